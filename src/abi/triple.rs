@@ -1,0 +1,86 @@
+//! Data models from target triples.
+
+use target_lexicon::{Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor};
+
+use alloc::string::{String, ToString};
+
+use super::model::{DataModel, LongDouble, LongDoubleFormat};
+use crate::endian::Endian;
+use crate::extent::Align;
+
+/// A target triple whose C types are not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown target triple `{triple}`: {reason}")]
+pub struct UnknownTriple {
+    triple: String,
+    reason: String,
+}
+
+impl DataModel {
+    /// The model of a target triple, by the words of `target-lexicon`.
+    ///
+    /// ```
+    /// use pep3118::DataModel;
+    /// let windows = DataModel::from_triple("x86_64-pc-windows-msvc")?;
+    /// assert_eq!((windows.long, windows.pointer, windows.wchar), (4, 8, 2));
+    /// # Ok::<(), pep3118::UnknownTriple>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `z80-unknown-none`: not a triple that `target-lexicon` knows
+    /// - `avr-unknown-unknown`: pointers of 2 bytes; every model here has an `int` of 4
+    pub fn from_triple(triple: &str) -> Result<Self, UnknownTriple> {
+        let unknown = |reason: String| UnknownTriple { triple: triple.to_string(), reason };
+        let parsed: Triple = triple.parse().map_err(|error: target_lexicon::ParseError| unknown(error.to_string()))?;
+        let data = parsed.data_model().map_err(|()| unknown("its data model is not known".to_string()))?;
+        let (long, pointer) = match data {
+            CDataModel::LP64 => (8, 8),
+            CDataModel::LLP64 => (4, 8),
+            CDataModel::ILP32 => (4, 4),
+            _ => return Err(unknown("its `int` is not 4 bytes".to_string())),
+        };
+        let endian = match parsed.endianness() {
+            Ok(Endianness::Little) => Endian::Little,
+            Ok(Endianness::Big) => Endian::Big,
+            Err(()) => return Err(unknown("its byte order is not known".to_string())),
+        };
+        let windows = matches!(parsed.operating_system, OperatingSystem::Windows | OperatingSystem::Cygwin);
+        let packs_eight = matches!(parsed.architecture, Architecture::X86_32(_)) && !windows;
+        let eight = if packs_eight { 4 } else { 8 };
+        Ok(Self {
+            name: "triple",
+            endian,
+            long,
+            pointer,
+            wchar: if windows { 2 } else { 4 },
+            long_long_align: align(eight),
+            double_align: align(eight),
+            long_double: long_double(&parsed, windows),
+        })
+    }
+}
+
+fn long_double(triple: &Triple, windows: bool) -> LongDouble {
+    use LongDoubleFormat::{Binary128, Double, DoubleDouble, X87};
+    // mingw keeps the x87 format where Microsoft's compiler has none.
+    let gnu = matches!(triple.environment, Environment::Gnu | Environment::GnuLlvm);
+    let apple = triple.vendor == Vendor::Apple;
+    let (size, aligned, format) = match triple.architecture {
+        _ if windows && !gnu => (8, 8, Double),
+        Architecture::X86_64 => (16, 16, X87),
+        Architecture::X86_32(_) if apple => (16, 16, X87),
+        Architecture::X86_32(_) => (12, 4, X87),
+        Architecture::Arm(_) => (8, 8, Double),
+        Architecture::Aarch64(_) if apple || windows => (8, 8, Double),
+        Architecture::S390x => (16, 8, Binary128),
+        Architecture::Wasm32 if triple.operating_system == OperatingSystem::Emscripten => (16, 8, Binary128),
+        Architecture::Powerpc64 | Architecture::Powerpc64le | Architecture::Powerpc => (16, 16, DoubleDouble),
+        Architecture::Mips32(_) => (8, 8, Double),
+        _ => (16, 16, Binary128),
+    };
+    LongDouble { size, align: align(aligned), format }
+}
+
+fn align(bytes: u64) -> Align {
+    Align::new(bytes).unwrap_or(Align::ONE)
+}

@@ -1,0 +1,360 @@
+//! What was written: the tree of a format string.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+
+use super::code::{ByteOrder, Code};
+use super::error::FormatError;
+use super::event::{Events, Stop};
+use super::limits::Limits;
+use super::parse::{Failure, drive};
+use crate::span::Span;
+
+/// A parsed format string: what was written, without a word on what it means.
+///
+/// It keeps the spelling (the source bytes) and the span of every token. Two formats are equal when
+/// they have the same tokens: `i i` equals `ii`, and `03i` equals `3i`, but `1i` is not `i`.
+///
+/// ```
+/// use pep3118::format::{Code, Format, ItemType, Member};
+///
+/// let format = Format::parse(b"<i:a: 2d")?;
+/// assert_eq!(format.as_bytes(), b"<i:a: 2d");
+/// let Member::Item(item) = &format.members()[1] else { unreachable!() };
+/// assert_eq!(item.ty, ItemType::Code(Code::Int));
+/// assert_eq!(item.name.as_ref().unwrap().bytes, b"a");
+/// assert_eq!(format, Format::parse(b"<i:a:2d")?);
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Format {
+    source: Vec<u8>,
+    members: Vec<Member>,
+}
+
+/// What stands in a format or between the braces of a structure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Member {
+    /// A byte order character between items; it holds until the next one.
+    ByteOrder(ByteOrderCharacter),
+    /// An item.
+    Item(Item),
+}
+
+/// One item: `(2,3)<4i:name:`.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What stands before the type, in the order written.
+    pub prefix: Vec<Prefix>,
+    /// The type.
+    pub ty: ItemType,
+    /// The name between the colons.
+    pub name: Option<Name>,
+    /// From the first byte of the prefix to the closing colon of the name.
+    pub span: Span,
+}
+
+/// What may stand before the type of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prefix {
+    /// `(2,3)`; stacked shapes are several.
+    Shape(Shape),
+    /// `4`
+    Count(Count),
+    /// A byte order character after a shape, a count or `&`: `(2)<i`, `&<i`.
+    ByteOrder(ByteOrderCharacter),
+}
+
+/// One of `@ = < > ! ^`.
+#[derive(Clone, Copy, Debug)]
+pub struct ByteOrderCharacter {
+    /// Which.
+    pub order: ByteOrder,
+    /// Its one byte.
+    pub span: Span,
+}
+
+/// A shape in parentheses; C order, the last dimension fastest.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// The extent of each dimension, in elements.
+    pub extents: Vec<u64>,
+    /// With the parentheses.
+    pub span: Span,
+}
+
+/// A repeat count, or the length of `s p u w t x`.
+#[derive(Clone, Copy, Debug)]
+pub struct Count {
+    /// Its value.
+    pub value: u64,
+    /// Its digits, leading zeros included.
+    pub span: Span,
+}
+
+/// The type of an item.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemType {
+    /// A format character.
+    Code(Code),
+    /// `T{…}`: a structure.
+    Structure(Vec<Member>),
+    /// `&`: a pointer to the item.
+    Pointer(Box<Item>),
+    /// `X{…}`: a pointer to a function; the signature between the braces is kept unread.
+    Function(Vec<u8>),
+    /// `[name$params]`: the draft syntax for a type that only its author knows.
+    User(UserType),
+}
+
+/// `[name$params]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserType {
+    /// Before the first `$`.
+    pub name: Vec<u8>,
+    /// After it, if there is one.
+    pub params: Option<Vec<u8>>,
+}
+
+/// A name between colons: any bytes but `:` and NUL, not always UTF-8, perhaps none at all.
+#[derive(Clone, Debug)]
+pub struct Name {
+    /// Its bytes, without the colons.
+    pub bytes: Vec<u8>,
+    /// Its bytes, without the colons.
+    pub span: Span,
+}
+
+/// Spans say where something was found, not what it is: they do not take part in equality.
+macro_rules! equal_by {
+    ($($ty:ident { $($field:ident),* })*) => {$(
+        impl PartialEq for $ty {
+            fn eq(&self, other: &Self) -> bool {
+                $(self.$field == other.$field)&&*
+            }
+        }
+        impl Eq for $ty {}
+    )*};
+}
+equal_by! {
+    Format { members }
+    Item { prefix, ty, name }
+    ByteOrderCharacter { order }
+    Shape { extents }
+    Count { value }
+    Name { bytes }
+}
+
+impl Format {
+    /// Parses a format string.
+    ///
+    /// Spec: PEP 3118 and its implementers; the superset grammar is in `src/format/parse.rs`.
+    ///
+    /// # Errors
+    /// - `i}d`: `}` closes nothing
+    /// - `T{i`: the structure is never closed
+    /// - `3`: a repeat count with nothing to repeat
+    /// - `()i`, `(1_0)i`: not a shape
+    /// - `Zi`: no such complex number
+    /// - `i:a`: the name is never closed
+    pub fn parse(source: &[u8]) -> Result<Self, FormatError> {
+        Self::parse_with(source, &Limits::DEFAULT)
+    }
+
+    /// Parses with other [`Limits`].
+    ///
+    /// # Errors
+    /// As [`parse`](Format::parse).
+    pub fn parse_with(source: &[u8], limits: &Limits) -> Result<Self, FormatError> {
+        let mut builder = Builder { source, ..Builder::default() };
+        match drive(source, limits, &mut builder) {
+            Ok(()) => Ok(Self { source: source.to_vec(), members: builder.members }),
+            Err(Failure::Grammar(error)) => Err(error),
+            // The builder takes everything.
+            Err(Failure::Stopped) => Ok(Self { source: Vec::new(), members: Vec::new() }),
+        }
+    }
+
+    /// Parses the `format` of a `Py_buffer`: NULL means `"B"`.
+    ///
+    /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
+    ///
+    /// # Errors
+    /// As [`parse`](Format::parse).
+    pub fn from_buffer(format: Option<&CStr>) -> Result<Self, FormatError> {
+        Self::parse(format.map_or(b"B", CStr::to_bytes))
+    }
+
+    /// Writes `members` down and reads them again, so that every span is right.
+    ///
+    /// # Errors
+    /// Those members that no text can spell: a name with a colon, a complex code after `Z`.
+    ///
+    /// ```
+    /// use pep3118::format::Format;
+    /// let spaced = Format::parse(b"< i  d")?;
+    /// assert_eq!(Format::from_members(spaced.members())?.as_bytes(), b"<id");
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
+    pub fn from_members(members: &[Member]) -> Result<Self, FormatError> {
+        Self::parse(&super::print::print(members))
+    }
+
+    /// The bytes that were parsed.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.source
+    }
+
+    /// What the format holds, in order.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+}
+
+/// Builds the tree. Structures and pointers under construction wait on a stack.
+#[derive(Default)]
+struct Builder<'s> {
+    source: &'s [u8],
+    members: Vec<Member>,
+    prefix: Vec<Prefix>,
+    extents: Vec<u64>,
+    shape_start: usize,
+    item_start: Option<usize>,
+    frames: Vec<Frame>,
+}
+
+/// An item whose type is not complete yet.
+struct Frame {
+    /// Members of the enclosing structure.
+    members: Vec<Member>,
+    prefix: Vec<Prefix>,
+    start: usize,
+}
+
+impl Builder<'_> {
+    fn starts(&mut self, at: usize) {
+        self.item_start.get_or_insert(at);
+    }
+
+    fn push(&mut self, at: usize) {
+        let start = self.item_start.take().unwrap_or(at);
+        let frame = Frame {
+            members: core::mem::take(&mut self.members),
+            prefix: core::mem::take(&mut self.prefix),
+            start,
+        };
+        self.frames.push(frame);
+    }
+
+    fn item(&mut self, ty: ItemType, span: Span, name: Option<Span>) {
+        let start = self.item_start.take().unwrap_or(span.start());
+        let prefix = core::mem::take(&mut self.prefix);
+        self.finish(start, prefix, ty, span.end(), name);
+    }
+
+    fn finish(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, end: usize, name: Option<Span>) {
+        let end = name.map_or(end, |name| name.end().saturating_add(1));
+        let name = name.map(|span| Name { bytes: span.of(self.source).to_vec(), span });
+        self.members.push(Member::Item(Item { prefix, ty, name, span: Span::new(start, end) }));
+    }
+}
+
+impl Events for Builder<'_> {
+    fn byte_order(&mut self, order: ByteOrder, at: usize) -> Result<(), Stop> {
+        let order = ByteOrderCharacter { order, span: Span::new(at, at.saturating_add(1)) };
+        if self.prefix.is_empty() {
+            self.members.push(Member::ByteOrder(order));
+        } else {
+            self.prefix.push(Prefix::ByteOrder(order));
+        }
+        Ok(())
+    }
+
+    fn open_shape(&mut self, at: usize) -> Result<(), Stop> {
+        self.starts(at);
+        self.shape_start = at;
+        Ok(())
+    }
+
+    fn dimension(&mut self, extent: u64, _span: Span) -> Result<(), Stop> {
+        self.extents.push(extent);
+        Ok(())
+    }
+
+    fn close_shape(&mut self, at: usize) -> Result<(), Stop> {
+        let extents = core::mem::take(&mut self.extents);
+        let span = Span::new(self.shape_start, at.saturating_add(1));
+        self.prefix.push(Prefix::Shape(Shape { extents, span }));
+        Ok(())
+    }
+
+    fn count(&mut self, value: u64, span: Span) -> Result<(), Stop> {
+        self.starts(span.start());
+        self.prefix.push(Prefix::Count(Count { value, span }));
+        Ok(())
+    }
+
+    fn code(&mut self, code: Code, span: Span, name: Option<Span>) -> Result<(), Stop> {
+        self.item(ItemType::Code(code), span, name);
+        Ok(())
+    }
+
+    fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
+        // `X{` … `}`
+        let signature = span.of(self.source).get(2..span.len().saturating_sub(1)).unwrap_or_default();
+        self.item(ItemType::Function(signature.to_vec()), span, name);
+        Ok(())
+    }
+
+    fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
+        let body = span.of(self.source).get(1..span.len().saturating_sub(1)).unwrap_or_default();
+        let mut parts = body.splitn(2, |byte| *byte == b'$');
+        let user = UserType {
+            name: parts.next().unwrap_or_default().to_vec(),
+            params: parts.next().map(<[u8]>::to_vec),
+        };
+        self.item(ItemType::User(user), span, name);
+        Ok(())
+    }
+
+    fn open_record(&mut self, at: usize) -> Result<(), Stop> {
+        self.push(at);
+        Ok(())
+    }
+
+    fn close_record(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
+        if let Some(frame) = self.frames.pop() {
+            let members = core::mem::replace(&mut self.members, frame.members);
+            self.finish(frame.start, frame.prefix, ItemType::Structure(members), at.saturating_add(1), name);
+        }
+        Ok(())
+    }
+
+    fn open_pointer(&mut self, at: usize) -> Result<(), Stop> {
+        self.push(at);
+        Ok(())
+    }
+
+    fn close_pointer(&mut self, name: Option<Span>) -> Result<(), Stop> {
+        let target = self.members.pop();
+        if let (Some(frame), Some(Member::Item(mut target))) = (self.frames.pop(), target) {
+            // A byte order character between `&` and the type belongs to what is pointed to.
+            let orders = core::mem::replace(&mut self.members, frame.members);
+            let orders = orders.into_iter().filter_map(|member| match member {
+                Member::ByteOrder(order) => Some(Prefix::ByteOrder(order)),
+                Member::Item(_) => None,
+            });
+            target.prefix.splice(0..0, orders);
+            if let Some(Prefix::ByteOrder(first)) = target.prefix.first() {
+                target.span = first.span.to(target.span);
+            }
+            let end = target.span.end();
+            self.finish(frame.start, frame.prefix, ItemType::Pointer(Box::new(target)), end, name);
+        }
+        Ok(())
+    }
+}

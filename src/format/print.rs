@@ -1,0 +1,84 @@
+//! The way back: [`Format`] to bytes.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::ast::{Format, Item, ItemType, Member, Prefix};
+use crate::diagnostic::escape;
+
+/// Writes members without any space between the tokens.
+pub(super) fn print(members: &[Member]) -> Vec<u8> {
+    let mut out = Vec::new();
+    print_members(members, &mut out);
+    out
+}
+
+// Recursion ends at `Limits::depth`, at most 64: no deeper tree comes out of the parser, and one
+// built by hand is read again by it.
+fn print_members(members: &[Member], out: &mut Vec<u8>) {
+    for member in members {
+        match member {
+            Member::ByteOrder(mark) => out.extend_from_slice(mark.order.as_str().as_bytes()),
+            Member::Item(item) => print_item(item, out),
+        }
+    }
+}
+
+fn print_item(item: &Item, out: &mut Vec<u8>) {
+    for prefix in &item.prefix {
+        match prefix {
+            Prefix::Shape(shape) => {
+                out.push(b'(');
+                for (index, extent) in shape.extents.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    out.extend_from_slice(extent.to_string().as_bytes());
+                }
+                out.push(b')');
+            }
+            Prefix::Count(count) => out.extend_from_slice(count.value.to_string().as_bytes()),
+            Prefix::ByteOrder(mark) => out.extend_from_slice(mark.order.as_str().as_bytes()),
+        }
+    }
+    match &item.ty {
+        ItemType::Code(code) => out.extend_from_slice(code.as_str().as_bytes()),
+        ItemType::Structure(members) => {
+            out.extend_from_slice(b"T{");
+            print_members(members, out);
+            out.push(b'}');
+        }
+        ItemType::Pointer(target) => {
+            out.push(b'&');
+            print_item(target, out);
+        }
+        ItemType::Function(signature) => {
+            out.extend_from_slice(b"X{");
+            out.extend_from_slice(signature);
+            out.push(b'}');
+        }
+        ItemType::User(user) => {
+            out.push(b'[');
+            out.extend_from_slice(&user.name);
+            if let Some(params) = &user.params {
+                out.push(b'$');
+                out.extend_from_slice(params);
+            }
+            out.push(b']');
+        }
+    }
+    if let Some(name) = &item.name {
+        out.push(b':');
+        out.extend_from_slice(&name.bytes);
+        out.push(b':');
+    }
+}
+
+/// The source as it was written, bytes outside printable ASCII escaped.
+/// [`as_bytes`](Format::as_bytes) gives the exact bytes.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&escape(self.as_bytes()))
+    }
+}

@@ -1,0 +1,37 @@
+//! [`Format`](crate::Format) + [`Dialect`] + [`DataModel`](crate::DataModel) to [`Layout`]: what it means.
+//!
+//! | format | dialect | size | fields |
+//! |--|--|--|--|
+//! | `ib` | `struct` | 5 | int32 at 0, int8 at 4 |
+//! | `ib` | `numpy-reader` | 8 | the same, rounded up as a C compiler would |
+//! | `T{b:a:i:b:}` | `pep3118` | 8 | `a` at 0, `b` at 4 |
+//! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1: NumPy spells every pad byte |
+//!
+//! A format alone does not fix a layout: [`reconcile`] adds the itemsize and says how sure the
+//! answer is.
+
+//mod compare;
+mod dialect;
+//mod emit;
+mod error;
+mod infer;
+mod model;
+//mod picture;
+mod reconcile;
+mod resolve;
+mod scalar;
+//mod table;
+
+//pub use compare::{Comparison, Equivalence};
+pub use dialect::{
+    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, WideChar,
+    Whitespace, ZeroCount,
+};
+//pub use emit::{EmitError, Target};
+pub use error::{Construct, LayoutError, LayoutErrorKind, ReadingSize};
+pub use model::{Field, Fields, Layout, Type};
+//pub use picture::Picture;
+pub use reconcile::{Certainty, Reading, reconcile};
+pub use resolve::calcsize_in;
+pub use scalar::Scalar;
+//pub use table::Table;

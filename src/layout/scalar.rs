@@ -1,0 +1,208 @@
+//! What one format character weighs: the one table of codes.
+
+use super::dialect::WideChar;
+use super::model::{Node, Type};
+use crate::abi::{CType, DataModel};
+use crate::endian::Endian;
+use crate::extent::Align;
+use crate::format::{ByteOrder, Code};
+
+/// What a code is before its byte order character is known.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    /// The C type of one value, or of one part of a complex number.
+    pub(crate) ctype: CType,
+    /// Bytes under `= < > !`; 0 where there is no standard size.
+    pub(crate) standard: u8,
+}
+
+/// How the type of a code follows from its size.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Signed,
+    Unsigned,
+    /// The type is fixed.
+    Is(Type),
+    /// The same, with two parts.
+    Complex(Type),
+}
+
+/// The table. Standard sizes are those of Python's `struct` documentation; `w` and `u` of PEP 3118.
+#[inline]
+pub(crate) const fn entry(code: Code) -> Entry {
+    use CType as C;
+    use Kind::{Complex, Is, Signed, Unsigned};
+    let (kind, ctype, standard) = match code {
+        Code::Pad => (Is(Type::Void), C::Char, 1),
+        Code::Char => (Is(Type::Char), C::Char, 1),
+        Code::SignedChar => (Signed, C::Char, 1),
+        Code::UnsignedChar => (Unsigned, C::Char, 1),
+        Code::Bool => (Is(Type::Bool), C::Char, 1),
+        Code::Short => (Signed, C::Short, 2),
+        Code::UnsignedShort => (Unsigned, C::Short, 2),
+        Code::Int => (Signed, C::Int, 4),
+        Code::UnsignedInt => (Unsigned, C::Int, 4),
+        Code::Long => (Signed, C::Long, 4),
+        Code::UnsignedLong => (Unsigned, C::Long, 4),
+        Code::LongLong => (Signed, C::LongLong, 8),
+        Code::UnsignedLongLong => (Unsigned, C::LongLong, 8),
+        Code::SsizeT => (Signed, C::SizeT, 0),
+        Code::SizeT => (Unsigned, C::SizeT, 0),
+        Code::Half => (Is(Type::Float16), C::Half, 2),
+        Code::Float => (Is(Type::Float32), C::Float, 4),
+        Code::Double => (Is(Type::Float64), C::Double, 8),
+        Code::LongDouble => (Is(Type::LongDouble), C::LongDouble, 0),
+        Code::ComplexHalf => (Complex(Type::Complex32), C::Half, 4),
+        Code::ComplexFloat | Code::ComplexFloat314 => (Complex(Type::Complex64), C::Float, 8),
+        Code::ComplexDouble | Code::ComplexDouble314 => (Complex(Type::Complex128), C::Double, 16),
+        Code::ComplexLongDouble | Code::ComplexLongDouble314 => {
+            (Complex(Type::ComplexLongDouble), C::LongDouble, 0)
+        }
+        Code::Bytes => (Is(Type::Bytes), C::Char, 1),
+        Code::Pascal => (Is(Type::Pascal), C::Char, 1),
+        Code::Pointer => (Is(Type::Pointer), C::Pointer, 0),
+        Code::Object => (Is(Type::Object), C::Pointer, 0),
+        Code::Ucs2 => (Is(Type::Ucs2), C::Short, 2),
+        Code::Ucs4 => (Is(Type::Ucs4), C::Int, 4),
+        Code::Bits => (Is(Type::Bits), C::Char, 1),
+        Code::CharPointer => (Is(Type::CharPointer), C::Pointer, 0),
+        Code::WcharPointer => (Is(Type::WcharPointer), C::Pointer, 0),
+        Code::VariantBool => (Is(Type::Bool), C::Short, 2),
+    };
+    Entry { kind, ctype, standard }
+}
+
+/// `u` where it is a `wchar_t`.
+pub(crate) const WCHAR: Entry = Entry { kind: Kind::Is(Type::Wchar), ctype: CType::Wchar, standard: 0 };
+
+impl Entry {
+    /// The entry of a code in a dialect.
+    #[inline]
+    pub(crate) const fn of(code: Code, wide: WideChar) -> Self {
+        match (code, wide) {
+            (Code::Ucs2, WideChar::Wchar) => WCHAR,
+            _ => entry(code),
+        }
+    }
+
+    /// The native size in bytes.
+    #[inline]
+    pub(crate) const fn native_size(self, model: &DataModel) -> u64 {
+        let part = model.size_of(self.ctype);
+        if matches!(self.kind, Kind::Complex(_)) { part.saturating_mul(2) } else { part }
+    }
+
+    /// The type, once the size of one value is known.
+    #[inline]
+    pub(crate) const fn ty(self, size: u64) -> Type {
+        match (self.kind, size) {
+            (Kind::Is(ty) | Kind::Complex(ty), _) => ty,
+            (Kind::Signed, 1) => Type::Int8,
+            (Kind::Signed, 2) => Type::Int16,
+            (Kind::Signed, 4) => Type::Int32,
+            (Kind::Signed, _) => Type::Int64,
+            (Kind::Unsigned, 1) => Type::UInt8,
+            (Kind::Unsigned, 2) => Type::UInt16,
+            (Kind::Unsigned, 4) => Type::UInt32,
+            (Kind::Unsigned, _) => Type::UInt64,
+        }
+    }
+}
+
+/// The byte order that a byte order character means on a machine.
+#[inline]
+pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
+    match order {
+        ByteOrder::Little => Endian::Little,
+        ByteOrder::Big | ByteOrder::Network => Endian::Big,
+        ByteOrder::Native | ByteOrder::NativeStandard | ByteOrder::NativeUnaligned => model.endian,
+    }
+}
+
+/// The alignment of a field's C type, by type and size, for a field that is not a record.
+pub(crate) fn natural_align(node: &Node, model: &DataModel) -> Align {
+    let ctype = match node.ty {
+        Type::Bool if node.size == 2 => CType::Short,
+        Type::Bool
+        | Type::Char
+        | Type::Int8
+        | Type::UInt8
+        | Type::Bytes
+        | Type::Pascal
+        | Type::Void
+        | Type::Bits
+        | Type::Opaque
+        | Type::Record => return Align::ONE,
+        Type::Int16 | Type::UInt16 | Type::Ucs2 => CType::Short,
+        Type::Int32 | Type::UInt32 | Type::Ucs4 => CType::Int,
+        Type::Int64 | Type::UInt64 => CType::LongLong,
+        Type::Float16 | Type::Complex32 => CType::Half,
+        Type::Float32 | Type::Complex64 => CType::Float,
+        Type::Float64 | Type::Complex128 => CType::Double,
+        Type::LongDouble | Type::ComplexLongDouble => CType::LongDouble,
+        Type::Wchar => CType::Wchar,
+        Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => CType::Pointer,
+    };
+    model.align_of(ctype)
+}
+
+/// One value of one code, without names, counts or structures: what most buffers hold.
+///
+/// The shortest way from a format to its meaning; it allocates nothing.
+///
+/// ```
+/// use pep3118::{DataModel, Endian, Scalar, Type};
+///
+/// let scalar = Scalar::recognize(b">d", &DataModel::LP64).unwrap();
+/// assert_eq!((scalar.ty, scalar.size, scalar.endian), (Type::Float64, 8, Endian::Big));
+/// assert_eq!(Scalar::recognize(b"2d", &DataModel::LP64), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scalar {
+    /// What its bytes are.
+    pub ty: Type,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its byte order; of no matter where [`Type::has_byte_order`] is false.
+    pub endian: Endian,
+}
+
+impl Scalar {
+    /// The scalar that `format` is, if it is one code with at most one byte order character.
+    ///
+    /// Codes without a standard size under `= < > !` are not recognised, nor is padding, nor
+    /// `s p u w t`, whose size is a length; [`Layout::read`](crate::Layout::read) tells about all of
+    /// them.
+    #[must_use]
+    #[inline]
+    pub const fn recognize(format: &[u8], model: &DataModel) -> Option<Self> {
+        let (order, rest) = match format {
+            [first, rest @ ..] => match ByteOrder::from_byte(*first) {
+                Some(order) => (order, rest),
+                None => (ByteOrder::Native, format),
+            },
+            [] => return None,
+        };
+        let code = match rest {
+            [byte] => Code::from_byte(*byte),
+            [b'Z', part] => Code::complex_of(*part),
+            _ => return None,
+        };
+        let Some(code) = code else { return None };
+        if code.count_is_length() {
+            return None;
+        }
+        let entry = entry(code);
+        let size = if order.has_native_sizes() { entry.native_size(model) } else { widen(entry.standard) };
+        if size == 0 {
+            return None;
+        }
+        Some(Self { ty: entry.ty(size), size, endian: endian(order, model) })
+    }
+}
+
+#[expect(clippy::as_conversions, reason = "u8 to u64; `From` is not const")]
+const fn widen(size: u8) -> u64 {
+    size as u64
+}
