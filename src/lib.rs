@@ -1,21 +1,99 @@
-//! wip
+//! Read, check and explain the format strings of Python's buffer protocol.
+//!
+//! Python objects share memory through the buffer protocol: an exporter fills a `Py_buffer`, whose
+//! `format` says in a little language what each item holds. The language is that of the `struct`
+//! module, extended by [PEP 3118](https://peps.python.org/pep-3118/) and then by everyone in their
+//! own way. This crate reads all of it, says what it means *for whom* and *on which machine*, and
+//! refuses, or says "ambiguous", where others guess.
+//!
+//! ```
+//! use pep3118::{Certainty, DataModel, Dialect, reconcile};
+//!
+//! // A structure as ctypes exports it, with the itemsize of its buffer.
+//! let reading = reconcile(b"T{<b:a:3x<i:b:}", Some(8), Some(&Dialect::CTYPES), &DataModel::LP64)?;
+//! assert_eq!(reading.certainty, Certainty::Exact);
+//! let b = reading.layout.item().field(b"b").unwrap();
+//! assert_eq!((b.offset(), b.size(), b.ty().as_str()), (4, 4, "int32"));
+//!
+//! // The size alone, as `struct.calcsize` tells it.
+//! assert_eq!(pep3118::calcsize("<IdB")?, 13);
+//!
+//! // What is wrong, and where.
+//! let error = pep3118::parse("T{i").unwrap_err();
+//! assert_eq!(error.to_string(), "structure opened at byte 0 is never closed");
+//! # Ok::<(), pep3118::LayoutError>(())
+//! ```
+//!
+//! # Map
+//!
+//! | module | turns | into |
+//! |--|--|--|
+//! | [`format`] | bytes | [`Format`]: what was written |
+//! | [`abi`] | the name of a machine | [`DataModel`]: what C types weigh there |
+//! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
+//! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
+//!
+//! # Features
+//!
+//! - `std` (default): `std` in the dependencies. Without it the crate needs `alloc` only.
+//! - `triple`: data models from target triples.
+//! - `serde`: layouts as trees for any format of serde.
+//! - `cli`: the command `pep3118`.
 #![cfg_attr(not(feature = "std"), no_std)]
+
 extern crate alloc;
+
 mod diagnostic;
 mod endian;
 mod extent;
 mod span;
+
 pub mod abi;
 pub mod format;
-pub use abi::*;
+mod interop;
+pub mod layout;
+
+#[cfg(feature = "triple")]
+pub use abi::UnknownTriple;
+pub use abi::{CType, DataModel, LongDouble, LongDoubleFormat};
 pub use diagnostic::Diagnostic;
 pub use endian::Endian;
 pub use extent::Align;
-pub use format::{Format, FormatError, FormatErrorKind};
+pub use format::{ByteOrder, Code, Format, FormatError, FormatErrorKind};
+pub use layout::{
+    Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Ink, Layout, LayoutError,
+    LayoutErrorKind, Picture, Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,
+};
 pub use span::Span;
-/// wip
+
+/// Parses a format string.
+///
+/// ```
+/// let format = pep3118::parse("<3i")?;
+/// assert_eq!(format.to_string(), "<3i");
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
+///
 /// # Errors
-/// x
-pub fn parse(f: impl AsRef<[u8]>) -> Result<Format, FormatError> { Format::parse(f.as_ref()) }
-pub mod layout;
-pub use layout::*;
+/// As [`Format::parse`].
+pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
+    Format::parse(format.as_ref())
+}
+
+/// The size of an item in bytes on this machine: the `PyBuffer_SizeFromFormat` of this crate.
+///
+/// Equal to `struct.calcsize` on every string that CPython's `struct` accepts; beyond that the sizes
+/// of [`Dialect::PEP3118`].
+///
+/// ```
+/// assert_eq!(pep3118::calcsize("@bhi")?, 8);
+/// assert_eq!(pep3118::calcsize("T{<i:a:<d:b:}")?, 12);
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
+///
+/// # Errors
+/// As [`Layout::read`].
+#[inline]
+pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
+    calcsize_in(format.as_ref(), &Dialect::PEP3118, &DataModel::HOST)
+}

@@ -1,2 +1,9 @@
-//! x
-fn main(){ for a in std::env::args().skip(1) { match pep3118::parse(&a) { Ok(f)=>println!("{f:?}"), Err(e)=>println!("{e:#}\n{e}") } } }
+//! The command `pep3118`: the library on the command line.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

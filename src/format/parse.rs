@@ -44,7 +44,11 @@ pub(crate) enum Failure {
 
 /// Reads `source` and tells `events` what is in it.
 #[inline]
-pub(crate) fn drive<E: Events>(source: &[u8], limits: &Limits, events: &mut E) -> Result<(), Failure> {
+pub(crate) fn drive<E: Events>(
+    source: &[u8],
+    limits: &Limits,
+    events: &mut E,
+) -> Result<(), Failure> {
     let mut driver = Driver {
         source,
         events,
@@ -66,13 +70,19 @@ pub(crate) fn drive<E: Events>(source: &[u8], limits: &Limits, events: &mut E) -
 /// Turns the noted reason into an error with all that belongs to it.
 #[cold]
 fn explain(source: &[u8], limits: &Limits, refusal: Option<(Kind, Span)>) -> Failure {
-    let Some((kind, span)) = refusal else { return Failure::Stopped };
+    let Some((kind, span)) = refusal else {
+        return Failure::Stopped;
+    };
     let opened = match kind {
         Kind::UnclosedStructure => innermost_open(source, limits),
         Kind::UnclosedFunction => Some(Span::new(span.start(), span.start().saturating_add(2))),
         _ => None,
     };
-    let span = if matches!(kind, Kind::UnclosedFunction) { Span::new(source.len(), source.len()) } else { span };
+    let span = if matches!(kind, Kind::UnclosedFunction) {
+        Span::new(source.len(), source.len())
+    } else {
+        span
+    };
     Failure::Grammar(FormatError::new(kind, span, opened, source))
 }
 
@@ -103,7 +113,13 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         let len = self.source.len();
         if len > self.limits.bytes {
             let bytes = u64::try_from(len).unwrap_or(u64::MAX);
-            return Err(self.refuse(Kind::TooLong { bytes, limit: self.limits.bytes }, Span::default()));
+            return Err(self.refuse(
+                Kind::TooLong {
+                    bytes,
+                    limit: self.limits.bytes,
+                },
+                Span::default(),
+            ));
         }
         let mut rest = self.source;
         while let Some((&first, after)) = rest.split_first() {
@@ -241,7 +257,9 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         let (after, _) = char::<_, ()>('Z').parse(rest)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(after)?;
         let (code, after) = match part.split_first() {
-            None | Some((b':' | b'}' | b'@' | b'=' | b'<' | b'>' | b'!' | b'^', _)) => (Code::WcharPointer, after),
+            None | Some((b':' | b'}' | b'@' | b'=' | b'<' | b'>' | b'!' | b'^', _)) => {
+                (Code::WcharPointer, after)
+            }
             Some((&byte, next)) => match Code::complex_of(byte) {
                 Some(code) => (code, next),
                 None => return Err(self.refuse_here(Kind::ComplexPart { byte }, rest, 2)),
@@ -317,7 +335,13 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         self.pending = Pending::Nothing;
         self.items = self.items.wrapping_add(1);
         if self.items > self.limits.items {
-            return Err(self.refuse_here(Kind::TooManyItems { limit: self.limits.items }, rest, 1));
+            return Err(self.refuse_here(
+                Kind::TooManyItems {
+                    limit: self.limits.items,
+                },
+                rest,
+                1,
+            ));
         }
         Ok(())
     }
@@ -358,7 +382,9 @@ impl<'i, E: Events> Driver<'i, '_, E> {
             let nul = rest.iter().position(|byte| *byte == 0);
             let colon = rest.iter().skip(1).position(|byte| *byte == b':');
             return Err(match (nul, colon) {
-                (Some(nul), _) => self.refuse_here(Kind::EmbeddedNul, rest.get(nul..).unwrap_or_default(), 1),
+                (Some(nul), _) => {
+                    self.refuse_here(Kind::EmbeddedNul, rest.get(nul..).unwrap_or_default(), 1)
+                }
                 _ => self.refuse_here(Kind::UnclosedName, rest, rest.len()),
             });
         };
@@ -391,7 +417,13 @@ impl<'i, E: Events> Driver<'i, '_, E> {
 
     fn push(&mut self, pointer: bool, rest: &'i [u8]) -> Result<(), Err<()>> {
         if self.depth >= self.depth_limit {
-            return Err(self.refuse_here(Kind::TooDeep { limit: self.depth_limit }, rest, 1));
+            return Err(self.refuse_here(
+                Kind::TooDeep {
+                    limit: self.depth_limit,
+                },
+                rest,
+                1,
+            ));
         }
         self.depth = self.depth.wrapping_add(1);
         self.pointers = self.pointers.wrapping_shl(1) | u64::from(pointer);
@@ -409,7 +441,11 @@ impl<'i, E: Events> Driver<'i, '_, E> {
     }
 
     #[inline]
-    fn go_on(&mut self, after: &'i [u8], call: impl FnOnce(&mut E) -> Result<(), Stop>) -> Step<'i> {
+    fn go_on(
+        &mut self,
+        after: &'i [u8],
+        call: impl FnOnce(&mut E) -> Result<(), Stop>,
+    ) -> Step<'i> {
         self.tell(call)?;
         Ok(after)
     }
@@ -444,7 +480,12 @@ fn spaces(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
 }
 
 fn name(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
-    delimited(char(':'), take_while(|byte| byte != b':' && byte != 0), char(':')).parse(input)
+    delimited(
+        char(':'),
+        take_while(|byte| byte != b':' && byte != 0),
+        char(':'),
+    )
+    .parse(input)
 }
 
 /// Everything up to the closing byte that matches one opened before; the closing byte is consumed.
@@ -478,7 +519,9 @@ fn is_space(byte: u8) -> bool {
 #[inline]
 fn decimal(digits: &[u8]) -> Option<u64> {
     digits.iter().try_fold(0_u64, |number, digit| {
-        number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))
+        number
+            .checked_mul(10)?
+            .checked_add(u64::from(digit.wrapping_sub(b'0')))
     })
 }
 

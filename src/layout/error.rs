@@ -222,14 +222,22 @@ impl LayoutErrorKind {
     fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::Code { code } => match code {
-                Code::ComplexFloat | Code::ComplexDouble => "CPython reads `Zf` and `Zd` from 3.15 on; 3.14 wrote `F` and `D`",
-                Code::ComplexFloat314 | Code::ComplexDouble314 => "`F` and `D` are CPython 3.14's; everybody else writes `Zf` and `Zd`",
+                Code::ComplexFloat | Code::ComplexDouble => {
+                    "CPython reads `Zf` and `Zd` from 3.15 on; 3.14 wrote `F` and `D`"
+                }
+                Code::ComplexFloat314 | Code::ComplexDouble314 => {
+                    "`F` and `D` are CPython 3.14's; everybody else writes `Zf` and `Zd`"
+                }
                 _ => return None,
             },
             Self::NoStandardSize { code, .. } => {
                 return Some(Cow::Owned(match code {
-                    Code::SsizeT => String::from("`@n` is this machine's ssize_t; `<q` is always 8 bytes"),
-                    Code::SizeT => String::from("`@N` is this machine's size_t; `<Q` is always 8 bytes"),
+                    Code::SsizeT => {
+                        String::from("`@n` is this machine's ssize_t; `<q` is always 8 bytes")
+                    }
+                    Code::SizeT => {
+                        String::from("`@N` is this machine's size_t; `<Q` is always 8 bytes")
+                    }
                     code => format!("`@{code}` and `^{code}` have the native size"),
                 }));
             }
@@ -256,7 +264,13 @@ impl LayoutError {
         dialect: &'static str,
         model: &'static str,
     ) -> Self {
-        Self(Box::new(Details { kind, span, source: source.into(), dialect, model }))
+        Self(Box::new(Details {
+            kind,
+            span,
+            source: source.into(),
+            dialect,
+            model,
+        }))
     }
 
     /// What is wrong.
@@ -291,7 +305,8 @@ impl LayoutError {
         match &details.kind {
             LayoutErrorKind::ItemsizeMismatch { readings, .. } => {
                 for ReadingSize { dialect, size } in readings {
-                    diagnostic = diagnostic.note(format!("dialect {dialect} gives {}", plural(*size, "byte")));
+                    diagnostic = diagnostic
+                        .note(format!("dialect {dialect} gives {}", plural(*size, "byte")));
                 }
             }
             kind => {
@@ -302,7 +317,9 @@ impl LayoutError {
                     LayoutErrorKind::Code { .. } | LayoutErrorKind::Construct { .. } => {
                         Cow::Owned(format!("not in dialect {}", details.dialect))
                     }
-                    LayoutErrorKind::TooLarge { .. } => Cow::Owned(format!("on data model {}", details.model)),
+                    LayoutErrorKind::TooLarge { .. } => {
+                        Cow::Owned(format!("on data model {}", details.model))
+                    }
                     _ => Cow::Borrowed(""),
                 };
                 diagnostic = diagnostic.primary(Label::new(details.span, label));

@@ -47,13 +47,19 @@ pub(super) fn infer(layout: Layout, tail: u64) -> Inference {
     let mut sureness = Sureness::Certain;
     let mut has_rival = false;
     for site in &sites {
-        let Some(judged) = judge(&layout, site) else { continue };
+        let Some(judged) = judge(&layout, site) else {
+            continue;
+        };
         sureness = sureness.max(judged.sureness);
         apply(&mut likely, &judged.likely);
         apply(&mut rival, judged.rival.as_ref().unwrap_or(&judged.likely));
         has_rival |= judged.rival.is_some();
     }
-    Inference { layout: likely, sureness, rival: has_rival.then_some(rival) }
+    Inference {
+        layout: likely,
+        sureness,
+        rival: has_rival.then_some(rival),
+    }
 }
 
 /// New sizes of some records: (index, size in bytes).
@@ -61,7 +67,9 @@ type Sizes = Vec<(u32, u64)>;
 
 fn apply(layout: &mut Layout, sizes: &Sizes) {
     for (index, size) in sizes {
-        let node = usize::try_from(*index).ok().and_then(|index| layout.nodes.get_mut(index));
+        let node = usize::try_from(*index)
+            .ok()
+            .and_then(|index| layout.nodes.get_mut(index));
         if let Some(node) = node {
             node.size = *size;
         }
@@ -87,7 +95,11 @@ fn sites(layout: &Layout, tail: u64) -> Vec<Site> {
                 None => continue,
             };
             if padding > 0 && field.ty() == Type::Record {
-                sites.push(Site { chain: chain(field), padding, next });
+                sites.push(Site {
+                    chain: chain(field),
+                    padding,
+                    next,
+                });
             }
         }
     }
@@ -114,7 +126,10 @@ struct Judged {
 /// Whether the elements at a site own padding; `None` if they cannot.
 fn judge(layout: &Layout, site: &Site) -> Option<Judged> {
     let arrays = arrays(layout, site);
-    let (outer, fewest) = (arrays.first()?, arrays.iter().map(|array| array.repeats).min()?);
+    let (outer, fewest) = (
+        arrays.first()?,
+        arrays.iter().map(|array| array.repeats).min()?,
+    );
     if site.padding < fewest {
         return None;
     }
@@ -126,15 +141,23 @@ fn judge(layout: &Layout, site: &Site) -> Option<Judged> {
     let own = total.checked_sub(written)?;
     let rest = site.padding.checked_sub(own);
     // What the rule of a C compiler leaves between the field and the next one.
-    let between = site.next.padding_needed_for(first.offset().checked_add(total)?);
+    let between = site
+        .next
+        .padding_needed_for(first.offset().checked_add(total)?);
     // Or else all of it belongs to the elements of the outermost array, as far as it divides.
     let share = site.padding.checked_div(outer.repeats)?;
     let spread: Sizes = Vec::from([(outer.index, outer.size.checked_add(share)?)]);
     match rest {
-        Some(rest) if rest == between => {
-            Some(Judged { sureness: Sureness::Inferred, likely: aligned, rival: None })
-        }
-        _ => Some(Judged { sureness: Sureness::Open, likely: Sizes::new(), rival: Some(spread) }),
+        Some(rest) if rest == between => Some(Judged {
+            sureness: Sureness::Inferred,
+            likely: aligned,
+            rival: None,
+        }),
+        _ => Some(Judged {
+            sureness: Sureness::Open,
+            likely: Sizes::new(),
+            rival: Some(spread),
+        }),
     }
 }
 
@@ -153,7 +176,11 @@ fn arrays(layout: &Layout, site: &Site) -> Vec<Repeated> {
         let record = Field::at(layout, index);
         repeats = repeats.saturating_mul(record.count());
         if record.count() > 1 {
-            arrays.push(Repeated { index, size: record.size(), repeats });
+            arrays.push(Repeated {
+                index,
+                size: record.size(),
+                repeats,
+            });
         }
     }
     arrays
@@ -166,7 +193,9 @@ fn aligned_sizes(layout: &Layout, site: &Site) -> Option<Sizes> {
     for &index in site.chain.iter().rev() {
         let record = Field::at(layout, index);
         let end = match (record.fields().last(), inner) {
-            (Some(last), Some(size)) => last.offset().checked_add(size.checked_mul(last.count())?)?,
+            (Some(last), Some(size)) => {
+                last.offset().checked_add(size.checked_mul(last.count())?)?
+            }
             _ => record.size(),
         };
         let size = record.natural_align().round_up(end)?;

@@ -10,28 +10,28 @@
 //! A format alone does not fix a layout: [`reconcile`] adds the itemsize and says how sure the
 //! answer is.
 
-//mod compare;
+mod compare;
 mod dialect;
-//mod emit;
+mod emit;
 mod error;
 mod infer;
 mod model;
-//mod picture;
+mod picture;
 mod reconcile;
 mod resolve;
 mod scalar;
-//mod table;
+mod table;
 
-//pub use compare::{Comparison, Equivalence};
+pub use compare::{Comparison, Equivalence};
 pub use dialect::{
-    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, WideChar,
-    Whitespace, ZeroCount,
+    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement,
+    Syntax, Whitespace, WideChar, ZeroCount,
 };
-//pub use emit::{EmitError, Target};
+pub use emit::{EmitError, Target};
 pub use error::{Construct, LayoutError, LayoutErrorKind, ReadingSize};
 pub use model::{Field, Fields, Layout, Type};
-//pub use picture::Picture;
+pub use picture::{Ink, Picture};
 pub use reconcile::{Certainty, Reading, reconcile};
 pub use resolve::calcsize_in;
 pub use scalar::Scalar;
-//pub use table::Table;
+pub use table::Table;

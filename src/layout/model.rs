@@ -249,7 +249,9 @@ impl Layout {
         let mut fields = root.fields();
         match (fields.next(), fields.next()) {
             (Some(only), None)
-                if only.name().is_none() && only.offset() == 0 && only.total_size() == self.size() =>
+                if only.name().is_none()
+                    && only.offset() == 0
+                    && only.total_size() == self.size() =>
             {
                 only
             }
@@ -266,17 +268,29 @@ impl Layout {
             while open.last().is_some_and(|(end, _)| *end <= index) {
                 open.pop();
             }
-            let offset = open.last().map_or(0, |(_, base)| *base).saturating_add(node.offset);
+            let offset = open
+                .last()
+                .map_or(0, |(_, base)| *base)
+                .saturating_add(node.offset);
             if node.ty == Type::Record {
                 open.push((node.end, offset));
                 return None;
             }
-            Some((offset, Field { layout: self, index }))
+            Some((
+                offset,
+                Field {
+                    layout: self,
+                    index,
+                },
+            ))
         })
     }
 
     pub(crate) fn root(&self) -> Field<'_> {
-        Field { layout: self, index: 0 }
+        Field {
+            layout: self,
+            index: 0,
+        }
     }
 
     pub(crate) fn node(&self, index: u32) -> Option<&Node> {
@@ -376,6 +390,12 @@ impl<'l> Field<'l> {
         self.get(|node| node.endian, None)
     }
 
+    /// The machine whose sizes it has.
+    #[must_use]
+    pub fn model(self) -> &'l DataModel {
+        &self.layout.model
+    }
+
     /// Where the format says so: the format character, or `T{` to `}`.
     #[must_use]
     pub fn span(self) -> Span {
@@ -386,17 +406,30 @@ impl<'l> Field<'l> {
     /// format says: the largest of its fields for a record.
     #[must_use]
     pub fn natural_align(self) -> Align {
-        let Some(node) = self.layout.node(self.index) else { return Align::ONE };
-        let last = if node.ty == Type::Record { node.end } else { self.index.saturating_add(1) };
+        let Some(node) = self.layout.node(self.index) else {
+            return Align::ONE;
+        };
+        let last = if node.ty == Type::Record {
+            node.end
+        } else {
+            self.index.saturating_add(1)
+        };
         let nodes = (self.index..last).filter_map(|index| self.layout.node(index));
-        nodes.map(|node| super::scalar::natural_align(node, &self.layout.model)).max().unwrap_or(Align::ONE)
+        nodes
+            .map(|node| super::scalar::natural_align(node, &self.layout.model))
+            .max()
+            .unwrap_or(Align::ONE)
     }
 
     /// The fields of a record, in the order of the format; none for anything else.
     #[must_use]
     pub fn fields(self) -> Fields<'l> {
         let end = self.get(|node| node.end, 0);
-        Fields { layout: self.layout, next: self.index.saturating_add(1), end }
+        Fields {
+            layout: self.layout,
+            next: self.index.saturating_add(1),
+            end,
+        }
     }
 
     /// The field of a record by its name; the first if there are several.
@@ -446,7 +479,10 @@ impl<'l> Iterator for Fields<'l> {
         if self.next >= self.end {
             return None;
         }
-        let field = Field { layout: self.layout, index: self.next };
+        let field = Field {
+            layout: self.layout,
+            index: self.next,
+        };
         self.next = field.get(|node| node.end, self.end);
         Some(field)
     }

@@ -47,7 +47,12 @@ fn leaves(layout: &Layout) -> Vec<Leaf> {
             };
             for inner in field.fields() {
                 let name = inner.name_text().unwrap_or_default();
-                walk(inner, &format!("{path}{name}"), base + element * field.size() + inner.offset(), out);
+                walk(
+                    inner,
+                    &format!("{path}{name}"),
+                    base + element * field.size() + inner.offset(),
+                    out,
+                );
             }
         }
     }
@@ -62,8 +67,17 @@ fn recorded(row: &Value) -> Option<Vec<Leaf>> {
         leaves
             .iter()
             .map(|leaf| {
-                let count: u64 = leaf[4].as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap()).product();
-                (leaf[0].as_str().unwrap().to_owned(), leaf[1].as_u64().unwrap(), leaf[2].as_u64().unwrap() * count)
+                let count: u64 = leaf[4]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|extent| extent.as_u64().unwrap())
+                    .product();
+                (
+                    leaf[0].as_str().unwrap().to_owned(),
+                    leaf[1].as_u64().unwrap(),
+                    leaf[2].as_u64().unwrap() * count,
+                )
             })
             .collect(),
     )
@@ -84,17 +98,43 @@ fn probe() {
             let truth = recorded(&row);
             let verdict = match &outcome {
                 Ok(reading) => {
-                    let right = truth.as_ref().is_none_or(|truth| *truth == leaves(&reading.layout));
-                    let rival = reading.rivals.iter().any(|(_, layout)| Some(leaves(layout)) == truth);
-                    format!("{} {}", reading.certainty, if right { "right" } else if rival {"rival right"} else { "WRONG" })
+                    let right = truth
+                        .as_ref()
+                        .is_none_or(|truth| *truth == leaves(&reading.layout));
+                    let rival = reading
+                        .rivals
+                        .iter()
+                        .any(|(_, layout)| Some(leaves(layout)) == truth);
+                    format!(
+                        "{} {}",
+                        reading.certainty,
+                        if right {
+                            "right"
+                        } else if rival {
+                            "rival right"
+                        } else {
+                            "WRONG"
+                        }
+                    )
                 }
                 Err(error) => format!("error {}", error.kind().name()),
             };
-            let suspicious = verdict.contains("WRONG") || (consistent && use_dialect && !verdict.contains("right")) || (!consistent && verdict.contains("right")) && use_dialect || verdict.contains("ambig") || (!use_dialect && consistent && verdict.contains("error"));
+            let suspicious = verdict.contains("WRONG")
+                || (consistent && use_dialect && !verdict.contains("right"))
+                || (!consistent && verdict.contains("right")) && use_dialect
+                || verdict.contains("ambig")
+                || (!use_dialect && consistent && verdict.contains("error"));
             if suspicious {
-                println!("{use_dialect} {verdict}: {producer} {} {format} {itemsize} {:?} {}", row["producer_version"], outcome.as_ref().map(|r| leaves(&r.layout)), row["leaves"]);
+                println!(
+                    "{use_dialect} {verdict}: {producer} {} {format} {itemsize} {:?} {}",
+                    row["producer_version"],
+                    outcome.as_ref().map(|r| leaves(&r.layout)),
+                    row["leaves"]
+                );
             }
-            *tally.entry((format!("{use_dialect} consistent={consistent}"), verdict)).or_default() += 1;
+            *tally
+                .entry((format!("{use_dialect} consistent={consistent}"), verdict))
+                .or_default() += 1;
         }
     }
     println!("{tally:#?}");

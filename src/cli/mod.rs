@@ -1,0 +1,83 @@
+//! The command line, thin over the library: one file a command.
+//!
+//! Answers go to standard output, errors with carets to standard error. Exit status 0: done; 1: a
+//! format was refused, or `diff` found a difference; 2: the command was called wrongly.
+
+mod diff;
+mod emit;
+mod explain;
+mod json;
+mod options;
+mod size;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Read and explain the format strings of Python's buffer protocol (PEP 3118).
+#[derive(Debug, Parser)]
+#[command(
+    name = "pep3118",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Explain(explain::Explain),
+    Size(size::Size),
+    Diff(diff::Diff),
+    Emit(emit::Emit),
+}
+
+/// Why a command ended without an answer.
+enum Failure {
+    /// The format was refused; the message is drawn and ready.
+    Refused(String),
+    /// Writing or reading failed.
+    Io(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<pep3118::LayoutError> for Failure {
+    fn from(error: pep3118::LayoutError) -> Self {
+        Self::Refused(error.diagnostic().colored())
+    }
+}
+
+/// Parses the arguments and runs the command.
+pub(crate) fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = anstream::stdout().lock();
+    let outcome = match arguments.command {
+        Command::Explain(command) => command.run(&mut out),
+        Command::Size(command) => command.run(&mut out),
+        Command::Diff(command) => command.run(&mut out),
+        Command::Emit(command) => command.run(&mut out),
+    };
+    let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
+    match outcome {
+        Ok(code) => code,
+        // Whoever reads our output has seen enough: `pep3118 … | head`.
+        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Io(error)) => {
+            anstream::eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+        Err(Failure::Refused(message)) => {
+            anstream::eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Bridges to other crates, each behind a feature that only adds API.
+
+#[cfg(feature = "serde")]
+mod serde;

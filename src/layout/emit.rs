@@ -1,0 +1,387 @@
+//! The way back: a layout to a format that a given reader takes for the same layout.
+//!
+//! The canonical spelling is explicit: `x` for every pad byte, a byte order character in front of
+//! every change, no reliance on alignment. So it reads the same in every dialect that has the codes.
+//! What is emitted is read again in the target's dialect and compared before it is handed out.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::compare::{Comparison, Equivalence};
+use super::dialect::Dialect;
+use super::model::{Field, Layout, Type};
+use crate::endian::Endian;
+
+/// A reader for which a format can be spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// Every reader of PEP 3118.
+    Canonical,
+    /// The `struct` module of every CPython: one structure of numbers, names left out.
+    Struct,
+    /// The `struct` module of CPython 3.14: complex numbers are `F` and `D`.
+    CPython314,
+    /// The `struct` module of CPython 3.15: complex numbers are `Zf` and `Zd`.
+    CPython315,
+    /// NumPy's reader.
+    NumPy,
+    /// Cython's buffer check, on the machine of the layout.
+    Cython,
+}
+
+impl Target {
+    /// Every target.
+    pub const ALL: [Self; 6] = [
+        Self::Canonical,
+        Self::Struct,
+        Self::CPython314,
+        Self::CPython315,
+        Self::NumPy,
+        Self::Cython,
+    ];
+
+    /// The name in lower case: `"numpy"`, `"cpython-3.14"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Canonical => "canonical",
+            Self::Struct => "struct",
+            Self::CPython314 => "cpython-3.14",
+            Self::CPython315 => "cpython-3.15",
+            Self::NumPy => "numpy",
+            Self::Cython => "cython",
+        }
+    }
+
+    /// The target of a name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|target| target.as_str() == name)
+    }
+
+    fn dialect(self) -> &'static Dialect {
+        match self {
+            Self::Canonical => &Dialect::PEP3118,
+            Self::Struct => &Dialect::STRUCT_3_13,
+            Self::CPython314 => &Dialect::STRUCT_3_14,
+            Self::CPython315 => &Dialect::STRUCT,
+            Self::NumPy => &Dialect::NUMPY_READER,
+            Self::Cython => &Dialect::CYTHON,
+        }
+    }
+
+    /// Whether it has neither structures nor names nor shapes.
+    fn is_flat(self) -> bool {
+        matches!(self, Self::Struct | Self::CPython314 | Self::CPython315)
+    }
+}
+
+impl core::fmt::Display for Target {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Why a layout cannot be spelled for a target.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{target} cannot read {what}")]
+pub struct EmitError {
+    /// The target.
+    pub target: Target,
+    /// What it cannot read, with the offset in bytes: "the pointer at byte 8".
+    pub what: String,
+}
+
+impl Layout {
+    /// Spells the layout as a format for a reader.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Target};
+    /// let layout = Layout::read(b"T{b:a:i:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.emit(Target::Canonical).unwrap(), b"T{b:a:3x<i:b:}");
+    /// assert_eq!(layout.emit(Target::Struct).unwrap(), b"<b3xi");
+    ///
+    /// let pointer = Layout::read(b"T{&i:p:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let error = pointer.emit(Target::NumPy).unwrap_err();
+    /// assert_eq!(error.to_string(), "numpy cannot read the pointer at byte 0");
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the target cannot read: a pointer for NumPy, two byte orders for `struct`, an array of
+    /// structures for `struct`, a big-endian number on a little-endian machine for Cython.
+    pub fn emit(&self, target: Target) -> Result<Vec<u8>, EmitError> {
+        let mut writer = Writer {
+            target,
+            out: Vec::new(),
+            order: None,
+        };
+        if target.is_flat() {
+            writer.flat(self)?;
+        } else {
+            writer.field(self.item(), 0)?;
+        }
+        let format = writer.out;
+        // Names do not survive a flat target; everything else must.
+        let read = Layout::read(&format, target.dialect(), self.model());
+        let same = read.is_ok_and(|read| {
+            if target.is_flat() {
+                return same_values(self, &read);
+            }
+            Comparison::of_layouts(self, &read).equivalence >= Some(Equivalence::Scalars)
+        });
+        if same {
+            Ok(format)
+        } else {
+            Err(EmitError {
+                target,
+                what: "this layout".to_string(),
+            })
+        }
+    }
+}
+
+/// Whether the values of a flat layout are those of `layout`, record by record in order.
+fn same_values(layout: &Layout, flat: &Layout) -> bool {
+    let values = |layout: &Layout| -> Vec<(u64, u64, u64, Type, Option<Endian>)> {
+        layout
+            .leaves()
+            .map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian()))
+            .collect()
+    };
+    layout.size() == flat.size() && values(layout) == values(flat)
+}
+
+struct Writer {
+    target: Target,
+    out: Vec<u8>,
+    /// The byte order character in force, if one was written.
+    order: Option<&'static str>,
+}
+
+impl Writer {
+    fn refuse<T>(&self, what: impl Into<String>) -> Result<T, EmitError> {
+        Err(EmitError {
+            target: self.target,
+            what: what.into(),
+        })
+    }
+
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn pad(&mut self, bytes: u64) {
+        match bytes {
+            0 => {}
+            1 => self.put("x"),
+            bytes => self.put(&format!("{bytes}x")),
+        }
+    }
+
+    /// A field with all that PEP 3118 has. `at` is its offset from the start of the item.
+    // As deep as structures are nested, which the parser bounds.
+    fn field(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
+        if !field.shape().is_empty() {
+            let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
+            self.put(&format!("({})", extents.join(",")));
+        }
+        if field.ty() == Type::Record {
+            self.put("T{");
+            let mut end = 0;
+            for inner in field.fields() {
+                self.pad(inner.offset().saturating_sub(end));
+                self.field(inner, at.saturating_add(inner.offset()))?;
+                end = inner.offset().saturating_add(inner.total_size());
+            }
+            self.pad(field.size().saturating_sub(end));
+            self.put("}");
+        } else {
+            self.value(field, at)?;
+        }
+        if let Some(name) = field.name() {
+            self.put(":");
+            self.out.extend_from_slice(name);
+            self.put(":");
+        } else if field.ty() == Type::Void {
+            return self.refuse(format!(
+                "the void at byte {at}, which has no name: it would be padding"
+            ));
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
+        let code = self.code(field, at)?;
+        if self.target == Target::Cython
+            && field
+                .endian()
+                .is_some_and(|endian| endian != field.model().endian)
+        {
+            return self.refuse(format!(
+                "the {} at byte {at}, which is not in the machine's byte order",
+                field.ty()
+            ));
+        }
+        let native = has_native_size_only(field.ty());
+        match field.endian() {
+            Some(endian) if native && endian != field.model().endian => {
+                return self.refuse(format!("the byte-swapped {} at byte {at}", field.ty()));
+            }
+            _ if native => self.order("^"),
+            Some(Endian::Little) => self.order("<"),
+            Some(Endian::Big) => self.order(">"),
+            None => {}
+        }
+        self.put(&code);
+        Ok(())
+    }
+
+    fn order(&mut self, order: &'static str) {
+        if self.order != Some(order) {
+            self.order = Some(order);
+            self.put(order);
+        }
+    }
+
+    /// Everything in one row of codes, for `struct`.
+    fn flat(&mut self, layout: &Layout) -> Result<(), EmitError> {
+        let mut order: Option<(Endian, u64)> = None;
+        for (at, leaf) in layout.leaves() {
+            if let Some(endian) = leaf.endian() {
+                if order.is_some_and(|(first, _)| first != endian) {
+                    return self.refuse(format!(
+                        "the {} at byte {at}, a second byte order",
+                        leaf.ty()
+                    ));
+                }
+                order = order.or(Some((endian, at)));
+            }
+        }
+        self.repeated(layout.item(), 0)?;
+        // A pointer needs `@`, which aligns by itself: pad bytes that it implies are not written.
+        let native = layout
+            .leaves()
+            .any(|(_, leaf)| has_native_size_only(leaf.ty()));
+        match order {
+            _ if native => self.put("@"),
+            Some((Endian::Big, _)) => self.put(">"),
+            _ => self.put("<"),
+        }
+        let mut end = 0_u64;
+        for (at, leaf) in layout.leaves() {
+            let implied = if native {
+                leaf.natural_align().padding_needed_for(end)
+            } else {
+                0
+            };
+            self.pad(at.saturating_sub(end).saturating_sub(implied));
+            let code = self.code(leaf, at)?;
+            if !leaf.shape().is_empty() {
+                if code.starts_with(|first: char| first.is_ascii_digit())
+                    || matches!(leaf.ty(), Type::Bytes | Type::Pascal)
+                {
+                    return self.refuse(format!("the array of {} at byte {at}", leaf.ty()));
+                }
+                self.put(&leaf.count().to_string());
+            }
+            self.put(&code);
+            end = at.saturating_add(leaf.total_size());
+        }
+        self.pad(layout.size().saturating_sub(end));
+        Ok(())
+    }
+
+    /// Refuses arrays of structures: `struct` would have to repeat their codes.
+    fn repeated(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
+        if field.ty() != Type::Record {
+            return Ok(());
+        }
+        if field.count() != 1 {
+            return self.refuse(format!("the array of records at byte {at}"));
+        }
+        field
+            .fields()
+            .try_for_each(|inner| self.repeated(inner, at.saturating_add(inner.offset())))
+    }
+
+    /// The format character, with the length in front of it where the count is one.
+    fn code(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
+        let size = field.size();
+        let length = |unit: u64, code: &str| {
+            let units = size.checked_div(unit).unwrap_or(0);
+            if units == 1 {
+                code.to_string()
+            } else {
+                format!("{units}{code}")
+            }
+        };
+        let wide = field.natural_align().bytes();
+        let code = match field.ty() {
+            Type::Bool if size == 2 => "v".to_string(),
+            Type::Bool => "?".to_string(),
+            Type::Char => "c".to_string(),
+            Type::Int8 => "b".to_string(),
+            Type::UInt8 => "B".to_string(),
+            Type::Int16 => "h".to_string(),
+            Type::UInt16 => "H".to_string(),
+            Type::Int32 => "i".to_string(),
+            Type::UInt32 => "I".to_string(),
+            Type::Int64 => "q".to_string(),
+            Type::UInt64 => "Q".to_string(),
+            Type::Float16 => "e".to_string(),
+            Type::Float32 => "f".to_string(),
+            Type::Float64 => "d".to_string(),
+            Type::LongDouble => "g".to_string(),
+            Type::Complex32 => "Ze".to_string(),
+            Type::Complex64 if self.target == Target::CPython314 => "F".to_string(),
+            Type::Complex64 => "Zf".to_string(),
+            Type::Complex128 if self.target == Target::CPython314 => "D".to_string(),
+            Type::Complex128 => "Zd".to_string(),
+            Type::ComplexLongDouble => "Zg".to_string(),
+            Type::Bytes => length(1, "s"),
+            Type::Pascal => length(1, "p"),
+            Type::Void => length(1, "x"),
+            Type::Bits => format!("{}t", size.saturating_mul(8)),
+            Type::Ucs2 => length(2, "u"),
+            Type::Ucs4 => length(4, "w"),
+            Type::Wchar if wide == 2 => length(2, "u"),
+            Type::Wchar => length(4, "w"),
+            Type::Pointer => "P".to_string(),
+            Type::CharPointer => "z".to_string(),
+            Type::WcharPointer => "Z".to_string(),
+            Type::Object => "O".to_string(),
+            Type::Function => "X{}".to_string(),
+            Type::Opaque | Type::Record => {
+                return self.refuse(format!("the {} at byte {at}", field.ty()));
+            }
+        };
+        let letters = code.trim_start_matches(|digit: char| digit.is_ascii_digit());
+        let known = crate::format::Code::ALL
+            .into_iter()
+            .find(|known| known.as_str() == letters)
+            .map_or(self.target == Target::Canonical, |known| {
+                self.target.dialect().codes.contains(known)
+            });
+        if known {
+            Ok(code)
+        } else {
+            self.refuse(format!("the {} at byte {at}", field.ty()))
+        }
+    }
+}
+
+/// Types whose codes have no standard size.
+fn has_native_size_only(ty: Type) -> bool {
+    matches!(
+        ty,
+        Type::LongDouble
+            | Type::ComplexLongDouble
+            | Type::Pointer
+            | Type::CharPointer
+            | Type::WcharPointer
+            | Type::Object
+            | Type::Function
+    )
+}
