@@ -25,10 +25,7 @@ pub(crate) struct Label {
 
 impl Label {
     pub(crate) fn new(span: Span, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            span,
-            text: text.into(),
-        }
+        Self { span, text: text.into() }
     }
 }
 
@@ -47,14 +44,7 @@ pub struct Diagnostic<'a> {
 
 impl<'a> Diagnostic<'a> {
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
-        Self {
-            title,
-            source,
-            primary: None,
-            context: None,
-            notes: Vec::new(),
-            help: None,
-        }
+        Self { title, source, primary: None, context: None, notes: Vec::new(), help: None }
     }
 
     pub(crate) fn primary(mut self, label: Label) -> Self {
@@ -84,39 +74,21 @@ impl<'a> Diagnostic<'a> {
     }
 
     fn draw(&self, renderer: &Renderer) -> String {
-        let shown = Shown::new(
-            self.source,
-            self.primary
-                .as_ref()
-                .map_or(Span::default(), |label| label.span),
-        );
+        let shown = Shown::new(self.source, self.primary.as_ref().map_or(Span::default(), |label| label.span));
         // A caret behind the last byte needs a cell to stand under.
-        let behind = [&self.primary, &self.context]
-            .into_iter()
-            .flatten()
-            .any(|label| label.span.start() >= self.source.len());
-        let text = if behind {
-            alloc::format!("{} ", shown.text)
-        } else {
-            shown.text.clone()
-        };
+        let behind =
+            [&self.primary, &self.context].into_iter().flatten().any(|label| label.span.start() >= self.source.len());
+        let text = if behind { alloc::format!("{} ", shown.text) } else { shown.text.clone() };
         let mut group = Group::with_title(Level::ERROR.primary_title(self.title.as_str()));
         if self.primary.is_some() {
-            let labels = [
-                (&self.primary, AnnotationKind::Primary),
-                (&self.context, AnnotationKind::Context),
-            ];
-            let snippet = Snippet::source(text.as_str()).fold(false).annotations(
-                labels.into_iter().filter_map(|(label, kind)| {
+            let labels = [(&self.primary, AnnotationKind::Primary), (&self.context, AnnotationKind::Context)];
+            let snippet = Snippet::source(text.as_str()).fold(false).annotations(labels.into_iter().filter_map(
+                |(label, kind)| {
                     let label = label.as_ref()?;
                     let annotation = kind.span(shown.columns(label.span)?);
-                    Some(if label.text.is_empty() {
-                        annotation
-                    } else {
-                        annotation.label(&*label.text)
-                    })
-                }),
-            );
+                    Some(if label.text.is_empty() { annotation } else { annotation.label(&*label.text) })
+                },
+            ));
             group = group.element(snippet);
         }
         for note in &self.notes {
@@ -125,10 +97,7 @@ impl<'a> Diagnostic<'a> {
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(&**help));
         }
-        renderer
-            .clone()
-            .decor_style(DecorStyle::Ascii)
-            .render(&[group])
+        renderer.clone().decor_style(DecorStyle::Ascii).render(&[group])
     }
 }
 
@@ -163,23 +132,14 @@ impl Shown {
         if last < source.len() {
             text.push_str("...");
         }
-        Self {
-            text,
-            first,
-            columns,
-        }
+        Self { text, first, columns }
     }
 
     /// The columns of a span, or `None` if it lies outside the window. Never empty.
     fn columns(&self, span: Span) -> Option<core::ops::Range<usize>> {
         let start = *self.columns.get(span.start().checked_sub(self.first)?)?;
         let end = span.end().saturating_sub(self.first);
-        let end = self
-            .columns
-            .get(end)
-            .or(self.columns.last())
-            .copied()
-            .unwrap_or(start);
+        let end = self.columns.get(end).or(self.columns.last()).copied().unwrap_or(start);
         Some(start..end.max(start.saturating_add(1)))
     }
 }
@@ -190,10 +150,7 @@ fn window(len: usize, around: Span) -> (usize, usize) {
         return (0, len);
     }
     let half = WINDOW / 2;
-    let first = around
-        .start()
-        .saturating_sub(half)
-        .min(len.saturating_sub(WINDOW));
+    let first = around.start().saturating_sub(half).min(len.saturating_sub(WINDOW));
     (first, first.saturating_add(WINDOW).min(len))
 }
 

@@ -13,11 +13,7 @@ pub enum Endian {
 
 impl Endian {
     /// The order of the machine this crate was compiled for.
-    pub const HOST: Self = if cfg!(target_endian = "big") {
-        Self::Big
-    } else {
-        Self::Little
-    };
+    pub const HOST: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
 
     /// `"little"` or `"big"`, the words of Python's `sys.byteorder`.
     #[must_use]

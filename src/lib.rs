@@ -61,8 +61,8 @@ pub use endian::Endian;
 pub use extent::Align;
 pub use format::{ByteOrder, Code, Format, FormatError, FormatErrorKind};
 pub use layout::{
-    Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Ink, Layout, LayoutError,
-    LayoutErrorKind, Picture, Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,
+    Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Ink, Layout, LayoutError, LayoutErrorKind, Picture,
+    Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
 pub use span::Span;
 

@@ -72,11 +72,7 @@ const fn align(bytes: u64) -> Align {
 }
 
 const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDouble {
-    LongDouble {
-        size,
-        align,
-        format,
-    }
+    LongDouble { size, align, format }
 }
 
 impl DataModel {
@@ -93,11 +89,8 @@ impl DataModel {
     };
 
     /// 64-bit Linux on arm.
-    pub const AARCH64: Self = Self {
-        name: "aarch64",
-        long_double: long_double(16, SIXTEEN, LongDoubleFormat::Binary128),
-        ..Self::LP64
-    };
+    pub const AARCH64: Self =
+        Self { name: "aarch64", long_double: long_double(16, SIXTEEN, LongDoubleFormat::Binary128), ..Self::LP64 };
 
     /// Linux on z/Architecture, big-endian.
     pub const S390X: Self = Self {
@@ -146,15 +139,8 @@ impl DataModel {
     };
 
     /// Every named model.
-    pub const ALL: [Self; 7] = [
-        Self::LP64,
-        Self::AARCH64,
-        Self::S390X,
-        Self::LLP64,
-        Self::I386,
-        Self::ILP32,
-        Self::WASM32,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::LP64, Self::AARCH64, Self::S390X, Self::LLP64, Self::I386, Self::ILP32, Self::WASM32];
 
     /// The machine that this crate was compiled for.
     pub const HOST: Self = Self {
@@ -181,11 +167,7 @@ impl DataModel {
     #[must_use]
     #[inline]
     pub const fn ssize_max(&self) -> u64 {
-        if self.pointer >= 8 {
-            0x7fff_ffff_ffff_ffff
-        } else {
-            0x7fff_ffff
-        }
+        if self.pointer >= 8 { 0x7fff_ffff_ffff_ffff } else { 0x7fff_ffff }
     }
 }
 
@@ -207,9 +189,7 @@ const HOST_LONG_DOUBLE: LongDouble = {
         } else {
             long_double(12, FOUR, LongDoubleFormat::X87)
         }
-    } else if cfg!(all(target_arch = "aarch64", target_vendor = "apple"))
-        || cfg!(target_arch = "arm")
-    {
+    } else if cfg!(all(target_arch = "aarch64", target_vendor = "apple")) || cfg!(target_arch = "arm") {
         long_double(8, EIGHT, LongDoubleFormat::Double)
     } else if cfg!(target_arch = "s390x") || cfg!(target_os = "emscripten") {
         long_double(16, EIGHT, LongDoubleFormat::Binary128)
@@ -220,10 +200,7 @@ const HOST_LONG_DOUBLE: LongDouble = {
     }
 };
 
-#[expect(
-    clippy::as_conversions,
-    reason = "usize to u64; `From` is not const, and no usize is wider"
-)]
+#[expect(clippy::as_conversions, reason = "usize to u64; `From` is not const, and no usize is wider")]
 const fn bytes(size: usize) -> u64 {
     size as u64
 }

@@ -1,8 +1,6 @@
 //! Data models from target triples.
 
-use target_lexicon::{
-    Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor,
-};
+use target_lexicon::{Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor};
 
 use alloc::string::{String, ToString};
 
@@ -32,16 +30,9 @@ impl DataModel {
     /// - `z80-unknown-none`: not a triple that `target-lexicon` knows
     /// - `avr-unknown-unknown`: pointers of 2 bytes; every model here has an `int` of 4
     pub fn from_triple(triple: &str) -> Result<Self, UnknownTriple> {
-        let unknown = |reason: String| UnknownTriple {
-            triple: triple.to_string(),
-            reason,
-        };
-        let parsed: Triple = triple
-            .parse()
-            .map_err(|error: target_lexicon::ParseError| unknown(error.to_string()))?;
-        let data = parsed
-            .data_model()
-            .map_err(|()| unknown("its data model is not known".to_string()))?;
+        let unknown = |reason: String| UnknownTriple { triple: triple.to_string(), reason };
+        let parsed: Triple = triple.parse().map_err(|error: target_lexicon::ParseError| unknown(error.to_string()))?;
+        let data = parsed.data_model().map_err(|()| unknown("its data model is not known".to_string()))?;
         let (long, pointer) = match data {
             CDataModel::LP64 => (8, 8),
             CDataModel::LLP64 => (4, 8),
@@ -53,10 +44,7 @@ impl DataModel {
             Ok(Endianness::Big) => Endian::Big,
             Err(()) => return Err(unknown("its byte order is not known".to_string())),
         };
-        let windows = matches!(
-            parsed.operating_system,
-            OperatingSystem::Windows | OperatingSystem::Cygwin
-        );
+        let windows = matches!(parsed.operating_system, OperatingSystem::Windows | OperatingSystem::Cygwin);
         let packs_eight = matches!(parsed.architecture, Architecture::X86_32(_)) && !windows;
         let eight = if packs_eight { 4 } else { 8 };
         Ok(Self {
@@ -85,20 +73,12 @@ fn long_double(triple: &Triple, windows: bool) -> LongDouble {
         Architecture::Arm(_) => (8, 8, Double),
         Architecture::Aarch64(_) if apple || windows => (8, 8, Double),
         Architecture::S390x => (16, 8, Binary128),
-        Architecture::Wasm32 if triple.operating_system == OperatingSystem::Emscripten => {
-            (16, 8, Binary128)
-        }
-        Architecture::Powerpc64 | Architecture::Powerpc64le | Architecture::Powerpc => {
-            (16, 16, DoubleDouble)
-        }
+        Architecture::Wasm32 if triple.operating_system == OperatingSystem::Emscripten => (16, 8, Binary128),
+        Architecture::Powerpc64 | Architecture::Powerpc64le | Architecture::Powerpc => (16, 16, DoubleDouble),
         Architecture::Mips32(_) => (8, 8, Double),
         _ => (16, 16, Binary128),
     };
-    LongDouble {
-        size,
-        align: align(aligned),
-        format,
-    }
+    LongDouble { size, align: align(aligned), format }
 }
 
 fn align(bytes: u64) -> Align {

@@ -39,10 +39,6 @@ impl Diff {
             writeln!(out, "  {difference}")?;
         }
         let same = compared.equivalence >= Some(Equivalence::Scalars);
-        Ok(if same {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -31,12 +31,7 @@ pub(super) struct Emit {
 impl Emit {
     pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
         let format = options::bytes(&self.format);
-        let reading = reconcile(
-            format,
-            self.itemsize,
-            self.reader.dialect,
-            &self.reader.model.model,
-        )?;
+        let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
         if reading.certainty == Certainty::Ambiguous {
             let mut names: Vec<&str> = vec![reading.dialect.name];
             names.extend(reading.rivals.iter().map(|(dialect, _)| dialect.name));
@@ -45,10 +40,7 @@ impl Emit {
                 names.join(", ")
             )));
         }
-        let spelled = reading
-            .layout
-            .emit(self.target)
-            .map_err(|error| Failure::Refused(format!("error: {error}")))?;
+        let spelled = reading.layout.emit(self.target).map_err(|error| Failure::Refused(format!("error: {error}")))?;
         out.write_all(&spelled)?;
         writeln!(out)?;
         Ok(ExitCode::SUCCESS)

@@ -51,11 +51,7 @@ impl Explain {
             };
             serde_json::to_writer_pretty(&mut *out, &answer).map_err(io::Error::from)?;
             writeln!(out)?;
-            return Ok(if outcome.is_ok() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            });
+            return Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         let reading = outcome?;
         page(out, format, &reading, &model.name)?;
@@ -68,30 +64,13 @@ fn page(out: &mut impl Write, format: &[u8], reading: &Reading, model: &str) -> 
     let layout = &reading.layout;
     let endian = layout.model().endian;
     writeln!(out, "{BOLD}format{BOLD:#}   {}", format.escape_ascii())?;
-    writeln!(
-        out,
-        "{BOLD}reading{BOLD:#}  {}, {model} ({endian}-endian), {}",
-        reading.dialect,
-        certainty(reading)
-    )?;
+    writeln!(out, "{BOLD}reading{BOLD:#}  {}, {model} ({endian}-endian), {}", reading.dialect, certainty(reading))?;
     let align = layout.align().bytes();
-    let aligned = if align > 1 {
-        format!(", aligned to {align}")
-    } else {
-        String::new()
-    };
-    writeln!(
-        out,
-        "{BOLD}size{BOLD:#}     {}{aligned}\n",
-        bytes(layout.size())
-    )?;
+    let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
+    writeln!(out, "{BOLD}size{BOLD:#}     {}{aligned}\n", bytes(layout.size()))?;
     drawing(out, layout)?;
     for (dialect, rival) in &reading.rivals {
-        writeln!(
-            out,
-            "\n{WARNING}or else{WARNING:#}, by dialect {dialect}, {}:\n",
-            bytes(rival.size())
-        )?;
+        writeln!(out, "\n{WARNING}or else{WARNING:#}, by dialect {dialect}, {}:\n", bytes(rival.size()))?;
         drawing(out, rival)?;
     }
     Ok(())
@@ -120,13 +99,8 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Fields in turn, padding dim. The stream drops the colours where there is no terminal.
 fn paint(ink: Ink, text: &str) -> String {
-    const FIELDS: [AnsiColor; 5] = [
-        AnsiColor::Cyan,
-        AnsiColor::Green,
-        AnsiColor::Magenta,
-        AnsiColor::Yellow,
-        AnsiColor::Blue,
-    ];
+    const FIELDS: [AnsiColor; 5] =
+        [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::Blue];
     let style = match ink {
         Ink::Padding => Style::new().dimmed(),
         Ink::Field(index) => index

@@ -60,11 +60,7 @@ pub(super) struct Refused {
 
 impl Refused {
     fn new(kind: &str, message: String) -> Self {
-        Self {
-            kind: kind.to_owned(),
-            message,
-            span: None,
-        }
+        Self { kind: kind.to_owned(), message, span: None }
     }
 }
 
@@ -72,15 +68,11 @@ impl<'a> Answer<'a> {
     /// The answer of a reading; without the tree if only sizes are wanted.
     pub(super) fn of_reading(reading: &'a Reading, model: &'a str, with_item: bool) -> Self {
         let itemsize = reading.layout.size();
-        let rivals = reading
-            .rivals
-            .iter()
-            .filter(|_| with_item)
-            .map(|(dialect, layout)| Rival {
-                dialect: dialect.name,
-                size: layout.size(),
-                item: layout.item(),
-            });
+        let rivals = reading.rivals.iter().filter(|_| with_item).map(|(dialect, layout)| Rival {
+            dialect: dialect.name,
+            size: layout.size(),
+            item: layout.item(),
+        });
         Self::Ok(Explained {
             dialect: reading.dialect.name,
             model,
@@ -104,25 +96,17 @@ impl<'a> Answer<'a> {
 }
 
 /// Answers every line of `input` on a line of `out`, in constant memory.
-pub(super) fn stream<R: Read>(
-    input: R,
-    out: &mut impl Write,
-    with_item: bool,
-) -> Result<(), Failure> {
+pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -> Result<(), Failure> {
     let mut input = BufReader::new(input);
     let mut out = BufWriter::new(out);
     let mut line = Vec::new();
     loop {
         line.clear();
-        input
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut line)?;
+        input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
         if line.is_empty() {
             return Ok(out.flush()?);
         }
-        let whole = line.last() == Some(&b'\n')
-            || line.len() < usize::try_from(LONGEST_LINE).unwrap_or(usize::MAX);
+        let whole = line.last() == Some(&b'\n') || line.len() < usize::try_from(LONGEST_LINE).unwrap_or(usize::MAX);
         if !whole {
             input.skip_until(b'\n')?;
             let refused = Refused::new("json", format!("line is longer than {LONGEST_LINE} bytes"));
@@ -143,18 +127,11 @@ fn answer(line: &[u8], out: &mut impl Write, with_item: bool) -> Result<(), Fail
         Ok(question) => question,
         Err(error) => return write_line(out, &refused("json", error.to_string())),
     };
-    let dialect = match question
-        .dialect
-        .as_deref()
-        .map(|name| (name, Dialect::by_name(name)))
-    {
+    let dialect = match question.dialect.as_deref().map(|name| (name, Dialect::by_name(name))) {
         None => None,
         Some((_, Some(dialect))) => Some(dialect),
         Some((name, None)) => {
-            return write_line(
-                out,
-                &refused("unknown-dialect", format!("unknown dialect `{name}`")),
-            );
+            return write_line(out, &refused("unknown-dialect", format!("unknown dialect `{name}`")));
         }
     };
     let name = question.model.as_deref().unwrap_or(DataModel::HOST.name);

@@ -17,12 +17,7 @@ use clap::{Parser, Subcommand};
 
 /// Read and explain the format strings of Python's buffer protocol (PEP 3118).
 #[derive(Debug, Parser)]
-#[command(
-    name = "pep3118",
-    version,
-    arg_required_else_help = true,
-    propagate_version = true
-)]
+#[command(name = "pep3118", version, arg_required_else_help = true, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

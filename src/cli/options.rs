@@ -32,10 +32,7 @@ pub(super) fn model(name: &str) -> Result<Model, String> {
         None => DataModel::from_triple(name),
     };
     match found {
-        Ok(model) => Ok(Model {
-            name: name.to_owned(),
-            model,
-        }),
+        Ok(model) => Ok(Model { name: name.to_owned(), model }),
         Err(error) => Err(format!("{error}; named models are {}", model_names())),
     }
 }

@@ -168,21 +168,12 @@ impl Format {
     /// # Errors
     /// As [`parse`](Format::parse).
     pub fn parse_with(source: &[u8], limits: &Limits) -> Result<Self, FormatError> {
-        let mut builder = Builder {
-            source,
-            ..Builder::default()
-        };
+        let mut builder = Builder { source, ..Builder::default() };
         match drive(source, limits, &mut builder) {
-            Ok(()) => Ok(Self {
-                source: source.to_vec(),
-                members: builder.members,
-            }),
+            Ok(()) => Ok(Self { source: source.to_vec(), members: builder.members }),
             Err(Failure::Grammar(error)) => Err(error),
             // The builder takes everything.
-            Err(Failure::Stopped) => Ok(Self {
-                source: Vec::new(),
-                members: Vec::new(),
-            }),
+            Err(Failure::Stopped) => Ok(Self { source: Vec::new(), members: Vec::new() }),
         }
     }
 
@@ -251,11 +242,8 @@ impl Builder<'_> {
 
     fn push(&mut self, at: usize) {
         let start = self.item_start.take().unwrap_or(at);
-        let frame = Frame {
-            members: core::mem::take(&mut self.members),
-            prefix: core::mem::take(&mut self.prefix),
-            start,
-        };
+        let frame =
+            Frame { members: core::mem::take(&mut self.members), prefix: core::mem::take(&mut self.prefix), start };
         self.frames.push(frame);
     }
 
@@ -265,34 +253,16 @@ impl Builder<'_> {
         self.finish(start, prefix, ty, span.end(), name);
     }
 
-    fn finish(
-        &mut self,
-        start: usize,
-        prefix: Vec<Prefix>,
-        ty: ItemType,
-        end: usize,
-        name: Option<Span>,
-    ) {
+    fn finish(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, end: usize, name: Option<Span>) {
         let end = name.map_or(end, |name| name.end().saturating_add(1));
-        let name = name.map(|span| Name {
-            bytes: span.of(self.source).to_vec(),
-            span,
-        });
-        self.members.push(Member::Item(Item {
-            prefix,
-            ty,
-            name,
-            span: Span::new(start, end),
-        }));
+        let name = name.map(|span| Name { bytes: span.of(self.source).to_vec(), span });
+        self.members.push(Member::Item(Item { prefix, ty, name, span: Span::new(start, end) }));
     }
 }
 
 impl Events for Builder<'_> {
     fn byte_order(&mut self, order: ByteOrder, at: usize) -> Result<(), Stop> {
-        let order = ByteOrderCharacter {
-            order,
-            span: Span::new(at, at.saturating_add(1)),
-        };
+        let order = ByteOrderCharacter { order, span: Span::new(at, at.saturating_add(1)) };
         if self.prefix.is_empty() {
             self.members.push(Member::ByteOrder(order));
         } else {
@@ -332,24 +302,16 @@ impl Events for Builder<'_> {
 
     fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
         // `X{` … `}`
-        let signature = span
-            .of(self.source)
-            .get(2..span.len().saturating_sub(1))
-            .unwrap_or_default();
+        let signature = span.of(self.source).get(2..span.len().saturating_sub(1)).unwrap_or_default();
         self.item(ItemType::Function(signature.to_vec()), span, name);
         Ok(())
     }
 
     fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        let body = span
-            .of(self.source)
-            .get(1..span.len().saturating_sub(1))
-            .unwrap_or_default();
+        let body = span.of(self.source).get(1..span.len().saturating_sub(1)).unwrap_or_default();
         let mut parts = body.splitn(2, |byte| *byte == b'$');
-        let user = UserType {
-            name: parts.next().unwrap_or_default().to_vec(),
-            params: parts.next().map(<[u8]>::to_vec),
-        };
+        let user =
+            UserType { name: parts.next().unwrap_or_default().to_vec(), params: parts.next().map(<[u8]>::to_vec) };
         self.item(ItemType::User(user), span, name);
         Ok(())
     }
@@ -362,13 +324,7 @@ impl Events for Builder<'_> {
     fn close_record(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
         if let Some(frame) = self.frames.pop() {
             let members = core::mem::replace(&mut self.members, frame.members);
-            self.finish(
-                frame.start,
-                frame.prefix,
-                ItemType::Structure(members),
-                at.saturating_add(1),
-                name,
-            );
+            self.finish(frame.start, frame.prefix, ItemType::Structure(members), at.saturating_add(1), name);
         }
         Ok(())
     }
@@ -392,13 +348,7 @@ impl Events for Builder<'_> {
                 target.span = first.span.to(target.span);
             }
             let end = target.span.end();
-            self.finish(
-                frame.start,
-                frame.prefix,
-                ItemType::Pointer(Box::new(target)),
-                end,
-                name,
-            );
+            self.finish(frame.start, frame.prefix, ItemType::Pointer(Box::new(target)), end, name);
         }
         Ok(())
     }

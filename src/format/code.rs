@@ -216,10 +216,7 @@ impl Code {
     #[must_use]
     #[inline]
     pub const fn count_is_length(self) -> bool {
-        matches!(
-            self,
-            Self::Bytes | Self::Pascal | Self::Ucs2 | Self::Ucs4 | Self::Bits | Self::Pad
-        )
+        matches!(self, Self::Bytes | Self::Pascal | Self::Ucs2 | Self::Ucs4 | Self::Bits | Self::Pad)
     }
 
     /// The code of one byte; `Z` is left out, its meaning depends on the next byte.
@@ -301,14 +298,8 @@ pub enum ByteOrder {
 
 impl ByteOrder {
     /// Every byte order character.
-    pub const ALL: [Self; 6] = [
-        Self::Native,
-        Self::NativeStandard,
-        Self::Little,
-        Self::Big,
-        Self::Network,
-        Self::NativeUnaligned,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Native, Self::NativeStandard, Self::Little, Self::Big, Self::Network, Self::NativeUnaligned];
 
     /// How it is written.
     #[must_use]

@@ -174,21 +174,13 @@ impl FormatErrorKind {
     fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::UnknownCharacter { byte } => return help_for_character(*byte),
-            Self::NonAscii { .. } => {
-                "counts are ASCII digits; only names may hold other characters"
-            }
+            Self::NonAscii { .. } => "counts are ASCII digits; only names may hold other characters",
             Self::EmbeddedNul => "some readers stop at a null character, others read on",
-            Self::ComplexPart { .. } => {
-                "complex numbers are `Ze`, `Zf`, `Zd` and `Zg`; `Z` alone is a wchar_t pointer"
-            }
-            Self::TwoCounts => {
-                "NumPy reads `1 2i` as 12 items and Cython as 2: write the number you mean"
-            }
+            Self::ComplexPart { .. } => "complex numbers are `Ze`, `Zf`, `Zd` and `Zg`; `Z` alone is a wchar_t pointer",
+            Self::TwoCounts => "NumPy reads `1 2i` as 12 items and Cython as 2: write the number you mean",
             Self::CountBeforeShape => "write the shape first: `(2)3i` is 2 rows of 3",
             Self::EmptyDimension => "write each dimension: `(2,3)i`; one value needs no shape",
-            Self::DimensionCharacter { .. } => {
-                "dimensions are ASCII digits between commas: `(2,3)i`"
-            }
+            Self::DimensionCharacter { .. } => "dimensions are ASCII digits between commas: `(2,3)i`",
             Self::StructureWithoutBrace => "a structure is `T{...}`",
             Self::UnclosedStructure => "add the missing `}`",
             Self::UnopenedStructure => "some readers stop here and silently drop the rest",
@@ -227,24 +219,10 @@ fn help_for_character(byte: u8) -> Option<&'static str> {
 }
 
 impl FormatError {
-    pub(crate) fn new(
-        kind: FormatErrorKind,
-        span: Span,
-        opened: Option<Span>,
-        source: &[u8],
-    ) -> Self {
+    pub(crate) fn new(kind: FormatErrorKind, span: Span, opened: Option<Span>, source: &[u8]) -> Self {
         // A string that was refused for its length is not copied into the error.
-        let source = if matches!(kind, FormatErrorKind::TooLong { .. }) {
-            &[]
-        } else {
-            source
-        };
-        Self(Box::new(Details {
-            kind,
-            span,
-            opened,
-            source: source.into(),
-        }))
+        let source = if matches!(kind, FormatErrorKind::TooLong { .. }) { &[] } else { source };
+        Self(Box::new(Details { kind, span, opened, source: source.into() }))
     }
 
     /// What is wrong.
@@ -296,18 +274,10 @@ impl fmt::Display for FormatError {
         match (details.kind, details.opened) {
             (FormatErrorKind::TooLong { .. }, _) => write!(f, "{}", details.kind),
             (FormatErrorKind::UnclosedStructure, Some(opened)) => {
-                write!(
-                    f,
-                    "structure opened at byte {} is never closed",
-                    opened.start()
-                )
+                write!(f, "structure opened at byte {} is never closed", opened.start())
             }
             (FormatErrorKind::UnclosedFunction, Some(opened)) => {
-                write!(
-                    f,
-                    "function signature opened at byte {} is never closed",
-                    opened.start()
-                )
+                write!(f, "function signature opened at byte {} is never closed", opened.start())
             }
             _ => write!(f, "{} at byte {}", details.kind, details.span.start()),
         }

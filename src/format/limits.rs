@@ -23,12 +23,7 @@ pub struct Limits {
 
 impl Limits {
     /// 131,072 bytes, 65,536 items, 64 levels, 64 dimensions.
-    pub const DEFAULT: Self = Self {
-        bytes: 1 << 17,
-        items: 1 << 16,
-        depth: 64,
-        dimensions: 64,
-    };
+    pub const DEFAULT: Self = Self { bytes: 1 << 17, items: 1 << 16, depth: 64, dimensions: 64 };
 }
 
 impl Default for Limits {

@@ -20,9 +20,7 @@ mod limits;
 mod parse;
 mod print;
 
-pub use ast::{
-    ByteOrderCharacter, Count, Format, Item, ItemType, Member, Name, Prefix, Shape, UserType,
-};
+pub use ast::{ByteOrderCharacter, Count, Format, Item, ItemType, Member, Name, Prefix, Shape, UserType};
 pub use code::{ByteOrder, Code};
 pub use error::{FormatError, FormatErrorKind};
 pub use limits::Limits;

@@ -44,11 +44,7 @@ pub(crate) enum Failure {
 
 /// Reads `source` and tells `events` what is in it.
 #[inline]
-pub(crate) fn drive<E: Events>(
-    source: &[u8],
-    limits: &Limits,
-    events: &mut E,
-) -> Result<(), Failure> {
+pub(crate) fn drive<E: Events>(source: &[u8], limits: &Limits, events: &mut E) -> Result<(), Failure> {
     let mut driver = Driver {
         source,
         events,
@@ -78,11 +74,7 @@ fn explain(source: &[u8], limits: &Limits, refusal: Option<(Kind, Span)>) -> Fai
         Kind::UnclosedFunction => Some(Span::new(span.start(), span.start().saturating_add(2))),
         _ => None,
     };
-    let span = if matches!(kind, Kind::UnclosedFunction) {
-        Span::new(source.len(), source.len())
-    } else {
-        span
-    };
+    let span = if matches!(kind, Kind::UnclosedFunction) { Span::new(source.len(), source.len()) } else { span };
     Failure::Grammar(FormatError::new(kind, span, opened, source))
 }
 
@@ -113,13 +105,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         let len = self.source.len();
         if len > self.limits.bytes {
             let bytes = u64::try_from(len).unwrap_or(u64::MAX);
-            return Err(self.refuse(
-                Kind::TooLong {
-                    bytes,
-                    limit: self.limits.bytes,
-                },
-                Span::default(),
-            ));
+            return Err(self.refuse(Kind::TooLong { bytes, limit: self.limits.bytes }, Span::default()));
         }
         let mut rest = self.source;
         while let Some((&first, after)) = rest.split_first() {
@@ -257,9 +243,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         let (after, _) = char::<_, ()>('Z').parse(rest)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(after)?;
         let (code, after) = match part.split_first() {
-            None | Some((b':' | b'}' | b'@' | b'=' | b'<' | b'>' | b'!' | b'^', _)) => {
-                (Code::WcharPointer, after)
-            }
+            None | Some((b':' | b'}' | b'@' | b'=' | b'<' | b'>' | b'!' | b'^', _)) => (Code::WcharPointer, after),
             Some((&byte, next)) => match Code::complex_of(byte) {
                 Some(code) => (code, next),
                 None => return Err(self.refuse_here(Kind::ComplexPart { byte }, rest, 2)),
@@ -335,24 +319,14 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         self.pending = Pending::Nothing;
         self.items = self.items.wrapping_add(1);
         if self.items > self.limits.items {
-            return Err(self.refuse_here(
-                Kind::TooManyItems {
-                    limit: self.limits.items,
-                },
-                rest,
-                1,
-            ));
+            return Err(self.refuse_here(Kind::TooManyItems { limit: self.limits.items }, rest, 1));
         }
         Ok(())
     }
 
     /// A type has ended: reads the name, which belongs to the outermost pointer if there is one.
     #[inline]
-    fn end_type(
-        &mut self,
-        rest: &'i [u8],
-        tell: impl FnOnce(&mut E, Option<Span>) -> Result<(), Stop>,
-    ) -> Step<'i> {
+    fn end_type(&mut self, rest: &'i [u8], tell: impl FnOnce(&mut E, Option<Span>) -> Result<(), Stop>) -> Step<'i> {
         if self.in_pointer() {
             self.tell(|events| tell(events, None))?;
             return self.end_pointers(rest);
@@ -373,18 +347,12 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         }
     }
 
-    fn end_named(
-        &mut self,
-        rest: &'i [u8],
-        tell: impl FnOnce(&mut E, Option<Span>) -> Result<(), Stop>,
-    ) -> Step<'i> {
+    fn end_named(&mut self, rest: &'i [u8], tell: impl FnOnce(&mut E, Option<Span>) -> Result<(), Stop>) -> Step<'i> {
         let Ok((after, name)) = name(rest) else {
             let nul = rest.iter().position(|byte| *byte == 0);
             let colon = rest.iter().skip(1).position(|byte| *byte == b':');
             return Err(match (nul, colon) {
-                (Some(nul), _) => {
-                    self.refuse_here(Kind::EmbeddedNul, rest.get(nul..).unwrap_or_default(), 1)
-                }
+                (Some(nul), _) => self.refuse_here(Kind::EmbeddedNul, rest.get(nul..).unwrap_or_default(), 1),
                 _ => self.refuse_here(Kind::UnclosedName, rest, rest.len()),
             });
         };
@@ -417,13 +385,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
 
     fn push(&mut self, pointer: bool, rest: &'i [u8]) -> Result<(), Err<()>> {
         if self.depth >= self.depth_limit {
-            return Err(self.refuse_here(
-                Kind::TooDeep {
-                    limit: self.depth_limit,
-                },
-                rest,
-                1,
-            ));
+            return Err(self.refuse_here(Kind::TooDeep { limit: self.depth_limit }, rest, 1));
         }
         self.depth = self.depth.wrapping_add(1);
         self.pointers = self.pointers.wrapping_shl(1) | u64::from(pointer);
@@ -441,11 +403,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
     }
 
     #[inline]
-    fn go_on(
-        &mut self,
-        after: &'i [u8],
-        call: impl FnOnce(&mut E) -> Result<(), Stop>,
-    ) -> Step<'i> {
+    fn go_on(&mut self, after: &'i [u8], call: impl FnOnce(&mut E) -> Result<(), Stop>) -> Step<'i> {
         self.tell(call)?;
         Ok(after)
     }
@@ -480,12 +438,7 @@ fn spaces(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
 }
 
 fn name(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
-    delimited(
-        char(':'),
-        take_while(|byte| byte != b':' && byte != 0),
-        char(':'),
-    )
-    .parse(input)
+    delimited(char(':'), take_while(|byte| byte != b':' && byte != 0), char(':')).parse(input)
 }
 
 /// Everything up to the closing byte that matches one opened before; the closing byte is consumed.
@@ -518,11 +471,9 @@ fn is_space(byte: u8) -> bool {
 
 #[inline]
 fn decimal(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0_u64, |number, digit| {
-        number
-            .checked_mul(10)?
-            .checked_add(u64::from(digit.wrapping_sub(b'0')))
-    })
+    digits
+        .iter()
+        .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))
 }
 
 /// Finds the structure that is still open where the source ends. Only ever run on the way to an error.

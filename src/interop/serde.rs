@@ -36,8 +36,7 @@ impl Serialize for Field<'_> {
         node.serialize_field("type", self.ty().as_str())?;
         node.serialize_field("endian", &self.endian())?;
         node.serialize_field("shape", self.shape())?;
-        let fields: Option<Vec<Field<'_>>> =
-            (self.ty() == Type::Record).then(|| self.fields().collect());
+        let fields: Option<Vec<Field<'_>>> = (self.ty() == Type::Record).then(|| self.fields().collect());
         node.serialize_field("fields", &fields)?;
         node.end()
     }

@@ -64,18 +64,10 @@ impl Comparison {
     ///
     /// # Errors
     /// If either has no layout there.
-    pub fn of_formats(
-        a: &Format,
-        b: &Format,
-        dialect: &Dialect,
-        model: &DataModel,
-    ) -> Result<Self, LayoutError> {
+    pub fn of_formats(a: &Format, b: &Format, dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
         let compared = Self::of_layouts(&a.resolve(dialect, model)?, &b.resolve(dialect, model)?);
         if compared.equivalence == Some(Equivalence::Scalars) && a == b {
-            return Ok(Self {
-                equivalence: Some(Equivalence::Text),
-                difference: None,
-            });
+            return Ok(Self { equivalence: Some(Equivalence::Text), difference: None });
         }
         Ok(compared)
     }
@@ -86,23 +78,14 @@ impl Comparison {
         let mut found = Differences::default();
         found.sizes(a, b);
         found.fields(a.item(), b.item(), 0);
-        let Differences {
-            structure,
-            order,
-            name,
-        } = found;
+        let Differences { structure, order, name } = found;
         let (equivalence, difference) = match (structure, order, name) {
             (Some(difference), _, _) => (None, Some(difference)),
             (None, Some(difference), _) => (Some(Equivalence::BytesAfterSwap), Some(difference)),
-            (None, None, Some(difference)) => {
-                (Some(Equivalence::LayoutIgnoringNames), Some(difference))
-            }
+            (None, None, Some(difference)) => (Some(Equivalence::LayoutIgnoringNames), Some(difference)),
             (None, None, None) => (Some(Equivalence::Scalars), None),
         };
-        Self {
-            equivalence,
-            difference,
-        }
+        Self { equivalence, difference }
     }
 }
 
@@ -117,11 +100,7 @@ struct Differences {
 impl Differences {
     fn sizes(&mut self, a: &Layout, b: &Layout) {
         if a.size() != b.size() {
-            self.structure = Some(sentence(
-                "the item has",
-                &plural(a.size(), "byte"),
-                &plural(b.size(), "byte"),
-            ));
+            self.structure = Some(sentence("the item has", &plural(a.size(), "byte"), &plural(b.size(), "byte")));
         }
     }
 
@@ -133,20 +112,13 @@ impl Differences {
         let at = base.saturating_add(a.offset());
         let wider = (a.size(), a.shape()) != (b.size(), b.shape());
         if unit(a) != unit(b) || (wider && a.ty() != Type::Record) || a.shape() != b.shape() {
-            self.structure = Some(sentence(
-                &format!("at byte {at} stands"),
-                &describe(a),
-                &describe(b),
-            ));
+            self.structure = Some(sentence(&format!("at byte {at} stands"), &describe(a), &describe(b)));
             return;
         }
         if a.offset() != b.offset() {
             let there = base.saturating_add(b.offset());
-            self.structure = Some(sentence(
-                &format!("{} starts at", describe(a)),
-                &format!("byte {at}"),
-                &format!("byte {there}"),
-            ));
+            self.structure =
+                Some(sentence(&format!("{} starts at", describe(a)), &format!("byte {at}"), &format!("byte {there}")));
             return;
         }
         if wider && a.count() > 1 {
@@ -158,43 +130,22 @@ impl Differences {
             return;
         }
         if a.endian() != b.endian() && self.order.is_none() {
-            let order = |field: Field<'_>| {
-                field
-                    .endian()
-                    .map_or("no order", |endian| endian.as_str())
-                    .to_string()
-            };
-            self.order = Some(sentence(
-                &format!("{} at byte {at} is", a.ty()),
-                &order(a),
-                &order(b),
-            ));
+            let order = |field: Field<'_>| field.endian().map_or("no order", |endian| endian.as_str()).to_string();
+            self.order = Some(sentence(&format!("{} at byte {at} is", a.ty()), &order(a), &order(b)));
         }
         if a.name() != b.name() && self.name.is_none() {
             let name = |field: Field<'_>| {
-                field
-                    .name_text()
-                    .map_or_else(|| "not named".into(), |name| format!("named `{name}`"))
+                field.name_text().map_or_else(|| "not named".into(), |name| format!("named `{name}`"))
             };
-            self.name = Some(sentence(
-                &format!("the field at byte {at} is"),
-                &name(a),
-                &name(b),
-            ));
+            self.name = Some(sentence(&format!("the field at byte {at} is"), &name(a), &name(b)));
         }
         let (left, right): (Vec<_>, Vec<_>) = (a.fields().collect(), b.fields().collect());
         for (a, b) in left.iter().zip(&right) {
             self.fields(*a, *b, at);
         }
         if left.len() != right.len() && self.structure.is_none() {
-            let count = |fields: &[Field<'_>]| {
-                plural(u64::try_from(fields.len()).unwrap_or(u64::MAX), "field")
-            };
-            self.structure = Some(sentence(
-                &format!("the record at byte {at} has"),
-                &count(&left),
-                &count(&right),
-            ));
+            let count = |fields: &[Field<'_>]| plural(u64::try_from(fields.len()).unwrap_or(u64::MAX), "field");
+            self.structure = Some(sentence(&format!("the record at byte {at} has"), &count(&left), &count(&right)));
         }
     }
 }
@@ -217,13 +168,7 @@ fn describe(field: Field<'_>) -> String {
     let mut text = field.ty().to_string();
     if matches!(
         field.ty(),
-        Type::Bytes
-            | Type::Pascal
-            | Type::Ucs2
-            | Type::Ucs4
-            | Type::Wchar
-            | Type::Void
-            | Type::Bits
+        Type::Bytes | Type::Pascal | Type::Ucs2 | Type::Ucs4 | Type::Wchar | Type::Void | Type::Bits
     ) {
         text = format!("{text} of {}", plural(field.size(), "byte"));
     }

@@ -91,10 +91,7 @@ impl Codes {
     }
 }
 
-#[expect(
-    clippy::as_conversions,
-    reason = "the discriminants are 0 to 35; `From` is not const"
-)]
+#[expect(clippy::as_conversions, reason = "the discriminants are 0 to 35; `From` is not const")]
 const fn bit(code: Code) -> u64 {
     1_u64.wrapping_shl(code as u32)
 }
@@ -252,10 +249,10 @@ impl CountLimit {
 }
 
 use Code::{
-    Bool, Bytes, Char, CharPointer, ComplexDouble, ComplexDouble314, ComplexFloat, ComplexFloat314,
-    ComplexLongDouble, ComplexLongDouble314, Double, Float, Half, Int, Long, LongDouble, LongLong,
-    Object, Pad, Pascal, Pointer, Short, SignedChar, SizeT, SsizeT, Ucs2, Ucs4, UnsignedChar,
-    UnsignedInt, UnsignedLong, UnsignedLongLong, UnsignedShort, VariantBool, WcharPointer,
+    Bool, Bytes, Char, CharPointer, ComplexDouble, ComplexDouble314, ComplexFloat, ComplexFloat314, ComplexLongDouble,
+    ComplexLongDouble314, Double, Float, Half, Int, Long, LongDouble, LongLong, Object, Pad, Pascal, Pointer, Short,
+    SignedChar, SizeT, SsizeT, Ucs2, Ucs4, UnsignedChar, UnsignedInt, UnsignedLong, UnsignedLongLong, UnsignedShort,
+    VariantBool, WcharPointer,
 };
 
 /// `b B h H i I l L q Q f d`: what everybody has.
@@ -274,21 +271,10 @@ const NUMBERS: Codes = Codes::NONE.with(&[
     Double,
 ]);
 
-const STRUCT_CODES: Codes =
-    NUMBERS.with(&[Pad, Char, Bool, SsizeT, SizeT, Half, Bytes, Pascal, Pointer]);
+const STRUCT_CODES: Codes = NUMBERS.with(&[Pad, Char, Bool, SsizeT, SizeT, Half, Bytes, Pascal, Pointer]);
 
-const NUMPY_CODES: Codes = NUMBERS.with(&[
-    Pad,
-    Bool,
-    Half,
-    LongDouble,
-    ComplexFloat,
-    ComplexDouble,
-    ComplexLongDouble,
-    Bytes,
-    Ucs4,
-    Object,
-]);
+const NUMPY_CODES: Codes =
+    NUMBERS.with(&[Pad, Bool, Half, LongDouble, ComplexFloat, ComplexDouble, ComplexLongDouble, Bytes, Ucs4, Object]);
 
 impl Dialect {
     /// The `struct` module of CPython 3.15, the newest: `F D Zf Zd` are complex.
@@ -296,12 +282,7 @@ impl Dialect {
     /// Equal to `struct.calcsize` and `PyBuffer_SizeFromFormat`, refusals included.
     pub const STRUCT: Self = Self {
         name: "struct",
-        codes: STRUCT_CODES.with(&[
-            ComplexFloat314,
-            ComplexDouble314,
-            ComplexFloat,
-            ComplexDouble,
-        ]),
+        codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314, ComplexFloat, ComplexDouble]),
         sole_codes: Codes::NONE,
         syntax: Syntax::empty(),
         placement: Placement::First,
@@ -318,25 +299,14 @@ impl Dialect {
     };
 
     /// The `struct` module of CPython 3.14: complex numbers are `F` and `D` only.
-    pub const STRUCT_3_14: Self = Self {
-        name: "struct-3.14",
-        codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314]),
-        ..Self::STRUCT
-    };
+    pub const STRUCT_3_14: Self =
+        Self { name: "struct-3.14", codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314]), ..Self::STRUCT };
 
     /// The `struct` module of CPython 3.6, which stops at a NUL.
-    pub const STRUCT_3_6: Self = Self {
-        name: "struct-3.6",
-        nul: Nul::Ends,
-        ..Self::STRUCT_3_13
-    };
+    pub const STRUCT_3_6: Self = Self { name: "struct-3.6", nul: Nul::Ends, ..Self::STRUCT_3_13 };
 
     /// The `struct` module of CPython 3.7 to 3.13: no complex numbers.
-    pub const STRUCT_3_13: Self = Self {
-        name: "struct-3.13",
-        codes: STRUCT_CODES,
-        ..Self::STRUCT
-    };
+    pub const STRUCT_3_13: Self = Self { name: "struct-3.13", codes: STRUCT_CODES, ..Self::STRUCT };
 
     /// Everything that PEP 3118 and its implementers write, laid out as written: equal to `struct`
     /// on every format that `struct` reads.
@@ -353,12 +323,7 @@ impl Dialect {
 
     /// The rule of a C compiler: structures are rounded up to their alignment under `@`, nested or
     /// not. NumPy and Cython read so, Cython writes so.
-    pub const NATIVE_C: Self = Self {
-        name: "native-c",
-        nested: Nested::Rounded,
-        end: End::Rounded,
-        ..Self::PEP3118
-    };
+    pub const NATIVE_C: Self = Self { name: "native-c", nested: Nested::Rounded, end: End::Rounded, ..Self::PEP3118 };
 
     /// What NumPy writes: every pad byte between fields is an `x`, `@` implies none, and the bytes
     /// at the end are left out.
@@ -383,10 +348,7 @@ impl Dialect {
         name: "numpy-reader",
         codes: NUMPY_CODES.with(&[Char]),
         sole_codes: Codes::NONE.with(&[SsizeT, SizeT]),
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::UNALIGNED),
+        syntax: Syntax::STRUCTURES.union(Syntax::NAMES).union(Syntax::SHAPES).union(Syntax::UNALIGNED),
         placement: Placement::BeforeType,
         count_limit: CountLimit::Int,
         ..Self::NATIVE_C

@@ -32,14 +32,8 @@ pub enum Target {
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 6] = [
-        Self::Canonical,
-        Self::Struct,
-        Self::CPython314,
-        Self::CPython315,
-        Self::NumPy,
-        Self::Cython,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Canonical, Self::Struct, Self::CPython314, Self::CPython315, Self::NumPy, Self::Cython];
 
     /// The name in lower case: `"numpy"`, `"cpython-3.14"`.
     #[must_use]
@@ -112,11 +106,7 @@ impl Layout {
     /// What the target cannot read: a pointer for NumPy, two byte orders for `struct`, an array of
     /// structures for `struct`, a big-endian number on a little-endian machine for Cython.
     pub fn emit(&self, target: Target) -> Result<Vec<u8>, EmitError> {
-        let mut writer = Writer {
-            target,
-            out: Vec::new(),
-            order: None,
-        };
+        let mut writer = Writer { target, out: Vec::new(), order: None };
         if target.is_flat() {
             writer.flat(self)?;
         } else {
@@ -131,24 +121,14 @@ impl Layout {
             }
             Comparison::of_layouts(self, &read).equivalence >= Some(Equivalence::Scalars)
         });
-        if same {
-            Ok(format)
-        } else {
-            Err(EmitError {
-                target,
-                what: "this layout".to_string(),
-            })
-        }
+        if same { Ok(format) } else { Err(EmitError { target, what: "this layout".to_string() }) }
     }
 }
 
 /// Whether the values of a flat layout are those of `layout`, record by record in order.
 fn same_values(layout: &Layout, flat: &Layout) -> bool {
     let values = |layout: &Layout| -> Vec<(u64, u64, u64, Type, Option<Endian>)> {
-        layout
-            .leaves()
-            .map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian()))
-            .collect()
+        layout.leaves().map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian())).collect()
     };
     layout.size() == flat.size() && values(layout) == values(flat)
 }
@@ -162,10 +142,7 @@ struct Writer {
 
 impl Writer {
     fn refuse<T>(&self, what: impl Into<String>) -> Result<T, EmitError> {
-        Err(EmitError {
-            target: self.target,
-            what: what.into(),
-        })
+        Err(EmitError { target: self.target, what: what.into() })
     }
 
     fn put(&mut self, text: &str) {
@@ -205,24 +182,15 @@ impl Writer {
             self.out.extend_from_slice(name);
             self.put(":");
         } else if field.ty() == Type::Void {
-            return self.refuse(format!(
-                "the void at byte {at}, which has no name: it would be padding"
-            ));
+            return self.refuse(format!("the void at byte {at}, which has no name: it would be padding"));
         }
         Ok(())
     }
 
     fn value(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         let code = self.code(field, at)?;
-        if self.target == Target::Cython
-            && field
-                .endian()
-                .is_some_and(|endian| endian != field.model().endian)
-        {
-            return self.refuse(format!(
-                "the {} at byte {at}, which is not in the machine's byte order",
-                field.ty()
-            ));
+        if self.target == Target::Cython && field.endian().is_some_and(|endian| endian != field.model().endian) {
+            return self.refuse(format!("the {} at byte {at}, which is not in the machine's byte order", field.ty()));
         }
         let native = has_native_size_only(field.ty());
         match field.endian() {
@@ -251,19 +219,14 @@ impl Writer {
         for (at, leaf) in layout.leaves() {
             if let Some(endian) = leaf.endian() {
                 if order.is_some_and(|(first, _)| first != endian) {
-                    return self.refuse(format!(
-                        "the {} at byte {at}, a second byte order",
-                        leaf.ty()
-                    ));
+                    return self.refuse(format!("the {} at byte {at}, a second byte order", leaf.ty()));
                 }
                 order = order.or(Some((endian, at)));
             }
         }
         self.repeated(layout.item(), 0)?;
         // A pointer needs `@`, which aligns by itself: pad bytes that it implies are not written.
-        let native = layout
-            .leaves()
-            .any(|(_, leaf)| has_native_size_only(leaf.ty()));
+        let native = layout.leaves().any(|(_, leaf)| has_native_size_only(leaf.ty()));
         match order {
             _ if native => self.put("@"),
             Some((Endian::Big, _)) => self.put(">"),
@@ -271,11 +234,7 @@ impl Writer {
         }
         let mut end = 0_u64;
         for (at, leaf) in layout.leaves() {
-            let implied = if native {
-                leaf.natural_align().padding_needed_for(end)
-            } else {
-                0
-            };
+            let implied = if native { leaf.natural_align().padding_needed_for(end) } else { 0 };
             self.pad(at.saturating_sub(end).saturating_sub(implied));
             let code = self.code(leaf, at)?;
             if !leaf.shape().is_empty() {
@@ -301,9 +260,7 @@ impl Writer {
         if field.count() != 1 {
             return self.refuse(format!("the array of records at byte {at}"));
         }
-        field
-            .fields()
-            .try_for_each(|inner| self.repeated(inner, at.saturating_add(inner.offset())))
+        field.fields().try_for_each(|inner| self.repeated(inner, at.saturating_add(inner.offset())))
     }
 
     /// The format character, with the length in front of it where the count is one.
@@ -311,11 +268,7 @@ impl Writer {
         let size = field.size();
         let length = |unit: u64, code: &str| {
             let units = size.checked_div(unit).unwrap_or(0);
-            if units == 1 {
-                code.to_string()
-            } else {
-                format!("{units}{code}")
-            }
+            if units == 1 { code.to_string() } else { format!("{units}{code}") }
         };
         let wide = field.natural_align().bytes();
         let code = match field.ty() {
@@ -361,14 +314,8 @@ impl Writer {
         let known = crate::format::Code::ALL
             .into_iter()
             .find(|known| known.as_str() == letters)
-            .map_or(self.target == Target::Canonical, |known| {
-                self.target.dialect().codes.contains(known)
-            });
-        if known {
-            Ok(code)
-        } else {
-            self.refuse(format!("the {} at byte {at}", field.ty()))
-        }
+            .map_or(self.target == Target::Canonical, |known| self.target.dialect().codes.contains(known));
+        if known { Ok(code) } else { self.refuse(format!("the {} at byte {at}", field.ty())) }
     }
 }
 

@@ -232,12 +232,8 @@ impl LayoutErrorKind {
             },
             Self::NoStandardSize { code, .. } => {
                 return Some(Cow::Owned(match code {
-                    Code::SsizeT => {
-                        String::from("`@n` is this machine's ssize_t; `<q` is always 8 bytes")
-                    }
-                    Code::SizeT => {
-                        String::from("`@N` is this machine's size_t; `<Q` is always 8 bytes")
-                    }
+                    Code::SsizeT => String::from("`@n` is this machine's ssize_t; `<q` is always 8 bytes"),
+                    Code::SizeT => String::from("`@N` is this machine's size_t; `<Q` is always 8 bytes"),
                     code => format!("`@{code}` and `^{code}` have the native size"),
                 }));
             }
@@ -264,13 +260,7 @@ impl LayoutError {
         dialect: &'static str,
         model: &'static str,
     ) -> Self {
-        Self(Box::new(Details {
-            kind,
-            span,
-            source: source.into(),
-            dialect,
-            model,
-        }))
+        Self(Box::new(Details { kind, span, source: source.into(), dialect, model }))
     }
 
     /// What is wrong.
@@ -305,8 +295,7 @@ impl LayoutError {
         match &details.kind {
             LayoutErrorKind::ItemsizeMismatch { readings, .. } => {
                 for ReadingSize { dialect, size } in readings {
-                    diagnostic = diagnostic
-                        .note(format!("dialect {dialect} gives {}", plural(*size, "byte")));
+                    diagnostic = diagnostic.note(format!("dialect {dialect} gives {}", plural(*size, "byte")));
                 }
             }
             kind => {
@@ -317,9 +306,7 @@ impl LayoutError {
                     LayoutErrorKind::Code { .. } | LayoutErrorKind::Construct { .. } => {
                         Cow::Owned(format!("not in dialect {}", details.dialect))
                     }
-                    LayoutErrorKind::TooLarge { .. } => {
-                        Cow::Owned(format!("on data model {}", details.model))
-                    }
+                    LayoutErrorKind::TooLarge { .. } => Cow::Owned(format!("on data model {}", details.model)),
                     _ => Cow::Borrowed(""),
                 };
                 diagnostic = diagnostic.primary(Label::new(details.span, label));

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use super::model::{Field, Layout, Type};
 use crate::extent::Align;
+use crate::format::ByteOrder;
 
 /// How sure the distances between elements are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,11 +56,7 @@ pub(super) fn infer(layout: Layout, tail: u64) -> Inference {
         apply(&mut rival, judged.rival.as_ref().unwrap_or(&judged.likely));
         has_rival |= judged.rival.is_some();
     }
-    Inference {
-        layout: likely,
-        sureness,
-        rival: has_rival.then_some(rival),
-    }
+    Inference { layout: likely, sureness, rival: has_rival.then_some(rival) }
 }
 
 /// New sizes of some records: (index, size in bytes).
@@ -67,9 +64,7 @@ type Sizes = Vec<(u32, u64)>;
 
 fn apply(layout: &mut Layout, sizes: &Sizes) {
     for (index, size) in sizes {
-        let node = usize::try_from(*index)
-            .ok()
-            .and_then(|index| layout.nodes.get_mut(index));
+        let node = usize::try_from(*index).ok().and_then(|index| layout.nodes.get_mut(index));
         if let Some(node) = node {
             node.size = *size;
         }
@@ -95,11 +90,7 @@ fn sites(layout: &Layout, tail: u64) -> Vec<Site> {
                 None => continue,
             };
             if padding > 0 && field.ty() == Type::Record {
-                sites.push(Site {
-                    chain: chain(field),
-                    padding,
-                    next,
-                });
+                sites.push(Site { chain: chain(field), padding, next });
             }
         }
     }
@@ -126,39 +117,57 @@ struct Judged {
 /// Whether the elements at a site own padding; `None` if they cannot.
 fn judge(layout: &Layout, site: &Site) -> Option<Judged> {
     let arrays = arrays(layout, site);
-    let (outer, fewest) = (
-        arrays.first()?,
-        arrays.iter().map(|array| array.repeats).min()?,
-    );
+    let (outer, fewest) = (arrays.first()?, arrays.iter().map(|array| array.repeats).min()?);
     if site.padding < fewest {
         return None;
     }
-    let aligned = aligned_sizes(layout, site)?;
     let first = Field::at(layout, *site.chain.first()?);
-    let written = first.total_size();
-    let (_, outermost) = aligned.last()?;
-    let total = outermost.checked_mul(first.count())?;
-    let own = total.checked_sub(written)?;
-    let rest = site.padding.checked_sub(own);
-    // What the rule of a C compiler leaves between the field and the next one.
-    let between = site
-        .next
-        .padding_needed_for(first.offset().checked_add(total)?);
     // Or else all of it belongs to the elements of the outermost array, as far as it divides.
     let share = site.padding.checked_div(outer.repeats)?;
-    let spread: Sizes = Vec::from([(outer.index, outer.size.checked_add(share)?)]);
-    match rest {
-        Some(rest) if rest == between => Some(Judged {
-            sureness: Sureness::Inferred,
-            likely: aligned,
-            rival: None,
-        }),
-        _ => Some(Judged {
-            sureness: Sureness::Open,
-            likely: Sizes::new(),
-            rival: Some(spread),
-        }),
+    let spread = Sizes::from([(outer.index, outer.size.checked_add(share)?)]);
+    let written = first.offset().checked_add(first.total_size())?;
+    let packed = site.next.padding_needed_for(written) == site.padding;
+    Some(match explained(layout, site, first) {
+        // Packed elements in an aligned record, or aligned elements: both account for everything.
+        Some(likely) if packed && likely.iter().any(|(index, size)| Field::at(layout, *index).size() != *size) => {
+            Judged { sureness: Sureness::Open, likely, rival: Some(Sizes::new()) }
+        }
+        Some(likely) => Judged { sureness: Sureness::Inferred, likely, rival: None },
+        None => Judged { sureness: Sureness::Open, likely: Sizes::new(), rival: Some(spread) },
+    })
+}
+
+/// The sizes that a C compiler would give the records at a site, if all padding is what it would
+/// have put there, inside them and after them.
+fn explained(layout: &Layout, site: &Site, first: Field<'_>) -> Option<Sizes> {
+    let mut sizes = Sizes::new();
+    for &index in &site.chain {
+        sizes.push((index, c_size(Field::at(layout, index))?));
     }
+    let (_, outermost) = sizes.first()?;
+    let end = first.offset().checked_add(outermost.checked_mul(first.count())?)?;
+    let written = first.offset().checked_add(first.total_size())?;
+    let gap = site.next.round_up(end)?.checked_sub(written)?;
+    (gap == site.padding && first.natural_align().divides(first.offset())).then_some(sizes)
+}
+
+/// The size that a C compiler gives a record, if its fields lie where a C compiler puts them.
+// As deep as structures are nested, which the parser bounds.
+fn c_size(record: Field<'_>) -> Option<u64> {
+    let mut end = 0_u64;
+    for field in record.fields() {
+        let order = field.node()?.order;
+        // NumPy writes `=` and `^` for what is not aligned.
+        if field.ty().has_byte_order() && matches!(order, ByteOrder::NativeStandard | ByteOrder::NativeUnaligned) {
+            return None;
+        }
+        if field.offset() != field.natural_align().round_up(end)? {
+            return None;
+        }
+        let size = if field.ty() == Type::Record { c_size(field)? } else { field.size() };
+        end = field.offset().checked_add(size.checked_mul(field.count())?)?;
+    }
+    record.natural_align().round_up(end)
 }
 
 struct Repeated {
@@ -176,31 +185,8 @@ fn arrays(layout: &Layout, site: &Site) -> Vec<Repeated> {
         let record = Field::at(layout, index);
         repeats = repeats.saturating_mul(record.count());
         if record.count() > 1 {
-            arrays.push(Repeated {
-                index,
-                size: record.size(),
-                repeats,
-            });
+            arrays.push(Repeated { index, size: record.size(), repeats });
         }
     }
     arrays
-}
-
-/// The sizes that a C compiler would give the records of a chain, innermost first.
-fn aligned_sizes(layout: &Layout, site: &Site) -> Option<Sizes> {
-    let mut sizes = Sizes::new();
-    let mut inner: Option<u64> = None;
-    for &index in site.chain.iter().rev() {
-        let record = Field::at(layout, index);
-        let end = match (record.fields().last(), inner) {
-            (Some(last), Some(size)) => {
-                last.offset().checked_add(size.checked_mul(last.count())?)?
-            }
-            _ => record.size(),
-        };
-        let size = record.natural_align().round_up(end)?;
-        sizes.push((index, size));
-        inner = Some(size);
-    }
-    Some(sizes)
 }

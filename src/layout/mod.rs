@@ -24,8 +24,8 @@ mod table;
 
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
-    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement,
-    Syntax, Whitespace, WideChar, ZeroCount,
+    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace,
+    WideChar, ZeroCount,
 };
 pub use emit::{EmitError, Target};
 pub use error::{Construct, LayoutError, LayoutErrorKind, ReadingSize};

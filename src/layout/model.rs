@@ -207,13 +207,7 @@ impl Layout {
     /// allocating each time.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            nodes: Vec::new(),
-            dims: Vec::new(),
-            names: Vec::new(),
-            align: Align::ONE,
-            model: DataModel::HOST,
-        }
+        Self { nodes: Vec::new(), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: DataModel::HOST }
     }
 
     /// The size of the item in bytes: its itemsize.
@@ -248,11 +242,7 @@ impl Layout {
         let root = self.root();
         let mut fields = root.fields();
         match (fields.next(), fields.next()) {
-            (Some(only), None)
-                if only.name().is_none()
-                    && only.offset() == 0
-                    && only.total_size() == self.size() =>
-            {
+            (Some(only), None) if only.name().is_none() && only.offset() == 0 && only.total_size() == self.size() => {
                 only
             }
             _ => root,
@@ -268,29 +258,17 @@ impl Layout {
             while open.last().is_some_and(|(end, _)| *end <= index) {
                 open.pop();
             }
-            let offset = open
-                .last()
-                .map_or(0, |(_, base)| *base)
-                .saturating_add(node.offset);
+            let offset = open.last().map_or(0, |(_, base)| *base).saturating_add(node.offset);
             if node.ty == Type::Record {
                 open.push((node.end, offset));
                 return None;
             }
-            Some((
-                offset,
-                Field {
-                    layout: self,
-                    index,
-                },
-            ))
+            Some((offset, Field { layout: self, index }))
         })
     }
 
     pub(crate) fn root(&self) -> Field<'_> {
-        Field {
-            layout: self,
-            index: 0,
-        }
+        Field { layout: self, index: 0 }
     }
 
     pub(crate) fn node(&self, index: u32) -> Option<&Node> {
@@ -409,27 +387,16 @@ impl<'l> Field<'l> {
         let Some(node) = self.layout.node(self.index) else {
             return Align::ONE;
         };
-        let last = if node.ty == Type::Record {
-            node.end
-        } else {
-            self.index.saturating_add(1)
-        };
+        let last = if node.ty == Type::Record { node.end } else { self.index.saturating_add(1) };
         let nodes = (self.index..last).filter_map(|index| self.layout.node(index));
-        nodes
-            .map(|node| super::scalar::natural_align(node, &self.layout.model))
-            .max()
-            .unwrap_or(Align::ONE)
+        nodes.map(|node| super::scalar::natural_align(node, &self.layout.model)).max().unwrap_or(Align::ONE)
     }
 
     /// The fields of a record, in the order of the format; none for anything else.
     #[must_use]
     pub fn fields(self) -> Fields<'l> {
         let end = self.get(|node| node.end, 0);
-        Fields {
-            layout: self.layout,
-            next: self.index.saturating_add(1),
-            end,
-        }
+        Fields { layout: self.layout, next: self.index.saturating_add(1), end }
     }
 
     /// The field of a record by its name; the first if there are several.
@@ -479,10 +446,7 @@ impl<'l> Iterator for Fields<'l> {
         if self.next >= self.end {
             return None;
         }
-        let field = Field {
-            layout: self.layout,
-            index: self.next,
-        };
+        let field = Field { layout: self.layout, index: self.next };
         self.next = field.get(|node| node.end, self.end);
         Some(field)
     }

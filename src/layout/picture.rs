@@ -53,17 +53,10 @@ impl Picture {
     /// The picture of a layout; its first 512 bytes, if it has more.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
-        let mut painter = Painter {
-            parts: Vec::new(),
-            end: 0,
-            leaves: 0,
-        };
+        let mut painter = Painter { parts: Vec::new(), end: 0, leaves: 0 };
         painter.field(layout.item(), 0, "");
         painter.pad_to(layout.size());
-        Self {
-            size: layout.size(),
-            parts: painter.parts,
-        }
+        Self { size: layout.size(), parts: painter.parts }
     }
 
     /// The picture as text, each run passed through `paint`, which may add colour but no width.
@@ -77,18 +70,10 @@ impl Picture {
             let mut line = format!("{row:>6} ");
             for part in self.parts.iter().filter(|part| part.offset < end) {
                 let start = part.offset.max(row);
-                let bytes = part
-                    .offset
-                    .saturating_add(part.size)
-                    .min(end)
-                    .saturating_sub(start);
+                let bytes = part.offset.saturating_add(part.size).min(end).saturating_sub(start);
                 if bytes > 0 {
                     // What goes on from the row above has no label again.
-                    let label = if start == part.offset {
-                        part.label.as_str()
-                    } else {
-                        ""
-                    };
+                    let label = if start == part.offset { part.label.as_str() } else { "" };
                     line.push('|');
                     line.push_str(&paint(part.ink, &cells(label, bytes, part.ink)));
                 }
@@ -98,10 +83,7 @@ impl Picture {
             row = end;
         }
         if self.size > shown {
-            out.push_str(&format!(
-                "       ... {} more bytes\n",
-                self.size.saturating_sub(shown)
-            ));
+            out.push_str(&format!("       ... {} more bytes\n", self.size.saturating_sub(shown)));
         }
         out
     }
@@ -128,10 +110,7 @@ fn ruler(shown: u64) -> String {
 
 /// A label cut or filled to the cells of `bytes` bytes, less the bar in front of it.
 fn cells(label: &str, bytes: u64, ink: Ink) -> String {
-    let width = usize::try_from(bytes)
-        .unwrap_or(0)
-        .saturating_mul(CELL)
-        .saturating_sub(1);
+    let width = usize::try_from(bytes).unwrap_or(0).saturating_mul(CELL).saturating_sub(1);
     let fill = if ink == Ink::Padding { '.' } else { ' ' };
     let mut text: String = label.chars().take(width).collect();
     let used = text.chars().count();
@@ -154,12 +133,7 @@ impl Painter {
     fn pad_to(&mut self, offset: u64) {
         if offset > self.end && !self.full() {
             let size = offset.abs_diff(self.end);
-            self.parts.push(Part {
-                offset: self.end,
-                size,
-                label: String::new(),
-                ink: Ink::Padding,
-            });
+            self.parts.push(Part { offset: self.end, size, label: String::new(), ink: Ink::Padding });
             self.end = offset;
         }
     }
@@ -193,12 +167,7 @@ impl Painter {
                     0 => path.clone(),
                     _ => String::new(),
                 };
-                self.parts.push(Part {
-                    offset,
-                    size: field.size(),
-                    label,
-                    ink: Ink::Field(first),
-                });
+                self.parts.push(Part { offset, size: field.size(), label, ink: Ink::Field(first) });
                 self.end = offset.saturating_add(field.size());
             }
         }

@@ -104,38 +104,20 @@ pub fn reconcile(
         None => all(format, itemsize, model),
     };
     match outcome {
-        Err(error) if *error.kind() == Kind::UnknownSize => opaque(
-            format,
-            itemsize,
-            dialect.unwrap_or(&Dialect::PEP3118),
-            model,
-        )
-        .ok_or(error),
+        Err(error) if *error.kind() == Kind::UnknownSize => {
+            opaque(format, itemsize, dialect.unwrap_or(&Dialect::PEP3118), model).ok_or(error)
+        }
         outcome => outcome,
     }
 }
 
 /// By one dialect's rule.
-fn one(
-    format: &[u8],
-    itemsize: Option<u64>,
-    dialect: &Dialect,
-    model: &DataModel,
-) -> Result<Reading, LayoutError> {
+fn one(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Result<Reading, LayoutError> {
     let layout = Layout::read(format, dialect, model)?;
     let written = layout.size();
     fit(layout, itemsize, dialect).ok_or_else(|| {
-        let readings = Vec::from([ReadingSize {
-            dialect: dialect.name,
-            size: written,
-        }]);
-        mismatch(
-            format,
-            itemsize.unwrap_or(written),
-            readings,
-            dialect,
-            model,
-        )
+        let readings = Vec::from([ReadingSize { dialect: dialect.name, size: written }]);
+        mismatch(format, itemsize.unwrap_or(written), readings, dialect, model)
     })
 }
 
@@ -147,13 +129,7 @@ fn mismatch(
     model: &DataModel,
 ) -> LayoutError {
     let kind = Kind::ItemsizeMismatch { itemsize, readings };
-    LayoutError::new(
-        kind,
-        Span::new(0, format.len()),
-        format,
-        dialect.name,
-        model.name,
-    )
+    LayoutError::new(kind, Span::new(0, format.len()), format, dialect.name, model.name)
 }
 
 /// The layout as a reading of the itemsize, if it can be one.
@@ -169,18 +145,8 @@ fn fit(mut layout: Layout, itemsize: Option<u64>, dialect: &Dialect) -> Option<R
             node.size = node.size.checked_add(tail)?;
         }
     }
-    let certainty = if tail > 0 {
-        Certainty::TrailingPadding
-    } else {
-        Certainty::Exact
-    };
-    let reading = Reading {
-        layout,
-        dialect: *dialect,
-        certainty,
-        tail,
-        rivals: Vec::new(),
-    };
+    let certainty = if tail > 0 { Certainty::TrailingPadding } else { Certainty::Exact };
+    let reading = Reading { layout, dialect: *dialect, certainty, tail, rivals: Vec::new() };
     Some(match dialect.alignment {
         Alignment::Spelled => with_distances(reading),
         Alignment::Implicit => with_rounding(reading),
@@ -189,26 +155,14 @@ fn fit(mut layout: Layout, itemsize: Option<u64>, dialect: &Dialect) -> Option<R
 
 /// NumPy's arrays of records: how far apart their elements are.
 fn with_distances(reading: Reading) -> Reading {
-    let Inference {
-        layout,
-        sureness,
-        rival,
-    } = infer(reading.layout, reading.tail);
+    let Inference { layout, sureness, rival } = infer(reading.layout, reading.tail);
     let certainty = match sureness {
         Sureness::Certain => reading.certainty,
         Sureness::Inferred => Certainty::Inferred,
         Sureness::Open => Certainty::Ambiguous,
     };
-    let rivals = rival
-        .into_iter()
-        .map(|layout| (reading.dialect, layout))
-        .collect();
-    Reading {
-        layout,
-        certainty,
-        rivals,
-        ..reading
-    }
+    let rivals = rival.into_iter().map(|layout| (reading.dialect, layout)).collect();
+    Reading { layout, certainty, rivals, ..reading }
 }
 
 /// Arrays of structures under `@` whose second element would not be aligned: a C compiler cannot
@@ -219,31 +173,18 @@ fn with_rounding(reading: Reading) -> Reading {
     }
     let mut rounded = reading.layout.clone();
     for index in 0..rounded.nodes.len() {
-        let align =
-            u32::try_from(index).map_or(Align::ONE, |index| native_align(&reading.layout, index));
-        if let Some(node) = rounded
-            .nodes
-            .get_mut(index)
-            .filter(|node| node.ty == Type::Record && node.count > 1)
-        {
+        let align = u32::try_from(index).map_or(Align::ONE, |index| native_align(&reading.layout, index));
+        if let Some(node) = rounded.nodes.get_mut(index).filter(|node| node.ty == Type::Record && node.count > 1) {
             node.size = align.round_up(node.size).unwrap_or(node.size);
         }
     }
-    Reading {
-        certainty: Certainty::Ambiguous,
-        rivals: Vec::from([(Dialect::NATIVE_C, rounded)]),
-        ..reading
-    }
+    Reading { certainty: Certainty::Ambiguous, rivals: Vec::from([(Dialect::NATIVE_C, rounded)]), ..reading }
 }
 
 /// By every rule.
 fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Reading, LayoutError> {
     // A format that is all padding is padding, whoever wrote it.
-    let numpy = Dialect {
-        named_padding: NamedPadding::Field,
-        codes: Dialect::PEP3118.codes,
-        ..Dialect::NUMPY
-    };
+    let numpy = Dialect { named_padding: NamedPadding::Field, codes: Dialect::PEP3118.codes, ..Dialect::NUMPY };
     let rules = [Dialect::PEP3118, Dialect::CTYPES, Dialect::NATIVE_C, numpy];
     let mut refusal: Option<LayoutError> = None;
     let mut readings: Vec<ReadingSize> = Vec::new();
@@ -256,30 +197,17 @@ fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Readin
                 continue;
             }
         };
-        readings.push(ReadingSize {
-            dialect: rule.name,
-            size: layout.size(),
-        });
-        if rule.alignment == Alignment::Spelled
-            && !(is_sole_item(&layout) && is_spelled_as_numpy_does(&layout))
-        {
+        readings.push(ReadingSize { dialect: rule.name, size: layout.size() });
+        if rule.alignment == Alignment::Spelled && !(is_sole_item(&layout) && is_spelled_as_numpy_does(&layout)) {
             continue;
         }
-        if let Some(reading) =
-            fit(layout, itemsize, rule).filter(|reading| is_plausible(reading, &fits))
-        {
+        if let Some(reading) = fit(layout, itemsize, rule).filter(is_plausible) {
             fits.push(reading);
         }
     }
     agree(fits).ok_or_else(|| match (refusal, itemsize) {
         (Some(error), _) if readings.is_empty() => error,
-        (_, itemsize) => mismatch(
-            format,
-            itemsize.unwrap_or(0),
-            readings,
-            &Dialect::PEP3118,
-            model,
-        ),
+        (_, itemsize) => mismatch(format, itemsize.unwrap_or(0), readings, &Dialect::PEP3118, model),
     })
 }
 
@@ -305,19 +233,14 @@ fn agree(fits: Vec<Reading>) -> Option<Reading> {
 }
 
 /// Whether a reading that fits by arithmetic can also be meant.
-fn is_plausible(reading: &Reading, others: &[Reading]) -> bool {
+fn is_plausible(reading: &Reading) -> bool {
     if reading.dialect.alignment == Alignment::Implicit {
         // `@` promises alignment for every element.
         return !has_misaligned_elements(&reading.layout);
     }
-    if reading.tail == 0 {
-        return true;
-    }
     // An unstated tail is NumPy's habit, and also how the omissions of ctypes look: believe it only
-    // of a string that ctypes cannot have written. And NumPy writes `@` for an aligned item, save in
-    // a lone void scalar: with a tail on top, another rule that fits is the better explanation.
-    has_numpy_spelling(&reading.layout)
-        && (others.is_empty() || !has_misaligned_leaves(&reading.layout))
+    // of a string that ctypes cannot have written.
+    reading.tail == 0 || has_numpy_spelling(&reading.layout)
 }
 
 /// Whether the format is one item.
@@ -343,15 +266,13 @@ fn is_sole_record(layout: &Layout) -> bool {
 /// Whether every number has a byte order character that NumPy writes: none or `@ = ^` for the
 /// machine's own order, `<` or `>` only for the other one.
 fn is_spelled_as_numpy_does(layout: &Layout) -> bool {
-    layout
-        .nodes
-        .iter()
-        .filter(|node| node.ty.has_byte_order())
-        .all(|node| match (node.order, node.endian) {
-            (ByteOrder::Little | ByteOrder::Big, Some(endian)) => endian != layout.model().endian,
-            (ByteOrder::Network, _) => false,
-            _ => true,
-        })
+    // `O` and addresses have no byte order character of their own: NumPy writes them under any.
+    let mut numbers = layout.nodes.iter().filter(|node| node.ty.has_byte_order() && node.ty != Type::Object);
+    numbers.all(|node| match (node.order, node.endian) {
+        (ByteOrder::Little | ByteOrder::Big, Some(endian)) => endian != layout.model().endian,
+        (ByteOrder::Network, _) => false,
+        _ => true,
+    })
 }
 
 /// Whether some number of several bytes stands under `@`, `=` or `^`: ctypes puts `<` or `>` before
@@ -360,10 +281,7 @@ fn has_numpy_spelling(layout: &Layout) -> bool {
     layout.nodes.iter().any(|node| {
         node.endian.is_some()
             && !matches!(node.ty, Type::Pointer | Type::Function)
-            && matches!(
-                node.order,
-                ByteOrder::Native | ByteOrder::NativeStandard | ByteOrder::NativeUnaligned
-            )
+            && matches!(node.order, ByteOrder::Native | ByteOrder::NativeStandard | ByteOrder::NativeUnaligned)
     })
 }
 
@@ -387,16 +305,6 @@ fn native_align(layout: &Layout, index: u32) -> Align {
         .unwrap_or(Align::ONE)
 }
 
-/// Whether some field under `@` is not at a multiple of its alignment.
-fn has_misaligned_leaves(layout: &Layout) -> bool {
-    layout.leaves().any(|(offset, field)| {
-        field
-            .node()
-            .is_some_and(|node| node.order == ByteOrder::Native)
-            && !field.natural_align().divides(offset)
-    })
-}
-
 /// Whether two layouts of one format put every value at the same place.
 pub(super) fn same_memory(a: &Layout, b: &Layout) -> bool {
     let kind = |node: &Node| match node.ty {
@@ -406,40 +314,28 @@ pub(super) fn same_memory(a: &Layout, b: &Layout) -> bool {
     };
     a.size() == b.size()
         && a.nodes.len() == b.nodes.len()
-        && a.leaves()
-            .zip(b.leaves())
-            .all(|((offset, left), (other, right))| {
-                (offset, left.size(), left.count(), left.endian())
-                    == (other, right.size(), right.count(), right.endian())
-            })
+        && a.leaves().zip(b.leaves()).all(|((offset, left), (other, right))| {
+            (offset, left.size(), left.count(), left.endian()) == (other, right.size(), right.count(), right.endian())
+        })
         && a.nodes.iter().zip(&b.nodes).all(|(left, right)| {
-            kind(left) == kind(right)
-                && (left.ty != Type::Record || left.count <= 1 || left.size == right.size)
+            kind(left) == kind(right) && (left.ty != Type::Record || left.count <= 1 || left.size == right.size)
         })
 }
 
 /// A format that is one user type and nothing else: the itemsize is its size.
-fn opaque(
-    format: &[u8],
-    itemsize: Option<u64>,
-    dialect: &Dialect,
-    model: &DataModel,
-) -> Option<Reading> {
+fn opaque(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Reading> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {
         Member::Item(item) => Some(item),
         Member::ByteOrder(_) => None,
     });
-    let item = items
-        .next()
-        .filter(|item| item.prefix.is_empty() && matches!(item.ty, ItemType::User(_)))?;
+    let item = items.next().filter(|item| item.prefix.is_empty() && matches!(item.ty, ItemType::User(_)))?;
     if items.next().is_some() {
         return None;
     }
     let size = itemsize?;
-    let mut layout = Layout::read(b"B", dialect, model)
-        .or_else(|_| Layout::read(b"B", &Dialect::PEP3118, model))
-        .ok()?;
+    let mut layout =
+        Layout::read(b"B", dialect, model).or_else(|_| Layout::read(b"B", &Dialect::PEP3118, model)).ok()?;
     for (index, node) in layout.nodes.iter_mut().enumerate() {
         node.size = size;
         node.span = item.span;
@@ -451,11 +347,5 @@ fn opaque(
         }
     }
     layout.names = parsed.as_bytes().to_vec();
-    Some(Reading {
-        layout,
-        dialect: *dialect,
-        certainty: Certainty::Exact,
-        tail: 0,
-        rivals: Vec::new(),
-    })
+    Some(Reading { layout, dialect: *dialect, certainty: Certainty::Exact, tail: 0, rivals: Vec::new() })
 }

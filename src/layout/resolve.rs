@@ -6,8 +6,7 @@
 use alloc::vec::Vec;
 
 use super::dialect::{
-    Alignment, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace,
-    ZeroCount,
+    Alignment, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace, ZeroCount,
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
 use super::model::{Layout, NO_NAME, Node, Type};
@@ -45,12 +44,7 @@ impl Layout {
     /// # Errors
     /// As [`read`](Layout::read).
     #[inline]
-    pub fn read_into(
-        &mut self,
-        format: &[u8],
-        dialect: &Dialect,
-        model: &DataModel,
-    ) -> Result<(), LayoutError> {
+    pub fn read_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         self.nodes.clear();
         self.dims.clear();
         self.names.clear();
@@ -58,8 +52,7 @@ impl Layout {
         self.model = *model;
         let format = readable(format, dialect);
         // Every field takes a byte at least; the root comes on top.
-        self.nodes
-            .reserve(format.len().min(RESERVE).saturating_add(1));
+        self.nodes.reserve(format.len().min(RESERVE).saturating_add(1));
         self.nodes.push(ROOT);
         match run(format, dialect, model, self) {
             Ok(done) => {
@@ -110,11 +103,7 @@ impl Format {
 /// # Errors
 /// As [`Layout::read`].
 #[inline]
-pub fn calcsize_in(
-    format: &[u8],
-    dialect: &Dialect,
-    model: &DataModel,
-) -> Result<u64, LayoutError> {
+pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
     if dialect.syntax.contains(Syntax::NAMES) && !dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
         // Whether two names are the same shows only in the layout.
         return Layout::read(format, dialect, model).map(|layout| layout.size());
@@ -155,12 +144,7 @@ struct Done {
 }
 
 #[inline]
-fn run<O: Output>(
-    format: &[u8],
-    dialect: &Dialect,
-    model: &DataModel,
-    output: &mut O,
-) -> Result<Done, LayoutError> {
+fn run<O: Output>(format: &[u8], dialect: &Dialect, model: &DataModel, output: &mut O) -> Result<Done, LayoutError> {
     let mut resolver = Resolver {
         dialect,
         model,
@@ -184,11 +168,7 @@ fn run<O: Output>(
     let outcome = drive(format, &Limits::DEFAULT, &mut resolver);
     let outcome = outcome.and_then(|()| resolver.finish(format).map_err(|Stop| Failure::Stopped));
     match outcome {
-        Ok(size) => Ok(Done {
-            size,
-            align: resolver.align,
-            named: resolver.named,
-        }),
+        Ok(size) => Ok(Done { size, align: resolver.align, named: resolver.named }),
         Err(failure) => {
             let error = resolver.error;
             Err(explain(failure, error, format, dialect, model))
@@ -206,17 +186,11 @@ fn explain(
 ) -> LayoutError {
     match (failure, error) {
         (Failure::Grammar(error), _) => error.into(),
-        (Failure::Stopped, Some((kind, span))) => {
-            LayoutError::new(kind, span, format, dialect.name, model.name)
-        }
+        (Failure::Stopped, Some((kind, span))) => LayoutError::new(kind, span, format, dialect.name, model.name),
         // Whoever stops says why.
-        (Failure::Stopped, None) => LayoutError::new(
-            Kind::TooLarge { limit: 0 },
-            Span::ZERO,
-            format,
-            dialect.name,
-            model.name,
-        ),
+        (Failure::Stopped, None) => {
+            LayoutError::new(Kind::TooLarge { limit: 0 }, Span::ZERO, format, dialect.name, model.name)
+        }
     }
 }
 
@@ -260,9 +234,7 @@ impl Output for Layout {
     }
 
     fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node)) {
-        let node = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.nodes.get_mut(index));
+        let node = usize::try_from(index).ok().and_then(|index| self.nodes.get_mut(index));
         if let Some(node) = node {
             change(node);
         }
@@ -276,11 +248,7 @@ impl Output for Layout {
                 open.pop();
             }
             if node.name != NO_NAME {
-                names.push((
-                    open.last().map_or(0, |(record, _)| *record),
-                    node.name.of(format),
-                    node.name,
-                ));
+                names.push((open.last().map_or(0, |(record, _)| *record), node.name.of(format), node.name));
             }
             if node.ty == Type::Record {
                 open.push((index, node.end));
@@ -288,9 +256,7 @@ impl Output for Layout {
         }
         names.sort_unstable();
         let mut pairs = names.iter().zip(names.iter().skip(1));
-        pairs
-            .find(|(a, b)| (a.0, a.1) == (b.0, b.1))
-            .map(|(_, second)| second.2)
+        pairs.find(|(a, b)| (a.0, a.1) == (b.0, b.1)).map(|(_, second)| second.2)
     }
 }
 
@@ -307,14 +273,7 @@ struct Head {
 }
 
 impl Head {
-    const EMPTY: Self = Self {
-        elements: 1,
-        count: 1,
-        has_count: false,
-        ndim: 0,
-        shapes: 0,
-        dims: 0,
-    };
+    const EMPTY: Self = Self { elements: 1, count: 1, has_count: false, ndim: 0, shapes: 0, dims: 0 };
 }
 
 /// An open structure or pointer: what to go back to when it closes.
@@ -374,11 +333,7 @@ impl<O: Output> Resolver<'_, O> {
     }
 
     fn needs(&mut self, syntax: Syntax, construct: Construct, span: Span) -> Result<(), Stop> {
-        if self.dialect.syntax.contains(syntax) {
-            Ok(())
-        } else {
-            self.lacks(construct, span)
-        }
+        if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.lacks(construct, span) }
     }
 
     /// Whether items under the byte order in force are moved to their alignment.
@@ -389,14 +344,7 @@ impl<O: Output> Resolver<'_, O> {
 
     /// Puts `elements` elements at the next free place and says where that is.
     #[inline]
-    fn place(
-        &mut self,
-        size: u64,
-        elements: u64,
-        align: Align,
-        order: ByteOrder,
-        span: Span,
-    ) -> Result<u64, Stop> {
+    fn place(&mut self, size: u64, elements: u64, align: Align, order: ByteOrder, span: Span) -> Result<u64, Stop> {
         let mut start = Some(self.offset);
         if matches!(order, ByteOrder::Native) {
             if self.aligns(order) {
@@ -473,13 +421,7 @@ impl<O: Output> Resolver<'_, O> {
         let ctype = crate::abi::CType::Pointer;
         let size = self.model.size_of(ctype);
         let offset = self.place(size, elements, self.model.align_of(ctype), self.order, span)?;
-        let node = Node {
-            offset,
-            size,
-            ty,
-            endian: Some(self.model.endian),
-            ..self.node(&head, elements, span, name)
-        };
+        let node = Node { offset, size, ty, endian: Some(self.model.endian), ..self.node(&head, elements, span, name) };
         self.push(node);
         Ok(())
     }
@@ -504,11 +446,7 @@ impl<O: Output> Resolver<'_, O> {
 
     #[cold]
     fn code_refused(&mut self, code: Code, span: Span) -> Result<(), Stop> {
-        if self.dialect.sole_codes.contains(code)
-            && self.items == 0
-            && !self.head.has_count
-            && self.head.shapes == 0
-        {
+        if self.dialect.sole_codes.contains(code) && self.items == 0 && !self.head.has_count && self.head.shapes == 0 {
             self.sole = Some((code, span));
             return Ok(());
         }
@@ -517,25 +455,17 @@ impl<O: Output> Resolver<'_, O> {
 
     #[cold]
     fn size_without_standard(&mut self, code: Code, entry: Entry, span: Span) -> Result<u64, Stop> {
-        let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize)
-            || matches!(code, Code::Object);
+        let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize) || matches!(code, Code::Object);
         if keeps {
             return Ok(entry.native_size(self.model));
         }
-        self.refuse(
-            Kind::NoStandardSize {
-                code,
-                order: self.order,
-            },
-            span,
-        )
+        self.refuse(Kind::NoStandardSize { code, order: self.order }, span)
     }
 
     /// An item of unnamed padding.
     fn padding(&mut self, head: &Head, span: Span) -> Result<(), Stop> {
         let offset = self.place(head.count, head.elements, Align::ONE, self.order, span)?;
-        let whole =
-            matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
+        let whole = matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
         self.whole = (whole && self.frames.is_empty()).then(|| Node {
             offset,
             size: head.count,
@@ -574,12 +504,8 @@ impl<O: Output> Resolver<'_, O> {
             return self.lacks(Construct::TrailingByteOrder, end);
         }
         match (self.doubled, self.sole) {
-            (Some(span), _) if self.items != 1 || self.named => {
-                self.lacks(Construct::TwoByteOrders, span)
-            }
-            (_, Some((code, span))) if self.items != 1 || self.named => {
-                self.refuse(Kind::Code { code }, span)
-            }
+            (Some(span), _) if self.items != 1 || self.named => self.lacks(Construct::TwoByteOrders, span),
+            (_, Some((code, span))) if self.items != 1 || self.named => self.refuse(Kind::Code { code }, span),
             _ => Ok(()),
         }
     }
@@ -631,21 +557,10 @@ impl<O: Output> Events for Resolver<'_, O> {
     fn dimension(&mut self, extent: u64, span: Span) -> Result<(), Stop> {
         let limit = self.dialect.count_limit.value(self.limit);
         if extent > limit {
-            return self.refuse(
-                Kind::CountTooLarge {
-                    count: extent,
-                    limit,
-                },
-                span,
-            );
+            return self.refuse(Kind::CountTooLarge { count: extent, limit }, span);
         }
         if usize::from(self.head.ndim) >= Limits::DEFAULT.dimensions {
-            return self.refuse(
-                Kind::TooManyDimensions {
-                    limit: Limits::DEFAULT.dimensions,
-                },
-                span,
-            );
+            return self.refuse(Kind::TooManyDimensions { limit: Limits::DEFAULT.dimensions }, span);
         }
         let Some(elements) = self.head.elements.checked_mul(extent) else {
             return self.refuse(Kind::TooLarge { limit: self.limit }, span);
@@ -678,10 +593,7 @@ impl<O: Output> Events for Resolver<'_, O> {
         self.whole = None;
         let entry = Entry::of(code, self.dialect.wide_char);
         let (unit, align) = if self.order.has_native_sizes() {
-            (
-                entry.native_size(self.model),
-                self.model.align_of(entry.ctype),
-            )
+            (entry.native_size(self.model), self.model.align_of(entry.ctype))
         } else if entry.standard > 0 {
             (u64::from(entry.standard), Align::ONE)
         } else {
@@ -689,10 +601,7 @@ impl<O: Output> Events for Resolver<'_, O> {
         };
         let (size, elements) = if code.count_is_length() {
             match code {
-                Code::Pad
-                    if name == NO_NAME
-                        || matches!(self.dialect.named_padding, NamedPadding::Padding) =>
-                {
+                Code::Pad if name == NO_NAME || matches!(self.dialect.named_padding, NamedPadding::Padding) => {
                     self.bits = false;
                     return self.padding(&head, span);
                 }
@@ -711,9 +620,7 @@ impl<O: Output> Events for Resolver<'_, O> {
             (unit, self.elements(&mut head, span)?)
         };
         self.bits = matches!(code, Code::Bits);
-        if matches!(self.dialect.whitespace, Whitespace::BetweenItems)
-            && span.len() != code.as_str().len()
-        {
+        if matches!(self.dialect.whitespace, Whitespace::BetweenItems) && span.len() != code.as_str().len() {
             return self.lacks(Construct::SpaceInItem, span);
         }
         let offset = self.place(size, elements, align, self.order, span)?;
@@ -721,19 +628,9 @@ impl<O: Output> Events for Resolver<'_, O> {
             return Ok(());
         }
         let ty = entry.ty(unit);
-        let order = if matches!(code, Code::Object) {
-            ByteOrder::Native
-        } else {
-            self.order
-        };
+        let order = if matches!(code, Code::Object) { ByteOrder::Native } else { self.order };
         let endian = (ty.has_byte_order() && unit > 1).then(|| scalar::endian(order, self.model));
-        let node = Node {
-            offset,
-            size,
-            ty,
-            endian,
-            ..self.node(&head, elements, span, name)
-        };
+        let node = Node { offset, size, ty, endian, ..self.node(&head, elements, span, name) };
         self.push(node);
         Ok(())
     }
@@ -761,14 +658,7 @@ impl<O: Output> Events for Resolver<'_, O> {
         let (_, index) = self.output.marks();
         let node = self.node(&head, elements, span, NO_NAME);
         self.push(node);
-        self.frames.push(Frame {
-            offset: self.offset,
-            align: self.align,
-            order: self.order,
-            elements,
-            index,
-            at,
-        });
+        self.frames.push(Frame { offset: self.offset, align: self.align, order: self.order, elements, index, at });
         self.offset = 0;
         self.align = Align::ONE;
         Ok(())
@@ -799,14 +689,7 @@ impl<O: Output> Events for Resolver<'_, O> {
         if self.muted == 0 {
             let (_, end) = self.output.marks();
             self.output.complete(frame.index, |node| {
-                *node = Node {
-                    offset,
-                    size,
-                    span,
-                    name,
-                    end,
-                    ..*node
-                };
+                *node = Node { offset, size, span, name, end, ..*node };
             });
         }
         Ok(())
@@ -818,14 +701,7 @@ impl<O: Output> Events for Resolver<'_, O> {
         let (_, index) = self.output.marks();
         self.address(Type::Pointer, span, NO_NAME)?;
         let (offset, align) = (self.offset, self.align);
-        self.frames.push(Frame {
-            offset,
-            align,
-            order: self.order,
-            elements: 1,
-            index,
-            at,
-        });
+        self.frames.push(Frame { offset, align, order: self.order, elements: 1, index, at });
         self.muted = self.muted.saturating_add(1);
         self.offset = 0;
         Ok(())

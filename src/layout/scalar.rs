@@ -56,9 +56,7 @@ pub(crate) const fn entry(code: Code) -> Entry {
         Code::ComplexHalf => (Complex(Type::Complex32), C::Half, 4),
         Code::ComplexFloat | Code::ComplexFloat314 => (Complex(Type::Complex64), C::Float, 8),
         Code::ComplexDouble | Code::ComplexDouble314 => (Complex(Type::Complex128), C::Double, 16),
-        Code::ComplexLongDouble | Code::ComplexLongDouble314 => {
-            (Complex(Type::ComplexLongDouble), C::LongDouble, 0)
-        }
+        Code::ComplexLongDouble | Code::ComplexLongDouble314 => (Complex(Type::ComplexLongDouble), C::LongDouble, 0),
         Code::Bytes => (Is(Type::Bytes), C::Char, 1),
         Code::Pascal => (Is(Type::Pascal), C::Char, 1),
         Code::Pointer => (Is(Type::Pointer), C::Pointer, 0),
@@ -70,19 +68,11 @@ pub(crate) const fn entry(code: Code) -> Entry {
         Code::WcharPointer => (Is(Type::WcharPointer), C::Pointer, 0),
         Code::VariantBool => (Is(Type::Bool), C::Short, 2),
     };
-    Entry {
-        kind,
-        ctype,
-        standard,
-    }
+    Entry { kind, ctype, standard }
 }
 
 /// `u` where it is a `wchar_t`.
-pub(crate) const WCHAR: Entry = Entry {
-    kind: Kind::Is(Type::Wchar),
-    ctype: CType::Wchar,
-    standard: 0,
-};
+pub(crate) const WCHAR: Entry = Entry { kind: Kind::Is(Type::Wchar), ctype: CType::Wchar, standard: 0 };
 
 impl Entry {
     /// The entry of a code in a dialect.
@@ -98,11 +88,7 @@ impl Entry {
     #[inline]
     pub(crate) const fn native_size(self, model: &DataModel) -> u64 {
         let part = model.size_of(self.ctype);
-        if matches!(self.kind, Kind::Complex(_)) {
-            part.saturating_mul(2)
-        } else {
-            part
-        }
+        if matches!(self.kind, Kind::Complex(_)) { part.saturating_mul(2) } else { part }
     }
 
     /// The type, once the size of one value is known.
@@ -154,9 +140,7 @@ pub(crate) fn natural_align(node: &Node, model: &DataModel) -> Align {
         Type::Float64 | Type::Complex128 => CType::Double,
         Type::LongDouble | Type::ComplexLongDouble => CType::LongDouble,
         Type::Wchar => CType::Wchar,
-        Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
-            CType::Pointer
-        }
+        Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => CType::Pointer,
     };
     model.align_of(ctype)
 }
@@ -208,19 +192,11 @@ impl Scalar {
             return None;
         }
         let entry = entry(code);
-        let size = if order.has_native_sizes() {
-            entry.native_size(model)
-        } else {
-            widen(entry.standard)
-        };
+        let size = if order.has_native_sizes() { entry.native_size(model) } else { widen(entry.standard) };
         if size == 0 {
             return None;
         }
-        Some(Self {
-            ty: entry.ty(size),
-            size,
-            endian: endian(order, model),
-        })
+        Some(Self { ty: entry.ty(size), size, endian: endian(order, model) })
     }
 }
 

@@ -78,19 +78,12 @@ fn inside(rows: &mut Vec<Row>, record: Field<'_>, base: u64, depth: usize) {
 fn gap(rows: &mut Vec<Row>, base: u64, from: u64, to: u64, depth: usize) {
     if to > from {
         let ty = format!("{}(padding)", "  ".repeat(depth));
-        rows.push(Row {
-            offset: base.saturating_add(from),
-            size: to.abs_diff(from),
-            ty,
-            name: String::new(),
-        });
+        rows.push(Row { offset: base.saturating_add(from), size: to.abs_diff(from), ty, name: String::new() });
     }
 }
 
 fn push(rows: &mut Vec<Row>, field: Field<'_>, offset: u64, depth: usize) {
-    let swapped = field
-        .endian()
-        .is_some_and(|endian| endian != field.model().endian);
+    let swapped = field.endian().is_some_and(|endian| endian != field.model().endian);
     let order = match field.endian() {
         Some(endian) if swapped => format!(" ({endian})"),
         _ => String::new(),
@@ -98,12 +91,7 @@ fn push(rows: &mut Vec<Row>, field: Field<'_>, offset: u64, depth: usize) {
     rows.push(Row {
         offset,
         size: field.total_size(),
-        ty: format!(
-            "{}{}{}{order}",
-            "  ".repeat(depth),
-            field.ty(),
-            shape(field)
-        ),
+        ty: format!("{}{}{}{order}", "  ".repeat(depth), field.ty(), shape(field)),
         name: field.name_text().map_or_else(|| "-".to_string(), visible),
     });
 }
@@ -118,34 +106,18 @@ fn visible(name: String) -> String {
 /// `[2,3]`, or nothing for a single value.
 pub(super) fn shape(field: Field<'_>) -> String {
     let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-    if extents.is_empty() {
-        String::new()
-    } else {
-        format!("[{}]", extents.join(","))
-    }
+    if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(",")) }
 }
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.rows();
-        let width = |cell: &dyn Fn(&Row) -> usize, least: usize| {
-            rows.iter().map(cell).max().unwrap_or(0).max(least)
-        };
+        let width = |cell: &dyn Fn(&Row) -> usize, least: usize| rows.iter().map(cell).max().unwrap_or(0).max(least);
         let offsets = width(&|row| row.offset.to_string().len(), 6);
         let sizes = width(&|row| row.size.to_string().len(), 4);
         let types = width(&|row| row.ty.len(), 4);
-        writeln!(
-            f,
-            "{:>offsets$}  {:>sizes$}  {:<types$}  name",
-            "offset", "size", "type"
-        )?;
-        for Row {
-            offset,
-            size,
-            ty,
-            name,
-        } in &rows
-        {
+        writeln!(f, "{:>offsets$}  {:>sizes$}  {:<types$}  name", "offset", "size", "type")?;
+        for Row { offset, size, ty, name } in &rows {
             let line = format!("{offset:>offsets$}  {size:>sizes$}  {ty:<types$}  {name}");
             writeln!(f, "{}", line.trim_end())?;
         }

@@ -7,10 +7,7 @@ use serde_json::Value;
 pub(crate) fn rows(name: &str) -> Vec<Value> {
     let path = format!("{}/tests/corpus/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let rows: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).expect(line))
-        .collect();
+    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     assert!(!rows.is_empty(), "{path} is empty");
     rows
 }
@@ -39,49 +36,26 @@ fn struct_answers_hold_in_every_version() {
         let format = row["format"].as_str().unwrap();
         for (dialect, minors) in versions.clone() {
             for minor in minors {
-                let answer = row["struct.calcsize"]
-                    .as_object()
-                    .unwrap()
-                    .iter()
-                    .find(|(key, _)| covers(key, minor));
+                let answer = row["struct.calcsize"].as_object().unwrap().iter().find(|(key, _)| covers(key, minor));
                 let Some((_, answer)) = answer else { continue };
                 let ours = calcsize_in(format.as_bytes(), dialect, &DataModel::LP64);
                 compared += 1;
                 if ours.as_ref().ok().copied() != answer.as_u64() {
-                    wrong.push(format!(
-                        "{format:?} in {dialect}: {ours:?}, CPython 3.{minor} says {answer}"
-                    ));
+                    wrong.push(format!("{format:?} in {dialect}: {ours:?}, CPython 3.{minor} says {answer}"));
                 }
             }
         }
     }
     assert!(compared > 4000, "only {compared} answers");
-    assert!(
-        wrong.is_empty(),
-        "{} of {compared}:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn struct_answers_hold_on_four_abis() {
     let abis = [
-        (
-            "x86_64-linux cpython 3.15",
-            DataModel::LP64,
-            &Dialect::STRUCT,
-        ),
-        (
-            "i386-linux cpython 3.11",
-            DataModel::I386,
-            &Dialect::STRUCT_3_13,
-        ),
-        (
-            "s390x-linux cpython 3.11",
-            DataModel::S390X,
-            &Dialect::STRUCT_3_13,
-        ),
+        ("x86_64-linux cpython 3.15", DataModel::LP64, &Dialect::STRUCT),
+        ("i386-linux cpython 3.11", DataModel::I386, &Dialect::STRUCT_3_13),
+        ("s390x-linux cpython 3.11", DataModel::S390X, &Dialect::STRUCT_3_13),
         ("wasm32 cpython 3.15", DataModel::WASM32, &Dialect::STRUCT),
     ];
     let mut compared = 0;
@@ -98,10 +72,5 @@ fn struct_answers_hold_on_four_abis() {
         }
     }
     assert!(compared > 2000, "only {compared} answers");
-    assert!(
-        wrong.is_empty(),
-        "{} of {compared}:\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {compared}:\n{}", wrong.len(), wrong.join("\n"));
 }

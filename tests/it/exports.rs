@@ -47,12 +47,7 @@ fn leaves(layout: &Layout) -> Vec<Leaf> {
             };
             for inner in field.fields() {
                 let name = inner.name_text().unwrap_or_default();
-                walk(
-                    inner,
-                    &format!("{path}{name}"),
-                    base + element * field.size() + inner.offset(),
-                    out,
-                );
+                walk(inner, &format!("{path}{name}"), base + element * field.size() + inner.offset(), out);
             }
         }
     }
@@ -67,17 +62,8 @@ fn recorded(row: &Value) -> Option<Vec<Leaf>> {
         leaves
             .iter()
             .map(|leaf| {
-                let count: u64 = leaf[4]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|extent| extent.as_u64().unwrap())
-                    .product();
-                (
-                    leaf[0].as_str().unwrap().to_owned(),
-                    leaf[1].as_u64().unwrap(),
-                    leaf[2].as_u64().unwrap() * count,
-                )
+                let count: u64 = leaf[4].as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap()).product();
+                (leaf[0].as_str().unwrap().to_owned(), leaf[1].as_u64().unwrap(), leaf[2].as_u64().unwrap() * count)
             })
             .collect(),
     )
@@ -98,13 +84,8 @@ fn probe() {
             let truth = recorded(&row);
             let verdict = match &outcome {
                 Ok(reading) => {
-                    let right = truth
-                        .as_ref()
-                        .is_none_or(|truth| *truth == leaves(&reading.layout));
-                    let rival = reading
-                        .rivals
-                        .iter()
-                        .any(|(_, layout)| Some(leaves(layout)) == truth);
+                    let right = truth.as_ref().is_none_or(|truth| *truth == leaves(&reading.layout));
+                    let rival = reading.rivals.iter().any(|(_, layout)| Some(leaves(layout)) == truth);
                     format!(
                         "{} {}",
                         reading.certainty,
@@ -132,9 +113,7 @@ fn probe() {
                     row["leaves"]
                 );
             }
-            *tally
-                .entry((format!("{use_dialect} consistent={consistent}"), verdict))
-                .or_default() += 1;
+            *tally.entry((format!("{use_dialect} consistent={consistent}"), verdict)).or_default() += 1;
         }
     }
     println!("{tally:#?}");
