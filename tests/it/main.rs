@@ -11,3 +11,5 @@
 
 mod corpus;
 mod exports;
+mod numpy_reader;
+mod oracle;
