@@ -121,7 +121,9 @@ fn judge(known_producer: bool) -> Verdicts {
         *verdicts.counts.entry(verdict.to_owned()).or_default() += 1;
         if !fine {
             let leaves = outcome.as_ref().map(|reading| leaves(&reading.layout));
-            verdicts.wrong.push(format!("{producer} {format} {itemsize}: {verdict} {leaves:?}, truth {}", row["leaves"]));
+            verdicts
+                .wrong
+                .push(format!("{producer} {format} {itemsize}: {verdict} {leaves:?}, truth {}", row["leaves"]));
         }
     }
     verdicts

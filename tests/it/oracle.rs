@@ -26,9 +26,27 @@ for line in sys.stdin:
 fn string(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const CODES: &[u8] = b"xcbB?hHiIlLqQnNefdspPFDZgOwutT{}()&:^|";
     const COUNTS: &[&str] = &[
-        "0", "1", "2", "3", "7", "10", "00", "007", "255", "65536", "2147483647", "2147483648", "4294967296",
-        "1152921504606846975", "1152921504606846976", "9223372036854775800", "9223372036854775807",
-        "9223372036854775808", "18446744073709551615", "18446744073709551616", "99999999999999999999999",
+        "0",
+        "1",
+        "2",
+        "3",
+        "7",
+        "10",
+        "00",
+        "007",
+        "255",
+        "65536",
+        "2147483647",
+        "2147483648",
+        "4294967296",
+        "1152921504606846975",
+        "1152921504606846976",
+        "9223372036854775800",
+        "9223372036854775807",
+        "9223372036854775808",
+        "18446744073709551615",
+        "18446744073709551616",
+        "99999999999999999999999",
     ];
     let mut out = Vec::new();
     if bytes.ratio(1, 2)? {
@@ -54,11 +72,7 @@ fn string(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 
 #[test]
 fn struct_of_the_installed_python_agrees() {
-    let python = Command::new("python3")
-        .args(["-c", SCRIPT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
+    let python = Command::new("python3").args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
     let Ok(mut python) = python else {
         println!("SKIPPED: no python3 here, nothing was compared");
         return;
