@@ -1,7 +1,8 @@
 //! The grammar: what is read, what is refused and where.
 
-use pep3118::Span;
-use pep3118::format::{ByteOrder, Format, Item, ItemType, Limits, Member, Prefix};
+use pep3118::format::{ByteOrder, Format, Limits, Member, Prefix};
+
+use crate::properties::covers_every_byte;
 
 /// Strings that the grammar has, from PEP 3118, from every producer, and from the corners.
 const ACCEPTED: &[&str] = &[
@@ -164,63 +165,4 @@ fn byte_order_characters_belong_to_the_item_they_stand_in() {
     assert!(matches!(&item.prefix[1], Prefix::ByteOrder(mark) if mark.order == ByteOrder::Little));
     let format = Format::parse(b"<(2)i").unwrap();
     assert!(matches!(format.members(), [Member::ByteOrder(_), Member::Item(_)]));
-}
-
-/// Every byte belongs to one node's span or is white space: nothing is skipped, nothing told twice.
-pub(crate) fn covers_every_byte(format: &Format) {
-    let source = format.as_bytes();
-    let mut owners = vec![0_u32; source.len()];
-    let mut own = |span: Span| owners[span.start()..span.end()].iter_mut().for_each(|owner| *owner += 1);
-    for member in format.members() {
-        match member {
-            Member::ByteOrder(mark) => own(mark.span),
-            Member::Item(item) => {
-                own(item.span);
-                inside(item, source);
-            }
-        }
-    }
-    for (at, owners) in owners.iter().enumerate() {
-        let space = source[at].is_ascii_whitespace() || source[at] == b'\x0b';
-        assert!(*owners == 1 || (*owners == 0 && space), "byte {at} of {format} has {owners} owners");
-    }
-}
-
-/// The parts of an item lie inside it, one after the other.
-fn inside(item: &Item, source: &[u8]) {
-    let mut at = item.span.start();
-    let mut next = |span: Span| {
-        assert!(span.start() >= at && span.end() <= item.span.end(), "{span:?} in {item:?}");
-        at = span.end();
-    };
-    for prefix in &item.prefix {
-        match prefix {
-            Prefix::Shape(shape) => next(shape.span),
-            Prefix::Count(count) => next(count.span),
-            Prefix::ByteOrder(mark) => next(mark.span),
-        }
-    }
-    match &item.ty {
-        ItemType::Structure(members) => {
-            for member in members {
-                match member {
-                    Member::ByteOrder(mark) => next(mark.span),
-                    Member::Item(inner) => {
-                        next(inner.span);
-                        inside(inner, source);
-                    }
-                }
-            }
-        }
-        ItemType::Pointer(target) => {
-            next(target.span);
-            inside(target, source);
-        }
-        _ => {}
-    }
-    if let Some(name) = &item.name {
-        next(name.span);
-        assert_eq!(name.span.of(source), name.bytes);
-        assert_eq!(source[name.span.end()], b':');
-    }
 }

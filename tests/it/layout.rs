@@ -206,8 +206,11 @@ fn the_canonical_spelling_reads_the_same_everywhere() {
                     let compared = Comparison::of_layouts(&reading.layout, &layout);
                     // `u` is a `wchar_t` to ctypes, a name of the same unit or another width.
                     let wide = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Wchar);
+                    // `x` with a name is padding to Cython, which leaves the other fields in place.
+                    let void = reading.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
+                    let excused = wide || (void && dialect.name == "cython");
                     assert!(
-                        compared.equivalence >= Some(Equivalence::Scalars) || wide,
+                        compared.equivalence >= Some(Equivalence::Scalars) || excused,
                         "{format} {dialect} {compared:?}"
                     );
                     agreed += 1;

@@ -1,15 +1,16 @@
 //! What holds for every input, written once and driven twice: here by arbtest, under `fuzz/` by libFuzzer.
 
-use pep3118::{DataModel, Dialect, Field, Format, Layout, calcsize_in, reconcile};
+use pep3118::format::{Item, ItemType, Member, Prefix};
+use pep3118::{DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
 
 /// Parsing ends with a value or a positioned error, and what is printed is read again as the same.
-pub(crate) fn parse_format(source: &[u8]) {
+pub fn parse_format(source: &[u8]) {
     match Format::parse(source) {
         Ok(format) => {
             assert_eq!(format.as_bytes(), source);
             let printed = Format::from_members(format.members()).unwrap_or_else(|error| panic!("{format}: {error}"));
             assert_eq!(printed, format);
-            crate::format::covers_every_byte(&format);
+            covers_every_byte(&format);
         }
         Err(error) => {
             let span = error.span();
@@ -21,7 +22,7 @@ pub(crate) fn parse_format(source: &[u8]) {
 
 /// Every dialect on every machine gives a layout that stays inside itself, or an error; the size
 /// alone is the size of the layout.
-pub(crate) fn resolve_layout(source: &[u8]) {
+pub fn resolve_layout(source: &[u8]) {
     for dialect in Dialect::ALL {
         for model in DataModel::ALL {
             let layout = Layout::read(source, dialect, &model);
@@ -43,7 +44,7 @@ pub(crate) fn resolve_layout(source: &[u8]) {
 }
 
 /// A reading has the itemsize that was asked for, and so have its rivals.
-pub(crate) fn reconcile_with(source: &[u8], itemsize: u64) {
+pub fn reconcile_with(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL.into_iter().map(Some).chain([None]) {
         let Ok(reading) = reconcile(source, Some(itemsize), dialect, &DataModel::LP64) else { continue };
         assert_eq!(reading.layout.size(), itemsize);
@@ -55,7 +56,7 @@ pub(crate) fn reconcile_with(source: &[u8], itemsize: u64) {
 }
 
 /// Whatever is emitted means the same as what it was emitted from.
-pub(crate) fn emit(source: &[u8]) {
+pub fn emit(source: &[u8]) {
     let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &DataModel::LP64) else { return };
     for target in pep3118::Target::ALL {
         if let Ok(format) = layout.emit(target) {
@@ -66,7 +67,7 @@ pub(crate) fn emit(source: &[u8]) {
 }
 
 /// No field reaches past its record, no record past its own.
-pub(crate) fn stays_inside(layout: &Layout) {
+pub fn stays_inside(layout: &Layout) {
     fn walk(record: Field<'_>) {
         for field in record.fields() {
             let end = u128::from(field.offset()) + u128::from(field.size()) * u128::from(field.count());
@@ -77,6 +78,65 @@ pub(crate) fn stays_inside(layout: &Layout) {
     let item = layout.item();
     assert!(u128::from(item.size()) * u128::from(item.count()) <= u128::from(layout.size()));
     walk(item);
+}
+
+/// Every byte belongs to one node's span or is white space: nothing is skipped, nothing told twice.
+pub fn covers_every_byte(format: &Format) {
+    let source = format.as_bytes();
+    let mut owners = vec![0_u32; source.len()];
+    let mut own = |span: Span| owners[span.start()..span.end()].iter_mut().for_each(|owner| *owner += 1);
+    for member in format.members() {
+        match member {
+            Member::ByteOrder(mark) => own(mark.span),
+            Member::Item(item) => {
+                own(item.span);
+                inside(item, source);
+            }
+        }
+    }
+    for (at, owners) in owners.iter().enumerate() {
+        let space = source[at].is_ascii_whitespace() || source[at] == b'\x0b';
+        assert!(*owners == 1 || (*owners == 0 && space), "byte {at} of {format} has {owners} owners");
+    }
+}
+
+/// The parts of an item lie inside it, one after the other.
+fn inside(item: &Item, source: &[u8]) {
+    let mut at = item.span.start();
+    let mut next = |span: Span| {
+        assert!(span.start() >= at && span.end() <= item.span.end(), "{span:?} in {item:?}");
+        at = span.end();
+    };
+    for prefix in &item.prefix {
+        match prefix {
+            Prefix::Shape(shape) => next(shape.span),
+            Prefix::Count(count) => next(count.span),
+            Prefix::ByteOrder(mark) => next(mark.span),
+        }
+    }
+    match &item.ty {
+        ItemType::Structure(members) => {
+            for member in members {
+                match member {
+                    Member::ByteOrder(mark) => next(mark.span),
+                    Member::Item(inner) => {
+                        next(inner.span);
+                        inside(inner, source);
+                    }
+                }
+            }
+        }
+        ItemType::Pointer(target) => {
+            next(target.span);
+            inside(target, source);
+        }
+        _ => {}
+    }
+    if let Some(name) = &item.name {
+        next(name.span);
+        assert_eq!(name.span.of(source), name.bytes);
+        assert_eq!(source[name.span.end()], b':');
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +265,26 @@ mod driven {
             Ok(())
         })
         .budget_ms(2_000);
+    }
+
+    /// Every input that fuzzing began with or ever failed on.
+    #[test]
+    fn fuzz_inputs_replay() {
+        let mut replayed = 0;
+        for folder in ["seeds", "regressions"] {
+            let folder = format!("{}/fuzz/{folder}", env!("CARGO_MANIFEST_DIR"));
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let source = std::fs::read(entry.unwrap().path()).unwrap();
+                super::parse_format(&source);
+                super::resolve_layout(&source);
+                super::emit(&source);
+                for itemsize in [0, 1, 4, 8, 24] {
+                    super::reconcile_with(&source, itemsize);
+                }
+                replayed += 1;
+            }
+        }
+        assert!(replayed > 20, "{replayed}");
     }
 
     /// Formats that have broken readers of this kind: each ends in an answer, without delay.
