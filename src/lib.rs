@@ -28,7 +28,7 @@
 //!
 //! | module | turns | into |
 //! |--|--|--|
-//! | [`format`] | bytes | [`Format`]: what was written |
+//! | [`mod@format`] | bytes | [`Format`]: what was written |
 //! | [`abi`] | the name of a machine | [`DataModel`]: what C types weigh there |
 //! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
 //! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
