@@ -32,6 +32,7 @@
 //! | [`abi`] | the name of a machine | [`DataModel`]: what C types weigh there |
 //! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
 //! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
+//! | [`mod@readers`] | the same, for the world | [`Answer`](readers::Answer)s: who reads it, misreads it, refuses it |
 //!
 //! # Features
 //!
@@ -53,6 +54,7 @@ pub mod abi;
 pub mod format;
 mod interop;
 pub mod layout;
+pub mod readers;
 
 #[cfg(feature = "triple")]
 pub use abi::UnknownTriple;

@@ -23,4 +23,5 @@ mod layout;
 mod numpy_reader;
 mod oracle;
 mod properties;
+mod readers;
 mod snapshot;
