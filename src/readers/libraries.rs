@@ -166,7 +166,7 @@ pub(super) fn nanoarrow(asked: &Asked<'_>) -> Heard {
     Ok(match kind {
         Some(Scalar { ty: Type::Bool, endian, .. }) => {
             let byte = Scalar { ty: Type::UInt8, size: 1, endian };
-            Sight { taken: Taken::scalar(byte), note: Some("as uint8, not as bool") }
+            Sight { taken: Taken::scalar(byte), note: Some("not as bool") }
         }
         Some(kind) => Taken::scalar(kind).into(),
         None => Taken::opaque(size).into(),

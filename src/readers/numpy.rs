@@ -20,6 +20,7 @@ use crate::layout::{Scalar, Type};
 
 /// Structures inside each other that are followed; more are refused here.
 const DEEPEST: usize = 64;
+const MOST_DIMENSIONS: usize = 64;
 /// A dtype's size and every count fit a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
@@ -284,10 +285,15 @@ fn array_of(item: &mut Item, shape: &[u64]) -> Result<(), String> {
     if item.size == 0 && item.is_plain {
         return Err(String::from("an array of elements without size"));
     }
+    if shape.len() > MOST_DIMENSIONS {
+        return Err(format!("more than {MOST_DIMENSIONS} dimensions"));
+    }
     // The fastest dimension first.
     for extent in shape.iter().rev() {
-        for value in &mut item.values {
-            value.repeat(*extent, item.size);
+        match extent {
+            0 => item.values.clear(),
+            1 => {}
+            _ => item.values.iter_mut().for_each(|value| value.repeat(*extent, item.size)),
         }
         item.size = item.size.saturating_mul(*extent);
         limit(item.size.max(*extent), "array")?;
