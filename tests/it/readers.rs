@@ -408,9 +408,11 @@ fn hostile_formats_are_answered() {
     let deep = "T{".repeat(1 << 16);
     let doubling = format!("{}i{}", "9T{".repeat(60), "}".repeat(60));
     let names = format!("9999999T{{i:{}:}}", "n".repeat(100_000));
-    for format in
-        [long("i"), long("(1)"), long("9"), long("b:é:"), long("T{}"), long("}"), long(":"), deep, doubling, names]
-    {
+    // One shape of very many dimensions around very many fields.
+    let wide = |extent: &str| format!("({}1)T{{{}}}", extent.repeat(30_000), "i".repeat(60_000));
+    let mut formats = ["i", "(1)", "9", "b:\u{e9}:", "T{}", "}", ":"].map(long).to_vec();
+    formats.extend([deep, doubling, names, wide("1,"), wide("0,"), wide("2,")]);
+    for format in formats {
         let answers = readers(format.as_bytes(), None, &DataModel::LP64);
         assert_eq!(answers.len(), Consumer::ALL.len());
     }
