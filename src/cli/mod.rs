@@ -8,6 +8,7 @@ mod emit;
 mod explain;
 mod json;
 mod options;
+mod readers;
 mod size;
 
 use std::io::{self, Write};
@@ -29,6 +30,7 @@ enum Command {
     Size(size::Size),
     Diff(diff::Diff),
     Emit(emit::Emit),
+    Readers(readers::Readers),
 }
 
 /// Why a command ended without an answer.
@@ -51,6 +53,11 @@ impl From<pep3118::LayoutError> for Failure {
     }
 }
 
+/// Cells in a line: those of the terminal, at most 100; 80 where there is none.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).min(100))
+}
+
 /// Parses the arguments and runs the command.
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -60,6 +67,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Size(command) => command.run(&mut out),
         Command::Diff(command) => command.run(&mut out),
         Command::Emit(command) => command.run(&mut out),
+        Command::Readers(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
     match outcome {
