@@ -32,6 +32,7 @@
 //! | [`abi`] | the name of a machine | [`DataModel`]: what C types weigh there |
 //! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
 //! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
+//! | [`view`] | the numbers of a `Py_buffer` | [`View`], or a [`Report`] of the rules that are broken |
 //!
 //! # Features
 //!
@@ -52,6 +53,7 @@ pub mod abi;
 pub mod format;
 mod interop;
 pub mod layout;
+pub mod view;
 
 #[cfg(feature = "triple")]
 pub use abi::UnknownTriple;
@@ -65,6 +67,11 @@ pub use layout::{
     Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
 pub use span::Span;
+pub use view::{
+    Audit, Block, Checker, ErrorKind, Extent, Finding, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report,
+    Request, RequestError, RuleId, Severity, Slice, Step, View, ViewError, fill_contiguous_strides, size_from_format,
+    verify_structure,
+};
 
 /// Parses a format string.
 ///

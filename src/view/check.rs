@@ -1,0 +1,513 @@
+//! All rules that one filled struct can break, at once.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::bounds::{Scan, overlap, report_bounds};
+use super::dims::Dims;
+use super::error::ViewError;
+use super::fault::{Fault, FieldName};
+use super::geometry::{Order, contiguous_strides, fill_contiguous_strides, has_order};
+use super::proved::{ItemLayout, View};
+use super::raw::{Block, Obj, RawView};
+use super::report::{Finding, Report, Severity};
+use super::request::{Request, Structure};
+use crate::abi::DataModel;
+use crate::endian::Endian;
+use crate::format::{ByteOrder, Code};
+use crate::layout::{Certainty, Dialect, Reading, Scalar, Syntax, Type, reconcile};
+
+/// Where faults go.
+pub(crate) trait Sink {
+    fn report(&mut self, fault: Fault) -> Result<(), Stop>;
+}
+
+/// The sink has heard enough.
+pub(crate) struct Stop;
+
+/// All of them.
+impl Sink for Report {
+    #[cold]
+    fn report(&mut self, fault: Fault) -> Result<(), Stop> {
+        self.push(fault, None);
+        Ok(())
+    }
+}
+
+/// The first that is an error.
+struct First(Option<Fault>);
+
+impl Sink for First {
+    #[cold]
+    fn report(&mut self, fault: Fault) -> Result<(), Stop> {
+        if fault.severity() == Severity::Error {
+            self.0 = Some(fault);
+            return Err(Stop);
+        }
+        Ok(())
+    }
+}
+
+/// What a struct is checked against.
+///
+/// ```
+/// use pep3118::{Checker, DataModel, RawView, Request, RuleId};
+///
+/// let shape = [1; 40];
+/// let raw = RawView { len: 1, itemsize: 1, ndim: 40, shape: Some(&shape), ..RawView::default() };
+/// assert!(Checker::DEFAULT.check(&raw, Some(Request::ND)).0.is_empty());
+/// // PyPy stops at 36 dimensions.
+/// let pypy = Checker { max_ndim: 36, ..Checker::DEFAULT };
+/// assert!(pypy.check(&raw, Some(Request::ND)).0.contains(RuleId::A13));
+///
+/// // A buffer from a machine where `long` has 4 bytes.
+/// let raw = RawView { len: 4, itemsize: 4, format: Some(b"l"), ..RawView::default() };
+/// let windows = Checker { model: &DataModel::LLP64, ..Checker::DEFAULT };
+/// assert!(windows.check(&raw, Some(Request::FULL_RO)).0.is_empty());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Checker<'d> {
+    /// The dialect of the exporter's format, where it is known; without it every reading counts.
+    pub dialect: Option<&'d Dialect>,
+    /// The machine that the buffer comes from.
+    pub model: &'d DataModel,
+    /// `PyBUF_MAX_NDIM`: 64 in CPython, 36 in PyPy.
+    pub max_ndim: i32,
+    /// The block of memory that the buffer lies in, where it is known.
+    pub memory: Option<Block>,
+}
+
+impl Checker<'static> {
+    /// CPython on this machine, any dialect, no word on the memory.
+    pub const DEFAULT: Self = Self { dialect: None, model: &DataModel::HOST, max_ndim: 64, memory: None };
+}
+
+impl Default for Checker<'static> {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+impl<'a> RawView<'a> {
+    /// Checks every rule that the struct and the memory block decide, not stopping at the first.
+    ///
+    /// `request` is what the exporter answered, `dialect` how its format is to be read (`None`: any
+    /// reading counts), `memory` the block of memory that `buf` points into. There is a view where
+    /// no error stands in the way of reading: `readonly` of 2 does not, a shape that contradicts
+    /// `len` does. A [`Checker`] has more to choose from.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, RuleId};
+    /// let raw = RawView {
+    ///     len: 20, itemsize: 4, readonly: 2, ndim: 2, shape: Some(&[2, 3]), ..RawView::default()
+    /// };
+    /// let (report, view) = raw.check(Request::ND, None, None);
+    /// let rules: Vec<RuleId> = report.iter().map(|finding| finding.rule()).collect();
+    /// assert_eq!(rules, [RuleId::A04, RuleId::A25]);
+    /// assert!(view.is_none());
+    /// ```
+    ///
+    /// Nothing overflows, whatever the integers, and the work is bounded by the number of entries.
+    #[must_use]
+    pub fn check(
+        &self,
+        request: Request,
+        dialect: Option<&Dialect>,
+        memory: Option<Block>,
+    ) -> (Report, Option<View<'a>>) {
+        Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
+    }
+}
+
+impl Checker<'_> {
+    /// Checks every rule that the struct decides; without a request, those of requests are left out.
+    ///
+    /// See [`RawView::check`].
+    #[must_use]
+    pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> (Report, Option<View<'a>>) {
+        let mut report = Report::new();
+        let view = self.run(raw, request, &mut report).unwrap_or_default();
+        let in_the_way = report.iter().any(|finding| finding.fault().stands_in_the_way());
+        (report.sorted(), view.filter(|_| !in_the_way))
+    }
+
+    /// A view, or the first error.
+    ///
+    /// # Errors
+    /// - as [`check`](Checker::check) reports them; notes and warnings are no errors here
+    pub fn prove<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Result<View<'a>, ViewError> {
+        let mut first = First(None);
+        match (self.run(raw, request, &mut first), first.0) {
+            (_, Some(fault)) => Err(ViewError::Rule { finding: Finding::new(fault) }),
+            (Ok(Some(view)), None) => Ok(view),
+            // Without an error there is a view.
+            (_, None) => Err(ViewError::Rule {
+                finding: Finding::new(Fault::Missing { structure: Structure::Nd, field: FieldName::Shape }),
+            }),
+        }
+    }
+
+    /// Every rule, into any sink.
+    pub(crate) fn report<S: Sink>(&self, raw: &RawView<'_>, request: Request, sink: &mut S) {
+        let _ = self.run(raw, Some(request), sink);
+    }
+
+    fn run<'a, S: Sink>(
+        &self,
+        raw: &RawView<'a>,
+        request: Option<Request>,
+        sink: &mut S,
+    ) -> Result<Option<View<'a>>, Stop> {
+        whole(raw, request, sink)?;
+        let scan = self.arrays(raw, request, sink)?;
+        if let Some(request) = request {
+            fields(raw, request, scan.is_some(), sink)?;
+        }
+        let item = self.item(raw, request, sink)?;
+        let shaped = shape(raw, request, scan);
+        if let (Some(block), Some(Shaped { scan, itemsize, .. })) = (self.memory, &shaped) {
+            self.block(raw, block, scan, *itemsize, sink)?;
+        }
+        Ok(shaped.and_then(|shaped| self.view(raw, item, shaped)))
+    }
+
+    /// The three arrays against `ndim`, `itemsize` and `len`. The scan of shape and strides, if they
+    /// can be used.
+    fn arrays<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<Option<Scan>, Stop> {
+        let &RawView { len, itemsize, ndim, shape, strides, suboffsets, .. } = raw;
+        if ndim < 0 || ndim > self.max_ndim {
+            sink.report(Fault::NdimRange { ndim, max: self.max_ndim })?;
+            return Ok(None);
+        }
+        let arrays = [(FieldName::Shape, shape), (FieldName::Strides, strides), (FieldName::Suboffsets, suboffsets)];
+        if ndim == 0 {
+            for (field, _) in arrays.into_iter().filter(|(_, array)| array.is_some()) {
+                sink.report(Fault::ScalarArray { field })?;
+            }
+            if len != itemsize && len >= 0 && itemsize >= 0 {
+                // Under SIMPLE, NumPy says 0 whatever the array.
+                let simple = request.is_some_and(|request| !request.contains(Request::ND));
+                let fault =
+                    if simple { Fault::SimpleNdim { len, itemsize } } else { Fault::ScalarLen { len, itemsize } };
+                sink.report(fault)?;
+            }
+            return Ok(None);
+        }
+        let mut usable = true;
+        for (field, array) in arrays {
+            let Some(array) = array else { continue };
+            if usize::try_from(ndim) != Ok(array.len()) {
+                sink.report(Fault::Entries { field, entries: array.len(), ndim })?;
+                usable = false;
+            }
+        }
+        if let Some(suboffsets) = suboffsets.filter(|_| usable) {
+            pointers(suboffsets, sink)?;
+        }
+        let Some(shape) = shape.filter(|_| usable && itemsize >= 0) else { return Ok(None) };
+        let scan = Scan::new(shape, strides, itemsize);
+        if scan.negative {
+            for (dimension, extent) in shape.iter().enumerate().filter(|(_, extent)| **extent < 0) {
+                sink.report(Fault::NegativeExtent { dimension, extent: *extent })?;
+            }
+            return Ok(None);
+        }
+        if scan.bytes != Some(len) || scan.extent.is_none() || self.is_narrow() {
+            self.sizes(raw, shape, &scan, sink)?;
+        }
+        Ok(Some(scan))
+    }
+
+    /// Whether sizes can be past `Py_ssize_t` and yet fit 64 bits.
+    fn is_narrow(&self) -> bool {
+        self.model.ssize_max() < i64::MAX.unsigned_abs()
+    }
+
+    /// Something is wrong with the product or the span.
+    #[cold]
+    fn sizes<S: Sink>(&self, raw: &RawView<'_>, shape: &[i64], scan: &Scan, sink: &mut S) -> Result<(), Stop> {
+        let &RawView { len, itemsize, strides, suboffsets, .. } = raw;
+        let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
+        let Some(expected) = scan.bytes.filter(|bytes| *bytes <= limit) else {
+            return sink.report(Fault::ProductOverflow { shape: shape.into(), itemsize, limit });
+        };
+        let span = scan.extent.and_then(|extent| extent.high.checked_sub(extent.low)).filter(|span| *span <= limit);
+        let Some(span) = span else {
+            let strides = strides.unwrap_or_default().into();
+            return sink.report(Fault::ExtentOverflow { shape: shape.into(), strides, limit });
+        };
+        if len == expected || len < 0 {
+            return Ok(());
+        }
+        let shape: Box<[i64]> = shape.into();
+        sink.report(if scan.empty {
+            Fault::EmptyLen { len, shape }
+        } else if len == span && suboffsets.is_none() {
+            Fault::LenSpan { len, expected, shape, itemsize }
+        } else {
+            Fault::LenProduct { len, expected, shape, itemsize }
+        })
+    }
+
+    /// The format, against the request and the itemsize. What an item is, if that can be told.
+    fn item<S: Sink>(
+        &self,
+        raw: &RawView<'_>,
+        request: Option<Request>,
+        sink: &mut S,
+    ) -> Result<Option<ItemLayout>, Stop> {
+        match (raw.format, request.map(|request| request.contains(Request::FORMAT))) {
+            (None, Some(true)) => sink.report(Fault::FormatMissing)?,
+            (Some(format), Some(false)) => sink.report(Fault::FormatUnasked { format: format.into() })?,
+            _ => {}
+        }
+        let itemsize = raw.itemsize;
+        let Some(format) = raw.format else {
+            return Ok(Some(if itemsize == 1 { ItemLayout::Scalar(BYTE) } else { ItemLayout::Bytes }));
+        };
+        let Ok(size) = u64::try_from(itemsize) else { return Ok(None) };
+        if let Some(scalar) = self.scalar(format).filter(|scalar| scalar.size == size) {
+            return Ok(Some(ItemLayout::Scalar(scalar)));
+        }
+        self.reading(format, itemsize, size, sink)
+    }
+
+    /// The one scalar that the format is, if the dialect has it.
+    fn scalar(&self, format: &[u8]) -> Option<Scalar> {
+        let scalar = Scalar::recognize(format, self.model)?;
+        let Some(dialect) = self.dialect else { return Some(scalar) };
+        let order = format.first().and_then(|byte| ByteOrder::from_byte(*byte));
+        let code = match format {
+            [.., b'Z', part] => Code::complex_of(*part),
+            [.., byte] => Code::from_byte(*byte),
+            [] => None,
+        };
+        let known = code.is_some_and(|code| dialect.codes.contains(code));
+        let unaligned = order == Some(ByteOrder::NativeUnaligned) && !dialect.syntax.contains(Syntax::UNALIGNED);
+        (known && !unaligned).then_some(scalar)
+    }
+
+    fn reading<S: Sink>(
+        &self,
+        format: &[u8],
+        itemsize: i64,
+        size: u64,
+        sink: &mut S,
+    ) -> Result<Option<ItemLayout>, Stop> {
+        let reading = match reconcile(format, Some(size), self.dialect, self.model) {
+            Ok(reading) => reading,
+            Err(error) => {
+                sink.report(Fault::Format { error })?;
+                return Ok(None);
+            }
+        };
+        if let Some(fault) = doubt(&reading, format, itemsize) {
+            sink.report(fault)?;
+        }
+        Ok(Some(ItemLayout::Reading(Box::new(reading))))
+    }
+
+    /// The items against the block of memory.
+    fn block<S: Sink>(
+        &self,
+        raw: &RawView<'_>,
+        block: Block,
+        scan: &Scan,
+        itemsize: i64,
+        sink: &mut S,
+    ) -> Result<(), Stop> {
+        let Some(extent) = scan.extent.filter(|_| !scan.empty && raw.len > 0) else { return Ok(()) };
+        let (shape, strides) = (raw.shape.unwrap_or_default(), raw.strides.unwrap_or_default());
+        if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
+            // The block holds the pointers that the first dimensions stride over.
+            let pointer = i64::try_from(self.model.pointer).unwrap_or(i64::MAX);
+            let outer = |array: &'_ [i64]| array.iter().take(first.saturating_add(1)).copied().collect::<Vec<i64>>();
+            let table = Scan::new(&outer(shape), raw.strides.map(outer).as_deref(), pointer);
+            return report_bounds(block, 1, table.extent.unwrap_or(extent), None, sink);
+        }
+        report_bounds(block, itemsize, extent, Some((strides, scan.crooked)), sink)?;
+        if raw.readonly == 0
+            && !scan.c_contiguous
+            && itemsize > 0
+            && let Some(certain) = overlap(shape, strides, itemsize)
+        {
+            sink.report(Fault::Overlap { certain, shape: shape.into(), strides: strides.into(), itemsize })?;
+        }
+        Ok(())
+    }
+
+    /// Puts together what was found.
+    fn view<'a>(&self, raw: &RawView<'a>, item: Option<ItemLayout>, shaped: Shaped<'a>) -> Option<View<'a>> {
+        let Shaped { shape, itemsize, given, scan } = shaped;
+        let item = match item? {
+            // Nobody asked for a structure: single bytes, whatever the items were (A09).
+            _ if !given && itemsize == 1 && raw.itemsize != 1 => ItemLayout::Scalar(BYTE),
+            item => item,
+        };
+        let strides = match raw.strides.filter(|_| given) {
+            Some(strides) => Dims::from(strides),
+            None => {
+                let mut strides = Dims::zeros(shape.as_slice().len());
+                // An array without items may have strides that do not fit; nobody follows them.
+                let _ = fill_contiguous_strides(shape.as_slice(), itemsize, Order::C, strides.make_mut());
+                strides
+            }
+        };
+        let suboffsets = raw.suboffsets.filter(|_| given && raw.is_indirect());
+        Some(View {
+            len: scan.bytes?,
+            itemsize,
+            readonly: raw.readonly != 0,
+            offset: 0,
+            format: raw.format,
+            shape,
+            strides,
+            suboffsets: suboffsets.map(Dims::from),
+            item,
+            memory: self.memory,
+        })
+    }
+}
+
+/// `B`
+const BYTE: Scalar = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
+
+/// The shape that the items really have.
+struct Shaped<'a> {
+    shape: Dims<'a>,
+    itemsize: i64,
+    /// The exporter gave it.
+    given: bool,
+    scan: Scan,
+}
+
+/// The shape that was given, or the one that memoryview would rebuild (F09), or bytes (A09).
+#[inline]
+fn shape<'a>(raw: &RawView<'a>, request: Option<Request>, scan: Option<Scan>) -> Option<Shaped<'a>> {
+    if let (Some(shape), Some(scan)) = (raw.shape, scan) {
+        return Some(Shaped { shape: Dims::from(shape), itemsize: raw.itemsize, given: true, scan });
+    }
+    if raw.len < 0 || raw.itemsize < 0 || (raw.shape.is_some() && raw.ndim != 0) {
+        return None;
+    }
+    let simple = request.is_some_and(|request| !request.contains(Request::ND));
+    let rebuilt = |shape: Dims<'a>, itemsize| {
+        let scan = Scan::new(shape.as_slice(), None, itemsize);
+        Some(Shaped { shape, itemsize, given: false, scan })
+    };
+    match raw.ndim {
+        _ if simple => rebuilt(Dims::one(raw.len), 1),
+        0 => rebuilt(Dims::EMPTY, raw.itemsize),
+        1 if raw.len.checked_rem(raw.itemsize) == Some(0) => {
+            rebuilt(Dims::one(raw.len.checked_div(raw.itemsize)?), raw.itemsize)
+        }
+        _ if request.is_none() => rebuilt(Dims::one(raw.len), 1),
+        _ => None,
+    }
+}
+
+/// The fields that are no array.
+fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), Stop> {
+    if let Some(request) = request {
+        if let Some(error) = request.fault() {
+            sink.report(Fault::Request { error })?;
+        } else if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
+            sink.report(Fault::FormatAlone)?;
+        }
+        if request.contains(Request::WRITABLE) && raw.readonly != 0 {
+            sink.report(Fault::NotWritable { readonly: raw.readonly })?;
+        }
+    }
+    if raw.obj == Obj::Null {
+        sink.report(Fault::ObjNull)?;
+    }
+    if raw.buf == Some(0) && raw.len > 0 {
+        sink.report(Fault::BufNull { len: raw.len })?;
+    }
+    for (field, value) in [(FieldName::Len, raw.len), (FieldName::Itemsize, raw.itemsize)] {
+        if value < 0 {
+            sink.report(Fault::NegativeSize { field, value })?;
+        }
+    }
+    if raw.itemsize == 0 {
+        sink.report(Fault::ItemsizeZero)?;
+    }
+    if !matches!(raw.readonly, 0 | 1) {
+        sink.report(Fault::ReadonlyValue { readonly: raw.readonly })?;
+    }
+    Ok(())
+}
+
+fn pointers<S: Sink>(suboffsets: &[i64], sink: &mut S) -> Result<(), Stop> {
+    if suboffsets.iter().all(|suboffset| *suboffset < 0) {
+        return sink.report(Fault::NegativeSuboffsets { suboffsets: suboffsets.into() });
+    }
+    match suboffsets.split_last() {
+        Some((suboffset, before)) if *suboffset >= 0 => {
+            sink.report(Fault::LastSuboffset { dimension: before.len(), suboffset: *suboffset })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Which arrays the request must fill in, and which it must leave alone.
+fn fields<S: Sink>(raw: &RawView<'_>, request: Request, usable: bool, sink: &mut S) -> Result<(), Stop> {
+    // Without dimensions there is nothing to fill in, and what is there anyway is told by A14.
+    if raw.ndim == 0 {
+        return Ok(());
+    }
+    let structure = request.structure();
+    let (shaped, strided, indirect) = match structure {
+        Structure::Simple => (false, false, false),
+        Structure::Nd => (true, false, false),
+        Structure::Strides | Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous => {
+            (true, true, false)
+        }
+        Structure::Indirect => (true, true, true),
+    };
+    for (field, value, wanted) in [(FieldName::Shape, raw.shape, shaped), (FieldName::Strides, raw.strides, strided)] {
+        match value {
+            None if wanted => sink.report(Fault::Missing { structure, field })?,
+            Some(value) if !wanted => sink.report(Fault::Unasked { structure, field, value: value.into() })?,
+            _ => {}
+        }
+    }
+    if let Some(value) = raw.suboffsets.filter(|_| !indirect) {
+        return sink.report(Fault::Unasked { structure, field: FieldName::Suboffsets, value: value.into() });
+    }
+    let order = match structure {
+        Structure::CContiguous => Order::C,
+        Structure::FContiguous => Order::Fortran,
+        Structure::AnyContiguous => Order::Any,
+        _ => return Ok(()),
+    };
+    if let (true, true, Some(shape), Some(strides)) = (usable, raw.len != 0, raw.shape, raw.strides)
+        && !has_order(shape, strides, raw.itemsize, order)
+        && contiguous_strides(shape, raw.itemsize, order).is_some()
+    {
+        let (shape, strides) = (shape.into(), strides.into());
+        return sink.report(Fault::NotContiguous { structure, shape, strides, itemsize: raw.itemsize });
+    }
+    Ok(())
+}
+
+/// What is odd about a reading that fits.
+fn doubt(reading: &Reading, format: &[u8], itemsize: i64) -> Option<Fault> {
+    let format = format.into();
+    match reading.certainty {
+        Certainty::Exact => None,
+        Certainty::TrailingPadding => {
+            Some(Fault::UnstatedTail { format, itemsize, tail: i64::try_from(reading.tail).unwrap_or(i64::MAX) })
+        }
+        Certainty::Inferred => Some(Fault::InferredDistances { format, itemsize }),
+        Certainty::Ambiguous => {
+            let mut dialects = Vec::from([reading.dialect.name]);
+            for (dialect, _) in &reading.rivals {
+                if !dialects.contains(&dialect.name) {
+                    dialects.push(dialect.name);
+                }
+            }
+            Some(Fault::AmbiguousFormat { format, itemsize, dialects })
+        }
+    }
+}
