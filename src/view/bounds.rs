@@ -2,6 +2,7 @@
 
 use super::check::{Sink, Stop};
 use super::fault::{Fault, FieldName};
+use super::geometry::{Order, has_order};
 use super::raw::Block;
 use super::report::Report;
 
@@ -43,36 +44,59 @@ impl Scan {
         }
     }
 
+    /// The walk for arrays as they should be: every extent at least 1, every sum within 63 bits.
     #[inline]
     fn strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
-        let mut scan = Self::item(itemsize);
         let (mut bytes, mut low, mut high) = (itemsize, 0_i64, itemsize);
-        let (mut overflow, mut wide) = (false, false);
-        let mask = mask(itemsize);
+        let (mut union, mut c_contiguous) = (0, true);
         for (extent, stride) in shape.iter().zip(strides).rev() {
             let (extent, stride) = (*extent, *stride);
-            if extent > 1 {
-                scan.c_contiguous &= stride == bytes;
-                // What is past 64 bits is noticed at the end; no value is used then.
-                let (reach, past) = stride.overflowing_mul(extent.wrapping_sub(1));
-                wide |= past;
-                let end = if reach < 0 { &mut low } else { &mut high };
-                let (sum, past) = end.overflowing_add(reach);
-                *end = sum;
-                wide |= past;
-            } else {
-                scan.empty |= extent == 0;
-                scan.negative |= extent < 0;
-            }
-            let (product, past) = bytes.overflowing_mul(extent);
+            let reach = stride.checked_mul(extent.wrapping_sub(1));
+            let (Some(reach), Some(product), 1..) = (reach, bytes.checked_mul(extent), extent) else {
+                return Self::odd(shape, strides, itemsize);
+            };
+            c_contiguous &= extent == 1 || stride == bytes;
+            let end = if reach < 0 { &mut low } else { &mut high };
+            let Some(sum) = end.checked_add(reach) else { return Self::odd(shape, strides, itemsize) };
+            *end = sum;
+            union |= stride;
             bytes = product;
-            overflow |= past;
-            scan.crooked |= is_crooked(stride, itemsize, mask);
         }
-        scan.bytes = (!overflow).then_some(bytes);
-        wide |= high.overflowing_sub(low).1;
-        scan.extent = (!wide).then_some(Extent { low, high });
-        scan.settled()
+        if high.checked_sub(low).is_none() {
+            return Self::odd(shape, strides, itemsize);
+        }
+        Self {
+            bytes: Some(bytes),
+            extent: Some(Extent { low, high }),
+            negative: false,
+            empty: false,
+            crooked: has_crooked(strides, union, itemsize),
+            c_contiguous,
+        }
+    }
+
+    /// The walk for any arrays.
+    #[cold]
+    #[inline(never)]
+    fn odd(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
+        let mut scan = Self::plain(shape, itemsize);
+        if scan.empty || scan.negative {
+            return scan;
+        }
+        let (mut low, mut high) = (0_i128, i128::from(itemsize));
+        for (extent, stride) in shape.iter().zip(strides) {
+            // At most 2^126, and 64 of them; what saturates does not fit anyway.
+            let reach = i128::from(*stride).saturating_mul(i128::from(*extent).saturating_sub(1));
+            let end = if reach < 0 { &mut low } else { &mut high };
+            *end = end.saturating_add(reach);
+        }
+        scan.extent = match (i64::try_from(low), i64::try_from(high)) {
+            (Ok(low), Ok(high)) if high.checked_sub(low).is_some() => Some(Extent { low, high }),
+            _ => None,
+        };
+        scan.crooked = has_crooked(strides, strides.iter().fold(0, |union, stride| union | stride), itemsize);
+        scan.c_contiguous = has_order(shape, strides, itemsize, Order::C);
+        scan
     }
 
     fn plain(shape: &[i64], itemsize: i64) -> Self {
@@ -125,6 +149,15 @@ fn is_crooked(distance: i64, itemsize: i64, mask: i64) -> bool {
         (1.., 1..) => distance & mask != 0,
         (2.., _) => distance.checked_rem(itemsize) != Some(0),
         _ => false,
+    }
+}
+
+/// Whether some stride is crooked; `union` has the bits of all.
+#[inline]
+fn has_crooked(strides: &[i64], union: i64, itemsize: i64) -> bool {
+    match mask(itemsize) {
+        0 => strides.iter().any(|stride| is_crooked(*stride, itemsize, 0)),
+        mask => union & mask != 0,
     }
 }
 

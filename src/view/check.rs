@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::bounds::{Scan, overlap, report_bounds};
+use super::bounds::{Extent, Scan, overlap, report_bounds};
 use super::dims::Dims;
 use super::error::ViewError;
 use super::fault::{Fault, FieldName};
@@ -126,9 +126,13 @@ impl Checker<'_> {
     #[must_use]
     pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> (Report, Option<View<'a>>) {
         let mut report = Report::new();
-        let view = self.run(raw, request, &mut report).unwrap_or_default();
-        let in_the_way = report.iter().any(|finding| finding.fault().stands_in_the_way());
-        (report.sorted(), view.filter(|_| !in_the_way))
+        let found = self.run(raw, request, &mut report);
+        let in_the_way = !report.is_empty() && report.iter().any(|finding| finding.fault().stands_in_the_way());
+        let view = match found {
+            Ok(Some(found)) if !in_the_way => Some(self.view(raw, found)),
+            _ => None,
+        };
+        (report.sorted(), view)
     }
 
     /// A view, or the first error.
@@ -139,7 +143,7 @@ impl Checker<'_> {
         let mut first = First(None);
         match (self.run(raw, request, &mut first), first.0) {
             (_, Some(fault)) => Err(ViewError::Rule { finding: Finding::new(fault) }),
-            (Ok(Some(view)), None) => Ok(view),
+            (Ok(Some(found)), None) => Ok(self.view(raw, found)),
             // Without an error there is a view.
             (_, None) => Err(ViewError::Rule {
                 finding: Finding::new(Fault::Missing { structure: Structure::Nd, field: FieldName::Shape }),
@@ -152,23 +156,24 @@ impl Checker<'_> {
         let _ = self.run(raw, Some(request), sink);
     }
 
-    fn run<'a, S: Sink>(
-        &self,
-        raw: &RawView<'a>,
-        request: Option<Request>,
-        sink: &mut S,
-    ) -> Result<Option<View<'a>>, Stop> {
+    fn run<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<Option<Found>, Stop> {
         whole(raw, request, sink)?;
         let scan = self.arrays(raw, request, sink)?;
         if let Some(request) = request {
             fields(raw, request, scan.is_some(), sink)?;
         }
         let item = self.item(raw, request, sink)?;
-        let shaped = shape(raw, request, scan);
-        if let (Some(block), Some(Shaped { scan, itemsize, .. })) = (self.memory, &shaped) {
-            self.block(raw, block, scan, *itemsize, sink)?;
+        let Some(items) = items(raw, request, scan.is_some()) else { return Ok(None) };
+        if let Some(block) = self.memory {
+            match (items, scan) {
+                (Items::Given, Some(scan)) => self.block(raw, block, &scan, sink)?,
+                (Items::Given, None) => {}
+                (Items::One, _) => plain_block(block, raw.itemsize, raw.itemsize, sink)?,
+                (Items::Bytes, _) => plain_block(block, 1, raw.len, sink)?,
+                (Items::Row, _) => plain_block(block, raw.itemsize, raw.len, sink)?,
+            }
         }
-        Ok(shaped.and_then(|shaped| self.view(raw, item, shaped)))
+        Ok(item.map(|item| Found { item, items }))
     }
 
     /// The three arrays against `ndim`, `itemsize` and `len`. The scan of shape and strides, if they
@@ -179,28 +184,13 @@ impl Checker<'_> {
             sink.report(Fault::NdimRange { ndim, max: self.max_ndim })?;
             return Ok(None);
         }
-        let arrays = [(FieldName::Shape, shape), (FieldName::Strides, strides), (FieldName::Suboffsets, suboffsets)];
         if ndim == 0 {
-            for (field, _) in arrays.into_iter().filter(|(_, array)| array.is_some()) {
-                sink.report(Fault::ScalarArray { field })?;
-            }
-            if len != itemsize && len >= 0 && itemsize >= 0 {
-                // Under SIMPLE, NumPy says 0 whatever the array.
-                let simple = request.is_some_and(|request| !request.contains(Request::ND));
-                let fault =
-                    if simple { Fault::SimpleNdim { len, itemsize } } else { Fault::ScalarLen { len, itemsize } };
-                sink.report(fault)?;
-            }
+            self.scalar_arrays(raw, request, sink)?;
             return Ok(None);
         }
-        let mut usable = true;
-        for (field, array) in arrays {
-            let Some(array) = array else { continue };
-            if usize::try_from(ndim) != Ok(array.len()) {
-                sink.report(Fault::Entries { field, entries: array.len(), ndim })?;
-                usable = false;
-            }
-        }
+        let usable = has_entries(FieldName::Shape, shape, ndim, sink)?
+            & has_entries(FieldName::Strides, strides, ndim, sink)?
+            & has_entries(FieldName::Suboffsets, suboffsets, ndim, sink)?;
         if let Some(suboffsets) = suboffsets.filter(|_| usable) {
             pointers(suboffsets, sink)?;
         }
@@ -216,6 +206,22 @@ impl Checker<'_> {
             self.sizes(raw, shape, &scan, sink)?;
         }
         Ok(Some(scan))
+    }
+
+    /// Without dimensions there is one item and no array.
+    fn scalar_arrays<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), Stop> {
+        let &RawView { len, itemsize, .. } = raw;
+        let arrays =
+            [(FieldName::Shape, raw.shape), (FieldName::Strides, raw.strides), (FieldName::Suboffsets, raw.suboffsets)];
+        for (field, _) in arrays.into_iter().filter(|(_, array)| array.is_some()) {
+            sink.report(Fault::ScalarArray { field })?;
+        }
+        if len == itemsize || len < 0 || itemsize < 0 {
+            return Ok(());
+        }
+        // Under SIMPLE, NumPy says 0 whatever the array.
+        let simple = request.is_some_and(|request| !request.contains(Request::ND));
+        sink.report(if simple { Fault::SimpleNdim { len, itemsize } } else { Fault::ScalarLen { len, itemsize } })
     }
 
     /// Whether sizes can be past `Py_ssize_t` and yet fit 64 bits.
@@ -308,14 +314,8 @@ impl Checker<'_> {
     }
 
     /// The items against the block of memory.
-    fn block<S: Sink>(
-        &self,
-        raw: &RawView<'_>,
-        block: Block,
-        scan: &Scan,
-        itemsize: i64,
-        sink: &mut S,
-    ) -> Result<(), Stop> {
+    fn block<S: Sink>(&self, raw: &RawView<'_>, block: Block, scan: &Scan, sink: &mut S) -> Result<(), Stop> {
+        let itemsize = raw.itemsize;
         let Some(extent) = scan.extent.filter(|_| !scan.empty && raw.len > 0) else { return Ok(()) };
         let (shape, strides) = (raw.shape.unwrap_or_default(), raw.strides.unwrap_or_default());
         if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
@@ -336,13 +336,18 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Puts together what was found.
-    fn view<'a>(&self, raw: &RawView<'a>, item: Option<ItemLayout>, shaped: Shaped<'a>) -> Option<View<'a>> {
-        let Shaped { shape, itemsize, given, scan } = shaped;
-        let item = match item? {
-            // Nobody asked for a structure: single bytes, whatever the items were (A09).
-            _ if !given && itemsize == 1 && raw.itemsize != 1 => ItemLayout::Scalar(BYTE),
-            item => item,
+    /// Puts together what was found, where nothing stands in the way.
+    #[inline]
+    fn view<'a>(&self, raw: &RawView<'a>, found: Found) -> View<'a> {
+        let Found { items, item } = found;
+        let given = items == Items::Given;
+        let bytes = items == Items::Bytes;
+        let itemsize = if bytes { 1 } else { raw.itemsize };
+        let shape = match items {
+            Items::Given => Dims::from(raw.shape.unwrap_or_default()),
+            Items::One => Dims::EMPTY,
+            Items::Bytes => Dims::one(raw.len),
+            Items::Row => Dims::one(raw.len.checked_div(itemsize).unwrap_or(0)),
         };
         let strides = match raw.strides.filter(|_| given) {
             Some(strides) => Dims::from(strides),
@@ -353,57 +358,64 @@ impl Checker<'_> {
                 strides
             }
         };
-        let suboffsets = raw.suboffsets.filter(|_| given && raw.is_indirect());
-        Some(View {
-            len: scan.bytes?,
+        View {
+            len: raw.len,
             itemsize,
             readonly: raw.readonly != 0,
             offset: 0,
             format: raw.format,
             shape,
             strides,
-            suboffsets: suboffsets.map(Dims::from),
-            item,
+            suboffsets: raw.suboffsets.filter(|_| given && raw.is_indirect()).map(Dims::from),
+            // Where nobody asked for a structure there are single bytes, whatever the items were (A09).
+            item: if bytes && raw.itemsize != 1 { ItemLayout::Scalar(BYTE) } else { item },
             memory: self.memory,
-        })
+        }
     }
 }
 
 /// `B`
 const BYTE: Scalar = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
 
-/// The shape that the items really have.
-struct Shaped<'a> {
-    shape: Dims<'a>,
-    itemsize: i64,
-    /// The exporter gave it.
-    given: bool,
-    scan: Scan,
+/// What a view is made of, besides the struct.
+struct Found {
+    items: Items,
+    item: ItemLayout,
 }
 
-/// The shape that was given, or the one that memoryview would rebuild (F09), or bytes (A09).
+/// Which items there are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Items {
+    /// Those of the shape.
+    Given,
+    /// One, without dimensions.
+    One,
+    /// `len` bytes, because nobody asked for a shape (A09).
+    Bytes,
+    /// A row of as many as fit `len`: what memoryview makes of a missing shape (F09).
+    Row,
+}
+
 #[inline]
-fn shape<'a>(raw: &RawView<'a>, request: Option<Request>, scan: Option<Scan>) -> Option<Shaped<'a>> {
-    if let (Some(shape), Some(scan)) = (raw.shape, scan) {
-        return Some(Shaped { shape: Dims::from(shape), itemsize: raw.itemsize, given: true, scan });
+fn items(raw: &RawView<'_>, request: Option<Request>, usable: bool) -> Option<Items> {
+    if raw.shape.is_some() && usable {
+        return Some(Items::Given);
     }
     if raw.len < 0 || raw.itemsize < 0 || (raw.shape.is_some() && raw.ndim != 0) {
         return None;
     }
-    let simple = request.is_some_and(|request| !request.contains(Request::ND));
-    let rebuilt = |shape: Dims<'a>, itemsize| {
-        let scan = Scan::new(shape.as_slice(), None, itemsize);
-        Some(Shaped { shape, itemsize, given: false, scan })
-    };
-    match raw.ndim {
-        _ if simple => rebuilt(Dims::one(raw.len), 1),
-        0 => rebuilt(Dims::EMPTY, raw.itemsize),
-        1 if raw.len.checked_rem(raw.itemsize) == Some(0) => {
-            rebuilt(Dims::one(raw.len.checked_div(raw.itemsize)?), raw.itemsize)
-        }
-        _ if request.is_none() => rebuilt(Dims::one(raw.len), 1),
+    match (request, raw.ndim) {
+        (Some(request), _) if !request.contains(Request::ND) => Some(Items::Bytes),
+        (_, 0) => Some(Items::One),
+        (_, 1) if raw.len.checked_rem(raw.itemsize) == Some(0) => Some(Items::Row),
+        (None, _) => Some(Items::Bytes),
         _ => None,
     }
+}
+
+/// Contiguous items against the block of memory.
+fn plain_block<S: Sink>(block: Block, itemsize: i64, len: i64, sink: &mut S) -> Result<(), Stop> {
+    if len == 0 { Ok(()) } else { report_bounds(block, itemsize, Extent { low: 0, high: len }, None, sink) }
 }
 
 /// The fields that are no array.
@@ -424,10 +436,11 @@ fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> 
     if raw.buf == Some(0) && raw.len > 0 {
         sink.report(Fault::BufNull { len: raw.len })?;
     }
-    for (field, value) in [(FieldName::Len, raw.len), (FieldName::Itemsize, raw.itemsize)] {
-        if value < 0 {
-            sink.report(Fault::NegativeSize { field, value })?;
-        }
+    if raw.len < 0 {
+        sink.report(Fault::NegativeSize { field: FieldName::Len, value: raw.len })?;
+    }
+    if raw.itemsize < 0 {
+        sink.report(Fault::NegativeSize { field: FieldName::Itemsize, value: raw.itemsize })?;
     }
     if raw.itemsize == 0 {
         sink.report(Fault::ItemsizeZero)?;
@@ -436,6 +449,18 @@ fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> 
         sink.report(Fault::ReadonlyValue { readonly: raw.readonly })?;
     }
     Ok(())
+}
+
+/// Whether an array that is there has `ndim` entries.
+#[inline]
+fn has_entries<S: Sink>(field: FieldName, array: Option<&[i64]>, ndim: i32, sink: &mut S) -> Result<bool, Stop> {
+    match array {
+        Some(array) if usize::try_from(ndim) != Ok(array.len()) => {
+            sink.report(Fault::Entries { field, entries: array.len(), ndim })?;
+            Ok(false)
+        }
+        _ => Ok(true),
+    }
 }
 
 fn pointers<S: Sink>(suboffsets: &[i64], sink: &mut S) -> Result<(), Stop> {
@@ -465,13 +490,8 @@ fn fields<S: Sink>(raw: &RawView<'_>, request: Request, usable: bool, sink: &mut
         }
         Structure::Indirect => (true, true, true),
     };
-    for (field, value, wanted) in [(FieldName::Shape, raw.shape, shaped), (FieldName::Strides, raw.strides, strided)] {
-        match value {
-            None if wanted => sink.report(Fault::Missing { structure, field })?,
-            Some(value) if !wanted => sink.report(Fault::Unasked { structure, field, value: value.into() })?,
-            _ => {}
-        }
-    }
+    is_as_asked(structure, FieldName::Shape, raw.shape, shaped, sink)?;
+    is_as_asked(structure, FieldName::Strides, raw.strides, strided, sink)?;
     if let Some(value) = raw.suboffsets.filter(|_| !indirect) {
         return sink.report(Fault::Unasked { structure, field: FieldName::Suboffsets, value: value.into() });
     }
@@ -489,6 +509,21 @@ fn fields<S: Sink>(raw: &RawView<'_>, request: Request, usable: bool, sink: &mut
         return sink.report(Fault::NotContiguous { structure, shape, strides, itemsize: raw.itemsize });
     }
     Ok(())
+}
+
+#[inline]
+fn is_as_asked<S: Sink>(
+    structure: Structure,
+    field: FieldName,
+    value: Option<&[i64]>,
+    wanted: bool,
+    sink: &mut S,
+) -> Result<(), Stop> {
+    match value {
+        None if wanted => sink.report(Fault::Missing { structure, field }),
+        Some(value) if !wanted => sink.report(Fault::Unasked { structure, field, value: value.into() }),
+        _ => Ok(()),
+    }
 }
 
 /// What is odd about a reading that fits.

@@ -1,5 +1,6 @@
 //! What was found: rules, by id, with the numbers.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
@@ -149,32 +150,37 @@ impl fmt::Display for Finding {
 /// An empty report allocates nothing. `{}` has a line for each finding, `{:#}` a paragraph.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    findings: Vec<Finding>,
+    #[expect(
+        clippy::box_collection,
+        reason = "an empty report, the usual one, is one null pointer to move and to drop"
+    )]
+    findings: Option<Box<Vec<Finding>>>,
 }
 
 impl Report {
     #[inline]
     pub(crate) const fn new() -> Self {
-        Self { findings: Vec::new() }
+        Self { findings: None }
     }
 
     /// Adds a fault; one that is there already only gets another request.
     #[cold]
     pub(crate) fn push(&mut self, fault: Fault, request: Option<Request>) {
-        match self.findings.iter_mut().find(|finding| finding.fault == fault) {
+        let findings = self.findings.get_or_insert_default();
+        match findings.iter_mut().find(|finding| finding.fault == fault) {
             Some(known) => known.requests.extend(request.filter(|request| !known.requests.contains(request))),
             None => {
                 let mut finding = Finding::new(fault);
                 finding.requests.extend(request);
-                self.findings.push(finding);
+                findings.push(finding);
             }
         }
     }
 
     #[inline]
     pub(crate) fn sorted(mut self) -> Self {
-        if self.findings.len() > 1 {
-            self.findings.sort_by_key(|finding| (finding.severity, finding.rule()));
+        if let Some(findings) = &mut self.findings {
+            findings.sort_by_key(|finding| (finding.severity, finding.rule()));
         }
         self
     }
@@ -183,24 +189,28 @@ impl Report {
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.findings.is_empty()
+        self.findings.is_none()
     }
 
     /// How many findings there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.findings.len()
+        self.findings().len()
     }
 
     /// The findings.
     #[must_use]
+    #[inline]
     pub fn findings(&self) -> &[Finding] {
-        &self.findings
+        match &self.findings {
+            Some(findings) => findings,
+            None => &[],
+        }
     }
 
     /// The findings, one by one.
     pub fn iter(&self) -> core::slice::Iter<'_, Finding> {
-        self.findings.iter()
+        self.findings().iter()
     }
 
     /// Whether some finding is an error.
@@ -212,13 +222,13 @@ impl Report {
     /// The worst severity.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
-        self.findings.iter().map(Finding::severity).min()
+        self.findings().iter().map(Finding::severity).min()
     }
 
     /// Whether a rule is among them.
     #[must_use]
     pub fn contains(&self, rule: RuleId) -> bool {
-        self.findings.iter().any(|finding| finding.rule() == rule)
+        self.findings().iter().any(|finding| finding.rule() == rule)
     }
 }
 
@@ -233,7 +243,7 @@ impl<'r> IntoIterator for &'r Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, finding) in self.findings.iter().enumerate() {
+        for (index, finding) in self.findings().iter().enumerate() {
             if index > 0 {
                 f.write_str(if f.alternate() { "\n\n" } else { "\n" })?;
             }
