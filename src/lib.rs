@@ -49,6 +49,7 @@ mod endian;
 mod extent;
 mod span;
 
+pub mod _topic;
 pub mod abi;
 pub mod format;
 mod interop;
@@ -104,3 +105,8 @@ pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
 pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
     calcsize_in(format.as_ref(), &Dialect::PEP3118, &DataModel::HOST)
 }
+
+/// The examples of the README compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -16,10 +16,8 @@ use super::options::{self, Reader};
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The first format
-    #[arg(allow_hyphen_values = true)]
     a: OsString,
     /// The second format
-    #[arg(allow_hyphen_values = true)]
     b: OsString,
     #[command(flatten)]
     reader: Reader,

@@ -16,7 +16,6 @@ use super::options::{self, Reader, target_parser};
 #[derive(Debug, Args)]
 pub(super) struct Emit {
     /// The format
-    #[arg(allow_hyphen_values = true)]
     format: OsString,
     /// Who is to read it
     #[arg(long = "for", value_name = "TARGET", default_value = "canonical", value_parser = target_parser())]

@@ -19,7 +19,7 @@ use super::options::{self, Reader};
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
-    #[arg(required_unless_present = "jsonl", allow_hyphen_values = true)]
+    #[arg(required_unless_present = "jsonl")]
     format: Option<OsString>,
     /// The itemsize of the buffer, in bytes
     #[arg(long, short, value_name = "BYTES")]

@@ -17,7 +17,7 @@ use super::{Failure, json};
 #[derive(Debug, Args)]
 pub(super) struct Size {
     /// The formats
-    #[arg(required_unless_present = "jsonl", allow_hyphen_values = true)]
+    #[arg(required_unless_present = "jsonl")]
     formats: Vec<OsString>,
     #[command(flatten)]
     reader: Reader,

@@ -185,6 +185,7 @@ impl FormatErrorKind {
             Self::UnclosedStructure => "add the missing `}`",
             Self::UnopenedStructure => "some readers stop here and silently drop the rest",
             Self::FunctionWithoutBrace => "a function pointer is `X{}`",
+            Self::UnclosedShape => "add the missing `)`",
             Self::UnclosedName => "a name stands between two colons: `i:count:`",
             Self::NameWithoutItem => "a name follows its item: `i:count:`",
             _ => return None,
@@ -275,6 +276,9 @@ impl fmt::Display for FormatError {
             (FormatErrorKind::TooLong { .. }, _) => write!(f, "{}", details.kind),
             (FormatErrorKind::UnclosedStructure, Some(opened)) => {
                 write!(f, "structure opened at byte {} is never closed", opened.start())
+            }
+            (FormatErrorKind::UnclosedShape, Some(opened)) => {
+                write!(f, "shape opened at byte {} is never closed", opened.start())
             }
             (FormatErrorKind::UnclosedFunction, Some(opened)) => {
                 write!(f, "function signature opened at byte {} is never closed", opened.start())

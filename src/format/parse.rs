@@ -53,6 +53,7 @@ pub(crate) fn drive<E: Events>(source: &[u8], limits: &Limits, events: &mut E) -
         depth: 0,
         depth_limit: limits.depth.min(DEEPEST),
         items: 0,
+        dimensions: 0,
         limits,
         refusal: None,
     };
@@ -69,12 +70,13 @@ fn explain(source: &[u8], limits: &Limits, refusal: Option<(Kind, Span)>) -> Fai
     let Some((kind, span)) = refusal else {
         return Failure::Stopped;
     };
-    let opened = match kind {
-        Kind::UnclosedStructure => innermost_open(source, limits),
-        Kind::UnclosedFunction => Some(Span::new(span.start(), span.start().saturating_add(2))),
-        _ => None,
+    let end = Span::new(source.len(), source.len());
+    let (span, opened) = match kind {
+        Kind::UnclosedStructure => (span, innermost_open(source, limits)),
+        Kind::UnclosedFunction => (end, Some(Span::new(span.start(), span.start().saturating_add(2)))),
+        Kind::UnclosedShape => (span, last_open_parenthesis(source, span)),
+        _ => (span, None),
     };
-    let span = if matches!(kind, Kind::UnclosedFunction) { Span::new(source.len(), source.len()) } else { span };
     Failure::Grammar(FormatError::new(kind, span, opened, source))
 }
 
@@ -95,6 +97,8 @@ struct Driver<'i, 'e, E> {
     depth: usize,
     depth_limit: usize,
     items: usize,
+    /// Dimensions of the item that is being read.
+    dimensions: usize,
     limits: &'e Limits,
     refusal: Option<(Kind, Span)>,
 }
@@ -195,22 +199,25 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         if self.pending == Pending::Count {
             return Err(self.refuse_here(Kind::CountBeforeShape, rest, 1));
         }
+        if self.pending == Pending::Nothing {
+            self.dimensions = 0;
+        }
         self.pending = Pending::Shape;
         let at = self.position(rest);
         let (mut after, _) = char::<_, ()>('(').parse(rest)?;
         self.tell(|events| events.open_shape(at))?;
         loop {
             after = self.padded_dimension(after)?;
-            let Some((&byte, next)) = after.split_first() else {
-                return Err(self.refuse(Kind::UnclosedShape, self.between(rest, after)));
-            };
-            match byte {
-                b',' => after = next,
-                b')' => {
+            match after.split_first() {
+                Some((b',', next)) => after = next,
+                Some((b')', next)) => {
                     let at = self.position(after);
                     return self.go_on(next, |events| events.close_shape(at));
                 }
-                byte => return Err(self.refuse_here(Kind::DimensionCharacter { byte }, after, 1)),
+                Some((&byte @ (b'0'..=b'9' | b'_' | b'.' | b'+' | b'-'), _)) => {
+                    return Err(self.refuse_here(Kind::DimensionCharacter { byte }, after, 1));
+                }
+                _ => return Err(self.refuse_here(Kind::UnclosedShape, after, 1)),
             }
         }
     }
@@ -228,6 +235,10 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         let Some(extent) = decimal(digits) else {
             return Err(self.refuse(Kind::NumberTooLarge, span));
         };
+        self.dimensions = self.dimensions.wrapping_add(1);
+        if self.dimensions > self.limits.dimensions {
+            return Err(self.refuse(Kind::TooManyDimensions { limit: self.limits.dimensions }, span));
+        }
         self.tell(|events| events.dimension(extent, span))?;
         self.optional_spaces(after)
     }
@@ -476,6 +487,12 @@ fn decimal(digits: &[u8]) -> Option<u64> {
         .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))
 }
 
+/// The parenthesis of a shape that ends, unclosed, at `end`. Shapes hold no parentheses.
+fn last_open_parenthesis(source: &[u8], end: Span) -> Option<Span> {
+    let at = source.get(..end.start())?.iter().rposition(|byte| *byte == b'(')?;
+    Some(Span::new(at, at.saturating_add(1)))
+}
+
 /// Finds the structure that is still open where the source ends. Only ever run on the way to an error.
 fn innermost_open(source: &[u8], limits: &Limits) -> Option<Span> {
     struct Open(Vec<usize>);
@@ -498,6 +515,7 @@ fn innermost_open(source: &[u8], limits: &Limits) -> Option<Span> {
         depth: 0,
         depth_limit: limits.depth.min(DEEPEST),
         items: 0,
+        dimensions: 0,
         limits,
         refusal: None,
     };

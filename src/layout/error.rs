@@ -70,12 +70,6 @@ pub enum LayoutErrorKind {
         /// The limit.
         limit: u64,
     },
-    /// Stacked shapes with more dimensions than a buffer can have.
-    #[error("more than {limit} dimensions")]
-    TooManyDimensions {
-        /// The limit.
-        limit: usize,
-    },
     /// More bytes than any object can have on that machine.
     #[error("item is larger than {limit} bytes, the most that a Py_ssize_t can say")]
     TooLarge {
@@ -185,6 +179,21 @@ impl fmt::Display for Construct {
     }
 }
 
+/// Each size with the names of the dialects that give it.
+fn by_size(readings: &[ReadingSize]) -> Vec<(u64, String)> {
+    let mut sizes: Vec<(u64, String)> = Vec::new();
+    for ReadingSize { dialect, size } in readings {
+        match sizes.iter_mut().find(|(known, _)| known == size) {
+            Some((_, dialects)) => {
+                dialects.push_str(", ");
+                dialects.push_str(dialect);
+            }
+            None => sizes.push((*size, String::from(*dialect))),
+        }
+    }
+    sizes
+}
+
 /// The sizes of several readings in words: `5 bytes`, `5 or 8 bytes`.
 fn sizes(readings: &[ReadingSize]) -> String {
     let mut distinct: Vec<u64> = readings.iter().map(|reading| reading.size).collect();
@@ -210,7 +219,6 @@ impl LayoutErrorKind {
             Self::NoStandardSize { .. } => "no-standard-size",
             Self::Construct { .. } => "construct",
             Self::CountTooLarge { .. } => "count-too-large",
-            Self::TooManyDimensions { .. } => "too-many-dimensions",
             Self::TooLarge { .. } => "too-large",
             Self::AdjacentBits => "adjacent-bits",
             Self::UnknownSize => "unknown-size",
@@ -245,6 +253,12 @@ impl LayoutErrorKind {
                 _ => return None,
             },
             Self::AdjacentBits => "write them as one item: `8t`",
+            Self::ItemsizeMismatch { itemsize, readings }
+                if readings.iter().all(|reading| reading.size < *itemsize) =>
+            {
+                "the exporter left something out: ctypes before CPython 3.12 wrote no padding, \
+                 and still drops inherited fields and what is in a union"
+            }
             Self::UnknownSize => "give the itemsize, and let it be the only item",
             _ => return None,
         }))
@@ -294,8 +308,9 @@ impl LayoutError {
         let mut diagnostic = Diagnostic::new(format!("{self}"), &details.source);
         match &details.kind {
             LayoutErrorKind::ItemsizeMismatch { readings, .. } => {
-                for ReadingSize { dialect, size } in readings {
-                    diagnostic = diagnostic.note(format!("dialect {dialect} gives {}", plural(*size, "byte")));
+                for (size, dialects) in by_size(readings) {
+                    let verb = if dialects.contains(',') { "dialects" } else { "dialect" };
+                    diagnostic = diagnostic.note(format!("{} by {verb} {dialects}", plural(size, "byte")));
                 }
             }
             kind => {

@@ -12,7 +12,7 @@ const ROW: u64 = 16;
 /// Cells that one byte takes.
 const CELL: usize = 3;
 /// Rows drawn before the rest is only counted.
-const ROWS: u64 = 32;
+const ROWS: u64 = 16;
 
 /// The bytes of an item drawn as cells, fields and padding in their places.
 ///
@@ -50,7 +50,7 @@ struct Part {
 }
 
 impl Picture {
-    /// The picture of a layout; its first 512 bytes, if it has more.
+    /// The picture of a layout; its first 256 bytes, if it has more.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
         let mut painter = Painter { parts: Vec::new(), end: 0, leaves: 0 };

@@ -559,9 +559,6 @@ impl<O: Output> Events for Resolver<'_, O> {
         if extent > limit {
             return self.refuse(Kind::CountTooLarge { count: extent, limit }, span);
         }
-        if usize::from(self.head.ndim) >= Limits::DEFAULT.dimensions {
-            return self.refuse(Kind::TooManyDimensions { limit: Limits::DEFAULT.dimensions }, span);
-        }
         let Some(elements) = self.head.elements.checked_mul(extent) else {
             return self.refuse(Kind::TooLarge { limit: self.limit }, span);
         };

@@ -9,5 +9,15 @@
     missing_docs
 )]
 
+#[cfg(feature = "cli")]
+mod cli;
 mod corpus;
+mod diagnostic;
 mod exports;
+mod floors;
+mod format;
+mod layout;
+mod numpy_reader;
+mod oracle;
+mod properties;
+mod snapshot;

@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(|source: &[u8]| pep3118_fuzz::properties::emit(source));

@@ -1,0 +1,75 @@
+"""Random NumPy dtypes and what NumPy exports for them, with the true offsets: numpy_dtypes.jsonl.
+
+Usage: python numpy_dtypes.py SEED ROWS > ../numpy_dtypes.jsonl
+
+A row: {"format", "itemsize", "leaves": [[path, offset, bytes]], "numpy"}. Elements of arrays of
+records are told one by one, other arrays as one leaf. Arrays of one to three items and, one time in
+ten, a void scalar.
+"""
+
+import json
+import random
+import sys
+
+import numpy as np
+
+SCALARS = "i1 u1 i2 u2 i4 u4 i8 f2 f4 f8 c8 c16 g ? S3 U2 V3 O >i4 >f8 >u2".split()
+
+
+def field(choose, depth):
+    base = record(choose, depth - 1) if depth and choose.random() < 0.35 else np.dtype(choose.choice(SCALARS))
+    if choose.random() < 0.35:
+        shape = tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))
+        base = np.dtype((base, shape))
+    return base
+
+
+def record(choose, depth):
+    names = [f"f{index}" for index in range(choose.choice([1, 1, 2, 2, 3, 4]))]
+    formats = [field(choose, depth) for _ in names]
+    kind = choose.choice(["packed", "aligned", "offsets"])
+    if kind != "offsets":
+        return np.dtype(list(zip(names, formats)), align=kind == "aligned")
+    offsets, end = [], 0
+    for each in formats:
+        end += choose.choice([0, 0, 1, 2, 3, 4, 8])
+        offsets.append(end)
+        end += each.itemsize
+    itemsize = end + choose.choice([0, 0, 1, 3, 4, 8])
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": itemsize})
+
+
+def leaves(dtype, offset, path):
+    if dtype.subdtype:
+        base, shape = dtype.subdtype
+        if base.fields:
+            for index in range(int(np.prod(shape))):
+                yield from leaves(base, offset + index * base.itemsize, f"{path}[{index}]")
+            return
+    if dtype.fields is None:
+        yield [path, offset, dtype.itemsize]
+        return
+    for name in dtype.names:
+        inner, at = dtype.fields[name][:2]
+        yield from leaves(inner, offset + at, f"{path}.{name}" if path else name)
+
+
+def main():
+    choose = random.Random(int(sys.argv[1]))
+    rows = int(sys.argv[2])
+    while rows:
+        dtype = record(choose, choose.choice([0, 1, 1, 2, 3]))
+        exporter = np.zeros(choose.choice([1, 2, 3]), dtype)
+        if choose.random() < 0.1:
+            exporter = exporter[0]
+        try:
+            view = memoryview(exporter)
+        except (BufferError, ValueError):
+            continue  # NumPy refuses to export, for example, a byte-swapped long double.
+        row = {"format": view.format, "itemsize": view.itemsize, "leaves": list(leaves(dtype, 0, ""))}
+        if dtype.itemsize and len(view.format) < 200:
+            print(json.dumps({**row, "numpy": np.__version__}))
+            rows -= 1
+
+
+main()

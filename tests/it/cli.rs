@@ -1,0 +1,124 @@
+//! The command as its users call it.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use crate::snapshot;
+
+fn run(arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
+        .args(arguments)
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a person sees: the command, both streams, the exit status.
+fn page(arguments: &[&str]) -> String {
+    let output = run(arguments, "");
+    let status = output.status.code().unwrap();
+    format!("{}---\n{}---\nexit status {status}\n", text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn pages() {
+    let pages: &[(&str, &[&str])] = &[
+        ("help", &["--help"]),
+        ("explain-help", &["explain", "--help"]),
+        (
+            "explain-ctypes",
+            &["explain", "T{<b:a:3x<i:b:}", "--itemsize", "8", "--dialect", "ctypes", "--model", "lp64"],
+        ),
+        ("explain-ambiguous", &["explain", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", "-i", "24", "-m", "lp64"]),
+        ("explain-windows", &["explain", "T{l:a:u:b:}", "-m", "x86_64-pc-windows-msvc", "-d", "ctypes"]),
+        ("explain-json", &["explain", "T{>i:a:}", "-m", "lp64", "--json"]),
+        ("explain-json-error", &["explain", "i}d", "-m", "lp64", "--json"]),
+        ("explain-mismatch", &["explain", "T{<b:a:<i:b:}", "-i", "8", "-m", "lp64"]),
+        ("explain-broken", &["explain", "T{<b:a:(2,3<i:b:}"]),
+        ("explain-nothing", &["explain"]),
+        ("explain-unknown-dialect", &["explain", "i", "-d", "pascal"]),
+        ("explain-unknown-model", &["explain", "i", "-m", "pdp11"]),
+        ("size", &["size", "@bd", "-m", "i386"]),
+        ("size-many", &["size", "@bd", "i}d", "<q", "-m", "lp64"]),
+        ("diff", &["diff", "T{i:a:}", "T{>i:b:}", "-m", "lp64"]),
+        ("diff-same", &["diff", "l", "<q", "-m", "lp64"]),
+        ("emit", &["emit", "T{b:a:i:b:}", "-d", "cython", "--for", "struct", "-m", "lp64"]),
+        ("emit-refused", &["emit", "T{&i:p:}", "--for", "numpy", "-m", "lp64"]),
+        ("emit-ambiguous", &["emit", "ib", "-m", "lp64"]),
+    ];
+    for (name, arguments) in pages {
+        snapshot::check("cli", name, &arguments.join(" "), &page(arguments));
+    }
+}
+
+#[test]
+fn a_stream_is_answered_in_order() {
+    let questions = "\
+{\"format\": \"<i\", \"model\": \"lp64\"}
+{\"format\": \"T{b:a:xxxxxxxi:b:}\", \"itemsize\": 16, \"dialect\": \"numpy\", \"model\": \"lp64\"}
+
+{\"format\": \"i}d\"}
+not json
+{\"format\": null, \"model\": \"lp64\"}
+{\"dialect\": \"numpy\"}
+{\"format\": \"i\", \"dialect\": \"pascal\"}
+{\"format\": \"i\", \"model\": \"pdp11\"}
+{\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
+{\"format\": \"ib\", \"model\": \"lp64\"}";
+    let output = run(&["explain", "--jsonl"], questions);
+    assert!(output.status.success());
+    snapshot::check("cli", "explain-jsonl", questions, &text(&output.stdout));
+    let output = run(&["size", "--jsonl"], questions);
+    assert!(output.status.success());
+    snapshot::check("cli", "size-jsonl", questions, &text(&output.stdout));
+}
+
+/// 200,000 questions in, as many answers out.
+#[test]
+fn a_long_stream_flows() {
+    let questions = "{\"format\": \"T{<b:a:3x<i:b:}\", \"itemsize\": 8}\n".repeat(200_000);
+    let output = {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
+            .args(["explain", "--jsonl"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        output
+    };
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
+}
+
+/// One question, one answer, before the next question is asked.
+#[test]
+fn a_conversation_is_not_buffered() {
+    use std::io::{BufRead, BufReader};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
+        .args(["explain", "--jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for format in ["<i", "<d", "}"] {
+        writeln!(stdin, "{{\"format\": \"{format}\"}}").unwrap();
+        let answer = answers.next().unwrap().unwrap();
+        assert_eq!(answer.contains("\"error\""), format == "}", "{answer}");
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}

@@ -1,0 +1,239 @@
+//! Layouts: what formats mean, as the pages that people read.
+
+use pep3118::{
+    Certainty, Code, Comparison, DataModel, Dialect, Equivalence, Format, Layout, LayoutErrorKind, Picture, Scalar,
+    Table, Target, Type, calcsize_in, reconcile,
+};
+
+use crate::snapshot;
+
+fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: DataModel) -> String {
+    let reading =
+        reconcile(format.as_bytes(), itemsize, dialect, &model).unwrap_or_else(|error| panic!("{format}: {error}"));
+    let draw = |layout: &Layout| format!("{}\n{}", Table::new(layout), Picture::new(layout));
+    let mut page = format!(
+        "format   {}\ndialect  {}        model  {}, {}\nsize     {}            align    {}        {}\n\n{}",
+        format.escape_debug(),
+        reading.dialect,
+        model.name,
+        model.endian,
+        reading.layout.size(),
+        reading.layout.align(),
+        reading.certainty,
+        draw(&reading.layout),
+    );
+    for (dialect, rival) in &reading.rivals {
+        page += &format!("\nor, by {dialect}, {} bytes\n\n{}", rival.size(), draw(rival));
+    }
+    page
+}
+
+#[test]
+fn pages() {
+    let lp64 = DataModel::LP64;
+    let pages: &[(&str, &str, Option<u64>, Option<&Dialect>, DataModel)] = &[
+        ("struct-padded", "@IdB", None, Some(&Dialect::STRUCT), lp64),
+        ("struct-packed", "<IdB", None, Some(&Dialect::STRUCT), lp64),
+        ("struct-zero-count", "b0i", None, Some(&Dialect::STRUCT), lp64),
+        ("ctypes", "T{<b:c:3xT{<i:a:<b:b:3x}:i:<b:z:3x}", Some(16), Some(&Dialect::CTYPES), lp64),
+        ("ctypes-pointers", "T{<z:s:<Z:w:&<i:p:(2)X{}:f:<u:c:4x}", Some(48), Some(&Dialect::CTYPES), lp64),
+        ("numpy-tail", "T{b:a:xxxxxxxi:b:}", Some(16), Some(&Dialect::NUMPY), lp64),
+        ("numpy-nested", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), Some(&Dialect::NUMPY), lp64),
+        ("numpy-inferred", "T{(2)T{i:a:b:b:}:x:xxxxxxb:y:}", Some(20), Some(&Dialect::NUMPY), lp64),
+        ("numpy-ambiguous", "T{(2)T{i:a:}:x:xxxxxxxxxxxxxxxxi:y:}", Some(28), Some(&Dialect::NUMPY), lp64),
+        ("numpy-void", "T{3x:f0:=i:f1:}", Some(7), Some(&Dialect::NUMPY), lp64),
+        ("unknown-producer", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), None, lp64),
+        ("no-itemsize", "ib", None, None, lp64),
+        ("cython", "T{d:a:c:b:}", Some(16), Some(&Dialect::CYTHON), lp64),
+        ("pybind11", "^T{?:b:3xI:u:(4, 2)i:m:^T{d:x:}:p :}", None, Some(&Dialect::PYBIND11), lp64),
+        ("array-wchar-windows", "u", Some(2), Some(&Dialect::ARRAY), DataModel::LLP64),
+        ("pep-example", "i:ival:\n (16,4)d:data:", None, Some(&Dialect::PEP3118), lp64),
+        ("stacked-shapes", "(2)(3)2i", None, Some(&Dialect::PEP3118), lp64),
+        ("bits", "T{b:a:3t:b:i:c:}", None, Some(&Dialect::PEP3118), lp64),
+        ("big-endian-model", "T{g:a:>d:b:<h:c:}", None, Some(&Dialect::PEP3118), DataModel::S390X),
+        ("i386", "T{b:a:d:b:g:c:}", None, Some(&Dialect::PEP3118), DataModel::I386),
+        ("user-type", "[bfloat16$x]:w:", Some(2), None, lp64),
+        ("empty", "", None, Some(&Dialect::STRUCT), lp64),
+        ("strange-names", "T{i::b: :h:a\u{301}:}", None, Some(&Dialect::PEP3118), lp64),
+        ("long", "T{H:a:(1000)d:b:}", None, Some(&Dialect::PEP3118), lp64),
+    ];
+    for (name, format, itemsize, dialect, model) in pages {
+        snapshot::check("layout", name, format, &page(format, *itemsize, *dialect, *model));
+    }
+}
+
+/// `Scalar::recognize` and `Layout::read` tell the same, for every code and byte order.
+#[test]
+fn scalars_are_the_layouts_of_their_formats() {
+    let mut recognized = 0;
+    for model in DataModel::ALL {
+        for code in Code::ALL {
+            for order in ["", "@", "=", "<", ">", "!", "^"] {
+                let format = format!("{order}{code}");
+                let Some(scalar) = Scalar::recognize(format.as_bytes(), &model) else { continue };
+                let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model).unwrap();
+                let item = layout.item();
+                assert_eq!((item.ty(), item.size()), (scalar.ty, scalar.size), "{format}");
+                if let Some(endian) = item.endian() {
+                    assert_eq!(endian, scalar.endian, "{format}");
+                }
+                recognized += 1;
+            }
+        }
+    }
+    assert!(recognized > 1000, "{recognized}");
+}
+
+/// Fields keep within the item, whatever the dialect.
+#[test]
+fn no_field_reaches_past_the_itemsize() {
+    for row in crate::corpus::rows("exports") {
+        let format = row["format"].as_str().unwrap();
+        for dialect in Dialect::ALL {
+            for model in DataModel::ALL {
+                let Ok(layout) = Layout::read(format.as_bytes(), dialect, &model) else { continue };
+                crate::properties::stays_inside(&layout);
+                assert_eq!(
+                    calcsize_in(format.as_bytes(), dialect, &model).unwrap(),
+                    layout.size(),
+                    "{format} {dialect}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn comparisons_name_the_first_difference() {
+    let compare = |a: &str, b: &str| {
+        let (a, b) = (Format::parse(a.as_bytes()).unwrap(), Format::parse(b.as_bytes()).unwrap());
+        let compared = Comparison::of_formats(&a, &b, &Dialect::PEP3118, &DataModel::LP64).unwrap();
+        (compared.equivalence, compared.difference.unwrap_or_default())
+    };
+    use Equivalence as E;
+    let cases: &[(&str, &str, Option<E>, &str)] = &[
+        ("i i", "ii", Some(E::Text), ""),
+        ("l", "q", Some(E::Scalars), ""),
+        ("<i", "i", Some(E::Scalars), ""),
+        ("T{b:a:i:b:}", "T{b:a:3x<i:b:}", Some(E::Scalars), ""),
+        (
+            "T{i:a:}",
+            "T{i:b:}",
+            Some(E::LayoutIgnoringNames),
+            "the field at byte 0 is named `a` in the first and named `b` in the second",
+        ),
+        (
+            "T{i:a:}",
+            "T{i}",
+            Some(E::LayoutIgnoringNames),
+            "the field at byte 0 is named `a` in the first and not named in the second",
+        ),
+        (
+            "T{<i:a:}",
+            "T{>i:a:}",
+            Some(E::BytesAfterSwap),
+            "int32 at byte 0 is little in the first and big in the second",
+        ),
+        ("ii", "iI", None, "at byte 4 stands int32 in the first and uint32 in the second"),
+        ("5s", "5p", None, "at byte 0 stands bytes of 5 bytes in the first and pascal of 5 bytes in the second"),
+        ("T{b:a:3xi:b:}", "T{3xb:a:i:b:}", None, "int8 starts at byte 0 in the first and byte 3 in the second"),
+        ("(2,3)i", "(3,2)i", None, "at byte 0 stands int32[2,3] in the first and int32[3,2] in the second"),
+        ("T{i:a:4x}", "T{i:a:i:b:}", None, "the record at byte 0 has 1 field in the first and 2 fields in the second"),
+        ("i", "d", None, "the item has 4 bytes in the first and 8 bytes in the second"),
+    ];
+    for (a, b, equivalence, difference) in cases {
+        assert_eq!(compare(a, b), (*equivalence, (*difference).to_owned()), "{a} and {b}");
+    }
+}
+
+#[test]
+fn emitted_formats_are_read_the_same() {
+    let emit = |format: &str, target| {
+        let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+        layout.emit(target).map(|format| String::from_utf8(format).unwrap()).map_err(|error| error.to_string())
+    };
+    let cases: &[(&str, Target, Result<&str, &str>)] = &[
+        ("T{b:a:i:b:}", Target::Canonical, Ok("T{b:a:3x<i:b:}")),
+        ("T{b:a:i:b:}", Target::NumPy, Ok("T{b:a:3x<i:b:}")),
+        ("T{b:a:i:b:}", Target::Cython, Ok("T{b:a:3x<i:b:}")),
+        ("T{b:a:i:b:}", Target::Struct, Ok("<b3xi")),
+        ("T{>i:a:b:b:}", Target::Struct, Ok(">ib")),
+        ("T{>i:a:<h:b:}", Target::Struct, Err("struct cannot read the int16 at byte 4, a second byte order")),
+        (
+            "T{>i:a:}",
+            Target::Cython,
+            Err("cython cannot read the int32 at byte 0, which is not in the machine's byte order"),
+        ),
+        ("T{Zd:z:}", Target::Struct, Err("struct cannot read the complex128 at byte 0")),
+        ("T{Zd:z:}", Target::CPython314, Ok("<D")),
+        ("T{Zd:z:}", Target::CPython315, Ok("<Zd")),
+        ("T{b:b:P:p:}", Target::Struct, Ok("@bP")),
+        ("T{b:b:^P:p:}", Target::Struct, Err("struct cannot read this layout")),
+        ("T{b:b:g:g:}", Target::NumPy, Ok("T{b:b:15x^g:g:}")),
+        ("T{&i:p:}", Target::NumPy, Err("numpy cannot read the pointer at byte 0")),
+        ("(2)(3)i", Target::NumPy, Ok("(2,3)<i")),
+        ("(2,3)i", Target::Struct, Ok("<6i")),
+        ("T{(2)5s:a:}", Target::Struct, Err("struct cannot read the array of bytes at byte 0")),
+        ("T{(2)T{i:a:b:b:}:x:}", Target::Struct, Err("struct cannot read the array of records at byte 0")),
+        ("T{5s:a:3w:b:}", Target::Canonical, Ok("T{5s:a:3x<3w:b:}")),
+        ("T{5w:a:}", Target::Cython, Err("cython cannot read the ucs4 at byte 0")),
+        ("T{3x:v:}", Target::NumPy, Ok("T{3x:v:}")),
+        ("O", Target::Canonical, Ok("^O")),
+        ("X{}", Target::Canonical, Ok("^X{}")),
+        ("3t", Target::Canonical, Ok("8t")),
+        ("", Target::Canonical, Ok("T{}")),
+    ];
+    for (format, target, expected) in cases {
+        let emitted = emit(format, *target);
+        assert_eq!(emitted.as_deref().map_err(String::as_str), *expected, "{format} for {target}");
+    }
+}
+
+/// The canonical spelling means the same to every dialect that reads it.
+#[test]
+fn the_canonical_spelling_reads_the_same_everywhere() {
+    let mut agreed = 0;
+    for row in crate::corpus::rows("exports") {
+        let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64());
+        let Ok(reading) = reconcile(format.as_bytes(), itemsize, None, &DataModel::LP64) else { continue };
+        if reading.certainty == Certainty::Ambiguous {
+            continue;
+        }
+        let Ok(canonical) = reading.layout.emit(Target::Canonical) else { continue };
+        for dialect in Dialect::ALL {
+            match Layout::read(&canonical, dialect, &DataModel::LP64) {
+                Ok(layout) => {
+                    let compared = Comparison::of_layouts(&reading.layout, &layout);
+                    // `u` is a `wchar_t` to ctypes, a name of the same unit or another width.
+                    let wide = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Wchar);
+                    // `x` with a name is padding to Cython, which leaves the other fields in place.
+                    let void = reading.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
+                    let excused = wide || (void && dialect.name == "cython");
+                    assert!(
+                        compared.equivalence >= Some(Equivalence::Scalars) || excused,
+                        "{format} {dialect} {compared:?}"
+                    );
+                    agreed += 1;
+                }
+                Err(error) => assert!(
+                    matches!(
+                        error.kind(),
+                        LayoutErrorKind::Code { .. }
+                            | LayoutErrorKind::Construct { .. }
+                            | LayoutErrorKind::NoStandardSize { .. }
+                            | LayoutErrorKind::DuplicateName
+                    ),
+                    "{format} {dialect}: {error}"
+                ),
+            }
+        }
+    }
+    assert!(agreed > 5000, "{agreed}");
+}
+
+#[test]
+fn bits_beside_bits_are_refused() {
+    let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64);
+    assert_eq!(*read("t3t").unwrap_err().kind(), LayoutErrorKind::AdjacentBits);
+    assert_eq!(read("3tb3t").unwrap().size(), 3);
+}

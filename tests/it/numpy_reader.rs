@@ -1,0 +1,134 @@
+//! Dialect `numpy-reader` against NumPy's recorded answers.
+
+use pep3118::{DataModel, Dialect, Layout, Type};
+use serde_json::Value;
+
+use crate::corpus::rows;
+
+/// Strings that NumPy 2.5 reads and this crate refuses, or the other way round, each with the reason.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    ("}", "the brace ends the parse and hides the rest"),
+    ("T{", "never closed"),
+    ("T{i", "never closed"),
+    ("T{i:a:", "never closed"),
+    ("1 2i", "two counts pasted into one, 12"),
+    ("\u{ff13}i", "a digit that is not ASCII"),
+    ("i\0", "what follows the NUL is not read"),
+    ("\0", "what follows the NUL is not read"),
+    ("(2)0i", "NumPy's tuple of (dtype of no bytes, shape) fails; two rows of no values are no bytes"),
+];
+
+/// `Ze` and `Zi`: NumPy drops the `Z` and reads the part alone.
+fn is_dropped_prefix(format: &str) -> bool {
+    let format = format.trim_start_matches(['@', '=', '<', '>', '!', '^']);
+    format == "Ze" || format == "Zi"
+}
+
+/// (path, offset, bytes) of a recorded dtype.
+fn recorded(dtype: &Value, itemsize: u64) -> Vec<(String, u64, u64)> {
+    fn size(dtype: &Value) -> u64 {
+        match dtype {
+            Value::String(text) => {
+                let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+                let number = digits.parse().unwrap_or(8);
+                if text.contains('U') { number * 4 } else { number }
+            }
+            _ => 0,
+        }
+    }
+    fn walk(fields: &[Value], base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
+        for field in fields {
+            let path = format!("{path}.{}", field[0].as_str().unwrap());
+            let (offset, bytes) = (base + field[1].as_u64().unwrap(), field[2].as_u64().unwrap());
+            match &field[3] {
+                Value::Array(inner) if inner.first() != Some(&Value::from("sub")) => walk(inner, offset, &path, out),
+                Value::Array(sub) if sub[1].is_array() => {
+                    let count: u64 = sub[2].as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap()).product();
+                    for element in 0..count {
+                        walk(sub[1].as_array().unwrap(), offset + element * (bytes / count), &path, out);
+                    }
+                }
+                _ => out.push((path, offset, bytes)),
+            }
+        }
+    }
+    let mut out = Vec::new();
+    match dtype {
+        Value::Array(fields) => walk(fields, 0, "", &mut out),
+        scalar => out.push((String::new(), 0, size(scalar).max(itemsize.min(1)))),
+    }
+    out
+}
+
+/// The same of one of our layouts; unnamed fields are called as NumPy calls them, `f0`, `f1`.
+fn ours(layout: &Layout) -> Vec<(String, u64, u64)> {
+    fn walk(record: pep3118::Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
+        let names: Vec<Option<String>> = record.fields().map(pep3118::Field::name_text).collect();
+        let mut next = 0;
+        for (field, name) in record.fields().zip(&names) {
+            let name = name.clone().unwrap_or_else(|| {
+                while names.contains(&Some(format!("f{next}"))) {
+                    next += 1;
+                }
+                next += 1;
+                format!("f{}", next - 1)
+            });
+            let path = format!("{path}.{name}");
+            let offset = base + field.offset();
+            if field.ty() == Type::Record {
+                for element in 0..field.count() {
+                    walk(field, offset + element * field.size(), &path, out);
+                }
+            } else {
+                out.push((path, offset, field.total_size()));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    let item = layout.item();
+    if item.ty() == Type::Record {
+        walk(item, 0, "", &mut out);
+    } else {
+        out.push((String::new(), 0, item.size()));
+    }
+    out
+}
+
+#[test]
+fn numpy_reader_reads_what_numpy_reads() {
+    let (mut agreed, mut refused, mut wrong) = (0, 0, Vec::new());
+    let mut used = Vec::new();
+    for row in rows("answers") {
+        let format = row["format"].as_str().unwrap();
+        let answers = row["numpy.asarray"].as_array().unwrap();
+        let newest = answers
+            .iter()
+            .find(|answer| answer["numpy"].as_array().unwrap().contains(&Value::from("2.5.5")))
+            .map(|answer| &answer["answer"]);
+        let Some(answer) = newest else { continue };
+        let read = Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64);
+        let excepted = EXCEPTIONS.iter().any(|(name, _)| *name == format) || is_dropped_prefix(format);
+        match (&read, answer.as_object()) {
+            (Err(_), None) => refused += 1,
+            (Err(_), Some(_)) | (Ok(_), None) if excepted => used.push(format.to_owned()),
+            (Ok(layout), Some(answer)) => {
+                // `asarray` turns a top-level subarray into dimensions of the array.
+                let itemsize = answer["itemsize"].as_u64().unwrap();
+                let same = layout.size() == itemsize && ours(layout) == recorded(&answer["dtype"], itemsize);
+                let repeated = layout.item().count() != 1;
+                if same || (repeated && layout.size() == itemsize) {
+                    agreed += 1;
+                } else {
+                    wrong.push(format!("{format:?}: ours {} {:?}, NumPy {answer:?}", layout.size(), ours(layout)));
+                }
+            }
+            (ours, theirs) => wrong.push(format!("{format:?}: ours {ours:?}, NumPy {theirs:?} {answer}")),
+        }
+    }
+    for (format, reason) in EXCEPTIONS {
+        assert!(used.iter().any(|name| name == format), "{format:?} is no exception any more: {reason}");
+    }
+    println!("{agreed} read alike, {refused} refused by both");
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(agreed > 230 && refused > 150, "{agreed} {refused}");
+}

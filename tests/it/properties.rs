@@ -1,0 +1,323 @@
+//! What holds for every input, written once and driven twice: here by arbtest, under `fuzz/` by libFuzzer.
+
+use pep3118::format::{Item, ItemType, Member, Prefix};
+use pep3118::{DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
+
+/// Parsing ends with a value or a positioned error, and what is printed is read again as the same.
+pub fn parse_format(source: &[u8]) {
+    match Format::parse(source) {
+        Ok(format) => {
+            assert_eq!(format.as_bytes(), source);
+            let printed = Format::from_members(format.members()).unwrap_or_else(|error| panic!("{format}: {error}"));
+            assert_eq!(printed, format);
+            covers_every_byte(&format);
+        }
+        Err(error) => {
+            let span = error.span();
+            assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
+            assert!(!format!("{error:#}").is_empty());
+        }
+    }
+}
+
+/// Every dialect on every machine gives a layout that stays inside itself, or an error; the size
+/// alone is the size of the layout.
+pub fn resolve_layout(source: &[u8]) {
+    for dialect in Dialect::ALL {
+        for model in DataModel::ALL {
+            let layout = Layout::read(source, dialect, &model);
+            let size = calcsize_in(source, dialect, &model);
+            match (layout, size) {
+                (Ok(layout), Ok(size)) => {
+                    assert_eq!(layout.size(), size);
+                    assert!(size <= model.ssize_max());
+                    stays_inside(&layout);
+                }
+                (Err(layout), Err(size)) => {
+                    assert_eq!(layout, size);
+                    assert!(!format!("{layout:#}").is_empty());
+                }
+                (layout, size) => panic!("{} {dialect}: {layout:?} but {size:?}", source.escape_ascii()),
+            }
+        }
+    }
+}
+
+/// A reading has the itemsize that was asked for, and so have its rivals.
+pub fn reconcile_with(source: &[u8], itemsize: u64) {
+    for dialect in Dialect::ALL.into_iter().map(Some).chain([None]) {
+        let Ok(reading) = reconcile(source, Some(itemsize), dialect, &DataModel::LP64) else { continue };
+        assert_eq!(reading.layout.size(), itemsize);
+        stays_inside(&reading.layout);
+        for (_, rival) in &reading.rivals {
+            stays_inside(rival);
+        }
+    }
+}
+
+/// Whatever is emitted means the same as what it was emitted from.
+pub fn emit(source: &[u8]) {
+    let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &DataModel::LP64) else { return };
+    for target in pep3118::Target::ALL {
+        if let Ok(format) = layout.emit(target) {
+            let again = Layout::read(&format, &Dialect::PEP3118, &DataModel::LP64).unwrap();
+            assert_eq!(again.size(), layout.size(), "{}", format.escape_ascii());
+        }
+    }
+}
+
+/// No field reaches past its record, no record past its own.
+pub fn stays_inside(layout: &Layout) {
+    fn walk(record: Field<'_>) {
+        for field in record.fields() {
+            let end = u128::from(field.offset()) + u128::from(field.size()) * u128::from(field.count());
+            assert!(end <= u128::from(record.size()), "{field:?} in {record:?}");
+            walk(field);
+        }
+    }
+    let item = layout.item();
+    assert!(u128::from(item.size()) * u128::from(item.count()) <= u128::from(layout.size()));
+    walk(item);
+}
+
+/// Every byte belongs to one node's span or is white space: nothing is skipped, nothing told twice.
+pub fn covers_every_byte(format: &Format) {
+    let source = format.as_bytes();
+    let mut owners = vec![0_u32; source.len()];
+    let mut own = |span: Span| owners[span.start()..span.end()].iter_mut().for_each(|owner| *owner += 1);
+    for member in format.members() {
+        match member {
+            Member::ByteOrder(mark) => own(mark.span),
+            Member::Item(item) => {
+                own(item.span);
+                inside(item, source);
+            }
+        }
+    }
+    for (at, owners) in owners.iter().enumerate() {
+        let space = source[at].is_ascii_whitespace() || source[at] == b'\x0b';
+        assert!(*owners == 1 || (*owners == 0 && space), "byte {at} of {format} has {owners} owners");
+    }
+}
+
+/// The parts of an item lie inside it, one after the other.
+fn inside(item: &Item, source: &[u8]) {
+    let mut at = item.span.start();
+    let mut next = |span: Span| {
+        assert!(span.start() >= at && span.end() <= item.span.end(), "{span:?} in {item:?}");
+        at = span.end();
+    };
+    for prefix in &item.prefix {
+        match prefix {
+            Prefix::Shape(shape) => next(shape.span),
+            Prefix::Count(count) => next(count.span),
+            Prefix::ByteOrder(mark) => next(mark.span),
+        }
+    }
+    match &item.ty {
+        ItemType::Structure(members) => {
+            for member in members {
+                match member {
+                    Member::ByteOrder(mark) => next(mark.span),
+                    Member::Item(inner) => {
+                        next(inner.span);
+                        inside(inner, source);
+                    }
+                }
+            }
+        }
+        ItemType::Pointer(target) => {
+            next(target.span);
+            inside(target, source);
+        }
+        _ => {}
+    }
+    if let Some(name) = &item.name {
+        next(name.span);
+        assert_eq!(name.span.of(source), name.bytes);
+        assert_eq!(source[name.span.end()], b':');
+    }
+}
+
+#[cfg(test)]
+mod driven {
+    use arbtest::arbitrary::{Result, Unstructured};
+
+    /// Bytes that are likely to be a format, or almost one.
+    fn source(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+        const PIECES: &[&str] = &[
+            "b",
+            "B",
+            "h",
+            "i",
+            "l",
+            "q",
+            "n",
+            "P",
+            "e",
+            "f",
+            "d",
+            "g",
+            "Zf",
+            "Zd",
+            "Zg",
+            "Ze",
+            "Z",
+            "F",
+            "D",
+            "G",
+            "?",
+            "c",
+            "s",
+            "p",
+            "u",
+            "w",
+            "t",
+            "O",
+            "x",
+            "z",
+            "v",
+            "T{",
+            "T{",
+            "}",
+            "}",
+            "&",
+            "X{}",
+            "X{i->d}",
+            "[u$p]",
+            "@",
+            "=",
+            "<",
+            ">",
+            "!",
+            "^",
+            "0",
+            "1",
+            "2",
+            "3",
+            "10",
+            "65536",
+            "4294967296",
+            "9223372036854775807",
+            "18446744073709551615",
+            "(2)",
+            "(2,3)",
+            "( 2 , 0 )",
+            "(65536,65536,65536,65536)",
+            "(",
+            ")",
+            ":a:",
+            ":b c:",
+            "::",
+            ":}:",
+            ":",
+            " ",
+            "\n",
+            "\t",
+            "\0",
+            "\u{e9}",
+            "|",
+            "-",
+        ];
+        let mut out = Vec::new();
+        for _ in 0..bytes.int_in_range(0..=14)? {
+            if bytes.ratio(1, 40)? {
+                out.push(bytes.arbitrary()?);
+            } else {
+                out.extend_from_slice(bytes.choose(PIECES)?.as_bytes());
+            }
+        }
+        Ok(out)
+    }
+
+    #[test]
+    fn parse_format() {
+        arbtest::arbtest(|bytes| {
+            super::parse_format(&source(bytes)?);
+            Ok(())
+        })
+        .budget_ms(4_000);
+    }
+
+    #[test]
+    fn resolve_layout() {
+        arbtest::arbtest(|bytes| {
+            super::resolve_layout(&source(bytes)?);
+            Ok(())
+        })
+        .budget_ms(4_000);
+    }
+
+    #[test]
+    fn reconcile_with() {
+        arbtest::arbtest(|bytes| {
+            let source = source(bytes)?;
+            super::reconcile_with(&source, u64::from(bytes.arbitrary::<u8>()?));
+            Ok(())
+        })
+        .budget_ms(4_000);
+    }
+
+    #[test]
+    fn emit() {
+        arbtest::arbtest(|bytes| {
+            super::emit(&source(bytes)?);
+            Ok(())
+        })
+        .budget_ms(2_000);
+    }
+
+    /// Every input that fuzzing began with or ever failed on.
+    #[test]
+    fn fuzz_inputs_replay() {
+        let mut replayed = 0;
+        for folder in ["seeds", "regressions"] {
+            let folder = format!("{}/fuzz/{folder}", env!("CARGO_MANIFEST_DIR"));
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let source = std::fs::read(entry.unwrap().path()).unwrap();
+                super::parse_format(&source);
+                super::resolve_layout(&source);
+                super::emit(&source);
+                for itemsize in [0, 1, 4, 8, 24] {
+                    super::reconcile_with(&source, itemsize);
+                }
+                replayed += 1;
+            }
+        }
+        assert!(replayed > 20, "{replayed}");
+    }
+
+    /// Formats that have broken readers of this kind: each ends in an answer, without delay.
+    #[test]
+    fn known_killers() {
+        let killers: Vec<Vec<u8>> = vec![
+            b"6107082938247334i9221070829382473344q".to_vec(),
+            b"1500000000I".to_vec(),
+            b"2147483648i".to_vec(),
+            b"4294967296i".to_vec(),
+            b"T{".repeat(100_000),
+            b"&".repeat(100_000),
+            b"(65536,65536,65536,65536)B".to_vec(),
+            b"(65536,65536,65536,65536,0)B".to_vec(),
+            b"i".repeat(1_000_000),
+            b"9".repeat(1_000_000),
+            b" ".repeat(1_000_000),
+            b"( 2)i".to_vec(),
+            b"i:a".to_vec(),
+            b"T{i".to_vec(),
+            b"T{i:a}b:}".to_vec(),
+            b"T{i:a\0b:}".to_vec(),
+            b"T{i:\xff\xfe:}".to_vec(),
+            b"0000000000000000000000000000000000000003i".to_vec(),
+            [b"(2)".repeat(100), b"i".to_vec()].concat(),
+            [b"T{".repeat(64), b"}".repeat(64)].concat(),
+            [b"9T{".repeat(60), b"i".to_vec(), b"}".repeat(60)].concat(),
+            [b"(0)T{".repeat(60), b"i".to_vec(), b"}".repeat(60)].concat(),
+        ];
+        for killer in killers {
+            super::parse_format(&killer);
+            super::resolve_layout(&killer);
+            super::reconcile_with(&killer, 8);
+        }
+    }
+}
