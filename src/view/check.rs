@@ -8,14 +8,13 @@ use super::dims::Dims;
 use super::error::ViewError;
 use super::fault::{Fault, FieldName};
 use super::geometry::{Order, contiguous_strides, fill_contiguous_strides, has_order};
+use super::item::BYTE;
 use super::proved::{ItemLayout, View};
 use super::raw::{Block, Obj, RawView};
 use super::report::{Finding, Report, Severity};
 use super::request::{Request, Structure};
 use crate::abi::DataModel;
-use crate::endian::Endian;
-use crate::format::{ByteOrder, Code};
-use crate::layout::{Certainty, Dialect, Reading, Scalar, Syntax, Type, reconcile};
+use crate::layout::Dialect;
 
 /// Where faults go.
 pub(crate) trait Sink {
@@ -157,6 +156,12 @@ impl Checker<'_> {
     }
 
     fn run<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<Option<Found>, Stop> {
+        let mut request = request;
+        if let Some(error) = request.and_then(Request::fault) {
+            sink.report(Fault::Request { error })?;
+            // What was asked for is anybody's guess.
+            request = None;
+        }
         whole(raw, request, sink)?;
         let scan = self.arrays(raw, request, sink)?;
         if let Some(request) = request {
@@ -255,64 +260,6 @@ impl Checker<'_> {
         })
     }
 
-    /// The format, against the request and the itemsize. What an item is, if that can be told.
-    fn item<S: Sink>(
-        &self,
-        raw: &RawView<'_>,
-        request: Option<Request>,
-        sink: &mut S,
-    ) -> Result<Option<ItemLayout>, Stop> {
-        match (raw.format, request.map(|request| request.contains(Request::FORMAT))) {
-            (None, Some(true)) => sink.report(Fault::FormatMissing)?,
-            (Some(format), Some(false)) => sink.report(Fault::FormatUnasked { format: format.into() })?,
-            _ => {}
-        }
-        let itemsize = raw.itemsize;
-        let Some(format) = raw.format else {
-            return Ok(Some(if itemsize == 1 { ItemLayout::Scalar(BYTE) } else { ItemLayout::Bytes }));
-        };
-        let Ok(size) = u64::try_from(itemsize) else { return Ok(None) };
-        if let Some(scalar) = self.scalar(format).filter(|scalar| scalar.size == size) {
-            return Ok(Some(ItemLayout::Scalar(scalar)));
-        }
-        self.reading(format, itemsize, size, sink)
-    }
-
-    /// The one scalar that the format is, if the dialect has it.
-    fn scalar(&self, format: &[u8]) -> Option<Scalar> {
-        let scalar = Scalar::recognize(format, self.model)?;
-        let Some(dialect) = self.dialect else { return Some(scalar) };
-        let order = format.first().and_then(|byte| ByteOrder::from_byte(*byte));
-        let code = match format {
-            [.., b'Z', part] => Code::complex_of(*part),
-            [.., byte] => Code::from_byte(*byte),
-            [] => None,
-        };
-        let known = code.is_some_and(|code| dialect.codes.contains(code));
-        let unaligned = order == Some(ByteOrder::NativeUnaligned) && !dialect.syntax.contains(Syntax::UNALIGNED);
-        (known && !unaligned).then_some(scalar)
-    }
-
-    fn reading<S: Sink>(
-        &self,
-        format: &[u8],
-        itemsize: i64,
-        size: u64,
-        sink: &mut S,
-    ) -> Result<Option<ItemLayout>, Stop> {
-        let reading = match reconcile(format, Some(size), self.dialect, self.model) {
-            Ok(reading) => reading,
-            Err(error) => {
-                sink.report(Fault::Format { error })?;
-                return Ok(None);
-            }
-        };
-        if let Some(fault) = doubt(&reading, format, itemsize) {
-            sink.report(fault)?;
-        }
-        Ok(Some(ItemLayout::Reading(Box::new(reading))))
-    }
-
     /// The items against the block of memory.
     fn block<S: Sink>(&self, raw: &RawView<'_>, block: Block, scan: &Scan, sink: &mut S) -> Result<(), Stop> {
         let itemsize = raw.itemsize;
@@ -374,9 +321,6 @@ impl Checker<'_> {
     }
 }
 
-/// `B`
-const BYTE: Scalar = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
-
 /// What a view is made of, besides the struct.
 struct Found {
     items: Items,
@@ -421,9 +365,7 @@ fn plain_block<S: Sink>(block: Block, itemsize: i64, len: i64, sink: &mut S) -> 
 /// The fields that are no array.
 fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), Stop> {
     if let Some(request) = request {
-        if let Some(error) = request.fault() {
-            sink.report(Fault::Request { error })?;
-        } else if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
+        if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
             sink.report(Fault::FormatAlone)?;
         }
         if request.contains(Request::WRITABLE) && raw.readonly != 0 {
@@ -523,26 +465,5 @@ fn is_as_asked<S: Sink>(
         None if wanted => sink.report(Fault::Missing { structure, field }),
         Some(value) if !wanted => sink.report(Fault::Unasked { structure, field, value: value.into() }),
         _ => Ok(()),
-    }
-}
-
-/// What is odd about a reading that fits.
-fn doubt(reading: &Reading, format: &[u8], itemsize: i64) -> Option<Fault> {
-    let format = format.into();
-    match reading.certainty {
-        Certainty::Exact => None,
-        Certainty::TrailingPadding => {
-            Some(Fault::UnstatedTail { format, itemsize, tail: i64::try_from(reading.tail).unwrap_or(i64::MAX) })
-        }
-        Certainty::Inferred => Some(Fault::InferredDistances { format, itemsize }),
-        Certainty::Ambiguous => {
-            let mut dialects = Vec::from([reading.dialect.name]);
-            for (dialect, _) in &reading.rivals {
-                if !dialects.contains(&dialect.name) {
-                    dialects.push(dialect.name);
-                }
-            }
-            Some(Fault::AmbiguousFormat { format, itemsize, dialects })
-        }
     }
 }

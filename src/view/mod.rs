@@ -27,6 +27,7 @@ mod dims;
 mod error;
 mod fault;
 mod geometry;
+mod item;
 mod message;
 mod oracle;
 mod proved;

@@ -111,7 +111,6 @@ macro_rules! rules {
         /// assert_eq!(rule.to_string(), "A04");
         /// # Ok::<(), pep3118::view::RuleIdError>(())
         /// ```
-        #[non_exhaustive]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum RuleId {
             $(#[doc = $text] $id,)*
@@ -216,7 +215,7 @@ rules! {
     E05 "INTERNAL-FOR-STATE" Lifetime Must "what an exporter keeps for one buffer hangs on internal, because the consumer may release a copy of the struct" "typeobj.rst, bf_releasebuffer"
     E06 "EXPORT-COUNT" Lifetime Should "exports are counted, and freed when none is left" "typeobj.rst, bf_getbuffer and bf_releasebuffer"
     E07 "NO-RESIZE" Lifetime Derived "exported memory does not move" "follows from E04; PEP 3118"
-    E08 "PIN" Consumer Derived "the struct may point into itself, so it is not moved" "abstract.c, PyBuffer_FillInfo; pyo3#5453"
+    E08 "PIN" Consumer Derived "the struct may point into itself, so it is not moved" "abstract.c, PyBuffer_FillInfo; PyO3#5453"
     E09 "REFCOUNT-NEUTRAL" Lifetime Derived "request and release together leave the reference count as it was" "follows from A01 and E03"
     E10 "PY-BUFFER" Lifetime Must "__buffer__ returns a memoryview, and __release_buffer__ is called once with it" "PEP 688"
     E11 "GETBUFFER-ORDER" Requests Must "the request is checked before a reference is taken or an export counted" "typeobj.rst, bf_getbuffer"
