@@ -9,7 +9,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
+pub(crate) use annotate_snippets::Level;
+use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet, renderer::DecorStyle};
 
 use crate::span::Span;
 
@@ -35,6 +36,8 @@ impl Label {
 #[derive(Clone, Debug)]
 pub struct Diagnostic<'a> {
     title: String,
+    level: Level<'static>,
+    id: Option<&'static str>,
     source: &'a [u8],
     primary: Option<Label>,
     context: Option<Label>,
@@ -44,7 +47,8 @@ pub struct Diagnostic<'a> {
 
 impl<'a> Diagnostic<'a> {
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
-        Self { title, source, primary: None, context: None, notes: Vec::new(), help: None }
+        let (level, id) = (Level::ERROR, None);
+        Self { title, level, id, source, primary: None, context: None, notes: Vec::new(), help: None }
     }
 
     pub(crate) fn primary(mut self, label: Label) -> Self {
@@ -67,6 +71,12 @@ impl<'a> Diagnostic<'a> {
         self
     }
 
+    /// A warning or a note instead of an error, with the id of the rule: `error[A04]: ...`.
+    pub(crate) fn titled(mut self, level: Level<'static>, id: &'static str) -> Self {
+        (self.level, self.id) = (level, Some(id));
+        self
+    }
+
     /// The picture with ANSI colours.
     #[must_use]
     pub fn colored(&self) -> String {
@@ -79,7 +89,11 @@ impl<'a> Diagnostic<'a> {
         let behind =
             [&self.primary, &self.context].into_iter().flatten().any(|label| label.span.start() >= self.source.len());
         let text = if behind { alloc::format!("{} ", shown.text) } else { shown.text.clone() };
-        let mut group = Group::with_title(Level::ERROR.primary_title(self.title.as_str()));
+        let title = self.level.clone().primary_title(self.title.as_str());
+        let mut group = Group::with_title(match self.id {
+            Some(id) => title.id(id),
+            None => title,
+        });
         if self.primary.is_some() {
             let labels = [(&self.primary, AnnotationKind::Primary), (&self.context, AnnotationKind::Context)];
             let snippet = Snippet::source(text.as_str()).fold(false).annotations(labels.into_iter().filter_map(

@@ -33,6 +33,7 @@
 //! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
 //! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
 //! | [`mod@readers`] | the same, for the world | [`Answer`](readers::Answer)s: who reads it, misreads it, refuses it |
+//! | [`view`] | the numbers of a `Py_buffer` | [`View`], or a [`Report`] of the rules that are broken |
 //!
 //! # Features
 //!
@@ -55,6 +56,7 @@ pub mod format;
 mod interop;
 pub mod layout;
 pub mod readers;
+pub mod view;
 
 #[cfg(feature = "triple")]
 pub use abi::UnknownTriple;
@@ -68,6 +70,11 @@ pub use layout::{
     Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
 pub use span::Span;
+pub use view::{
+    Audit, Block, Checker, ErrorKind, Extent, Finding, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report,
+    Request, RequestError, RuleId, Severity, Slice, Step, View, ViewError, fill_contiguous_strides, size_from_format,
+    verify_structure,
+};
 
 /// Parses a format string.
 ///

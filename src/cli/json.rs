@@ -54,12 +54,12 @@ struct Rival<'a> {
 #[derive(Serialize)]
 pub(super) struct Refused {
     kind: String,
-    message: String,
+    pub(super) message: String,
     span: Option<[usize; 2]>,
 }
 
 impl Refused {
-    fn new(kind: &str, message: String) -> Self {
+    pub(super) fn new(kind: &str, message: String) -> Self {
         Self { kind: kind.to_owned(), message, span: None }
     }
 }
@@ -97,6 +97,18 @@ impl<'a> Answer<'a> {
 
 /// Answers every line of `input` on a line of `out`, in constant memory.
 pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -> Result<(), Failure> {
+    lines(input, out, |line, out| match line {
+        Ok(line) => answer(line, out, with_item),
+        Err(refused) => write_line(out, &Answer::Error(refused)),
+    })
+}
+
+/// Hands every line of `input` that is not blank to `answer`, one at a time, in constant memory.
+pub(super) fn lines<R: Read, W: Write>(
+    input: R,
+    out: &mut W,
+    mut answer: impl FnMut(Result<&[u8], Refused>, &mut BufWriter<&mut W>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut input = BufReader::new(input);
     let mut out = BufWriter::new(out);
     let mut line = Vec::new();
@@ -109,10 +121,9 @@ pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -
         let whole = line.last() == Some(&b'\n') || line.len() < usize::try_from(LONGEST_LINE).unwrap_or(usize::MAX);
         if !whole {
             input.skip_until(b'\n')?;
-            let refused = Refused::new("json", format!("line is longer than {LONGEST_LINE} bytes"));
-            write_line(&mut out, &Answer::Error(refused))?;
+            answer(Err(Refused::new("json", format!("line is longer than {LONGEST_LINE} bytes"))), &mut out)?;
         } else if !line.trim_ascii().is_empty() {
-            answer(&line, &mut out, with_item)?;
+            answer(Ok(&line), &mut out)?;
         }
         // Whoever asks one question at a time gets one answer at a time.
         if input.buffer().is_empty() {
@@ -171,7 +182,8 @@ pub(super) fn readers(out: &mut impl Write, answers: &[pep3118::readers::Answer]
     Ok(())
 }
 
-fn write_line(out: &mut impl Write, answer: &Answer<'_>) -> Result<(), Failure> {
+/// One line of JSON.
+pub(super) fn write_line(out: &mut impl Write, answer: &impl Serialize) -> Result<(), Failure> {
     serde_json::to_writer(&mut *out, answer).map_err(std::io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(())

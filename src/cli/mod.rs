@@ -3,12 +3,14 @@
 //! Answers go to standard output, errors with carets to standard error. Exit status 0: done; 1: a
 //! format was refused, or `diff` found a difference; 2: the command was called wrongly.
 
+mod check;
 mod diff;
 mod emit;
 mod explain;
 mod json;
 mod options;
 mod readers;
+mod rules;
 mod size;
 
 use std::io::{self, Write};
@@ -31,6 +33,8 @@ enum Command {
     Diff(diff::Diff),
     Emit(emit::Emit),
     Readers(readers::Readers),
+    Check(Box<check::Check>),
+    Rules(rules::Rules),
 }
 
 /// Why a command ended without an answer.
@@ -68,6 +72,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Diff(command) => command.run(&mut out),
         Command::Emit(command) => command.run(&mut out),
         Command::Readers(command) => command.run(&mut out),
+        Command::Check(command) => command.run(&mut out),
+        Command::Rules(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
     match outcome {

@@ -1,4 +1,4 @@
-//! Feature `serde`: layouts as trees that any format of serde can write.
+//! Feature `serde`: layouts and reports as trees that any format of serde can write.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,6 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::endian::Endian;
 use crate::layout::{Certainty, Field, Layout, Type};
+use crate::view::{Finding, Report, Request, RuleId, Severity};
 
 /// `"little"` or `"big"`.
 impl Serialize for Endian {
@@ -46,5 +47,50 @@ impl Serialize for Field<'_> {
 impl Serialize for Layout {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.item().serialize(serializer)
+    }
+}
+
+/// `"A04"`
+impl Serialize for RuleId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// `"error"`, `"warning"`, `"note"`.
+impl Serialize for Severity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// `"FULL_RO"`, `"C_CONTIGUOUS|WRITABLE"`.
+impl Serialize for Request {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// `rule level message`, and from an audit also `requests`.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = if self.requests().is_empty() { 3 } else { 4 };
+        let mut node = serializer.serialize_struct("Finding", fields)?;
+        node.serialize_field("rule", &self.rule())?;
+        node.serialize_field("level", &self.severity())?;
+        node.serialize_field("message", &self.message())?;
+        if self.requests().is_empty() {
+            node.skip_field("requests")?;
+        } else {
+            node.serialize_field("requests", self.requests())?;
+        }
+        node.end()
+    }
+}
+
+/// The findings as a list, errors first.
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self)
     }
 }

@@ -1,0 +1,335 @@
+//! What one exporter answers to different requests, side by side.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::check::{Checker, Sink, Stop};
+use super::fault::{Fault, FieldName};
+use super::geometry::Order;
+use super::oracle::{Contiguity, Subject};
+use super::raw::{Obj, RawView, RawViewBuf};
+use super::report::Report;
+use super::request::{Request, Structure};
+
+/// What an exporter did with a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome<'a> {
+    /// It returned 0, with no exception set, and filled in the struct.
+    Granted(RawView<'a>),
+    /// It returned -1.
+    Refused {
+        /// The exception that is set.
+        error: ErrorKind,
+        /// What it left in `obj`.
+        obj: Obj,
+        /// By how much the exporter's reference count rose; 0 if that was not watched.
+        references: i64,
+    },
+    /// It did anything else: returned another number, or 0 with an exception set.
+    Broken {
+        /// What it returned.
+        returned: i32,
+        /// The exception that is set.
+        error: ErrorKind,
+    },
+}
+
+impl Outcome<'_> {
+    /// A failure of which only the exception is known.
+    #[must_use]
+    pub const fn refused(error: ErrorKind) -> Self {
+        Self::Refused { error, obj: Obj::Unknown, references: 0 }
+    }
+}
+
+/// Which exception a failed request raised.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// `BufferError`, as it should be.
+    BufferError,
+    /// Another class, by its name.
+    Other(Box<str>),
+    /// None at all.
+    Silent,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BufferError => "BufferError",
+            Self::Other(name) => name,
+            Self::Silent => "no exception",
+        })
+    }
+}
+
+/// Compares what one exporter answers to many requests.
+///
+/// Feed it every request of [`Request::ALL_LEGAL`], some of them twice; the more it has seen, the
+/// more it can tell. It is pure data: who asks the exporter, and how, is not its concern.
+///
+/// ```
+/// use pep3118::{Audit, ErrorKind, Outcome, RawView, Request, RuleId};
+///
+/// let bytes = RawView { len: 3, itemsize: 1, readonly: 1, ndim: 1, ..RawView::default() };
+/// let full = RawView { format: Some(b"B"), shape: Some(&[3]), strides: Some(&[1]), ..bytes };
+/// let report = Audit::new()
+///     .observe(Request::FULL_RO, Outcome::Granted(full))
+///     .observe(Request::SIMPLE, Outcome::Granted(bytes))
+///     .observe(Request::WRITABLE, Outcome::refused(ErrorKind::BufferError))
+///     .finish();
+/// assert!(report.is_empty());
+///
+/// // The memory is contiguous: whoever asks for that must get it.
+/// let report = Audit::new()
+///     .observe(Request::FULL_RO, Outcome::Granted(full))
+///     .observe(Request::SIMPLE, Outcome::refused(ErrorKind::BufferError))
+///     .finish();
+/// assert!(report.contains(RuleId::B23));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Audit<'d> {
+    checker: Checker<'d>,
+    granted: Vec<(Request, RawViewBuf)>,
+    failed: Vec<(Request, Failed)>,
+}
+
+#[derive(Clone, Debug)]
+enum Failed {
+    Refused { error: ErrorKind, obj: Obj, references: i64 },
+    Broken { returned: i32, error: ErrorKind },
+}
+
+impl Audit<'static> {
+    /// An audit by [`Checker::DEFAULT`].
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::with(Checker::DEFAULT)
+    }
+}
+
+impl Default for Audit<'static> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Faults go into the report with the request that showed them.
+struct Tagged<'r>(&'r mut Report, Request);
+
+impl Sink for Tagged<'_> {
+    fn report(&mut self, fault: Fault) -> Result<(), Stop> {
+        self.0.push(fault, Some(self.1));
+        Ok(())
+    }
+}
+
+impl<'d> Audit<'d> {
+    /// An audit in which every answer is also checked by itself.
+    #[must_use]
+    pub const fn with(checker: Checker<'d>) -> Self {
+        Self { checker, granted: Vec::new(), failed: Vec::new() }
+    }
+
+    /// Notes what the exporter did with a request. What it filled in is copied.
+    #[must_use]
+    pub fn observe(mut self, request: Request, outcome: Outcome<'_>) -> Self {
+        match outcome {
+            Outcome::Granted(raw) => self.granted.push((request, raw.to_buf())),
+            Outcome::Refused { error, obj, references } => {
+                self.failed.push((request, Failed::Refused { error, obj, references }));
+            }
+            Outcome::Broken { returned, error } => self.failed.push((request, Failed::Broken { returned, error })),
+        }
+        self
+    }
+
+    /// All that the answers break, each by itself and one against another.
+    #[must_use]
+    pub fn finish(self) -> Report {
+        let mut report = Report::new();
+        let fullest = self.granted.iter().enumerate().max_by_key(|(index, (request, _))| {
+            // Of equal ones the first.
+            (richness(*request), core::cmp::Reverse(*index))
+        });
+        let fullest = fullest.map(|(_, (request, raw))| (*request, raw.as_raw()));
+        for (index, (request, raw)) in self.granted.iter().enumerate() {
+            let raw = raw.as_raw();
+            self.checker.report(&raw, *request, &mut Tagged(&mut report, *request));
+            if raw.obj == Obj::Temporary {
+                report.push(Fault::ObjTemporary, Some(*request));
+            }
+            let earlier = self.granted.iter().take(index).find(|(earlier, _)| earlier == request);
+            if let Some((_, earlier)) = earlier {
+                if let Some(field) = first_difference(&raw, &earlier.as_raw()) {
+                    report.push(Fault::NotRepeatable { field }, Some(*request));
+                }
+            } else if let Some((other, fullest)) = &fullest {
+                compare(*request, &raw, *other, fullest, &mut report);
+            }
+        }
+        self.compare_readonly(&mut report);
+        let subject = self.subject(fullest.as_ref().map(|(_, raw)| raw));
+        for (request, failed) in &self.failed {
+            for fault in self.failure(*request, failed, subject, fullest.as_ref().map(|(_, raw)| raw)) {
+                report.push(fault, Some(*request));
+            }
+        }
+        report.sorted()
+    }
+
+    /// Without `WRITABLE` all answers have the same `readonly`.
+    fn compare_readonly(&self, report: &mut Report) {
+        let mut readers = self.granted.iter().filter(|(request, _)| !request.contains(Request::WRITABLE));
+        let Some((first, expected)) = readers.next() else { return };
+        let other = expected.as_raw().readonly;
+        for (request, raw) in readers {
+            let readonly = raw.as_raw().readonly;
+            // Two answers to one request are B24's.
+            if readonly != other && request != first {
+                report.push(Fault::ReadonlyChanged { readonly, other, request: *first }, Some(*request));
+            }
+        }
+    }
+
+    /// What is known of the memory. What is not known counts as an obstacle.
+    fn subject(&self, fullest: Option<&RawView<'_>>) -> Subject {
+        let readonly = !self.granted.iter().any(|(_, raw)| raw.as_raw().readonly == 0);
+        match fullest {
+            Some(raw) => Subject { readonly, ..Subject::of(raw) },
+            None => Subject { readonly, c_contiguous: false, f_contiguous: false, indirect: true },
+        }
+    }
+
+    fn failure(
+        &self,
+        request: Request,
+        failed: &Failed,
+        subject: Subject,
+        fullest: Option<&RawView<'_>>,
+    ) -> impl Iterator<Item = Fault> {
+        let faults = match failed {
+            Failed::Broken { returned, error } => {
+                [Some(Fault::WrongReturn { returned: *returned, error: error.clone() }), None, None, None]
+            }
+            Failed::Refused { error, obj, references } => {
+                let excused = subject.obstacle(request).is_some() || request.fault().is_some();
+                [
+                    (*error != ErrorKind::BufferError).then(|| Fault::WrongError { error: error.clone() }),
+                    matches!(obj, Obj::Exporter(_)).then_some(Fault::ObjAfterFailure),
+                    (*references != 0).then_some(Fault::CountedBeforeFailure { references: *references }),
+                    (!excused).then(|| self.denial(request, error, fullest)),
+                ]
+            }
+        };
+        faults.into_iter().flatten()
+    }
+
+    /// A failure that nothing excuses.
+    fn denial(&self, request: Request, error: &ErrorKind, fullest: Option<&RawView<'_>>) -> Fault {
+        let structure = request.structure();
+        let contiguous =
+            matches!(structure, Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous);
+        let served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
+        match fullest {
+            Some(raw) if contiguous => Fault::ContiguityDenied { structure, because: Contiguity::of(raw) },
+            _ if request.is_compound()
+                && self.granted.iter().any(|(granted, _)| granted.structure() == structure)
+                && [Request::WRITABLE, Request::FORMAT]
+                    .into_iter()
+                    .all(|flag| !request.contains(flag) || served(flag)) =>
+            {
+                Fault::CompoundRefused { compound: request }
+            }
+            _ => Fault::Refused { error: error.clone() },
+        }
+    }
+}
+
+/// How much the answer to a request tells.
+fn richness(request: Request) -> (u8, bool) {
+    let structure = match request.structure() {
+        Structure::Indirect => 3,
+        Structure::Strides | Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous => 2,
+        Structure::Nd => 1,
+        Structure::Simple => 0,
+    };
+    (structure, request.contains(Request::FORMAT))
+}
+
+/// The first field in which two answers to one request differ; padding strides have no say.
+fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName> {
+    let differing = [
+        (FieldName::Buf, raw.buf.is_some() && other.buf.is_some() && raw.buf != other.buf),
+        (FieldName::Len, raw.len != other.len),
+        (FieldName::Itemsize, raw.itemsize != other.itemsize),
+        (FieldName::Readonly, raw.readonly != other.readonly),
+        (FieldName::Ndim, raw.ndim != other.ndim),
+        (FieldName::Format, raw.format != other.format),
+        (FieldName::Shape, raw.shape != other.shape),
+        (FieldName::Strides, raw.strides != other.strides),
+        (FieldName::Suboffsets, raw.suboffsets != other.suboffsets),
+    ];
+    differing.into_iter().find_map(|(field, differs)| differs.then_some(field))
+}
+
+/// An answer against the fullest one, to another request.
+fn compare(request: Request, raw: &RawView<'_>, other: Request, fullest: &RawView<'_>, report: &mut Report) {
+    let mut push = |fault| report.push(fault, Some(request));
+    if let (Obj::Exporter(here), Obj::Exporter(there)) = (raw.obj, fullest.obj)
+        && here != there
+    {
+        push(Fault::ObjChanged { request: other });
+    }
+    if raw.ndim != fullest.ndim {
+        let simple = !request.contains(Request::ND) || !other.contains(Request::ND);
+        push(Fault::NdimChanged { ndim: raw.ndim, other: fullest.ndim, request: other, simple });
+    }
+    if raw.itemsize != fullest.itemsize {
+        let (itemsize, there) = (raw.itemsize, fullest.itemsize);
+        push(if request.contains(Request::FORMAT) == other.contains(Request::FORMAT) {
+            Fault::MetadataChanged { field: FieldName::Itemsize, request: other }
+        } else {
+            Fault::ItemsizeChanged { itemsize, other: there, request: other }
+        });
+    }
+    let same = |here: Option<&[i64]>, there: Option<&[i64]>| match (here, there) {
+        (Some(here), Some(there)) if raw.ndim == fullest.ndim => here == there,
+        _ => true,
+    };
+    let fields = [
+        (FieldName::Buf, raw.buf.is_none() || fullest.buf.is_none() || raw.buf == fullest.buf),
+        (FieldName::Len, raw.len == fullest.len),
+        (FieldName::Format, raw.format.is_none() || fullest.format.is_none() || raw.format == fullest.format),
+        (FieldName::Shape, same(raw.shape, fullest.shape)),
+        (FieldName::Strides, raw.ndim != fullest.ndim || same_strides(raw, fullest)),
+    ];
+    for (field, _) in fields.into_iter().filter(|(_, same)| !same) {
+        push(Fault::MetadataChanged { field, request: other });
+    }
+    if let Some(suboffsets) =
+        fullest.suboffsets.filter(|_| fullest.is_indirect() && !request.contains(Request::INDIRECT))
+    {
+        let suboffsets = suboffsets.into();
+        push(match request.structure() {
+            Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous => {
+                Fault::ContiguousIndirect { suboffsets, request: other }
+            }
+            _ => Fault::SuboffsetsNeeded { suboffsets, request: other },
+        });
+    } else if let Some(strides) = fullest.strides.filter(|_| !request.contains(Request::STRIDES))
+        && !fullest.is_contiguous(Order::C)
+        && fullest.suboffsets.is_none()
+    {
+        push(Fault::StridesNeeded { strides: strides.into(), request: other });
+    }
+}
+
+/// Whether strides agree where they have a say: NumPy writes those of the order that is asked for.
+fn same_strides(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
+    let (Some(here), Some(there)) = (raw.strides, other.strides) else { return true };
+    let shape = raw.shape.or(other.shape).unwrap_or_default();
+    raw.len == 0
+        || shape.iter().zip(here.iter().zip(there)).all(|(extent, (here, there))| *extent <= 1 || here == there)
+}

@@ -1,0 +1,139 @@
+//! Why there is no [`View`](super::View), no item and no rule of that name.
+
+use alloc::string::String;
+
+use super::report::Finding;
+use super::request::Request;
+use super::rules::RuleId;
+
+/// What cannot be done with a buffer or with a view of one.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ViewError {
+    /// The first rule that a [`RawView`](super::RawView) breaks.
+    #[error("{}: {}", finding.rule(), finding.message())]
+    Rule {
+        /// The breach.
+        finding: Finding,
+    },
+    /// `offset_of(&[1])` in two dimensions.
+    #[error("{indices} {} for ndim {ndim}", if *indices == 1 { "index" } else { "indices" })]
+    IndexCount {
+        /// How many were given.
+        indices: usize,
+        /// How many there are.
+        ndim: usize,
+    },
+    /// An index that is negative or past the extent.
+    #[error("index {index} is out of bounds for dimension {dimension} with {extent} items")]
+    IndexOutOfBounds {
+        /// The dimension, from 0.
+        dimension: usize,
+        /// The index.
+        index: i64,
+        /// Its extent.
+        extent: i64,
+    },
+    /// An offset was asked for where items are reached through pointers; ask for
+    /// [`steps`](super::View::steps).
+    #[error("items are reached through pointers: suboffsets is not NULL")]
+    Indirect,
+    /// More slices than dimensions.
+    #[error("{slices} slices for ndim {ndim}")]
+    SliceCount {
+        /// How many were given.
+        slices: usize,
+        /// How many dimensions there are.
+        ndim: usize,
+    },
+    /// A step of 0.
+    #[error("slice step is 0 in dimension {dimension}")]
+    SliceStep {
+        /// The dimension, from 0.
+        dimension: usize,
+    },
+    /// A slice that would move a suboffset below 0, where it no longer means a pointer.
+    #[error("slice would move suboffsets[{dimension}] to {suboffset} bytes, less than 0")]
+    SliceSuboffset {
+        /// The dimension, from 0.
+        dimension: usize,
+        /// What it would be, in bytes.
+        suboffset: i64,
+    },
+    /// Axes that are no permutation of `0..ndim`.
+    #[error("axes are no permutation of the {ndim} dimensions")]
+    Axes {
+        /// How many dimensions there are.
+        ndim: usize,
+    },
+    /// `fill_contiguous_strides` into an array of another length.
+    #[error("room for {strides} strides but shape has {shape} entries")]
+    StridesLength {
+        /// Entries of the array of strides.
+        strides: usize,
+        /// Entries of the shape.
+        shape: usize,
+    },
+    /// Strides that do not fit `Py_ssize_t`.
+    #[error("a stride does not fit Py_ssize_t")]
+    StrideOverflow,
+}
+
+/// Why something is no request.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// `0x100`
+    #[error("flags {flags:#x} are PyBUF_READ, which is for PyMemoryView_FromMemory and not for requests")]
+    Read {
+        /// The flags.
+        flags: i32,
+    },
+    /// `0x200`
+    #[error("flags {flags:#x} have PyBUF_WRITE, which is for PyMemoryView_FromMemory and not for requests")]
+    Write {
+        /// The flags.
+        flags: i32,
+    },
+    /// `0x10`: the bit of `STRIDES` without those of `ND`.
+    #[error("flags {flags:#x} have only part of the bits of {flag}, {:#x}", flag.bits())]
+    Partial {
+        /// The flags.
+        flags: i32,
+        /// The flag of which there is a part.
+        flag: Request,
+    },
+    /// `0x400`
+    #[error("flags {flags:#x} have bits that are no flag: {unknown:#x}")]
+    Unknown {
+        /// The flags.
+        flags: i32,
+        /// The bits.
+        unknown: i32,
+    },
+    /// `FULL_RW`
+    #[error("`{}` is no request", name.escape_debug())]
+    Name {
+        /// The name.
+        name: String,
+    },
+}
+
+impl RequestError {
+    /// The rule that such flags break; none for a name that does not exist.
+    #[must_use]
+    pub const fn rule(&self) -> Option<RuleId> {
+        match self {
+            Self::Read { .. } | Self::Write { .. } => Some(RuleId::B18),
+            Self::Partial { .. } | Self::Unknown { .. } => Some(RuleId::B17),
+            Self::Name { .. } => None,
+        }
+    }
+}
+
+/// `Z99` is no rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::F09)]
+pub struct RuleIdError {
+    pub(crate) text: String,
+}
