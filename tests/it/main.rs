@@ -15,6 +15,7 @@
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;
+mod decode;
 mod diagnostic;
 mod exports;
 mod floors;
@@ -24,4 +25,5 @@ mod numpy_reader;
 mod oracle;
 mod properties;
 mod readers;
+mod slow_reader;
 mod snapshot;
