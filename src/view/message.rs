@@ -7,10 +7,22 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::audit::ErrorKind;
-use super::fault::{Fault, FieldName};
+use super::fault::{Fault, FieldName, Value};
 use super::geometry::{Order, contiguous_strides};
 use super::request::Structure;
 use crate::diagnostic::escape;
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("NULL"),
+            Self::Address(address) => write!(f, "{address:#x}"),
+            Self::Number(number) => number.fmt(f),
+            Self::Array(array) => f.write_str(&tuple(array)),
+            Self::Format(format) => write!(f, "`{}`", abridged(format)),
+        }
+    }
+}
 
 impl fmt::Display for Fault {
     /// One line, without the rule.
@@ -179,8 +191,12 @@ impl Fault {
             Self::Refused { error } => {
                 write!(f, "the request fails with {error}, for no reason that the protocol knows")
             }
-            Self::NotRepeatable { field } => write!(f, "{field} differs between two answers to the same request"),
-            Self::MetadataChanged { field, request } => write!(f, "{field} is not the same as under {request}"),
+            Self::NotRepeatable { field, value, other } => {
+                write!(f, "{field} is {value} but {other} in an earlier answer to the same request")
+            }
+            Self::MetadataChanged { field, value, other, request } => {
+                write!(f, "{field} is {value} but {other} under {request}")
+            }
             Self::ContiguousIndirect { suboffsets, request } => {
                 write!(f, "the request promises contiguity, but under {request} suboffsets are {}", tuple(suboffsets))
             }
@@ -188,7 +204,8 @@ impl Fault {
                 write!(f, "{structure} fails although the memory is {}: {because}", order_words(*structure))
             }
             Self::CountedBeforeFailure { references } => {
-                write!(f, "the request fails but leaves {references} more references to the exporter")
+                let s = if *references == 1 { "" } else { "s" };
+                write!(f, "the request fails but leaves {references} more reference{s} to the exporter")
             }
             _ => Ok(()),
         }

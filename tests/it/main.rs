@@ -21,3 +21,4 @@ mod numpy_reader;
 mod oracle;
 mod properties;
 mod snapshot;
+mod view;
