@@ -11,6 +11,8 @@ use super::fault::{Fault, FieldName, Value};
 use super::geometry::{Order, contiguous_strides};
 use super::request::Structure;
 use crate::diagnostic::escape;
+use crate::extent::plural;
+use crate::layout::{LayoutErrorKind, ReadingSize};
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,7 +53,16 @@ impl fmt::Display for Fault {
                 "shape {} of {itemsize}-byte items describes more than {limit} bytes, the most that a Py_ssize_t can say",
                 tuple(shape)
             ),
-            Self::Format { error } => error.fmt(f),
+            Self::Format { error } => match error.kind() {
+                LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => write!(
+                    f,
+                    "itemsize is {} but format `{}` describes {}",
+                    plural(*itemsize, "byte"),
+                    abridged(error.source_bytes()),
+                    each_reading(readings)
+                ),
+                _ => error.fmt(f),
+            },
             Self::UnstatedTail { format, itemsize, tail } => write!(
                 f,
                 "itemsize is {} but format `{}` describes {}: padding of {} at the end is not stated",
@@ -114,13 +125,13 @@ impl Fault {
                 write!(f, "the request has no FORMAT but format is `{}`", abridged(format))
             }
             Self::FormatAlone => f.write_str("the request has FORMAT but no structure, which means bytes"),
-            Self::Missing { structure, field } => write!(f, "the request has {structure} but {field} is NULL"),
+            Self::Missing { structure, field } => write!(f, "the request is for {structure} but {field} is NULL"),
             Self::Unasked { structure, field, value } => {
-                write!(f, "the request is {structure} but {field} is {}, not NULL", tuple(value))
+                write!(f, "the request is for {structure} but {field} is {}, not NULL", tuple(value))
             }
             Self::NotContiguous { structure, shape, strides, .. } => write!(
                 f,
-                "the request has {structure} but strides {} are not {} with shape {}",
+                "the request is for {structure} but strides {} are not {} with shape {}",
                 tuple(strides),
                 order_words(*structure),
                 tuple(shape)
@@ -270,6 +281,19 @@ impl Fault {
             _ => return None,
         }))
     }
+}
+
+/// `5 bytes (pep3118, ctypes) or 8 bytes (native-c)`, in the order in which they were tried.
+fn each_reading(readings: &[ReadingSize]) -> String {
+    let mut sizes: Vec<(u64, Vec<&str>)> = Vec::new();
+    for ReadingSize { dialect, size } in readings {
+        match sizes.iter_mut().find(|(known, _)| known == size) {
+            Some((_, dialects)) => dialects.push(dialect),
+            None => sizes.push((*size, Vec::from([*dialect]))),
+        }
+    }
+    let told = sizes.iter().map(|(size, dialects)| format!("{} ({})", plural(*size, "byte"), dialects.join(", ")));
+    told.collect::<Vec<String>>().join(" or ")
 }
 
 /// The order that a request asks for.

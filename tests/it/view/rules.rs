@@ -84,6 +84,7 @@ fn case(rule: RuleId) -> Case {
         Id::A07 => Breaks(
             vec![
                 full(RawView { format: Some(b"T{<b:a:<q:b:}"), ..ROWS }),
+                full(RawView { format: Some(b"T{i:a:b:b:}"), ..ROWS }),
                 full(RawView { format: Some(b"<q"), ..ROWS }),
                 // Notes: the item ends unstated, and its insides have two readings.
                 full(RawView { itemsize: 16, len: 48, format: Some(b"T{b:a:xxxxxxxi:b:}"), ..ROW_OF_16 }),
