@@ -17,6 +17,7 @@ mod error;
 mod infer;
 mod model;
 mod picture;
+mod plain;
 mod reconcile;
 mod resolve;
 mod scalar;

@@ -10,6 +10,7 @@ use super::dialect::{
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
 use super::model::{Layout, NO_NAME, Node, Type};
+use super::plain;
 use super::scalar::{self, Entry};
 use crate::abi::DataModel;
 use crate::extent::Align;
@@ -33,9 +34,13 @@ impl Layout {
     /// - `T{i:a:}` in `struct`: no structures there
     /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
     pub fn read(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
-        let mut layout = Self::new();
-        layout.read_into(format, dialect, model)?;
-        Ok(layout)
+        let mut nodes = Vec::with_capacity(room(format));
+        let Some(align) = plain::fill(format, dialect, model, &mut nodes) else {
+            let mut layout = Self { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
+            return layout.read_on(format, dialect, model).map(|()| layout);
+        };
+        // The layout is made where it is to be returned, without a copy on the way.
+        Ok(Self { nodes, dims: Vec::new(), names: Vec::new(), align, model: *model })
     }
 
     /// The same into an existing layout, whose memory is used again. After an error the layout is
@@ -43,21 +48,30 @@ impl Layout {
     ///
     /// # Errors
     /// As [`read`](Layout::read).
-    #[inline]
     pub fn read_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         self.nodes.clear();
         self.dims.clear();
         self.names.clear();
-        self.align = Align::ONE;
         self.model = *model;
+        self.nodes.reserve(room(format));
+        if let Some(align) = plain::fill(format, dialect, model, &mut self.nodes) {
+            self.align = align;
+            return Ok(());
+        }
+        self.align = Align::ONE;
+        self.read_on(format, dialect, model)
+    }
+
+    /// Goes on with a format that is more than codes: the root is there, and nothing else.
+    pub(super) fn read_on(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         let format = readable(format, dialect);
-        // Every field takes a byte at least; the root comes on top.
-        self.nodes.reserve(format.len().min(RESERVE).saturating_add(1));
-        self.nodes.push(ROOT);
         match run(format, dialect, model, self) {
             Ok(done) => {
                 self.align = done.align;
-                self.close(done.size, format, done.named);
+                close(&mut self.nodes, done.size, format);
+                if done.named {
+                    self.names.extend_from_slice(format);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -67,18 +81,23 @@ impl Layout {
             }
         }
     }
+}
 
-    fn close(&mut self, size: u64, format: &[u8], named: bool) {
-        let end = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        if let Some(root) = self.nodes.first_mut() {
-            root.size = size;
-            root.end = end;
-            root.span = Span::new(0, format.len());
-        }
-        if named {
-            self.names.extend_from_slice(format);
-        }
+/// Gives the root what was not known when it was pushed.
+#[inline]
+pub(super) fn close(nodes: &mut [Node], size: u64, format: &[u8]) {
+    let end = narrow(nodes.len());
+    if let Some(root) = nodes.first_mut() {
+        root.size = size;
+        root.end = end;
+        root.span = Span::new(0, format.len());
     }
+}
+
+/// How many nodes to make room for: every field takes a byte at least, the root comes on top.
+#[inline]
+fn room(format: &[u8]) -> usize {
+    format.len().min(RESERVE).saturating_add(1)
 }
 
 impl Format {
@@ -104,6 +123,9 @@ impl Format {
 /// As [`Layout::read`].
 #[inline]
 pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
+    if let Some((size, _)) = plain::lay(format, dialect, model, |_| ()) {
+        return Ok(size);
+    }
     if dialect.syntax.contains(Syntax::NAMES) && !dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
         // Whether two names are the same shows only in the layout.
         return Layout::read(format, dialect, model).map(|layout| layout.size());
@@ -114,7 +136,7 @@ pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Resul
 /// Fields for which room is made at once; more grow as they come.
 const RESERVE: usize = 64;
 
-const ROOT: Node = Node {
+pub(super) const ROOT: Node = Node {
     offset: 0,
     size: 0,
     count: 1,
@@ -454,7 +476,7 @@ impl<O: Output> Resolver<'_, O> {
     }
 
     #[cold]
-    fn size_without_standard(&mut self, code: Code, entry: Entry, span: Span) -> Result<u64, Stop> {
+    fn size_without_standard(&mut self, code: Code, entry: &Entry, span: Span) -> Result<u64, Stop> {
         let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize) || matches!(code, Code::Object);
         if keeps {
             return Ok(entry.native_size(self.model));
@@ -466,22 +488,21 @@ impl<O: Output> Resolver<'_, O> {
     fn padding(&mut self, head: &Head, span: Span) -> Result<(), Stop> {
         let offset = self.place(head.count, head.elements, Align::ONE, self.order, span)?;
         let whole = matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
-        self.whole = (whole && self.frames.is_empty()).then(|| Node {
-            offset,
-            size: head.count,
-            ty: Type::Void,
-            ..self.node(head, head.elements, span, NO_NAME)
-        });
+        if whole && self.frames.is_empty() {
+            let node = self.node(head, head.elements, span, NO_NAME);
+            self.whole = Some(Node { offset, size: head.count, ty: Type::Void, ..node });
+        }
         Ok(())
     }
 
     #[inline]
     fn finish(&mut self, format: &[u8]) -> Result<u64, Stop> {
         let end = Span::new(format.len(), format.len());
-        if self.named && !self.dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
-            if let Some(span) = self.output.first_duplicate(format) {
-                return self.refuse(Kind::DuplicateName, span);
-            }
+        if self.named
+            && !self.dialect.syntax.contains(Syntax::DUPLICATE_NAMES)
+            && let Some(span) = self.output.first_duplicate(format)
+        {
+            return self.refuse(Kind::DuplicateName, span);
         }
         if matches!(self.dialect.placement, Placement::BeforeType) {
             self.finish_strictly(end)?;
@@ -588,6 +609,11 @@ impl<O: Output> Events for Resolver<'_, O> {
         let name = self.name(name)?;
         let mut head = self.take_head();
         self.whole = None;
+        let nameless = name == NO_NAME || matches!(self.dialect.named_padding, NamedPadding::Padding);
+        if matches!(code, Code::Pad) && nameless {
+            self.bits = false;
+            return self.padding(&head, span);
+        }
         let entry = Entry::of(code, self.dialect.wide_char);
         let (unit, align) = if self.order.has_native_sizes() {
             (entry.native_size(self.model), self.model.align_of(entry.ctype))
@@ -598,10 +624,6 @@ impl<O: Output> Events for Resolver<'_, O> {
         };
         let (size, elements) = if code.count_is_length() {
             match code {
-                Code::Pad if name == NO_NAME || matches!(self.dialect.named_padding, NamedPadding::Padding) => {
-                    self.bits = false;
-                    return self.padding(&head, span);
-                }
                 Code::Bits => {
                     if core::mem::replace(&mut self.bits, true) {
                         return self.refuse(Kind::AdjacentBits, span);
