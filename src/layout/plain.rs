@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::dialect::{Alignment, Codes, Dialect, End};
 use super::model::{NO_NAME, Node};
-use super::resolve::{ROOT, close};
+use super::read::{ROOT, close};
 use super::scalar::{self, Entry};
 use crate::abi::{CType, DataModel};
 use crate::extent::Align;
