@@ -28,10 +28,11 @@
 //!
 //! | module | turns | into |
 //! |--|--|--|
-//! | [`format`] | bytes | [`Format`]: what was written |
+//! | [`mod@format`] | bytes | [`Format`]: what was written |
 //! | [`abi`] | the name of a machine | [`DataModel`]: what C types weigh there |
 //! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
 //! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
+//! | [`mod@readers`] | the same, for the world | [`Answer`](readers::Answer)s: who reads it, misreads it, refuses it |
 //! | [`view`] | the numbers of a `Py_buffer` | [`View`], or a [`Report`] of the rules that are broken |
 //!
 //! # Features
@@ -54,6 +55,7 @@ pub mod abi;
 pub mod format;
 mod interop;
 pub mod layout;
+pub mod readers;
 pub mod view;
 
 #[cfg(feature = "triple")]

@@ -157,6 +157,31 @@ fn answer(line: &[u8], out: &mut impl Write, with_item: bool) -> Result<(), Fail
     }
 }
 
+/// What each consumer makes of a format, as one JSON array.
+pub(super) fn readers(out: &mut impl Write, answers: &[pep3118::readers::Answer]) -> Result<(), Failure> {
+    use pep3118::readers::Outcome;
+    let rows: Vec<serde_json::Value> = answers
+        .iter()
+        .map(|answer| {
+            let consumer = answer.consumer.to_string();
+            match &answer.outcome {
+                Outcome::Reads { what, note } => {
+                    serde_json::json!({"consumer": consumer, "outcome": "reads", "as": what, "note": note})
+                }
+                Outcome::Misreads { what, means } => {
+                    serde_json::json!({"consumer": consumer, "outcome": "misreads", "as": what, "means": means})
+                }
+                Outcome::Refuses { why } => {
+                    serde_json::json!({"consumer": consumer, "outcome": "refuses", "why": why})
+                }
+            }
+        })
+        .collect();
+    serde_json::to_writer_pretty(&mut *out, &rows).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    Ok(())
+}
+
 /// One line of JSON.
 pub(super) fn write_line(out: &mut impl Write, answer: &impl Serialize) -> Result<(), Failure> {
     serde_json::to_writer(&mut *out, answer).map_err(std::io::Error::from)?;

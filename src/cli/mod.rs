@@ -9,6 +9,7 @@ mod emit;
 mod explain;
 mod json;
 mod options;
+mod readers;
 mod rules;
 mod size;
 
@@ -31,6 +32,7 @@ enum Command {
     Size(size::Size),
     Diff(diff::Diff),
     Emit(emit::Emit),
+    Readers(readers::Readers),
     Check(Box<check::Check>),
     Rules(rules::Rules),
 }
@@ -55,6 +57,11 @@ impl From<pep3118::LayoutError> for Failure {
     }
 }
 
+/// Cells in a line: those of the terminal, at most 100; 80 where there is none.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).min(100))
+}
+
 /// Parses the arguments and runs the command.
 pub(crate) fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -64,6 +71,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Size(command) => command.run(&mut out),
         Command::Diff(command) => command.run(&mut out),
         Command::Emit(command) => command.run(&mut out),
+        Command::Readers(command) => command.run(&mut out),
         Command::Check(command) => command.run(&mut out),
         Command::Rules(command) => command.run(&mut out),
     };

@@ -86,7 +86,9 @@ fn sites(layout: &Layout, tail: u64) -> Vec<Site> {
             let (padding, next) = match fields.peek() {
                 Some(next) => (next.offset().saturating_sub(end), next.natural_align()),
                 // Padding at the end of an inner record stands behind its brace, at the outer field.
-                None if record.index() == item.index() => (tail, record.natural_align()),
+                None if record.index() == item.index() && ends_with(record, field, tail) => {
+                    (tail, record.natural_align())
+                }
                 None => continue,
             };
             if padding > 0 && field.ty() == Type::Record {
@@ -103,9 +105,15 @@ fn chain(field: Field<'_>) -> Vec<u32> {
     let mut last = Some(field);
     while let Some(field) = last.filter(|field| field.ty() == Type::Record) {
         chain.push(field.index());
-        last = field.fields().last();
+        last = field.fields().last().filter(|last| ends_with(field, *last, 0));
     }
     chain
+}
+
+/// Whether nothing but `tail` bytes stands between a field and the end of its record. NumPy writes no
+/// padding before a brace; where some is written, it belongs to the record and to nothing inside.
+fn ends_with(record: Field<'_>, last: Field<'_>, tail: u64) -> bool {
+    last.offset().checked_add(last.total_size()).and_then(|end| end.checked_add(tail)) == Some(record.size())
 }
 
 struct Judged {
@@ -124,7 +132,7 @@ fn judge(layout: &Layout, site: &Site) -> Option<Judged> {
     let first = Field::at(layout, *site.chain.first()?);
     // Or else all of it belongs to the elements of the outermost array, as far as it divides.
     let share = site.padding.checked_div(outer.repeats)?;
-    let spread = Sizes::from([(outer.index, outer.size.checked_add(share)?)]);
+    let spread = spread(layout, site, outer, share)?;
     let written = first.offset().checked_add(first.total_size())?;
     let packed = site.next.padding_needed_for(written) == site.padding;
     Some(match explained(layout, site, first) {
@@ -135,6 +143,17 @@ fn judge(layout: &Layout, site: &Site) -> Option<Judged> {
         Some(likely) => Judged { sureness: Sureness::Inferred, likely, rival: None },
         None => Judged { sureness: Sureness::Open, likely: Sizes::new(), rival: Some(spread) },
     })
+}
+
+/// The sizes when every element of the outermost array owns `share` more bytes; the records around
+/// that array grow with it.
+fn spread(layout: &Layout, site: &Site, outer: &Repeated, share: u64) -> Option<Sizes> {
+    let mut sizes = Sizes::from([(outer.index, outer.size.checked_add(share)?)]);
+    for &index in site.chain.iter().take_while(|index| **index != outer.index) {
+        let grown = Field::at(layout, index).size().checked_add(share.checked_mul(outer.repeats)?)?;
+        sizes.push((index, grown));
+    }
+    Some(sizes)
 }
 
 /// The sizes that a C compiler would give the records at a site, if all padding is what it would

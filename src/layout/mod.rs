@@ -17,6 +17,8 @@ mod error;
 mod infer;
 mod model;
 mod picture;
+mod plain;
+mod read;
 mod reconcile;
 mod resolve;
 mod scalar;
@@ -31,7 +33,8 @@ pub use emit::{EmitError, Target};
 pub use error::{Construct, LayoutError, LayoutErrorKind, ReadingSize};
 pub use model::{Field, Fields, Layout, Type};
 pub use picture::{Ink, Picture};
+pub use read::calcsize_in;
 pub use reconcile::{Certainty, Reading, reconcile};
-pub use resolve::calcsize_in;
+
 pub use scalar::Scalar;
 pub use table::Table;

@@ -5,6 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use unicode_width::UnicodeWidthChar as _;
+
 use super::model::{Field, Layout, Type};
 
 /// Bytes in a row.
@@ -112,10 +114,23 @@ fn ruler(shown: u64) -> String {
 fn cells(label: &str, bytes: u64, ink: Ink) -> String {
     let width = usize::try_from(bytes).unwrap_or(0).saturating_mul(CELL).saturating_sub(1);
     let fill = if ink == Ink::Padding { '.' } else { ' ' };
-    let mut text: String = label.chars().take(width).collect();
-    let used = text.chars().count();
+    let mut text = String::new();
+    let mut used = 0_usize;
+    for character in label.chars() {
+        let cells = character.width().unwrap_or(0);
+        if used.saturating_add(cells) > width {
+            break;
+        }
+        used = used.saturating_add(cells);
+        text.push(character);
+    }
     text.extend(core::iter::repeat_n(fill, width.saturating_sub(used)));
     text
+}
+
+/// A name without characters that would move the cursor.
+fn printable(name: String) -> String {
+    if name.chars().any(char::is_control) { name.escape_debug().to_string() } else { name }
 }
 
 struct Painter {
@@ -142,7 +157,7 @@ impl Painter {
     // and painting stops when the rows are full, so that counts do not matter.
     fn field(&mut self, field: Field<'_>, offset: u64, path: &str) {
         let first = self.leaves;
-        let name = field.name_text().unwrap_or_default();
+        let name = field.name_text().map(printable).unwrap_or_default();
         let path = match (path, name.as_str()) {
             ("", name) => name.to_string(),
             (path, "") => path.to_string(),

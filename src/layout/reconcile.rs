@@ -115,7 +115,7 @@ pub fn reconcile(
 fn one(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Result<Reading, LayoutError> {
     let layout = Layout::read(format, dialect, model)?;
     let written = layout.size();
-    fit(layout, itemsize, dialect).ok_or_else(|| {
+    fit(layout, format, itemsize, dialect).ok_or_else(|| {
         let readings = Vec::from([ReadingSize { dialect: dialect.name, size: written }]);
         mismatch(format, itemsize.unwrap_or(written), readings, dialect, model)
     })
@@ -133,7 +133,7 @@ fn mismatch(
 }
 
 /// The layout as a reading of the itemsize, if it can be one.
-fn fit(mut layout: Layout, itemsize: Option<u64>, dialect: &Dialect) -> Option<Reading> {
+fn fit(mut layout: Layout, format: &[u8], itemsize: Option<u64>, dialect: &Dialect) -> Option<Reading> {
     let written = layout.size();
     let tail = itemsize.unwrap_or(written).checked_sub(written)?;
     if tail > 0 {
@@ -149,7 +149,7 @@ fn fit(mut layout: Layout, itemsize: Option<u64>, dialect: &Dialect) -> Option<R
     let reading = Reading { layout, dialect: *dialect, certainty, tail, rivals: Vec::new() };
     Some(match dialect.alignment {
         Alignment::Spelled => with_distances(reading),
-        Alignment::Implicit => with_rounding(reading),
+        Alignment::Implicit => with_rounding(reading, format, itemsize),
     })
 }
 
@@ -165,20 +165,19 @@ fn with_distances(reading: Reading) -> Reading {
     Reading { layout, certainty, rivals, ..reading }
 }
 
-/// Arrays of structures under `@` whose second element would not be aligned: a C compiler cannot
-/// have laid them out, so the reading is one of two.
-fn with_rounding(reading: Reading) -> Reading {
+/// Arrays of structures under `@` whose second element would not be aligned: a C compiler would have
+/// rounded the structures up, and if that fits too, the reading is one of two.
+fn with_rounding(reading: Reading, format: &[u8], itemsize: Option<u64>) -> Reading {
     if reading.dialect.nested == Nested::Rounded || !has_misaligned_elements(&reading.layout) {
         return reading;
     }
-    let mut rounded = reading.layout.clone();
-    for index in 0..rounded.nodes.len() {
-        let align = u32::try_from(index).map_or(Align::ONE, |index| native_align(&reading.layout, index));
-        if let Some(node) = rounded.nodes.get_mut(index).filter(|node| node.ty == Type::Record && node.count > 1) {
-            node.size = align.round_up(node.size).unwrap_or(node.size);
-        }
+    let rounding =
+        Dialect { name: Dialect::NATIVE_C.name, nested: Nested::Rounded, end: End::Rounded, ..reading.dialect };
+    let rounded = Layout::read(format, &rounding, reading.layout.model());
+    match rounded.ok().filter(|layout| itemsize.is_none_or(|itemsize| layout.size() == itemsize)) {
+        Some(layout) => Reading { certainty: Certainty::Ambiguous, rivals: Vec::from([(rounding, layout)]), ..reading },
+        None => reading,
     }
-    Reading { certainty: Certainty::Ambiguous, rivals: Vec::from([(Dialect::NATIVE_C, rounded)]), ..reading }
 }
 
 /// By every rule.
@@ -201,7 +200,7 @@ fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Readin
         if rule.alignment == Alignment::Spelled && !(is_sole_item(&layout) && is_spelled_as_numpy_does(&layout)) {
             continue;
         }
-        if let Some(reading) = fit(layout, itemsize, rule).filter(is_plausible) {
+        if let Some(reading) = fit(layout, format, itemsize, rule).filter(is_plausible) {
             fits.push(reading);
         }
     }

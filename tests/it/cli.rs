@@ -53,6 +53,8 @@ fn pages() {
         ("diff-same", &["diff", "l", "<q", "-m", "lp64"]),
         ("emit", &["emit", "T{b:a:i:b:}", "-d", "cython", "--for", "struct", "-m", "lp64"]),
         ("emit-refused", &["emit", "T{&i:p:}", "--for", "numpy", "-m", "lp64"]),
+        ("readers", &["readers", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", "-i", "24", "-m", "lp64"]),
+        ("readers-json", &["readers", "<i", "-i", "4", "-m", "lp64", "--json"]),
         ("emit-ambiguous", &["emit", "ib", "-m", "lp64"]),
         ("check-help", &["check", "--help"]),
         (

@@ -54,7 +54,7 @@ fn pages() {
         ("i386", "T{b:a:d:b:g:c:}", None, Some(&Dialect::PEP3118), DataModel::I386),
         ("user-type", "[bfloat16$x]:w:", Some(2), None, lp64),
         ("empty", "", None, Some(&Dialect::STRUCT), lp64),
-        ("strange-names", "T{i::b: :h:a\u{301}:}", None, Some(&Dialect::PEP3118), lp64),
+        ("strange-names", "T{i::b: :h:a\u{301}:i:\u{540d}\u{524d}:i:a\nb:}", None, Some(&Dialect::PEP3118), lp64),
         ("long", "T{H:a:(1000)d:b:}", None, Some(&Dialect::PEP3118), lp64),
     ];
     for (name, format, itemsize, dialect, model) in pages {

@@ -1,4 +1,7 @@
 //! One integration binary: the crate through its public API.
+#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(unreachable_pub, reason = "the fuzz targets include some of these files")]
+#![allow(clippy::type_complexity, reason = "tables of cases are tuples")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -6,7 +9,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
-    missing_docs
+    reason = "a test that fails should stop"
 )]
 
 #[cfg(feature = "cli")]
@@ -20,5 +23,6 @@ mod layout;
 mod numpy_reader;
 mod oracle;
 mod properties;
+mod readers;
 mod snapshot;
 mod view;

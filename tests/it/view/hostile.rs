@@ -175,7 +175,7 @@ fn no_numbers_make_the_geometry_panic() {
         let count = bytes.int_in_range(0..=8)?;
         let shape = (0..count).map(|_| number(bytes)).collect::<Result<Vec<i64>>>()?;
         let strides = (0..count).map(|_| number(bytes)).collect::<Result<Vec<i64>>>()?;
-        let report = verify_structure(number(bytes)?, number(bytes)?, count as i32, &shape, &strides, number(bytes)?);
+        let report = verify_structure(number(bytes)?, number(bytes)?, count, &shape, &strides, number(bytes)?);
         assert!(report.is_empty() || !report.to_string().is_empty());
         let mut filled = strides;
         let order = *bytes.choose(&[Order::C, Order::Fortran, Order::Any])?;
