@@ -86,8 +86,9 @@ fn case(rule: RuleId) -> Case {
                 full(RawView { format: Some(b"T{<b:a:<q:b:}"), ..ROWS }),
                 full(RawView { format: Some(b"T{i:a:b:b:}"), ..ROWS }),
                 full(RawView { format: Some(b"<q"), ..ROWS }),
-                // Notes: the item ends unstated, and its insides have two readings.
+                // Notes: the end is not stated, distances are not, and there are two readings.
                 full(RawView { itemsize: 16, len: 48, format: Some(b"T{b:a:xxxxxxxi:b:}"), ..ROW_OF_16 }),
+                full(RawView { itemsize: 24, len: 72, format: Some(b"T{(2)T{i:a:b:b:}:x:xxxxxxb:y:}"), ..ROW_OF_24 }),
                 full(RawView { itemsize: 24, len: 72, format: Some(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}"), ..ROW_OF_24 }),
             ],
             full(RawView { format: Some(b"T{h:a:h:b:}"), ..ROWS }),
