@@ -88,7 +88,7 @@ fn case(rule: RuleId) -> Case {
                 full(RawView { format: Some(b"<q"), ..ROWS }),
                 // Notes: the end is not stated, distances are not, and there are two readings.
                 full(RawView { itemsize: 16, len: 48, format: Some(b"T{b:a:xxxxxxxi:b:}"), ..ROW_OF_16 }),
-                full(RawView { itemsize: 24, len: 72, format: Some(b"T{(2)T{i:a:b:b:}:x:xxxxxxb:y:}"), ..ROW_OF_24 }),
+                full(RawView { itemsize: 17, len: 51, format: Some(b"T{(2)T{i:a:b:b:}:x:xxxxxxb:y:}"), ..ROW_OF_17 }),
                 full(RawView { itemsize: 24, len: 72, format: Some(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}"), ..ROW_OF_24 }),
             ],
             full(RawView { format: Some(b"T{h:a:h:b:}"), ..ROWS }),
@@ -323,6 +323,7 @@ fn case(rule: RuleId) -> Case {
 }
 
 const ROW_OF_16: RawView<'static> = RawView { strides: Some(&[16]), ..ROW };
+const ROW_OF_17: RawView<'static> = RawView { strides: Some(&[17]), ..ROW };
 const ROW_OF_24: RawView<'static> = RawView { strides: Some(&[24]), ..ROW };
 
 #[test]
