@@ -19,6 +19,7 @@ mod event;
 mod limits;
 mod parse;
 mod print;
+mod start;
 
 pub use ast::{ByteOrderCharacter, Count, Format, Item, ItemType, Member, Name, Prefix, Shape, UserType};
 pub use code::{ByteOrder, Code};

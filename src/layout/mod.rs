@@ -16,6 +16,7 @@ mod emit;
 mod error;
 mod infer;
 mod model;
+mod output;
 mod picture;
 mod plain;
 mod read;
