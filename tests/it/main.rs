@@ -12,6 +12,7 @@
     reason = "a test that fails should stop"
 )]
 
+mod abi;
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;
