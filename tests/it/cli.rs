@@ -141,7 +141,7 @@ not json
     snapshot::check("cli", "size-jsonl", questions, &text(&output.stdout));
 }
 
-/// The exit status is that of the worst struct: 1 for an error, 2 for what is no struct at all.
+/// Answers are data: the stream was answered, so the exit status is 0.
 #[test]
 fn structs_are_checked_in_order() {
     let clean = "{\"request\": \"FULL_RO\", \"format\": \"<i\", \"itemsize\": 4, \"len\": 24, \"ndim\": 2, \"shape\": [2, 3], \
@@ -151,11 +151,8 @@ fn structs_are_checked_in_order() {
     let flags = clean.replace("\"FULL_RO\"", "512");
     let numpy = clean.replace("<i", "T{b:a:xxxxxxxi:b:}").replace("true", "false, \"dialect\": \"pascal\"");
     let questions = [clean, &broken, &hostile, &flags, &numpy, "not json\n", &clean.replace("FULL_RO", "FULL_RW")];
-    let status = |questions: &[&str]| run(&["check", "--jsonl"], &questions.concat()).status.code();
-    assert_eq!(status(&questions[..1]), Some(0));
-    assert_eq!(status(&questions[..4]), Some(1));
-    assert_eq!(status(&questions), Some(2));
     let output = run(&["check", "--jsonl"], &questions.concat());
+    assert!(output.status.success());
     snapshot::check("cli", "check-jsonl", &questions.concat(), &text(&output.stdout));
 }
 
