@@ -27,6 +27,12 @@ impl Span {
         Self { start: narrow(start), end: narrow(end) }
     }
 
+    /// The one byte at `at`.
+    #[inline]
+    pub(crate) const fn byte(at: u32) -> Self {
+        Self { start: at, end: at.saturating_add(1) }
+    }
+
     /// The first byte.
     #[must_use]
     #[inline]

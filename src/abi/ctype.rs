@@ -33,6 +33,34 @@ pub enum CType {
     Wchar,
 }
 
+impl CType {
+    /// A table of all types, each at its [`index`](Self::index).
+    #[inline]
+    pub(crate) fn table<T>(of: impl Fn(Self) -> T) -> [T; 12] {
+        [
+            of(Self::Char),
+            of(Self::Short),
+            of(Self::Int),
+            of(Self::Long),
+            of(Self::LongLong),
+            of(Self::SizeT),
+            of(Self::Pointer),
+            of(Self::Half),
+            of(Self::Float),
+            of(Self::Double),
+            of(Self::LongDouble),
+            of(Self::Wchar),
+        ]
+    }
+
+    /// Where it is in a [`table`](Self::table).
+    #[inline]
+    #[expect(clippy::as_conversions, reason = "the discriminants are 0 to 11")]
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
 impl DataModel {
     /// The size of a C type in bytes.
     ///
@@ -67,15 +95,28 @@ impl DataModel {
     #[inline]
     pub const fn align_of(&self, ty: CType) -> Align {
         let bytes = match ty {
+            CType::Char => return const { fixed(1) },
+            CType::Short | CType::Half => return const { fixed(2) },
+            CType::Int | CType::Float => return const { fixed(4) },
             CType::LongLong => return self.long_long_align,
             CType::Double => return self.double_align,
             CType::LongDouble => return self.long_double.align,
-            _ => self.size_of(ty),
+            CType::Long => self.long,
+            CType::SizeT | CType::Pointer => self.pointer,
+            CType::Wchar => self.wchar,
         };
         match Align::new(bytes) {
             Some(align) => align,
             // A model made by hand with, say, a pointer of 3 bytes: its type has no alignment.
             None => Align::ONE,
         }
+    }
+}
+
+/// The alignment of a type that weighs the same everywhere.
+const fn fixed(bytes: u64) -> Align {
+    match Align::new(bytes) {
+        Some(align) => align,
+        None => Align::ONE,
     }
 }

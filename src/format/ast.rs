@@ -11,6 +11,11 @@ use super::limits::Limits;
 use super::parse::{Failure, drive};
 use crate::span::Span;
 
+/// What a NULL `format` means: unsigned bytes.
+///
+/// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
+pub const NULL_FORMAT: &[u8] = b"B";
+
 /// A parsed format string: what was written, without a word on what it means.
 ///
 /// It keeps the spelling (the source bytes) and the span of every token. Two formats are equal when
@@ -181,10 +186,26 @@ impl Format {
     ///
     /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
     ///
+    /// ```
+    /// use pep3118::Format;
+    /// assert_eq!(Format::from_buffer(None)?.as_bytes(), b"B");
+    /// assert_eq!(Format::from_buffer(Some(c"<i"))?.as_bytes(), b"<i");
+    /// # Ok::<(), pep3118::FormatError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`parse`](Format::parse).
     pub fn from_buffer(format: Option<&CStr>) -> Result<Self, FormatError> {
-        Self::parse(format.map_or(b"B", CStr::to_bytes))
+        Self::from_buffer_bytes(format.map(CStr::to_bytes))
+    }
+
+    /// The same from bytes without the NUL at the end; `None` is the NULL pointer, `Some(b"")` the
+    /// empty format.
+    ///
+    /// # Errors
+    /// As [`parse`](Format::parse).
+    pub fn from_buffer_bytes(format: Option<&[u8]>) -> Result<Self, FormatError> {
+        Self::parse(format.unwrap_or(NULL_FORMAT))
     }
 
     /// Writes `members` down and reads them again, so that every span is right.

@@ -321,8 +321,30 @@ impl ByteOrder {
         matches!(self, Self::Native | Self::NativeUnaligned)
     }
 
+    /// The byte order character that a byte is.
     #[inline]
     pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
+        /// Spelled out as a table, because a `match` in a hot loop becomes a jump for each character.
+        static OF_BYTE: [Option<ByteOrder>; 256] = {
+            let mut table = [None; 256];
+            let mut rest: &mut [Option<ByteOrder>] = &mut table;
+            let mut byte = 0_u8;
+            while let [first, tail @ ..] = rest {
+                *first = ByteOrder::of_byte(byte);
+                byte = byte.wrapping_add(1);
+                rest = tail;
+            }
+            table
+        };
+        #[expect(
+            clippy::as_conversions,
+            clippy::indexing_slicing,
+            reason = "an entry for each byte; neither `From` nor `get` is const"
+        )]
+        OF_BYTE[byte as usize]
+    }
+
+    const fn of_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             b'@' => Self::Native,
             b'=' => Self::NativeStandard,

@@ -19,8 +19,9 @@ mod event;
 mod limits;
 mod parse;
 mod print;
+mod start;
 
-pub use ast::{ByteOrderCharacter, Count, Format, Item, ItemType, Member, Name, Prefix, Shape, UserType};
+pub use ast::{ByteOrderCharacter, Count, Format, Item, ItemType, Member, NULL_FORMAT, Name, Prefix, Shape, UserType};
 pub use code::{ByteOrder, Code};
 pub use error::{FormatError, FormatErrorKind};
 pub use limits::Limits;

@@ -26,10 +26,20 @@ use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind as Kind};
 use super::event::{Events, Stop};
 use super::limits::Limits;
+use super::start::Start;
 use crate::span::Span;
 
-/// What is left to read, or the unit error whose reason is in [`Driver::refusal`].
-type Step<'i> = Result<&'i [u8], Err<()>>;
+/// What is left to read, or an error whose reason is in [`Driver::refusal`].
+type Step<'i> = Result<&'i [u8], Refused>;
+
+/// nom's error with nothing in it, in less room: a step is returned in registers.
+struct Refused;
+
+impl From<Err<()>> for Refused {
+    fn from(_: Err<()>) -> Self {
+        Self
+    }
+}
 
 /// Deepest nesting that the bit mask of open frames can hold.
 const DEEPEST: usize = 64;
@@ -105,7 +115,7 @@ struct Driver<'i, 'e, E> {
 
 impl<'i, E: Events> Driver<'i, '_, E> {
     #[inline]
-    fn format(&mut self) -> Result<(), Err<()>> {
+    fn format(&mut self) -> Result<(), Refused> {
         let len = self.source.len();
         if len > self.limits.bytes {
             let bytes = u64::try_from(len).unwrap_or(u64::MAX);
@@ -113,27 +123,26 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         }
         let mut rest = self.source;
         while let Some((&first, after)) = rest.split_first() {
-            rest = match first {
-                b'0'..=b'9' => self.count(rest)?,
-                b' ' | b'\t'..=b'\r' => self.spaces(rest)?,
-                b'T' => self.open_record(rest)?,
-                b'}' => self.close_record(rest)?,
-                b'(' => self.shape(rest)?,
-                b'&' => self.open_pointer(rest)?,
-                b'Z' => self.complex(rest)?,
-                b'X' => self.function(rest)?,
-                b'[' => self.user_type(rest)?,
-                _ => match Code::from_byte(first) {
-                    Some(code) => self.code(code, rest, after)?,
-                    None => self.mark(first, rest, after)?,
-                },
+            rest = match Start::of(first) {
+                Start::Code(code) => self.code(code, rest, after)?,
+                Start::Mark(order) => self.mark(order, rest, after)?,
+                Start::Count => self.count(rest)?,
+                Start::Spaces => self.spaces(rest)?,
+                Start::Record => self.open_record(rest)?,
+                Start::Close => self.close_record(rest)?,
+                Start::Shape => self.shape(rest)?,
+                Start::Pointer => self.open_pointer(rest)?,
+                Start::Complex => self.complex(rest)?,
+                Start::Function => self.function(rest)?,
+                Start::UserType => self.user_type(rest)?,
+                Start::Stranger => return Err(self.stranger(first, rest)),
             };
         }
         self.end()
     }
 
     #[cold]
-    fn end_refused(&mut self) -> Err<()> {
+    fn end_refused(&mut self) -> Refused {
         let end = Span::new(self.source.len(), self.source.len());
         let kind = match self.pending {
             Pending::Count => Kind::CountWithoutCode,
@@ -145,7 +154,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
     }
 
     #[inline]
-    fn end(&mut self) -> Result<(), Err<()>> {
+    fn end(&mut self) -> Result<(), Refused> {
         if self.pending != Pending::Nothing || self.depth > 0 {
             return Err(self.end_refused());
         }
@@ -159,17 +168,14 @@ impl<'i, E: Events> Driver<'i, '_, E> {
     }
 
     #[inline]
-    fn mark(&mut self, first: u8, rest: &'i [u8], after: &'i [u8]) -> Step<'i> {
-        let Some(order) = ByteOrder::from_byte(first) else {
-            return Err(self.stranger(first, rest));
-        };
+    fn mark(&mut self, order: ByteOrder, rest: &'i [u8], after: &'i [u8]) -> Step<'i> {
         let at = self.position(rest);
         self.go_on(after, |events| events.byte_order(order, at))
     }
 
     /// Names the reason for a byte that starts nothing.
     #[cold]
-    fn stranger(&mut self, byte: u8, rest: &'i [u8]) -> Err<()> {
+    fn stranger(&mut self, byte: u8, rest: &'i [u8]) -> Refused {
         let kind = match (byte, self.pending) {
             (0, _) => Kind::EmbeddedNul,
             (0x80.., _) => Kind::NonAscii { byte },
@@ -243,7 +249,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         self.optional_spaces(after)
     }
 
-    #[inline]
+    #[inline(always)]
     fn code(&mut self, code: Code, rest: &'i [u8], after: &'i [u8]) -> Step<'i> {
         let span = self.between(rest, after);
         self.begin_type(rest)?;
@@ -326,7 +332,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
 
     /// A type begins: whatever stood before it has found its item.
     #[inline]
-    fn begin_type(&mut self, rest: &'i [u8]) -> Result<(), Err<()>> {
+    fn begin_type(&mut self, rest: &'i [u8]) -> Result<(), Refused> {
         self.pending = Pending::Nothing;
         self.items = self.items.wrapping_add(1);
         if self.items > self.limits.items {
@@ -338,27 +344,37 @@ impl<'i, E: Events> Driver<'i, '_, E> {
     /// A type has ended: reads the name, which belongs to the outermost pointer if there is one.
     #[inline]
     fn end_type(&mut self, rest: &'i [u8], tell: impl FnOnce(&mut E, Option<Span>) -> Result<(), Stop>) -> Step<'i> {
+        let (after, name) = if self.in_pointer() { (rest, None) } else { self.optional_name(rest)? };
+        // One call for all cases, so that it is compiled into its place.
+        self.tell(|events| tell(events, name))?;
         if self.in_pointer() {
-            self.tell(|events| tell(events, None))?;
-            return self.end_pointers(rest);
+            return self.end_pointers(after);
         }
+        Ok(after)
+    }
+
+    // Most items have none, and then this is a look at the next byte.
+    #[inline(always)]
+    fn optional_name(&mut self, rest: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         match rest.first() {
-            Some(b':') => self.end_named(rest, tell),
-            Some(b' ' | b'\t'..=b'\r') => {
-                // A space may stand between an item and its name.
-                let (after, _) = spaces(rest)?;
-                if after.first() != Some(&b':') {
-                    return self.go_on(rest, |events| tell(events, None));
-                }
-                let span = self.between(rest, after);
-                self.tell(|events| events.whitespace(span))?;
-                self.end_named(after, tell)
-            }
-            _ => self.go_on(rest, |events| tell(events, None)),
+            Some(b':') => self.name(rest),
+            Some(b' ' | b'\t'..=b'\r') => self.spaced_name(rest),
+            _ => Ok((rest, None)),
         }
     }
 
-    fn end_named(&mut self, rest: &'i [u8], tell: impl FnOnce(&mut E, Option<Span>) -> Result<(), Stop>) -> Step<'i> {
+    /// A space may stand between an item and its name.
+    fn spaced_name(&mut self, rest: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
+        let (after, _) = spaces(rest)?;
+        if after.first() != Some(&b':') {
+            return Ok((rest, None));
+        }
+        let span = self.between(rest, after);
+        self.tell(|events| events.whitespace(span))?;
+        self.name(after)
+    }
+
+    fn name(&mut self, rest: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         let Ok((after, name)) = name(rest) else {
             let nul = rest.iter().position(|byte| *byte == 0);
             let colon = rest.iter().skip(1).position(|byte| *byte == b':');
@@ -368,8 +384,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
             });
         };
         let start = self.position(rest).saturating_add(1);
-        let span = Span::new(start, start.saturating_add(name.len()));
-        self.go_on(after, |events| tell(events, Some(span)))
+        Ok((after, Some(Span::new(start, start.saturating_add(name.len())))))
     }
 
     #[cold]
@@ -394,7 +409,7 @@ impl<'i, E: Events> Driver<'i, '_, E> {
         self.depth > 0 && self.pointers & 1 == 1
     }
 
-    fn push(&mut self, pointer: bool, rest: &'i [u8]) -> Result<(), Err<()>> {
+    fn push(&mut self, pointer: bool, rest: &'i [u8]) -> Result<(), Refused> {
         if self.depth >= self.depth_limit {
             return Err(self.refuse_here(Kind::TooDeep { limit: self.depth_limit }, rest, 1));
         }
@@ -409,8 +424,8 @@ impl<'i, E: Events> Driver<'i, '_, E> {
     }
 
     #[inline]
-    fn tell(&mut self, call: impl FnOnce(&mut E) -> Result<(), Stop>) -> Result<(), Err<()>> {
-        call(self.events).map_err(|Stop| Err::Failure(()))
+    fn tell(&mut self, call: impl FnOnce(&mut E) -> Result<(), Stop>) -> Result<(), Refused> {
+        call(self.events).map_err(|Stop| Refused)
     }
 
     #[inline]
@@ -431,13 +446,13 @@ impl<'i, E: Events> Driver<'i, '_, E> {
     }
 
     #[cold]
-    fn refuse(&mut self, kind: Kind, span: Span) -> Err<()> {
+    fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
         self.refusal = Some((kind, span));
-        Err::Failure(())
+        Refused
     }
 
     #[cold]
-    fn refuse_here(&mut self, kind: Kind, rest: &[u8], len: usize) -> Err<()> {
+    fn refuse_here(&mut self, kind: Kind, rest: &[u8], len: usize) -> Refused {
         let start = self.position(rest);
         let span = Span::new(start, start.saturating_add(len).min(self.source.len()));
         self.refuse(kind, span)

@@ -21,10 +21,12 @@ const ROWS: u64 = 16;
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, Picture};
 /// let layout = Layout::read(b"T{b:a:i:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
-/// assert_eq!(Picture::new(&layout).to_string(), "\
-///         0  1  2  3  4  5  6  7
-///      0 |a |........|b          |
-/// ");
+/// let picture = Picture::new(&layout).to_string();
+/// let lines: Vec<&str> = picture.lines().collect();
+/// assert_eq!(lines, [
+///     "        0  1  2  3  4  5  6  7",
+///     "     0 |a |........|b          |",
+/// ]);
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[derive(Clone, Debug)]

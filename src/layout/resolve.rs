@@ -6,145 +6,31 @@
 use alloc::vec::Vec;
 
 use super::dialect::{
-    Alignment, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace, ZeroCount,
+    Alignment, Dialect, End, NamedPadding, NativeOnly, Nested, Placement, Syntax, Whitespace, ZeroCount,
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
-use super::model::{Layout, NO_NAME, Node, Type};
+use super::model::{NO_NAME, Node, Type};
+use super::output::Output;
 use super::scalar::{self, Entry};
 use crate::abi::DataModel;
 use crate::extent::Align;
-use crate::format::{ByteOrder, Code, Events, Failure, Format, Limits, Stop, drive};
+use crate::format::{ByteOrder, Code, Events, Failure, Limits, Stop, drive};
 use crate::span::Span;
 
-impl Layout {
-    /// Reads a format string in a dialect, for a machine.
-    ///
-    /// ```
-    /// use pep3118::{DataModel, Dialect, Layout};
-    /// let layout = Layout::read(b"T{b:a:i:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
-    /// let offsets: Vec<u64> = layout.item().fields().map(|field| field.offset()).collect();
-    /// assert_eq!(offsets, [0, 4]);
-    /// # Ok::<(), pep3118::LayoutError>(())
-    /// ```
-    ///
-    /// # Errors
-    /// - `T{i`: not a format at all
-    /// - `<n` in any dialect but ctypes': `ssize_t` has no standard size
-    /// - `T{i:a:}` in `struct`: no structures there
-    /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
-    pub fn read(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
-        let mut layout = Self::new();
-        layout.read_into(format, dialect, model)?;
-        Ok(layout)
-    }
-
-    /// The same into an existing layout, whose memory is used again. After an error the layout is
-    /// empty.
-    ///
-    /// # Errors
-    /// As [`read`](Layout::read).
-    #[inline]
-    pub fn read_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
-        self.nodes.clear();
-        self.dims.clear();
-        self.names.clear();
-        self.align = Align::ONE;
-        self.model = *model;
-        let format = readable(format, dialect);
-        // Every field takes a byte at least; the root comes on top.
-        self.nodes.reserve(format.len().min(RESERVE).saturating_add(1));
-        self.nodes.push(ROOT);
-        match run(format, dialect, model, self) {
-            Ok(done) => {
-                self.align = done.align;
-                self.close(done.size, format, done.named);
-                Ok(())
-            }
-            Err(error) => {
-                self.nodes.clear();
-                self.dims.clear();
-                Err(error)
-            }
-        }
-    }
-
-    fn close(&mut self, size: u64, format: &[u8], named: bool) {
-        let end = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        if let Some(root) = self.nodes.first_mut() {
-            root.size = size;
-            root.end = end;
-            root.span = Span::new(0, format.len());
-        }
-        if named {
-            self.names.extend_from_slice(format);
-        }
-    }
+/// What is known when a format has been read.
+pub(super) struct Done {
+    pub(super) size: u64,
+    pub(super) align: Align,
+    pub(super) named: bool,
 }
 
-impl Format {
-    /// What the format means in a dialect, on a machine.
-    ///
-    /// # Errors
-    /// As [`Layout::read`], grammar left out.
-    pub fn resolve(&self, dialect: &Dialect, model: &DataModel) -> Result<Layout, LayoutError> {
-        Layout::read(self.as_bytes(), dialect, model)
-    }
-}
-
-/// The size of an item in bytes, in a dialect, for a machine; nothing is allocated.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, layout::calcsize_in};
-/// assert_eq!(calcsize_in(b"bd", &Dialect::STRUCT, &DataModel::LP64)?, 16);
-/// assert_eq!(calcsize_in(b"bd", &Dialect::STRUCT, &DataModel::I386)?, 12);
-/// # Ok::<(), pep3118::LayoutError>(())
-/// ```
-///
-/// # Errors
-/// As [`Layout::read`].
-#[inline]
-pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
-    if dialect.syntax.contains(Syntax::NAMES) && !dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
-        // Whether two names are the same shows only in the layout.
-        return Layout::read(format, dialect, model).map(|layout| layout.size());
-    }
-    run(readable(format, dialect), dialect, model, &mut ()).map(|done| done.size)
-}
-
-/// Fields for which room is made at once; more grow as they come.
-const RESERVE: usize = 64;
-
-const ROOT: Node = Node {
-    offset: 0,
-    size: 0,
-    count: 1,
-    span: Span::ZERO,
-    name: NO_NAME,
-    end: 1,
-    dims: 0,
-    ndim: 0,
-    ty: Type::Record,
-    endian: None,
-    order: ByteOrder::Native,
-};
-
-/// What a dialect that stops at a NUL gets to see.
-#[inline]
-fn readable<'f>(format: &'f [u8], dialect: &Dialect) -> &'f [u8] {
-    match dialect.nul {
-        Nul::Refused => format,
-        Nul::Ends => format.split(|byte| *byte == 0).next().unwrap_or_default(),
-    }
-}
-
-struct Done {
-    size: u64,
-    align: Align,
-    named: bool,
-}
-
-#[inline]
-fn run<O: Output>(format: &[u8], dialect: &Dialect, model: &DataModel, output: &mut O) -> Result<Done, LayoutError> {
+/// Walks a format to its end, and leaves its fields in `output`.
+pub(super) fn run<O: Output>(
+    format: &[u8],
+    dialect: &Dialect,
+    model: &DataModel,
+    output: &mut O,
+) -> Result<Done, LayoutError> {
     let mut resolver = Resolver {
         dialect,
         model,
@@ -191,72 +77,6 @@ fn explain(
         (Failure::Stopped, None) => {
             LayoutError::new(Kind::TooLarge { limit: 0 }, Span::ZERO, format, dialect.name, model.name)
         }
-    }
-}
-
-/// Where fields go: into a layout, or nowhere when only the size is asked for.
-trait Output {
-    fn push(&mut self, node: Node);
-    fn dimension(&mut self, extent: u64);
-    /// Where the next dimension and the next node will be.
-    fn marks(&self) -> (u32, u32);
-    /// Gives a pushed node what was not known when it was pushed.
-    fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node));
-    /// Whether two fields of one record have the same name.
-    fn first_duplicate(&self, format: &[u8]) -> Option<Span>;
-}
-
-impl Output for () {
-    fn push(&mut self, _: Node) {}
-    fn dimension(&mut self, _: u64) {}
-    fn marks(&self) -> (u32, u32) {
-        (0, 0)
-    }
-    fn complete(&mut self, _: u32, _: impl FnOnce(&mut Node)) {}
-    fn first_duplicate(&self, _: &[u8]) -> Option<Span> {
-        None
-    }
-}
-
-impl Output for Layout {
-    #[inline]
-    fn push(&mut self, node: Node) {
-        self.nodes.push(node);
-    }
-
-    fn dimension(&mut self, extent: u64) {
-        self.dims.push(extent);
-    }
-
-    #[inline]
-    fn marks(&self) -> (u32, u32) {
-        (narrow(self.dims.len()), narrow(self.nodes.len()))
-    }
-
-    fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node)) {
-        let node = usize::try_from(index).ok().and_then(|index| self.nodes.get_mut(index));
-        if let Some(node) = node {
-            change(node);
-        }
-    }
-
-    fn first_duplicate(&self, format: &[u8]) -> Option<Span> {
-        let mut names: Vec<(u32, &[u8], Span)> = Vec::new();
-        let mut open: Vec<(u32, u32)> = Vec::new();
-        for (index, node) in (0_u32..).zip(&self.nodes) {
-            while open.last().is_some_and(|(_, end)| *end <= index) {
-                open.pop();
-            }
-            if node.name != NO_NAME {
-                names.push((open.last().map_or(0, |(record, _)| *record), node.name.of(format), node.name));
-            }
-            if node.ty == Type::Record {
-                open.push((index, node.end));
-            }
-        }
-        names.sort_unstable();
-        let mut pairs = names.iter().zip(names.iter().skip(1));
-        pairs.find(|(a, b)| (a.0, a.1) == (b.0, b.1)).map(|(_, second)| second.2)
     }
 }
 
@@ -454,7 +274,7 @@ impl<O: Output> Resolver<'_, O> {
     }
 
     #[cold]
-    fn size_without_standard(&mut self, code: Code, entry: Entry, span: Span) -> Result<u64, Stop> {
+    fn size_without_standard(&mut self, code: Code, entry: &Entry, span: Span) -> Result<u64, Stop> {
         let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize) || matches!(code, Code::Object);
         if keeps {
             return Ok(entry.native_size(self.model));
@@ -466,22 +286,21 @@ impl<O: Output> Resolver<'_, O> {
     fn padding(&mut self, head: &Head, span: Span) -> Result<(), Stop> {
         let offset = self.place(head.count, head.elements, Align::ONE, self.order, span)?;
         let whole = matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
-        self.whole = (whole && self.frames.is_empty()).then(|| Node {
-            offset,
-            size: head.count,
-            ty: Type::Void,
-            ..self.node(head, head.elements, span, NO_NAME)
-        });
+        if whole && self.frames.is_empty() {
+            let node = self.node(head, head.elements, span, NO_NAME);
+            self.whole = Some(Node { offset, size: head.count, ty: Type::Void, ..node });
+        }
         Ok(())
     }
 
     #[inline]
     fn finish(&mut self, format: &[u8]) -> Result<u64, Stop> {
         let end = Span::new(format.len(), format.len());
-        if self.named && !self.dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
-            if let Some(span) = self.output.first_duplicate(format) {
-                return self.refuse(Kind::DuplicateName, span);
-            }
+        if self.named
+            && !self.dialect.syntax.contains(Syntax::DUPLICATE_NAMES)
+            && let Some(span) = self.output.first_duplicate(format)
+        {
+            return self.refuse(Kind::DuplicateName, span);
         }
         if matches!(self.dialect.placement, Placement::BeforeType) {
             self.finish_strictly(end)?;
@@ -588,6 +407,11 @@ impl<O: Output> Events for Resolver<'_, O> {
         let name = self.name(name)?;
         let mut head = self.take_head();
         self.whole = None;
+        let nameless = name == NO_NAME || matches!(self.dialect.named_padding, NamedPadding::Padding);
+        if matches!(code, Code::Pad) && nameless {
+            self.bits = false;
+            return self.padding(&head, span);
+        }
         let entry = Entry::of(code, self.dialect.wide_char);
         let (unit, align) = if self.order.has_native_sizes() {
             (entry.native_size(self.model), self.model.align_of(entry.ctype))
@@ -598,10 +422,6 @@ impl<O: Output> Events for Resolver<'_, O> {
         };
         let (size, elements) = if code.count_is_length() {
             match code {
-                Code::Pad if name == NO_NAME || matches!(self.dialect.named_padding, NamedPadding::Padding) => {
-                    self.bits = false;
-                    return self.padding(&head, span);
-                }
                 Code::Bits => {
                     if core::mem::replace(&mut self.bits, true) {
                         return self.refuse(Kind::AdjacentBits, span);
@@ -718,9 +538,4 @@ impl<O: Output> Events for Resolver<'_, O> {
         }
         Ok(())
     }
-}
-
-#[inline]
-fn narrow(len: usize) -> u32 {
-    u32::try_from(len).unwrap_or(u32::MAX)
 }

@@ -10,16 +10,23 @@ use crate::format::{ByteOrder, Code};
 /// What a code is before its byte order character is known.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
-    pub(crate) kind: Kind,
     /// The C type of one value, or of one part of a complex number.
     pub(crate) ctype: CType,
     /// Bytes under `= < > !`; 0 where there is no standard size.
     pub(crate) standard: u8,
+    kind: Kind,
+    // From here on nothing is new: what follows from the three above, worked out once.
+    /// Bytes of the C type where every data model has the same; 0 where not.
+    pub(crate) fixed: u8,
+    /// The type at the standard size.
+    usual: Type,
+    /// The type at 8 bytes.
+    wide: Type,
 }
 
 /// How the type of a code follows from its size.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+#[derive(Clone, Copy)]
+enum Kind {
     Signed,
     Unsigned,
     /// The type is fixed.
@@ -28,9 +35,9 @@ pub(crate) enum Kind {
     Complex(Type),
 }
 
-/// The table. Standard sizes are those of Python's `struct` documentation; `w` and `u` of PEP 3118.
-#[inline]
-pub(crate) const fn entry(code: Code) -> Entry {
+/// The table. Read it through [`Entry::of`] or [`of_byte`], which have it ready. Standard sizes are
+/// those of Python's `struct` documentation; `w` and `u` of PEP 3118.
+const fn entry(code: Code) -> Entry {
     use CType as C;
     use Kind::{Complex, Is, Signed, Unsigned};
     let (kind, ctype, standard) = match code {
@@ -68,33 +75,117 @@ pub(crate) const fn entry(code: Code) -> Entry {
         Code::WcharPointer => (Is(Type::WcharPointer), C::Pointer, 0),
         Code::VariantBool => (Is(Type::Bool), C::Short, 2),
     };
-    Entry { kind, ctype, standard }
+    Entry::new(kind, ctype, standard)
+}
+
+/// [`entry`] of every code.
+static OF_CODE: [Entry; 36] = {
+    let mut table = [entry(Code::Pad); 36];
+    let mut codes: &[Code] = &Code::ALL;
+    let mut rest: &mut [Entry] = &mut table;
+    while let ([code, more @ ..], [first, tail @ ..]) = (codes, rest) {
+        *first = entry(*code);
+        codes = more;
+        rest = tail;
+    }
+    table
+};
+
+/// [`entry`] of every byte that is a code: from a byte to what it weighs is one load.
+static OF_BYTE: [Slot; 256] = {
+    let mut table = [Slot(None); 256];
+    let mut rest: &mut [Slot] = &mut table;
+    let mut byte = 0_u8;
+    while let [first, tail @ ..] = rest {
+        if let Some(code) = Code::from_byte(byte) {
+            *first = Slot(Some((code, entry(code))));
+        }
+        byte = byte.wrapping_add(1);
+        rest = tail;
+    }
+    table
+};
+
+/// Eight bytes, so that finding one in the table takes no multiplication.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Slot(Option<(Code, Entry)>);
+
+#[inline]
+const fn of_code(code: Code) -> &'static Entry {
+    #[expect(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        reason = "an entry for each code, in the order of the enum; neither `From` nor `get` is const"
+    )]
+    &OF_CODE[code as usize]
+}
+
+/// The code that a byte is, and its entry; `Z` is left out, its meaning depends on the next byte.
+#[inline]
+pub(crate) const fn of_byte(byte: u8) -> Option<&'static (Code, Entry)> {
+    #[expect(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        reason = "an entry for each byte; neither `From` nor `get` is const"
+    )]
+    OF_BYTE[byte as usize].0.as_ref()
 }
 
 /// `u` where it is a `wchar_t`.
-pub(crate) const WCHAR: Entry = Entry { kind: Kind::Is(Type::Wchar), ctype: CType::Wchar, standard: 0 };
+static WCHAR: Entry = Entry::new(Kind::Is(Type::Wchar), CType::Wchar, 0);
 
 impl Entry {
+    const fn new(kind: Kind, ctype: CType, standard: u8) -> Self {
+        let fixed = match ctype {
+            CType::Char => 1,
+            CType::Short | CType::Half => 2,
+            CType::Int | CType::Float => 4,
+            CType::LongLong | CType::Double => 8,
+            CType::Long | CType::SizeT | CType::Pointer | CType::LongDouble | CType::Wchar => 0,
+        };
+        Self { ctype, standard, kind, fixed, usual: kind.ty(widen(standard)), wide: kind.ty(8) }
+    }
+
     /// The entry of a code in a dialect.
     #[inline]
-    pub(crate) const fn of(code: Code, wide: WideChar) -> Self {
+    pub(crate) const fn of(code: Code, wide: WideChar) -> &'static Self {
         match (code, wide) {
-            (Code::Ucs2, WideChar::Wchar) => WCHAR,
-            _ => entry(code),
+            (Code::Ucs2, WideChar::Wchar) => &WCHAR,
+            _ => of_code(code),
         }
     }
 
     /// The native size in bytes.
-    #[inline]
-    pub(crate) const fn native_size(self, model: &DataModel) -> u64 {
-        let part = model.size_of(self.ctype);
+    #[inline(always)]
+    pub(crate) const fn native_size(&self, model: &DataModel) -> u64 {
+        let part = match self.ctype {
+            // The one that varies and is everywhere: NumPy's integers are `l` on most machines.
+            CType::Long => model.long,
+            _ if self.fixed > 0 => widen(self.fixed),
+            ctype => model.size_of(ctype),
+        };
         if matches!(self.kind, Kind::Complex(_)) { part.saturating_mul(2) } else { part }
     }
 
     /// The type, once the size of one value is known.
     #[inline]
-    pub(crate) const fn ty(self, size: u64) -> Type {
-        match (self.kind, size) {
+    pub(crate) const fn ty(&self, size: u64) -> Type {
+        if size == widen(self.standard) {
+            self.usual
+        } else if size == 8 {
+            self.wide
+        } else {
+            self.kind.ty(size)
+        }
+    }
+}
+
+impl Kind {
+    /// The type of a value of so many bytes.
+    #[inline(always)]
+    const fn ty(self, size: u64) -> Type {
+        match (self, size) {
             (Kind::Is(ty) | Kind::Complex(ty), _) => ty,
             (Kind::Signed, 1) => Type::Int8,
             (Kind::Signed, 2) => Type::Int16,
@@ -182,16 +273,22 @@ impl Scalar {
             },
             [] => return None,
         };
-        let code = match rest {
-            [byte] => Code::from_byte(*byte),
-            [b'Z', part] => Code::complex_of(*part),
-            _ => return None,
-        };
-        let Some(code) = code else { return None };
-        if code.count_is_length() {
-            return None;
+        match rest {
+            [byte] => match of_byte(*byte) {
+                Some((code, entry)) if !code.count_is_length() => Self::of(entry, order, model),
+                _ => None,
+            },
+            [b'Z', part] => match Code::complex_of(*part) {
+                Some(code) => Self::of(of_code(code), order, model),
+                None => None,
+            },
+            _ => None,
         }
-        let entry = entry(code);
+    }
+
+    // The call would cost as much as what it does.
+    #[inline(always)]
+    const fn of(entry: &Entry, order: ByteOrder, model: &DataModel) -> Option<Self> {
         let size = if order.has_native_sizes() { entry.native_size(model) } else { widen(entry.standard) };
         if size == 0 {
             return None;

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::check::{Checker, Sink, Stop};
-use super::fault::{Fault, FieldName};
+use super::fault::{Fault, FieldName, Value};
 use super::geometry::Order;
 use super::oracle::{Contiguity, Subject};
 use super::raw::{Obj, RawView, RawViewBuf};
@@ -162,8 +162,10 @@ impl<'d> Audit<'d> {
             }
             let earlier = self.granted.iter().take(index).find(|(earlier, _)| earlier == request);
             if let Some((_, earlier)) = earlier {
-                if let Some(field) = first_difference(&raw, &earlier.as_raw()) {
-                    report.push(Fault::NotRepeatable { field }, Some(*request));
+                let earlier = earlier.as_raw();
+                if let Some(field) = first_difference(&raw, &earlier) {
+                    let (value, other) = (Value::of(&raw, field), Value::of(&earlier, field));
+                    report.push(Fault::NotRepeatable { field, value, other }, Some(*request));
                 }
             } else if let Some((other, fullest)) = &fullest {
                 compare(*request, &raw, *other, fullest, &mut report);
@@ -195,10 +197,12 @@ impl<'d> Audit<'d> {
 
     /// What is known of the memory. What is not known counts as an obstacle.
     fn subject(&self, fullest: Option<&RawView<'_>>) -> Subject {
-        let readonly = !self.granted.iter().any(|(_, raw)| raw.as_raw().readonly == 0);
+        // Where the answers disagree on it, which is B03's business, only a granted WRITABLE proves that it can be had.
+        let proved = self.granted.iter().any(|(request, _)| request.contains(Request::WRITABLE));
+        let readonly = !proved && self.granted.iter().any(|(_, raw)| raw.as_raw().readonly != 0);
         match fullest {
             Some(raw) => Subject { readonly, ..Subject::of(raw) },
-            None => Subject { readonly, c_contiguous: false, f_contiguous: false, indirect: true },
+            None => Subject { readonly: true, c_contiguous: false, f_contiguous: false, indirect: true },
         }
     }
 
@@ -232,8 +236,16 @@ impl<'d> Audit<'d> {
         let contiguous =
             matches!(structure, Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous);
         let served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
+        // Without strides the memory must be C-contiguous too; what makes an exporter deny that is rarely plain.
+        let misjudged = |raw: &RawView<'_>| {
+            let because = Contiguity::of(raw);
+            let plain = matches!(because, Contiguity::NoStrides | Contiguity::OneDimension | Contiguity::Dimensions);
+            !request.contains(Request::STRIDES) && !plain
+        };
         match fullest {
-            Some(raw) if contiguous => Fault::ContiguityDenied { structure, because: Contiguity::of(raw) },
+            Some(raw) if contiguous || misjudged(raw) => {
+                Fault::ContiguityDenied { structure, because: Contiguity::of(raw) }
+            }
             _ if request.is_compound()
                 && self.granted.iter().any(|(granted, _)| granted.structure() == structure)
                 && [Request::WRITABLE, Request::FORMAT]
@@ -277,6 +289,10 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
 /// An answer against the fullest one, to another request.
 fn compare(request: Request, raw: &RawView<'_>, other: Request, fullest: &RawView<'_>, report: &mut Report) {
     let mut push = |fault| report.push(fault, Some(request));
+    let changed = |field| {
+        let (value, there) = (Value::of(raw, field), Value::of(fullest, field));
+        Fault::MetadataChanged { field, value, other: there, request: other }
+    };
     if let (Obj::Exporter(here), Obj::Exporter(there)) = (raw.obj, fullest.obj)
         && here != there
     {
@@ -289,7 +305,7 @@ fn compare(request: Request, raw: &RawView<'_>, other: Request, fullest: &RawVie
     if raw.itemsize != fullest.itemsize {
         let (itemsize, there) = (raw.itemsize, fullest.itemsize);
         push(if request.contains(Request::FORMAT) == other.contains(Request::FORMAT) {
-            Fault::MetadataChanged { field: FieldName::Itemsize, request: other }
+            changed(FieldName::Itemsize)
         } else {
             Fault::ItemsizeChanged { itemsize, other: there, request: other }
         });
@@ -306,7 +322,7 @@ fn compare(request: Request, raw: &RawView<'_>, other: Request, fullest: &RawVie
         (FieldName::Strides, raw.ndim != fullest.ndim || same_strides(raw, fullest)),
     ];
     for (field, _) in fields.into_iter().filter(|(_, same)| !same) {
-        push(Fault::MetadataChanged { field, request: other });
+        push(changed(field));
     }
     if let Some(suboffsets) =
         fullest.suboffsets.filter(|_| fullest.is_indirect() && !request.contains(Request::INDIRECT))

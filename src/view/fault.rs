@@ -7,6 +7,7 @@ use core::fmt;
 use super::audit::ErrorKind;
 use super::error::RequestError;
 use super::oracle::Contiguity;
+use super::raw::{Obj, RawView};
 use super::report::Severity;
 use super::request::{Request, Structure};
 use super::rules::RuleId;
@@ -59,6 +60,43 @@ impl FieldName {
 impl fmt::Display for FieldName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+/// What a field of `Py_buffer` holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// NULL.
+    Null,
+    /// An address, or what identifies an object.
+    Address(u64),
+    /// A number.
+    Number(i64),
+    /// A shape, strides or suboffsets.
+    Array(Box<[i64]>),
+    /// A format.
+    Format(Box<[u8]>),
+}
+
+impl Value {
+    /// The value of a field; NULL also for what was not recorded.
+    pub(crate) fn of(raw: &RawView<'_>, field: FieldName) -> Self {
+        let array = |array: Option<&[i64]>| array.map_or(Self::Null, |array| Self::Array(array.into()));
+        match field {
+            FieldName::Buf => raw.buf.map_or(Self::Null, Self::Address),
+            FieldName::Obj => match raw.obj {
+                Obj::Exporter(identity) => Self::Address(identity),
+                Obj::Unknown | Obj::Null | Obj::Temporary => Self::Null,
+            },
+            FieldName::Len => Self::Number(raw.len),
+            FieldName::Itemsize => Self::Number(raw.itemsize),
+            FieldName::Readonly => Self::Number(i64::from(raw.readonly)),
+            FieldName::Ndim => Self::Number(i64::from(raw.ndim)),
+            FieldName::Format => raw.format.map_or(Self::Null, |format| Self::Format(format.into())),
+            FieldName::Shape => array(raw.shape),
+            FieldName::Strides => array(raw.strides),
+            FieldName::Suboffsets => array(raw.suboffsets),
+        }
     }
 }
 
@@ -170,9 +208,9 @@ pub enum Fault {
     /// B23: a failure without a reason.
     Refused { error: ErrorKind },
     /// B24: another answer to the same request.
-    NotRepeatable { field: FieldName },
+    NotRepeatable { field: FieldName, value: Value, other: Value },
     /// B25: another value in the answer to another request.
-    MetadataChanged { field: FieldName, request: Request },
+    MetadataChanged { field: FieldName, value: Value, other: Value, request: Request },
     /// C01: contiguity was promised of memory behind pointers.
     ContiguousIndirect { suboffsets: Box<[i64]>, request: Request },
     /// C02 to C07: contiguity was denied of contiguous memory.

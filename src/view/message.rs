@@ -7,10 +7,24 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::audit::ErrorKind;
-use super::fault::{Fault, FieldName};
+use super::fault::{Fault, FieldName, Value};
 use super::geometry::{Order, contiguous_strides};
 use super::request::Structure;
 use crate::diagnostic::escape;
+use crate::extent::plural;
+use crate::layout::{LayoutErrorKind, ReadingSize};
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("NULL"),
+            Self::Address(address) => write!(f, "{address:#x}"),
+            Self::Number(number) => number.fmt(f),
+            Self::Array(array) => f.write_str(&tuple(array)),
+            Self::Format(format) => write!(f, "`{}`", abridged(format)),
+        }
+    }
+}
 
 impl fmt::Display for Fault {
     /// One line, without the rule.
@@ -39,7 +53,16 @@ impl fmt::Display for Fault {
                 "shape {} of {itemsize}-byte items describes more than {limit} bytes, the most that a Py_ssize_t can say",
                 tuple(shape)
             ),
-            Self::Format { error } => error.fmt(f),
+            Self::Format { error } => match error.kind() {
+                LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => write!(
+                    f,
+                    "itemsize is {} but format `{}` describes {}",
+                    plural(*itemsize, "byte"),
+                    abridged(error.source_bytes()),
+                    each_reading(readings)
+                ),
+                _ => error.fmt(f),
+            },
             Self::UnstatedTail { format, itemsize, tail } => write!(
                 f,
                 "itemsize is {} but format `{}` describes {}: padding of {} at the end is not stated",
@@ -102,13 +125,13 @@ impl Fault {
                 write!(f, "the request has no FORMAT but format is `{}`", abridged(format))
             }
             Self::FormatAlone => f.write_str("the request has FORMAT but no structure, which means bytes"),
-            Self::Missing { structure, field } => write!(f, "the request has {structure} but {field} is NULL"),
+            Self::Missing { structure, field } => write!(f, "the request is for {structure} but {field} is NULL"),
             Self::Unasked { structure, field, value } => {
-                write!(f, "the request is {structure} but {field} is {}, not NULL", tuple(value))
+                write!(f, "the request is for {structure} but {field} is {}, not NULL", tuple(value))
             }
             Self::NotContiguous { structure, shape, strides, .. } => write!(
                 f,
-                "the request has {structure} but strides {} are not {} with shape {}",
+                "the request is for {structure} but strides {} are not {} with shape {}",
                 tuple(strides),
                 order_words(*structure),
                 tuple(shape)
@@ -179,8 +202,12 @@ impl Fault {
             Self::Refused { error } => {
                 write!(f, "the request fails with {error}, for no reason that the protocol knows")
             }
-            Self::NotRepeatable { field } => write!(f, "{field} differs between two answers to the same request"),
-            Self::MetadataChanged { field, request } => write!(f, "{field} is not the same as under {request}"),
+            Self::NotRepeatable { field, value, other } => {
+                write!(f, "{field} is {value} but {other} in an earlier answer to the same request")
+            }
+            Self::MetadataChanged { field, value, other, request } => {
+                write!(f, "{field} is {value} but {other} under {request}")
+            }
             Self::ContiguousIndirect { suboffsets, request } => {
                 write!(f, "the request promises contiguity, but under {request} suboffsets are {}", tuple(suboffsets))
             }
@@ -188,7 +215,8 @@ impl Fault {
                 write!(f, "{structure} fails although the memory is {}: {because}", order_words(*structure))
             }
             Self::CountedBeforeFailure { references } => {
-                write!(f, "the request fails but leaves {references} more references to the exporter")
+                let s = if *references == 1 { "" } else { "s" };
+                write!(f, "the request fails but leaves {references} more reference{s} to the exporter")
             }
             _ => Ok(()),
         }
@@ -253,6 +281,19 @@ impl Fault {
             _ => return None,
         }))
     }
+}
+
+/// `5 bytes (pep3118, ctypes) or 8 bytes (native-c)`, in the order in which they were tried.
+fn each_reading(readings: &[ReadingSize]) -> String {
+    let mut sizes: Vec<(u64, Vec<&str>)> = Vec::new();
+    for ReadingSize { dialect, size } in readings {
+        match sizes.iter_mut().find(|(known, _)| known == size) {
+            Some((_, dialects)) => dialects.push(dialect),
+            None => sizes.push((*size, Vec::from([*dialect]))),
+        }
+    }
+    let told = sizes.iter().map(|(size, dialects)| format!("{} ({})", plural(*size, "byte"), dialects.join(", ")));
+    told.collect::<Vec<String>>().join(" or ")
 }
 
 /// The order that a request asks for.

@@ -42,7 +42,7 @@ pub use audit::{Audit, ErrorKind, Outcome};
 pub use bounds::{Extent, verify_structure};
 pub use check::Checker;
 pub use error::{RequestError, RuleIdError, ViewError};
-pub use fault::{Fault, FieldName};
+pub use fault::{Fault, FieldName, Value};
 pub use geometry::{Order, fill_contiguous_strides, size_from_format};
 pub use oracle::{Contiguity, Obstacle, Subject};
 pub use proved::{ItemLayout, View};

@@ -56,6 +56,63 @@ fn pages() {
         ("readers", &["readers", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", "-i", "24", "-m", "lp64"]),
         ("readers-json", &["readers", "<i", "-i", "4", "-m", "lp64", "--json"]),
         ("emit-ambiguous", &["emit", "ib", "-m", "lp64"]),
+        ("check-help", &["check", "--help"]),
+        (
+            "check",
+            &[
+                "check",
+                "-f",
+                "<i",
+                "--shape",
+                "2,3",
+                "--strides=-12,4",
+                "-r",
+                "FULL_RO",
+                "--memory",
+                "24",
+                "--offset",
+                "12",
+            ],
+        ),
+        (
+            "check-errors",
+            &["check", "-f", "i}d", "--shape", "2,3", "--len", "20", "-i", "4", "--readonly", "-r", "RECORDS"],
+        ),
+        (
+            "check-mismatch",
+            &[
+                "check",
+                "-f",
+                "T{<b:a:<i:b:}",
+                "-i",
+                "8",
+                "--shape",
+                "3",
+                "--strides",
+                "8",
+                "-r",
+                "FULL_RO",
+                "-m",
+                "lp64",
+                "--json",
+            ],
+        ),
+        (
+            "check-note",
+            &[
+                "check",
+                "{\"request\": 284, \"format\": \"T{b:a:xxxxxxxi:b:}\", \"itemsize\": 16, \"len\": 16, \"ndim\": 0}",
+                "-m",
+                "lp64",
+            ],
+        ),
+        ("check-request", &["check", "--shape", "3", "-r", "0x100"]),
+        ("check-no-request", &["check", "--shape", "3", "-r", "FULL_RW"]),
+        ("check-no-json", &["check", "{\"len\": 3}"]),
+        ("rules", &["rules"]),
+        ("rules-one", &["rules", "len-product"]),
+        ("rules-json", &["rules", "B20", "--json"]),
+        ("rules-none", &["rules", "Z99"]),
     ];
     for (name, arguments) in pages {
         snapshot::check("cli", name, &arguments.join(" "), &page(arguments));
@@ -82,6 +139,21 @@ not json
     let output = run(&["size", "--jsonl"], questions);
     assert!(output.status.success());
     snapshot::check("cli", "size-jsonl", questions, &text(&output.stdout));
+}
+
+/// Answers are data: the stream was answered, so the exit status is 0.
+#[test]
+fn structs_are_checked_in_order() {
+    let clean = "{\"request\": \"FULL_RO\", \"format\": \"<i\", \"itemsize\": 4, \"len\": 24, \"ndim\": 2, \"shape\": [2, 3], \
+                 \"strides\": [12, 4], \"suboffsets\": null, \"readonly\": true, \"memory\": {\"len\": 24, \"offset\": 0}}\n";
+    let broken = clean.replace("24, \"ndim\"", "20, \"ndim\"").replace("\"FULL_RO\"", "285");
+    let hostile = clean.replace("[2, 3]", "[4611686018427387904, 4611686018427387904]").replace("24,", "-1,");
+    let flags = clean.replace("\"FULL_RO\"", "512");
+    let numpy = clean.replace("<i", "T{b:a:xxxxxxxi:b:}").replace("true", "false, \"dialect\": \"pascal\"");
+    let questions = [clean, &broken, &hostile, &flags, &numpy, "not json\n", &clean.replace("FULL_RO", "FULL_RW")];
+    let output = run(&["check", "--jsonl"], &questions.concat());
+    assert!(output.status.success());
+    snapshot::check("cli", "check-jsonl", &questions.concat(), &text(&output.stdout));
 }
 
 /// 200,000 questions in, as many answers out.

@@ -156,6 +156,8 @@ fn limits_hold_at_their_edge() {
 fn a_null_format_means_bytes() {
     assert_eq!(Format::from_buffer(None).unwrap().as_bytes(), b"B");
     assert_eq!(Format::from_buffer(Some(c"<i")).unwrap().as_bytes(), b"<i");
+    assert_eq!(Format::from_buffer_bytes(None).unwrap().as_bytes(), b"B");
+    assert_eq!(Format::from_buffer_bytes(Some(b"")).unwrap().as_bytes(), b"");
 }
 
 #[test]

@@ -12,6 +12,7 @@
     reason = "a test that fails should stop"
 )]
 
+mod abi;
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;
@@ -27,3 +28,4 @@ mod properties;
 mod readers;
 mod slow_reader;
 mod snapshot;
+mod view;

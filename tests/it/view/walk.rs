@@ -1,0 +1,308 @@
+//! Against a walk over every index: contiguity, extent, overlap, offsets.
+
+use pep3118::view::Steps;
+use pep3118::{Order, RawView, Request, RuleId, Slice, Step, View, verify_structure};
+
+use super::CHECKER;
+
+const SEED: u64 = 0x5eed_3118;
+pub(super) const VIEWS: usize = 100_000;
+
+/// A plain generator: the same numbers on every run.
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new() -> Self {
+        println!("seed {SEED:#x}");
+        Self(SEED)
+    }
+
+    pub(super) fn below(&mut self, limit: i64) -> i64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as i64) % limit
+    }
+
+    fn one_in(&mut self, limit: i64) -> bool {
+        self.below(limit) == 0
+    }
+}
+
+/// The numbers of a view, owned.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    pub(super) len: i64,
+    pub(super) itemsize: i64,
+    pub(super) shape: Vec<i64>,
+    pub(super) strides: Option<Vec<i64>>,
+    pub(super) suboffsets: Option<Vec<i64>>,
+    pub(super) memlen: i64,
+    pub(super) offset: i64,
+}
+
+impl Numbers {
+    pub(super) fn raw(&self) -> RawView<'_> {
+        RawView {
+            len: self.len,
+            itemsize: self.itemsize,
+            ndim: self.shape.len() as i32,
+            shape: (!self.shape.is_empty()).then_some(&self.shape),
+            strides: self.strides.as_deref(),
+            suboffsets: self.suboffsets.as_deref(),
+            ..RawView::default()
+        }
+    }
+}
+
+/// Contiguous in both orders, almost contiguous, strided, overlapping, empty, without strides, or
+/// anything; in a block that fits or nearly does.
+pub(super) fn numbers(random: &mut Random) -> Numbers {
+    let ndim = random.below(6) as usize;
+    let itemsize = [1, 2, 3, 4, 5, 8, 12, 16][random.below(8) as usize];
+    let zero = random.one_in(12);
+    let shape: Vec<i64> = (0..ndim)
+        .map(|_| match random.below(8) {
+            0 | 1 => 1,
+            2 if zero => 0,
+            n => 2 + n % 4,
+        })
+        .collect();
+    let mut strides = vec![0; ndim];
+    let order: Vec<usize> = if random.one_in(2) { (0..ndim).collect() } else { (0..ndim).rev().collect() };
+    let mut next = itemsize;
+    for axis in order {
+        strides[axis] = next;
+        next *= shape[axis].max(1);
+    }
+    for (stride, extent) in strides.iter_mut().zip(&shape) {
+        match random.below(16) {
+            0 => *stride = -*stride,
+            1 => *stride *= 2,
+            2 => *stride = itemsize * (random.below(11) - 5),
+            3 => *stride = random.below(41) - 20,
+            // No say in contiguity.
+            4..=7 if *extent <= 1 => *stride = random.below(1000),
+            _ => {}
+        }
+    }
+    let strides = (ndim > 0 && !random.one_in(8)).then_some(strides);
+    let suboffsets = (ndim > 0 && strides.is_some() && random.one_in(16)).then(|| vec![-1; ndim]);
+    let len = shape.iter().product::<i64>() * itemsize;
+    let (low, high) = reach(&shape, strides.as_deref().unwrap_or_default());
+    let jitter = |random: &mut Random| if random.one_in(3) { random.below(33) - 16 } else { 0 };
+    let offset = -low + jitter(random);
+    let memlen = (offset + high + itemsize + jitter(random)).max(0);
+    Numbers { len, itemsize, shape, strides, suboffsets, memlen, offset }
+}
+
+fn reach(shape: &[i64], strides: &[i64]) -> (i64, i64) {
+    shape.iter().zip(strides).fold((0, 0), |(low, high), (extent, stride)| {
+        let reach = stride * (extent - 1).max(0);
+        (low + reach.min(0), high + reach.max(0))
+    })
+}
+
+/// Every tuple of indices, the last fastest.
+fn every_index(shape: &[i64]) -> Vec<Vec<i64>> {
+    let mut all = vec![Vec::new()];
+    for extent in shape {
+        all = all
+            .into_iter()
+            .flat_map(|head: Vec<i64>| (0..*extent).map(move |index| [head.as_slice(), &[index]].concat()))
+            .collect();
+    }
+    all
+}
+
+/// The offset of every item, the last index fastest.
+fn walk<'n>(axes: impl Iterator<Item = (&'n i64, &'n i64)>) -> Vec<i64> {
+    axes.fold(vec![0], |offsets, (extent, stride)| {
+        offsets.iter().flat_map(|offset| (0..*extent).map(move |index| offset + index * stride)).collect()
+    })
+}
+
+fn offset(strides: &[i64], index: &[i64]) -> i64 {
+    strides.iter().zip(index).map(|(stride, index)| stride * index).sum()
+}
+
+/// Whether item after item adjoins, in the order of the walk.
+fn adjoin(offsets: impl Iterator<Item = i64>, itemsize: i64) -> bool {
+    offsets.zip(0..).all(|(offset, number)| offset == number * itemsize)
+}
+
+#[test]
+fn a_walk_over_every_index_agrees() {
+    let mut random = Random::new();
+    let (mut contiguous, mut valid, mut overlapping, mut unsure) = (0, 0, 0, 0);
+    for _ in 0..VIEWS {
+        let numbers = Numbers { suboffsets: None, ..numbers(&mut random) };
+        let raw = numbers.raw();
+        let (report, view) = CHECKER.check(&raw, None);
+        assert!(!report.has_errors(), "{numbers:?}: {report}");
+        let view = view.unwrap();
+        let strides = view.strides();
+        let axes = numbers.shape.iter().zip(strides);
+        let offsets = walk(axes.clone());
+        let columns = walk(axes.rev());
+
+        // Offsets, one by one and in both orders.
+        assert_eq!(view.offsets(Order::C).unwrap().collect::<Vec<i64>>(), offsets, "{numbers:?}");
+        assert_eq!(view.offsets(Order::Fortran).unwrap().collect::<Vec<i64>>(), columns, "{numbers:?}");
+        assert_eq!(view.item_count(), offsets.len() as u64);
+        let last: Vec<i64> = numbers.shape.iter().map(|extent| extent - 1).collect();
+        assert_eq!(view.offset_of(&last).ok(), offsets.last().copied());
+
+        // Contiguity.
+        let c = adjoin(offsets.iter().copied(), numbers.itemsize);
+        let f = adjoin(columns.iter().copied(), numbers.itemsize);
+        contiguous += usize::from(c || f);
+        for (order, expected) in [(Order::C, c), (Order::Fortran, f), (Order::Any, c || f)] {
+            assert_eq!(view.is_contiguous(order), expected, "{order} {numbers:?}");
+            assert_eq!(raw.is_contiguous(order), expected, "{order} {numbers:?}");
+        }
+
+        // Extent, and the block.
+        let extent = view.extent().unwrap();
+        let low = offsets.iter().copied().min().unwrap_or(0);
+        let high = offsets.iter().map(|offset| offset + numbers.itemsize).max().unwrap_or(0);
+        assert_eq!((extent.low, extent.high), (low, high), "{numbers:?}");
+        let ndim = numbers.shape.len() as i32;
+        let structure =
+            verify_structure(numbers.memlen, numbers.itemsize, ndim, &numbers.shape, strides, numbers.offset);
+        let fits = offsets.is_empty() || (numbers.offset + low >= 0 && numbers.offset + high <= numbers.memlen);
+        valid += usize::from(fits);
+        assert_eq!(!structure.has_errors(), fits, "{numbers:?}: {structure}");
+
+        // Overlap: what is certain is so, and what is not noted is not so.
+        // (The slow side is that of the test: small arrays do.)
+        let block = pep3118::Block { len: high - low, offset: -low };
+        let (report, _) = pep3118::Checker { memory: Some(block), ..CHECKER }.check(&raw, None);
+        if offsets.len() > 200 {
+            continue;
+        }
+        let mut bytes: Vec<i64> =
+            offsets.iter().flat_map(|offset| (0..numbers.itemsize).map(move |byte| offset + byte)).collect();
+        let all = bytes.len();
+        bytes.sort_unstable();
+        bytes.dedup();
+        let overlaps = bytes.len() < all;
+        match report.iter().find(|finding| finding.rule() == RuleId::D08) {
+            None => assert!(!overlaps, "{numbers:?}"),
+            Some(finding) if finding.message().contains("may overlap") => unsure += 1,
+            Some(_) => {
+                assert!(overlaps, "{numbers:?}");
+                overlapping += 1;
+            }
+        }
+    }
+    println!("{contiguous} contiguous, {valid} valid, {overlapping} overlapping, {unsure} perhaps, of {VIEWS}");
+    assert!(contiguous > VIEWS / 10 && valid > VIEWS / 4 && overlapping > VIEWS / 50);
+    // "may" is for the rest that only a search could settle.
+    assert!(unsure < VIEWS / 10);
+}
+
+/// Slices and transpositions move the offsets as a list of lists would be.
+#[test]
+fn slices_select_what_python_selects() {
+    let mut random = Random::new();
+    let mut items = 0;
+    for _ in 0..20_000 {
+        let numbers = Numbers { suboffsets: None, ..numbers(&mut random) };
+        let raw = numbers.raw();
+        let view = CHECKER.check(&raw, None).1.unwrap();
+        let bound = |random: &mut Random| (!random.one_in(3)).then(|| random.below(15) - 7);
+        let slices: Vec<Slice> = (0..random.below(numbers.shape.len() as i64 + 1))
+            .map(|_| {
+                let step = [1, 1, 2, 3, -1, -2, -3, i64::MIN, i64::MAX][random.below(9) as usize];
+                Slice { start: bound(&mut random), stop: bound(&mut random), step }
+            })
+            .collect();
+        let sliced = view.slice(&slices).unwrap();
+        let kept: Vec<Vec<i64>> = numbers
+            .shape
+            .iter()
+            .enumerate()
+            .map(|(axis, extent)| slices.get(axis).map_or((0..*extent).collect(), |slice| select(*slice, *extent)))
+            .collect();
+        let shape: Vec<i64> = kept.iter().map(|kept| kept.len() as i64).collect();
+        assert_eq!(sliced.shape(), shape, "{slices:?} of {numbers:?}");
+        let expected: Vec<i64> = every_index(&shape)
+            .iter()
+            .map(|index| {
+                let index: Vec<i64> = index.iter().zip(&kept).map(|(index, kept)| kept[*index as usize]).collect();
+                offset(view.strides(), &index)
+            })
+            .collect();
+        assert_eq!(sliced.offsets(Order::C).unwrap().collect::<Vec<i64>>(), expected, "{slices:?} of {numbers:?}");
+        assert_eq!(sliced.len(), expected.len() as i64 * numbers.itemsize);
+        items += expected.len();
+        // What comes out is again a struct that keeps the rules.
+        let (report, _) = CHECKER.check(&sliced.as_raw(), None);
+        assert!(!report.has_errors(), "{report}");
+
+        let transposed = sliced.transpose(None).unwrap();
+        assert!(transposed.offsets(Order::Fortran).unwrap().eq(sliced.offsets(Order::C).unwrap()));
+        let back = transposed.transpose(None).unwrap();
+        assert_eq!((back.shape(), back.strides()), (sliced.shape(), sliced.strides()));
+    }
+    assert!(items > 100_000, "only {items} items were selected");
+}
+
+/// `list(range(extent))[slice]`, the slow way.
+fn select(slice: Slice, extent: i64) -> Vec<i64> {
+    let wrapped = |index: i64| if index < 0 { index + extent } else { index };
+    let all = 0..extent;
+    if slice.step > 0 {
+        let start = slice.start.map_or(0, wrapped).max(0);
+        let stop = slice.stop.map_or(extent, wrapped);
+        all.filter(|index| *index >= start && *index < stop && (index - start) % slice.step == 0).collect()
+    } else {
+        let start = slice.start.map_or(extent - 1, wrapped).min(extent - 1);
+        let stop = slice.stop.map_or(-1, |stop| wrapped(stop).max(-1));
+        let step = slice.step.checked_neg().unwrap_or(i64::MAX);
+        all.rev().filter(|index| *index <= start && *index > stop && (start - index) % step == 0).collect()
+    }
+}
+
+/// Memory as blocks of numbers, walked by the steps that a view tells.
+fn follow(blocks: &[&[i64]], steps: Steps<'_>) -> i64 {
+    // A pointer is the number of a block times 1000; items are 8 bytes.
+    let (mut block, mut offset) = (0, 0);
+    for step in steps {
+        match step {
+            Step::Stride(bytes) | Step::Add(bytes) => offset += bytes,
+            Step::Dereference => {
+                let pointer = blocks[block][offset as usize / 8];
+                (block, offset) = (pointer as usize / 1000, pointer % 1000);
+            }
+        }
+    }
+    blocks[block][offset as usize / 8]
+}
+
+#[test]
+fn steps_lead_through_pointers() {
+    // Two rows behind a table of pointers, each with a header of one item that the suboffset skips.
+    let blocks: [&[i64]; 3] = [&[1000, 2000], &[-1, 10, 11, 12], &[-1, 20, 21, 22]];
+    let raw = RawView {
+        len: 48,
+        itemsize: 8,
+        ndim: 2,
+        shape: Some(&[2, 3]),
+        strides: Some(&[8, 8]),
+        suboffsets: Some(&[8, -1]),
+        ..RawView::default()
+    };
+    let view = CHECKER.check(&raw, Some(Request::INDIRECT)).1.unwrap();
+    let read = |view: &View<'_>| -> Vec<i64> {
+        every_index(view.shape()).iter().map(|index| follow(&blocks, view.steps(index).unwrap())).collect()
+    };
+    assert_eq!(read(&view), [10, 11, 12, 20, 21, 22]);
+    // A slice behind a pointer moves the suboffset, one before it the offset.
+    let tail = view.slice(&[Slice::from(1..2), Slice { start: Some(2), stop: None, step: -2 }]).unwrap();
+    assert_eq!(read(&tail), [22, 20]);
+    assert_eq!(tail.suboffsets(), Some(&[24, -1][..]));
+    assert_eq!(read(&view.slice(&[Slice { step: -1, ..Slice::FULL }]).unwrap()), [20, 21, 22, 10, 11, 12]);
+    assert!(view.offset_of(&[0, 0]).is_err() && view.offsets(Order::C).is_err() && view.transpose(None).is_err());
+    assert_eq!(view.extent(), None);
+    assert!(!view.is_contiguous(Order::Any));
+}
