@@ -15,10 +15,12 @@ use super::scalar::Kernel;
 use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
 
-/// Records of one block, so that all columns are filled while the block is in the cache.
+/// Items of one block, so that all columns are filled while the block is in the cache.
 const BLOCK_ITEMS: usize = 256;
-/// Longer blocks than these bytes are no block any more.
-const BLOCK_BYTES: usize = 1 << 17;
+/// Wide items: fewer, so that a block stays in the second cache.
+const MOST_BYTES: usize = 1 << 17;
+/// Narrow items: more, since each block costs something.
+const LEAST_BYTES: usize = 1 << 13;
 
 /// All values of one leaf field, in this machine's byte order.
 #[derive(Clone, Debug, PartialEq)]
@@ -238,7 +240,8 @@ impl<'f> Filling<'f> {
 
 /// Items of one block: few enough to stay in the cache, at least one.
 pub(super) fn block_items(itemsize: usize) -> usize {
-    BLOCK_BYTES.checked_div(itemsize).unwrap_or(BLOCK_ITEMS).clamp(1, BLOCK_ITEMS)
+    let of = |bytes: usize| bytes.checked_div(itemsize).unwrap_or(BLOCK_ITEMS);
+    of(LEAST_BYTES).max(of(MOST_BYTES).min(BLOCK_ITEMS)).max(1)
 }
 
 /// Empty columns for the chosen leaves.

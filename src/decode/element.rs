@@ -1,9 +1,11 @@
 //! Rust types that items are copied into.
 
+use alloc::vec::Vec;
+
 use half::f16;
 use num_complex::Complex;
 
-use super::error::wide;
+use super::error::{DecodeError, wide};
 use super::kernel;
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
@@ -30,13 +32,14 @@ impl<T: sealed::Element> Element for T {}
 
 /// Where values go.
 pub(super) mod sealed {
-    use super::{Kernel, LongDouble};
+    use super::{Kernel, LongDouble, Vec};
 
     pub trait Element: Copy + 'static {
         /// For messages.
         const NAME: &'static str;
-        /// What a value is before it is read.
-        const ZERO: Self;
+        /// Elements of all bits zero; `None` where there is no memory for them. Fresh memory is not
+        /// written to before the values are.
+        fn zeroed(count: usize) -> Option<Vec<Self>>;
         /// Whether values of the kernel are this.
         fn accepts(kernel: &Kernel) -> bool;
         /// Bytes of the item that become one element.
@@ -65,10 +68,13 @@ pub(super) mod sealed {
 use sealed::{Sink, Source};
 
 macro_rules! plain {
-    ($($element:ty, $name:literal, $zero:expr, $kernel:ident => $accepts:expr;)+) => {$(
+    ($($element:ty, $name:literal, $kernel:ident => $accepts:expr;)+) => {$(
         impl sealed::Element for $element {
             const NAME: &'static str = $name;
-            const ZERO: Self = $zero;
+
+            fn zeroed(count: usize) -> Option<Vec<Self>> {
+                bytemuck::allocation::try_zeroed_vec(count).ok()
+            }
 
             fn accepts($kernel: &Kernel) -> bool {
                 $accepts
@@ -90,21 +96,21 @@ macro_rules! plain {
 }
 
 plain! {
-    i8, "int8", 0, kernel => kernel.ty == Type::Int8;
-    u8, "uint8", 0, kernel => kernel.ty == Type::UInt8 || !kernel.ty.has_byte_order() && kernel.ty != Type::Int8;
-    i16, "int16", 0, kernel => kernel.ty == Type::Int16;
-    u16, "uint16", 0, kernel => kernel.ty == Type::UInt16 || is_text(kernel) && kernel.unit == 2;
-    i32, "int32", 0, kernel => kernel.ty == Type::Int32;
-    u32, "uint32", 0, kernel =>
+    i8, "int8", kernel => kernel.ty == Type::Int8;
+    u8, "uint8", kernel => kernel.ty == Type::UInt8 || !kernel.ty.has_byte_order() && kernel.ty != Type::Int8;
+    i16, "int16", kernel => kernel.ty == Type::Int16;
+    u16, "uint16", kernel => kernel.ty == Type::UInt16 || is_text(kernel) && kernel.unit == 2;
+    i32, "int32", kernel => kernel.ty == Type::Int32;
+    u32, "uint32", kernel =>
         kernel.ty == Type::UInt32 || (is_text(kernel) || is_address(kernel)) && kernel.unit == 4;
-    i64, "int64", 0, kernel => kernel.ty == Type::Int64;
-    u64, "uint64", 0, kernel => kernel.ty == Type::UInt64 || is_address(kernel) && kernel.unit == 8;
-    f16, "float16", f16::ZERO, kernel => kernel.ty == Type::Float16;
-    f32, "float32", 0.0, kernel => kernel.ty == Type::Float32;
-    f64, "float64", 0.0, kernel => kernel.ty == Type::Float64 || kernel.ty == Type::LongDouble && is_double(kernel);
-    Complex<f16>, "complex32", Complex::new(f16::ZERO, f16::ZERO), kernel => kernel.ty == Type::Complex32;
-    Complex<f32>, "complex64", Complex::new(0.0, 0.0), kernel => kernel.ty == Type::Complex64;
-    Complex<f64>, "complex128", Complex::new(0.0, 0.0), kernel =>
+    i64, "int64", kernel => kernel.ty == Type::Int64;
+    u64, "uint64", kernel => kernel.ty == Type::UInt64 || is_address(kernel) && kernel.unit == 8;
+    f16, "float16", kernel => kernel.ty == Type::Float16;
+    f32, "float32", kernel => kernel.ty == Type::Float32;
+    f64, "float64", kernel => kernel.ty == Type::Float64 || kernel.ty == Type::LongDouble && is_double(kernel);
+    Complex<f16>, "complex32", kernel => kernel.ty == Type::Complex32;
+    Complex<f32>, "complex64", kernel => kernel.ty == Type::Complex64;
+    Complex<f64>, "complex128", kernel =>
         kernel.ty == Type::Complex128 || kernel.ty == Type::ComplexLongDouble && is_double(kernel);
 }
 
@@ -122,7 +128,10 @@ fn is_double(kernel: &Kernel) -> bool {
 
 impl sealed::Element for bool {
     const NAME: &'static str = "bool";
-    const ZERO: Self = false;
+
+    fn zeroed(count: usize) -> Option<Vec<Self>> {
+        bytemuck::allocation::try_zeroed_vec(count).ok()
+    }
 
     fn accepts(kernel: &Kernel) -> bool {
         kernel.ty == Type::Bool
@@ -143,7 +152,13 @@ impl sealed::Element for bool {
 
 impl sealed::Element for LongDouble {
     const NAME: &'static str = "longdouble";
-    const ZERO: Self = LongDouble::ZERO;
+
+    fn zeroed(count: usize) -> Option<Vec<Self>> {
+        let mut elements = Vec::new();
+        elements.try_reserve_exact(count).ok()?;
+        elements.resize(count, Self::ZERO);
+        Some(elements)
+    }
 
     fn accepts(kernel: &Kernel) -> bool {
         matches!(kernel.ty, Type::LongDouble | Type::ComplexLongDouble)
@@ -233,10 +248,7 @@ impl Source<'_> {
 }
 
 /// Memory for elements, set to zero.
-pub(super) fn zeroed<T: Element>(count: usize) -> Result<alloc::vec::Vec<T>, super::DecodeError> {
-    let none = super::DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) };
-    let mut elements = alloc::vec::Vec::new();
-    elements.try_reserve_exact(count).map_err(|_| none)?;
-    elements.resize(count, T::ZERO);
-    Ok(elements)
+pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
+    let none = DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) };
+    T::zeroed(count).ok_or(none)
 }

@@ -105,6 +105,7 @@ fn swap_all<U: Unit<W>, const W: usize>(bytes: &mut [u8]) {
 }
 
 /// Swaps each unit of `width` bytes.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(super) fn swap_in_place(bytes: &mut [u8], width: usize) {
     match width {
         0 | 1 => {}
@@ -124,6 +125,7 @@ fn copy_all<U: Unit<W>, const W: usize>(from: &[u8], to: &mut [u8]) {
 }
 
 /// Copies units of `width` bytes, each swapped. Slices of one length.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(super) fn copy_swapped(from: &[u8], to: &mut [u8], width: usize) {
     match width {
         2 => copy_all::<u16, 2>(from, to),
@@ -139,22 +141,32 @@ pub(super) fn copy_swapped(from: &[u8], to: &mut [u8], width: usize) {
     }
 }
 
-/// One unit of each item to the column.
+/// One unit of each item to the column. `items` starts with the first unit and need not be whole
+/// items: the last is cut short where the field does not start it.
 #[inline(always)]
 fn gather_units<U: Unit<W>, const W: usize>(items: &[u8], itemsize: usize, column: &mut [u8]) {
-    let items_left = items.chunks_exact(itemsize);
-    // The last item is cut short where the field does not start it.
-    let last = items_left.remainder();
-    let mut cells = column.as_chunks_mut::<W>().0.iter_mut();
-    // Items first: a cell that finds no item must be there for the last one.
-    for (item, cell) in items_left.zip(cells.by_ref()) {
+    if itemsize < W {
+        return;
+    }
+    let (cells, whole) = (column.as_chunks_mut::<W>().0, items.chunks_exact(itemsize));
+    if let (Some(cell), Some(unit)) = (cells.get_mut(whole.len()), whole.remainder().first_chunk::<W>()) {
+        *cell = U::swapped(*unit);
+    }
+    for (cell, item) in cells.iter_mut().zip(whole) {
         if let Some(unit) = item.first_chunk::<W>() {
             *cell = U::swapped(*unit);
         }
     }
-    if let (Some(cell), Some(unit)) = (cells.next(), last.first_chunk::<W>()) {
-        *cell = U::swapped(*unit);
-    }
+}
+
+/// `gather_units` for the widths that are listed.
+macro_rules! kept {
+    ($width:expr, $from:expr, $itemsize:expr, $column:expr, [$($listed:literal)+] else $otherwise:block) => {
+        match $width {
+            $($listed => gather_units::<Kept, $listed>($from, $itemsize, $column),)+
+            _ => $otherwise
+        }
+    };
 }
 
 /// A block of whole items to one column, in this machine's byte order.
@@ -169,23 +181,16 @@ pub(super) fn gather(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u
                 column.copy_from_slice(items);
             }
         }
-        (1, _) if single => gather_units::<Kept, 1>(from, itemsize, column),
-        (2, false) if single => gather_units::<Kept, 2>(from, itemsize, column),
-        (4, false) if single => gather_units::<Kept, 4>(from, itemsize, column),
-        (8, false) if single => gather_units::<Kept, 8>(from, itemsize, column),
-        (16, false) if single => gather_units::<Kept, 16>(from, itemsize, column),
         (2, true) if single => gather_units::<u16, 2>(from, itemsize, column),
         (4, true) if single => gather_units::<u32, 4>(from, itemsize, column),
         (8, true) if single => gather_units::<u64, 8>(from, itemsize, column),
         (16, true) if single => gather_units::<u128, 16>(from, itemsize, column),
-        // Two, four, eight and sixteen bytes side by side are copied like one unit.
-        (width, false) if leaf.outer.is_empty() => match leaf.run.saturating_mul(width) {
-            2 => gather_units::<Kept, 2>(from, itemsize, column),
-            4 => gather_units::<Kept, 4>(from, itemsize, column),
-            8 => gather_units::<Kept, 8>(from, itemsize, column),
-            16 => gather_units::<Kept, 16>(from, itemsize, column),
-            _ => gather_runs(leaf, items, itemsize, column),
-        },
+        // A few bytes side by side are copied like one unit.
+        (width, false) if leaf.outer.is_empty() => {
+            kept!(leaf.run.saturating_mul(width), from, itemsize, column, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
+                gather_runs(leaf, items, itemsize, column);
+            })
+        }
         _ => gather_runs(leaf, items, itemsize, column),
     }
 }
@@ -228,6 +233,7 @@ fn descend(item: &[u8], offset: usize, outer: &[(usize, usize)], len: usize, eac
 }
 
 /// Every `stride`-th value of `width` bytes, forwards: `from` starts with the first one.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(super) fn gather_strided(from: &[u8], stride: usize, width: usize, to: &mut [u8]) {
     match width {
         1 => gather_units::<Kept, 1>(from, stride, to),

@@ -160,6 +160,12 @@ pub(super) fn gather(
     if view.is_empty() || itemsize == 0 {
         return Ok(());
     }
+    if view.is_contiguous(order) {
+        // One line, whatever the dimensions.
+        let items = view.len().checked_div(view.itemsize()).unwrap_or(0);
+        let line = Axis { extent: items, stride: view.itemsize(), out: itemsize };
+        return Gather { memory, path: Vec::new(), itemsize, swaps, out }.line(line, view.offset(), 0);
+    }
     let mut all = axes(view, order);
     let tail = all.split_off(path_len(view).min(all.len()));
     let start = if all.is_empty() { view.offset() } else { 0 };
