@@ -181,6 +181,9 @@ fn with_rounding(reading: Reading, format: &[u8], itemsize: Option<u64>) -> Read
     }
 }
 
+/// Whether the producers of a dialect can have written the format of a layout.
+type CanHaveWritten<'a> = &'a dyn Fn(&Layout) -> bool;
+
 /// By every rule whose producers can have written the format.
 fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Reading, LayoutError> {
     // A format that is all padding is padding, whoever wrote it.
@@ -188,7 +191,7 @@ fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Readin
     // Only ctypes writes addresses, and it writes all their padding: what another rule adds to meet
     // the itemsize is something that ctypes left out.
     let aligned = |layout: &Layout| itemsize.is_none() || !has_addresses(layout, format);
-    let rules: [(Dialect, &dyn Fn(&Layout) -> bool); 5] = [
+    let rules: [(Dialect, CanHaveWritten<'_>); 5] = [
         (Dialect::PEP3118, &aligned),
         (Dialect::CTYPES, &|layout| is_spelled_as_ctypes_does(layout, format)),
         (Dialect::ARRAY, &|layout| layout.item().ty() == Type::Wchar),
