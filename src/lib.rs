@@ -34,6 +34,7 @@
 //! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
 //! | [`mod@readers`] | the same, for the world | [`Answer`](readers::Answer)s: who reads it, misreads it, refuses it |
 //! | [`view`] | the numbers of a `Py_buffer` | [`View`], or a [`Report`] of the rules that are broken |
+//! | [`decode`] | a view and its memory | values, records, columns, typed arrays; and back |
 //!
 //! # Features
 //!
@@ -52,9 +53,11 @@ mod span;
 
 pub mod _topic;
 pub mod abi;
+pub mod decode;
 pub mod format;
 mod interop;
 pub mod layout;
+mod mem;
 pub mod readers;
 pub mod view;
 

@@ -4,12 +4,14 @@
 //! format was refused, or `diff` found a difference; 2: the command was called wrongly.
 
 mod check;
+mod decode;
 mod diff;
 mod emit;
 mod explain;
 mod json;
 mod options;
 mod readers;
+mod rows;
 mod rules;
 mod size;
 
@@ -35,6 +37,7 @@ enum Command {
     Readers(readers::Readers),
     Check(Box<check::Check>),
     Rules(rules::Rules),
+    Decode(decode::Decode),
 }
 
 /// Why a command ended without an answer.
@@ -74,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Readers(command) => command.run(&mut out),
         Command::Check(command) => command.run(&mut out),
         Command::Rules(command) => command.run(&mut out),
+        Command::Decode(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
     match outcome {

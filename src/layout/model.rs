@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::scalar::Scalar;
 use crate::abi::DataModel;
 use crate::diagnostic::escape;
 use crate::endian::Endian;
@@ -265,6 +266,37 @@ impl Layout {
             }
             Some((offset, Field { layout: self, index }))
         })
+    }
+
+    /// The layout of items that are one value.
+    #[must_use]
+    pub fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
+        let endian = scalar.ty.has_byte_order().then_some(scalar.endian);
+        Self::of_one(scalar.ty, scalar.size, endian, model)
+    }
+
+    /// The layout of items of which nothing is known but their size in bytes: one void.
+    #[must_use]
+    pub fn of_bytes(size: u64, model: &DataModel) -> Self {
+        Self::of_one(Type::Void, size, None, model)
+    }
+
+    fn of_one(ty: Type, size: u64, endian: Option<Endian>, model: &DataModel) -> Self {
+        let leaf = Node {
+            offset: 0,
+            size,
+            count: 1,
+            span: Span::ZERO,
+            name: NO_NAME,
+            end: 2,
+            dims: 0,
+            ndim: 0,
+            ty,
+            endian,
+            order: ByteOrder::NativeUnaligned,
+        };
+        let root = Node { ty: Type::Record, endian: None, ..leaf };
+        Self { nodes: Vec::from([root, leaf]), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model }
     }
 
     pub(crate) fn root(&self) -> Field<'_> {

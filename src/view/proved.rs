@@ -90,6 +90,14 @@ impl<'a> View<'a> {
         self.readonly
     }
 
+    /// Bytes from `buf` to the item of index 0: what slicing has moved, 0 before. With suboffsets it
+    /// is added before the first pointer is followed.
+    #[must_use]
+    #[inline]
+    pub fn offset(&self) -> i64 {
+        self.offset
+    }
+
     /// Number of dimensions.
     #[must_use]
     #[inline]

@@ -45,15 +45,38 @@ fn nowhere(found: Vec<String>) {
 #[test]
 fn floors_import_downwards_only() {
     let floors: &[(&str, &[&str])] = &[
-        ("span.rs", &["format", "abi", "layout", "readers", "view", "interop", "diagnostic", "extent", "endian"]),
-        ("endian.rs", &["format", "abi", "layout", "readers", "view", "interop", "diagnostic", "extent", "span"]),
-        ("extent.rs", &["format", "abi", "layout", "readers", "view", "interop", "diagnostic", "endian", "span"]),
-        ("diagnostic.rs", &["format", "abi", "layout", "readers", "view", "interop"]),
-        ("format/", &["abi", "layout", "readers", "view", "interop"]),
-        ("abi/", &["format", "layout", "readers", "view", "interop"]),
-        ("layout/", &["readers", "view", "interop"]),
-        ("readers/", &["view", "interop"]),
-        ("view/", &["readers", "interop"]),
+        (
+            "span.rs",
+            &[
+                "format",
+                "abi",
+                "layout",
+                "readers",
+                "view",
+                "decode",
+                "mem",
+                "interop",
+                "diagnostic",
+                "extent",
+                "endian",
+            ],
+        ),
+        (
+            "endian.rs",
+            &["format", "abi", "layout", "readers", "view", "decode", "mem", "interop", "diagnostic", "extent", "span"],
+        ),
+        (
+            "extent.rs",
+            &["format", "abi", "layout", "readers", "view", "decode", "mem", "interop", "diagnostic", "endian", "span"],
+        ),
+        ("diagnostic.rs", &["format", "abi", "layout", "readers", "view", "decode", "mem", "interop"]),
+        ("format/", &["abi", "layout", "readers", "view", "decode", "mem", "interop"]),
+        ("abi/", &["format", "layout", "readers", "view", "decode", "mem", "interop"]),
+        ("layout/", &["readers", "view", "decode", "mem", "interop"]),
+        ("readers/", &["view", "decode", "mem", "interop"]),
+        ("view/", &["readers", "decode", "mem", "interop"]),
+        ("decode/", &["readers", "mem", "interop"]),
+        ("mem.rs", &["readers", "interop"]),
     ];
     for (name, code) in sources() {
         for (floor, higher) in floors {

@@ -16,6 +16,7 @@ mod abi;
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;
+mod decode;
 mod diagnostic;
 mod exports;
 mod floors;
@@ -25,5 +26,6 @@ mod numpy_reader;
 mod oracle;
 mod properties;
 mod readers;
+mod slow_reader;
 mod snapshot;
 mod view;

@@ -1,5 +1,6 @@
 //! What holds for every input, written once and driven twice: here by arbtest, under `fuzz/` by libFuzzer.
 
+use pep3118::decode::Plan;
 use pep3118::format::{Item, ItemType, Member, Prefix};
 use pep3118::{DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
 
@@ -64,6 +65,32 @@ pub fn emit(source: &[u8]) {
         if let Ok(format) = layout.emit(target) {
             let again = Layout::read(&format, &Dialect::PEP3118, &DataModel::LP64).unwrap();
             assert_eq!(again.size(), layout.size(), "{}", format.escape_ascii());
+        }
+    }
+}
+
+/// Whatever the bytes are, a layout that fits them gives values, and these are written back as the
+/// same values: twice the same bytes, from then on.
+pub fn decode(source: &[u8], bytes: &[u8]) {
+    for model in DataModel::ALL {
+        let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };
+        let Ok(plan) = Plan::new(&layout) else { continue };
+        let size = plan.itemsize();
+        let Some(item) = bytes.get(..size) else {
+            assert!(plan.value(bytes).is_err());
+            continue;
+        };
+        let value = plan.value(item).unwrap();
+        let mut again = vec![0xa5; size];
+        plan.encode(&value, &mut again).unwrap_or_else(|error| panic!("{}: {error}", source.escape_ascii()));
+        let read = plan.value(&again).unwrap();
+        let mut thrice = again.clone();
+        plan.encode(&read, &mut thrice).unwrap();
+        assert_eq!(thrice, again, "{}", source.escape_ascii());
+        let columns = plan.columns(item, None).unwrap();
+        assert_eq!(columns.len(), plan.leaves().len());
+        for column in columns {
+            assert_eq!(column.data.len(), column.shape.iter().product::<usize>(), "{}", source.escape_ascii());
         }
     }
 }
@@ -270,6 +297,18 @@ mod driven {
         .budget_ms(2_000);
     }
 
+    #[test]
+    fn decode() {
+        arbtest::arbtest(|bytes| {
+            let source = source(bytes)?;
+            let memory: Vec<u8> = bytes.arbitrary()?;
+            super::decode(&source, &memory);
+            super::decode(&source, &[0xff; 4096]);
+            Ok(())
+        })
+        .budget_ms(3_000);
+    }
+
     /// Every input that fuzzing began with or ever failed on.
     #[test]
     fn fuzz_inputs_replay() {
@@ -281,6 +320,7 @@ mod driven {
                 super::parse_format(&source);
                 super::resolve_layout(&source);
                 super::emit(&source);
+                super::decode(&source, &[0x81; 4096]);
                 for itemsize in [0, 1, 4, 8, 24] {
                     super::reconcile_with(&source, itemsize);
                 }

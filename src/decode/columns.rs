@@ -1,0 +1,292 @@
+//! Records to columns: one contiguous vector a leaf field, in one pass over the records.
+
+use alloc::vec::Vec;
+
+use half::f16;
+use num_complex::Complex;
+
+use super::element::sealed::Sink;
+use super::element::{Element, per_item, zeroed};
+use super::error::{DecodeError, wide};
+use super::leaf::Leaf;
+use super::long_double::LongDouble;
+use super::plan::{Plan, chosen};
+use super::scalar::Kernel;
+use crate::abi::LongDoubleFormat;
+use crate::layout::Type;
+
+/// Records of one block, so that all columns are filled while the block is in the cache.
+const BLOCK_ITEMS: usize = 256;
+/// Longer blocks than these bytes are no block any more.
+const BLOCK_BYTES: usize = 1 << 17;
+
+/// All values of one leaf field, in this machine's byte order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// The dotted name, as [`Leaf::name`] has it.
+    pub name: Vec<u8>,
+    /// The type of one value.
+    pub ty: Type,
+    /// Elements of one record: the shape of the field, then for strings and text their length in
+    /// bytes or units, and 2 for a complex `long double`.
+    pub shape: Vec<usize>,
+    /// The elements, record after record.
+    pub data: ColumnData,
+}
+
+macro_rules! column_data {
+    ($($(#[$doc:meta])* $variant:ident($element:ty),)+) => {
+        /// A vector of the type that fits.
+        #[non_exhaustive]
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum ColumnData {
+            $($(#[$doc])* $variant(Vec<$element>),)+
+        }
+
+        impl ColumnData {
+            /// Number of elements.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                match self {
+                    $(Self::$variant(elements) => elements.len(),)+
+                }
+            }
+
+            fn sink(&mut self) -> Sink<'_> {
+                match self {
+                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::sink(elements),)+
+                }
+            }
+        }
+    };
+}
+
+column_data! {
+    /// `?`
+    Bool(bool),
+    /// The bytes of `c`, `s`, `p` (with its length), void, bits and user types.
+    Bytes(u8),
+    /// Signed, 1 byte.
+    Int8(i8),
+    /// Unsigned, 1 byte.
+    UInt8(u8),
+    /// Signed, 2 bytes.
+    Int16(i16),
+    /// Unsigned, 2 bytes; also units of text.
+    UInt16(u16),
+    /// Signed, 4 bytes.
+    Int32(i32),
+    /// Unsigned, 4 bytes; also units of text and addresses.
+    UInt32(u32),
+    /// Signed, 8 bytes.
+    Int64(i64),
+    /// Unsigned, 8 bytes; also addresses.
+    UInt64(u64),
+    /// `e`
+    Float16(f16),
+    /// `f`
+    Float32(f32),
+    /// `d`
+    Float64(f64),
+    /// `g` where it is no `double`; `Zg` two by two.
+    LongDouble(LongDouble),
+    /// `Ze`
+    Complex32(Complex<f16>),
+    /// `Zf`
+    Complex64(Complex<f32>),
+    /// `Zd`
+    Complex128(Complex<f64>),
+}
+
+impl ColumnData {
+    /// Whether there is no element.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Room for the values of `items` records.
+    fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+        let Kernel { ty, size, unit, long_double, .. } = leaf.kernel;
+        let double = long_double == LongDoubleFormat::Double;
+        Ok(match (ty, unit) {
+            (Type::Bool, _) => Self::Bool(room(leaf, items)?),
+            (Type::Int8, _) => Self::Int8(room(leaf, items)?),
+            (Type::UInt8, _) => Self::UInt8(room(leaf, items)?),
+            (Type::Int16, _) => Self::Int16(room(leaf, items)?),
+            (Type::Int32, _) => Self::Int32(room(leaf, items)?),
+            (Type::Int64, _) => Self::Int64(room(leaf, items)?),
+            (Type::Float16, _) => Self::Float16(room(leaf, items)?),
+            (Type::Float32, _) => Self::Float32(room(leaf, items)?),
+            (Type::Float64, _) => Self::Float64(room(leaf, items)?),
+            (Type::LongDouble, 8) if double => Self::Float64(room(leaf, items)?),
+            (Type::ComplexLongDouble, 8) if double => Self::Complex128(room(leaf, items)?),
+            (Type::LongDouble | Type::ComplexLongDouble, _) => Self::LongDouble(room(leaf, items)?),
+            (Type::Complex32, _) => Self::Complex32(room(leaf, items)?),
+            (Type::Complex64, _) => Self::Complex64(room(leaf, items)?),
+            (Type::Complex128, _) => Self::Complex128(room(leaf, items)?),
+            // Unsigned integers, units of text, addresses.
+            (ty, 2) if ty.has_byte_order() => Self::UInt16(room(leaf, items)?),
+            (ty, 4) if ty.has_byte_order() => Self::UInt32(room(leaf, items)?),
+            (ty, 8) if ty.has_byte_order() => Self::UInt64(room(leaf, items)?),
+            _ => {
+                debug_assert!(unit == 1 || size == 0 || ty.has_byte_order());
+                Self::Bytes(room(leaf, items)?)
+            }
+        })
+    }
+}
+
+fn room<T: Element>(leaf: &Leaf, items: usize) -> Result<Vec<T>, DecodeError> {
+    let count = per_item::<T>(leaf).checked_mul(items);
+    zeroed(count.ok_or(DecodeError::Allocation { bytes: u64::MAX })?)
+}
+
+impl Column {
+    fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+        let mut shape = leaf.shape().to_vec();
+        let Kernel { ty, .. } = leaf.kernel;
+        let data = ColumnData::zeroed(leaf, items)?;
+        let inside = match (&data, ty) {
+            (ColumnData::LongDouble(_), Type::ComplexLongDouble) => Some(2),
+            (ColumnData::Bytes(_), Type::Char) => None,
+            (ColumnData::Bytes(_), _) => Some(leaf.size()),
+            (_, Type::Ucs2 | Type::Ucs4 | Type::Wchar) => Some(leaf.kernel.units()),
+            _ => None,
+        };
+        shape.extend(inside);
+        Ok(Self { name: leaf.name().to_vec(), ty, shape, data })
+    }
+}
+
+/// A caller's buffer for one column.
+#[derive(Debug)]
+pub struct Destination<'d> {
+    sink: Sink<'d>,
+    len: usize,
+    wanted: &'static str,
+    accepts: fn(&Kernel) -> bool,
+    per_item: fn(&Leaf) -> usize,
+}
+
+impl<'d, T: Element> From<&'d mut [T]> for Destination<'d> {
+    fn from(elements: &'d mut [T]) -> Self {
+        let len = elements.len();
+        Self { sink: T::sink(elements), len, wanted: T::NAME, accepts: T::accepts, per_item: per_item::<T> }
+    }
+}
+
+impl Destination<'_> {
+    /// Refuses elements of another type, and another number of them.
+    fn check(&self, leaf: &Leaf, items: usize) -> Result<(), DecodeError> {
+        if !(self.accepts)(&leaf.kernel) {
+            return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: self.wanted });
+        }
+        let needed = (self.per_item)(leaf).saturating_mul(items);
+        if self.len == needed {
+            return Ok(());
+        }
+        Err(DecodeError::Room { room: wide(self.len), needed: wide(needed) })
+    }
+}
+
+/// Which leaves go where, while blocks of records come in.
+pub(super) struct Filling<'f> {
+    targets: Vec<(&'f Leaf, Sink<'f>)>,
+    itemsize: usize,
+    done: usize,
+}
+
+impl<'f> Filling<'f> {
+    pub(super) fn columns(leaves: &[&'f Leaf], columns: &'f mut [Column], itemsize: usize) -> Self {
+        let sinks = columns.iter_mut().map(|column| column.data.sink());
+        Self { targets: leaves.iter().copied().zip(sinks).collect(), itemsize, done: 0 }
+    }
+
+    pub(super) fn destinations(
+        leaves: &[&'f Leaf],
+        destinations: Vec<Destination<'f>>,
+        items: usize,
+        itemsize: usize,
+    ) -> Result<Self, DecodeError> {
+        if destinations.len() != leaves.len() {
+            let (destinations, columns) = (wide(destinations.len()), wide(leaves.len()));
+            return Err(DecodeError::Destinations { destinations, columns });
+        }
+        for (leaf, destination) in leaves.iter().zip(&destinations) {
+            destination.check(leaf, items)?;
+        }
+        let sinks = destinations.into_iter().map(|destination| destination.sink);
+        Ok(Self { targets: leaves.iter().copied().zip(sinks).collect(), itemsize, done: 0 })
+    }
+
+    /// The next records.
+    pub(super) fn block(&mut self, items: &[u8]) {
+        for (leaf, sink) in &mut self.targets {
+            sink.fill(leaf, items, self.itemsize, self.done);
+        }
+        self.done = self.done.saturating_add(items.len().checked_div(self.itemsize).unwrap_or(0));
+    }
+
+    /// Any number of records, block by block.
+    fn all(mut self, items: &[u8]) {
+        for block in items.chunks(block_items(self.itemsize).saturating_mul(self.itemsize).max(1)) {
+            self.block(block);
+        }
+    }
+}
+
+/// Items of one block: few enough to stay in the cache, at least one.
+pub(super) fn block_items(itemsize: usize) -> usize {
+    BLOCK_BYTES.checked_div(itemsize).unwrap_or(BLOCK_ITEMS).clamp(1, BLOCK_ITEMS)
+}
+
+/// Empty columns for the chosen leaves.
+pub(super) fn empty(leaves: &[&Leaf], items: usize) -> Result<Vec<Column>, DecodeError> {
+    leaves.iter().map(|leaf| Column::zeroed(leaf, items)).collect()
+}
+
+impl Plan {
+    /// The columns of records that lie one after the other: those of the dotted `names`, or all.
+    ///
+    /// # Errors
+    /// - 10 bytes for records of 4
+    /// - `&[b"c"]` of `T{<i:a:<d:b:}`: no such field
+    /// - more bytes than the machine has
+    pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
+        let items = self.items_in(records.len())?;
+        let leaves = chosen(self, names)?;
+        let mut columns = empty(&leaves, items)?;
+        Filling::columns(&leaves, &mut columns, self.size).all(records);
+        Ok(columns)
+    }
+
+    /// The same into the caller's buffers, one for each name, all of the right type and length.
+    /// Nothing is written unless all fit.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let layout = Layout::read(b"T{>H:a:>I:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let (mut a, mut b) = ([0_u16; 2], [0_u32; 2]);
+    /// let records = [0, 1, 0, 0, 0, 2, 0, 3, 0, 0, 0, 4];
+    /// let buffers = vec![a.as_mut_slice().into(), b.as_mut_slice().into()];
+    /// Plan::new(&layout)?.columns_into(&records, None, buffers)?;
+    /// assert_eq!((a, b), ([1, 3], [2, 4]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `&mut [f64]` for a field of `<i`, room for 3 elements where there are 2
+    /// - as [`columns`](Self::columns)
+    pub fn columns_into(
+        &self,
+        records: &[u8],
+        names: Option<&[&[u8]]>,
+        destinations: Vec<Destination<'_>>,
+    ) -> Result<(), DecodeError> {
+        let items = self.items_in(records.len())?;
+        let leaves = chosen(self, names)?;
+        Filling::destinations(&leaves, destinations, items, self.size)?.all(records);
+        Ok(())
+    }
+}

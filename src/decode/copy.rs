@@ -1,0 +1,248 @@
+//! Typed copies of N-dimensional buffers.
+
+use alloc::vec::Vec;
+
+use half::f16;
+use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
+use num_complex::Complex;
+
+use super::buffer::{Buffer, BufferMut, total};
+use super::element::sealed::Sink;
+use super::element::{Element, per_item, zeroed};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::leaf::Leaf;
+use super::walk;
+use crate::layout::Type;
+use crate::view::Order;
+
+impl Buffer<'_> {
+    /// All elements, in C or Fortran order ([`Order::Any`] is C). Items that are arrays give their
+    /// elements one after the other.
+    ///
+    /// # Errors
+    /// - `to_vec::<f64>` of items of `<i`: nothing is converted unless [asked for](Self::to_vec_as)
+    /// - items that are records
+    /// - more bytes than the machine has
+    pub fn to_vec<T: Element>(&self, order: Order) -> Result<Vec<T>, DecodeError> {
+        let (leaf, count) = self.elements::<T>()?;
+        let mut elements = zeroed(count)?;
+        self.fill(leaf, &mut elements, order)?;
+        Ok(elements)
+    }
+
+    /// The same into the caller's memory, which has room for exactly that many.
+    ///
+    /// # Errors
+    /// - room for 5 elements where there are 6
+    /// - as [`to_vec`](Self::to_vec)
+    pub fn copy_to_slice<T: Element>(&self, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
+        let (leaf, count) = self.elements::<T>()?;
+        if elements.len() != count {
+            return Err(DecodeError::Room { room: wide(elements.len()), needed: wide(count) });
+        }
+        self.fill(leaf, elements, order)
+    }
+
+    /// All elements as numbers of a type that holds each of them exactly: from narrower integers,
+    /// from `e` and `f` to `f64`, from the parts of complex numbers.
+    ///
+    /// # Errors
+    /// - `to_vec_as::<i16>` of `<i`, `to_vec_as::<f32>` of `<i`: not every value has one
+    /// - as [`to_vec`](Self::to_vec)
+    pub fn to_vec_as<T: Number>(&self, order: Order) -> Result<Vec<T>, DecodeError> {
+        let leaf = self.plan.only_leaf(T::NAME)?;
+        if T::accepts(&leaf.kernel) {
+            return self.to_vec(order);
+        }
+        let refused = DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME };
+        T::widened(self, leaf.ty(), order).unwrap_or(Err(refused))
+    }
+
+    /// The items as they are, one after the other: what `PyBuffer_ToContiguous` writes.
+    ///
+    /// # Errors
+    /// - more bytes than the machine has
+    pub fn to_contiguous(&self, order: Order) -> Result<Vec<u8>, DecodeError> {
+        let (_, bytes) = total(self.view, self.plan.size)?;
+        let mut copy = zeroed(bytes)?;
+        walk::gather(self.view, &*self.memory, order, &[], &mut copy)?;
+        Ok(copy)
+    }
+
+    /// The only leaf, and the number of its elements in all items.
+    fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
+        let leaf = self.plan.only_leaf(T::NAME)?;
+        if !T::accepts(&leaf.kernel) {
+            return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME });
+        }
+        let (items, bytes) = total(self.view, self.plan.size)?;
+        let count = items.checked_mul(per_item::<T>(leaf));
+        Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
+    }
+
+    fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
+        match T::sink(elements) {
+            // The item is the leaf, so bytes in their place are elements.
+            Sink::Units(bytes) => walk::gather(self.view, &*self.memory, order, &self.plan.swaps, bytes),
+            mut sink if order != Order::Fortran => {
+                self.blocks(&mut |block, before| sink.fill(leaf, block, self.plan.size, before))
+            }
+            mut sink => {
+                let items = self.to_contiguous(order)?;
+                sink.fill(leaf, &items, self.plan.size, 0);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl BufferMut<'_> {
+    /// Writes all elements, in C order. Nothing is written unless the number is right.
+    ///
+    /// # Errors
+    /// - `&[f64]` into items of `<i`
+    /// - 5 elements where there are 6
+    pub fn copy_from_slice<T: Element>(&mut self, elements: &[T]) -> Result<(), EncodeError> {
+        let leaf = self.plan.only_leaf(T::NAME)?;
+        if !T::accepts(&leaf.kernel) {
+            return Err(EncodeErrorKind::Kind { found: T::NAME, wanted: leaf.ty().as_str() }.into());
+        }
+        let (items, bytes) = total(self.view, self.plan.size)?;
+        let wanted = items.saturating_mul(per_item::<T>(leaf));
+        if elements.len() != wanted {
+            let (found, wanted) = (wide(elements.len()), wide(wanted));
+            return Err(EncodeErrorKind::Count { found, wanted, unit: "element" }.into());
+        }
+        let mut copy = super::buffer::scratch(bytes)?;
+        T::source(elements).store(leaf, &mut copy, 0);
+        self.store(&copy)
+    }
+}
+
+/// A number that others are converted to without loss.
+///
+/// It is sealed.
+pub trait Number: Element + widen::Widen {}
+
+impl<T: Element + widen::Widen> Number for T {}
+
+mod widen {
+    use super::{Buffer, DecodeError, Order, Type, Vec};
+
+    pub trait Widen: Sized {
+        /// All elements converted, or `None` if the type has values that would be lost.
+        fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
+    }
+}
+
+macro_rules! widen {
+    ($($to:ty: $($from:ident $variant:ident),*;)+) => {$(
+        impl widen::Widen for $to {
+            fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>> {
+                match from {
+                    $(Type::$variant => Some(buffer.convert::<$from, Self>(order, &|from, to| {
+                        for (to, from) in to.iter_mut().zip(from) {
+                            *to = Self::from(*from);
+                        }
+                    })),)*
+                    _ => {
+                        let _: (&Buffer<'_>, Order) = (buffer, order);
+                        None
+                    }
+                }
+            }
+        }
+    )+};
+}
+
+widen! {
+    i8: ;
+    u8: ;
+    f16: ;
+    i16: i8 Int8, u8 UInt8;
+    i32: i8 Int8, u8 UInt8, i16 Int16, u16 UInt16;
+    i64: i8 Int8, u8 UInt8, i16 Int16, u16 UInt16, i32 Int32, u32 UInt32;
+    u16: u8 UInt8;
+    u32: u8 UInt8, u16 UInt16;
+    u64: u8 UInt8, u16 UInt16, u32 UInt32;
+    f64: i8 Int8, u8 UInt8, i16 Int16, u16 UInt16, i32 Int32, u32 UInt32, f16 Float16, f32 Float32;
+}
+
+impl widen::Widen for f32 {
+    fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>> {
+        macro_rules! from {
+            ($from:ident) => {
+                Some(buffer.convert::<$from, Self>(order, &|from, to| {
+                    for (to, from) in to.iter_mut().zip(from) {
+                        *to = Self::from(*from);
+                    }
+                }))
+            };
+        }
+        match from {
+            Type::Int8 => from!(i8),
+            Type::UInt8 => from!(u8),
+            Type::Int16 => from!(i16),
+            Type::UInt16 => from!(u16),
+            // By the processor's own instruction, where it has one.
+            Type::Float16 => Some(buffer.convert::<u16, Self>(order, &|from, to| {
+                let halves: &[f16] = from.reinterpret_cast();
+                halves.convert_to_f32_slice(to);
+            })),
+            _ => None,
+        }
+    }
+}
+
+impl widen::Widen for Complex<f64> {
+    fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>> {
+        match from {
+            Type::Complex64 => Some(buffer.convert::<Complex<f32>, Self>(order, &|from, to| {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = Self::new(from.re.into(), from.im.into());
+                }
+            })),
+            Type::Complex32 => Some(buffer.convert::<Complex<f16>, Self>(order, &|from, to| {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = Self::new(from.re.into(), from.im.into());
+                }
+            })),
+            _ => None,
+        }
+    }
+}
+
+impl Buffer<'_> {
+    /// Block by block through a piece of memory that stays in the cache.
+    fn convert<F: Element + bytemuck::Pod, T: Element>(
+        &self,
+        order: Order,
+        convert: &dyn Fn(&[F], &mut [T]),
+    ) -> Result<Vec<T>, DecodeError> {
+        let leaf = self.plan.only_leaf(T::NAME)?;
+        let (items, _) = total(self.view, self.plan.size)?;
+        let in_item = per_item::<F>(leaf);
+        let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+        let mut elements: Vec<T> = zeroed(count)?;
+        let itemsize = self.plan.size;
+        let most = super::columns::block_items(itemsize);
+        let mut native: Vec<F> = zeroed(most.saturating_mul(in_item))?;
+        let mut each = |block: &[u8], before: usize| {
+            let items = block.len().checked_div(itemsize).unwrap_or(0);
+            let (first, len) = (before.saturating_mul(in_item), items.saturating_mul(in_item));
+            let to = elements.get_mut(first..first.saturating_add(len));
+            let (Some(native), Some(to)) = (native.get_mut(..len), to) else { return };
+            Sink::Units(bytemuck::cast_slice_mut(native)).fill(leaf, block, itemsize, 0);
+            convert(native, to);
+        };
+        if order == Order::Fortran {
+            let items = self.to_contiguous(order)?;
+            for (index, block) in items.chunks(most.saturating_mul(itemsize).max(1)).enumerate() {
+                each(block, index.saturating_mul(most));
+            }
+        } else {
+            self.blocks(&mut each)?;
+        }
+        Ok(elements)
+    }
+}

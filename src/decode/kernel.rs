@@ -1,0 +1,262 @@
+//! The loops over bytes: swap, gather. Each is compiled for its width, and the width is chosen
+//! outside the loop.
+
+use alloc::vec::Vec;
+
+use super::leaf::Leaf;
+
+/// Units that lie side by side and must be swapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Swap {
+    /// From the start of the item, in bytes.
+    offset: usize,
+    /// Bytes of one unit.
+    width: usize,
+    /// Number of units.
+    units: usize,
+    /// Number of repetitions and their distance in bytes, outermost first.
+    outer: Vec<(usize, usize)>,
+}
+
+impl Swap {
+    /// What must be swapped, neighbours of one width merged.
+    pub(super) fn of_leaves(leaves: &[Leaf]) -> Vec<Self> {
+        let mut swaps: Vec<Self> = Vec::new();
+        for leaf in leaves.iter().filter(|leaf| leaf.kernel.swapped() && leaf.run > 0) {
+            let swap =
+                Self { offset: leaf.offset, width: leaf.kernel.unit, units: leaf.run, outer: leaf.outer.clone() };
+            match swaps.last_mut() {
+                Some(last) if last.is_continued_by(&swap) => last.units = last.units.saturating_add(swap.units),
+                _ => swaps.push(swap),
+            }
+        }
+        swaps
+    }
+
+    fn is_continued_by(&self, next: &Self) -> bool {
+        let end = self.offset.saturating_add(self.width.saturating_mul(self.units));
+        self.width == next.width && end == next.offset && self.outer == next.outer
+    }
+
+    /// Swaps the units in every item of `items`.
+    fn apply(&self, items: &mut [u8], itemsize: usize) {
+        let len = self.width.saturating_mul(self.units);
+        if len == itemsize {
+            return swap_in_place(items, self.width);
+        }
+        for item in items.chunks_exact_mut(itemsize.max(1)) {
+            self.descend(item, self.offset, &self.outer, len);
+        }
+    }
+
+    fn descend(&self, item: &mut [u8], offset: usize, outer: &[(usize, usize)], len: usize) {
+        let Some(((times, distance), inner)) = outer.split_first() else {
+            if let Some(units) = item.get_mut(offset..offset.saturating_add(len)) {
+                swap_in_place(units, self.width);
+            }
+            return;
+        };
+        for index in 0..*times {
+            self.descend(item, offset.saturating_add(index.saturating_mul(*distance)), inner, len);
+        }
+    }
+}
+
+/// Turns whole items into this machine's byte order, or back.
+pub(super) fn swap_items(items: &mut [u8], itemsize: usize, swaps: &[Swap]) {
+    for swap in swaps {
+        swap.apply(items, itemsize);
+    }
+}
+
+/// A unit that has a byte order.
+trait Unit<const W: usize> {
+    fn swapped(bytes: [u8; W]) -> [u8; W];
+}
+
+/// A unit that lies as it should.
+struct Kept;
+
+impl<const W: usize> Unit<W> for Kept {
+    #[inline(always)]
+    fn swapped(bytes: [u8; W]) -> [u8; W] {
+        bytes
+    }
+}
+
+macro_rules! units {
+    ($($integer:ident: $width:literal),+) => {$(
+        impl Unit<$width> for $integer {
+            #[inline(always)]
+            fn swapped(bytes: [u8; $width]) -> [u8; $width] {
+                Self::from_ne_bytes(bytes).swap_bytes().to_ne_bytes()
+            }
+        }
+    )+};
+}
+
+units!(u16: 2, u32: 4, u64: 8, u128: 16);
+
+#[inline(always)]
+fn swap_all<U: Unit<W>, const W: usize>(bytes: &mut [u8]) {
+    for unit in bytes.as_chunks_mut::<W>().0 {
+        *unit = U::swapped(*unit);
+    }
+}
+
+/// Swaps each unit of `width` bytes.
+pub(super) fn swap_in_place(bytes: &mut [u8], width: usize) {
+    match width {
+        0 | 1 => {}
+        2 => swap_all::<u16, 2>(bytes),
+        4 => swap_all::<u32, 4>(bytes),
+        8 => swap_all::<u64, 8>(bytes),
+        16 => swap_all::<u128, 16>(bytes),
+        width => bytes.chunks_exact_mut(width).for_each(<[u8]>::reverse),
+    }
+}
+
+#[inline(always)]
+fn copy_all<U: Unit<W>, const W: usize>(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.as_chunks_mut::<W>().0.iter_mut().zip(from.as_chunks::<W>().0) {
+        *to = U::swapped(*from);
+    }
+}
+
+/// Copies units of `width` bytes, each swapped. Slices of one length.
+pub(super) fn copy_swapped(from: &[u8], to: &mut [u8], width: usize) {
+    match width {
+        2 => copy_all::<u16, 2>(from, to),
+        4 => copy_all::<u32, 4>(from, to),
+        8 => copy_all::<u64, 8>(from, to),
+        16 => copy_all::<u128, 16>(from, to),
+        width => {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
+            swap_in_place(to, width);
+        }
+    }
+}
+
+/// One unit of each item to the column.
+#[inline(always)]
+fn gather_units<U: Unit<W>, const W: usize>(items: &[u8], itemsize: usize, column: &mut [u8]) {
+    let items_left = items.chunks_exact(itemsize);
+    // The last item is cut short where the field does not start it.
+    let last = items_left.remainder();
+    let mut cells = column.as_chunks_mut::<W>().0.iter_mut();
+    // Items first: a cell that finds no item must be there for the last one.
+    for (item, cell) in items_left.zip(cells.by_ref()) {
+        if let Some(unit) = item.first_chunk::<W>() {
+            *cell = U::swapped(*unit);
+        }
+    }
+    if let (Some(cell), Some(unit)) = (cells.next(), last.first_chunk::<W>()) {
+        *cell = U::swapped(*unit);
+    }
+}
+
+/// A block of whole items to one column, in this machine's byte order.
+pub(super) fn gather(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
+    let single = leaf.run == 1 && leaf.outer.is_empty();
+    let from = items.get(leaf.offset..).unwrap_or_default();
+    match (leaf.kernel.unit, leaf.kernel.swapped()) {
+        (width, swapped) if single && width == itemsize => {
+            if swapped {
+                copy_swapped(items, column, width);
+            } else if let Some(column) = column.get_mut(..items.len()) {
+                column.copy_from_slice(items);
+            }
+        }
+        (1, _) if single => gather_units::<Kept, 1>(from, itemsize, column),
+        (2, false) if single => gather_units::<Kept, 2>(from, itemsize, column),
+        (4, false) if single => gather_units::<Kept, 4>(from, itemsize, column),
+        (8, false) if single => gather_units::<Kept, 8>(from, itemsize, column),
+        (16, false) if single => gather_units::<Kept, 16>(from, itemsize, column),
+        (2, true) if single => gather_units::<u16, 2>(from, itemsize, column),
+        (4, true) if single => gather_units::<u32, 4>(from, itemsize, column),
+        (8, true) if single => gather_units::<u64, 8>(from, itemsize, column),
+        (16, true) if single => gather_units::<u128, 16>(from, itemsize, column),
+        // Two, four, eight and sixteen bytes side by side are copied like one unit.
+        (width, false) if leaf.outer.is_empty() => match leaf.run.saturating_mul(width) {
+            2 => gather_units::<Kept, 2>(from, itemsize, column),
+            4 => gather_units::<Kept, 4>(from, itemsize, column),
+            8 => gather_units::<Kept, 8>(from, itemsize, column),
+            16 => gather_units::<Kept, 16>(from, itemsize, column),
+            _ => gather_runs(leaf, items, itemsize, column),
+        },
+        _ => gather_runs(leaf, items, itemsize, column),
+    }
+}
+
+fn gather_runs(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
+    let (width, swapped) = (leaf.kernel.unit, leaf.kernel.swapped());
+    let len = leaf.run.saturating_mul(width);
+    if len == 0 {
+        return;
+    }
+    let mut cells = column.chunks_exact_mut(len);
+    each_run(leaf, items, itemsize, &mut |run| {
+        let Some(cell) = cells.next() else { return };
+        if swapped {
+            copy_swapped(run, cell, width);
+        } else if run.len() == cell.len() {
+            cell.copy_from_slice(run);
+        }
+    });
+}
+
+/// Hands out the bytes of every run of a leaf, item after item.
+pub(super) fn each_run(leaf: &Leaf, items: &[u8], itemsize: usize, each: &mut impl FnMut(&[u8])) {
+    let len = leaf.run.saturating_mul(leaf.kernel.unit);
+    for item in items.chunks_exact(itemsize.max(1)) {
+        descend(item, leaf.offset, &leaf.outer, len, each);
+    }
+}
+
+fn descend(item: &[u8], offset: usize, outer: &[(usize, usize)], len: usize, each: &mut impl FnMut(&[u8])) {
+    let Some(((times, distance), inner)) = outer.split_first() else {
+        if let Some(run) = item.get(offset..offset.saturating_add(len)) {
+            each(run);
+        }
+        return;
+    };
+    for index in 0..*times {
+        descend(item, offset.saturating_add(index.saturating_mul(*distance)), inner, len, each);
+    }
+}
+
+/// Every `stride`-th value of `width` bytes, forwards: `from` starts with the first one.
+pub(super) fn gather_strided(from: &[u8], stride: usize, width: usize, to: &mut [u8]) {
+    match width {
+        1 => gather_units::<Kept, 1>(from, stride, to),
+        2 => gather_units::<Kept, 2>(from, stride, to),
+        4 => gather_units::<Kept, 4>(from, stride, to),
+        8 => gather_units::<Kept, 8>(from, stride, to),
+        16 => gather_units::<Kept, 16>(from, stride, to),
+        width => {
+            for (to, from) in to.chunks_exact_mut(width.max(1)).zip(from.chunks(stride.max(1))) {
+                if let Some(from) = from.get(..width) {
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+    }
+}
+
+/// The last unit first.
+pub(super) fn reverse_units(bytes: &mut [u8], width: usize) {
+    match width {
+        1 => bytes.reverse(),
+        2 => bytes.as_chunks_mut::<2>().0.reverse(),
+        4 => bytes.as_chunks_mut::<4>().0.reverse(),
+        8 => bytes.as_chunks_mut::<8>().0.reverse(),
+        16 => bytes.as_chunks_mut::<16>().0.reverse(),
+        width => {
+            // Reversed as bytes, then each unit as bytes.
+            bytes.reverse();
+            bytes.chunks_exact_mut(width.max(1)).for_each(<[u8]>::reverse);
+        }
+    }
+}

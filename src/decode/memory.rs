@@ -1,0 +1,140 @@
+//! Where items lie: bytes of this program, or, in `mem.rs`, of someone else.
+
+use super::error::{DecodeError, wide};
+use super::kernel::{self, reverse_units};
+use crate::view::View;
+
+/// Items on one line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run<'r> {
+    /// Indices in the dimensions up to the last one with a pointer; empty where there is none.
+    pub(crate) path: &'r [i64],
+    /// The first item, in bytes from `buf`; behind pointers from where the last one leads.
+    pub(crate) offset: i64,
+    /// From one item to the next, in bytes.
+    pub(crate) stride: i64,
+    /// Number of items.
+    pub(crate) items: usize,
+    /// Bytes of an item.
+    pub(crate) itemsize: usize,
+}
+
+impl Run<'_> {
+    /// The lowest and one past the highest byte; `None` past 63 bits.
+    pub(crate) fn extent(&self) -> Option<(i64, i64)> {
+        let last = i64::try_from(self.items.saturating_sub(1)).ok()?;
+        let reach = self.stride.checked_mul(last)?.checked_add(self.offset)?;
+        let (low, high) = (self.offset.min(reach), self.offset.max(reach));
+        Some((low, high.checked_add(i64::try_from(self.itemsize).ok()?)?))
+    }
+}
+
+/// Memory that can be copied out of.
+///
+/// Nobody is asked to believe a run: what lies outside of the memory is an error.
+pub(crate) trait Memory {
+    /// Copies the items of a run, one after the other; `out` has exactly their bytes.
+    fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError>;
+
+    /// The bytes themselves, where they are this program's.
+    fn borrow(&self, _offset: i64, _len: usize) -> Option<&[u8]> {
+        None
+    }
+}
+
+/// Memory that can be written to.
+pub(crate) trait MemoryMut: Memory {
+    /// Writes the items of a run, one after the other in `from`.
+    fn write(&mut self, run: Run<'_>, from: &[u8]) -> Result<(), DecodeError>;
+}
+
+/// Bytes of this program, of which `origin` is where `buf` points.
+#[derive(Debug)]
+pub(super) struct Owned<B> {
+    bytes: B,
+    origin: i64,
+}
+
+impl<B: AsRef<[u8]>> Owned<B> {
+    /// The bytes, if they hold all items: the block that the view was checked against, else what
+    /// begins at `buf`.
+    pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
+        let extent = view.extent().ok_or(DecodeError::Indirect)?;
+        let origin = view.memory().map_or(0, |block| block.offset);
+        let len = bytes.as_ref().len();
+        let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));
+        let inside = low >= 0 && u64::try_from(high).is_ok_and(|high| high <= wide(len));
+        if !inside && !view.is_empty() {
+            return Err(DecodeError::Outside { low, high, len: wide(len) });
+        }
+        Ok(Self { bytes, origin })
+    }
+
+    /// The place of a run in the bytes.
+    fn range(&self, run: &Run<'_>) -> Result<core::ops::Range<usize>, DecodeError> {
+        if !run.path.is_empty() {
+            return Err(DecodeError::Indirect);
+        }
+        let (low, high) = run.extent().unwrap_or((i64::MIN, i64::MAX));
+        let (low, high) = (low.saturating_add(self.origin), high.saturating_add(self.origin));
+        let len = self.bytes.as_ref().len();
+        match (usize::try_from(low), usize::try_from(high)) {
+            (Ok(low), Ok(high)) if high <= len => Ok(low..high),
+            _ => Err(DecodeError::Outside { low, high, len: wide(len) }),
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> Memory for Owned<B> {
+    fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
+        if run.items == 0 || run.itemsize == 0 {
+            return Ok(());
+        }
+        let from = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
+        let stride = usize::try_from(run.stride.unsigned_abs()).unwrap_or(usize::MAX);
+        if from.len() == out.len() && (run.items == 1 || run.stride > 0) {
+            out.copy_from_slice(from);
+        } else if stride >= run.itemsize {
+            kernel::gather_strided(from, stride, run.itemsize, out);
+            if run.stride < 0 {
+                reverse_units(out, run.itemsize);
+            }
+        } else {
+            // Items that share bytes.
+            let last = run.items.saturating_sub(1);
+            for (index, item) in out.chunks_exact_mut(run.itemsize).enumerate() {
+                let step = if run.stride < 0 { last.saturating_sub(index) } else { index };
+                let start = step.saturating_mul(stride);
+                if let Some(from) = from.get(start..start.saturating_add(run.itemsize)) {
+                    item.copy_from_slice(from);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn borrow(&self, offset: i64, len: usize) -> Option<&[u8]> {
+        let start = usize::try_from(offset.checked_add(self.origin)?).ok()?;
+        self.bytes.as_ref().get(start..start.checked_add(len)?)
+    }
+}
+
+impl<B: AsRef<[u8]> + AsMut<[u8]>> MemoryMut for Owned<B> {
+    fn write(&mut self, run: Run<'_>, from: &[u8]) -> Result<(), DecodeError> {
+        if run.items == 0 || run.itemsize == 0 {
+            return Ok(());
+        }
+        let range = self.range(&run)?;
+        let to = self.bytes.as_mut().get_mut(range).unwrap_or_default();
+        let stride = usize::try_from(run.stride.unsigned_abs()).unwrap_or(usize::MAX);
+        let last = run.items.saturating_sub(1);
+        for (index, item) in from.chunks_exact(run.itemsize).enumerate() {
+            let step = if run.stride < 0 { last.saturating_sub(index) } else { index };
+            let start = step.saturating_mul(stride);
+            if let Some(to) = to.get_mut(start..start.saturating_add(run.itemsize)) {
+                to.copy_from_slice(item);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Bytes to values, and back: single values, whole records, columns, typed arrays.
+//!
+//! | items | read by | become |
+//! |--|--|--|
+//! | one of `T{<h:a:3s:b:}` | [`Plan::value`] | [`Value::Record`] with an integer and bytes |
+//! | many of `T{<h:a:3s:b:}` | [`Plan::columns`] | `Vec<i16>`, and `Vec<u8>` of 3 bytes a record |
+//! | `>d` in any shape and strides | [`Buffer::to_vec`] | `Vec<f64>` in C or Fortran order |
+//! | `e`, likewise | [`Buffer::to_vec_as`] | `Vec<f32>` |
+//! | values | [`Plan::encode`], [`BufferMut`] | bytes |
+//!
+//! A [`Plan`] is made once from a [`Layout`](crate::Layout); what is left for each item is offsets,
+//! widths and byte orders. Items lie in bytes of this program, or in anyone's memory: that is
+//! `mem.rs`, where each byte is copied out through raw pointers before it is looked at. This floor
+//! has no `unsafe` and no pointer.
+//!
+//! Whatever bytes come, there is a value, or an error that says which number does not fit: nothing
+//! is converted, rounded or cut unless asked for.
+//!
+//! # Limitations
+//! Columns of `long double` are [`LongDouble`]s, not numbers to compute with, except where it is a
+//! `double`. Addresses are told, never followed.
+
+mod buffer;
+mod columns;
+mod copy;
+mod element;
+mod encode;
+mod error;
+mod kernel;
+mod leaf;
+mod long_double;
+mod memory;
+mod plan;
+mod scalar;
+mod value;
+mod walk;
+
+pub use buffer::{Buffer, BufferMut};
+pub use columns::{Column, ColumnData, Destination};
+pub use copy::Number;
+pub use element::Element;
+pub use error::{DecodeError, EncodeError, EncodeErrorKind};
+pub use leaf::Leaf;
+pub use long_double::LongDouble;
+pub(crate) use memory::{Memory, MemoryMut, Run};
+pub use plan::Plan;
+pub use value::{Array, Record, Value};
+pub(crate) use walk::path_len;

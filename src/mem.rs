@@ -1,0 +1,237 @@
+//! Memory that Rust does not own, copied out of and into through raw pointers.
+//!
+//! The buffer protocol lends memory that its exporter, and everyone else who holds a buffer of it,
+//! may go on writing to. So no reference to it is ever made: bytes are copied to where Rust may look
+//! at them.
+#![allow(unsafe_code, reason = "the one room for raw reads and writes of foreign memory")]
+
+use alloc::boxed::Box;
+
+use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len};
+use crate::view::View;
+
+/// The memory of a buffer.
+///
+/// INVARIANT: made by `Foreign::new` only, so its duties (a) to (c) hold while it lives.
+struct Foreign<'b> {
+    buf: *const u8,
+    view: &'b View<'b>,
+    /// Dimensions up to the last one with a pointer.
+    path: usize,
+    /// The lowest and one past the highest byte of the items behind one path, counted as in
+    /// [`Run::offset`].
+    extent: (i64, i64),
+}
+
+impl<'b> Foreign<'b> {
+    /// # Safety
+    /// Until it is dropped:
+    /// - (a) without suboffsets, all bytes of `view.extent()`, counted from `buf`, are in one live
+    ///   allocation and may be read;
+    /// - (b) with suboffsets, so may each pointer that the protocol's way to an item in bounds reads,
+    ///   and behind the last one all items that are reached from there;
+    /// - (c) nobody writes to any of these bytes while a method runs.
+    unsafe fn new(view: &'b View<'b>, buf: *const u8) -> Self {
+        let path = path_len(view);
+        Self { buf, view, path, extent: extent(view, path) }
+    }
+
+    /// Where a run starts, if it is one of this buffer.
+    fn start(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
+        let (low, high) = run.extent().unwrap_or((i64::MIN, i64::MAX));
+        let itemsize = i64::try_from(run.itemsize).unwrap_or(i64::MAX);
+        if run.path.len() != self.path
+            || low < self.extent.0
+            || high > self.extent.1
+            || itemsize != self.view.itemsize()
+        {
+            return Err(DecodeError::Outside { low, high, len: self.extent.1.unsigned_abs() });
+        }
+        if run.path.is_empty() {
+            return Ok(self.buf.wrapping_offset(distance(run.offset)));
+        }
+        Ok(self.follow(run.path)?.wrapping_offset(distance(run.offset)))
+    }
+
+    /// Where the last pointer on the way leads.
+    fn follow(&self, path: &[i64]) -> Result<*const u8, DecodeError> {
+        let (view, mut here) = (self.view, self.buf.wrapping_offset(distance(self.view.offset())));
+        let axes = view.shape().iter().zip(view.strides()).zip(view.suboffsets().unwrap_or_default());
+        for (dimension, (index, ((extent, stride), suboffset))) in path.iter().zip(axes).enumerate() {
+            if *index < 0 || index >= extent {
+                let (index, extent) = (*index, *extent);
+                return Err(crate::view::ViewError::IndexOutOfBounds { dimension, index, extent }.into());
+            }
+            here = here.wrapping_offset(distance(stride.wrapping_mul(*index)));
+            if *suboffset >= 0 {
+                // SAFETY: the pointer lies on the way to an item, since every index was compared with
+                // its extent: duty (b) of `new` makes it readable, (c) lets nobody write meanwhile.
+                // No alignment is asked of it.
+                let next = unsafe { here.cast::<*const u8>().read_unaligned() };
+                if next.is_null() {
+                    return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) });
+                }
+                here = next.wrapping_offset(distance(*suboffset));
+            }
+        }
+        Ok(here)
+    }
+}
+
+/// The items behind one path.
+fn extent(view: &View<'_>, path: usize) -> (i64, i64) {
+    if path == 0 {
+        let extent = view.extent().or_else(|| view.is_empty().then(Default::default)).unwrap_or_default();
+        return (extent.low, extent.high);
+    }
+    if view.shape().contains(&0) {
+        return (0, 0);
+    }
+    let (mut low, mut high) = (0_i64, view.itemsize());
+    for (extent, stride) in view.shape().iter().zip(view.strides()).skip(path) {
+        let reach = stride.saturating_mul(extent.saturating_sub(1));
+        let end = if reach < 0 { &mut low } else { &mut high };
+        *end = end.saturating_add(reach);
+    }
+    (low, high)
+}
+
+/// A distance of a view, which fits the address space because the memory does.
+fn distance(bytes: i64) -> isize {
+    isize::try_from(bytes).unwrap_or(0)
+}
+
+/// Copies `N` bytes from each of the places that are `stride` apart.
+///
+/// # Safety
+/// - (d) at each of `out.len() / N` places that start at `from` and are `stride` bytes apart, `N`
+///   bytes may be read.
+unsafe fn read_cells<const N: usize>(from: *const u8, stride: isize, out: &mut [u8]) {
+    let mut from = from;
+    for cell in out.as_chunks_mut::<N>().0 {
+        // SAFETY: one of the places of (d); an array of bytes has no alignment and no invalid value.
+        *cell = unsafe { from.cast::<[u8; N]>().read() };
+        from = from.wrapping_offset(stride);
+    }
+}
+
+impl Memory for Foreign<'_> {
+    fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
+        if run.items == 0 || run.itemsize == 0 {
+            return Ok(());
+        }
+        let from = self.start(&run)?;
+        let (stride, len) = (distance(run.stride), out.len().min(run.items.saturating_mul(run.itemsize)));
+        let out = out.get_mut(..len).unwrap_or_default();
+        if run.items == 1 || usize::try_from(run.stride) == Ok(run.itemsize) {
+            // SAFETY: `start` has compared the run with the extent, so by (a) or (b) of `new` these
+            // bytes are readable, by (c) not written to; `out` is this program's, so they do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
+            return Ok(());
+        }
+        match run.itemsize {
+            // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are
+            // readable by (a) or (b) of `new`.
+            1 => unsafe { read_cells::<1>(from, stride, out) },
+            // SAFETY: as for 1.
+            2 => unsafe { read_cells::<2>(from, stride, out) },
+            // SAFETY: as for 1.
+            4 => unsafe { read_cells::<4>(from, stride, out) },
+            // SAFETY: as for 1.
+            8 => unsafe { read_cells::<8>(from, stride, out) },
+            // SAFETY: as for 1.
+            16 => unsafe { read_cells::<16>(from, stride, out) },
+            itemsize => {
+                let mut from = from;
+                for item in out.chunks_exact_mut(itemsize) {
+                    // SAFETY: one item of the run, so readable as above; `item` is this program's.
+                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
+                    from = from.wrapping_offset(stride);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Memory that may be written to.
+///
+/// INVARIANT: made by `BufferMut::from_ptr` only, so all bytes of the items may be written to.
+struct ForeignMut<'b>(Foreign<'b>);
+
+impl Memory for ForeignMut<'_> {
+    fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.0.read(run, out)
+    }
+}
+
+impl MemoryMut for ForeignMut<'_> {
+    fn write(&mut self, run: Run<'_>, from: &[u8]) -> Result<(), DecodeError> {
+        if run.items == 0 || run.itemsize == 0 {
+            return Ok(());
+        }
+        let mut to = self.0.start(&run)?.cast_mut();
+        for item in from.chunks_exact(run.itemsize).take(run.items) {
+            // SAFETY: one item of the run, which `start` has compared with the extent; by the INVARIANT
+            // its bytes may be written to. `item` is this program's, so they do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(item.as_ptr(), to, item.len()) };
+            to = to.wrapping_offset(distance(run.stride));
+        }
+        Ok(())
+    }
+}
+
+impl<'b> Buffer<'b> {
+    /// A buffer over memory of any owner; `buf` is the `buf` of the `Py_buffer`.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Order, RawView, Request, decode::{Buffer, Plan}};
+    /// let foreign = [1.5_f64, 2.5, 3.5];
+    /// let raw = RawView {
+    ///     len: 24, itemsize: 8, ndim: 1, format: Some(b"d"), shape: Some(&[3]), strides: Some(&[-8]),
+    ///     ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let last = foreign.as_ptr_range().end.wrapping_sub(1).cast::<u8>();
+    /// // SAFETY: (a) the three items lie at `last` and before it; (b) there are no suboffsets;
+    /// // (c) nobody else has the array.
+    /// let buffer = unsafe { Buffer::from_ptr(&view, &plan, last) }?;
+    /// assert_eq!(buffer.to_vec::<f64>(Order::C)?, [3.5, 2.5, 1.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Safety
+    /// For all of `'b`:
+    /// - (a) without suboffsets, all bytes of [`View::extent`], counted from `buf`, are in one live
+    ///   allocation and may be read;
+    /// - (b) with suboffsets, so may each pointer that lies on the way of [`View::steps`] to any item,
+    ///   and all items behind it. NULL is noticed, other bad pointers are not;
+    /// - (c) nobody writes to any of these bytes while a method of the buffer runs. In Python: hold
+    ///   the GIL, or whatever the exporter asks for without it.
+    ///
+    /// # Errors
+    /// - a plan for items of another size
+    pub unsafe fn from_ptr(view: &'b View<'b>, plan: &'b Plan, buf: *const u8) -> Result<Self, DecodeError> {
+        // SAFETY: (a) to (c) are those of this function.
+        let memory = unsafe { Foreign::new(view, buf) };
+        Self::over(view, plan, Box::new(memory))
+    }
+}
+
+impl<'b> BufferMut<'b> {
+    /// A buffer over memory of any owner, to be written to.
+    ///
+    /// # Safety
+    /// - (a), (b), (c) of [`Buffer::from_ptr`], and by (c) nobody reads while a method runs either;
+    /// - (d) all bytes of the items may be written to, and there is no reference to any of them.
+    ///
+    /// # Errors
+    /// - a read-only view
+    /// - a plan for items of another size
+    pub unsafe fn from_ptr(view: &'b View<'b>, plan: &'b Plan, buf: *mut u8) -> Result<Self, EncodeError> {
+        // SAFETY: (a) to (c) are those of this function; (d) gives the INVARIANT of `ForeignMut`.
+        let memory = unsafe { Foreign::new(view, buf) };
+        Self::over(view, plan, Box::new(ForeignMut(memory)))
+    }
+}

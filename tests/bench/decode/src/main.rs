@@ -1,0 +1,252 @@
+//! What decoding costs beside `memcpy` of the same bytes.
+//!
+//! `bench-decode [ROUNDS] [WORD]` prints a line for each piece of work (those whose name has `WORD`):
+//! its time, that of the yardstick, and the ratio. Work and yardstick take turns; times are medians.
+//! The goals are those of the issue; `-` where the goal is relative to NumPy, which
+//! `decode_numpy.py` measures.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use pep3118::decode::{Buffer, Destination, Plan};
+use pep3118::{DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
+
+struct Bench {
+    rounds: usize,
+    only: String,
+}
+
+impl Bench {
+    /// Runs work and yardstick in turns, `times` of each a round, and prints medians.
+    fn row(&self, name: &str, goal: &str, times: u32, mut work: impl FnMut(), mut yardstick: impl FnMut()) {
+        if !name.contains(&self.only) {
+            return;
+        }
+        let mut samples = (Vec::new(), Vec::new());
+        let time = |run: &mut dyn FnMut()| {
+            let start = Instant::now();
+            for _ in 0..times {
+                run();
+            }
+            start.elapsed().as_secs_f64() / f64::from(times)
+        };
+        (work(), yardstick());
+        for _ in 0..self.rounds {
+            samples.0.push(time(&mut work));
+            samples.1.push(time(&mut yardstick));
+        }
+        let median = |samples: &mut Vec<f64>| {
+            samples.sort_by(f64::total_cmp);
+            samples[samples.len() / 2]
+        };
+        let (work, yardstick) = (median(&mut samples.0), median(&mut samples.1));
+        println!("{name:<44} {:>10.3} {:>10.3}  {:>6.2}  {goal}", work * 1e3, yardstick * 1e3, work / yardstick);
+    }
+}
+
+fn view<'a>(format: &'static [u8], itemsize: i64, shape: &'a [i64], strides: &'a [i64]) -> View<'a> {
+    let raw = RawView {
+        len: shape.iter().product::<i64>() * itemsize,
+        itemsize,
+        ndim: shape.len() as i32,
+        format: Some(format),
+        shape: Some(shape),
+        strides: Some(strides),
+        ..RawView::default()
+    };
+    raw.check(Request::FULL_RO, None, None).1.unwrap()
+}
+
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    (0..len.div_ceil(8))
+        .flat_map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        })
+        .take(len)
+        .collect()
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(15);
+    let bench = Bench { rounds, only: arguments.next().unwrap_or_default() };
+    println!("{:<44} {:>10} {:>10}  {:>6}  goal", "work", "ms", "memcpy ms", "ratio");
+
+    const ITEMS: usize = 10_000_000;
+    let memory = noise(ITEMS * 16);
+    let mut room = vec![1_u8; ITEMS * 16];
+
+    macro_rules! typed {
+        ($name:expr, $goal:expr, $times:expr, $format:expr, $element:ty, $items:expr) => {{
+            let itemsize = size_of::<$element>() as i64;
+            let (shape, strides) = ([$items as i64], [itemsize]);
+            let view = view($format, itemsize, &shape, &strides);
+            let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+            let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
+            let mut elements = vec![<$element>::default(); $items];
+            let bytes = $items * itemsize as usize;
+            bench.row(
+                $name,
+                $goal,
+                $times,
+                || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
+                || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+            );
+        }};
+    }
+    typed!("native f64, warm", "1.05", 1, b"d", f64, ITEMS);
+    {
+        let (shape, strides) = ([ITEMS as i64], [8]);
+        let view = view(b"d", 8, &shape, &strides);
+        let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+        let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
+        bench.row(
+            "native f64, fresh (beside memcpy to fresh)",
+            "1.05 (of NumPy)",
+            1,
+            || drop(black_box(buffer.to_vec::<f64>(Order::C).unwrap())),
+            || drop(black_box(memory[..ITEMS * 8].to_vec())),
+        );
+    }
+    typed!("big-endian f64, 80 MB", "1.25", 1, b">d", f64, ITEMS);
+    typed!("big-endian f64, 1000 items", "1.6", 20_000, b">d", f64, 1000_usize);
+    typed!("big-endian u16, 20 MB", "1.10", 4, b">H", u16, ITEMS);
+    {
+        let (shape, strides) = ([ITEMS as i64], [2]);
+        let view = view(b"e", 2, &shape, &strides);
+        let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+        let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
+        let narrow: Vec<u16> = memory[..ITEMS * 2].chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+        bench.row(
+            "half to f32 (beside u16 to u32)",
+            "1.1",
+            1,
+            || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
+            || drop(black_box(black_box(&narrow).iter().map(|unit| u32::from(*unit)).collect::<Vec<u32>>())),
+        );
+    }
+    {
+        let (shape, strides) = ([ITEMS as i64], [16]);
+        let view = view(b"d", 8, &shape, &strides);
+        let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+        let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
+        let mut elements = vec![0.0; ITEMS];
+        bench.row(
+            "every second f64 (beside the bytes touched)",
+            "-",
+            1,
+            || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
+            || black_box(&mut room[..ITEMS * 16]).copy_from_slice(black_box(&memory[..ITEMS * 16])),
+        );
+    }
+    for (name, rows, columns) in
+        [("transposed f64, 3000 x 3000", 3000_i64, 3000_i64), ("transposed f64, 2048 x 4096", 2048, 4096)]
+    {
+        let (shape, strides) = ([columns, rows], [8, 8 * columns]);
+        let view = view(b"d", 8, &shape, &strides);
+        let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+        let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
+        let mut elements = vec![0.0; (rows * columns) as usize];
+        let bytes = elements.len() * 8;
+        bench.row(
+            name,
+            "-",
+            1,
+            || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
+            || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+        );
+    }
+    const RECORDS: usize = 1_000_000;
+    let doubles: String = format!("T{{{}}}", (0..64).map(|at| format!("<d:x{at}:")).collect::<String>());
+    for (name, goal, format, records) in [
+        ("columns of <IhBd8s", "1.6", "T{<I:a:<h:b:B:c:<d:d:8s:e:}", RECORDS),
+        ("columns of >IhBd8s", "1.2 x that", "T{>I:a:>h:b:B:c:>d:d:8s:e:}", RECORDS),
+        ("columns of @BhidQ", "1.6", "T{B:a:h:b:i:c:d:d:Q:e:}", RECORDS),
+        ("columns of nested", "1.6", "T{<i:a:T{<d:x:<d:y:}:p:3s:tag:}", RECORDS),
+        ("columns of 64 doubles", "2.2", doubles.as_str(), RECORDS / 5),
+    ] {
+        let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+        let plan = Plan::new(&layout).unwrap();
+        let itemsize = plan.itemsize();
+        let bytes = records * itemsize;
+        let mut columns = plan.columns(&memory[..bytes], None).unwrap();
+        let mut fill = |read: &dyn Fn(Vec<Destination<'_>>)| {
+            read(columns.iter_mut().map(|column| destination(&mut column.data)).collect());
+        };
+        bench.row(
+            name,
+            goal,
+            1,
+            || fill(&|destinations| plan.columns_into(black_box(&memory[..bytes]), None, destinations).unwrap()),
+            || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+        );
+        let (shape, mut strides) = ([records as i64], [0]);
+        fill_contiguous_strides(&shape, itemsize as i64, Order::C, &mut strides).unwrap();
+        let raw = RawView {
+            len: bytes as i64,
+            itemsize: itemsize as i64,
+            ndim: 1,
+            shape: Some(&shape),
+            strides: Some(&strides),
+            ..RawView::default()
+        };
+        let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+        let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
+        bench.row(
+            &format!("{name}, through a pointer"),
+            goal,
+            1,
+            || fill(&|destinations| buffer.columns_into(None, destinations).unwrap()),
+            || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+        );
+    }
+    // Rows behind a table of pointers, beside the way item by item that PyBuffer_ToContiguous takes.
+    for (name, width, step) in [
+        ("indirect rows of 8 KB", 1024_usize, 8_i64),
+        ("indirect rows of 32 bytes", 4, 8),
+        ("indirect rows of every second f64", 512, 16),
+    ] {
+        let rows = 4_000_000 / width;
+        let table: Vec<*const u8> = (0..rows).map(|row| memory[row * width * step as usize..].as_ptr()).collect();
+        let (shape, strides, suboffsets) = ([rows as i64, width as i64], [8, step], [0, -1]);
+        let raw = RawView {
+            len: (rows * width * 8) as i64,
+            itemsize: 8,
+            ndim: 2,
+            format: Some(b"d"),
+            shape: Some(&shape),
+            strides: Some(&strides),
+            suboffsets: Some(&suboffsets),
+            ..RawView::default()
+        };
+        let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+        let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+        let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
+        let mut elements = vec![0.0_f64; rows * width];
+        let bytes = rows * width * 8;
+        bench.row(
+            name,
+            "-",
+            1,
+            || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
+            || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+        );
+    }
+}
+
+fn destination(data: &mut pep3118::decode::ColumnData) -> Destination<'_> {
+    use pep3118::decode::ColumnData as C;
+    match data {
+        C::Bytes(elements) | C::UInt8(elements) => elements.as_mut_slice().into(),
+        C::Int16(elements) => elements.as_mut_slice().into(),
+        C::UInt32(elements) => elements.as_mut_slice().into(),
+        C::Int32(elements) => elements.as_mut_slice().into(),
+        C::UInt64(elements) => elements.as_mut_slice().into(),
+        C::Float64(elements) => elements.as_mut_slice().into(),
+        _ => panic!("no format has this"),
+    }
+}

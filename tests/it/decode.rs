@@ -1,0 +1,839 @@
+//! Values, columns and typed copies: against the slow reader, and as pages that people read.
+#![allow(unsafe_code, reason = "buffers over raw memory are what is tested")]
+
+use arbtest::arbitrary::{Result, Unstructured};
+use half::f16;
+use num_complex::Complex;
+use pep3118::decode::{
+    Array, Buffer, BufferMut, ColumnData, DecodeError, EncodeErrorKind, LongDouble, Plan, Record, Value,
+};
+use pep3118::{
+    Block, DataModel, Dialect, Layout, LongDoubleFormat, Order, RawView, Request, Slice, View, fill_contiguous_strides,
+};
+
+use crate::slow_reader::{column_bytes, element, leaf_bytes, read, tell};
+use crate::snapshot;
+
+fn layout(format: &str) -> Layout {
+    Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()
+}
+
+fn plan(format: &str) -> Plan {
+    Plan::new(&layout(format)).unwrap()
+}
+
+/// A view that was checked against a block, by numbers alone.
+fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
+    let raw = RawView {
+        len: shape.iter().product::<i64>() * itemsize,
+        itemsize,
+        ndim: i32::try_from(shape.len()).unwrap(),
+        shape: Some(shape),
+        strides: Some(strides),
+        ..RawView::default()
+    };
+    let (report, view) = raw.check(Request::STRIDES, None, Some(Block { len, offset }));
+    view.unwrap_or_else(|| panic!("{shape:?} {strides:?} of {itemsize}: {report}"))
+}
+
+/// A format that is a layout, of a few hundred bytes at most.
+fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
+    const CODES: &[&str] = &[
+        "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "?", "c", "Ze", "Zf", "Zd", "3s", "4p", "0s", "u", "2w",
+        "5x", "g", "Zg", "P", "O", "l", "n", "17s", "9t",
+    ];
+    let mut out = String::new();
+    let mut native = true;
+    for _ in 0..bytes.int_in_range(1..=4)? {
+        if bytes.ratio(1, 2)? {
+            let order = *bytes.choose(&["<", ">", "@", "=", "^", "!"])?;
+            native = matches!(order, "@" | "^");
+            out += order;
+        }
+        if bytes.ratio(1, 3)? {
+            out += *bytes.choose(&["(2)", "(3,2)", "(1)", "(0)", "(2,1,2)"])?;
+        }
+        let code = if depth > 0 && bytes.ratio(1, 3)? {
+            format!("T{{{}}}", format(bytes, depth - 1)?)
+        } else {
+            let code = *bytes.choose(CODES)?;
+            if !native && ["g", "Zg", "P", "O", "n"].contains(&code) { "d".to_owned() } else { code.to_owned() }
+        };
+        out += &code;
+        if bytes.ratio(3, 4)? && code != "5x" {
+            out += *bytes.choose(&[":a:", ":b:", ":long name:", "::"])?;
+        }
+    }
+    Ok(out)
+}
+
+/// A random layout on a random machine.
+fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
+    let format = format(bytes, 2)?;
+    let model = *bytes.choose(&DataModel::ALL)?;
+    let power = DataModel {
+        long_double: pep3118::LongDouble { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
+        ..DataModel::LP64
+    };
+    let model = if bytes.ratio(1, 10)? { power } else { model };
+    let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model).ok();
+    Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
+}
+
+/// The items of a strided array, each as bytes, the last index fastest.
+fn slow_items(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], itemsize: usize) -> Vec<Vec<u8>> {
+    match (shape.split_first(), strides.split_first()) {
+        (Some((extent, shape)), Some((stride, strides))) => (0..*extent)
+            .flat_map(|index| slow_items(memory, origin + index * stride, shape, strides, itemsize))
+            .collect(),
+        _ => {
+            let start = usize::try_from(origin).unwrap();
+            vec![memory[start..start + itemsize].to_vec()]
+        }
+    }
+}
+
+/// A plan and the slow reader agree about one item.
+fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
+    let value = plan.value(item).unwrap();
+    let field = layout.item();
+    assert_eq!(tell(&value, field), read(field, item), "{format} on {}", layout.model());
+    let mut written = item.to_vec();
+    plan.encode(&value, &mut written).unwrap_or_else(|error| panic!("{format}: {error}"));
+    assert_eq!(tell(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
+}
+
+/// Columns and the slow reader agree about all items.
+fn columns_agree(format: &str, layout: &Layout, columns: &[pep3118::decode::Column], items: &[Vec<u8>]) {
+    let mut slow: Vec<(String, Vec<u8>)> = Vec::new();
+    for item in items {
+        for (at, (name, bytes)) in leaf_bytes(layout.item(), item).into_iter().enumerate() {
+            match slow.get_mut(at) {
+                Some(column) => column.1.extend(bytes),
+                None => slow.push((name, bytes)),
+            }
+        }
+    }
+    // Arrays without elements have no bytes, and the slow reader does not look inside.
+    let fast: Vec<(String, Vec<u8>)> = columns
+        .iter()
+        .map(|column| (column.name.escape_ascii().to_string(), column_bytes(&column.data)))
+        .filter(|(_, bytes)| !bytes.is_empty())
+        .collect();
+    slow.retain(|(_, bytes)| !bytes.is_empty());
+    assert_eq!(fast, slow, "{format} on {}", layout.model());
+    for column in columns {
+        assert_eq!(column.data.len(), column.shape.iter().product::<usize>() * items.len());
+    }
+}
+
+/// Random layouts × random shapes and strides × random bytes.
+#[test]
+fn the_slow_reader_agrees() {
+    let mut checked = 0;
+    arbtest::arbtest(|bytes| {
+        let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
+        let plan = Plan::new(&layout).unwrap();
+        let itemsize = i64::try_from(layout.size()).unwrap();
+        let ndim = bytes.int_in_range(0..=3)?;
+        let mut shape = Vec::new();
+        let mut strides = Vec::new();
+        for _ in 0..ndim {
+            shape.push(bytes.int_in_range(0..=5)?);
+            let odd: i64 = bytes.int_in_range(-3..=3)?;
+            strides.push(bytes.int_in_range(-3..=3)? * itemsize + if bytes.ratio(1, 4)? { odd } else { 0 });
+        }
+        if bytes.ratio(1, 3)? {
+            let order = if bytes.arbitrary()? { Order::C } else { Order::Fortran };
+            fill_contiguous_strides(&shape, itemsize, order, &mut strides).unwrap();
+        }
+        let reach = |wanted: bool| -> i64 {
+            let axes = shape.iter().zip(&strides).filter(|(extent, stride)| **extent > 0 && (**stride < 0) == wanted);
+            axes.map(|(extent, stride)| (extent - 1) * stride).sum()
+        };
+        let (origin, len) = (-reach(true) + 3, reach(false) - reach(true) + itemsize + 6);
+        let seed: Vec<u8> = bytes.arbitrary()?;
+        let memory: Vec<u8> = (0..usize::try_from(len).unwrap())
+            .map(|at| seed.get(at % (seed.len() + 1)).copied().unwrap_or(0x7f).wrapping_mul(at as u8 | 1))
+            .collect();
+
+        let view = view(&shape, &strides, itemsize, len, origin);
+        let items = slow_items(&memory, origin, &shape, &strides, usize::try_from(itemsize).unwrap());
+        items.iter().for_each(|item| agree(&format, &layout, &plan, item));
+
+        // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nobody writes.
+        let foreign =
+            unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
+        for buffer in [Buffer::new(&view, &plan, &memory).unwrap(), foreign] {
+            let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
+            assert_eq!(values.len(), items.len());
+            for (value, item) in values.iter().zip(&items) {
+                assert_eq!(tell(value, layout.item()), read(layout.item(), item), "{format}");
+            }
+            if itemsize > 0 {
+                columns_agree(&format, &layout, &buffer.columns(None).unwrap(), &items);
+            }
+            assert_eq!(buffer.to_contiguous(Order::C).unwrap(), items.concat(), "{shape:?} {strides:?}");
+            let reversed = |values: &[i64]| values.iter().rev().copied().collect::<Vec<i64>>();
+            // The last index of the reversed array is the first of the array.
+            let fortran =
+                slow_items(&memory, origin, &reversed(&shape), &reversed(&strides), usize::try_from(itemsize).unwrap());
+            assert_eq!(buffer.to_contiguous(Order::Fortran).unwrap(), fortran.concat(), "{shape:?} {strides:?}");
+        }
+        checked += 1;
+        Ok(())
+    })
+    .budget_ms(8_000);
+    assert!(checked > 100, "{checked}");
+}
+
+/// Typed copies: each element is what the slow reader says, in both orders.
+#[test]
+fn typed_copies_agree() {
+    fn copies<T: pep3118::decode::Element + PartialEq + std::fmt::Debug>(code: &str, tell: impl Fn(&T) -> String) {
+        for order in ["<", ">"] {
+            let format = format!("{order}{code}");
+            let (layout, plan) = (layout(&format), plan(&format));
+            let itemsize = plan.itemsize();
+            let memory: Vec<u8> = (0..4096_usize).map(|at| (at * 37 + at / 251) as u8).collect();
+            let size = itemsize as i64;
+            for (shape, strides) in [
+                (vec![], vec![]),
+                (vec![7], vec![size]),
+                (vec![5], vec![-size]),
+                (vec![5], vec![2 * size + 1]),
+                (vec![6], vec![0]),
+                (vec![3, 4], vec![4 * size, size]),
+                (vec![3, 4], vec![size, 3 * size]),
+                (vec![3, 4], vec![-size, 3 * size]),
+                (vec![2, 0, 3], vec![size, size, size]),
+                (vec![2, 3, 4], vec![size, 8 * size, 2 * size]),
+                (vec![1, 1], vec![999_999, -5]),
+            ] {
+                let view = view(&shape, &strides, size, 4096, 2048);
+                let slow = |shape: &[i64], strides: &[i64]| -> Vec<String> {
+                    let items = slow_items(&memory, 2048, shape, strides, itemsize);
+                    items.iter().map(|item| element(layout.item(), item)).collect()
+                };
+                let buffer = Buffer::new(&view, &plan, &memory).unwrap();
+                let fast: Vec<String> = buffer.to_vec::<T>(Order::C).unwrap().iter().map(&tell).collect();
+                assert_eq!(fast, slow(&shape, &strides), "{format} {shape:?} {strides:?}");
+                let back = |values: &[i64]| values.iter().rev().copied().collect::<Vec<i64>>();
+                let fast: Vec<String> = buffer.to_vec::<T>(Order::Fortran).unwrap().iter().map(&tell).collect();
+                assert_eq!(fast, slow(&back(&shape), &back(&strides)), "{format} {shape:?} {strides:?}");
+            }
+        }
+    }
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    copies::<i16>("h", |value| format!("integer {}", hex(&i128::from(*value).to_le_bytes())));
+    copies::<u32>("I", |value| format!("integer {}", hex(&i128::from(*value).to_le_bytes())));
+    copies::<u8>("B", |value| format!("integer {}", hex(&i128::from(*value).to_le_bytes())));
+    copies::<f64>("d", |value| format!("float64 {}", hex(&value.to_le_bytes())));
+    copies::<f16>("e", |value| format!("float16 {}", hex(&value.to_le_bytes())));
+    copies::<bool>("?", |value| format!("bool {value}"));
+    copies::<Complex<f32>>("Zf", |value| {
+        format!("complex64 {} {}", hex(&value.re.to_le_bytes()), hex(&value.im.to_le_bytes()))
+    });
+    copies::<Complex<f64>>("Zd", |value| {
+        format!("complex128 {} {}", hex(&value.re.to_le_bytes()), hex(&value.im.to_le_bytes()))
+    });
+}
+
+/// Arrays so large that the copy goes in tiles and pieces.
+#[test]
+fn large_transposed_arrays() {
+    let (rows, columns) = (130_i64, 517_i64);
+    for format in ["<I", ">I"] {
+        let plan = plan(format);
+        let memory: Vec<u8> = (0..(rows * columns) as u32)
+            .flat_map(|value| if format == "<I" { value.to_le_bytes() } else { value.to_be_bytes() })
+            .collect();
+        let (shape, strides) = ([columns, rows], [4, columns * 4]);
+        let view = view(&shape, &strides, 4, memory.len() as i64, 0);
+        let buffer = Buffer::new(&view, &plan, &memory).unwrap();
+        let expected: Vec<u32> =
+            (0..columns).flat_map(|column| (0..rows).map(move |row| (row * columns + column) as u32)).collect();
+        assert_eq!(buffer.to_vec::<u32>(Order::C).unwrap(), expected);
+        assert_eq!(buffer.to_vec::<u32>(Order::Fortran).unwrap(), (0..(rows * columns) as u32).collect::<Vec<u32>>());
+        let wide = buffer.to_vec_as::<f64>(Order::C).unwrap();
+        assert_eq!(wide, expected.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>());
+    }
+}
+
+/// Three dimensions behind tables of pointers, in every place where a pointer can be.
+#[test]
+fn suboffsets() {
+    let (planes, rows, columns) = (3_usize, 4_usize, 5_usize);
+    let number = |plane: usize, row: usize, column: usize| (plane * 100 + row * 10 + column) as u16;
+    // Rows of big-endian numbers, two bytes in.
+    let lines: Vec<Vec<u8>> = (0..planes * rows)
+        .map(|at| {
+            let line = (0..columns).flat_map(|column| number(at / rows, at % rows, column).to_be_bytes());
+            [0xee, 0xee].into_iter().chain(line).collect()
+        })
+        .collect();
+    let to_lines: Vec<*const u8> = lines.iter().map(Vec::as_ptr).collect();
+    let to_tables: Vec<*const u8> = (0..planes).map(|plane| to_lines[plane * rows..].as_ptr().cast()).collect();
+    let pointer = size_of::<*const u8>() as i64;
+    let shape = [3, 4, 5];
+    let cases: [(&[i64], &[i64], *const u8); 2] = [
+        // A table of lines.
+        (&[4 * pointer, pointer, 2], &[-1, 2, -1], to_lines.as_ptr().cast()),
+        // A table of tables of lines.
+        (&[pointer, pointer, 2], &[0, 2, -1], to_tables.as_ptr().cast()),
+    ];
+    let expected: Vec<u16> = (0..planes * rows * columns)
+        .map(|at| number(at / (rows * columns), at / columns % rows, at % columns))
+        .collect();
+    let plan = plan(">H");
+    for (strides, suboffsets, buf) in cases {
+        let raw = RawView {
+            len: 120,
+            itemsize: 2,
+            ndim: 3,
+            shape: Some(&shape),
+            strides: Some(strides),
+            suboffsets: Some(suboffsets),
+            ..RawView::default()
+        };
+        let view = raw.check(Request::INDIRECT, None, None).1.unwrap();
+        // SAFETY: (b) the tables and the lines are those above; (c) nobody writes.
+        let buffer = unsafe { Buffer::from_ptr(&view, &plan, buf) }.unwrap();
+        assert_eq!(buffer.to_vec::<u16>(Order::C).unwrap(), expected);
+        let fortran: Vec<u16> = (0..60).map(|at| number(at % 3, at / 3 % 4, at / 12)).collect();
+        assert_eq!(buffer.to_vec::<u16>(Order::Fortran).unwrap(), fortran);
+        assert_eq!(buffer.value_at(&[2, 3, 4]).unwrap(), Value::UInt(234));
+        assert!(buffer.value_at(&[2, 4, 0]).is_err());
+        assert_eq!(buffer.columns(None).unwrap()[0].data, ColumnData::UInt16(expected.clone()));
+        let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
+        assert_eq!(values, expected.iter().map(|value| Value::UInt((*value).into())).collect::<Vec<Value>>());
+        // Every second line backwards, without its first number.
+        let cut = [Slice::FULL, Slice { step: -2, ..Slice::FULL }, Slice::from(1..5)];
+        let slice = view.slice(&cut).unwrap();
+        // SAFETY: as above; a slice has no other items.
+        let buffer = unsafe { Buffer::from_ptr(&slice, &plan, buf) }.unwrap();
+        let sliced: Vec<u16> = (0..3)
+            .flat_map(|plane| [3, 1].map(|row| (1..5).map(move |column| number(plane, row, column))))
+            .flatten()
+            .collect();
+        assert_eq!(buffer.to_vec::<u16>(Order::C).unwrap(), sliced);
+        // Bytes are not enough to follow pointers.
+        assert_eq!(Buffer::new(&view, &plan, &[0; 120]).unwrap_err(), DecodeError::Indirect);
+    }
+    // A NULL is noticed.
+    let nowhere = [std::ptr::null::<u8>(); 2];
+    let raw = RawView {
+        len: 4,
+        itemsize: 2,
+        ndim: 1,
+        shape: Some(&[2]),
+        strides: Some(&[8]),
+        suboffsets: Some(&[0]),
+        ..RawView::default()
+    };
+    let view = raw.check(Request::INDIRECT, None, None).1.unwrap();
+    // SAFETY: (b) but for the NULLs, which are noticed; (c) nobody writes.
+    let buffer = unsafe { Buffer::from_ptr(&view, &plan, nowhere.as_ptr().cast()) }.unwrap();
+    assert_eq!(buffer.to_vec::<u16>(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
+}
+
+#[test]
+fn writing() {
+    let plan = plan(">h");
+    // Two columns from right to left, every second row.
+    let view = view(&[2, 2], &[8, -2], 2, 16, 2);
+    let mut bytes = [0x55; 16];
+    let mut buffer = BufferMut::new(&view, &plan, &mut bytes).unwrap();
+    buffer.copy_from_slice(&[1_i16, 2, 3, -4]).unwrap();
+    buffer.write_value_at(&[0, 1], &Value::Int(9)).unwrap();
+    let error = buffer.write_value_at(&[0, 2], &Value::Int(9)).unwrap_err();
+    assert_eq!(error.to_string(), "index 2 is out of bounds for dimension 1 with 2 items");
+    let error = buffer.copy_from_slice(&[1_i16; 5]).unwrap_err();
+    assert_eq!(error.to_string(), "5 values for 4 elements");
+    let error = buffer.copy_from_slice(&[1_u16; 4]).unwrap_err();
+    assert_eq!(error.to_string(), "value is uint16 but the field is int16");
+    drop(buffer);
+    let written = [0, 9, 0, 1, 0x55, 0x55, 0x55, 0x55, 0xff, 0xfc, 0, 3, 0x55, 0x55, 0x55, 0x55];
+    assert_eq!(bytes, written);
+    // The same through a pointer, with values.
+    let mut foreign = [0x55_u8; 16];
+    // SAFETY: (a) the view was checked against 16 bytes of which `buf` is the third; (d) no reference
+    // to them is used until the buffer is gone.
+    let mut buffer = unsafe { BufferMut::from_ptr(&view, &plan, foreign.as_mut_ptr().wrapping_add(2)) }.unwrap();
+    let values = [1, 9, 3, -4].map(Value::Int);
+    buffer.write_values(&values).unwrap();
+    // Nothing is written unless all fit.
+    let error = buffer.write_values(&[Value::Int(5), Value::Int(5), Value::Int(5), Value::UInt(40_000)]).unwrap_err();
+    assert_eq!(error.to_string(), "[3]: 40000 is not in the range -32768 to 32767 of int16");
+    drop(buffer);
+    assert_eq!(foreign, written);
+
+    let raw = RawView { len: 1, itemsize: 1, readonly: 1, ndim: 1, shape: Some(&[1]), ..RawView::default() };
+    let view = View::try_from(raw).unwrap();
+    let plan = Plan::for_view(&view, &DataModel::LP64).unwrap();
+    let error = BufferMut::new(&view, &plan, &mut [0]).unwrap_err();
+    assert_eq!(error.kind(), &EncodeErrorKind::ReadOnly);
+}
+
+#[test]
+fn what_does_not_fit() {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let record = |value| Value::Record(Record::new([(Some("a"), value)]));
+    let pair = Array::new(&[2], vec![Value::Int(1), Value::Int(2)]).unwrap();
+    let cases = [
+        ("B", Value::Int(-1), "-1 is not in the range 0 to 255 of uint8"),
+        (
+            "<q",
+            Value::UInt(u64::MAX),
+            "18446744073709551615 is not in the range -9223372036854775808 to 9223372036854775807 of int64",
+        ),
+        ("<f", Value::Float64(0.5), "value is float64 but the field is float32"),
+        ("<i", text("1"), "value is text but the field is int32"),
+        ("4s", Value::Bytes(b"12345".to_vec()), "value has 5 bytes but the field has room for 4"),
+        ("4p", Value::Bytes(b"1234".to_vec()), "value has 4 bytes but the field has room for 3"),
+        ("<2w", text("abc"), "value has 3 units but the field has room for 2"),
+        ("<u", text("\u{1f40d}"), "value has 2 units but the field has room for 1"),
+        ("<u", Value::IllFormedText(vec![0x1_0000]), "65536 is not in the range 0 to 65535 of ucs2"),
+        ("T{<i:a:<i:b:}", record(Value::Int(1)), "1 value for 2 fields"),
+        ("T{<i:a:}", Value::Int(1), "value is integer but the field is a record"),
+        ("T{(2)B:a:}", record(Value::Int(1)), "a: value is integer but the field is an array"),
+        ("T{(3)B:a:}", record(Value::Array(pair.clone())), "a: 2 values for 3 elements"),
+        ("T{(2,1)B:a:}", record(Value::Array(pair)), "a: value is an array but the field is an array of another shape"),
+        ("T{T{B:a:}:a:}", record(record(Value::Int(256))), "a.a: 256 is not in the range 0 to 255 of uint8"),
+        (
+            "g",
+            Value::LongDouble(LongDouble::from_f64(1.0, LongDoubleFormat::Binary128)),
+            "long double is binary128 but the field is x87 extended",
+        ),
+        ("&<i", Value::UInt(1), "value is integer but the field is pointer"),
+    ];
+    for (format, value, message) in cases {
+        let plan = plan(format);
+        let mut item = vec![0x5a; plan.itemsize()];
+        let error = plan.encode(&value, &mut item).unwrap_err();
+        assert_eq!(error.to_string(), message, "{format}");
+        assert!(item.iter().all(|byte| *byte == 0x5a), "{format} was written in part");
+    }
+    let error = plan("<i").encode(&Value::Int(1), &mut [0; 3]).unwrap_err();
+    assert_eq!(error.to_string(), "room for 3 bytes but 4 are to be written");
+    assert_eq!(Array::new(&[2], vec![Value::Int(1)]), None);
+}
+
+#[test]
+fn what_cannot_be_read() {
+    let message = |error: DecodeError| error.to_string();
+    let plan = plan("T{<i:a:<d:b:}");
+    assert_eq!(message(plan.value(&[0; 3]).unwrap_err()), "3 bytes given but an item has 12 bytes");
+    assert_eq!(message(plan.columns(&[0; 13], None).unwrap_err()), "13 bytes hold no whole number of 12-byte items");
+    assert_eq!(message(plan.columns(&[0; 12], Some(&[b"c"])).unwrap_err()), "no field is named `c`");
+    let (mut short, mut wrong) = ([0_i32; 1], [0.0_f32; 2]);
+    let into = |destinations| message(plan.columns_into(&[0; 24], Some(&[b"a"]), destinations).unwrap_err());
+    assert_eq!(into(vec![short.as_mut_slice().into()]), "room for 1 element but there are 2");
+    assert_eq!(into(vec![wrong.as_mut_slice().into()]), "items are int32 but float32 was asked for");
+    assert_eq!(into(vec![]), "0 destinations for 1 column");
+
+    let numbers = view(&[3], &[4], 4, 12, 0);
+    let small = view(&[3], &[-4], 4, 12, 8);
+    let ints = self::plan("<i");
+    assert_eq!(
+        message(Buffer::new(&numbers, &plan, &[0; 12]).unwrap_err()),
+        "items of the view have 4 bytes but the plan is for 12 bytes"
+    );
+    assert_eq!(
+        message(Buffer::new(&numbers, &ints, &[0; 11]).unwrap_err()),
+        "the items lie at bytes 0 to 12 of 11 bytes"
+    );
+    assert_eq!(message(Buffer::new(&small, &ints, &[0; 8]).unwrap_err()), "the items lie at bytes 0 to 12 of 8 bytes");
+    let buffer = Buffer::new(&numbers, &ints, &[0; 12]).unwrap();
+    assert_eq!(message(buffer.to_vec::<f64>(Order::C).unwrap_err()), "items are int32 but float64 was asked for");
+    assert_eq!(message(buffer.to_vec_as::<f32>(Order::C).unwrap_err()), "items are int32 but float32 was asked for");
+    assert_eq!(
+        message(buffer.copy_to_slice(&mut [0_i32; 4], Order::C).unwrap_err()),
+        "room for 4 elements but there are 3"
+    );
+    let records = view(&[1], &[12], 12, 12, 0);
+    let buffer = Buffer::new(&records, &plan, &[0; 12]).unwrap();
+    assert_eq!(
+        message(buffer.to_vec::<f64>(Order::C).unwrap_err()),
+        "items are records of 2 fields: ask for records or columns, not for float64"
+    );
+}
+
+/// Formats that ask for more than there is end in an error or in nothing, not in memory.
+#[test]
+fn hostile_layouts() {
+    for format in ["(4294967296)0s", "(65536,65536)T{}", "(100000)T{(100000)0s:a:}:b:"] {
+        let Ok(layout) = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64) else { continue };
+        let error = Plan::new(&layout).unwrap_err();
+        assert!(matches!(error, DecodeError::ZeroSized { .. }), "{format}: {error}");
+    }
+    assert_eq!(
+        Plan::new(&layout("(4294967296)0s")).unwrap_err().to_string(),
+        "4294967296 values of 0 bytes are more than 65536"
+    );
+    // A layout of exabytes over ten bytes.
+    let plan = plan("(1152921504606846975)q");
+    assert_eq!(
+        plan.value(&[0; 10]).unwrap_err().to_string(),
+        "10 bytes given but an item has 9223372036854775800 bytes"
+    );
+    assert!(plan.columns(&[0; 10], None).is_err());
+    // A view of exabytes over four bytes: every item is the same.
+    let item = self::plan("<i");
+    let (shape, strides) = ([1 << 58], [0]);
+    let view = view(&shape, &strides, 4, 4, 0);
+    let buffer = Buffer::new(&view, &item, &[1, 0, 0, 0]).unwrap();
+    assert_eq!(
+        buffer.to_vec::<i32>(Order::C).unwrap_err().to_string(),
+        "there is no memory for 1152921504606846976 bytes"
+    );
+    assert!(buffer.columns(None).is_err());
+    assert_eq!(buffer.value_at(&[(1 << 58) - 1]).unwrap(), Value::Int(1));
+    assert_eq!(buffer.values().nth(1000).unwrap().unwrap(), Value::Int(1));
+    // Items of no bytes, as many as can be counted.
+    let nothing = self::plan("0s");
+    let (shape, strides) = ([i64::MAX], [0]);
+    let view = self::view(&shape, &strides, 0, 0, 0);
+    let buffer = Buffer::new(&view, &nothing, &[]).unwrap();
+    assert!(buffer.to_vec::<u8>(Order::C).unwrap().is_empty());
+    assert_eq!(buffer.columns(None).unwrap()[0].data.len(), 0);
+}
+
+/// `long double` of every representation, with the numbers that its bytes mean.
+#[test]
+fn long_doubles() {
+    let x87: &[(&str, f64)] = &[
+        ("0000000000000080ff3f", 1.0),
+        ("00000000000000c000c0", -3.0),
+        ("00000000000000000080", -0.0),
+        ("35c26821a2da0fc90040", std::f64::consts::PI),
+        ("ffffffffffffffff fe7f", f64::INFINITY),
+        ("0000000000000080ff7f", f64::INFINITY),
+        ("0000000000000080ffff", f64::NEG_INFINITY),
+        // The least denormal of an f64, half of it (ties to even: 0), and a little more than half.
+        ("0000000000000080cd3b", f64::from_bits(1)),
+        ("0000000000000080cc3b", 0.0),
+        ("0100000000000080cc3b", f64::from_bits(1)),
+        // Rounding: half of the last bit goes to even, down and up, and carries into the exponent.
+        ("0004000000000080ff3f", 1.0),
+        ("000c000000000080ff3f", 1.0 + 2.0 * f64::EPSILON),
+        ("00fcffffffffffffff3f", 2.0),
+    ];
+    let binary128: &[(&str, f64)] = &[
+        ("0000000000000000000000000000ff3f", 1.0),
+        ("000000000000000000000000000800c0", -2.0625),
+        ("b80117c58c896984d14244b51f920040", 3.0),
+        ("0000000000000000000000000000ff7f", f64::INFINITY),
+        ("0100000000000000000000000000ff7f", f64::NAN),
+        ("ffffffffffffffffffffffffffff fe7f", f64::INFINITY),
+        ("01000000000000000000000000000000", 0.0),
+        ("0000000000000000000000000000cd3b", f64::from_bits(1)),
+    ];
+    let number = |digits: &str| -> Vec<u8> {
+        let digits: String = digits.split_whitespace().collect();
+        (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+    };
+    let read = |bytes: &[u8], model: &DataModel| {
+        let layout = Layout::read(b"^g", &Dialect::PEP3118, model).unwrap();
+        let mut item = bytes.to_vec();
+        item.resize(layout.size() as usize, 0xcc);
+        if model.endian == pep3118::Endian::Big {
+            item.reverse();
+        }
+        let plan = Plan::new(&layout).unwrap();
+        let Value::LongDouble(value) = plan.value(&item).unwrap() else { panic!() };
+        assert_eq!(value.as_le_bytes(), bytes);
+        let mut again = vec![0xcc; item.len()];
+        plan.encode(&Value::LongDouble(value), &mut again).unwrap();
+        assert_eq!(again, item);
+        value.to_f64()
+    };
+    let same =
+        |found: f64, expected: f64| found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
+    for (digits, expected) in x87 {
+        for model in [DataModel::LP64, DataModel::I386] {
+            let found = read(&number(digits), &model);
+            assert!(same(found, *expected), "{digits}: {found:e}, {expected:e}");
+        }
+    }
+    for (digits, expected) in binary128 {
+        for model in [DataModel::AARCH64, DataModel::S390X] {
+            let found = read(&number(digits), &model);
+            let expected = if *expected == 3.0 { std::f64::consts::PI } else { *expected };
+            assert!(same(found, expected), "{digits}: {found:e}, {expected:e}");
+        }
+    }
+    // What the x87 calls invalid: an unnormal number.
+    assert!(read(&number("0000000000000040ff3f"), &DataModel::LP64).is_nan());
+    assert!(read(&number("00000000000000c0ff7f"), &DataModel::LP64).is_nan());
+    // Two doubles.
+    let power = DataModel {
+        long_double: pep3118::LongDouble { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
+        ..DataModel::LP64
+    };
+    let pair = |high: f64, low: f64| [high.to_le_bytes(), low.to_le_bytes()].concat();
+    assert_eq!(read(&pair(1.0, 2_f64.powi(-53)), &power), 1.0);
+    assert_eq!(read(&pair(1.0, 2_f64.powi(-52)), &power), 1.0 + f64::EPSILON);
+    assert_eq!(read(&pair(f64::INFINITY, f64::NEG_INFINITY), &power), f64::INFINITY);
+    let big = DataModel { endian: pep3118::Endian::Big, ..power };
+    let layout = Layout::read(b"^g", &Dialect::PEP3118, &big).unwrap();
+    let item = [3.0_f64.to_be_bytes(), 0.5_f64.to_be_bytes()].concat();
+    let Value::LongDouble(value) = Plan::new(&layout).unwrap().value(&item).unwrap() else { panic!() };
+    assert_eq!((value.to_f64(), value.as_le_bytes()), (3.5, &pair(3.0, 0.5)[..]));
+    // A `long double` that is a double is a column of doubles.
+    let layout = Layout::read(b"g", &Dialect::PEP3118, &DataModel::LLP64).unwrap();
+    let columns = Plan::new(&layout).unwrap().columns(&2.5_f64.to_le_bytes(), None).unwrap();
+    assert_eq!(columns[0].data, ColumnData::Float64(vec![2.5]));
+}
+
+/// Every `f64` is a long double of each representation, and comes back.
+#[test]
+fn doubles_become_long_doubles() {
+    arbtest::arbtest(|bytes| {
+        let number = f64::from_bits(bytes.arbitrary()?);
+        for format in [
+            LongDoubleFormat::Double,
+            LongDoubleFormat::X87,
+            LongDoubleFormat::Binary128,
+            LongDoubleFormat::DoubleDouble,
+        ] {
+            let back = LongDouble::from_f64(number, format).to_f64();
+            assert!(back.to_bits() == number.to_bits() || (back.is_nan() && number.is_nan()), "{number:e} {format:?}");
+        }
+        Ok(())
+    })
+    .budget_ms(500);
+    for bits in [1, 0xf_ffff_ffff_ffff, 1 << 52, 0x8000_0000_0000_0001] {
+        let number = f64::from_bits(bits);
+        assert_eq!(LongDouble::from_f64(number, LongDoubleFormat::X87).to_f64(), number);
+        assert_eq!(LongDouble::from_f64(number, LongDoubleFormat::Binary128).to_f64(), number);
+    }
+}
+
+#[test]
+fn conversions_lose_nothing() {
+    let halves: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_be_bytes).collect();
+    let plan = plan(">e");
+    let view = view(&[65_536], &[2], 2, 131_072, 0);
+    let buffer = Buffer::new(&view, &plan, &halves).unwrap();
+    for order in [Order::C, Order::Fortran] {
+        let floats = buffer.to_vec_as::<f32>(order).unwrap();
+        for (bits, float) in (0..=u16::MAX).zip(floats) {
+            let half = f16::from_bits(bits);
+            assert!(float == half.to_f32_const() || (float.is_nan() && half.is_nan()), "{bits:#x}");
+        }
+    }
+    let doubles = buffer.to_vec_as::<f64>(Order::C).unwrap();
+    assert_eq!(doubles[0x3c00], 1.0);
+    assert_eq!(buffer.to_vec_as::<f16>(Order::C).unwrap()[0x3c00], f16::ONE);
+    assert!(buffer.to_vec_as::<i64>(Order::C).is_err());
+}
+
+/// A view that has a format brings its own plan, unless the format has several readings.
+#[test]
+fn plans_of_views() {
+    let with = |format: &'static [u8], itemsize: i64| {
+        let raw = RawView { len: itemsize, itemsize, ndim: 0, format: Some(format), ..RawView::default() };
+        raw.check(Request::FULL_RO, None, None).1.unwrap()
+    };
+    let plan = Plan::for_view(&with(b">d", 8), &DataModel::LP64).unwrap();
+    assert_eq!(plan.value(&1.5_f64.to_be_bytes()).unwrap(), Value::Float64(1.5));
+    let plan = Plan::for_view(&with(b"T{<b:a:3x<i:b:}", 8), &DataModel::LP64).unwrap();
+    assert_eq!(
+        plan.leaves().iter().map(|leaf| (leaf.name(), leaf.offset())).collect::<Vec<_>>(),
+        [(&b"a"[..], 0), (b"b", 4)]
+    );
+    let error = Plan::for_view(&with(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24), &DataModel::LP64).unwrap_err();
+    assert!(error.to_string().starts_with("the format has several readings: "), "{error}");
+    let raw = RawView { len: 3, itemsize: 3, ndim: 0, ..RawView::default() };
+    let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+    let plan = Plan::for_view(&view, &DataModel::LP64).unwrap();
+    assert_eq!(plan.value(b"abc").unwrap(), Value::Void(b"abc".to_vec()));
+}
+
+/// Every format of the corpus is read without a panic, and as the slow reader reads it.
+#[test]
+fn the_corpus_is_read() {
+    let mut read = 0;
+    for name in ["exports", "numpy_dtypes", "answers"] {
+        let path = format!("{}/tests/corpus/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let Some(format) = line.get("format").and_then(serde_json::Value::as_str) else { continue };
+            for (dialect, model) in [
+                (&Dialect::PEP3118, DataModel::LP64),
+                (&Dialect::NUMPY, DataModel::I386),
+                (&Dialect::CTYPES, DataModel::S390X),
+            ] {
+                let Ok(layout) = Layout::read(format.as_bytes(), dialect, &model) else { continue };
+                if layout.size() > 4096 {
+                    continue;
+                }
+                let plan = Plan::new(&layout).unwrap();
+                let items: Vec<Vec<u8>> = (0_u8..3)
+                    .map(|seed| {
+                        (0..layout.size()).map(|at| (at as u8).wrapping_mul(31).wrapping_add(seed * 77)).collect()
+                    })
+                    .collect();
+                items.iter().for_each(|item| agree(format, &layout, &plan, item));
+                if layout.size() > 0 {
+                    columns_agree(format, &layout, &plan.columns(&items.concat(), None).unwrap(), &items);
+                }
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 1_000, "{read}");
+}
+
+/// A page: the leaves of the plan, the record, the columns.
+fn page(format: &str, records: &[u8]) -> String {
+    let plan = plan(format);
+    let mut page = String::from("offset  size  shape     type        name\n");
+    for leaf in plan.leaves() {
+        let (shape, name) = (format!("{:?}", leaf.shape()), leaf.name().escape_ascii());
+        page += &format!(
+            "{:>6}  {:>4}  {shape:<8}  {:<10}  {}\n",
+            leaf.offset(),
+            leaf.size(),
+            leaf.ty(),
+            if leaf.name().is_empty() { "-".to_owned() } else { name.to_string() }
+        );
+    }
+    for (index, value) in plan.values(records).unwrap().enumerate() {
+        page += &format!("\nitem {index}\n");
+        show(&value, 1, &mut page);
+    }
+    page += "\ncolumns\n";
+    for column in plan.columns(records, None).unwrap() {
+        let name = if column.name.is_empty() { "-".to_owned() } else { column.name.escape_ascii().to_string() };
+        page += &format!("  {name} {:?} {:?}\n", column.shape, column.data);
+    }
+    page
+}
+
+fn show(value: &Value, depth: usize, page: &mut String) {
+    let indent = "  ".repeat(depth);
+    match value {
+        Value::Record(record) => {
+            for (name, value) in record.iter() {
+                let name = name.map_or("-".to_owned(), |name| name.escape_ascii().to_string());
+                if matches!(value, Value::Record(_)) {
+                    *page += &format!("{indent}{name}\n");
+                    show(value, depth + 1, page);
+                } else {
+                    *page += &format!("{indent}{name} = ");
+                    show(value, 0, page);
+                }
+            }
+        }
+        Value::Array(array) if array.values().iter().any(|value| matches!(value, Value::Record(_))) => {
+            *page += &format!("{:?}\n", array.shape());
+            for value in array.values() {
+                *page += &format!("{indent}  -\n");
+                show(value, depth + 2, page);
+            }
+        }
+        Value::Array(array) => *page += &format!("{indent}{:?} {:?}\n", array.shape(), array.values()),
+        value => *page += &format!("{indent}{value:?}\n"),
+    }
+}
+
+#[test]
+fn pages() {
+    let numbers: Vec<u8> = (1..=240).collect();
+    let pages: &[(&str, &str, &[u8])] = &[
+        ("packed", "T{<I:id:<h:kind:B:flag:<d:x:8s:tag:}", &numbers[..46]),
+        ("big-endian", "T{>I:id:>h:kind:B:flag:>d:x:8s:tag:}", &numbers[..46]),
+        ("nested", "T{<i:a:T{<d:x:(2)>H:y:}:p:3s:tag:}", &numbers[..38]),
+        ("array-of-records", "T{B:n:(2)T{B:a:>H:b:}:points:}", &numbers[..14]),
+        ("text", "T{<3u:u:<2w:w:4p:p:?:ok:}", b"h\0i\0\0\0\x0d\xf4\x01\0\0\0\0\0\x02ab.\x02"),
+        ("ill-formed", "T{<2u:u:<w:w:9p:p:}", b"\x41\x00\x00\xd8\xff\xff\xff\x7f\xffabcdefgh"),
+        ("complex-and-half", "T{>e:h:>Zf:c:^g:g:&<i:p:}", &{
+            let mut item = vec![0x3e, 0, 0x3f, 0x80, 0, 0, 0xbf, 0x80, 0, 0];
+            item.extend([0, 0, 0, 0, 0, 0, 0, 0xc0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0xef, 0xbe, 0xad, 0xde, 0, 0, 0, 0]);
+            item
+        }),
+        ("one-number", ">d", &[0x40, 0x09, 0x21, 0xfb, 0x54, 0x44, 0x2d, 0x18]),
+    ];
+    for (name, format, records) in pages {
+        snapshot::check("decode", name, format, &page(format, records));
+    }
+}
+
+#[cfg(feature = "cli")]
+mod command {
+    use std::io::Write;
+    use std::process::{Command, Output, Stdio};
+
+    use crate::snapshot;
+
+    fn run(arguments: &[&str], input: &[u8]) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
+            .arg("decode")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that was called wrongly does not wait for its input.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap()
+    }
+
+    #[test]
+    fn pages() {
+        let records: Vec<u8> = (0..3_u8)
+            .flat_map(|n| {
+                [vec![n, 0, 0xff, n], (f32::from(n) / 10.0).to_le_bytes().to_vec(), vec![b'a', n, 7, 0, 8, 0]].concat()
+            })
+            .collect();
+        let format = "T{<H:id:>h:k:<f:x:T{2s:s:(2)<H:m:}:in:}";
+        let bytes: Vec<u8> = (0..24).collect();
+        let pages: &[(&str, &[&str], &[u8])] = &[
+            ("decode-table", &["-f", format, "-"], &records),
+            ("decode-json", &["-f", format, "--to", "json", "-"], &records),
+            ("decode-csv", &["-f", format, "--to", "csv", "-"], &records),
+            ("decode-columns", &["-f", format, "--columns", "in.m,id", "--to", "json", "-"], &records),
+            ("decode-no-column", &["-f", format, "--columns", "y", "-"], &records),
+            ("decode-count", &["-f", ">H", "--skip", "2", "--count", "3", "-"], &bytes),
+            ("decode-shape", &["-f", "B", "--shape", "2,3", "-"], &bytes),
+            ("decode-strides", &["-f", "B", "--shape", "2,3", "--strides", "-12,4", "--skip", "12", "-"], &bytes),
+            ("decode-before", &["-f", "B", "--shape", "2,3", "--strides", "-12,4", "--skip", "11", "-"], &bytes),
+            ("decode-short", &["-f", "B", "--shape", "2,3", "--strides", "12,8", "-"], &bytes),
+            ("decode-rest", &["-f", "<7s", "-"], &bytes),
+            ("decode-few", &["-f", "<q", "--count", "4", "-"], &bytes),
+            ("decode-nothing", &["-f", "0s", "-"], &bytes),
+            ("decode-skip", &["-f", "B", "--skip", "25", "-"], &bytes),
+            ("decode-hostile", &["-f", "(1152921504606846975)q", "-"], &bytes),
+            ("decode-ambiguous", &["-f", "ib", "-m", "lp64", "-"], &bytes),
+            ("decode-broken", &["-f", "T{i", "-"], &bytes),
+        ];
+        for (name, arguments, input) in pages {
+            let output = run(arguments, input);
+            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+            let status = output.status.code().unwrap();
+            let page = format!("{}---\n{}---\nexit status {status}\n", text(output.stdout), text(output.stderr));
+            snapshot::check("cli", name, &arguments.join(" "), &page);
+        }
+        let output = run(&["-f", "B", "no/such/file"], b"");
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: no/such/file: "));
+    }
+
+    /// A hundred thousand records in, as many lines out.
+    #[test]
+    fn a_long_stream_flows() {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
+            .args(["decode", "-f", "<Ih", "--to", "csv", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || stdin.write_all(&[1; 600_000]));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 100_001);
+    }
+}

@@ -1,0 +1,254 @@
+//! A plain reader of values, slow and by itself: it walks the layout field by field and looks at
+//! memory byte by byte. What `decode` reads is compared with what this reads, as text.
+
+use pep3118::decode::{ColumnData, LongDouble, Value};
+use pep3118::{Endian, Field, LongDoubleFormat, Type};
+
+/// Bytes least significant first, as hexadecimal digits.
+fn hex(bytes: &[u8], endian: Endian) -> String {
+    let mut bytes = bytes.to_vec();
+    if endian == Endian::Big {
+        bytes.reverse();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a field holds.
+pub(crate) fn read(field: Field<'_>, record: &[u8]) -> String {
+    let start = usize::try_from(field.offset()).unwrap();
+    let size = usize::try_from(field.size()).unwrap();
+    let count = if field.shape().is_empty() { 1 } else { usize::try_from(field.count()).unwrap() };
+    let elements: Vec<String> =
+        (0..count).map(|index| element(field, &record[start + index * size..][..size])).collect();
+    if field.shape().is_empty() { elements.concat() } else { format!("{:?}[{}]", field.shape(), elements.join(", ")) }
+}
+
+pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
+    let endian = field.endian().unwrap_or(Endian::Little);
+    let halves = bytes.split_at(bytes.len() / 2);
+    let long_double = |bytes: &[u8]| match (field.model().long_double.format, endian) {
+        (LongDoubleFormat::X87, Endian::Little) => hex(&bytes[..10], endian),
+        (LongDoubleFormat::X87, Endian::Big) => hex(&bytes[bytes.len() - 10..], endian),
+        (LongDoubleFormat::DoubleDouble, _) => hex(&bytes[..8], endian) + &hex(&bytes[8..], endian),
+        _ => hex(bytes, endian),
+    };
+    let name = field.ty();
+    match field.ty() {
+        Type::Record => {
+            let inside: Vec<String> =
+                field.fields().map(|child| format!("{:?}: {}", child.name(), read(child, bytes))).collect();
+            format!("{{{}}}", inside.join(", "))
+        }
+        Type::Bool => format!("bool {}", bytes.iter().any(|byte| *byte != 0)),
+        Type::Char | Type::Bytes | Type::Void | Type::Bits | Type::Opaque => {
+            format!("bytes {}", hex(bytes, Endian::Little))
+        }
+        Type::Pascal => {
+            let len = bytes.first().map_or(0, |len| usize::from(*len).min(bytes.len() - 1));
+            format!("bytes {}", hex(bytes.get(1..=len).unwrap_or_default(), Endian::Little))
+        }
+        Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => {
+            let digits = hex(bytes, endian);
+            let extended =
+                if u8::from_str_radix(&digits[digits.len() - 2..], 16).unwrap() >= 0x80 { "ff" } else { "00" };
+            format!("integer {digits}{}", extended.repeat(16 - bytes.len()))
+        }
+        Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => {
+            format!("integer {}{}", hex(bytes, endian), "00".repeat(16 - bytes.len()))
+        }
+        Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
+            format!("address {}{}", hex(bytes, endian), "00".repeat(8 - bytes.len()))
+        }
+        Type::LongDouble => format!("{name} {}", long_double(bytes)),
+        Type::ComplexLongDouble => format!("{name} {} {}", long_double(halves.0), long_double(halves.1)),
+        Type::Complex32 | Type::Complex64 | Type::Complex128 => {
+            format!("{name} {} {}", hex(halves.0, endian), hex(halves.1, endian))
+        }
+        Type::Float16 | Type::Float32 | Type::Float64 => format!("{name} {}", hex(bytes, endian)),
+        Type::Ucs2 | Type::Ucs4 | Type::Wchar => {
+            let width = match field.ty() {
+                Type::Ucs2 => 2,
+                Type::Ucs4 => 4,
+                _ => usize::try_from(field.model().wchar).unwrap(),
+            };
+            let mut units: Vec<String> = bytes.chunks(width).map(|unit| hex(unit, endian)).collect();
+            while units.last().is_some_and(|unit| unit.bytes().all(|digit| digit == b'0')) {
+                units.pop();
+            }
+            format!("text {}", units.concat())
+        }
+        other => panic!("{other} is new"),
+    }
+}
+
+fn long_double(value: LongDouble) -> String {
+    hex(value.as_le_bytes(), Endian::Little)
+}
+
+/// A value in the same words. `units` is the width of a unit of text in bytes.
+pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
+    let little = |bytes: &[u8]| hex(bytes, Endian::Little);
+    match value {
+        Value::Bool(value) => format!("bool {value}"),
+        Value::Int(value) => format!("integer {}", little(&i128::from(*value).to_le_bytes())),
+        Value::UInt(value) => format!("integer {}", little(&i128::from(*value).to_le_bytes())),
+        Value::Address(value) => format!("address {}", little(&value.to_le_bytes())),
+        Value::Float16(value) => format!("float16 {}", little(&value.to_le_bytes())),
+        Value::Float32(value) => format!("float32 {}", little(&value.to_le_bytes())),
+        Value::Float64(value) => format!("float64 {}", little(&value.to_le_bytes())),
+        Value::LongDouble(value) => format!("longdouble {}", long_double(*value)),
+        Value::Complex32(value) => {
+            format!("complex32 {} {}", little(&value.re.to_le_bytes()), little(&value.im.to_le_bytes()))
+        }
+        Value::Complex64(value) => {
+            format!("complex64 {} {}", little(&value.re.to_le_bytes()), little(&value.im.to_le_bytes()))
+        }
+        Value::Complex128(value) => {
+            format!("complex128 {} {}", little(&value.re.to_le_bytes()), little(&value.im.to_le_bytes()))
+        }
+        Value::ComplexLongDouble(value) => {
+            format!("clongdouble {} {}", long_double(value.re), long_double(value.im))
+        }
+        Value::Char(byte) => format!("bytes {byte:02x}"),
+        Value::Bytes(bytes) | Value::Void(bytes) | Value::Opaque(bytes) => format!("bytes {}", little(bytes)),
+        Value::Text(text) => {
+            let two = field.ty() == Type::Ucs2 || (field.ty() == Type::Wchar && field.model().wchar == 2);
+            let units: String = if two {
+                text.encode_utf16().map(|unit| little(&unit.to_le_bytes())).collect()
+            } else {
+                text.chars().map(|unit| little(&u32::from(unit).to_le_bytes())).collect()
+            };
+            format!("text {units}")
+        }
+        Value::IllFormedText(units) => {
+            let two = field.ty() == Type::Ucs2 || (field.ty() == Type::Wchar && field.model().wchar == 2);
+            let unit = |unit: &u32| little(&unit.to_le_bytes()[..if two { 2 } else { 4 }]);
+            format!("text {}", units.iter().map(unit).collect::<String>())
+        }
+        Value::Array(array) => {
+            let values: Vec<String> = array.values().iter().map(|value| tell(value, field)).collect();
+            format!("{:?}[{}]", array.shape(), values.join(", "))
+        }
+        Value::Record(record) => {
+            let inside: Vec<String> = record
+                .iter()
+                .zip(field.fields())
+                .map(|((name, value), child)| format!("{name:?}: {}", tell(value, child)))
+                .collect();
+            assert_eq!(inside.len(), field.fields().count());
+            format!("{{{}}}", inside.join(", "))
+        }
+        other => panic!("{} is new", other.kind()),
+    }
+}
+
+/// The bytes of a leaf's values in one item, little-endian, as a column has them.
+pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>)> {
+    fn walk(field: Field<'_>, name: &str, record: &[u8], out: &mut Vec<(String, Vec<u8>)>, slot: &mut usize) {
+        let start = usize::try_from(field.offset()).unwrap();
+        let size = usize::try_from(field.size()).unwrap();
+        let count = if field.shape().is_empty() { 1 } else { usize::try_from(field.count()).unwrap() };
+        let first = *slot;
+        if field.ty() != Type::Record {
+            if out.len() == first {
+                out.push((name.to_owned(), Vec::new()));
+            }
+            for index in 0..count {
+                out[first].1.extend(little(field, &record[start + index * size..][..size]));
+            }
+            *slot += 1;
+            return;
+        }
+        // An array without elements has its columns all the same.
+        for index in 0..count {
+            *slot = first;
+            let bytes = &record[start + index * size..][..size];
+            for (at, child) in field.fields().enumerate() {
+                let own = child.name().map_or(format!("f{at}"), |name| name.escape_ascii().to_string());
+                let dotted = if name.is_empty() { own } else { format!("{name}.{own}") };
+                walk(child, &dotted, bytes, out, slot);
+            }
+        }
+    }
+    let mut out = Vec::new();
+    walk(item, "", record, &mut out, &mut 0);
+    out
+}
+
+fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
+    let endian = field.endian().unwrap_or(Endian::Little);
+    let flip = |width: usize| -> Vec<u8> {
+        bytes
+            .chunks(width.max(1))
+            .flat_map(|unit| {
+                let mut unit = unit.to_vec();
+                if endian == Endian::Big {
+                    unit.reverse();
+                }
+                unit
+            })
+            .collect()
+    };
+    match field.ty() {
+        Type::Bool => vec![u8::from(bytes.iter().any(|byte| *byte != 0))],
+        Type::Complex32 => flip(2),
+        Type::Complex64 => flip(4),
+        Type::Complex128 => flip(8),
+        Type::Ucs2 => flip(2),
+        Type::Ucs4 => flip(4),
+        Type::Wchar => flip(usize::try_from(field.model().wchar).unwrap()),
+        Type::LongDouble | Type::ComplexLongDouble => {
+            let size = if field.ty() == Type::LongDouble { bytes.len() } else { bytes.len() / 2 };
+            let mut out = Vec::new();
+            for part in bytes.chunks(size) {
+                let mut part = part.to_vec();
+                if endian == Endian::Big {
+                    part.reverse();
+                }
+                if field.model().long_double.format == LongDoubleFormat::X87 {
+                    part.truncate(10);
+                }
+                out.extend(part);
+            }
+            out
+        }
+        ty if ty.has_byte_order() => flip(bytes.len()),
+        _ => bytes.to_vec(),
+    }
+}
+
+/// A column in the same bytes.
+pub(crate) fn column_bytes(data: &ColumnData) -> Vec<u8> {
+    macro_rules! numbers {
+        ($elements:expr) => {
+            $elements.iter().flat_map(|element| element.to_le_bytes()).collect()
+        };
+    }
+    macro_rules! pairs {
+        ($elements:expr) => {
+            $elements.iter().flat_map(|pair| [pair.re.to_le_bytes(), pair.im.to_le_bytes()].concat()).collect()
+        };
+    }
+    match data {
+        ColumnData::Bool(elements) => elements.iter().map(|element| u8::from(*element)).collect(),
+        ColumnData::Bytes(elements) => elements.clone(),
+        ColumnData::Int8(elements) => numbers!(elements),
+        ColumnData::UInt8(elements) => numbers!(elements),
+        ColumnData::Int16(elements) => numbers!(elements),
+        ColumnData::UInt16(elements) => numbers!(elements),
+        ColumnData::Int32(elements) => numbers!(elements),
+        ColumnData::UInt32(elements) => numbers!(elements),
+        ColumnData::Int64(elements) => numbers!(elements),
+        ColumnData::UInt64(elements) => numbers!(elements),
+        ColumnData::Float16(elements) => numbers!(elements),
+        ColumnData::Float32(elements) => numbers!(elements),
+        ColumnData::Float64(elements) => numbers!(elements),
+        ColumnData::LongDouble(elements) => {
+            elements.iter().flat_map(|element| element.as_le_bytes().to_vec()).collect()
+        }
+        ColumnData::Complex32(elements) => pairs!(elements),
+        ColumnData::Complex64(elements) => pairs!(elements),
+        ColumnData::Complex128(elements) => pairs!(elements),
+        _ => panic!("a variant is new"),
+    }
+}
