@@ -159,7 +159,7 @@ pub enum Whitespace {
 pub enum Alignment {
     /// It is, without a byte in the format that says so.
     Implicit,
-    /// It is not: every pad byte is written as `x` (NumPy's writer).
+    /// It is not: every pad byte is written as `x` (NumPy's writer, ctypes).
     Spelled,
 }
 
@@ -354,9 +354,9 @@ impl Dialect {
         ..Self::NATIVE_C
     };
 
-    /// What ctypes writes since CPython 3.12: all padding explicit, every code of native size
-    /// whatever its byte order character says. Before 3.12 it wrote no padding at all, which shows
-    /// in the itemsize.
+    /// What ctypes writes since CPython 3.12: all padding explicit, also before the addresses `&` and
+    /// `X{}`, which stand without a byte order character; every code of native size whatever its byte
+    /// order character says. Before 3.12 it wrote no padding at all, which shows in the itemsize.
     pub const CTYPES: Self = Self {
         name: "ctypes",
         codes: NUMBERS.with(&[
@@ -384,6 +384,7 @@ impl Dialect {
             .union(Syntax::POINTERS)
             .union(Syntax::FUNCTIONS)
             .union(Syntax::DUPLICATE_NAMES),
+        alignment: Alignment::Spelled,
         native_only: NativeOnly::KeepSize,
         wide_char: WideChar::Wchar,
         ..Self::PEP3118

@@ -42,13 +42,17 @@ struct Site {
 
 /// Works out the distances of `layout`, whose item ends in `tail` unstated bytes.
 pub(super) fn infer(layout: Layout, tail: u64) -> Inference {
-    let sites = sites(&layout, tail);
+    if !layout.nodes.iter().any(|node| node.ty == Type::Record && node.count > 1) {
+        return Inference { layout, sureness: Sureness::Certain, rival: None };
+    }
+    let weights = Weights::of(&layout);
+    let sites = sites(&layout, &weights, tail);
     let mut likely = layout.clone();
     let mut rival = layout.clone();
     let mut sureness = Sureness::Certain;
     let mut has_rival = false;
     for site in &sites {
-        let Some(judged) = judge(&layout, site) else {
+        let Some(judged) = judge(&layout, &weights, site) else {
             continue;
         };
         sureness = sureness.max(judged.sureness);
@@ -72,7 +76,7 @@ fn apply(layout: &mut Layout, sizes: &Sizes) {
 }
 
 /// Every field followed by padding that its own elements may own.
-fn sites(layout: &Layout, tail: u64) -> Vec<Site> {
+fn sites(layout: &Layout, weights: &Weights, tail: u64) -> Vec<Site> {
     let mut sites = Vec::new();
     let item = layout.item();
     for (index, node) in (0_u32..).zip(&layout.nodes) {
@@ -84,10 +88,10 @@ fn sites(layout: &Layout, tail: u64) -> Vec<Site> {
         while let Some(field) = fields.next() {
             let end = field.offset().saturating_add(field.total_size());
             let (padding, next) = match fields.peek() {
-                Some(next) => (next.offset().saturating_sub(end), next.natural_align()),
+                Some(next) => (next.offset().saturating_sub(end), weights.align(*next)),
                 // Padding at the end of an inner record stands behind its brace, at the outer field.
                 None if record.index() == item.index() && ends_with(record, field, tail) => {
-                    (tail, record.natural_align())
+                    (tail, weights.align(record))
                 }
                 None => continue,
             };
@@ -123,7 +127,7 @@ struct Judged {
 }
 
 /// Whether the elements at a site own padding; `None` if they cannot.
-fn judge(layout: &Layout, site: &Site) -> Option<Judged> {
+fn judge(layout: &Layout, weights: &Weights, site: &Site) -> Option<Judged> {
     let arrays = arrays(layout, site);
     let (outer, fewest) = (arrays.first()?, arrays.iter().map(|array| array.repeats).min()?);
     if site.padding < fewest {
@@ -135,7 +139,7 @@ fn judge(layout: &Layout, site: &Site) -> Option<Judged> {
     let spread = spread(layout, site, outer, share)?;
     let written = first.offset().checked_add(first.total_size())?;
     let packed = site.next.padding_needed_for(written) == site.padding;
-    Some(match explained(layout, site, first) {
+    Some(match explained(layout, weights, site, first) {
         // Packed elements in an aligned record, or aligned elements: both account for everything.
         Some(likely) if packed && likely.iter().any(|(index, size)| Field::at(layout, *index).size() != *size) => {
             Judged { sureness: Sureness::Open, likely, rival: Some(Sizes::new()) }
@@ -158,35 +162,73 @@ fn spread(layout: &Layout, site: &Site, outer: &Repeated, share: u64) -> Option<
 
 /// The sizes that a C compiler would give the records at a site, if all padding is what it would
 /// have put there, inside them and after them.
-fn explained(layout: &Layout, site: &Site, first: Field<'_>) -> Option<Sizes> {
+fn explained(layout: &Layout, weights: &Weights, site: &Site, first: Field<'_>) -> Option<Sizes> {
     let mut sizes = Sizes::new();
     for &index in &site.chain {
-        sizes.push((index, c_size(Field::at(layout, index))?));
+        sizes.push((index, weights.size(Field::at(layout, index))?));
     }
     let (_, outermost) = sizes.first()?;
     let end = first.offset().checked_add(outermost.checked_mul(first.count())?)?;
     let written = first.offset().checked_add(first.total_size())?;
     let gap = site.next.round_up(end)?.checked_sub(written)?;
-    (gap == site.padding && first.natural_align().divides(first.offset())).then_some(sizes)
+    (gap == site.padding && weights.align(first).divides(first.offset())).then_some(sizes)
 }
 
-/// The size that a C compiler gives a record, if its fields lie where a C compiler puts them.
-// As deep as structures are nested, which the parser bounds.
-fn c_size(record: Field<'_>) -> Option<u64> {
-    let mut end = 0_u64;
-    for field in record.fields() {
-        let order = field.node()?.order;
-        // NumPy writes `=` and `^` for what is not aligned.
-        if field.ty().has_byte_order() && matches!(order, ByteOrder::NativeStandard | ByteOrder::NativeUnaligned) {
-            return None;
+/// What a C compiler makes of every field, worked out once for the whole layout: a record inside a
+/// record inside a record would else be measured again at every level.
+struct Weights {
+    /// The natural alignment of each node: the largest of its fields for a record.
+    aligns: Vec<Align>,
+    /// The size that a C compiler gives each node, if all inside lies where a C compiler puts it.
+    sizes: Vec<Option<u64>>,
+}
+
+impl Weights {
+    fn of(layout: &Layout) -> Self {
+        let len = layout.nodes.len();
+        let mut weights = Self { aligns: alloc::vec![Align::ONE; len], sizes: alloc::vec![None; len] };
+        // Fields stand behind their record: from the back, they are known before it.
+        for index in (0..len).rev() {
+            let Some(field) = u32::try_from(index).ok().map(|index| Field::at(layout, index)) else { continue };
+            let (align, size) = if field.ty() == Type::Record {
+                let align = field.fields().map(|inner| weights.align(inner)).max().unwrap_or(Align::ONE);
+                (align, weights.record(field).and_then(|end| align.round_up(end)))
+            } else {
+                (field.natural_align(), Some(field.size()))
+            };
+            if let (Some(known_align), Some(known_size)) = (weights.aligns.get_mut(index), weights.sizes.get_mut(index))
+            {
+                *known_align = align;
+                *known_size = size;
+            }
         }
-        if field.offset() != field.natural_align().round_up(end)? {
-            return None;
-        }
-        let size = if field.ty() == Type::Record { c_size(field)? } else { field.size() };
-        end = field.offset().checked_add(size.checked_mul(field.count())?)?;
+        weights
     }
-    record.natural_align().round_up(end)
+
+    fn align(&self, field: Field<'_>) -> Align {
+        usize::try_from(field.index()).ok().and_then(|index| self.aligns.get(index)).copied().unwrap_or(Align::ONE)
+    }
+
+    fn size(&self, field: Field<'_>) -> Option<u64> {
+        *self.sizes.get(usize::try_from(field.index()).ok()?)?
+    }
+
+    /// Where the fields of a record end, if each lies where a C compiler puts it.
+    fn record(&self, record: Field<'_>) -> Option<u64> {
+        let mut end = 0_u64;
+        for field in record.fields() {
+            let order = field.node()?.order;
+            // NumPy writes `=` and `^` for what is not aligned.
+            if field.ty().has_byte_order() && matches!(order, ByteOrder::NativeStandard | ByteOrder::NativeUnaligned) {
+                return None;
+            }
+            if field.offset() != self.align(field).round_up(end)? {
+                return None;
+            }
+            end = field.offset().checked_add(self.size(field)?.checked_mul(field.count())?)?;
+        }
+        Some(end)
+    }
 }
 
 struct Repeated {

@@ -177,6 +177,8 @@ impl Painter {
                     self.field(inner, offset.saturating_add(inner.offset()), &path);
                 }
                 after = self.leaves;
+                // Every element advances, also one that is all padding.
+                self.pad_to(offset.saturating_add(field.size()));
             } else {
                 self.pad_to(offset);
                 let label = match element {

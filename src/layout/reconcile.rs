@@ -147,9 +147,10 @@ fn fit(mut layout: Layout, format: &[u8], itemsize: Option<u64>, dialect: &Diale
     }
     let certainty = if tail > 0 { Certainty::TrailingPadding } else { Certainty::Exact };
     let reading = Reading { layout, dialect: *dialect, certainty, tail, rivals: Vec::new() };
-    Some(match dialect.alignment {
-        Alignment::Spelled => with_distances(reading),
-        Alignment::Implicit => with_rounding(reading, format, itemsize),
+    Some(match (dialect.end, dialect.alignment) {
+        (End::Unstated, _) => with_distances(reading),
+        (_, Alignment::Implicit) => with_rounding(reading, format, itemsize),
+        (_, Alignment::Spelled) => reading,
     })
 }
 
@@ -180,26 +181,36 @@ fn with_rounding(reading: Reading, format: &[u8], itemsize: Option<u64>) -> Read
     }
 }
 
-/// By every rule.
+/// Whether the producers of a dialect can have written the format of a layout.
+type CanHaveWritten<'a> = &'a dyn Fn(&Layout) -> bool;
+
+/// By every rule whose producers can have written the format.
 fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Reading, LayoutError> {
     // A format that is all padding is padding, whoever wrote it.
     let numpy = Dialect { named_padding: NamedPadding::Field, codes: Dialect::PEP3118.codes, ..Dialect::NUMPY };
-    let rules = [Dialect::PEP3118, Dialect::CTYPES, Dialect::NATIVE_C, numpy];
+    // Only ctypes writes addresses, and it writes all their padding: what another rule adds to meet
+    // the itemsize is something that ctypes left out.
+    let aligned = |layout: &Layout| itemsize.is_none() || !has_addresses(layout, format);
+    let rules: [(Dialect, CanHaveWritten<'_>); 5] = [
+        (Dialect::PEP3118, &aligned),
+        (Dialect::CTYPES, &|layout| is_spelled_as_ctypes_does(layout, format)),
+        (Dialect::ARRAY, &|layout| layout.item().ty() == Type::Wchar),
+        (Dialect::NATIVE_C, &aligned),
+        (numpy, &|layout| is_sole_item(layout) && is_spelled_as_numpy_does(layout)),
+    ];
     let mut refusal: Option<LayoutError> = None;
     let mut readings: Vec<ReadingSize> = Vec::new();
     let mut fits: Vec<Reading> = Vec::new();
-    for rule in &rules {
+    for (rule, can_have_written) in &rules {
         let layout = match Layout::read(format, rule, model) {
-            Ok(layout) => layout,
+            Ok(layout) if can_have_written(&layout) => layout,
+            Ok(_) => continue,
             Err(error) => {
                 refusal.get_or_insert(error);
                 continue;
             }
         };
         readings.push(ReadingSize { dialect: rule.name, size: layout.size() });
-        if rule.alignment == Alignment::Spelled && !(is_sole_item(&layout) && is_spelled_as_numpy_does(&layout)) {
-            continue;
-        }
         if let Some(reading) = fit(layout, format, itemsize, rule).filter(is_plausible) {
             fits.push(reading);
         }
@@ -242,6 +253,16 @@ fn is_plausible(reading: &Reading) -> bool {
     reading.tail == 0 || has_numpy_spelling(&reading.layout)
 }
 
+/// Whether the format has a `&` or an `X{}`.
+fn has_addresses(layout: &Layout, format: &[u8]) -> bool {
+    layout.nodes.iter().any(|node| is_address(node, format))
+}
+
+/// Whether a field is a `&` or an `X{}`, and not one of the codes that are pointers.
+fn is_address(node: &Node, format: &[u8]) -> bool {
+    matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
+}
+
 /// Whether the format is one item.
 fn is_sole_item(layout: &Layout) -> bool {
     let mut fields = layout.fields();
@@ -260,6 +281,13 @@ fn is_sole_record(layout: &Layout) -> bool {
             && only.offset() == 0
             && only.size() == layout.size()
     )
+}
+
+/// Whether every number has a byte order character: ctypes puts `<` or `>` before every code, and
+/// writes `B`, `&` and `X{}` bare.
+fn is_spelled_as_ctypes_does(layout: &Layout, format: &[u8]) -> bool {
+    let mut numbers = layout.nodes.iter().filter(|node| node.endian.is_some() && !is_address(node, format));
+    numbers.all(|node| matches!(node.order, ByteOrder::Little | ByteOrder::Big))
 }
 
 /// Whether every number has a byte order character that NumPy writes: none or `@ = ^` for the

@@ -50,6 +50,8 @@ pub fn reconcile_with(source: &[u8], itemsize: u64) {
         let Ok(reading) = reconcile(source, Some(itemsize), dialect, &DataModel::LP64) else { continue };
         assert_eq!(reading.layout.size(), itemsize);
         stays_inside(&reading.layout);
+        assert!(pep3118::Picture::new(&reading.layout).to_string().len() < 10_000);
+        assert!(!pep3118::Table::new(&reading.layout).to_string().is_empty());
         for (_, rival) in &reading.rivals {
             stays_inside(rival);
         }
@@ -169,6 +171,7 @@ fn inside(item: &Item, source: &[u8]) {
 #[cfg(test)]
 mod driven {
     use arbtest::arbitrary::{Result, Unstructured};
+    use pep3118::{DataModel, Dialect};
 
     /// Bytes that are likely to be a format, or almost one.
     fn source(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
@@ -353,11 +356,22 @@ mod driven {
             [b"T{".repeat(64), b"}".repeat(64)].concat(),
             [b"9T{".repeat(60), b"i".to_vec(), b"}".repeat(60)].concat(),
             [b"(0)T{".repeat(60), b"i".to_vec(), b"}".repeat(60)].concat(),
+            b"(1000000000000)T{4x}".to_vec(),
+            b"(1000000000000)T{T{}:a:(1000000)T{x}:b:}".to_vec(),
+            // Padding behind every one of 60 arrays in each other, around as many fields as there may be.
+            [b"(2)T{".repeat(60), b"h".repeat(60_000), b"}:x:xxxxb:y:".repeat(60)].concat(),
+            b"T{(2)T{hb}:x:xxb:y:}".repeat(3_000),
+            [b"T{".to_vec(), b"(2)T{hb}xx".repeat(6_000), b"}".to_vec()].concat(),
         ];
         for killer in killers {
             super::parse_format(&killer);
             super::resolve_layout(&killer);
             super::reconcile_with(&killer, 8);
+            // The size that is written, so that readings are worked out to the end.
+            if let Ok(size) = pep3118::calcsize_in(&killer, &Dialect::NUMPY, &DataModel::LP64) {
+                super::reconcile_with(&killer, size);
+                super::reconcile_with(&killer, size.saturating_add(4));
+            }
         }
     }
 }

@@ -1,0 +1,79 @@
+"""Random ctypes types and what ctypes exports for them, with the true offsets: ctypes_structures.jsonl.
+
+Usage: python ctypes_structures.py SEED ROWS >> ../ctypes_structures.jsonl
+
+A row: {"format", "itemsize", "leaves": [[offset, bytes]], "ctypes"}: every value that is not a
+structure, arrays of values as one. Unions, bit-fields, packing, inheritance and swapped byte order
+are among them, so that many formats are wrong: a reader must see that, or read them right.
+"""
+
+import ctypes as C
+import json
+import random
+import sys
+
+SCALARS = [
+    C.c_byte, C.c_ubyte, C.c_short, C.c_int, C.c_long, C.c_longlong, C.c_float, C.c_double, C.c_longdouble,
+    C.c_bool, C.c_char, C.c_wchar, C.c_void_p, C.c_char_p, C.c_wchar_p, C.py_object, C.c_size_t,
+    C.POINTER(C.c_int), C.CFUNCTYPE(None),
+]  # fmt: skip
+SWAPPABLE = [C.c_byte, C.c_short, C.c_int, C.c_longlong, C.c_float, C.c_double]
+ARRAY = type(C.c_int * 1)
+
+
+def field(choose, depth, base):
+    if base is C.BigEndianStructure:
+        kind = choose.choice(SWAPPABLE)
+    elif depth and choose.random() < 0.3:
+        kind = structure(choose, depth - 1)
+    else:
+        kind = choose.choice(SCALARS)
+    while choose.random() < 0.2:
+        kind = kind * choose.choice([0, 1, 2, 3])
+    return kind
+
+
+def structure(choose, depth):
+    while True:
+        base = choose.choices([C.Structure, C.BigEndianStructure, C.Union], [73, 15, 12])[0]
+        space = {"_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.2 else {}
+        fields = [(f"f{index}", field(choose, depth, base)) for index in range(choose.randrange(5))]
+        if base is C.Structure and choose.random() < 0.1:
+            fields = [(name, kind, 5) if kind is C.c_int else (name, kind) for name, kind in fields]
+        if base is C.Structure and choose.random() < 0.1:
+            base = type("Base", (C.Structure,), {"_fields_": [("b0", choose.choice(SCALARS))]})
+        try:
+            return type("Random", (base,), {**space, "_fields_": fields})
+        except (TypeError, ValueError):
+            continue  # ctypes refuses, for example, a pointer in a big-endian structure.
+
+
+def leaves(kind, offset):
+    if isinstance(kind, ARRAY):
+        element = kind._type_
+        if isinstance(element, ARRAY) or issubclass(element, (C.Structure, C.Union)):
+            for index in range(kind._length_):
+                yield from leaves(element, offset + index * C.sizeof(element))
+        elif kind._length_:
+            yield [offset, C.sizeof(kind)]
+    elif issubclass(kind, (C.Structure, C.Union)):
+        for owner in reversed(kind.__mro__):
+            for name, inner, *_ in owner.__dict__.get("_fields_", []):
+                yield from leaves(inner, offset + getattr(kind, name).offset)
+    else:
+        yield [offset, C.sizeof(kind)]
+
+
+def main():
+    choose = random.Random(int(sys.argv[1]))
+    rows = int(sys.argv[2])
+    while rows:
+        kind = structure(choose, choose.choice([0, 1, 2]))
+        view = memoryview(kind())
+        if len(view.format) < 150:
+            row = {"format": view.format, "itemsize": view.itemsize, "leaves": sorted(leaves(kind, 0))}
+            print(json.dumps({**row, "ctypes": sys.version.split()[0]}))
+            rows -= 1
+
+
+main()
