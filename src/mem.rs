@@ -115,7 +115,57 @@ unsafe fn read_cells<const N: usize>(from: *const u8, stride: isize, out: &mut [
     }
 }
 
+/// Copies units of `N` bytes that lie one after the other, each changed.
+///
+/// # Safety
+/// - (e) `out.len()` bytes may be read from `from` on.
+#[inline(always)]
+unsafe fn read_units<const N: usize>(from: *const u8, out: &mut [u8], change: impl Fn([u8; N]) -> [u8; N]) {
+    let mut from = from;
+    for cell in out.as_chunks_mut::<N>().0 {
+        // SAFETY: within the bytes of (e); an array of bytes has no alignment and no invalid value.
+        *cell = change(unsafe { from.cast::<[u8; N]>().read() });
+        from = from.wrapping_add(N);
+    }
+}
+
+/// Copies units of `width` bytes that lie one after the other, each swapped; `false` for widths that
+/// no integer has.
+///
+/// # Safety
+/// - (e) `out.len()` bytes may be read from `from` on.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
+unsafe fn read_contiguous_swapped(from: *const u8, width: usize, out: &mut [u8]) -> bool {
+    match width {
+        // SAFETY: (e) is that of this function.
+        2 => unsafe { read_units::<2>(from, out, |unit| u16::from_ne_bytes(unit).swap_bytes().to_ne_bytes()) },
+        // SAFETY: as for 2.
+        4 => unsafe { read_units::<4>(from, out, |unit| u32::from_ne_bytes(unit).swap_bytes().to_ne_bytes()) },
+        // SAFETY: as for 2.
+        8 => unsafe { read_units::<8>(from, out, |unit| u64::from_ne_bytes(unit).swap_bytes().to_ne_bytes()) },
+        // SAFETY: as for 2.
+        16 => unsafe { read_units::<16>(from, out, |unit| u128::from_ne_bytes(unit).swap_bytes().to_ne_bytes()) },
+        _ => return false,
+    }
+    true
+}
+
 impl Memory for Foreign<'_> {
+    fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        let all = run.items.checked_mul(run.itemsize);
+        if run.is_contiguous() && all == Some(out.len()) && !out.is_empty() {
+            let from = self.start(&run)?;
+            // SAFETY: (e) holds: `start` has compared the run, which is as long as `out`, with the
+            // extent, whose bytes are readable by (a) or (b) of `new`.
+            if unsafe { read_contiguous_swapped(from, width, out) } {
+                return Ok(());
+            }
+        }
+        self.read(run, out)?;
+        crate::decode::swap_in_place(out, width);
+        Ok(())
+    }
+
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(());
@@ -123,7 +173,7 @@ impl Memory for Foreign<'_> {
         let from = self.start(&run)?;
         let (stride, len) = (distance(run.stride), out.len().min(run.items.saturating_mul(run.itemsize)));
         let out = out.get_mut(..len).unwrap_or_default();
-        if run.items == 1 || usize::try_from(run.stride) == Ok(run.itemsize) {
+        if run.is_contiguous() {
             // SAFETY: `start` has compared the run with the extent, so by (a) or (b) of `new` these
             // bytes are readable, by (c) not written to; `out` is this program's, so they do not overlap.
             unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
@@ -160,6 +210,10 @@ impl Memory for Foreign<'_> {
 struct ForeignMut<'b>(Foreign<'b>);
 
 impl Memory for ForeignMut<'_> {
+    fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.0.read_swapped(run, width, out)
+    }
+
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
         self.0.read(run, out)
     }

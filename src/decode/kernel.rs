@@ -33,6 +33,14 @@ impl Swap {
         swaps
     }
 
+    /// The width of the units, if all of an item is units of one width.
+    pub(super) fn whole(swaps: &[Self], itemsize: usize) -> Option<usize> {
+        match swaps {
+            [swap] if swap.width.saturating_mul(swap.units) == itemsize && swap.outer.is_empty() => Some(swap.width),
+            _ => None,
+        }
+    }
+
     fn is_continued_by(&self, next: &Self) -> bool {
         let end = self.offset.saturating_add(self.width.saturating_mul(self.units));
         self.width == next.width && end == next.offset && self.outer == next.outer
@@ -106,7 +114,7 @@ fn swap_all<U: Unit<W>, const W: usize>(bytes: &mut [u8]) {
 
 /// Swaps each unit of `width` bytes.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
-pub(super) fn swap_in_place(bytes: &mut [u8], width: usize) {
+pub(crate) fn swap_in_place(bytes: &mut [u8], width: usize) {
     match width {
         0 | 1 => {}
         2 => swap_all::<u16, 2>(bytes),

@@ -20,6 +20,11 @@ pub(crate) struct Run<'r> {
 }
 
 impl Run<'_> {
+    /// Whether its items adjoin, forwards.
+    pub(crate) fn is_contiguous(&self) -> bool {
+        self.items == 1 || usize::try_from(self.stride) == Ok(self.itemsize)
+    }
+
     /// The lowest and one past the highest byte; `None` past 63 bits.
     pub(crate) fn extent(&self) -> Option<(i64, i64)> {
         let last = i64::try_from(self.items.saturating_sub(1)).ok()?;
@@ -35,6 +40,13 @@ impl Run<'_> {
 pub(crate) trait Memory {
     /// Copies the items of a run, one after the other; `out` has exactly their bytes.
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError>;
+
+    /// The same with each unit of `width` bytes swapped.
+    fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.read(run, out)?;
+        kernel::swap_in_place(out, width);
+        Ok(())
+    }
 
     /// The bytes themselves, where they are this program's.
     fn borrow(&self, _offset: i64, _len: usize) -> Option<&[u8]> {
@@ -110,6 +122,18 @@ impl<B: AsRef<[u8]>> Memory for Owned<B> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        if run.is_contiguous()
+            && let Some(from) = self.borrow(run.offset, out.len())
+        {
+            kernel::copy_swapped(from, out, width);
+            return Ok(());
+        }
+        self.read(run, out)?;
+        kernel::swap_in_place(out, width);
         Ok(())
     }
 

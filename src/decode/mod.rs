@@ -40,6 +40,7 @@ pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
+pub(crate) use kernel::swap_in_place;
 pub use leaf::Leaf;
 pub use long_double::LongDouble;
 pub(crate) use memory::{Memory, MemoryMut, Run};

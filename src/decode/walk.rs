@@ -160,11 +160,12 @@ pub(super) fn gather(
     if view.is_empty() || itemsize == 0 {
         return Ok(());
     }
+    let whole = Swap::whole(swaps, itemsize);
     if view.is_contiguous(order) {
         // One line, whatever the dimensions.
         let items = view.len().checked_div(view.itemsize()).unwrap_or(0);
         let line = Axis { extent: items, stride: view.itemsize(), out: itemsize };
-        return Gather { memory, path: Vec::new(), itemsize, swaps, out }.line(line, view.offset(), 0);
+        return Gather { memory, path: Vec::new(), itemsize, swaps, whole, out }.line(line, view.offset(), 0);
     }
     let mut all = axes(view, order);
     let tail = all.split_off(path_len(view).min(all.len()));
@@ -174,7 +175,7 @@ pub(super) fn gather(
     tail.sort_by_key(|axis| core::cmp::Reverse(axis.out));
     let tail = crosswise(merged(tail.into_iter()));
     let path = alloc::vec![0; all.len()];
-    let mut gather = Gather { memory, path, itemsize, swaps, out };
+    let mut gather = Gather { memory, path, itemsize, swaps, whole, out };
     gather.paths(&all, 0, &tail, start, 0)
 }
 
@@ -198,6 +199,8 @@ struct Gather<'g> {
     path: Vec<i64>,
     itemsize: usize,
     swaps: &'g [Swap],
+    /// The width of units that fill the item and are swapped.
+    whole: Option<usize>,
     out: &'g mut [u8],
 }
 
@@ -237,7 +240,9 @@ impl Gather<'_> {
     fn line(&mut self, axis: Axis, offset: i64, at: usize) -> Result<(), DecodeError> {
         let adjoins = axis.out == self.itemsize;
         let items = usize::try_from(axis.extent).unwrap_or(0);
-        if adjoins && self.swaps.is_empty() {
+        let at_once =
+            self.swaps.is_empty() || (self.whole.is_some() && usize::try_from(axis.stride) == Ok(self.itemsize));
+        if adjoins && at_once {
             return self.piece(offset, axis.stride, items, at);
         }
         // Items that lie apart in the copy are copied one by one.
@@ -282,7 +287,11 @@ impl Gather<'_> {
     fn piece(&mut self, offset: i64, stride: i64, items: usize, at: usize) -> Result<(), DecodeError> {
         let end = at.saturating_add(items.saturating_mul(self.itemsize));
         let Some(out) = self.out.get_mut(at..end) else { return Ok(()) };
-        self.memory.read(Run { path: &self.path, offset, stride, items, itemsize: self.itemsize }, out)?;
+        let run = Run { path: &self.path, offset, stride, items, itemsize: self.itemsize };
+        if let Some(width) = self.whole {
+            return self.memory.read_swapped(run, width, out);
+        }
+        self.memory.read(run, out)?;
         swap_items(out, self.itemsize, self.swaps);
         Ok(())
     }
