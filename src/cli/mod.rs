@@ -60,9 +60,14 @@ impl From<pep3118::LayoutError> for Failure {
     }
 }
 
-/// Cells in a line: those of the terminal, at most 100; 80 where there is none.
+/// Cells in a line of the terminal, at most 100; `None` where there is none.
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(100))
+}
+
+/// Cells in a line: those of the terminal; 80 where there is none.
 fn width() -> usize {
-    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).min(100))
+    terminal_width().unwrap_or(80)
 }
 
 /// Parses the arguments and runs the command.

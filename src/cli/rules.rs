@@ -63,6 +63,8 @@ fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
 }
 
 fn table(out: &mut impl Write) -> std::io::Result<()> {
+    // A rule a line for programs that read the table, folded for people.
+    let width = super::terminal_width().unwrap_or(usize::MAX);
     let mut section = None;
     for rule in RuleId::ALL {
         let letter = rule.as_str().chars().next();
@@ -71,7 +73,12 @@ fn table(out: &mut impl Write) -> std::io::Result<()> {
             writeln!(out, "{gap}{BOLD}{}{BOLD:#}", heading(letter))?;
             section = letter;
         }
-        writeln!(out, "{rule}  {:<9}  {:<8}  {}", rule.level(), rule.class(), rule.text())?;
+        let start = format!("{rule}  {:<9}  {:<8}  ", rule.level(), rule.class());
+        let indent = " ".repeat(start.len());
+        let folded = textwrap::Options::new(width).initial_indent(&start).subsequent_indent(&indent);
+        for line in textwrap::wrap(rule.text(), folded) {
+            writeln!(out, "{line}")?;
+        }
     }
     Ok(())
 }

@@ -2,8 +2,7 @@
 //!
 //! `bench-decode [ROUNDS] [WORD]` prints a line for each piece of work (those whose name has `WORD`):
 //! its time, that of the yardstick, and the ratio. Work and yardstick take turns; times are medians.
-//! The goals are those of the issue; `-` where the goal is relative to NumPy, which
-//! `decode_numpy.py` measures.
+//! `-` stands where the goal is relative to NumPy, which `decode_numpy.py` measures.
 
 use std::hint::black_box;
 use std::time::Instant;
