@@ -40,7 +40,7 @@
 //!
 //! - `std` (default): `std` in the dependencies. Without it the crate needs `alloc` only.
 //! - `triple`: data models from target triples.
-//! - `serde`: layouts as trees for any format of serde.
+//! - `serde`: layouts as trees, and values, for any format of serde.
 //! - `cli`: the command `pep3118`.
 #![cfg_attr(not(feature = "std"), no_std)]
 

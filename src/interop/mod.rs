@@ -2,3 +2,5 @@
 
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(feature = "serde")]
+mod value;
