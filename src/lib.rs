@@ -41,6 +41,7 @@
 //! - `std` (default): `std` in the dependencies. Without it the crate needs `alloc` only.
 //! - `triple`: data models from target triples.
 //! - `serde`: layouts as trees, and values, for any format of serde.
+//! - `ndarray`: arrays from buffers, views of columns.
 //! - `cli`: the command `pep3118`.
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -39,6 +39,8 @@ pub use buffer::{Buffer, BufferMut};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;
+#[cfg(feature = "ndarray")]
+pub(crate) use error::wide;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
 pub use leaf::Leaf;
 pub use long_double::LongDouble;

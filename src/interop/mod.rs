@@ -1,5 +1,7 @@
 //! Bridges to other crates, each behind a feature that only adds API.
 
+#[cfg(feature = "ndarray")]
+mod array;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "serde")]

@@ -1,4 +1,6 @@
 //! Values, arrays and record batches of other crates.
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 #[cfg(feature = "serde")]
 mod values;
