@@ -39,7 +39,7 @@ pub use buffer::{Buffer, BufferMut};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;
-#[cfg(feature = "ndarray")]
+#[cfg(any(feature = "arrow", feature = "ndarray"))]
 pub(crate) use error::wide;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
 pub use leaf::Leaf;

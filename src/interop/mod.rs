@@ -2,6 +2,8 @@
 
 #[cfg(feature = "ndarray")]
 mod array;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "serde")]

@@ -2,5 +2,7 @@
 
 #[cfg(feature = "ndarray")]
 mod arrays;
+#[cfg(feature = "arrow")]
+mod arrow;
 #[cfg(feature = "serde")]
 mod values;

@@ -21,7 +21,7 @@ mod diagnostic;
 mod exports;
 mod floors;
 mod format;
-#[cfg(any(feature = "ndarray", feature = "serde"))]
+#[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
 mod layout;
 mod numpy_reader;
