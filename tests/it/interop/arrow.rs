@@ -279,3 +279,48 @@ fn refusals() {
     assert!(mapping("<i").batch_of_columns(Vec::new(), 2).is_err());
     assert!(mapping("<i").batch_of_columns([columns.clone(), columns].concat(), 2).is_err());
 }
+
+/// The arrays that hold values, in the order of the format.
+fn leaf_arrays(data: &arrow_data::ArrayData, out: &mut Vec<arrow_data::ArrayData>) {
+    match data.data_type() {
+        DataType::Struct(_) | DataType::FixedSizeList(..) => {
+            data.child_data().iter().for_each(|child| leaf_arrays(child, out));
+        }
+        _ => out.push(data.clone()),
+    }
+}
+
+/// Random layouts × random bytes: every array holds the elements of its column, shared or copied.
+#[test]
+fn batches_hold_their_columns() {
+    let mut compared = 0;
+    arbtest::arbtest(|random| {
+        let Some((format, layout)) = crate::decode::random_layout(random)? else { return Ok(()) };
+        let Ok(mapping) = Mapping::new(&layout) else { return Ok(()) };
+        let items = random.int_in_range(0..=5)?;
+        let records = random.bytes(items * usize::try_from(layout.size()).unwrap())?;
+        let columns = Plan::new(&layout).unwrap().columns(records, None).unwrap();
+        let batch = match mapping.batch_of_bytes(bytes(&[records])) {
+            Err(BatchError::Text { .. }) => return Ok(()),
+            batch => batch.unwrap_or_else(|error| panic!("{format}: {error}")),
+        };
+        assert_eq!(batch.num_rows(), if layout.size() == 0 { 0 } else { items });
+        let mut arrays = Vec::new();
+        batch.columns().iter().for_each(|column| leaf_arrays(&column.to_data(), &mut arrays));
+        assert_eq!(arrays.len(), columns.len(), "{format}");
+        for (array, column) in arrays.iter().zip(&columns) {
+            let same = !matches!(
+                column.ty,
+                Type::Bool | Type::LongDouble | Type::ComplexLongDouble | Type::Ucs2 | Type::Ucs4 | Type::Wchar
+            );
+            if same {
+                let wanted = crate::slow_reader::column_bytes(&column.data);
+                assert_eq!(array.buffers()[0].as_slice(), wanted, "{format}: {}", column.name.escape_ascii());
+                compared += wanted.len();
+            }
+        }
+        Ok(())
+    })
+    .budget_ms(1000);
+    assert!(compared > 1000, "{compared}");
+}
