@@ -40,7 +40,9 @@
 //!
 //! - `std` (default): `std` in the dependencies. Without it the crate needs `alloc` only.
 //! - `triple`: data models from target triples.
-//! - `serde`: layouts as trees for any format of serde.
+//! - `serde`: layouts as trees, and values, for any format of serde.
+//! - `ndarray`: arrays from buffers, views of columns.
+//! - `arrow`: layouts as Arrow schemas, items as record batches.
 //! - `cli`: the command `pep3118`.
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -68,6 +70,8 @@ pub use diagnostic::Diagnostic;
 pub use endian::Endian;
 pub use extent::Align;
 pub use format::{ByteOrder, Code, Format, FormatError, FormatErrorKind};
+#[cfg(feature = "arrow")]
+pub use interop::arrow;
 pub use layout::{
     Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Ink, Layout, LayoutError, LayoutErrorKind, Picture,
     Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,

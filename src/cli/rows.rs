@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use pep3118::decode::{LongDouble, Value};
+use pep3118::decode::Value;
 use pep3118::{Field, Layout, Type};
 use serde::{Serialize, Serializer};
-use serde_json::Value as Json;
 
 /// Rows that the width of a table's columns is taken from.
 const SAMPLE: usize = 256;
@@ -95,7 +94,7 @@ impl Rows {
                 if cells.chosen {
                     serde_json::to_writer(&mut *out, &Chosen(cells, value))?;
                 } else {
-                    serde_json::to_writer(&mut *out, &Shown(value))?;
+                    serde_json::to_writer(&mut *out, value)?;
                 }
                 out.write_all(b"\n")
             }
@@ -197,98 +196,14 @@ fn line(row: &[String], widths: &[usize], out: &mut impl Write) -> io::Result<()
     writeln!(out, "{}", text.trim_end())
 }
 
-/// A value in one cell.
+/// A value in one cell: as JSON, but text without quotes and addresses in hexadecimal.
 fn text(value: &Value) -> String {
-    match simple(value) {
-        Some(Json::String(text)) => text,
-        Some(other) => other.to_string(),
-        // A map of strings and numbers, so there is no error.
-        None => serde_json::to_string(&Shown(value)).unwrap_or_default(),
+    if let Value::Address(address) = value {
+        return format!("{address:#x}");
     }
-}
-
-/// Numbers as JSON has them; what JSON does not have (NaN, infinities) as text. Bytes are escaped as
-/// ASCII, void and opaque bytes are hexadecimal, complex numbers are two numbers. `None` for arrays and
-/// records.
-fn simple(value: &Value) -> Option<Json> {
-    Some(match value {
-        Value::Bool(value) => Json::Bool(*value),
-        Value::Int(value) => Json::from(*value),
-        Value::UInt(value) => Json::from(*value),
-        Value::Float16(value) => number(f64::from(*value), &value.to_string()),
-        Value::Float32(value) => number(f64::from(*value), &value.to_string()),
-        Value::Float64(value) => double(*value),
-        Value::LongDouble(value) => long_double(*value),
-        Value::Complex32(value) => [value.re, value.im].map(|part| number(f64::from(part), &part.to_string())).into(),
-        Value::Complex64(value) => [value.re, value.im].map(|part| number(f64::from(part), &part.to_string())).into(),
-        Value::Complex128(value) => [value.re, value.im].map(double).into(),
-        Value::ComplexLongDouble(value) => [value.re, value.im].map(long_double).into(),
-        Value::Char(byte) => Json::String(byte.escape_ascii().to_string()),
-        Value::Bytes(bytes) => Json::String(bytes.escape_ascii().to_string()),
-        Value::Text(text) => Json::String(text.clone()),
-        Value::IllFormedText(units) => serde_json::json!({ "units": units }),
-        Value::Void(bytes) | Value::Opaque(bytes) => {
-            Json::String(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-        }
-        Value::Address(address) => Json::String(format!("{address:#x}")),
-        Value::Array(_) | Value::Record(_) => return None,
-        other => Json::String(other.kind().to_owned()),
-    })
-}
-
-/// A number by its shortest decimal digits, not by those of the wider type.
-fn number(wide: f64, shortest: &str) -> Json {
-    if wide.is_finite() { double(shortest.parse().unwrap_or(wide)) } else { double(wide) }
-}
-
-fn double(value: f64) -> Json {
-    if value.is_nan() {
-        return Json::String("NaN".to_owned());
-    }
-    serde_json::Number::from_f64(value)
-        .map_or_else(|| Json::String(if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned()), Json::Number)
-}
-
-/// The nearest `double`.
-fn long_double(value: LongDouble) -> Json {
-    double(value.to_f64())
-}
-
-/// A value as JSON: records as objects in the order of the format, arrays as arrays of arrays.
-struct Shown<'v>(&'v Value);
-
-impl Serialize for Shown<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Array(array) => Nested(array.shape(), array.values()).serialize(serializer),
-            Value::Record(record) => serializer.collect_map(record.iter().enumerate().map(|(index, (name, value))| {
-                let name = name.map_or_else(
-                    || format!("f{index}"),
-                    |name| str::from_utf8(name).map_or_else(|_| name.escape_ascii().to_string(), str::to_owned),
-                );
-                (name, Shown(value))
-            })),
-            value => simple(value).serialize(serializer),
-        }
-    }
-}
-
-struct Nested<'v>(&'v [usize], &'v [Value]);
-
-impl Serialize for Nested<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(shape, values) = *self;
-        match shape.split_first() {
-            Some((_, [])) | None => serializer.collect_seq(values.iter().map(Shown)),
-            Some((extent, inner)) => {
-                let each = values.len().checked_div(*extent).unwrap_or(0);
-                serializer.collect_seq((0..*extent).map(|index| {
-                    let start = index.saturating_mul(each);
-                    Nested(inner, values.get(start..start.saturating_add(each)).unwrap_or_default())
-                }))
-            }
-        }
-    }
+    // Maps of strings to strings and numbers, so there is no error.
+    let json = serde_json::to_string(value).unwrap_or_default();
+    serde_json::from_str::<String>(&json).unwrap_or(json)
 }
 
 /// The chosen cells of a value.
@@ -296,6 +211,6 @@ struct Chosen<'v>(&'v Cells, &'v Value);
 
 impl Serialize for Chosen<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.cells.iter().map(|cell| (&cell.name, Shown(cell.of(self.1)))))
+        serializer.collect_map(self.0.cells.iter().map(|cell| (&cell.name, cell.of(self.1))))
     }
 }

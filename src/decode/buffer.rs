@@ -126,6 +126,12 @@ impl<'b> Buffer<'b> {
         self.blocks(&mut |block, _| filling.block(block))
     }
 
+    /// The number of items.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn items(&self) -> Result<usize, DecodeError> {
+        total(self.view, self.plan.size).map(|(items, _)| items)
+    }
+
     /// Hands out all items in blocks, the last index fastest, with the number of items before each.
     pub(super) fn blocks(&self, each: &mut dyn FnMut(&[u8], usize)) -> Result<(), DecodeError> {
         let itemsize = self.plan.size;

@@ -54,6 +54,14 @@ macro_rules! column_data {
                 }
             }
 
+            /// The vector, whatever its type.
+            #[cfg(feature = "ndarray")]
+            pub(crate) fn as_any(&self) -> &dyn core::any::Any {
+                match self {
+                    $(Self::$variant(elements) => elements,)+
+                }
+            }
+
             fn sink(&mut self) -> Sink<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as super::element::sealed::Element>::sink(elements),)+

@@ -80,6 +80,25 @@ impl Buffer<'_> {
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
     }
 
+    /// The shape of what [`to_vec`](Self::to_vec) gives in C order.
+    #[cfg(feature = "ndarray")]
+    pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
+        let leaf = self.plan.only_leaf(T::NAME)?;
+        let extents = self.view.shape().iter().map(|extent| usize::try_from(*extent));
+        // Only beside a zero is there an extent that a vector could not have.
+        let mut shape: Vec<usize> = extents.map(|extent| extent.unwrap_or(usize::MAX)).collect();
+        shape.extend_from_slice(leaf.shape());
+        let (ty, kernel) = (leaf.ty(), &leaf.kernel);
+        match ty {
+            Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => shape.push(kernel.size),
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(kernel.units()),
+            // As `LongDouble`, two by two; as `Complex<f64>` one.
+            Type::ComplexLongDouble if T::width(kernel) < kernel.size => shape.push(2),
+            _ => {}
+        }
+        Ok(shape)
+    }
+
     fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         match T::sink(elements) {
             // The item is the leaf, so bytes in their place are elements.

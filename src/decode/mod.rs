@@ -39,6 +39,8 @@ pub use buffer::{Buffer, BufferMut};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;
+#[cfg(any(feature = "arrow", feature = "ndarray"))]
+pub(crate) use error::wide;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
 pub(crate) use kernel::swap_in_place;
 pub use leaf::Leaf;

@@ -116,7 +116,7 @@ impl Plan {
     }
 
     /// The number of whole items in `len` bytes.
-    pub(super) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
+    pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
         let not_whole = DecodeError::NotWhole { len: wide(len), itemsize: wide(self.size) };
         match (len.checked_div(self.size), len.checked_rem(self.size)) {
             (Some(items), Some(0)) => Ok(items),

@@ -1,4 +1,10 @@
 //! Bridges to other crates, each behind a feature that only adds API.
 
+#[cfg(feature = "ndarray")]
+mod array;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 #[cfg(feature = "serde")]
 mod serde;
+#[cfg(feature = "serde")]
+mod value;

@@ -172,5 +172,6 @@ fn describe(field: Field<'_>) -> String {
     ) {
         text = format!("{text} of {}", plural(field.size(), "byte"));
     }
-    text + &super::table::shape(field)
+    text.push_str(&super::table::shape(field));
+    text
 }

@@ -281,7 +281,8 @@ impl Layout {
         Self::of_one(Type::Void, size, None, model)
     }
 
-    fn of_one(ty: Type, size: u64, endian: Option<Endian>, model: &DataModel) -> Self {
+    /// The layout of items that are one value, as a field of a layout has it.
+    pub(crate) fn of_one(ty: Type, size: u64, endian: Option<Endian>, model: &DataModel) -> Self {
         let leaf = Node {
             offset: 0,
             size,

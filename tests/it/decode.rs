@@ -68,7 +68,7 @@ fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
 }
 
 /// A random layout on a random machine.
-fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
+pub(crate) fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
     let format = format(bytes, 2)?;
     let model = *bytes.choose(&DataModel::ALL)?;
     let power = DataModel {

@@ -123,6 +123,8 @@ fn libraries_have_their_rooms() {
     nowhere(outside("clap::", &["cli/"]));
     nowhere(outside("annotate_snippets", &["diagnostic.rs"]));
     nowhere(outside("target_lexicon", &["abi/triple.rs"]));
+    nowhere(outside("arrow_", &["interop/arrow/"]));
+    nowhere(outside("ndarray::", &["interop/array.rs"]));
 }
 
 /// A floor's `mod.rs` holds its docs, its modules and what it shows; nothing else.

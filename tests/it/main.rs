@@ -21,6 +21,8 @@ mod diagnostic;
 mod exports;
 mod floors;
 mod format;
+#[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
+mod interop;
 mod layout;
 mod numpy_reader;
 mod oracle;

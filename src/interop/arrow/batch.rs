@@ -1,0 +1,124 @@
+//! From items to a record batch.
+
+use alloc::sync::Arc;
+use alloc::vec::{self, Vec};
+use core::mem::discriminant;
+
+use arrow_array::{RecordBatch, RecordBatchOptions, make_array};
+use arrow_buffer::Buffer;
+use arrow_data::ArrayData;
+
+use super::cells::Cells;
+use super::error::BatchError;
+use super::mapping::{Mapping, Node, NodeKind};
+use crate::decode::{self, Column, DecodeError, wide};
+
+/// What arrays are made of.
+enum Source {
+    Columns(vec::IntoIter<Column>),
+    /// Items with one leaf whose bytes are Arrow's.
+    Bytes(Buffer),
+}
+
+impl Mapping {
+    /// The items of a buffer, the last index fastest, whatever its strides and suboffsets. Values are
+    /// copied once, into columns that the batch then owns.
+    ///
+    /// # Errors
+    /// - a buffer whose plan is that of another layout
+    /// - `u` with a lone surrogate: no Unicode text
+    /// - as [`Buffer::columns`](decode::Buffer::columns)
+    pub fn batch(&self, buffer: &decode::Buffer<'_>) -> Result<RecordBatch, BatchError> {
+        self.batch_of_columns(buffer.columns(None)?, buffer.items()?)
+    }
+
+    /// Columns of so many records. Numbers and bytes are handed over, not copied.
+    ///
+    /// # Errors
+    /// - 2 columns for 3 fields; a column of `f64` for a field of `<i`; 10 elements for 11 records
+    /// - as [`batch`](Self::batch)
+    pub fn batch_of_columns(&self, columns: Vec<Column>, items: usize) -> Result<RecordBatch, BatchError> {
+        for index in 0..self.leaves.len().max(columns.len()) {
+            let (leaf, column) = (self.leaves.get(index), columns.get(index));
+            let fits = leaf.zip(column).is_some_and(|(leaf, column)| {
+                let each = column.shape.iter().try_fold(items, |count, extent| count.checked_mul(*extent));
+                (&leaf.name, leaf.ty, &leaf.shape) == (&column.name, column.ty, &column.shape)
+                    && discriminant(&leaf.data) == discriminant(&column.data)
+                    && each == Some(column.data.len())
+            });
+            if !fits {
+                let field = self.verdicts().get(index).map(|verdict| verdict.field.clone()).unwrap_or_default();
+                return Err(BatchError::Column { index: wide(index), field, items: wide(items) });
+            }
+        }
+        self.built(Source::Columns(columns.into_iter()), items)
+    }
+
+    /// Items that lie one after the other. Their memory is shared, not copied, if there is a single
+    /// leaf, its [verdict](Self::verdicts) is zero-copy, and the bytes are aligned for its type.
+    ///
+    /// # Errors
+    /// - 10 bytes for items of 4
+    /// - as [`batch`](Self::batch)
+    pub fn batch_of_bytes(&self, bytes: Buffer) -> Result<RecordBatch, BatchError> {
+        let items = self.plan.items_in(bytes.len())?;
+        let shared = self.verdicts().iter().all(|verdict| verdict.zero_copy) && self.leaves.len() == 1;
+        let align = self.columns.first().map_or(1, Node::align);
+        if shared && bytes.as_ptr().addr().checked_rem(align) == Some(0) {
+            return self.built(Source::Bytes(bytes), items);
+        }
+        self.batch_of_columns(self.plan.columns(&bytes, None)?, items)
+    }
+
+    fn built(&self, mut source: Source, items: usize) -> Result<RecordBatch, BatchError> {
+        let array = |node: &Node| Ok(make_array(node.array(&mut source, items)?));
+        let arrays = self.columns.iter().map(array).collect::<Result<Vec<_>, BatchError>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(items));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(self.schema()), arrays, &options)?)
+    }
+}
+
+impl Node {
+    /// The alignment of the first leaf in bytes.
+    fn align(&self) -> usize {
+        match &self.kind {
+            NodeKind::Leaf(cells) => cells.align(),
+            NodeKind::Record(nodes) => nodes.first().map_or(1, Self::align),
+        }
+    }
+
+    /// The array for so many of the enclosing record.
+    fn array(&self, source: &mut Source, items: usize) -> Result<ArrayData, BatchError> {
+        // How many lists there are in each dimension, outermost first, then how many elements.
+        let too_many = BatchError::Decode(DecodeError::Allocation { bytes: u64::MAX });
+        let mut lens = Vec::from([items]);
+        let mut len = items;
+        for extent in &self.shape {
+            len = len.checked_mul(*extent).ok_or_else(|| too_many.clone())?;
+            lens.push(len);
+        }
+        let mut data = match &self.kind {
+            NodeKind::Leaf(cells) => self.leaf(cells, source, len)?,
+            NodeKind::Record(nodes) => {
+                let children = nodes.iter().map(|node| node.array(source, len)).collect::<Result<Vec<_>, _>>()?;
+                ArrayData::builder(self.element.clone()).len(len).child_data(children).build()?
+            }
+        };
+        for (extent, len) in self.shape.iter().rev().zip(lens.iter().rev().skip(1)) {
+            let extent = i32::try_from(*extent).map_err(|_| too_many.clone())?;
+            let list = super::cells::list(data.data_type().clone(), extent);
+            data = ArrayData::builder(list).len(*len).add_child_data(data).build()?;
+        }
+        Ok(data)
+    }
+
+    fn leaf(&self, cells: &Cells, source: &mut Source, len: usize) -> Result<ArrayData, BatchError> {
+        match source {
+            Source::Bytes(bytes) => cells.of_bytes(bytes.clone(), len),
+            Source::Columns(columns) => match columns.next() {
+                Some(column) => cells.of_column(&self.name, column, len),
+                None => Err(DecodeError::NoField { name: self.name.as_bytes().into() }.into()),
+            },
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! From a layout to a schema.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::collections::HashMap;
+
+use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef};
+
+use super::cells::{Cells, list};
+use super::error::BatchError;
+use super::verdict::Verdict;
+use crate::decode::{Column, DecodeError, LongDouble, Plan};
+use crate::diagnostic::escape;
+use crate::layout::{Field, Layout, Target, Type};
+
+/// The Arrow schema of a layout, and how its items become record batches.
+///
+/// ```
+/// use arrow_array::{cast::AsArray, types::Int32Type};
+/// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+/// let layout = Layout::read(b"T{<i:a:T{>d:x:?:t:}:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+/// let mapping = Mapping::new(&layout)?;
+/// assert_eq!(mapping.verdicts()[2].field, "b.t");
+/// assert_eq!(mapping.verdicts()[2].reason, "Arrow packs bools into bits");
+/// let item = [7_u8, 0, 0, 0, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 1];
+/// let batch = mapping.batch_of_bytes(item.repeat(3).into())?;
+/// assert_eq!((batch.num_rows(), batch.num_columns()), (3, 2));
+/// assert_eq!(batch.column(0).as_primitive::<Int32Type>().values(), &[7, 7, 7]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    pub(super) plan: Plan,
+    /// A column of no records for each leaf: what those of some records must look like.
+    pub(super) leaves: Vec<Column>,
+    pub(super) columns: Vec<Node>,
+    schema: SchemaRef,
+    verdicts: Vec<Verdict>,
+}
+
+/// A field of the schema.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    /// The dotted name.
+    pub(super) name: String,
+    pub(super) field: FieldRef,
+    pub(super) shape: Vec<usize>,
+    /// Type of one element.
+    pub(super) element: DataType,
+    pub(super) kind: NodeKind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum NodeKind {
+    Leaf(Cells),
+    Record(Vec<Node>),
+}
+
+impl Mapping {
+    /// The mapping of a layout, strings of bytes as `FixedSizeBinary`.
+    ///
+    /// # Errors
+    /// - `(2147483648)B`: an Arrow list has fewer elements
+    /// - as [`Plan::new`]
+    pub fn new(layout: &Layout) -> Result<Self, BatchError> {
+        Self::with_utf8(layout, &[])
+    }
+
+    /// The mapping of a layout, strings of bytes with these dotted names (`value` for an item that is
+    /// no record) as `Utf8`.
+    ///
+    /// # Errors
+    /// - `&[b"c"]` of `T{3s:a:<i:b:}`: no such field; `&[b"b"]`: no bytes
+    /// - as [`new`](Self::new)
+    pub fn with_utf8(layout: &Layout, names: &[&[u8]]) -> Result<Self, BatchError> {
+        let plan = Plan::new(layout)?;
+        let leaves = plan.columns(&[], None)?;
+        let utf8 = names.iter().copied().collect();
+        let mut walk = Walk { plan: &plan, leaves: &leaves, next: 0, utf8, verdicts: Vec::new() };
+        let item = layout.item();
+        let columns = if item.ty() == Type::Record && item.shape().is_empty() {
+            walk.fields(item, "")?
+        } else {
+            Vec::from([walk.node(item, "value".into(), "value".into())?])
+        };
+        if let Some(name) = walk.utf8.first() {
+            return Err(DecodeError::NoField { name: Box::from(*name) }.into());
+        }
+        let verdicts = walk.verdicts;
+        let mut metadata = HashMap::new();
+        metadata.extend(emitted(layout).map(|format| ("pep3118.format".into(), format)));
+        metadata.insert("pep3118.itemsize".into(), layout.size().to_string());
+        let fields: Fields = columns.iter().map(|node| Arc::clone(&node.field)).collect();
+        let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+        Ok(Self { plan, leaves, columns, schema, verdicts })
+    }
+
+    /// The schema: one field for each field of the item, or one called `value`.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// A verdict for each field that is no record, in the order of the format.
+    #[must_use]
+    pub fn verdicts(&self) -> &[Verdict] {
+        &self.verdicts
+    }
+}
+
+/// The canonical format, where there is one.
+fn emitted(layout: &Layout) -> Option<String> {
+    let format = layout.emit(Target::Canonical).ok()?;
+    Some(String::from_utf8(format).unwrap_or_else(|error| escape(error.as_bytes())))
+}
+
+struct Walk<'w> {
+    plan: &'w Plan,
+    leaves: &'w [Column],
+    /// Leaves that were passed.
+    next: usize,
+    /// Names that were asked for as text and not yet found.
+    utf8: BTreeSet<&'w [u8]>,
+    verdicts: Vec<Verdict>,
+}
+
+impl Walk<'_> {
+    fn fields(&mut self, record: Field<'_>, above: &str) -> Result<Vec<Node>, BatchError> {
+        let node = |(index, field): (usize, Field<'_>)| {
+            let own = field.name_text().unwrap_or_else(|| format!("f{index}"));
+            let dotted = if above.is_empty() { own.clone() } else { format!("{above}.{own}") };
+            self.node(field, own, dotted)
+        };
+        record.fields().enumerate().map(node).collect()
+    }
+
+    fn node(&mut self, field: Field<'_>, own: String, name: String) -> Result<Node, BatchError> {
+        let long = |extent, unit| BatchError::TooLong { field: name.clone(), extent, unit };
+        let narrow = |extent: &u64| i32::try_from(*extent).map_err(|_| long(*extent, "elements"));
+        let extents = field.shape().iter().map(narrow).collect::<Result<Vec<i32>, BatchError>>()?;
+        let size = field.size();
+        let (kind, element) = if field.ty() == Type::Record {
+            let nodes = self.fields(field, &name)?;
+            let fields: Fields = nodes.iter().map(|node| Arc::clone(&node.field)).collect();
+            (NodeKind::Record(nodes), DataType::Struct(fields))
+        } else {
+            let size = i32::try_from(size).map_err(|_| long(size, "bytes"))?;
+            let cells = self.leaf(field, size, &name)?;
+            let element = cells.data_type();
+            (NodeKind::Leaf(cells), element)
+        };
+        let data_type = extents.iter().rev().fold(element.clone(), |element, extent| list(element, *extent));
+        let field = arrow_schema::Field::new(own, data_type, false).with_metadata(metadata(field));
+        let shape = extents.iter().map(|extent| usize::try_from(*extent).unwrap_or(0)).collect();
+        Ok(Node { name, field: Arc::new(field), shape, element, kind })
+    }
+
+    fn leaf(&mut self, field: Field<'_>, size: i32, name: &str) -> Result<Cells, BatchError> {
+        let (leaf, column) = (self.plan.leaves().get(self.next), self.leaves.get(self.next));
+        // A plan has the leaves of its layout.
+        let (Some(leaf), Some(column)) = (leaf, column) else {
+            return Err(DecodeError::NoField { name: name.as_bytes().into() }.into());
+        };
+        self.next = self.next.saturating_add(1);
+        let width = i32::try_from(LongDouble::width(field.model().long_double.format)).unwrap_or(0);
+        let mut cells = Cells::of(field.ty(), size, &column.data, width);
+        let called: &[u8] = if leaf.name().is_empty() { b"value" } else { leaf.name() };
+        if self.utf8.remove(called) {
+            if !matches!(field.ty(), Type::Bytes | Type::Pascal) {
+                return Err(DecodeError::ElementType { found: field.ty().as_str(), wanted: "bytes" }.into());
+            }
+            cells = Cells::Utf8 { pascal: field.ty() == Type::Pascal };
+        }
+        let single = self.leaves.len() == 1;
+        self.verdicts.push(Verdict::of(name.into(), field, leaf, &cells, self.plan.itemsize(), single));
+        Ok(cells)
+    }
+}
+
+/// What Arrow's types do not say.
+fn metadata(field: Field<'_>) -> HashMap<String, String> {
+    let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
+    metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));
+    if field.ty() != Type::Record {
+        let format = emitted(&Layout::of_one(field.ty(), field.size(), field.endian(), field.model()));
+        let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
+        let shape = if extents.is_empty() { String::new() } else { format!("({})", extents.join(",")) };
+        metadata.extend(format.map(|format| ("pep3118.format".into(), format!("{shape}{format}"))));
+    }
+    metadata
+}
