@@ -56,7 +56,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
                 const FORMAT: &'static ::core::primitive::str = ::pep3118::decode::record::RecordLayout::text(&__PEP3118_FORMAT);
 
                 #[inline(always)]
-                fn load(__bytes: &[::core::primitive::u8], __at: ::core::primitive::usize) -> Self {
+                fn load<__S: ::pep3118::decode::record::Source>(__source: __S, __at: ::core::primitive::usize) -> Self {
                     Self { #(#values),* }
                 }
 
@@ -153,7 +153,7 @@ impl Parts {
             quote_spanned!(ty.span()=> ::pep3118::decode::record::FieldLayout::new::<#ty>(#name, #place, #endian)),
         );
         self.values.push(quote_spanned! {ty.span()=>
-            #access: <#ty as ::pep3118::decode::record::Member>::load(__bytes, __at.wrapping_add(#place.offset()))
+            #access: <#ty as ::pep3118::decode::record::Member>::load(__source, __at.wrapping_add(#place.offset()))
         });
         self.previous = place.into_token_stream();
         Ok(())

@@ -20,15 +20,37 @@ use crate::layout::Type;
 pub(super) struct Matched {
     /// From the item to the layout of the struct.
     pub(super) moves: Vec<Move>,
-    /// What must be looked at once it is there.
+    /// What must be looked at.
     pub(super) tests: Vec<Test>,
-    /// Whether items already lie as the struct does, so that nothing moves.
-    pub(super) identical: bool,
+    pub(super) way: Way,
 }
+
+/// The shortest way from items to structs.
+#[derive(Debug)]
+pub(super) enum Way {
+    /// Items lie as the struct does.
+    Same,
+    /// So they do, with every value in the other byte order.
+    Swapped,
+    /// Each byte of the struct comes from another one, values all in one byte order.
+    Placed { places: Vec<usize>, swap: bool },
+    /// First the moves, then as [`Same`](Self::Same).
+    Moved,
+}
+
+/// The largest struct in bytes for which the places of all bytes are listed.
+const PLACES: usize = 1 << 10;
 
 impl Matched {
     pub(super) fn new(plan: &Plan, layout: &RecordLayout) -> Result<Self, Mismatch> {
-        let mut matching = Matching { outer: Vec::new(), path: String::new(), moves: Vec::new(), tests: Vec::new() };
+        let mut matching = Matching {
+            outer: Vec::new(),
+            path: String::new(),
+            moves: Vec::new(),
+            tests: Vec::new(),
+            kept: false,
+            swapped: false,
+        };
         let root = &plan.root;
         match &root.kind {
             PartKind::Record(names, parts) if root.shape.is_none() => {
@@ -37,10 +59,22 @@ impl Matched {
             // An item that is one value or one array is a record of one field without a name.
             _ => matching.record(layout.fields, &[None], core::slice::from_ref(root), (0, 0))?,
         }
-        let Matching { moves, tests, .. } = matching;
+        let Matching { moves, tests, kept, swapped, .. } = matching;
         let moves = Move::merged(moves);
-        let identical = plan.size == layout.size && moves.iter().all(Move::is_nothing);
-        Ok(Self { moves, tests, identical })
+        let in_place = plan.size == layout.size && moves.iter().all(Move::is_in_place);
+        let way = match (in_place, swapped, kept) {
+            (true, false, _) => Way::Same,
+            (true, true, false) => Way::Swapped,
+            // Both byte orders in one item, or a long list of places: two steps.
+            (_, true, true) => Way::Moved,
+            _ if layout.size > PLACES => Way::Moved,
+            (_, swap, _) => {
+                let mut places = alloc::vec![0; layout.size];
+                moves.iter().for_each(|step| step.note(&mut places));
+                Way::Placed { places, swap }
+            }
+        };
+        Ok(Self { moves, tests, way })
     }
 }
 
@@ -51,6 +85,10 @@ struct Matching {
     path: String,
     moves: Vec<Move>,
     tests: Vec<Test>,
+    /// Whether a value has this machine's byte order.
+    kept: bool,
+    /// Whether a value has the other one.
+    swapped: bool,
 }
 
 impl Matching {
@@ -74,13 +112,16 @@ impl Matching {
             } else {
                 parts.get(index)
             };
-            let own = field.name.map_or_else(|| format!("f{index}"), String::from);
-            let part = part.ok_or_else(|| Mismatch::Missing { record: self.whole(), field: own.clone() })?;
+            let own = || field.name.map_or_else(|| format!("f{index}"), String::from);
+            let part = part.ok_or_else(|| Mismatch::Missing { record: self.whole(), field: own() })?;
             let len = self.path.len();
             if len > 0 {
                 self.path.push('.');
             }
-            self.path += &own;
+            match field.name {
+                Some(name) => self.path += name,
+                None => self.path += &own(),
+            }
             let place = (base.0.saturating_add(part.offset), base.1.saturating_add(field.offset));
             self.member(&field.member, part, place)?;
             self.path.truncate(len);
@@ -145,10 +186,12 @@ impl Matching {
         let swap = kernel.swapped();
         let width = if swap { kernel.unit } else { 1 };
         self.moves.push(Move { from, to, len, width, swap, outer: self.outer.clone() });
+        let ordered = kernel.unit > 1 && len > 0;
+        self.kept |= ordered && !swap;
+        self.swapped |= ordered && swap;
         if value.check != Check::All {
             let (check, path) = (value.check, self.path.clone());
-            let outer = self.outer.iter().map(|repeat| Repeat { from: repeat.to, ..*repeat }).collect();
-            self.tests.push(Test { check, at: to, len, outer, path });
+            self.tests.push(Test { check, at: from, len, swap, outer: self.outer.clone(), path });
         }
     }
 }

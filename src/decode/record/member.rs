@@ -8,6 +8,7 @@ use super::error::Mismatch;
 use super::matching::Matched;
 use super::model::{Check, MemberKind, MemberLayout, RecordLayout};
 use super::read;
+use super::source::{Same, Source};
 use crate::abi::DataModel;
 use crate::layout::{Dialect, Layout, LayoutError};
 
@@ -126,15 +127,14 @@ pub trait Record: Sized {
     /// value has its byte order. Names come from the fields.
     const FORMAT: &'static str;
 
-    /// The struct from the bytes of an item that lies as [`LAYOUT`](Self::LAYOUT) says, in this
-    /// machine's byte order. For the derive.
+    /// The struct at a byte of an item that lies as [`LAYOUT`](Self::LAYOUT) says. For the derive.
     #[doc(hidden)]
-    fn load(bytes: &[u8], at: usize) -> Self;
+    fn load<S: Source>(source: S, at: usize) -> Self;
 
     /// The same for whole items.
     #[doc(hidden)]
     fn load_all(items: &[u8], records: &mut alloc::vec::Vec<Self>) {
-        read::load_each(items, records);
+        read::load_each(items, records, Same);
     }
 
     /// [`FORMAT`](Self::FORMAT), resolved for this machine.
@@ -173,15 +173,15 @@ pub trait Member: Sized {
 
     /// The value at a byte; bytes that are missing are taken for 0.
     #[doc(hidden)]
-    fn load(bytes: &[u8], at: usize) -> Self;
+    fn load<S: Source>(source: S, at: usize) -> Self;
 }
 
 impl<R: Record> Member for R {
     const MEMBER: MemberLayout = MemberLayout::record(R::LAYOUT);
 
     #[inline(always)]
-    fn load(bytes: &[u8], at: usize) -> Self {
-        R::load(bytes, at)
+    fn load<S: Source>(source: S, at: usize) -> Self {
+        R::load(source, at)
     }
 }
 
@@ -194,15 +194,9 @@ impl<T: Member, const N: usize> Member for [T; N] {
     };
 
     #[inline(always)]
-    fn load(bytes: &[u8], at: usize) -> Self {
-        core::array::from_fn(|index| T::load(bytes, at.wrapping_add(index.wrapping_mul(T::MEMBER.size))))
+    fn load<S: Source>(source: S, at: usize) -> Self {
+        core::array::from_fn(|index| T::load(source, at.wrapping_add(index.wrapping_mul(T::MEMBER.size))))
     }
-}
-
-/// The bytes of a value, or zeros.
-#[inline(always)]
-fn cell<const W: usize>(bytes: &[u8], at: usize) -> [u8; W] {
-    bytes.get(at..).and_then(|bytes| bytes.first_chunk::<W>()).copied().unwrap_or([0; W])
 }
 
 macro_rules! numbers {
@@ -212,8 +206,8 @@ macro_rules! numbers {
                 MemberLayout::value::<Self>($code, size_of::<Self>(), $is_string, Check::All);
 
             #[inline(always)]
-            fn load(bytes: &[u8], at: usize) -> Self {
-                Self::from_ne_bytes(cell(bytes, at))
+            fn load<S: Source>(source: S, at: usize) -> Self {
+                Self::from_ne_bytes(source.cell(at))
             }
         }
     )+};
@@ -231,8 +225,8 @@ macro_rules! complex {
                 MemberLayout::value::<Self>($code, size_of::<$part>(), false, Check::All);
 
             #[inline(always)]
-            fn load(bytes: &[u8], at: usize) -> Self {
-                let part = |at| <$part as Member>::load(bytes, at);
+            fn load<S: Source>(source: S, at: usize) -> Self {
+                let part = |at| <$part as Member>::load(source, at);
                 Self::new(part(at), part(at.wrapping_add(size_of::<$part>())))
             }
         }
@@ -245,8 +239,8 @@ impl Member for bool {
     const MEMBER: MemberLayout = MemberLayout::value::<Self>("?", 1, false, Check::Bool);
 
     #[inline(always)]
-    fn load(bytes: &[u8], at: usize) -> Self {
-        cell::<1>(bytes, at) != [0]
+    fn load<S: Source>(source: S, at: usize) -> Self {
+        source.cell::<1>(at) != [0]
     }
 }
 
@@ -255,7 +249,7 @@ impl Member for char {
     const MEMBER: MemberLayout = MemberLayout::value::<u32>("w", 4, true, Check::Char);
 
     #[inline(always)]
-    fn load(bytes: &[u8], at: usize) -> Self {
-        Self::from_u32(u32::from_ne_bytes(cell(bytes, at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
+    fn load<S: Source>(source: S, at: usize) -> Self {
+        Self::from_u32(u32::from_ne_bytes(source.cell(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
     }
 }

@@ -23,10 +23,11 @@ mod member;
 mod model;
 mod moves;
 mod read;
+mod source;
 mod spell;
 
 pub use error::{Mismatch, RecordError};
 pub use member::{Member, Record};
 pub use model::{FieldLayout, MemberLayout, Place, RecordLayout};
 #[doc(hidden)]
-pub use {alloc::vec::Vec, read::load_plain};
+pub use {alloc::vec::Vec, read::load_plain, source::Source};

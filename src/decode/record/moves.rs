@@ -50,9 +50,26 @@ impl Move {
         alike && ends == (next.from, next.to)
     }
 
-    /// Whether the bytes are where they should be, as they should be.
-    pub(super) fn is_nothing(&self) -> bool {
-        !self.swap && self.from == self.to && self.outer.iter().all(|repeat| repeat.from == repeat.to)
+    /// Whether the bytes are where they should be.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.from == self.to && self.outer.iter().all(|repeat| repeat.from == repeat.to)
+    }
+
+    /// Notes where each byte of the struct comes from.
+    pub(super) fn note(&self, places: &mut [usize]) {
+        self.note_from(places, self.from, self.to, &self.outer);
+    }
+
+    fn note_from(&self, places: &mut [usize], from: usize, to: usize, outer: &[Repeat]) {
+        let Some((repeat, inner)) = outer.split_first() else {
+            let cells = places.get_mut(to..to.saturating_add(self.len)).unwrap_or_default();
+            cells.iter_mut().zip(from..).for_each(|(cell, from)| *cell = from);
+            return;
+        };
+        for index in 0..repeat.times {
+            let from = from.saturating_add(index.saturating_mul(repeat.from));
+            self.note_from(places, from, to.saturating_add(index.saturating_mul(repeat.to)), inner);
+        }
     }
 
     /// Moves the bytes of every item of a block. The sizes are those of an item on both sides.
@@ -130,24 +147,32 @@ fn cells<const W: usize>(
     }
 }
 
-/// Bytes that may be no value, in the layout of the struct and this machine's byte order.
+/// Bytes that may be no value, as they lie in the item.
 #[derive(Debug)]
 pub(super) struct Test {
     pub(super) check: Check,
-    /// From the start of the struct, in bytes.
+    /// From the start of the item, in bytes.
     pub(super) at: usize,
     pub(super) len: usize,
+    pub(super) swap: bool,
     pub(super) outer: Vec<Repeat>,
     /// The dotted name.
     pub(super) path: String,
 }
 
 impl Test {
-    /// Looks at all records of a block; `before` is the number of those before it.
-    pub(super) fn apply(&self, records: &[u8], size: usize, before: usize) -> Result<(), RecordError> {
-        for (index, record) in records.chunks_exact(size.max(1)).enumerate() {
+    /// Looks at all items of a block; `before` is the number of those before it.
+    pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
+        if self.check == Check::Bool && self.len == 1 && self.outer.is_empty() {
+            // All bits of all bools, which is quicker than to stop at the first that is none.
+            let items = items.get(self.at..).unwrap_or_default().chunks(itemsize.max(1));
+            if items.filter_map(|item| item.first()).fold(0, |bits, byte| bits | byte) <= 1 {
+                return Ok(());
+            }
+        }
+        for (index, item) in items.chunks_exact(itemsize.max(1)).enumerate() {
             let mut seen = 0_usize;
-            if let Some((element, value)) = self.descend(record, self.at, &self.outer, &mut seen) {
+            if let Some((element, value)) = self.descend(item, self.at, &self.outer, &mut seen) {
                 let (width, ty) = if self.check == Check::Char { (4, "char") } else { (1, "bool") };
                 let single = self.outer.is_empty() && self.len == width;
                 let field = if single { self.path.clone() } else { format!("{}[{element}]", self.path) };
@@ -158,12 +183,16 @@ impl Test {
     }
 
     /// The first element that is no value, with its number.
-    fn descend(&self, record: &[u8], at: usize, outer: &[Repeat], seen: &mut usize) -> Option<(usize, u32)> {
+    fn descend(&self, item: &[u8], at: usize, outer: &[Repeat], seen: &mut usize) -> Option<(usize, u32)> {
         let Some((repeat, inner)) = outer.split_first() else {
-            let bytes = record.get(at..at.saturating_add(self.len)).unwrap_or_default();
+            let bytes = item.get(at..at.saturating_add(self.len)).unwrap_or_default();
             let (found, count) = if self.check == Check::Char {
                 let units = bytes.as_chunks::<4>().0;
-                let mut values = units.iter().map(|unit| u32::from_ne_bytes(*unit)).enumerate();
+                let value = |unit: &[u8; 4]| {
+                    let value = u32::from_ne_bytes(*unit);
+                    if self.swap { value.swap_bytes() } else { value }
+                };
+                let mut values = units.iter().map(value).enumerate();
                 (values.find(|(_, value)| char::from_u32(*value).is_none()), units.len())
             } else {
                 let mut values = bytes.iter().map(|byte| u32::from(*byte)).enumerate();
@@ -174,6 +203,6 @@ impl Test {
             return found.map(|(index, value)| (before.saturating_add(index), value));
         };
         (0..repeat.times)
-            .find_map(|index| self.descend(record, at.saturating_add(index.saturating_mul(repeat.to)), inner, seen))
+            .find_map(|index| self.descend(item, at.saturating_add(index.saturating_mul(repeat.from)), inner, seen))
     }
 }
