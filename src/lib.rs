@@ -44,6 +44,7 @@
 //! - `ndarray`: arrays from buffers, views of columns.
 //! - `arrow`: layouts as Arrow schemas, items as record batches.
 //! - `cli`: the command `pep3118`.
+//! - `derive`: `#[derive(Record)]`, records into vectors of structs.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -66,6 +67,7 @@ pub mod view;
 #[cfg(feature = "triple")]
 pub use abi::UnknownTriple;
 pub use abi::{CType, DataModel, LongDouble, LongDoubleFormat};
+pub use decode::record::Record;
 pub use diagnostic::Diagnostic;
 pub use endian::Endian;
 pub use extent::Align;
@@ -76,6 +78,8 @@ pub use layout::{
     Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Ink, Layout, LayoutError, LayoutErrorKind, Picture,
     Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
+#[cfg(feature = "derive")]
+pub use pep3118_derive::Record;
 pub use span::Span;
 pub use view::{
     Audit, Block, Checker, ErrorKind, Extent, Finding, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report,

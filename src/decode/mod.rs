@@ -4,6 +4,7 @@
 //! |--|--|--|
 //! | one of `T{<h:a:3s:b:}` | [`Plan::value`] | [`Value::Record`] with an integer and bytes |
 //! | many of `T{<h:a:3s:b:}` | [`Plan::columns`] | `Vec<i16>`, and `Vec<u8>` of 3 bytes a record |
+//! | the same | [`Plan::read_records`] | `Vec<T>` of a struct that is a [`record`] |
 //! | `>d` in any shape and strides | [`Buffer::to_vec`] | `Vec<f64>` in C or Fortran order |
 //! | `e`, likewise | [`Buffer::to_vec_as`] | `Vec<f32>` |
 //! | values | [`Plan::encode`], [`BufferMut`] | bytes |
@@ -31,6 +32,7 @@ mod leaf;
 mod long_double;
 mod memory;
 mod plan;
+pub mod record;
 mod scalar;
 mod value;
 mod walk;

@@ -28,6 +28,8 @@ mod numpy_reader;
 mod oracle;
 mod properties;
 mod readers;
+#[cfg(feature = "derive")]
+mod record;
 mod slow_reader;
 mod snapshot;
 mod view;

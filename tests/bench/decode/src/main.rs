@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use pep3118::decode::{Buffer, Destination, Plan};
-use pep3118::{DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
+use pep3118::{DataModel, Dialect, Layout, Order, RawView, Record, Request, View, fill_contiguous_strides};
 
 struct Bench {
     rounds: usize,
@@ -119,7 +119,8 @@ fn main() {
         let view = view(b"e", 2, &shape, &strides);
         let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
-        let narrow: Vec<u16> = memory[..ITEMS * 2].chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+        let narrow: Vec<u16> =
+            memory[..ITEMS * 2].chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
         bench.row(
             "half to f32 (beside u16 to u32)",
             "1.1",
@@ -203,6 +204,7 @@ fn main() {
             || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
     }
+    records(&bench, &memory);
     // Rows behind a table of pointers, beside the way item by item that PyBuffer_ToContiguous takes.
     for (name, width, step) in [
         ("indirect rows of 8 KB", 1024_usize, 8_i64),
@@ -234,6 +236,65 @@ fn main() {
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
             || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
+    }
+}
+
+#[derive(Record, Clone, Copy)]
+#[repr(C)]
+struct Sample {
+    a: u8,
+    b: i16,
+    c: i32,
+    d: f64,
+    e: u64,
+}
+
+#[derive(Record, bytemuck::AnyBitPattern, Clone, Copy)]
+#[record(plain)]
+#[repr(C)]
+struct PlainSample {
+    a: u8,
+    b: i16,
+    c: i32,
+    d: f64,
+    e: u64,
+}
+
+#[derive(Record, Clone, Copy)]
+#[repr(C)]
+struct Flagged {
+    a: bool,
+    b: i16,
+    c: i32,
+    d: f64,
+    e: u64,
+}
+
+/// Records to structs, beside a copy of as many bytes into fresh memory.
+fn records(bench: &Bench, memory: &[u8]) {
+    fn row<T: Record>(bench: &Bench, name: &str, goal: &str, format: &str, memory: &[u8], records: usize, times: u32) {
+        let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap();
+        let plan = Plan::new(&layout).unwrap();
+        let items = &memory[..records * plan.itemsize()];
+        bench.row(
+            name,
+            goal,
+            times,
+            || drop(black_box(plan.read_records::<T>(black_box(items)).unwrap())),
+            || drop(black_box(black_box(items).to_vec())),
+        );
+    }
+    let zeros = vec![0; 1_000_000 * 24];
+    for (size, records, times) in [("24 MB", 1_000_000, 1), ("24 KB", 1000, 1000)] {
+        let name = |work: &str| format!("structs: {work}, {size}");
+        let same = Sample::FORMAT;
+        row::<PlainSample>(bench, &name("identical, plain"), "1.05", same, memory, records, times);
+        row::<Sample>(bench, &name("identical, field by field"), "1.05", same, memory, records, times);
+        row::<Flagged>(bench, &name("identical, with a bool"), "-", Flagged::FORMAT, &zeros, records, times);
+        let swapped = "T{B:a:x>h:b:>i:c:>d:d:>Q:e:}";
+        row::<Sample>(bench, &name("swapped"), "1.35", swapped, memory, records, times);
+        let reordered = "T{<Q:e:<d:d:<i:c:<h:b:B:a:x}";
+        row::<Sample>(bench, &name("reordered"), "1.35", reordered, memory, records, times);
     }
 }
 

@@ -1,0 +1,77 @@
+//! Why items are no records of a struct.
+
+use alloc::string::String;
+
+use super::super::error::DecodeError;
+use crate::extent::plural;
+
+/// The first difference between a layout and a struct.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// `T{<i:a:}` for a struct with `a` and `b`.
+    #[error("{record} has no field `{field}`")]
+    Missing {
+        /// The record: "the item" or "the record `a.b`".
+        record: String,
+        /// The field of the struct.
+        field: String,
+    },
+    /// `T{<i:a:<i:b:}` for a struct with `a` only.
+    #[error("{record} has a field {field} that the struct has not")]
+    Extra {
+        /// The record: "the item" or "the record `a.b`".
+        record: String,
+        /// The field of the layout, in backquotes, or "without a name".
+        field: String,
+    },
+    /// `<iid` for a struct with two fields.
+    #[error("{record} has {} but the struct has {}", plural(*found, "field"), plural(*wanted, "field"))]
+    Count {
+        /// The record: "the item" or "the record `a.b`".
+        record: String,
+        /// Fields of the layout.
+        found: u64,
+        /// Fields of the struct.
+        wanted: u64,
+    },
+    /// `T{<d:a:}` for a struct whose `a` is an `i32`.
+    #[error("field `{field}` at byte {offset} is {found} but the struct has {wanted}")]
+    Type {
+        /// The dotted name.
+        field: String,
+        /// In bytes from the start of the item.
+        offset: u64,
+        /// What stands there: `float64`, `int32[2,3]`, `bytes of 5 bytes`.
+        found: String,
+        /// What the struct has, in the same words.
+        wanted: String,
+    },
+    /// A layout that no plan can be made for.
+    #[error("the layout cannot be read: {0}")]
+    Layout(DecodeError),
+}
+
+/// Why items do not become records.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The items are not what the struct is.
+    #[error(transparent)]
+    Mismatch(#[from] Mismatch),
+    /// Byte 2 for a `bool`, 0xD800 for a `char`.
+    #[error("field `{field}` of record {record} is {value:#x}, which is no {ty}")]
+    Invalid {
+        /// The record, from 0.
+        record: u64,
+        /// The dotted name; elements of arrays are numbered from 0: `a.flags[2]`.
+        field: String,
+        /// The bytes as a number.
+        value: u32,
+        /// "bool" or "char".
+        ty: &'static str,
+    },
+    /// The items cannot be read at all.
+    #[error(transparent)]
+    Access(#[from] DecodeError),
+}

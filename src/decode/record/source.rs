@@ -1,0 +1,97 @@
+//! Where the values of a struct are taken from: the derived code is compiled once for each.
+
+/// The bytes of one item, seen as the struct lies.
+#[doc(hidden)]
+pub trait Source: Copy {
+    /// The `W` bytes of the value that the struct has at a byte, in this machine's order; zeros where
+    /// there are none.
+    fn cell<const W: usize>(self, at: usize) -> [u8; W];
+}
+
+/// Makes a source of an item.
+pub(super) trait Sources<'s>: Copy {
+    type Item: Source;
+
+    fn of(self, item: &'s [u8]) -> Self::Item;
+}
+
+#[inline(always)]
+fn cell<const W: usize>(item: &[u8], at: usize) -> [u8; W] {
+    item.get(at..).and_then(|bytes| bytes.first_chunk::<W>()).copied().unwrap_or([0; W])
+}
+
+#[inline(always)]
+fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
+    cell.reverse();
+    cell
+}
+
+/// An item that lies as the struct does.
+#[derive(Clone, Copy)]
+pub(super) struct Same;
+
+/// The same, in the other byte order.
+#[derive(Clone, Copy)]
+pub(super) struct Swapped;
+
+/// An item of which each byte of the struct has its own place.
+#[derive(Clone, Copy)]
+pub(super) struct Placed<'p, const SWAP: bool>(pub(super) &'p [usize]);
+
+#[derive(Clone, Copy)]
+pub(super) struct SameItem<'i>(&'i [u8]);
+
+#[derive(Clone, Copy)]
+pub(super) struct SwappedItem<'i>(&'i [u8]);
+
+#[derive(Clone, Copy)]
+pub(super) struct PlacedItem<'i, const SWAP: bool>(&'i [u8], &'i [usize]);
+
+impl<'s> Sources<'s> for Same {
+    type Item = SameItem<'s>;
+
+    #[inline(always)]
+    fn of(self, item: &'s [u8]) -> Self::Item {
+        SameItem(item)
+    }
+}
+
+impl<'s> Sources<'s> for Swapped {
+    type Item = SwappedItem<'s>;
+
+    #[inline(always)]
+    fn of(self, item: &'s [u8]) -> Self::Item {
+        SwappedItem(item)
+    }
+}
+
+impl<'s, const SWAP: bool> Sources<'s> for Placed<'s, SWAP> {
+    type Item = PlacedItem<'s, SWAP>;
+
+    #[inline(always)]
+    fn of(self, item: &'s [u8]) -> Self::Item {
+        PlacedItem(item, self.0)
+    }
+}
+
+impl Source for SameItem<'_> {
+    #[inline(always)]
+    fn cell<const W: usize>(self, at: usize) -> [u8; W] {
+        cell(self.0, at)
+    }
+}
+
+impl Source for SwappedItem<'_> {
+    #[inline(always)]
+    fn cell<const W: usize>(self, at: usize) -> [u8; W] {
+        reversed(cell(self.0, at))
+    }
+}
+
+impl<const SWAP: bool> Source for PlacedItem<'_, SWAP> {
+    #[inline(always)]
+    fn cell<const W: usize>(self, at: usize) -> [u8; W] {
+        let cell = self.1.get(at).map_or([0; W], |at| cell(self.0, *at));
+        if SWAP { reversed(cell) } else { cell }
+    }
+}

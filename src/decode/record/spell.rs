@@ -1,0 +1,140 @@
+//! A struct to its format, while it is compiled.
+
+use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
+use crate::endian::Endian;
+
+/// Bytes are counted, and written as far as there is room: the same code tells the length of the
+/// constant and fills it.
+struct Out<'o> {
+    room: &'o mut [u8],
+    len: usize,
+}
+
+impl RecordLayout {
+    /// The length of the format in bytes. For the derive.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn format_len(&self) -> usize {
+        let mut out = Out { room: &mut [], len: 0 };
+        out.record(self.fields, self.size, Endian::HOST);
+        out.len
+    }
+
+    /// The format. For the derive.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn format_bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        let mut out = Out { room: &mut bytes, len: 0 };
+        out.record(self.fields, self.size, Endian::HOST);
+        bytes
+    }
+
+    /// The format as text, which it is: names are `str`, all else is ASCII. For the derive.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn text(format: &'static [u8]) -> &'static str {
+        match core::str::from_utf8(format) {
+            Ok(text) => text,
+            Err(_) => "",
+        }
+    }
+}
+
+impl Out<'_> {
+    const fn byte(&mut self, byte: u8) {
+        if let Some((_, [cell, ..])) = self.room.split_at_mut_checked(self.len) {
+            *cell = byte;
+        }
+        self.len = self.len.wrapping_add(1);
+    }
+
+    const fn text(&mut self, text: &str) {
+        let mut rest = text.as_bytes();
+        while let [first, tail @ ..] = rest {
+            self.byte(*first);
+            rest = tail;
+        }
+    }
+
+    const fn number(&mut self, number: usize) {
+        if number >= 10 {
+            self.number(number / 10);
+        }
+        #[expect(clippy::as_conversions, reason = "a digit; `TryFrom` is not const")]
+        self.byte(b'0'.wrapping_add((number % 10) as u8));
+    }
+
+    const fn padding(&mut self, bytes: usize) {
+        if bytes > 1 {
+            self.number(bytes);
+        }
+        if bytes > 0 {
+            self.byte(b'x');
+        }
+    }
+
+    const fn record(&mut self, fields: &[FieldLayout], size: usize, endian: Endian) {
+        self.text("T{");
+        let (mut rest, mut at) = (fields, 0_usize);
+        while let [field, tail @ ..] = rest {
+            self.padding(field.offset.saturating_sub(at));
+            let endian = match field.endian {
+                Some(own) => own,
+                None => endian,
+            };
+            self.member(&field.member, endian);
+            if let Some(name) = field.name {
+                self.byte(b':');
+                self.text(name);
+                self.byte(b':');
+            }
+            at = field.offset.saturating_add(field.member.size);
+            rest = tail;
+        }
+        self.padding(size.saturating_sub(at));
+        self.byte(b'}');
+    }
+
+    /// The shape, the byte order, the length of a string, the code.
+    const fn member(&mut self, member: &MemberLayout, endian: Endian) {
+        let (mut member, mut dimensions, mut length) = (member, 0_usize, None);
+        while let MemberKind::Array { of, len } = member.kind {
+            if let MemberKind::Value(value) = of.kind
+                && value.is_string
+            {
+                length = Some(len);
+            } else {
+                self.byte(if dimensions == 0 { b'(' } else { b',' });
+                self.number(len);
+                dimensions = dimensions.wrapping_add(1);
+            }
+            member = of;
+        }
+        if dimensions > 0 {
+            self.byte(b')');
+        }
+        match member.kind {
+            MemberKind::Record(fields) => self.record(fields, member.size, endian),
+            MemberKind::Array { .. } => {}
+            MemberKind::Value(value) => {
+                self.byte(match endian {
+                    Endian::Little => b'<',
+                    Endian::Big => b'>',
+                });
+                match length {
+                    // A byte is a number, a string of bytes is `s`.
+                    Some(length) if member.size == 1 => {
+                        self.number(length);
+                        self.byte(b's');
+                    }
+                    Some(length) => {
+                        self.number(length);
+                        self.text(value.code);
+                    }
+                    None => self.text(value.code),
+                }
+            }
+        }
+    }
+}

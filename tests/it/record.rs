@@ -1,0 +1,518 @@
+//! Structs from items: derived formats, moved and swapped fields, what is refused and why.
+#![forbid(unsafe_code)]
+#![deny(clippy::all, non_upper_case_globals, unused, missing_debug_implementations)]
+
+use arbtest::arbitrary::Unstructured;
+use half::f16;
+use num_complex::Complex;
+use pep3118::decode::record::{Member, RecordError};
+use pep3118::decode::{Buffer, Plan, Value};
+use pep3118::{Comparison, DataModel, Dialect, Endian, Equivalence, Layout, RawView, Record, Request, Target};
+
+use crate::snapshot;
+
+/// The order of this machine in a format.
+const HOST: &str = match Endian::HOST {
+    Endian::Little => "<",
+    Endian::Big => ">",
+};
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
+struct Small {
+    a: i8,
+    b: i32,
+}
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+#[repr(C, packed)]
+struct Packed {
+    a: i8,
+    b: i32,
+    c: f64,
+}
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+#[repr(C, packed(2))]
+struct HalfPacked {
+    a: i8,
+    b: i32,
+    c: u8,
+}
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+#[repr(C, align(16))]
+struct Wide {
+    a: u16,
+}
+
+#[derive(Record, Debug, Clone, PartialEq)]
+struct Plain {
+    a: u8,
+    b: Inner,
+    c: [Inner; 2],
+    d: [[i16; 3]; 2],
+    tag: [u8; 5],
+    tags: [[u8; 3]; 2],
+    half: f16,
+    complex: Complex<f32>,
+    double: Complex<f64>,
+    flag: bool,
+    flags: [bool; 3],
+    letter: char,
+    word: [char; 2],
+    r#type: u64,
+}
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+struct Inner {
+    x: f64,
+    y: u16,
+}
+
+#[derive(Record, Debug, PartialEq)]
+#[repr(C)]
+struct Skipping {
+    a: u8,
+    #[record(skip)]
+    b: u32,
+    #[record(rename = "long name")]
+    c: u8,
+    #[record(skip)]
+    d: Option<Box<str>>,
+}
+
+#[derive(Record, Debug, PartialEq)]
+struct SkippingPlain {
+    a: u8,
+    #[record(skip)]
+    b: Option<String>,
+    c: u8,
+}
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+struct Tuple(i16, #[record(endian = "big")] f32, [u8; 2]);
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+#[record(endian = "big")]
+struct Network {
+    a: u16,
+    #[record(endian = "little")]
+    b: u16,
+    c: Small,
+}
+
+#[derive(Record, bytemuck::AnyBitPattern, Debug, Clone, Copy, PartialEq)]
+#[record(plain)]
+#[repr(C)]
+struct Copied {
+    a: u8,
+    b: u32,
+    c: [f32; 2],
+    d: u64,
+}
+
+/// The same without the leave to copy it whole.
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+#[repr(C)]
+struct Loaded {
+    a: u8,
+    b: u32,
+    c: [f32; 2],
+    d: u64,
+}
+
+/// Names of the user that the derive must not confuse with its own.
+mod hygiene {
+    #![allow(dead_code, non_camel_case_types, reason = "they stand in the way")]
+    use pep3118::Record as Derive;
+    struct Option;
+    struct Some;
+    struct Vec;
+    trait Record {}
+    trait Member {}
+    const N: usize = 2;
+    type u8 = i64;
+    #[derive(Derive)]
+    pub(super) struct Confused {
+        pub(super) a: [u8; N],
+    }
+}
+
+fn layout(format: &str) -> Layout {
+    Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()
+}
+
+fn read<T: Record>(format: &str, items: &[u8]) -> Result<Vec<T>, RecordError> {
+    Plan::new(&layout(format)).unwrap().read_records(items)
+}
+
+/// The format with the byte order of this machine for `~`.
+fn host(format: &str) -> String {
+    format.replace('~', HOST)
+}
+
+#[test]
+fn formats_are_spelled_out() {
+    assert_eq!(Small::FORMAT, host("T{~b:a:3x~i:b:}"));
+    assert_eq!(Packed::FORMAT, host("T{~b:a:~i:b:~d:c:}"));
+    assert_eq!(HalfPacked::FORMAT, host("T{~b:a:x~i:b:~B:c:x}"));
+    assert_eq!(Wide::FORMAT, host("T{~H:a:14x}"));
+    assert_eq!(Tuple::FORMAT, host("T{~h2x>f~2s2x}"));
+    assert_eq!(Network::FORMAT, "T{>H:a:<H:b:T{>b:a:3x>i:b:}:c:}");
+    assert_eq!(SkippingPlain::FORMAT, host("T{~B:a:~B:c:}"));
+    assert_eq!(hygiene::Confused::FORMAT, host("T{(2)~q:a:}"));
+    assert_eq!(
+        Plain::FORMAT,
+        host(
+            "T{~B:a:7xT{~d:x:~H:y:6x}:b:(2)T{~d:x:~H:y:6x}:c:(2,3)~h:d:~5s:tag:(2)~3s:tags:x~e:half:2x~Zf:complex:4x\
+             ~Zd:double:~?:flag:(3)~?:flags:~w:letter:~2w:word:~Q:type:}"
+        )
+    );
+}
+
+/// What is described is where the compiler puts it.
+#[test]
+fn c_layouts_are_those_of_the_compiler() {
+    fn offsets<T: Record>() -> (usize, usize, Vec<usize>) {
+        (T::LAYOUT.size(), T::LAYOUT.align(), T::LAYOUT.fields().iter().map(|field| field.offset()).collect())
+    }
+    macro_rules! check {
+        ($($record:ident { $($field:ident),+ })+) => {$(
+            let compiled = vec![$(std::mem::offset_of!($record, $field)),+];
+            assert_eq!(offsets::<$record>(), (size_of::<$record>(), align_of::<$record>(), compiled));
+        )+};
+    }
+    check! {
+        Small { a, b }
+        Packed { a, b, c }
+        HalfPacked { a, b, c }
+        Wide { a }
+        Skipping { a, c }
+        Copied { a, b, c, d }
+    }
+}
+
+/// The format, the constant and the layout say the same, also to those who spell for others.
+#[test]
+fn formats_mean_the_struct() {
+    fn check<T: Record>() {
+        let layout = T::layout().unwrap();
+        assert_eq!(usize::try_from(layout.size()).unwrap(), T::LAYOUT.size(), "{}", T::FORMAT);
+        assert_eq!(T::matches(&layout), Ok(()), "{}", T::FORMAT);
+        let fields: Vec<_> = layout.item().fields().map(|field| (field.offset(), field.total_size())).collect();
+        let wanted: Vec<_> =
+            T::LAYOUT.fields().iter().map(|field| (field.offset() as u64, field.size() as u64)).collect();
+        assert_eq!(fields, wanted, "{}", T::FORMAT);
+        let canonical = layout.emit(Target::Canonical).unwrap();
+        let canonical = Layout::read(&canonical, &Dialect::PEP3118, &DataModel::HOST).unwrap();
+        assert_eq!(Comparison::of_layouts(&layout, &canonical).equivalence, Some(Equivalence::Scalars));
+        for dialect in [Dialect::NUMPY_READER, Dialect::CTYPES] {
+            if let Ok(other) = Layout::read(T::FORMAT.as_bytes(), &dialect, &DataModel::HOST) {
+                let same = Comparison::of_layouts(&layout, &other);
+                assert_eq!(
+                    same.equivalence,
+                    Some(Equivalence::Scalars),
+                    "{} for {}: {same:?}",
+                    T::FORMAT,
+                    dialect.name
+                );
+            }
+        }
+    }
+    check::<Small>();
+    check::<Packed>();
+    check::<HalfPacked>();
+    check::<Wide>();
+    check::<Plain>();
+    check::<Skipping>();
+    check::<SkippingPlain>();
+    check::<Tuple>();
+    check::<Network>();
+    check::<Copied>();
+}
+
+#[test]
+fn fields_are_moved_and_swapped() {
+    let item = [&2.5_f64.to_be_bytes()[..], &[0xff], &(-70_000_i32).to_be_bytes()].concat();
+    let packed: Vec<Packed> = read("T{>d:c:b:a:>i:b:}", &item.repeat(300)).unwrap();
+    assert_eq!(packed, vec![Packed { a: -1, b: -70_000, c: 2.5 }; 300]);
+    // By position where there are no names; NumPy's spelling of an aligned dtype.
+    let item = [&[7, 0, 0, 0][..], &9_i32.to_ne_bytes()].concat();
+    assert_eq!(read::<Small>("b3xi", &item).unwrap(), [Small { a: 7, b: 9 }]);
+    assert_eq!(read::<Small>("T{b:a:xxxi:b:}", &item).unwrap(), [Small { a: 7, b: 9 }]);
+    assert_eq!(read::<Wide>(">H", &[1, 2, 3, 4]).unwrap(), [Wide { a: 0x102 }, Wide { a: 0x304 }]);
+    assert_eq!(
+        read::<Tuple>("<h2s:t:>f", &[1, 0, 2, 3, 0x40, 0, 0, 0]).unwrap_err().to_string(),
+        "field `f1` at byte 2 is bytes of 2 bytes but the struct has float32"
+    );
+    assert_eq!(read::<Tuple>("<h>f2s", &[1, 0, 0x40, 0, 0, 0, 2, 3]).unwrap(), [Tuple(1, 2.0, [2, 3])]);
+    let network: Vec<Network> = read(Network::FORMAT, &[1, 2, 2, 1, 5, 0, 0, 0, 0, 0, 0, 6]).unwrap();
+    assert_eq!(network, [Network { a: 0x102, b: 0x102, c: Small { a: 5, b: 6 } }]);
+}
+
+#[test]
+fn skipped_fields_are_default() {
+    let skipping = Skipping { a: 1, b: 0, c: 2, d: None };
+    assert_eq!(read::<Skipping>("T{B:a:B:long name:}", &[1, 2]).unwrap(), [skipping]);
+    assert_eq!(read::<SkippingPlain>("T{B:c:B:a:}", &[1, 2]).unwrap(), [SkippingPlain { a: 2, b: None, c: 1 }]);
+    let mut item = vec![0xff; Skipping::LAYOUT.size()];
+    item[0] = 1;
+    item[8] = 2;
+    assert_eq!(read::<Skipping>(Skipping::FORMAT, &item).unwrap(), [Skipping { a: 1, b: 0, c: 2, d: None }]);
+}
+
+#[test]
+fn strings_are_bytes_of_any_kind() {
+    #[derive(Record, Debug, PartialEq)]
+    struct Tagged {
+        tag: [u8; 3],
+    }
+    for format in ["T{3s:tag:}", "T{(3)B:tag:}", "T{3p:tag:}", "T{(3)c:tag:}", "3s", "3B", "(3)B"] {
+        match read::<Tagged>(format, b"abc") {
+            Ok(read) => assert_eq!(read, [Tagged { tag: *b"abc" }], "{format}"),
+            Err(error) => panic!("{format}: {error}"),
+        }
+    }
+    assert!(read::<Tagged>("T{(3)b:tag:}", b"abc").is_err());
+}
+
+/// Random bytes in the layout of the struct, in its other byte order and in another order of fields.
+#[test]
+fn dynamic_values_agree() {
+    const OTHER: &str = "T{>Q:type:(2)T{>H:y:>d:x:}:c:T{<H:y:>d:x:}:b:>2w:word:<w:letter:(3)?:flags:?:flag:>Zd:double:\
+                         <Zf:complex:>e:half:(2)3s:tags:5s:tag:(2,3)>h:d:3xB:a:x}";
+    let turned = |from: &str, to: &str| [Plain::FORMAT, OTHER].map(|format| format.replace(from, to));
+    // As it is, in the other order, all little, all big, both orders in one item.
+    let formats = [turned("~", "~"), turned("<", ">"), turned(">", "<")].concat();
+    let plans: Vec<Plan> = formats.iter().map(|format| Plan::new(&layout(format)).unwrap()).collect();
+    arbtest::arbtest(|bytes| {
+        for plan in &plans {
+            let mut items = Vec::new();
+            for _ in 0..bytes.int_in_range(0..=3)? {
+                items.extend(valid(plan, bytes)?);
+            }
+            let records: Vec<Plain> = plan.read_records(&items).unwrap();
+            let values: Vec<Value> = plan.values(&items).unwrap().collect();
+            assert_eq!(records.len(), values.len());
+            for (record, value) in records.iter().zip(&values) {
+                agree(record, value);
+            }
+        }
+        Ok(())
+    });
+}
+
+/// An item whose bools and chars are some.
+fn valid(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
+    let mut item = vec![0; plan.itemsize()];
+    bytes.fill_buffer(&mut item)?;
+    for leaf in plan.leaves() {
+        let len = leaf.size() * leaf.shape().iter().product::<usize>();
+        let cells = &mut item[leaf.offset()..leaf.offset() + len];
+        match leaf.name() {
+            b"flag" | b"flags" => cells.iter_mut().for_each(|cell| *cell &= 1),
+            b"letter" | b"word" => cells.fill(0),
+            _ => {}
+        }
+    }
+    Ok(item)
+}
+
+fn agree(record: &Plain, value: &Value) {
+    let Value::Record(value) = value else { panic!("{value:?}") };
+    let get = |name: &str| value.get(name.as_bytes()).unwrap();
+    let inner = |value: &Value| {
+        let Value::Record(value) = value else { panic!("{value:?}") };
+        match (value.get(b"x").unwrap(), value.get(b"y").unwrap()) {
+            (Value::Float64(x), Value::UInt(y)) => (x.to_bits(), *y),
+            other => panic!("{other:?}"),
+        }
+    };
+    let bits = |inner: Inner| (inner.x.to_bits(), u64::from(inner.y));
+    let list = |name: &str| match get(name) {
+        Value::Array(array) => array.values().to_vec(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(get("a"), &Value::UInt(record.a.into()));
+    assert_eq!(inner(get("b")), bits(record.b));
+    assert_eq!(list("c").iter().map(inner).collect::<Vec<_>>(), record.c.map(bits));
+    assert_eq!(list("d"), record.d.concat().into_iter().map(|d| Value::Int(d.into())).collect::<Vec<_>>());
+    assert_eq!(get("tag"), &Value::Bytes(record.tag.to_vec()));
+    assert_eq!(list("tags"), record.tags.map(|tag| Value::Bytes(tag.to_vec())));
+    assert!(matches!(get("half"), Value::Float16(half) if half.to_bits() == record.half.to_bits()));
+    let Value::Complex64(complex) = get("complex") else { panic!() };
+    assert_eq!(
+        (complex.re.to_bits(), complex.im.to_bits()),
+        (record.complex.re.to_bits(), record.complex.im.to_bits())
+    );
+    let Value::Complex128(complex) = get("double") else { panic!() };
+    assert_eq!((complex.re.to_bits(), complex.im.to_bits()), (record.double.re.to_bits(), record.double.im.to_bits()));
+    assert_eq!(get("flag"), &Value::Bool(record.flag));
+    assert_eq!(list("flags"), record.flags.map(Value::Bool));
+    assert_eq!((record.letter, record.word), ('\0', ['\0'; 2]));
+    assert_eq!(get("type"), &Value::UInt(record.r#type));
+}
+
+/// Copied whole, field by field, or moved there first: the same records.
+#[test]
+fn every_way_gives_the_same() {
+    let bits = |a: u8, b: u32, c: [f32; 2], d: u64| (a, b, c.map(f32::to_bits), d);
+    let other = Plan::new(&layout("T{>Q:d:(2)>f:c:>I:b:B:a:}")).unwrap();
+    let same = Plan::new(&Copied::layout().unwrap()).unwrap();
+    arbtest::arbtest(|bytes| {
+        let count = bytes.int_in_range(0..=600)?;
+        let mut items = vec![0; count * size_of::<Copied>()];
+        bytes.fill_buffer(&mut items)?;
+        let copied: Vec<Copied> = same.read_records(&items).unwrap();
+        let loaded: Vec<Loaded> = same.read_records(&items).unwrap();
+        let mut moved = Vec::new();
+        for record in &copied {
+            moved.extend(record.d.to_be_bytes());
+            moved.extend(record.c.iter().flat_map(|c| c.to_bits().to_be_bytes()));
+            moved.extend(record.b.to_be_bytes());
+            moved.push(record.a);
+        }
+        let moved: Vec<Copied> = other.read_records(&moved).unwrap();
+        let copied: Vec<_> = copied.iter().map(|r| bits(r.a, r.b, r.c, r.d)).collect();
+        assert_eq!(copied, loaded.iter().map(|r| bits(r.a, r.b, r.c, r.d)).collect::<Vec<_>>());
+        assert_eq!(copied, moved.iter().map(|r| bits(r.a, r.b, r.c, r.d)).collect::<Vec<_>>());
+        assert_eq!(copied.len(), count);
+        Ok(())
+    });
+}
+
+#[test]
+fn views_give_records_in_their_order() {
+    let raw = RawView {
+        len: 24,
+        itemsize: 4,
+        ndim: 2,
+        format: Some(b"T{>H:a:>H:b:}"),
+        shape: Some(&[2, 3]),
+        strides: Some(&[4, 8]),
+        ..RawView::default()
+    };
+    #[derive(Record, Debug, PartialEq)]
+    struct Pair {
+        a: u16,
+        b: u16,
+    }
+    let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+    let bytes: Vec<u8> = (0..24).collect();
+    let buffer = Buffer::new(&view, &plan, &bytes).unwrap();
+    let firsts: Vec<u16> = buffer.read_records::<Pair>().unwrap().iter().map(|pair| pair.a).collect();
+    assert_eq!(firsts, [0x0001, 0x0809, 0x1011, 0x0405, 0x0c0d, 0x1415]);
+}
+
+#[test]
+fn bytes_that_are_no_value_are_refused() {
+    #[derive(Record, Debug)]
+    struct Checked {
+        ok: bool,
+        grid: [Cell; 2],
+        letter: char,
+    }
+    #[derive(Record, Debug)]
+    struct Cell {
+        on: [bool; 2],
+    }
+    let plan = Plan::new(&layout("T{?:ok:(2)T{(2)?:on:}:grid:>w:letter:}")).unwrap();
+    let good = [1, 0, 1, 1, 0, 0, 0, 0, b'x'];
+    let record = &plan.read_records::<Checked>(&good).unwrap()[0];
+    assert_eq!((record.ok, record.grid[0].on, record.letter), (true, [false, true], 'x'));
+    let refused = |at: usize, byte: u8, record: usize| {
+        let mut items = good.repeat(1000);
+        items[record * 9 + at] = byte;
+        plan.read_records::<Checked>(&items).unwrap_err().to_string()
+    };
+    assert_eq!(refused(0, 2, 0), "field `ok` of record 0 is 0x2, which is no bool");
+    assert_eq!(refused(4, 0xff, 999), "field `grid.on[3]` of record 999 is 0xff, which is no bool");
+    assert_eq!(refused(5, 1, 301), "field `letter` of record 301 is 0x1000078, which is no char");
+}
+
+/// Whatever the format and the bytes: records or an error.
+#[test]
+fn no_layout_panics() {
+    arbtest::arbtest(|bytes| {
+        const PARTS: &[&str] =
+            &["T{", "}", ":a:", ":b:", ":c:", "<i", ">d", "B", "(2)", "3s", "b", "x", "4x", "0s", "?", "w", "Zf", "@"];
+        let mut format = String::new();
+        for _ in 0..bytes.int_in_range(0..=12)? {
+            format += *bytes.choose(PARTS)?;
+        }
+        let Ok(layout) = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST) else { return Ok(()) };
+        let Ok(plan) = Plan::new(&layout) else { return Ok(()) };
+        let mut items = vec![0; plan.itemsize() * 3];
+        bytes.fill_buffer(&mut items)?;
+        for found in [
+            plan.read_records::<Small>(&items).map(|records| records.len()),
+            plan.read_records::<Network>(&items).map(|records| records.len()),
+            plan.read_records::<Plain>(&items).map(|records| records.len()),
+        ] {
+            assert!(found.is_err() || found == Ok(3) || items.is_empty(), "{format}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn mismatches_are_one_sentence() {
+    fn sentence<T: Record>(format: &str) -> String {
+        match T::matches(&layout(format)) {
+            Ok(()) => format!("{format:<44} matches\n"),
+            Err(mismatch) => format!("{format:<44} {mismatch}\n"),
+        }
+    }
+    let mut page = String::from("struct Small { a: i8, b: i32 }\n");
+    for format in [
+        "T{<b:a:<i:b:}",
+        "T{>i:b:b:a:}",
+        "<bi",
+        "T{<b:a:}",
+        "T{<b:a:<i:b:<i:c:}",
+        "T{<b:a:<i:b:<i}",
+        "<bii",
+        "<h",
+        "T{<b:a:<h:b:}",
+        "T{<b:a:<I:b:}",
+        "T{<b:a:(2)<i:b:}",
+        "T{<b:a:T{<i:x:}:b:}",
+        "T{<b:a:4s:b:}",
+        "(2)T{<b:a:<i:b:}",
+    ] {
+        page += &sentence::<Small>(format);
+    }
+    #[derive(Record)]
+    #[allow(dead_code, reason = "only its layout is asked for")]
+    struct Nested {
+        at: [Small; 2],
+        tag: [u8; 3],
+        word: [char; 4],
+    }
+    page += "\nstruct Nested { at: [Small; 2], tag: [u8; 3], word: [char; 4] }\n";
+    for format in [
+        "T{(2)T{b:a:>i:b:}:at:3s:tag:>4w:word:}",
+        "T{T{b:a:i:b:}:at:3s:tag:4w:word:}",
+        "T{(2)T{b:a:q:b:}:at:3s:tag:4w:word:}",
+        "T{(2)T{b:a:}:at:3s:tag:4w:word:}",
+        "T{(2)T{b:a:i:b:c:c:}:at:3s:tag:4w:word:}",
+        "T{(2)T{b:a:i:b:}:at:4s:tag:4w:word:}",
+        "T{(2)T{b:a:i:b:}:at:3s:tag:(4)w:word:}",
+        "T{(2)T{b:a:i:b:}:at:3s:tag:4u:word:}",
+        "T{(2)T{b:a:i:b:}:at:3s:tag:(4)<I:word:}",
+    ] {
+        page += &sentence::<Nested>(format);
+    }
+    snapshot::check("decode", "record-mismatches", "formats beside two structs", &page);
+}
+
+/// What is asked of a type by name.
+#[test]
+fn members_are_what_records_hold() {
+    fn is_member<T: Member>() {}
+    is_member::<Small>();
+    is_member::<[[Small; 2]; 3]>();
+    is_member::<Complex<f16>>();
+}
