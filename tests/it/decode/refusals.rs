@@ -1,0 +1,165 @@
+//! The way back into memory, and everything that is refused on either way.
+
+use super::*;
+
+#[test]
+fn writing() {
+    let plan = plan(">h");
+    // Two columns from right to left, every second row.
+    let view = view(&[2, 2], &[8, -2], 2, 16, 2);
+    let mut bytes = [0x55; 16];
+    let mut buffer = BufferMut::new(&view, &plan, &mut bytes).unwrap();
+    buffer.copy_from_slice(&[1_i16, 2, 3, -4]).unwrap();
+    buffer.write_value_at(&[0, 1], &Value::Int(9)).unwrap();
+    let error = buffer.write_value_at(&[0, 2], &Value::Int(9)).unwrap_err();
+    assert_eq!(error.to_string(), "index 2 is out of bounds for dimension 1 with 2 items");
+    let error = buffer.copy_from_slice(&[1_i16; 5]).unwrap_err();
+    assert_eq!(error.to_string(), "5 values for 4 elements");
+    let error = buffer.copy_from_slice(&[1_u16; 4]).unwrap_err();
+    assert_eq!(error.to_string(), "value is uint16 but the field is int16");
+    drop(buffer);
+    let written = [0, 9, 0, 1, 0x55, 0x55, 0x55, 0x55, 0xff, 0xfc, 0, 3, 0x55, 0x55, 0x55, 0x55];
+    assert_eq!(bytes, written);
+    // The same through a pointer, with values.
+    let mut foreign = [0x55_u8; 16];
+    // SAFETY: (a) the view was checked against 16 bytes of which `buf` is the third; (d) no reference
+    // to them is used until the buffer is gone.
+    let mut buffer = unsafe { BufferMut::from_ptr(&view, &plan, foreign.as_mut_ptr().wrapping_add(2)) }.unwrap();
+    let values = [1, 9, 3, -4].map(Value::Int);
+    buffer.write_values(&values).unwrap();
+    // Nothing is written unless all fit.
+    let error = buffer.write_values(&[Value::Int(5), Value::Int(5), Value::Int(5), Value::UInt(40_000)]).unwrap_err();
+    assert_eq!(error.to_string(), "[3]: 40000 is not in the range -32768 to 32767 of int16");
+    drop(buffer);
+    assert_eq!(foreign, written);
+
+    let raw = RawView { len: 1, itemsize: 1, readonly: 1, ndim: 1, shape: Some(&[1]), ..RawView::default() };
+    let view = View::try_from(raw).unwrap();
+    let plan = Plan::for_view(&view, &DataModel::LP64).unwrap();
+    let error = BufferMut::new(&view, &plan, &mut [0]).unwrap_err();
+    assert_eq!(error.kind(), &EncodeErrorKind::ReadOnly);
+}
+
+#[test]
+fn what_does_not_fit() {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let record = |value| Value::Record(Record::new([(Some("a"), value)]));
+    let pair = Array::new(&[2], vec![Value::Int(1), Value::Int(2)]).unwrap();
+    let cases = [
+        ("B", Value::Int(-1), "-1 is not in the range 0 to 255 of uint8"),
+        (
+            "<q",
+            Value::UInt(u64::MAX),
+            "18446744073709551615 is not in the range -9223372036854775808 to 9223372036854775807 of int64",
+        ),
+        ("<f", Value::Float64(0.5), "value is float64 but the field is float32"),
+        ("<i", text("1"), "value is text but the field is int32"),
+        ("4s", Value::Bytes(b"12345".to_vec()), "value has 5 bytes but the field has room for 4"),
+        ("4p", Value::Bytes(b"1234".to_vec()), "value has 4 bytes but the field has room for 3"),
+        ("<2w", text("abc"), "value has 3 units but the field has room for 2"),
+        ("<u", text("\u{1f40d}"), "value has 2 units but the field has room for 1"),
+        ("<u", Value::IllFormedText(vec![0x1_0000]), "65536 is not in the range 0 to 65535 of ucs2"),
+        ("T{<i:a:<i:b:}", record(Value::Int(1)), "1 value for 2 fields"),
+        ("T{<i:a:}", Value::Int(1), "value is integer but the field is a record"),
+        ("T{(2)B:a:}", record(Value::Int(1)), "a: value is integer but the field is an array"),
+        ("T{(3)B:a:}", record(Value::Array(pair.clone())), "a: 2 values for 3 elements"),
+        ("T{(2,1)B:a:}", record(Value::Array(pair)), "a: value is an array but the field is an array of another shape"),
+        ("T{T{B:a:}:a:}", record(record(Value::Int(256))), "a.a: 256 is not in the range 0 to 255 of uint8"),
+        (
+            "g",
+            Value::LongDouble(LongDouble::from_f64(1.0, LongDoubleFormat::Binary128)),
+            "long double is binary128 but the field is x87 extended",
+        ),
+        ("&<i", Value::UInt(1), "value is integer but the field is pointer"),
+    ];
+    for (format, value, message) in cases {
+        let plan = plan(format);
+        let mut item = vec![0x5a; plan.itemsize()];
+        let error = plan.encode(&value, &mut item).unwrap_err();
+        assert_eq!(error.to_string(), message, "{format}");
+        assert!(item.iter().all(|byte| *byte == 0x5a), "{format} was written in part");
+    }
+    let error = plan("<i").encode(&Value::Int(1), &mut [0; 3]).unwrap_err();
+    assert_eq!(error.to_string(), "room for 3 bytes but 4 are to be written");
+    assert_eq!(Array::new(&[2], vec![Value::Int(1)]), None);
+}
+
+#[test]
+fn what_cannot_be_read() {
+    let message = |error: DecodeError| error.to_string();
+    let plan = plan("T{<i:a:<d:b:}");
+    assert_eq!(message(plan.value(&[0; 3]).unwrap_err()), "3 bytes given but an item has 12 bytes");
+    assert_eq!(message(plan.columns(&[0; 13], None).unwrap_err()), "13 bytes hold no whole number of 12-byte items");
+    assert_eq!(message(plan.columns(&[0; 12], Some(&[b"c"])).unwrap_err()), "no field is named `c`");
+    let (mut short, mut wrong) = ([0_i32; 1], [0.0_f32; 2]);
+    let into = |destinations| message(plan.columns_into(&[0; 24], Some(&[b"a"]), destinations).unwrap_err());
+    assert_eq!(into(vec![short.as_mut_slice().into()]), "room for 1 element but there are 2");
+    assert_eq!(into(vec![wrong.as_mut_slice().into()]), "items are int32 but float32 was asked for");
+    assert_eq!(into(vec![]), "0 destinations for 1 column");
+
+    let numbers = view(&[3], &[4], 4, 12, 0);
+    let small = view(&[3], &[-4], 4, 12, 8);
+    let ints = self::plan("<i");
+    assert_eq!(
+        message(Buffer::new(&numbers, &plan, &[0; 12]).unwrap_err()),
+        "items of the view have 4 bytes but the plan is for 12 bytes"
+    );
+    assert_eq!(
+        message(Buffer::new(&numbers, &ints, &[0; 11]).unwrap_err()),
+        "the items lie at bytes 0 to 12 of 11 bytes"
+    );
+    assert_eq!(message(Buffer::new(&small, &ints, &[0; 8]).unwrap_err()), "the items lie at bytes 0 to 12 of 8 bytes");
+    let buffer = Buffer::new(&numbers, &ints, &[0; 12]).unwrap();
+    assert_eq!(message(buffer.to_vec::<f64>(Order::C).unwrap_err()), "items are int32 but float64 was asked for");
+    assert_eq!(message(buffer.to_vec_as::<f32>(Order::C).unwrap_err()), "items are int32 but float32 was asked for");
+    assert_eq!(
+        message(buffer.copy_to_slice(&mut [0_i32; 4], Order::C).unwrap_err()),
+        "room for 4 elements but there are 3"
+    );
+    let records = view(&[1], &[12], 12, 12, 0);
+    let buffer = Buffer::new(&records, &plan, &[0; 12]).unwrap();
+    assert_eq!(
+        message(buffer.to_vec::<f64>(Order::C).unwrap_err()),
+        "items are records of 2 fields: ask for records or columns, not for float64"
+    );
+}
+
+/// Formats that ask for more than there is end in an error or in nothing, not in memory.
+#[test]
+fn hostile_layouts() {
+    for format in ["(4294967296)0s", "(65536,65536)T{}", "(100000)T{(100000)0s:a:}:b:"] {
+        let Ok(layout) = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64) else { continue };
+        let error = Plan::new(&layout).unwrap_err();
+        assert!(matches!(error, DecodeError::ZeroSized { .. }), "{format}: {error}");
+    }
+    assert_eq!(
+        Plan::new(&layout("(4294967296)0s")).unwrap_err().to_string(),
+        "4294967296 values of 0 bytes are more than 65536"
+    );
+    // A layout of exabytes over ten bytes.
+    let plan = plan("(1152921504606846975)q");
+    assert_eq!(
+        plan.value(&[0; 10]).unwrap_err().to_string(),
+        "10 bytes given but an item has 9223372036854775800 bytes"
+    );
+    assert!(plan.columns(&[0; 10], None).is_err());
+    // A view of exabytes over four bytes: every item is the same.
+    let item = self::plan("<i");
+    let (shape, strides) = ([1 << 58], [0]);
+    let view = view(&shape, &strides, 4, 4, 0);
+    let buffer = Buffer::new(&view, &item, &[1, 0, 0, 0]).unwrap();
+    assert_eq!(
+        buffer.to_vec::<i32>(Order::C).unwrap_err().to_string(),
+        "there is no memory for 1152921504606846976 bytes"
+    );
+    assert!(buffer.columns(None).is_err());
+    assert_eq!(buffer.value_at(&[(1 << 58) - 1]).unwrap(), Value::Int(1));
+    assert_eq!(buffer.values().nth(1000).unwrap().unwrap(), Value::Int(1));
+    // Items of no bytes, as many as can be counted.
+    let nothing = self::plan("0s");
+    let (shape, strides) = ([i64::MAX], [0]);
+    let view = self::view(&shape, &strides, 0, 0, 0);
+    let buffer = Buffer::new(&view, &nothing, &[]).unwrap();
+    assert!(buffer.to_vec::<u8>(Order::C).unwrap().is_empty());
+    assert_eq!(buffer.columns(None).unwrap()[0].data.len(), 0);
+}
