@@ -1,7 +1,7 @@
 //! How much of a format string is read before it is refused.
 
 /// Bounds on a format string. They keep the work for hostile input small: whatever comes in,
-/// reading it ends within about a millisecond.
+/// one reading of the largest string allowed takes about a millisecond.
 ///
 /// ```
 /// use pep3118::format::{Format, Limits};
