@@ -26,7 +26,7 @@ fn plan(format: &str) -> Plan {
 }
 
 /// A view that was checked against a block, by numbers alone.
-fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
+pub(crate) fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
         itemsize,

@@ -5,24 +5,12 @@ use half::f16;
 use ndarray::{ArrayD, IxDyn, array};
 use num_complex::Complex;
 use pep3118::decode::{Buffer, ColumnData, DecodeError, LongDouble, Plan};
-use pep3118::{Block, DataModel, Dialect, Layout, RawView, Request, View};
+use pep3118::{DataModel, Dialect, Layout, RawView, Request};
+
+use crate::decode::view;
 
 fn plan(format: &str) -> Plan {
     Plan::new(&Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()).unwrap()
-}
-
-/// A view by numbers alone, whose first item lies at `offset` of a block of `len` bytes.
-fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
-    let raw = RawView {
-        len: shape.iter().product::<i64>() * itemsize,
-        itemsize,
-        ndim: i32::try_from(shape.len()).unwrap(),
-        shape: Some(shape),
-        strides: Some(strides),
-        ..RawView::default()
-    };
-    let (report, view) = raw.check(Request::STRIDES, None, Some(Block { len, offset }));
-    view.unwrap_or_else(|| panic!("{shape:?} {strides:?} of {itemsize}: {report}"))
 }
 
 /// Contiguous, transposed, reversed, broadcast, one number, nothing; in both byte orders.
