@@ -3,11 +3,17 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test lint fmt snapshots-in-use bench fuzz
+.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz
 
-test:
+test: test-rust test-python
+
+test-rust:
 	$(CARGO) test --all-features
 	$(CARGO) test --doc
+
+# The wheel, in fresh virtual environments, on every CPython that is there.
+test-python:
+	sh tests/python/run.sh
 
 lint: snapshots-in-use
 	$(CARGO) fmt --all --check

@@ -43,6 +43,7 @@
 //! - `serde`: layouts as trees, and values, for any format of serde.
 //! - `ndarray`: arrays from buffers, views of columns.
 //! - `arrow`: layouts as Arrow schemas, items as record batches.
+//! - `pyo3`: buffers of Python objects, both sides; the extension module of the Python package.
 //! - `cli`: the command `pep3118`.
 //! - `derive`: `#[derive(Record)]`, records into vectors of structs.
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -61,6 +62,8 @@ pub mod format;
 mod interop;
 pub mod layout;
 mod mem;
+#[cfg(feature = "pyo3")]
+pub mod py;
 pub mod readers;
 pub mod view;
 

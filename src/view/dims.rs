@@ -35,6 +35,20 @@ impl Dims<'_> {
         }
     }
 
+    /// The same numbers, borrowed from nobody.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn into_owned(self) -> Dims<'static> {
+        match self {
+            Self::Borrowed(values) => {
+                let mut own = Dims::zeros(values.len());
+                own.make_mut().copy_from_slice(values);
+                own
+            }
+            Self::Inline { values, len } => Dims::Inline { values, len },
+            Self::Boxed(values) => Dims::Boxed(values),
+        }
+    }
+
     /// The numbers, to be changed; those that were borrowed are copied first.
     pub(crate) fn make_mut(&mut self) -> &mut [i64] {
         if let Self::Borrowed(values) = *self {

@@ -189,6 +189,23 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The same without the format, so that it borrows nothing. What an item is stays.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn without_format(self) -> View<'static> {
+        View {
+            len: self.len,
+            itemsize: self.itemsize,
+            readonly: self.readonly,
+            offset: self.offset,
+            format: None,
+            shape: self.shape.into_owned(),
+            strides: self.strides.into_owned(),
+            suboffsets: self.suboffsets.map(Dims::into_owned),
+            item: self.item,
+            memory: self.memory,
+        }
+    }
+
     pub(super) fn is_indirect(&self) -> bool {
         self.suboffsets.is_some()
     }

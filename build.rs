@@ -1,0 +1,7 @@
+//! Tells the linker where the interpreter's shared library is, for tests that embed it.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    #[cfg(feature = "pyo3")]
+    pyo3_build_config::add_libpython_rpath_link_args();
+}

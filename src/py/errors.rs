@@ -1,0 +1,85 @@
+//! The exceptions of the Python package.
+
+use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::decode::{DecodeError, EncodeError};
+use crate::layout::LayoutError;
+use crate::view::{Report, Severity, ViewError};
+
+pyo3::create_exception!(
+    pep3118,
+    FormatError,
+    PyValueError,
+    "A format that cannot be read.\n\n`span` is the pair of byte offsets that the error is about, or None."
+);
+pyo3::create_exception!(
+    pep3118,
+    BufferRuleError,
+    PyBufferError,
+    "Metadata that break a rule of the buffer protocol.\n\n`rule` is the id of the first one, such as 'A04'; `findings` has all."
+);
+
+/// An exception of a class with a message.
+fn with_attributes<'py, T: pyo3::PyTypeInfo>(
+    py: Python<'py>,
+    message: String,
+    attributes: &[(&str, Py<PyAny>)],
+) -> PyErr {
+    let made = py.get_type::<T>().call1((message,)).and_then(|error| {
+        for (name, value) in attributes {
+            error.setattr(*name, value)?;
+        }
+        Ok(error)
+    });
+    match made {
+        Ok(error) => PyErr::from_value(error),
+        Err(error) => error,
+    }
+}
+
+/// The refusal of a format, with its carets.
+impl From<LayoutError> for PyErr {
+    fn from(error: LayoutError) -> Self {
+        Python::attach(|py| {
+            let span = error.span();
+            let span = (span.start(), span.end()).into_pyobject(py).map(|span| span.into_any().unbind());
+            let span = span.unwrap_or_else(|_| py.None());
+            with_attributes::<FormatError>(py, format!("{error:#}"), &[("span", span)])
+        })
+    }
+}
+
+/// An index is an `IndexError`, everything else a broken rule or a request that cannot be met.
+impl From<ViewError> for PyErr {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::IndexOutOfBounds { .. } => PyIndexError::new_err(error.to_string()),
+            error => PyBufferError::new_err(error.to_string()),
+        }
+    }
+}
+
+impl From<DecodeError> for PyErr {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::View(error) => error.into(),
+            DecodeError::Allocation { .. } => PyMemoryError::new_err(error.to_string()),
+            error => PyValueError::new_err(error.to_string()),
+        }
+    }
+}
+
+impl From<EncodeError> for PyErr {
+    fn from(error: EncodeError) -> Self {
+        PyValueError::new_err(error.to_string())
+    }
+}
+
+/// The errors of a report as one exception; `None` where there is no error.
+pub(super) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
+    let mut errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
+    let rule = errors.next()?.rule().as_str().into_pyobject(py).ok()?.into_any().unbind();
+    let lines: Vec<String> = report.iter().map(|finding| format!("{finding:#}")).collect();
+    Some(with_attributes::<BufferRuleError>(py, lines.join("\n"), &[("rule", rule)]))
+}

@@ -1,0 +1,19 @@
+//! Buffers of Python objects: read, judged, exported. Feature `pyo3`.
+//!
+//! | a Python object | by | becomes |
+//! |--|--|--|
+//! | an exporter | [`Acquired`] | a `Py_buffer` that is released once, and its numbers as a [`RawView`](crate::RawView) |
+//! | the same | [`SharedView`] | a proved [`View`](crate::View) with its memory: values, records, columns |
+//! | a `#[pyclass]` with memory | [`BufferExporter`] | an exporter that answers every request as the rules say |
+//!
+//! The Python package `pep3118` is made of this room; [`module`] is its extension module.
+
+mod acquire;
+mod errors;
+mod export;
+mod format;
+#[doc(hidden)]
+pub mod module;
+
+pub use acquire::{Acquired, SharedView};
+pub use export::BufferExporter;

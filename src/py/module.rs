@@ -1,0 +1,19 @@
+//! The extension module `pep3118._pep3118`.
+
+use pyo3::prelude::*;
+
+/// What the package `pep3118` is made of: import that.
+#[pymodule]
+pub mod _pep3118 {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::super::errors::{BufferRuleError, FormatError};
+    #[pymodule_export]
+    use super::super::format::calcsize;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}
