@@ -1,4 +1,15 @@
 //! The properties that the tests drive, for libFuzzer to drive further.
 
+#[cfg(feature = "cpython")]
+pub mod cpython;
 #[path = "../tests/it/properties.rs"]
 pub mod properties;
+#[path = "../tests/it/slow_reader.rs"]
+pub mod slow_reader;
+
+/// A format up to the first NUL; what follows it.
+pub fn format_and_rest(input: &[u8]) -> (&[u8], &[u8]) {
+    let at = input.iter().position(|byte| *byte == 0).unwrap_or(input.len());
+    let (format, rest) = input.split_at(at);
+    (format, rest.get(1..).unwrap_or_default())
+}

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use super::code::{ByteOrder, Code};
-use super::error::FormatError;
+use super::error::{FormatError, FormatErrorKind};
 use super::event::{Events, Stop};
 use super::limits::Limits;
 use super::parse::{Failure, drive};
@@ -211,7 +211,8 @@ impl Format {
     /// Writes `members` down and reads them again, so that every span is right.
     ///
     /// # Errors
-    /// Those members that no text can spell: a name with a colon, a complex code after `Z`.
+    /// Those members that no text can spell: a name with a colon, a code `Z` before a code `d`, two
+    /// counts; a tree deeper than [`Limits::depth`].
     ///
     /// ```
     /// use pep3118::format::Format;
@@ -220,7 +221,15 @@ impl Format {
     /// # Ok::<(), pep3118::FormatError>(())
     /// ```
     pub fn from_members(members: &[Member]) -> Result<Self, FormatError> {
-        Self::parse(&super::print::print(members))
+        let format = Self::parse(&super::print::print(members))?;
+        let differs = |(read, meant): &(&Member, &Member)| read != meant;
+        let different = match format.members.iter().zip(members).find(differs) {
+            Some((Member::ByteOrder(order), _)) => order.span,
+            Some((Member::Item(item), _)) => item.span,
+            None if format.members.len() == members.len() => return Ok(format),
+            None => Span::new(format.source.len(), format.source.len()),
+        };
+        Err(FormatError::new(FormatErrorKind::Unspellable, different, None, &format.source))
     }
 
     /// The bytes that were parsed.

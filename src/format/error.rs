@@ -135,6 +135,10 @@ pub enum FormatErrorKind {
         /// The limit.
         limit: usize,
     },
+    /// A tree made by hand, such as one with the counts 1 and 2 for one item: written down, it reads
+    /// as another, here as `12`.
+    #[error("no text spells these members: what is written here is read as others")]
+    Unspellable,
 }
 
 impl FormatErrorKind {
@@ -168,6 +172,7 @@ impl FormatErrorKind {
             Self::TooManyItems { .. } => "too-many-items",
             Self::TooDeep { .. } => "too-deep",
             Self::TooManyDimensions { .. } => "too-many-dimensions",
+            Self::Unspellable => "unspellable",
         }
     }
 

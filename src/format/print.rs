@@ -5,27 +5,31 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::ast::{Format, Item, ItemType, Member, Prefix};
+use super::limits::Limits;
 use crate::diagnostic::escape;
 
 /// Writes members without any space between the tokens.
 pub(super) fn print(members: &[Member]) -> Vec<u8> {
     let mut out = Vec::new();
-    print_members(members, &mut out);
+    print_members(members, 0, &mut out);
     out
 }
 
-// Recursion ends at `Limits::depth`, at most 64: no deeper tree comes out of the parser, and one
-// built by hand is read again by it.
-fn print_members(members: &[Member], out: &mut Vec<u8>) {
+// No deeper tree than `Limits::depth` comes out of the parser. One built by hand may be as deep as it
+// likes: it is cut where the parser has long refused it.
+const DEEPEST: usize = 2 * Limits::DEFAULT.depth;
+
+fn print_members(members: &[Member], depth: usize, out: &mut Vec<u8>) {
     for member in members {
         match member {
             Member::ByteOrder(mark) => out.extend_from_slice(mark.order.as_str().as_bytes()),
-            Member::Item(item) => print_item(item, out),
+            Member::Item(item) => print_item(item, depth, out),
         }
     }
 }
 
-fn print_item(item: &Item, out: &mut Vec<u8>) {
+fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
+    let inner = depth.saturating_add(1);
     for prefix in &item.prefix {
         match prefix {
             Prefix::Shape(shape) => {
@@ -46,12 +50,16 @@ fn print_item(item: &Item, out: &mut Vec<u8>) {
         ItemType::Code(code) => out.extend_from_slice(code.as_str().as_bytes()),
         ItemType::Structure(members) => {
             out.extend_from_slice(b"T{");
-            print_members(members, out);
+            if depth < DEEPEST {
+                print_members(members, inner, out);
+            }
             out.push(b'}');
         }
         ItemType::Pointer(target) => {
             out.push(b'&');
-            print_item(target, out);
+            if depth < DEEPEST {
+                print_item(target, inner, out);
+            }
         }
         ItemType::Function(signature) => {
             out.extend_from_slice(b"X{");

@@ -4,17 +4,15 @@
 mod long_double;
 mod refusals;
 
-use arbtest::arbitrary::{Result, Unstructured};
 use half::f16;
 use num_complex::Complex;
 use pep3118::decode::{
     Array, Buffer, BufferMut, ColumnData, DecodeError, EncodeErrorKind, LongDouble, Plan, Record, Value,
 };
-use pep3118::{
-    Block, DataModel, Dialect, Layout, LongDoubleFormat, Order, RawView, Request, Slice, View, fill_contiguous_strides,
-};
+use pep3118::{DataModel, Dialect, Layout, LongDoubleFormat, Order, RawView, Request, Slice, View};
 
-use crate::slow_reader::{column_bytes, element, leaf_bytes, read, tell};
+use crate::properties::strided::{agree, columns_agree, decode_strided, slow_items, view};
+use crate::slow_reader::element;
 use crate::snapshot;
 
 fn layout(format: &str) -> Layout {
@@ -25,165 +23,12 @@ fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
 }
 
-/// A view that was checked against a block, by numbers alone.
-pub(crate) fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
-    let raw = RawView {
-        len: shape.iter().product::<i64>() * itemsize,
-        itemsize,
-        ndim: i32::try_from(shape.len()).unwrap(),
-        shape: Some(shape),
-        strides: Some(strides),
-        ..RawView::default()
-    };
-    let (report, view) = raw.check(Request::STRIDES, None, Some(Block { len, offset }));
-    view.unwrap_or_else(|| panic!("{shape:?} {strides:?} of {itemsize}: {report}"))
-}
-
-/// A format that is a layout, of a few hundred bytes at most.
-fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
-    const CODES: &[&str] = &[
-        "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "?", "c", "Ze", "Zf", "Zd", "3s", "4p", "0s", "u", "2w",
-        "5x", "g", "Zg", "P", "O", "l", "n", "17s", "9t",
-    ];
-    let mut out = String::new();
-    let mut native = true;
-    for _ in 0..bytes.int_in_range(1..=4)? {
-        if bytes.ratio(1, 2)? {
-            let order = *bytes.choose(&["<", ">", "@", "=", "^", "!"])?;
-            native = matches!(order, "@" | "^");
-            out += order;
-        }
-        if bytes.ratio(1, 3)? {
-            out += *bytes.choose(&["(2)", "(3,2)", "(1)", "(0)", "(2,1,2)"])?;
-        }
-        let code = if depth > 0 && bytes.ratio(1, 3)? {
-            format!("T{{{}}}", format(bytes, depth - 1)?)
-        } else {
-            let code = *bytes.choose(CODES)?;
-            if !native && ["g", "Zg", "P", "O", "n"].contains(&code) { "d".to_owned() } else { code.to_owned() }
-        };
-        out += &code;
-        if bytes.ratio(3, 4)? && code != "5x" {
-            out += *bytes.choose(&[":a:", ":b:", ":long name:", "::"])?;
-        }
-    }
-    Ok(out)
-}
-
-/// A random layout on a random machine.
-pub(crate) fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
-    let format = format(bytes, 2)?;
-    let model = *bytes.choose(&DataModel::ALL)?;
-    let power = DataModel {
-        long_double: pep3118::LongDouble { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
-        ..DataModel::LP64
-    };
-    let model = if bytes.ratio(1, 10)? { power } else { model };
-    let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model).ok();
-    Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
-}
-
-/// The items of a strided array, each as bytes, the last index fastest.
-fn slow_items(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], itemsize: usize) -> Vec<Vec<u8>> {
-    match (shape.split_first(), strides.split_first()) {
-        (Some((extent, shape)), Some((stride, strides))) => (0..*extent)
-            .flat_map(|index| slow_items(memory, origin + index * stride, shape, strides, itemsize))
-            .collect(),
-        _ => {
-            let start = usize::try_from(origin).unwrap();
-            vec![memory[start..start + itemsize].to_vec()]
-        }
-    }
-}
-
-/// A plan and the slow reader agree about one item.
-fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
-    let value = plan.value(item).unwrap();
-    let field = layout.item();
-    assert_eq!(tell(&value, field), read(field, item), "{format} on {}", layout.model());
-    let mut written = item.to_vec();
-    plan.encode(&value, &mut written).unwrap_or_else(|error| panic!("{format}: {error}"));
-    assert_eq!(tell(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
-}
-
-/// Columns and the slow reader agree about all items.
-fn columns_agree(format: &str, layout: &Layout, columns: &[pep3118::decode::Column], items: &[Vec<u8>]) {
-    let mut slow: Vec<(String, Vec<u8>)> = Vec::new();
-    for item in items {
-        for (at, (name, bytes)) in leaf_bytes(layout.item(), item).into_iter().enumerate() {
-            match slow.get_mut(at) {
-                Some(column) => column.1.extend(bytes),
-                None => slow.push((name, bytes)),
-            }
-        }
-    }
-    // Arrays without elements have no bytes, and the slow reader does not look inside.
-    let fast: Vec<(String, Vec<u8>)> = columns
-        .iter()
-        .map(|column| (column.name.escape_ascii().to_string(), column_bytes(&column.data)))
-        .filter(|(_, bytes)| !bytes.is_empty())
-        .collect();
-    slow.retain(|(_, bytes)| !bytes.is_empty());
-    assert_eq!(fast, slow, "{format} on {}", layout.model());
-    for column in columns {
-        assert_eq!(column.data.len(), column.shape.iter().product::<usize>() * items.len());
-    }
-}
-
 /// Random layouts × random shapes and strides × random bytes.
 #[test]
 fn the_slow_reader_agrees() {
     let mut checked = 0;
     arbtest::arbtest(|bytes| {
-        let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
-        let plan = Plan::new(&layout).unwrap();
-        let itemsize = i64::try_from(layout.size()).unwrap();
-        let ndim = bytes.int_in_range(0..=3)?;
-        let mut shape = Vec::new();
-        let mut strides = Vec::new();
-        for _ in 0..ndim {
-            shape.push(bytes.int_in_range(0..=5)?);
-            let odd: i64 = bytes.int_in_range(-3..=3)?;
-            strides.push(bytes.int_in_range(-3..=3)? * itemsize + if bytes.ratio(1, 4)? { odd } else { 0 });
-        }
-        if bytes.ratio(1, 3)? {
-            let order = if bytes.arbitrary()? { Order::C } else { Order::Fortran };
-            fill_contiguous_strides(&shape, itemsize, order, &mut strides).unwrap();
-        }
-        let reach = |wanted: bool| -> i64 {
-            let axes = shape.iter().zip(&strides).filter(|(extent, stride)| **extent > 0 && (**stride < 0) == wanted);
-            axes.map(|(extent, stride)| (extent - 1) * stride).sum()
-        };
-        let (origin, len) = (-reach(true) + 3, reach(false) - reach(true) + itemsize + 6);
-        let seed: Vec<u8> = bytes.arbitrary()?;
-        let memory: Vec<u8> = (0..usize::try_from(len).unwrap())
-            .map(|at| seed.get(at % (seed.len() + 1)).copied().unwrap_or(0x7f).wrapping_mul(at as u8 | 1))
-            .collect();
-
-        let view = view(&shape, &strides, itemsize, len, origin);
-        let items = slow_items(&memory, origin, &shape, &strides, usize::try_from(itemsize).unwrap());
-        items.iter().for_each(|item| agree(&format, &layout, &plan, item));
-
-        // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nobody writes.
-        let foreign =
-            unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
-        for buffer in [Buffer::new(&view, &plan, &memory).unwrap(), foreign] {
-            let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
-            assert_eq!(values.len(), items.len());
-            for (value, item) in values.iter().zip(&items) {
-                assert_eq!(tell(value, layout.item()), read(layout.item(), item), "{format}");
-            }
-            if itemsize > 0 {
-                columns_agree(&format, &layout, &buffer.columns(None).unwrap(), &items);
-            }
-            assert_eq!(buffer.to_contiguous(Order::C).unwrap(), items.concat(), "{shape:?} {strides:?}");
-            let reversed = |values: &[i64]| values.iter().rev().copied().collect::<Vec<i64>>();
-            // The last index of the reversed array is the first of the array.
-            let fortran =
-                slow_items(&memory, origin, &reversed(&shape), &reversed(&strides), usize::try_from(itemsize).unwrap());
-            assert_eq!(buffer.to_contiguous(Order::Fortran).unwrap(), fortran.concat(), "{shape:?} {strides:?}");
-        }
-        checked += 1;
+        checked += u32::from(decode_strided(bytes)?);
         Ok(())
     })
     .budget_ms(8_000);

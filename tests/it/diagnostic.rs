@@ -1,6 +1,6 @@
 //! Every error has a page: one line, and the picture with carets.
 
-use pep3118::format::Limits;
+use pep3118::format::{Count, Limits, Member, Prefix};
 use pep3118::layout::Construct;
 use pep3118::{Code, DataModel, Dialect, Format, FormatErrorKind, Layout, LayoutError, LayoutErrorKind, reconcile};
 
@@ -36,12 +36,23 @@ fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
         K::TooManyItems { .. } => b"iiiii",
         K::TooDeep { .. } => b"T{T{T{i}}}",
         K::TooManyDimensions { .. } => b"(1,2,3)i",
+        // With two counts, 1 and 2.
+        K::Unspellable => b"12i",
         _ => unreachable!("the list above is of this crate's own variants"),
     }
 }
 
 /// Small limits, so that examples of too much stay short.
 const SMALL: Limits = Limits { bytes: 39, items: 4, depth: 2, dimensions: 2 };
+
+/// `1i` with another count.
+fn unspellable() -> Result<Format, pep3118::FormatError> {
+    let mut members = Format::parse(b"1i")?.members().to_vec();
+    if let Some(Member::Item(item)) = members.first_mut() {
+        item.prefix.push(Prefix::Count(Count { value: 2, span: item.span }));
+    }
+    Format::from_members(&members)
+}
 
 #[test]
 fn every_format_error_has_a_page() {
@@ -73,10 +84,12 @@ fn every_format_error_has_a_page() {
         K::TooManyItems { limit: 0 },
         K::TooDeep { limit: 0 },
         K::TooManyDimensions { limit: 0 },
+        K::Unspellable,
     ];
     for kind in kinds {
         let source = format_example(&kind);
-        let error = Format::parse_with(source, &SMALL).expect_err(kind.name());
+        let error = if kind == K::Unspellable { unspellable() } else { Format::parse_with(source, &SMALL) };
+        let error = error.expect_err(kind.name());
         assert_eq!(error.kind().name(), kind.name(), "{}", source.escape_ascii());
         assert!(error.span().end() <= source.len(), "{error:?}");
         let page = format!("{error}\n\n{error:#}\n");

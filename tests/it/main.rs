@@ -13,6 +13,7 @@
 )]
 
 mod abi;
+mod budget;
 #[cfg(feature = "cli")]
 mod cli;
 mod corpus;
@@ -23,6 +24,7 @@ mod floors;
 mod format;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
+mod killers;
 mod layout;
 mod numpy_reader;
 mod oracle;

@@ -1,5 +1,16 @@
 //! What holds for every input, written once and driven twice: here by arbtest, under `fuzz/` by libFuzzer.
 
+#[path = "properties/drawing.rs"]
+pub mod drawing;
+#[path = "properties/layouts.rs"]
+pub mod layouts;
+#[path = "properties/metadata.rs"]
+pub mod metadata;
+#[path = "properties/strided.rs"]
+pub mod strided;
+#[path = "properties/tree.rs"]
+pub mod tree;
+
 use pep3118::decode::Plan;
 use pep3118::format::{Item, ItemType, Member, Prefix};
 use pep3118::{DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
@@ -170,7 +181,7 @@ fn inside(item: &Item, source: &[u8]) {
 
 #[cfg(test)]
 mod driven {
-    use arbtest::arbitrary::{Result, Unstructured};
+    use arbitrary::{Result, Unstructured};
     use pep3118::{DataModel, Dialect};
 
     /// Bytes that are likely to be a format, or almost one.
@@ -304,6 +315,27 @@ mod driven {
             let memory: Vec<u8> = bytes.arbitrary()?;
             super::decode(&source, &memory);
             super::decode(&source, &[0xff; 4096]);
+            Ok(())
+        })
+        .budget_ms(3_000);
+    }
+
+    #[test]
+    fn ast_roundtrip() {
+        let (mut spelled, mut refused) = (0, 0);
+        arbtest::arbtest(|bytes| {
+            *(if super::tree::ast_roundtrip(bytes)? { &mut spelled } else { &mut refused }) += 1;
+            Ok(())
+        })
+        .budget_ms(2_000);
+        assert!(spelled > 100 && refused > 100, "{spelled} spelled, {refused} refused");
+    }
+
+    #[test]
+    fn render_diagnostic() {
+        arbtest::arbtest(|bytes| {
+            let source = source(bytes)?;
+            super::drawing::render_diagnostic(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
         .budget_ms(3_000);

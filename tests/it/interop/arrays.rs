@@ -7,7 +7,7 @@ use num_complex::Complex;
 use pep3118::decode::{Buffer, ColumnData, DecodeError, LongDouble, Plan};
 use pep3118::{DataModel, Dialect, Layout, RawView, Request};
 
-use crate::decode::view;
+use crate::properties::strided::view;
 
 fn plan(format: &str) -> Plan {
     Plan::new(&Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()).unwrap()

@@ -295,7 +295,7 @@ fn leaf_arrays(data: &arrow_data::ArrayData, out: &mut Vec<arrow_data::ArrayData
 fn batches_hold_their_columns() {
     let mut compared = 0;
     arbtest::arbtest(|random| {
-        let Some((format, layout)) = crate::decode::random_layout(random)? else { return Ok(()) };
+        let Some((format, layout)) = crate::properties::layouts::random_layout(random)? else { return Ok(()) };
         let Ok(mapping) = Mapping::new(&layout) else { return Ok(()) };
         let items = random.int_in_range(0..=5)?;
         let records = random.bytes(items * usize::try_from(layout.size()).unwrap())?;

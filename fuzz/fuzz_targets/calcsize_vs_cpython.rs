@@ -1,0 +1,2 @@
+#![no_main]
+libfuzzer_sys::fuzz_target!(init: pep3118_fuzz::cpython::start(), |input: &[u8]| pep3118_fuzz::cpython::calcsize(input));

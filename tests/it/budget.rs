@@ -1,0 +1,138 @@
+//! What the worst formats cost: memory in bytes for each byte of input, and time that grows as the
+//! input does.
+#![allow(unsafe_code, reason = "an allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout as Block, System};
+use std::cell::Cell;
+
+use pep3118::{DataModel, Dialect, Format, Layout, calcsize_in, reconcile};
+
+/// The system's allocator, which counts what each thread holds.
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<usize> = const { Cell::new(0) };
+    static PEAK: Cell<usize> = const { Cell::new(0) };
+}
+
+fn grow(by: usize) {
+    let held = HELD.get().wrapping_add(by);
+    HELD.set(held);
+    PEAK.set(PEAK.get().max(held));
+}
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, block: Block) -> *mut u8 {
+        grow(block.size());
+        // SAFETY: the caller's duties are the same.
+        unsafe { System.alloc(block) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, block: Block) {
+        HELD.set(HELD.get().wrapping_sub(block.size()));
+        // SAFETY: as for `alloc`.
+        unsafe { System.dealloc(at, block) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// The most bytes that were held at once beyond what was held before.
+fn peak(work: impl FnOnce()) -> usize {
+    let before = HELD.get();
+    PEAK.set(before);
+    work();
+    // What another thread frees may count below.
+    PEAK.get().saturating_sub(before)
+}
+
+/// Formats of about `len` bytes that make readers work.
+fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
+    let repeated = |piece: &[u8]| piece.iter().copied().cycle().take(len - len % piece.len()).collect::<Vec<u8>>();
+    let around = |open: &[u8], piece: &[u8], close: &[u8]| {
+        let room = len.saturating_sub(30 * (open.len() + close.len())) / piece.len();
+        [open.repeat(30), piece.repeat(room), close.repeat(30)].concat()
+    };
+    vec![
+        ("codes", repeated(b"i")),
+        ("counts", repeated(b"1h")),
+        ("byte orders", repeated(b"<>")),
+        ("swapped codes", repeated(b"<i>d")),
+        ("names", repeated(b"i:n:")),
+        ("one name", [b"i:".to_vec(), vec![b'n'; len - 3], b":".to_vec()].concat()),
+        ("empty structures", repeated(b"T{}")),
+        ("structures", repeated(b"T{bi}")),
+        ("arrays of structures", repeated(b"(2)T{bi}x")),
+        ("nested structures", around(b"T{", b"bi", b"}")),
+        ("nested arrays", around(b"(2)T{", b"hb", b"}xx")),
+        ("shapes", repeated(b"(2,3,4)i")),
+        ("pointers", repeated(b"&i")),
+        ("functions", repeated(b"X{}")),
+        ("a signature", [b"X{".to_vec(), vec![b'i'; len - 3], b"}".to_vec()].concat()),
+        ("digits", [vec![b'0'; len - 2], b"1i".to_vec()].concat()),
+        ("space", vec![b' '; len]),
+        ("unclosed", [repeated(b"i"), b"T{".to_vec()].concat()),
+        ("too deep", repeated(b"T{")),
+    ]
+}
+
+/// Every rival reading, for the itemsize that the format has as it is written.
+fn reconciled(format: &[u8]) {
+    let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
+    drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
+}
+
+/// Bytes that `parse` may hold for each byte of the format; `src/_topic/safety.md` says so.
+const PARSE: usize = 320;
+/// The same for a layout, which one reading makes.
+const READ: usize = 160;
+/// The same for all rival readings at once.
+const RECONCILE: usize = 1_000;
+
+#[test]
+fn memory_is_bounded_by_the_input() {
+    for len in [1_000, 10_000, 60_000] {
+        for (name, format) in worst(len) {
+            let check = |what: &str, limit: usize, peak: usize| {
+                let each = peak / format.len();
+                println!("{what:<10} {name:<22} {len:>6} bytes: {each} for each");
+                assert!(each <= limit, "{what} of {name}: {peak} bytes for {}", format.len());
+            };
+            check("parse", PARSE, peak(|| drop(Format::parse(&format))));
+            check("read", READ, peak(|| drop(Layout::read(&format, &Dialect::PEP3118, &DataModel::LP64))));
+            check("reconcile", RECONCILE, peak(|| reconciled(&format)));
+        }
+    }
+}
+
+/// Processor time of this thread, the least of a few runs, in nanoseconds.
+fn least(mut work: impl FnMut()) -> f64 {
+    let once = |work: &mut dyn FnMut()| {
+        let start = std::time::Instant::now();
+        work();
+        start.elapsed().as_secs_f64()
+    };
+    (0..7).map(|_| once(&mut work)).fold(f64::INFINITY, f64::min)
+}
+
+/// Sixteen times the input takes some sixteen times as long; what is quadratic takes 256 times. The
+/// line between is drawn at 64, so that a busy machine does not fail the test.
+#[test]
+fn time_grows_as_the_input_does() {
+    let (small, large) = (worst(3_750), worst(60_000));
+    for ((name, small), (_, large)) in small.iter().zip(&large) {
+        let works: [(&str, &dyn Fn(&[u8])); 3] = [
+            ("parse", &|format| drop(Format::parse(format))),
+            ("read", &|format| drop(Layout::read(format, &Dialect::PEP3118, &DataModel::LP64))),
+            ("reconcile", &reconciled),
+        ];
+        for (what, work) in works {
+            let (short, long) = (least(|| work(small)), least(|| work(large)));
+            println!("{what:<10} {name:<22} {:>9.1} us {:>9.1} us", short * 1e6, long * 1e6);
+            // What takes less than that is not worth the clock.
+            assert!(long <= 64.0 * short.max(2e-6), "{what} of {name}: {short} s, then {long} s");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Inputs that have broken readers of this kind, by name: each ends in an answer that says what is
+//! wrong and where. How fast is `tests/it/budget.rs`'s business.
+
+use pep3118::{Block, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
+
+/// `format` is refused by this kind of error, at this byte, by the reader that takes most and by `struct`.
+fn refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
+    let error = Layout::read(format, &Dialect::PEP3118, model).expect_err("it is refused");
+    assert_eq!((error.kind().name(), error.span().start()), (kind, at), "{error}");
+    assert!(error.to_string().len() < 200 && format!("{error:#}").len() < 4_000, "{error}");
+    assert!(size_from_format(format, model).is_err());
+}
+
+macro_rules! refused {
+    ($($(#[$doc:meta])* $name:ident: $format:expr, $model:ident => $kind:literal at $at:literal;)+) => {$(
+        $(#[$doc])*
+        #[test]
+        fn $name() {
+            refused(&$format[..], &DataModel::$model, $kind, $at);
+        }
+    )+};
+}
+
+refused! {
+    two_sizes_that_wrap_together: b"6107082938247334i9221070829382473344q", LP64 => "too-large" at 36;
+    a_size_past_32_bits: b"1500000000I", ILP32 => "too-large" at 10;
+    two_to_the_31_on_32_bits: b"2147483648i", ILP32 => "count-too-large" at 0;
+    two_to_the_32_on_32_bits: b"4294967296i", ILP32 => "count-too-large" at 0;
+    a_hundred_thousand_structures: b"T{".repeat(100_000), LP64 => "too-long" at 0;
+    sixty_thousand_structures: b"T{".repeat(60_000), LP64 => "too-deep" at 128;
+    sixty_thousand_pointers: b"&".repeat(60_000), LP64 => "too-deep" at 64;
+    a_shape_that_wraps: b"(65536,65536,65536,65536)B", LP64 => "too-large" at 19;
+    a_mebibyte: vec![b'i'; 1 << 20], LP64 => "too-long" at 0;
+    a_mebibyte_of_space: vec![b' '; 1 << 20], LP64 => "too-long" at 0;
+    a_mebibyte_of_digits: vec![b'9'; 1 << 20], LP64 => "too-long" at 0;
+    a_million_items: b"i".repeat(1_000_000), LP64 => "too-long" at 0;
+    a_hundred_thousand_items: b"i".repeat(100_000), LP64 => "too-many-items" at 65536;
+    a_name_without_an_end: b"i:a", LP64 => "unclosed-name" at 1;
+    a_structure_without_an_end: b"T{i", LP64 => "unclosed-structure" at 3;
+    a_nul_in_a_name: b"T{i:a\0b:}", LP64 => "embedded-nul" at 5;
+    a_count_past_64_bits: b"18446744073709551616i", LP64 => "number-too-large" at 0;
+    a_hundred_shapes: [b"(2)".repeat(100), b"i".to_vec()].concat(), LP64 => "too-large" at 190;
+}
+
+/// Read, and by whom: two to the 31 and more fit where sizes have 64 bits.
+#[test]
+fn large_counts_fit_64_bits() {
+    for (format, size) in
+        [(&b"2147483648i"[..], 1_u64 << 33), (b"4294967296i", 1 << 34), (b"1500000000I", 6_000_000_000)]
+    {
+        assert_eq!(size_from_format(format, &DataModel::LP64).unwrap(), size);
+    }
+}
+
+/// NumPy reads white space inside a shape; it is no shape of `struct`.
+#[test]
+fn a_space_in_a_shape() {
+    assert_eq!(Layout::read(b"( 2)i", &Dialect::PEP3118, &DataModel::LP64).unwrap().size(), 8);
+    assert!(size_from_format(b"( 2)i", &DataModel::LP64).is_err());
+}
+
+/// Names may hold anything but a colon and a NUL.
+#[test]
+fn a_brace_in_a_name() {
+    let layout = Layout::read(b"T{i:a}b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    assert_eq!(layout.item().fields().next().unwrap().name(), Some(&b"a}b"[..]));
+}
+
+#[test]
+fn a_name_that_is_no_utf_8() {
+    let layout = Layout::read(b"T{i:\xff\xfe:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    let field = layout.item().fields().next().unwrap();
+    assert_eq!((field.name(), field.name_text().unwrap().as_str()), (Some(&b"\xff\xfe"[..]), "\\xff\\xfe"));
+}
+
+#[test]
+fn a_count_with_leading_zeros() {
+    let format = [&[b'0'; 10_000][..], b"3i"].concat();
+    assert_eq!(size_from_format(&format, &DataModel::LP64).unwrap(), 12);
+}
+
+/// `raw` breaks this rule, and there is no view to read through.
+fn breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
+    let (report, view) = raw.check(Request::FULL_RO, None, memory);
+    assert!(report.contains(rule), "{rule}: {report}");
+    assert!(view.is_none());
+}
+
+#[test]
+fn ndim_65() {
+    let ones = [1; 65];
+    let raw = RawView {
+        len: 1,
+        itemsize: 1,
+        ndim: 65,
+        format: Some(b"B"),
+        shape: Some(&ones),
+        strides: Some(&ones),
+        ..RawView::default()
+    };
+    breaks(raw, None, RuleId::A13);
+}
+
+#[test]
+fn ndim_of_minus_one() {
+    breaks(RawView { len: 1, itemsize: 1, ndim: -1, format: Some(b"B"), ..RawView::default() }, None, RuleId::A13);
+}
+
+#[test]
+fn a_product_that_wraps_to_nothing() {
+    let raw = RawView {
+        len: 0,
+        itemsize: 1,
+        ndim: 2,
+        format: Some(b"B"),
+        shape: Some(&[1 << 32, 1 << 32]),
+        strides: Some(&[1 << 32, 1]),
+        ..RawView::default()
+    };
+    breaks(raw, None, RuleId::A06);
+}
+
+#[test]
+fn strides_that_wrap_the_extent() {
+    let raw = RawView {
+        len: 12,
+        itemsize: 4,
+        ndim: 1,
+        format: Some(b"<i"),
+        shape: Some(&[3]),
+        strides: Some(&[1 << 62]),
+        ..RawView::default()
+    };
+    breaks(raw, Some(Block { len: 12, offset: 0 }), RuleId::D07);
+}
+
+/// Legal, and nothing divides by it.
+#[test]
+fn itemsize_0() {
+    let raw = RawView {
+        len: 0,
+        itemsize: 0,
+        ndim: 1,
+        format: Some(b"0s"),
+        shape: Some(&[3]),
+        strides: Some(&[0]),
+        ..RawView::default()
+    };
+    let (report, view) = raw.check(Request::FULL_RO, None, Some(Block { len: 0, offset: 0 }));
+    assert!(report.contains(RuleId::A10) && !report.has_errors(), "{report}");
+    assert!(view.unwrap().is_empty());
+}
+
+#[test]
+fn no_memory() {
+    let raw = RawView {
+        len: 0,
+        itemsize: 4,
+        ndim: 2,
+        format: Some(b"<i"),
+        shape: Some(&[0, 1 << 40]),
+        strides: Some(&[1 << 60, 4]),
+        ..RawView::default()
+    };
+    let (report, view) = raw.check(Request::FULL_RO, None, Some(Block { len: 0, offset: 0 }));
+    assert!(!report.has_errors(), "{report}");
+    assert_eq!(view.unwrap().item_count(), 0);
+}

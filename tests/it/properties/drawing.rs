@@ -1,0 +1,52 @@
+//! What is drawn for a person: plain characters, lines that end, carets where the bytes are.
+
+use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile};
+
+/// Cells of the widest line: the window of the source, the working, the help, and the frame around.
+const WIDEST: usize = 400;
+
+/// No control character reaches a terminal, no line is endless, whatever the bytes.
+fn plain(text: &str) {
+    assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
+    for line in text.lines() {
+        assert!(line.chars().count() <= WIDEST, "{line}");
+    }
+}
+
+fn refused(source: &[u8], error: &LayoutError) {
+    let (line, picture) = (error.to_string(), format!("{error:#}"));
+    assert!(!line.contains('\n') && line.is_ascii(), "{line:?}");
+    plain(&line);
+    plain(&picture);
+    let span = error.span();
+    assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
+    // Without its escapes the coloured one is the plain one.
+    let mut bare = String::new();
+    let colored = error.diagnostic().colored();
+    let mut rest = colored.as_str();
+    while let Some((before, escape)) = rest.split_once('\u{1b}') {
+        bare += before;
+        rest = escape.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    bare += rest;
+    assert_eq!(bare.trim_end(), picture.trim_end());
+}
+
+/// Errors, tables and pictures of a format in every dialect.
+pub fn render_diagnostic(source: &[u8], itemsize: u64) {
+    for dialect in Dialect::ALL {
+        match Layout::read(source, dialect, &DataModel::LLP64) {
+            Ok(layout) => {
+                plain(&Table::new(&layout).to_string());
+                plain(&Picture::new(&layout).to_string());
+            }
+            Err(error) => refused(source, &error),
+        }
+        if let Err(error) = reconcile(source, Some(itemsize), Some(dialect), &DataModel::LP64) {
+            refused(source, &error);
+        }
+    }
+    if let Err(error) = reconcile(source, Some(itemsize), None, &DataModel::LP64) {
+        refused(source, &error);
+    }
+}

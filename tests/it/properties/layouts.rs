@@ -1,0 +1,48 @@
+//! Layouts to test with: every construct, on every machine, of a few hundred bytes at most.
+
+use arbitrary::{Result, Unstructured};
+use pep3118::{DataModel, Dialect, Layout, LongDoubleFormat};
+
+/// A format that is a layout, of a few hundred bytes at most.
+fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
+    const CODES: &[&str] = &[
+        "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "?", "c", "Ze", "Zf", "Zd", "3s", "4p", "0s", "u", "2w",
+        "5x", "g", "Zg", "P", "O", "l", "n", "17s", "9t",
+    ];
+    let mut out = String::new();
+    let mut native = true;
+    for _ in 0..bytes.int_in_range(1..=4)? {
+        if bytes.ratio(1, 2)? {
+            let order = *bytes.choose(&["<", ">", "@", "=", "^", "!"])?;
+            native = matches!(order, "@" | "^");
+            out += order;
+        }
+        if bytes.ratio(1, 3)? {
+            out += *bytes.choose(&["(2)", "(3,2)", "(1)", "(0)", "(2,1,2)"])?;
+        }
+        let code = if depth > 0 && bytes.ratio(1, 3)? {
+            format!("T{{{}}}", format(bytes, depth - 1)?)
+        } else {
+            let code = *bytes.choose(CODES)?;
+            if !native && ["g", "Zg", "P", "O", "n"].contains(&code) { "d".to_owned() } else { code.to_owned() }
+        };
+        out += &code;
+        if bytes.ratio(3, 4)? && code != "5x" {
+            out += *bytes.choose(&[":a:", ":b:", ":long name:", "::"])?;
+        }
+    }
+    Ok(out)
+}
+
+/// A random layout on a random machine.
+pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
+    let format = format(bytes, 2)?;
+    let model = *bytes.choose(&DataModel::ALL)?;
+    let power = DataModel {
+        long_double: pep3118::LongDouble { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
+        ..DataModel::LP64
+    };
+    let model = if bytes.ratio(1, 10)? { power } else { model };
+    let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model).ok();
+    Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
+}

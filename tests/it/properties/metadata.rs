@@ -1,0 +1,199 @@
+//! No struct makes the check panic, and what it lets through keeps its promises, by a walk over
+//! every index.
+
+use arbitrary::{Result, Unstructured};
+use pep3118::{Block, Checker, DataModel, Dialect, Obj, Order, RawView, Request, Slice, Step, View};
+
+/// Numbers at which arithmetic breaks, and small ones.
+pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
+    const EDGES: [i64; 16] = [
+        i64::MIN,
+        i64::MIN + 1,
+        -(1 << 62),
+        -(1 << 32),
+        -9,
+        -1,
+        0,
+        1,
+        2,
+        3,
+        8,
+        1 << 31,
+        1 << 32,
+        1 << 62,
+        i64::MAX - 1,
+        i64::MAX,
+    ];
+    match bytes.int_in_range(0..=3)? {
+        0 => bytes.arbitrary(),
+        1 => Ok(*bytes.choose(&EDGES)?),
+        _ => bytes.int_in_range(-4..=16),
+    }
+}
+
+/// `tame` numbers are those of a struct that may be right.
+fn array(bytes: &mut Unstructured<'_>, ndim: i32, tame: bool) -> Result<Option<Vec<i64>>> {
+    let length = match bytes.int_in_range(0..=7)? {
+        _ if tame => usize::try_from(ndim).unwrap_or(1),
+        0 => return Ok(None),
+        1 => bytes.int_in_range(0..=70)?,
+        _ => usize::try_from(ndim).unwrap_or(1).min(70),
+    };
+    let number = |bytes: &mut Unstructured<'_>| if tame { bytes.int_in_range(0..=4) } else { number(bytes) };
+    (0..length).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
+}
+
+/// A struct as a stranger fills it in.
+#[derive(Debug)]
+pub struct Owned {
+    raw: RawView<'static>,
+    format: Option<Vec<u8>>,
+    arrays: [Option<Vec<i64>>; 3],
+}
+
+impl Owned {
+    /// Any numbers, or, half the time, those of a struct that may be right.
+    pub fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
+        const FORMATS: [&[u8]; 10] =
+            [b"B", b"<i", b"T{b:a:i:b:}", b"T{b:a:xxxxxxxi:b:}", b"", b"i}d", b"9999999999i", b"(2,3)<q", b"\0", b"Zd"];
+        let tame = bytes.ratio(1, 2)?;
+        let ndim = match bytes.int_in_range(0..=7)? {
+            0 if !tame => *bytes.choose(&[-1, 64, 65, i32::MIN, i32::MAX])?,
+            _ => bytes.int_in_range(0..=5)?,
+        };
+        let format = match bytes.int_in_range(0..=3)? {
+            0 => None,
+            _ if tame => Some(b"<i".to_vec()),
+            1 => Some(bytes.arbitrary()?),
+            _ => Some(bytes.choose(&FORMATS)?.to_vec()),
+        };
+        let raw = RawView {
+            buf: bytes.arbitrary()?,
+            obj: *bytes.choose(&[Obj::Unknown, Obj::Null, Obj::Temporary, Obj::Exporter(1)])?,
+            len: number(bytes)?,
+            itemsize: if tame { 4 } else { number(bytes)? },
+            readonly: bytes.int_in_range(-1..=2)?,
+            ndim,
+            ..RawView::default()
+        };
+        Ok(Self {
+            raw,
+            format,
+            arrays: [array(bytes, ndim, tame)?, array(bytes, ndim, tame)?, array(bytes, ndim, tame)?],
+        })
+    }
+
+    /// The numbers; `len` made to fit where `fitted`.
+    pub fn raw(&self, fitted: bool) -> RawView<'_> {
+        let [shape, strides, suboffsets] = self.arrays.each_ref().map(Option::as_deref);
+        let bytes =
+            shape.unwrap_or_default().iter().fold(self.raw.itemsize, |bytes, extent| bytes.wrapping_mul(*extent));
+        let len = if fitted { bytes } else { self.raw.len };
+        RawView { len, format: self.format.as_deref(), shape, strides, suboffsets, ..self.raw }
+    }
+}
+
+/// Whatever a view answers stays in what it promised.
+fn hold(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
+    assert_eq!(view.shape().len(), view.strides().len());
+    assert!(view.shape().iter().all(|extent| *extent >= 0) && view.len() >= 0);
+    for order in [Order::C, Order::Fortran, Order::Any] {
+        let _ = view.is_contiguous(order);
+    }
+    let extent = view.extent();
+    if let Ok(offsets) = view.offsets(Order::Fortran) {
+        let extent = extent.expect("a span that fits");
+        for offset in offsets.take(100) {
+            assert!(offset >= extent.low && offset <= extent.high - view.itemsize(), "{offset} {extent:?}");
+        }
+    }
+    let last: Vec<i64> = view.shape().iter().map(|extent| extent - 1).collect();
+    if view.item_count() > 0 {
+        assert!(view.steps(&last).unwrap().count() <= 3 * view.ndim() + 1);
+        assert_eq!(view.offset_of(&last).is_ok(), view.suboffsets().is_none());
+    } else {
+        assert!(view.steps(&last).is_err());
+    }
+    let slices = (0..bytes.int_in_range(0..=view.ndim())?)
+        .map(|_| Ok(Slice { start: Some(number(bytes)?), stop: Some(number(bytes)?), step: number(bytes)? }))
+        .collect::<Result<Vec<Slice>>>()?;
+    if let Ok(sliced) = view.slice(&slices) {
+        assert!(sliced.len() <= view.len());
+        if let Ok(offsets) = sliced.offsets(Order::C) {
+            let extent = extent.expect("a span that fits");
+            for offset in offsets.take(100) {
+                assert!(offset >= extent.low && offset <= extent.high - view.itemsize(), "{slices:?}: {offset}");
+            }
+        }
+    }
+    let _ = view.transpose(None);
+    Ok(())
+}
+
+/// Items of a view that are gone through one by one.
+const SMALL: u64 = 256;
+
+/// Contiguity, extent and offsets, by every index of a view without pointers.
+fn walk(view: &View<'_>) {
+    let (shape, strides) = (view.shape(), view.strides());
+    let mut indices = vec![0_i64; shape.len()];
+    let (mut low, mut high) = (i64::MAX, i64::MIN);
+    let (mut c, mut position) = (true, 0_i64);
+    let mut listed = view.offsets(Order::C).unwrap();
+    let first = view.offset();
+    'items: loop {
+        let offset = indices.iter().zip(strides).fold(first, |sum, (index, stride)| sum + index * stride);
+        assert_eq!(view.offset_of(&indices), Ok(offset));
+        assert_eq!(listed.next(), Some(offset));
+        assert_eq!(view.steps(&indices).unwrap().filter(|step| matches!(step, Step::Dereference)).count(), 0);
+        (low, high) = (low.min(offset), high.max(offset + view.itemsize()));
+        c &= offset == first + position * view.itemsize();
+        position += 1;
+        for (index, extent) in indices.iter_mut().zip(shape).rev() {
+            *index += 1;
+            if *index < *extent {
+                continue 'items;
+            }
+            *index = 0;
+        }
+        break;
+    }
+    assert_eq!(listed.next(), None);
+    let extent = view.extent().unwrap();
+    assert_eq!((extent.low, extent.high), (low, high));
+    assert_eq!(view.is_contiguous(Order::C), c || view.len() == 0, "{view:?}");
+}
+
+/// The check of any struct for any request against any block; whether there is a view.
+pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
+    let owned = Owned::new(bytes)?;
+    let raw = owned.raw(bytes.ratio(2, 3)?);
+    let request = match bytes.int_in_range(0..=3)? {
+        0 => None,
+        1 => Some(Request::from_bits_retain(bytes.arbitrary()?)),
+        _ => Some(*bytes.choose(&Request::ALL_LEGAL)?),
+    };
+    let models = DataModel::ALL;
+    let checker = Checker {
+        dialect: *bytes.choose(&[None, Some(&Dialect::NUMPY), Some(&Dialect::STRUCT)])?,
+        model: bytes.choose(&models)?,
+        max_ndim: *bytes.choose(&[64, 36, 0, -1, i32::MAX])?,
+        memory: if bytes.ratio(1, 2)? { Some(Block { len: number(bytes)?, offset: number(bytes)? }) } else { None },
+    };
+    let (report, view) = checker.check(&raw, request);
+    assert!(report.iter().all(|finding| !finding.message().is_empty()));
+    assert!(report.is_empty() || !format!("{report:#}").is_empty());
+    assert!(report.iter().is_sorted_by_key(|finding| (finding.severity(), finding.rule())));
+    // The proof finds an error exactly where the check does.
+    let proof = checker.prove(&raw, request);
+    assert_eq!(proof.is_err(), report.has_errors(), "{raw:?}: {report}");
+    for order in [Order::C, Order::Fortran, Order::Any] {
+        let _ = raw.is_contiguous(order);
+    }
+    let Some(view) = view else { return Ok(false) };
+    hold(&view, bytes)?;
+    if view.suboffsets().is_none() && (1..=SMALL).contains(&view.item_count()) {
+        walk(&view);
+    }
+    Ok(true)
+}

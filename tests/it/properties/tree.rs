@@ -1,0 +1,73 @@
+//! A tree that no text was read for: written down, it reads as the same tree, or is refused.
+
+use arbitrary::{Result, Unstructured};
+use pep3118::format::{ByteOrderCharacter, Count, Item, ItemType, Member, Name, Prefix, Shape, UserType};
+use pep3118::{ByteOrder, Code, Format, Span};
+
+/// Spans of a tree made by hand say nothing.
+fn nowhere() -> Span {
+    Span::new(0, 0)
+}
+
+fn byte_order(bytes: &mut Unstructured<'_>) -> Result<ByteOrderCharacter> {
+    Ok(ByteOrderCharacter { order: *bytes.choose(&ByteOrder::ALL)?, span: nowhere() })
+}
+
+fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
+    Ok(match bytes.int_in_range(0..=5)? {
+        0 => Prefix::ByteOrder(byte_order(bytes)?),
+        1..=3 => Prefix::Count(Count { value: bytes.arbitrary()?, span: nowhere() }),
+        _ => Prefix::Shape(Shape { extents: bytes.arbitrary()?, span: nowhere() }),
+    })
+}
+
+/// Text that need not be one that a format can hold.
+fn text(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
+    const TEXTS: [&[u8]; 8] = [b"a", b"", b":", b"}", b"\0", b"a b", b"$]", b"{}"];
+    if bytes.ratio(1, 4)? { bytes.arbitrary() } else { Ok(bytes.choose(&TEXTS)?.to_vec()) }
+}
+
+fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
+    let prefix = (0..bytes.int_in_range(0..=2)?).map(|_| prefix(bytes)).collect::<Result<Vec<Prefix>>>()?;
+    let ty = match bytes.int_in_range(0..=9)? {
+        0 | 1 if depth > 0 => ItemType::Structure(members(bytes, depth - 1)?),
+        2 if depth > 0 => ItemType::Pointer(Box::new(item(bytes, depth - 1)?)),
+        3 => ItemType::Function(text(bytes)?),
+        4 => ItemType::User(UserType {
+            name: text(bytes)?,
+            params: if bytes.arbitrary()? { Some(text(bytes)?) } else { None },
+        }),
+        _ => ItemType::Code(*bytes.choose(&Code::ALL)?),
+    };
+    let name = if bytes.ratio(1, 3)? { Some(Name { bytes: text(bytes)?, span: nowhere() }) } else { None };
+    Ok(Item { prefix, ty, name, span: nowhere() })
+}
+
+fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
+    (0..bytes.int_in_range(0..=4)?)
+        .map(|_| {
+            Ok(if bytes.ratio(1, 5)? {
+                Member::ByteOrder(byte_order(bytes)?)
+            } else {
+                Member::Item(item(bytes, depth)?)
+            })
+        })
+        .collect()
+}
+
+/// Whether the tree can be spelled; then it is read as what it was.
+pub fn ast_roundtrip(bytes: &mut Unstructured<'_>) -> Result<bool> {
+    let members = members(bytes, 4)?;
+    match Format::from_members(&members) {
+        Ok(format) => {
+            assert_eq!(format.members(), members);
+            super::parse_format(format.as_bytes());
+            Ok(true)
+        }
+        Err(error) => {
+            assert!(error.span().end() <= error.source_bytes().len(), "{error:?}");
+            assert!(!format!("{error:#}").is_empty());
+            Ok(false)
+        }
+    }
+}
