@@ -1,7 +1,7 @@
 //! The interpreter in the same process, asked what it makes of the same bytes.
 
 use pep3118::decode::{Plan, Value};
-use pep3118::{Code, DataModel, Dialect, Endian, Format, Layout, LayoutErrorKind, calcsize_in};
+use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind, calcsize_in};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyTuple};
@@ -119,4 +119,120 @@ fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
         }
         other => panic!("struct has no {}", other.kind()),
     })
+}
+
+/// The leaf fields of a dtype as (path, offset, size), those of arrays of records one by one.
+const LEAVES: &std::ffi::CStr = c"
+from numpy._core._internal import _dtype_from_pep3118 as read
+
+def walk(dtype, base, path, out):
+    if dtype.names is None:
+        out.append((path, base, dtype.itemsize))
+        return
+    for name in dtype.names:
+        field, offset = dtype.fields[name][:2]
+        element, shape = field.subdtype or (field, ())
+        if element.names is None:
+            out.append((path + '.' + name, base + offset, field.itemsize))
+            continue
+        count = 1
+        for extent in shape:
+            count *= extent
+        for index in range(count):
+            walk(element, base + offset + index * element.itemsize, path + '.' + name, out)
+
+def leaves(spec):
+    try:
+        dtype = read(spec)
+    except Exception:
+        return None
+    out = []
+    if dtype.subdtype is None and dtype.itemsize < 100000:
+        walk(dtype, 0, '', out)
+    return dtype.itemsize, out
+";
+
+static LEAVES_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
+/// What NumPy reads by oversight and this library refuses; `dialects.md` names each.
+const READ_BY_NUMPY_ALONE: [&str; 7] = [
+    "unclosed-structure",
+    "unopened-structure",
+    "embedded-nul",
+    "two-counts",
+    "complex-part",
+    "non-ascii",
+    "unknown-character",
+];
+
+/// NumPy's reader gives the same offsets and sizes.
+pub fn numpy(format: &[u8]) {
+    let Ok(text) = std::str::from_utf8(format) else { return };
+    let ours = Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST);
+    // Arrays of records are spelled out, so they must be small.
+    if ours.as_ref().is_ok_and(|layout| layout.size() > 1 << 16) {
+        return;
+    }
+    Python::attach(|py| {
+        let leaves = LEAVES_OF.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
+            let module = PyModule::from_code(py, LEAVES, c"leaves.py", c"leaves")?;
+            Ok(module.getattr("leaves")?.unbind())
+        });
+        let theirs = leaves.expect("NumPy is installed").bind(py).call1((text,)).expect("it catches everything");
+        let theirs: Option<(u64, Vec<(String, u64, u64)>)> = theirs.extract().expect("tuples of plain values");
+        match (&ours, &theirs) {
+            (Ok(layout), Some((itemsize, fields))) => {
+                assert_eq!(layout.size(), *itemsize, "{text:?}");
+                let mut found = Vec::new();
+                leaves_of(layout, &mut found);
+                assert!(layout.item().count() != 1 || found == *fields, "{text:?}: {found:?} and {fields:?}");
+            }
+            (Err(error), Some(_)) => {
+                let kind = error.kind().name();
+                assert!(READ_BY_NUMPY_ALONE.contains(&kind) || is_limit(error.kind()), "{text:?}: {error}");
+            }
+            // A shape around no bytes fails in NumPy, whatever it holds.
+            (Ok(layout), None) => assert!(has_empty_element(layout), "{text:?}: {layout:?}"),
+            (Err(_), None) => {}
+        }
+    });
+}
+
+fn has_empty_element(layout: &Layout) -> bool {
+    fn walk(field: pep3118::Field<'_>) -> bool {
+        field.size() == 0 || field.count() == 0 || field.fields().any(walk)
+    }
+    walk(layout.item())
+}
+
+/// The same of a layout; fields without a name are `f0`, `f1`, as NumPy calls them.
+fn leaves_of(layout: &Layout, out: &mut Vec<(String, u64, u64)>) {
+    fn walk(record: pep3118::Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
+        let names: Vec<Option<String>> = record.fields().map(pep3118::Field::name_text).collect();
+        let mut next = 0;
+        for (field, name) in record.fields().zip(&names) {
+            let name = name.clone().unwrap_or_else(|| {
+                while names.contains(&Some(format!("f{next}"))) {
+                    next += 1;
+                }
+                next += 1;
+                format!("f{}", next - 1)
+            });
+            let path = format!("{path}.{name}");
+            let offset = base + field.offset();
+            if field.ty() == pep3118::Type::Record {
+                for element in 0..field.count() {
+                    walk(field, offset + element * field.size(), &path, out);
+                }
+            } else {
+                out.push((path, offset, field.total_size()));
+            }
+        }
+    }
+    let item = layout.item();
+    if item.ty() == pep3118::Type::Record {
+        walk(item, 0, "", out);
+    } else {
+        out.push((String::new(), 0, item.size()));
+    }
 }

@@ -1,11 +1,47 @@
 #!/bin/sh
-# Runs every target for SECONDS: sh fuzz/run.sh 60
-# cargo-fuzz 0.13 must be installed; without a sanitizer it needs no nightly toolchain.
+# Runs every target for SECONDS and prints what came of it: sh fuzz/run.sh 60 [TARGET...]
+#
+# cargo-fuzz 0.13 must be installed. Without a sanitizer it needs no nightly toolchain; with
+# SANITIZER=address the stable one is asked for its unstable options. Targets that ask an interpreter need
+# its shared library; numpy_vs_ours needs NumPy there, and is left out where it is not.
 set -eu
 cd "$(dirname "$0")/.."
 seconds="${1:-60}"
-for target in parse_format resolve_layout reconcile emit decode; do
-    mkdir -p "fuzz/corpus/$target"
-    cargo fuzz run -s none "$target" "fuzz/corpus/$target" fuzz/seeds fuzz/regressions -- \
-        -max_total_time="$seconds" -dict=fuzz/format.dict -max_len=256 -print_final_stats=1
+[ $# -gt 0 ] && shift
+sanitizer="${SANITIZER:-none}"
+[ "$sanitizer" = none ] || export RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_leaks=0
+targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode calcsize_vs_cpython decode_vs_cpython numpy_vs_ours}"
+
+log="fuzz/target/run"
+mkdir -p "$log"
+# A target that stops at a finding is named, and the others run all the same.
+failed=0
+printf '%-20s %13s %9s %8s %8s  %s\n' target executions 'per s' edges seconds findings
+for target in $targets; do
+    features=
+    case $target in
+    *_vs_*) features="--features cpython" ;;
+    esac
+    if [ "$target" = numpy_vs_ours ] && ! python3 -c 'import numpy' 2>/dev/null; then
+        printf '%-20s left out: no NumPy\n' "$target"
+        continue
+    fi
+    mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
+    before=$(find "fuzz/artifacts/$target" -type f | wc -l)
+    started=$(date +%s)
+    # shellcheck disable=SC2086
+    cargo fuzz run -s "$sanitizer" $features "$target" "fuzz/corpus/$target" fuzz/seeds fuzz/regressions -- \
+        -max_total_time="$seconds" -dict=fuzz/format.dict -max_len=512 -timeout=10 -rss_limit_mb=4096 \
+        -print_final_stats=1 >"$log/$target.log" 2>&1 || failed=1
+    found=$(($(find "fuzz/artifacts/$target" -type f | wc -l) - before))
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log/$target.log")
+    rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log/$target.log")
+    edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log/$target.log" | tail -n 1)
+    printf '%-20s %13s %9s %8s %8s  %s\n' "$target" "${executions:--}" "${rate:--}" "${edges:--}" \
+        "$(($(date +%s) - started))" "$found"
+    if [ -z "$executions" ]; then
+        failed=1
+        tail -n 5 "$log/$target.log" >&2
+    fi
 done
+[ "$failed" = 0 ] || { echo "a target failed: see $log and fuzz/artifacts" >&2; exit 1; }

@@ -1,2 +1,2 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|source: &[u8]| pep3118_fuzz::properties::resolve_layout(source));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| pep3118_fuzz::properties::resolve_chosen(input));

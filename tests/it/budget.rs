@@ -89,7 +89,7 @@ const PARSE: usize = 320;
 /// The same for a layout, which one reading makes.
 const READ: usize = 160;
 /// The same for all rival readings at once.
-const RECONCILE: usize = 1_000;
+const RECONCILE: usize = 400;
 
 #[test]
 fn memory_is_bounded_by_the_input() {

@@ -35,18 +35,28 @@ fn refused(source: &[u8], error: &LayoutError) {
 /// Errors, tables and pictures of a format in every dialect.
 pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL {
-        match Layout::read(source, dialect, &DataModel::LLP64) {
-            Ok(layout) => {
-                plain(&Table::new(&layout).to_string());
-                plain(&Picture::new(&layout).to_string());
-            }
-            Err(error) => refused(source, &error),
-        }
-        if let Err(error) = reconcile(source, Some(itemsize), Some(dialect), &DataModel::LP64) {
-            refused(source, &error);
-        }
+        render_in(source, itemsize, dialect);
     }
     if let Err(error) = reconcile(source, Some(itemsize), None, &DataModel::LP64) {
+        refused(source, &error);
+    }
+}
+
+/// The same in one dialect, which the last byte chooses; the byte before it is the itemsize.
+pub fn render_chosen(input: &[u8]) {
+    let Some((source, [itemsize, dialect])) = input.split_last_chunk() else { return };
+    render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
+}
+
+fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
+    match Layout::read(source, dialect, &DataModel::LLP64) {
+        Ok(layout) => {
+            plain(&Table::new(&layout).to_string());
+            plain(&Picture::new(&layout).to_string());
+        }
+        Err(error) => refused(source, &error),
+    }
+    if let Err(error) = reconcile(source, Some(itemsize), Some(dialect), &DataModel::LP64) {
         refused(source, &error);
     }
 }
