@@ -31,13 +31,10 @@ pub(super) struct Arrow<W: Write> {
 }
 
 /// The schema of a layout, of chosen fields or all.
-pub(super) fn mapping(layout: &Layout, columns: Option<&[String]>) -> Result<Mapping, Failure> {
+pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>) -> Result<Mapping, Failure> {
     let mapping = match columns {
         None => Mapping::new(layout),
-        Some(names) => {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            Mapping::with_columns(layout, &names)
-        }
+        Some(names) => Mapping::with_columns(layout, names),
     };
     mapping.map_err(|error| match error {
         error @ BatchError::TooLong { .. } => refused(format_args!("{error}\nhelp: leave it out with --columns")),

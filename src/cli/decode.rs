@@ -67,7 +67,7 @@ pub(super) struct Decode {
     /// How to write the values
     #[arg(long, value_enum, default_value_t = Form::Table)]
     to: Form,
-    /// The fields to write, by dotted names: a,b.c
+    /// The fields to write, by dotted names: a,b.c; the name of a record is all of its fields
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     columns: Option<Vec<String>>,
     /// The file to write to, whole or not at all; - is standard output
@@ -145,15 +145,17 @@ impl Decode {
         }
         let plan = Plan::new(layout).map_err(refused)?;
         let cells = Cells::of(layout, self.columns.as_deref()).map_err(refused)?;
+        #[cfg(feature = "arrow")]
+        let mapping = match self.to {
+            Form::Arrow => Some(arrow::mapping(layout, cells.chosen().as_deref())?),
+            Form::Table | Form::Json | Form::Csv => None,
+        };
         let work = Work {
             layout,
             plan,
             cells,
             #[cfg(feature = "arrow")]
-            mapping: match self.to {
-                Form::Arrow => Some(arrow::mapping(layout, self.columns.as_deref())?),
-                Form::Table | Form::Json | Form::Csv => None,
-            },
+            mapping,
         };
         let input = Input::open(input)?;
         match output {
@@ -175,7 +177,9 @@ impl Decode {
     /// What is read and what is written; `None` is standard output.
     fn files(&self) -> Result<(&Path, Option<&Path>), Failure> {
         let file = self.file.as_path();
-        let output = self.output.as_deref().filter(|output| output.as_os_str() != "-");
+        // Not by its name in the file system, where it may be a file that would be replaced.
+        let stdout = |output: &&Path| output.as_os_str() == "-" || output.as_os_str() == "/dev/stdout";
+        let output = self.output.as_deref().filter(|output| !stdout(output));
         #[cfg(feature = "arrow")]
         {
             let arrow = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("arrow"));
@@ -266,6 +270,10 @@ impl Decode {
     /// Items in any geometry.
     fn strided(&self, strides: &[i64], layout: &Layout, input: Input) -> Result<(Items, Option<u64>), Failure> {
         let shape = self.shape.as_deref().unwrap_or_default();
+        if strides.len() != shape.len() {
+            let (strides, shape) = (counted(wide(strides.len()), "number"), counted(wide(shape.len()), "number"));
+            return Err(Failure::Usage(format!("--strides has {strides} but --shape has {shape}")));
+        }
         let too_large = || refused("the items span more than 2^63 bytes");
         let itemsize = i64::try_from(layout.size()).map_err(|_| too_large())?;
         let mut contiguous = vec![0; strides.len()];

@@ -136,17 +136,21 @@ impl Blocks {
     /// Whether the input may end here.
     fn ended(&self) -> Result<(), Failure> {
         let (found, items) = (counted(wide(self.filled), "byte"), counted(self.done, "item"));
+        let size = self.itemsize;
         match self.wanted {
             None if self.filled == 0 => Ok(()),
-            None => {
-                let help = format_args!("--count {} reads the whole items alone", self.done);
-                Err(refused(format_args!("{found} left over after {items} of {} bytes\nhelp: {help}", self.itemsize)))
-            }
-            Some(wanted) => Err(refused(format_args!(
-                "the input ends after {items} and {found} but {} of {} bytes were asked for",
-                counted(wanted, "item"),
-                self.itemsize
+            None if self.done == 0 => Err(refused(format_args!("{found} left over after {items} of {size} bytes"))),
+            None => Err(refused(format_args!(
+                "{found} left over after {items} of {size} bytes\nhelp: --count {} reads the whole items alone",
+                self.done
             ))),
+            Some(wanted) => {
+                let rest = if self.filled == 0 { String::new() } else { format!(" and {found}") };
+                let wanted = counted(wanted, "item");
+                Err(refused(format_args!(
+                    "the input ends after {items}{rest} but {wanted} of {size} bytes were asked for"
+                )))
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ const BUFFER: usize = 1 << 16;
 /// folder, removed if the work ends with an error.
 pub(super) enum Output {
     Replacing(BufWriter<NamedTempFile>, PathBuf),
-    /// Devices and pipes are written to; they cannot be replaced.
+    /// Devices and pipes are written to, and what has a name among them; they cannot be replaced.
     Direct(BufWriter<File>),
 }
 
@@ -29,7 +29,8 @@ impl Output {
         if there.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(refused(format_args!("{}: is a directory", path.display())));
         }
-        if there.as_ref().is_some_and(|about| !about.is_file()) {
+        let device = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+        if device || there.as_ref().is_some_and(|about| !about.is_file()) {
             let file = OpenOptions::new().write(true).open(path).map_err(named)?;
             return Ok(Self::Direct(BufWriter::with_capacity(BUFFER, file)));
         }

@@ -21,7 +21,7 @@ pub(super) struct Cells {
     chosen: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Cell {
     name: String,
     /// Indices of fields, from the outside in.
@@ -36,13 +36,28 @@ impl Cells {
         let Some(names) = names else { return Ok(Self { cells, chosen: false }) };
         let mut chosen = Vec::new();
         for name in names {
-            let Some(cell) = cells.iter().find(|cell| cell.name == *name) else {
+            // A record is all of its fields.
+            let inside = format!("{name}.");
+            let exact = cells.iter().find(|cell| cell.name == *name);
+            let found: Vec<&Cell> = match exact {
+                Some(cell) => vec![cell],
+                None => cells.iter().filter(|cell| cell.name.starts_with(&inside)).collect(),
+            };
+            if found.is_empty() {
                 let there: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
                 return Err(format!("no field is named `{name}`; there are {}", there.join(", ")));
-            };
-            chosen.push(Cell { name: cell.name.clone(), path: cell.path.clone() });
+            }
+            chosen.extend(found.into_iter().cloned());
         }
         Ok(Self { cells: chosen, chosen: true })
+    }
+}
+
+impl Cells {
+    /// The names of the chosen cells, if some were left out.
+    #[cfg(feature = "arrow")]
+    pub(super) fn chosen(&self) -> Option<Vec<&str>> {
+        self.chosen.then(|| self.cells.iter().map(|cell| cell.name.as_str()).collect())
     }
 }
 
