@@ -77,7 +77,8 @@ fn pages() {
     ];
     for (name, arguments) in pages {
         let output = run(arguments);
-        let page = format!("{}---\n{}---\nexit status {}\n", text(&output.stdout), text(&output.stderr), output.status);
+        let status = output.status.code().unwrap();
+        let page = format!("{}---\n{}---\nexit status {status}\n", text(&output.stdout), text(&output.stderr));
         let hide = |text: String| text.replace(folder.path().to_str().unwrap(), "FOLDER");
         snapshot::check("cli", name, &hide(arguments.join(" ")), &hide(page));
     }
@@ -209,9 +210,9 @@ fn a_slow_stream_is_followed() {
 
 #[cfg(feature = "arrow")]
 mod arrow {
+    use arrow_array::RecordBatch;
     use arrow_array::cast::AsArray as _;
     use arrow_array::types::{Float64Type, Int16Type, UInt16Type, UInt32Type};
-    use arrow_array::RecordBatch;
     use arrow_ipc::reader::FileReader;
 
     use super::*;
@@ -297,7 +298,7 @@ mod arrow {
         let out_name = out.to_str().unwrap();
         let pages: &[(&str, &[&str], i32)] = &[
             ("arrow-too-long", &["-f", "T{<i:a:(2147483648)B:y:}", "-o", out_name, &input], 1),
-            ("arrow-text", &["-f", "T{<H:n:<2w:t:}", "-o", out_name, &input], 1),
+            ("arrow-text", &["-f", "T{<H:n:<w:t:}", "-o", out_name, &input], 1),
             ("arrow-left", &["-f", "<5s", "-o", out_name, &input], 1),
             ("arrow-no-input", &["-f", "<4s", out_name], 2),
             ("arrow-two-inputs", &["-f", "<4s", &input, &input], 2),
