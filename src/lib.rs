@@ -43,8 +43,8 @@
 //! - `serde`: layouts as trees, and values, for any format of serde.
 //! - `ndarray`: arrays from buffers, views of columns.
 //! - `arrow`: layouts as Arrow schemas, items as record batches.
+//! - `cli`: the command `pep3118`; with `arrow` it writes Arrow files.
 //! - `pyo3`: buffers of Python objects, both sides; the extension module of the Python package.
-//! - `cli`: the command `pep3118`.
 //! - `derive`: `#[derive(Record)]`, records into vectors of structs.
 #![cfg_attr(not(feature = "std"), no_std)]
 

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::columns::{self, Column, Destination, Filling, block_items};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::leaf::Leaf;
 use super::memory::{Memory, MemoryMut, Owned, Run};
 use super::plan::{Plan, chosen};
 use super::value::Value;
@@ -106,10 +107,19 @@ impl<'b> Buffer<'b> {
     /// - no field of a name
     /// - more bytes than the machine has
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&chosen(self.plan, names)?)
+    }
+
+    /// The columns of the leaves of these places.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn columns_at(&self, places: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&super::plan::placed(self.plan, places)?)
+    }
+
+    fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = chosen(self.plan, names)?;
-        let mut columns = columns::empty(&leaves, items)?;
-        let mut filling = Filling::columns(&leaves, &mut columns, self.plan.size);
+        let mut columns = columns::empty(leaves, items)?;
+        let mut filling = Filling::columns(leaves, &mut columns, self.plan.size);
         self.blocks(&mut |block, _| filling.block(block))?;
         Ok(columns)
     }

@@ -272,6 +272,16 @@ impl Plan {
         Ok(columns)
     }
 
+    /// The columns of the leaves of these places: names may be there twice, places are not.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn columns_at(&self, records: &[u8], places: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
+        let items = self.items_in(records.len())?;
+        let leaves = super::plan::placed(self, places)?;
+        let mut columns = empty(&leaves, items)?;
+        Filling::columns(&leaves, &mut columns, self.size).all(records);
+        Ok(columns)
+    }
+
     /// The same into the caller's buffers, one for each name, all of the right type and length.
     /// Nothing is written unless all fit.
     ///

@@ -8,13 +8,15 @@ use crate::properties::metadata::{Owned, check_view, number};
 
 #[test]
 fn no_struct_makes_the_check_panic() {
-    let mut views = 0;
+    // By the share of the structs, since a busy machine makes few of them.
+    let (mut structs, mut views) = (0, 0);
     arbtest(|bytes| {
+        structs += 1;
         views += u32::from(check_view(bytes)?);
         Ok(())
     })
     .budget_ms(3_000);
-    assert!(views > 100, "only {views} views were made");
+    assert!(views * 20 > structs, "only {views} of {structs} structs made a view");
 }
 
 #[test]
