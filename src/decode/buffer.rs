@@ -3,13 +3,17 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::columns::{self, Column, Destination, Filling, block_items};
+use super::cells::block_items;
+use super::columns::{self, Column, Destination, Filling};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::memory::{Memory, MemoryMut, Owned, Run};
 use super::plan::{Plan, chosen};
 use super::value::Value;
 use super::walk::{Runs, path_len};
 use crate::view::{Steps, View};
+
+/// Items of a line below which a step from one to the next costs more than a copy.
+const SHORT: u64 = 16;
 
 /// A buffer to read from: geometry, plan and memory.
 ///
@@ -109,8 +113,7 @@ impl<'b> Buffer<'b> {
         let (items, _) = total(self.view, self.plan.size)?;
         let leaves = chosen(self.plan, names)?;
         let mut columns = columns::empty(&leaves, items)?;
-        let mut filling = Filling::columns(&leaves, &mut columns, self.plan.size);
-        self.blocks(&mut |block, _| filling.block(block))?;
+        self.fill_columns(Filling::columns(&leaves, &mut columns, self.plan.size))?;
         Ok(columns)
     }
 
@@ -122,8 +125,22 @@ impl<'b> Buffer<'b> {
     pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let leaves = chosen(self.plan, names)?;
-        let mut filling = Filling::destinations(&leaves, destinations, items, self.plan.size)?;
-        self.blocks(&mut |block, _| filling.block(block))
+        self.fill_columns(Filling::destinations(&leaves, destinations, items, self.plan.size)?)
+    }
+
+    fn fill_columns(&self, mut filling: Filling<'_>) -> Result<(), DecodeError> {
+        let mut runs = Runs::new(self.view);
+        if self.plan.size == 0 {
+            return Ok(());
+        }
+        // Short lines are brought together first.
+        if runs.line() < SHORT {
+            return self.blocks(&mut |block, _| filling.records(block));
+        }
+        while let Some(run) = runs.next(usize::MAX) {
+            filling.run(&*self.memory, run)?;
+        }
+        Ok(())
     }
 
     /// The number of items.

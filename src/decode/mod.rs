@@ -22,6 +22,7 @@
 //! `double`. Addresses are told, never followed.
 
 mod buffer;
+mod cells;
 mod columns;
 mod copy;
 mod element;
@@ -38,6 +39,7 @@ mod value;
 mod walk;
 
 pub use buffer::{Buffer, BufferMut};
+pub(crate) use cells::{Cells, LINE, block_items, is_dense};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;

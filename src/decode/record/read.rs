@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::super::buffer::{Buffer, scratch, total};
-use super::super::columns::block_items;
+use super::super::cells::block_items;
 use super::super::error::{DecodeError, wide};
 use super::super::plan::{Plan, ZERO_SIZED_LIMIT};
 use super::error::RecordError;
