@@ -200,7 +200,9 @@ pub(super) fn gather(from: &[u8], stride: usize, len: usize, unit: usize, column
                     }
                 }
             });
-            swap_in_place(column, unit);
+            if unit > 1 {
+                swap_in_place(column, unit);
+            }
         }
     }
 }
