@@ -286,11 +286,22 @@ impl<'b> BufferMut<'b> {
     /// - 2 values for 3 items
     /// - as [`Plan::encode`]
     pub fn write_values(&mut self, values: &[Value]) -> Result<(), EncodeError> {
-        let (items, bytes) = total(self.view, self.plan.size)?;
+        let (items, _) = total(self.view, self.plan.size)?;
         if values.len() != items {
             let (found, wanted) = (wide(values.len()), wide(items));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "item" }.into());
         }
+        let mut copy = self.copy()?;
+        for (index, (value, item)) in values.iter().zip(copy.chunks_exact_mut(self.plan.size.max(1))).enumerate() {
+            let root = &self.plan.root;
+            root.store(value, item).map_err(|error| error.inside(&alloc::format!("[{index}]")))?;
+        }
+        self.store(&copy)
+    }
+
+    /// All items one after the other, the last index fastest.
+    pub(super) fn copy(&self) -> Result<Vec<u8>, DecodeError> {
+        let (_, bytes) = total(self.view, self.plan.size)?;
         let mut copy = scratch(bytes)?;
         let mut runs = Runs::new(self.view);
         let mut rest = copy.as_mut_slice();
@@ -300,11 +311,7 @@ impl<'b> BufferMut<'b> {
             self.memory.read(run, room)?;
             rest = after;
         }
-        for (index, (value, item)) in values.iter().zip(copy.chunks_exact_mut(self.plan.size.max(1))).enumerate() {
-            let root = &self.plan.root;
-            root.store(value, item).map_err(|error| error.inside(&alloc::format!("[{index}]")))?;
-        }
-        self.store(&copy)
+        Ok(copy)
     }
 
     /// Writes contiguous items, the last index fastest.

@@ -22,12 +22,21 @@ mod matching;
 mod member;
 mod model;
 mod moves;
+mod plan;
 mod read;
+mod room;
 mod source;
 mod spell;
+mod write;
 
-pub use error::{Mismatch, RecordError};
+pub use error::{Mismatch, NotInPlace, RecordError};
 pub use member::{Member, Record};
 pub use model::{FieldLayout, MemberLayout, Place, RecordLayout};
+pub use plan::RecordPlan;
 #[doc(hidden)]
-pub use {alloc::vec::Vec, read::load_plain, source::Source};
+pub use {
+    alloc::vec::Vec,
+    read::{ByCopy, ByField, Probe, load_plain},
+    room::Room,
+    source::Source,
+};

@@ -50,6 +50,12 @@ impl Move {
         alike && ends == (next.from, next.to)
     }
 
+    /// The way back.
+    pub(super) fn turned(&self) -> Self {
+        let turn = |repeat: &Repeat| Repeat { times: repeat.times, from: repeat.to, to: repeat.from };
+        Self { from: self.to, to: self.from, outer: self.outer.iter().map(turn).collect(), ..*self }
+    }
+
     /// Whether the bytes are where they should be.
     pub(super) fn is_in_place(&self) -> bool {
         self.from == self.to && self.outer.iter().all(|repeat| repeat.from == repeat.to)
