@@ -6,7 +6,7 @@ use half::f16;
 use num_complex::Complex;
 
 use super::cells::{self, Cells, block_items};
-use super::element::sealed::Sink;
+use super::element::sealed::{Sink, Source};
 use super::element::{Element, per_item, zeroed};
 use super::error::{DecodeError, wide};
 use super::leaf::Leaf;
@@ -54,6 +54,19 @@ macro_rules! column_data {
             pub(crate) fn as_any(&self) -> &dyn core::any::Any {
                 match self {
                     $(Self::$variant(elements) => elements,)+
+                }
+            }
+
+            pub(super) fn source(&self) -> Source<'_> {
+                match self {
+                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::source(elements),)+
+                }
+            }
+
+            /// The name of an element's type.
+            pub(super) fn element(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => <$element as super::element::sealed::Element>::NAME,)+
                 }
             }
 
@@ -111,7 +124,7 @@ impl ColumnData {
     }
 
     /// Room for the values of `items` records.
-    fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+    pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
         let Kernel { ty, size, unit, long_double, .. } = leaf.kernel;
         let double = long_double == LongDoubleFormat::Double;
         Ok(match (ty, unit) {
@@ -148,7 +161,7 @@ fn room<T: Element>(leaf: &Leaf, items: usize) -> Result<Vec<T>, DecodeError> {
 }
 
 impl Column {
-    fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+    pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
         let mut shape = leaf.shape().to_vec();
         let Kernel { ty, .. } = leaf.kernel;
         let data = ColumnData::zeroed(leaf, items)?;

@@ -248,6 +248,66 @@ fn descend(item: &[u8], offset: usize, outer: &[(usize, usize)], len: usize, eac
     }
 }
 
+/// One unit of the column to each item; `items` begins with the first one.
+#[inline(always)]
+fn scatter_units<U: Unit<W>, const W: usize>(column: &[u8], items: &mut [u8], itemsize: usize) {
+    for (cell, item) in column.as_chunks::<W>().0.iter().zip(items.chunks_mut(itemsize.max(1))) {
+        if let Some(unit) = item.first_chunk_mut::<W>() {
+            *unit = U::swapped(*cell);
+        }
+    }
+}
+
+/// A column in this machine's byte order to its leaf in whole items.
+pub(super) fn scatter(leaf: &Leaf, column: &[u8], items: &mut [u8], itemsize: usize) {
+    let (unit, swapped, len) = (leaf.kernel.unit, leaf.kernel.swapped(), leaf.run.saturating_mul(leaf.kernel.unit));
+    if leaf.outer.is_empty() {
+        let items = items.get_mut(leaf.offset..).unwrap_or_default();
+        match (len, swapped) {
+            (1, _) => return scatter_units::<Kept, 1>(column, items, itemsize),
+            (2, false) => return scatter_units::<Kept, 2>(column, items, itemsize),
+            (4, false) => return scatter_units::<Kept, 4>(column, items, itemsize),
+            (8, false) => return scatter_units::<Kept, 8>(column, items, itemsize),
+            (16, false) => return scatter_units::<Kept, 16>(column, items, itemsize),
+            (2, true) if unit == len => return scatter_units::<u16, 2>(column, items, itemsize),
+            (4, true) if unit == len => return scatter_units::<u32, 4>(column, items, itemsize),
+            (8, true) if unit == len => return scatter_units::<u64, 8>(column, items, itemsize),
+            _ => {}
+        }
+    }
+    let mut cells = column.chunks_exact(len.max(1));
+    each_run_mut(leaf, items, itemsize, &mut |run| {
+        if let Some(cell) = cells.next()
+            && run.len() == cell.len()
+        {
+            run.copy_from_slice(cell);
+            if swapped {
+                swap_in_place(run, unit);
+            }
+        }
+    });
+}
+
+/// Hands out the bytes of every run of a leaf to be written, item after item.
+pub(super) fn each_run_mut(leaf: &Leaf, items: &mut [u8], itemsize: usize, each: &mut impl FnMut(&mut [u8])) {
+    let len = leaf.run.saturating_mul(leaf.kernel.unit);
+    for item in items.chunks_exact_mut(itemsize.max(1)) {
+        descend_mut(item, leaf.offset, &leaf.outer, len, each);
+    }
+}
+
+fn descend_mut(item: &mut [u8], offset: usize, outer: &[(usize, usize)], len: usize, each: &mut impl FnMut(&mut [u8])) {
+    let Some(((times, distance), inner)) = outer.split_first() else {
+        if let Some(run) = item.get_mut(offset..offset.saturating_add(len)) {
+            each(run);
+        }
+        return;
+    };
+    for index in 0..*times {
+        descend_mut(item, offset.saturating_add(index.saturating_mul(*distance)), inner, len, each);
+    }
+}
+
 /// Every `stride`-th value of `width` bytes, forwards: `from` starts with the first one.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(super) fn gather_strided(from: &[u8], stride: usize, width: usize, to: &mut [u8]) {

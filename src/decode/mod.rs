@@ -35,6 +35,7 @@ mod memory;
 mod plan;
 pub mod record;
 mod scalar;
+mod scatter;
 mod value;
 mod walk;
 

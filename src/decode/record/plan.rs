@@ -90,6 +90,10 @@ impl<T: Record> RecordPlan<'_, T> {
         T: AnyBitPattern,
     {
         self.in_place(items)?;
+        // Where nothing is, begins anywhere.
+        if items.is_empty() {
+            return Ok(&[]);
+        }
         bytemuck::try_cast_slice(items).map_err(|_| unaligned::<T>(items).into())
     }
 
@@ -102,6 +106,9 @@ impl<T: Record> RecordPlan<'_, T> {
         T: AnyBitPattern + NoUninit,
     {
         self.in_place(items)?;
+        if items.is_empty() {
+            return Ok(&mut []);
+        }
         let refused = unaligned::<T>(items);
         bytemuck::try_cast_slice_mut(items).map_err(|_| refused.into())
     }
