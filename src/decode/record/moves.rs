@@ -8,6 +8,7 @@ use super::super::error::wide;
 use super::super::kernel::{copy_swapped, swap_in_place};
 use super::error::RecordError;
 use super::model::Check;
+use super::source::Origin;
 
 /// An array of records: elements, and how far they lie apart on both sides, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,14 +63,14 @@ impl Move {
     }
 
     /// Notes where each byte of the struct comes from.
-    pub(super) fn note(&self, places: &mut [usize]) {
+    pub(super) fn note(&self, places: &mut [Origin]) {
         self.note_from(places, self.from, self.to, &self.outer);
     }
 
-    fn note_from(&self, places: &mut [usize], from: usize, to: usize, outer: &[Repeat]) {
+    fn note_from(&self, places: &mut [Origin], from: usize, to: usize, outer: &[Repeat]) {
         let Some((repeat, inner)) = outer.split_first() else {
             let cells = places.get_mut(to..to.saturating_add(self.len)).unwrap_or_default();
-            cells.iter_mut().zip(from..).for_each(|(cell, from)| *cell = from);
+            cells.iter_mut().zip(from..).for_each(|(cell, at)| *cell = Origin { at, swap: self.swap });
             return;
         };
         for index in 0..repeat.times {

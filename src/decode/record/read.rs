@@ -11,7 +11,7 @@ use super::error::RecordError;
 use super::matching::Way;
 use super::member::Record;
 use super::plan::RecordPlan;
-use super::source::{Placed, Same, Sources, Swapped};
+use super::source::{Mixed, Placed, Same, Sources, Swapped};
 
 impl Plan {
     /// The items that lie one after the other, as structs.
@@ -136,6 +136,10 @@ impl<'r, T: Record> Reading<'r, T> {
                 } else {
                     load_from(items, itemsize, records, Placed::<false>(places));
                 }
+            }
+            Way::Mixed { places } => {
+                let Some(places) = places.get(..const { T::LAYOUT.size }) else { return Ok(()) };
+                load_from(items, itemsize, records, Mixed(places));
             }
             Way::Moved => {
                 let len = items.len().checked_div(itemsize).unwrap_or(0).saturating_mul(size);

@@ -1,5 +1,7 @@
 //! Where the values of a struct go: the mirror of [`Source`](super::Source).
 
+use super::source::{Mixed, Placed, Same, Swapped, reversed};
+
 /// The bytes of one item, seen as the struct lies.
 #[doc(hidden)]
 pub trait Room {
@@ -30,31 +32,34 @@ fn put<const W: usize>(item: &mut [u8], at: usize, cell: [u8; W]) {
     }
 }
 
-#[inline(always)]
-fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
-    cell.reverse();
-    cell
-}
-
-impl Rooms for super::source::Same {
+impl Rooms for Same {
     #[inline(always)]
     fn put<const W: usize>(self, item: &mut [u8], at: usize, cell: [u8; W]) {
         put(item, at, cell);
     }
 }
 
-impl Rooms for super::source::Swapped {
+impl Rooms for Swapped {
     #[inline(always)]
     fn put<const W: usize>(self, item: &mut [u8], at: usize, cell: [u8; W]) {
         put(item, at, reversed(cell));
     }
 }
 
-impl<const SWAP: bool> Rooms for super::source::Placed<'_, SWAP> {
+impl<const SWAP: bool> Rooms for Placed<'_, SWAP> {
     #[inline(always)]
     fn put<const W: usize>(self, item: &mut [u8], at: usize, cell: [u8; W]) {
         if let Some(at) = self.0.get(at) {
             put(item, *at, if SWAP { reversed(cell) } else { cell });
+        }
+    }
+}
+
+impl Rooms for Mixed<'_> {
+    #[inline(always)]
+    fn put<const W: usize>(self, item: &mut [u8], at: usize, cell: [u8; W]) {
+        if let Some(origin) = self.0.get(at) {
+            put(item, origin.at, if origin.swap { reversed(cell) } else { cell });
         }
     }
 }

@@ -21,7 +21,7 @@ fn cell<const W: usize>(item: &[u8], at: usize) -> [u8; W] {
 }
 
 #[inline(always)]
-fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
+pub(super) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
     cell.reverse();
     cell
 }
@@ -37,6 +37,22 @@ pub(super) struct Swapped;
 /// An item of which each byte of the struct has its own place.
 #[derive(Clone, Copy)]
 pub(super) struct Placed<'p, const SWAP: bool>(pub(super) &'p [usize]);
+
+/// Where a byte of the struct comes from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Origin {
+    /// From the start of the item, in bytes.
+    pub(super) at: usize,
+    /// Whether its value lies in the other byte order.
+    pub(super) swap: bool,
+}
+
+/// An item of which each byte of the struct has its own place, and each value its byte order.
+#[derive(Clone, Copy)]
+pub(super) struct Mixed<'p>(pub(super) &'p [Origin]);
+
+#[derive(Clone, Copy)]
+pub(super) struct MixedItem<'i>(&'i [u8], &'i [Origin]);
 
 #[derive(Clone, Copy)]
 pub(super) struct SameItem<'i>(&'i [u8]);
@@ -71,6 +87,24 @@ impl<'s, const SWAP: bool> Sources<'s> for Placed<'s, SWAP> {
     #[inline(always)]
     fn of(self, item: &'s [u8]) -> Self::Item {
         PlacedItem(item, self.0)
+    }
+}
+
+impl<'s> Sources<'s> for Mixed<'s> {
+    type Item = MixedItem<'s>;
+
+    #[inline(always)]
+    fn of(self, item: &'s [u8]) -> Self::Item {
+        MixedItem(item, self.0)
+    }
+}
+
+impl Source for MixedItem<'_> {
+    #[inline(always)]
+    fn cell<const W: usize>(self, at: usize) -> [u8; W] {
+        let Some(origin) = self.1.get(at) else { return [0; W] };
+        let cell = cell(self.0, origin.at);
+        if origin.swap { reversed(cell) } else { cell }
     }
 }
 

@@ -11,7 +11,7 @@ use super::matching::Way;
 use super::member::Record;
 use super::plan::RecordPlan;
 use super::room::{Item, Rooms};
-use super::source::{Placed, Same, Swapped};
+use super::source::{Mixed, Placed, Same, Swapped};
 
 impl Plan {
     /// Writes structs as items that lie one after the other, each value in its byte order and at its
@@ -92,6 +92,10 @@ impl<T: Record> RecordPlan<'_, T> {
                 } else {
                     store_each(records, items, itemsize, Placed::<false>(places));
                 }
+            }
+            Way::Mixed { places } => {
+                let Some(places) = places.get(..const { T::LAYOUT.size }) else { return Ok(()) };
+                store_each(records, items, itemsize, Mixed(places));
             }
             Way::Moved => {
                 let size = T::LAYOUT.size;
