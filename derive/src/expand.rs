@@ -11,6 +11,10 @@ use crate::attributes::{Member, Order, Repr, Whole};
 /// The impl. What it computes from the types of fields it leaves to constants: a macro sees no types.
 pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     let data = structure(input)?;
+    if let Some(lifetime) = input.generics.lifetimes().next() {
+        let wrong = "a record borrows nothing: its values are copied out of the items";
+        return Err(Error::new_spanned(lifetime, wrong));
+    }
     if !input.generics.params.is_empty() {
         let wrong = "a record has no parameters: its format is one string, known when it is compiled";
         return Err(Error::new_spanned(&input.generics, wrong));

@@ -57,10 +57,35 @@ impl<'c> Cells<'c> {
     }
 }
 
+/// Reads a byte of each line of the cache, in the order in which they lie, which the processor
+/// foresees.
+fn touch(block: &[u8]) {
+    block.iter().step_by(LINE).for_each(|byte| _ = black_box(*byte));
+}
+
 /// Whether a block is worth to be gone through once, before each field of it is.
 pub(crate) fn is_dense(cells: &[Cells<'_>], itemsize: usize) -> bool {
-    let bytes = cells.iter().fold(0, |bytes: usize, cells| bytes.saturating_add(cells.len));
-    itemsize >= WIDE && bytes >= itemsize >> 1_u32
+    fills(cells.iter().map(|cells| cells.len), itemsize)
+}
+
+fn fills(lengths: impl Iterator<Item = usize>, itemsize: usize) -> bool {
+    itemsize >= WIDE && lengths.fold(0, usize::saturating_add) >= itemsize >> 1_u32
+}
+
+/// Blocks of records to be written to field by field, with the number of records before each.
+pub(super) fn blocks_mut(
+    records: &mut [u8],
+    itemsize: usize,
+    lengths: impl Iterator<Item = usize>,
+) -> impl Iterator<Item = (usize, &mut [u8])> {
+    let (most, dense) = (block_items(itemsize), fills(lengths, itemsize));
+    let blocks = records.chunks_mut(most.saturating_mul(itemsize).max(1)).enumerate();
+    blocks.map(move |(index, block)| {
+        if dense {
+            touch(block);
+        }
+        (index.saturating_mul(most), block)
+    })
 }
 
 /// Records to their columns, block by block and inside of a block field by field. `items` ends with
@@ -69,8 +94,7 @@ pub(super) fn gather(items: &[u8], stride: usize, itemsize: usize, cells: &mut [
     let (most, dense) = (block_items(stride), is_dense(cells, itemsize) && stride == itemsize);
     for block in items.chunks(most.saturating_mul(stride).max(1)) {
         if dense {
-            // In the order in which the lines lie, which the processor foresees.
-            block.iter().step_by(LINE).for_each(|byte| _ = black_box(*byte));
+            touch(block);
         }
         let count = block.len().div_ceil(stride.max(1));
         for cells in cells.iter_mut() {

@@ -248,13 +248,22 @@ fn descend(item: &[u8], offset: usize, outer: &[(usize, usize)], len: usize, eac
     }
 }
 
-/// One unit of the column to each item; `items` begins with the first one.
+/// One unit of the column to each item; `items` begins with the first one, as `gather_units` has it.
 #[inline(always)]
 fn scatter_units<U: Unit<W>, const W: usize>(column: &[u8], items: &mut [u8], itemsize: usize) {
-    for (cell, item) in column.as_chunks::<W>().0.iter().zip(items.chunks_mut(itemsize.max(1))) {
+    if itemsize < W {
+        return;
+    }
+    let cells = column.as_chunks::<W>().0;
+    let mut whole = items.chunks_exact_mut(itemsize);
+    let count = whole.len();
+    for (cell, item) in cells.iter().zip(whole.by_ref()) {
         if let Some(unit) = item.first_chunk_mut::<W>() {
             *unit = U::swapped(*cell);
         }
+    }
+    if let (Some(cell), Some(unit)) = (cells.get(count), whole.into_remainder().first_chunk_mut::<W>()) {
+        *unit = U::swapped(*cell);
     }
 }
 
@@ -263,16 +272,22 @@ pub(super) fn scatter(leaf: &Leaf, column: &[u8], items: &mut [u8], itemsize: us
     let (unit, swapped, len) = (leaf.kernel.unit, leaf.kernel.swapped(), leaf.run.saturating_mul(leaf.kernel.unit));
     if leaf.outer.is_empty() {
         let items = items.get_mut(leaf.offset..).unwrap_or_default();
-        match (len, swapped) {
-            (1, _) => return scatter_units::<Kept, 1>(column, items, itemsize),
-            (2, false) => return scatter_units::<Kept, 2>(column, items, itemsize),
-            (4, false) => return scatter_units::<Kept, 4>(column, items, itemsize),
-            (8, false) => return scatter_units::<Kept, 8>(column, items, itemsize),
-            (16, false) => return scatter_units::<Kept, 16>(column, items, itemsize),
-            (2, true) if unit == len => return scatter_units::<u16, 2>(column, items, itemsize),
-            (4, true) if unit == len => return scatter_units::<u32, 4>(column, items, itemsize),
-            (8, true) if unit == len => return scatter_units::<u64, 8>(column, items, itemsize),
-            _ => {}
+        match (len, unit) {
+            (2, 2) if swapped => return scatter_units::<u16, 2>(column, items, itemsize),
+            (4, 4) if swapped => return scatter_units::<u32, 4>(column, items, itemsize),
+            (8, 8) if swapped => return scatter_units::<u64, 8>(column, items, itemsize),
+            _ if swapped => {}
+            _ => {
+                macro_rules! kept {
+                    ($($len:literal)+) => {
+                        match len {
+                            $($len => return scatter_units::<Kept, $len>(column, items, itemsize),)+
+                            _ => {}
+                        }
+                    };
+                }
+                kept!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32);
+            }
         }
     }
     let mut cells = column.chunks_exact(len.max(1));

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::buffer::{BufferMut, scratch, total};
-use super::cells::block_items;
+use super::cells;
 use super::columns::{Column, ColumnData};
 use super::element::sealed::{Element, Source};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
@@ -62,13 +62,10 @@ impl Plan {
             check(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
             sources.push(column.data.source());
         }
-        let most = block_items(self.size);
-        let mut first = 0_usize;
-        for block in records.chunks_mut(most.saturating_mul(self.size).max(1)) {
+        for (first, block) in cells::blocks_mut(records, self.size, leaves.iter().map(|leaf| leaf.bytes())) {
             for (leaf, source) in leaves.iter().zip(&sources) {
                 source.scatter(leaf, block, self.size, first);
             }
-            first = first.saturating_add(most);
         }
         Ok(())
     }

@@ -69,6 +69,11 @@ use crate::layout::{Dialect, Layout, LayoutError};
 /// #[derive(pep3118::Record)]
 /// struct Pair<T> { a: T, b: T }
 /// ```
+/// One with a lifetime, since nothing is borrowed from items:
+/// ```compile_fail
+/// #[derive(pep3118::Record)]
+/// struct Borrowed<'a> { a: &'a u8 }
+/// ```
 /// An enum, a union, a struct without fields:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
@@ -242,6 +247,35 @@ macro_rules! numbers {
 numbers! {
     i8: "b" false, u8: "B" true, i16: "h" false, u16: "H" false, i32: "i" false, u32: "I" false,
     i64: "q" false, u64: "Q" false, f16: "e" false, f32: "f" false, f64: "d" false,
+}
+
+/// Addresses and sizes: the integer of their width.
+macro_rules! words {
+    ($($word:ty: $int32:ty, $code32:literal, $int64:ty, $code64:literal);+ $(;)?) => {$(
+        impl Member for $word {
+            const MEMBER: MemberLayout = if size_of::<Self>() == size_of::<$int64>() {
+                MemberLayout::value::<$int64>($code64, size_of::<Self>(), false, Check::All)
+            } else {
+                MemberLayout::value::<$int32>($code32, size_of::<Self>(), false, Check::All)
+            };
+
+            #[inline(always)]
+            fn load<S: Source>(source: S, at: usize) -> Self {
+                Self::from_ne_bytes(source.cell(at))
+            }
+
+            #[inline(always)]
+            fn store<R: Room>(&self, room: &mut R, at: usize) {
+                room.put(at, self.to_ne_bytes());
+            }
+        }
+    )+};
+}
+
+// On machines of 32 and 64 bits, as the data models are.
+words! {
+    isize: i32, "i", i64, "q";
+    usize: u32, "I", u64, "Q";
 }
 
 macro_rules! complex {

@@ -172,8 +172,8 @@ impl Test {
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
         if self.check == Check::Bool && self.len == 1 && self.outer.is_empty() {
             // All bits of all bools, which is quicker than to stop at the first that is none.
-            let items = items.get(self.at..).unwrap_or_default().chunks(itemsize.max(1));
-            if items.filter_map(|item| item.first()).fold(0, |bits, byte| bits | byte) <= 1 {
+            let bools = items.get(self.at..).unwrap_or_default().iter().step_by(itemsize.max(1));
+            if bools.fold(0, |bits, byte| bits | byte) <= 1 {
                 return Ok(());
             }
         }

@@ -67,6 +67,25 @@ fn packed_and_skipped_fields_are_written() {
     assert_eq!((bytes[0], bytes.iter().filter(|byte| **byte == 9).count()), (1, plan.itemsize() - 2));
 }
 
+/// Sizes are the integers of their width, under each of their letters.
+#[test]
+fn sizes_are_integers() {
+    #[derive(Record, Debug, PartialEq)]
+    struct Sizes {
+        a: usize,
+        b: isize,
+    }
+    let record = Sizes { a: 5, b: -2 };
+    for format in [Sizes::FORMAT, "T{@N:a:n:b:}", "T{@P:a:n:b:}"] {
+        let layout = pep3118::Layout::read(format.as_bytes(), &pep3118::Dialect::PEP3118, &DataModel::HOST).unwrap();
+        let plan = Plan::new(&layout).unwrap();
+        let bytes = plan.encode_records(core::slice::from_ref(&record)).unwrap();
+        assert_eq!(bytes, [5_usize.to_ne_bytes(), (-2_isize).to_ne_bytes()].concat(), "{format}");
+        assert_eq!(plan.read_records::<Sizes>(&bytes).unwrap(), core::slice::from_ref(&record));
+    }
+    assert!(Sizes::matches(&layout("T{<h:a:<h:b:}")).is_err());
+}
+
 #[test]
 fn nothing_is_written_unless_all_fits() {
     let plan = plan("T{>i:b:b:a:}");
