@@ -8,6 +8,8 @@
 //! | `>d` in any shape and strides | [`Buffer::to_vec`] | `Vec<f64>` in C or Fortran order |
 //! | `e`, likewise | [`Buffer::to_vec_as`] | `Vec<f32>` |
 //! | values | [`Plan::encode`], [`BufferMut`] | bytes |
+//! | columns | [`Plan::write_columns`], [`BufferMut::write_columns`] | fields of records |
+//! | `Vec<T>` of a struct that is a [`record`] | [`Plan::write_records`], [`BufferMut::write_records`] | records |
 //!
 //! A [`Plan`] is made once from a [`Layout`](crate::Layout); what is left for each item is offsets,
 //! widths and byte orders. Items lie in bytes of this program, or in anyone's memory: that is
