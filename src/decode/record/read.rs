@@ -128,19 +128,9 @@ impl<'r, T: Record> Reading<'r, T> {
             Way::Same if T::LAYOUT.in_memory && size == size_of::<T>() => T::load_all(items, records),
             Way::Same => load_each(items, records, Same),
             Way::Swapped => load_each(items, records, Swapped),
-            Way::Placed { places, swap } => {
-                // A length that is known when it is compiled needs no look in the loop.
-                let Some(places) = places.get(..const { T::LAYOUT.size }) else { return Ok(()) };
-                if *swap {
-                    load_from(items, itemsize, records, Placed::<true>(places));
-                } else {
-                    load_from(items, itemsize, records, Placed::<false>(places));
-                }
-            }
-            Way::Mixed { places } => {
-                let Some(places) = places.get(..const { T::LAYOUT.size }) else { return Ok(()) };
-                load_from(items, itemsize, records, Mixed(places));
-            }
+            Way::Placed { places, swap: true } => load_placed(items, itemsize, records, places, Placed::<true>),
+            Way::Placed { places, swap: false } => load_placed(items, itemsize, records, places, Placed::<false>),
+            Way::Mixed { places } => load_placed(items, itemsize, records, places, Mixed),
             Way::Moved => {
                 let len = items.len().checked_div(itemsize).unwrap_or(0).saturating_mul(size);
                 if block.len() < len {
@@ -164,6 +154,22 @@ pub(super) fn load_each<'s, T: Record>(items: &'s [u8], records: &mut Vec<T>, so
 #[inline(always)]
 fn load_from<'s, T: Record>(items: &'s [u8], itemsize: usize, records: &mut Vec<T>, sources: impl Sources<'s>) {
     records.extend(items.chunks_exact(itemsize.max(1)).map(|item| T::load(sources.of(item), 0)));
+}
+
+/// From where each byte has its place. A function of its own: an argument is known not to change while
+/// records are written, so that places are looked up once and not for each record.
+#[inline(never)]
+fn load_placed<'s, T: Record, P, S: Sources<'s>>(
+    items: &'s [u8],
+    itemsize: usize,
+    records: &mut Vec<T>,
+    places: &'s [P],
+    sources: impl Fn(&'s [P]) -> S,
+) {
+    // A length that is known when it is compiled needs no look in the loop.
+    if let Some(places) = places.get(..const { T::LAYOUT.size }) {
+        load_from(items, itemsize, records, sources(places));
+    }
 }
 
 /// Whole items, of a type of which every byte may be anything. For the derive.
