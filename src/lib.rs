@@ -52,6 +52,7 @@ extern crate alloc;
 mod diagnostic;
 mod endian;
 mod extent;
+mod pages;
 mod span;
 
 pub mod _topic;

@@ -36,8 +36,8 @@ impl<'b> Foreign<'b> {
         Self { buf, view, path, extent: extent(view, path) }
     }
 
-    /// Where a run starts, if it is one of this buffer.
-    fn start(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
+    /// Whether a run is one of this buffer, wherever its path leads.
+    fn holds(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let (low, high) = run.extent().unwrap_or((i64::MIN, i64::MAX));
         let itemsize = i64::try_from(run.itemsize).unwrap_or(i64::MAX);
         if run.path.len() != self.path
@@ -47,10 +47,35 @@ impl<'b> Foreign<'b> {
         {
             return Err(DecodeError::Outside { low, high, len: self.extent.1.unsigned_abs() });
         }
+        Ok(())
+    }
+
+    /// Where a run starts, if it is one of this buffer.
+    fn start(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
+        self.holds(run)?;
         if run.path.is_empty() {
             return Ok(self.buf.wrapping_offset(distance(run.offset)));
         }
         Ok(self.follow(run.path)?.wrapping_offset(distance(run.offset)))
+    }
+
+    /// The ways to a run behind each of `rows` neighbouring pointers, from that of its path on.
+    fn pointers(&self, run: &Run<'_>, rows: usize) -> Result<Pointers, DecodeError> {
+        self.holds(run)?;
+        let (index, before) = run.path.split_last().ok_or(DecodeError::Indirect)?;
+        let dimension = before.len();
+        let axis = |numbers: Option<&[i64]>| numbers.and_then(|numbers| numbers.get(dimension)).copied();
+        let view = self.view;
+        let (extent, stride) = (axis(Some(view.shape())).unwrap_or(0), axis(Some(view.strides())).unwrap_or(0));
+        let suboffset = axis(view.suboffsets()).filter(|suboffset| *suboffset >= 0).ok_or(DecodeError::Indirect)?;
+        let end = i64::try_from(rows).ok().and_then(|rows| index.checked_add(rows));
+        if *index < 0 || end.is_none_or(|end| end > extent) {
+            let index = end.map_or(i64::MAX, |end| end.saturating_sub(1)).max(*index);
+            return Err(crate::view::ViewError::IndexOutOfBounds { dimension, index, extent }.into());
+        }
+        let here = self.follow(before)?.wrapping_offset(distance(stride.wrapping_mul(*index)));
+        let (stride, behind) = (distance(stride), distance(suboffset.wrapping_add(run.offset)));
+        Ok(Pointers { here, stride, behind, dimension })
     }
 
     /// Where the last pointer on the way leads.
@@ -75,6 +100,54 @@ impl<'b> Foreign<'b> {
             }
         }
         Ok(here)
+    }
+}
+
+/// Pointers that are a stride apart, each with items behind it.
+///
+/// INVARIANT: made by `Foreign::pointers` only, so by duty (b) of `Foreign::new` as many of them may be
+/// read as it was asked for, and all bytes of the run may be read from where `next` leads.
+struct Pointers {
+    here: *const u8,
+    stride: isize,
+    /// From where a pointer leads to the first item, in bytes.
+    behind: isize,
+    dimension: usize,
+}
+
+impl Pointers {
+    /// Where the next pointer leads; called as often as there are rows.
+    #[inline(always)]
+    fn next(&mut self) -> Result<*const u8, DecodeError> {
+        // SAFETY: one of the pointers of the INVARIANT; no alignment is asked of it.
+        let next = unsafe { self.here.cast::<*const u8>().read_unaligned() };
+        if next.is_null() {
+            return Err(DecodeError::NullPointer { dimension: u64::try_from(self.dimension).unwrap_or(0) });
+        }
+        self.here = self.here.wrapping_offset(self.stride);
+        Ok(next.wrapping_offset(self.behind))
+    }
+
+    /// One row after the other, of `N` bytes that adjoin.
+    fn read_short<const N: usize>(mut self, out: &mut [u8]) -> Result<(), DecodeError> {
+        for row in out.as_chunks_mut::<N>().0 {
+            let from = self.next()?;
+            // SAFETY: by the INVARIANT these `N` bytes, one row, may be read; an array of bytes has no
+            // alignment and no invalid value.
+            *row = unsafe { from.cast::<[u8; N]>().read() };
+        }
+        Ok(())
+    }
+
+    /// One row after the other, of `len` bytes that adjoin.
+    fn read_long(mut self, len: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        for row in out.chunks_exact_mut(len.max(1)) {
+            let from = self.next()?;
+            // SAFETY: by the INVARIANT the bytes of one row may be read; `row` is this program's, so they
+            // do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(from, row.as_mut_ptr(), row.len()) };
+        }
+        Ok(())
     }
 }
 
@@ -112,6 +185,35 @@ unsafe fn read_cells<const N: usize>(from: *const u8, stride: isize, out: &mut [
         // SAFETY: one of the places of (d); an array of bytes has no alignment and no invalid value.
         *cell = unsafe { from.cast::<[u8; N]>().read() };
         from = from.wrapping_offset(stride);
+    }
+}
+
+/// Copies items that are `stride` apart.
+///
+/// # Safety
+/// - (d) at each of `out.len() / itemsize` places that start at `from` and are `stride` bytes apart,
+///   `itemsize` bytes may be read.
+#[inline]
+unsafe fn read_strided(from: *const u8, stride: isize, itemsize: usize, out: &mut [u8]) {
+    match itemsize {
+        // SAFETY: (d) is that of this function.
+        1 => unsafe { read_cells::<1>(from, stride, out) },
+        // SAFETY: as for 1.
+        2 => unsafe { read_cells::<2>(from, stride, out) },
+        // SAFETY: as for 1.
+        4 => unsafe { read_cells::<4>(from, stride, out) },
+        // SAFETY: as for 1.
+        8 => unsafe { read_cells::<8>(from, stride, out) },
+        // SAFETY: as for 1.
+        16 => unsafe { read_cells::<16>(from, stride, out) },
+        itemsize => {
+            let mut from = from;
+            for item in out.chunks_exact_mut(itemsize.max(1)) {
+                // SAFETY: one of the places of (d); `item` is this program's, so they do not overlap.
+                unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
+                from = from.wrapping_offset(stride);
+            }
+        }
     }
 }
 
@@ -179,28 +281,40 @@ impl Memory for Foreign<'_> {
             unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
             return Ok(());
         }
-        match run.itemsize {
-            // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are
-            // readable by (a) or (b) of `new`.
-            1 => unsafe { read_cells::<1>(from, stride, out) },
-            // SAFETY: as for 1.
-            2 => unsafe { read_cells::<2>(from, stride, out) },
-            // SAFETY: as for 1.
-            4 => unsafe { read_cells::<4>(from, stride, out) },
-            // SAFETY: as for 1.
-            8 => unsafe { read_cells::<8>(from, stride, out) },
-            // SAFETY: as for 1.
-            16 => unsafe { read_cells::<16>(from, stride, out) },
-            itemsize => {
-                let mut from = from;
-                for item in out.chunks_exact_mut(itemsize) {
-                    // SAFETY: one item of the run, so readable as above; `item` is this program's.
-                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
-                    from = from.wrapping_offset(stride);
-                }
-            }
-        }
+        // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are readable
+        // by (a) or (b) of `new`.
+        unsafe { read_strided(from, stride, run.itemsize, out) };
         Ok(())
+    }
+
+    fn read_rows(&self, run: Run<'_>, rows: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        let len = run.items.saturating_mul(run.itemsize);
+        let all = rows.checked_mul(len).filter(|all| *all > 0);
+        let Some(out) = all.and_then(|all| out.get_mut(..all)) else { return Ok(()) };
+        let mut pointers = self.pointers(&run, rows)?;
+        if !run.is_contiguous() {
+            let stride = distance(run.stride);
+            for row in out.chunks_exact_mut(len) {
+                let from = pointers.next()?;
+                // SAFETY: (d) holds: by the INVARIANT of `Pointers` all items of one row may be read.
+                unsafe { read_strided(from, stride, run.itemsize, row) };
+            }
+            return Ok(());
+        }
+        // The width is chosen outside of the loop.
+        match len {
+            1 => pointers.read_short::<1>(out),
+            2 => pointers.read_short::<2>(out),
+            4 => pointers.read_short::<4>(out),
+            8 => pointers.read_short::<8>(out),
+            12 => pointers.read_short::<12>(out),
+            16 => pointers.read_short::<16>(out),
+            24 => pointers.read_short::<24>(out),
+            32 => pointers.read_short::<32>(out),
+            48 => pointers.read_short::<48>(out),
+            64 => pointers.read_short::<64>(out),
+            len => pointers.read_long(len, out),
+        }
     }
 }
 
@@ -216,6 +330,10 @@ impl Memory for ForeignMut<'_> {
 
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
         self.0.read(run, out)
+    }
+
+    fn read_rows(&self, run: Run<'_>, rows: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.0.read_rows(run, rows, out)
     }
 }
 

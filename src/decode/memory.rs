@@ -48,6 +48,12 @@ pub(crate) trait Memory {
         Ok(())
     }
 
+    /// The same run behind each of `rows` neighbouring pointers, row after row: the last index of the
+    /// path is that of the first.
+    fn read_rows(&self, _run: Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
+        Err(DecodeError::Indirect)
+    }
+
     /// The bytes themselves, where they are this program's.
     fn borrow(&self, _offset: i64, _len: usize) -> Option<&[u8]> {
         None

@@ -207,6 +207,11 @@ struct Gather<'g> {
 impl Gather<'_> {
     fn paths(&mut self, axes: &[Axis], depth: usize, tail: &[Axis], start: i64, at: usize) -> Result<(), DecodeError> {
         let Some(axis) = axes.get(depth) else { return self.lines(tail, start, at) };
+        if depth.saturating_add(1) == axes.len()
+            && let Some(row) = self.row(*axis, tail)
+        {
+            return self.rows(*axis, row, start, at);
+        }
         let mut at = at;
         for index in 0..axis.extent {
             if let Some(slot) = self.path.get_mut(depth) {
@@ -214,6 +219,40 @@ impl Gather<'_> {
             }
             self.paths(axes, depth.saturating_add(1), tail, start, at)?;
             at = at.wrapping_add(axis.out);
+        }
+        Ok(())
+    }
+
+    /// What lies behind each pointer of an axis, if it is a line and the lines adjoin in the copy.
+    fn row(&self, axis: Axis, tail: &[Axis]) -> Option<Axis> {
+        let row = match tail {
+            [] => Axis { extent: 1, stride: 0, out: self.itemsize },
+            [row] => *row,
+            _ => return None,
+        };
+        let len = usize::try_from(row.extent).ok()?.checked_mul(self.itemsize)?;
+        (row.out == self.itemsize && axis.out == len).then_some(row)
+    }
+
+    /// The lines behind all pointers of the last axis that has some.
+    fn rows(&mut self, axis: Axis, row: Axis, start: i64, at: usize) -> Result<(), DecodeError> {
+        let items = usize::try_from(row.extent).unwrap_or(0);
+        let most = if self.swaps.is_empty() { usize::MAX } else { PIECE.checked_div(axis.out).unwrap_or(1).max(1) };
+        let mut left = usize::try_from(axis.extent).unwrap_or(0);
+        let (mut index, mut at) = (0_i64, at);
+        while left > 0 {
+            let rows = left.min(most);
+            if let Some(slot) = self.path.last_mut() {
+                *slot = index;
+            }
+            let len = rows.saturating_mul(axis.out);
+            let Some(out) = self.out.get_mut(at..at.saturating_add(len)) else { return Ok(()) };
+            let run = Run { path: &self.path, offset: start, stride: row.stride, items, itemsize: self.itemsize };
+            self.memory.read_rows(run, rows, out)?;
+            swap_items(out, self.itemsize, self.swaps);
+            left = left.saturating_sub(rows);
+            index = index.wrapping_add(i64::try_from(rows).unwrap_or(0));
+            at = at.wrapping_add(len);
         }
         Ok(())
     }

@@ -79,6 +79,7 @@ impl<T: Record> Reading<T> {
         let mut records = Vec::new();
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
+        crate::pages::prefer_large(records.spare_capacity_mut());
         Ok(Self { matched, itemsize: plan.size, block: Vec::new(), records })
     }
 
