@@ -54,6 +54,7 @@ mod endian;
 mod extent;
 mod pages;
 mod span;
+mod stream;
 
 pub mod _topic;
 pub mod abi;

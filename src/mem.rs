@@ -217,6 +217,57 @@ unsafe fn read_strided(from: *const u8, stride: isize, itemsize: usize, out: &mu
     }
 }
 
+/// Copies `N` bytes from each of the places that are `stride` apart, each changed, past the caches.
+///
+/// # Safety
+/// - (d) as for `read_cells`
+unsafe fn stream_cells<const N: usize>(
+    from: *const u8,
+    stride: isize,
+    out: &mut [u8],
+    change: impl Fn([u8; N]) -> [u8; N],
+) {
+    let mut from = from;
+    // As many as `out` has room for: its length is a multiple of `N`.
+    crate::stream::fill(out, || {
+        // SAFETY: one of the places of (d); an array of bytes has no alignment and no invalid value.
+        let cell = unsafe { from.cast::<[u8; N]>().read() };
+        from = from.wrapping_offset(stride);
+        change(cell)
+    });
+}
+
+/// `read_strided` past the caches, each item swapped or not; `false` if this is no way for the size.
+///
+/// # Safety
+/// - (d) as for `read_strided`
+unsafe fn stream_strided(from: *const u8, stride: isize, itemsize: usize, swapped: bool, out: &mut [u8]) -> bool {
+    match (itemsize, swapped) {
+        // SAFETY: (d) is that of this function.
+        (2, false) => unsafe { stream_cells::<2>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (4, false) => unsafe { stream_cells::<4>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (8, false) => unsafe { stream_cells::<8>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (16, false) => unsafe { stream_cells::<16>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (2, true) => unsafe {
+            stream_cells::<2>(from, stride, out, |cell| u16::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for the first.
+        (4, true) => unsafe {
+            stream_cells::<4>(from, stride, out, |cell| u32::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for the first.
+        (8, true) => unsafe {
+            stream_cells::<8>(from, stride, out, |cell| u64::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        _ => return false,
+    }
+    true
+}
+
 /// Copies units of `N` bytes that lie one after the other, each changed.
 ///
 /// # Safety
@@ -287,6 +338,21 @@ impl Memory for Foreign<'_> {
         Ok(())
     }
 
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
+        if run.items.checked_mul(run.itemsize) == Some(out.len()) && !out.is_empty() {
+            let (from, stride) = (self.start(&run)?, distance(run.stride));
+            // SAFETY: (d) holds: `start` has compared all of the run, which is as long as `out`, with the
+            // extent, whose bytes are readable by (a) or (b) of `new`.
+            if unsafe { stream_strided(from, stride, run.itemsize, swapped, out) } {
+                return Ok(());
+            }
+        }
+        if swapped {
+            return self.read_swapped(run, run.itemsize, out);
+        }
+        self.read(run, out)
+    }
+
     fn read_rows(&self, run: Run<'_>, rows: usize, out: &mut [u8]) -> Result<(), DecodeError> {
         let len = run.items.saturating_mul(run.itemsize);
         let all = rows.checked_mul(len).filter(|all| *all > 0);
@@ -330,6 +396,10 @@ impl Memory for ForeignMut<'_> {
 
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
         self.0.read(run, out)
+    }
+
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.0.read_past(run, swapped, out)
     }
 
     fn read_rows(&self, run: Run<'_>, rows: usize, out: &mut [u8]) -> Result<(), DecodeError> {

@@ -48,6 +48,10 @@ pub(crate) trait Memory {
         Ok(())
     }
 
+    /// The same as `read`, or as `read_swapped` where the units are items, past the caches: for items
+    /// that lie apart, and for much that nobody reads soon.
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError>;
+
     /// The same run behind each of `rows` neighbouring pointers, row after row: the last index of the
     /// path is that of the first.
     fn read_rows(&self, _run: Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
@@ -141,6 +145,16 @@ impl<B: AsRef<[u8]>> Memory for Owned<B> {
         self.read(run, out)?;
         kernel::swap_in_place(out, width);
         Ok(())
+    }
+
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
+        let from = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
+        let stride = usize::try_from(run.stride.unsigned_abs()).unwrap_or(usize::MAX);
+        if stride >= run.itemsize && kernel::stream_strided(from, run.stride, run.itemsize, swapped, out) {
+            return Ok(());
+        }
+        let width = if swapped { run.itemsize } else { 1 };
+        self.read_swapped(run, width, out)
     }
 
     fn borrow(&self, offset: i64, len: usize) -> Option<&[u8]> {
