@@ -35,3 +35,27 @@ pub(crate) fn prefer_large<T>(memory: &mut [T]) {
 /// Asks for nothing: only Linux is known to answer.
 #[cfg(not(all(feature = "std", target_os = "linux")))]
 pub(crate) fn prefer_large<T>(_memory: &mut [T]) {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::prefer_large;
+
+    /// No byte changes, whether there is room for large pages or not.
+    #[test]
+    fn wishes_change_nothing() {
+        for len in [0, 1, (1 << 22) - 1, 1 << 22, (1 << 22) + 1, (1 << 23) + 12_345] {
+            let mut memory: Vec<u8> = vec![0; len];
+            prefer_large(&mut memory);
+            assert!(memory.iter().all(|byte| *byte == 0));
+            memory.iter_mut().zip((0..251).cycle()).for_each(|(byte, value)| *byte = value);
+            prefer_large(&mut memory);
+            prefer_large(memory.get_mut(1..).unwrap_or_default());
+            assert!(memory.iter().zip((0..251).cycle()).all(|(byte, value)| *byte == value));
+        }
+        prefer_large(&mut vec![[0_u64; 3]; 400_000]);
+        prefer_large(&mut [(); usize::MAX]);
+    }
+}

@@ -92,3 +92,62 @@ impl Drop for Fence {
 fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
     *to = *from;
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn noise(len: usize) -> Vec<u8> {
+        (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
+    }
+
+    #[test]
+    fn rows_of_every_length_at_every_place() {
+        let from = noise(4096);
+        for start in 0..65 {
+            for len in (0..70).chain([127, 128, 129, 200]) {
+                for (from_pitch, to_pitch) in [(len.max(1), len.max(1)), (201, 333), (333, 200)] {
+                    let (mut to, mut expected) = (vec![0xee; 1500], vec![0xee; 1500]);
+                    copy_rows(&from[..from_pitch * 4], from_pitch, &mut to[start..start + to_pitch * 4], to_pitch, len);
+                    for row in 0..4 {
+                        let place = start + row * to_pitch;
+                        expected[place..place + len].copy_from_slice(&from[row * from_pitch..row * from_pitch + len]);
+                    }
+                    assert_eq!(to, expected, "{start} {len} {from_pitch} {to_pitch}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn units_of_every_width_at_every_place() {
+        fn units<const N: usize>() {
+            let from = noise(N * 80);
+            for start in 0..65 {
+                for count in [0, 1, 2, 3, 7, 8, 9, 33, 64, 65, 80] {
+                    let (mut to, mut made) = (vec![0xee; 1500], from.as_chunks::<N>().0.iter());
+                    fill::<N>(&mut to[start..start + N * count], || *made.next().unwrap());
+                    assert_eq!(made.len(), 80 - count, "{N} {start}: as many as have room");
+                    assert_eq!(to[start..start + N * count], from[..N * count], "{N} {start} {count}");
+                    assert!(to[..start].iter().chain(&to[start + N * count..]).all(|byte| *byte == 0xee));
+                }
+            }
+        }
+        units::<1>();
+        units::<2>();
+        units::<3>();
+        units::<4>();
+        units::<8>();
+        units::<16>();
+    }
+}
