@@ -155,6 +155,13 @@ fn main() {
             "1.1",
             1,
             || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
+            || drop(black_box(black_box(&narrow).iter().map(|unit| u32::from(*unit)).collect::<Vec<u32>>())),
+        );
+        bench.row(
+            "half to f32 (the same in large pages)",
+            "-",
+            1,
+            || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
             || {
                 let mut wide: Vec<u32> = Vec::with_capacity(ITEMS);
                 prefer_large(&mut wide);
