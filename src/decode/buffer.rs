@@ -230,10 +230,7 @@ fn item_at<'v>(view: &View<'_>, indices: &'v [i64]) -> Result<Run<'v>, DecodeErr
 
 /// Bytes to copy into, or an error where there is no memory for them.
 pub(super) fn scratch(len: usize) -> Result<Vec<u8>, DecodeError> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| DecodeError::Allocation { bytes: wide(len) })?;
-    bytes.resize(len, 0);
-    Ok(bytes)
+    super::element::zeroed(len)
 }
 
 impl<'b> BufferMut<'b> {

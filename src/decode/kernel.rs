@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::leaf::Leaf;
+use crate::stream;
 
 /// Units that lie side by side and must be swapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -342,6 +343,34 @@ pub(super) fn gather_strided(from: &[u8], stride: usize, width: usize, to: &mut 
     }
 }
 
+/// Every `stride`-th value of `width` bytes past the caches: backwards where the stride is negative.
+/// `from` is what the values span. `false` if this is no way for the width.
+pub(super) fn stream_strided(from: &[u8], stride: i64, width: usize, swapped: bool, to: &mut [u8]) -> bool {
+    fn units<U: Unit<W>, const W: usize>(from: &[u8], stride: i64, to: &mut [u8]) {
+        let step = usize::try_from(stride.unsigned_abs()).unwrap_or(usize::MAX);
+        let unit = |item: Option<&[u8]>| {
+            item.and_then(|item| item.first_chunk::<W>()).map_or([0; W], |unit| U::swapped(*unit))
+        };
+        let mut items = from.chunks(step.max(1));
+        if stride < 0 {
+            stream::fill(to, || unit(items.next_back()));
+        } else {
+            stream::fill(to, || unit(items.next()));
+        }
+    }
+    match (width, swapped) {
+        (2, false) => units::<Kept, 2>(from, stride, to),
+        (4, false) => units::<Kept, 4>(from, stride, to),
+        (8, false) => units::<Kept, 8>(from, stride, to),
+        (16, false) => units::<Kept, 16>(from, stride, to),
+        (2, true) => units::<u16, 2>(from, stride, to),
+        (4, true) => units::<u32, 4>(from, stride, to),
+        (8, true) => units::<u64, 8>(from, stride, to),
+        _ => return false,
+    }
+    true
+}
+
 /// The last unit first.
 pub(super) fn reverse_units(bytes: &mut [u8], width: usize) {
     match width {
@@ -355,5 +384,40 @@ pub(super) fn reverse_units(bytes: &mut [u8], width: usize) {
             bytes.reverse();
             bytes.chunks_exact_mut(width.max(1)).for_each(<[u8]>::reverse);
         }
+    }
+}
+
+/// Units along each side of a tile.
+pub(super) const TILE: usize = 64;
+/// Units from one line of a tile to the next: no power of two, which would crowd a few sets of the cache.
+pub(super) const TILE_PITCH: usize = TILE + 8;
+
+/// Whether tiles of units of so many bytes can be turned.
+pub(super) fn is_turnable(width: usize) -> bool {
+    matches!(width, 1 | 2 | 4 | 8 | 16)
+}
+
+#[inline(always)]
+fn turn_units<const W: usize>(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize) {
+    let lines = tile.as_chunks::<W>().0.as_chunks::<TILE_PITCH>().0;
+    for (index, row) in to.chunks_mut(pitch.max(1)).take(rows.min(TILE)).enumerate() {
+        for (cell, line) in row.as_chunks_mut::<W>().0.iter_mut().zip(lines) {
+            if let Some(unit) = line.get(index) {
+                *cell = *unit;
+            }
+        }
+    }
+}
+
+/// Lines of a tile to columns of `to`, whose rows start `pitch` bytes apart.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
+pub(super) fn turn(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, width: usize) {
+    match width {
+        1 => turn_units::<1>(tile, to, pitch, rows),
+        2 => turn_units::<2>(tile, to, pitch, rows),
+        4 => turn_units::<4>(tile, to, pitch, rows),
+        8 => turn_units::<8>(tile, to, pitch, rows),
+        16 => turn_units::<16>(tile, to, pitch, rows),
+        _ => {}
     }
 }

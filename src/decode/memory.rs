@@ -64,6 +64,16 @@ pub(crate) trait Memory {
         Ok(false)
     }
 
+    /// The same as `read`, or as `read_swapped` where the units are items, past the caches: for items
+    /// that lie apart, and for much that nobody reads soon.
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError>;
+
+    /// The same run behind each of `rows` neighbouring pointers, row after row: the last index of the
+    /// path is that of the first.
+    fn read_rows(&self, _run: Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
+        Err(DecodeError::Indirect)
+    }
+
     /// The bytes themselves, where they are this program's.
     fn borrow(&self, _offset: i64, _len: usize) -> Option<&[u8]> {
         None
@@ -162,6 +172,16 @@ impl<B: AsRef<[u8]>> Memory for Owned<B> {
         let items = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
         cells::gather(items, stride, run.itemsize, cells);
         Ok(true)
+    }
+
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
+        let from = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
+        let stride = usize::try_from(run.stride.unsigned_abs()).unwrap_or(usize::MAX);
+        if stride >= run.itemsize && kernel::stream_strided(from, run.stride, run.itemsize, swapped, out) {
+            return Ok(());
+        }
+        let width = if swapped { run.itemsize } else { 1 };
+        self.read_swapped(run, width, out)
     }
 
     fn borrow(&self, offset: i64, len: usize) -> Option<&[u8]> {

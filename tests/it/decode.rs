@@ -1,6 +1,7 @@
 //! Values, columns and typed copies: against the slow reader, and as pages that people read.
 #![allow(unsafe_code, reason = "buffers over raw memory are what is tested")]
 
+mod large;
 mod long_double;
 mod refusals;
 mod written;

@@ -112,6 +112,7 @@ impl<'r, T: Record> Reading<'r, T> {
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
+        crate::pages::prefer_large(records.spare_capacity_mut());
         let before = records.len();
         Ok(Self { plan, block: Vec::new(), records, before })
     }

@@ -2,15 +2,18 @@
 //!
 //! `bench-decode [ROUNDS] [WORD]` prints a line for each piece of work (those whose name has `WORD`):
 //! its time, that of the yardstick, and the ratio. Work and yardstick take turns; times are medians.
-//! `-` stands where the goal is relative to NumPy, which `decode_numpy.py` measures.
+//! `bench-decode serve [WORD]` does a round whenever it is told to: `run.py` has NumPy and CPython, whom
+//! some goals are relative to, take turns with it.
 
 use std::hint::black_box;
+use std::io::BufRead as _;
 
 use pep3118::decode::{Buffer, Destination, Plan};
 use pep3118::{DataModel, Dialect, Layout, Order, RawView, Record, Request, View, fill_contiguous_strides};
 
 struct Bench {
-    rounds: usize,
+    /// `None`: as many as are asked for.
+    rounds: Option<usize>,
     only: String,
 }
 
@@ -29,7 +32,17 @@ impl Bench {
             (seconds() - start) / f64::from(times)
         };
         (work(), yardstick());
-        for _ in 0..self.rounds {
+        let Some(rounds) = self.rounds else {
+            println!("{name}\t{goal}");
+            for line in std::io::stdin().lock().lines() {
+                if line.unwrap() == "next" {
+                    return;
+                }
+                println!("{}\t{}", time(&mut work), time(&mut yardstick));
+            }
+            std::process::exit(0);
+        };
+        for _ in 0..rounds {
             samples.0.push(time(&mut work));
             samples.1.push(time(&mut yardstick));
         }
@@ -77,11 +90,27 @@ fn noise(len: usize) -> Vec<u8> {
         .collect()
 }
 
+/// The same large pages for the yardstick as the library asks for.
+fn prefer_large(room: &mut Vec<u32>) {
+    #[cfg(target_os = "linux")]
+    {
+        let start = room.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        let skipped = start.align_offset(1 << 16);
+        let len = (room.capacity() * 4 - skipped) & !0xffff;
+        unsafe { rustix::mm::madvise(start.add(skipped).cast(), len, rustix::mm::Advice::LinuxHugepage) }.unwrap();
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(15);
+    let rounds = match arguments.next() {
+        Some(word) if word == "serve" => None,
+        rounds => Some(rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(15)),
+    };
     let bench = Bench { rounds, only: arguments.next().unwrap_or_default() };
-    println!("{:<54} {:>10} {:>10}  {:>6}  goal", "work", "ms", "memcpy ms", "ratio");
+    if rounds.is_some() {
+        println!("{:<54} {:>10} {:>10}  {:>6}  goal", "work", "ms", "memcpy ms", "ratio");
+    }
 
     const ITEMS: usize = 10_000_000;
     let memory = noise(ITEMS * 16);
@@ -112,8 +141,8 @@ fn main() {
         let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
         bench.row(
-            "native f64, fresh (beside memcpy to fresh)",
-            "1.05 (of NumPy)",
+            "native f64, fresh",
+            "NumPy 1.05",
             1,
             || drop(black_box(buffer.to_vec::<f64>(Order::C).unwrap())),
             || drop(black_box(memory[..ITEMS * 8].to_vec())),
@@ -136,6 +165,18 @@ fn main() {
             || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
             || drop(black_box(black_box(&narrow).iter().map(|unit| u32::from(*unit)).collect::<Vec<u32>>())),
         );
+        bench.row(
+            "half to f32 (the same in large pages)",
+            "-",
+            1,
+            || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
+            || {
+                let mut wide: Vec<u32> = Vec::with_capacity(ITEMS);
+                prefer_large(&mut wide);
+                wide.extend(black_box(&narrow).iter().map(|unit| u32::from(*unit)));
+                drop(black_box(wide));
+            },
+        );
     }
     {
         let (shape, strides) = ([ITEMS as i64], [16]);
@@ -145,15 +186,16 @@ fn main() {
         let mut elements = vec![0.0; ITEMS];
         bench.row(
             "every second f64 (beside the bytes touched)",
-            "-",
+            "NumPy 0.95",
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
             || black_box(&mut room[..ITEMS * 16]).copy_from_slice(black_box(&memory[..ITEMS * 16])),
         );
     }
-    for (name, rows, columns) in
-        [("transposed f64, 3000 x 3000", 3000_i64, 3000_i64), ("transposed f64, 2048 x 4096", 2048, 4096)]
-    {
+    for (name, goal, rows, columns) in [
+        ("transposed f64, 3000 x 3000", "NumPy 1.1", 3000_i64, 3000_i64),
+        ("transposed f64, 2048 x 4096", "NumPy 0.35", 2048, 4096),
+    ] {
         let (shape, strides) = ([columns, rows], [8, 8 * columns]);
         let view = view(b"d", 8, &shape, &strides);
         let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
@@ -162,7 +204,7 @@ fn main() {
         let bytes = elements.len() * 8;
         bench.row(
             name,
-            "-",
+            goal,
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
             || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
@@ -223,11 +265,13 @@ fn main() {
         );
     }
     records(&bench, &memory);
-    // Rows behind a table of pointers, beside the way item by item that PyBuffer_ToContiguous takes.
-    for (name, width, step) in [
-        ("indirect rows of 8 KB", 1024_usize, 8_i64),
-        ("indirect rows of 32 bytes", 4, 8),
-        ("indirect rows of every second f64", 512, 16),
+    // Rows behind a table of pointers; CPython's peer is `PyBuffer_ToContiguous`.
+    for (name, goal, width, step) in [
+        ("indirect rows of 8 KB", "CPython 1.05", 1024_usize, 8_i64),
+        ("indirect rows of 32 bytes", "CPython 0.8", 4, 8),
+        ("indirect rows of 16 bytes", "CPython 0.8", 2, 8),
+        ("indirect rows of 8 bytes", "CPython 0.8", 1, 8),
+        ("indirect rows of every second f64", "CPython 0.3", 512, 16),
     ] {
         let rows = 4_000_000 / width;
         let table: Vec<*const u8> = (0..rows).map(|row| memory[row * width * step as usize..].as_ptr()).collect();
@@ -249,7 +293,7 @@ fn main() {
         let bytes = rows * width * 8;
         bench.row(
             name,
-            "-",
+            goal,
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
             || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
