@@ -3,7 +3,9 @@
 use pep3118::Order;
 use pep3118::decode::{Buffer, BufferMut, Column, ColumnData, Plan};
 
-use super::{plan, random_layout, view};
+use super::plan;
+use crate::properties::layouts::random_layout;
+use crate::properties::strided::view;
 use crate::slow_reader::column_bytes;
 
 fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
