@@ -12,6 +12,8 @@ mod acquire;
 mod errors;
 mod export;
 mod format;
+mod from_ctypes;
+mod from_dtype;
 #[doc(hidden)]
 pub mod module;
 mod truth;
