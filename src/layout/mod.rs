@@ -25,6 +25,7 @@ mod reconcile;
 mod resolve;
 mod scalar;
 mod shared;
+mod svg;
 mod table;
 
 pub use builder::{BuildError, LayoutBuilder, Member};

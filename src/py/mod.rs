@@ -10,12 +10,16 @@
 
 mod acquire;
 mod errors;
+mod explain;
 mod export;
+mod field;
 mod format;
 mod from_ctypes;
 mod from_dtype;
+mod layout_of;
 #[doc(hidden)]
 pub mod module;
+mod tree;
 mod truth;
 
 pub use acquire::{Acquired, SharedView};
