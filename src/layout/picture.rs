@@ -88,7 +88,7 @@ impl Picture {
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
         let mut painter = Painter { parts: Vec::new(), end: 0, lanes: Vec::new(), leaves: 0 };
-        painter.field(layout.item(), 0, "");
+        painter.field(layout.item(), 0, "", 0);
         painter.pad_to(layout.size());
         Self { size: layout.size(), row: ROW, parts: painter.parts, lanes: painter.lanes.len() }
     }
@@ -235,25 +235,33 @@ impl Painter {
     fn pad_to(&mut self, offset: u64) {
         if offset > self.end && !self.full(self.end) {
             let size = offset.abs_diff(self.end);
-            self.push(self.end, size, String::new(), String::new(), Ink::Padding);
+            self.push(
+                0,
+                Part { offset: self.end, size, label: String::new(), note: String::new(), ink: Ink::Padding, lane: 0 },
+            );
         }
     }
 
-    /// Into the first lane that is free from there on.
-    fn push(&mut self, offset: u64, size: u64, label: String, note: String, ink: Ink) {
-        let end = offset.saturating_add(size);
-        let lane = self.lanes.iter().position(|end| *end <= offset).unwrap_or(self.lanes.len());
-        match self.lanes.get_mut(lane) {
-            Some(lane) => *lane = end,
-            None => self.lanes.push(end),
+    fn push(&mut self, lane: usize, part: Part) {
+        let end = part.offset.saturating_add(part.size);
+        if self.lanes.len() <= lane {
+            self.lanes.resize(lane.saturating_add(1), 0);
         }
-        self.parts.push(Part { offset, size, label, note, ink, lane });
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            *lane = end;
+        }
+        self.parts.push(Part { lane, ..part });
         self.end = self.end.max(end);
+    }
+
+    /// The first lane with nothing at the offset, neither in it nor below it.
+    fn free_lane(&self, offset: u64) -> usize {
+        self.lanes.iter().rposition(|end| *end > offset).map_or(0, |busy| busy.saturating_add(1))
     }
 
     // As deep as structures are nested, which the parser bounds; elements without bytes are skipped
     // and painting stops when the rows are full, so that counts do not matter.
-    fn field(&mut self, field: Field<'_>, offset: u64, path: &str) {
+    fn field(&mut self, field: Field<'_>, offset: u64, path: &str, lane: usize) {
         let first = self.leaves;
         let name = field.name_text().map(printable).unwrap_or_default();
         let path = match (path, name.as_str()) {
@@ -269,8 +277,12 @@ impl Painter {
             }
             if field.ty() == Type::Record {
                 self.leaves = first;
+                let mut end = offset;
                 for inner in field.by_offset() {
-                    self.field(inner, offset.saturating_add(inner.offset()), &path);
+                    let at = offset.saturating_add(inner.offset());
+                    let lane = if at < end { self.free_lane(at) } else { lane };
+                    self.field(inner, at, &path, lane);
+                    end = end.max(at.saturating_add(inner.total_size()));
                 }
                 after = self.leaves;
                 // Every element advances, also one that is all padding.
@@ -282,7 +294,8 @@ impl Painter {
                     0 => path.clone(),
                     _ => String::new(),
                 };
-                self.push(offset, field.size(), label, note(field, &path), Ink::Field(first));
+                let (size, ink) = (field.size(), Ink::Field(first));
+                self.push(lane, Part { offset, size, label, note: note(field, &path), ink, lane });
             }
         }
         self.leaves = after;

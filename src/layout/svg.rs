@@ -21,7 +21,7 @@ const ADVANCE: u64 = 73;
 const FIELDS: [&str; 6] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#cfd5f5", "#f6cfc4"];
 
 impl Picture {
-    /// The picture as an SVG element: a rectangle a field, hatched where there is padding, with type
+    /// The picture as an SVG element: a rectangle a field, dashed where there is padding, with type
     /// and offsets as its tooltip.
     ///
     /// ```
@@ -114,8 +114,10 @@ fn cut(label: &str, width: u64) -> String {
     let room = usize::try_from(width.saturating_mul(10).checked_div(ADVANCE).unwrap_or(0)).unwrap_or(0);
     let cells =
         |text: &str| text.chars().map(|character| character.width().unwrap_or(0)).fold(0_usize, usize::saturating_add);
-    if cells(label) <= room {
-        return label.to_string();
+    // The last part of a dotted path says more than the first.
+    let shorter = core::iter::once(0).chain(label.match_indices('.').map(|(dot, _)| dot.saturating_add(1)));
+    if let Some(whole) = shorter.filter_map(|start| label.get(start..)).find(|rest| cells(rest) <= room) {
+        return whole.to_string();
     }
     let mut out = String::new();
     for character in label.chars() {
