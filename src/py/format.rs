@@ -318,6 +318,38 @@ impl Format {
         text_of(py, &spelled)
     }
 
+    /// The item as a type of C, with static assertions of its size and offsets. Fields in the other
+    /// byte order are arrays of bytes, with a comment.
+    #[pyo3(signature = (name="item"))]
+    fn to_c(&self, name: &str) -> PyResult<String> {
+        self.unambiguous()?;
+        self.layout.to_c(name).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// The same for Rust.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))
+    /// // 12 bytes for the data model lp64.
+    /// <BLANKLINE>
+    /// #[repr(C, packed)]
+    /// #[derive(Clone, Copy)]
+    /// pub struct Sample {
+    ///     pub a: i32,
+    ///     pub b: f64,
+    /// }
+    /// const _: () = assert!(core::mem::size_of::<Sample>() == 12);
+    /// const _: () = assert!(core::mem::offset_of!(Sample, a) == 0);
+    /// const _: () = assert!(core::mem::offset_of!(Sample, b) == 4);
+    /// const _: () = assert!(core::mem::size_of::<f64>() == 8);
+    /// const _: () = assert!(core::mem::size_of::<i32>() == 4);
+    /// <BLANKLINE>
+    #[pyo3(signature = (name="Item"))]
+    fn to_rust(&self, name: &str) -> PyResult<String> {
+        self.unambiguous()?;
+        self.layout.to_rust(name).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
     fn __str__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self.spelling() {
             Some(text) => text_of(py, &text),

@@ -110,7 +110,7 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, tag: &str, 
     }
     let size = plural(definition.size, "byte");
     assert(out, &format!("sizeof({full}) == {}", definition.size), &format!("{tag} has {size}"));
-    for Member { name, offset, size, .. } in &definition.members {
+    for Member { name, offset, size, .. } in definition.fields() {
         let begins = format!("{tag}.{name} begins at byte {offset}");
         assert(out, &format!("offsetof({full}, {name}) == {offset}"), &begins);
         let has = format!("{tag}.{name} has {}", plural(*size, "byte"));

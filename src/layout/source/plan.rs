@@ -208,6 +208,13 @@ impl<'l> Plan<'l> {
     }
 }
 
+impl<'l> Definition<'l> {
+    /// The members that are no padding.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &Member<'l>> {
+        self.members.iter().filter(|member| !matches!(member.what, What::Padding))
+    }
+}
+
 impl Member<'_> {
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
