@@ -9,6 +9,7 @@
 //! The Python package `pep3118` is made of this room; [`module`] is its extension module.
 
 mod acquire;
+mod dtype;
 mod errors;
 mod export;
 mod format;
