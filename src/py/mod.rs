@@ -9,6 +9,7 @@
 //! The Python package `pep3118` is made of this room; [`module`] is its extension module.
 
 mod acquire;
+mod dtype;
 mod errors;
 mod explain;
 mod export;
@@ -19,8 +20,10 @@ mod from_dtype;
 mod layout_of;
 #[doc(hidden)]
 pub mod module;
+mod to_ctypes;
 mod tree;
 mod truth;
+mod values;
 
 pub use acquire::{Acquired, SharedView};
 pub use export::BufferExporter;

@@ -8,6 +8,8 @@ pub mod _pep3118 {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::super::dtype::dtype_from_pep3118;
+    #[pymodule_export]
     use super::super::errors::{BufferRuleError, FormatError};
     #[pymodule_export]
     use super::super::field::Field;

@@ -41,7 +41,7 @@ impl Layout {
         if self.size() == 0 {
             return Err(SourceError::Empty);
         }
-        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved });
+        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved, any: false });
         let mut out = format!("/* {} for the data model {}. */\n", plural(self.size(), "byte"), self.model());
         for header in ["assert", "stdbool", "stddef", "stdint", "wchar"] {
             out.push_str(&format!("#include <{header}.h>\n"));

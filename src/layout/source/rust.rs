@@ -34,7 +34,7 @@ impl Layout {
         if !is_identifier(name) || is_reserved(name) || PRIMITIVES.contains(&name) {
             return Err(SourceError::Name { language: "Rust", name: name.to_string() });
         }
-        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved });
+        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved, any: false });
         let mut out = format!("// {} for the data model {}.\n", plural(self.size(), "byte"), self.model());
         let item = self.item();
         let alone = item.shape().is_empty();
