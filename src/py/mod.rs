@@ -15,6 +15,7 @@ mod export;
 mod format;
 #[doc(hidden)]
 pub mod module;
+mod structs;
 mod values;
 
 pub use acquire::{Acquired, SharedView};

@@ -19,6 +19,7 @@
 //! | records | named tuples, or tuples | `tuple`s or `list`s |
 
 mod codec;
+mod float;
 mod leaf;
 mod refusal;
 mod text;

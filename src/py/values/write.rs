@@ -1,6 +1,5 @@
 //! Python objects into bytes.
 
-use half::f16;
 use num_complex::Complex;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -8,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::codec::{Codec, Node, Record};
+use super::float::{half, single};
 use super::leaf::Leaf;
 use super::refusal::{Reason, Refusal, taken_by};
 use super::text;
@@ -115,18 +115,18 @@ impl Leaf {
             }
             Type::Float16 => {
                 let number = self.float(object)?;
-                let half = f16::from_f64(number);
-                self.fits(number, half.is_infinite())?;
-                kernel.store_little(&half.to_le_bytes(), bytes);
+                let narrow = half(number);
+                self.fits(number, narrow.is_infinite())?;
+                kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::Float32 => {
                 let number = self.float(object)?;
-                let single = narrow(number);
+                let narrow = single(number);
                 if !(lenient && self.native) {
-                    self.fits(number, single.is_infinite())?;
+                    self.fits(number, narrow.is_infinite())?;
                 }
-                kernel.store_little(&single.to_le_bytes(), bytes);
+                kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::Float64 => {
@@ -154,8 +154,12 @@ impl Leaf {
                 kernel.store(&text::value(string, kernel)?, bytes)
             }
             _ => {
-                let value = self.integer(object)?;
+                let mut value = self.integer(object)?;
                 let range = kernel.range();
+                if lenient && self.code == b'P' {
+                    // `struct` takes the addresses of the upper half for negative numbers as well.
+                    value = value.map(|value| if value < 0 { value.saturating_add(1 << 64_u32) } else { value });
+                }
                 match value {
                     Some(value) => kernel.store_number(value, bytes),
                     None => return Err(Reason::Range { leaf: *self, range, value }),
@@ -233,13 +237,13 @@ impl Leaf {
         let long = |number| LongDouble::from_f64(number, self.kernel.long_double_format());
         Ok(match self.kernel.ty() {
             Type::Complex32 => {
-                let halves = Complex::new(f16::from_f64(re), f16::from_f64(im));
+                let halves = Complex::new(half(re), half(im));
                 self.fits(re, halves.re.is_infinite())?;
                 self.fits(im, halves.im.is_infinite())?;
                 Value::Complex32(halves)
             }
             Type::Complex64 => {
-                let singles = Complex::new(narrow(re), narrow(im));
+                let singles = Complex::new(single(re), single(im));
                 fits(re, singles.re.is_infinite())?;
                 fits(im, singles.im.is_infinite())?;
                 Value::Complex64(singles)
@@ -265,17 +269,20 @@ impl Leaf {
             return Err(Reason::kind(Some(self), taken_by(Type::Bytes), object));
         };
         let ty = self.kernel.ty();
-        if lenient && matches!(ty, Type::Bytes | Type::Pascal) {
+        if lenient && ty == Type::Bytes {
             // `struct` cuts what is too long.
-            let room = if ty == Type::Pascal { bytes.len().saturating_sub(1).min(255) } else { bytes.len() };
-            value = value.get(..room).unwrap_or(value);
+            value = value.get(..bytes.len()).unwrap_or(value);
+        }
+        if lenient && ty == Type::Pascal {
+            // The same, and past 255 bytes it writes more than it counts.
+            if let Some((len, room)) = bytes.split_first_mut() {
+                let written = value.get(..room.len()).unwrap_or(value);
+                room.fill(0);
+                room.iter_mut().zip(written).for_each(|(cell, byte)| *cell = *byte);
+                *len = u8::try_from(written.len()).unwrap_or(u8::MAX);
+            }
+            return Ok(Ok(()));
         }
         Ok(self.kernel.store_bytes(value, bytes))
     }
-}
-
-/// The nearest float32; the only way from a float64 to it.
-#[expect(clippy::as_conversions, reason = "rounds to the nearest, which is what is asked for")]
-fn narrow(number: f64) -> f32 {
-    number as f32
 }
