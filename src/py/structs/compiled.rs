@@ -118,42 +118,45 @@ impl Compiled {
         })
     }
 
-    fn count(&self, values: &Bound<'_, PyTuple>, function: &str) -> PyResult<()> {
-        let (found, wanted) = (values.len(), self.codec.values());
+    /// Whether the arguments from `first` on are as many as there are values.
+    #[inline]
+    fn count(&self, arguments: &Bound<'_, PyTuple>, first: usize, function: &str) -> PyResult<()> {
+        let (found, wanted) = (arguments.len().saturating_sub(first), self.codec.values());
         if found == wanted {
             return Ok(());
         }
-        Err(error(values.py(), format!("{function} expected {wanted} items for packing (got {found})")))
+        Err(error(arguments.py(), format!("{function} expected {wanted} items for packing (got {found})")))
     }
 
-    pub(super) fn pack<'py>(&self, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
-        let py = values.py();
-        self.count(values, "pack")?;
+    /// The values are the arguments from `first` on.
+    pub(super) fn pack<'py>(&self, arguments: &Bound<'py, PyTuple>, first: usize) -> PyResult<Bound<'py, PyBytes>> {
+        self.count(arguments, first, "pack")?;
         // The object is nobody else's until all values are in it.
-        PyBytes::new_with(py, self.size(), |item| self.write(values, item))
+        PyBytes::new_with(arguments.py(), self.size(), |item| self.write(arguments, first, item))
     }
 
-    fn write(&self, values: &Bound<'_, PyTuple>, item: &mut [u8]) -> PyResult<()> {
-        self.codec.write_fields(values, item).map_err(|refusal| unpackable(values.py(), refusal))
+    #[inline]
+    fn write(&self, arguments: &Bound<'_, PyTuple>, first: usize, item: &mut [u8]) -> PyResult<()> {
+        self.codec.write_fields(arguments, first, item).map_err(|refusal| unpackable(arguments.py(), refusal))
     }
 
-    /// `arguments` are the buffer, the offset and the values.
-    pub(super) fn pack_into(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<()> {
+    /// The arguments from `first` on are the buffer, the offset and the values.
+    pub(super) fn pack_into(&self, arguments: &Bound<'_, PyTuple>, first: usize) -> PyResult<()> {
         let py = arguments.py();
-        let Ok(buffer) = arguments.get_borrowed_item(0) else {
+        let (second, third) = (first.saturating_add(1), first.saturating_add(2));
+        let Ok(buffer) = arguments.get_borrowed_item(first) else {
             return Err(error(py, "pack_into expected buffer argument"));
         };
-        let Ok(offset) = arguments.get_borrowed_item(1) else {
+        let Ok(offset) = arguments.get_borrowed_item(second) else {
             return Err(error(py, "pack_into expected offset argument"));
         };
-        let values = arguments.get_slice(2, arguments.len());
-        self.count(&values, "pack_into")?;
+        self.count(arguments, third, "pack_into")?;
         Lent::with(&buffer, true, |memory| {
             let offset = super::room::index(&offset)?;
             let start = place_to_pack(py, self.size(), offset, memory.len())?;
             // All values are there before the first byte changes.
             with_scratch(self.size(), |item| {
-                self.write(&values, item)?;
+                self.write(arguments, third, item)?;
                 memory.write(start, item)
             })
         })

@@ -5,7 +5,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
+use std::sync::Arc;
+
 use super::class::Struct;
+use super::compiled::Compiled;
 use super::errors::no_format;
 use super::iterator::UnpackIterator;
 
@@ -14,75 +17,79 @@ const KEPT: usize = 100;
 /// The longest of them, in bytes.
 const KEPT_LEN: usize = 1 << 12;
 
+/// A compiled format in the cache.
+#[pyclass(frozen, module = "pep3118.struct")]
+struct Kept(Arc<Compiled>);
+
 /// Compiled formats by what they were given as.
 fn cache(py: Python<'_>) -> &Bound<'_, PyDict> {
     static CACHE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
     CACHE.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
 }
 
-/// The compiled format.
+/// Calls with the compiled format.
 #[inline]
-fn compiled<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Struct>> {
-    let py = format.py();
+fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
     // Text and bytes do not call Python when they are compared.
     if !format.is_exact_instance_of::<PyString>() && !format.is_exact_instance_of::<PyBytes>() {
-        return uncached(format);
+        return with_uncached(format, call);
     }
-    let cache = cache(py);
-    if let Some(known) = cache.get_item(format)? {
-        return Ok(known.cast_into::<Struct>()?);
+    match cache(format.py()).get_item(format)? {
+        Some(known) => call(&known.cast::<Kept>()?.get().0),
+        None => call(&keep(format)?),
     }
-    let new = Bound::new(py, Struct::compile(format)?)?;
+}
+
+#[inline(never)]
+fn keep(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
+    let new = Arc::new(Compiled::new(format)?);
     if format.len()? <= KEPT_LEN {
+        let cache = cache(format.py());
         if cache.len() >= KEPT {
             cache.clear();
         }
-        cache.set_item(format, &new)?;
+        cache.set_item(format, Kept(Arc::clone(&new)))?;
     }
     Ok(new)
 }
 
-fn uncached<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Struct>> {
+#[inline(never)]
+fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
     if let Ok(known) = format.cast_exact::<Struct>() {
-        return Ok(known.clone());
+        return known.get().with(call);
     }
     if format.is_instance_of::<PyString>() || format.is_instance_of::<PyBytes>() {
-        return Bound::new(format.py(), Struct::compile(format)?);
+        return call(&Arc::new(Compiled::new(format)?));
     }
     // What has no hash is a `TypeError` there before it is looked at.
     format.hash()?;
     Err(no_format(format))
 }
 
-/// The format among the arguments, and the others.
-fn first<'py>(arguments: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py, Struct>, Bound<'py, PyTuple>)> {
-    let Ok(format) = arguments.get_item(0) else {
-        return Err(PyTypeError::new_err("missing format argument"));
-    };
-    Ok((compiled(&format)?, arguments.get_slice(1, arguments.len())))
+/// The format among the arguments.
+fn first<'a, 'py>(arguments: &'a Bound<'py, PyTuple>) -> PyResult<Borrowed<'a, 'py, PyAny>> {
+    arguments.get_borrowed_item(0).map_err(|_| PyTypeError::new_err("missing format argument"))
 }
 
 /// The size in bytes of an item in a format.
 #[pyfunction]
 #[pyo3(signature = (format, /))]
 pub(in crate::py) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<usize> {
-    compiled(format)?.get().size()
+    with(format, |compiled| Ok(compiled.size()))
 }
 
 /// The bytes of an item with these values.
 #[pyfunction]
 #[pyo3(signature = (*arguments), text_signature = "(format, /, *values)")]
 pub(in crate::py) fn pack<'py>(arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
-    let (format, values) = first(arguments)?;
-    format.get().pack(&values)
+    with(&*first(arguments)?, |compiled| compiled.pack(arguments, 1))
 }
 
 /// Writes an item into a buffer. If a value does not fit, nothing is written.
 #[pyfunction]
 #[pyo3(signature = (*arguments), text_signature = "(format, buffer, offset, /, *values)")]
 pub(in crate::py) fn pack_into(arguments: &Bound<'_, PyTuple>) -> PyResult<()> {
-    let (format, rest) = first(arguments)?;
-    format.get().pack_into(&rest)
+    with(&*first(arguments)?, |compiled| compiled.pack_into(arguments, 1))
 }
 
 /// The values of the item that fills a buffer.
@@ -92,7 +99,7 @@ pub(in crate::py) fn unpack<'py>(
     format: &Bound<'py, PyAny>,
     buffer: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    compiled(format)?.get().unpack(buffer)
+    with(format, |compiled| compiled.unpack(buffer))
 }
 
 /// The values of the item at an offset in bytes; a negative one counts from the end.
@@ -103,14 +110,14 @@ pub(in crate::py) fn unpack_from<'py>(
     buffer: &Bound<'py, PyAny>,
     offset: isize,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    compiled(format)?.get().unpack_from(buffer, offset)
+    with(format, |compiled| compiled.unpack_from(buffer, offset))
 }
 
 /// The values of all items of a buffer, one item at a time.
 #[pyfunction]
 #[pyo3(signature = (format, buffer, /))]
 pub(in crate::py) fn iter_unpack(format: &Bound<'_, PyAny>, buffer: &Bound<'_, PyAny>) -> PyResult<UnpackIterator> {
-    compiled(format)?.get().iter_unpack(buffer)
+    with(format, |compiled| UnpackIterator::new(Arc::clone(compiled), buffer))
 }
 
 /// Forgets all compiled formats.

@@ -21,6 +21,7 @@
 mod codec;
 mod float;
 mod leaf;
+mod quick;
 mod refusal;
 mod text;
 mod write;

@@ -27,17 +27,22 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Writes the values of a record, or the one value of anything else.
+    /// Writes the values of a record, or the one value of anything else: those from `first` on.
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub(in crate::py) fn write_fields(&self, values: &Bound<'_, PyTuple>, item: &mut [u8]) -> Result<(), Refusal> {
+    #[inline]
+    pub(in crate::py) fn write_fields(
+        &self,
+        values: &Bound<'_, PyTuple>,
+        first: usize,
+        item: &mut [u8],
+    ) -> Result<(), Refusal> {
         match &self.root {
-            Node::Record(record) => record.write(values, item, self.lenient),
+            Node::Record(record) => record.write(values, first, item, self.lenient),
             node => {
-                let found = values.len();
-                let Ok(value) = values.get_borrowed_item(0) else {
-                    return Err(Reason::Count { found, wanted: 1, unit: "item" }.into());
+                let Ok(value) = values.get_borrowed_item(first) else {
+                    return Err(Reason::Count { found: 0, wanted: 1, unit: "item" }.into());
                 };
                 node.write(&value, item, self.lenient)
             }
@@ -61,19 +66,22 @@ impl Node {
         match self {
             Self::Leaf(leaf) => Ok(leaf.write(object, bytes, lenient)?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
-            Self::Record(record) => record.write(&sequence(object, "a record: a tuple")?, bytes, lenient),
+            Self::Record(record) => record.write(&sequence(object, "a record: a tuple")?, 0, bytes, lenient),
         }
     }
 }
 
 impl Record {
-    fn write(&self, values: &Bound<'_, PyTuple>, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
-        if values.len() != self.values {
-            return Err(Reason::Count { found: values.len(), wanted: self.values, unit: "field" }.into());
+    fn write(&self, values: &Bound<'_, PyTuple>, first: usize, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
+        let found = values.len().saturating_sub(first);
+        if found != self.values {
+            return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
         }
-        let mut rest = values.iter_borrowed();
+        let mut next = first;
         for (index, part) in self.parts.iter().enumerate() {
-            for (repeated, value) in (0..part.repeat).zip(&mut rest) {
+            for repeated in 0..part.repeat {
+                let Ok(value) = values.get_borrowed_item(next) else { return Ok(()) };
+                next = next.saturating_add(1);
                 let written = part.node.write(&value, part.bytes_mut(bytes, repeated), lenient);
                 written.map_err(|refusal| refusal.inside(self.names.get(index).map_or("", String::as_str)))?;
             }
@@ -154,6 +162,11 @@ impl Leaf {
                 kernel.store(&text::value(string, kernel)?, bytes)
             }
             _ => {
+                if let Some(number) = small(object)
+                    && kernel.store_small(number, bytes)
+                {
+                    return Ok(());
+                }
                 let mut value = self.integer(object)?;
                 let range = kernel.range();
                 if lenient && self.code == b'P' {
@@ -285,4 +298,10 @@ impl Leaf {
         }
         Ok(self.kernel.store_bytes(value, bytes))
     }
+}
+
+/// An `int` of at most 64 bits with a sign: what nearly all are.
+#[inline]
+fn small(object: &Bound<'_, PyAny>) -> Option<i64> {
+    if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
 }
