@@ -10,6 +10,7 @@
 //! A format alone does not fix a layout: [`reconcile`] adds the itemsize and says how sure the
 //! answer is.
 
+mod builder;
 mod compare;
 mod dialect;
 mod emit;
@@ -23,8 +24,10 @@ mod read;
 mod reconcile;
 mod resolve;
 mod scalar;
+mod shared;
 mod table;
 
+pub use builder::{BuildError, LayoutBuilder, Member};
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
     Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace,
