@@ -169,13 +169,7 @@ impl LayoutBuilder {
         self.layout
     }
 
-    fn push(
-        &mut self,
-        member: Member<'_>,
-        ty: Type,
-        size: u64,
-        endian: Option<Endian>,
-    ) -> Result<u32, BuildError> {
+    fn push(&mut self, member: Member<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
         let Member { name, offset, shape } = member;
         let limits = Limits::DEFAULT;
         // Names have a limit of their own here: in a format they count with the rest.
@@ -195,9 +189,10 @@ impl LayoutBuilder {
         };
         // A dimension without elements does not hide another that is too large.
         let most = self.layout.model.ssize_max();
-        let counted = shape.iter().filter(|extent| **extent != 0).try_fold(1_u64, |count, extent| {
-            count.checked_mul(*extent).filter(|count| *count <= most)
-        });
+        let counted = shape
+            .iter()
+            .filter(|extent| **extent != 0)
+            .try_fold(1_u64, |count, extent| count.checked_mul(*extent).filter(|count| *count <= most));
         let Some(counted) = counted else { return Err(BuildError::TooMany { what: what() }) };
         let count = if shape.contains(&0) { 0 } else { counted };
         let room = self.open.last().map_or(self.size, |(_, size)| *size).min(most);

@@ -39,7 +39,8 @@ impl<'l> Field<'l> {
     /// Whether this is a record of several fields which all begin at its first byte and share it.
     #[must_use]
     pub fn is_union(self) -> bool {
-        self.fields().all(|field| field.offset() == 0) && self.fields().filter(|field| field.total_size() > 0).count() > 1
+        self.fields().all(|field| field.offset() == 0)
+            && self.fields().filter(|field| field.total_size() > 0).count() > 1
     }
 
     /// The fields of a record in the order in which they lie.

@@ -9,11 +9,16 @@
 //! The Python package `pep3118` is made of this room; [`module`] is its extension module.
 
 mod acquire;
+mod audit;
+#[cfg(feature = "cli")]
+mod command;
 mod errors;
 mod export;
+mod exporter;
 mod format;
 #[doc(hidden)]
 pub mod module;
+mod report;
 mod truth;
 
 pub use acquire::{Acquired, SharedView};

@@ -8,9 +8,18 @@ pub mod _pep3118 {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::super::audit::{audit, check};
+    #[cfg(feature = "cli")]
+    #[pymodule_export]
+    use super::super::command::_cli;
+    #[pymodule_export]
     use super::super::errors::{BufferRuleError, FormatError};
     #[pymodule_export]
+    use super::super::exporter::Exporter;
+    #[pymodule_export]
     use super::super::format::calcsize;
+    #[pymodule_export]
+    use super::super::report::{Finding, Report};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -224,11 +224,9 @@ impl Fault {
                 write!(f, "after request and release there are {count} {more} reference{s} to the exporter")
             }
             Self::ReleaseRaised { error } => write!(f, "__release_buffer__ raises {error}"),
-            Self::FormatLies { format, difference, .. } => write!(
-                f,
-                "format `{}` and the type of the exporter disagree: {difference}",
-                abridged(format)
-            ),
+            Self::FormatLies { format, difference, .. } => {
+                write!(f, "format `{}` and the type of the exporter disagree: {difference}", abridged(format))
+            }
             _ => Ok(()),
         }
     }
