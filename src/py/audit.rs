@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyCFunction, PyInt, PyString};
+use pyo3::types::{PyCFunction, PyInt, PyString, PyType};
 
-use super::acquire::{Acquired, Attempt, is_exporter, references};
+use super::acquire::{Acquired, Attempt, is_exporter, makes_exporters, references};
 use super::report::Report;
 use super::truth::truth;
 use crate::view::{Audit, Checker, Obj, Outcome, RawView, Request};
@@ -90,6 +90,12 @@ pub(super) fn audit(obj: &Bound<'_, PyAny>) -> PyResult<Report> {
     watch.end(obj.py())?;
     let (audit, readable) = asked?;
     Report::new(obj, audit.finish(), readable, truth.map(|truth| truth.source))
+}
+
+/// Whether the instances of a type export buffers.
+#[pyfunction]
+pub(super) fn _exports_buffers(ty: &Bound<'_, PyType>) -> bool {
+    makes_exporters(ty)
 }
 
 /// All requests, in rounds; and whether some answer to `FULL_RO` can be read.

@@ -95,8 +95,8 @@ impl Items {
         let (strides, suboffsets) = (array(&self.strides), array(&self.suboffsets));
         let product = shape.iter().try_fold(itemsize, |bytes, extent| bytes.checked_mul(*extent));
         let raw = RawView {
-            // Where the product overflows, A06 tells.
-            len: if shape.contains(&0) { 0 } else { product.unwrap_or(i64::MAX) },
+            // Where the product overflows, A06 tells; where it is negative, the rule of what made it so.
+            len: if shape.contains(&0) { 0 } else { product.unwrap_or(i64::MAX).max(0) },
             itemsize,
             readonly: i32::from(readonly),
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
@@ -143,13 +143,15 @@ impl Exporter {
         let py = memory.py();
         let items = Items { format, itemsize, shape, strides, suboffsets, offset };
         let acquired = acquire(memory, readonly)?;
-        // Only the bytes count here: what the exporter says of items under SIMPLE, which is nothing to ask
-        // for, and whether it keeps the other rules does not matter.
-        let raw = RawView { format: None, ..acquired.raw() };
-        let (report, block) = Checker::DEFAULT.check(&raw, None);
-        if !block.is_some_and(|block| block.is_contiguous(Order::C) || block.is_contiguous(Order::Fortran)) {
-            let error = broken_rules(py, &report);
-            return Err(error.unwrap_or_else(|| PyBufferError::new_err("the memory is not contiguous")));
+        // Only the bytes count here: what the exporter says of items, and whether it keeps the other rules, does
+        // not matter.
+        let raw = acquired.raw();
+        if !raw.is_contiguous(Order::C) && !raw.is_contiguous(Order::Fortran) {
+            return Err(PyBufferError::new_err("the memory is not contiguous"));
+        }
+        let bytes = RawView { buf: raw.buf, len: raw.len, itemsize: 1, ndim: 1, ..RawView::default() };
+        if let Some(error) = broken_rules(py, &Checker::DEFAULT.check(&bytes, None).0) {
+            return Err(error);
         }
         let readonly = readonly.unwrap_or(false) || raw.readonly != 0;
         let (view, format) = items.check(py, raw.len, readonly)?;

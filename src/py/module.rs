@@ -8,7 +8,7 @@ pub mod _pep3118 {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::super::audit::{audit, check};
+    use super::super::audit::{_exports_buffers, audit, check};
     #[cfg(feature = "cli")]
     #[pymodule_export]
     use super::super::command::_cli;
