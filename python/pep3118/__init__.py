@@ -2,24 +2,34 @@
 
 from ._pep3118 import (
     BufferRuleError,
+    Difference,
     Exporter,
+    Field,
     Finding,
+    Format,
     FormatError,
     Report,
     __version__,
     audit,
     calcsize,
     check,
+    diff,
+    layout_of,
 )
 
 __all__ = [
     "BufferRuleError",
+    "Difference",
     "Exporter",
+    "Field",
     "Finding",
+    "Format",
     "FormatError",
     "Report",
     "__version__",
     "audit",
     "calcsize",
     "check",
+    "diff",
+    "layout_of",
 ]

@@ -25,6 +25,8 @@ mod reconcile;
 mod resolve;
 mod scalar;
 mod shared;
+mod source;
+mod svg;
 mod table;
 
 pub use builder::{BuildError, LayoutBuilder, Member};
@@ -41,4 +43,5 @@ pub use read::calcsize_in;
 pub use reconcile::{Certainty, Reading, reconcile};
 
 pub use scalar::Scalar;
+pub use source::SourceError;
 pub use table::Table;

@@ -13,12 +13,18 @@ mod audit;
 #[cfg(feature = "cli")]
 mod command;
 mod errors;
+mod explain;
 mod export;
 mod exporter;
+mod field;
 mod format;
+mod from_ctypes;
+mod from_dtype;
+mod layout_of;
 #[doc(hidden)]
 pub mod module;
 mod report;
+mod tree;
 mod truth;
 
 pub use acquire::{Acquired, SharedView};

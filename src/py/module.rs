@@ -17,7 +17,11 @@ pub mod _pep3118 {
     #[pymodule_export]
     use super::super::exporter::Exporter;
     #[pymodule_export]
-    use super::super::format::calcsize;
+    use super::super::field::Field;
+    #[pymodule_export]
+    use super::super::format::{Format, calcsize};
+    #[pymodule_export]
+    use super::super::layout_of::{Difference, diff, layout_of};
     #[pymodule_export]
     use super::super::report::{Finding, Report};
 
