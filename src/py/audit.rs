@@ -78,6 +78,33 @@ pub(super) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) 
 /// bytearray: clean
 #[pyfunction]
 pub(super) fn audit(obj: &Bound<'_, PyAny>) -> PyResult<Report> {
+    let (report, readable, truth) = judge(obj)?;
+    Report::new(obj, report, readable, truth)
+}
+
+/// Judges a Python exporter by all 26 legal requests, as `pep3118.audit` does for Python.
+///
+/// ```
+/// use pyo3::prelude::*;
+/// use pyo3::types::PyByteArray;
+/// # Python::initialize();
+/// Python::attach(|py| {
+///     let report = pep3118::py::audit_exporter(&PyByteArray::new(py, b"abc"))?;
+///     assert!(report.is_empty(), "{report}");
+/// #   Ok::<(), PyErr>(())
+/// })?;
+/// # Ok::<(), PyErr>(())
+/// ```
+///
+/// # Errors
+/// - `TypeError` for `1`, which exports nothing
+/// - `KeyboardInterrupt`, and what Python code raises that is asked what the items are
+pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
+    Ok(judge(exporter)?.0)
+}
+
+/// The report, whether the items can be read, and who told what they are.
+fn judge(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
     expect_exporter(obj)?;
     let truth = truth(obj)?;
     let checker = Checker { dialect: truth.as_ref().map(|truth| truth.dialect), ..Checker::DEFAULT };
@@ -89,7 +116,7 @@ pub(super) fn audit(obj: &Bound<'_, PyAny>) -> PyResult<Report> {
     let asked = rounds(obj, audit, &checker, &watch);
     watch.end(obj.py())?;
     let (audit, readable) = asked?;
-    Report::new(obj, audit.finish(), readable, truth.map(|truth| truth.source))
+    Ok((audit.finish(), readable, truth.map(|truth| truth.source)))
 }
 
 /// Whether the instances of a type export buffers.

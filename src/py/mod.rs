@@ -3,6 +3,7 @@
 //! | a Python object | by | becomes |
 //! |--|--|--|
 //! | an exporter | [`Acquired`] | a `Py_buffer` that is released once, and its numbers as a [`RawView`](crate::RawView) |
+//! | the same | [`audit_exporter`] | a [`Report`](crate::Report) on its answers to all requests |
 //! | the same | [`SharedView`] | a proved [`View`](crate::View) with its memory: values, records, columns |
 //! | a `#[pyclass]` with memory | [`BufferExporter`] | an exporter that answers every request as the rules say |
 //!
@@ -28,4 +29,5 @@ mod tree;
 mod truth;
 
 pub use acquire::{Acquired, SharedView};
+pub use audit::audit_exporter;
 pub use export::BufferExporter;

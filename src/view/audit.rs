@@ -304,6 +304,9 @@ impl<'d> Audit<'d> {
         let structure = request.structure();
         let contiguous =
             matches!(structure, Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous);
+        // What is served without its format fails for the format's sake.
+        let for_format = request.contains(Request::FORMAT)
+            && self.granted.iter().any(|(granted, _)| *granted == request.difference(Request::FORMAT));
         let served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
         // Without strides the memory must be C-contiguous too; what makes an exporter deny that is rarely plain.
         let misjudged = |raw: &RawView<'_>| {
@@ -312,7 +315,7 @@ impl<'d> Audit<'d> {
             !request.contains(Request::STRIDES) && !plain
         };
         match fullest {
-            Some(raw) if contiguous || misjudged(raw) => {
+            Some(raw) if !for_format && (contiguous || misjudged(raw)) => {
                 Fault::ContiguityDenied { structure, because: Contiguity::of(raw) }
             }
             _ if request.is_compound()

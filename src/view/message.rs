@@ -220,8 +220,8 @@ impl Fault {
             }
             Self::ReferencesLeft { references } => {
                 let (count, more) = (references.unsigned_abs(), if *references < 0 { "fewer" } else { "more" });
-                let s = if count == 1 { "" } else { "s" };
-                write!(f, "after request and release there are {count} {more} reference{s} to the exporter")
+                let (are, s) = if count == 1 { ("is", "") } else { ("are", "s") };
+                write!(f, "after request and release there {are} {count} {more} reference{s} to the exporter")
             }
             Self::ReleaseRaised { error } => write!(f, "__release_buffer__ raises {error}"),
             Self::FormatLies { format, difference, .. } => {

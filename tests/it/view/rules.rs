@@ -2,8 +2,8 @@
 
 use pep3118::view::Class;
 use pep3118::{
-    Audit, Block, Checker, DataModel, ErrorKind, Obj, Outcome, RawView, Report, Request, RuleId, Severity,
-    verify_structure,
+    Audit, Block, Checker, DataModel, Dialect, ErrorKind, Layout, Obj, Outcome, RawView, Report, Request, RuleId,
+    Severity, verify_structure,
 };
 
 use super::{CHECKER, ROWS, answer, audit, clean_audit};
