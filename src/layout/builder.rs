@@ -127,7 +127,8 @@ impl LayoutBuilder {
         if !fits(scalar, &self.layout.model) {
             return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
         }
-        let endian = scalar.ty.has_byte_order().then_some(scalar.endian);
+        // A `bool` has one where it takes two bytes.
+        let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
         self.push(member, scalar.ty, scalar.size, endian).map(|_| ())
     }
 

@@ -44,4 +44,6 @@ pub use reconcile::{Certainty, Reading, reconcile};
 
 pub use scalar::Scalar;
 pub use source::SourceError;
+#[cfg(feature = "pyo3")]
+pub(crate) use source::{Definition, Plan, What, Words};
 pub use table::Table;

@@ -8,9 +8,11 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
+use super::dtype::to_dtype;
 use super::field::{Field, tuple};
 use super::from_ctypes::Ctypes;
 use super::from_dtype::from_dtype;
+use super::to_ctypes::to_ctypes;
 use super::tree;
 use crate::abi::DataModel;
 use crate::layout::{Certainty, Comparison, Dialect, Equivalence, Layout, Reading, Target, Type, reconcile};
@@ -316,6 +318,60 @@ impl Format {
         self.unambiguous()?;
         let spelled = self.layout.emit(known).map_err(|error| PyValueError::new_err(error.to_string()))?;
         text_of(py, &spelled)
+    }
+
+    /// The numpy.dtype of items: the same offsets, the same itemsize, the same values.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> Format("T{B:a:2x>i:b:}", dialect="pep3118").to_dtype().fields["b"]
+    /// (dtype('>i4'), 3)
+    fn to_dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.unambiguous()?;
+        to_dtype(py, &self.layout)
+    }
+
+    /// The class of ctypes whose instances lie in memory as items do: a structure, an array, a number.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> Sample = Format("T{B:a:2x<i:b:}", dialect="pep3118").to_ctypes("Sample")
+    /// >>> Sample.b.offset, Sample(b=7).b
+    /// (3, 7)
+    #[pyo3(signature = (name="Item"))]
+    fn to_ctypes<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+        self.unambiguous()?;
+        to_ctypes(py, &self.layout, name)
+    }
+
+    /// The item as a type of C, with static assertions of its size and offsets. Fields in the other
+    /// byte order are arrays of bytes, with a comment.
+    #[pyo3(signature = (name="item"))]
+    fn to_c(&self, name: &str) -> PyResult<String> {
+        self.unambiguous()?;
+        self.layout.to_c(name).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// The same for Rust.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))
+    /// // 12 bytes for the data model lp64.
+    /// <BLANKLINE>
+    /// #[repr(C, packed)]
+    /// #[derive(Clone, Copy)]
+    /// pub struct Sample {
+    ///     pub a: i32,
+    ///     pub b: f64,
+    /// }
+    /// const _: () = assert!(core::mem::size_of::<Sample>() == 12);
+    /// const _: () = assert!(core::mem::offset_of!(Sample, a) == 0);
+    /// const _: () = assert!(core::mem::offset_of!(Sample, b) == 4);
+    /// const _: () = assert!(core::mem::size_of::<f64>() == 8);
+    /// const _: () = assert!(core::mem::size_of::<i32>() == 4);
+    /// <BLANKLINE>
+    #[pyo3(signature = (name="Item"))]
+    fn to_rust(&self, name: &str) -> PyResult<String> {
+        self.unambiguous()?;
+        self.layout.to_rust(name).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     fn __str__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -1,5 +1,7 @@
 //! The types of ctypes as layouts.
 
+use std::collections::HashSet;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -113,6 +115,34 @@ impl<'py> Ctypes<'py> {
         Ok(())
     }
 
+    /// The names of the fields that a class shows for its anonymous members: they hide its own.
+    fn promoted(
+        &self,
+        fields: &Bound<'py, PyAny>,
+        anonymous: &Bound<'py, PyAny>,
+        names: &mut HashSet<Vec<u8>>,
+        depth: usize,
+    ) -> PyResult<()> {
+        if depth > Limits::DEFAULT.depth || names.len() > Limits::DEFAULT.items {
+            return Err(PyValueError::new_err("anonymous members are too many, or too deep"));
+        }
+        for field in fields.try_iter()? {
+            let field = field?;
+            let kind = field.get_item(1)?;
+            if !anonymous.contains(field.get_item(0)?)? || !kind.hasattr("_fields_")? {
+                continue;
+            }
+            let inner = kind.getattr("_fields_")?;
+            for field in inner.try_iter()? {
+                names.insert(field?.get_item(0)?.extract::<String>()?.into_bytes());
+            }
+            if let Ok(anonymous) = kind.getattr("_anonymous_") {
+                self.promoted(&inner, &anonymous, names, depth.saturating_add(1))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The fields of a structure: those of its base classes first, each as its descriptor has it.
     fn members(&self, builder: &mut LayoutBuilder, class: &Bound<'py, PyType>) -> PyResult<()> {
         let py = class.py();
@@ -124,16 +154,27 @@ impl<'py> Ctypes<'py> {
         }
         // The metaclass's own `__dict__`: an attribute of that name in the class is another one.
         let dict_of = py.get_type::<PyType>().getattr("__dict__")?.get_item("__dict__")?;
-        for owner in owners.iter().rev() {
-            let dict = dict_of.call_method1("__get__", (owner,))?;
+        for owner in owners.into_iter().rev() {
+            let dict = dict_of.call_method1("__get__", (&owner,))?;
             let Ok(fields) = dict.get_item("_fields_") else { continue };
+            let mut hidden = HashSet::new();
+            if let Ok(anonymous) = dict.get_item("_anonymous_") {
+                self.promoted(&fields, &anonymous, &mut hidden, 0)?;
+            }
             for field in fields.try_iter()? {
                 let field = field?.cast_into::<PyTuple>()?;
                 let name = field.get_item(0)?.cast_into::<PyString>()?;
                 let kind = field.get_item(1)?.cast_into::<PyType>()?;
-                let descriptor = dict.get_item(&name)?;
-                let offset: u64 = descriptor.getattr("offset")?.extract()?;
                 let text = name.to_str()?.as_bytes();
+                // Of two fields of one name ctypes shows the last one only.
+                if !hidden.insert(text.to_vec()) {
+                    return Err(changed(&owner, &format!("two of its fields are called `{name}`")));
+                }
+                let descriptor = dict.get_item(&name)?;
+                if descriptor.get_type().name()? != "CField" {
+                    return Err(changed(&owner, &format!("its attribute `{name}` is no field")));
+                }
+                let offset: u64 = descriptor.getattr("offset")?.extract()?;
                 let size = self.size(&kind)?;
                 if field.len() > 2 {
                     // The unit that the bits lie in, as bits: its value is that of several fields. A packed

@@ -13,6 +13,7 @@ mod acquire;
 mod audit;
 #[cfg(feature = "cli")]
 mod command;
+mod dtype;
 mod errors;
 mod explain;
 mod export;
@@ -25,8 +26,10 @@ mod layout_of;
 #[doc(hidden)]
 pub mod module;
 mod report;
+mod to_ctypes;
 mod tree;
 mod truth;
+mod values;
 
 pub use acquire::{Acquired, SharedView};
 pub use audit::audit_exporter;

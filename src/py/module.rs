@@ -13,6 +13,8 @@ pub mod _pep3118 {
     #[pymodule_export]
     use super::super::command::_cli;
     #[pymodule_export]
+    use super::super::dtype::dtype_from_pep3118;
+    #[pymodule_export]
     use super::super::errors::{BufferRuleError, FormatError};
     #[pymodule_export]
     use super::super::exporter::Exporter;

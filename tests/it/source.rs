@@ -112,7 +112,8 @@ fn node(random: &mut Random, depth: u64, named: bool) -> Node {
         1 => vec![1 + random.below(3), 1 + random.below(3)],
         _ => vec![],
     };
-    if depth == 0 || random.below(3) > 0 {
+    // Most items are records, most of what is in them is not.
+    if depth == 0 || random.below(12) < if named { 7 } else { 1 } {
         let (ty, size) = value(random);
         let endian = random.pick(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
         return Node { name, offset: 0, shape, size, kind: Kind::Value(ty, endian) };
@@ -137,7 +138,7 @@ fn layouts(count: usize) -> Vec<Layout> {
     let mut random = Random(7);
     let mut layouts = Vec::new();
     while layouts.len() < count {
-        let depth = random.below(4);
+        let depth = 1 + random.below(3);
         let node = node(&mut random, depth, false);
         if node.total() > 0 {
             layouts.push(node.layout());

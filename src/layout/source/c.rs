@@ -41,7 +41,7 @@ impl Layout {
         if self.size() == 0 {
             return Err(SourceError::Empty);
         }
-        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved });
+        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved, any: false });
         let mut out = format!("/* {} for the data model {}. */\n", plural(self.size(), "byte"), self.model());
         for header in ["assert", "stdbool", "stddef", "stdint", "wchar"] {
             out.push_str(&format!("#include <{header}.h>\n"));
@@ -110,7 +110,7 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, tag: &str, 
     }
     let size = plural(definition.size, "byte");
     assert(out, &format!("sizeof({full}) == {}", definition.size), &format!("{tag} has {size}"));
-    for Member { name, offset, size, .. } in &definition.members {
+    for Member { name, offset, size, .. } in definition.fields() {
         let begins = format!("{tag}.{name} begins at byte {offset}");
         assert(out, &format!("offsetof({full}, {name}) == {offset}"), &begins);
         let has = format!("{tag}.{name} has {}", plural(*size, "byte"));

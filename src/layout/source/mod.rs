@@ -21,3 +21,5 @@ mod plan;
 mod rust;
 
 pub use error::SourceError;
+#[cfg(feature = "pyo3")]
+pub(crate) use plan::{Definition, Plan, What, Words};

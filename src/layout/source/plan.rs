@@ -38,6 +38,8 @@ pub(crate) struct Member<'l> {
     pub(crate) size: u64,
     pub(crate) shape: Vec<u64>,
     pub(crate) what: What<'l>,
+    /// Whether it was made here to hold fields that share bytes.
+    pub(crate) shared: bool,
     align: Align,
 }
 
@@ -57,6 +59,8 @@ pub(crate) struct Words<'w> {
     pub(crate) align: &'w dyn Fn(Field<'_>) -> Align,
     /// Words that cannot be names.
     pub(crate) reserved: &'w dyn Fn(&str) -> bool,
+    /// Whether any UTF-8 can be a name, and not identifiers alone.
+    pub(crate) any: bool,
 }
 
 impl<'l> Plan<'l> {
@@ -117,7 +121,11 @@ impl<'l> Plan<'l> {
         words: &Words<'_>,
     ) -> Member<'l> {
         let called = field.name_text();
-        let fit = called.as_deref().filter(|name| is_identifier(name) && !(words.reserved)(name));
+        let text = || field.name().is_some_and(|name| core::str::from_utf8(name).is_ok());
+        let fit = called.as_deref().filter(|name| match words.any {
+            true => text(),
+            false => is_identifier(name) && !(words.reserved)(name),
+        });
         let name = unique(fit.unwrap_or(&format!("field_{}", field.offset())), used);
         let called = called.filter(|called| *called != name);
         let (what, align) = if field.ty() == Type::Record {
@@ -129,7 +137,7 @@ impl<'l> Plan<'l> {
             (What::Value(field), (words.align)(field))
         };
         let (offset, size, shape) = (field.offset(), field.total_size(), field.shape().to_vec());
-        Member { name, called, offset, size, shape, what, align }
+        Member { name, called, offset, size, shape, what, shared: false, align }
     }
 
     /// Members that share bytes, as one member that is a union.
@@ -156,7 +164,7 @@ impl<'l> Plan<'l> {
         }
         let mut inner = members.iter().map(|member| member.name.clone()).collect();
         let index = self.define(path, true, members, end.saturating_sub(start), Vec::new(), &mut inner);
-        Member { offset: start, ..self.whole(index, name, None) }
+        Member { offset: start, shared: true, ..self.whole(index, name, None) }
     }
 
     /// A member at byte 0 that is one element of a definition.
@@ -169,6 +177,7 @@ impl<'l> Plan<'l> {
             size,
             shape: Vec::new(),
             what: What::Defined(index),
+            shared: false,
             align: self.align(index),
         }
     }
@@ -208,6 +217,13 @@ impl<'l> Plan<'l> {
     }
 }
 
+impl<'l> Definition<'l> {
+    /// The members that are no padding.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &Member<'l>> {
+        self.members.iter().filter(|member| !matches!(member.what, What::Padding))
+    }
+}
+
 impl Member<'_> {
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
@@ -217,7 +233,7 @@ impl Member<'_> {
 fn padding<'l>(from: u64, to: u64, used: &mut BTreeSet<String>) -> Member<'l> {
     let (name, size) = (unique(&format!("_pad{from}"), used), to.saturating_sub(from));
     let shape = Vec::from([size]);
-    Member { name, called: None, offset: from, size, shape, what: What::Padding, align: Align::ONE }
+    Member { name, called: None, offset: from, size, shape, what: What::Padding, shared: false, align: Align::ONE }
 }
 
 /// `named a: int32[0] at byte 4`

@@ -1,6 +1,6 @@
 //! Layouts as Rust.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -34,7 +34,7 @@ impl Layout {
         if !is_identifier(name) || is_reserved(name) || PRIMITIVES.contains(&name) {
             return Err(SourceError::Name { language: "Rust", name: name.to_string() });
         }
-        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved });
+        let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved, any: false });
         let mut out = format!("// {} for the data model {}.\n", plural(self.size(), "byte"), self.model());
         let item = self.item();
         let alone = item.shape().is_empty();
@@ -71,7 +71,7 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, names: &[St
     let packed = if definition.packed { ", packed" } else { "" };
     let keyword = if definition.union { "union" } else { "struct" };
     out.push_str(&format!("\n#[repr(C{packed})]\n#[derive(Clone, Copy)]\npub {keyword} {full} {{\n"));
-    let mut sizes = Vec::new();
+    let mut sizes = BTreeMap::new();
     for Member { name, called, shape, what, size, .. } in &definition.members {
         let (ty, mut note) = match *what {
             What::Value(field) => value(field),
@@ -84,15 +84,19 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, names: &[St
         }
         let ty = array(&ty, shape);
         out.push_str(&format!("    pub {name}: {ty},{}\n", comment(&note)));
-        sizes.push((ty, *size));
+        if !matches!(what, What::Padding) {
+            sizes.insert(ty, *size);
+        }
     }
     for absent in &definition.absent {
         out.push_str(&format!("   {}\n", comment(&absent.escape_default().to_string())));
     }
     out.push_str("}\n");
     assert(out, &format!("core::mem::size_of::<{full}>() == {}", definition.size));
-    for (Member { name, offset, .. }, (ty, size)) in definition.members.iter().zip(sizes) {
+    for Member { name, offset, .. } in definition.fields() {
         assert(out, &format!("core::mem::offset_of!({full}, {name}) == {offset}"));
+    }
+    for (ty, size) in sizes {
         assert(out, &format!("core::mem::size_of::<{ty}>() == {size}"));
     }
 }
