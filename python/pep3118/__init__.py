@@ -3,11 +3,16 @@
 from ._pep3118 import (
     BufferRuleError,
     Difference,
+    Exporter,
     Field,
+    Finding,
     Format,
     FormatError,
+    Report,
     __version__,
+    audit,
     calcsize,
+    check,
     diff,
     layout_of,
 )
@@ -15,11 +20,16 @@ from ._pep3118 import (
 __all__ = [
     "BufferRuleError",
     "Difference",
+    "Exporter",
     "Field",
+    "Finding",
     "Format",
     "FormatError",
+    "Report",
     "__version__",
+    "audit",
     "calcsize",
+    "check",
     "diff",
     "layout_of",
 ]

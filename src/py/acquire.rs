@@ -48,7 +48,7 @@ pub(super) struct Attempt {
     pub(super) acquired: Option<Acquired>,
     /// What it left in `obj`.
     pub(super) obj: Obj,
-    /// By how much its reference count rose.
+    /// Its reference count before.
     pub(super) references: i64,
 }
 
@@ -57,11 +57,10 @@ impl Attempt {
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let py = exporter.py();
         let mut buffer = Box::new(ffi::Py_buffer::new());
-        let before = references(exporter);
+        let references = references(exporter);
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and
         // stays where it is.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
-        let rise = references(exporter).saturating_sub(before);
         let error = PyErr::take(py);
         let obj = match buffer.obj.addr() {
             0 => Obj::Null,
@@ -71,16 +70,15 @@ impl Attempt {
             let raw = numbers(&buffer, obj);
             Acquired { buffer, raw, request }
         });
-        Self { returned, error, acquired, obj, references: rise }
+        Self { returned, error, acquired, obj, references }
     }
 
-    /// The same for an [`Audit`](crate::Audit).
-    pub(super) fn outcome(&self, py: Python<'_>) -> Outcome<'_> {
-        let error = match &self.error {
+    /// The same for an [`Audit`](crate::Audit). The exception is dropped: the frames of its traceback may
+    /// hold references to the exporter.
+    pub(super) fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> Outcome<'_> {
+        let py = exporter.py();
+        let error = match self.error.take() {
             None => ErrorKind::Silent,
-            Some(error) if error.get_type(py).is(py.get_type::<pyo3::exceptions::PyBufferError>()) => {
-                ErrorKind::BufferError
-            }
             Some(error) if error.is_instance_of::<pyo3::exceptions::PyBufferError>(py) => ErrorKind::BufferError,
             Some(error) => {
                 let name = error.get_type(py).name().map_or_else(|_| "?".into(), |name| name.to_string());
@@ -88,14 +86,31 @@ impl Attempt {
             }
         };
         match (&self.acquired, self.returned) {
-            (Some(acquired), _) if self.error.is_none() => Outcome::Granted(acquired.raw()),
-            (_, -1) => Outcome::Refused { error, obj: self.obj, references: self.references },
+            (Some(acquired), _) if error == ErrorKind::Silent => Outcome::Granted(acquired.raw()),
+            (_, -1) => {
+                let references = references(exporter).saturating_sub(self.references);
+                Outcome::Refused { error, obj: self.obj, references }
+            }
             (_, returned) => Outcome::Broken { returned, error },
         }
     }
 }
 
-fn references(object: &Bound<'_, PyAny>) -> i64 {
+/// Whether an object exports buffers at all.
+pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
+}
+
+/// Whether the instances of a type export buffers.
+pub(super) fn makes_exporters(ty: &Bound<'_, pyo3::types::PyType>) -> bool {
+    // SAFETY: the type is alive, and the interpreter is attached.
+    let slot = unsafe { ffi::PyType_GetSlot(ty.as_type_ptr(), ffi::Py_bf_getbuffer) };
+    !slot.is_null()
+}
+
+/// The reference count of an object.
+pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
     // SAFETY: the object is alive, and the interpreter is attached.
     let count = unsafe { ffi::Py_REFCNT(object.as_ptr()) };
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -205,6 +220,11 @@ impl Acquired {
         unsafe { Bound::from_borrowed_ptr_or_opt(py, self.buffer.obj) }
     }
 
+    /// The address of the first item; where `SIMPLE` was asked for, that of `len` bytes.
+    pub(super) fn buf(&self) -> *mut u8 {
+        self.buffer.buf.cast()
+    }
+
     /// All rules that the struct breaks, and the view, if it can be read.
     #[must_use]
     pub fn check(self, checker: &Checker<'_>) -> (Report, Option<SharedView>) {
@@ -219,10 +239,20 @@ impl Acquired {
 impl Drop for Acquired {
     fn drop(&mut self) {
         // Where the interpreter is gone, so is the exporter; its memory is left alone.
-        Python::try_attach(|_| {
+        Python::try_attach(|py| {
+            // The object that holds this may be freed while an exception is on its way.
+            let pending = PyErr::take(py);
+            let exporter = self.exporter(py);
             // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
             // attached.
             unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
+            // A release cannot fail; what it leaves behind must not surface elsewhere.
+            if let Some(error) = PyErr::take(py) {
+                error.write_unraisable(py, exporter.as_ref());
+            }
+            if let Some(error) = pending {
+                error.restore(py);
+            }
         });
     }
 }

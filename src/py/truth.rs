@@ -34,6 +34,12 @@ pub(super) fn truth(obj: &Bound<'_, PyAny>) -> PyResult<Option<Truth>> {
     }
 }
 
+fn of_bytes() -> PyResult<Option<Truth>> {
+    let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
+    let layout = Layout::of_scalar(byte, &DataModel::HOST);
+    Ok(Some(Truth { layout, dialect: &Dialect::STRUCT, source: "bytes" }))
+}
+
 fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<Truth>> {
     let py = obj.py();
     if obj.is_instance_of::<PyMemoryView>() {
@@ -51,14 +57,16 @@ fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<Truth>> {
         return of_exporter(&exporter);
     }
     if obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>() {
-        let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
-        let layout = Layout::of_scalar(byte, &DataModel::HOST);
-        return Ok(Some(Truth { layout, dialect: &Dialect::STRUCT, source: "bytes" }));
+        return of_bytes();
     }
     if let Some(numpy) = loaded(py, "numpy")? {
         for class in ["ndarray", "generic"] {
             let class = numpy.getattr(class)?;
             if obj.is_instance(&class)? {
+                if obj.is_instance_of::<PyBytes>() {
+                    // `numpy.bytes_` shares the bytes of its other base class.
+                    return of_bytes();
+                }
                 // The base class's own: a subclass may show another dtype than the memory has.
                 let dtype = class.getattr("dtype")?.call_method1("__get__", (obj,))?;
                 let layout = from_dtype(&dtype)?;

@@ -27,6 +27,8 @@ mod layout;
 mod numpy_reader;
 mod oracle;
 mod properties;
+#[cfg(feature = "pyo3")]
+mod py;
 mod readers;
 #[cfg(feature = "derive")]
 mod record;
