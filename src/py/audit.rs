@@ -191,7 +191,11 @@ impl ReleaseWatch {
         let hook = PyCFunction::new_closure(py, None, None, move |args, _| -> PyResult<()> {
             let unraisable = args.get_item(0)?;
             let object = unraisable.getattr("object")?;
-            if object.as_ptr().addr() != exporter {
+            // From CPython 3.13 on the object is in the message only.
+            let message = unraisable.getattr("err_msg")?.extract::<Option<String>>()?.unwrap_or_default();
+            let own =
+                object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
+            if !own {
                 // Somebody else's.
                 return next.bind(args.py()).call1((unraisable,)).map(drop);
             }
