@@ -50,7 +50,18 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, 
 }
 
 fn refused(field: Field<'_>) -> PyErr {
-    PyNotImplementedError::new_err(format!("no dtype has the values of {} of {} bytes", field.ty(), field.size()))
+    // As NumPy's reader puts it.
+    let (code, what) = match field.ty() {
+        Type::Ucs2 => ("u", "UCS-2 strings"),
+        Type::Pascal => ("p", "Pascal strings"),
+        Type::Complex32 => ("Ze", "complex numbers of float16"),
+        Type::Bits => ("t", "bitfields"),
+        Type::Function => ("X", "function pointers"),
+        Type::Pointer | Type::CharPointer | Type::WcharPointer => ("&", "pointers"),
+        Type::Opaque => ("[", "user types"),
+        ty => (ty.as_str(), "of another machine"),
+    };
+    PyNotImplementedError::new_err(format!("Unrepresentable PEP 3118 data type '{code}' ({what})"))
 }
 
 /// The character of NumPy's byte order.
@@ -88,8 +99,9 @@ fn name_of(field: Field<'_>) -> Option<&'static str> {
         (Type::Complex128, 16) => "c16",
         (Type::LongDouble, _) if of_this_machine(field) => "g",
         (Type::ComplexLongDouble, _) if of_this_machine(field) => "G",
-        (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function, 4) => "u4",
-        (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function, 8) => "u8",
+        // NumPy's `P` is an integer; what an address points to has no place in a dtype.
+        (Type::Pointer, 4) if field.span().len() == 1 => "u4",
+        (Type::Pointer, 8) if field.span().len() == 1 => "u8",
         (Type::Object, _) if field.model().pointer == DataModel::HOST.pointer => "O",
         _ => return None,
     })
@@ -175,15 +187,42 @@ impl Unnamed {
     }
 }
 
+/// Formats whose dtype is kept; all are forgotten when there are more.
+const KEPT: usize = 256;
+/// The longest of them, in characters.
+const KEPT_LEN: usize = 4096;
+
 /// The dtype of a format, as NumPy reads it; of what NumPy refuses, by the same rules.
 #[pyfunction]
 #[pyo3(signature = (spec, /))]
 pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static RECORDS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+
     let py = spec.py();
-    let format = match spec.cast::<PyString>() {
-        Ok(text) => text.to_str()?.as_bytes(),
-        Err(_) => spec.extract::<&[u8]>()?,
+    let Ok(text) = spec.cast_exact::<PyString>() else {
+        return read(py, spec.extract::<&[u8]>()?);
     };
+    let format = text.to_str()?;
+    if !format.contains('T') || format.len() > KEPT_LEN {
+        return read(py, format.as_bytes());
+    }
+    let records = RECORDS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    let made = match records.get_item(text)? {
+        Some(made) => made,
+        None => {
+            let made = read(py, format.as_bytes())?;
+            if records.len() >= KEPT {
+                records.clear();
+            }
+            records.set_item(text, &made)?;
+            made
+        }
+    };
+    // The names of a dtype can be changed, so everyone gets a copy: in no other byte order.
+    made.call_method1(intern!(py, "newbyteorder"), (intern!(py, "|"),))
+}
+
+fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let layout = match Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST) {
         Ok(layout) => layout,
         Err(_) => Layout::read(format, &BEYOND, &DataModel::HOST)?,

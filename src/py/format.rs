@@ -355,6 +355,7 @@ impl Format {
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))
     /// // 12 bytes for the data model lp64.
+    /// const _: () = assert!(u16::from_ne_bytes([1, 0]) == 1);
     /// <BLANKLINE>
     /// #[repr(C, packed)]
     /// #[derive(Clone, Copy)]

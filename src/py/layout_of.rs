@@ -61,8 +61,9 @@ fn producer(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
         "numpy" => Some(&Dialect::NUMPY),
         "ctypes" | "_ctypes" => Some(&Dialect::CTYPES),
         "array" => Some(&Dialect::ARRAY),
+        // Cython's own array and memoryview, which every module of it has a copy of.
         "View" => Some(&Dialect::CYTHON),
-        _ if package.starts_with("_cython") || module.ends_with("View.MemoryView") => Some(&Dialect::CYTHON),
+        _ if exporter.get_type().name()? == "_memoryviewslice" => Some(&Dialect::CYTHON),
         _ => None,
     })
 }

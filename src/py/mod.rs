@@ -26,6 +26,7 @@ mod layout_of;
 #[doc(hidden)]
 pub mod module;
 mod report;
+mod structs;
 mod to_ctypes;
 mod tree;
 mod truth;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use pep3118::decode::{ColumnData, Plan, Value};
 use pep3118::layout::{BuildError, LayoutBuilder, Member, SourceError};
 use pep3118::{Align, DataModel, Dialect, Endian, Layout, Picture, Scalar, Table, Target, Type};
 
@@ -239,6 +240,33 @@ fn names_of_types_are_identifiers() {
     assert_eq!(layout.to_rust("i32").unwrap_err().to_string(), "`i32` is not a name for a type of Rust");
     let empty = Layout::read(b"", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     assert_eq!(empty.to_c("item"), Err(SourceError::Empty));
+}
+
+/// Every member of a union is read and written by itself, also in the other byte order.
+#[test]
+fn fields_that_share_bytes_are_read_each_by_itself() {
+    let mut builder = LayoutBuilder::new(4, &DataModel::LP64);
+    builder.open(Member::default(), 4).unwrap();
+    for (name, size, endian) in [("big", 4, Endian::Big), ("little", 4, Endian::Little), ("half", 2, Endian::Big)] {
+        let ty = if size == 4 { Type::UInt32 } else { Type::UInt16 };
+        let member = Member { name: Some(name.as_bytes()), ..Member::default() };
+        builder.value(member, Scalar { ty, size, endian }).unwrap();
+    }
+    let plan = Plan::new(&builder.finish()).unwrap();
+    let Value::Record(record) = plan.value(&[1, 2, 3, 4]).unwrap() else { panic!("a record") };
+    assert_eq!(record.get(b"big"), Some(&Value::UInt(0x0102_0304)));
+    assert_eq!(record.get(b"little"), Some(&Value::UInt(0x0403_0201)));
+    assert_eq!(record.get(b"half"), Some(&Value::UInt(0x0102)));
+    let columns = plan.columns(&[1, 2, 3, 4, 5, 6, 7, 8], None).unwrap();
+    let values: Vec<_> = columns.into_iter().map(|column| column.data).collect();
+    assert_eq!(
+        values,
+        [
+            ColumnData::UInt32(vec![0x0102_0304, 0x0506_0708]),
+            ColumnData::UInt32(vec![0x0403_0201, 0x0807_0605]),
+            ColumnData::UInt16(vec![0x0102, 0x0506]),
+        ]
+    );
 }
 
 /// A union, bit-fields, fields that share some bytes: the pages that people read.

@@ -222,3 +222,40 @@ def test_casts_are_told_by_their_format():
     assert layout_of(view).item.type == "int32"
     assert layout_of(view.cast("B")).item.type == "uint8"
     assert layout_of(view.cast("B").cast("h")).item.type == "int16"
+
+
+def test_numpy_sees_the_same_offsets():
+    """NumPy's own reading of ctypes; it drops inherited fields, and misplaces packed structures and unions inside
+    others."""
+    np = pytest.importorskip("numpy")
+
+    def kinds(kind):
+        while isinstance(kind, ARRAY):
+            kind = kind._type_
+        yield kind
+        for entry in getattr(kind, "_fields_", []):
+            yield from kinds(entry[1])
+
+    def leaves(fields, base=0):
+        for each in fields:
+            if each.type == "record":
+                for index in range(each.count):
+                    yield from leaves(each.fields, base + each.offset + index * each.itemsize)
+            elif each.size:
+                yield base + each.offset, each.size
+
+    same = 0
+    for kind in classes():
+        all_kinds = list(kinds(kind))
+        if any(hasattr(each, "_pack_") or each.__base__.__name__ == "Base" for each in all_kinds):
+            continue
+        if any(issubclass(each, C.Union) for each in all_kinds[1:]):
+            continue
+        try:
+            dtype = np.dtype(kind)
+        except (TypeError, ValueError, NotImplementedError):
+            continue  # NumPy has no pointers and no bit-fields.
+        mine, numpys = Format.from_ctypes(kind).item, Format.from_dtype(dtype).item
+        assert sorted(leaves([mine])) == sorted(leaves([numpys])), kind._fields_
+        same += 1
+    assert same > 600

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::error::SourceError;
 use super::plan::{Definition, Member, Plan, What, Words, is_identifier, unique};
+use crate::abi::LongDoubleFormat;
 use crate::extent::{Align, plural};
 use crate::layout::{Field, Layout, Type};
 
@@ -43,9 +44,10 @@ impl Layout {
         }
         let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved, any: false });
         let mut out = format!("/* {} for the data model {}. */\n", plural(self.size(), "byte"), self.model());
-        for header in ["assert", "stdbool", "stddef", "stdint", "wchar"] {
+        for header in ["assert", "float", "stdbool", "stddef", "stdint", "wchar"] {
             out.push_str(&format!("#include <{header}.h>\n"));
         }
+        machine(&mut out, self);
         let item = self.item();
         let alone = item.shape().is_empty();
         let mut used = BTreeSet::new();
@@ -79,6 +81,27 @@ impl Layout {
             &format!("{name} has {}", plural(self.size(), "byte")),
         );
         Ok(out)
+    }
+}
+
+/// What sizes do not show: the byte order, and what a `long double` is.
+fn machine(out: &mut String, layout: &Layout) {
+    let model = layout.model();
+    if layout.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
+        let order = model.endian.as_str();
+        let macro_name = format!("__ORDER_{}_ENDIAN__", order.to_ascii_uppercase());
+        out.push_str(&format!(
+            "#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != {macro_name}\n#error \"made for a {order}-endian machine\"\n#endif\n"
+        ));
+    }
+    if layout.leaves().any(|(_, leaf)| matches!(leaf.ty(), Type::LongDouble | Type::ComplexLongDouble)) {
+        let digits = match model.long_double.format {
+            LongDoubleFormat::Double => 53,
+            LongDoubleFormat::X87 => 64,
+            LongDoubleFormat::Binary128 => 113,
+            LongDoubleFormat::DoubleDouble => 106,
+        };
+        assert(out, &format!("LDBL_MANT_DIG == {digits}"), &format!("long double has {digits} binary digits"));
     }
 }
 

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use super::c::is_swapped;
 use super::error::SourceError;
 use super::plan::{Definition, Member, Plan, What, Words, is_identifier, unique};
+use crate::endian::Endian;
 use crate::extent::{Align, plural};
 use crate::layout::{Field, Layout, Type};
 
@@ -36,6 +37,11 @@ impl Layout {
         }
         let plan = Plan::new(self, &Words { align: &align, reserved: &is_reserved, any: false });
         let mut out = format!("// {} for the data model {}.\n", plural(self.size(), "byte"), self.model());
+        if self.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
+            // Sizes do not show the byte order.
+            let one = if self.model().endian == Endian::Little { "[1, 0]" } else { "[0, 1]" };
+            assert(&mut out, &format!("u16::from_ne_bytes({one}) == 1"));
+        }
         let item = self.item();
         let alone = item.shape().is_empty();
         let mut used: BTreeSet<String> = PRIMITIVES.iter().map(ToString::to_string).collect();

@@ -5,6 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple, PyType};
 
 use super::leaf::Leaf;
+use super::quick::Quick;
 use crate::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use crate::layout::{Field, Layout, Type};
 
@@ -38,6 +39,8 @@ pub(super) struct Record {
     /// Names for messages: those of the format, or `f0`.
     pub(super) names: Box<[String]>,
     pub(super) parts: Box<[Part]>,
+    /// The same, if all are values that cannot fail.
+    quick: Option<Box<[Quick]>>,
     /// Values: parts, and each part as often as it is repeated.
     pub(super) values: usize,
 }
@@ -223,7 +226,8 @@ impl Compiler<'_, '_> {
             parts.push(Part { offset: length(field.offset())?, size: length(size)?, repeat, node });
         }
         let class = if self.named { Some(Class::new(self.py, &names)?) } else { None };
-        Ok(Record { class, names: names.into(), parts: parts.into(), values })
+        let quick = Quick::all(&parts);
+        Ok(Record { class, names: names.into(), parts: parts.into(), quick, values })
     }
 }
 
@@ -274,6 +278,9 @@ impl Record {
 
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
+        if let Some(quick) = &self.quick {
+            return PyTuple::new(py, quick.iter().map(|value| value.read(py, bytes)));
+        }
         if self.values == self.parts.len() {
             return PyTuple::new(py, self.parts.iter().map(|part| Pending(&part.node, part.bytes(bytes, 0))));
         }
