@@ -152,6 +152,10 @@ fn rounds<'d>(
             audit = audit.observe(request, outcome);
             drop(attempt);
             let rise = references(obj).saturating_sub(before);
+            // Who passes a reference that it does not own would be freed while it is judged.
+            for _ in rise..0 {
+                std::mem::forget(obj.clone());
+            }
             if granted && round > 0 && rise == *left {
                 audit = audit.released(request, rise);
             }

@@ -189,6 +189,15 @@ def test_references_are_counted(liar):
     assert audit(liar(lambda flags: {**honest(flags), "leaks": next(once, 0)}))
 
 
+def test_a_borrowed_reference_does_not_end_the_exporter(liar):
+    exporter = liar(lambda flags: {**honest(flags), "obj": "borrowed"})
+    before = sys.getrefcount(exporter)
+    report = audit(exporter)
+    assert report.rules == ("E09",), report
+    assert "1 fewer reference to the exporter" in report[0].message
+    assert sys.getrefcount(exporter) == before
+
+
 def test_answers_that_change_are_told(liar):
     calls = iter(range(1000))
     report = audit(liar(lambda flags: honest(flags, buf=bytes(next(calls) + 24))))
