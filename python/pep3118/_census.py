@@ -27,7 +27,7 @@ PACKAGES: dict[str, list[str]] = {
         'memoryview(b"abcdef").cast("B", (2, 3))',
         'memoryview(bytes(8)).cast("d", ())',
     ],
-    "array": ['array("b", [1, 2])', 'array("d", [1.5])', 'array("l")', 'array("u", "ab")'],
+    "array": ['array("b", [1, 2])', 'array("d", [1.5])', 'array("l")', 'array("w" if "w" in typecodes else "u", "ab")'],
     "mmap": ["mmap(-1, 16)"],
     "io": ['BytesIO(b"abc").getbuffer()'],
     "pickle": ['PickleBuffer(b"abc")', 'PickleBuffer(memoryview(b"abcdef")[::2])'],

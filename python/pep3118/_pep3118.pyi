@@ -1,5 +1,8 @@
-from collections.abc import Buffer, Iterator, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Self, SupportsIndex, final, overload
+
+from typing_extensions import Buffer, disjoint_base
 
 __version__: str
 
@@ -27,7 +30,7 @@ class Finding:
     @property
     def requests(self) -> tuple[str, ...]: ...
     def explain(self) -> str: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Report:
@@ -60,6 +63,7 @@ def _exports_buffers(ty: type) -> bool: ...
 
 # Exporting
 
+@disjoint_base
 class Exporter:
     def __new__(
         cls,
@@ -113,8 +117,9 @@ class Exporter:
     def f_contiguous(self) -> bool: ...
     @property
     def contiguous(self) -> bool: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
-    def __release_buffer__(self, buffer: memoryview, /) -> None: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+        def __release_buffer__(self, buffer: memoryview, /) -> None: ...
 
 # Formats
 @final

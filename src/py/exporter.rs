@@ -128,11 +128,12 @@ fn acquire(memory: &Bound<'_, PyAny>, readonly: Option<bool>) -> PyResult<Acquir
 #[pymethods]
 impl Exporter {
     #[new]
-    #[pyo3(signature = (memory, *, format = Some("B".to_owned()), itemsize = None, shape = None, strides = None, suboffsets = None, readonly = None, offset = 0))]
+    #[pyo3(signature = (memory, *, format = Some("B"), itemsize = None, shape = None, strides = None, suboffsets = None, readonly = None, offset = 0),
+        text_signature = "(memory, *, format='B', itemsize=None, shape=None, strides=None, suboffsets=None, readonly=None, offset=0)")]
     #[expect(clippy::too_many_arguments, reason = "the fields of a Py_buffer, by keyword")]
     fn new(
         memory: &Bound<'_, PyAny>,
-        format: Option<String>,
+        format: Option<&str>,
         itemsize: Option<i64>,
         shape: Option<Vec<i64>>,
         strides: Option<Vec<i64>>,
@@ -141,7 +142,7 @@ impl Exporter {
         offset: i64,
     ) -> PyResult<Self> {
         let py = memory.py();
-        let items = Items { format, itemsize, shape, strides, suboffsets, offset };
+        let items = Items { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
         let acquired = acquire(memory, readonly)?;
         // Only the bytes count here: what the exporter says of items, and whether it keeps the other rules, does
         // not matter.
@@ -177,14 +178,15 @@ impl Exporter {
     /// >>> memoryview(left).tolist()
     /// [1, 3]
     #[staticmethod]
-    #[pyo3(signature = (address, length, owner, *, format = Some("B".to_owned()), itemsize = None, shape = None, strides = None, suboffsets = None, readonly = true, offset = 0))]
+    #[pyo3(signature = (address, length, owner, *, format = Some("B"), itemsize = None, shape = None, strides = None, suboffsets = None, readonly = true, offset = 0),
+        text_signature = "(address, length, owner, *, format='B', itemsize=None, shape=None, strides=None, suboffsets=None, readonly=True, offset=0)")]
     #[expect(clippy::too_many_arguments, reason = "the fields of a Py_buffer, by keyword")]
     fn from_address(
         py: Python<'_>,
         address: usize,
         length: i64,
         owner: Py<PyAny>,
-        format: Option<String>,
+        format: Option<&str>,
         itemsize: Option<i64>,
         shape: Option<Vec<i64>>,
         strides: Option<Vec<i64>>,
@@ -196,7 +198,7 @@ impl Exporter {
         if end.is_none() || (address == 0 && length > 0) {
             return Err(PyValueError::new_err(format!("there are no {length} bytes at address {address:#x}")));
         }
-        let items = Items { format, itemsize, shape, strides, suboffsets, offset };
+        let items = Items { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
         let (view, format) = items.check(py, length, readonly)?;
         let start = std::ptr::with_exposed_provenance_mut(address);
         // SAFETY: (a) and (b) the items lie in the `length` bytes at `address`, which the check has shown;

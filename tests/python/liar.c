@@ -2,8 +2,8 @@
  *
  * answer(flags) returns a dict with the fields of Py_buffer, each as it shall be filled in: ints; bytes
  * or None for format; tuples of ints or None for the arrays, whose lengths nobody compares with ndim.
- * buf is None for NULL or an object with a buffer, whose memory is taken. obj is "self", "null" or any
- * other object. Beside them stand "returns", what the slot returns; "raises", the exception that it
+ * buf is None for NULL or an object with a buffer, whose memory is taken. obj is "self", "null",
+ * "borrowed", which is itself without a reference, or any other object. Beside them stand "returns", what the slot returns; "raises", the exception that it
  * leaves; and "leaks", how many references to itself it keeps.
  * release(), if given, is called by the release, and what it raises is left behind. */
 #define PY_SSIZE_T_CLEAN
@@ -99,6 +99,9 @@ fill(Liar *self, PyObject *fields, Py_buffer *view)
     view->obj = NULL;
     if (obj == NULL || (PyUnicode_Check(obj) && PyUnicode_CompareWithASCIIString(obj, "self") == 0)) {
         view->obj = Py_NewRef((PyObject *)self);
+    }
+    else if (PyUnicode_Check(obj) && PyUnicode_CompareWithASCIIString(obj, "borrowed") == 0) {
+        view->obj = (PyObject *)self; /* which the release drops all the same */
     }
     else if (!PyUnicode_Check(obj)) {
         view->obj = Py_NewRef(obj);

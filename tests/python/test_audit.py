@@ -23,7 +23,7 @@ FIVE = memoryview(b"abcdefghij")
         b"",
         bytearray(3),
         array.array("d", [1.5]),
-        array.array("u", "ab"),
+        array.array("w" if "w" in array.typecodes else "u", "ab"),
         mmap.mmap(-1, 16),
         FIVE[::2],
         FIVE[::-1],
@@ -189,6 +189,15 @@ def test_references_are_counted(liar):
     assert audit(liar(lambda flags: {**honest(flags), "leaks": next(once, 0)}))
 
 
+def test_a_borrowed_reference_does_not_end_the_exporter(liar):
+    exporter = liar(lambda flags: {**honest(flags), "obj": "borrowed"})
+    before = sys.getrefcount(exporter)
+    report = audit(exporter)
+    assert report.rules == ("E09",), report
+    assert "1 fewer reference to the exporter" in report[0].message
+    assert sys.getrefcount(exporter) == before
+
+
 def test_answers_that_change_are_told(liar):
     calls = iter(range(1000))
     report = audit(liar(lambda flags: honest(flags, buf=bytes(next(calls) + 24))))
@@ -259,13 +268,13 @@ def test_classes_with_buffer_methods():
             raise BufferError("never")
 
     report = audit(Refuses())
-    assert report and not report.readable, report
+    assert report.rules == ("B23",) and not report.readable, report
 
     class WrongType:
         def __buffer__(self, flags):
             return b"not a memoryview"
 
-    assert audit(WrongType()).rules == ("B19",)
+    assert audit(WrongType()).rules == ("B19", "B23")
 
 
 def test_a_report_is_a_sequence_that_prints():
