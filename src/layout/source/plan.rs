@@ -39,6 +39,7 @@ pub(crate) struct Member<'l> {
     pub(crate) shape: Vec<u64>,
     pub(crate) what: What<'l>,
     /// Whether it was made here to hold fields that share bytes.
+    #[cfg_attr(not(feature = "pyo3"), expect(dead_code, reason = "only ctypes has anonymous members"))]
     pub(crate) shared: bool,
     align: Align,
 }
