@@ -90,6 +90,7 @@ fn heading(section: Option<char>) -> &'static str {
         Some('C') => "Contiguity",
         Some('D') => "Bounds",
         Some('E') => "Lifetime",
-        _ => "PyBuffer_FillInfo and helpers",
+        Some('F') => "PyBuffer_FillInfo and helpers",
+        _ => "Truth",
     }
 }

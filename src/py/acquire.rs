@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "requests and releases buffers, and lends their memory to `mem.rs`")]
 
 use std::ffi::{c_char, c_int};
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pyo3::ffi;
@@ -47,7 +48,7 @@ pub(super) struct Attempt {
     pub(super) acquired: Option<Acquired>,
     /// What it left in `obj`.
     pub(super) obj: Obj,
-    /// By how much its reference count rose.
+    /// Its reference count before.
     pub(super) references: i64,
 }
 
@@ -56,11 +57,10 @@ impl Attempt {
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let py = exporter.py();
         let mut buffer = Box::new(ffi::Py_buffer::new());
-        let before = references(exporter);
+        let references = references(exporter);
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and
         // stays where it is.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
-        let rise = references(exporter).saturating_sub(before);
         let error = PyErr::take(py);
         let obj = match buffer.obj.addr() {
             0 => Obj::Null,
@@ -70,16 +70,15 @@ impl Attempt {
             let raw = numbers(&buffer, obj);
             Acquired { buffer, raw, request }
         });
-        Self { returned, error, acquired, obj, references: rise }
+        Self { returned, error, acquired, obj, references }
     }
 
-    /// The same for an [`Audit`](crate::Audit).
-    pub(super) fn outcome(&self, py: Python<'_>) -> Outcome<'_> {
-        let error = match &self.error {
+    /// The same for an [`Audit`](crate::Audit). The exception is dropped: the frames of its traceback may
+    /// hold references to the exporter.
+    pub(super) fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> Outcome<'_> {
+        let py = exporter.py();
+        let error = match self.error.take() {
             None => ErrorKind::Silent,
-            Some(error) if error.get_type(py).is(py.get_type::<pyo3::exceptions::PyBufferError>()) => {
-                ErrorKind::BufferError
-            }
             Some(error) if error.is_instance_of::<pyo3::exceptions::PyBufferError>(py) => ErrorKind::BufferError,
             Some(error) => {
                 let name = error.get_type(py).name().map_or_else(|_| "?".into(), |name| name.to_string());
@@ -87,14 +86,31 @@ impl Attempt {
             }
         };
         match (&self.acquired, self.returned) {
-            (Some(acquired), _) if self.error.is_none() => Outcome::Granted(acquired.raw()),
-            (_, -1) => Outcome::Refused { error, obj: self.obj, references: self.references },
+            (Some(acquired), _) if error == ErrorKind::Silent => Outcome::Granted(acquired.raw()),
+            (_, -1) => {
+                let references = references(exporter).saturating_sub(self.references);
+                Outcome::Refused { error, obj: self.obj, references }
+            }
             (_, returned) => Outcome::Broken { returned, error },
         }
     }
 }
 
-fn references(object: &Bound<'_, PyAny>) -> i64 {
+/// Whether an object exports buffers at all.
+pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
+}
+
+/// Whether the instances of a type export buffers.
+pub(super) fn makes_exporters(ty: &Bound<'_, pyo3::types::PyType>) -> bool {
+    // SAFETY: the type is alive, and the interpreter is attached.
+    let slot = unsafe { ffi::PyType_GetSlot(ty.as_type_ptr(), ffi::Py_bf_getbuffer) };
+    !slot.is_null()
+}
+
+/// The reference count of an object.
+pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
     // SAFETY: the object is alive, and the interpreter is attached.
     let count = unsafe { ffi::Py_REFCNT(object.as_ptr()) };
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -204,6 +220,11 @@ impl Acquired {
         unsafe { Bound::from_borrowed_ptr_or_opt(py, self.buffer.obj) }
     }
 
+    /// The address of the first item; where `SIMPLE` was asked for, that of `len` bytes.
+    pub(super) fn buf(&self) -> *mut u8 {
+        self.buffer.buf.cast()
+    }
+
     /// All rules that the struct breaks, and the view, if it can be read.
     #[must_use]
     pub fn check(self, checker: &Checker<'_>) -> (Report, Option<SharedView>) {
@@ -218,10 +239,20 @@ impl Acquired {
 impl Drop for Acquired {
     fn drop(&mut self) {
         // Where the interpreter is gone, so is the exporter; its memory is left alone.
-        Python::try_attach(|_| {
+        Python::try_attach(|py| {
+            // The object that holds this may be freed while an exception is on its way.
+            let pending = PyErr::take(py);
+            let exporter = self.exporter(py);
             // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
             // attached.
             unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
+            // A release cannot fail; what it leaves behind must not surface elsewhere.
+            if let Some(error) = PyErr::take(py) {
+                error.write_unraisable(py, exporter.as_ref());
+            }
+            if let Some(error) = pending {
+                error.restore(py);
+            }
         });
     }
 }
@@ -306,5 +337,166 @@ impl SharedView {
         // SAFETY: (a) to (c) as for `buffer`; (d): the exporter says that it is not read-only, which
         // `from_ptr` asks of the view, and no reference into this memory is ever made.
         unsafe { BufferMut::from_ptr(&self.view, plan, self.buf) }
+    }
+}
+
+/// What a `SIMPLE` request lends: bytes, and nothing else is looked at.
+///
+/// INVARIANT: `len` bytes from `buf` on may be read while `'b` lasts, and written to if `writable`:
+/// made by `granted` only, from a buffer that is held for `'b`.
+#[derive(Debug)]
+pub(super) struct Lent<'b> {
+    buf: *mut u8,
+    len: usize,
+    writable: bool,
+    held: PhantomData<&'b ffi::Py_buffer>,
+}
+
+/// Releases a buffer that was granted.
+struct Release<'a, 'py>(&'a mut ffi::Py_buffer, Python<'py>);
+
+impl Drop for Release<'_, '_> {
+    fn drop(&mut self) {
+        let Self(buffer, _) = self;
+        // SAFETY: made where the request returned 0, and this is its only release; the interpreter is
+        // attached, as the token says.
+        unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
+    }
+}
+
+/// Asks for the bytes of an exporter. A buffer that was granted must not be moved.
+fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+    // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and stays
+    // where it is.
+    let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, flags) };
+    if returned == 0 { Ok(()) } else { Err(PyErr::fetch(exporter.py())) }
+}
+
+impl<'b> Lent<'b> {
+    /// The bytes of a buffer that was granted, if its numbers can be true.
+    fn granted(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
+        let refusal = |what: &str| Err(pyo3::exceptions::PyBufferError::new_err(what.to_owned()));
+        let Ok(len) = usize::try_from(buffer.len) else { return refusal("len is negative") };
+        if buffer.buf.is_null() && len > 0 {
+            return refusal("buf is NULL");
+        }
+        let buf = buffer.buf.cast::<u8>();
+        Ok(Self { buf, len, writable: buffer.readonly == 0, held: PhantomData })
+    }
+
+    /// Calls with the bytes of an exporter, which is held as long as the call lasts.
+    ///
+    /// # Errors
+    /// - `TypeError`: an exporter of nothing; with `writable` also one that cannot be written to
+    /// - `BufferError`: bytes that are not contiguous
+    #[inline]
+    pub(super) fn with<T>(
+        exporter: &Bound<'_, PyAny>,
+        writable: bool,
+        call: impl FnOnce(&Lent<'_>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let mut buffer = ffi::Py_buffer::new();
+        let flags = if writable { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
+        let granted = request(exporter, &mut buffer, flags);
+        if writable && granted.is_err() {
+            // As the argument parser of CPython puts it.
+            let found = exporter.get_type().name()?;
+            let message = format!("argument must be read-write bytes-like object, not {found}");
+            return Err(pyo3::exceptions::PyTypeError::new_err(message));
+        }
+        granted?;
+        let release = Release(&mut buffer, exporter.py());
+        let lent = Lent::granted(&*release.0)?;
+        call(&lent)
+    }
+
+    /// Number of bytes.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Copies bytes out.
+    ///
+    /// # Errors
+    /// - bytes 3 to 7 of 6: `BufferError`
+    #[inline]
+    pub(super) fn read(&self, offset: usize, out: &mut [u8]) -> PyResult<()> {
+        let from = self.at(offset, out.len())?;
+        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read;
+        // `out` is this program's, so they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
+        Ok(())
+    }
+
+    /// Copies bytes in.
+    ///
+    /// # Errors
+    /// - memory that is read-only: `BufferError`
+    /// - as [`read`](Self::read)
+    pub(super) fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
+        let to = self.at(offset, bytes.len())?;
+        if !self.writable {
+            return Err(pyo3::exceptions::PyBufferError::new_err("the memory is read-only"));
+        }
+        // SAFETY: as for `read`, and writable.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+        Ok(())
+    }
+
+    #[inline]
+    fn at(&self, offset: usize, len: usize) -> PyResult<*mut u8> {
+        match offset.checked_add(len) {
+            Some(end) if end <= self.len => Ok(self.buf.wrapping_add(offset)),
+            _ => Err(pyo3::exceptions::PyBufferError::new_err("bytes outside of the buffer")),
+        }
+    }
+}
+
+/// The bytes of an exporter, held until they are dropped.
+///
+/// INVARIANT: as for [`Acquired`].
+pub(super) struct HeldBytes(Box<ffi::Py_buffer>);
+
+// SAFETY: the struct is not touched between request and release; the release attaches.
+unsafe impl Send for HeldBytes {}
+// SAFETY: as for `Send`; nothing is changed through a shared reference.
+unsafe impl Sync for HeldBytes {}
+
+impl HeldBytes {
+    /// # Errors
+    /// As [`Lent::with`].
+    pub(super) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut buffer = Box::new(ffi::Py_buffer::new());
+        request(exporter, &mut buffer, ffi::PyBUF_SIMPLE)?;
+        let held = Self(buffer);
+        // Whether there are bytes at all.
+        held.lend()?;
+        Ok(held)
+    }
+
+    /// What is held.
+    ///
+    /// # Errors
+    /// - an exporter that said `len` is -1: `BufferError`
+    #[inline]
+    pub(super) fn lend(&self) -> PyResult<Lent<'_>> {
+        Lent::granted(&self.0)
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        Python::try_attach(|_| {
+            // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
+            // attached.
+            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
+        });
+    }
+}
+
+impl std::fmt::Debug for HeldBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HeldBytes").field("len", &self.0.len).finish_non_exhaustive()
     }
 }

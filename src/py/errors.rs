@@ -80,6 +80,6 @@ impl From<EncodeError> for PyErr {
 pub(super) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
     let mut errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
     let rule = errors.next()?.rule().as_str().into_pyobject(py).ok()?.into_any().unbind();
-    let lines: Vec<String> = report.iter().map(|finding| format!("{finding:#}")).collect();
-    Some(with_attributes::<BufferRuleError>(py, lines.join("\n"), &[("rule", rule)]))
+    let findings = super::report::findings(py, report).ok()?.into_any().unbind();
+    Some(with_attributes::<BufferRuleError>(py, format!("{report:#}"), &[("rule", rule), ("findings", findings)]))
 }

@@ -74,6 +74,7 @@ pub struct BufferExporter {
     readonly: bool,
     ndim: c_int,
     format: Option<CString>,
+    has_nul: bool,
     shape: Box<[ffi::Py_ssize_t]>,
     strides: Box<[ffi::Py_ssize_t]>,
     suboffsets: Option<Box<[ffi::Py_ssize_t]>>,
@@ -119,6 +120,7 @@ impl BufferExporter {
             readonly: view.readonly(),
             ndim: raw.ndim,
             // A format that was parsed has no NUL outside of names; one that has cannot be told.
+            has_nul: format.is_some_and(|format| format.contains(&0)),
             format: format.and_then(|format| CString::new(format).ok()),
             shape: narrow(view.shape()),
             strides: narrow(view.strides()),
@@ -146,6 +148,8 @@ impl BufferExporter {
     /// - `SIMPLE` for every second item
     /// - `STRIDES` for items that are reached through pointers
     /// - `FORMAT` without `ND`
+    /// - `0x100` or `0x200`, which are `PyBUF_READ` and `PyBUF_WRITE`; `0x10`, part of a flag
+    /// - `FORMAT` where the format has a NUL in a name
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         // SAFETY: by (a) it is NULL or may be written to, and nobody else has it meanwhile.
         let Some(view) = (unsafe { view.as_mut() }) else {
@@ -153,6 +157,13 @@ impl BufferExporter {
         };
         view.obj = std::ptr::null_mut();
         let request = Request::from_bits_retain(flags);
+        // Whoever sends PyBUF_READ (B18) or part of a flag (B17) does not know what it asks for.
+        if let Some(error) = request.fault() {
+            return Err(PyBufferError::new_err(error.to_string()));
+        }
+        if self.has_nul && request.contains(Request::FORMAT) {
+            return Err(PyBufferError::new_err("the format has a NUL in a name, where C ends a string"));
+        }
         if let Some(obstacle) = self.subject.obstacle(request) {
             return Err(PyBufferError::new_err(refusal(obstacle, request)));
         }

@@ -133,7 +133,7 @@ impl RequestError {
 
 /// `Z99` is no rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::F09)]
+#[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::T01)]
 pub struct RuleIdError {
     pub(crate) text: String,
 }
