@@ -14,6 +14,9 @@ use crate::extent::{Align, plural};
 use crate::format::{ByteOrder, Limits};
 use crate::span::Span;
 
+/// Bytes that all names may have together; in a format they count with the rest.
+const NAMES: usize = 1 << 20;
+
 /// Where a member lies in its record, how often, and under which name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Member<'m> {
@@ -122,7 +125,7 @@ impl LayoutBuilder {
     /// # Errors
     /// - a value that ends past the record
     /// - an `int32` of 3 bytes, any value of type [`Type::Record`]
-    /// - more items or dimensions than [`Limits::DEFAULT`] has
+    /// - more items or dimensions than [`Limits::DEFAULT`] has, a mebibyte of names
     pub fn value(&mut self, member: Member<'_>, scalar: Scalar) -> Result<(), BuildError> {
         if !fits(scalar, &self.layout.model) {
             return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
@@ -173,12 +176,11 @@ impl LayoutBuilder {
     fn push(&mut self, member: Member<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
         let Member { name, offset, shape } = member;
         let limits = Limits::DEFAULT;
-        // Names have a limit of their own here: in a format they count with the rest.
         let bytes = self.layout.names.len().saturating_add(name.map_or(0, <[u8]>::len)).saturating_add(1);
         for (what, count, limit) in [
             ("items", self.layout.nodes.len(), limits.items),
             ("dimensions", shape.len(), limits.dimensions),
-            ("bytes of names", bytes, limits.bytes),
+            ("bytes of names", bytes, NAMES),
         ] {
             if count > limit {
                 return Err(BuildError::Limit { what, limit });

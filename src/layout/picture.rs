@@ -16,7 +16,7 @@ const CELL: usize = 3;
 /// Bytes drawn before the rest is only counted.
 const SHOWN: u64 = 256;
 /// Runs drawn: fields that share bytes may be many more than bytes.
-const PARTS: usize = 4096;
+const PARTS: usize = 1024;
 
 /// The bytes of an item drawn as cells, fields and padding in their places.
 ///
@@ -109,6 +109,11 @@ impl Picture {
         self.row
     }
 
+    /// Whether there are more fields than are drawn.
+    pub(super) fn is_cut(&self) -> bool {
+        self.parts.len() >= PARTS
+    }
+
     /// Bytes that are drawn.
     pub(super) fn shown(&self) -> u64 {
         self.size.min(SHOWN)
@@ -116,12 +121,18 @@ impl Picture {
 
     /// The lines from the top, those of one row one after the other.
     pub(super) fn lines(&self) -> Vec<Line<'_>> {
+        let mut lanes: Vec<Vec<&Part>> = alloc::vec![Vec::new(); self.lanes];
+        for part in &self.parts {
+            if let Some(lane) = lanes.get_mut(part.lane) {
+                lane.push(part);
+            }
+        }
         let mut lines = Vec::new();
         let mut start = 0_u64;
         while start < self.shown() {
             let end = start.saturating_add(self.row).min(self.shown());
-            for lane in 0..self.lanes {
-                let parts = self.parts.iter().filter(|part| part.lane == lane && part.offset < end);
+            for lane in &lanes {
+                let parts = lane.iter().filter(|part| part.offset < end);
                 let runs: Vec<Run<'_>> = parts.filter_map(|part| part.run(start, end)).collect();
                 if !runs.is_empty() {
                     lines.push(Line { start, runs });
@@ -159,6 +170,9 @@ impl Picture {
         }
         if self.size > self.shown() {
             out.push_str(&format!("       ... {} more bytes\n", self.size.saturating_sub(self.shown())));
+        }
+        if self.is_cut() {
+            out.push_str("       ... more fields that share these bytes\n");
         }
         out
     }

@@ -68,6 +68,16 @@ impl Picture {
             body.push_str(&text(MARGIN, y.saturating_add(18), "start", "#808080", &more));
             y = y.saturating_add(HEIGHT);
         }
+        if self.is_cut() {
+            body.push_str(&text(
+                MARGIN,
+                y.saturating_add(18),
+                "start",
+                "#808080",
+                "more fields that share these bytes",
+            ));
+            y = y.saturating_add(HEIGHT);
+        }
         let (width, height) = (left(columns).saturating_add(2), y.saturating_add(2));
         let width = width.max(140);
         format!(

@@ -170,7 +170,8 @@ impl<'py> Ctypes<'py> {
                 if !hidden.insert(text.to_vec()) {
                     return Err(changed(&owner, &format!("two of its fields are called `{name}`")));
                 }
-                let descriptor = dict.get_item(&name)?;
+                let descriptor = dict.get_item(&name);
+                let descriptor = descriptor.map_err(|_| changed(&owner, &format!("it has no field `{name}`")))?;
                 if descriptor.get_type().name()? != "CField" {
                     return Err(changed(&owner, &format!("its attribute `{name}` is no field")));
                 }

@@ -1,6 +1,6 @@
 //! What an exporter's items are, told by its type and not by its format.
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyAttributeError, PyLookupError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
@@ -25,13 +25,22 @@ pub(super) struct Truth {
 /// can tell.
 ///
 /// # Errors
-/// What Python code raises on the way.
+/// What Python code raises on the way, if it is about memory or an interrupt.
 pub(super) fn truth(obj: &Bound<'_, PyAny>) -> PyResult<Option<Truth>> {
     match of_exporter(obj) {
-        // Too deep, too many, or changed behind ctypes' back: nothing is known.
-        Err(error) if error.is_instance_of::<PyValueError>(obj.py()) => Ok(None),
+        // Too deep, too many, or attributes changed behind a class's back: nothing is known.
+        Err(error) if is_of_data(&error, obj.py()) => Ok(None),
         outcome => outcome,
     }
+}
+
+/// Whether an exception is about what was looked at, and not about memory or an interrupt.
+fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
+    error.is_instance_of::<PyValueError>(py)
+        || error.is_instance_of::<PyTypeError>(py)
+        || error.is_instance_of::<PyAttributeError>(py)
+        || error.is_instance_of::<PyLookupError>(py)
+        || error.is_instance_of::<PyOverflowError>(py)
 }
 
 fn of_bytes() -> PyResult<Option<Truth>> {

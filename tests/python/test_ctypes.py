@@ -206,10 +206,30 @@ def test_a_class_changed_behind_its_back_is_refused():
     Changed._fields_[0] = ("x", C.c_int64)
     with pytest.raises(ValueError, match="cannot be told"):
         Format.from_ctypes(Changed)
-    # Its format is all that is left.
-    assert layout_of(Changed()) is not None if sys.version_info >= (3, 12) else True
+    Changed._fields_.append(("z", C.c_int8))
+    with pytest.raises(ValueError, match="cannot be told"):
+        Format.from_ctypes(Changed)
     with pytest.raises(TypeError, match="is not a class of ctypes"):
         Format.from_ctypes(int)
+
+
+def test_what_is_left_of_a_changed_class_is_its_format():
+    class Changed(C.Structure):
+        _fields_ = [("x", C.c_int32)]
+
+    Changed._fields_.append(("y", C.c_int8))
+    assert [(each.name, each.offset) for each in layout_of(Changed()).fields] == [("x", 0)]
+    Changed.x = 5
+    assert layout_of(Changed()).itemsize == 4
+
+
+def test_types_that_unfold_without_end_are_refused():
+    kind = C.c_int8
+    for index in range(40):
+        names = ["a", "b"] if index < 25 else ["a"]
+        kind = type(f"S{index}", (C.Structure,), {"_fields_": [(name, kind) for name in names]})
+    with pytest.raises(ValueError, match="more than 65536 items"):
+        Format.from_ctypes(kind)
 
 
 def test_arrays_of_the_standard_library_are_told():
