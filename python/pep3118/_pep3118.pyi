@@ -1,3 +1,8 @@
+from types import ModuleType
+from typing import Any
+
+import numpy
+
 __version__: str
 
 class FormatError(ValueError):
@@ -7,3 +12,6 @@ class BufferRuleError(BufferError):
     rule: str
 
 def calcsize(format: str) -> int: ...
+def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]: ...
+
+_struct: ModuleType

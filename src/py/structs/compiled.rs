@@ -76,6 +76,20 @@ impl Compiled {
         self.codec.read_fields(py, item)
     }
 
+    /// The same, in place of those of an earlier item, if nobody has them any more.
+    #[inline]
+    pub(super) fn read_again<'py>(
+        &self,
+        py: Python<'py>,
+        item: &[u8],
+        spare: Option<Py<PyTuple>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        match spare {
+            Some(spare) => self.codec.read_fields_again(py, item, spare.into_bound(py)),
+            None => self.codec.read_fields(py, item),
+        }
+    }
+
     /// The values of one item that lies somewhere else.
     pub(super) fn read_from<'py>(
         &self,

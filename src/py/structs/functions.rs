@@ -35,7 +35,7 @@ fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl FnOnce(&Arc<Compiled>) ->
         return with_uncached(format, call);
     }
     match cache(format.py()).get_item(format)? {
-        Some(known) => call(&known.cast::<Kept>()?.get().0),
+        Some(known) => call(&known.cast_exact::<Kept>()?.get().0),
         None => call(&keep(format)?),
     }
 }

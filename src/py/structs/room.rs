@@ -5,14 +5,24 @@ use pyo3::prelude::*;
 
 use super::errors::error;
 
-/// Items up to this many bytes are copied to the stack.
-const SMALL: usize = 256;
+/// Items up to so many bytes are copied to the stack: no more of it is zeroed than is of use.
+const SMALL: usize = 64;
+const MEDIUM: usize = 512;
 
 /// Calls with so many bytes, all 0.
 #[inline]
 pub(super) fn with_scratch<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
     let mut small = [0_u8; SMALL];
     if let Some(item) = small.get_mut(..size) {
+        return call(item);
+    }
+    with_more(size, call)
+}
+
+#[inline(never)]
+fn with_more<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+    let mut medium = [0_u8; MEDIUM];
+    if let Some(item) = medium.get_mut(..size) {
         return call(item);
     }
     let mut large = Vec::new();

@@ -77,6 +77,17 @@ impl Record {
         if found != self.values {
             return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
         }
+        if let Some(quick) = &self.quick {
+            for ((index, quick), part) in (first..).zip(quick).zip(&self.parts) {
+                let Ok(value) = values.get_borrowed_item(index) else { return Ok(()) };
+                if !quick.write(&value, bytes) {
+                    let written = part.node.write(&value, part.bytes_mut(bytes, 0), lenient);
+                    let name = || self.names.get(index.saturating_sub(first)).map_or("", String::as_str);
+                    written.map_err(|refusal| refusal.inside(name()))?;
+                }
+            }
+            return Ok(());
+        }
         let mut next = first;
         for (index, part) in self.parts.iter().enumerate() {
             for repeated in 0..part.repeat {
@@ -162,11 +173,6 @@ impl Leaf {
                 kernel.store(&text::value(string, kernel)?, bytes)
             }
             _ => {
-                if let Some(number) = small(object)
-                    && kernel.store_small(number, bytes)
-                {
-                    return Ok(());
-                }
                 let mut value = self.integer(object)?;
                 let range = kernel.range();
                 if lenient && self.code == b'P' {
@@ -298,10 +304,4 @@ impl Leaf {
         }
         Ok(self.kernel.store_bytes(value, bytes))
     }
-}
-
-/// An `int` of at most 64 bits with a sign: what nearly all are.
-#[inline]
-fn small(object: &Bound<'_, PyAny>) -> Option<i64> {
-    if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
 }
