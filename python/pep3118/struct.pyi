@@ -1,11 +1,13 @@
 from collections.abc import Iterator
 from struct import error as error
-from typing import Any, final
+from typing import Any
 
 from _typeshed import ReadableBuffer, WriteableBuffer
+from typing_extensions import disjoint_base
 
 __all__ = ["Struct", "calcsize", "error", "iter_unpack", "pack", "pack_into", "unpack", "unpack_from"]
 
+@disjoint_base
 class Struct:
     @property
     def format(self) -> str: ...

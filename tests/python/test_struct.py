@@ -36,7 +36,11 @@ def random_format(rng):
     for _ in range(rng.randrange(6)):
         count = rng.choice(["", "", "", str(rng.randrange(5)), "0", "17"])
         space = rng.choice(["", "", "", " ", "\t"])
-        parts.append(space + count + rng.choice(CODES))
+        code = rng.choice(CODES)
+        if code == "p" and count == "0":
+            # Before CPython 3.13 its length is that of another byte.
+            count = ""
+        parts.append(space + count + code)
     format = order + "".join(parts)
     # Now and then something that is wrong.
     if rng.random() < 0.15:
@@ -76,7 +80,8 @@ def random_value(rng):
             lambda: rng.choice([True, False, None, "text", [], (1,), {}]),
             lambda: bytes(rng.randrange(256) for _ in range(rng.choice([0, 1, 1, 1, 3, 20, 300]))),
             lambda: bytearray(b"abc"),
-            lambda: Indexed(rng.choice([1, near, "no"])),
+            # Before CPython 3.12 those that are too large raise one exception or another, by the code.
+            lambda: Indexed(rng.choice([1, 100, "no"])),
             lambda: Raising(),
             lambda: 1 + 2j,
         ]
@@ -443,6 +448,5 @@ def test_names_that_are_no_ascii():
 
 @pytest.mark.parametrize("format", ["(70000)0s", "(70000,0)B", "T{" * 70 + "}" * 70, "(" + "1," * 64 + "1)B"])
 def test_nothing_is_without_bounds(format):
-    with pytest.raises(ValueError) as refusal:
+    with pytest.raises(struct.error):
         ours.unpack(format, b"")
-    assert refusal.type in (ValueError, struct.error) or issubclass(refusal.type, ValueError)

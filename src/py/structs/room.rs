@@ -41,6 +41,23 @@ pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
     })
 }
 
+/// An offset of `unpack_from`, where one that is no index is an `OverflowError`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::py) struct Offset(pub(super) isize);
+
+impl FromPyObject<'_, '_> for Offset {
+    type Error = PyErr;
+
+    fn extract(offset: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        offset.extract::<isize>().map(Self).map_err(|error| {
+            if error.is_instance_of::<PyOverflowError>(offset.py()) {
+                return PyOverflowError::new_err("Python int too large to convert to C ssize_t");
+            }
+            error
+        })
+    }
+}
+
 /// Where to unpack from.
 #[inline]
 pub(super) fn place_to_unpack(py: Python<'_>, size: usize, offset: isize, len: usize) -> PyResult<usize> {

@@ -64,7 +64,11 @@ fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bou
 impl Node {
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
         match self {
-            Self::Leaf(leaf) => Ok(leaf.write(object, bytes, lenient)?),
+            Self::Leaf(leaf) => Ok(leaf.write(object, bytes, lenient).map_err(|reason| match reason {
+                // `struct` does not say which type an int is too large for.
+                Reason::Overflow(_) if lenient && object.is_instance_of::<PyInt>() => Reason::IntTooLarge,
+                reason => reason,
+            })?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
             Self::Record(record) => record.write(&sequence(object, "a record: a tuple")?, 0, bytes, lenient),
         }
@@ -133,14 +137,14 @@ impl Leaf {
                 Ok(())
             }
             Type::Float16 => {
-                let number = self.float(object)?;
+                let number = self.float(object, lenient)?;
                 let narrow = half(number);
                 self.fits(number, narrow.is_infinite())?;
                 kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::Float32 => {
-                let number = self.float(object)?;
+                let number = self.float(object, lenient)?;
                 let narrow = single(number);
                 if !(lenient && self.native) {
                     self.fits(number, narrow.is_infinite())?;
@@ -149,11 +153,11 @@ impl Leaf {
                 Ok(())
             }
             Type::Float64 => {
-                kernel.store_little(&self.float(object)?.to_le_bytes(), bytes);
+                kernel.store_little(&self.float(object, lenient)?.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::LongDouble => {
-                let number = LongDouble::from_f64(self.float(object)?, kernel.long_double_format());
+                let number = LongDouble::from_f64(self.float(object, lenient)?, kernel.long_double_format());
                 kernel.store(&Value::LongDouble(number), bytes)
             }
             Type::Complex32 | Type::Complex64 | Type::Complex128 | Type::ComplexLongDouble => {
@@ -214,12 +218,13 @@ impl Leaf {
         }
     }
 
-    fn float(&self, object: &Bound<'_, PyAny>) -> Result<f64, Reason> {
+    fn float(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<f64, Reason> {
         if let Ok(float) = object.cast::<PyFloat>() {
             return Ok(float.value());
         }
         object.extract::<f64>().map_err(|error| {
-            if error.is_instance_of::<PyTypeError>(object.py()) {
+            // `struct` says so whatever was raised.
+            if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                 return Reason::kind(Some(self), taken_by(Type::Float64), object);
             }
             error.into()
