@@ -1,7 +1,9 @@
 import sys
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any, Literal, Self, SupportsIndex, final, overload
 
+import numpy
 from typing_extensions import Buffer, disjoint_base
 
 __version__: str
@@ -209,3 +211,8 @@ class Difference:
 
 def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference: ...
 def layout_of(obj: Any) -> Format: ...
+
+# struct and NumPy
+def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]: ...
+
+_struct: ModuleType

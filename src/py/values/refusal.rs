@@ -41,6 +41,8 @@ pub(in crate::py) enum Reason {
     },
     /// 1e300 for `f`
     Overflow(Leaf),
+    /// `1 << 200` for `f`, where `struct` is to be followed
+    IntTooLarge,
     /// 2 values for 3 fields or elements
     Count {
         /// How many there are.
@@ -99,6 +101,7 @@ impl From<Refusal> for PyErr {
             Reason::Overflow(leaf) => {
                 PyValueError::new_err(at(format!("number is too large for {}", leaf.kernel.ty())))
             }
+            Reason::IntTooLarge => PyValueError::new_err(at("int too large to convert".into())),
             Reason::Count { found, wanted, unit } => {
                 let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
