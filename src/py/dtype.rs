@@ -132,9 +132,8 @@ fn of_this_machine(field: Field<'_>) -> bool {
 
 /// Types of one size: each is asked for once.
 fn single<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
-    const NONE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     const COUNT: usize = 4 * 64;
-    static MADE: [PyOnceLock<Py<PyAny>>; COUNT] = [NONE; COUNT];
+    static MADE: [PyOnceLock<Py<PyAny>>; COUNT] = [const { PyOnceLock::new() }; COUNT];
 
     let name = name_of(field).ok_or_else(|| refused(field))?;
     let make = || {

@@ -10,8 +10,11 @@ use crate::layout::Type;
 
 /// What is wrong, and where.
 #[derive(Debug)]
-pub(in crate::py) struct Refusal {
-    pub(in crate::py) reason: Reason,
+pub(in crate::py) struct Refusal(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    reason: Reason,
     /// The field, by names and indices; empty for the item itself.
     path: String,
 }
@@ -59,15 +62,27 @@ pub(in crate::py) enum Reason {
 impl Refusal {
     /// The same, one step further out.
     pub(super) fn inside(mut self, step: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        self.path = format!("{step}{dot}{}", self.path);
+        let path = &mut self.0.path;
+        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        *path = format!("{step}{dot}{path}");
         self
+    }
+
+    /// What is wrong, and the path to it.
+    pub(in crate::py) fn into_parts(self) -> (Reason, String) {
+        let Details { reason, path } = *self.0;
+        (reason, path)
+    }
+
+    /// The reverse.
+    pub(in crate::py) fn from_parts(reason: Reason, path: String) -> Self {
+        Self(Box::new(Details { reason, path }))
     }
 }
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
-        Self { reason, path: String::new() }
+        Self::from_parts(reason, String::new())
     }
 }
 
@@ -88,7 +103,7 @@ impl Reason {
 /// `TypeError` for another kind of object, `ValueError` for one that does not fit.
 impl From<Refusal> for PyErr {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { reason, path } = refusal;
+        let (reason, path) = refusal.into_parts();
         let at = |text: String| if path.is_empty() { text } else { format!("{path}: {text}") };
         match reason {
             Reason::Raised(error) => error,
