@@ -22,6 +22,8 @@
 //! `double`. Addresses are told, never followed.
 
 mod buffer;
+#[cfg(feature = "pyo3")]
+mod bytes;
 mod columns;
 mod copy;
 mod element;
@@ -38,6 +40,8 @@ mod value;
 mod walk;
 
 pub use buffer::{Buffer, BufferMut};
+#[cfg(feature = "pyo3")]
+pub(crate) use bytes::Blocks;
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;
