@@ -13,38 +13,47 @@ pub(crate) struct Blocks<'b> {
     buffer: &'b Buffer<'b>,
     runs: Runs,
     block: Vec<u8>,
+    filled: usize,
 }
 
 impl Blocks<'_> {
-    /// The next items, whole, one after the other; none where all were told or where they have no bytes.
-    pub(crate) fn next(&mut self) -> Result<&[u8], DecodeError> {
+    /// Whole items, one after the other: none before [`advance`](Self::advance), after the last, or where
+    /// items have no bytes.
+    #[inline]
+    pub(crate) fn block(&self) -> &[u8] {
+        self.block.get(..self.filled).unwrap_or_default()
+    }
+
+    /// Reads the next block.
+    pub(crate) fn advance(&mut self) -> Result<(), DecodeError> {
         let itemsize = self.buffer.plan.size;
+        self.filled = 0;
         if itemsize == 0 || self.runs.left() == 0 {
-            return Ok(&[]);
+            return Ok(());
         }
-        let most = block_items(itemsize);
+        let most = block_items(itemsize).saturating_mul(itemsize);
         if self.block.is_empty() {
-            self.block = scratch(most.saturating_mul(itemsize))?;
+            self.block = scratch(most)?;
         }
         let mut filled = 0_usize;
         while filled < most {
-            let Some(run) = self.runs.next(most.saturating_sub(filled)) else { break };
-            let items = run.items;
-            let start = filled.saturating_mul(itemsize);
-            let end = start.saturating_add(items.saturating_mul(itemsize));
-            if let Some(room) = self.block.get_mut(start..end) {
+            let items = most.saturating_sub(filled).checked_div(itemsize).unwrap_or(0);
+            let Some(run) = self.runs.next(items) else { break };
+            let end = filled.saturating_add(run.items.saturating_mul(itemsize));
+            if let Some(room) = self.block.get_mut(filled..end) {
                 self.buffer.memory.read(run, room)?;
             }
-            filled = filled.saturating_add(items);
+            filled = end;
         }
-        Ok(self.block.get(..filled.saturating_mul(itemsize)).unwrap_or_default())
+        self.filled = filled;
+        Ok(())
     }
 }
 
 impl Buffer<'_> {
     /// All items in blocks, when they are asked for.
     pub(crate) fn pulled(&self) -> Blocks<'_> {
-        Blocks { buffer: self, runs: Runs::new(self.view), block: Vec::new() }
+        Blocks { buffer: self, runs: Runs::new(self.view), block: Vec::new(), filled: 0 }
     }
 
     /// The bytes of one item.

@@ -115,6 +115,12 @@ impl Plan {
         self.swaps.is_empty()
     }
 
+    /// Whether an item has bytes that are part of no value. The fields of a layout never overlap.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn has_padding(&self) -> bool {
+        self.leaves.iter().fold(0, |bytes: usize, leaf| bytes.saturating_add(leaf.bytes())) != self.size
+    }
+
     /// The number of whole items in `len` bytes.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
         let not_whole = DecodeError::NotWhole { len: wide(len), itemsize: wide(self.size) };
