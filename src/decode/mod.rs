@@ -26,6 +26,8 @@ mod buffer;
 mod bytes;
 mod columns;
 mod copy;
+#[cfg(feature = "pyo3")]
+mod dynamic;
 mod element;
 mod encode;
 mod error;
@@ -53,5 +55,9 @@ pub use leaf::Leaf;
 pub use long_double::LongDouble;
 pub(crate) use memory::{Memory, MemoryMut, Run};
 pub use plan::Plan;
+#[cfg(feature = "pyo3")]
+pub(crate) use plan::ZERO_SIZED_LIMIT;
+#[cfg(feature = "pyo3")]
+pub(crate) use scalar::Kernel;
 pub use value::{Array, Record, Value};
 pub(crate) use walk::path_len;

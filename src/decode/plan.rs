@@ -15,7 +15,7 @@ use crate::layout::{Certainty, Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
 /// Values of no bytes in one item: nothing else bounds how many a format asks for.
-pub(super) const ZERO_SIZED_LIMIT: u64 = 1 << 16;
+pub(crate) const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
 /// How items of one layout are read and written; made once, used for any number of items.
 ///

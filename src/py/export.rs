@@ -203,7 +203,9 @@ fn refusal(obstacle: Obstacle, request: Request) -> String {
             };
             format!("the memory is not {order}")
         }
-        Obstacle::SuboffsetsNeeded => format!("the items are reached through pointers, which {request} has no room for"),
+        Obstacle::SuboffsetsNeeded => {
+            format!("the items are reached through pointers, which {request} has no room for")
+        }
         Obstacle::StridesNeeded => format!("the memory is not C-contiguous, and {request} has no room for strides"),
     }
 }

@@ -14,6 +14,7 @@ mod export;
 mod format;
 #[doc(hidden)]
 pub mod module;
+mod values;
 
 pub use acquire::{Acquired, SharedView};
 pub use export::BufferExporter;
