@@ -15,6 +15,7 @@ mod format;
 #[doc(hidden)]
 pub mod module;
 mod values;
+mod view;
 
 pub use acquire::{Acquired, SharedView};
 pub use export::BufferExporter;

@@ -11,6 +11,8 @@ pub mod _pep3118 {
     use super::super::errors::{BufferRuleError, FormatError};
     #[pymodule_export]
     use super::super::format::calcsize;
+    #[pymodule_export]
+    use super::super::view::View;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

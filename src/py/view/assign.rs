@@ -87,7 +87,7 @@ fn buffer(part: &Shown, value: &Bound<'_, PyAny>) -> PyResult<Option<Shown>> {
         return Err(PyValueError::new_err(format!("a buffer of shape {:?} for shape {:?}", buffer.shape(), part.shape())));
     }
     let (from, to) = (buffer.items(), part.items());
-    if Comparison::of_layouts(from.layout(), to.layout()).equivalence < Some(Equivalence::Scalars) {
+    if Comparison::of_layouts(from.layout(), to.layout()).equivalence < Some(Equivalence::LayoutIgnoringNames) {
         return Err(PyValueError::new_err(format!(
             "items of format `{}` for items of format `{}`",
             from.format().escape_ascii(),

@@ -13,8 +13,6 @@
 //! | `arrow` | items | capsules of the Arrow C data interface |
 //! | `class` | all of these | the class |
 
-#[cfg(feature = "arrow")]
-mod arrow;
 mod assign;
 mod class;
 mod columns;

@@ -10,7 +10,7 @@ use super::items::Items;
 use super::open;
 use crate::decode::DecodeError;
 use crate::layout::Dialect;
-use crate::py::acquire::SharedView;
+use crate::py::acquire::{Acquired, SharedView};
 use crate::py::export::BufferExporter;
 use crate::view::{ItemLayout, Order, Slice};
 
@@ -32,6 +32,11 @@ impl Shown {
 
     pub(super) fn shared(&self) -> &SharedView {
         &self.shared
+    }
+
+    /// The buffer, if nobody else holds it.
+    pub(super) fn sole_buffer(&mut self) -> Option<&Acquired> {
+        (Arc::strong_count(self.shared.acquired()) == 1).then(|| &**self.shared.acquired())
     }
 
     pub(super) fn items(&self) -> &Items {
