@@ -300,6 +300,24 @@ impl Layout {
         Self { nodes: Vec::from([root, leaf]), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model }
     }
 
+    /// The layout of items that are arrays of these items; `None` where the sizes do not fit.
+    #[cfg(all(feature = "pyo3", feature = "arrow"))]
+    pub(crate) fn array_of(&self, extents: &[u64]) -> Option<Self> {
+        let mut layout = self.item().to_layout();
+        let whole: Vec<u64> = extents.iter().chain(self.item().shape()).copied().collect();
+        let start = u32::try_from(layout.dims.len()).ok()?;
+        layout.dims.extend_from_slice(&whole);
+        let (root, item) = match layout.nodes.as_mut_slice() {
+            [root, item, ..] => (root, item),
+            _ => return None,
+        };
+        let count = whole.iter().try_fold(1_u64, |count, extent| count.checked_mul(*extent));
+        item.count = if whole.contains(&0) { 0 } else { count? };
+        (item.dims, item.ndim) = (start, u8::try_from(whole.len()).ok()?);
+        root.size = item.size.checked_mul(item.count)?;
+        Some(layout)
+    }
+
     pub(crate) fn root(&self) -> Field<'_> {
         Field { layout: self, index: 0 }
     }

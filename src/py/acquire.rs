@@ -15,7 +15,7 @@ use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{
-    Checker, ErrorKind, ItemLayout, Obj, Outcome, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
+    Checker, ErrorKind, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
 };
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
@@ -348,6 +348,22 @@ impl SharedView {
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { view: self.view.to_readonly(), ..self.clone() }
+    }
+
+    /// All bytes, shared with Arrow, which holds the buffer for as long as it needs it; `None` if they do
+    /// not lie one after the other.
+    #[cfg(feature = "arrow")]
+    pub(super) fn arrow_bytes(&self) -> Option<arrow_buffer::Buffer> {
+        if !self.view.is_contiguous(Order::C) {
+            return None;
+        }
+        let start = self.buf.wrapping_offset(isize::try_from(self.view.offset()).ok()?);
+        let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(self.view.len()).ok()?);
+        let owner = Arc::new(std::panic::AssertUnwindSafe(Arc::clone(&self.acquired)));
+        // SAFETY: by the INVARIANT these are the bytes of all items, readable while the buffer is held (E04),
+        // and the owner holds it. Arrow's arrays are read-only; that nobody else writes meanwhile is what the
+        // protocol asks of everybody.
+        Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
     }
 
     /// How its items are read on this machine.

@@ -83,6 +83,16 @@ impl From<EncodeError> for PyErr {
     }
 }
 
+#[cfg(feature = "arrow")]
+impl From<crate::interop::arrow::BatchError> for PyErr {
+    fn from(error: crate::interop::arrow::BatchError) -> Self {
+        match error {
+            crate::interop::arrow::BatchError::Decode(error) => error.into(),
+            error => PyValueError::new_err(error.to_string()),
+        }
+    }
+}
+
 /// The errors of a report as one exception; `None` where there is no error.
 pub(super) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
     let mut errors = report.iter().filter(|finding| finding.severity() == Severity::Error);

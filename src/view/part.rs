@@ -137,7 +137,8 @@ impl<'a> View<'a> {
         view.format = None;
         view.shape = joined(self.shape(), &extents);
         view.strides = joined(self.strides(), &strides);
-        view.suboffsets = self.suboffsets().map(|suboffsets| joined(suboffsets, &alloc::vec![-1; extents.len()]));
+        let suboffsets = view.suboffsets();
+        view.suboffsets = suboffsets.map(|suboffsets| joined(suboffsets, &alloc::vec![-1; extents.len()]));
         view.item = self.item.of_field(field);
         view.count_bytes();
         Ok(view)

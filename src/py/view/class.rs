@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
+#[cfg(feature = "arrow")]
+use pyo3::types::PyCapsule;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
@@ -245,6 +247,38 @@ impl View {
     #[pyo3(signature = (*names))]
     fn columns<'py>(&self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
         columns::columns(py, &*self.shown()?, &names)
+    }
+
+    /// The schema of the Arrow C data interface: a struct of the fields of a record; of other items, that
+    /// of one item.
+    #[cfg(feature = "arrow")]
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        super::arrow::schema(py, &*self.shown()?)
+    }
+
+    /// The items as an Arrow array: of structs if they are records. Dimensions after the first are lists
+    /// of fixed size. Memory is shared where its bytes are Arrow's, and copied elsewhere.
+    #[cfg(feature = "arrow")]
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_array__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+        let _: Option<&Bound<'py, PyAny>> = requested_schema;
+        super::arrow::array(py, &*self.shown()?)
+    }
+
+    /// The same as a stream of one record batch; items that are no records are its column 'value'.
+    #[cfg(feature = "arrow")]
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let _: Option<&Bound<'py, PyAny>> = requested_schema;
+        super::arrow::stream(py, &*self.shown()?)
     }
 
     /// Gives the buffer back: `BufferError` while there are buffers of this view.

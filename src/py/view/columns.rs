@@ -89,7 +89,8 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
 /// A view of a column, which holds its memory.
 fn column_view(py: Python<'_>, shown: &Shown, leaf: &Leaf, column: decode::Column) -> PyResult<Shown> {
     let (ty, size, dropped) = element(leaf, &column.data);
-    let endian = ty.has_byte_order().then_some(Endian::HOST);
+    // A bool of one byte has none in the format either.
+    let endian = (ty.has_byte_order() && ty != Type::Bool).then_some(Endian::HOST);
     let layout = Layout::of_one(ty, u64::try_from(size)?, endian, &DataModel::HOST);
     let format = super::items::spelled(&layout);
     let inner = column.shape.len().saturating_sub(dropped);

@@ -3,6 +3,7 @@
 //! | file | turns | into |
 //! |--|--|--|
 //! | `open` | an object, a format, a dialect | items that can be read, or the reason why not |
+//! | `truth` | the type of the exporter | whether its format is right |
 //! | `items` | the layout of an item | its format, its plan, its values |
 //! | `shown` | a buffer and its items | what a view shows: fields, parts, copies |
 //! | `key` | `[1, ::-2, ...]`, `["pos.x"]` | the part of a view, or one item |
@@ -13,6 +14,8 @@
 //! | `arrow` | items | capsules of the Arrow C data interface |
 //! | `class` | all of these | the class |
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod assign;
 mod class;
 mod columns;
@@ -22,5 +25,6 @@ mod key;
 mod lists;
 mod open;
 mod shown;
+mod truth;
 
 pub(super) use class::View;

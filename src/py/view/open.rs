@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyMemoryView, PyString, PyTuple, PyType};
 use super::class::View;
 use super::items::Items;
 use super::shown::Shown;
+use super::truth::{self, Writer};
 use crate::abi::DataModel;
 use crate::layout::{Certainty, Dialect, Reading, Table, reconcile};
 use crate::py::acquire::{Acquired, SharedView};
@@ -34,8 +35,9 @@ pub(super) fn open(
         }
         acquired => acquired?,
     };
-    let guessed = if asked.is_none() && format.is_none() { guess(py, &acquired) } else { None };
-    let dialect = asked.or(guessed);
+    // What is given by the caller is the caller's word.
+    let known = if format.is_none() { Known::of(py, &acquired) } else { None };
+    let dialect = asked.or(known.as_ref().and_then(|known| known.dialect));
     if let (Some(format), Ok(itemsize)) = (&format, u64::try_from(acquired.raw().itemsize)) {
         let _: Reading = reconcile(format, Some(itemsize), dialect, &DataModel::HOST)?;
     }
@@ -50,6 +52,11 @@ pub(super) fn open(
         && reading.certainty == Certainty::Ambiguous
     {
         return Err(ambiguous(reading, written.as_deref().unwrap_or_default()));
+    }
+    if let (Some(Known { wrote: Some((exporter, writer)), .. }), ItemLayout::Reading(reading)) =
+        (&known, shared.view().item())
+    {
+        truth::verify(exporter, *writer, &reading.layout, written.as_deref().unwrap_or_default())?;
     }
     let items = Items::of_view(shared.view(), written, dialect)?;
     Ok(Shown::new(shared, items))
@@ -98,34 +105,44 @@ pub(super) fn reading_of(format: &[u8], dialect: Option<&Dialect>) -> PyResult<R
     Ok(reading)
 }
 
-/// The dialect of whoever wrote the format, where the type of the exporter tells.
-fn guess(py: Python<'_>, acquired: &Acquired) -> Option<&'static Dialect> {
-    let mut exporter = acquired.exporter(py)?;
-    for _ in 0..CHAIN {
-        if let Ok(view) = exporter.cast_exact::<View>() {
-            return view.get().dialect();
+/// What the type of the exporter tells.
+struct Known<'py> {
+    /// The dialect of whoever wrote the format.
+    dialect: Option<&'static Dialect>,
+    /// Who it is, where the type knows what the format should be.
+    wrote: Option<(Bound<'py, PyAny>, Writer)>,
+}
+
+impl<'py> Known<'py> {
+    fn of(py: Python<'py>, acquired: &Acquired) -> Option<Self> {
+        let mut exporter = acquired.exporter(py)?;
+        for _ in 0..CHAIN {
+            if let Ok(view) = exporter.cast_exact::<View>() {
+                return Some(Self { dialect: view.get().dialect(), wrote: None });
+            }
+            let Ok(view) = exporter.cast_exact::<PyMemoryView>() else { break };
+            // What `memoryview.cast` makes is one code of its own.
+            if acquired.raw().format.is_none_or(|format| format.len() <= 2) {
+                return None;
+            }
+            exporter = view.getattr("obj").ok()?;
         }
-        let Ok(view) = exporter.cast_exact::<PyMemoryView>() else { break };
-        // What `memoryview.cast` makes is one code of its own.
-        if acquired.raw().format.is_none_or(|format| format.len() <= 2) {
-            return None;
-        }
-        exporter = view.getattr("obj").ok()?;
+        let mro = exporter.get_type().getattr("__mro__").ok()?.cast_into::<PyTuple>().ok()?;
+        let (dialect, writer) = mro.iter().find_map(|base| {
+            let base = base.cast_into::<PyType>().ok()?;
+            let module = base.module().ok()?;
+            let name = base.name().ok()?;
+            match (module.to_str().ok()?, name.to_str().ok()?) {
+                ("numpy", "ndarray" | "generic") => Some((&Dialect::NUMPY, Some(Writer::NumPy))),
+                ("_ctypes", _) => Some((&Dialect::CTYPES, Some(Writer::Ctypes))),
+                ("array", "array") => Some((&Dialect::ARRAY, None)),
+                // The arrays and memoryviews that Cython compiles into each module.
+                ("View.MemoryView", _) => Some((&Dialect::CYTHON, None)),
+                _ => None,
+            }
+        })?;
+        Some(Self { dialect: Some(dialect), wrote: writer.map(|writer| (exporter, writer)) })
     }
-    let mro = exporter.get_type().getattr("__mro__").ok()?.cast_into::<PyTuple>().ok()?;
-    mro.iter().find_map(|base| {
-        let base = base.cast_into::<PyType>().ok()?;
-        let module = base.module().ok()?;
-        let name = base.name().ok()?;
-        match (module.to_str().ok()?, name.to_str().ok()?) {
-            ("numpy", "ndarray" | "generic") => Some(&Dialect::NUMPY),
-            ("_ctypes", _) => Some(&Dialect::CTYPES),
-            ("array", "array") => Some(&Dialect::ARRAY),
-            // The arrays and memoryviews that Cython compiles into each module.
-            ("View.MemoryView", _) => Some(&Dialect::CYTHON),
-            _ => None,
-        }
-    })
 }
 
 /// A view of other bytes of the same buffer, whose items are known.
