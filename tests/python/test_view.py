@@ -4,6 +4,7 @@ import array
 import ctypes
 import random
 import struct
+import sys
 
 import pytest
 
@@ -347,3 +348,107 @@ def test_every_dialect_has_a_name():
     assert View(b"abc").certainty == "exact"
     assert View(View(b"abc")).tolist() == [97, 98, 99]
     assert pep3118.View is View
+
+
+def test_cpythons_own_checks_of_exporters_pass():
+    test_buffer = pytest.importorskip("test.test_buffer")
+    case = test_buffer.TestBufferProtocol()
+    requests = [
+        getattr(testbuffer, name)
+        for name in dir(testbuffer)
+        if name.startswith("PyBUF_") and name not in ("PyBUF_READ", "PyBUF_WRITE")
+    ]
+    requests += [request | testbuffer.PyBUF_FORMAT for request in requests]
+    choose = random.Random(26)
+    verified = 0
+    while verified < 300:
+        exporter = random_ndarray(choose)
+        if "s" in exporter.format:
+            continue
+        view = View(exporter)
+        if choose.random() < 0.5:
+            try:
+                view = view[tuple(random_slice(choose, extent) for extent in view.shape)]
+            except BufferError:
+                continue
+        if choose.random() < 0.3:
+            view = view.toreadonly()
+        for request in requests:
+            case.verify_getbuf(view, view, request)
+        verified += 1
+
+
+def test_structures_of_ctypes_are_read_right_or_refused():
+    choose = random.Random(3118)
+    scalars = [
+        ctypes.c_byte, ctypes.c_ubyte, ctypes.c_short, ctypes.c_int, ctypes.c_long, ctypes.c_float, ctypes.c_double,
+        ctypes.c_bool, ctypes.c_char, ctypes.c_wchar, ctypes.c_size_t, ctypes.c_longdouble,
+    ]  # fmt: skip
+    swappable = [ctypes.c_byte, ctypes.c_short, ctypes.c_int, ctypes.c_longlong, ctypes.c_float, ctypes.c_double]
+    array_type = type(ctypes.c_int * 1)
+
+    def field(depth, base):
+        if base is ctypes.BigEndianStructure:
+            kind = choose.choice(swappable)
+        elif depth and choose.random() < 0.3:
+            kind = structure(depth - 1)
+        else:
+            kind = choose.choice(scalars)
+        while choose.random() < 0.2:
+            kind = kind * choose.choice([1, 2, 3])
+        return kind
+
+    def structure(depth):
+        base = choose.choices([ctypes.Structure, ctypes.BigEndianStructure, ctypes.Union], [73, 15, 12])[0]
+        space = {"_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.3 else {}
+        if space and sys.version_info >= (3, 14):
+            space["_layout_"] = "ms"
+        fields = [(f"f{index}", field(depth, base)) for index in range(choose.randrange(1, 5))]
+        if base is ctypes.Structure and choose.random() < 0.1:
+            fields = [(name, kind, 5) if kind is ctypes.c_int else (name, kind) for name, kind in fields]
+        if base is ctypes.Structure and choose.random() < 0.1:
+            base = type("Base", (ctypes.Structure,), {"_fields_": [("b0", choose.choice(scalars))]})
+        return type("Random", (base,), {**space, "_fields_": fields})
+
+    def truth(kind, item):
+        """The values of an object as its type shows them."""
+        if isinstance(kind, array_type):
+            return [truth(kind._type_, item[index]) for index in range(kind._length_)]
+        if issubclass(kind, (ctypes.Structure, ctypes.Union)):
+            owners = [owner for owner in reversed(kind.__mro__) if "_fields_" in owner.__dict__]
+            names = [(name, inner) for owner in owners for name, inner, *_ in owner.__dict__["_fields_"]]
+            return tuple(truth(inner, getattr(item, name)) for name, inner in names)
+        value = item.value if hasattr(item, "value") else item
+        return value
+
+    def plain(kind, value):
+        """What View reads, as ctypes shows it: text ends before its NULs."""
+        if isinstance(value, list):
+            return [plain(kind, each) for each in value]
+        if isinstance(value, tuple):
+            return tuple(plain(kind, each) for each in value)
+        return "\0" if value == "" else value
+
+    told = {"read": 0, "refused": 0}
+    for _ in range(2000):
+        kind = structure(choose.choice([0, 1, 2]))
+        item = kind()
+        # Bytes that are a value of every type, wide characters among them.
+        memory = memoryview(item).cast("B")
+        memory[:] = bytes(choose.choice([0, 0, 1]) for _ in range(len(memory)))
+        try:
+            expected = truth(kind, item)
+        except ValueError:
+            continue  # No character.
+        try:
+            view = View(item)
+            read = view.tolist()
+        except (FormatError, BufferRuleError):
+            told["refused"] += 1
+            continue
+        except ValueError as error:
+            assert "is no character" in str(error)
+            continue
+        assert plain(kind, read) == expected, (view.format, kind._fields_)
+        told["read"] += 1
+    assert told["read"] > 400, told
