@@ -115,10 +115,10 @@ impl Plan {
         self.swaps.is_empty()
     }
 
-    /// Whether an item has bytes that are part of no value. The fields of a layout never overlap.
+    /// Whether an item is one value, or values of one kind side by side: no padding, nothing twice.
     #[cfg(feature = "pyo3")]
-    pub(crate) fn has_padding(&self) -> bool {
-        self.leaves.iter().fold(0, |bytes: usize, leaf| bytes.saturating_add(leaf.bytes())) != self.size
+    pub(crate) fn is_one_leaf(&self) -> bool {
+        matches!(self.leaves.as_slice(), [leaf] if leaf.bytes() == self.size)
     }
 
     /// The number of whole items in `len` bytes.

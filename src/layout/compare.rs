@@ -26,6 +26,20 @@ pub enum Equivalence {
     Text,
 }
 
+impl Equivalence {
+    /// In lower case, for programs: `"bytes-after-swap"`, `"layout-ignoring-names"`, `"scalars"`,
+    /// `"text"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BytesAfterSwap => "bytes-after-swap",
+            Self::LayoutIgnoringNames => "layout-ignoring-names",
+            Self::Scalars => "scalars",
+            Self::Text => "text",
+        }
+    }
+}
+
 impl fmt::Display for Equivalence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

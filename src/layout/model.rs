@@ -126,6 +126,48 @@ impl Type {
         }
     }
 
+    /// Every type.
+    pub const ALL: [Self; 32] = [
+        Self::Bool,
+        Self::Char,
+        Self::Int8,
+        Self::UInt8,
+        Self::Int16,
+        Self::UInt16,
+        Self::Int32,
+        Self::UInt32,
+        Self::Int64,
+        Self::UInt64,
+        Self::Float16,
+        Self::Float32,
+        Self::Float64,
+        Self::LongDouble,
+        Self::Complex32,
+        Self::Complex64,
+        Self::Complex128,
+        Self::ComplexLongDouble,
+        Self::Bytes,
+        Self::Pascal,
+        Self::Ucs2,
+        Self::Ucs4,
+        Self::Wchar,
+        Self::Void,
+        Self::Pointer,
+        Self::CharPointer,
+        Self::WcharPointer,
+        Self::Function,
+        Self::Object,
+        Self::Bits,
+        Self::Opaque,
+        Self::Record,
+    ];
+
+    /// The type of a name: `"int32"`.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ty| ty.as_str() == name)
+    }
+
     /// Whether values of it have a byte order.
     #[must_use]
     #[inline]

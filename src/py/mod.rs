@@ -9,11 +9,20 @@
 //! The Python package `pep3118` is made of this room; [`module`] is its extension module.
 
 mod acquire;
+mod dtype;
 mod errors;
+mod explain;
 mod export;
+mod field;
 mod format;
+mod from_ctypes;
+mod from_dtype;
+mod layout_of;
 #[doc(hidden)]
 pub mod module;
+mod to_ctypes;
+mod tree;
+mod truth;
 mod values;
 mod view;
 

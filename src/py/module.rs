@@ -8,9 +8,15 @@ pub mod _pep3118 {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::super::dtype::dtype_from_pep3118;
+    #[pymodule_export]
     use super::super::errors::{BufferRuleError, FormatError};
     #[pymodule_export]
-    use super::super::format::calcsize;
+    use super::super::field::Field;
+    #[pymodule_export]
+    use super::super::format::{Format, calcsize};
+    #[pymodule_export]
+    use super::super::layout_of::{Difference, diff, layout_of};
     #[pymodule_export]
     use super::super::view::View;
 

@@ -32,4 +32,5 @@ mod readers;
 mod record;
 mod slow_reader;
 mod snapshot;
+mod source;
 mod view;

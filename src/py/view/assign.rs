@@ -135,12 +135,13 @@ fn every(part: &Shown, value: &Bound<'_, PyAny>, codec: &Codec, bytes: &mut [u8]
     };
     codec.write(value, first)?;
     let first: &[u8] = first;
-    if plan.has_padding() {
+    if plan.is_one_leaf() {
+        items.for_each(|item| item.copy_from_slice(first));
+    } else {
+        // Padding stays as it is.
         for item in items {
             codec.write(value, item)?;
         }
-    } else {
-        items.for_each(|item| item.copy_from_slice(first));
     }
     Ok(())
 }

@@ -51,6 +51,11 @@ impl View {
         self.lock().as_ref().and_then(|shown| shown.items().dialect())
     }
 
+    /// The format, as an exporter tells it.
+    pub(super) fn format_bytes(&self) -> Option<Vec<u8>> {
+        self.lock().as_ref().map(|shown| shown.items().format().to_vec())
+    }
+
     /// What it shows, taken away; an error while others hold buffers of it.
     fn take(&self) -> Result<Option<Arc<Shown>>, usize> {
         let mut shown = self.lock();

@@ -46,7 +46,7 @@ fn bytes_are_values(plan: &Plan) -> bool {
                 | Type::Void
         )
     };
-    !plan.has_padding() && plan.leaves().iter().all(|leaf| unique(leaf.ty()))
+    plan.is_one_leaf() && plan.leaves().iter().all(|leaf| unique(leaf.ty()))
 }
 
 /// The hash of the bytes, for bytes that nobody changes; memoryview's rule.

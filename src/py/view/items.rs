@@ -48,6 +48,18 @@ impl Items {
         Ok(Arc::new(Self { layout, plan, codec: PyOnceLock::new(), format: format.into(), dialect, rule, certainty }))
     }
 
+    /// Items whose layout is known for sure.
+    pub(super) fn of_layout(
+        layout: Layout,
+        format: Vec<u8>,
+        dialect: &'static Dialect,
+        rule: &'static str,
+    ) -> PyResult<Arc<Self>> {
+        let (plan, certainty) = (Plan::new(&layout)?, Certainty::Exact);
+        let (format, codec) = (format.into(), PyOnceLock::new());
+        Ok(Arc::new(Self { layout, plan, codec, format, dialect: Some(dialect), rule, certainty }))
+    }
+
     pub(super) fn layout(&self) -> &Layout {
         &self.layout
     }

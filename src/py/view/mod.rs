@@ -3,7 +3,6 @@
 //! | file | turns | into |
 //! |--|--|--|
 //! | `open` | an object, a format, a dialect | items that can be read, or the reason why not |
-//! | `truth` | the type of the exporter | whether its format is right |
 //! | `items` | the layout of an item | its format, its plan, its values |
 //! | `shown` | a buffer and its items | what a view shows: fields, parts, copies |
 //! | `key` | `[1, ::-2, ...]`, `["pos.x"]` | the part of a view, or one item |
@@ -25,6 +24,5 @@ mod key;
 mod lists;
 mod open;
 mod shown;
-mod truth;
 
 pub(super) use class::View;

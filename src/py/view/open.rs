@@ -2,16 +2,16 @@
 
 use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMemoryView, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
 use super::class::View;
-use super::items::Items;
+use super::items::{Items, spelled};
 use super::shown::Shown;
-use super::truth::{self, Writer};
 use crate::abi::DataModel;
-use crate::layout::{Certainty, Dialect, Reading, Table, reconcile};
+use crate::layout::{Certainty, Comparison, Dialect, Equivalence, Reading, Scalar, Table, Type, reconcile};
 use crate::py::acquire::{Acquired, SharedView};
 use crate::py::errors::{FormatError, broken_rules};
+use crate::py::truth::{Truth, truth};
 use crate::view::{Checker, ItemLayout, Request};
 
 /// The longest chain of memoryviews that is followed to the exporter.
@@ -19,7 +19,8 @@ const CHAIN: usize = 16;
 
 /// Opens an exporter for reading.
 ///
-/// Without a dialect that of the exporter's type counts, if it is known, else every reading.
+/// What an item is, is told by the format and dialect that are given; without them by the type of the
+/// exporter (a dtype, a ctypes class), where it is known; else by the exporter's format in its dialect.
 pub(super) fn open(
     exporter: &Bound<'_, PyAny>,
     format: Option<&Bound<'_, PyAny>>,
@@ -35,31 +36,71 @@ pub(super) fn open(
         }
         acquired => acquired?,
     };
-    // What is given by the caller is the caller's word.
-    let known = if format.is_none() { Known::of(py, &acquired) } else { None };
-    let dialect = asked.or(known.as_ref().and_then(|known| known.dialect));
-    if let (Some(format), Ok(itemsize)) = (&format, u64::try_from(acquired.raw().itemsize)) {
-        let _: Reading = reconcile(format, Some(itemsize), dialect, &DataModel::HOST)?;
+    let Ok(itemsize) = u64::try_from(acquired.raw().itemsize) else { return checked(acquired, None, asked) };
+    if let Some(format) = format {
+        let _: Reading = reconcile(&format, Some(itemsize), asked, &DataModel::HOST)?;
+        return checked(acquired, Some(format), asked);
     }
+    if asked.is_some() || is_scalar(&acquired, itemsize) {
+        return checked(acquired, None, asked);
+    }
+    match Known::of(py, &acquired)? {
+        Known::Type(truth) if truth.layout.size() == itemsize => told(acquired, truth),
+        Known::Type(truth) => checked(acquired, None, Some(truth.dialect)),
+        Known::Dialect(dialect) => checked(acquired, None, dialect),
+    }
+}
+
+/// A buffer whose items are what its format, or one that was given, says.
+fn checked(acquired: Acquired, format: Option<Vec<u8>>, dialect: Option<&'static Dialect>) -> PyResult<Shown> {
     let written = format.or_else(|| acquired.raw().format.map(Vec::from));
     let checker = Checker { dialect, ..Checker::DEFAULT };
-    let (report, shared) = acquired.check_as(&checker, written.as_deref());
-    let Some(shared) = shared else {
-        let error = broken_rules(py, &report);
-        return Err(error.unwrap_or_else(|| PyBufferError::new_err(format!("the buffer cannot be read: {report}"))));
-    };
+    let shared = proved(acquired, &checker, written.as_deref())?;
     if let ItemLayout::Reading(reading) = shared.view().item()
         && reading.certainty == Certainty::Ambiguous
     {
         return Err(ambiguous(reading, written.as_deref().unwrap_or_default()));
     }
-    if let (Some(Known { wrote: Some((exporter, writer)), .. }), ItemLayout::Reading(reading)) =
-        (&known, shared.view().item())
-    {
-        truth::verify(exporter, *writer, &reading.layout, written.as_deref().unwrap_or_default())?;
-    }
     let items = Items::of_view(shared.view(), written, dialect)?;
     Ok(Shown::new(shared, items))
+}
+
+/// A buffer whose items are what the type of the exporter says. If the format says something else, the
+/// view has a better one.
+fn told(acquired: Acquired, truth: Truth) -> PyResult<Shown> {
+    let raw = acquired.raw();
+    let agrees = |format: &&[u8]| {
+        let reading = reconcile(format, Some(truth.layout.size()), Some(truth.dialect), &DataModel::HOST);
+        reading.is_ok_and(|reading| {
+            Comparison::of_layouts(&reading.layout, &truth.layout).equivalence >= Some(Equivalence::Scalars)
+        })
+    };
+    let (format, dialect) = match raw.format.filter(agrees) {
+        Some(format) => (format.to_vec(), truth.dialect),
+        None => (spelled(&truth.layout), &Dialect::PEP3118),
+    };
+    // The size of an item is checked, and what lies in it is known.
+    let bytes = format!("{}s", truth.layout.size());
+    let checker = Checker { dialect: Some(&Dialect::PEP3118), ..Checker::DEFAULT };
+    let shared = proved(acquired, &checker, Some(bytes.as_bytes()))?;
+    let items = Items::of_layout(truth.layout, format, dialect, truth.dialect.name)?;
+    Ok(Shown::new(shared, items))
+}
+
+fn proved(acquired: Acquired, checker: &Checker<'_>, format: Option<&[u8]>) -> PyResult<SharedView> {
+    let (report, shared) = acquired.check_as(checker, format);
+    shared.ok_or_else(|| {
+        let error = Python::attach(|py| broken_rules(py, &report));
+        error.unwrap_or_else(|| PyBufferError::new_err(format!("the buffer cannot be read: {report}")))
+    })
+}
+
+/// Whether the format is that of one number, which needs nobody's word. `B` does: it is how ctypes
+/// writes a union.
+fn is_scalar(acquired: &Acquired, itemsize: u64) -> bool {
+    let format = acquired.raw().format.unwrap_or(b"B");
+    let scalar = Scalar::recognize(format, &DataModel::HOST);
+    scalar.is_some_and(|scalar| scalar.size == itemsize && scalar.ty != Type::UInt8)
 }
 
 /// A format as `struct` takes it: text or bytes.
@@ -105,43 +146,34 @@ pub(super) fn reading_of(format: &[u8], dialect: Option<&Dialect>) -> PyResult<R
     Ok(reading)
 }
 
-/// What the type of the exporter tells.
-struct Known<'py> {
-    /// The dialect of whoever wrote the format.
-    dialect: Option<&'static Dialect>,
-    /// Who it is, where the type knows what the format should be.
-    wrote: Option<(Bound<'py, PyAny>, Writer)>,
+/// What is known of an exporter.
+enum Known {
+    /// Its items.
+    Type(Truth),
+    /// The dialect of whoever wrote its format.
+    Dialect(Option<&'static Dialect>),
 }
 
-impl<'py> Known<'py> {
-    fn of(py: Python<'py>, acquired: &Acquired) -> Option<Self> {
-        let mut exporter = acquired.exporter(py)?;
+impl Known {
+    /// What the object in `obj` tells: whoever asked for the buffer of another is no authority on it.
+    fn of(py: Python<'_>, acquired: &Acquired) -> PyResult<Self> {
+        let Some(exporter) = acquired.exporter(py) else { return Ok(Self::Dialect(None)) };
+        let mut root = exporter.clone();
         for _ in 0..CHAIN {
-            if let Ok(view) = exporter.cast_exact::<View>() {
-                return Some(Self { dialect: view.get().dialect(), wrote: None });
-            }
-            let Ok(view) = exporter.cast_exact::<PyMemoryView>() else { break };
-            // What `memoryview.cast` makes is one code of its own.
-            if acquired.raw().format.is_none_or(|format| format.len() <= 2) {
-                return None;
-            }
-            exporter = view.getattr("obj").ok()?;
+            let Ok(view) = root.cast_exact::<PyMemoryView>() else { break };
+            root = view.getattr("obj")?;
         }
-        let mro = exporter.get_type().getattr("__mro__").ok()?.cast_into::<PyTuple>().ok()?;
-        let (dialect, writer) = mro.iter().find_map(|base| {
-            let base = base.cast_into::<PyType>().ok()?;
-            let module = base.module().ok()?;
-            let name = base.name().ok()?;
-            match (module.to_str().ok()?, name.to_str().ok()?) {
-                ("numpy", "ndarray" | "generic") => Some((&Dialect::NUMPY, Some(Writer::NumPy))),
-                ("_ctypes", _) => Some((&Dialect::CTYPES, Some(Writer::Ctypes))),
-                ("array", "array") => Some((&Dialect::ARRAY, None)),
-                // The arrays and memoryviews that Cython compiles into each module.
-                ("View.MemoryView", _) => Some((&Dialect::CYTHON, None)),
-                _ => None,
-            }
-        })?;
-        Some(Self { dialect: Some(dialect), wrote: writer.map(|writer| (exporter, writer)) })
+        if let Ok(view) = root.cast_exact::<View>() {
+            // A memoryview of it may be cast, and then has one code of its own.
+            let same = acquired.raw().format == view.get().format_bytes().as_deref();
+            return Ok(Self::Dialect(if same { view.get().dialect() } else { None }));
+        }
+        if let Some(truth) = truth(&exporter)? {
+            return Ok(Self::Type(truth));
+        }
+        // The arrays and memoryviews that Cython compiles into each module.
+        let module = root.get_type().module()?;
+        Ok(Self::Dialect((module.to_cow()? == "View.MemoryView").then_some(&Dialect::CYTHON)))
     }
 }
 
