@@ -534,7 +534,8 @@ impl<'l> Field<'l> {
             }
         }
         let end = moved(node.end);
-        let root = Node { offset: 0, size, count: 1, name: NO_NAME, end, ndim: 0, ty: Type::Record, endian: None, ..*node };
+        let root =
+            Node { offset: 0, size, count: 1, name: NO_NAME, end, ndim: 0, ty: Type::Record, endian: None, ..*node };
         nodes.insert(0, root);
         Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }
     }

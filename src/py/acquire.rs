@@ -15,7 +15,8 @@ use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{
-    Checker, ErrorKind, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
+    Checker, ErrorKind, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report, Request, Selected, Slice, View,
+    ViewError,
 };
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.

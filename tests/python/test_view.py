@@ -285,29 +285,35 @@ def test_ambiguous_formats_say_how_to_choose():
         View(b"abc", dialect="fortran")
 
 
-class Lying:
-    """An exporter by PEP 688 that says what it likes."""
-
-    def __init__(self, memory):
-        self.memory = memory
-
-    def __buffer__(self, flags):
-        return self.memory
-
-
-def test_broken_metadata_is_refused_by_rule():
+def test_the_type_is_believed_more_than_the_format():
     class Structure(ctypes.Structure):
         _fields_ = [("a", ctypes.c_byte), ("b", ctypes.c_int)]
 
-    # Before 3.12 ctypes writes no padding, and the itemsize tells.
+    class Number(ctypes.Union):
+        _fields_ = [("i", ctypes.c_uint32), ("f", ctypes.c_float)]
+
+    # Before 3.12 ctypes writes no padding, and of a union one byte.
     item = Structure(1, 2)
-    try:
-        assert View(item)[()] == (1, 2)
-    except BufferRuleError as error:
-        assert error.rule == "A07"
-        assert "itemsize is 8 bytes" in str(error)
-    # With the right format all is well.
-    assert View(item, format="T{b:a:3x<i:b:}")[()] == (1, 2)
+    assert View(item)[()] == View(memoryview(item))[()] == (1, 2)
+    assert View(View(item))[()] == (1, 2)
+    assert View(Number(f=1.0))["f"][()] == 1.0
+    # What is given is believed more.
+    assert View(item, format="T{b:x:3x<i:y:}")[()].y == 2
+    with pytest.raises(FormatError, match="itemsize is 8 bytes"):
+        View(item, format="<i")
+
+
+def test_broken_metadata_is_refused_by_rule():
+    exporter = testbuffer.ndarray(list(range(6)), shape=[6], format="B")
+    assert View(exporter, dialect="struct").tolist() == list(range(6))
+
+    class Structure(ctypes.Structure):
+        _fields_ = [("a", ctypes.c_byte), ("b", ctypes.c_int)]
+
+    if sys.version_info < (3, 12):
+        with pytest.raises(BufferRuleError, match="itemsize is 8 bytes") as info:
+            View(Structure(), dialect="ctypes")
+        assert info.value.rule == "A07"
     with pytest.raises(TypeError):
         View(1)
     with pytest.raises(TypeError, match="format must be str or bytes"):
@@ -343,7 +349,7 @@ def test_a_view_is_an_exporter():
 
 
 def test_every_dialect_has_a_name():
-    assert View(array.array("i", [1])).dialect == "array"
+    assert View((ctypes.c_wchar * 2)("a", "b")).dialect == "ctypes"
     assert View(memoryview(array.array("i", [1]))).obj is not None
     assert View(b"abc").certainty == "exact"
     assert View(View(b"abc")).tolist() == [97, 98, 99]
@@ -353,6 +359,7 @@ def test_every_dialect_has_a_name():
 def test_cpythons_own_checks_of_exporters_pass():
     test_buffer = pytest.importorskip("test.test_buffer")
     case = test_buffer.TestBufferProtocol()
+    case.setUp()
     requests = [
         getattr(testbuffer, name)
         for name in dir(testbuffer)
@@ -366,15 +373,19 @@ def test_cpythons_own_checks_of_exporters_pass():
         if "s" in exporter.format:
             continue
         view = View(exporter)
-        if choose.random() < 0.5:
+        # Their checks know no slices of arrays of pointers.
+        sliced = not view.suboffsets and choose.random() < 0.5
+        if sliced:
             try:
                 view = view[tuple(random_slice(choose, extent) for extent in view.shape)]
             except BufferError:
                 continue
+        if not view.nbytes:
+            continue  # CPython's checks make an array of the same items, which cannot be empty.
         if choose.random() < 0.3:
             view = view.toreadonly()
         for request in requests:
-            case.verify_getbuf(view, view, request)
+            case.verify_getbuf(view, view, request, sliced=sliced)
         verified += 1
 
 
@@ -410,45 +421,46 @@ def test_structures_of_ctypes_are_read_right_or_refused():
             base = type("Base", (ctypes.Structure,), {"_fields_": [("b0", choose.choice(scalars))]})
         return type("Random", (base,), {**space, "_fields_": fields})
 
-    def truth(kind, item):
-        """The values of an object as its type shows them."""
+    def truth(kind, memory, offset=0, big=False):
+        """The values as the type shows them; `...` for bit-fields, which are shown as bytes."""
         if isinstance(kind, array_type):
-            return [truth(kind._type_, item[index]) for index in range(kind._length_)]
+            size = ctypes.sizeof(kind._type_)
+            return [truth(kind._type_, memory, offset + index * size, big) for index in range(kind._length_)]
         if issubclass(kind, (ctypes.Structure, ctypes.Union)):
-            owners = [owner for owner in reversed(kind.__mro__) if "_fields_" in owner.__dict__]
-            names = [(name, inner) for owner in owners for name, inner, *_ in owner.__dict__["_fields_"]]
-            return tuple(truth(inner, getattr(item, name)) for name, inner in names)
-        value = item.value if hasattr(item, "value") else item
-        return value
+            big = issubclass(kind, ctypes.BigEndianStructure)
+            values = []
+            for owner in reversed(kind.__mro__):
+                for name, inner, *bits in owner.__dict__.get("_fields_", []):
+                    start = offset + owner.__dict__[name].offset
+                    values.append(... if bits else truth(inner, memory, start, big))
+            return tuple(values)
+        value = (kind.__ctype_be__ if big else kind).from_buffer_copy(memory, offset).value
+        # Text ends before its NULs.
+        return "" if value == "\0" else value
 
-    def plain(kind, value):
-        """What View reads, as ctypes shows it: text ends before its NULs."""
-        if isinstance(value, list):
-            return [plain(kind, each) for each in value]
-        if isinstance(value, tuple):
-            return tuple(plain(kind, each) for each in value)
-        return "\0" if value == "" else value
+    def same(ours, theirs):
+        if theirs is ...:
+            return isinstance(ours, bytes)
+        if isinstance(theirs, (list, tuple)):
+            return len(ours) == len(theirs) and all(map(same, ours, theirs))
+        return type(ours) is type(theirs) and (ours == theirs or ours != ours)
 
     told = {"read": 0, "refused": 0}
     for _ in range(2000):
         kind = structure(choose.choice([0, 1, 2]))
-        item = kind()
+        item = (kind * 2)()
         # Bytes that are a value of every type, wide characters among them.
         memory = memoryview(item).cast("B")
         memory[:] = bytes(choose.choice([0, 0, 1]) for _ in range(len(memory)))
         try:
-            expected = truth(kind, item)
+            expected = [truth(kind, memory, index * ctypes.sizeof(kind)) for index in range(2)]
         except ValueError:
             continue  # No character.
         try:
-            view = View(item)
-            read = view.tolist()
+            read = View(item).tolist()
         except (FormatError, BufferRuleError):
             told["refused"] += 1
             continue
-        except ValueError as error:
-            assert "is no character" in str(error)
-            continue
-        assert plain(kind, read) == expected, (view.format, kind._fields_)
+        assert same(read, expected), (View(item).format, kind._fields_)
         told["read"] += 1
-    assert told["read"] > 400, told
+    assert told["read"] > 400 and told["refused"] < 20, told

@@ -108,7 +108,7 @@ def part(choose, array):
     return array.transpose(choose.sample(range(array.ndim), array.ndim)) if choose.random() < 0.5 else array
 
 
-def test_ten_thousand_random_dtypes_are_read_right_or_refused():
+def test_ten_thousand_random_dtypes_are_read_right():
     choose = random.Random(3118)
     told = Counter()
     while told["arrays"] < 10_000:
@@ -122,17 +122,50 @@ def test_ten_thousand_random_dtypes_are_read_right_or_refused():
             told["NumPy exports no such array"] += 1
             continue
         told["arrays"] += 1
-        try:
-            view = View(array)
-        except (FormatError, BufferRuleError) as error:
-            told[f"{type(error).__name__}: {str(error).split()[0]}"] += 1
-            continue
+        view = View(array)
         assert (view.shape, view.itemsize) == (array.shape, array.itemsize)
         assert same_array(view.tolist(), array), (dtype, view.format)
         assert view.tobytes() == memoryview(array).tobytes()
         told[view.certainty] += 1
-    print(told)
-    assert told["exact"] + told["trailing-padding"] + told["inferred"] >= 9_900, told
+    # The dtype is believed where the format is wrong or says too little: nothing is refused.
+    assert told["exact"] == 10_000, told
+
+
+def test_formats_alone_are_read_right_or_refused():
+    """As if another exporter had written them: nothing but format and itemsize is known."""
+    choose = random.Random(688)
+    told = Counter()
+    for _ in range(3_000):
+        dtype = record(choose, choose.choice([0, 1, 1, 2, 3]))
+        array = np.zeros(2, dtype)
+        fill(choose, array)
+        try:
+            format = memoryview(array).format
+        except (BufferError, ValueError):
+            continue
+        try:
+            view = View(array, format=format)
+        except (FormatError, BufferRuleError) as error:
+            told["ambiguous" if "several readings" in str(error) else "refused"] += 1
+            continue
+        if same_array(view.tolist(), array):
+            told[view.certainty] += 1
+        else:
+            # NumPy leaves out the end of records in arrays: some such formats look like right ones.
+            told["a lie that cannot be seen"] += 1
+            assert any(hides_padding(dtype[name]) for name in dtype.names), dtype
+    read = told["exact"] + told["trailing-padding"] + told["inferred"]
+    assert read > 2_000 and told["a lie that cannot be seen"] < 100, told
+
+
+def hides_padding(dtype):
+    """Whether records in an array, or further in, end in bytes that the format leaves out."""
+    if dtype.subdtype:
+        return hides_padding(dtype.subdtype[0])
+    if not dtype.fields:
+        return False
+    end = max(offset + inner.itemsize for inner, offset, *_ in dtype.fields.values())
+    return end < dtype.itemsize or any(hides_padding(dtype[name]) for name in dtype.names)
 
 
 @pytest.mark.parametrize("dtype", ["<f8", ">f8", "<c16", ">i4", "<f2", "g", "U3", "S4", "?", "V5"])

@@ -3,9 +3,9 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
+pub(crate) use arrow_array::RecordBatch as Batch;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-pub(crate) use arrow_array::RecordBatch as Batch;
 use arrow_array::{Array as _, RecordBatch, RecordBatchIterator, StructArray};
 
 use super::error::BatchError;

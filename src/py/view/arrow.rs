@@ -52,10 +52,7 @@ pub(super) fn schema<'py>(py: Python<'py>, shown: &Shown) -> PyResult<Bound<'py,
     PyCapsule::new_with_value(py, exported_schema(&rows.mapping, rows.plain)?, c"arrow_schema")
 }
 
-pub(super) fn array<'py>(
-    py: Python<'py>,
-    shown: &Shown,
-) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+pub(super) fn array<'py>(py: Python<'py>, shown: &Shown) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
     let rows = Rows::of(shown)?;
     let schema = PyCapsule::new_with_value(py, exported_schema(&rows.mapping, rows.plain)?, c"arrow_schema")?;
     let array = exported_array(rows.batch(py, shown)?, rows.plain);

@@ -84,7 +84,11 @@ fn buffer(part: &Shown, value: &Bound<'_, PyAny>) -> PyResult<Option<Shown>> {
         return Ok(None);
     }
     if buffer.shape() != part.shape() {
-        return Err(PyValueError::new_err(format!("a buffer of shape {:?} for shape {:?}", buffer.shape(), part.shape())));
+        return Err(PyValueError::new_err(format!(
+            "a buffer of shape {:?} for shape {:?}",
+            buffer.shape(),
+            part.shape()
+        )));
     }
     let (from, to) = (buffer.items(), part.items());
     if Comparison::of_layouts(from.layout(), to.layout()).equivalence < Some(Equivalence::LayoutIgnoringNames) {

@@ -24,8 +24,37 @@ use crate::view::Order;
 /// Records are named tuples, arrays in items nested lists. `view["pos.x"]` is a view of that field,
 /// `view.columns()` copies each field to an array of its own.
 ///
-/// The format is read as the type of the exporter writes it (NumPy, ctypes, array, Cython), or by
-/// `dialect`; another `format` of the same itemsize may be given.
+/// What an item is, is told by the type of the exporter where it is known (NumPy's dtype, a ctypes
+/// class, array), else by the exporter's format, read in `dialect` if that is given. Another `format`
+/// of the same itemsize may be given.
+///
+/// >>> import struct
+/// >>> from pep3118 import View
+/// >>> memory = bytearray(struct.pack("<hdhd", 1, 1.5, 2, 2.5))
+/// >>> view = View(memory).cast("T{<h:id:<d:x:}")
+/// >>> view.tolist()
+/// [Record(id=1, x=1.5), Record(id=2, x=2.5)]
+/// >>> view["x"]
+/// <pep3118.View of shape (2,), format '<d'>
+/// >>> view["x"][:] = 0.5
+/// >>> view[1] = (7, 7.5)
+/// >>> view[::-1].tolist()
+/// [Record(id=7, x=7.5), Record(id=1, x=0.5)]
+/// >>> print(view.explain())
+/// format   T{<h:id:<d:x:}
+/// read as  pep3118, exact
+/// items    shape (2), strides (10) bytes, itemsize 10 bytes, writable
+/// offset  size  type     name
+///      0     2  int16    id
+///      2     8  float64  x
+/// <BLANKLINE>
+/// >>> view[0] = (40000, 1.0)
+/// Traceback (most recent call last):
+///     ...
+/// ValueError: id: 40000 is not in the range -32768 to 32767 of int16
+///
+/// Assigning to a part takes a buffer of the same shape and layout, nested lists of that shape, or one
+/// value for every item; nothing is written unless all of it fits, and padding stays as it is.
 #[pyclass(frozen, mapping, weakref, module = "pep3118")]
 pub(in crate::py) struct View {
     /// `None` after it was released. Exports are counted inside, and both are changed under the lock only.
@@ -76,11 +105,7 @@ fn tuple<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>>
 impl View {
     #[new]
     #[pyo3(signature = (obj, format=None, dialect=None))]
-    fn py_new(
-        obj: &Bound<'_, PyAny>,
-        format: Option<&Bound<'_, PyAny>>,
-        dialect: Option<&str>,
-    ) -> PyResult<Self> {
+    fn py_new(obj: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>, dialect: Option<&str>) -> PyResult<Self> {
         open::open(obj, format, dialect).map(Self::new)
     }
 
@@ -228,13 +253,12 @@ impl View {
     }
 
     /// The bytes of C-contiguous memory as items of another format, in one dimension or in a shape.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View(b"abcdef").cast("3s").tolist()
+    /// [b'abc', b'def']
     #[pyo3(signature = (format, shape=None, *, dialect=None))]
-    fn cast(
-        &self,
-        format: &Bound<'_, PyAny>,
-        shape: Option<Vec<i64>>,
-        dialect: Option<&str>,
-    ) -> PyResult<Self> {
+    fn cast(&self, format: &Bound<'_, PyAny>, shape: Option<Vec<i64>>, dialect: Option<&str>) -> PyResult<Self> {
         let format = open::format_bytes(format)?;
         let dialect = dialect.map(open::by_name).transpose()?;
         self.shown()?.cast(format, shape.as_deref(), dialect).map(Self::new)
@@ -249,6 +273,11 @@ impl View {
 
     /// Each field as an array of its own, copied and in this machine's byte order: a dict of writable
     /// Views by dotted names. Of all fields, or of those that are named.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")
+    /// >>> {name: column.tolist() for name, column in view.columns().items()}
+    /// {'a': [256, 768], 'b': [2, 4]}
     #[pyo3(signature = (*names))]
     fn columns<'py>(&self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
         columns::columns(py, &*self.shown()?, &names)

@@ -80,7 +80,9 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
         (ty @ (Type::Ucs2 | Type::Ucs4 | Type::Pascal), _) => (ty, size, 1),
         (Type::Char, _) => (Type::Char, 1, 0),
         (Type::Bool, _) => (Type::Bool, 1, 0),
-        (Type::Bytes | Type::Void | Type::Bits | Type::Opaque | Type::Record | Type::Wchar, _) => (Type::Bytes, size, 1),
+        (Type::Bytes | Type::Void | Type::Bits | Type::Opaque | Type::Record | Type::Wchar, _) => {
+            (Type::Bytes, size, 1)
+        }
         (Type::ComplexLongDouble, ColumnData::LongDouble(_)) => (Type::ComplexLongDouble, size, 1),
         (ty, _) => (ty, size, 0),
     }

@@ -17,8 +17,7 @@ pub(super) fn equal(py: Python<'_>, left: &Shown, right: &Shown) -> PyResult<boo
     if left.items().plan().leaves() == right.items().plan().leaves() && bytes_are_values(left.items().plan()) {
         return Ok(left.to_vec(py, Order::C)? == right.to_vec(py, Order::C)?);
     }
-    let (first, second) =
-        (left.shared().buffer(left.items().plan())?, right.shared().buffer(right.items().plan())?);
+    let (first, second) = (left.shared().buffer(left.items().plan())?, right.shared().buffer(right.items().plan())?);
     let (mut values, mut others) = (Source::new(py, left, &first)?, Source::new(py, right, &second)?);
     for _ in 0..left.shared().view().item_count() {
         if !values.value()?.eq(others.value()?)? {

@@ -133,7 +133,10 @@ pub(super) fn ambiguous(reading: &Reading, format: &[u8]) -> PyErr {
     for (name, layout) in core::iter::once((reading.dialect.name, &reading.layout)).chain(rivals) {
         message.push_str(&format!("dialect='{name}':\n{}", Table::new(layout)));
     }
-    message.push_str(&format!("help: say who wrote the format, for example View(obj, dialect='{}')", reading.dialect.name));
+    message.push_str(&format!(
+        "help: say who wrote the format, for example View(obj, dialect='{}')",
+        reading.dialect.name
+    ));
     FormatError::new_err(message)
 }
 

@@ -128,14 +128,14 @@ fn what_cannot_be_done_is_said() {
         "dimension 1 cannot be dropped: two pointers would be followed one after the other"
     );
     let eight = layout("T{<i:a:<i:b:}");
-    assert_eq!(
-        error(rows.field(eight.item().field(b"b").unwrap())),
-        "a field at bytes 4 to 8 of items of 4 bytes"
-    );
+    assert_eq!(error(rows.field(eight.item().field(b"b").unwrap())), "a field at bytes 4 to 8 of items of 4 bytes");
     let deep = [1; 63];
     let raw = RawView { len: 8, itemsize: 8, ndim: 63, format: None, shape: Some(&deep), strides: None, ..ROWS };
     assert_eq!(error(view(raw).field(layout("(1,2)<i").item())), "65 dimensions, more than 64");
-    assert_eq!(error(rows.transpose(None).unwrap().cast(int(), 4, None)), "memory is not C-contiguous: its bytes are no row of other items");
+    assert_eq!(
+        error(rows.transpose(None).unwrap().cast(int(), 4, None)),
+        "memory is not C-contiguous: its bytes are no row of other items"
+    );
     assert_eq!(error(rows.cast(int(), 0, None)), "24 bytes are not a whole number of items of 0 bytes");
     assert_eq!(error(rows.cast(int(), 5, None)), "24 bytes are not a whole number of items of 5 bytes");
     assert_eq!(error(rows.cast(int(), 4, Some(&[2, 2]))), "24 bytes are not a shape of [2, 2] items of 4 bytes");
