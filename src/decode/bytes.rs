@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::buffer::{Buffer, BufferMut, item_at, scratch, total};
-use super::columns::block_items;
+use super::cells::block_items;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::walk::{self, Runs};
 use crate::view::Order;

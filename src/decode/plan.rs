@@ -228,6 +228,17 @@ pub(super) fn chosen<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<
     names.iter().map(find).collect()
 }
 
+/// The leaves of these places in the order of the format, all of them if nothing was chosen.
+#[cfg(feature = "arrow")]
+pub(super) fn placed<'p>(plan: &'p Plan, places: Option<&[usize]>) -> Result<Vec<&'p Leaf>, DecodeError> {
+    let Some(places) = places else { return Ok(plan.leaves.iter().collect()) };
+    let find = |place: &usize| {
+        let none = || DecodeError::NoField { name: alloc::format!("f{place}").into_bytes().into() };
+        plan.leaves.get(*place).ok_or_else(none)
+    };
+    places.iter().map(find).collect()
+}
+
 /// A name as text, for messages.
 pub(super) fn text(name: &Name, index: usize) -> String {
     match name {

@@ -29,7 +29,7 @@ impl Mapping {
     /// - `u` with a lone surrogate: no Unicode text
     /// - as [`Buffer::columns`](decode::Buffer::columns)
     pub fn batch(&self, buffer: &decode::Buffer<'_>) -> Result<RecordBatch, BatchError> {
-        self.batch_of_columns(buffer.columns(None)?, buffer.items()?)
+        self.batch_of_columns(buffer.columns_at(self.places())?, buffer.items()?)
     }
 
     /// Columns of so many records. Numbers and bytes are handed over, not copied.
@@ -65,7 +65,7 @@ impl Mapping {
         if self.shares(bytes.as_ptr().addr()) {
             return self.built(Source::Bytes(bytes), items);
         }
-        self.batch_of_columns(self.plan.columns(&bytes, None)?, items)
+        self.batch_of_columns(self.plan.columns_at(&bytes, self.places())?, items)
     }
 
     /// So many items that lie one after the other, copied; also where they have no bytes.
