@@ -1,6 +1,8 @@
 from collections.abc import Iterator, Sequence
+from types import ModuleType
 from typing import Any, Literal, Self, final
 
+import numpy
 from typing_extensions import Buffer, CapsuleType
 
 __version__: str
@@ -159,3 +161,7 @@ class Difference:
 
 def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference: ...
 def layout_of(obj: Any) -> Format: ...
+
+def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]: ...
+
+_struct: ModuleType

@@ -4,6 +4,7 @@ use super::encode::{fill, pascal};
 use super::error::{EncodeErrorKind, wide};
 use super::scalar::Kernel;
 use crate::abi::LongDoubleFormat;
+use crate::endian::Endian;
 use crate::layout::Type;
 
 impl Kernel {
@@ -16,6 +17,11 @@ impl Kernel {
     /// Bytes that are swapped together.
     pub(crate) fn unit(&self) -> usize {
         self.unit
+    }
+
+    /// Which byte comes first, where there is more than one.
+    pub(crate) fn endian(&self) -> Endian {
+        self.endian
     }
 
     /// What a `long double` is.

@@ -153,6 +153,7 @@ impl Kernel {
     }
 
     /// Bytes that come least significant first.
+    #[inline]
     pub(crate) fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
         match self.endian {
             Endian::Little => bytes.iter_mut().zip(little).for_each(|(cell, byte)| *cell = *byte),

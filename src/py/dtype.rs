@@ -18,7 +18,8 @@ fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     CLASS.import(py, "numpy", "dtype")
 }
 
-/// The dtype of items of a layout: same offsets, same itemsize, same values.
+/// The dtype of items of a layout: same offsets, same itemsize, same values. An address is an unsigned
+/// integer, as NumPy's `P` is.
 ///
 /// # Errors
 /// - `ImportError` without NumPy
@@ -26,21 +27,39 @@ fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 ///   float16, bits, user types; a `long double` of another machine
 /// - `ValueError` where NumPy refuses: the same name twice, more than 2 GB
 pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'py, PyAny>> {
-    field_dtype(py, layout.item())
+    field_dtype(py, layout.item(), b"")
 }
 
-fn field_dtype<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let element = element_dtype(py, field)?;
-    if field.shape().is_empty() {
-        return Ok(element);
+/// The byte before a type, byte order left out, and the first of the type itself.
+fn around(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>) {
+    let start = field.span().start();
+    let before = format.get(..start).unwrap_or_default();
+    let before = before.iter().rev().find(|byte| !b"@=<>!^ ".contains(byte));
+    (before.copied(), format.get(start).copied())
+}
+
+/// `format` is what the layout was read from, if it is at hand.
+fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let element = element_dtype(py, field, format)?;
+    let shape = field.shape();
+    let array = |element, shape: &[u64]| dtype_class(py)?.call1(((element, PyTuple::new(py, shape)?),));
+    match shape {
+        [] => Ok(element),
+        // `(2)3i` is an array of arrays, which NumPy keeps apart from `(2,3)i`.
+        [outer @ .., count]
+            if !outer.is_empty() && around(field, format).0.is_some_and(|byte| byte.is_ascii_digit()) =>
+        {
+            array(array(element, std::slice::from_ref(count))?, outer)
+        }
+        _ => array(element, shape),
     }
-    let shape = PyTuple::new(py, field.shape())?;
-    dtype_class(py)?.call1(((element, shape),))
 }
 
-fn element_dtype<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
+fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match field.ty() {
-        Type::Record => record(py, field),
+        Type::Record => record(py, field, format),
+        // What it points to has no place in a dtype.
+        Type::Pointer if around(field, format).1 == Some(b'&') => Err(refused(field)),
         Type::Bytes => sized(py, field, 'S', 1),
         Type::Void => sized(py, field, 'V', 1),
         Type::Ucs4 => sized(py, field, 'U', 4),
@@ -50,7 +69,18 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, 
 }
 
 fn refused(field: Field<'_>) -> PyErr {
-    PyNotImplementedError::new_err(format!("no dtype has the values of {} of {} bytes", field.ty(), field.size()))
+    // As NumPy's reader puts it.
+    let (code, what) = match field.ty() {
+        Type::Ucs2 => ("u", "UCS-2 strings"),
+        Type::Pascal => ("p", "Pascal strings"),
+        Type::Complex32 => ("Ze", "complex numbers of float16"),
+        Type::Bits => ("t", "bitfields"),
+        Type::Function => ("X", "function pointers"),
+        Type::Pointer | Type::CharPointer | Type::WcharPointer => ("&", "pointers"),
+        Type::Opaque => ("[", "user types"),
+        ty => (ty.as_str(), "of another machine"),
+    };
+    PyNotImplementedError::new_err(format!("Unrepresentable PEP 3118 data type '{code}' ({what})"))
 }
 
 /// The character of NumPy's byte order.
@@ -88,8 +118,8 @@ fn name_of(field: Field<'_>) -> Option<&'static str> {
         (Type::Complex128, 16) => "c16",
         (Type::LongDouble, _) if of_this_machine(field) => "g",
         (Type::ComplexLongDouble, _) if of_this_machine(field) => "G",
-        (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function, 4) => "u4",
-        (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function, 8) => "u8",
+        (Type::Pointer, 4) => "u4",
+        (Type::Pointer, 8) => "u8",
         (Type::Object, _) if field.model().pointer == DataModel::HOST.pointer => "O",
         _ => return None,
     })
@@ -131,7 +161,7 @@ fn index_of(ty: Type) -> usize {
     ty as usize
 }
 
-fn record<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
+fn record<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let (names, formats, offsets) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
     let mut unnamed = Unnamed::of(field);
     for child in field.fields() {
@@ -140,7 +170,7 @@ fn record<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>>
             None => PyString::new(py, &unnamed.next()),
         };
         names.append(name)?;
-        formats.append(field_dtype(py, child)?)?;
+        formats.append(field_dtype(py, child, format)?)?;
         offsets.append(child.offset())?;
     }
     let description = PyDict::new(py);
@@ -175,20 +205,47 @@ impl Unnamed {
     }
 }
 
+/// Formats whose dtype is kept; all are forgotten when there are more.
+const KEPT: usize = 256;
+/// The longest of them, in characters.
+const KEPT_LEN: usize = 4096;
+
 /// The dtype of a format, as NumPy reads it; of what NumPy refuses, by the same rules.
 #[pyfunction]
 #[pyo3(signature = (spec, /))]
 pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static RECORDS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+
     let py = spec.py();
-    let format = match spec.cast::<PyString>() {
-        Ok(text) => text.to_str()?.as_bytes(),
-        Err(_) => spec.extract::<&[u8]>()?,
+    let Ok(text) = spec.cast_exact::<PyString>() else {
+        return read(py, spec.extract::<&[u8]>()?);
     };
+    let format = text.to_str()?;
+    if !format.contains('T') || format.len() > KEPT_LEN {
+        return read(py, format.as_bytes());
+    }
+    let records = RECORDS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    let made = match records.get_item(text)? {
+        Some(made) => made,
+        None => {
+            let made = read(py, format.as_bytes())?;
+            if records.len() >= KEPT {
+                records.clear();
+            }
+            records.set_item(text, &made)?;
+            made
+        }
+    };
+    // The names of a dtype can be changed, so everyone gets a copy: in no other byte order.
+    made.call_method1(intern!(py, "newbyteorder"), (intern!(py, "|"),))
+}
+
+fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let layout = match Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST) {
         Ok(layout) => layout,
         Err(_) => Layout::read(format, &BEYOND, &DataModel::HOST)?,
     };
-    to_dtype(py, &layout)
+    field_dtype(py, layout.item(), format)
 }
 
 /// All that can be written, with the sizes and the padding of NumPy's reader.

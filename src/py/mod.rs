@@ -20,6 +20,7 @@ mod from_dtype;
 mod layout_of;
 #[doc(hidden)]
 pub mod module;
+mod structs;
 mod to_ctypes;
 mod tree;
 mod truth;

@@ -20,6 +20,14 @@ pub mod _pep3118 {
     #[pymodule_export]
     use super::super::view::View;
 
+    /// What `pep3118.struct` is made of.
+    #[pymodule]
+    #[pyo3(name = "_struct")]
+    mod structs {
+        #[pymodule_export]
+        use crate::py::structs::{Struct, calcsize, clearcache, iter_unpack, pack, pack_into, unpack, unpack_from};
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))

@@ -5,8 +5,10 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple, PyType};
 
 use super::leaf::Leaf;
+use super::quick::Quick;
 use crate::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use crate::layout::{Field, Layout, Type};
+use crate::py::acquire::refill;
 
 /// How items of one layout become Python objects and are written from them.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Record {
     /// Names for messages: those of the format, or `f0`.
     pub(super) names: Box<[String]>,
     pub(super) parts: Box<[Part]>,
+    /// The same, if all are values that cannot fail.
+    pub(super) quick: Option<Box<[Quick]>>,
     /// Values: parts, and each part as often as it is repeated.
     pub(super) values: usize,
 }
@@ -153,6 +157,26 @@ impl Codec {
         }
     }
 
+    /// The same, in place of the values of a tuple that [`read_fields`](Self::read_fields) gave for
+    /// another item, if nobody has it any more.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    #[inline]
+    pub(in crate::py) fn read_fields_again<'py>(
+        &self,
+        py: Python<'py>,
+        item: &[u8],
+        spare: Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        if let Node::Record(Record { quick: Some(quick), .. }) = &self.root
+            && let Some(tuple) = refill(spare, quick.iter().map(|value| value.read(py, item)))
+        {
+            return Ok(tuple);
+        }
+        self.read_fields(py, item)
+    }
+
     /// Items that lie one after the other, as nested lists of a shape; `items` has all their bytes.
     /// No dimensions are the item itself.
     ///
@@ -223,7 +247,8 @@ impl Compiler<'_, '_> {
             parts.push(Part { offset: length(field.offset())?, size: length(size)?, repeat, node });
         }
         let class = if self.named { Some(Class::new(self.py, &names)?) } else { None };
-        Ok(Record { class, names: names.into(), parts: parts.into(), values })
+        let quick = Quick::all(&parts);
+        Ok(Record { class, names: names.into(), parts: parts.into(), quick, values })
     }
 }
 
@@ -274,6 +299,9 @@ impl Record {
 
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
+        if let Some(quick) = &self.quick {
+            return PyTuple::new(py, quick.iter().map(|value| value.read(py, bytes)));
+        }
         if self.values == self.parts.len() {
             return PyTuple::new(py, self.parts.iter().map(|part| Pending(&part.node, part.bytes(bytes, 0))));
         }

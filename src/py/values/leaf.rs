@@ -17,7 +17,7 @@ pub(in crate::py) struct Leaf {
     /// The format character; 0 where the format is not at hand.
     pub(in crate::py) code: u8,
     /// Whether it stands under `@`.
-    pub(super) native: bool,
+    pub(in crate::py) native: bool,
 }
 
 impl Leaf {
@@ -25,6 +25,11 @@ impl Leaf {
         let code = format.and_then(|format| format.get(field.span().start())).copied().unwrap_or(0);
         let native = field.node().is_some_and(|node| node.order == ByteOrder::Native);
         Ok(Self { kernel: Kernel::of(field)?, code, native })
+    }
+
+    /// What it is.
+    pub(in crate::py) fn ty(&self) -> Type {
+        self.kernel.ty()
     }
 
     /// The object; bytes that are missing are taken for 0.

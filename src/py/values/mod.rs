@@ -19,7 +19,9 @@
 //! | records | named tuples, or tuples | `tuple`s or `list`s |
 
 mod codec;
+mod float;
 mod leaf;
+mod quick;
 mod refusal;
 mod text;
 mod write;

@@ -1,6 +1,5 @@
 //! Python objects into bytes.
 
-use half::f16;
 use num_complex::Complex;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
@@ -8,6 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::codec::{Codec, Node, Record};
+use super::float::{half, single};
 use super::leaf::Leaf;
 use super::refusal::{Reason, Refusal, taken_by};
 use super::text;
@@ -27,17 +27,22 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Writes the values of a record, or the one value of anything else.
+    /// Writes the values of a record, or the one value of anything else: those from `first` on.
     ///
     /// # Errors
     /// As [`write`](Self::write).
-    pub(in crate::py) fn write_fields(&self, values: &Bound<'_, PyTuple>, item: &mut [u8]) -> Result<(), Refusal> {
+    #[inline]
+    pub(in crate::py) fn write_fields(
+        &self,
+        values: &Bound<'_, PyTuple>,
+        first: usize,
+        item: &mut [u8],
+    ) -> Result<(), Refusal> {
         match &self.root {
-            Node::Record(record) => record.write(values, item, self.lenient),
+            Node::Record(record) => record.write(values, first, item, self.lenient),
             node => {
-                let found = values.len();
-                let Ok(value) = values.get_borrowed_item(0) else {
-                    return Err(Reason::Count { found, wanted: 1, unit: "item" }.into());
+                let Ok(value) = values.get_borrowed_item(first) else {
+                    return Err(Reason::Count { found: 0, wanted: 1, unit: "item" }.into());
                 };
                 node.write(&value, item, self.lenient)
             }
@@ -61,19 +66,33 @@ impl Node {
         match self {
             Self::Leaf(leaf) => Ok(leaf.write(object, bytes, lenient)?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
-            Self::Record(record) => record.write(&sequence(object, "a record: a tuple")?, bytes, lenient),
+            Self::Record(record) => record.write(&sequence(object, "a record: a tuple")?, 0, bytes, lenient),
         }
     }
 }
 
 impl Record {
-    fn write(&self, values: &Bound<'_, PyTuple>, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
-        if values.len() != self.values {
-            return Err(Reason::Count { found: values.len(), wanted: self.values, unit: "field" }.into());
+    fn write(&self, values: &Bound<'_, PyTuple>, first: usize, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
+        let found = values.len().saturating_sub(first);
+        if found != self.values {
+            return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
         }
-        let mut rest = values.iter_borrowed();
+        if let Some(quick) = &self.quick {
+            for ((index, quick), part) in (first..).zip(quick).zip(&self.parts) {
+                let Ok(value) = values.get_borrowed_item(index) else { return Ok(()) };
+                if !quick.write(&value, bytes) {
+                    let written = part.node.write(&value, part.bytes_mut(bytes, 0), lenient);
+                    let name = || self.names.get(index.saturating_sub(first)).map_or("", String::as_str);
+                    written.map_err(|refusal| refusal.inside(name()))?;
+                }
+            }
+            return Ok(());
+        }
+        let mut next = first;
         for (index, part) in self.parts.iter().enumerate() {
-            for (repeated, value) in (0..part.repeat).zip(&mut rest) {
+            for repeated in 0..part.repeat {
+                let Ok(value) = values.get_borrowed_item(next) else { return Ok(()) };
+                next = next.saturating_add(1);
                 let written = part.node.write(&value, part.bytes_mut(bytes, repeated), lenient);
                 written.map_err(|refusal| refusal.inside(self.names.get(index).map_or("", String::as_str)))?;
             }
@@ -115,18 +134,18 @@ impl Leaf {
             }
             Type::Float16 => {
                 let number = self.float(object)?;
-                let half = f16::from_f64(number);
-                self.fits(number, half.is_infinite())?;
-                kernel.store_little(&half.to_le_bytes(), bytes);
+                let narrow = half(number);
+                self.fits(number, narrow.is_infinite())?;
+                kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::Float32 => {
                 let number = self.float(object)?;
-                let single = narrow(number);
+                let narrow = single(number);
                 if !(lenient && self.native) {
-                    self.fits(number, single.is_infinite())?;
+                    self.fits(number, narrow.is_infinite())?;
                 }
-                kernel.store_little(&single.to_le_bytes(), bytes);
+                kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::Float64 => {
@@ -154,8 +173,12 @@ impl Leaf {
                 kernel.store(&text::value(string, kernel)?, bytes)
             }
             _ => {
-                let value = self.integer(object)?;
+                let mut value = self.integer(object)?;
                 let range = kernel.range();
+                if lenient && self.code == b'P' {
+                    // `struct` takes the addresses of the upper half for negative numbers as well.
+                    value = value.map(|value| if value < 0 { value.saturating_add(1 << 64_u32) } else { value });
+                }
                 match value {
                     Some(value) => kernel.store_number(value, bytes),
                     None => return Err(Reason::Range { leaf: *self, range, value }),
@@ -233,13 +256,13 @@ impl Leaf {
         let long = |number| LongDouble::from_f64(number, self.kernel.long_double_format());
         Ok(match self.kernel.ty() {
             Type::Complex32 => {
-                let halves = Complex::new(f16::from_f64(re), f16::from_f64(im));
+                let halves = Complex::new(half(re), half(im));
                 self.fits(re, halves.re.is_infinite())?;
                 self.fits(im, halves.im.is_infinite())?;
                 Value::Complex32(halves)
             }
             Type::Complex64 => {
-                let singles = Complex::new(narrow(re), narrow(im));
+                let singles = Complex::new(single(re), single(im));
                 fits(re, singles.re.is_infinite())?;
                 fits(im, singles.im.is_infinite())?;
                 Value::Complex64(singles)
@@ -265,17 +288,20 @@ impl Leaf {
             return Err(Reason::kind(Some(self), taken_by(Type::Bytes), object));
         };
         let ty = self.kernel.ty();
-        if lenient && matches!(ty, Type::Bytes | Type::Pascal) {
+        if lenient && ty == Type::Bytes {
             // `struct` cuts what is too long.
-            let room = if ty == Type::Pascal { bytes.len().saturating_sub(1).min(255) } else { bytes.len() };
-            value = value.get(..room).unwrap_or(value);
+            value = value.get(..bytes.len()).unwrap_or(value);
+        }
+        if lenient && ty == Type::Pascal {
+            // The same, and past 255 bytes it writes more than it counts.
+            if let Some((len, room)) = bytes.split_first_mut() {
+                let written = value.get(..room.len()).unwrap_or(value);
+                room.fill(0);
+                room.iter_mut().zip(written).for_each(|(cell, byte)| *cell = *byte);
+                *len = u8::try_from(written.len()).unwrap_or(u8::MAX);
+            }
+            return Ok(Ok(()));
         }
         Ok(self.kernel.store_bytes(value, bytes))
     }
-}
-
-/// The nearest float32; the only way from a float64 to it.
-#[expect(clippy::as_conversions, reason = "rounds to the nearest, which is what is asked for")]
-fn narrow(number: f64) -> f32 {
-    number as f32
 }
