@@ -364,8 +364,7 @@ impl SharedView {
         let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(self.view.len()).ok()?);
         let owner = Arc::new(std::panic::AssertUnwindSafe(Arc::clone(&self.acquired)));
         // SAFETY: by the INVARIANT these are the bytes of all items, readable while the buffer is held (E04),
-        // and the owner holds it. Arrow's arrays are read-only; that nobody else writes meanwhile is what the
-        // protocol asks of everybody.
+        // as the owner does. Arrow only reads; that nobody else writes meanwhile the protocol asks of all.
         Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
     }
 

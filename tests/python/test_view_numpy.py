@@ -222,6 +222,9 @@ def test_columns_are_those_of_numpy():
     with pytest.raises(KeyError, match="no field is called 'x'"):
         View(array).columns("x")
     assert View(np.arange(3)).columns()["value"].tolist() == [0, 1, 2]
+    assert View(np.zeros((), "i4,f8")).columns()["f1"][()] == 0.0
+    for shape in [(0,), (3, 0)]:
+        assert np.asarray(View(np.zeros(shape, "i4,f8")).columns()["f1"]).shape == shape
 
 
 def test_a_format_that_numpy_refuses_to_write_can_be_given():

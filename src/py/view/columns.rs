@@ -108,7 +108,7 @@ fn column_view(py: Python<'_>, shown: &Shown, leaf: &Leaf, column: decode::Colum
         itemsize,
         ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
         format: Some(&format),
-        shape: Some(&shape),
+        shape: (!shape.is_empty()).then_some(&shape),
         ..RawView::default()
     };
     let checker = Checker { dialect: Some(&Dialect::PEP3118), ..Checker::DEFAULT };
