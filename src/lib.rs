@@ -44,7 +44,7 @@
 //! - `ndarray`: arrays from buffers, views of columns.
 //! - `arrow`: layouts as Arrow schemas, items as record batches.
 //! - `pyo3`: buffers of Python objects, both sides; the extension module of the Python package.
-//! - `cli`: the command `pep3118`.
+//! - `cli`: the command `pep3118`; with `arrow` it writes Arrow files.
 //! - `derive`: `#[derive(Record)]`, records into vectors of structs.
 #![cfg_attr(not(feature = "std"), no_std)]
 

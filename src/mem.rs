@@ -7,7 +7,10 @@
 
 use alloc::boxed::Box;
 
-use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len};
+use crate::decode::{
+    Buffer, BufferMut, Cells, DecodeError, EncodeError, LINE, Memory, MemoryMut, Plan, Run, block_items, is_dense,
+    path_len,
+};
 use crate::view::View;
 
 /// The memory of a buffer.
@@ -101,17 +104,81 @@ fn distance(bytes: i64) -> isize {
     isize::try_from(bytes).unwrap_or(0)
 }
 
-/// Copies `N` bytes from each of the places that are `stride` apart.
+/// Copies `N` bytes from each of the places that are `stride` apart, each changed.
 ///
 /// # Safety
 /// - (d) at each of `out.len() / N` places that start at `from` and are `stride` bytes apart, `N`
 ///   bytes may be read.
-unsafe fn read_cells<const N: usize>(from: *const u8, stride: isize, out: &mut [u8]) {
+#[inline(always)]
+unsafe fn read_cells<const N: usize>(
+    from: *const u8,
+    stride: isize,
+    out: &mut [u8],
+    change: impl Fn([u8; N]) -> [u8; N],
+) {
     let mut from = from;
     for cell in out.as_chunks_mut::<N>().0 {
         // SAFETY: one of the places of (d); an array of bytes has no alignment and no invalid value.
-        *cell = unsafe { from.cast::<[u8; N]>().read() };
+        *cell = change(unsafe { from.cast::<[u8; N]>().read() });
         from = from.wrapping_offset(stride);
+    }
+}
+
+/// `read_cells` for the lengths that are listed.
+macro_rules! kept {
+    ($len:expr, $from:expr, $stride:expr, $out:expr, [$($listed:literal)+] else $otherwise:block) => {
+        match $len {
+            // SAFETY: (d) is that of the function around.
+            $($listed => unsafe { read_cells::<$listed>($from, $stride, $out, |cell| cell) },)+
+            _ => $otherwise
+        }
+    };
+}
+
+/// Copies `len` bytes from each of the places that are `stride` apart, units of `unit` bytes swapped.
+///
+/// # Safety
+/// - (d) at each of `out.len() / len` places that start at `from` and are `stride` bytes apart, `len`
+///   bytes may be read.
+unsafe fn read_column(from: *const u8, stride: isize, len: usize, unit: usize, out: &mut [u8]) {
+    match (len, unit) {
+        // SAFETY: (d) is that of this function.
+        (2, 2) => unsafe {
+            read_cells::<2>(from, stride, out, |cell| u16::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for 2.
+        (4, 4) => unsafe {
+            read_cells::<4>(from, stride, out, |cell| u32::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for 2.
+        (8, 8) => unsafe {
+            read_cells::<8>(from, stride, out, |cell| u64::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        _ => {
+            kept!(len, from, stride, out, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
+                let mut from = from;
+                for item in out.chunks_exact_mut(len.max(1)) {
+                    // SAFETY: one of the places of (d); `item` is this program's, so they do not overlap.
+                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
+                    from = from.wrapping_offset(stride);
+                }
+            });
+            if unit > 1 {
+                crate::decode::swap_in_place(out, unit);
+            }
+        }
+    }
+}
+
+/// Reads a byte of each line of the cache, in the order in which they lie, which the processor
+/// foresees.
+///
+/// # Safety
+/// - (e) `len` bytes may be read from `from` on.
+unsafe fn touch(from: *const u8, len: usize) {
+    for offset in (0..len).step_by(LINE) {
+        // SAFETY: one of the bytes of (e).
+        core::hint::black_box(unsafe { from.wrapping_add(offset).read() });
     }
 }
 
@@ -166,6 +233,33 @@ impl Memory for Foreign<'_> {
         Ok(())
     }
 
+    fn gather(&self, run: Run<'_>, cells: &mut [Cells<'_>]) -> Result<bool, DecodeError> {
+        if run.items == 0 || cells.iter().any(|cells| cells.end().is_none_or(|end| end > run.itemsize)) {
+            return Ok(false);
+        }
+        let (mut from, stride) = (self.start(&run)?, distance(run.stride));
+        let (most, dense) = (block_items(run.itemsize), run.is_contiguous() && is_dense(cells, run.itemsize));
+        let mut left = run.items;
+        while left > 0 {
+            let items = left.min(most);
+            if dense {
+                // SAFETY: (e) holds: the items adjoin, and are of the run that `start` has compared with
+                // the extent, whose bytes are readable by (a) or (b) of `new`.
+                unsafe { touch(from, items.saturating_mul(run.itemsize)) };
+            }
+            for cells in cells.iter_mut() {
+                let column = cells.next(items);
+                let first = from.wrapping_add(cells.offset);
+                // SAFETY: (d) holds: `column` has room for `items` cells at most, each of which lies in
+                // its item by the look at its end, and the items are readable as above.
+                unsafe { read_column(first, stride, cells.len, cells.unit, column) };
+            }
+            left = left.saturating_sub(items);
+            from = from.wrapping_offset(stride.wrapping_mul(isize::try_from(items).unwrap_or(0)));
+        }
+        Ok(true)
+    }
+
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(());
@@ -179,27 +273,9 @@ impl Memory for Foreign<'_> {
             unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
             return Ok(());
         }
-        match run.itemsize {
-            // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are
-            // readable by (a) or (b) of `new`.
-            1 => unsafe { read_cells::<1>(from, stride, out) },
-            // SAFETY: as for 1.
-            2 => unsafe { read_cells::<2>(from, stride, out) },
-            // SAFETY: as for 1.
-            4 => unsafe { read_cells::<4>(from, stride, out) },
-            // SAFETY: as for 1.
-            8 => unsafe { read_cells::<8>(from, stride, out) },
-            // SAFETY: as for 1.
-            16 => unsafe { read_cells::<16>(from, stride, out) },
-            itemsize => {
-                let mut from = from;
-                for item in out.chunks_exact_mut(itemsize) {
-                    // SAFETY: one item of the run, so readable as above; `item` is this program's.
-                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
-                    from = from.wrapping_offset(stride);
-                }
-            }
-        }
+        // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are readable
+        // by (a) or (b) of `new`, and `out` is no longer than its items.
+        unsafe { read_column(from, stride, run.itemsize, 1, out) };
         Ok(())
     }
 }
@@ -212,6 +288,10 @@ struct ForeignMut<'b>(Foreign<'b>);
 impl Memory for ForeignMut<'_> {
     fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError> {
         self.0.read_swapped(run, width, out)
+    }
+
+    fn gather(&self, run: Run<'_>, cells: &mut [Cells<'_>]) -> Result<bool, DecodeError> {
+        self.0.gather(run, cells)
     }
 
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {

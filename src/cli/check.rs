@@ -16,8 +16,8 @@ use crate::interop::serde::Verdict;
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
 /// Fields that are left out are NULL; itemsize follows from the format, len and ndim from the shape.
-/// Exit status 1 tells that an error was found; notes and warnings are no errors, and with --jsonl the
-/// answers tell.
+/// Exit status 1 tells that an error was found, with --jsonl in any of the structs or that one was none
+/// at all; notes and warnings are no errors.
 ///
 /// With --jsonl, structs are read from standard input, one JSON object a line: {"request": "FULL_RO",
 /// "format": "<i", "itemsize": 4, "len": 24, "ndim": 2, "shape": [2, 3], "strides": [12, 4],
@@ -168,7 +168,7 @@ impl Check {
                 Ok(shown) => shown,
                 Err(refused) => {
                     anstream::eprintln!("error: {}", refused.message);
-                    Ok(ExitCode::from(USAGE))
+                    Ok(ExitCode::from(super::USAGE))
                 }
             };
         }
@@ -189,9 +189,6 @@ impl Check {
         Ok(if report.has_errors() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }
-
-/// Exit status for questions that are none.
-const USAGE: u8 = 2;
 
 /// `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2, 3], strides [12, 4]`
 fn summary(report: &Report, view: Option<&View<'_>>) -> String {
@@ -286,16 +283,23 @@ impl Question {
     }
 }
 
-/// Answers every line of standard input. Whatever the answers are, they are data: the exit status
-/// tells only of the stream, as for `explain --jsonl`.
+/// Answers every line of standard input; the exit status is that of the worst answer.
 fn stream(checker: Checker<'_>, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    let mut clean = true;
     json::lines(io::stdin().lock(), out, |line, out| {
         let asked = line.and_then(|line| {
             serde_json::from_slice::<Question>(line).map_err(|error| Refused::new("json", error.to_string()))
         });
-        let told = asked
-            .and_then(|question| question.judge(checker, |report, view| json::write_line(out, &verdict(report, view))));
-        told.unwrap_or_else(|error| json::write_line(out, &Unanswered { error }))
+        let told = asked.and_then(|question| {
+            question.judge(checker, |report, view| {
+                clean &= !report.has_errors();
+                json::write_line(out, &verdict(report, view))
+            })
+        });
+        told.unwrap_or_else(|error| {
+            clean = false;
+            json::write_line(out, &Unanswered { error })
+        })
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,28 +1,49 @@
 //! `pep3118 decode`: the values in a file.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use pep3118::decode::{Buffer, Plan, Value};
-use pep3118::{Block, Certainty, Checker, Layout, RawView, fill_contiguous_strides, reconcile};
+use pep3118::decode::Plan;
+use pep3118::{Certainty, Checker, Layout, RawView, fill_contiguous_strides, reconcile};
 
 use super::Failure;
+#[cfg(feature = "arrow")]
+use super::arrow::{self, Arrow};
+use super::input::{Blocks, Input, wide};
 use super::options::{self, Reader};
-use super::rows::{Cells, Rows, Table};
+use super::output::Output;
+use super::progress::Progress;
+use super::rows::{Cells, Rows};
+use super::strided::Strided;
 
 /// Print the values in a file
 ///
-/// The file is read item by item in constant memory; only with --strides are the bytes that the items
-/// span read as a whole. Fields of nested records are told by dotted names, and those without a name
-/// by their index: f0, f1.
+/// Items are read in blocks, so memory stays constant however large the file is; with --strides too,
+/// where standard input is first kept in a temporary file. Fields of nested records are told by dotted
+/// names, and those without a name by their index: f0, f1; an item that is no record is called value.
+///
+/// What was read before an error is printed, and the exit status is 1: bytes at the end that are no
+/// whole item are such an error, and so is a file that is too short. Bytes behind the last item of
+/// --count or --shape are left alone.
+#[cfg_attr(
+    feature = "arrow",
+    doc = "
+With --to arrow, the Arrow file (the IPC file format, which Feather is too) is named by --output, or by
+a second FILE: of two files the one that ends in .arrow is written, whichever comes first. It is there
+when all went well, else not at all. Fields are columns, nested records structs; with --columns each
+field is a column under its dotted name."
+)]
 #[derive(Debug, Args)]
 pub(super) struct Decode {
     /// The file; - is standard input
     file: PathBuf,
+    /// The Arrow file to write
+    #[cfg(feature = "arrow")]
+    #[arg(value_name = "FILE.arrow", conflicts_with = "output")]
+    second: Option<PathBuf>,
     /// The format of an item, such as '<IhBd8s'
     #[arg(long, short)]
     format: OsString,
@@ -46,9 +67,12 @@ pub(super) struct Decode {
     /// How to write the values
     #[arg(long, value_enum, default_value_t = Form::Table)]
     to: Form,
-    /// The fields to write, by dotted names: a,b.c
+    /// The fields to write, by dotted names: a,b.c; the name of a record is all of its fields
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     columns: Option<Vec<String>>,
+    /// The file to write to, whole or not at all; - is standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// How values are written.
@@ -56,32 +80,64 @@ pub(super) struct Decode {
 enum Form {
     /// Columns for people
     Table,
-    /// One JSON value a line
+    /// One JSON value a line; NaN and infinities as strings, complex numbers as [re, im]
     Json,
-    /// Comma-separated values with a header line
+    /// Comma-separated values with a header line; arrays as JSON
     Csv,
+    /// An Arrow file in record batches
+    #[cfg(feature = "arrow")]
+    Arrow,
 }
 
-fn refused(message: impl core::fmt::Display) -> Failure {
+pub(super) fn refused(message: impl core::fmt::Display) -> Failure {
     Failure::Refused(format!("error: {message}"))
 }
 
 /// `1 item`, `2 items`
-fn counted(count: u64, noun: &str) -> String {
+pub(super) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// What is read, and what becomes of it.
+struct Work<'w> {
+    layout: &'w Layout,
+    plan: Plan,
+    cells: Cells,
+    #[cfg(feature = "arrow")]
+    mapping: Option<pep3118::arrow::Mapping>,
+}
+
+/// Items in the order in which they are written, block by block.
+enum Items {
+    Adjoining(Blocks),
+    Strided(Strided),
+    None,
+}
+
+impl Items {
+    fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
+        match self {
+            Self::Adjoining(blocks) => blocks.next(),
+            Self::Strided(strided) => strided.next(),
+            Self::None => Ok(None),
+        }
+    }
+}
+
+/// Where items are written.
+enum Target<W: Write> {
+    Rows(Box<Rows<W>>),
+    #[cfg(feature = "arrow")]
+    Arrow(Box<Arrow<W>>),
+}
+
 impl Decode {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let (input, output) = self.files()?;
         let format = options::bytes(&self.format);
         let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
         if reading.certainty == Certainty::Ambiguous {
-            let mut names: Vec<&str> = vec![reading.dialect.name];
-            names.extend(reading.rivals.iter().map(|(dialect, _)| dialect.name));
-            return Err(Failure::Refused(format!(
-                "error: the format has several readings: {}\nhelp: choose one with --dialect, or give the --itemsize",
-                names.join(", ")
-            )));
+            return Err(super::ambiguous(&reading));
         }
         let layout = &reading.layout;
         if layout.size() == 0 {
@@ -89,54 +145,113 @@ impl Decode {
         }
         let plan = Plan::new(layout).map_err(refused)?;
         let cells = Cells::of(layout, self.columns.as_deref()).map_err(refused)?;
-        let mut out = BufWriter::new(out);
-        let mut rows = match self.to {
-            Form::Table => Rows::Table(Table::new(&cells, self.shape.as_deref())),
-            Form::Json => Rows::Json,
-            Form::Csv => Rows::csv(&cells, &mut out)?,
+        #[cfg(feature = "arrow")]
+        let mapping = match self.to {
+            Form::Arrow => Some(arrow::mapping(layout, cells.chosen().as_deref())?),
+            Form::Table | Form::Json | Form::Csv => None,
         };
-        let mut input = self.open()?;
-        let told = match &self.strides {
-            Some(strides) => {
-                self.strided(strides, layout, &plan, &mut input, &mut |value| Ok(rows.row(&cells, value, &mut out)?))
+        let work = Work {
+            layout,
+            plan,
+            cells,
+            #[cfg(feature = "arrow")]
+            mapping,
+        };
+        let input = Input::open(input)?;
+        match output {
+            Some(output) => {
+                let mut out = Output::create(output)?;
+                self.write(work, input, &mut out, false)?;
+                out.finish()?;
             }
-            None => self.stream(&plan, &mut input, &mut |value| Ok(rows.row(&cells, value, &mut out)?)),
-        };
-        // What was read before an error is shown all the same.
-        rows.end(told.is_ok(), &mut out)?;
-        out.flush()?;
-        told.map(|()| ExitCode::SUCCESS)
-    }
-
-    /// The input, from the first item on; with strides from its start.
-    fn open(&self) -> Result<BufReader<Box<dyn Read>>, Failure> {
-        let named = |error: io::Error| refused(format_args!("{}: {error}", self.file.display()));
-        let input: Box<dyn Read> = if self.file.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(File::open(&self.file).map_err(named)?)
-        };
-        Ok(BufReader::with_capacity(1 << 16, input))
-    }
-
-    /// Passes over the bytes before those that are wanted.
-    fn pass(&self, input: &mut impl Read, wanted: u64) -> Result<(), Failure> {
-        let passed = io::copy(&mut input.by_ref().take(wanted), &mut io::sink())?;
-        if passed == wanted {
-            return Ok(());
+            None => {
+                let stdout = io::stdout().lock();
+                let terminal = stdout.is_terminal();
+                // Not through the stream that drops colours: what is in the file is written as it is.
+                self.write(work, input, &mut BufWriter::with_capacity(1 << 16, stdout), terminal)?;
+            }
         }
-        let (there, skip) = (counted(passed, "byte"), counted(wanted, "byte"));
-        Err(refused(format_args!("the input has {there} but {skip} are to be skipped")))
+        Ok(ExitCode::SUCCESS)
     }
 
-    /// Items that lie one after the other.
-    fn stream(
-        &self,
-        plan: &Plan,
-        input: &mut impl Read,
-        each: &mut dyn FnMut(&Value) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        self.pass(input, self.skip)?;
+    /// What is read and what is written; `None` is standard output.
+    fn files(&self) -> Result<(&Path, Option<&Path>), Failure> {
+        let file = self.file.as_path();
+        // Not by its name in the file system, where it may be a file that would be replaced.
+        let stdout = |output: &&Path| output.as_os_str() == "-" || output.as_os_str() == "/dev/stdout";
+        let output = self.output.as_deref().filter(|output| !stdout(output));
+        #[cfg(feature = "arrow")]
+        {
+            let arrow = |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("arrow"));
+            let usage = |message: String| Err(Failure::Usage(message));
+            if let Some(second) = self.second.as_deref() {
+                if self.to != Form::Arrow {
+                    let second = second.display();
+                    return usage(format!("unexpected second file `{second}`: --output names the file to write"));
+                }
+                return match (arrow(file), arrow(second)) {
+                    (false, true) => Ok((file, Some(second))),
+                    (true, false) => Ok((second, Some(file))),
+                    _ => usage("of two files, one must end in .arrow: it is written; or name it with --output".into()),
+                };
+            }
+            if self.to == Form::Arrow && self.output.is_none() {
+                if arrow(file) {
+                    let file = file.display();
+                    return usage(format!(
+                        "`{file}` is the file to write: name the one to read too, - for standard input"
+                    ));
+                }
+                if io::stdout().is_terminal() {
+                    return usage("an Arrow file is not for the terminal: name it with --output".into());
+                }
+            }
+        }
+        Ok((file, output))
+    }
+
+    fn write<W: Write>(&self, work: Work<'_>, input: Input, mut out: W, terminal: bool) -> Result<(), Failure> {
+        // Whoever looks at a pipe wants to see what came through it.
+        let live = matches!(input, Input::Stream(_)) && self.strides.is_none();
+        let Work { layout, plan, cells, .. } = work;
+        let (mut items, bytes) = match &self.strides {
+            Some(strides) => self.strided(strides, layout, input)?,
+            None => self.adjoining(&plan, input)?,
+        };
+        let mut target = match self.to {
+            Form::Table => Target::Rows(Box::new(Rows::table(cells, self.shape.as_deref(), &mut out))),
+            Form::Json => Target::Rows(Box::new(Rows::json(cells, &mut out))),
+            Form::Csv => Target::Rows(Box::new(Rows::csv(cells, &mut out)?)),
+            #[cfg(feature = "arrow")]
+            Form::Arrow => match work.mapping {
+                Some(mapping) => Target::Arrow(Box::new(Arrow::new(mapping, &plan, &mut out)?)),
+                None => return Ok(()),
+            },
+        };
+        let mut progress = Progress::new(bytes, terminal);
+        let told = loop {
+            let block = match items.next() {
+                Ok(Some(block)) => block,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            };
+            if let Err(error) = target.block(&plan, block) {
+                break Err(error);
+            }
+            if live && let Target::Rows(rows) = &mut target {
+                rows.flush()?;
+            }
+            progress.advance(block.len());
+        };
+        drop(progress);
+        target.end(told)?;
+        drop(target);
+        Ok(out.flush()?)
+    }
+
+    /// Items that lie one after the other, and how many bytes they are, if that is known.
+    fn adjoining(&self, plan: &Plan, input: Input) -> Result<(Items, Option<u64>), Failure> {
+        let (input, there) = input.after(self.skip)?;
         let product =
             |shape: &Vec<i64>| shape.iter().try_fold(1_u64, |count, extent| count.checked_mul(extent.unsigned_abs()));
         let wanted = match &self.shape {
@@ -144,45 +259,21 @@ impl Decode {
             Some(shape) => Some(product(shape).ok_or_else(|| refused("the shape has more than 2^64 items"))?),
             None => self.count,
         };
-        let itemsize = u64::try_from(plan.itemsize()).unwrap_or(u64::MAX);
-        let mut item = Vec::new();
-        let mut done = 0_u64;
-        while wanted.is_none_or(|wanted| done < wanted) {
-            // As much as there is: a format may ask for more than any memory has.
-            item.clear();
-            input.by_ref().take(itemsize).read_to_end(&mut item)?;
-            let found = u64::try_from(item.len()).unwrap_or(u64::MAX);
-            match wanted {
-                None if found == 0 => return Ok(()),
-                _ if found == itemsize => {}
-                None => {
-                    let (left, items) = (counted(found, "byte"), counted(done, "item"));
-                    return Err(refused(format_args!("{left} left over after {items} of {itemsize} bytes")));
-                }
-                Some(wanted) => {
-                    let (items, wanted) = (counted(done, "item"), counted(wanted, "item"));
-                    return Err(refused(format_args!(
-                        "the input ends after {items} and {} but {wanted} of {itemsize} bytes were asked for",
-                        counted(found, "byte")
-                    )));
-                }
-            }
-            each(&plan.value(&item).map_err(refused)?)?;
-            done = done.saturating_add(1);
-        }
-        Ok(())
+        let bytes = wanted.map(|wanted| wanted.saturating_mul(wide(plan.itemsize())));
+        let total = match (bytes, there) {
+            (Some(bytes), Some(there)) => Some(bytes.min(there)),
+            (bytes, there) => bytes.or(there),
+        };
+        Ok((Items::Adjoining(Blocks::new(input, plan.itemsize(), wanted)), total))
     }
 
-    /// Items in any geometry, in the bytes that they span.
-    fn strided(
-        &self,
-        strides: &[i64],
-        layout: &Layout,
-        plan: &Plan,
-        input: &mut impl Read,
-        each: &mut dyn FnMut(&Value) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    /// Items in any geometry.
+    fn strided(&self, strides: &[i64], layout: &Layout, input: Input) -> Result<(Items, Option<u64>), Failure> {
         let shape = self.shape.as_deref().unwrap_or_default();
+        if strides.len() != shape.len() {
+            let (strides, shape) = (counted(wide(strides.len()), "number"), counted(wide(shape.len()), "number"));
+            return Err(Failure::Usage(format!("--strides has {strides} but --shape has {shape}")));
+        }
         let too_large = || refused("the items span more than 2^63 bytes");
         let itemsize = i64::try_from(layout.size()).map_err(|_| too_large())?;
         let mut contiguous = vec![0; strides.len()];
@@ -200,30 +291,59 @@ impl Decode {
             strides: Some(strides),
             ..RawView::default()
         };
-        let numbers = |checker: Checker<'_>| {
-            let (report, view) = checker.check(&raw, None);
-            view.ok_or_else(|| refused(report.to_string().trim_start_matches("error ")))
-        };
-        let view = numbers(Checker::DEFAULT)?;
+        let (report, view) = Checker::DEFAULT.check(&raw, None);
+        let view = view.ok_or_else(|| refused(report.to_string().trim_start_matches("error ")))?;
         if view.is_empty() {
-            return Ok(());
+            return Ok((Items::None, None));
         }
         let extent = view.extent().ok_or_else(too_large)?;
-        let start = i64::try_from(self.skip).ok().and_then(|skip| skip.checked_add(extent.low));
-        let start = start.and_then(|start| u64::try_from(start).ok()).ok_or_else(|| {
-            refused(format_args!(
+        let skip = i64::try_from(self.skip).map_err(|_| too_large())?;
+        let (low, high) = (skip.checked_add(extent.low), skip.checked_add(extent.high));
+        let (low, high) = low.zip(high).ok_or_else(too_large)?;
+        let Ok(start) = u64::try_from(low) else {
+            return Err(refused(format_args!(
                 "items lie up to {} before the first one but --skip is {}",
                 counted(extent.low.unsigned_abs(), "byte"),
                 counted(self.skip, "byte")
-            ))
-        })?;
-        self.pass(input, start)?;
-        let span = extent.high.saturating_sub(extent.low);
-        let mut bytes = Vec::new();
-        input.by_ref().take(span.unsigned_abs()).read_to_end(&mut bytes)?;
-        let block = Block { len: span, offset: extent.low.saturating_neg() };
-        let view = numbers(Checker { memory: Some(block), ..Checker::DEFAULT })?;
-        let buffer = Buffer::new(&view, plan, &bytes).map_err(refused)?;
-        buffer.values().try_for_each(|value| each(&value.map_err(refused)?))
+            )));
+        };
+        let (file, base, end) = input.anywhere(start, high.unsigned_abs())?;
+        if end < high.unsigned_abs() {
+            let end = counted(end, "byte");
+            return Err(refused(format_args!("the items lie at bytes {low} to {high} of {end}")));
+        }
+        // Inside of the file, so it fits.
+        let origin = i64::try_from(base).map_err(|_| too_large())?.saturating_sub(extent.low);
+        let items = Strided::new(file, origin, shape, strides, itemsize);
+        Ok((Items::Strided(items), len.map(i64::unsigned_abs)))
+    }
+}
+
+impl<W: Write> Target<W> {
+    /// Writes whole items.
+    fn block(&mut self, plan: &Plan, block: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Rows(rows) => {
+                for item in block.chunks_exact(plan.itemsize().max(1)) {
+                    rows.row(&plan.value(item).map_err(refused)?)?;
+                }
+                Ok(())
+            }
+            #[cfg(feature = "arrow")]
+            Self::Arrow(arrow) => arrow.block(block),
+        }
+    }
+
+    /// Writes what waits. What was read before an error is shown all the same, except in a file that
+    /// has a footer: without it nobody takes it for a whole one.
+    fn end(&mut self, told: Result<(), Failure>) -> Result<(), Failure> {
+        match self {
+            Self::Rows(rows) => rows.end(told.is_ok())?,
+            #[cfg(feature = "arrow")]
+            Self::Arrow(arrow) if told.is_ok() => arrow.end()?,
+            #[cfg(feature = "arrow")]
+            Self::Arrow(_) => {}
+        }
+        told
     }
 }

@@ -45,12 +45,7 @@ impl Emit {
         let format = options::bytes(&self.format);
         let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
         if reading.certainty == Certainty::Ambiguous {
-            let mut names: Vec<&str> = vec![reading.dialect.name];
-            names.extend(reading.rivals.iter().map(|(dialect, _)| dialect.name));
-            return Err(Failure::Refused(format!(
-                "error: the format has several readings: {}\nhelp: choose one with --dialect, or give the --itemsize",
-                names.join(", ")
-            )));
+            return Err(super::ambiguous(&reading));
         }
         if let Some(language) = self.language {
             let name = self.name.as_deref();

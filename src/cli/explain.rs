@@ -15,7 +15,8 @@ use super::options::{self, Reader};
 /// Show what a format means: a table of offsets and a picture of the bytes
 ///
 /// Offsets and sizes are in bytes. With --jsonl, questions are read from standard input, one JSON
-/// object a line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}.
+/// object a line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. Exit status
+/// 1 tells that a format was refused, with --jsonl any of them.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
@@ -40,8 +41,7 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
         if self.jsonl {
-            json::stream(io::stdin().lock(), out, true)?;
-            return Ok(ExitCode::SUCCESS);
+            return json::stream(io::stdin().lock(), out, true);
         }
         let format = self.format.unwrap_or_default();
         let format = options::bytes(&format);

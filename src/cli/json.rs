@@ -1,6 +1,7 @@
 //! JSON in and out, one object a line.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::process::ExitCode;
 
 use pep3118::{DataModel, Dialect, Field, LayoutError, Reading, reconcile};
 use serde::{Deserialize, Serialize};
@@ -95,12 +96,21 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Answers every line of `input` on a line of `out`, in constant memory.
-pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -> Result<(), Failure> {
-    lines(input, out, |line, out| match line {
-        Ok(line) => answer(line, out, with_item),
-        Err(refused) => write_line(out, &Answer::Error(refused)),
-    })
+/// Answers every line of `input` on a line of `out`, in constant memory. The exit status is that of
+/// the worst answer.
+pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -> Result<ExitCode, Failure> {
+    let mut status = ExitCode::SUCCESS;
+    lines(input, out, |line, out| {
+        let answered = match line {
+            Ok(line) => answer(line, out, with_item)?,
+            Err(refused) => refuse(out, refused)?,
+        };
+        if !answered {
+            status = ExitCode::FAILURE;
+        }
+        Ok(())
+    })?;
+    Ok(status)
 }
 
 /// Hands every line of `input` that is not blank to `answer`, one at a time, in constant memory.
@@ -132,29 +142,33 @@ pub(super) fn lines<R: Read, W: Write>(
     }
 }
 
-fn answer(line: &[u8], out: &mut impl Write, with_item: bool) -> Result<(), Failure> {
-    let refused = |kind: &str, message: String| Answer::Error(Refused::new(kind, message));
+/// Whether the line was answered other than by an error.
+fn answer(line: &[u8], out: &mut impl Write, with_item: bool) -> Result<bool, Failure> {
     let question: Question = match serde_json::from_slice(line) {
         Ok(question) => question,
-        Err(error) => return write_line(out, &refused("json", error.to_string())),
+        Err(error) => return refuse(out, Refused::new("json", error.to_string())),
     };
     let dialect = match question.dialect.as_deref().map(|name| (name, Dialect::by_name(name))) {
         None => None,
         Some((_, Some(dialect))) => Some(dialect),
         Some((name, None)) => {
-            return write_line(out, &refused("unknown-dialect", format!("unknown dialect `{name}`")));
+            return refuse(out, Refused::new("unknown-dialect", format!("unknown dialect `{name}`")));
         }
     };
     let name = question.model.as_deref().unwrap_or(DataModel::HOST.name);
     let model = match options::model(name) {
         Ok(model) => model.model,
-        Err(message) => return write_line(out, &refused("unknown-model", message)),
+        Err(message) => return refuse(out, Refused::new("unknown-model", message)),
     };
     let format = question.format.as_deref().unwrap_or("B");
     match reconcile(format.as_bytes(), question.itemsize, dialect, &model) {
-        Ok(reading) => write_line(out, &Answer::of_reading(&reading, name, with_item)),
-        Err(error) => write_line(out, &Answer::of_error(&error)),
+        Ok(reading) => write_line(out, &Answer::of_reading(&reading, name, with_item)).map(|()| true),
+        Err(error) => write_line(out, &Answer::of_error(&error)).map(|()| false),
     }
+}
+
+fn refuse(out: &mut impl Write, refused: Refused) -> Result<bool, Failure> {
+    write_line(out, &Answer::Error(refused)).map(|()| false)
 }
 
 /// What each consumer makes of a format, as one JSON array.

@@ -1,19 +1,28 @@
 //! The command line, thin over the library: one file a command.
 //!
 //! Answers go to standard output, errors with carets to standard error. Exit status 0: done; 1: a
-//! format was refused, or `diff` found a difference; 2: the command was called wrongly.
+//! format was refused, a file could not be read to its end, `check` found an error, `diff` a
+//! difference, or one line of a `--jsonl` stream had such an answer; 2: the command was called wrongly.
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod check;
+mod completions;
 mod decode;
 mod diff;
 mod emit;
 mod explain;
+mod input;
 mod json;
+mod man;
 mod options;
+mod output;
+mod progress;
 mod readers;
 mod rows;
 mod rules;
 mod size;
+mod strided;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -38,15 +47,32 @@ enum Command {
     Readers(readers::Readers),
     Check(Box<check::Check>),
     Rules(rules::Rules),
-    Decode(decode::Decode),
+    Decode(Box<decode::Decode>),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Why a command ended without an answer.
 enum Failure {
     /// The format was refused; the message is drawn and ready.
     Refused(String),
+    /// The command was called wrongly, in a way that its parser does not know.
+    Usage(String),
     /// Writing or reading failed.
     Io(io::Error),
+}
+
+/// Exit status for commands that were called wrongly.
+const USAGE: u8 = 2;
+
+/// A format of which nobody said who wrote it.
+fn ambiguous(reading: &pep3118::Reading) -> Failure {
+    let mut names: Vec<&str> = vec![reading.dialect.name];
+    names.extend(reading.rivals.iter().map(|(dialect, _)| dialect.name));
+    Failure::Refused(format!(
+        "error: the format has several readings: {}\nhelp: choose one with --dialect, or give the --itemsize",
+        names.join(", ")
+    ))
 }
 
 impl From<io::Error> for Failure {
@@ -92,7 +118,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Readers(command) => command.run(&mut out),
         Command::Check(command) => command.run(&mut out),
         Command::Rules(command) => command.run(&mut out),
-        Command::Decode(command) => command.run(&mut out),
+        Command::Decode(command) => command.run(),
+        Command::Completions(command) => command.run(&mut out),
+        Command::Man(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
     match outcome {
@@ -106,6 +134,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(Failure::Refused(message)) => {
             anstream::eprintln!("{message}");
             1
+        }
+        Err(Failure::Usage(message)) => {
+            anstream::eprintln!("error: {message}\n\nFor more information, try '--help'.");
+            USAGE
         }
     }
 }

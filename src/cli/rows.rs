@@ -1,10 +1,12 @@
 //! Values as rows: tables, JSON lines, CSV.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use pep3118::decode::Value;
 use pep3118::{Field, Layout, Type};
 use serde::{Serialize, Serializer};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Rows that the width of a table's columns is taken from.
 const SAMPLE: usize = 256;
@@ -19,7 +21,7 @@ pub(super) struct Cells {
     chosen: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Cell {
     name: String,
     /// Indices of fields, from the outside in.
@@ -34,17 +36,28 @@ impl Cells {
         let Some(names) = names else { return Ok(Self { cells, chosen: false }) };
         let mut chosen = Vec::new();
         for name in names {
-            let Some(cell) = cells.iter().find(|cell| cell.name == *name) else {
+            // A record is all of its fields.
+            let inside = format!("{name}.");
+            let exact = cells.iter().find(|cell| cell.name == *name);
+            let found: Vec<&Cell> = match exact {
+                Some(cell) => vec![cell],
+                None => cells.iter().filter(|cell| cell.name.starts_with(&inside)).collect(),
+            };
+            if found.is_empty() {
                 let there: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
                 return Err(format!("no field is named `{name}`; there are {}", there.join(", ")));
-            };
-            chosen.push(Cell { name: cell.name.clone(), path: cell.path.clone() });
+            }
+            chosen.extend(found.into_iter().cloned());
         }
         Ok(Self { cells: chosen, chosen: true })
     }
+}
 
-    fn texts(&self, value: &Value) -> Vec<String> {
-        self.cells.iter().map(|cell| text(cell.of(value))).collect()
+impl Cells {
+    /// The names of the chosen cells, if some were left out.
+    #[cfg(feature = "arrow")]
+    pub(super) fn chosen(&self) -> Option<Vec<&str>> {
+        self.chosen.then(|| self.cells.iter().map(|cell| cell.name.as_str()).collect())
     }
 }
 
@@ -72,83 +85,130 @@ impl Cell {
     }
 }
 
-/// A way to write rows.
-pub(super) enum Rows {
-    Table(Table),
-    Json,
-    Csv,
+/// Values written row by row.
+pub(super) struct Rows<W: Write> {
+    cells: Cells,
+    form: Form<W>,
+    /// What is being made: a line, or a cell.
+    text: Vec<u8>,
 }
 
-impl Rows {
-    /// CSV, with its header written.
-    pub(super) fn csv(cells: &Cells, out: &mut impl Write) -> io::Result<Self> {
-        comma_separated(cells.cells.iter().map(|cell| cell.name.clone()), out)?;
-        Ok(Self::Csv)
+enum Form<W: Write> {
+    Table(Table, W),
+    Json(W),
+    // Boxed for its size.
+    Csv(Box<csv::Writer<W>>),
+}
+
+impl<W: Write> Rows<W> {
+    pub(super) fn json(cells: Cells, out: W) -> Self {
+        Self { cells, form: Form::Json(out), text: Vec::new() }
     }
 
-    pub(super) fn row(&mut self, cells: &Cells, value: &Value, out: &mut impl Write) -> io::Result<()> {
-        match self {
-            Self::Table(table) => table.row(cells.texts(value), out),
-            Self::Csv => comma_separated(cells.texts(value).into_iter(), out),
-            Self::Json => {
-                if cells.chosen {
-                    serde_json::to_writer(&mut *out, &Chosen(cells, value))?;
-                } else {
-                    serde_json::to_writer(&mut *out, value)?;
+    /// `shape`: rows are told by their indices.
+    pub(super) fn table(cells: Cells, shape: Option<&[i64]>, out: W) -> Self {
+        let table = Table::new(&cells, shape);
+        Self { cells, form: Form::Table(table, out), text: Vec::new() }
+    }
+
+    /// CSV, with its header written.
+    pub(super) fn csv(cells: Cells, out: W) -> io::Result<Self> {
+        let mut csv = Box::new(csv::WriterBuilder::new().flexible(true).from_writer(out));
+        csv.write_record(cells.cells.iter().map(|cell| cell.name.as_bytes())).map_err(plain)?;
+        Ok(Self { cells, form: Form::Csv(csv), text: Vec::new() })
+    }
+
+    pub(super) fn row(&mut self, value: &Value) -> io::Result<()> {
+        let text = &mut self.text;
+        match &mut self.form {
+            Form::Table(table, out) => table.row(&self.cells, value, out),
+            Form::Csv(csv) => {
+                for cell in &self.cells.cells {
+                    text.clear();
+                    tell(cell.of(value), text)?;
+                    csv.write_field(&text).map_err(plain)?;
                 }
-                out.write_all(b"\n")
+                csv.write_record(None::<&[u8]>).map_err(plain)
+            }
+            Form::Json(out) => {
+                text.clear();
+                if self.cells.chosen {
+                    serde_json::to_writer(&mut *text, &Chosen(&self.cells, value))?;
+                } else {
+                    serde_json::to_writer(&mut *text, value)?;
+                }
+                text.push(b'\n');
+                out.write_all(text)
             }
         }
     }
 
-    /// Writes what waits; the header alone only if `all` went well.
-    pub(super) fn end(&mut self, all: bool, out: &mut impl Write) -> io::Result<()> {
-        match self {
-            Self::Table(table) if all || table.rows > 0 => table.settle(out),
-            Self::Table(_) | Self::Json | Self::Csv => Ok(()),
+    /// Hands on what was written so far, but for the rows that a table's widths wait for.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        match &mut self.form {
+            Form::Table(_, out) | Form::Json(out) => out.flush(),
+            Form::Csv(csv) => csv.flush(),
         }
+    }
+
+    /// Writes what waits; the header alone only if `all` went well.
+    pub(super) fn end(&mut self, all: bool) -> io::Result<()> {
+        if let Form::Table(table, out) = &mut self.form
+            && (all || table.rows > 0)
+        {
+            table.settle(out)?;
+        }
+        self.flush()
     }
 }
 
-fn comma_separated(cells: impl Iterator<Item = String>, out: &mut impl Write) -> io::Result<()> {
-    for (index, cell) in cells.enumerate() {
-        if index > 0 {
-            out.write_all(b",")?;
-        }
-        if cell.contains([',', '"', '\n', '\r']) {
-            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
-        } else {
-            out.write_all(cell.as_bytes())?;
-        }
+/// The kind of an error of the stream decides what is told of it.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
-    out.write_all(b"\n")
 }
 
 /// A table whose columns are as wide as the first rows need.
-pub(super) struct Table {
+struct Table {
     header: Vec<String>,
     shape: Vec<i64>,
     /// Rows that wait for the widths; once they are known there are none.
     waiting: Vec<Vec<String>>,
     widths: Vec<usize>,
     rows: u64,
+    /// The row that is being made.
+    row: Vec<String>,
+    text: Vec<u8>,
 }
 
 impl Table {
-    pub(super) fn new(cells: &Cells, shape: Option<&[i64]>) -> Self {
-        let names = cells.cells.iter().map(|cell| cell.name.clone());
-        let header = std::iter::once("item".to_owned()).chain(names).collect();
+    fn new(cells: &Cells, shape: Option<&[i64]>) -> Self {
+        let names = cells.cells.iter().map(|cell| visible(&cell.name).into_owned());
+        let header: Vec<String> = std::iter::once("item".to_owned()).chain(names).collect();
         let shape = shape.unwrap_or_default().to_vec();
-        Self { header, shape, waiting: Vec::new(), widths: Vec::new(), rows: 0 }
+        let row = vec![String::new(); header.len()];
+        Self { header, shape, waiting: Vec::new(), widths: Vec::new(), rows: 0, row, text: Vec::new() }
     }
 
-    fn row(&mut self, cells: Vec<String>, out: &mut impl Write) -> io::Result<()> {
-        let row: Vec<String> = std::iter::once(self.index()).chain(cells).collect();
+    fn row(&mut self, cells: &Cells, value: &Value, out: &mut impl Write) -> io::Result<()> {
+        let index = self.index();
+        let mut row = self.row.iter_mut();
+        if let Some(first) = row.next() {
+            *first = index;
+        }
+        for (told, cell) in row.zip(&cells.cells) {
+            self.text.clear();
+            tell(cell.of(value), &mut self.text)?;
+            told.clear();
+            told.push_str(&visible(&String::from_utf8_lossy(&self.text)));
+        }
         self.rows = self.rows.saturating_add(1);
         if !self.widths.is_empty() {
-            return line(&row, &self.widths, out);
+            return line(&self.row, &self.widths, &mut self.text, out);
         }
-        self.waiting.push(row);
+        self.waiting.push(self.row.clone());
         if self.waiting.len() >= SAMPLE { self.settle(out) } else { Ok(()) }
     }
 
@@ -174,36 +234,64 @@ impl Table {
             return Ok(());
         }
         let rows = std::mem::take(&mut self.waiting);
-        self.widths = self.header.iter().map(|cell| cell.chars().count()).collect();
+        self.widths = self.header.iter().map(|cell| cell.width()).collect();
         for row in &rows {
             for (width, cell) in self.widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.chars().count().min(WIDEST));
+                *width = (*width).max(cell.width().min(WIDEST));
             }
         }
-        line(&self.header, &self.widths, out)?;
-        rows.iter().try_for_each(|row| line(row, &self.widths, out))
+        line(&self.header, &self.widths, &mut self.text, out)?;
+        rows.iter().try_for_each(|row| line(row, &self.widths, &mut self.text, out))
     }
 }
 
-fn line(row: &[String], widths: &[usize], out: &mut impl Write) -> io::Result<()> {
-    let mut text = String::new();
+fn line(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut impl Write) -> io::Result<()> {
+    text.clear();
     for (cell, width) in row.iter().zip(widths) {
-        let padding = width.saturating_sub(cell.chars().count());
-        text.push_str(&" ".repeat(padding));
-        text.push_str(cell);
-        text.push_str("  ");
+        let padding = width.saturating_sub(cell.width());
+        text.resize(text.len().saturating_add(padding), b' ');
+        text.extend_from_slice(cell.as_bytes());
+        text.extend_from_slice(b"  ");
     }
-    writeln!(out, "{}", text.trim_end())
+    out.write_all(text.trim_ascii_end())?;
+    out.write_all(b"\n")
+}
+
+/// Control characters escaped: a file is not to move the cursor of whoever looks at it.
+fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let each = |char: char| if char.is_control() { char.escape_default().to_string() } else { char.to_string() };
+    text.chars().map(each).collect::<String>().into()
 }
 
 /// A value in one cell: as JSON, but text without quotes and addresses in hexadecimal.
-fn text(value: &Value) -> String {
-    if let Value::Address(address) = value {
-        return format!("{address:#x}");
+fn tell(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
+    match value {
+        Value::Address(address) => write!(cell, "{address:#x}"),
+        Value::Text(text) => cell.write_all(text.as_bytes()),
+        // What JSON tells as a string: bytes, NaN.
+        Value::Char(_) | Value::Bytes(_) | Value::Void(_) | Value::Opaque(_) => unquoted(value, cell),
+        Value::Float16(_) | Value::Float32(_) | Value::Float64(_) | Value::LongDouble(_) => unquoted(value, cell),
+        value => Ok(serde_json::to_writer(cell, value)?),
     }
-    // Maps of strings to strings and numbers, so there is no error.
-    let json = serde_json::to_string(value).unwrap_or_default();
-    serde_json::from_str::<String>(&json).unwrap_or(json)
+}
+
+fn unquoted(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
+    let start = cell.len();
+    serde_json::to_writer(&mut *cell, value)?;
+    let told = cell.get(start..).unwrap_or_default();
+    let Some(inner) = told.strip_prefix(b"\"").and_then(|told| told.strip_suffix(b"\"")) else { return Ok(()) };
+    if inner.contains(&b'\\') {
+        let text: String = serde_json::from_slice(told)?;
+        cell.truncate(start);
+        cell.extend_from_slice(text.as_bytes());
+    } else {
+        cell.pop();
+        cell.remove(start);
+    }
+    Ok(())
 }
 
 /// The chosen cells of a value.

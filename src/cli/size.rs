@@ -13,7 +13,8 @@ use super::{Failure, json};
 /// Print the size of an item in bytes, as struct.calcsize does
 ///
 /// One format gives one number; several give a line each, number and format. Without --dialect the
-/// format is read as `pep3118`, which equals `struct` on every format that `struct` reads.
+/// format is read as `pep3118`, which equals `struct` on every format that `struct` reads. Exit status 1
+/// tells that a format was refused, of several or with --jsonl any of them.
 #[derive(Debug, Args)]
 pub(super) struct Size {
     /// The formats
@@ -29,8 +30,7 @@ pub(super) struct Size {
 impl Size {
     pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
         if self.jsonl {
-            json::stream(io::stdin().lock(), out, false)?;
-            return Ok(ExitCode::SUCCESS);
+            return json::stream(io::stdin().lock(), out, false);
         }
         let dialect = self.reader.dialect.unwrap_or(&Dialect::PEP3118);
         let alone = self.formats.len() == 1;

@@ -3,13 +3,18 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::columns::{self, Column, Destination, Filling, block_items};
+use super::cells::block_items;
+use super::columns::{self, Column, Destination, Filling};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::leaf::Leaf;
 use super::memory::{Memory, MemoryMut, Owned, Run};
 use super::plan::{Plan, chosen};
 use super::value::Value;
 use super::walk::{Runs, path_len};
 use crate::view::{Steps, View};
+
+/// Items of a line below which a step from one to the next costs more than a copy.
+const SHORT: u64 = 16;
 
 /// A buffer to read from: geometry, plan and memory.
 ///
@@ -106,11 +111,19 @@ impl<'b> Buffer<'b> {
     /// - no field of a name
     /// - more bytes than the machine has
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&chosen(self.plan, names)?)
+    }
+
+    /// The columns of the leaves of these places.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn columns_at(&self, places: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&super::plan::placed(self.plan, places)?)
+    }
+
+    fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = chosen(self.plan, names)?;
-        let mut columns = columns::empty(&leaves, items)?;
-        let mut filling = Filling::columns(&leaves, &mut columns, self.plan.size);
-        self.blocks(&mut |block, _| filling.block(block))?;
+        let mut columns = columns::empty(leaves, items)?;
+        self.fill_columns(Filling::columns(leaves, &mut columns, self.plan.size))?;
         Ok(columns)
     }
 
@@ -122,8 +135,22 @@ impl<'b> Buffer<'b> {
     pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let leaves = chosen(self.plan, names)?;
-        let mut filling = Filling::destinations(&leaves, destinations, items, self.plan.size)?;
-        self.blocks(&mut |block, _| filling.block(block))
+        self.fill_columns(Filling::destinations(&leaves, destinations, items, self.plan.size)?)
+    }
+
+    fn fill_columns(&self, mut filling: Filling<'_>) -> Result<(), DecodeError> {
+        let mut runs = Runs::new(self.view);
+        if self.plan.size == 0 {
+            return Ok(());
+        }
+        // Short lines are brought together first.
+        if runs.line() < SHORT {
+            return self.blocks(&mut |block, _| filling.records(block));
+        }
+        while let Some(run) = runs.next(usize::MAX) {
+            filling.run(&*self.memory, run)?;
+        }
+        Ok(())
     }
 
     /// The number of items.
@@ -189,7 +216,7 @@ impl core::fmt::Debug for BufferMut<'_> {
 }
 
 /// The run of one item.
-fn item_at<'v>(view: &View<'_>, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
+pub(super) fn item_at<'v>(view: &View<'_>, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
     // In bounds, or this says so.
     let _: Steps<'_> = view.steps(indices)?;
     let itemsize = usize::try_from(view.itemsize()).unwrap_or(0);
@@ -269,11 +296,22 @@ impl<'b> BufferMut<'b> {
     /// - 2 values for 3 items
     /// - as [`Plan::encode`]
     pub fn write_values(&mut self, values: &[Value]) -> Result<(), EncodeError> {
-        let (items, bytes) = total(self.view, self.plan.size)?;
+        let (items, _) = total(self.view, self.plan.size)?;
         if values.len() != items {
             let (found, wanted) = (wide(values.len()), wide(items));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "item" }.into());
         }
+        let mut copy = self.copy()?;
+        for (index, (value, item)) in values.iter().zip(copy.chunks_exact_mut(self.plan.size.max(1))).enumerate() {
+            let root = &self.plan.root;
+            root.store(value, item).map_err(|error| error.inside(&alloc::format!("[{index}]")))?;
+        }
+        self.store(&copy)
+    }
+
+    /// All items one after the other, the last index fastest.
+    pub(super) fn copy(&self) -> Result<Vec<u8>, DecodeError> {
+        let (_, bytes) = total(self.view, self.plan.size)?;
         let mut copy = scratch(bytes)?;
         let mut runs = Runs::new(self.view);
         let mut rest = copy.as_mut_slice();
@@ -283,11 +321,7 @@ impl<'b> BufferMut<'b> {
             self.memory.read(run, room)?;
             rest = after;
         }
-        for (index, (value, item)) in values.iter().zip(copy.chunks_exact_mut(self.plan.size.max(1))).enumerate() {
-            let root = &self.plan.root;
-            root.store(value, item).map_err(|error| error.inside(&alloc::format!("[{index}]")))?;
-        }
-        self.store(&copy)
+        Ok(copy)
     }
 
     /// Writes contiguous items, the last index fastest.

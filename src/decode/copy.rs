@@ -244,7 +244,7 @@ impl Buffer<'_> {
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;
         let itemsize = self.plan.size;
-        let most = super::columns::block_items(itemsize);
+        let most = super::cells::block_items(itemsize);
         let mut native: Vec<F> = zeroed(most.saturating_mul(in_item))?;
         let mut each = |block: &[u8], before: usize| {
             let items = block.len().checked_div(itemsize).unwrap_or(0);

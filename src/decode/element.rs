@@ -191,7 +191,7 @@ impl Sink<'_> {
             Self::Units(column) => {
                 let end = start.saturating_add(count.saturating_mul(leaf.bytes()));
                 if let Some(column) = column.get_mut(start..end) {
-                    kernel::gather(leaf, items, itemsize, column);
+                    kernel::gather_leaf(leaf, items, itemsize, column);
                 }
             }
             Self::Bool(column) => {

@@ -177,47 +177,55 @@ macro_rules! kept {
     };
 }
 
-/// A block of whole items to one column, in this machine's byte order.
-pub(super) fn gather(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
-    let single = leaf.run == 1 && leaf.outer.is_empty();
-    let from = items.get(leaf.offset..).unwrap_or_default();
-    match (leaf.kernel.unit, leaf.kernel.swapped()) {
-        (width, swapped) if single && width == itemsize => {
-            if swapped {
-                copy_swapped(items, column, width);
-            } else if let Some(column) = column.get_mut(..items.len()) {
-                column.copy_from_slice(items);
+/// The cells of a block to their column: `len` bytes that begin every `stride` bytes, units of `unit`
+/// bytes of them swapped. `from` begins with the first cell.
+pub(super) fn gather(from: &[u8], stride: usize, len: usize, unit: usize, column: &mut [u8]) {
+    match (len, unit) {
+        (_, 1) if len == stride => {
+            if let Some(from) = from.get(..column.len()) {
+                column.copy_from_slice(from);
             }
         }
-        (2, true) if single => gather_units::<u16, 2>(from, itemsize, column),
-        (4, true) if single => gather_units::<u32, 4>(from, itemsize, column),
-        (8, true) if single => gather_units::<u64, 8>(from, itemsize, column),
-        (16, true) if single => gather_units::<u128, 16>(from, itemsize, column),
-        // A few bytes side by side are copied like one unit.
-        (width, false) if leaf.outer.is_empty() => {
-            kept!(leaf.run.saturating_mul(width), from, itemsize, column, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
-                gather_runs(leaf, items, itemsize, column);
-            })
+        (_, unit) if len == stride => copy_swapped(from.get(..column.len()).unwrap_or_default(), column, unit),
+        (2, 2) => gather_units::<u16, 2>(from, stride, column),
+        (4, 4) => gather_units::<u32, 4>(from, stride, column),
+        (8, 8) => gather_units::<u64, 8>(from, stride, column),
+        (16, 16) => gather_units::<u128, 16>(from, stride, column),
+        _ => {
+            // A few bytes side by side are copied like one unit.
+            kept!(len, from, stride, column, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
+                for (cell, item) in column.chunks_exact_mut(len.max(1)).zip(from.chunks(stride.max(1))) {
+                    if let Some(item) = item.get(..len) {
+                        cell.copy_from_slice(item);
+                    }
+                }
+            });
+            if unit > 1 {
+                swap_in_place(column, unit);
+            }
         }
-        _ => gather_runs(leaf, items, itemsize, column),
     }
 }
 
-fn gather_runs(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
-    let (width, swapped) = (leaf.kernel.unit, leaf.kernel.swapped());
-    let len = leaf.run.saturating_mul(width);
+/// A leaf of whole items to its column, in this machine's byte order.
+pub(super) fn gather_leaf(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
+    let unit = if leaf.kernel.swapped() { leaf.kernel.unit } else { 1 };
+    if leaf.outer.is_empty() {
+        return gather(items.get(leaf.offset..).unwrap_or_default(), itemsize, leaf.bytes(), unit, column);
+    }
+    let len = leaf.run.saturating_mul(leaf.kernel.unit);
     if len == 0 {
         return;
     }
     let mut cells = column.chunks_exact_mut(len);
     each_run(leaf, items, itemsize, &mut |run| {
-        let Some(cell) = cells.next() else { return };
-        if swapped {
-            copy_swapped(run, cell, width);
-        } else if run.len() == cell.len() {
+        if let Some(cell) = cells.next()
+            && run.len() == cell.len()
+        {
             cell.copy_from_slice(run);
         }
     });
+    swap_in_place(column, unit);
 }
 
 /// Hands out the bytes of every run of a leaf, item after item.
@@ -237,6 +245,81 @@ fn descend(item: &[u8], offset: usize, outer: &[(usize, usize)], len: usize, eac
     };
     for index in 0..*times {
         descend(item, offset.saturating_add(index.saturating_mul(*distance)), inner, len, each);
+    }
+}
+
+/// One unit of the column to each item; `items` begins with the first one, as `gather_units` has it.
+#[inline(always)]
+fn scatter_units<U: Unit<W>, const W: usize>(column: &[u8], items: &mut [u8], itemsize: usize) {
+    if itemsize < W {
+        return;
+    }
+    let cells = column.as_chunks::<W>().0;
+    let mut whole = items.chunks_exact_mut(itemsize);
+    let count = whole.len();
+    for (cell, item) in cells.iter().zip(whole.by_ref()) {
+        if let Some(unit) = item.first_chunk_mut::<W>() {
+            *unit = U::swapped(*cell);
+        }
+    }
+    if let (Some(cell), Some(unit)) = (cells.get(count), whole.into_remainder().first_chunk_mut::<W>()) {
+        *unit = U::swapped(*cell);
+    }
+}
+
+/// A column in this machine's byte order to its leaf in whole items.
+pub(super) fn scatter(leaf: &Leaf, column: &[u8], items: &mut [u8], itemsize: usize) {
+    let (unit, swapped, len) = (leaf.kernel.unit, leaf.kernel.swapped(), leaf.run.saturating_mul(leaf.kernel.unit));
+    if leaf.outer.is_empty() {
+        let items = items.get_mut(leaf.offset..).unwrap_or_default();
+        match (len, unit) {
+            (2, 2) if swapped => return scatter_units::<u16, 2>(column, items, itemsize),
+            (4, 4) if swapped => return scatter_units::<u32, 4>(column, items, itemsize),
+            (8, 8) if swapped => return scatter_units::<u64, 8>(column, items, itemsize),
+            _ if swapped => {}
+            _ => {
+                macro_rules! kept {
+                    ($($len:literal)+) => {
+                        match len {
+                            $($len => return scatter_units::<Kept, $len>(column, items, itemsize),)+
+                            _ => {}
+                        }
+                    };
+                }
+                kept!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32);
+            }
+        }
+    }
+    let mut cells = column.chunks_exact(len.max(1));
+    each_run_mut(leaf, items, itemsize, &mut |run| {
+        if let Some(cell) = cells.next()
+            && run.len() == cell.len()
+        {
+            run.copy_from_slice(cell);
+            if swapped {
+                swap_in_place(run, unit);
+            }
+        }
+    });
+}
+
+/// Hands out the bytes of every run of a leaf to be written, item after item.
+pub(super) fn each_run_mut(leaf: &Leaf, items: &mut [u8], itemsize: usize, each: &mut impl FnMut(&mut [u8])) {
+    let len = leaf.run.saturating_mul(leaf.kernel.unit);
+    for item in items.chunks_exact_mut(itemsize.max(1)) {
+        descend_mut(item, leaf.offset, &leaf.outer, len, each);
+    }
+}
+
+fn descend_mut(item: &mut [u8], offset: usize, outer: &[(usize, usize)], len: usize, each: &mut impl FnMut(&mut [u8])) {
+    let Some(((times, distance), inner)) = outer.split_first() else {
+        if let Some(run) = item.get_mut(offset..offset.saturating_add(len)) {
+            each(run);
+        }
+        return;
+    };
+    for index in 0..*times {
+        descend_mut(item, offset.saturating_add(index.saturating_mul(*distance)), inner, len, each);
     }
 }
 

@@ -115,6 +115,12 @@ impl Plan {
         self.swaps.is_empty()
     }
 
+    /// Whether an item is one value, or values of one kind side by side: no padding, nothing twice.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn is_one_leaf(&self) -> bool {
+        matches!(self.leaves.as_slice(), [leaf] if leaf.bytes() == self.size)
+    }
+
     /// The number of whole items in `len` bytes.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
         let not_whole = DecodeError::NotWhole { len: wide(len), itemsize: wide(self.size) };
@@ -220,6 +226,17 @@ pub(super) fn chosen<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<
         found.ok_or_else(|| DecodeError::NoField { name: Box::from(*name) })
     };
     names.iter().map(find).collect()
+}
+
+/// The leaves of these places in the order of the format, all of them if nothing was chosen.
+#[cfg(feature = "arrow")]
+pub(super) fn placed<'p>(plan: &'p Plan, places: Option<&[usize]>) -> Result<Vec<&'p Leaf>, DecodeError> {
+    let Some(places) = places else { return Ok(plan.leaves.iter().collect()) };
+    let find = |place: &usize| {
+        let none = || DecodeError::NoField { name: alloc::format!("f{place}").into_bytes().into() };
+        plan.leaves.get(*place).ok_or_else(none)
+    };
+    places.iter().map(find).collect()
 }
 
 /// A name as text, for messages.

@@ -103,6 +103,11 @@ impl Runs {
         }
     }
 
+    /// Items of one line.
+    pub(super) fn line(&self) -> u64 {
+        self.inner.extent.unsigned_abs()
+    }
+
     /// Items that were not visited.
     pub(super) fn left(&self) -> u64 {
         self.left

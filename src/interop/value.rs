@@ -1,8 +1,5 @@
 //! Feature `serde`: values as any format of serde can write them.
 
-use alloc::format;
-use alloc::string::{String, ToString};
-
 use half::f16;
 use num_complex::Complex;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeTuple, Serializer};
@@ -81,10 +78,19 @@ impl Serialize for Record {
             match name.map(|name| (name, core::str::from_utf8(name))) {
                 Some((_, Ok(name))) => map.serialize_entry(name, value)?,
                 Some((name, Err(_))) => map.serialize_entry(&escape(name), value)?,
-                None => map.serialize_entry(&format!("f{index}"), value)?,
+                None => map.serialize_entry(&Unnamed(index), value)?,
             }
         }
         map.end()
+    }
+}
+
+/// The key of a field without a name.
+struct Unnamed(usize);
+
+impl Serialize for Unnamed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("f{}", self.0))
     }
 }
 
@@ -166,8 +172,12 @@ fn complex<T: Into<Part>, S: Serializer>(value: Complex<T>, serializer: S) -> Re
 
 fn text_of<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
-        let text: String = bytes.escape_ascii().to_string();
-        serializer.serialize_str(&text)
+        // Most are plain text, and escaping goes byte by byte.
+        let plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\'));
+        match core::str::from_utf8(bytes) {
+            Ok(text) if plain => serializer.serialize_str(text),
+            _ => serializer.collect_str(&bytes.escape_ascii()),
+        }
     } else {
         serializer.serialize_bytes(bytes)
     }

@@ -1,5 +1,8 @@
 //! The command as its users call it.
 
+#[path = "cli/decode.rs"]
+mod decode;
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
@@ -61,6 +64,8 @@ fn pages() {
         ("readers-json", &["readers", "<i", "-i", "4", "-m", "lp64", "--json"]),
         ("emit-ambiguous", &["emit", "ib", "-m", "lp64"]),
         ("check-help", &["check", "--help"]),
+        #[cfg(feature = "arrow")]
+        ("decode-help", &["decode", "--help"]),
         (
             "check",
             &[
@@ -137,15 +142,83 @@ not json
 {\"format\": \"i\", \"model\": \"pdp11\"}
 {\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
 {\"format\": \"ib\", \"model\": \"lp64\"}";
+    // Some of them are refused, which the exit status tells.
     let output = run(&["explain", "--jsonl"], questions);
-    assert!(output.status.success());
+    assert_eq!(output.status.code(), Some(1));
     snapshot::check("cli", "explain-jsonl", questions, &text(&output.stdout));
     let output = run(&["size", "--jsonl"], questions);
-    assert!(output.status.success());
+    assert_eq!(output.status.code(), Some(1));
     snapshot::check("cli", "size-jsonl", questions, &text(&output.stdout));
 }
 
-/// Answers are data: the stream was answered, so the exit status is 0.
+/// The exit status is that of the worst answer, wherever it stands in the stream.
+#[test]
+fn streams_tell_of_errors() {
+    let status = |command: &str, questions: &str| run(&[command, "--jsonl"], questions).status.code();
+    let (good, bad) = ("{\"format\": \"<i\"}\n", "{\"format\": \"i}d\"}\n");
+    for command in ["explain", "size"] {
+        assert_eq!(status(command, ""), Some(0));
+        assert_eq!(status(command, &good.repeat(2)), Some(0));
+        assert_eq!(status(command, &[good, bad, good].concat()), Some(1));
+        assert_eq!(status(command, &["not json\n", good].concat()), Some(1));
+    }
+    let clean = "{\"format\": \"<i\", \"itemsize\": 4, \"len\": 4, \"ndim\": 0}\n";
+    let note = "{\"request\": 284, \"format\": \"T{b:a:xxxxxxxi:b:}\", \"itemsize\": 16, \"len\": 16, \"ndim\": 0}\n";
+    let broken = clean.replace("\"len\": 4", "\"len\": 5");
+    assert_eq!(status("check", &[clean, note].concat()), Some(0));
+    assert_eq!(status("check", &[clean, &broken, clean].concat()), Some(1));
+    assert_eq!(status("check", &["{}\n", clean].concat()), Some(1));
+}
+
+const COMMANDS: [&str; 10] =
+    ["explain", "size", "diff", "emit", "readers", "check", "rules", "decode", "completions", "man"];
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(&["completions", shell], "");
+        assert!(output.status.success());
+        let script = text(&output.stdout);
+        for word in COMMANDS.iter().chain(&["itemsize", "strides", "jsonl"]) {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    assert_eq!(run(&["completions", "tcsh"], "").status.code(), Some(2));
+}
+
+#[test]
+fn manual_pages_know_every_command() {
+    let all = text(&run(&["man"], "").stdout);
+    assert!(all.contains(".TH pep3118 1"), "{all}");
+    for command in COMMANDS {
+        assert!(all.contains(&format!("pep3118\\-{command}(1)")), "{command}");
+        let output = run(&["man", command], "");
+        let page = text(&output.stdout);
+        assert!(output.status.success() && page.contains(&format!(".TH pep3118-{command} 1")), "{page}");
+        assert!(page.contains(&format!("\\fBpep3118 {command}\\fR")), "{page}");
+    }
+    assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
+}
+
+/// Whoever has seen enough closes the pipe: no message, no error.
+#[test]
+fn a_closed_pipe_ends_the_work() {
+    use std::io::Read as _;
+    for form in ["table", "json", "csv"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
+            .args(["decode", "-f", "B", "--to", form, "--shape", "1000000000000", "--strides", "0", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"x").unwrap();
+        child.stdout.take().unwrap().read_exact(&mut [0; 4096]).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{form}");
+    }
+}
+
 #[test]
 fn structs_are_checked_in_order() {
     let clean = "{\"request\": \"FULL_RO\", \"format\": \"<i\", \"itemsize\": 4, \"len\": 24, \"ndim\": 2, \"shape\": [2, 3], \
@@ -156,7 +229,7 @@ fn structs_are_checked_in_order() {
     let numpy = clean.replace("<i", "T{b:a:xxxxxxxi:b:}").replace("true", "false, \"dialect\": \"pascal\"");
     let questions = [clean, &broken, &hostile, &flags, &numpy, "not json\n", &clean.replace("FULL_RO", "FULL_RW")];
     let output = run(&["check", "--jsonl"], &questions.concat());
-    assert!(output.status.success());
+    assert_eq!(output.status.code(), Some(1));
     snapshot::check("cli", "check-jsonl", &questions.concat(), &text(&output.stdout));
 }
 
@@ -198,5 +271,5 @@ fn a_conversation_is_not_buffered() {
         assert_eq!(answer.contains("\"error\""), format == "}", "{answer}");
     }
     drop(stdin);
-    assert!(child.wait().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }

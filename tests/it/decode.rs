@@ -3,6 +3,7 @@
 
 mod long_double;
 mod refusals;
+mod written;
 
 use arbtest::arbitrary::{Result, Unstructured};
 use half::f16;

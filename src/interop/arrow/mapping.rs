@@ -35,6 +35,8 @@ use crate::layout::{Field, Layout, Target, Type};
 #[derive(Clone, Debug)]
 pub struct Mapping {
     pub(super) plan: Plan,
+    /// Which leaves of the plan there are, if some were left out.
+    places: Option<Vec<usize>>,
     /// A column of no records for each leaf: what those of some records must look like.
     pub(super) leaves: Vec<Column>,
     pub(super) columns: Vec<Node>,
@@ -79,8 +81,8 @@ impl Mapping {
     pub fn with_utf8(layout: &Layout, names: &[&[u8]]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
         let leaves = plan.columns(&[], None)?;
-        let utf8 = names.iter().copied().collect();
-        let mut walk = Walk { plan: &plan, leaves: &leaves, next: 0, utf8, verdicts: Vec::new() };
+        let mut walk = Walk::new(&plan, &leaves);
+        walk.utf8 = names.iter().copied().collect();
         let item = layout.item();
         let columns = if item.ty() == Type::Record && item.shape().is_empty() {
             walk.fields(item, "")?
@@ -91,12 +93,65 @@ impl Mapping {
             return Err(DecodeError::NoField { name: Box::from(*name) }.into());
         }
         let verdicts = walk.verdicts;
+        Ok(Self::of_nodes(layout, columns, verdicts, plan, None, leaves))
+    }
+
+    /// The mapping of some fields, each a column under its dotted name: those of nested records stand
+    /// side by side with the others. Whatever is left out need not be anything that Arrow has.
+    ///
+    /// Names are those of the schema and of the [verdicts](Self::verdicts): a field without a name is
+    /// `f0` by its index, an item that is no record `value`. Of several fields of one name the first is
+    /// taken.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+    /// let layout = Layout::read(b"T{<i:a:T{<d:x:(2147483648)B:y:}:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let error = Mapping::new(&layout).unwrap_err();
+    /// assert_eq!(error.to_string(), "field `b.y` has 2147483648 elements but Arrow counts up to 2147483647");
+    /// let mapping = Mapping::with_columns(&layout, &["b.x", "a"])?;
+    /// assert_eq!(mapping.schema().field(0).name(), "b.x");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `&["c"]` of `T{<i:a:<d:b:}`: no such field
+    /// - as [`new`](Self::new), of the fields that are named
+    pub fn with_columns(layout: &Layout, names: &[&str]) -> Result<Self, BatchError> {
+        let plan = Plan::new(layout)?;
+        let all = plan.columns(&[], None)?;
+        let mut walk = Walk::new(&plan, &all);
+        let mut places = Vec::new();
+        let mut columns = Vec::new();
+        for name in names {
+            let (field, place) = found(layout, name)?;
+            walk.next = place;
+            columns.push(walk.node(field, (*name).into(), (*name).into())?);
+            places.extend(place..walk.next);
+        }
+        let verdicts = walk.verdicts;
+        let leaves = places.iter().filter_map(|place| all.get(*place).cloned()).collect();
+        Ok(Self::of_nodes(layout, columns, verdicts, plan, Some(places), leaves))
+    }
+
+    fn of_nodes(
+        layout: &Layout,
+        columns: Vec<Node>,
+        verdicts: Vec<Verdict>,
+        plan: Plan,
+        places: Option<Vec<usize>>,
+        leaves: Vec<Column>,
+    ) -> Self {
         let mut metadata = HashMap::new();
         metadata.extend(emitted(layout).map(|format| ("pep3118.format".into(), format)));
         metadata.insert("pep3118.itemsize".into(), layout.size().to_string());
         let fields: Fields = columns.iter().map(|node| Arc::clone(&node.field)).collect();
         let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
-        Ok(Self { plan, leaves, columns, schema, verdicts })
+        Self { plan, places, leaves, columns, schema, verdicts }
+    }
+
+    /// Which leaves of a plan of the layout make the columns; all if nothing was chosen.
+    pub(super) fn places(&self) -> Option<&[usize]> {
+        self.places.as_deref()
     }
 
     /// The schema: one field for each field of the item, or one called `value`.
@@ -110,6 +165,39 @@ impl Mapping {
     pub fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
     }
+}
+
+/// The field of a dotted name, and how many leaves come before it.
+fn found<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
+    fn search<'l>(field: Field<'l>, dotted: &str, name: &str, passed: &mut usize) -> Option<Field<'l>> {
+        let record = field.ty() == Type::Record;
+        if !record || !field.shape().is_empty() {
+            if dotted == name {
+                return Some(field);
+            }
+            *passed = passed.saturating_add(leaf_count(field));
+            return None;
+        }
+        field.fields().enumerate().find_map(|(index, child)| {
+            let own = child.name_text().unwrap_or_else(|| format!("f{index}"));
+            let dotted = if dotted.is_empty() { own } else { format!("{dotted}.{own}") };
+            search(child, &dotted, name, passed)
+        })
+    }
+    let item = layout.item();
+    let whole = if item.ty() == Type::Record && item.shape().is_empty() { "" } else { "value" };
+    let mut passed = 0;
+    match search(item, whole, name, &mut passed) {
+        Some(field) => Ok((field, passed)),
+        None => Err(DecodeError::NoField { name: name.as_bytes().into() }.into()),
+    }
+}
+
+fn leaf_count(field: Field<'_>) -> usize {
+    if field.ty() != Type::Record {
+        return 1;
+    }
+    field.fields().map(leaf_count).fold(0, usize::saturating_add)
 }
 
 /// The canonical format, where there is one.
@@ -128,7 +216,11 @@ struct Walk<'w> {
     verdicts: Vec<Verdict>,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(plan: &'w Plan, leaves: &'w [Column]) -> Self {
+        Self { plan, leaves, next: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
+    }
+
     fn fields(&mut self, record: Field<'_>, above: &str) -> Result<Vec<Node>, BatchError> {
         let node = |(index, field): (usize, Field<'_>)| {
             let own = field.name_text().unwrap_or_else(|| format!("f{index}"));
@@ -175,6 +267,7 @@ impl Walk<'_> {
             }
             cells = Cells::Utf8 { pascal: field.ty() == Type::Pascal };
         }
+        // Of the item: a single column of several is taken from between the others.
         let single = self.leaves.len() == 1;
         self.verdicts.push(Verdict::of(name.into(), field, leaf, &cells, self.plan.itemsize(), single));
         Ok(cells)

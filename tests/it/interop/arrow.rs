@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::types::{Float16Type, Float32Type, Float64Type, Int16Type, Int32Type, UInt16Type, UInt64Type};
+use arrow_array::types::{
+    Float16Type, Float32Type, Float64Type, Int16Type, Int32Type, UInt8Type, UInt16Type, UInt64Type,
+};
 use arrow_array::{Array as _, RecordBatch};
 use arrow_buffer::Buffer as Bytes;
 use arrow_schema::DataType;
@@ -222,6 +224,29 @@ fn any_strides() {
     assert_eq!(batch["value"].as_primitive::<UInt64Type>().values(), &[2, 5, 1, 4, 0, 3]);
     let error = mapping("<d").batch(&buffer).unwrap_err();
     assert_eq!(error.to_string(), "column 0 is not that of field `value` for 6 records");
+}
+
+/// Chosen fields, of names that are there twice the first, from bytes and from a buffer alike.
+#[test]
+fn chosen_columns() {
+    let layout = layout("T{>H:a:(2)T{<H:x:<H:x:}:r:T{B:c:B:c:}:n:}");
+    let memory: Vec<u8> = (0..24).collect();
+    let raw = RawView { len: 24, itemsize: 12, ndim: 1, shape: Some(&[2]), ..RawView::default() };
+    let view = raw.check(Request::ND, None, None).1.unwrap();
+    let plan = Plan::new(&layout).unwrap();
+    let mapping = Mapping::with_columns(&layout, &["n.c", "r", "a", "n.c"]).unwrap();
+    let names: Vec<_> = mapping.verdicts().iter().map(|verdict| verdict.field.as_str()).collect();
+    assert_eq!(names, ["n.c", "r.x", "r.x", "a", "n.c"]);
+    let batch = mapping.batch(&Buffer::new(&view, &plan, &memory).unwrap()).unwrap();
+    assert_eq!(batch, mapping.batch_of_bytes(bytes(&[&memory])).unwrap());
+    assert_eq!(batch.column(0).as_primitive::<UInt8Type>().values(), &[10, 22]);
+    assert_eq!(batch.column(0), batch.column(3));
+    assert_eq!(batch.column(2).as_primitive::<UInt16Type>().values(), &[1, 0x0c0d]);
+    let records = batch.column(1).as_fixed_size_list().values().as_struct();
+    assert_eq!(records.column(0).as_primitive::<UInt16Type>().values(), &[0x0302, 0x0706, 0x0f0e, 0x1312]);
+    assert_eq!(records.column(1).as_primitive::<UInt16Type>().values(), &[0x0504, 0x0908, 0x1110, 0x1514]);
+    let error = Mapping::with_columns(&layout, &["n"]).unwrap_err();
+    assert_eq!(error.to_string(), "no field is named `n`");
 }
 
 /// No records, no fields, no elements, no bytes.

@@ -1,0 +1,29 @@
+//! `pep3118 completions`: what shells complete commands with.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use super::Failure;
+
+/// Print what a shell needs to complete commands and options
+///
+/// For bash: pep3118 completions bash > ~/.local/share/bash-completion/completions/pep3118
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completions {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+        // The generator panics where it cannot write, so it writes to memory.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::Arguments::command(), "pep3118", &mut script);
+        out.write_all(&script)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
