@@ -49,37 +49,6 @@ impl Kernel {
         )
     }
 
-    /// Writes an integer, if it is in the range of the type and its bytes are 1, 2, 4 or 8; says
-    /// whether.
-    #[inline]
-    pub(crate) fn store_small(&self, value: i64, bytes: &mut [u8]) -> bool {
-        macro_rules! store {
-            ($number:ty) => {
-                match (<$number>::try_from(value), bytes.first_chunk_mut()) {
-                    (Ok(number), Some(cell)) => {
-                        *cell = match self.endian {
-                            Endian::Little => number.to_le_bytes(),
-                            Endian::Big => number.to_be_bytes(),
-                        };
-                        true
-                    }
-                    _ => false,
-                }
-            };
-        }
-        match self.ty {
-            Type::Int8 => store!(i8),
-            Type::UInt8 => store!(u8),
-            Type::Int16 => store!(i16),
-            Type::UInt16 => store!(u16),
-            Type::Int32 => store!(i32),
-            Type::UInt32 => store!(u32),
-            Type::Int64 => store!(i64),
-            Type::UInt64 => store!(u64),
-            _ => false,
-        }
-    }
-
     /// Writes bytes: of a string what there is and then NULs, of everything else exactly as many.
     pub(crate) fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         match self.ty {

@@ -24,6 +24,8 @@
 //! `double`. Addresses are told, never followed.
 
 mod buffer;
+#[cfg(feature = "pyo3")]
+mod bytes;
 mod cells;
 mod columns;
 mod copy;
@@ -44,6 +46,8 @@ mod value;
 mod walk;
 
 pub use buffer::{Buffer, BufferMut};
+#[cfg(feature = "pyo3")]
+pub(crate) use bytes::Blocks;
 pub(crate) use cells::{Cells, LINE, block_items, is_dense};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;

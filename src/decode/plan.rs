@@ -115,6 +115,12 @@ impl Plan {
         self.swaps.is_empty()
     }
 
+    /// Whether an item is one value, or values of one kind side by side: no padding, nothing twice.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn is_one_leaf(&self) -> bool {
+        matches!(self.leaves.as_slice(), [leaf] if leaf.bytes() == self.size)
+    }
+
     /// The number of whole items in `len` bytes.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
         let not_whole = DecodeError::NotWhole { len: wide(len), itemsize: wide(self.size) };

@@ -6,15 +6,20 @@
 
 use std::ffi::{c_char, c_int};
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
-use crate::view::{Checker, ErrorKind, Obj, Outcome, RawView, RawViewBuf, Report, Request, Slice, View, ViewError};
+use crate::layout::Field;
+use crate::view::{
+    Checker, ErrorKind, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report, Request, Selected, Slice, View,
+    ViewError,
+};
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
@@ -212,6 +217,14 @@ impl Acquired {
         self.request
     }
 
+    /// Tells the garbage collector of the reference that the buffer holds.
+    pub(super) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        let obj: *const Option<Py<PyAny>> = (&raw const self.buffer.obj).cast();
+        // SAFETY: `obj` is NULL or a reference to an object (A01), which is what an `Option<Py<PyAny>>` is:
+        // a transparent `NonNull`, or NULL. The struct is not changed while it is borrowed.
+        visit.call(unsafe { &*obj })
+    }
+
     /// The object in `obj`: the exporter, or the one that it re-exports (B22).
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
@@ -228,8 +241,18 @@ impl Acquired {
     /// All rules that the struct breaks, and the view, if it can be read.
     #[must_use]
     pub fn check(self, checker: &Checker<'_>) -> (Report, Option<SharedView>) {
+        self.check_as(checker, None)
+    }
+
+    /// The same with a format in place of the exporter's, if there is one: it says what an item is, and
+    /// nothing about where it lies.
+    #[must_use]
+    pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> (Report, Option<SharedView>) {
         let acquired = Arc::new(self);
-        let (report, view) = checker.check(&acquired.raw(), Some(acquired.request));
+        let raw = acquired.raw();
+        let request = if format.is_some() { acquired.request | Request::FORMAT } else { acquired.request };
+        let raw = RawView { format: format.or(raw.format), ..raw };
+        let (report, view) = checker.check(&raw, Some(request));
         let view = view.map(View::without_format);
         let buf = acquired.buffer.buf.cast::<u8>();
         (report, view.map(|view| SharedView { acquired: Arc::clone(&acquired), view, buf }))
@@ -265,9 +288,9 @@ impl std::fmt::Debug for Acquired {
 
 /// A proved view and the buffer that it lies in, which is held as long as any part of it is.
 ///
-/// INVARIANT: `view` came from the numbers of `acquired` by `check`, or from such a view by slicing
-/// and the like; `buf` is what its offsets count from. So its items are some of those that the
-/// exporter described.
+/// INVARIANT: `view` came from the numbers of `acquired` by `check`, or from such a view by slicing and
+/// the like, which leave parts of it; `buf` is what its offsets count from. So its items are bytes of
+/// those that the exporter described.
 #[derive(Clone, Debug)]
 pub struct SharedView {
     acquired: Arc<Acquired>,
@@ -306,6 +329,73 @@ impl SharedView {
     /// - as [`View::slice`]
     pub fn slice(&self, slices: &[Slice]) -> Result<Self, ViewError> {
         Ok(Self { view: self.view.slice(slices)?, ..self.clone() })
+    }
+
+    /// The items of one index in a dimension, which is dropped; see [`View::select`]. A pointer that lies
+    /// on the way to all of them is followed.
+    ///
+    /// # Errors
+    /// - as [`View::select`]
+    /// - NULL in place of the pointer
+    pub fn select(&self, dimension: usize, index: i64) -> Result<Self, DecodeError> {
+        let Selected { view, pointer } = self.view.select(dimension, index)?;
+        let mut buf = self.buf;
+        if let Some(offset) = pointer {
+            let at: *mut u8 = buf.wrapping_offset(isize::try_from(offset).unwrap_or(0));
+            // SAFETY: `select` tells of a pointer only where there is an item of that index, by the INVARIANT
+            // one that the exporter described: the pointer lies on the way to it (A22) and is readable while
+            // the buffer is held (E04). No alignment is asked of it.
+            buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
+            if buf.is_null() {
+                return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) });
+            }
+        }
+        Ok(Self { acquired: Arc::clone(&self.acquired), view, buf })
+    }
+
+    /// One field of every item; see [`View::field`].
+    ///
+    /// # Errors
+    /// - as [`View::field`]
+    pub fn field(&self, field: Field<'_>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.field(field)?, ..self.clone() })
+    }
+
+    /// The same bytes as other items; see [`View::cast`].
+    ///
+    /// # Errors
+    /// - as [`View::cast`]
+    pub fn cast(&self, item: ItemLayout, itemsize: i64, shape: Option<&[i64]>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.cast(item, itemsize, shape)?, ..self.clone() })
+    }
+
+    /// The dimensions in another order; see [`View::transpose`].
+    ///
+    /// # Errors
+    /// - as [`View::transpose`]
+    pub fn transpose(&self, axes: Option<&[usize]>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.transpose(axes)?, ..self.clone() })
+    }
+
+    /// The same, not to be written to.
+    #[must_use]
+    pub fn to_readonly(&self) -> Self {
+        Self { view: self.view.to_readonly(), ..self.clone() }
+    }
+
+    /// All bytes, shared with Arrow, which holds the buffer for as long as it needs it; `None` if they do
+    /// not lie one after the other.
+    #[cfg(feature = "arrow")]
+    pub(super) fn arrow_bytes(&self) -> Option<arrow_buffer::Buffer> {
+        if !self.view.is_contiguous(Order::C) {
+            return None;
+        }
+        let start = self.buf.wrapping_offset(isize::try_from(self.view.offset()).ok()?);
+        let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(self.view.len()).ok()?);
+        let owner = Arc::new(std::panic::AssertUnwindSafe(Arc::clone(&self.acquired)));
+        // SAFETY: by the INVARIANT these are the bytes of all items, readable while the buffer is held (E04),
+        // as the owner does. Arrow only reads; that nobody else writes meanwhile the protocol asks of all.
+        Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
     }
 
     /// How its items are read on this machine.
@@ -499,4 +589,42 @@ impl std::fmt::Debug for HeldBytes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HeldBytes").field("len", &self.0.len).finish_non_exhaustive()
     }
+}
+
+/// Gives a tuple that nobody else has other elements, as many as it has room for; `None` if somebody
+/// has it, or if the interpreter keeps more about a tuple than its elements (its hash, from 3.14 on).
+///
+/// What it held must be of no consequence: numbers and bytes. `zip` does the same.
+#[inline]
+pub(super) fn refill<'py>(
+    tuple: Bound<'py, PyTuple>,
+    elements: impl Iterator<Item = Bound<'py, PyAny>>,
+) -> Option<Bound<'py, PyTuple>> {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
+        return None;
+    }
+    for (index, element) in (0..).zip(elements) {
+        // SAFETY: a tuple, and it takes the reference whether it has room for it or not; that nobody
+        // else has the tuple, which the function asks for and checks, was found out above.
+        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
+            let _: PyErr = PyErr::fetch(tuple.py());
+            return None;
+        }
+    }
+    Some(tuple)
+}
+
+/// Whether a tuple is its elements and nothing else, and threads take turns.
+#[inline]
+fn has_plain_tuples(py: Python<'_>) -> bool {
+    static PLAIN: OnceLock<bool> = OnceLock::new();
+    *PLAIN.get_or_init(|| {
+        let threads_take_turns = py.version_info() < (3, 13)
+            || py
+                .import("sys")
+                .and_then(|sys| sys.call_method0("_is_gil_enabled"))
+                .is_ok_and(|enabled| enabled.is_truthy().unwrap_or(false));
+        py.version_info() < (3, 14) && threads_take_turns
+    })
 }

@@ -191,7 +191,7 @@ impl ReleaseWatch {
         let sys = py.import("sys")?;
         let before = sys.getattr("unraisablehook")?.unbind();
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (told, next, exporter) = (Arc::clone(&heard), before.clone_ref(py), exporter.as_ptr().addr());
+        let (told, next, exporter) = (Arc::downgrade(&heard), before.clone_ref(py), exporter.as_ptr().addr());
         let hook = PyCFunction::new_closure(py, None, None, move |args, _| -> PyResult<()> {
             let unraisable = args.get_item(0)?;
             let object = unraisable.getattr("object")?;
@@ -199,10 +199,10 @@ impl ReleaseWatch {
             let message = unraisable.getattr("err_msg")?.extract::<Option<String>>()?.unwrap_or_default();
             let own =
                 object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
-            if !own {
-                // Somebody else's.
+            let Some(told) = told.upgrade().filter(|_| own) else {
+                // Somebody else's; or the audit is over, and another hook kept this one.
                 return next.bind(args.py()).call1((unraisable,)).map(drop);
-            }
+            };
             let name = unraisable.getattr("exc_type")?.getattr("__name__")?.extract()?;
             if let Ok(mut told) = told.lock() {
                 told.push(name);

@@ -18,7 +18,8 @@ fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     CLASS.import(py, "numpy", "dtype")
 }
 
-/// The dtype of items of a layout: same offsets, same itemsize, same values.
+/// The dtype of items of a layout: same offsets, same itemsize, same values. An address is an unsigned
+/// integer, as NumPy's `P` is.
 ///
 /// # Errors
 /// - `ImportError` without NumPy
@@ -26,21 +27,39 @@ fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
 ///   float16, bits, user types; a `long double` of another machine
 /// - `ValueError` where NumPy refuses: the same name twice, more than 2 GB
 pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'py, PyAny>> {
-    field_dtype(py, layout.item())
+    field_dtype(py, layout.item(), b"")
 }
 
-fn field_dtype<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let element = element_dtype(py, field)?;
-    if field.shape().is_empty() {
-        return Ok(element);
+/// The byte before a type, byte order left out, and the first of the type itself.
+fn around(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>) {
+    let start = field.span().start();
+    let before = format.get(..start).unwrap_or_default();
+    let before = before.iter().rev().find(|byte| !b"@=<>!^ ".contains(byte));
+    (before.copied(), format.get(start).copied())
+}
+
+/// `format` is what the layout was read from, if it is at hand.
+fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let element = element_dtype(py, field, format)?;
+    let shape = field.shape();
+    let array = |element, shape: &[u64]| dtype_class(py)?.call1(((element, PyTuple::new(py, shape)?),));
+    match shape {
+        [] => Ok(element),
+        // `(2)3i` is an array of arrays, which NumPy keeps apart from `(2,3)i`.
+        [outer @ .., count]
+            if !outer.is_empty() && around(field, format).0.is_some_and(|byte| byte.is_ascii_digit()) =>
+        {
+            array(array(element, std::slice::from_ref(count))?, outer)
+        }
+        _ => array(element, shape),
     }
-    let shape = PyTuple::new(py, field.shape())?;
-    dtype_class(py)?.call1(((element, shape),))
 }
 
-fn element_dtype<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
+fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match field.ty() {
-        Type::Record => record(py, field),
+        Type::Record => record(py, field, format),
+        // What it points to has no place in a dtype.
+        Type::Pointer if around(field, format).1 == Some(b'&') => Err(refused(field)),
         Type::Bytes => sized(py, field, 'S', 1),
         Type::Void => sized(py, field, 'V', 1),
         Type::Ucs4 => sized(py, field, 'U', 4),
@@ -99,9 +118,8 @@ fn name_of(field: Field<'_>) -> Option<&'static str> {
         (Type::Complex128, 16) => "c16",
         (Type::LongDouble, _) if of_this_machine(field) => "g",
         (Type::ComplexLongDouble, _) if of_this_machine(field) => "G",
-        // NumPy's `P` is an integer; what an address points to has no place in a dtype.
-        (Type::Pointer, 4) if field.span().len() == 1 => "u4",
-        (Type::Pointer, 8) if field.span().len() == 1 => "u8",
+        (Type::Pointer, 4) => "u4",
+        (Type::Pointer, 8) => "u8",
         (Type::Object, _) if field.model().pointer == DataModel::HOST.pointer => "O",
         _ => return None,
     })
@@ -114,9 +132,8 @@ fn of_this_machine(field: Field<'_>) -> bool {
 
 /// Types of one size: each is asked for once.
 fn single<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
-    const NONE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     const COUNT: usize = 4 * 64;
-    static MADE: [PyOnceLock<Py<PyAny>>; COUNT] = [NONE; COUNT];
+    static MADE: [PyOnceLock<Py<PyAny>>; COUNT] = [const { PyOnceLock::new() }; COUNT];
 
     let name = name_of(field).ok_or_else(|| refused(field))?;
     let make = || {
@@ -143,7 +160,7 @@ fn index_of(ty: Type) -> usize {
     ty as usize
 }
 
-fn record<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
+fn record<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let (names, formats, offsets) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
     let mut unnamed = Unnamed::of(field);
     for child in field.fields() {
@@ -152,7 +169,7 @@ fn record<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>>
             None => PyString::new(py, &unnamed.next()),
         };
         names.append(name)?;
-        formats.append(field_dtype(py, child)?)?;
+        formats.append(field_dtype(py, child, format)?)?;
         offsets.append(child.offset())?;
     }
     let description = PyDict::new(py);
@@ -227,7 +244,7 @@ fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         Ok(layout) => layout,
         Err(_) => Layout::read(format, &BEYOND, &DataModel::HOST)?,
     };
-    to_dtype(py, &layout)
+    field_dtype(py, layout.item(), format)
 }
 
 /// All that can be written, with the sizes and the padding of NumPy's reader.

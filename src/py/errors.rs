@@ -50,11 +50,18 @@ impl From<LayoutError> for PyErr {
     }
 }
 
-/// An index is an `IndexError`, everything else a broken rule or a request that cannot be met.
+/// An index is an `IndexError`, an argument a `ValueError`, everything else a broken rule or a request that cannot be met.
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {
-            ViewError::IndexOutOfBounds { .. } => PyIndexError::new_err(error.to_string()),
+            ViewError::IndexOutOfBounds { .. } | ViewError::IndexCount { .. } | ViewError::SliceCount { .. } => {
+                PyIndexError::new_err(error.to_string())
+            }
+            ViewError::SliceStep { .. }
+            | ViewError::Axes { .. }
+            | ViewError::CastItems { .. }
+            | ViewError::CastShape { .. }
+            | ViewError::Dimensions { .. } => PyValueError::new_err(error.to_string()),
             error => PyBufferError::new_err(error.to_string()),
         }
     }
@@ -73,6 +80,16 @@ impl From<DecodeError> for PyErr {
 impl From<EncodeError> for PyErr {
     fn from(error: EncodeError) -> Self {
         PyValueError::new_err(error.to_string())
+    }
+}
+
+#[cfg(feature = "arrow")]
+impl From<crate::interop::arrow::BatchError> for PyErr {
+    fn from(error: crate::interop::arrow::BatchError) -> Self {
+        match error {
+            crate::interop::arrow::BatchError::Decode(error) => error.into(),
+            error => PyValueError::new_err(error.to_string()),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod to_ctypes;
 mod tree;
 mod truth;
 mod values;
+mod view;
 
 pub use acquire::{Acquired, SharedView};
 pub use audit::audit_exporter;

@@ -26,6 +26,8 @@ pub mod _pep3118 {
     use super::super::layout_of::{Difference, diff, layout_of};
     #[pymodule_export]
     use super::super::report::{Finding, Report};
+    #[pymodule_export]
+    use super::super::view::View;
 
     /// What `pep3118.struct` is made of.
     #[pymodule]

@@ -223,7 +223,7 @@ impl Fault {
                 let (are, s) = if count == 1 { ("is", "") } else { ("are", "s") };
                 write!(f, "after request and release there {are} {count} {more} reference{s} to the exporter")
             }
-            Self::ReleaseRaised { error } => write!(f, "__release_buffer__ raises {error}"),
+            Self::ReleaseRaised { error } => write!(f, "the release raises {error}"),
             Self::FormatLies { format, difference, .. } => {
                 write!(f, "format `{}` and the type of the exporter disagree: {difference}", abridged(format))
             }

@@ -103,7 +103,7 @@ def test_help_tells_all_commands():
 def test_standard_input_reaches_rust():
     question = '{"format": "<i", "itemsize": 4, "len": 20, "ndim": 1, "shape": [6], "request": "FULL_RO"}\n'
     done = run("check", "--jsonl", input=question)
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert [finding["rule"] for finding in json.loads(done.stdout)["findings"]] == ["A04", "B07"]
 
 

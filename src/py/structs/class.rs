@@ -9,6 +9,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use super::compiled::Compiled;
 use super::iterator::UnpackIterator;
+use super::room::Offset;
 
 /// A compiled format. `unpack` and the like give a flat tuple: one value for each item at the top level
 /// of the format, as many as the count says. Arrays with a shape are lists, records are tuples.
@@ -92,9 +93,9 @@ impl Struct {
     }
 
     /// The values of the item at an offset in bytes; a negative one counts from the end.
-    #[pyo3(signature = (buffer, offset = 0))]
-    fn unpack_from<'py>(&self, buffer: &Bound<'py, PyAny>, offset: isize) -> PyResult<Bound<'py, PyTuple>> {
-        self.with(|compiled| compiled.unpack_from(buffer, offset))
+    #[pyo3(signature = (buffer, offset = Offset(0)), text_signature = "($self, buffer, offset=0)")]
+    fn unpack_from<'py>(&self, buffer: &Bound<'py, PyAny>, offset: Offset) -> PyResult<Bound<'py, PyTuple>> {
+        self.with(|compiled| compiled.unpack_from(buffer, offset.0))
     }
 
     /// The values of all items of a buffer, one item at a time.

@@ -41,6 +41,10 @@ fn layout(py: Python<'_>, format: &[u8]) -> PyResult<Layout> {
     Layout::read(format, &BEYOND, &DataModel::HOST).map_err(|refusal| refused(py, &refusal))
 }
 
+fn codec(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Codec> {
+    Codec::flat(py, layout, format).map_err(|refusal| error(py, refusal.value(py).to_string()))
+}
+
 impl Compiled {
     pub(super) fn new(format: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = format.py();
@@ -52,12 +56,12 @@ impl Compiled {
                 text.call_method1("encode", ("ascii",))?;
                 Err(refusal)
             })?;
-            return Ok(Self { codec: Codec::flat(py, &layout, bytes)?, format: text.clone().unbind() });
+            return Ok(Self { codec: codec(py, &layout, bytes)?, format: text.clone().unbind() });
         }
         let Ok(bytes) = format.cast::<PyBytes>() else { return Err(no_format(format)) };
         let layout = layout(py, bytes.as_bytes())?;
         let text = bytes.call_method1("decode", ("utf-8", "surrogateescape"))?.cast_into::<PyString>()?;
-        Ok(Self { codec: Codec::flat(py, &layout, bytes.as_bytes())?, format: text.unbind() })
+        Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format: text.unbind() })
     }
 
     pub(super) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
@@ -74,6 +78,20 @@ impl Compiled {
     #[inline]
     pub(super) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         self.codec.read_fields(py, item)
+    }
+
+    /// The same, in place of those of an earlier item, if nobody has them any more.
+    #[inline]
+    pub(super) fn read_again<'py>(
+        &self,
+        py: Python<'py>,
+        item: &[u8],
+        spare: Option<Py<PyTuple>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        match spare {
+            Some(spare) => self.codec.read_fields_again(py, item, spare.into_bound(py)),
+            None => self.codec.read_fields(py, item),
+        }
     }
 
     /// The values of one item that lies somewhere else.

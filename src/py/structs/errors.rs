@@ -48,7 +48,8 @@ fn old_name(code: u8) -> Option<&'static str> {
 /// A value that is not packed.
 pub(super) fn unpackable(py: Python<'_>, refusal: Refusal) -> PyErr {
     let code = |code: u8| char::from(code);
-    match refusal.reason {
+    let (reason, path) = refusal.into_parts();
+    match reason {
         Reason::Raised(error) => error,
         Reason::Kind { leaf: Some(leaf), .. } => {
             let words = match leaf.ty() {
@@ -78,7 +79,7 @@ pub(super) fn unpackable(py: Python<'_>, refusal: Refusal) -> PyErr {
         Reason::Overflow(leaf) => {
             PyOverflowError::new_err(format!("float too large to pack with {} format", code(leaf.code)))
         }
-        _ => error(py, PyErr::from(refusal).value(py).to_string()),
+        reason => error(py, PyErr::from(Refusal::from_parts(reason, path)).value(py).to_string()),
     }
 }
 

@@ -11,6 +11,7 @@ use super::class::Struct;
 use super::compiled::Compiled;
 use super::errors::no_format;
 use super::iterator::UnpackIterator;
+use super::room::Offset;
 
 /// Formats that are kept; all are forgotten when there are more.
 const KEPT: usize = 100;
@@ -35,7 +36,7 @@ fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl FnOnce(&Arc<Compiled>) ->
         return with_uncached(format, call);
     }
     match cache(format.py()).get_item(format)? {
-        Some(known) => call(&known.cast::<Kept>()?.get().0),
+        Some(known) => call(&known.cast_exact::<Kept>()?.get().0),
         None => call(&keep(format)?),
     }
 }
@@ -104,13 +105,13 @@ pub(in crate::py) fn unpack<'py>(
 
 /// The values of the item at an offset in bytes; a negative one counts from the end.
 #[pyfunction]
-#[pyo3(signature = (format, /, buffer, offset = 0))]
+#[pyo3(signature = (format, /, buffer, offset = Offset(0)), text_signature = "(format, /, buffer, offset=0)")]
 pub(in crate::py) fn unpack_from<'py>(
     format: &Bound<'py, PyAny>,
     buffer: &Bound<'py, PyAny>,
-    offset: isize,
+    offset: Offset,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    with(format, |compiled| compiled.unpack_from(buffer, offset))
+    with(format, |compiled| compiled.unpack_from(buffer, offset.0))
 }
 
 /// The values of all items of a buffer, one item at a time.

@@ -1,7 +1,6 @@
 //! Items one after the other.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
@@ -17,11 +16,16 @@ enum Source {
     /// They never change.
     Bytes(Py<PyBytes>),
     /// Released with the last item.
-    Held(Mutex<Option<HeldBytes>>),
+    Held(HeldBytes),
+    /// All items were told.
+    Done,
 }
 
-/// The iterator of `iter_unpack`. Threads that share one may get an item twice.
-#[pyclass(frozen, name = "unpack_iterator", module = "pep3118.struct")]
+/// The iterator of `iter_unpack`.
+///
+/// Every step changes it, so it is not frozen: who steps while another step is under way gets a
+/// `RuntimeError`.
+#[pyclass(name = "unpack_iterator", module = "pep3118.struct")]
 #[derive(Debug)]
 pub(in crate::py) struct UnpackIterator {
     compiled: Arc<Compiled>,
@@ -29,7 +33,9 @@ pub(in crate::py) struct UnpackIterator {
     /// All bytes.
     len: usize,
     /// Where the next item starts, in bytes.
-    next: AtomicUsize,
+    next: usize,
+    /// The last tuple: nearly always nobody has it when the next one is asked for.
+    spare: Option<Py<PyTuple>>,
 }
 
 impl UnpackIterator {
@@ -43,14 +49,14 @@ impl UnpackIterator {
             Err(_) => {
                 let held = HeldBytes::new(buffer)?;
                 let len = held.lend()?.len();
-                (Source::Held(Mutex::new(Some(held))), len)
+                (Source::Held(held), len)
             }
         };
         if len.checked_rem(size) != Some(0) {
             let message = format!("iterative unpacking requires a buffer of a multiple of {size} bytes");
             return Err(error(py, message));
         }
-        Ok(Self { compiled, source, len, next: AtomicUsize::new(0) })
+        Ok(Self { compiled, source, len, next: 0, spare: None })
     }
 }
 
@@ -60,38 +66,33 @@ impl UnpackIterator {
         slf
     }
 
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        let start = self.next.load(Ordering::Relaxed);
-        let end = start.saturating_add(self.compiled.size());
-        match &self.source {
+    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let (compiled, start) = (&*self.compiled, self.next);
+        let end = start.saturating_add(compiled.size());
+        if end > self.len {
+            self.source = Source::Done;
+            self.spare = None;
+            return Ok(None);
+        }
+        self.next = end;
+        let spare = self.spare.take();
+        let tuple = match &self.source {
             Source::Bytes(bytes) => {
                 let bytes = bytes.bind_borrowed(py);
-                let Some(item) = bytes.as_bytes().get(start..end) else { return Ok(None) };
-                self.next.store(end, Ordering::Relaxed);
-                self.compiled.read(py, item).map(Some)
+                compiled.read_again(py, bytes.as_bytes().get(start..end).unwrap_or_default(), spare)
             }
-            Source::Held(held) => {
-                if end > self.len {
-                    // Its release may call Python, which may come back here.
-                    let rest = held.lock().unwrap_or_else(PoisonError::into_inner).take();
-                    drop(rest);
-                    return Ok(None);
-                }
-                with_scratch(self.compiled.size(), |item| {
-                    match &*held.lock().unwrap_or_else(PoisonError::into_inner) {
-                        Some(held) => held.lend()?.read(start, item)?,
-                        None => return Ok(None),
-                    }
-                    // Not under the lock: new objects may start a collection, and so run Python code.
-                    self.next.store(end, Ordering::Relaxed);
-                    self.compiled.read(py, item).map(Some)
-                })
-            }
-        }
+            Source::Held(held) => with_scratch(compiled.size(), |item| {
+                held.lend()?.read(start, item)?;
+                compiled.read_again(py, item, spare)
+            }),
+            Source::Done => return Ok(None),
+        }?;
+        self.spare = Some(tuple.clone().unbind());
+        Ok(Some(tuple))
     }
 
     fn __length_hint__(&self) -> usize {
-        let left = self.len.saturating_sub(self.next.load(Ordering::Relaxed));
+        let left = self.len.saturating_sub(self.next);
         left.checked_div(self.compiled.size()).unwrap_or(0)
     }
 }

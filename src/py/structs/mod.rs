@@ -2,9 +2,9 @@
 //!
 //! | given | by | becomes |
 //! |--|--|--|
-//! | a format | [`Compiled`] | a codec whose records are flat tuples |
+//! | a format | `Compiled` | a codec whose records are flat tuples |
 //! | the same | [`Struct`] | what Python holds on to |
-//! | bytes of many items | [`UnpackIterator`] | a tuple an item |
+//! | bytes of many items | `UnpackIterator` | a tuple an item |
 //! | what is wrong | `errors` | `struct.error`, in the words of `struct` |
 
 mod class;
@@ -15,6 +15,4 @@ mod iterator;
 mod room;
 
 pub(super) use class::Struct;
-use compiled::Compiled;
 pub(super) use functions::{calcsize, clearcache, iter_unpack, pack, pack_into, unpack, unpack_from};
-use iterator::UnpackIterator;

@@ -5,14 +5,24 @@ use pyo3::prelude::*;
 
 use super::errors::error;
 
-/// Items up to this many bytes are copied to the stack.
-const SMALL: usize = 256;
+/// Items up to so many bytes are copied to the stack: no more of it is zeroed than is of use.
+const SMALL: usize = 64;
+const MEDIUM: usize = 512;
 
 /// Calls with so many bytes, all 0.
 #[inline]
 pub(super) fn with_scratch<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
     let mut small = [0_u8; SMALL];
     if let Some(item) = small.get_mut(..size) {
+        return call(item);
+    }
+    with_more(size, call)
+}
+
+#[inline(never)]
+fn with_more<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+    let mut medium = [0_u8; MEDIUM];
+    if let Some(item) = medium.get_mut(..size) {
         return call(item);
     }
     let mut large = Vec::new();
@@ -29,6 +39,23 @@ pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
         }
         error
     })
+}
+
+/// An offset of `unpack_from`, where one that is no index is an `OverflowError`.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::py) struct Offset(pub(super) isize);
+
+impl FromPyObject<'_, '_> for Offset {
+    type Error = PyErr;
+
+    fn extract(offset: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        offset.extract::<isize>().map(Self).map_err(|error| {
+            if error.is_instance_of::<PyOverflowError>(offset.py()) {
+                return PyOverflowError::new_err("Python int too large to convert to C ssize_t");
+            }
+            error
+        })
+    }
 }
 
 /// Where to unpack from.

@@ -8,6 +8,7 @@ use super::leaf::Leaf;
 use super::quick::Quick;
 use crate::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use crate::layout::{Field, Layout, Type};
+use crate::py::acquire::refill;
 
 /// How items of one layout become Python objects and are written from them.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub(super) struct Record {
     pub(super) names: Box<[String]>,
     pub(super) parts: Box<[Part]>,
     /// The same, if all are values that cannot fail.
-    quick: Option<Box<[Quick]>>,
+    pub(super) quick: Option<Box<[Quick]>>,
     /// Values: parts, and each part as often as it is repeated.
     pub(super) values: usize,
 }
@@ -154,6 +155,26 @@ impl Codec {
             Node::Record(record) => record.tuple(py, item),
             node => PyTuple::new(py, [node.read(py, item)?]),
         }
+    }
+
+    /// The same, in place of the values of a tuple that [`read_fields`](Self::read_fields) gave for
+    /// another item, if nobody has it any more.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    #[inline]
+    pub(in crate::py) fn read_fields_again<'py>(
+        &self,
+        py: Python<'py>,
+        item: &[u8],
+        spare: Bound<'py, PyTuple>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        if let Node::Record(Record { quick: Some(quick), .. }) = &self.root
+            && let Some(tuple) = refill(spare, quick.iter().map(|value| value.read(py, item)))
+        {
+            return Ok(tuple);
+        }
+        self.read_fields(py, item)
     }
 
     /// Items that lie one after the other, as nested lists of a shape; `items` has all their bytes.

@@ -1,4 +1,4 @@
-//! Values that cannot fail to be read, each in a record of its own.
+//! Values that cannot fail to be read.
 //!
 //! Most records hold nothing else, and reading them is what programs do a million times: no value asks
 //! for more than a look at its kind, and no result is checked.
@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
 
 use super::codec::{Node, Part};
+use super::float::single;
 use crate::endian::Endian;
 use crate::layout::Type;
 
@@ -78,8 +79,8 @@ impl Quick {
         bytes
     }
 
-    /// The object.
-    #[inline(always)]
+    /// The object. Out of line: the loop around it is inlined twice, and asks for a result in memory.
+    #[inline(never)]
     pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Bound<'py, PyAny> {
         let int = |number: i64| PyInt::new(py, number).into_any();
         let float = |number: f64| PyFloat::new(py, number).into_any();
@@ -102,4 +103,67 @@ impl Quick {
             }
         }
     }
+
+    /// Writes an object that is just what the value takes; `false`, and nothing written, if it takes a
+    /// second look.
+    #[inline]
+    pub(super) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
+        macro_rules! int {
+            ($number:ty) => {
+                match integer(object).map(<$number>::try_from) {
+                    Some(Ok(number)) => self.store(number.to_ne_bytes(), record),
+                    _ => false,
+                }
+            };
+        }
+        match self.kind {
+            Kind::Int8 => int!(i8),
+            Kind::UInt8 => int!(u8),
+            Kind::Int16 => int!(i16),
+            Kind::UInt16 => int!(u16),
+            Kind::Int32 => int!(i32),
+            Kind::UInt32 => int!(u32),
+            Kind::Int64 => int!(i64),
+            Kind::UInt64 => int!(u64),
+            Kind::Float32 => match float(object).map(single) {
+                Some(number) if number.is_finite() => self.store(number.to_ne_bytes(), record),
+                _ => false,
+            },
+            Kind::Float64 => float(object).is_some_and(|number| self.store(number.to_ne_bytes(), record)),
+            Kind::Bytes(len) => {
+                let Ok(bytes) = object.cast_exact::<PyBytes>() else { return false };
+                let room = record.get_mut(self.offset..self.offset.saturating_add(len));
+                match room {
+                    Some(room) if bytes.as_bytes().len() == len => {
+                        room.copy_from_slice(bytes.as_bytes());
+                        true
+                    }
+                    _ => false,
+                }
+            }
+            Kind::Bool | Kind::Float16 => false,
+        }
+    }
+
+    /// Writes a number that is in the order of this machine.
+    #[inline(always)]
+    fn store<const N: usize>(self, mut number: [u8; N], record: &mut [u8]) -> bool {
+        if self.swapped {
+            number.reverse();
+        }
+        let cell = record.get_mut(self.offset..).and_then(<[u8]>::first_chunk_mut::<N>);
+        cell.map(|cell| *cell = number).is_some()
+    }
+}
+
+/// An `int`, and no subclass of it, of at most 64 bits with a sign.
+#[inline]
+fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
+    if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
+}
+
+/// A `float`, and no subclass of it.
+#[inline]
+fn float(object: &Bound<'_, PyAny>) -> Option<f64> {
+    object.cast_exact::<PyFloat>().ok().map(|float| float.value())
 }

@@ -10,8 +10,11 @@ use crate::layout::Type;
 
 /// What is wrong, and where.
 #[derive(Debug)]
-pub(in crate::py) struct Refusal {
-    pub(in crate::py) reason: Reason,
+pub(in crate::py) struct Refusal(Box<Details>);
+
+#[derive(Debug)]
+struct Details {
+    reason: Reason,
     /// The field, by names and indices; empty for the item itself.
     path: String,
 }
@@ -41,6 +44,8 @@ pub(in crate::py) enum Reason {
     },
     /// 1e300 for `f`
     Overflow(Leaf),
+    /// `1 << 200` for `f`, where `struct` is to be followed
+    IntTooLarge,
     /// 2 values for 3 fields or elements
     Count {
         /// How many there are.
@@ -57,15 +62,27 @@ pub(in crate::py) enum Reason {
 impl Refusal {
     /// The same, one step further out.
     pub(super) fn inside(mut self, step: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
-        self.path = format!("{step}{dot}{}", self.path);
+        let path = &mut self.0.path;
+        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        *path = format!("{step}{dot}{path}");
         self
+    }
+
+    /// What is wrong, and the path to it.
+    pub(in crate::py) fn into_parts(self) -> (Reason, String) {
+        let Details { reason, path } = *self.0;
+        (reason, path)
+    }
+
+    /// The reverse.
+    pub(in crate::py) fn from_parts(reason: Reason, path: String) -> Self {
+        Self(Box::new(Details { reason, path }))
     }
 }
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
-        Self { reason, path: String::new() }
+        Self::from_parts(reason, String::new())
     }
 }
 
@@ -86,7 +103,7 @@ impl Reason {
 /// `TypeError` for another kind of object, `ValueError` for one that does not fit.
 impl From<Refusal> for PyErr {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { reason, path } = refusal;
+        let (reason, path) = refusal.into_parts();
         let at = |text: String| if path.is_empty() { text } else { format!("{path}: {text}") };
         match reason {
             Reason::Raised(error) => error,
@@ -99,6 +116,7 @@ impl From<Refusal> for PyErr {
             Reason::Overflow(leaf) => {
                 PyValueError::new_err(at(format!("number is too large for {}", leaf.kernel.ty())))
             }
+            Reason::IntTooLarge => PyValueError::new_err(at("int too large to convert".into())),
             Reason::Count { found, wanted, unit } => {
                 let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));

@@ -64,7 +64,11 @@ fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bou
 impl Node {
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
         match self {
-            Self::Leaf(leaf) => Ok(leaf.write(object, bytes, lenient)?),
+            Self::Leaf(leaf) => Ok(leaf.write(object, bytes, lenient).map_err(|reason| match reason {
+                // `struct` does not say which type an int is too large for.
+                Reason::Overflow(_) if lenient && object.is_instance_of::<PyInt>() => Reason::IntTooLarge,
+                reason => reason,
+            })?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
             Self::Record(record) => record.write(&sequence(object, "a record: a tuple")?, 0, bytes, lenient),
         }
@@ -76,6 +80,17 @@ impl Record {
         let found = values.len().saturating_sub(first);
         if found != self.values {
             return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
+        }
+        if let Some(quick) = &self.quick {
+            for ((index, quick), part) in (first..).zip(quick).zip(&self.parts) {
+                let Ok(value) = values.get_borrowed_item(index) else { return Ok(()) };
+                if !quick.write(&value, bytes) {
+                    let written = part.node.write(&value, part.bytes_mut(bytes, 0), lenient);
+                    let name = || self.names.get(index.saturating_sub(first)).map_or("", String::as_str);
+                    written.map_err(|refusal| refusal.inside(name()))?;
+                }
+            }
+            return Ok(());
         }
         let mut next = first;
         for (index, part) in self.parts.iter().enumerate() {
@@ -122,14 +137,14 @@ impl Leaf {
                 Ok(())
             }
             Type::Float16 => {
-                let number = self.float(object)?;
+                let number = self.float(object, lenient)?;
                 let narrow = half(number);
                 self.fits(number, narrow.is_infinite())?;
                 kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::Float32 => {
-                let number = self.float(object)?;
+                let number = self.float(object, lenient)?;
                 let narrow = single(number);
                 if !(lenient && self.native) {
                     self.fits(number, narrow.is_infinite())?;
@@ -138,11 +153,11 @@ impl Leaf {
                 Ok(())
             }
             Type::Float64 => {
-                kernel.store_little(&self.float(object)?.to_le_bytes(), bytes);
+                kernel.store_little(&self.float(object, lenient)?.to_le_bytes(), bytes);
                 Ok(())
             }
             Type::LongDouble => {
-                let number = LongDouble::from_f64(self.float(object)?, kernel.long_double_format());
+                let number = LongDouble::from_f64(self.float(object, lenient)?, kernel.long_double_format());
                 kernel.store(&Value::LongDouble(number), bytes)
             }
             Type::Complex32 | Type::Complex64 | Type::Complex128 | Type::ComplexLongDouble => {
@@ -162,11 +177,6 @@ impl Leaf {
                 kernel.store(&text::value(string, kernel)?, bytes)
             }
             _ => {
-                if let Some(number) = small(object)
-                    && kernel.store_small(number, bytes)
-                {
-                    return Ok(());
-                }
                 let mut value = self.integer(object)?;
                 let range = kernel.range();
                 if lenient && self.code == b'P' {
@@ -208,12 +218,13 @@ impl Leaf {
         }
     }
 
-    fn float(&self, object: &Bound<'_, PyAny>) -> Result<f64, Reason> {
+    fn float(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<f64, Reason> {
         if let Ok(float) = object.cast::<PyFloat>() {
             return Ok(float.value());
         }
         object.extract::<f64>().map_err(|error| {
-            if error.is_instance_of::<PyTypeError>(object.py()) {
+            // `struct` says so whatever was raised.
+            if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                 return Reason::kind(Some(self), taken_by(Type::Float64), object);
             }
             error.into()
@@ -298,10 +309,4 @@ impl Leaf {
         }
         Ok(self.kernel.store_bytes(value, bytes))
     }
-}
-
-/// An `int` of at most 64 bits with a sign: what nearly all are.
-#[inline]
-fn small(object: &Bound<'_, PyAny>) -> Option<i64> {
-    if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
 }
