@@ -119,7 +119,7 @@ fn unsafe_has_its_rooms() {
 #[test]
 fn libraries_have_their_rooms() {
     nowhere(outside("nom::", &["format/parse.rs"]));
-    nowhere(outside("pyo3", &["py/"]));
+    nowhere(outside("pyo3::", &["py/"]));
     nowhere(outside("clap::", &["cli/"]));
     nowhere(outside("annotate_snippets", &["diagnostic.rs"]));
     nowhere(outside("target_lexicon", &["abi/triple.rs"]));
