@@ -345,7 +345,7 @@ impl View {
         let shown = self.shown()?;
         match key.select(&shown)? {
             Target::Item(indices) => shown.item(py, &indices),
-            Target::Part(part) => Ok(Bound::new(py, Self::new(part))?.into_any()),
+            Target::Part(part) => Ok(Bound::new(py, Self::new(*part))?.into_any()),
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) enum Target {
     /// One item.
     Item(Vec<i64>),
     /// A part of the view, which may be all of it.
-    Part(Shown),
+    Part(Box<Shown>),
 }
 
 impl Key {
@@ -48,7 +48,7 @@ impl Key {
     /// What it selects of a view.
     pub(super) fn select(self, shown: &Shown) -> PyResult<Target> {
         match self {
-            Self::Field(name) => Ok(Target::Part(shown.field(&name)?)),
+            Self::Field(name) => Ok(Target::Part(Box::new(shown.field(&name)?))),
             Self::Axes(axes) => part(&axes, shown),
         }
     }
@@ -142,5 +142,5 @@ fn part(axes: &[Axis], shown: &Shown) -> PyResult<Target> {
     }
     let slices = whole.into_iter().filter_map(|axis| if let Axis::Slice(slice) = axis { Some(slice) } else { None });
     let slices: Vec<Slice> = slices.collect();
-    Ok(Target::Part(part.as_ref().unwrap_or(shown).slice(&slices)?))
+    Ok(Target::Part(Box::new(part.as_ref().unwrap_or(shown).slice(&slices)?)))
 }

@@ -23,7 +23,6 @@ fn place(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
     steps.fold(start, |here, step| match step {
         Step::Stride(bytes) | Step::Add(bytes) => here + bytes,
         Step::Dereference => 1000 * here,
-        _ => panic!("a new kind of step"),
     })
 }
 
