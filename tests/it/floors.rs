@@ -131,7 +131,16 @@ fn only_abi_knows_the_host() {
 fn unsafe_has_its_rooms() {
     // It writes Rust and does none of it.
     let rust = "layout/source/rust.rs";
-    let rooms = ["mem.rs", "pages.rs", "stream.rs", "py/acquire.rs", "py/export.rs", "py/exporter.rs", "py/view/class.rs", rust];
+    let rooms = [
+        "mem.rs",
+        "pages.rs",
+        "stream.rs",
+        "py/acquire.rs",
+        "py/export.rs",
+        "py/exporter.rs",
+        "py/view/class.rs",
+        rust,
+    ];
     nowhere(outside("unsafe", &rooms));
     nowhere(outside("*const", &["mem.rs", "py/", "abi/model.rs"]));
     nowhere(outside("*mut", &["mem.rs", "stream.rs", "py/", rust]));

@@ -128,14 +128,6 @@ impl Codec {
         }
     }
 
-    /// The class of records, if items are records with names.
-    pub(in crate::py) fn class<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        match &self.root {
-            Node::Record(Record { class: Some(class), .. }) => Some(class.class.bind(py).clone()),
-            _ => None,
-        }
-    }
-
     /// The object of one item; missing bytes are taken for 0.
     ///
     /// # Errors
@@ -175,33 +167,6 @@ impl Codec {
             return Ok(tuple);
         }
         self.read_fields(py, item)
-    }
-
-    /// Items that lie one after the other, as nested lists of a shape; `items` has all their bytes.
-    /// No dimensions are the item itself.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub(in crate::py) fn read_nested<'py>(
-        &self,
-        py: Python<'py>,
-        items: &[u8],
-        shape: &[usize],
-    ) -> PyResult<Bound<'py, PyAny>> {
-        nested(py, items, shape, self.size, &self.root)
-    }
-
-    /// The same as one list.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub(in crate::py) fn read_items<'py>(
-        &self,
-        py: Python<'py>,
-        items: &[u8],
-        count: usize,
-    ) -> PyResult<Bound<'py, PyList>> {
-        list(py, items, count, self.size, |bytes| self.root.read(py, bytes))
     }
 }
 
