@@ -17,8 +17,7 @@ use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{
-    Checker, ErrorKind, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report, Request, Selected, Slice, View,
-    ViewError,
+    Checker, ItemLayout, Obj, Order, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
 };
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
@@ -77,41 +76,6 @@ impl Attempt {
         });
         Self { returned, error, acquired, obj, references }
     }
-
-    /// The same for an [`Audit`](crate::Audit). The exception is dropped: the frames of its traceback may
-    /// hold references to the exporter.
-    pub(super) fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> Outcome<'_> {
-        let py = exporter.py();
-        let error = match self.error.take() {
-            None => ErrorKind::Silent,
-            Some(error) if error.is_instance_of::<pyo3::exceptions::PyBufferError>(py) => ErrorKind::BufferError,
-            Some(error) => {
-                let name = error.get_type(py).name().map_or_else(|_| "?".into(), |name| name.to_string());
-                ErrorKind::Other(name.into())
-            }
-        };
-        match (&self.acquired, self.returned) {
-            (Some(acquired), _) if error == ErrorKind::Silent => Outcome::Granted(acquired.raw()),
-            (_, -1) => {
-                let references = references(exporter).saturating_sub(self.references);
-                Outcome::Refused { error, obj: self.obj, references }
-            }
-            (_, returned) => Outcome::Broken { returned, error },
-        }
-    }
-}
-
-/// Whether an object exports buffers at all.
-pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
-    // SAFETY: the object is alive, and the interpreter is attached.
-    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
-}
-
-/// Whether the instances of a type export buffers.
-pub(super) fn makes_exporters(ty: &Bound<'_, pyo3::types::PyType>) -> bool {
-    // SAFETY: the type is alive, and the interpreter is attached.
-    let slot = unsafe { ffi::PyType_GetSlot(ty.as_type_ptr(), ffi::Py_bf_getbuffer) };
-    !slot.is_null()
 }
 
 /// The reference count of an object.

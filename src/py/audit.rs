@@ -6,10 +6,11 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyCFunction, PyInt, PyString, PyType};
 
-use super::acquire::{Acquired, Attempt, is_exporter, makes_exporters, references};
+use super::acquire::{Acquired, Attempt, references};
+use super::export::{is_exporter, makes_exporters};
 use super::report::Report;
 use super::truth::truth;
-use crate::view::{Audit, Checker, Obj, Outcome, RawView, Request};
+use crate::view::{Audit, Checker, ErrorKind, Obj, Outcome, RawView, Request};
 
 /// Rounds of requests: what is left behind in each of them is a leak, what in the first only is a cache.
 const ROUNDS: usize = 2;
@@ -166,6 +167,30 @@ fn rounds<'d>(
         }
     }
     Ok((audit, readable))
+}
+
+impl Attempt {
+    /// What came of the request, for an [`Audit`](crate::Audit). The exception is dropped: the frames of its traceback may
+    /// hold references to the exporter.
+    fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> Outcome<'_> {
+        let py = exporter.py();
+        let error = match self.error.take() {
+            None => ErrorKind::Silent,
+            Some(error) if error.is_instance_of::<pyo3::exceptions::PyBufferError>(py) => ErrorKind::BufferError,
+            Some(error) => {
+                let name = error.get_type(py).name().map_or_else(|_| "?".into(), |name| name.to_string());
+                ErrorKind::Other(name.into())
+            }
+        };
+        match (&self.acquired, self.returned) {
+            (Some(acquired), _) if error == ErrorKind::Silent => Outcome::Granted(acquired.raw()),
+            (_, -1) => {
+                let references = references(exporter).saturating_sub(self.references);
+                Outcome::Refused { error, obj: self.obj, references }
+            }
+            (_, returned) => Outcome::Broken { returned, error },
+        }
+    }
 }
 
 /// The answer, with `obj` if it is the exporter. Another object may be made for each answer (B22), as it is

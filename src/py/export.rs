@@ -241,6 +241,19 @@ impl ColumnMemory {
     }
 }
 
+/// Whether an object exports buffers at all.
+pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
+}
+
+/// Whether the instances of a type export buffers.
+pub(super) fn makes_exporters(ty: &Bound<'_, pyo3::types::PyType>) -> bool {
+    // SAFETY: the type is alive, and the interpreter is attached.
+    let slot = unsafe { ffi::PyType_GetSlot(ty.as_type_ptr(), ffi::Py_bf_getbuffer) };
+    !slot.is_null()
+}
+
 /// Why a request is refused.
 fn refusal(obstacle: Obstacle, request: Request) -> String {
     match obstacle {
