@@ -1,13 +1,12 @@
 //! `pep3118 rules`: the rule book.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::styling::Style;
 use pep3118::RuleId;
 
-use super::Failure;
+use super::{Failure, Status};
 
 /// Print the rules of the buffer protocol, or one of them
 ///
@@ -24,7 +23,7 @@ pub(super) struct Rules {
 const BOLD: Style = Style::new().bold();
 
 impl Rules {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let rules = match &self.rule {
             Some(rule) => std::slice::from_ref(rule),
             None => RuleId::ALL,
@@ -38,7 +37,7 @@ impl Rules {
         } else {
             table(out)?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 }
 
