@@ -61,15 +61,15 @@ def cast(format, itemsize):
     return f"ok itemsize={memoryview(bytes(8 * max(itemsize, 1))).cast(format).itemsize}"
 
 
-def described(dtype):
+def described(dtype, scalar=str):
     """NumPy's type string; [name, offset, size, dtype] of each field; or ["sub", base, shape]."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
-        return ["sub", str(base) if base.names is None else described(base), list(shape)]
+        return ["sub", scalar(base) if base.names is None else described(base, scalar), list(shape)]
     if dtype.fields is None and dtype.names is None:
         return dtype.str
     places = ((name, *dtype.fields[name][:2]) for name in dtype.names or ())
-    return [[name, offset, inner.itemsize, described(inner)] for name, inner, offset in places]
+    return [[name, offset, inner.itemsize, described(inner, scalar)] for name, inner, offset in places]
 
 
 def numpy_answer(np, format, known):
@@ -159,4 +159,5 @@ def main():
             print(json.dumps(row(format, np, known.get(format)), ensure_ascii=False))
 
 
-main()
+if __name__ == "__main__":
+    main()

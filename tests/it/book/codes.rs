@@ -2,16 +2,18 @@
 
 use pep3118::layout::Syntax;
 use pep3118::readers::{Outcome, readers};
-use pep3118::{ByteOrder, Code, DataModel, Dialect, Layout, reconcile};
+use pep3118::{ByteOrder, Code, DataModel, Dialect, Layout, Type, reconcile};
 use serde_json::{Value, json};
 
 use super::keep;
 
-/// A dialect that has everything, with `u` as the given reading.
+/// Size, alignment and type of a format on a machine, if the dialect has it.
 fn weigh(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
     let item = layout.item();
-    Some(json!({"size": layout.size(), "align": layout.align().bytes(), "type": item.ty().as_str()}))
+    // `x` alone is an item without a value.
+    let ty = if item.ty() == Type::Record { "padding" } else { item.ty().as_str() };
+    Some(json!({"size": layout.size(), "align": layout.align().bytes(), "type": ty}))
 }
 
 /// One object a machine, on one line.
@@ -22,10 +24,11 @@ fn machines(of: impl Fn(&DataModel) -> Option<Value>) -> Option<String> {
 
 fn row(code: Code) -> String {
     let text = code.as_str();
-    // `x` alone is padding, which is no item; one byte of it is told like any other.
     let native = machines(|model| weigh(text, &Dialect::PEP3118, model)).expect("every code has a native size");
     let wchar = machines(|model| weigh(text, &Dialect::CTYPES, model)).filter(|_| code == Code::Ucs2);
-    let standard = weigh(&format!("<{text}"), &Dialect::PEP3118, &DataModel::LP64).map(|cell| cell["size"].clone());
+    // An address keeps the size of its machine, and that is no standard.
+    let standard = |model: &DataModel| weigh(&format!("<{text}"), &Dialect::PEP3118, model).map(|cell| cell["size"].clone());
+    let standard = standard(&DataModel::LP64).filter(|size| standard(&DataModel::I386).as_ref() == Some(size));
     let dialects: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.codes.contains(code)).collect();
     let alone: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.sole_codes.contains(code)).collect();
     let names = |dialects: &[&&Dialect]| json!(dialects.iter().map(|dialect| dialect.name).collect::<Vec<_>>());

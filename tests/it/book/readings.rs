@@ -56,6 +56,7 @@ fn reading(format: &str, dialect: &str) -> String {
         Some((format, itemsize)) => (format, Some(itemsize.parse().expect("an itemsize"))),
         None => (format.trim_end_matches('`'), None),
     };
+    let format = if format == "*empty*" { "" } else { format };
     let format = format.trim_start_matches('`').replace("\\n", "\n").replace("\\t", "\t");
     let dialect = (dialect != "–").then(|| Dialect::by_name(dialect.trim_matches('`')).expect(dialect));
     let quoted = |text: String| text.replace('|', "\\|");
