@@ -27,7 +27,8 @@ fn row(code: Code) -> String {
     let native = machines(|model| weigh(text, &Dialect::PEP3118, model)).expect("every code has a native size");
     let wchar = machines(|model| weigh(text, &Dialect::CTYPES, model)).filter(|_| code == Code::Ucs2);
     // An address keeps the size of its machine, and that is no standard.
-    let standard = |model: &DataModel| weigh(&format!("<{text}"), &Dialect::PEP3118, model).map(|cell| cell["size"].clone());
+    let standard =
+        |model: &DataModel| weigh(&format!("<{text}"), &Dialect::PEP3118, model).map(|cell| cell["size"].clone());
     let standard = standard(&DataModel::LP64).filter(|size| standard(&DataModel::I386).as_ref() == Some(size));
     let dialects: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.codes.contains(code)).collect();
     let alone: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.sole_codes.contains(code)).collect();
@@ -54,7 +55,8 @@ fn row(code: Code) -> String {
 
 fn byte_order(order: ByteOrder) -> String {
     // Asked, not told: `bi` is moved apart where items are aligned, `l` is 8 bytes where sizes are native.
-    let size = |text: &str| weigh(&format!("{order}{text}"), &Dialect::PEP3118, &DataModel::LP64).unwrap()["size"].clone();
+    let size =
+        |text: &str| weigh(&format!("{order}{text}"), &Dialect::PEP3118, &DataModel::LP64).unwrap()["size"].clone();
     let endian = |model: &DataModel| {
         let layout = Layout::read(format!("{order}i").as_bytes(), &Dialect::PEP3118, model).unwrap();
         layout.item().endian().unwrap().to_string()
@@ -92,7 +94,12 @@ fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String
         None => complex.iter().any(|code| dialect.codes.contains(*code)),
     };
     let dialects: Vec<_> = Dialect::ALL.iter().filter(|dialect| knows(dialect)).map(|dialect| dialect.name).collect();
-    format!("    {{\"characters\": {}, \"meaning\": {}, \"dialects\": {}}}", json!(characters), json!(meaning), json!(dialects))
+    format!(
+        "    {{\"characters\": {}, \"meaning\": {}, \"dialects\": {}}}",
+        json!(characters),
+        json!(meaning),
+        json!(dialects)
+    )
 }
 
 #[test]
@@ -110,7 +117,9 @@ fn the_table_of_codes_is_that_of_the_code() {
     let text = format!(
         "{{\n  \"about\": {},\n  \"licence\": \"CC0-1.0\",\n  \"machines\": {{\n{}\n  }},\n  \"byte_order_characters\": \
          [\n{}\n  ],\n  \"prefixes\": [\n{}\n  ],\n  \"codes\": [\n{}\n  ]\n}}\n",
-        json!("The characters of buffer format strings. Sizes and alignments in bytes; read_by and misread_by on lp64. See README.md."),
+        json!(
+            "The characters of buffer format strings. Sizes and alignments in bytes; read_by and misread_by on lp64. See README.md."
+        ),
         list(DataModel::ALL.iter().map(machine).collect()),
         list(ByteOrder::ALL.into_iter().map(byte_order).collect()),
         list(PREFIXES.into_iter().map(prefix).collect()),

@@ -30,7 +30,8 @@ fn inside(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
             inside(field, at, &path, out);
         } else {
             let name = if name.is_empty() { String::new() } else { format!("`{path}` ") };
-            let elements = if field.ty() == Type::Record { format!(", {} bytes each", field.size()) } else { String::new() };
+            let elements =
+                if field.ty() == Type::Record { format!(", {} bytes each", field.size()) } else { String::new() };
             out.push(format!("{name}{}{elements} at {at}", kind(field)));
         }
     }
@@ -59,7 +60,8 @@ fn reading(format: &str, dialect: &str) -> String {
     let format = if format == "*empty*" { "" } else { format };
     let format = format.trim_start_matches('`').replace("\\n", "\n").replace("\\t", "\t");
     let dialect = (dialect != "–").then(|| Dialect::by_name(dialect.trim_matches('`')).expect(dialect));
-    let quoted = |text: String| text.replace('|', "\\|");
+    // A bracket would begin a link.
+    let quoted = |text: String| text.replace('[', "\\[").replace(']', "\\]");
     match reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64) {
         Ok(reading) if reading.certainty == Certainty::Ambiguous => {
             let rivals = reading.rivals.iter().map(|(_, rival)| format!("; or {}", told(rival)));

@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 use super::{path, read};
 use crate::corpus::rows;
 
-const ROWS: [&str; 7] =
-    ["abi", "answers", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
+const ROWS: [&str; 7] = ["abi", "answers", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 
 /// The part of JSON Schema that these schemas use; a keyword that is not known is a fault of the schema.
 fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
@@ -103,6 +102,9 @@ fn every_file_of_rows_is_told() {
         if let Some(name) = file.strip_suffix(".jsonl") {
             assert!(ROWS.contains(&name), "{file} has no schema");
         }
-        assert!(file == "README.md" || page.contains(&format!("`{file}")) || page.contains(&format!("[{file}]")), "README.md says nothing of {file}");
+        assert!(
+            file == "README.md" || page.contains(&format!("`{file}")) || page.contains(&format!("[{file}]")),
+            "README.md says nothing of {file}"
+        );
     }
 }

@@ -79,7 +79,8 @@ fn calcsize(body: &mut String) {
     modelled("this crate, dialect `pep3118`", &|format| {
         calcsize_in(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).ok()
     });
-    writeln!(body, "`struct.calcsize` of the {} formats of `answers.jsonl`, beside CPython 3.15:\n", rows.len()).unwrap();
+    writeln!(body, "`struct.calcsize` of the {} formats of `answers.jsonl`, beside CPython 3.15:\n", rows.len())
+        .unwrap();
     writeln!(body, "| | same | another size | refuses what 3.15 reads | reads what 3.15 refuses |").unwrap();
     writeln!(body, "|--|--|--|--|--|").unwrap();
     for (name, Score { same, other, refuses, accepts }) in scores {
