@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz
+.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz asan valgrind deny hack msrv
 
 test: test-rust test-python
 
@@ -42,3 +42,36 @@ bench:
 TIME ?= 60
 fuzz:
 	sh fuzz/run.sh $(TIME)
+
+# What the sanitizers and valgrind need of Python, beside the shared library of the interpreter.
+target/venv-embedded: tests/python/requirements.txt
+	rm -rf $@ && python3 -m venv $@
+	$@/bin/python -m pip --disable-pip-version-check -q install -r tests/python/requirements.txt
+	touch $@
+
+EMBEDDED = PYTHONPATH=$$(target/venv-embedded/bin/python -c 'import site; print(site.getsitepackages()[0])') PYTHONMALLOC=malloc
+HOST = $$(rustc -vV | sed -n 's/^host: //p')
+
+# Rust tests and Python tests in one process under AddressSanitizer. CPython keeps memory on purpose, so
+# leaks are not asked for.
+asan: target/venv-embedded
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 $(EMBEDDED) \
+		$(CARGO) test --target $(HOST) --target-dir target/asan --all-features --test it -- --include-ignored
+
+# The same Python tests under valgrind, where instructions of libraries that no sanitizer saw are watched too.
+valgrind: target/venv-embedded
+	$(CARGO) test --all-features --test it --no-run
+	$(EMBEDDED) valgrind --error-exitcode=9 --errors-for-leak-kinds=none --suppressions=tests/python/valgrind.supp -q \
+		$$(ls -t target/debug/deps/it-* | grep -v '\.d$$' | head -n 1) --ignored pytest_in_this_process
+
+# Licences, sources and duplicate versions of dependencies. Needs cargo-deny.
+deny:
+	$(CARGO) deny check bans licenses sources
+
+# Every pair of features compiles. Needs cargo-hack.
+hack:
+	$(CARGO) hack check --feature-powerset --depth 2 --exclude-features default
+
+# No dependency asks for a newer Rust than we promise; with that toolchain installed, it compiles.
+msrv:
+	python3 tests/msrv.py

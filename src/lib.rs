@@ -53,7 +53,9 @@ extern crate alloc;
 mod diagnostic;
 mod endian;
 mod extent;
+mod pages;
 mod span;
+mod stream;
 
 pub mod _topic;
 pub mod abi;

@@ -7,7 +7,10 @@
 
 use alloc::boxed::Box;
 
-use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len};
+use crate::decode::{
+    Buffer, BufferMut, Cells, DecodeError, EncodeError, LINE, Memory, MemoryMut, Plan, Run, block_items, is_dense,
+    path_len,
+};
 use crate::view::View;
 
 /// The memory of a buffer.
@@ -36,8 +39,8 @@ impl<'b> Foreign<'b> {
         Self { buf, view, path, extent: extent(view, path) }
     }
 
-    /// Where a run starts, if it is one of this buffer.
-    fn start(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
+    /// Whether a run is one of this buffer, wherever its path leads.
+    fn holds(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let (low, high) = run.extent().unwrap_or((i64::MIN, i64::MAX));
         let itemsize = i64::try_from(run.itemsize).unwrap_or(i64::MAX);
         if run.path.len() != self.path
@@ -47,10 +50,35 @@ impl<'b> Foreign<'b> {
         {
             return Err(DecodeError::Outside { low, high, len: self.extent.1.unsigned_abs() });
         }
+        Ok(())
+    }
+
+    /// Where a run starts, if it is one of this buffer.
+    fn start(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
+        self.holds(run)?;
         if run.path.is_empty() {
             return Ok(self.buf.wrapping_offset(distance(run.offset)));
         }
         Ok(self.follow(run.path)?.wrapping_offset(distance(run.offset)))
+    }
+
+    /// The ways to a run behind each of `rows` neighbouring pointers, from that of its path on.
+    fn pointers(&self, run: &Run<'_>, rows: usize) -> Result<Pointers, DecodeError> {
+        self.holds(run)?;
+        let (index, before) = run.path.split_last().ok_or(DecodeError::Indirect)?;
+        let dimension = before.len();
+        let axis = |numbers: Option<&[i64]>| numbers.and_then(|numbers| numbers.get(dimension)).copied();
+        let view = self.view;
+        let (extent, stride) = (axis(Some(view.shape())).unwrap_or(0), axis(Some(view.strides())).unwrap_or(0));
+        let suboffset = axis(view.suboffsets()).filter(|suboffset| *suboffset >= 0).ok_or(DecodeError::Indirect)?;
+        let end = i64::try_from(rows).ok().and_then(|rows| index.checked_add(rows));
+        if *index < 0 || end.is_none_or(|end| end > extent) {
+            let index = end.map_or(i64::MAX, |end| end.saturating_sub(1)).max(*index);
+            return Err(crate::view::ViewError::IndexOutOfBounds { dimension, index, extent }.into());
+        }
+        let here = self.follow(before)?.wrapping_offset(distance(stride.wrapping_mul(*index)));
+        let (stride, behind) = (distance(stride), distance(suboffset.wrapping_add(run.offset)));
+        Ok(Pointers { here, stride, behind, dimension })
     }
 
     /// Where the last pointer on the way leads.
@@ -78,6 +106,54 @@ impl<'b> Foreign<'b> {
     }
 }
 
+/// Pointers that are a stride apart, each with items behind it.
+///
+/// INVARIANT: made by `Foreign::pointers` only, so by duty (b) of `Foreign::new` as many of them may be
+/// read as it was asked for, and all bytes of the run may be read from where `next` leads.
+struct Pointers {
+    here: *const u8,
+    stride: isize,
+    /// From where a pointer leads to the first item, in bytes.
+    behind: isize,
+    dimension: usize,
+}
+
+impl Pointers {
+    /// Where the next pointer leads; called as often as there are rows.
+    #[inline(always)]
+    fn next(&mut self) -> Result<*const u8, DecodeError> {
+        // SAFETY: one of the pointers of the INVARIANT; no alignment is asked of it.
+        let next = unsafe { self.here.cast::<*const u8>().read_unaligned() };
+        if next.is_null() {
+            return Err(DecodeError::NullPointer { dimension: u64::try_from(self.dimension).unwrap_or(0) });
+        }
+        self.here = self.here.wrapping_offset(self.stride);
+        Ok(next.wrapping_offset(self.behind))
+    }
+
+    /// One row after the other, of `N` bytes that adjoin.
+    fn read_short<const N: usize>(mut self, out: &mut [u8]) -> Result<(), DecodeError> {
+        for row in out.as_chunks_mut::<N>().0 {
+            let from = self.next()?;
+            // SAFETY: by the INVARIANT these `N` bytes, one row, may be read; an array of bytes has no
+            // alignment and no invalid value.
+            *row = unsafe { from.cast::<[u8; N]>().read() };
+        }
+        Ok(())
+    }
+
+    /// One row after the other, of `len` bytes that adjoin.
+    fn read_long(mut self, len: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        for row in out.chunks_exact_mut(len.max(1)) {
+            let from = self.next()?;
+            // SAFETY: by the INVARIANT the bytes of one row may be read; `row` is this program's, so they
+            // do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(from, row.as_mut_ptr(), row.len()) };
+        }
+        Ok(())
+    }
+}
+
 /// The items behind one path.
 fn extent(view: &View<'_>, path: usize) -> (i64, i64) {
     if path == 0 {
@@ -101,18 +177,133 @@ fn distance(bytes: i64) -> isize {
     isize::try_from(bytes).unwrap_or(0)
 }
 
-/// Copies `N` bytes from each of the places that are `stride` apart.
+/// Copies `N` bytes from each of the places that are `stride` apart, each changed.
 ///
 /// # Safety
 /// - (d) at each of `out.len() / N` places that start at `from` and are `stride` bytes apart, `N`
 ///   bytes may be read.
-unsafe fn read_cells<const N: usize>(from: *const u8, stride: isize, out: &mut [u8]) {
+#[inline(always)]
+unsafe fn read_cells<const N: usize>(
+    from: *const u8,
+    stride: isize,
+    out: &mut [u8],
+    change: impl Fn([u8; N]) -> [u8; N],
+) {
     let mut from = from;
     for cell in out.as_chunks_mut::<N>().0 {
         // SAFETY: one of the places of (d); an array of bytes has no alignment and no invalid value.
-        *cell = unsafe { from.cast::<[u8; N]>().read() };
+        *cell = change(unsafe { from.cast::<[u8; N]>().read() });
         from = from.wrapping_offset(stride);
     }
+}
+
+/// `read_cells` for the lengths that are listed.
+macro_rules! kept {
+    ($len:expr, $from:expr, $stride:expr, $out:expr, [$($listed:literal)+] else $otherwise:block) => {
+        match $len {
+            // SAFETY: (d) is that of the function around.
+            $($listed => unsafe { read_cells::<$listed>($from, $stride, $out, |cell| cell) },)+
+            _ => $otherwise
+        }
+    };
+}
+
+/// Copies `len` bytes from each of the places that are `stride` apart, units of `unit` bytes swapped.
+///
+/// # Safety
+/// - (d) at each of `out.len() / len` places that start at `from` and are `stride` bytes apart, `len`
+///   bytes may be read.
+unsafe fn read_column(from: *const u8, stride: isize, len: usize, unit: usize, out: &mut [u8]) {
+    match (len, unit) {
+        // SAFETY: (d) is that of this function.
+        (2, 2) => unsafe {
+            read_cells::<2>(from, stride, out, |cell| u16::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for 2.
+        (4, 4) => unsafe {
+            read_cells::<4>(from, stride, out, |cell| u32::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for 2.
+        (8, 8) => unsafe {
+            read_cells::<8>(from, stride, out, |cell| u64::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        _ => {
+            kept!(len, from, stride, out, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
+                let mut from = from;
+                for item in out.chunks_exact_mut(len.max(1)) {
+                    // SAFETY: one of the places of (d); `item` is this program's, so they do not overlap.
+                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
+                    from = from.wrapping_offset(stride);
+                }
+            });
+            if unit > 1 {
+                crate::decode::swap_in_place(out, unit);
+            }
+        }
+    }
+}
+
+/// Reads a byte of each line of the cache, in the order in which they lie, which the processor
+/// foresees.
+///
+/// # Safety
+/// - (e) `len` bytes may be read from `from` on.
+unsafe fn touch(from: *const u8, len: usize) {
+    for offset in (0..len).step_by(LINE) {
+        // SAFETY: one of the bytes of (e).
+        core::hint::black_box(unsafe { from.wrapping_add(offset).read() });
+    }
+}
+
+/// Copies `N` bytes from each of the places that are `stride` apart, each changed, past the caches.
+///
+/// # Safety
+/// - (d) as for `read_cells`
+unsafe fn stream_cells<const N: usize>(
+    from: *const u8,
+    stride: isize,
+    out: &mut [u8],
+    change: impl Fn([u8; N]) -> [u8; N],
+) {
+    let mut from = from;
+    // As many as `out` has room for: its length is a multiple of `N`.
+    crate::stream::fill(out, || {
+        // SAFETY: one of the places of (d); an array of bytes has no alignment and no invalid value.
+        let cell = unsafe { from.cast::<[u8; N]>().read() };
+        from = from.wrapping_offset(stride);
+        change(cell)
+    });
+}
+
+/// `read_column` past the caches, each item swapped or not; `false` if this is no way for the size.
+///
+/// # Safety
+/// - (d) as for `read_column`
+unsafe fn stream_strided(from: *const u8, stride: isize, itemsize: usize, swapped: bool, out: &mut [u8]) -> bool {
+    match (itemsize, swapped) {
+        // SAFETY: (d) is that of this function.
+        (2, false) => unsafe { stream_cells::<2>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (4, false) => unsafe { stream_cells::<4>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (8, false) => unsafe { stream_cells::<8>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (16, false) => unsafe { stream_cells::<16>(from, stride, out, |cell| cell) },
+        // SAFETY: as for the first.
+        (2, true) => unsafe {
+            stream_cells::<2>(from, stride, out, |cell| u16::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for the first.
+        (4, true) => unsafe {
+            stream_cells::<4>(from, stride, out, |cell| u32::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        // SAFETY: as for the first.
+        (8, true) => unsafe {
+            stream_cells::<8>(from, stride, out, |cell| u64::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+        },
+        _ => return false,
+    }
+    true
 }
 
 /// Copies units of `N` bytes that lie one after the other, each changed.
@@ -166,6 +357,33 @@ impl Memory for Foreign<'_> {
         Ok(())
     }
 
+    fn gather(&self, run: Run<'_>, cells: &mut [Cells<'_>]) -> Result<bool, DecodeError> {
+        if run.items == 0 || cells.iter().any(|cells| cells.end().is_none_or(|end| end > run.itemsize)) {
+            return Ok(false);
+        }
+        let (mut from, stride) = (self.start(&run)?, distance(run.stride));
+        let (most, dense) = (block_items(run.itemsize), run.is_contiguous() && is_dense(cells, run.itemsize));
+        let mut left = run.items;
+        while left > 0 {
+            let items = left.min(most);
+            if dense {
+                // SAFETY: (e) holds: the items adjoin, and are of the run that `start` has compared with
+                // the extent, whose bytes are readable by (a) or (b) of `new`.
+                unsafe { touch(from, items.saturating_mul(run.itemsize)) };
+            }
+            for cells in cells.iter_mut() {
+                let column = cells.next(items);
+                let first = from.wrapping_add(cells.offset);
+                // SAFETY: (d) holds: `column` has room for `items` cells at most, each of which lies in
+                // its item by the look at its end, and the items are readable as above.
+                unsafe { read_column(first, stride, cells.len, cells.unit, column) };
+            }
+            left = left.saturating_sub(items);
+            from = from.wrapping_offset(stride.wrapping_mul(isize::try_from(items).unwrap_or(0)));
+        }
+        Ok(true)
+    }
+
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(());
@@ -179,28 +397,55 @@ impl Memory for Foreign<'_> {
             unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
             return Ok(());
         }
-        match run.itemsize {
-            // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are
-            // readable by (a) or (b) of `new`.
-            1 => unsafe { read_cells::<1>(from, stride, out) },
-            // SAFETY: as for 1.
-            2 => unsafe { read_cells::<2>(from, stride, out) },
-            // SAFETY: as for 1.
-            4 => unsafe { read_cells::<4>(from, stride, out) },
-            // SAFETY: as for 1.
-            8 => unsafe { read_cells::<8>(from, stride, out) },
-            // SAFETY: as for 1.
-            16 => unsafe { read_cells::<16>(from, stride, out) },
-            itemsize => {
-                let mut from = from;
-                for item in out.chunks_exact_mut(itemsize) {
-                    // SAFETY: one item of the run, so readable as above; `item` is this program's.
-                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
-                    from = from.wrapping_offset(stride);
-                }
+        // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are readable
+        // by (a) or (b) of `new`, and `out` is no longer than its items.
+        unsafe { read_column(from, stride, run.itemsize, 1, out) };
+        Ok(())
+    }
+
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
+        if run.items.checked_mul(run.itemsize) == Some(out.len()) && !out.is_empty() {
+            let (from, stride) = (self.start(&run)?, distance(run.stride));
+            // SAFETY: (d) holds: `start` has compared all of the run, which is as long as `out`, with the
+            // extent, whose bytes are readable by (a) or (b) of `new`.
+            if unsafe { stream_strided(from, stride, run.itemsize, swapped, out) } {
+                return Ok(());
             }
         }
-        Ok(())
+        if swapped {
+            return self.read_swapped(run, run.itemsize, out);
+        }
+        self.read(run, out)
+    }
+
+    fn read_rows(&self, run: Run<'_>, rows: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        let len = run.items.saturating_mul(run.itemsize);
+        let all = rows.checked_mul(len).filter(|all| *all > 0);
+        let Some(out) = all.and_then(|all| out.get_mut(..all)) else { return Ok(()) };
+        let mut pointers = self.pointers(&run, rows)?;
+        if !run.is_contiguous() {
+            let stride = distance(run.stride);
+            for row in out.chunks_exact_mut(len) {
+                let from = pointers.next()?;
+                // SAFETY: (d) holds: by the INVARIANT of `Pointers` all items of one row may be read.
+                unsafe { read_column(from, stride, run.itemsize, 1, row) };
+            }
+            return Ok(());
+        }
+        // The width is chosen outside of the loop.
+        match len {
+            1 => pointers.read_short::<1>(out),
+            2 => pointers.read_short::<2>(out),
+            4 => pointers.read_short::<4>(out),
+            8 => pointers.read_short::<8>(out),
+            12 => pointers.read_short::<12>(out),
+            16 => pointers.read_short::<16>(out),
+            24 => pointers.read_short::<24>(out),
+            32 => pointers.read_short::<32>(out),
+            48 => pointers.read_short::<48>(out),
+            64 => pointers.read_short::<64>(out),
+            len => pointers.read_long(len, out),
+        }
     }
 }
 
@@ -214,8 +459,20 @@ impl Memory for ForeignMut<'_> {
         self.0.read_swapped(run, width, out)
     }
 
+    fn gather(&self, run: Run<'_>, cells: &mut [Cells<'_>]) -> Result<bool, DecodeError> {
+        self.0.gather(run, cells)
+    }
+
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
         self.0.read(run, out)
+    }
+
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.0.read_past(run, swapped, out)
+    }
+
+    fn read_rows(&self, run: Run<'_>, rows: usize, out: &mut [u8]) -> Result<(), DecodeError> {
+        self.0.read_rows(run, rows, out)
     }
 }
 

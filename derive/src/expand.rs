@@ -11,6 +11,10 @@ use crate::attributes::{Member, Order, Repr, Whole};
 /// The impl. What it computes from the types of fields it leaves to constants: a macro sees no types.
 pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     let data = structure(input)?;
+    if let Some(lifetime) = input.generics.lifetimes().next() {
+        let wrong = "a record borrows nothing: its values are copied out of the items";
+        return Err(Error::new_spanned(lifetime, wrong));
+    }
     if !input.generics.params.is_empty() {
         let wrong = "a record has no parameters: its format is one string, known when it is compiled";
         return Err(Error::new_spanned(&input.generics, wrong));
@@ -30,19 +34,22 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     if parts.fields.is_empty() {
         return Err(Error::new_spanned(name, "a record has at least one field"));
     }
-    let Parts { places, fields, values, previous, skipped, .. } = parts;
+    let Parts { places, fields, values, stores, previous, skipped, .. } = parts;
     let (align, c) = (option(repr.align), repr.c && !skipped);
     if let Some(plain) = whole.plain.as_ref().filter(|_| skipped) {
         return Err(Error::new_spanned(plain, "`plain` copies whole items, so no field can be skipped"));
     }
-    let plain = whole.plain.map(|plain| {
+    let load_all = match whole.plain {
         // The bound fails at the word that asks for it.
-        quote_spanned! {plain.span()=>
-            fn load_all(__items: &[::core::primitive::u8], __records: &mut ::pep3118::decode::record::Vec<Self>) {
-                ::pep3118::decode::record::load_plain::<Self>(__items, __records)
-            }
-        }
-    });
+        Some(plain) => quote_spanned! {plain.span()=>
+            ::pep3118::decode::record::load_plain::<Self>(__items, __records)
+        },
+        // Asked of the compiler, which knows the types.
+        None => quote! {
+            use ::pep3118::decode::record::{ByCopy as _, ByField as _};
+            (&::pep3118::decode::record::Probe::<Self>::new()).load_all(__items, __records)
+        },
+    };
     Ok(quote! {
         #[automatically_derived]
         const _: () = {
@@ -60,7 +67,14 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
                     Self { #(#values),* }
                 }
 
-                #plain
+                #[inline(always)]
+                fn store<__R: ::pep3118::decode::record::Room>(&self, __room: &mut __R, __at: ::core::primitive::usize) {
+                    #(#stores)*
+                }
+
+                fn load_all(__items: &[::core::primitive::u8], __records: &mut ::pep3118::decode::record::Vec<Self>) {
+                    #load_all
+                }
             }
         };
     })
@@ -95,6 +109,7 @@ struct Parts {
     places: Vec<TokenStream>,
     fields: Vec<TokenStream>,
     values: Vec<TokenStream>,
+    stores: Vec<TokenStream>,
     /// The place of the last field.
     previous: TokenStream,
     names: Vec<String>,
@@ -154,6 +169,11 @@ impl Parts {
         );
         self.values.push(quote_spanned! {ty.span()=>
             #access: <#ty as ::pep3118::decode::record::Member>::load(__source, __at.wrapping_add(#place.offset()))
+        });
+        // There are no references to the fields of a packed struct, so their values are copied out.
+        let value = if repr.packed.is_some() { quote!({ self.#access }) } else { quote!(self.#access) };
+        self.stores.push(quote_spanned! {ty.span()=>
+            <#ty as ::pep3118::decode::record::Member>::store(&#value, __room, __at.wrapping_add(#place.offset()));
         });
         self.previous = place.into_token_stream();
         Ok(())

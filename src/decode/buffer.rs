@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::columns::{self, Column, Destination, Filling, block_items};
+use super::cells::block_items;
+use super::columns::{self, Column, Destination, Filling};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::leaf::Leaf;
 use super::memory::{Memory, MemoryMut, Owned, Run};
@@ -11,6 +12,9 @@ use super::plan::{Plan, chosen};
 use super::value::Value;
 use super::walk::{Runs, path_len};
 use crate::view::{Steps, View};
+
+/// Items of a line below which a step from one to the next costs more than a copy.
+const SHORT: u64 = 16;
 
 /// A buffer to read from: geometry, plan and memory.
 ///
@@ -119,8 +123,7 @@ impl<'b> Buffer<'b> {
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = columns::empty(leaves, items)?;
-        let mut filling = Filling::columns(leaves, &mut columns, self.plan.size);
-        self.blocks(&mut |block, _| filling.block(block))?;
+        self.fill_columns(Filling::columns(leaves, &mut columns, self.plan.size))?;
         Ok(columns)
     }
 
@@ -132,8 +135,22 @@ impl<'b> Buffer<'b> {
     pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let leaves = chosen(self.plan, names)?;
-        let mut filling = Filling::destinations(&leaves, destinations, items, self.plan.size)?;
-        self.blocks(&mut |block, _| filling.block(block))
+        self.fill_columns(Filling::destinations(&leaves, destinations, items, self.plan.size)?)
+    }
+
+    fn fill_columns(&self, mut filling: Filling<'_>) -> Result<(), DecodeError> {
+        let mut runs = Runs::new(self.view);
+        if self.plan.size == 0 {
+            return Ok(());
+        }
+        // Short lines are brought together first.
+        if runs.line() < SHORT {
+            return self.blocks(&mut |block, _| filling.records(block));
+        }
+        while let Some(run) = runs.next(usize::MAX) {
+            filling.run(&*self.memory, run)?;
+        }
+        Ok(())
     }
 
     /// The number of items.
@@ -213,10 +230,7 @@ fn item_at<'v>(view: &View<'_>, indices: &'v [i64]) -> Result<Run<'v>, DecodeErr
 
 /// Bytes to copy into, or an error where there is no memory for them.
 pub(super) fn scratch(len: usize) -> Result<Vec<u8>, DecodeError> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| DecodeError::Allocation { bytes: wide(len) })?;
-    bytes.resize(len, 0);
-    Ok(bytes)
+    super::element::zeroed(len)
 }
 
 impl<'b> BufferMut<'b> {
@@ -279,11 +293,22 @@ impl<'b> BufferMut<'b> {
     /// - 2 values for 3 items
     /// - as [`Plan::encode`]
     pub fn write_values(&mut self, values: &[Value]) -> Result<(), EncodeError> {
-        let (items, bytes) = total(self.view, self.plan.size)?;
+        let (items, _) = total(self.view, self.plan.size)?;
         if values.len() != items {
             let (found, wanted) = (wide(values.len()), wide(items));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "item" }.into());
         }
+        let mut copy = self.copy()?;
+        for (index, (value, item)) in values.iter().zip(copy.chunks_exact_mut(self.plan.size.max(1))).enumerate() {
+            let root = &self.plan.root;
+            root.store(value, item).map_err(|error| error.inside(&alloc::format!("[{index}]")))?;
+        }
+        self.store(&copy)
+    }
+
+    /// All items one after the other, the last index fastest.
+    pub(super) fn copy(&self) -> Result<Vec<u8>, DecodeError> {
+        let (_, bytes) = total(self.view, self.plan.size)?;
         let mut copy = scratch(bytes)?;
         let mut runs = Runs::new(self.view);
         let mut rest = copy.as_mut_slice();
@@ -293,11 +318,7 @@ impl<'b> BufferMut<'b> {
             self.memory.read(run, room)?;
             rest = after;
         }
-        for (index, (value, item)) in values.iter().zip(copy.chunks_exact_mut(self.plan.size.max(1))).enumerate() {
-            let root = &self.plan.root;
-            root.store(value, item).map_err(|error| error.inside(&alloc::format!("[{index}]")))?;
-        }
-        self.store(&copy)
+        Ok(copy)
     }
 
     /// Writes contiguous items, the last index fastest.

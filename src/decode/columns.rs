@@ -5,22 +5,17 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::element::sealed::Sink;
+use super::cells::{self, Cells, block_items};
+use super::element::sealed::{Sink, Source};
 use super::element::{Element, per_item, zeroed};
 use super::error::{DecodeError, wide};
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
+use super::memory::{Memory, Run};
 use super::plan::{Plan, chosen};
 use super::scalar::Kernel;
 use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
-
-/// Items of one block, so that all columns are filled while the block is in the cache.
-const BLOCK_ITEMS: usize = 256;
-/// Wide items: fewer, so that a block stays in the second cache.
-const MOST_BYTES: usize = 1 << 17;
-/// Narrow items: more, since each block costs something.
-const LEAST_BYTES: usize = 1 << 13;
 
 /// All values of one leaf field, in this machine's byte order.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +54,19 @@ macro_rules! column_data {
             pub(crate) fn as_any(&self) -> &dyn core::any::Any {
                 match self {
                     $(Self::$variant(elements) => elements,)+
+                }
+            }
+
+            pub(super) fn source(&self) -> Source<'_> {
+                match self {
+                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::source(elements),)+
+                }
+            }
+
+            /// The name of an element's type.
+            pub(super) fn element(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => <$element as super::element::sealed::Element>::NAME,)+
                 }
             }
 
@@ -116,7 +124,7 @@ impl ColumnData {
     }
 
     /// Room for the values of `items` records.
-    fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+    pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
         let Kernel { ty, size, unit, long_double, .. } = leaf.kernel;
         let double = long_double == LongDoubleFormat::Double;
         Ok(match (ty, unit) {
@@ -153,7 +161,7 @@ fn room<T: Element>(leaf: &Leaf, items: usize) -> Result<Vec<T>, DecodeError> {
 }
 
 impl Column {
-    fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+    pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
         let mut shape = leaf.shape().to_vec();
         let Kernel { ty, .. } = leaf.kernel;
         let data = ColumnData::zeroed(leaf, items)?;
@@ -200,17 +208,37 @@ impl Destination<'_> {
     }
 }
 
-/// Which leaves go where, while blocks of records come in.
+/// Which leaves go where, while records come in.
 pub(super) struct Filling<'f> {
-    targets: Vec<(&'f Leaf, Sink<'f>)>,
+    /// Leaves whose bytes are copied as they are, or swapped.
+    cells: Vec<Cells<'f>>,
+    /// Leaves that take more than that.
+    others: Vec<(&'f Leaf, Sink<'f>)>,
     itemsize: usize,
+    /// Records that came.
     done: usize,
+    /// Records that could not be read where they lie.
+    block: Vec<u8>,
 }
 
 impl<'f> Filling<'f> {
+    fn new(targets: impl Iterator<Item = (&'f Leaf, Sink<'f>)>, itemsize: usize) -> Self {
+        let mut filling = Self { cells: Vec::new(), others: Vec::new(), itemsize, done: 0, block: Vec::new() };
+        for (leaf, sink) in targets {
+            match sink {
+                Sink::Units(column) => match Cells::new(leaf, column) {
+                    Ok(cells) => filling.cells.push(cells),
+                    Err(column) => filling.others.push((leaf, Sink::Units(column))),
+                },
+                sink => filling.others.push((leaf, sink)),
+            }
+        }
+        filling
+    }
+
     pub(super) fn columns(leaves: &[&'f Leaf], columns: &'f mut [Column], itemsize: usize) -> Self {
         let sinks = columns.iter_mut().map(|column| column.data.sink());
-        Self { targets: leaves.iter().copied().zip(sinks).collect(), itemsize, done: 0 }
+        Self::new(leaves.iter().copied().zip(sinks), itemsize)
     }
 
     pub(super) fn destinations(
@@ -227,29 +255,41 @@ impl<'f> Filling<'f> {
             destination.check(leaf, items)?;
         }
         let sinks = destinations.into_iter().map(|destination| destination.sink);
-        Ok(Self { targets: leaves.iter().copied().zip(sinks).collect(), itemsize, done: 0 })
+        Ok(Self::new(leaves.iter().copied().zip(sinks), itemsize))
     }
 
-    /// The next records.
-    pub(super) fn block(&mut self, items: &[u8]) {
-        for (leaf, sink) in &mut self.targets {
-            sink.fill(leaf, items, self.itemsize, self.done);
+    /// The next records, one after the other.
+    pub(super) fn records(&mut self, items: &[u8]) {
+        if self.others.is_empty() {
+            cells::gather(items, self.itemsize, self.itemsize, &mut self.cells);
+            return;
         }
-        self.done = self.done.saturating_add(items.len().checked_div(self.itemsize).unwrap_or(0));
-    }
-
-    /// Any number of records, block by block.
-    fn all(mut self, items: &[u8]) {
         for block in items.chunks(block_items(self.itemsize).saturating_mul(self.itemsize).max(1)) {
-            self.block(block);
+            cells::gather(block, self.itemsize, self.itemsize, &mut self.cells);
+            for (leaf, sink) in &mut self.others {
+                sink.fill(leaf, block, self.itemsize, self.done);
+            }
+            self.done = self.done.saturating_add(block.len().checked_div(self.itemsize).unwrap_or(0));
         }
     }
-}
 
-/// Items of one block: few enough to stay in the cache, at least one.
-pub(super) fn block_items(itemsize: usize) -> usize {
-    let of = |bytes: usize| bytes.checked_div(itemsize).unwrap_or(BLOCK_ITEMS);
-    of(LEAST_BYTES).max(of(MOST_BYTES).min(BLOCK_ITEMS)).max(1)
+    /// The next records, on one line of the memory.
+    pub(super) fn run(&mut self, memory: &dyn Memory, run: Run<'_>) -> Result<(), DecodeError> {
+        if self.others.is_empty() && memory.gather(run, &mut self.cells)? {
+            return Ok(());
+        }
+        let most = block_items(self.itemsize);
+        let mut rest = run;
+        while rest.items > 0 {
+            let piece = rest.split_off(most);
+            let mut block = core::mem::take(&mut self.block);
+            block.resize(piece.items.saturating_mul(self.itemsize), 0);
+            memory.read(piece, &mut block)?;
+            self.records(&block);
+            self.block = block;
+        }
+        Ok(())
+    }
 }
 
 /// Empty columns for the chosen leaves.
@@ -268,7 +308,7 @@ impl Plan {
         let items = self.items_in(records.len())?;
         let leaves = chosen(self, names)?;
         let mut columns = empty(&leaves, items)?;
-        Filling::columns(&leaves, &mut columns, self.size).all(records);
+        Filling::columns(&leaves, &mut columns, self.size).records(records);
         Ok(columns)
     }
 
@@ -278,7 +318,7 @@ impl Plan {
         let items = self.items_in(records.len())?;
         let leaves = super::plan::placed(self, places)?;
         let mut columns = empty(&leaves, items)?;
-        Filling::columns(&leaves, &mut columns, self.size).all(records);
+        Filling::columns(&leaves, &mut columns, self.size).records(records);
         Ok(columns)
     }
 
@@ -307,7 +347,7 @@ impl Plan {
     ) -> Result<(), DecodeError> {
         let items = self.items_in(records.len())?;
         let leaves = chosen(self, names)?;
-        Filling::destinations(&leaves, destinations, items, self.size)?.all(records);
+        Filling::destinations(&leaves, destinations, items, self.size)?.records(records);
         Ok(())
     }
 }

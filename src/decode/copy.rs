@@ -206,7 +206,9 @@ impl widen::Widen for f32 {
             // By the processor's own instruction, where it has one.
             Type::Float16 => Some(buffer.convert::<u16, Self>(order, &|from, to| {
                 let halves: &[f16] = from.reinterpret_cast();
-                halves.convert_to_f32_slice(to);
+                if halves.len() == to.len() {
+                    halves.convert_to_f32_slice(to);
+                }
             })),
             _ => None,
         }
@@ -244,23 +246,38 @@ impl Buffer<'_> {
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;
         let itemsize = self.plan.size;
-        let most = super::columns::block_items(itemsize);
+        let most = super::cells::block_items(itemsize);
         let mut native: Vec<F> = zeroed(most.saturating_mul(in_item))?;
-        let mut each = |block: &[u8], before: usize| {
-            let items = block.len().checked_div(itemsize).unwrap_or(0);
-            let (first, len) = (before.saturating_mul(in_item), items.saturating_mul(in_item));
-            let to = elements.get_mut(first..first.saturating_add(len));
-            let (Some(native), Some(to)) = (native.get_mut(..len), to) else { return };
-            Sink::Units(bytemuck::cast_slice_mut(native)).fill(leaf, block, itemsize, 0);
-            convert(native, to);
-        };
+        let mut rest = elements.as_mut_slice();
         if order == Order::Fortran {
             let items = self.to_contiguous(order)?;
-            for (index, block) in items.chunks(most.saturating_mul(itemsize).max(1)).enumerate() {
-                each(block, index.saturating_mul(most));
+            for block in items.chunks(most.saturating_mul(itemsize).max(1)) {
+                let len = block.len().checked_div(itemsize).unwrap_or(0).saturating_mul(in_item);
+                let to = rest.split_off_mut(..len.min(rest.len())).unwrap_or_default();
+                let Some(native) = native.get_mut(..len) else { break };
+                Sink::Units(bytemuck::cast_slice_mut(native)).fill(leaf, block, itemsize, 0);
+                convert(native, to);
             }
-        } else {
-            self.blocks(&mut each)?;
+            return Ok(elements);
+        }
+        // The item is the leaf, so what is read are the elements.
+        let mut runs = walk::Runs::new(self.view);
+        while runs.left() > 0 && itemsize > 0 {
+            let mut filled = 0_usize;
+            while filled < most
+                && let Some(run) = runs.next(most.saturating_sub(filled))
+            {
+                let items = run.items;
+                let (start, len) = (filled.saturating_mul(in_item), items.saturating_mul(in_item));
+                if let Some(native) = native.get_mut(start..start.saturating_add(len)) {
+                    let width = if leaf.kernel.swapped() { leaf.kernel.unit } else { 1 };
+                    self.memory.read_swapped(run, width, bytemuck::cast_slice_mut(native))?;
+                }
+                filled = filled.saturating_add(items);
+            }
+            let len = filled.saturating_mul(in_item);
+            let to = rest.split_off_mut(..len.min(rest.len())).unwrap_or_default();
+            convert(native.get(..len).unwrap_or_default(), to);
         }
         Ok(elements)
     }

@@ -156,6 +156,8 @@ impl sealed::Element for LongDouble {
     fn zeroed(count: usize) -> Option<Vec<Self>> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(count).ok()?;
+        // Its zero has a format, so that it is written.
+        crate::pages::prefer_large(elements.spare_capacity_mut());
         elements.resize(count, Self::ZERO);
         Some(elements)
     }
@@ -191,7 +193,7 @@ impl Sink<'_> {
             Self::Units(column) => {
                 let end = start.saturating_add(count.saturating_mul(leaf.bytes()));
                 if let Some(column) = column.get_mut(start..end) {
-                    kernel::gather(leaf, items, itemsize, column);
+                    kernel::gather_leaf(leaf, items, itemsize, column);
                 }
             }
             Self::Bool(column) => {
@@ -247,8 +249,10 @@ impl Source<'_> {
     }
 }
 
-/// Memory for elements, set to zero.
+/// Memory for elements, set to zero, in large pages where it is large.
 pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let none = DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) };
-    T::zeroed(count).ok_or(none)
+    let mut elements = T::zeroed(count).ok_or(none)?;
+    crate::pages::prefer_large(&mut elements);
+    Ok(elements)
 }

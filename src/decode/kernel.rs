@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::leaf::Leaf;
+use crate::stream;
 
 /// Units that lie side by side and must be swapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,47 +178,55 @@ macro_rules! kept {
     };
 }
 
-/// A block of whole items to one column, in this machine's byte order.
-pub(super) fn gather(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
-    let single = leaf.run == 1 && leaf.outer.is_empty();
-    let from = items.get(leaf.offset..).unwrap_or_default();
-    match (leaf.kernel.unit, leaf.kernel.swapped()) {
-        (width, swapped) if single && width == itemsize => {
-            if swapped {
-                copy_swapped(items, column, width);
-            } else if let Some(column) = column.get_mut(..items.len()) {
-                column.copy_from_slice(items);
+/// The cells of a block to their column: `len` bytes that begin every `stride` bytes, units of `unit`
+/// bytes of them swapped. `from` begins with the first cell.
+pub(super) fn gather(from: &[u8], stride: usize, len: usize, unit: usize, column: &mut [u8]) {
+    match (len, unit) {
+        (_, 1) if len == stride => {
+            if let Some(from) = from.get(..column.len()) {
+                column.copy_from_slice(from);
             }
         }
-        (2, true) if single => gather_units::<u16, 2>(from, itemsize, column),
-        (4, true) if single => gather_units::<u32, 4>(from, itemsize, column),
-        (8, true) if single => gather_units::<u64, 8>(from, itemsize, column),
-        (16, true) if single => gather_units::<u128, 16>(from, itemsize, column),
-        // A few bytes side by side are copied like one unit.
-        (width, false) if leaf.outer.is_empty() => {
-            kept!(leaf.run.saturating_mul(width), from, itemsize, column, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
-                gather_runs(leaf, items, itemsize, column);
-            })
+        (_, unit) if len == stride => copy_swapped(from.get(..column.len()).unwrap_or_default(), column, unit),
+        (2, 2) => gather_units::<u16, 2>(from, stride, column),
+        (4, 4) => gather_units::<u32, 4>(from, stride, column),
+        (8, 8) => gather_units::<u64, 8>(from, stride, column),
+        (16, 16) => gather_units::<u128, 16>(from, stride, column),
+        _ => {
+            // A few bytes side by side are copied like one unit.
+            kept!(len, from, stride, column, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
+                for (cell, item) in column.chunks_exact_mut(len.max(1)).zip(from.chunks(stride.max(1))) {
+                    if let Some(item) = item.get(..len) {
+                        cell.copy_from_slice(item);
+                    }
+                }
+            });
+            if unit > 1 {
+                swap_in_place(column, unit);
+            }
         }
-        _ => gather_runs(leaf, items, itemsize, column),
     }
 }
 
-fn gather_runs(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
-    let (width, swapped) = (leaf.kernel.unit, leaf.kernel.swapped());
-    let len = leaf.run.saturating_mul(width);
+/// A leaf of whole items to its column, in this machine's byte order.
+pub(super) fn gather_leaf(leaf: &Leaf, items: &[u8], itemsize: usize, column: &mut [u8]) {
+    let unit = if leaf.kernel.swapped() { leaf.kernel.unit } else { 1 };
+    if leaf.outer.is_empty() {
+        return gather(items.get(leaf.offset..).unwrap_or_default(), itemsize, leaf.bytes(), unit, column);
+    }
+    let len = leaf.run.saturating_mul(leaf.kernel.unit);
     if len == 0 {
         return;
     }
     let mut cells = column.chunks_exact_mut(len);
     each_run(leaf, items, itemsize, &mut |run| {
-        let Some(cell) = cells.next() else { return };
-        if swapped {
-            copy_swapped(run, cell, width);
-        } else if run.len() == cell.len() {
+        if let Some(cell) = cells.next()
+            && run.len() == cell.len()
+        {
             cell.copy_from_slice(run);
         }
     });
+    swap_in_place(column, unit);
 }
 
 /// Hands out the bytes of every run of a leaf, item after item.
@@ -240,6 +249,81 @@ fn descend(item: &[u8], offset: usize, outer: &[(usize, usize)], len: usize, eac
     }
 }
 
+/// One unit of the column to each item; `items` begins with the first one, as `gather_units` has it.
+#[inline(always)]
+fn scatter_units<U: Unit<W>, const W: usize>(column: &[u8], items: &mut [u8], itemsize: usize) {
+    if itemsize < W {
+        return;
+    }
+    let cells = column.as_chunks::<W>().0;
+    let mut whole = items.chunks_exact_mut(itemsize);
+    let count = whole.len();
+    for (cell, item) in cells.iter().zip(whole.by_ref()) {
+        if let Some(unit) = item.first_chunk_mut::<W>() {
+            *unit = U::swapped(*cell);
+        }
+    }
+    if let (Some(cell), Some(unit)) = (cells.get(count), whole.into_remainder().first_chunk_mut::<W>()) {
+        *unit = U::swapped(*cell);
+    }
+}
+
+/// A column in this machine's byte order to its leaf in whole items.
+pub(super) fn scatter(leaf: &Leaf, column: &[u8], items: &mut [u8], itemsize: usize) {
+    let (unit, swapped, len) = (leaf.kernel.unit, leaf.kernel.swapped(), leaf.run.saturating_mul(leaf.kernel.unit));
+    if leaf.outer.is_empty() {
+        let items = items.get_mut(leaf.offset..).unwrap_or_default();
+        match (len, unit) {
+            (2, 2) if swapped => return scatter_units::<u16, 2>(column, items, itemsize),
+            (4, 4) if swapped => return scatter_units::<u32, 4>(column, items, itemsize),
+            (8, 8) if swapped => return scatter_units::<u64, 8>(column, items, itemsize),
+            _ if swapped => {}
+            _ => {
+                macro_rules! kept {
+                    ($($len:literal)+) => {
+                        match len {
+                            $($len => return scatter_units::<Kept, $len>(column, items, itemsize),)+
+                            _ => {}
+                        }
+                    };
+                }
+                kept!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32);
+            }
+        }
+    }
+    let mut cells = column.chunks_exact(len.max(1));
+    each_run_mut(leaf, items, itemsize, &mut |run| {
+        if let Some(cell) = cells.next()
+            && run.len() == cell.len()
+        {
+            run.copy_from_slice(cell);
+            if swapped {
+                swap_in_place(run, unit);
+            }
+        }
+    });
+}
+
+/// Hands out the bytes of every run of a leaf to be written, item after item.
+pub(super) fn each_run_mut(leaf: &Leaf, items: &mut [u8], itemsize: usize, each: &mut impl FnMut(&mut [u8])) {
+    let len = leaf.run.saturating_mul(leaf.kernel.unit);
+    for item in items.chunks_exact_mut(itemsize.max(1)) {
+        descend_mut(item, leaf.offset, &leaf.outer, len, each);
+    }
+}
+
+fn descend_mut(item: &mut [u8], offset: usize, outer: &[(usize, usize)], len: usize, each: &mut impl FnMut(&mut [u8])) {
+    let Some(((times, distance), inner)) = outer.split_first() else {
+        if let Some(run) = item.get_mut(offset..offset.saturating_add(len)) {
+            each(run);
+        }
+        return;
+    };
+    for index in 0..*times {
+        descend_mut(item, offset.saturating_add(index.saturating_mul(*distance)), inner, len, each);
+    }
+}
+
 /// Every `stride`-th value of `width` bytes, forwards: `from` starts with the first one.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(super) fn gather_strided(from: &[u8], stride: usize, width: usize, to: &mut [u8]) {
@@ -259,6 +343,34 @@ pub(super) fn gather_strided(from: &[u8], stride: usize, width: usize, to: &mut 
     }
 }
 
+/// Every `stride`-th value of `width` bytes past the caches: backwards where the stride is negative.
+/// `from` is what the values span. `false` if this is no way for the width.
+pub(super) fn stream_strided(from: &[u8], stride: i64, width: usize, swapped: bool, to: &mut [u8]) -> bool {
+    fn units<U: Unit<W>, const W: usize>(from: &[u8], stride: i64, to: &mut [u8]) {
+        let step = usize::try_from(stride.unsigned_abs()).unwrap_or(usize::MAX);
+        let unit = |item: Option<&[u8]>| {
+            item.and_then(|item| item.first_chunk::<W>()).map_or([0; W], |unit| U::swapped(*unit))
+        };
+        let mut items = from.chunks(step.max(1));
+        if stride < 0 {
+            stream::fill(to, || unit(items.next_back()));
+        } else {
+            stream::fill(to, || unit(items.next()));
+        }
+    }
+    match (width, swapped) {
+        (2, false) => units::<Kept, 2>(from, stride, to),
+        (4, false) => units::<Kept, 4>(from, stride, to),
+        (8, false) => units::<Kept, 8>(from, stride, to),
+        (16, false) => units::<Kept, 16>(from, stride, to),
+        (2, true) => units::<u16, 2>(from, stride, to),
+        (4, true) => units::<u32, 4>(from, stride, to),
+        (8, true) => units::<u64, 8>(from, stride, to),
+        _ => return false,
+    }
+    true
+}
+
 /// The last unit first.
 pub(super) fn reverse_units(bytes: &mut [u8], width: usize) {
     match width {
@@ -272,5 +384,40 @@ pub(super) fn reverse_units(bytes: &mut [u8], width: usize) {
             bytes.reverse();
             bytes.chunks_exact_mut(width.max(1)).for_each(<[u8]>::reverse);
         }
+    }
+}
+
+/// Units along each side of a tile.
+pub(super) const TILE: usize = 64;
+/// Units from one line of a tile to the next: no power of two, which would crowd a few sets of the cache.
+pub(super) const TILE_PITCH: usize = TILE + 8;
+
+/// Whether tiles of units of so many bytes can be turned.
+pub(super) fn is_turnable(width: usize) -> bool {
+    matches!(width, 1 | 2 | 4 | 8 | 16)
+}
+
+#[inline(always)]
+fn turn_units<const W: usize>(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize) {
+    let lines = tile.as_chunks::<W>().0.as_chunks::<TILE_PITCH>().0;
+    for (index, row) in to.chunks_mut(pitch.max(1)).take(rows.min(TILE)).enumerate() {
+        for (cell, line) in row.as_chunks_mut::<W>().0.iter_mut().zip(lines) {
+            if let Some(unit) = line.get(index) {
+                *cell = *unit;
+            }
+        }
+    }
+}
+
+/// Lines of a tile to columns of `to`, whose rows start `pitch` bytes apart.
+#[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
+pub(super) fn turn(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, width: usize) {
+    match width {
+        1 => turn_units::<1>(tile, to, pitch, rows),
+        2 => turn_units::<2>(tile, to, pitch, rows),
+        4 => turn_units::<4>(tile, to, pitch, rows),
+        8 => turn_units::<8>(tile, to, pitch, rows),
+        16 => turn_units::<16>(tile, to, pitch, rows),
+        _ => {}
     }
 }

@@ -1,5 +1,6 @@
 //! Where items lie: bytes of this program, or, in `mem.rs`, of someone else.
 
+use super::cells::{self, Cells};
 use super::error::{DecodeError, wide};
 use super::kernel::{self, reverse_units};
 use crate::view::View;
@@ -20,6 +21,15 @@ pub(crate) struct Run<'r> {
 }
 
 impl Run<'_> {
+    /// The first items, no more than so many, which the run then begins after.
+    pub(crate) fn split_off(&mut self, most: usize) -> Self {
+        let first = Self { items: self.items.min(most), ..*self };
+        self.items = self.items.saturating_sub(first.items);
+        // Of a run that was compared with its memory, or will be.
+        self.offset = self.offset.wrapping_add(self.stride.wrapping_mul(i64::try_from(first.items).unwrap_or(0)));
+        first
+    }
+
     /// Whether its items adjoin, forwards.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.items == 1 || usize::try_from(self.stride) == Ok(self.itemsize)
@@ -46,6 +56,22 @@ pub(crate) trait Memory {
         self.read(run, out)?;
         kernel::swap_in_place(out, width);
         Ok(())
+    }
+
+    /// Copies the same bytes of every item to their columns; `false`, and nothing is done, where that
+    /// is not possible.
+    fn gather(&self, _run: Run<'_>, _cells: &mut [Cells<'_>]) -> Result<bool, DecodeError> {
+        Ok(false)
+    }
+
+    /// The same as `read`, or as `read_swapped` where the units are items, past the caches: for items
+    /// that lie apart, and for much that nobody reads soon.
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError>;
+
+    /// The same run behind each of `rows` neighbouring pointers, row after row: the last index of the
+    /// path is that of the first.
+    fn read_rows(&self, _run: Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
+        Err(DecodeError::Indirect)
     }
 
     /// The bytes themselves, where they are this program's.
@@ -135,6 +161,27 @@ impl<B: AsRef<[u8]>> Memory for Owned<B> {
         self.read(run, out)?;
         kernel::swap_in_place(out, width);
         Ok(())
+    }
+
+    fn gather(&self, run: Run<'_>, cells: &mut [Cells<'_>]) -> Result<bool, DecodeError> {
+        let stride = if run.items == 1 { Ok(run.itemsize) } else { usize::try_from(run.stride) };
+        let Ok(stride) = stride else { return Ok(false) };
+        if run.itemsize == 0 || stride < run.itemsize {
+            return Ok(false);
+        }
+        let items = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
+        cells::gather(items, stride, run.itemsize, cells);
+        Ok(true)
+    }
+
+    fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
+        let from = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
+        let stride = usize::try_from(run.stride.unsigned_abs()).unwrap_or(usize::MAX);
+        if stride >= run.itemsize && kernel::stream_strided(from, run.stride, run.itemsize, swapped, out) {
+            return Ok(());
+        }
+        let width = if swapped { run.itemsize } else { 1 };
+        self.read_swapped(run, width, out)
     }
 
     fn borrow(&self, offset: i64, len: usize) -> Option<&[u8]> {

@@ -8,6 +8,8 @@
 //! | `>d` in any shape and strides | [`Buffer::to_vec`] | `Vec<f64>` in C or Fortran order |
 //! | `e`, likewise | [`Buffer::to_vec_as`] | `Vec<f32>` |
 //! | values | [`Plan::encode`], [`BufferMut`] | bytes |
+//! | columns | [`Plan::write_columns`], [`BufferMut::write_columns`] | fields of records |
+//! | `Vec<T>` of a struct that is a [`record`] | [`Plan::write_records`], [`BufferMut::write_records`] | records |
 //!
 //! A [`Plan`] is made once from a [`Layout`](crate::Layout); what is left for each item is offsets,
 //! widths and byte orders. Items lie in bytes of this program, or in anyone's memory: that is
@@ -22,6 +24,7 @@
 //! `double`. Addresses are told, never followed.
 
 mod buffer;
+mod cells;
 mod columns;
 mod copy;
 mod element;
@@ -34,10 +37,12 @@ mod memory;
 mod plan;
 pub mod record;
 mod scalar;
+mod scatter;
 mod value;
 mod walk;
 
 pub use buffer::{Buffer, BufferMut};
+pub(crate) use cells::{Cells, LINE, block_items, is_dense};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;

@@ -3,14 +3,15 @@
 use alloc::vec::Vec;
 
 use super::error::DecodeError;
-use super::kernel::{Swap, swap_items};
+use super::kernel::{self, Swap, TILE, TILE_PITCH, swap_items};
 use super::memory::{Memory, Run};
+use crate::stream;
 use crate::view::{Order, View};
 
 /// Bytes that are swapped while they are still in the first cache.
 const PIECE: usize = 1 << 14;
-/// Items along each side of a tile, where lines of the source run across those of the copy.
-const TILE: i64 = 64;
+/// Bytes of a line from which on it is worth the wait for stores past the caches.
+const STREAMED: usize = 1 << 12;
 
 /// A dimension.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +104,11 @@ impl Runs {
         }
     }
 
+    /// Items of one line.
+    pub(super) fn line(&self) -> u64 {
+        self.inner.extent.unsigned_abs()
+    }
+
     /// Items that were not visited.
     pub(super) fn left(&self) -> u64 {
         self.left
@@ -160,12 +166,11 @@ pub(super) fn gather(
     if view.is_empty() || itemsize == 0 {
         return Ok(());
     }
-    let whole = Swap::whole(swaps, itemsize);
     if view.is_contiguous(order) {
         // One line, whatever the dimensions.
         let items = view.len().checked_div(view.itemsize()).unwrap_or(0);
         let line = Axis { extent: items, stride: view.itemsize(), out: itemsize };
-        return Gather { memory, path: Vec::new(), itemsize, swaps, whole, out }.line(line, view.offset(), 0);
+        return Gather::new(memory, Vec::new(), itemsize, swaps, out).line(line, view.offset(), 0);
     }
     let mut all = axes(view, order);
     let tail = all.split_off(path_len(view).min(all.len()));
@@ -175,8 +180,7 @@ pub(super) fn gather(
     tail.sort_by_key(|axis| core::cmp::Reverse(axis.out));
     let tail = crosswise(merged(tail.into_iter()));
     let path = alloc::vec![0; all.len()];
-    let mut gather = Gather { memory, path, itemsize, swaps, whole, out };
-    gather.paths(&all, 0, &tail, start, 0)
+    Gather::new(memory, path, itemsize, swaps, out).paths(&all, 0, &tail, start, 0)
 }
 
 /// Brings the axis with the shortest steps next to the last, if that has longer ones: together they
@@ -202,11 +206,33 @@ struct Gather<'g> {
     /// The width of units that fill the item and are swapped.
     whole: Option<usize>,
     out: &'g mut [u8],
+    /// Whether the copy is so large that its lines are not kept in the caches.
+    large: bool,
+    /// Room for a tile and the tile turned, or for a piece; made when it is needed.
+    scratch: (Vec<u8>, Vec<u8>),
 }
 
-impl Gather<'_> {
+/// Makes a vector as long as it must be.
+fn grow(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeError> {
+    if scratch.len() < len {
+        *scratch = super::element::zeroed(len)?;
+    }
+    Ok(scratch.get_mut(..len).unwrap_or_default())
+}
+
+impl<'g> Gather<'g> {
+    fn new(memory: &'g dyn Memory, path: Vec<i64>, itemsize: usize, swaps: &'g [Swap], out: &'g mut [u8]) -> Self {
+        let (whole, large) = (Swap::whole(swaps, itemsize), out.len() >= stream::LEAST);
+        Self { memory, path, itemsize, swaps, whole, out, large, scratch: Default::default() }
+    }
+
     fn paths(&mut self, axes: &[Axis], depth: usize, tail: &[Axis], start: i64, at: usize) -> Result<(), DecodeError> {
         let Some(axis) = axes.get(depth) else { return self.lines(tail, start, at) };
+        if depth.saturating_add(1) == axes.len()
+            && let Some(row) = self.row(*axis, tail)
+        {
+            return self.rows(*axis, row, start, at);
+        }
         let mut at = at;
         for index in 0..axis.extent {
             if let Some(slot) = self.path.get_mut(depth) {
@@ -218,12 +244,50 @@ impl Gather<'_> {
         Ok(())
     }
 
+    /// What lies behind each pointer of an axis, if it is a line and the lines adjoin in the copy.
+    fn row(&self, axis: Axis, tail: &[Axis]) -> Option<Axis> {
+        let row = match tail {
+            [] => Axis { extent: 1, stride: 0, out: self.itemsize },
+            [row] => *row,
+            _ => return None,
+        };
+        let len = usize::try_from(row.extent).ok()?.checked_mul(self.itemsize)?;
+        (row.out == self.itemsize && axis.out == len).then_some(row)
+    }
+
+    /// The lines behind all pointers of the last axis that has some.
+    fn rows(&mut self, axis: Axis, row: Axis, start: i64, at: usize) -> Result<(), DecodeError> {
+        let items = usize::try_from(row.extent).unwrap_or(0);
+        let most = if self.swaps.is_empty() { usize::MAX } else { PIECE.checked_div(axis.out).unwrap_or(1).max(1) };
+        let mut left = usize::try_from(axis.extent).unwrap_or(0);
+        let (mut index, mut at) = (0_i64, at);
+        while left > 0 {
+            let rows = left.min(most);
+            if let Some(slot) = self.path.last_mut() {
+                *slot = index;
+            }
+            let len = rows.saturating_mul(axis.out);
+            let Some(out) = self.out.get_mut(at..at.saturating_add(len)) else { return Ok(()) };
+            let run = Run { path: &self.path, offset: start, stride: row.stride, items, itemsize: self.itemsize };
+            self.memory.read_rows(run, rows, out)?;
+            swap_items(out, self.itemsize, self.swaps);
+            left = left.saturating_sub(rows);
+            index = index.wrapping_add(i64::try_from(rows).unwrap_or(0));
+            at = at.wrapping_add(len);
+        }
+        Ok(())
+    }
+
     fn lines(&mut self, axes: &[Axis], offset: i64, at: usize) -> Result<(), DecodeError> {
         match axes {
             [] => self.piece(offset, 0, 1, at),
             [inner] => self.line(*inner, offset, at),
-            [across, inner] if inner.stride.unsigned_abs() > across.stride.unsigned_abs() => {
-                self.tiles(*across, *inner, offset, at)
+            [across, inner] if across.stride != 0 && inner.stride.unsigned_abs() > across.stride.unsigned_abs() => {
+                if inner.out == self.itemsize && kernel::is_turnable(self.itemsize) {
+                    self.turned(*across, *inner, offset, at)
+                } else {
+                    self.tiles(*across, *inner, offset, at)
+                }
             }
             [outer, inner @ ..] => {
                 let (mut offset, mut at) = (offset, at);
@@ -242,6 +306,18 @@ impl Gather<'_> {
         let items = usize::try_from(axis.extent).unwrap_or(0);
         let at_once =
             self.swaps.is_empty() || (self.whole.is_some() && usize::try_from(axis.stride) == Ok(self.itemsize));
+        // Items that lie apart, and are swapped whole or not at all.
+        if adjoins
+            && self.large
+            && items.saturating_mul(self.itemsize) >= STREAMED
+            && usize::try_from(axis.stride) != Ok(self.itemsize)
+            && (self.swaps.is_empty() || self.whole == Some(self.itemsize))
+        {
+            let end = at.saturating_add(items.saturating_mul(self.itemsize));
+            let Some(out) = self.out.get_mut(at..end) else { return Ok(()) };
+            let run = Run { path: &self.path, offset, stride: axis.stride, items, itemsize: self.itemsize };
+            return self.memory.read_past(run, self.whole.is_some(), out);
+        }
         if adjoins && at_once {
             return self.piece(offset, axis.stride, items, at);
         }
@@ -260,12 +336,13 @@ impl Gather<'_> {
 
     /// Two dimensions in tiles, so that neither side walks past the cache.
     fn tiles(&mut self, across: Axis, inner: Axis, offset: i64, at: usize) -> Result<(), DecodeError> {
+        const SIDE: i64 = 64;
         let mut top = 0_i64;
         while top < across.extent {
-            let rows = across.extent.wrapping_sub(top).min(TILE);
+            let rows = across.extent.wrapping_sub(top).min(SIDE);
             let mut left = 0_i64;
             while left < inner.extent {
-                let items = inner.extent.wrapping_sub(left).min(TILE);
+                let items = inner.extent.wrapping_sub(left).min(SIDE);
                 for row in top..top.wrapping_add(rows) {
                     let place = |axis: Axis, index: i64| {
                         let out = axis.out.wrapping_mul(usize::try_from(index).unwrap_or(0));
@@ -279,6 +356,56 @@ impl Gather<'_> {
                 left = left.wrapping_add(items);
             }
             top = top.wrapping_add(rows);
+        }
+        Ok(())
+    }
+
+    /// The same where items are units: a tile is read along the lines of the memory, turned where it is
+    /// in the first cache, and written along those of the copy.
+    fn turned(&mut self, across: Axis, inner: Axis, offset: i64, at: usize) -> Result<(), DecodeError> {
+        let (width, lines, extent) = (self.itemsize, across.extent, inner.extent);
+        let pitch = TILE_PITCH.saturating_mul(width);
+        let place = |axis: Axis, index: usize| {
+            let steps = i64::try_from(index).unwrap_or(0);
+            (axis.stride.wrapping_mul(steps), axis.out.wrapping_mul(index))
+        };
+        let (lines, extent) = (usize::try_from(lines).unwrap_or(0), usize::try_from(extent).unwrap_or(0));
+        let mut top = 0_usize;
+        while top < lines {
+            let rows = lines.saturating_sub(top).min(TILE);
+            let mut left = 0_usize;
+            while left < extent {
+                let items = extent.saturating_sub(left).min(TILE);
+                let tile = grow(&mut self.scratch.0, TILE.saturating_mul(pitch))?;
+                let (down, down_out) = place(across, top);
+                for (index, line) in tile.chunks_exact_mut(pitch.max(1)).take(items).enumerate() {
+                    let (right, _) = place(inner, left.saturating_add(index));
+                    let offset = offset.wrapping_add(down).wrapping_add(right);
+                    let run = Run { path: &self.path, offset, stride: across.stride, items: rows, itemsize: width };
+                    let line = line.get_mut(..rows.saturating_mul(width)).unwrap_or_default();
+                    match self.whole {
+                        Some(unit) => self.memory.read_swapped(run, unit, line)?,
+                        None => {
+                            self.memory.read(run, line)?;
+                            swap_items(line, width, self.swaps);
+                        }
+                    }
+                }
+                let tile = tile.get(..items.saturating_mul(pitch)).unwrap_or_default();
+                let (_, right_out) = place(inner, left);
+                let start = at.wrapping_add(down_out).wrapping_add(right_out);
+                let Some(to) = self.out.get_mut(start..) else { return Ok(()) };
+                if self.large {
+                    let turned = grow(&mut self.scratch.1, TILE.saturating_mul(pitch))?;
+                    kernel::turn(tile, turned, pitch, rows, width);
+                    let turned = turned.get(..rows.saturating_mul(pitch)).unwrap_or_default();
+                    stream::copy_rows(turned, pitch, to, across.out, items.saturating_mul(width));
+                } else {
+                    kernel::turn(tile, to, across.out, rows, width);
+                }
+                left = left.saturating_add(items);
+            }
+            top = top.saturating_add(rows);
         }
         Ok(())
     }

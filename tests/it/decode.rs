@@ -1,8 +1,10 @@
 //! Values, columns and typed copies: against the slow reader, and as pages that people read.
 #![allow(unsafe_code, reason = "buffers over raw memory are what is tested")]
 
+mod large;
 mod long_double;
 mod refusals;
+mod written;
 
 use half::f16;
 use num_complex::Complex;

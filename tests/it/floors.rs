@@ -44,7 +44,23 @@ fn nowhere(found: Vec<String>) {
 /// Lower floors never import higher ones.
 #[test]
 fn floors_import_downwards_only() {
+    let lowest = &[
+        "format",
+        "abi",
+        "layout",
+        "readers",
+        "view",
+        "decode",
+        "mem",
+        "interop",
+        "diagnostic",
+        "extent",
+        "endian",
+        "span",
+    ];
     let floors: &[(&str, &[&str])] = &[
+        ("pages.rs", lowest),
+        ("stream.rs", lowest),
         (
             "span.rs",
             &[
@@ -100,19 +116,22 @@ fn format_knows_no_machine() {
 }
 
 /// 2. Only `abi` asks for the machine that the crate is compiled for; `endian.rs` gives its byte order.
+///
+/// Two files ask it for a favour that changes no value.
 #[test]
 fn only_abi_knows_the_host() {
     nowhere(outside("cfg!(target", &["abi/", "endian.rs"]));
-    nowhere(outside("cfg(target", &["abi/", "endian.rs"]));
+    nowhere(outside("cfg(target", &["abi/", "endian.rs", "stream.rs"]));
+    nowhere(outside("target_os", &["abi/", "pages.rs"]));
     nowhere(outside("cfg(windows", &["abi/"]));
 }
 
 /// 3. No `unsafe` on these floors.
 #[test]
 fn unsafe_has_its_rooms() {
-    nowhere(outside("unsafe", &["mem.rs", "py/acquire.rs", "py/export.rs"]));
+    nowhere(outside("unsafe", &["mem.rs", "pages.rs", "stream.rs", "py/acquire.rs", "py/export.rs"]));
     nowhere(outside("*const", &["mem.rs", "py/", "abi/model.rs"]));
-    nowhere(outside("*mut", &["mem.rs", "py/"]));
+    nowhere(outside("*mut", &["mem.rs", "stream.rs", "py/"]));
 }
 
 /// 4. Each library in its room.
@@ -123,6 +142,7 @@ fn libraries_have_their_rooms() {
     nowhere(outside("clap::", &["cli/"]));
     nowhere(outside("annotate_snippets", &["diagnostic.rs"]));
     nowhere(outside("target_lexicon", &["abi/triple.rs"]));
+    nowhere(outside("rustix", &["pages.rs"]));
     nowhere(outside("arrow_", &["interop/arrow/", "cli/arrow.rs"]));
     nowhere(outside("ndarray::", &["interop/array.rs"]));
 }

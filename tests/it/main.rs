@@ -20,6 +20,8 @@ mod cli;
 mod corpus;
 mod decode;
 mod diagnostic;
+#[cfg(feature = "pyo3")]
+mod embedded;
 mod exports;
 mod floors;
 mod format;

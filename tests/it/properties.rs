@@ -114,6 +114,32 @@ pub fn decode(source: &[u8], bytes: &[u8]) {
         for column in columns {
             assert_eq!(column.data.len(), column.shape.iter().product::<usize>(), "{}", source.escape_ascii());
         }
+        columns_and_back(source, &plan, bytes);
+    }
+}
+
+/// Columns of as many records as there are, written and read and written again: the same bytes. So are
+/// those of the fields one by one.
+fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
+    let size = plan.itemsize();
+    let whole = bytes.len().checked_div(size).unwrap_or(0).min(40) * size;
+    let (records, source) = (&bytes[..whole], source.escape_ascii());
+    let columns = plan.columns(records, None).unwrap();
+    let mut again = vec![0xa5; whole];
+    plan.write_columns(&columns, &mut again).unwrap_or_else(|error| panic!("{source}: {error}"));
+    let mut thrice = vec![0xa5; whole];
+    for column in plan.columns(&again, None).unwrap().chunks(1) {
+        // Of two fields of one name the first is meant.
+        if plan.leaves().iter().filter(|leaf| leaf.name() == &*column[0].name).count() == 1 {
+            plan.write_columns(column, &mut thrice).unwrap();
+        }
+    }
+    let names: std::collections::HashSet<&[u8]> = plan.leaves().iter().map(pep3118::decode::Leaf::name).collect();
+    if names.len() == plan.leaves().len() {
+        assert_eq!(thrice, again, "{source}");
+        if columns.iter().any(|column| !column.data.is_empty()) {
+            assert_eq!(plan.encode_columns(&columns).unwrap().len(), whole, "{source}");
+        }
     }
 }
 

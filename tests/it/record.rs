@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::all, non_upper_case_globals, unused, missing_debug_implementations)]
 
+mod written;
+
 use arbtest::arbitrary::Unstructured;
 use half::f16;
 use num_complex::Complex;

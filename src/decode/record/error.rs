@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::super::error::DecodeError;
+use super::super::error::{DecodeError, EncodeError};
 use crate::extent::plural;
 
 /// The first difference between a layout and a struct.
@@ -52,6 +52,45 @@ pub enum Mismatch {
     Layout(DecodeError),
 }
 
+/// Why items are not structs where they lie.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotInPlace {
+    /// A struct that is not `repr(C)`, or one in it, or one that skips a field.
+    #[error("the struct does not lie as the items do: it is not `repr(C)` throughout, or it skips a field")]
+    Repr,
+    /// `T{<h:b:<h:a:}` for a struct with `a` and `b`.
+    #[error("the value at byte {from} of an item is at byte {to} of the struct")]
+    Moved {
+        /// In bytes from the start of the item.
+        from: u64,
+        /// In bytes from the start of the struct.
+        to: u64,
+    },
+    /// `T{>h:a:}` on a little-endian machine.
+    #[error("the value at byte {offset} of an item has the other byte order than this machine")]
+    Swapped {
+        /// In bytes from the start of the item.
+        offset: u64,
+    },
+    /// `T{<i:a:4x}` for a struct of 4 bytes.
+    #[error("an item has {} but the struct has {}", plural(*item, "byte"), plural(*record, "byte"))]
+    Itemsize {
+        /// Bytes of an item.
+        item: u64,
+        /// Bytes of the struct.
+        record: u64,
+    },
+    /// Items of `<d` that begin at byte 1.
+    #[error("the items begin {} past a multiple of {align}, to which the struct is aligned", plural(*past, "byte"))]
+    Unaligned {
+        /// Bytes past the last multiple.
+        past: u64,
+        /// The alignment of the struct in bytes.
+        align: u64,
+    },
+}
+
 /// Why items do not become records.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +110,13 @@ pub enum RecordError {
         /// "bool" or "char".
         ty: &'static str,
     },
+    /// The items can be read, but not be seen as structs where they lie.
+    #[error(transparent)]
+    NotInPlace(#[from] NotInPlace),
     /// The items cannot be read at all.
     #[error(transparent)]
     Access(#[from] DecodeError),
+    /// The items cannot be written.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }

@@ -11,6 +11,7 @@ use super::super::value::Name;
 use super::error::Mismatch;
 use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, ValueLayout};
 use super::moves::{Move, Repeat, Test};
+use super::source::Origin;
 use crate::diagnostic::escape;
 use crate::extent::plural;
 use crate::layout::Type;
@@ -34,6 +35,8 @@ pub(super) enum Way {
     Swapped,
     /// Each byte of the struct comes from another one, values all in one byte order.
     Placed { places: Vec<usize>, swap: bool },
+    /// The same with values in both byte orders.
+    Mixed { places: Vec<Origin> },
     /// First the moves, then as [`Same`](Self::Same).
     Moved,
 }
@@ -65,13 +68,16 @@ impl Matched {
         let way = match (in_place, swapped, kept) {
             (true, false, _) => Way::Same,
             (true, true, false) => Way::Swapped,
-            // Both byte orders in one item, or a long list of places: two steps.
-            (_, true, true) => Way::Moved,
+            // A long list of places: two steps.
             _ if layout.size > PLACES => Way::Moved,
-            (_, swap, _) => {
-                let mut places = alloc::vec![0; layout.size];
+            (_, swapped, kept) => {
+                let mut places = alloc::vec![Origin::default(); layout.size];
                 moves.iter().for_each(|step| step.note(&mut places));
-                Way::Placed { places, swap }
+                if swapped && kept {
+                    Way::Mixed { places }
+                } else {
+                    Way::Placed { places: places.iter().map(|origin| origin.at).collect(), swap: swapped }
+                }
             }
         };
         Ok(Self { moves, tests, way })

@@ -8,6 +8,7 @@ use super::error::Mismatch;
 use super::matching::Matched;
 use super::model::{Check, MemberKind, MemberLayout, RecordLayout};
 use super::read;
+use super::room::Room;
 use super::source::{Same, Source};
 use crate::abi::DataModel;
 use crate::layout::{Dialect, Layout, LayoutError};
@@ -67,6 +68,11 @@ use crate::layout::{Dialect, Layout, LayoutError};
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// struct Pair<T> { a: T, b: T }
+/// ```
+/// One with a lifetime, since nothing is borrowed from items:
+/// ```compile_fail
+/// #[derive(pep3118::Record)]
+/// struct Borrowed<'a> { a: &'a u8 }
 /// ```
 /// An enum, a union, a struct without fields:
 /// ```compile_fail
@@ -131,7 +137,11 @@ pub trait Record: Sized {
     #[doc(hidden)]
     fn load<S: Source>(source: S, at: usize) -> Self;
 
-    /// The same for whole items.
+    /// Puts the struct at a byte of such an item. For the derive.
+    #[doc(hidden)]
+    fn store<R: Room>(&self, room: &mut R, at: usize);
+
+    /// [`load`](Self::load) for whole items.
     #[doc(hidden)]
     fn load_all(items: &[u8], records: &mut alloc::vec::Vec<Self>) {
         read::load_each(items, records, Same);
@@ -174,6 +184,10 @@ pub trait Member: Sized {
     /// The value at a byte; bytes that are missing are taken for 0.
     #[doc(hidden)]
     fn load<S: Source>(source: S, at: usize) -> Self;
+
+    /// Puts the value at a byte.
+    #[doc(hidden)]
+    fn store<R: Room>(&self, room: &mut R, at: usize);
 }
 
 impl<R: Record> Member for R {
@@ -182,6 +196,11 @@ impl<R: Record> Member for R {
     #[inline(always)]
     fn load<S: Source>(source: S, at: usize) -> Self {
         R::load(source, at)
+    }
+
+    #[inline(always)]
+    fn store<O: Room>(&self, room: &mut O, at: usize) {
+        R::store(self, room, at);
     }
 }
 
@@ -197,6 +216,13 @@ impl<T: Member, const N: usize> Member for [T; N] {
     fn load<S: Source>(source: S, at: usize) -> Self {
         core::array::from_fn(|index| T::load(source, at.wrapping_add(index.wrapping_mul(T::MEMBER.size))))
     }
+
+    #[inline(always)]
+    fn store<R: Room>(&self, room: &mut R, at: usize) {
+        for (index, element) in self.iter().enumerate() {
+            element.store(room, at.wrapping_add(index.wrapping_mul(T::MEMBER.size)));
+        }
+    }
 }
 
 macro_rules! numbers {
@@ -209,6 +235,11 @@ macro_rules! numbers {
             fn load<S: Source>(source: S, at: usize) -> Self {
                 Self::from_ne_bytes(source.cell(at))
             }
+
+            #[inline(always)]
+            fn store<R: Room>(&self, room: &mut R, at: usize) {
+                room.put(at, self.to_ne_bytes());
+            }
         }
     )+};
 }
@@ -216,6 +247,35 @@ macro_rules! numbers {
 numbers! {
     i8: "b" false, u8: "B" true, i16: "h" false, u16: "H" false, i32: "i" false, u32: "I" false,
     i64: "q" false, u64: "Q" false, f16: "e" false, f32: "f" false, f64: "d" false,
+}
+
+/// Addresses and sizes: the integer of their width.
+macro_rules! words {
+    ($($word:ty: $int32:ty, $code32:literal, $int64:ty, $code64:literal);+ $(;)?) => {$(
+        impl Member for $word {
+            const MEMBER: MemberLayout = if size_of::<Self>() == size_of::<$int64>() {
+                MemberLayout::value::<$int64>($code64, size_of::<Self>(), false, Check::All)
+            } else {
+                MemberLayout::value::<$int32>($code32, size_of::<Self>(), false, Check::All)
+            };
+
+            #[inline(always)]
+            fn load<S: Source>(source: S, at: usize) -> Self {
+                Self::from_ne_bytes(source.cell(at))
+            }
+
+            #[inline(always)]
+            fn store<R: Room>(&self, room: &mut R, at: usize) {
+                room.put(at, self.to_ne_bytes());
+            }
+        }
+    )+};
+}
+
+// On machines of 32 and 64 bits, as the data models are.
+words! {
+    isize: i32, "i", i64, "q";
+    usize: u32, "I", u64, "Q";
 }
 
 macro_rules! complex {
@@ -228,6 +288,12 @@ macro_rules! complex {
             fn load<S: Source>(source: S, at: usize) -> Self {
                 let part = |at| <$part as Member>::load(source, at);
                 Self::new(part(at), part(at.wrapping_add(size_of::<$part>())))
+            }
+
+            #[inline(always)]
+            fn store<R: Room>(&self, room: &mut R, at: usize) {
+                self.re.store(room, at);
+                self.im.store(room, at.wrapping_add(size_of::<$part>()));
             }
         }
     )+};
@@ -242,6 +308,11 @@ impl Member for bool {
     fn load<S: Source>(source: S, at: usize) -> Self {
         source.cell::<1>(at) != [0]
     }
+
+    #[inline(always)]
+    fn store<R: Room>(&self, room: &mut R, at: usize) {
+        room.put(at, [u8::from(*self)]);
+    }
 }
 
 impl Member for char {
@@ -251,5 +322,10 @@ impl Member for char {
     #[inline(always)]
     fn load<S: Source>(source: S, at: usize) -> Self {
         Self::from_u32(u32::from_ne_bytes(source.cell(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
+    }
+
+    #[inline(always)]
+    fn store<R: Room>(&self, room: &mut R, at: usize) {
+        room.put(at, u32::from(*self).to_ne_bytes());
     }
 }

@@ -8,6 +8,7 @@ use super::super::error::wide;
 use super::super::kernel::{copy_swapped, swap_in_place};
 use super::error::RecordError;
 use super::model::Check;
+use super::source::Origin;
 
 /// An array of records: elements, and how far they lie apart on both sides, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,20 +51,26 @@ impl Move {
         alike && ends == (next.from, next.to)
     }
 
+    /// The way back.
+    pub(super) fn turned(&self) -> Self {
+        let turn = |repeat: &Repeat| Repeat { times: repeat.times, from: repeat.to, to: repeat.from };
+        Self { from: self.to, to: self.from, outer: self.outer.iter().map(turn).collect(), ..*self }
+    }
+
     /// Whether the bytes are where they should be.
     pub(super) fn is_in_place(&self) -> bool {
         self.from == self.to && self.outer.iter().all(|repeat| repeat.from == repeat.to)
     }
 
     /// Notes where each byte of the struct comes from.
-    pub(super) fn note(&self, places: &mut [usize]) {
+    pub(super) fn note(&self, places: &mut [Origin]) {
         self.note_from(places, self.from, self.to, &self.outer);
     }
 
-    fn note_from(&self, places: &mut [usize], from: usize, to: usize, outer: &[Repeat]) {
+    fn note_from(&self, places: &mut [Origin], from: usize, to: usize, outer: &[Repeat]) {
         let Some((repeat, inner)) = outer.split_first() else {
             let cells = places.get_mut(to..to.saturating_add(self.len)).unwrap_or_default();
-            cells.iter_mut().zip(from..).for_each(|(cell, from)| *cell = from);
+            cells.iter_mut().zip(from..).for_each(|(cell, at)| *cell = Origin { at, swap: self.swap });
             return;
         };
         for index in 0..repeat.times {
@@ -165,8 +172,8 @@ impl Test {
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
         if self.check == Check::Bool && self.len == 1 && self.outer.is_empty() {
             // All bits of all bools, which is quicker than to stop at the first that is none.
-            let items = items.get(self.at..).unwrap_or_default().chunks(itemsize.max(1));
-            if items.filter_map(|item| item.first()).fold(0, |bits, byte| bits | byte) <= 1 {
+            let bools = items.get(self.at..).unwrap_or_default().iter().step_by(itemsize.max(1));
+            if bools.fold(0, |bits, byte| bits | byte) <= 1 {
                 return Ok(());
             }
         }

@@ -17,11 +17,21 @@ pub(super) trait Sources<'s>: Copy {
 
 #[inline(always)]
 fn cell<const W: usize>(item: &[u8], at: usize) -> [u8; W] {
-    item.get(at..).and_then(|bytes| bytes.first_chunk::<W>()).copied().unwrap_or([0; W])
+    match item.get(at..).and_then(|bytes| bytes.first_chunk::<W>()) {
+        Some(cell) => *cell,
+        None => zeros(),
+    }
+}
+
+/// Told apart by a jump that is never taken: to choose between two values would take longer.
+#[cold]
+#[inline(never)]
+fn zeros<const W: usize>() -> [u8; W] {
+    [0; W]
 }
 
 #[inline(always)]
-fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
+pub(super) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
     cell.reverse();
     cell
 }
@@ -37,6 +47,22 @@ pub(super) struct Swapped;
 /// An item of which each byte of the struct has its own place.
 #[derive(Clone, Copy)]
 pub(super) struct Placed<'p, const SWAP: bool>(pub(super) &'p [usize]);
+
+/// Where a byte of the struct comes from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Origin {
+    /// From the start of the item, in bytes.
+    pub(super) at: usize,
+    /// Whether its value lies in the other byte order.
+    pub(super) swap: bool,
+}
+
+/// An item of which each byte of the struct has its own place, and each value its byte order.
+#[derive(Clone, Copy)]
+pub(super) struct Mixed<'p>(pub(super) &'p [Origin]);
+
+#[derive(Clone, Copy)]
+pub(super) struct MixedItem<'i>(&'i [u8], &'i [Origin]);
 
 #[derive(Clone, Copy)]
 pub(super) struct SameItem<'i>(&'i [u8]);
@@ -74,6 +100,24 @@ impl<'s, const SWAP: bool> Sources<'s> for Placed<'s, SWAP> {
     }
 }
 
+impl<'s> Sources<'s> for Mixed<'s> {
+    type Item = MixedItem<'s>;
+
+    #[inline(always)]
+    fn of(self, item: &'s [u8]) -> Self::Item {
+        MixedItem(item, self.0)
+    }
+}
+
+impl Source for MixedItem<'_> {
+    #[inline(always)]
+    fn cell<const W: usize>(self, at: usize) -> [u8; W] {
+        let Some(origin) = self.1.get(at) else { return zeros() };
+        let cell = cell(self.0, origin.at);
+        if origin.swap { reversed(cell) } else { cell }
+    }
+}
+
 impl Source for SameItem<'_> {
     #[inline(always)]
     fn cell<const W: usize>(self, at: usize) -> [u8; W] {
@@ -91,7 +135,8 @@ impl Source for SwappedItem<'_> {
 impl<const SWAP: bool> Source for PlacedItem<'_, SWAP> {
     #[inline(always)]
     fn cell<const W: usize>(self, at: usize) -> [u8; W] {
-        let cell = self.1.get(at).map_or([0; W], |at| cell(self.0, *at));
+        let Some(at) = self.1.get(at) else { return zeros() };
+        let cell = cell(self.0, *at);
         if SWAP { reversed(cell) } else { cell }
     }
 }

@@ -2,16 +2,18 @@
 //!
 //! `bench-decode [ROUNDS] [WORD]` prints a line for each piece of work (those whose name has `WORD`):
 //! its time, that of the yardstick, and the ratio. Work and yardstick take turns; times are medians.
-//! `-` stands where the goal is relative to NumPy, which `decode_numpy.py` measures.
+//! `bench-decode serve [WORD]` does a round whenever it is told to: `run.py` has NumPy and CPython, whom
+//! some goals are relative to, take turns with it.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::io::BufRead as _;
 
 use pep3118::decode::{Buffer, Destination, Plan};
 use pep3118::{DataModel, Dialect, Layout, Order, RawView, Record, Request, View, fill_contiguous_strides};
 
 struct Bench {
-    rounds: usize,
+    /// `None`: as many as are asked for.
+    rounds: Option<usize>,
     only: String,
 }
 
@@ -23,14 +25,24 @@ impl Bench {
         }
         let mut samples = (Vec::new(), Vec::new());
         let time = |run: &mut dyn FnMut()| {
-            let start = Instant::now();
+            let start = seconds();
             for _ in 0..times {
                 run();
             }
-            start.elapsed().as_secs_f64() / f64::from(times)
+            (seconds() - start) / f64::from(times)
         };
         (work(), yardstick());
-        for _ in 0..self.rounds {
+        let Some(rounds) = self.rounds else {
+            println!("{name}\t{goal}");
+            for line in std::io::stdin().lock().lines() {
+                if line.unwrap() == "next" {
+                    return;
+                }
+                println!("{}\t{}", time(&mut work), time(&mut yardstick));
+            }
+            std::process::exit(0);
+        };
+        for _ in 0..rounds {
             samples.0.push(time(&mut work));
             samples.1.push(time(&mut yardstick));
         }
@@ -39,8 +51,17 @@ impl Bench {
             samples[samples.len() / 2]
         };
         let (work, yardstick) = (median(&mut samples.0), median(&mut samples.1));
-        println!("{name:<44} {:>10.3} {:>10.3}  {:>6.2}  {goal}", work * 1e3, yardstick * 1e3, work / yardstick);
+        println!("{name:<54} {:>10.3} {:>10.3}  {:>6.2}  {goal}", work * 1e3, yardstick * 1e3, work / yardstick);
     }
+}
+
+/// The time that this thread has had on a processor: what others do there counts less.
+fn seconds() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is a place for the answer.
+    let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(failed, 0, "no clock");
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
 fn view<'a>(format: &'static [u8], itemsize: i64, shape: &'a [i64], strides: &'a [i64]) -> View<'a> {
@@ -69,11 +90,27 @@ fn noise(len: usize) -> Vec<u8> {
         .collect()
 }
 
+/// The same large pages for the yardstick as the library asks for.
+fn prefer_large(room: &mut Vec<u32>) {
+    #[cfg(target_os = "linux")]
+    {
+        let start = room.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        let skipped = start.align_offset(1 << 16);
+        let len = (room.capacity() * 4 - skipped) & !0xffff;
+        unsafe { rustix::mm::madvise(start.add(skipped).cast(), len, rustix::mm::Advice::LinuxHugepage) }.unwrap();
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let rounds = arguments.next().and_then(|rounds| rounds.parse().ok()).unwrap_or(15);
+    let rounds = match arguments.next() {
+        Some(word) if word == "serve" => None,
+        rounds => Some(rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(15)),
+    };
     let bench = Bench { rounds, only: arguments.next().unwrap_or_default() };
-    println!("{:<44} {:>10} {:>10}  {:>6}  goal", "work", "ms", "memcpy ms", "ratio");
+    if rounds.is_some() {
+        println!("{:<54} {:>10} {:>10}  {:>6}  goal", "work", "ms", "memcpy ms", "ratio");
+    }
 
     const ITEMS: usize = 10_000_000;
     let memory = noise(ITEMS * 16);
@@ -104,8 +141,8 @@ fn main() {
         let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
         bench.row(
-            "native f64, fresh (beside memcpy to fresh)",
-            "1.05 (of NumPy)",
+            "native f64, fresh",
+            "NumPy 1.05",
             1,
             || drop(black_box(buffer.to_vec::<f64>(Order::C).unwrap())),
             || drop(black_box(memory[..ITEMS * 8].to_vec())),
@@ -128,6 +165,18 @@ fn main() {
             || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
             || drop(black_box(black_box(&narrow).iter().map(|unit| u32::from(*unit)).collect::<Vec<u32>>())),
         );
+        bench.row(
+            "half to f32 (the same in large pages)",
+            "-",
+            1,
+            || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
+            || {
+                let mut wide: Vec<u32> = Vec::with_capacity(ITEMS);
+                prefer_large(&mut wide);
+                wide.extend(black_box(&narrow).iter().map(|unit| u32::from(*unit)));
+                drop(black_box(wide));
+            },
+        );
     }
     {
         let (shape, strides) = ([ITEMS as i64], [16]);
@@ -137,15 +186,16 @@ fn main() {
         let mut elements = vec![0.0; ITEMS];
         bench.row(
             "every second f64 (beside the bytes touched)",
-            "-",
+            "NumPy 0.95",
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
             || black_box(&mut room[..ITEMS * 16]).copy_from_slice(black_box(&memory[..ITEMS * 16])),
         );
     }
-    for (name, rows, columns) in
-        [("transposed f64, 3000 x 3000", 3000_i64, 3000_i64), ("transposed f64, 2048 x 4096", 2048, 4096)]
-    {
+    for (name, goal, rows, columns) in [
+        ("transposed f64, 3000 x 3000", "NumPy 1.1", 3000_i64, 3000_i64),
+        ("transposed f64, 2048 x 4096", "NumPy 0.35", 2048, 4096),
+    ] {
         let (shape, strides) = ([columns, rows], [8, 8 * columns]);
         let view = view(b"d", 8, &shape, &strides);
         let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
@@ -154,7 +204,7 @@ fn main() {
         let bytes = elements.len() * 8;
         bench.row(
             name,
-            "-",
+            goal,
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
             || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
@@ -184,6 +234,16 @@ fn main() {
             || fill(&|destinations| plan.columns_into(black_box(&memory[..bytes]), None, destinations).unwrap()),
             || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
+        let read = plan.columns(&memory[..bytes], None).unwrap();
+        let mut back = memory[..bytes].to_vec();
+        bench.row(
+            &format!("{name}, written"),
+            "-",
+            1,
+            || plan.write_columns(black_box(&read), black_box(&mut back)).unwrap(),
+            || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+        );
+        drop(back);
         let (shape, mut strides) = ([records as i64], [0]);
         fill_contiguous_strides(&shape, itemsize as i64, Order::C, &mut strides).unwrap();
         let raw = RawView {
@@ -205,11 +265,13 @@ fn main() {
         );
     }
     records(&bench, &memory);
-    // Rows behind a table of pointers, beside the way item by item that PyBuffer_ToContiguous takes.
-    for (name, width, step) in [
-        ("indirect rows of 8 KB", 1024_usize, 8_i64),
-        ("indirect rows of 32 bytes", 4, 8),
-        ("indirect rows of every second f64", 512, 16),
+    // Rows behind a table of pointers; CPython's peer is `PyBuffer_ToContiguous`.
+    for (name, goal, width, step) in [
+        ("indirect rows of 8 KB", "CPython 1.05", 1024_usize, 8_i64),
+        ("indirect rows of 32 bytes", "CPython 0.8", 4, 8),
+        ("indirect rows of 16 bytes", "CPython 0.8", 2, 8),
+        ("indirect rows of 8 bytes", "CPython 0.8", 1, 8),
+        ("indirect rows of every second f64", "CPython 0.3", 512, 16),
     ] {
         let rows = 4_000_000 / width;
         let table: Vec<*const u8> = (0..rows).map(|row| memory[row * width * step as usize..].as_ptr()).collect();
@@ -231,7 +293,7 @@ fn main() {
         let bytes = rows * width * 8;
         bench.row(
             name,
-            "-",
+            goal,
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
             || black_box(&mut room[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
@@ -249,8 +311,8 @@ struct Sample {
     e: u64,
 }
 
+/// Known to be copied as it lies, for which the derive asks the compiler.
 #[derive(Record, bytemuck::AnyBitPattern, Clone, Copy)]
-#[record(plain)]
 #[repr(C)]
 struct PlainSample {
     a: u8,
@@ -270,31 +332,63 @@ struct Flagged {
     e: u64,
 }
 
-/// Records to structs, beside a copy of as many bytes into fresh memory.
+/// Records to structs beside a copy of as many bytes into fresh memory, and back beside one into memory
+/// that is there.
 fn records(bench: &Bench, memory: &[u8]) {
-    fn row<T: Record>(bench: &Bench, name: &str, goal: &str, format: &str, memory: &[u8], records: usize, times: u32) {
+    fn row<T: Record>(bench: &Bench, name: &str, goal: &str, format: &str, memory: &[u8], size: &str) {
+        let (records, times) = if size == "24 MB" { (1_000_000, 1) } else { (1000, 1000) };
         let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap();
         let plan = Plan::new(&layout).unwrap();
         let items = &memory[..records * plan.itemsize()];
         bench.row(
-            name,
+            &format!("structs: {name}, {size}"),
             goal,
             times,
             || drop(black_box(plan.read_records::<T>(black_box(items)).unwrap())),
             || drop(black_box(black_box(items).to_vec())),
         );
+        let prepared = plan.records::<T>().unwrap();
+        if size == "24 KB" {
+            let mut structs = Vec::with_capacity(records);
+            let mut room = vec![0; items.len()];
+            bench.row(
+                &format!("structs: {name}, {size}, prepared, warm"),
+                goal,
+                times,
+                || {
+                    structs.clear();
+                    prepared.read_into(black_box(items), black_box(&mut structs)).unwrap();
+                },
+                || black_box(&mut room[..]).copy_from_slice(black_box(items)),
+            );
+        }
+        let structs = prepared.read(items).unwrap();
+        let (mut back, mut room) = (items.to_vec(), vec![0; items.len()]);
+        bench.row(
+            &format!("structs, written: {name}, {size}"),
+            "-",
+            times,
+            || prepared.write(black_box(&structs), black_box(&mut back)).unwrap(),
+            || black_box(&mut room[..]).copy_from_slice(black_box(items)),
+        );
     }
     let zeros = vec![0; 1_000_000 * 24];
-    for (size, records, times) in [("24 MB", 1_000_000, 1), ("24 KB", 1000, 1000)] {
-        let name = |work: &str| format!("structs: {work}, {size}");
-        let same = Sample::FORMAT;
-        row::<PlainSample>(bench, &name("identical, plain"), "1.05", same, memory, records, times);
-        row::<Sample>(bench, &name("identical, field by field"), "1.05", same, memory, records, times);
-        row::<Flagged>(bench, &name("identical, with a bool"), "-", Flagged::FORMAT, &zeros, records, times);
-        let swapped = "T{B:a:x>h:b:>i:c:>d:d:>Q:e:}";
-        row::<Sample>(bench, &name("swapped"), "1.35", swapped, memory, records, times);
-        let reordered = "T{<Q:e:<d:d:<i:c:<h:b:B:a:x}";
-        row::<Sample>(bench, &name("reordered"), "1.35", reordered, memory, records, times);
+    let plan = Plan::new(&PlainSample::layout().unwrap()).unwrap();
+    let aligned = &memory[memory.as_ptr().align_offset(8)..][..24_000_000];
+    bench.row(
+        "structs: identical, seen in place, 24 MB",
+        "0",
+        1,
+        || drop(black_box(plan.cast_records::<PlainSample>(black_box(aligned)).unwrap())),
+        || drop(black_box(black_box(aligned).to_vec())),
+    );
+    for size in ["24 MB", "24 KB"] {
+        row::<PlainSample>(bench, "identical, plain", "1.05", PlainSample::FORMAT, memory, size);
+        row::<Sample>(bench, "identical, field by field", "1.05", Sample::FORMAT, memory, size);
+        row::<Flagged>(bench, "identical, with a bool", "-", Flagged::FORMAT, &zeros, size);
+        row::<Sample>(bench, "swapped", "1.35", "T{B:a:x>h:b:>i:c:>d:d:>Q:e:}", memory, size);
+        row::<Sample>(bench, "reordered", "1.35", "T{<Q:e:<d:d:<i:c:<h:b:B:a:x}", memory, size);
+        row::<Sample>(bench, "moved, both orders", "1.7", "T{<Q:e:>d:d:<i:c:>h:b:B:a:x}", memory, size);
     }
 }
 

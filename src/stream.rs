@@ -1,0 +1,153 @@
+//! Stores past the caches.
+//!
+//! A store to memory that is not cached first fetches the line that it changes. Where whole lines are
+//! written that nobody reads soon, a third of all traffic is for nothing: such lines go straight to
+//! memory. In a copy that fits the cache the same costs several times as much.
+#![allow(unsafe_code, reason = "the one store that the compiler does not choose by itself")]
+
+/// Bytes of a copy from which on its lines are not kept in the caches.
+pub(crate) const LEAST: usize = 1 << 24;
+
+/// Bytes that are written together: a line of the caches.
+pub(crate) const LINE: usize = 64;
+
+/// Copies rows of `len` bytes, as many as are there, whose starts are so many bytes apart on each side.
+pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch: usize, len: usize) {
+    let _fence = Fence;
+    let rows = from.chunks(from_pitch.max(1)).zip(to.chunks_mut(to_pitch.max(1)));
+    for (from, to) in rows {
+        if let (Some(from), Some(to)) = (from.get(..len), to.get_mut(..len)) {
+            copy_row(from, to);
+        }
+    }
+}
+
+/// Writes units of `N` bytes as they are made, until there are as many as have room.
+pub(crate) fn fill<const N: usize>(to: &mut [u8], mut unit: impl FnMut() -> [u8; N]) {
+    let mut some = |to: &mut [u8]| to.as_chunks_mut::<N>().0.iter_mut().for_each(|cell| *cell = unit());
+    let head = to.as_ptr().align_offset(LINE).min(to.len());
+    let (first, rest) = to.split_at_mut(head);
+    some(first);
+    // Where units do not fill lines, all of them are made as usual.
+    if head.checked_rem(N) != Some(0) || LINE.checked_rem(N) != Some(0) {
+        let done = first.len().checked_rem(N).map_or(0, |odd| head.saturating_sub(odd));
+        return some(to.get_mut(done..).unwrap_or_default());
+    }
+    let _fence = Fence;
+    let (lines, last) = rest.as_chunks_mut::<LINE>();
+    for to in lines {
+        let mut line = [0; LINE];
+        some(&mut line);
+        store(&line, to);
+    }
+    some(last);
+}
+
+/// The lines that are whole past the caches, what is left at both ends as usual. Slices of one length.
+#[inline]
+fn copy_row(from: &[u8], to: &mut [u8]) {
+    let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());
+    let ((first, from), (to_first, to)) = (from.split_at(head), to.split_at_mut(head));
+    to_first.copy_from_slice(first);
+    let ((lines, rest), (to_lines, to_rest)) = (from.as_chunks::<LINE>(), to.as_chunks_mut::<LINE>());
+    for (to, from) in to_lines.iter_mut().zip(lines) {
+        store(from, to);
+    }
+    to_rest.copy_from_slice(rest);
+}
+
+/// Writes one line.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
+    use core::arch::x86_64::{__m128i, _mm_stream_si128};
+    for (to, from) in to.as_chunks_mut::<16>().0.iter_mut().zip(from.as_chunks::<16>().0) {
+        let place: *mut __m128i = to.as_mut_ptr().cast();
+        if place.is_aligned() {
+            // SAFETY: 16 bytes that are borrowed exclusively, at a multiple of 16. SSE2 is part of x86-64.
+            // The callers' `Fence` is dropped before their borrow ends, so before anyone else looks at them.
+            unsafe { _mm_stream_si128(place, bytemuck::cast(*from)) };
+        } else {
+            *to = *from;
+        }
+    }
+}
+
+/// Waits, when it is dropped, until all lines are written: others may see them from then on.
+struct Fence;
+
+impl Drop for Fence {
+    fn drop(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: SSE is part of x86-64; a fence has no other duties.
+        unsafe {
+            core::arch::x86_64::_mm_sfence();
+        }
+    }
+}
+
+/// Elsewhere the compiler chooses the store.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
+    *to = *from;
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn noise(len: usize) -> Vec<u8> {
+        (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
+    }
+
+    #[test]
+    fn rows_of_every_length_at_every_place() {
+        let from = noise(4096);
+        for start in 0..65 {
+            for len in (0..70).chain([127, 128, 129, 200]) {
+                for (from_pitch, to_pitch) in [(len.max(1), len.max(1)), (201, 333), (333, 200)] {
+                    let (mut to, mut expected) = (vec![0xee; 1500], vec![0xee; 1500]);
+                    copy_rows(&from[..from_pitch * 4], from_pitch, &mut to[start..start + to_pitch * 4], to_pitch, len);
+                    for row in 0..4 {
+                        let place = start + row * to_pitch;
+                        expected[place..place + len].copy_from_slice(&from[row * from_pitch..row * from_pitch + len]);
+                    }
+                    assert_eq!(to, expected, "{start} {len} {from_pitch} {to_pitch}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn units_of_every_width_at_every_place() {
+        fn units<const N: usize>() {
+            let from = noise(N * 80);
+            for start in 0..65 {
+                for count in [0, 1, 2, 3, 7, 8, 9, 33, 64, 65, 80] {
+                    let (mut to, mut made) = (vec![0xee; 1500], from.as_chunks::<N>().0.iter());
+                    fill::<N>(&mut to[start..start + N * count], || *made.next().unwrap());
+                    assert_eq!(made.len(), 80 - count, "{N} {start}: as many as have room");
+                    assert_eq!(to[start..start + N * count], from[..N * count], "{N} {start} {count}");
+                    assert!(to[..start].iter().chain(&to[start + N * count..]).all(|byte| *byte == 0xee));
+                }
+            }
+        }
+        units::<1>();
+        units::<2>();
+        units::<3>();
+        units::<4>();
+        units::<8>();
+        units::<16>();
+    }
+}

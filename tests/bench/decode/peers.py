@@ -1,0 +1,133 @@
+"""What NumPy and CPython need for the work of `bench-decode`, one round whenever told to.
+
+    peers.py          reads names of work, answers each with "PEER SECONDS", or "-" for work it has not
+
+NumPy copies with `copyto`, `copy` and `astype`. Rows behind pointers are CPython's `PyBuffer_ToContiguous`,
+called through ctypes with a `Py_buffer` that is filled by hand: the call costs some microseconds, its
+work milliseconds. Destinations are warm wherever those of `bench-decode` are.
+"""
+
+import ctypes
+import sys
+import time
+
+import numpy as np
+
+ITEMS, RECORDS = 10_000_000, 1_000_000
+memory = np.random.default_rng(1).integers(0, 256, ITEMS * 16, dtype=np.uint8)
+
+
+class PyBuffer(ctypes.Structure):
+    _fields_ = [
+        ("buf", ctypes.c_void_p),
+        ("obj", ctypes.c_void_p),
+        ("len", ctypes.c_ssize_t),
+        ("itemsize", ctypes.c_ssize_t),
+        ("readonly", ctypes.c_int),
+        ("ndim", ctypes.c_int),
+        ("format", ctypes.c_char_p),
+        ("shape", ctypes.POINTER(ctypes.c_ssize_t)),
+        ("strides", ctypes.POINTER(ctypes.c_ssize_t)),
+        ("suboffsets", ctypes.POINTER(ctypes.c_ssize_t)),
+        ("internal", ctypes.c_void_p),
+    ]
+
+
+to_contiguous = ctypes.pythonapi.PyBuffer_ToContiguous
+to_contiguous.argtypes = [ctypes.c_void_p, ctypes.POINTER(PyBuffer), ctypes.c_ssize_t, ctypes.c_char]
+
+
+def typed(dtype, items):
+    source = memory[: items * np.dtype(dtype).itemsize].view(dtype)
+    target = np.ones(items, np.dtype(dtype).newbyteorder("="))
+    return "NumPy", lambda: np.copyto(target, source)
+
+
+def every_second():
+    source, target = memory.view("<f8")[::2], np.ones(ITEMS)
+    return "NumPy", lambda: np.copyto(target, source)
+
+
+def transposed(rows, columns):
+    matrix = memory[: rows * columns * 8].view("<f8").reshape(rows, columns)
+    turned = np.ones((columns, rows))
+    return "NumPy", lambda: np.copyto(turned, matrix.T)
+
+
+def columns(dtype, count):
+    array = memory[: count * dtype.itemsize].view(dtype)
+    targets = [np.ones(count, dtype[field].newbyteorder("=")) for field in dtype.names]
+
+    def split():
+        for field, target in zip(dtype.names, targets):
+            np.copyto(target, array[field])
+
+    return "NumPy", split
+
+
+def indirect(width, step):
+    rows = 4_000_000 // width
+    table = memory.ctypes.data + np.arange(rows, dtype=np.uintp) * (width * step)
+    triple = ctypes.c_ssize_t * 2
+    room = np.ones(rows * width * 8, np.uint8)
+    view = PyBuffer(
+        table.ctypes.data, None, room.nbytes, 8, 1, 2, b"d", triple(rows, width), triple(8, step), triple(0, -1), None
+    )
+
+    def run(table=table):
+        if to_contiguous(room.ctypes.data, view, room.nbytes, b"C"):
+            raise MemoryError
+
+    run()
+    items = memory[: rows * width * step].view("<u8").reshape(-1, step // 8)[:, 0]
+    assert (room.view("<u8") == items).all(), "CPython copied something else"
+    return "CPython", run
+
+
+def packed(order):
+    fields = [("a", "I"), ("b", "h"), ("c", "B"), ("d", "d"), ("e", "S8")]
+    return np.dtype([(name, code if code[0] == "S" else order + code) for name, code in fields])
+
+
+# What is made when it is first asked for.
+WORK = {
+    "native f64, warm": lambda: typed("<f8", ITEMS),
+    "native f64, fresh": lambda: ("NumPy", lambda: memory[: ITEMS * 8].view("<f8").copy()),
+    "big-endian f64, 80 MB": lambda: typed(">f8", ITEMS),
+    "big-endian u16, 20 MB": lambda: typed(">u2", ITEMS),
+    "half to f32 (beside u16 to u32)": lambda: ("NumPy", lambda: memory[: ITEMS * 2].view("<f2").astype("<f4")),
+    "every second f64 (beside the bytes touched)": every_second,
+    "transposed f64, 3000 x 3000": lambda: transposed(3000, 3000),
+    "transposed f64, 2048 x 4096": lambda: transposed(2048, 4096),
+    "columns of <IhBd8s": lambda: columns(packed("<"), RECORDS),
+    "columns of >IhBd8s": lambda: columns(packed(">"), RECORDS),
+    "columns of @BhidQ": lambda: columns(
+        np.dtype([("a", "B"), ("b", "h"), ("c", "i"), ("d", "d"), ("e", "Q")], align=True), RECORDS
+    ),
+    "columns of 64 doubles": lambda: columns(np.dtype([(f"x{n}", "<f8") for n in range(64)]), RECORDS // 5),
+    "indirect rows of 8 KB": lambda: indirect(1024, 8),
+    "indirect rows of 32 bytes": lambda: indirect(4, 8),
+    "indirect rows of 16 bytes": lambda: indirect(2, 8),
+    "indirect rows of 8 bytes": lambda: indirect(1, 8),
+    "indirect rows of every second f64": lambda: indirect(512, 16),
+}
+
+
+def main():
+    name, made = None, None
+    for line in sys.stdin:
+        if line.rstrip("\n") != name:
+            name = line.rstrip("\n")
+            made = WORK[name]() if name in WORK else None
+            if made:
+                made[1]()
+        if made is None:
+            print("-", flush=True)
+            continue
+        peer, run = made
+        start = time.perf_counter()
+        run()
+        print(peer, time.perf_counter() - start, flush=True)
+
+
+main()

@@ -1,0 +1,323 @@
+//! Copies that go other ways because they are large, or lie across: tiles, stores past the caches, rows
+//! behind pointers.
+
+use pep3118::decode::{Buffer, DecodeError, Plan};
+use pep3118::{Order, RawView, Request, View};
+
+use super::{plan, slow_items, view};
+
+/// From so many bytes on a copy is not kept in the caches.
+const LARGE: usize = 1 << 24;
+
+fn noise(len: usize) -> Vec<u8> {
+    // A prime number of bytes again and again: quick without optimization.
+    let some: Vec<u8> = (0..65_521_usize).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();
+    let mut noise = some.repeat(len / some.len() + 1);
+    noise.truncate(len);
+    noise
+}
+
+/// The same buffer over bytes and through a pointer.
+fn both<'b>(view: &'b View<'b>, plan: &'b Plan, memory: &'b [u8], origin: usize) -> [Buffer<'b>; 2] {
+    // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nobody writes.
+    let foreign = unsafe { Buffer::from_ptr(view, plan, memory[origin..].as_ptr()) }.unwrap();
+    [Buffer::new(view, plan, memory).unwrap(), foreign]
+}
+
+/// Strided lines, swapped and not, forwards and backwards, a little shorter and a little longer than
+/// what goes past the caches, to places of any alignment.
+#[test]
+fn large_lines() {
+    macro_rules! lines {
+        ($element:ty, $native:literal, $other:literal, $width:literal, $lengths:expr) => {
+            for (format, swapped) in [($native, false), ($other, true)] {
+                let plan = plan(format);
+                for items in $lengths {
+                    let stride = 2 * $width + 1;
+                    let memory = noise(items * stride);
+                    for stride in [stride as i64, -(stride as i64)] {
+                        let origin = if stride < 0 { (items as i64 - 1) * -stride } else { 0 };
+                        let (shape, strides) = ([items as i64], [stride]);
+                        let view = view(&shape, &strides, $width, memory.len() as i64, origin);
+                        let expected = |index: usize| {
+                            let at = (origin + index as i64 * stride) as usize;
+                            let unit = <$element>::from_ne_bytes(memory[at..at + $width].try_into().unwrap());
+                            if swapped { unit.swap_bytes() } else { unit }
+                        };
+                        for (skipped, buffer) in both(&view, &plan, &memory, origin as usize).into_iter().enumerate() {
+                            let mut room = vec![0; items + 2];
+                            buffer.copy_to_slice(&mut room[skipped..skipped + items], Order::C).unwrap();
+                            // All at both ends, where lines are cut, and some between.
+                            let copy = room[skipped..skipped + items].iter().enumerate();
+                            let mut some = copy.filter(|(at, _)| *at < 100 || *at > items - 100 || at % 13 == 0);
+                            assert!(some.all(|(at, unit)| *unit == expected(at)), "{format} {items} {stride}");
+                            assert!(room[items + skipped..].iter().all(|unit| *unit == 0));
+                        }
+                    }
+                }
+            }
+        };
+    }
+    lines!(u64, "=Q", "!Q", 8, [LARGE / 8 - 1, LARGE / 8 + 7]);
+    lines!(u32, "=I", "!I", 4, [LARGE / 4 + 3]);
+}
+
+/// Lines of a large array that go past the caches one by one, and such as are too short for that.
+#[test]
+fn large_planes() {
+    for columns in [300_usize, 4096] {
+        let rows = LARGE / (columns * 8) + 1;
+        let memory = noise(rows * columns * 16);
+        for format in ["<d", ">d", ">Zf"] {
+            let plan = plan(format);
+            let (shape, strides) = ([rows as i64, columns as i64], [columns as i64 * 16, 16]);
+            let view = view(&shape, &strides, 8, memory.len() as i64, 0);
+            let expected: Vec<u8> = memory.chunks_exact(16).flat_map(|pair| &pair[..8]).copied().collect();
+            for buffer in both(&view, &plan, &memory, 0) {
+                assert!(buffer.to_contiguous(Order::C).unwrap() == expected, "{columns} {format}");
+                if format == ">d" {
+                    let swapped = expected.as_chunks::<8>().0.iter().map(|unit| f64::from_be_bytes(*unit).to_bits());
+                    let copy = buffer.to_vec::<f64>(Order::C).unwrap();
+                    assert!(copy.iter().map(|value| value.to_bits()).eq(swapped));
+                }
+            }
+        }
+    }
+}
+
+/// Tiles of every width, whole and in part, small and past the caches.
+#[test]
+fn large_transposed() {
+    for (format, width) in [("B", 1), ("=H", 2), ("=I", 4), ("=d", 8), ("=Zd", 16), ("3s", 3), ("T{=i:a:=d:b:}", 12)] {
+        let plan = plan(format);
+        let large = (LARGE as f64 / width as f64).sqrt() as usize;
+        for (rows, columns) in [(1, 1), (2, 3), (63, 65), (64, 64), (200, 7), (7, 200), (large, large + 9)] {
+            // Millions of small items take long without optimization, and past the caches all are bytes.
+            if rows == large && width < 8 {
+                continue;
+            }
+            let memory = noise(rows * columns * width);
+            let (item, size) = (width as i64, memory.len() as i64);
+            let row = columns as i64 * item;
+            let shape = [columns as i64, rows as i64];
+            // Both directions of the lines that are read.
+            for (strides, origin) in [([item, row], 0), ([-item, row], row - item)] {
+                if rows == large && (origin == 0) == (width == 8) {
+                    continue;
+                }
+                let view = view(&shape, &strides, item, size, origin);
+                for buffer in both(&view, &plan, &memory, origin as usize) {
+                    let copy = buffer.to_contiguous(Order::C).unwrap();
+                    assert_eq!(copy.len(), memory.len());
+                    for (index, line) in copy.chunks_exact(rows * width).enumerate() {
+                        let column = if origin == 0 { index } else { columns - 1 - index };
+                        let whole = line.chunks_exact(width).enumerate().all(|(at, item)| {
+                            let start = (at * columns + column) * width;
+                            item == &memory[start..start + width]
+                        });
+                        assert!(whole, "{format} {rows} {columns} {strides:?}: column {index}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same with units that are swapped, in every part of an item, below and above the bound.
+#[test]
+fn large_transposed_and_swapped() {
+    let memory = noise(LARGE + (1 << 20));
+    for (rows, columns) in [(70_usize, 130_usize), (1449, 1448)] {
+        let (shape, strides) = ([columns as i64, rows as i64], [8, columns as i64 * 8]);
+        let view = view(&shape, &strides, 8, memory.len() as i64, 0);
+        let numbers = plan(">d");
+        let pairs = plan(">Zf");
+        let expected = |at: usize| {
+            let start = (at % rows * columns + at / rows) * 8;
+            u64::from_be_bytes(memory[start..start + 8].try_into().unwrap())
+        };
+        for (number, pair) in both(&view, &numbers, &memory, 0).iter().zip(&both(&view, &pairs, &memory, 0)) {
+            let copy = number.to_vec::<f64>(Order::C).unwrap();
+            assert!(copy.iter().enumerate().all(|(at, value)| value.to_bits() == expected(at)), "{rows} {columns}");
+            let copy = pair.to_vec::<num_complex::Complex<f32>>(Order::C).unwrap();
+            let bits =
+                |value: &num_complex::Complex<f32>| u64::from(value.re.to_bits()) << 32 | u64::from(value.im.to_bits());
+            assert!(copy.iter().enumerate().all(|(at, value)| bits(value) == expected(at)), "{rows} {columns}");
+        }
+    }
+}
+
+/// Random arrays of some hundred items a side, seen from every side.
+#[test]
+fn arrays_across() {
+    let mut checked = 0;
+    arbtest::arbtest(|bytes| {
+        let (format, itemsize) =
+            *bytes.choose(&[("B", 1), (">H", 2), ("<I", 4), (">d", 8), ("3s", 3), ("<Zd", 16), (">Zd", 16)])?;
+        let plan = plan(format);
+        let mut extents = [0_i64; 3];
+        for extent in &mut extents {
+            let most = if bytes.ratio(1, 2)? { 4 } else { 140 };
+            *extent = bytes.int_in_range(1..=most)?;
+        }
+        if extents.iter().product::<i64>() > 40_000 {
+            extents[0] = 1;
+        }
+        // Memory in C order with gaps, the axes then told in another order, some of them backwards.
+        let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
+        let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
+        let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
+        let mut axes = [(extents[0], first), (extents[1], middle), (extents[2], last)];
+        let len = (first * extents[0] + itemsize) as usize;
+        let mut origin = 0;
+        for (extent, stride) in &mut axes {
+            if bytes.ratio(1, 4)? {
+                origin += (*extent - 1) * *stride;
+                *stride = -*stride;
+            } else if bytes.ratio(1, 12)? {
+                *stride = 0;
+            }
+        }
+        for at in (1..3).rev() {
+            axes.swap(at, bytes.int_in_range(0..=at)?);
+        }
+        let (shape, strides) = (axes.map(|axis| axis.0), axes.map(|axis| axis.1));
+        let memory = noise(len);
+        let view = view(&shape, &strides, itemsize, len as i64, origin);
+        let size = itemsize as usize;
+        let items = slow_items(&memory, origin, &shape, &strides, size).concat();
+        let (back, back_strides) = ([shape[2], shape[1], shape[0]], [strides[2], strides[1], strides[0]]);
+        let fortran = slow_items(&memory, origin, &back, &back_strides, size).concat();
+        for buffer in both(&view, &plan, &memory, origin as usize) {
+            assert!(buffer.to_contiguous(Order::C).unwrap() == items, "{format} {shape:?} {strides:?}");
+            assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {shape:?} {strides:?}");
+            if format == ">d" {
+                let numbers = |items: &[u8]| -> Vec<u64> {
+                    items.as_chunks::<8>().0.iter().map(|unit| u64::from_be_bytes(*unit)).collect()
+                };
+                for (order, items) in [(Order::C, &items), (Order::Fortran, &fortran)] {
+                    let copy: Vec<u64> =
+                        buffer.to_vec::<f64>(order).unwrap().iter().map(|value| value.to_bits()).collect();
+                    assert!(copy == numbers(items), "{order:?} {shape:?} {strides:?}");
+                }
+            }
+        }
+        checked += 1;
+        Ok(())
+    })
+    .budget_ms(4_000);
+    assert!(checked > 30, "{checked}");
+}
+
+/// A view of rows behind a table of pointers.
+fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], itemsize: i64) -> View<'a> {
+    let raw = RawView {
+        len: shape.iter().product::<i64>() * itemsize,
+        itemsize,
+        ndim: shape.len() as i32,
+        shape: Some(shape),
+        strides: Some(strides),
+        suboffsets: Some(suboffsets),
+        ..RawView::default()
+    };
+    raw.check(Request::INDIRECT, None, None).1.unwrap()
+}
+
+const POINTER: i64 = size_of::<*const u8>() as i64;
+
+/// Rows of every length, in every stride, each a few bytes behind its pointer.
+#[test]
+fn rows_behind_pointers() {
+    let memory = noise(1 << 16);
+    for (format, size) in
+        [("B", 1_usize), (">H", 2), ("<H", 2), ("3s", 3), (">I", 4), ("<d", 8), (">d", 8), ("<Zd", 16)]
+    {
+        let plan = plan(format);
+        for items in (1..20).chain([32, 64, 100]) {
+            for stride in [size as i64, size as i64 + 1, 2 * size as i64, -(size as i64), 0] {
+                let reach = (items as i64 - 1) * stride;
+                let behind = 3 + if reach < 0 { -reach } else { 0 };
+                // Rows in no order, some of them twice.
+                let starts: Vec<usize> = (0..37).map(|row| row * 7919 % 40_000).collect();
+                let table: Vec<*const u8> = starts.iter().map(|start| memory[*start..].as_ptr()).collect();
+                let (shape, strides, suboffsets) = ([37, items as i64], [POINTER, stride], [behind, -1]);
+                let view = indirect(&shape, &strides, &suboffsets, size as i64);
+                // SAFETY: (a) not said of views with suboffsets; (b) the table has 37 pointers, each with all
+                // items of a row in `memory` behind it; (c) nobody writes.
+                let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
+                let item = |row: usize, item: usize| {
+                    let at = (starts[row] as i64 + behind + item as i64 * stride) as usize;
+                    &memory[at..at + size]
+                };
+                let c: Vec<u8> =
+                    (0..37).flat_map(|row| (0..items).flat_map(move |at| item(row, at))).copied().collect();
+                let fortran: Vec<u8> =
+                    (0..items).flat_map(|at| (0..37).flat_map(move |row| item(row, at))).copied().collect();
+                assert!(buffer.to_contiguous(Order::C).unwrap() == c, "{format} {items} {stride}");
+                assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {items} {stride}");
+                if format == ">d" {
+                    let copy: Vec<u8> =
+                        buffer.to_vec::<f64>(Order::C).unwrap().iter().flat_map(|value| value.to_be_bytes()).collect();
+                    assert!(copy == c, "{items} {stride}");
+                }
+            }
+        }
+    }
+}
+
+/// More rows than are swapped at once, a pointer to every item, and tables in both directions.
+#[test]
+fn many_rows_behind_pointers() {
+    let memory = noise(1 << 17);
+    let plan = plan(">I");
+    for (rows, items) in [(20_000_usize, 1_usize), (5000, 3), (9, 4096), (9, 5000)] {
+        let starts: Vec<usize> = (0..rows).map(|row| row * 13 % 80_000).collect();
+        let table: Vec<*const u8> = starts.iter().map(|start| memory[*start..].as_ptr()).collect();
+        for backwards in [false, true] {
+            let (shape, suboffsets) = ([rows as i64, items as i64], [1, -1]);
+            let strides = [if backwards { -POINTER } else { POINTER }, 4];
+            let view = indirect(&shape, &strides, &suboffsets, 4);
+            let first = if backwards { &table[rows - 1] } else { &table[0] };
+            // SAFETY: (a) not said of views with suboffsets; (b) as many pointers as rows, before or behind
+            // the first, each with a row in `memory` behind it; (c) nobody writes.
+            let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
+            let row = |index: usize| if backwards { rows - 1 - index } else { index };
+            let expected: Vec<u32> = (0..rows)
+                .flat_map(|index| memory[starts[row(index)] + 1..][..items * 4].as_chunks::<4>().0)
+                .map(|unit| u32::from_be_bytes(*unit))
+                .collect();
+            assert!(buffer.to_vec::<u32>(Order::C).unwrap() == expected, "{rows} {items} {backwards}");
+            // A pointer to every item: the same table, one dimension.
+            if items == 1 {
+                let view = indirect(&shape[..1], &strides[..1], &suboffsets[..1], 4);
+                // SAFETY: as above.
+                let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
+                assert!(buffer.to_vec::<u32>(Order::C).unwrap() == expected);
+            }
+        }
+    }
+}
+
+/// NULL is noticed in any row, and named by its dimension.
+#[test]
+fn null_among_pointers() {
+    let memory = noise(64);
+    let plan = plan("<d");
+    for items in [1_i64, 4, 7] {
+        for null in [0, 1, 9] {
+            let mut table = [memory.as_ptr(); 10];
+            table[null] = core::ptr::null();
+            let tables = [table.as_ptr().cast::<u8>(); 2];
+            let (shape, strides, suboffsets) = ([10, items], [POINTER, 8], [0, -1]);
+            let view = indirect(&shape, &strides, &suboffsets, 8);
+            // SAFETY: (b) the table has ten pointers, of which one is NULL, which is noticed; (c) nobody writes.
+            let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
+            assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
+            let (shape, strides, suboffsets) = ([2, 10, items], [POINTER, POINTER, 8], [0, 0, -1]);
+            let view = indirect(&shape, &strides, &suboffsets, 8);
+            // SAFETY: as above, behind two pointers to the table.
+            let buffer = unsafe { Buffer::from_ptr(&view, &plan, tables.as_ptr().cast()) }.unwrap();
+            assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 1 }));
+        }
+    }
+}
