@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 mod codes;
+mod dialects;
 mod names;
 mod readings;
 mod rules;

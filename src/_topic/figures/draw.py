@@ -16,7 +16,6 @@ from railroad import Choice, Diagram, NonTerminal, OneOrMore, Optional, Sequence
 HERE = pathlib.Path(__file__).parent
 
 STYLE = """
-  svg.railroad-diagram { background-color: #fdfdfb; }
   svg.railroad-diagram path { stroke-width: 2; stroke: #333; fill: none; }
   svg.railroad-diagram text { font: 14px monospace; text-anchor: middle; fill: #111; }
   svg.railroad-diagram rect { stroke-width: 2; stroke: #333; fill: #e8f1e4; }
@@ -38,7 +37,7 @@ RAILROADS = {
     "mark": Choice(0, *map(Terminal, "@=<>!^")),
     "shape": Sequence(
         Terminal("("),
-        OneOrMore(Sequence(ZeroOrMore(N("space")), N("digits"), ZeroOrMore(N("space"))), Terminal(",")),
+        OneOrMore(Sequence(ZeroOrMore(N("space")), N("count"), ZeroOrMore(N("space"))), Terminal(",")),
         Terminal(")"),
     ),
     "type": Choice(
@@ -88,7 +87,9 @@ def strips():
 def railroad(track):
     out = io.StringIO()
     Diagram(track, type="complex").writeStandalone(out.write, STYLE)
-    return out.getvalue() + "\n"
+    start, rest = out.getvalue().split(">", 1)
+    # The lines are dark, and so may be the page.
+    return f'{start}><rect width="100%" height="100%" style="fill: #fdfdfb; stroke: none"/>{rest}\n'
 
 
 def main():

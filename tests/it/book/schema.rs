@@ -101,6 +101,9 @@ fn every_file_of_rows_is_told() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         if let Some(name) = file.strip_suffix(".jsonl") {
             assert!(ROWS.contains(&name), "{file} has no schema");
+            let count = rows(name).len();
+            let count = if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) };
+            assert!(page.contains(&format!("| `{file}` | {count} |")), "README.md: {file} has {count} rows");
         }
         assert!(
             file == "README.md" || page.contains(&format!("`{file}")) || page.contains(&format!("[{file}]")),
