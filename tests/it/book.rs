@@ -10,6 +10,7 @@ use std::path::PathBuf;
 mod codes;
 mod dialects;
 mod names;
+mod paddings;
 mod readings;
 mod rules;
 mod schema;
