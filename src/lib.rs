@@ -49,6 +49,9 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
+// The command line speaks of the library as any other program does.
+#[cfg(feature = "cli")]
+extern crate self as pep3118;
 
 mod diagnostic;
 mod endian;
@@ -59,6 +62,9 @@ mod stream;
 
 pub mod _topic;
 pub mod abi;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 pub mod decode;
 pub mod format;
 mod interop;

@@ -1,9 +1,7 @@
 //! The command `pep3118`: the library on the command line.
 
-mod cli;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    ExitCode::from(pep3118::cli::run(std::env::args_os()))
 }

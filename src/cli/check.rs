@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use super::json::{self, Refused};
 use super::options::{self, Reader};
+use crate::interop::serde::Verdict;
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
@@ -126,16 +127,14 @@ struct Memory {
     offset: i64,
 }
 
-/// What was found, as JSON.
-#[derive(Serialize)]
-struct Answer<'r> {
-    findings: &'r Report,
-    readable: bool,
-}
-
 #[derive(Serialize)]
 struct Unanswered {
     error: Refused,
+}
+
+/// What was found, as JSON.
+fn verdict<'r>(report: &'r Report, view: Option<&View<'_>>) -> Verdict<'r> {
+    Verdict { exporter: None, findings: report, readable: view.is_some() }
 }
 
 fn question(text: &str) -> Result<Question, String> {
@@ -179,8 +178,7 @@ impl Check {
 
     fn show(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<ExitCode, Failure> {
         if self.json {
-            serde_json::to_writer_pretty(&mut *out, &Answer { findings: report, readable: view.is_some() })
-                .map_err(io::Error::from)?;
+            serde_json::to_writer_pretty(&mut *out, &verdict(report, view)).map_err(io::Error::from)?;
             writeln!(out)?;
         } else {
             for finding in report {
@@ -295,7 +293,7 @@ fn stream(checker: Checker<'_>, out: &mut impl Write) -> Result<ExitCode, Failur
         let told = asked.and_then(|question| {
             question.judge(checker, |report, view| {
                 clean &= !report.has_errors();
-                json::write_line(out, &Answer { findings: report, readable: view.is_some() })
+                json::write_line(out, &verdict(report, view))
             })
         });
         told.unwrap_or_else(|error| {

@@ -30,8 +30,11 @@ pub(super) struct Explain {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print the picture as SVG
+    #[arg(long, conflicts_with = "json")]
+    svg: bool,
     /// Answer questions from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["format", "itemsize", "json", "dialect"])]
+    #[arg(long, conflicts_with_all = ["format", "itemsize", "json", "svg", "dialect"])]
     jsonl: bool,
 }
 
@@ -54,6 +57,10 @@ impl Explain {
             return Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         let reading = outcome?;
+        if self.svg {
+            writeln!(out, "{}", Picture::new(&reading.layout).svg())?;
+            return Ok(ExitCode::SUCCESS);
+        }
         page(out, format, &reading, &model.name)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -24,6 +24,7 @@ mod rules;
 mod size;
 mod strided;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -96,9 +97,18 @@ fn width() -> usize {
     terminal_width().unwrap_or(80)
 }
 
-/// Parses the arguments and runs the command.
-pub(crate) fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+/// Parses the arguments, the first of which is the name of the program, and runs the command; what it
+/// returns is the exit status.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help is no error and goes to standard output; nobody is left to tell if that fails.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
     let mut out = anstream::stdout().lock();
     let outcome = match arguments.command {
         Command::Explain(command) => command.run(&mut out),
@@ -114,20 +124,25 @@ pub(crate) fn main() -> ExitCode {
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
     match outcome {
-        Ok(code) => code,
+        Ok(code) => status(code),
         // Whoever reads our output has seen enough: `pep3118 … | head`.
-        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(Failure::Io(error)) => {
             anstream::eprintln!("error: {error}");
-            ExitCode::FAILURE
+            1
         }
         Err(Failure::Refused(message)) => {
             anstream::eprintln!("{message}");
-            ExitCode::FAILURE
+            1
         }
         Err(Failure::Usage(message)) => {
             anstream::eprintln!("error: {message}\n\nFor more information, try '--help'.");
-            ExitCode::from(USAGE)
+            USAGE
         }
     }
+}
+
+/// The number of an exit code, which does not tell it.
+fn status(code: ExitCode) -> u8 {
+    (0..=u8::MAX).find(|status| ExitCode::from(*status) == code).unwrap_or(1)
 }

@@ -216,7 +216,7 @@ impl core::fmt::Debug for BufferMut<'_> {
 }
 
 /// The run of one item.
-fn item_at<'v>(view: &View<'_>, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
+pub(super) fn item_at<'v>(view: &View<'_>, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
     // In bounds, or this says so.
     let _: Steps<'_> = view.steps(indices)?;
     let itemsize = usize::try_from(view.itemsize()).unwrap_or(0);

@@ -116,6 +116,33 @@ column_data! {
     Complex128(Complex<f64>),
 }
 
+#[cfg(feature = "pyo3")]
+impl ColumnData {
+    /// The same elements of which every pattern of bytes is one: `bool`s as bytes, a `long double` as the
+    /// `size` bytes that it has in memory.
+    pub(crate) fn into_units(self, size: usize) -> Self {
+        match self {
+            Self::Bool(values) => Self::UInt8(bytemuck::allocation::cast_vec(values)),
+            Self::LongDouble(values) => {
+                let mut bytes = alloc::vec![0; values.len().saturating_mul(size)];
+                for (cell, value) in bytes.chunks_exact_mut(size.max(1)).zip(values) {
+                    value.write(cell, crate::endian::Endian::HOST);
+                }
+                Self::Bytes(bytes)
+            }
+            data => data,
+        }
+    }
+
+    /// All their bytes, if every pattern of bytes is an element.
+    pub(crate) fn units_mut(&mut self) -> Option<&mut [u8]> {
+        match self.sink() {
+            Sink::Units(bytes) => Some(bytes),
+            Sink::Bool(_) | Sink::LongDouble(_) => None,
+        }
+    }
+}
+
 impl ColumnData {
     /// Whether there is no element.
     #[must_use]

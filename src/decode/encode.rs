@@ -88,7 +88,7 @@ impl Part {
 }
 
 impl Kernel {
-    fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+    pub(crate) fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (first, second) = bytes.split_at_mut_checked(self.size >> 1_u32).unwrap_or_default();
         match (self.ty, value) {
             (Type::Bool, Value::Bool(value)) => self.store_bool(*value, bytes),
@@ -147,13 +147,14 @@ impl Kernel {
     }
 
     /// True is 1 in one byte, and -1 in a `VARIANT_BOOL`, which has two.
-    pub(super) fn store_bool(&self, value: bool, bytes: &mut [u8]) {
+    pub(crate) fn store_bool(&self, value: bool, bytes: &mut [u8]) {
         let all = if self.size == 1 { 1 } else { 0xff };
         bytes.fill(if value { all } else { 0 });
     }
 
     /// Bytes that come least significant first.
-    fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
+    #[inline]
+    pub(crate) fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
         match self.endian {
             Endian::Little => bytes.iter_mut().zip(little).for_each(|(cell, byte)| *cell = *byte),
             Endian::Big => bytes.iter_mut().rev().zip(little).for_each(|(cell, byte)| *cell = *byte),
@@ -166,17 +167,27 @@ impl Kernel {
             Value::UInt(value) | Value::Address(value) => i128::from(*value),
             _ => 0,
         };
+        self.store_number(value, bytes)
+    }
+
+    /// An integer of any width, if it is in the range of the type.
+    pub(crate) fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        let (low, high) = self.range();
+        if value < low || value > high {
+            return Err(EncodeErrorKind::OutOfRange { value, ty: self.ty, low, high });
+        }
+        self.store_little(&value.to_le_bytes(), bytes);
+        Ok(())
+    }
+
+    /// The least and the greatest integer.
+    pub(crate) fn range(&self) -> (i128, i128) {
         let bits = u32::try_from(self.size.saturating_mul(8)).unwrap_or(64).min(64);
         let values = 1_i128 << bits;
         let signed = matches!(self.ty, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64);
         let half = values >> 1_u32;
         let (low, past) = if signed { (half.wrapping_neg(), half) } else { (0, values) };
-        if value < low || value >= past {
-            let high = past.saturating_sub(1);
-            return Err(EncodeErrorKind::OutOfRange { value, ty: self.ty, low, high });
-        }
-        self.store_little(&value.to_le_bytes(), bytes);
-        Ok(())
+        (low, past.saturating_sub(1))
     }
 
     fn store_long_double(&self, value: LongDouble, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
@@ -222,7 +233,7 @@ impl Kernel {
 }
 
 /// Bytes, then NULs.
-fn fill(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+pub(super) fn fill(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let Some((start, rest)) = bytes.split_at_mut_checked(value.len()) else {
         return Err(EncodeErrorKind::TooLong { len: wide(value.len()), room: wide(bytes.len()), unit: "byte" });
     };
@@ -232,7 +243,7 @@ fn fill(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
 }
 
 /// The length, the bytes, then NULs.
-fn pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+pub(super) fn pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let room = bytes.len().saturating_sub(1).min(255);
     match (bytes.split_first_mut(), u8::try_from(value.len())) {
         (Some((first, rest)), Ok(len)) if value.len() <= room => {

@@ -24,9 +24,13 @@
 //! `double`. Addresses are told, never followed.
 
 mod buffer;
+#[cfg(feature = "pyo3")]
+mod bytes;
 mod cells;
 mod columns;
 mod copy;
+#[cfg(feature = "pyo3")]
+mod dynamic;
 mod element;
 mod encode;
 mod error;
@@ -42,6 +46,8 @@ mod value;
 mod walk;
 
 pub use buffer::{Buffer, BufferMut};
+#[cfg(feature = "pyo3")]
+pub(crate) use bytes::Blocks;
 pub(crate) use cells::{Cells, LINE, block_items, is_dense};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
@@ -54,5 +60,9 @@ pub use leaf::Leaf;
 pub use long_double::LongDouble;
 pub(crate) use memory::{Memory, MemoryMut, Run};
 pub use plan::Plan;
+#[cfg(feature = "pyo3")]
+pub(crate) use plan::ZERO_SIZED_LIMIT;
+#[cfg(feature = "pyo3")]
+pub(crate) use scalar::Kernel;
 pub use value::{Array, Record, Value};
 pub(crate) use walk::path_len;

@@ -15,7 +15,7 @@ use crate::layout::{Certainty, Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
 /// Values of no bytes in one item: nothing else bounds how many a format asks for.
-pub(super) const ZERO_SIZED_LIMIT: u64 = 1 << 16;
+pub(crate) const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
 /// How items of one layout are read and written; made once, used for any number of items.
 ///
@@ -113,6 +113,12 @@ impl Plan {
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.swaps.is_empty()
+    }
+
+    /// Whether an item is one value, or values of one kind side by side: no padding, nothing twice.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn is_one_leaf(&self) -> bool {
+        matches!(self.leaves.as_slice(), [leaf] if leaf.bytes() == self.size)
     }
 
     /// The number of whole items in `len` bytes.

@@ -28,7 +28,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    pub(super) fn of(field: Field<'_>) -> Result<Self, DecodeError> {
+    pub(crate) fn of(field: Field<'_>) -> Result<Self, DecodeError> {
         let too_large = DecodeError::Allocation { bytes: field.size() };
         let size = usize::try_from(field.size()).map_err(|_| too_large)?;
         let long_double = field.model().long_double.format;
@@ -65,7 +65,7 @@ impl Kernel {
     }
 
     /// The value; bytes that are missing are taken for 0.
-    pub(super) fn value(&self, bytes: &[u8]) -> Value {
+    pub(crate) fn value(&self, bytes: &[u8]) -> Value {
         let half = bytes.get(..self.size >> 1_u32).unwrap_or_default();
         let other = bytes.get(self.size >> 1_u32..).unwrap_or_default();
         match self.ty {
@@ -99,7 +99,15 @@ impl Kernel {
     }
 
     /// As many bytes as fit `W`, least significant first.
-    fn little<const W: usize>(&self, bytes: &[u8]) -> [u8; W] {
+    #[inline]
+    pub(crate) fn little<const W: usize>(&self, bytes: &[u8]) -> [u8; W] {
+        // Nearly always the bytes are as wide as the number.
+        if let Ok(mut whole) = <[u8; W]>::try_from(bytes) {
+            if self.endian == Endian::Big {
+                whole.reverse();
+            }
+            return whole;
+        }
         let mut out = [0; W];
         match self.endian {
             Endian::Little => out.iter_mut().zip(bytes).for_each(|(cell, byte)| *cell = *byte),
@@ -108,7 +116,7 @@ impl Kernel {
         out
     }
 
-    pub(super) fn unsigned(&self, bytes: &[u8]) -> u64 {
+    pub(crate) fn unsigned(&self, bytes: &[u8]) -> u64 {
         u64::from_le_bytes(self.little(bytes))
     }
 
@@ -129,7 +137,7 @@ impl Kernel {
         f64::from_le_bytes(self.little(bytes))
     }
 
-    pub(super) fn long_double(&self, bytes: &[u8]) -> LongDouble {
+    pub(crate) fn long_double(&self, bytes: &[u8]) -> LongDouble {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 

@@ -5,6 +5,6 @@ mod array;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 #[cfg(feature = "serde")]
-mod serde;
+pub(crate) mod serde;
 #[cfg(feature = "serde")]
 mod value;

@@ -88,6 +88,15 @@ impl Serialize for Finding {
     }
 }
 
+/// A report with the answer to what it is read for: `findings readable`, and who was judged, if that is known.
+#[derive(serde::Serialize)]
+pub(crate) struct Verdict<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) exporter: Option<&'r str>,
+    pub(crate) findings: &'r Report,
+    pub(crate) readable: bool,
+}
+
 /// The findings as a list, errors first.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -26,6 +26,20 @@ pub enum Equivalence {
     Text,
 }
 
+impl Equivalence {
+    /// In lower case, for programs: `"bytes-after-swap"`, `"layout-ignoring-names"`, `"scalars"`,
+    /// `"text"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BytesAfterSwap => "bytes-after-swap",
+            Self::LayoutIgnoringNames => "layout-ignoring-names",
+            Self::Scalars => "scalars",
+            Self::Text => "text",
+        }
+    }
+}
+
 impl fmt::Display for Equivalence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -129,13 +143,14 @@ impl Differences {
             ));
             return;
         }
-        if a.endian() != b.endian() && self.order.is_none() {
+        // A byte has no order, whatever mark stands before it.
+        if a.size() > 1 && a.endian() != b.endian() && self.order.is_none() {
             let order = |field: Field<'_>| field.endian().map_or("no order", |endian| endian.as_str()).to_string();
             self.order = Some(sentence(&format!("{} at byte {at} is", a.ty()), &order(a), &order(b)));
         }
         if a.name() != b.name() && self.name.is_none() {
             let name = |field: Field<'_>| {
-                field.name_text().map_or_else(|| "not named".into(), |name| format!("named `{name}`"))
+                field.name_text().map_or_else(|| "not named".into(), |name| format!("named `{}`", name.escape_debug()))
             };
             self.name = Some(sentence(&format!("the field at byte {at} is"), &name(a), &name(b)));
         }

@@ -165,6 +165,7 @@ impl Writer {
             self.put(&format!("({})", extents.join(",")));
         }
         if field.ty() == Type::Record {
+            self.in_order(field, at)?;
             self.put("T{");
             let mut end = 0;
             for inner in field.fields() {
@@ -252,11 +253,27 @@ impl Writer {
         Ok(())
     }
 
+    /// Refuses what no format says: fields that share bytes, or that do not stand as they lie.
+    fn in_order(&self, record: Field<'_>, at: u64) -> Result<(), EmitError> {
+        if record.overlaps() {
+            return self.refuse(format!("the record at byte {at}, whose fields share bytes"));
+        }
+        let mut end = 0_u64;
+        for field in record.fields() {
+            if field.offset() < end {
+                return self.refuse(format!("the record at byte {at}, whose fields are not in the order of offsets"));
+            }
+            end = field.offset();
+        }
+        Ok(())
+    }
+
     /// Refuses arrays of structures: `struct` would have to repeat their codes.
     fn repeated(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if field.ty() != Type::Record {
             return Ok(());
         }
+        self.in_order(field, at)?;
         if field.count() != 1 {
             return self.refuse(format!("the array of records at byte {at}"));
         }

@@ -10,6 +10,7 @@
 //! A format alone does not fix a layout: [`reconcile`] adds the itemsize and says how sure the
 //! answer is.
 
+mod builder;
 mod compare;
 mod dialect;
 mod emit;
@@ -23,8 +24,12 @@ mod read;
 mod reconcile;
 mod resolve;
 mod scalar;
+mod shared;
+mod source;
+mod svg;
 mod table;
 
+pub use builder::{BuildError, LayoutBuilder, Member};
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
     Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace,
@@ -38,4 +43,7 @@ pub use read::calcsize_in;
 pub use reconcile::{Certainty, Reading, reconcile};
 
 pub use scalar::Scalar;
+pub use source::SourceError;
+#[cfg(feature = "pyo3")]
+pub(crate) use source::{Definition, Plan, What, Words};
 pub use table::Table;

@@ -126,6 +126,48 @@ impl Type {
         }
     }
 
+    /// Every type.
+    pub const ALL: [Self; 32] = [
+        Self::Bool,
+        Self::Char,
+        Self::Int8,
+        Self::UInt8,
+        Self::Int16,
+        Self::UInt16,
+        Self::Int32,
+        Self::UInt32,
+        Self::Int64,
+        Self::UInt64,
+        Self::Float16,
+        Self::Float32,
+        Self::Float64,
+        Self::LongDouble,
+        Self::Complex32,
+        Self::Complex64,
+        Self::Complex128,
+        Self::ComplexLongDouble,
+        Self::Bytes,
+        Self::Pascal,
+        Self::Ucs2,
+        Self::Ucs4,
+        Self::Wchar,
+        Self::Void,
+        Self::Pointer,
+        Self::CharPointer,
+        Self::WcharPointer,
+        Self::Function,
+        Self::Object,
+        Self::Bits,
+        Self::Opaque,
+        Self::Record,
+    ];
+
+    /// The type of a name: `"int32"`.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ty| ty.as_str() == name)
+    }
+
     /// Whether values of it have a byte order.
     #[must_use]
     #[inline]
@@ -300,6 +342,24 @@ impl Layout {
         Self { nodes: Vec::from([root, leaf]), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model }
     }
 
+    /// The layout of items that are arrays of these items; `None` where the sizes do not fit.
+    #[cfg(all(feature = "pyo3", feature = "arrow"))]
+    pub(crate) fn array_of(&self, extents: &[u64]) -> Option<Self> {
+        let mut layout = self.item().to_layout();
+        let whole: Vec<u64> = extents.iter().chain(self.item().shape()).copied().collect();
+        let start = u32::try_from(layout.dims.len()).ok()?;
+        layout.dims.extend_from_slice(&whole);
+        let (root, item) = match layout.nodes.as_mut_slice() {
+            [root, item, ..] => (root, item),
+            _ => return None,
+        };
+        let count = whole.iter().try_fold(1_u64, |count, extent| count.checked_mul(*extent));
+        item.count = if whole.contains(&0) { 0 } else { count? };
+        (item.dims, item.ndim) = (start, u8::try_from(whole.len()).ok()?);
+        root.size = item.size.checked_mul(item.count)?;
+        Some(layout)
+    }
+
     pub(crate) fn root(&self) -> Field<'_> {
         Field { layout: self, index: 0 }
     }
@@ -436,6 +496,48 @@ impl<'l> Field<'l> {
     #[must_use]
     pub fn field(self, name: &[u8]) -> Option<Self> {
         self.fields().find(|field| field.name() == Some(name))
+    }
+
+    /// The layout of items that are this field and nothing else, without its name.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Target};
+    /// let layout = Layout::read(b"T{<h:a:(2)T{>i:x:}:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let b = layout.item().field(b"b").unwrap().to_layout();
+    /// assert_eq!((b.size(), b.emit(Target::Canonical).unwrap()), (8, b"(2)T{>i:x:}".to_vec()));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn to_layout(self) -> Layout {
+        self.sub_layout(false)
+    }
+
+    /// The same of one element: without its shape, too.
+    #[must_use]
+    pub(crate) fn element_layout(self) -> Layout {
+        self.sub_layout(true)
+    }
+
+    fn sub_layout(self, element: bool) -> Layout {
+        let Some(node) = self.layout.node(self.index) else { return Layout::new() };
+        let first = usize::try_from(self.index).unwrap_or(usize::MAX);
+        let last = usize::try_from(node.end).unwrap_or(usize::MAX);
+        // The root stands before it, where its enclosing records stood.
+        let moved = |end: u32| end.saturating_sub(self.index).saturating_add(1);
+        let below = self.layout.nodes.get(first..last).unwrap_or_default().iter();
+        let mut nodes: Vec<Node> = below.map(|node| Node { end: moved(node.end), ..*node }).collect();
+        let mut size = self.total_size();
+        if let Some(top) = nodes.first_mut() {
+            (top.offset, top.name) = (0, NO_NAME);
+            if element {
+                (top.count, top.ndim, size) = (1, 0, top.size);
+            }
+        }
+        let end = moved(node.end);
+        let root =
+            Node { offset: 0, size, count: 1, name: NO_NAME, end, ndim: 0, ty: Type::Record, endian: None, ..*node };
+        nodes.insert(0, root);
+        Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }
     }
 
     pub(crate) fn node(self) -> Option<&'l Node> {

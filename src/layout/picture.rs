@@ -9,12 +9,14 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::model::{Field, Layout, Type};
 
-/// Bytes in a row.
+/// Bytes in a row, if nothing else is said.
 const ROW: u64 = 16;
 /// Cells that one byte takes.
 const CELL: usize = 3;
-/// Rows drawn before the rest is only counted.
-const ROWS: u64 = 16;
+/// Bytes drawn before the rest is only counted.
+const SHOWN: u64 = 256;
+/// Runs drawn: fields that share bytes may be many more than bytes.
+const PARTS: usize = 1024;
 
 /// The bytes of an item drawn as cells, fields and padding in their places.
 ///
@@ -29,10 +31,14 @@ const ROWS: u64 = 16;
 /// ]);
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
+///
+/// Fields that share bytes are drawn one below the other.
 #[derive(Clone, Debug)]
 pub struct Picture {
     size: u64,
+    row: u64,
     parts: Vec<Part>,
+    lanes: usize,
 }
 
 /// What a run of bytes is.
@@ -50,46 +56,150 @@ struct Part {
     offset: u64,
     size: u64,
     label: String,
+    /// The path and the type; empty for padding.
+    note: String,
     ink: Ink,
+    /// How many parts lie above it and share its bytes.
+    lane: usize,
+}
+
+/// What one line of the picture shows: the parts of one lane in one row of bytes.
+pub(super) struct Line<'p> {
+    /// The first byte of the row.
+    pub(super) start: u64,
+    pub(super) runs: Vec<Run<'p>>,
+}
+
+/// What of a part lies in a line.
+pub(super) struct Run<'p> {
+    pub(super) start: u64,
+    pub(super) bytes: u64,
+    /// Empty if the part began in a row above.
+    pub(super) label: &'p str,
+    pub(super) note: &'p str,
+    pub(super) ink: Ink,
+    /// The whole part, in bytes.
+    pub(super) offset: u64,
+    pub(super) size: u64,
 }
 
 impl Picture {
     /// The picture of a layout; its first 256 bytes, if it has more.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
-        let mut painter = Painter { parts: Vec::new(), end: 0, leaves: 0 };
-        painter.field(layout.item(), 0, "");
+        let mut painter = Painter { parts: Vec::new(), end: 0, lanes: Vec::new(), leaves: 0 };
+        painter.field(layout.item(), 0, "", 0);
         painter.pad_to(layout.size());
-        Self { size: layout.size(), parts: painter.parts }
+        Self { size: layout.size(), row: ROW, parts: painter.parts, lanes: painter.lanes.len() }
+    }
+
+    /// The picture with so many bytes in a row, at least one; it has 16 else.
+    #[must_use]
+    pub fn columns(self, bytes: usize) -> Self {
+        // A round number is easier to count.
+        let round = [64, 32, 16, 8, 4, 2, 1].into_iter().find(|round| *round <= bytes.max(1));
+        Self { row: round.and_then(|round| u64::try_from(round).ok()).unwrap_or(1), ..self }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(super) fn row(&self) -> u64 {
+        self.row
+    }
+
+    /// Whether there are more fields than are drawn.
+    pub(super) fn is_cut(&self) -> bool {
+        self.parts.len() >= PARTS
+    }
+
+    /// Bytes that are drawn.
+    pub(super) fn shown(&self) -> u64 {
+        self.size.min(SHOWN)
+    }
+
+    /// The lines from the top, those of one row one after the other.
+    pub(super) fn lines(&self) -> Vec<Line<'_>> {
+        let mut lanes: Vec<Vec<&Part>> = alloc::vec![Vec::new(); self.lanes];
+        for part in &self.parts {
+            if let Some(lane) = lanes.get_mut(part.lane) {
+                lane.push(part);
+            }
+        }
+        let mut lines = Vec::new();
+        let mut start = 0_u64;
+        while start < self.shown() {
+            let end = start.saturating_add(self.row).min(self.shown());
+            for lane in &lanes {
+                let parts = lane.iter().filter(|part| part.offset < end);
+                let runs: Vec<Run<'_>> = parts.filter_map(|part| part.run(start, end)).collect();
+                if !runs.is_empty() {
+                    lines.push(Line { start, runs });
+                }
+            }
+            start = end;
+        }
+        lines
     }
 
     /// The picture as text, each run passed through `paint`, which may add colour but no width.
     #[must_use]
     pub fn render(&self, paint: impl Fn(Ink, &str) -> String) -> String {
-        let shown = self.size.min(ROW.saturating_mul(ROWS));
-        let mut out = ruler(shown);
-        let mut row = 0;
-        while row < shown {
-            let end = row.saturating_add(ROW).min(shown);
-            let mut line = format!("{row:>6} ");
-            for part in self.parts.iter().filter(|part| part.offset < end) {
-                let start = part.offset.max(row);
-                let bytes = part.offset.saturating_add(part.size).min(end).saturating_sub(start);
-                if bytes > 0 {
-                    // What goes on from the row above has no label again.
-                    let label = if start == part.offset { part.label.as_str() } else { "" };
-                    line.push('|');
-                    line.push_str(&paint(part.ink, &cells(label, bytes, part.ink)));
-                }
+        let mut out = self.ruler();
+        let mut row = None;
+        for Line { start, runs } in self.lines() {
+            let mut line = if row == Some(start) { "       ".to_string() } else { format!("{start:>6} ") };
+            row = Some(start);
+            let mut end = start;
+            // What stands here above is not padding: it is left blank.
+            let blank = |line: &mut String, bytes: u64, closed: bool| {
+                let cells = usize::try_from(bytes).unwrap_or(0).saturating_mul(CELL);
+                let bar = if closed && cells > 0 { "|" } else { "" };
+                line.push_str(bar);
+                line.extend(core::iter::repeat_n(' ', cells.saturating_sub(bar.len())));
+            };
+            for run in &runs {
+                blank(&mut line, run.start.saturating_sub(end), end > start);
+                line.push('|');
+                line.push_str(&paint(run.ink, &cells(run.label, run.bytes, run.ink)));
+                end = run.start.saturating_add(run.bytes);
             }
             line.push_str("|\n");
             out.push_str(&line);
-            row = end;
         }
-        if self.size > shown {
-            out.push_str(&format!("       ... {} more bytes\n", self.size.saturating_sub(shown)));
+        if self.size > self.shown() {
+            out.push_str(&format!("       ... {} more bytes\n", self.size.saturating_sub(self.shown())));
+        }
+        if self.is_cut() {
+            out.push_str("       ... more fields that share these bytes\n");
         }
         out
+    }
+
+    /// The line of byte numbers above the rows.
+    fn ruler(&self) -> String {
+        let mut line = "      ".to_string();
+        for byte in 0..self.shown().min(self.row) {
+            line.push_str(&format!("{byte:>CELL$}"));
+        }
+        if self.size == 0 {
+            return "       (no bytes)\n".to_string();
+        }
+        line.push('\n');
+        line
+    }
+}
+
+impl Part {
+    /// What of it lies in the bytes `start..end`.
+    fn run(&self, start: u64, end: u64) -> Option<Run<'_>> {
+        let first = self.offset.max(start);
+        let bytes = self.offset.saturating_add(self.size).min(end).saturating_sub(first);
+        // What goes on from the row above has no label again.
+        let label = if first == self.offset { self.label.as_str() } else { "" };
+        let (note, offset, size) = (self.note.as_str(), self.offset, self.size);
+        (bytes > 0).then_some(Run { start: first, bytes, label, note, ink: self.ink, offset, size })
     }
 }
 
@@ -97,19 +207,6 @@ impl fmt::Display for Picture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(|_, text| text.to_string()))
     }
-}
-
-/// The line of byte numbers above the rows.
-fn ruler(shown: u64) -> String {
-    let mut line = "      ".to_string();
-    for byte in 0..shown.min(ROW) {
-        line.push_str(&format!("{byte:>CELL$}"));
-    }
-    if shown == 0 {
-        return "       (no bytes)\n".to_string();
-    }
-    line.push('\n');
-    line
 }
 
 /// A label cut or filled to the cells of `bytes` bytes, less the bar in front of it.
@@ -137,27 +234,48 @@ fn printable(name: String) -> String {
 
 struct Painter {
     parts: Vec<Part>,
-    /// Everything before this offset is painted.
+    /// One past the last byte that something was painted on.
     end: u64,
+    /// The same for each lane.
+    lanes: Vec<u64>,
     leaves: usize,
 }
 
 impl Painter {
-    fn full(&self) -> bool {
-        self.end >= ROW.saturating_mul(ROWS)
+    fn full(&self, offset: u64) -> bool {
+        offset >= SHOWN || self.parts.len() >= PARTS
     }
 
     fn pad_to(&mut self, offset: u64) {
-        if offset > self.end && !self.full() {
+        if offset > self.end && !self.full(self.end) {
             let size = offset.abs_diff(self.end);
-            self.parts.push(Part { offset: self.end, size, label: String::new(), ink: Ink::Padding });
-            self.end = offset;
+            self.push(
+                0,
+                Part { offset: self.end, size, label: String::new(), note: String::new(), ink: Ink::Padding, lane: 0 },
+            );
         }
+    }
+
+    fn push(&mut self, lane: usize, part: Part) {
+        let end = part.offset.saturating_add(part.size);
+        if self.lanes.len() <= lane {
+            self.lanes.resize(lane.saturating_add(1), 0);
+        }
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            *lane = end;
+        }
+        self.parts.push(Part { lane, ..part });
+        self.end = self.end.max(end);
+    }
+
+    /// The first lane with nothing at the offset, neither in it nor below it.
+    fn free_lane(&self, offset: u64) -> usize {
+        self.lanes.iter().rposition(|end| *end > offset).map_or(0, |busy| busy.saturating_add(1))
     }
 
     // As deep as structures are nested, which the parser bounds; elements without bytes are skipped
     // and painting stops when the rows are full, so that counts do not matter.
-    fn field(&mut self, field: Field<'_>, offset: u64, path: &str) {
+    fn field(&mut self, field: Field<'_>, offset: u64, path: &str, lane: usize) {
         let first = self.leaves;
         let name = field.name_text().map(printable).unwrap_or_default();
         let path = match (path, name.as_str()) {
@@ -167,14 +285,18 @@ impl Painter {
         };
         let mut after = first.saturating_add(1);
         for element in 0..field.count() {
-            if self.full() || field.size() == 0 {
+            let offset = offset.saturating_add(field.size().saturating_mul(element));
+            if self.full(offset) || field.size() == 0 {
                 break;
             }
-            let offset = offset.saturating_add(field.size().saturating_mul(element));
             if field.ty() == Type::Record {
                 self.leaves = first;
-                for inner in field.fields() {
-                    self.field(inner, offset.saturating_add(inner.offset()), &path);
+                let mut end = offset;
+                for inner in field.by_offset() {
+                    let at = offset.saturating_add(inner.offset());
+                    let lane = if at < end { self.free_lane(at) } else { lane };
+                    self.field(inner, at, &path, lane);
+                    end = end.max(at.saturating_add(inner.total_size()));
                 }
                 after = self.leaves;
                 // Every element advances, also one that is all padding.
@@ -186,10 +308,19 @@ impl Painter {
                     0 => path.clone(),
                     _ => String::new(),
                 };
-                self.parts.push(Part { offset, size: field.size(), label, ink: Ink::Field(first) });
-                self.end = offset.saturating_add(field.size());
+                let (size, ink) = (field.size(), Ink::Field(first));
+                self.push(lane, Part { offset, size, label, note: note(field, &path), ink, lane });
             }
         }
         self.leaves = after;
+    }
+}
+
+/// `a.b: int32 (big)`
+fn note(field: Field<'_>, path: &str) -> String {
+    let colon = if path.is_empty() { "" } else { ": " };
+    match field.endian() {
+        Some(endian) if endian != field.model().endian => format!("{path}{colon}{} ({endian})", field.ty()),
+        _ => format!("{path}{colon}{}", field.ty()),
     }
 }

@@ -59,11 +59,11 @@ impl<'l> Table<'l> {
     }
 }
 
-/// The fields of a record and the gaps between them.
+/// The fields of a record in the order in which they lie, and the gaps between them.
 // As deep as structures are nested, which the parser bounds.
 fn inside(rows: &mut Vec<Row>, record: Field<'_>, base: u64, depth: usize) {
     let mut end = 0;
-    for field in record.fields() {
+    for field in record.by_offset() {
         gap(rows, base, end, field.offset(), depth);
         let offset = base.saturating_add(field.offset());
         push(rows, field, offset, depth);

@@ -5,15 +5,20 @@
 #![allow(unsafe_code, reason = "requests and releases buffers, and lends their memory to `mem.rs`")]
 
 use std::ffi::{c_char, c_int};
-use std::sync::Arc;
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
-use crate::view::{Checker, ErrorKind, Obj, Outcome, RawView, RawViewBuf, Report, Request, Slice, View, ViewError};
+use crate::layout::Field;
+use crate::view::{
+    Checker, ItemLayout, Obj, Order, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
+};
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
@@ -47,7 +52,7 @@ pub(super) struct Attempt {
     pub(super) acquired: Option<Acquired>,
     /// What it left in `obj`.
     pub(super) obj: Obj,
-    /// By how much its reference count rose.
+    /// Its reference count before.
     pub(super) references: i64,
 }
 
@@ -56,11 +61,10 @@ impl Attempt {
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let py = exporter.py();
         let mut buffer = Box::new(ffi::Py_buffer::new());
-        let before = references(exporter);
+        let references = references(exporter);
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and
         // stays where it is.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
-        let rise = references(exporter).saturating_sub(before);
         let error = PyErr::take(py);
         let obj = match buffer.obj.addr() {
             0 => Obj::Null,
@@ -70,31 +74,12 @@ impl Attempt {
             let raw = numbers(&buffer, obj);
             Acquired { buffer, raw, request }
         });
-        Self { returned, error, acquired, obj, references: rise }
-    }
-
-    /// The same for an [`Audit`](crate::Audit).
-    pub(super) fn outcome(&self, py: Python<'_>) -> Outcome<'_> {
-        let error = match &self.error {
-            None => ErrorKind::Silent,
-            Some(error) if error.get_type(py).is(py.get_type::<pyo3::exceptions::PyBufferError>()) => {
-                ErrorKind::BufferError
-            }
-            Some(error) if error.is_instance_of::<pyo3::exceptions::PyBufferError>(py) => ErrorKind::BufferError,
-            Some(error) => {
-                let name = error.get_type(py).name().map_or_else(|_| "?".into(), |name| name.to_string());
-                ErrorKind::Other(name.into())
-            }
-        };
-        match (&self.acquired, self.returned) {
-            (Some(acquired), _) if self.error.is_none() => Outcome::Granted(acquired.raw()),
-            (_, -1) => Outcome::Refused { error, obj: self.obj, references: self.references },
-            (_, returned) => Outcome::Broken { returned, error },
-        }
+        Self { returned, error, acquired, obj, references }
     }
 }
 
-fn references(object: &Bound<'_, PyAny>) -> i64 {
+/// The reference count of an object.
+pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
     // SAFETY: the object is alive, and the interpreter is attached.
     let count = unsafe { ffi::Py_REFCNT(object.as_ptr()) };
     i64::try_from(count).unwrap_or(i64::MAX)
@@ -196,6 +181,14 @@ impl Acquired {
         self.request
     }
 
+    /// Tells the garbage collector of the reference that the buffer holds.
+    pub(super) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        let obj: *const Option<Py<PyAny>> = (&raw const self.buffer.obj).cast();
+        // SAFETY: `obj` is NULL or a reference to an object (A01), which is what an `Option<Py<PyAny>>` is:
+        // a transparent `NonNull`, or NULL. The struct is not changed while it is borrowed.
+        visit.call(unsafe { &*obj })
+    }
+
     /// The object in `obj`: the exporter, or the one that it re-exports (B22).
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
@@ -204,11 +197,26 @@ impl Acquired {
         unsafe { Bound::from_borrowed_ptr_or_opt(py, self.buffer.obj) }
     }
 
+    /// The address of the first item; where `SIMPLE` was asked for, that of `len` bytes.
+    pub(super) fn buf(&self) -> *mut u8 {
+        self.buffer.buf.cast()
+    }
+
     /// All rules that the struct breaks, and the view, if it can be read.
     #[must_use]
     pub fn check(self, checker: &Checker<'_>) -> (Report, Option<SharedView>) {
+        self.check_as(checker, None)
+    }
+
+    /// The same with a format in place of the exporter's, if there is one: it says what an item is, and
+    /// nothing about where it lies.
+    #[must_use]
+    pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> (Report, Option<SharedView>) {
         let acquired = Arc::new(self);
-        let (report, view) = checker.check(&acquired.raw(), Some(acquired.request));
+        let raw = acquired.raw();
+        let request = if format.is_some() { acquired.request | Request::FORMAT } else { acquired.request };
+        let raw = RawView { format: format.or(raw.format), ..raw };
+        let (report, view) = checker.check(&raw, Some(request));
         let view = view.map(View::without_format);
         let buf = acquired.buffer.buf.cast::<u8>();
         (report, view.map(|view| SharedView { acquired: Arc::clone(&acquired), view, buf }))
@@ -218,10 +226,20 @@ impl Acquired {
 impl Drop for Acquired {
     fn drop(&mut self) {
         // Where the interpreter is gone, so is the exporter; its memory is left alone.
-        Python::try_attach(|_| {
+        Python::try_attach(|py| {
+            // The object that holds this may be freed while an exception is on its way.
+            let pending = PyErr::take(py);
+            let exporter = self.exporter(py);
             // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
             // attached.
             unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
+            // A release cannot fail; what it leaves behind must not surface elsewhere.
+            if let Some(error) = PyErr::take(py) {
+                error.write_unraisable(py, exporter.as_ref());
+            }
+            if let Some(error) = pending {
+                error.restore(py);
+            }
         });
     }
 }
@@ -234,9 +252,9 @@ impl std::fmt::Debug for Acquired {
 
 /// A proved view and the buffer that it lies in, which is held as long as any part of it is.
 ///
-/// INVARIANT: `view` came from the numbers of `acquired` by `check`, or from such a view by slicing
-/// and the like; `buf` is what its offsets count from. So its items are some of those that the
-/// exporter described.
+/// INVARIANT: `view` came from the numbers of `acquired` by `check`, or from such a view by slicing and
+/// the like, which leave parts of it; `buf` is what its offsets count from. So its items are bytes of
+/// those that the exporter described.
 #[derive(Clone, Debug)]
 pub struct SharedView {
     acquired: Arc<Acquired>,
@@ -277,6 +295,73 @@ impl SharedView {
         Ok(Self { view: self.view.slice(slices)?, ..self.clone() })
     }
 
+    /// The items of one index in a dimension, which is dropped; see [`View::select`]. A pointer that lies
+    /// on the way to all of them is followed.
+    ///
+    /// # Errors
+    /// - as [`View::select`]
+    /// - NULL in place of the pointer
+    pub fn select(&self, dimension: usize, index: i64) -> Result<Self, DecodeError> {
+        let Selected { view, pointer } = self.view.select(dimension, index)?;
+        let mut buf = self.buf;
+        if let Some(offset) = pointer {
+            let at: *mut u8 = buf.wrapping_offset(isize::try_from(offset).unwrap_or(0));
+            // SAFETY: `select` tells of a pointer only where there is an item of that index, by the INVARIANT
+            // one that the exporter described: the pointer lies on the way to it (A22) and is readable while
+            // the buffer is held (E04). No alignment is asked of it.
+            buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
+            if buf.is_null() {
+                return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) });
+            }
+        }
+        Ok(Self { acquired: Arc::clone(&self.acquired), view, buf })
+    }
+
+    /// One field of every item; see [`View::field`].
+    ///
+    /// # Errors
+    /// - as [`View::field`]
+    pub fn field(&self, field: Field<'_>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.field(field)?, ..self.clone() })
+    }
+
+    /// The same bytes as other items; see [`View::cast`].
+    ///
+    /// # Errors
+    /// - as [`View::cast`]
+    pub fn cast(&self, item: ItemLayout, itemsize: i64, shape: Option<&[i64]>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.cast(item, itemsize, shape)?, ..self.clone() })
+    }
+
+    /// The dimensions in another order; see [`View::transpose`].
+    ///
+    /// # Errors
+    /// - as [`View::transpose`]
+    pub fn transpose(&self, axes: Option<&[usize]>) -> Result<Self, ViewError> {
+        Ok(Self { view: self.view.transpose(axes)?, ..self.clone() })
+    }
+
+    /// The same, not to be written to.
+    #[must_use]
+    pub fn to_readonly(&self) -> Self {
+        Self { view: self.view.to_readonly(), ..self.clone() }
+    }
+
+    /// All bytes, shared with Arrow, which holds the buffer for as long as it needs it; `None` if they do
+    /// not lie one after the other.
+    #[cfg(feature = "arrow")]
+    pub(super) fn arrow_bytes(&self) -> Option<arrow_buffer::Buffer> {
+        if !self.view.is_contiguous(Order::C) {
+            return None;
+        }
+        let start = self.buf.wrapping_offset(isize::try_from(self.view.offset()).ok()?);
+        let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(self.view.len()).ok()?);
+        let owner = Arc::new(std::panic::AssertUnwindSafe(Arc::clone(&self.acquired)));
+        // SAFETY: by the INVARIANT these are the bytes of all items, readable while the buffer is held (E04),
+        // as the owner does. Arrow only reads; that nobody else writes meanwhile the protocol asks of all.
+        Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
+    }
+
     /// How its items are read on this machine.
     ///
     /// # Errors
@@ -307,4 +392,203 @@ impl SharedView {
         // `from_ptr` asks of the view, and no reference into this memory is ever made.
         unsafe { BufferMut::from_ptr(&self.view, plan, self.buf) }
     }
+}
+
+/// What a `SIMPLE` request lends: bytes, and nothing else is looked at.
+///
+/// INVARIANT: `len` bytes from `buf` on may be read while `'b` lasts, and written to if `writable`:
+/// made by `granted` only, from a buffer that is held for `'b`.
+#[derive(Debug)]
+pub(super) struct Lent<'b> {
+    buf: *mut u8,
+    len: usize,
+    writable: bool,
+    held: PhantomData<&'b ffi::Py_buffer>,
+}
+
+/// Releases a buffer that was granted.
+struct Release<'a, 'py>(&'a mut ffi::Py_buffer, Python<'py>);
+
+impl Drop for Release<'_, '_> {
+    fn drop(&mut self) {
+        let Self(buffer, _) = self;
+        // SAFETY: made where the request returned 0, and this is its only release; the interpreter is
+        // attached, as the token says.
+        unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
+    }
+}
+
+/// Asks for the bytes of an exporter. A buffer that was granted must not be moved.
+fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+    // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and stays
+    // where it is.
+    let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, flags) };
+    if returned == 0 { Ok(()) } else { Err(PyErr::fetch(exporter.py())) }
+}
+
+impl<'b> Lent<'b> {
+    /// The bytes of a buffer that was granted, if its numbers can be true.
+    fn granted(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
+        let refusal = |what: &str| Err(pyo3::exceptions::PyBufferError::new_err(what.to_owned()));
+        let Ok(len) = usize::try_from(buffer.len) else { return refusal("len is negative") };
+        if buffer.buf.is_null() && len > 0 {
+            return refusal("buf is NULL");
+        }
+        let buf = buffer.buf.cast::<u8>();
+        Ok(Self { buf, len, writable: buffer.readonly == 0, held: PhantomData })
+    }
+
+    /// Calls with the bytes of an exporter, which is held as long as the call lasts.
+    ///
+    /// # Errors
+    /// - `TypeError`: an exporter of nothing; with `writable` also one that cannot be written to
+    /// - `BufferError`: bytes that are not contiguous
+    #[inline]
+    pub(super) fn with<T>(
+        exporter: &Bound<'_, PyAny>,
+        writable: bool,
+        call: impl FnOnce(&Lent<'_>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let mut buffer = ffi::Py_buffer::new();
+        let flags = if writable { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
+        let granted = request(exporter, &mut buffer, flags);
+        if writable && granted.is_err() {
+            // As the argument parser of CPython puts it.
+            let found = exporter.get_type().name()?;
+            let message = format!("argument must be read-write bytes-like object, not {found}");
+            return Err(pyo3::exceptions::PyTypeError::new_err(message));
+        }
+        granted?;
+        let release = Release(&mut buffer, exporter.py());
+        let lent = Lent::granted(&*release.0)?;
+        call(&lent)
+    }
+
+    /// Number of bytes.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Copies bytes out.
+    ///
+    /// # Errors
+    /// - bytes 3 to 7 of 6: `BufferError`
+    #[inline]
+    pub(super) fn read(&self, offset: usize, out: &mut [u8]) -> PyResult<()> {
+        let from = self.at(offset, out.len())?;
+        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read;
+        // `out` is this program's, so they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
+        Ok(())
+    }
+
+    /// Copies bytes in.
+    ///
+    /// # Errors
+    /// - memory that is read-only: `BufferError`
+    /// - as [`read`](Self::read)
+    pub(super) fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
+        let to = self.at(offset, bytes.len())?;
+        if !self.writable {
+            return Err(pyo3::exceptions::PyBufferError::new_err("the memory is read-only"));
+        }
+        // SAFETY: as for `read`, and writable.
+        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+        Ok(())
+    }
+
+    #[inline]
+    fn at(&self, offset: usize, len: usize) -> PyResult<*mut u8> {
+        match offset.checked_add(len) {
+            Some(end) if end <= self.len => Ok(self.buf.wrapping_add(offset)),
+            _ => Err(pyo3::exceptions::PyBufferError::new_err("bytes outside of the buffer")),
+        }
+    }
+}
+
+/// The bytes of an exporter, held until they are dropped.
+///
+/// INVARIANT: as for [`Acquired`].
+pub(super) struct HeldBytes(Box<ffi::Py_buffer>);
+
+// SAFETY: the struct is not touched between request and release; the release attaches.
+unsafe impl Send for HeldBytes {}
+// SAFETY: as for `Send`; nothing is changed through a shared reference.
+unsafe impl Sync for HeldBytes {}
+
+impl HeldBytes {
+    /// # Errors
+    /// As [`Lent::with`].
+    pub(super) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut buffer = Box::new(ffi::Py_buffer::new());
+        request(exporter, &mut buffer, ffi::PyBUF_SIMPLE)?;
+        let held = Self(buffer);
+        // Whether there are bytes at all.
+        held.lend()?;
+        Ok(held)
+    }
+
+    /// What is held.
+    ///
+    /// # Errors
+    /// - an exporter that said `len` is -1: `BufferError`
+    #[inline]
+    pub(super) fn lend(&self) -> PyResult<Lent<'_>> {
+        Lent::granted(&self.0)
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        Python::try_attach(|_| {
+            // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
+            // attached.
+            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
+        });
+    }
+}
+
+impl std::fmt::Debug for HeldBytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HeldBytes").field("len", &self.0.len).finish_non_exhaustive()
+    }
+}
+
+/// Gives a tuple that nobody else has other elements, as many as it has room for; `None` if somebody
+/// has it, or if the interpreter keeps more about a tuple than its elements (its hash, from 3.14 on).
+///
+/// What it held must be of no consequence: numbers and bytes. `zip` does the same.
+#[inline]
+pub(super) fn refill<'py>(
+    tuple: Bound<'py, PyTuple>,
+    elements: impl Iterator<Item = Bound<'py, PyAny>>,
+) -> Option<Bound<'py, PyTuple>> {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
+        return None;
+    }
+    for (index, element) in (0..).zip(elements) {
+        // SAFETY: a tuple, and it takes the reference whether it has room for it or not; that nobody
+        // else has the tuple, which the function asks for and checks, was found out above.
+        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
+            let _: PyErr = PyErr::fetch(tuple.py());
+            return None;
+        }
+    }
+    Some(tuple)
+}
+
+/// Whether a tuple is its elements and nothing else, and threads take turns.
+#[inline]
+fn has_plain_tuples(py: Python<'_>) -> bool {
+    static PLAIN: OnceLock<bool> = OnceLock::new();
+    *PLAIN.get_or_init(|| {
+        let threads_take_turns = py.version_info() < (3, 13)
+            || py
+                .import("sys")
+                .and_then(|sys| sys.call_method0("_is_gil_enabled"))
+                .is_ok_and(|enabled| enabled.is_truthy().unwrap_or(false));
+        py.version_info() < (3, 14) && threads_take_turns
+    })
 }

@@ -50,11 +50,18 @@ impl From<LayoutError> for PyErr {
     }
 }
 
-/// An index is an `IndexError`, everything else a broken rule or a request that cannot be met.
+/// An index is an `IndexError`, an argument a `ValueError`, everything else a broken rule or a request that cannot be met.
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {
-            ViewError::IndexOutOfBounds { .. } => PyIndexError::new_err(error.to_string()),
+            ViewError::IndexOutOfBounds { .. } | ViewError::IndexCount { .. } | ViewError::SliceCount { .. } => {
+                PyIndexError::new_err(error.to_string())
+            }
+            ViewError::SliceStep { .. }
+            | ViewError::Axes { .. }
+            | ViewError::CastItems { .. }
+            | ViewError::CastShape { .. }
+            | ViewError::Dimensions { .. } => PyValueError::new_err(error.to_string()),
             error => PyBufferError::new_err(error.to_string()),
         }
     }
@@ -76,10 +83,20 @@ impl From<EncodeError> for PyErr {
     }
 }
 
+#[cfg(feature = "arrow")]
+impl From<crate::interop::arrow::BatchError> for PyErr {
+    fn from(error: crate::interop::arrow::BatchError) -> Self {
+        match error {
+            crate::interop::arrow::BatchError::Decode(error) => error.into(),
+            error => PyValueError::new_err(error.to_string()),
+        }
+    }
+}
+
 /// The errors of a report as one exception; `None` where there is no error.
 pub(super) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
     let mut errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
     let rule = errors.next()?.rule().as_str().into_pyobject(py).ok()?.into_any().unbind();
-    let lines: Vec<String> = report.iter().map(|finding| format!("{finding:#}")).collect();
-    Some(with_attributes::<BufferRuleError>(py, lines.join("\n"), &[("rule", rule)]))
+    let findings = super::report::findings(py, report).ok()?.into_any().unbind();
+    Some(with_attributes::<BufferRuleError>(py, format!("{report:#}"), &[("rule", rule), ("findings", findings)]))
 }

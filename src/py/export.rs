@@ -8,7 +8,8 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::view::{Obstacle, RawView, Request, Structure, Subject, View};
+use crate::decode::ColumnData;
+use crate::view::{Obstacle, Order, RawView, Request, Structure, Subject, View};
 
 /// What an exporter shows, kept for as long as it lives: a class holds one and hands every request to
 /// it.
@@ -74,6 +75,7 @@ pub struct BufferExporter {
     readonly: bool,
     ndim: c_int,
     format: Option<CString>,
+    has_nul: bool,
     shape: Box<[ffi::Py_ssize_t]>,
     strides: Box<[ffi::Py_ssize_t]>,
     suboffsets: Option<Box<[ffi::Py_ssize_t]>>,
@@ -119,6 +121,7 @@ impl BufferExporter {
             readonly: view.readonly(),
             ndim: raw.ndim,
             // A format that was parsed has no NUL outside of names; one that has cannot be told.
+            has_nul: format.is_some_and(|format| format.contains(&0)),
             format: format.and_then(|format| CString::new(format).ok()),
             shape: narrow(view.shape()),
             strides: narrow(view.strides()),
@@ -146,6 +149,8 @@ impl BufferExporter {
     /// - `SIMPLE` for every second item
     /// - `STRIDES` for items that are reached through pointers
     /// - `FORMAT` without `ND`
+    /// - `0x100` or `0x200`, which are `PyBUF_READ` and `PyBUF_WRITE`; `0x10`, part of a flag
+    /// - `FORMAT` where the format has a NUL in a name
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         // SAFETY: by (a) it is NULL or may be written to, and nobody else has it meanwhile.
         let Some(view) = (unsafe { view.as_mut() }) else {
@@ -153,6 +158,13 @@ impl BufferExporter {
         };
         view.obj = std::ptr::null_mut();
         let request = Request::from_bits_retain(flags);
+        // Whoever sends PyBUF_READ (B18) or part of a flag (B17) does not know what it asks for.
+        if let Some(error) = request.fault() {
+            return Err(PyBufferError::new_err(error.to_string()));
+        }
+        if self.has_nul && request.contains(Request::FORMAT) {
+            return Err(PyBufferError::new_err("the format has a NUL in a name, where C ends a string"));
+        }
         if let Some(obstacle) = self.subject.obstacle(request) {
             return Err(PyBufferError::new_err(refusal(obstacle, request)));
         }
@@ -188,6 +200,58 @@ impl BufferExporter {
         let _: *mut ffi::Py_buffer = view;
         self.exports.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// A column of this program that others may read and write: the exporter behind a view of it.
+///
+/// INVARIANT: `column` is never looked at again, and not touched before the exporter is gone.
+#[pyclass(frozen, name = "_Column", module = "pep3118")]
+pub(super) struct ColumnMemory {
+    exporter: BufferExporter,
+    _column: Box<dyn std::any::Any + Send + Sync>,
+}
+
+impl ColumnMemory {
+    /// The elements of a column by a view of as many bytes, without offset; `None` if it has others.
+    pub(super) fn new(view: &View<'_>, column: ColumnData) -> Option<Self> {
+        let mut column = column;
+        let bytes = column.units_mut()?;
+        let whole = view.is_contiguous(Order::C) && view.offset() == 0 && !view.is_indirect();
+        if !whole || u64::try_from(view.len()) != u64::try_from(bytes.len()) {
+            return None;
+        }
+        let buf = bytes.as_mut_ptr();
+        // SAFETY: (a) and (b): the items are all bytes of the vector in `column`, which lives as long as the
+        // object, does not move, and is reached through `buf` only.
+        let exporter = unsafe { BufferExporter::new(view, buf) };
+        Some(Self { exporter, _column: Box::new(column) })
+    }
+}
+
+#[pymethods]
+impl ColumnMemory {
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        // SAFETY: (a) the interpreter passes a struct to fill in; (b) the object holds the exporter.
+        unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
+    }
+
+    unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+        // SAFETY: (a) the interpreter passes a struct that `fill` has filled in, once.
+        unsafe { self.exporter.release(view) }
+    }
+}
+
+/// Whether an object exports buffers at all.
+pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
+}
+
+/// Whether the instances of a type export buffers.
+pub(super) fn makes_exporters(ty: &Bound<'_, pyo3::types::PyType>) -> bool {
+    // SAFETY: the type is alive, and the interpreter is attached.
+    let slot = unsafe { ffi::PyType_GetSlot(ty.as_type_ptr(), ffi::Py_bf_getbuffer) };
+    !slot.is_null()
 }
 
 /// Why a request is refused.

@@ -3,17 +3,36 @@
 //! | a Python object | by | becomes |
 //! |--|--|--|
 //! | an exporter | [`Acquired`] | a `Py_buffer` that is released once, and its numbers as a [`RawView`](crate::RawView) |
+//! | the same | [`audit_exporter`] | a [`Report`](crate::Report) on its answers to all requests |
 //! | the same | [`SharedView`] | a proved [`View`](crate::View) with its memory: values, records, columns |
 //! | a `#[pyclass]` with memory | [`BufferExporter`] | an exporter that answers every request as the rules say |
 //!
 //! The Python package `pep3118` is made of this room; [`module`] is its extension module.
 
 mod acquire;
+mod audit;
+#[cfg(feature = "cli")]
+mod command;
+mod dtype;
 mod errors;
+mod explain;
 mod export;
+mod exporter;
+mod field;
 mod format;
+mod from_ctypes;
+mod from_dtype;
+mod layout_of;
 #[doc(hidden)]
 pub mod module;
+mod report;
+mod structs;
+mod to_ctypes;
+mod tree;
+mod truth;
+mod values;
+mod view;
 
 pub use acquire::{Acquired, SharedView};
+pub use audit::audit_exporter;
 pub use export::BufferExporter;

@@ -11,6 +11,7 @@ use super::oracle::{Contiguity, Subject};
 use super::raw::{Obj, RawView, RawViewBuf};
 use super::report::Report;
 use super::request::{Request, Structure};
+use crate::layout::{Comparison, Equivalence, Layout, reconcile};
 
 /// What an exporter did with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +94,8 @@ pub struct Audit<'d> {
     checker: Checker<'d>,
     granted: Vec<(Request, RawViewBuf)>,
     failed: Vec<(Request, Failed)>,
+    seen: Vec<(Request, Fault)>,
+    truth: Option<Layout>,
 }
 
 #[derive(Clone, Debug)]
@@ -129,7 +132,7 @@ impl<'d> Audit<'d> {
     /// An audit in which every answer is also checked by itself.
     #[must_use]
     pub const fn with(checker: Checker<'d>) -> Self {
-        Self { checker, granted: Vec::new(), failed: Vec::new() }
+        Self { checker, granted: Vec::new(), failed: Vec::new(), seen: Vec::new(), truth: None }
     }
 
     /// Notes what the exporter did with a request. What it filled in is copied.
@@ -143,6 +146,68 @@ impl<'d> Audit<'d> {
             Outcome::Broken { returned, error } => self.failed.push((request, Failed::Broken { returned, error })),
         }
         self
+    }
+
+    /// Notes by how much the exporter's reference count rose from before a request to after the release
+    /// (E09). 0, and what was not watched, is no news.
+    #[must_use]
+    pub fn released(mut self, request: Request, references: i64) -> Self {
+        if references != 0 {
+            self.seen.push((request, Fault::ReferencesLeft { references }));
+        }
+        self
+    }
+
+    /// Notes an exception that left `__release_buffer__` (E10), by the name of its class.
+    #[must_use]
+    pub fn release_raised(mut self, request: Request, error: &str) -> Self {
+        self.seen.push((request, Fault::ReleaseRaised { error: error.into() }));
+        self
+    }
+
+    /// Notes what the type of the exporter says of an item: a NumPy dtype, the fields of a ctypes structure.
+    ///
+    /// The format is held against it (T01). Where a format has several readings of its itemsize, one that
+    /// agrees is enough: that it is ambiguous is A07's. A format without a reading is A07's or A11's too.
+    ///
+    /// ```
+    /// use pep3118::{Audit, DataModel, Dialect, Layout, Outcome, RawView, Request, RuleId};
+    ///
+    /// // Two bit-fields of one int, which ctypes writes as whole integers: the sizes show it.
+    /// let fields = RawView { len: 8, itemsize: 8, format: Some(b"T{<i:a:<i:b:}"), ..RawView::default() };
+    /// // What the type says: a double.
+    /// let truth = Layout::read(b"<d", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// let report =
+    ///     Audit::new().truth(&truth).observe(Request::FULL_RO, Outcome::Granted(fields)).finish();
+    /// let finding = report.iter().find(|finding| finding.rule() == RuleId::T01).unwrap();
+    /// assert!(finding.message().starts_with("format `T{<i:a:<i:b:}` and the type of the exporter disagree"));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn truth(mut self, item: &Layout) -> Self {
+        self.truth = Some(item.clone());
+        self
+    }
+
+    /// The format of an answer against what the type says.
+    fn compare_truth(&self, report: &mut Report) {
+        let Some(truth) = &self.truth else { return };
+        for (request, raw) in &self.granted {
+            let raw = raw.as_raw();
+            let Some(format) = raw.format else { continue };
+            let itemsize = u64::try_from(raw.itemsize).ok();
+            let Ok(reading) = reconcile(format, itemsize, self.checker.dialect, self.checker.model) else { continue };
+            let rivals = reading.rivals.iter().map(|(_, layout)| layout);
+            let readings = core::iter::once(&reading.layout).chain(rivals);
+            // The best of several readings; of equal ones the likeliest.
+            let best = readings
+                .map(|layout| Comparison::of_layouts(layout, truth))
+                .reduce(|best, other| if other.equivalence > best.equivalence { other } else { best });
+            let Some(Comparison { equivalence, difference: Some(difference) }) = best else { continue };
+            let names_only = equivalence == Some(Equivalence::LayoutIgnoringNames);
+            let fault = Fault::FormatLies { format: format.into(), difference: difference.into(), names_only };
+            report.push(fault, Some(*request));
+        }
     }
 
     /// All that the answers break, each by itself and one against another.
@@ -177,6 +242,10 @@ impl<'d> Audit<'d> {
             for fault in self.failure(*request, failed, subject, fullest.as_ref().map(|(_, raw)| raw)) {
                 report.push(fault, Some(*request));
             }
+        }
+        self.compare_truth(&mut report);
+        for (request, fault) in self.seen {
+            report.push(fault, Some(request));
         }
         report.sorted()
     }
@@ -235,6 +304,9 @@ impl<'d> Audit<'d> {
         let structure = request.structure();
         let contiguous =
             matches!(structure, Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous);
+        // What is served without its format fails for the format's sake.
+        let for_format = request.contains(Request::FORMAT)
+            && self.granted.iter().any(|(granted, _)| *granted == request.difference(Request::FORMAT));
         let served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
         // Without strides the memory must be C-contiguous too; what makes an exporter deny that is rarely plain.
         let misjudged = |raw: &RawView<'_>| {
@@ -243,7 +315,7 @@ impl<'d> Audit<'d> {
             !request.contains(Request::STRIDES) && !plain
         };
         match fullest {
-            Some(raw) if contiguous || misjudged(raw) => {
+            Some(raw) if !for_format && (contiguous || misjudged(raw)) => {
                 Fault::ContiguityDenied { structure, because: Contiguity::of(raw) }
             }
             _ if request.is_compound()

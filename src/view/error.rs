@@ -1,5 +1,6 @@
 //! Why there is no [`View`](super::View), no item and no rule of that name.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::report::Finding;
@@ -59,6 +60,49 @@ pub enum ViewError {
         dimension: usize,
         /// What it would be, in bytes.
         suboffset: i64,
+    },
+    /// A dimension whose pointer follows right after that of the dimension before it.
+    #[error("dimension {dimension} cannot be dropped: two pointers would be followed one after the other")]
+    PointerTwice {
+        /// The dimension, from 0.
+        dimension: usize,
+    },
+    /// A field of other items.
+    #[error("a field at bytes {offset} to {end} of items of {itemsize} bytes")]
+    FieldOutside {
+        /// Its first byte.
+        offset: u64,
+        /// One past its last byte.
+        end: u64,
+        /// Bytes of an item.
+        itemsize: i64,
+    },
+    /// More dimensions than a `Py_buffer` may have.
+    #[error("{ndim} dimensions, more than 64")]
+    Dimensions {
+        /// How many there would be.
+        ndim: usize,
+    },
+    /// A cast of items that do not lie one after the other.
+    #[error("memory is not C-contiguous: its bytes are no row of other items")]
+    NotContiguous,
+    /// A cast of 24 bytes to items of 5.
+    #[error("{len} bytes are not a whole number of items of {itemsize} bytes")]
+    CastItems {
+        /// Bytes that there are.
+        len: i64,
+        /// Bytes of an item.
+        itemsize: i64,
+    },
+    /// A cast of 24 bytes to shape (2, 2) of items of 4.
+    #[error("{len} bytes are not a shape of {shape:?} items of {itemsize} bytes")]
+    CastShape {
+        /// Bytes that there are.
+        len: i64,
+        /// Bytes of an item.
+        itemsize: i64,
+        /// Items in each dimension.
+        shape: Box<[i64]>,
     },
     /// Axes that are no permutation of `0..ndim`.
     #[error("axes are no permutation of the {ndim} dimensions")]
@@ -133,7 +177,7 @@ impl RequestError {
 
 /// `Z99` is no rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::F09)]
+#[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::T01)]
 pub struct RuleIdError {
     pub(crate) text: String,
 }

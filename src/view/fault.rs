@@ -217,6 +217,14 @@ pub enum Fault {
     ContiguityDenied { structure: Structure, because: Contiguity },
     /// E11: a reference or an export was counted for a request that failed.
     CountedBeforeFailure { references: i64 },
+
+    /// E09: the reference count after the release is not that before the request.
+    ReferencesLeft { references: i64 },
+    /// E10: `__release_buffer__` raises.
+    ReleaseRaised { error: Box<str> },
+
+    /// T01: the format describes other items than the exporter's type; only other names are a note.
+    FormatLies { format: Box<[u8]>, difference: Box<str>, names_only: bool },
 }
 
 impl Fault {
@@ -276,6 +284,9 @@ impl Fault {
             Self::ExtentOverflow { .. } => RuleId::D07,
             Self::Overlap { .. } => RuleId::D08,
             Self::CountedBeforeFailure { .. } => RuleId::E11,
+            Self::ReferencesLeft { .. } => RuleId::E09,
+            Self::ReleaseRaised { .. } => RuleId::E10,
+            Self::FormatLies { .. } => RuleId::T01,
         }
     }
 
@@ -284,6 +295,8 @@ impl Fault {
     pub fn severity(&self) -> Severity {
         match self {
             Self::UnstatedTail { .. } | Self::InferredDistances { .. } | Self::AmbiguousFormat { .. } => Severity::Note,
+            // Whoever goes by offsets reads the right bytes.
+            Self::FormatLies { names_only: true, .. } => Severity::Note,
             // Only under SIMPLE do exporters disagree.
             Self::NdimChanged { simple: false, .. } => Severity::Error,
             _ => self.rule().severity(),

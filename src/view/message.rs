@@ -218,6 +218,15 @@ impl Fault {
                 let s = if *references == 1 { "" } else { "s" };
                 write!(f, "the request fails but leaves {references} more reference{s} to the exporter")
             }
+            Self::ReferencesLeft { references } => {
+                let (count, more) = (references.unsigned_abs(), if *references < 0 { "fewer" } else { "more" });
+                let (are, s) = if count == 1 { ("is", "") } else { ("are", "s") };
+                write!(f, "after request and release there {are} {count} {more} reference{s} to the exporter")
+            }
+            Self::ReleaseRaised { error } => write!(f, "the release raises {error}"),
+            Self::FormatLies { format, difference, .. } => {
+                write!(f, "format `{}` and the type of the exporter disagree: {difference}", abridged(format))
+            }
             _ => Ok(()),
         }
     }
@@ -277,6 +286,15 @@ impl Fault {
             Self::ObjAfterFailure => "set view->obj to NULL before returning -1",
             Self::ContiguityDenied { .. } => "PyBuffer_IsContiguous gives the right answer",
             Self::CountedBeforeFailure { .. } => "check the request first, then count",
+            Self::ReferencesLeft { references } if *references < 0 => {
+                "set view->obj to a new reference; PyBuffer_Release drops it"
+            }
+            Self::ReferencesLeft { .. } => "PyBuffer_Release drops the reference in obj, and no other",
+            Self::ReleaseRaised { .. } => "nobody can catch it: the release has no way to fail",
+            Self::FormatLies { names_only: false, .. } => {
+                "the first is the format, the second the type; whoever trusts the format reads other values"
+            }
+            Self::FormatLies { .. } => "the first is the format, the second the type",
             Self::Overlap { .. } => "a write to one item changes others; mark the buffer read-only",
             _ => return None,
         }))

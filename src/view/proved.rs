@@ -206,7 +206,7 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(super) fn is_indirect(&self) -> bool {
+    pub(crate) fn is_indirect(&self) -> bool {
         self.suboffsets.is_some()
     }
 }

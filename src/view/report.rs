@@ -225,6 +225,22 @@ impl Report {
         self.findings().iter().map(Finding::severity).min()
     }
 
+    /// The findings of other rules than these: those that an exporter is allowed to break.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, RuleId};
+    /// let raw = RawView { len: 12, itemsize: 4, readonly: 1, ..RawView::default() };
+    /// let (report, _) = raw.check(Request::SIMPLE | Request::WRITABLE, None, None);
+    /// assert!(report.contains(RuleId::B02));
+    /// assert!(!report.without(&[RuleId::B02]).has_errors());
+    /// ```
+    #[must_use]
+    pub fn without(&self, rules: &[RuleId]) -> Self {
+        let standing = self.iter().filter(|finding| !rules.contains(&finding.rule())).cloned();
+        let standing: Vec<Finding> = standing.collect();
+        Self { findings: (!standing.is_empty()).then(|| Box::new(standing)) }
+    }
+
     /// Whether a rule is among them.
     #[must_use]
     pub fn contains(&self, rule: RuleId) -> bool {

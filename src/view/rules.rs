@@ -19,6 +19,8 @@ pub enum Class {
     Lifetime,
     /// It binds whoever reads a buffer: this crate, for one.
     Consumer,
+    /// From what the type of the exporter says of its items, where it says anything.
+    Truth,
 }
 
 impl Class {
@@ -31,6 +33,7 @@ impl Class {
             Self::Block => "block",
             Self::Lifetime => "lifetime",
             Self::Consumer => "consumer",
+            Self::Truth => "truth",
         }
     }
 }
@@ -229,6 +232,8 @@ rules! {
     F07 "SIZEFROMFORMAT-CALCSIZE" Consumer Derived "PyBuffer_SizeFromFormat knows what struct.calcsize knows, and nothing of PEP 3118" "buffer.rst, PyBuffer_SizeFromFormat; abstract.c"
     F08 "FILLSTRIDES-INT" Consumer Derived "PyBuffer_FillContiguousStrides takes itemsize as an int and may cut it" "buffer.rst, PyBuffer_FillContiguousStrides"
     F09 "MEMORYVIEW-REBUILDS" Consumer Derived "memoryview fills in a missing shape of one dimension, missing strides and a missing format" "memoryobject.c"
+
+    T01 "FORMAT-LIES" Truth Must "the format describes the items as the type of the exporter does: a dtype, the fields of a structure" "buffer.rst, PyBUF_FORMAT: format must be filled in correctly"
 }
 
 impl RuleId {

@@ -103,7 +103,7 @@ impl<'a> View<'a> {
     }
 
     /// Moves the first item: before the first pointer by the offset, behind one by its suboffset.
-    fn shift(&mut self, dimension: usize, moved: i64) -> Result<(), ViewError> {
+    pub(super) fn shift(&mut self, dimension: usize, moved: i64) -> Result<(), ViewError> {
         let before = self.suboffsets.as_mut().and_then(|suboffsets| {
             let before = suboffsets.make_mut().iter_mut().enumerate().take(dimension);
             before.rev().find(|(_, suboffset)| **suboffset >= 0)

@@ -32,9 +32,12 @@ mod layout;
 mod numpy_reader;
 mod oracle;
 mod properties;
+#[cfg(feature = "pyo3")]
+mod py;
 mod readers;
 #[cfg(feature = "derive")]
 mod record;
 mod slow_reader;
 mod snapshot;
+mod source;
 mod view;

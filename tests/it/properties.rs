@@ -390,6 +390,9 @@ mod driven {
                 super::resolve_layout(&source);
                 super::emit(&source);
                 super::decode(&source, &[0x81; 4096]);
+                super::resolve_chosen(&source);
+                super::drawing::render_chosen(&source);
+                super::strided::decode_item(&source, &[0x81; 4096]);
                 for itemsize in [0, 1, 4, 8, 24] {
                     super::reconcile_with(&source, itemsize);
                 }

@@ -1,8 +1,14 @@
 """Format strings."""
 
+import copy
+import ctypes
+import pickle
+from xml.etree import ElementTree
+
 import pytest
 
 import pep3118
+from pep3118 import Format, layout_of
 
 
 def test_calcsize_is_that_of_struct_and_more():
@@ -15,3 +21,156 @@ def test_a_refused_format_says_where():
         pep3118.calcsize("T{i")
     assert info.value.span == (3, 3)
     assert "structure opened at byte 0 is never closed" in str(info.value)
+
+
+def test_properties():
+    form = Format("T{b:a:xxxxxxxi:b:}", 16, "numpy", "lp64")
+    assert (form.itemsize, form.alignment, form.certainty, form.dialect) == (16, 4, "trailing-padding", "numpy")
+    assert (form.format, str(form), form.model, form.rivals) == ("T{b:a:xxxxxxxi:b:}",) * 2 + ("lp64", ())
+    field = form.item["b"]
+    assert (field.name, field.offset, field.size, field.type, field.endian) == ("b", 8, 4, "int32", "little")
+    assert repr(field) == '<Field "b", offset=8, size=4, type="int32", endian="little">'
+    with pytest.raises(KeyError):
+        form.item["c"]
+
+
+def test_null_is_bytes():
+    assert Format(None).item.type == "uint8"
+
+
+def test_names_need_not_be_utf8():
+    form = Format(b"T{i:\xff\x01a:}", dialect="pep3118")
+    assert (form.fields[0].name, form.fields[0].name_bytes) == ("\\xff\\x01a", b"\xff\x01a")
+    assert str(form).encode("utf-8", "surrogateescape") == b"T{i:\xff\x01a:}"
+    assert Format(str(form), dialect="pep3118") == form
+
+
+def test_models_are_names_and_triples():
+    size = {model: Format("l", model=model).itemsize for model in ("lp64", "llp64", "x86_64-pc-windows-msvc")}
+    assert size == {"lp64": 8, "llp64": 4, "x86_64-pc-windows-msvc": 4}
+
+
+@pytest.mark.parametrize(
+    "arguments, error, match",
+    [
+        ((3,), TypeError, "a format is str, bytes or None, not int"),
+        (("i", -1), OverflowError, "negative"),
+        (("i", 8), pep3118.FormatError, "itemsize is 8 bytes but format `i` describes 4 bytes"),
+        (("i", None, "nobody"), ValueError, "unknown dialect `nobody`"),
+        (("i", None, None, "nowhere"), ValueError, "unknown target triple `nowhere`"),
+        (("\ud800",), UnicodeEncodeError, "surrogates not allowed"),
+    ],
+)
+def test_refusals(arguments, error, match):
+    with pytest.raises(error, match=match):
+        Format(*arguments)
+
+
+def test_ambiguous_formats_have_rivals_and_are_not_chosen_for():
+    form = Format("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24)
+    assert form.certainty == "ambiguous"
+    assert {other.item["y"].offset for other in (form, *form.rivals)} == {16, 23}
+    for act in (form.emit, form.to_c, form.to_rust, form.to_dtype, form.to_ctypes, lambda: pep3118.diff(form, "i")):
+        with pytest.raises(ValueError, match="several readings"):
+            act()
+
+
+def test_equality_is_that_of_values_and_names():
+    forms = [Format("l", model="lp64"), Format("<q"), Format("q", model="llp64")]
+    assert len(set(forms)) == 1
+    different = ["T{i:a:}", "T{>i:a:}", "T{i:b:}", "T{I:a:}", "T{(1)i:a:}", "T{i:a:b:b:}", "i"]
+    assert len({Format(text, dialect="pep3118", model="lp64") for text in different}) == len(different)
+    # The same letters, other bytes.
+    assert Format("g", model="lp64") != Format("g", model="aarch64")
+    assert Format("i") != "i"
+
+
+def roundtrip(form):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(form, protocol))
+        assert again == form and hash(again) == hash(form) and repr(again) == repr(form)
+        assert (again.certainty, again.dialect, again.format) == (form.certainty, form.dialect, form.format)
+        assert again.explain() == form.explain()
+    assert copy.copy(form) is form and copy.deepcopy(form) is form
+
+
+def test_pickles():
+    roundtrip(Format("T{b:a:xxxxxxxi:b:}", 16, "numpy"))
+    roundtrip(Format(b"T{i:\xff:}", model="x86_64-pc-windows-msvc"))
+    roundtrip(Format("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24))
+
+    class Sample(ctypes.Union):
+        _fields_ = [("a", ctypes.c_int * 3 * 2), ("b", ctypes.c_double), ("c", ctypes.c_char * 5)]
+
+    roundtrip(Format.from_ctypes(Sample))
+
+
+def test_pickles_are_checked():
+    form = Format.from_ctypes(ctypes.c_int)
+    restore, (tree, dialect, model) = form.__reduce__()
+    assert restore(tree, dialect, model) == form
+    for change in [{"itemsize": 3}, {"alignment": 3}, {"fields": 3}, {"itemsize": -1}]:
+        with pytest.raises((ValueError, TypeError, OverflowError)):
+            restore({**tree, **change}, dialect, model)
+
+
+def test_spellings():
+    form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
+    assert form.emit() == "T{b:a:3x<i:b:}"
+    assert form.emit("struct") == "<b3xi"
+    with pytest.raises(ValueError, match="unknown target `nobody`"):
+        form.emit("nobody")
+    with pytest.raises(ValueError, match="numpy cannot read the pointer at byte 0"):
+        Format("T{&i:p:}", dialect="pep3118").emit("numpy")
+
+
+def test_source():
+    form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
+    assert 'static_assert(offsetof(struct thing, b) == 4, "thing.b begins at byte 4");' in form.to_c("thing")
+    assert "const _: () = assert!(core::mem::offset_of!(Thing, b) == 4);" in form.to_rust("Thing")
+    with pytest.raises(ValueError, match="`int` is not a name for a type of C"):
+        form.to_c("int")
+
+
+def test_differences():
+    same = pep3118.diff("T{i:a:}", "T{i:a:}")
+    assert (same.equivalence, same.difference, bool(same)) == ("text", None, False)
+    names = pep3118.diff("T{i:a:}", b"T{i:b:}")
+    assert (names.equivalence, bool(names)) == ("layout-ignoring-names", True)
+    swapped = pep3118.diff(Format("<i"), Format(">i"))
+    assert swapped.equivalence == "bytes-after-swap"
+    assert str(swapped) == (
+        "same bytes after swapping: int32 at byte 0 is little in the first and big in the second"
+    )
+    other = pep3118.diff("i", "f")
+    assert (other.equivalence, str(other)) == (
+        None,
+        "different: at byte 0 stands int32 in the first and float32 in the second",
+    )
+
+
+def test_pages_keep_to_the_width():
+    form = Format("T{(20)i:a:}", dialect="pep3118")
+    for width in (80, 40, 20, 1):
+        picture = form.explain(width=width).split("\n\n")[2]
+        assert max(map(len, picture.splitlines())) <= max(width, 11)
+    assert "\x1b[" not in form.explain() and "\x1b[" in form.explain(color=True)
+
+
+def test_pictures_are_xml():
+    name = "<&\">\x01\ufffe]]>"
+    form = Format(f"T{{i:{name}:5xd:b:}}", dialect="pep3118")
+    for text in (form.svg(), form._repr_html_()):
+        root = ElementTree.fromstring(text)
+        titles = [node.text for node in root.iter("{http://www.w3.org/2000/svg}title")]
+        assert any("int32, bytes 0 to 3" in title for title in titles) and "padding, bytes 4 to" in titles[1]
+
+
+def test_objects_without_a_buffer_have_no_layout():
+    with pytest.raises(TypeError):
+        layout_of(3)
+
+
+def test_bytes_and_views_of_them():
+    for exporter in (b"ab", bytearray(b"ab"), memoryview(b"ab")):
+        assert layout_of(exporter).item.type == "uint8"

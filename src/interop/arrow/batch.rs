@@ -62,12 +62,23 @@ impl Mapping {
     /// - as [`batch`](Self::batch)
     pub fn batch_of_bytes(&self, bytes: Buffer) -> Result<RecordBatch, BatchError> {
         let items = self.plan.items_in(bytes.len())?;
-        let shared = self.verdicts().iter().all(|verdict| verdict.zero_copy) && self.leaves.len() == 1;
-        let align = self.columns.first().map_or(1, Node::align);
-        if shared && bytes.as_ptr().addr().checked_rem(align) == Some(0) {
+        if self.shares(bytes.as_ptr().addr()) {
             return self.built(Source::Bytes(bytes), items);
         }
         self.batch_of_columns(self.plan.columns_at(&bytes, self.places())?, items)
+    }
+
+    /// So many items that lie one after the other, copied; also where they have no bytes.
+    #[cfg(feature = "pyo3")]
+    pub(crate) fn batch_of_rows(&self, bytes: &[u8], rows: usize) -> Result<RecordBatch, BatchError> {
+        self.batch_of_columns(self.plan.columns(bytes, None)?, rows)
+    }
+
+    /// Whether the memory of items that lie one after the other from this address on is shared.
+    pub(crate) fn shares(&self, address: usize) -> bool {
+        let align = self.columns.first().map_or(1, Node::align);
+        let single = self.verdicts().iter().all(|verdict| verdict.zero_copy) && self.leaves.len() == 1;
+        single && address.checked_rem(align) == Some(0)
     }
 
     fn built(&self, mut source: Source, items: usize) -> Result<RecordBatch, BatchError> {

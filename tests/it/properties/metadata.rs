@@ -161,7 +161,7 @@ fn walk(view: &View<'_>) {
     assert_eq!(listed.next(), None);
     let extent = view.extent().unwrap();
     assert_eq!((extent.low, extent.high), (low, high));
-    assert_eq!(view.is_contiguous(Order::C), c || view.len() == 0, "{view:?}");
+    assert_eq!(view.is_contiguous(Order::C), c || view.is_empty(), "{view:?}");
 }
 
 /// The check of any struct for any request against any block; whether there is a view.

@@ -3,6 +3,7 @@
 mod cpython;
 mod geometry;
 mod hostile;
+mod part;
 mod request;
 mod rules;
 mod walk;

@@ -1,0 +1,206 @@
+"""Exporters that are known, found and judged."""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import importlib
+import json
+import platform
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from . import Report, audit
+from ._pep3118 import _exports_buffers
+
+#: Known exporters by package: expressions, evaluated with the names of the package.
+PACKAGES: dict[str, list[str]] = {
+    "builtins": [
+        'b"abc"',
+        'b""',
+        "bytearray(3)",
+        'memoryview(b"abcdef")',
+        'memoryview(b"abcdef")[::2]',
+        'memoryview(b"abcdef")[::-1]',
+        'memoryview(b"abcdef").cast("B", (2, 3))',
+        'memoryview(bytes(8)).cast("d", ())',
+    ],
+    "array": ['array("b", [1, 2])', 'array("d", [1.5])', 'array("l")', 'array("w" if "w" in typecodes else "u", "ab")'],
+    "mmap": ["mmap(-1, 16)"],
+    "io": ['BytesIO(b"abc").getbuffer()'],
+    "pickle": ['PickleBuffer(b"abc")', 'PickleBuffer(memoryview(b"abcdef")[::2])'],
+    "ctypes": [
+        "c_int(1)",
+        "c_double(1)",
+        "c_char()",
+        "c_wchar()",
+        "c_void_p()",
+        "c_longdouble()",
+        "(c_int * 3)()",
+        "((c_int * 3) * 2)()",
+        "create_string_buffer(4)",
+        'type("S", (Structure,), {"_fields_": [("a", c_int), ("b", c_int)]})()',
+        'type("S", (Structure,), {"_fields_": [("a", c_byte), ("b", c_int)]})()',
+        'type("B", (BigEndianStructure,), {"_fields_": [("a", c_int), ("b", c_short)]})()',
+        'type("P", (Structure,), {"_pack_": 1, "_layout_": "ms", "_fields_": [("a", c_byte), ("b", c_int)]})()',
+        'type("U", (Union,), {"_fields_": [("a", c_int), ("b", c_double)]})()',
+        'type("F", (Structure,), {"_fields_": [("a", c_int, 3), ("b", c_int, 5)]})()',
+    ],
+    "multiprocessing.sharedctypes": ['RawValue("i", 1)', 'RawArray("d", 3)'],
+    "numpy": [
+        "zeros(3)",
+        "zeros(())",
+        "zeros((2, 0))",
+        "zeros((2, 3))",
+        'zeros((2, 3), order="F")',
+        "zeros((4, 6))[::2, ::-3]",
+        "broadcast_to(zeros(3), (2, 3))",
+        'zeros(3, "?")',
+        'zeros(3, ">i4")',
+        'zeros(3, "S5")',
+        'zeros(3, "U5")',
+        'zeros(3, "V5")',
+        'zeros(3, "c16")',
+        'zeros(3, "g")',
+        'zeros(3, "O")',
+        'zeros(3, "M8[s]")',
+        'zeros(3, "i4,f8")',
+        'zeros(3, "i1,i4")',
+        'zeros(3, dtype("i1,i4", align=True))',
+        'zeros(3, dtype([("x", dtype("f8,i1", align=True)), ("y", "i1")], align=True))',
+        'zeros(3, [("x", dtype("i4,i1", align=True), (2,)), ("y", "i1")])',
+        "float64(1.5)",
+        "int32(1)",
+        'str_("abc")',
+        'bytes_(b"abc")',
+        'datetime64("2020-01-01")',
+        'zeros(1, "i1,i4")[0]',
+    ],
+    "pyarrow": [
+        'py_buffer(b"abc")',
+        "allocate_buffer(8)",
+        "array([1, 2]).buffers()[1]",
+        'Tensor.from_numpy(__import__("numpy").zeros((2, 3)))',
+        'Tensor.from_numpy(__import__("numpy").zeros(3, "?"))',
+    ],
+    "pandas": ["Series([1.5]).to_numpy()", 'array([1, 2], dtype="int64").to_numpy()'],
+    "polars": ["Series([1, 2]).to_numpy()"],
+    "torch": ["zeros(3).numpy()", "zeros(2, 3).t().numpy()"],
+    "jax": ["numpy.zeros(3)", "numpy.zeros((2, 3))"],
+    "bitarray": ['bitarray("10110")'],
+    "glm": ["vec3()", "mat4()", "array(vec3(), vec3())"],
+    "pygame": ["Surface((4, 2)).get_buffer()", "Surface((4, 2)).get_view()"],
+    "PIL.Image": ['new("RGB", (2, 2)).tobytes()'],
+    "h5py": ['File("x", "w", driver="core", backing_store=False).create_dataset("d", data=[1, 2])[:]'],
+    "zarr": ["zeros(3)[:]"],
+}
+
+#: What `pep3118 census` looks at by itself.
+STANDARD = ["builtins", "array", "mmap", "io", "pickle", "ctypes", "multiprocessing.sharedctypes"]
+
+_EXPRESSION = re.compile(r"\s*(?P<module>[^\W\d][\w.]*)\s*:(?!=)(?P<expression>.+)", re.DOTALL)
+
+
+def evaluate(text: str) -> Any:
+    """The value of ``MODULE:EXPRESSION``, with the names of the module, or of a plain expression.
+
+    This runs code: whatever the expression does, it does.
+    """
+    match = _EXPRESSION.fullmatch(text)
+    if match is None:
+        return eval(text.strip(), {"__builtins__": builtins})
+    module = importlib.import_module(match["module"])
+    return eval(match["expression"].strip(), {"__builtins__": builtins, **vars(module)})
+
+
+@dataclasses.dataclass
+class Row:
+    """An exporter and what was found."""
+
+    exporter: str
+    version: str
+    report: Report | None
+    #: Why there is no report.
+    failure: str | None = None
+
+    @property
+    def worst(self) -> str:
+        """The worst severity, ``"clean"``, or ``"-"`` where nothing could be judged."""
+        if self.report is None:
+            return "-"
+        return self.report.findings[0].severity if self.report.findings else "clean"
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that are broken."""
+        return () if self.report is None else self.report.rules
+
+    def as_dict(self) -> dict[str, object]:
+        """The row for JSON."""
+        judged = {} if self.report is None else json.loads(self.report.to_json())
+        about = {"expression": self.exporter, "version": self.version, "worst": self.worst}
+        return {**about, **judged} if self.failure is None else {**about, "failure": self.failure}
+
+
+def _version(package: str) -> str:
+    top = importlib.import_module(package.partition(".")[0])
+    version = getattr(top, "__version__", None)
+    return version if package not in STANDARD and isinstance(version, str) else platform.python_version()
+
+
+def _found(package: str) -> Iterator[str]:
+    """Calls of the types of a package that export buffers."""
+    for name, value in sorted(vars(importlib.import_module(package)).items()):
+        if isinstance(value, type) and not name.startswith("_") and _exports_buffers(value):
+            yield f"{name}()"
+
+
+def survey(package: str) -> Iterator[Row]:
+    """Judges the exporters of a package: those that are known, and those that can be made of nothing.
+
+    Raises ImportError where the package is not installed.
+    """
+    version = _version(package)
+    known = PACKAGES.get(package, [])
+    judged = set()
+    for expression in known:
+        row = _judge(package, expression, version)
+        if row.report is not None:
+            judged.add(row.report.exporter)
+        yield row
+    for expression in _found(package):
+        row = _judge(package, expression, version)
+        # What cannot be made of nothing is nobody's fault; nor is a type that was judged already of interest.
+        if row.report is not None and row.report.exporter not in judged:
+            judged.add(row.report.exporter)
+            yield row
+
+
+def _judge(package: str, expression: str, version: str) -> Row:
+    name = expression if package == "builtins" else f"{package}:{expression}"
+    try:
+        return Row(name, version, audit(evaluate(f"{package}:{expression}")))
+    except Exception as error:  # A constructor may raise anything.
+        return Row(name, version, None, f"{type(error).__name__}: {error}")
+
+
+def table(rows: Iterable[Row]) -> Iterator[str]:
+    """Lines of at most 60 cells: exporter, worst severity and rules, under the version."""
+    version = None
+    for row in rows:
+        package = row.exporter.partition(":")[0] if ":" in row.exporter.partition("(")[0] else "Python"
+        package = "Python" if package in STANDARD else package
+        if (package, row.version) != version:
+            if version is not None:
+                yield ""
+            version = (package, row.version)
+            yield f"{package} {row.version}"
+        says = " ".join(row.rules) if row.failure is None else row.failure
+        heads = textwrap.wrap(row.exporter, 34, subsequent_indent="  ") or [""]
+        tails = textwrap.wrap(says, 15, max_lines=4, placeholder=" ...") or [""]
+        for index in range(max(len(heads), len(tails))):
+            head = heads[index] if index < len(heads) else ""
+            tail = tails[index] if index < len(tails) else ""
+            yield f"{head:<34} {row.worst if index == 0 else '':<8} {tail}".rstrip()

@@ -1,0 +1,90 @@
+//! A format explained to a person: in a terminal, in a notebook.
+
+use std::fmt::Write as _;
+
+use super::format::Format;
+use crate::layout::{Certainty, Ink, Layout, Picture, Table};
+
+/// Columns in front of the bytes of a picture, and columns of one byte.
+const MARGIN: usize = 8;
+const CELL: usize = 3;
+
+/// The page that `pep3118 explain` prints.
+pub(super) fn page(format: &Format, width: Option<usize>, color: bool) -> String {
+    let bold = |text: &str| if color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+    let mut page = String::new();
+    if let Some(text) = format.spelling() {
+        page.push_str(&format!("{}   {}\n", bold("format"), text.escape_ascii()));
+    }
+    let layout = format.layout();
+    page.push_str(&format!("{}  {}\n", bold("reading"), reading(format)));
+    page.push_str(&format!("{}     {}\n\n", bold("size"), size(layout)));
+    drawing(&mut page, layout, width, color);
+    for (dialect, rival) in format.other_readings() {
+        page.push_str(&format!("\n{}, by dialect {dialect}, {}:\n\n", bold("or else"), bytes(rival.size())));
+        drawing(&mut page, rival, width, color);
+    }
+    page
+}
+
+fn drawing(page: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
+    let paint = |ink: Ink, text: &str| match ink {
+        _ if !color => text.to_owned(),
+        Ink::Padding => format!("\x1b[2m{text}\x1b[0m"),
+        Ink::Field(index) => {
+            let sgr = [36, 32, 35, 33, 34].get(index.checked_rem(5).unwrap_or(0)).copied().unwrap_or(39);
+            format!("\x1b[{sgr}m{text}\x1b[0m")
+        }
+    };
+    let mut picture = Picture::new(layout);
+    if let Some(width) = width {
+        picture = picture.columns(width.saturating_sub(MARGIN).checked_div(CELL).unwrap_or(0));
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(page, "{}\n{}", Table::new(layout), picture.render(paint));
+}
+
+/// By whom, for which machine, how surely.
+fn reading(format: &Format) -> String {
+    let (dialect, certainty, tail) = format.reading();
+    let certainty = match certainty {
+        Certainty::TrailingPadding => format!("{} at the end not stated", bytes(tail)),
+        Certainty::Inferred => "distances in arrays inferred".to_owned(),
+        certainty => certainty.to_string(),
+    };
+    format!("{dialect}, {} ({}-endian), {certainty}", format.model_name(), format.layout().model().endian)
+}
+
+fn size(layout: &Layout) -> String {
+    let align = layout.align().bytes();
+    let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
+    format!("{}{aligned}", bytes(layout.size()))
+}
+
+fn bytes(count: u64) -> String {
+    crate::extent::plural(count, "byte")
+}
+
+/// The picture alone.
+pub(super) fn svg(format: &Format) -> String {
+    Picture::new(format.layout()).svg()
+}
+
+/// The picture with what it is a picture of.
+pub(super) fn html(format: &Format) -> String {
+    let mut out = String::from("<div>");
+    let mut part = |head: &str, layout: &Layout| {
+        out.push_str(&format!("<p>{}</p>{}", escape(head), Picture::new(layout).svg()));
+    };
+    let text = format.spelling().map_or_else(String::new, |text| format!("{} : ", text.escape_ascii()));
+    part(&format!("{text}{}, {}", size(format.layout()), reading(format)), format.layout());
+    for (dialect, rival) in format.other_readings() {
+        part(&format!("or else, by dialect {dialect}, {}", size(rival)), rival);
+    }
+    out.push_str("</div>");
+    out
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

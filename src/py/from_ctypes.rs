@@ -1,0 +1,247 @@
+//! The types of ctypes as layouts.
+
+use std::collections::HashSet;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+
+use crate::abi::DataModel;
+use crate::endian::Endian;
+use crate::extent::Align;
+use crate::format::Limits;
+use crate::layout::{Layout, LayoutBuilder, Member, Scalar, Type};
+
+/// What `_ctypes` has.
+pub(super) struct Ctypes<'py> {
+    structure: Bound<'py, PyAny>,
+    union: Bound<'py, PyAny>,
+    array: Bound<'py, PyAny>,
+    pointer: Bound<'py, PyAny>,
+    function: Bound<'py, PyAny>,
+    simple: Bound<'py, PyAny>,
+    sizeof: Bound<'py, PyAny>,
+    alignment: Bound<'py, PyAny>,
+}
+
+impl<'py> Ctypes<'py> {
+    /// Of the module `_ctypes`.
+    pub(super) fn of(module: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            structure: module.getattr("Structure")?,
+            union: module.getattr("Union")?,
+            array: module.getattr("Array")?,
+            pointer: module.getattr("_Pointer")?,
+            function: module.getattr("CFuncPtr")?,
+            simple: module.getattr("_SimpleCData")?,
+            sizeof: module.getattr("sizeof")?,
+            alignment: module.getattr("alignment")?,
+        })
+    }
+
+    /// Whether instances of the class are memory of ctypes.
+    pub(super) fn is_data(&self, class: &Bound<'py, PyType>) -> PyResult<bool> {
+        for base in [&self.simple, &self.structure, &self.array, &self.union, &self.pointer, &self.function] {
+            if class.is_subclass(base)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The layout of a class, or of the items of its buffers: ctypes tells the dimensions of an array
+    /// in the shape of the buffer.
+    ///
+    /// # Errors
+    /// - `TypeError`: a class that is none of ctypes
+    /// - `ValueError`: a class whose `_fields_` were changed behind its back
+    pub(super) fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
+        if !self.is_data(class)? {
+            return Err(PyTypeError::new_err(format!("{} is not a class of ctypes", class.name()?)));
+        }
+        let class = if items { self.element(class)?.0 } else { class.clone() };
+        let mut builder = LayoutBuilder::new(self.size(&class)?, &DataModel::HOST);
+        let align: u64 = self.alignment.call1((&class,))?.extract()?;
+        builder.align(Align::new(align).unwrap_or(Align::ONE));
+        self.add(&mut builder, &class, None, 0)?;
+        Ok(builder.finish())
+    }
+
+    fn size(&self, class: &Bound<'py, PyType>) -> PyResult<u64> {
+        self.sizeof.call1((class,))?.extract()
+    }
+
+    /// The innermost element type of an array, and the shape; the class itself for anything else.
+    fn element(&self, class: &Bound<'py, PyType>) -> PyResult<(Bound<'py, PyType>, Vec<u64>)> {
+        let (mut class, mut shape) = (class.clone(), Vec::new());
+        while class.is_subclass(&self.array)? && shape.len() <= Limits::DEFAULT.dimensions {
+            let length: u64 = class.getattr("_length_")?.extract()?;
+            let inner = class.getattr("_type_")?.cast_into::<PyType>()?;
+            let size = self.size(&class)?;
+            if self.size(&inner)?.checked_mul(length) != Some(size) {
+                return Err(changed(&class, "its `_length_` and `_type_` do not give its size"));
+            }
+            shape.push(length);
+            class = inner;
+        }
+        Ok((class, shape))
+    }
+
+    // As deep as the builder lets records be nested.
+    fn add(
+        &self,
+        builder: &mut LayoutBuilder,
+        class: &Bound<'py, PyType>,
+        name: Option<&[u8]>,
+        offset: u64,
+    ) -> PyResult<()> {
+        let (class, shape) = self.element(class)?;
+        let member = Member { name, offset, shape: &shape };
+        let size = self.size(&class)?;
+        let native = |ty| Scalar { ty, size, endian: Endian::HOST };
+        if class.is_subclass(&self.structure)? || class.is_subclass(&self.union)? {
+            builder.open(member, size)?;
+            self.members(builder, &class)?;
+            builder.close();
+        } else if class.is_subclass(&self.pointer)? {
+            builder.value(member, native(Type::Pointer))?;
+        } else if class.is_subclass(&self.function)? {
+            builder.value(member, native(Type::Function))?;
+        } else if class.is_subclass(&self.simple)? {
+            builder.value(member, scalar(&class, size)?)?;
+        } else {
+            return Err(changed(&class, "it is none of ctypes"));
+        }
+        Ok(())
+    }
+
+    /// The names of the fields that a class shows for its anonymous members: they hide its own.
+    fn promoted(
+        &self,
+        fields: &Bound<'py, PyAny>,
+        anonymous: &Bound<'py, PyAny>,
+        names: &mut HashSet<Vec<u8>>,
+        depth: usize,
+    ) -> PyResult<()> {
+        if depth > Limits::DEFAULT.depth || names.len() > Limits::DEFAULT.items {
+            return Err(PyValueError::new_err("anonymous members are too many, or too deep"));
+        }
+        for field in fields.try_iter()? {
+            let field = field?;
+            let kind = field.get_item(1)?;
+            if !anonymous.contains(field.get_item(0)?)? || !kind.hasattr("_fields_")? {
+                continue;
+            }
+            let inner = kind.getattr("_fields_")?;
+            for field in inner.try_iter()? {
+                names.insert(field?.get_item(0)?.extract::<String>()?.into_bytes());
+            }
+            if let Ok(anonymous) = kind.getattr("_anonymous_") {
+                self.promoted(&inner, &anonymous, names, depth.saturating_add(1))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields of a structure: those of its base classes first, each as its descriptor has it.
+    fn members(&self, builder: &mut LayoutBuilder, class: &Bound<'py, PyType>) -> PyResult<()> {
+        let py = class.py();
+        let mut owners = Vec::new();
+        let mut owner = class.clone();
+        while !(owner.is(&self.structure) || owner.is(&self.union)) {
+            owners.push(owner.clone());
+            owner = owner.getattr("__base__")?.cast_into::<PyType>()?;
+        }
+        // The metaclass's own `__dict__`: an attribute of that name in the class is another one.
+        let dict_of = py.get_type::<PyType>().getattr("__dict__")?.get_item("__dict__")?;
+        for owner in owners.into_iter().rev() {
+            let dict = dict_of.call_method1("__get__", (&owner,))?;
+            let Ok(fields) = dict.get_item("_fields_") else { continue };
+            let mut hidden = HashSet::new();
+            if let Ok(anonymous) = dict.get_item("_anonymous_") {
+                self.promoted(&fields, &anonymous, &mut hidden, 0)?;
+            }
+            for field in fields.try_iter()? {
+                let field = field?.cast_into::<PyTuple>()?;
+                let name = field.get_item(0)?.cast_into::<PyString>()?;
+                let kind = field.get_item(1)?.cast_into::<PyType>()?;
+                let text = name.to_str()?.as_bytes();
+                // Of two fields of one name ctypes shows the last one only.
+                if !hidden.insert(text.to_vec()) {
+                    return Err(changed(&owner, &format!("two of its fields are called `{name}`")));
+                }
+                let descriptor = dict.get_item(&name);
+                let descriptor = descriptor.map_err(|_| changed(&owner, &format!("it has no field `{name}`")))?;
+                if descriptor.get_type().name()? != "CField" {
+                    return Err(changed(&owner, &format!("its attribute `{name}` is no field")));
+                }
+                let offset: u64 = descriptor.getattr("offset")?.extract()?;
+                let size = self.size(&kind)?;
+                if field.len() > 2 {
+                    // The unit that the bits lie in, as bits: its value is that of several fields. A packed
+                    // structure of CPython 3.14 may end before the unit does.
+                    let room = self.size(class)?.saturating_sub(offset);
+                    let unit = Scalar { ty: Type::Bits, size: size.min(room), endian: Endian::HOST };
+                    builder.value(Member { name: Some(text), offset, shape: &[] }, unit)?;
+                    continue;
+                }
+                if descriptor.getattr("size")?.extract::<u64>()? != size {
+                    return Err(changed(&kind, "it has another size than the field of that type"));
+                }
+                self.add(builder, &kind, Some(text), offset)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
+    PyValueError::new_err(format!("ctypes class {class} cannot be told: {why}"))
+}
+
+/// A class of one value, by its letter.
+fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
+    let letter: String = class.getattr("_type_")?.extract()?;
+    let ty = match (letter.as_str(), size) {
+        ("c", 1) => Type::Char,
+        ("b", 1) => Type::Int8,
+        ("B", 1) => Type::UInt8,
+        ("h" | "i" | "l" | "q", 2) => Type::Int16,
+        ("h" | "i" | "l" | "q", 4) => Type::Int32,
+        ("h" | "i" | "l" | "q", 8) => Type::Int64,
+        ("H" | "I" | "L" | "Q", 2) => Type::UInt16,
+        ("H" | "I" | "L" | "Q", 4) => Type::UInt32,
+        ("H" | "I" | "L" | "Q", 8) => Type::UInt64,
+        ("f", _) => Type::Float32,
+        ("d", _) => Type::Float64,
+        ("g", _) => Type::LongDouble,
+        ("?" | "v", _) => Type::Bool,
+        // The letters of the complex types changed between alphas of 3.14; their sizes did not.
+        ("C" | "D" | "E" | "F" | "G" | "Zf" | "Zd" | "Zg", 8) => Type::Complex64,
+        ("C" | "D" | "E" | "F" | "G" | "Zf" | "Zd" | "Zg", 16) if !matches!(letter.as_str(), "G" | "Zg") => {
+            Type::Complex128
+        }
+        ("C" | "D" | "E" | "F" | "G" | "Zf" | "Zd" | "Zg", _) => Type::ComplexLongDouble,
+        ("u", _) => Type::Wchar,
+        ("z", _) => Type::CharPointer,
+        ("Z", _) => Type::WcharPointer,
+        // "X" is a BSTR, whose length stands in front of it.
+        ("P" | "X", _) => Type::Pointer,
+        ("O", _) => Type::Object,
+        _ => return Err(changed(class, &format!("`{letter}` of {size} bytes is no letter of ctypes"))),
+    };
+    // A swapped type is its own swapped type; types without a byte order have none.
+    let is_own = |attribute| class.getattr(attribute).is_ok_and(|other| other.is(class));
+    let endian = match (is_own("__ctype_le__"), is_own("__ctype_be__")) {
+        (true, false) => Endian::Little,
+        (false, true) => Endian::Big,
+        _ => Endian::HOST,
+    };
+    Ok(Scalar { ty, size, endian })
+}
+
+/// `sys.modules[name]`, if it is there: who asks about an object need not import what made it.
+pub(super) fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    Ok(modules.get_item(name)?.filter(|module| !module.is_none()))
+}

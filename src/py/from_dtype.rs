@@ -1,0 +1,110 @@
+//! NumPy's types as layouts.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::abi::DataModel;
+use crate::endian::Endian;
+use crate::extent::Align;
+use crate::layout::{BuildError, Layout, LayoutBuilder, Member, Scalar, Type};
+
+/// A member that does not fit is no fault of a format.
+impl From<BuildError> for PyErr {
+    fn from(error: BuildError) -> Self {
+        PyValueError::new_err(error.to_string())
+    }
+}
+
+/// The layout of a `numpy.dtype`: its fields where it says that they are, titles left out.
+///
+/// # Errors
+/// - `TypeError`: an object that is no dtype
+/// - `ValueError`: `datetime64[s]`, which NumPy does not export either
+pub(super) fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
+    let py = dtype.py();
+    let class = py.import("numpy")?.getattr("dtype")?;
+    if !dtype.is_instance(&class)? {
+        return Err(PyTypeError::new_err(format!("{} is not a numpy.dtype", dtype.get_type().name()?)));
+    }
+    let mut builder = LayoutBuilder::new(dtype.getattr("itemsize")?.extract()?, &DataModel::HOST);
+    if dtype.getattr("isalignedstruct")?.is_truthy()? {
+        builder.align(Align::new(dtype.getattr("alignment")?.extract()?).unwrap_or(Align::ONE));
+    }
+    add(&mut builder, dtype, None, 0)?;
+    Ok(builder.finish())
+}
+
+// As deep as the builder lets records be nested.
+fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]>, offset: u64) -> PyResult<()> {
+    let mut dtype = dtype.clone();
+    let mut shape: Vec<u64> = Vec::new();
+    // NumPy merges subarrays of subarrays, so that this turns once.
+    loop {
+        let subdtype = dtype.getattr("subdtype")?;
+        if subdtype.is_none() {
+            break;
+        }
+        let (base, extents): (Bound<'_, PyAny>, Vec<u64>) = subdtype.extract()?;
+        shape.extend(extents);
+        dtype = base;
+    }
+    let member = Member { name, offset, shape: &shape };
+    let size: u64 = dtype.getattr("itemsize")?.extract()?;
+    let names: Option<Vec<Bound<'_, PyString>>> = dtype.getattr("names")?.extract()?;
+    let Some(names) = names else {
+        return Ok(builder.value(member, scalar(&dtype, size)?)?);
+    };
+    builder.open(member, size)?;
+    if !names.is_empty() {
+        let fields = dtype.getattr("fields")?;
+        for name in names {
+            let field = fields.get_item(&name)?;
+            let offset: u64 = field.get_item(1)?.extract()?;
+            add(builder, &field.get_item(0)?, Some(name.to_str()?.as_bytes()), offset)?;
+        }
+    }
+    builder.close();
+    Ok(())
+}
+
+fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
+    let text = |attribute| dtype.getattr(attribute)?.extract::<String>();
+    let endian = match text("byteorder")?.as_str() {
+        "<" => Endian::Little,
+        ">" => Endian::Big,
+        _ => Endian::HOST,
+    };
+    let (kind, char) = (text("kind")?, text("char")?);
+    // Only its author knows what a user's dtype is, whatever its letters are.
+    let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
+    let ty = match (kind.as_str(), char.as_str(), size) {
+        ("M" | "m" | "T", ..) => None,
+        _ if foreign => Some(Type::Opaque),
+        ("b", ..) => Some(Type::Bool),
+        ("i", _, 1) => Some(Type::Int8),
+        ("i", _, 2) => Some(Type::Int16),
+        ("i", _, 4) => Some(Type::Int32),
+        ("i", _, 8) => Some(Type::Int64),
+        ("u", _, 1) => Some(Type::UInt8),
+        ("u", _, 2) => Some(Type::UInt16),
+        ("u", _, 4) => Some(Type::UInt32),
+        ("u", _, 8) => Some(Type::UInt64),
+        ("f", "e", _) => Some(Type::Float16),
+        ("f", "f", _) => Some(Type::Float32),
+        ("f", "d", _) => Some(Type::Float64),
+        ("f", "g", _) => Some(Type::LongDouble),
+        ("c", "F", _) => Some(Type::Complex64),
+        ("c", "D", _) => Some(Type::Complex128),
+        ("c", "G", _) => Some(Type::ComplexLongDouble),
+        ("S", ..) => Some(Type::Bytes),
+        ("U", ..) => Some(Type::Ucs4),
+        ("V", ..) => Some(Type::Void),
+        ("O", ..) => Some(Type::Object),
+        _ => None,
+    };
+    let ty = ty.ok_or_else(|| {
+        PyValueError::new_err(format!("dtype {dtype} has no place in a format, and NumPy exports no buffer of it"))
+    })?;
+    Ok(Scalar { ty, size, endian })
+}

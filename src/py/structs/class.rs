@@ -1,0 +1,111 @@
+//! `Struct`: a format that is compiled once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+
+use super::compiled::Compiled;
+use super::iterator::UnpackIterator;
+use super::room::Offset;
+
+/// A compiled format. `unpack` and the like give a flat tuple: one value for each item at the top level
+/// of the format, as many as the count says. Arrays with a shape are lists, records are tuples.
+///
+/// INVARIANT: no Python code runs while the lock is held.
+#[pyclass(frozen, subclass, weakref, name = "Struct", module = "pep3118.struct")]
+#[derive(Debug)]
+pub(in crate::py) struct Struct {
+    /// The first format: for nearly all the only one, and read without a lock.
+    first: OnceLock<Arc<Compiled>>,
+    /// Whether `__init__` was called again.
+    again: AtomicBool,
+    /// The last format, where it was.
+    last: RwLock<Option<Arc<Compiled>>>,
+}
+
+impl Struct {
+    /// Calls with the format as it is now.
+    #[inline]
+    pub(super) fn with<T>(&self, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+        if self.again.load(Ordering::Acquire) {
+            let last = self.last.read().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(last) = last {
+                return call(&last);
+            }
+        }
+        match self.first.get() {
+            Some(first) => call(first),
+            None => Err(PyRuntimeError::new_err("Struct object is not initialized")),
+        }
+    }
+}
+
+#[pymethods]
+impl Struct {
+    /// Subclasses may take what they like, so the format comes with `__init__`.
+    #[new]
+    #[pyo3(signature = (*_arguments, **_options))]
+    fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
+        Self { first: OnceLock::new(), again: AtomicBool::new(false), last: RwLock::new(None) }
+    }
+
+    fn __init__(&self, format: &Bound<'_, PyAny>) -> PyResult<()> {
+        let new = Arc::new(Compiled::new(format)?);
+        let Err(new) = self.first.set(new) else { return Ok(()) };
+        let old = self.last.write().unwrap_or_else(PoisonError::into_inner).replace(new);
+        self.again.store(true, Ordering::Release);
+        // Not under the lock: it may be the last that holds an object.
+        drop(old);
+        Ok(())
+    }
+
+    /// The format, as text.
+    #[getter]
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        self.with(|compiled| Ok(compiled.format(py)))
+    }
+
+    /// The size of an item in bytes.
+    #[getter]
+    fn size(&self) -> PyResult<usize> {
+        self.with(|compiled| Ok(compiled.size()))
+    }
+
+    /// The bytes of an item with these values.
+    #[pyo3(signature = (*values))]
+    fn pack<'py>(&self, values: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+        self.with(|compiled| compiled.pack(values, 0))
+    }
+
+    /// Writes an item into a buffer. If a value does not fit, nothing is written.
+    #[pyo3(signature = (*arguments), text_signature = "($self, buffer, offset, /, *values)")]
+    fn pack_into(&self, arguments: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.with(|compiled| compiled.pack_into(arguments, 0))
+    }
+
+    /// The values of the item that fills a buffer.
+    #[pyo3(signature = (buffer, /))]
+    fn unpack<'py>(&self, buffer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        self.with(|compiled| compiled.unpack(buffer))
+    }
+
+    /// The values of the item at an offset in bytes; a negative one counts from the end.
+    #[pyo3(signature = (buffer, offset = Offset(0)), text_signature = "($self, buffer, offset=0)")]
+    fn unpack_from<'py>(&self, buffer: &Bound<'py, PyAny>, offset: Offset) -> PyResult<Bound<'py, PyTuple>> {
+        self.with(|compiled| compiled.unpack_from(buffer, offset.0))
+    }
+
+    /// The values of all items of a buffer, one item at a time.
+    #[pyo3(signature = (buffer, /))]
+    fn iter_unpack(&self, buffer: &Bound<'_, PyAny>) -> PyResult<UnpackIterator> {
+        self.with(|compiled| UnpackIterator::new(Arc::clone(compiled), buffer))
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        let format = slf.get().format(slf.py())?;
+        Ok(format!("{}({})", slf.get_type().name()?, format.repr()?))
+    }
+}

@@ -1,0 +1,182 @@
+//! A format, ready to pack and unpack.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString, PyTuple};
+
+use super::errors::{error, no_format, refused, unpackable};
+use super::room::{place_to_pack, place_to_unpack, with_scratch};
+use crate::abi::DataModel;
+use crate::format::Code;
+use crate::layout::{Dialect, Layout};
+use crate::py::acquire::Lent;
+use crate::py::values::Codec;
+
+/// The codec of a format and what `struct` tells of it.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    codec: Codec,
+    format: Py<PyString>,
+}
+
+/// What `struct` of this interpreter reads.
+fn own_dialect(py: Python<'_>) -> &'static Dialect {
+    match py.version_info() {
+        version if version < (3, 14) => &Dialect::STRUCT_3_13,
+        version if version < (3, 15) => &Dialect::STRUCT_3_14,
+        _ => &Dialect::STRUCT,
+    }
+}
+
+/// Everything of PEP 3118, without the letters that only ctypes has.
+const BEYOND: Dialect = Dialect {
+    codes: Dialect::PEP3118.codes.without(&[Code::CharPointer, Code::WcharPointer, Code::VariantBool]),
+    ..Dialect::PEP3118
+};
+
+/// As the interpreter's `struct` reads it, or else by PEP 3118.
+fn layout(py: Python<'_>, format: &[u8]) -> PyResult<Layout> {
+    if let Ok(layout) = Layout::read(format, own_dialect(py), &DataModel::HOST) {
+        return Ok(layout);
+    }
+    Layout::read(format, &BEYOND, &DataModel::HOST).map_err(|refusal| refused(py, &refusal))
+}
+
+fn codec(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Codec> {
+    Codec::flat(py, layout, format).map_err(|refusal| error(py, refusal.value(py).to_string()))
+}
+
+impl Compiled {
+    pub(super) fn new(format: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = format.py();
+        if let Ok(text) = format.cast::<PyString>() {
+            // Lone surrogates are an encoding error here as there.
+            let bytes = text.to_str()?.as_bytes();
+            let layout = layout(py, bytes).or_else(|refusal| {
+                // `struct` refuses these before it looks at them.
+                text.call_method1("encode", ("ascii",))?;
+                Err(refusal)
+            })?;
+            return Ok(Self { codec: codec(py, &layout, bytes)?, format: text.clone().unbind() });
+        }
+        let Ok(bytes) = format.cast::<PyBytes>() else { return Err(no_format(format)) };
+        let layout = layout(py, bytes.as_bytes())?;
+        let text = bytes.call_method1("decode", ("utf-8", "surrogateescape"))?.cast_into::<PyString>()?;
+        Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format: text.unbind() })
+    }
+
+    pub(super) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        self.format.bind(py).clone()
+    }
+
+    /// One item, in bytes.
+    #[inline]
+    pub(super) fn size(&self) -> usize {
+        self.codec.itemsize()
+    }
+
+    /// The values of one item.
+    #[inline]
+    pub(super) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
+        self.codec.read_fields(py, item)
+    }
+
+    /// The same, in place of those of an earlier item, if nobody has them any more.
+    #[inline]
+    pub(super) fn read_again<'py>(
+        &self,
+        py: Python<'py>,
+        item: &[u8],
+        spare: Option<Py<PyTuple>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        match spare {
+            Some(spare) => self.codec.read_fields_again(py, item, spare.into_bound(py)),
+            None => self.codec.read_fields(py, item),
+        }
+    }
+
+    /// The values of one item that lies somewhere else.
+    pub(super) fn read_from<'py>(
+        &self,
+        py: Python<'py>,
+        memory: &Lent<'_>,
+        offset: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        with_scratch(self.size(), |item| {
+            memory.read(offset, item)?;
+            self.read(py, item)
+        })
+    }
+
+    #[inline]
+    pub(super) fn unpack<'py>(&self, buffer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = buffer.py();
+        if let Ok(bytes) = buffer.cast_exact::<PyBytes>() {
+            let bytes = bytes.as_bytes();
+            return if bytes.len() == self.size() { self.read(py, bytes) } else { Err(self.wrong_length(py)) };
+        }
+        Lent::with(buffer, false, |memory| {
+            if memory.len() == self.size() { self.read_from(py, memory, 0) } else { Err(self.wrong_length(py)) }
+        })
+    }
+
+    fn wrong_length(&self, py: Python<'_>) -> PyErr {
+        error(py, format!("unpack requires a buffer of {} bytes", self.size()))
+    }
+
+    pub(super) fn unpack_from<'py>(&self, buffer: &Bound<'py, PyAny>, offset: isize) -> PyResult<Bound<'py, PyTuple>> {
+        let py = buffer.py();
+        if let Ok(bytes) = buffer.cast_exact::<PyBytes>() {
+            let bytes = bytes.as_bytes();
+            let start = place_to_unpack(py, self.size(), offset, bytes.len())?;
+            return self.read(py, bytes.get(start..start.saturating_add(self.size())).unwrap_or_default());
+        }
+        Lent::with(buffer, false, |memory| {
+            let start = place_to_unpack(py, self.size(), offset, memory.len())?;
+            self.read_from(py, memory, start)
+        })
+    }
+
+    /// Whether the arguments from `first` on are as many as there are values.
+    #[inline]
+    fn count(&self, arguments: &Bound<'_, PyTuple>, first: usize, function: &str) -> PyResult<()> {
+        let (found, wanted) = (arguments.len().saturating_sub(first), self.codec.values());
+        if found == wanted {
+            return Ok(());
+        }
+        Err(error(arguments.py(), format!("{function} expected {wanted} items for packing (got {found})")))
+    }
+
+    /// The values are the arguments from `first` on.
+    pub(super) fn pack<'py>(&self, arguments: &Bound<'py, PyTuple>, first: usize) -> PyResult<Bound<'py, PyBytes>> {
+        self.count(arguments, first, "pack")?;
+        // The object is nobody else's until all values are in it.
+        PyBytes::new_with(arguments.py(), self.size(), |item| self.write(arguments, first, item))
+    }
+
+    #[inline]
+    fn write(&self, arguments: &Bound<'_, PyTuple>, first: usize, item: &mut [u8]) -> PyResult<()> {
+        self.codec.write_fields(arguments, first, item).map_err(|refusal| unpackable(arguments.py(), refusal))
+    }
+
+    /// The arguments from `first` on are the buffer, the offset and the values.
+    pub(super) fn pack_into(&self, arguments: &Bound<'_, PyTuple>, first: usize) -> PyResult<()> {
+        let py = arguments.py();
+        let (second, third) = (first.saturating_add(1), first.saturating_add(2));
+        let Ok(buffer) = arguments.get_borrowed_item(first) else {
+            return Err(error(py, "pack_into expected buffer argument"));
+        };
+        let Ok(offset) = arguments.get_borrowed_item(second) else {
+            return Err(error(py, "pack_into expected offset argument"));
+        };
+        self.count(arguments, third, "pack_into")?;
+        Lent::with(&buffer, true, |memory| {
+            let offset = super::room::index(&offset)?;
+            let start = place_to_pack(py, self.size(), offset, memory.len())?;
+            // All values are there before the first byte changes.
+            with_scratch(self.size(), |item| {
+                self.write(arguments, third, item)?;
+                memory.write(start, item)
+            })
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! The functions of `struct`, which compile each format once.
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+
+use std::sync::Arc;
+
+use super::class::Struct;
+use super::compiled::Compiled;
+use super::errors::no_format;
+use super::iterator::UnpackIterator;
+use super::room::Offset;
+
+/// Formats that are kept; all are forgotten when there are more.
+const KEPT: usize = 100;
+/// The longest of them, in bytes.
+const KEPT_LEN: usize = 1 << 12;
+
+/// A compiled format in the cache.
+#[pyclass(frozen, module = "pep3118.struct")]
+struct Kept(Arc<Compiled>);
+
+/// Compiled formats by what they were given as.
+fn cache(py: Python<'_>) -> &Bound<'_, PyDict> {
+    static CACHE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    CACHE.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
+}
+
+/// Calls with the compiled format.
+#[inline]
+fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+    // Text and bytes do not call Python when they are compared.
+    if !format.is_exact_instance_of::<PyString>() && !format.is_exact_instance_of::<PyBytes>() {
+        return with_uncached(format, call);
+    }
+    match cache(format.py()).get_item(format)? {
+        Some(known) => call(&known.cast_exact::<Kept>()?.get().0),
+        None => call(&keep(format)?),
+    }
+}
+
+#[inline(never)]
+fn keep(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
+    let new = Arc::new(Compiled::new(format)?);
+    if format.len()? <= KEPT_LEN {
+        let cache = cache(format.py());
+        if cache.len() >= KEPT {
+            cache.clear();
+        }
+        cache.set_item(format, Kept(Arc::clone(&new)))?;
+    }
+    Ok(new)
+}
+
+#[inline(never)]
+fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+    if let Ok(known) = format.cast_exact::<Struct>() {
+        return known.get().with(call);
+    }
+    if format.is_instance_of::<PyString>() || format.is_instance_of::<PyBytes>() {
+        return call(&Arc::new(Compiled::new(format)?));
+    }
+    // What has no hash is a `TypeError` there before it is looked at.
+    format.hash()?;
+    Err(no_format(format))
+}
+
+/// The format among the arguments.
+fn first<'a, 'py>(arguments: &'a Bound<'py, PyTuple>) -> PyResult<Borrowed<'a, 'py, PyAny>> {
+    arguments.get_borrowed_item(0).map_err(|_| PyTypeError::new_err("missing format argument"))
+}
+
+/// The size in bytes of an item in a format.
+#[pyfunction]
+#[pyo3(signature = (format, /))]
+pub(in crate::py) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<usize> {
+    with(format, |compiled| Ok(compiled.size()))
+}
+
+/// The bytes of an item with these values.
+#[pyfunction]
+#[pyo3(signature = (*arguments), text_signature = "(format, /, *values)")]
+pub(in crate::py) fn pack<'py>(arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
+    with(&*first(arguments)?, |compiled| compiled.pack(arguments, 1))
+}
+
+/// Writes an item into a buffer. If a value does not fit, nothing is written.
+#[pyfunction]
+#[pyo3(signature = (*arguments), text_signature = "(format, buffer, offset, /, *values)")]
+pub(in crate::py) fn pack_into(arguments: &Bound<'_, PyTuple>) -> PyResult<()> {
+    with(&*first(arguments)?, |compiled| compiled.pack_into(arguments, 1))
+}
+
+/// The values of the item that fills a buffer.
+#[pyfunction]
+#[pyo3(signature = (format, buffer, /))]
+pub(in crate::py) fn unpack<'py>(
+    format: &Bound<'py, PyAny>,
+    buffer: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    with(format, |compiled| compiled.unpack(buffer))
+}
+
+/// The values of the item at an offset in bytes; a negative one counts from the end.
+#[pyfunction]
+#[pyo3(signature = (format, /, buffer, offset = Offset(0)), text_signature = "(format, /, buffer, offset=0)")]
+pub(in crate::py) fn unpack_from<'py>(
+    format: &Bound<'py, PyAny>,
+    buffer: &Bound<'py, PyAny>,
+    offset: Offset,
+) -> PyResult<Bound<'py, PyTuple>> {
+    with(format, |compiled| compiled.unpack_from(buffer, offset.0))
+}
+
+/// The values of all items of a buffer, one item at a time.
+#[pyfunction]
+#[pyo3(signature = (format, buffer, /))]
+pub(in crate::py) fn iter_unpack(format: &Bound<'_, PyAny>, buffer: &Bound<'_, PyAny>) -> PyResult<UnpackIterator> {
+    with(format, |compiled| UnpackIterator::new(Arc::clone(compiled), buffer))
+}
+
+/// Forgets all compiled formats.
+#[pyfunction]
+#[pyo3(name = "_clearcache")]
+pub(in crate::py) fn clearcache(py: Python<'_>) {
+    cache(py).clear();
+}

@@ -1,0 +1,169 @@
+//! Values that cannot fail to be read.
+//!
+//! Most records hold nothing else, and reading them is what programs do a million times: no value asks
+//! for more than a look at its kind, and no result is checked.
+
+use half::f16;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
+
+use super::codec::{Node, Part};
+use super::float::single;
+use crate::endian::Endian;
+use crate::layout::Type;
+
+/// A value of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quick {
+    /// From the start of the record, in bytes.
+    offset: usize,
+    kind: Kind,
+    /// Whether the bytes come in the other order than this machine's.
+    swapped: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Bool,
+    Int8,
+    UInt8,
+    Int16,
+    UInt16,
+    Int32,
+    UInt32,
+    Int64,
+    UInt64,
+    Float16,
+    Float32,
+    Float64,
+    /// So many bytes.
+    Bytes(usize),
+}
+
+impl Quick {
+    /// The values of all parts, if each is of this kind.
+    pub(super) fn all(parts: &[Part]) -> Option<Box<[Self]>> {
+        parts.iter().map(Self::of).collect()
+    }
+
+    fn of(part: &Part) -> Option<Self> {
+        let Node::Leaf(leaf) = &part.node else { return None };
+        let kind = match (leaf.kernel.ty(), part.size) {
+            (Type::Bool, 1) => Kind::Bool,
+            (Type::Int8, 1) => Kind::Int8,
+            (Type::UInt8, 1) => Kind::UInt8,
+            (Type::Int16, 2) => Kind::Int16,
+            (Type::UInt16, 2) => Kind::UInt16,
+            (Type::Int32, 4) => Kind::Int32,
+            (Type::UInt32, 4) => Kind::UInt32,
+            (Type::Int64, 8) => Kind::Int64,
+            (Type::UInt64, 8) => Kind::UInt64,
+            (Type::Float16, 2) => Kind::Float16,
+            (Type::Float32, 4) => Kind::Float32,
+            (Type::Float64, 8) => Kind::Float64,
+            (Type::Char | Type::Bytes | Type::Void, size) => Kind::Bytes(size),
+            _ => return None,
+        };
+        let swapped = leaf.kernel.endian() != Endian::HOST;
+        (part.repeat == 1).then_some(Self { offset: part.offset, kind, swapped })
+    }
+
+    /// The bytes of a number, in the order of this machine; 0 if they are missing.
+    #[inline(always)]
+    fn number<const N: usize>(self, record: &[u8]) -> [u8; N] {
+        let bytes = record.get(self.offset..).and_then(<[u8]>::first_chunk::<N>);
+        let mut bytes = bytes.copied().unwrap_or([0; N]);
+        if self.swapped {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    /// The object. Out of line: the loop around it is inlined twice, and asks for a result in memory.
+    #[inline(never)]
+    pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Bound<'py, PyAny> {
+        let int = |number: i64| PyInt::new(py, number).into_any();
+        let float = |number: f64| PyFloat::new(py, number).into_any();
+        match self.kind {
+            Kind::Bool => PyBool::new(py, self.number(record) != [0_u8]).to_owned().into_any(),
+            Kind::Int8 => int(i8::from_ne_bytes(self.number(record)).into()),
+            Kind::UInt8 => int(u8::from_ne_bytes(self.number(record)).into()),
+            Kind::Int16 => int(i16::from_ne_bytes(self.number(record)).into()),
+            Kind::UInt16 => int(u16::from_ne_bytes(self.number(record)).into()),
+            Kind::Int32 => int(i32::from_ne_bytes(self.number(record)).into()),
+            Kind::UInt32 => int(u32::from_ne_bytes(self.number(record)).into()),
+            Kind::Int64 => int(i64::from_ne_bytes(self.number(record))),
+            Kind::UInt64 => PyInt::new(py, u64::from_ne_bytes(self.number(record))).into_any(),
+            Kind::Float16 => float(f16::from_ne_bytes(self.number(record)).to_f64()),
+            Kind::Float32 => float(f32::from_ne_bytes(self.number(record)).into()),
+            Kind::Float64 => float(f64::from_ne_bytes(self.number(record))),
+            Kind::Bytes(len) => {
+                let end = self.offset.saturating_add(len);
+                PyBytes::new(py, record.get(self.offset..end).unwrap_or_default()).into_any()
+            }
+        }
+    }
+
+    /// Writes an object that is just what the value takes; `false`, and nothing written, if it takes a
+    /// second look.
+    #[inline]
+    pub(super) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
+        macro_rules! int {
+            ($number:ty) => {
+                match integer(object).map(<$number>::try_from) {
+                    Some(Ok(number)) => self.store(number.to_ne_bytes(), record),
+                    _ => false,
+                }
+            };
+        }
+        match self.kind {
+            Kind::Int8 => int!(i8),
+            Kind::UInt8 => int!(u8),
+            Kind::Int16 => int!(i16),
+            Kind::UInt16 => int!(u16),
+            Kind::Int32 => int!(i32),
+            Kind::UInt32 => int!(u32),
+            Kind::Int64 => int!(i64),
+            Kind::UInt64 => int!(u64),
+            Kind::Float32 => match float(object).map(single) {
+                Some(number) if number.is_finite() => self.store(number.to_ne_bytes(), record),
+                _ => false,
+            },
+            Kind::Float64 => float(object).is_some_and(|number| self.store(number.to_ne_bytes(), record)),
+            Kind::Bytes(len) => {
+                let Ok(bytes) = object.cast_exact::<PyBytes>() else { return false };
+                let room = record.get_mut(self.offset..self.offset.saturating_add(len));
+                match room {
+                    Some(room) if bytes.as_bytes().len() == len => {
+                        room.copy_from_slice(bytes.as_bytes());
+                        true
+                    }
+                    _ => false,
+                }
+            }
+            Kind::Bool | Kind::Float16 => false,
+        }
+    }
+
+    /// Writes a number that is in the order of this machine.
+    #[inline(always)]
+    fn store<const N: usize>(self, mut number: [u8; N], record: &mut [u8]) -> bool {
+        if self.swapped {
+            number.reverse();
+        }
+        let cell = record.get_mut(self.offset..).and_then(<[u8]>::first_chunk_mut::<N>);
+        cell.map(|cell| *cell = number).is_some()
+    }
+}
+
+/// An `int`, and no subclass of it, of at most 64 bits with a sign.
+#[inline]
+fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
+    if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
+}
+
+/// A `float`, and no subclass of it.
+#[inline]
+fn float(object: &Bound<'_, PyAny>) -> Option<f64> {
+    object.cast_exact::<PyFloat>().ok().map(|float| float.value())
+}

@@ -1,0 +1,144 @@
+//! The room `py`, with an interpreter inside.
+#![allow(unsafe_code, reason = "an exporter is made of `unsafe` slots")]
+
+use std::ffi::c_int;
+
+use pep3118::py::{Acquired, BufferExporter, audit_exporter};
+use pep3118::{Checker, RawView, Request, RuleId};
+use pyo3::exceptions::{PyBufferError, PyTypeError};
+use pyo3::types::PyBytes;
+use pyo3::{ffi, prelude::*};
+
+/// An exporter of memory of its own.
+#[pyclass(frozen)]
+struct Samples {
+    exporter: BufferExporter,
+    _memory: Box<[u64]>,
+}
+
+impl Samples {
+    /// The exporter of the items of `raw` in zeros, from `offset` bytes on.
+    fn new(raw: RawView<'_>, offset: usize) -> Self {
+        let mut memory = vec![0_u64; 64].into_boxed_slice();
+        let (report, view) = Checker::DEFAULT.check(&raw, None);
+        let view = view.unwrap_or_else(|| panic!("{report}"));
+        let start = memory.as_mut_ptr().cast::<u8>().wrapping_add(offset);
+        // SAFETY: (a) the tests ask for items within the 512 bytes, which live in the object and stay where
+        // they are; (b) nobody else looks at them.
+        let exporter = unsafe { BufferExporter::new(&view, start) };
+        Self { exporter, _memory: memory }
+    }
+}
+
+#[pymethods]
+impl Samples {
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        // SAFETY: the interpreter passes a struct to fill in.
+        unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
+    }
+
+    unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+        // SAFETY: the interpreter passes a struct that `fill` has filled in, once.
+        unsafe { self.exporter.release(view) }
+    }
+}
+
+/// Six ints in two rows.
+const ROWS: RawView<'static> = RawView {
+    buf: None,
+    obj: pep3118::Obj::Unknown,
+    len: 24,
+    itemsize: 4,
+    readonly: 0,
+    ndim: 2,
+    format: Some(b"<i"),
+    shape: Some(&[2, 3]),
+    strides: Some(&[12, 4]),
+    suboffsets: None,
+};
+
+fn with_python<T>(test: impl FnOnce(Python<'_>) -> PyResult<T>) -> T {
+    Python::initialize();
+    Python::attach(|py| test(py).unwrap_or_else(|error| panic!("{error}")))
+}
+
+#[test]
+fn a_class_with_a_buffer_exporter_keeps_every_rule() {
+    let memory = [
+        RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS },
+        RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[-8]), ..ROWS },
+        RawView { len: 12, readonly: 1, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS },
+        RawView { len: 0, ndim: 1, shape: Some(&[0]), strides: Some(&[4]), ..ROWS },
+        // Other dimensions than one get the note on `ndim` under SIMPLE, as those of memoryview do.
+        ROWS,
+        RawView { strides: Some(&[4, 8]), ..ROWS },
+        RawView { strides: Some(&[0, -4]), ..ROWS },
+        RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS },
+    ];
+    with_python(|py| {
+        for raw in memory {
+            let samples = Bound::new(py, Samples::new(raw, 128))?;
+            let report = audit_exporter(samples.as_any())?;
+            let beside = [RuleId::B01, RuleId::D08];
+            let expected: &[RuleId] = if raw.ndim == 1 { &[] } else { &beside };
+            assert!(report.without(expected).is_empty(), "{raw:?}: {report}");
+            assert!(!report.has_errors(), "{report}");
+            assert_eq!(samples.get().exporter.exports(), 0);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn flags_that_are_no_request_are_refused() {
+    with_python(|py| {
+        let samples = Bound::new(py, Samples::new(ROWS, 0))?;
+        for flags in [0x100, 0x200, 0x201, 0x10, 0x20, 0x400, -1, i32::MIN, 4] {
+            let asked = Acquired::new(samples.as_any(), Request::from_bits_retain(flags));
+            // From CPython 3.13 on the interpreter itself refuses PyBUF_READ and PyBUF_WRITE (B18).
+            let error = asked.expect_err("no such request");
+            let known = error.is_instance_of::<PyBufferError>(py)
+                || (error.is_instance_of::<pyo3::exceptions::PySystemError>(py) && [0x100, 0x200].contains(&flags));
+            assert!(known, "{flags:#x}: {error}");
+        }
+        assert_eq!(samples.get().exporter.exports(), 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_request_without_a_struct_is_refused() {
+    with_python(|py| {
+        let samples = Bound::new(py, Samples::new(ROWS, 0))?;
+        // SAFETY: (a) NULL is allowed; (b) the object holds the exporter.
+        let filled = unsafe { samples.get().exporter.fill(samples.as_any(), std::ptr::null_mut(), 0) };
+        assert!(filled.expect_err("there is nothing to fill in").is_instance_of::<PyBufferError>(py));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_buffer_holds_its_exporter() {
+    with_python(|py| {
+        let samples = Bound::new(py, Samples::new(ROWS, 0))?;
+        let first = Acquired::new(samples.as_any(), Request::FULL)?;
+        let second = Acquired::new(samples.as_any(), Request::SIMPLE)?;
+        assert_eq!(samples.get().exporter.exports(), 2);
+        assert_eq!(second.raw().shape, None);
+        drop(second);
+        assert!(first.exporter(py).is_some_and(|exporter| exporter.is(&samples)));
+        assert_eq!(samples.get().exporter.exports(), 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_exports_nothing_cannot_be_judged() {
+    with_python(|py| {
+        let error = audit_exporter(&py.None().into_bound(py)).expect_err("None exports nothing");
+        assert!(error.is_instance_of::<PyTypeError>(py));
+        let bytes = PyBytes::new(py, b"abc");
+        assert!(audit_exporter(bytes.as_any())?.is_empty());
+        Ok(())
+    });
+}

@@ -1,0 +1,308 @@
+//! Layouts that were built, as pictures and as source text: compilers judge the assertions.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use pep3118::decode::{ColumnData, Plan, Value};
+use pep3118::layout::{BuildError, LayoutBuilder, Member, SourceError};
+use pep3118::{Align, DataModel, Dialect, Endian, Layout, Picture, Scalar, Table, Target, Type};
+
+use crate::snapshot;
+
+/// A layout before it is built.
+struct Node {
+    name: Option<Vec<u8>>,
+    offset: u64,
+    shape: Vec<u64>,
+    size: u64,
+    kind: Kind,
+}
+
+enum Kind {
+    Value(Type, Endian),
+    Record(Vec<Node>),
+}
+
+impl Node {
+    fn total(&self) -> u64 {
+        self.size * self.shape.iter().product::<u64>()
+    }
+
+    fn build(&self, builder: &mut LayoutBuilder) -> Result<(), BuildError> {
+        let member = Member { name: self.name.as_deref(), offset: self.offset, shape: &self.shape };
+        match &self.kind {
+            Kind::Value(ty, endian) => builder.value(member, Scalar { ty: *ty, size: self.size, endian: *endian }),
+            Kind::Record(nodes) => {
+                builder.open(member, self.size)?;
+                nodes.iter().try_for_each(|node| node.build(builder))?;
+                builder.close();
+                Ok(())
+            }
+        }
+    }
+
+    fn layout(&self) -> Layout {
+        let mut builder = LayoutBuilder::new(self.total(), &DataModel::HOST);
+        self.build(&mut builder).unwrap();
+        builder.finish()
+    }
+}
+
+/// splitmix64: the same layouts in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+}
+
+const NAMES: [&str; 14] =
+    ["a", "b", "c", "x_1", "int", "type", "self", "_pad0", "shared_0", "a b", "\u{540d}", "*/", "", "bool"];
+
+fn value(random: &mut Random) -> (Type, u64) {
+    let model = DataModel::HOST;
+    let (long, pointer) = (model.long_double.size, model.pointer);
+    let sizes: [(Type, u64); 30] = [
+        (Type::Bool, 1),
+        (Type::Bool, 2),
+        (Type::Char, 1),
+        (Type::Int8, 1),
+        (Type::UInt8, 1),
+        (Type::Int16, 2),
+        (Type::UInt16, 2),
+        (Type::Int32, 4),
+        (Type::UInt32, 4),
+        (Type::Int64, 8),
+        (Type::UInt64, 8),
+        (Type::Float16, 2),
+        (Type::Float32, 4),
+        (Type::Float64, 8),
+        (Type::LongDouble, long),
+        (Type::Complex32, 4),
+        (Type::Complex64, 8),
+        (Type::Complex128, 16),
+        (Type::ComplexLongDouble, 2 * long),
+        (Type::Bytes, 5),
+        (Type::Pascal, 3),
+        (Type::Ucs2, 6),
+        (Type::Ucs4, 4),
+        (Type::Wchar, 2 * model.wchar),
+        (Type::Void, 3),
+        (Type::Pointer, pointer),
+        (Type::CharPointer, pointer),
+        (Type::WcharPointer, pointer),
+        (Type::Function, pointer),
+        (Type::Bits, 2),
+    ];
+    random.pick(&sizes)
+}
+
+fn node(random: &mut Random, depth: u64, named: bool) -> Node {
+    let name = named.then(|| random.pick(&NAMES).as_bytes().to_vec());
+    let shape = match random.below(8) {
+        0 => vec![random.below(4)],
+        1 => vec![1 + random.below(3), 1 + random.below(3)],
+        _ => vec![],
+    };
+    // Most items are records, most of what is in them is not.
+    if depth == 0 || random.below(12) < if named { 7 } else { 1 } {
+        let (ty, size) = value(random);
+        let endian = random.pick(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
+        return Node { name, offset: 0, shape, size, kind: Kind::Value(ty, endian) };
+    }
+    let mut nodes: Vec<Node> = (0..1 + random.below(4)).map(|_| node(random, depth - 1, true)).collect();
+    let way = random.below(4);
+    let mut end = 0;
+    for node in &mut nodes {
+        node.offset = match way {
+            0 => end,
+            1 => end.next_multiple_of(8),
+            2 => random.below(24),
+            _ => 0,
+        };
+        end = end.max(node.offset + node.total());
+    }
+    let size = random.pick(&[end, end.next_multiple_of(8), end + 3]).max(1);
+    Node { name, offset: 0, shape, size, kind: Kind::Record(nodes) }
+}
+
+fn layouts(count: usize) -> Vec<Layout> {
+    let mut random = Random(7);
+    let mut layouts = Vec::new();
+    while layouts.len() < count {
+        let depth = 1 + random.below(3);
+        let node = node(&mut random, depth, false);
+        if node.total() > 0 {
+            layouts.push(node.layout());
+        }
+    }
+    layouts
+}
+
+fn compile(name: &str, source: &str, command: &mut Command) {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, source).unwrap();
+    let output = command.arg(&path).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
+}
+
+/// A C compiler finds every offset and every size where the layout has them.
+#[test]
+fn c_compilers_agree() {
+    let sources: Vec<String> =
+        layouts(400).iter().enumerate().map(|(index, layout)| layout.to_c(&format!("item_{index}")).unwrap()).collect();
+    let sources = sources.concat();
+    assert!(sources.matches("static_assert(offsetof").count() > 1000);
+    assert!(sources.contains("union ") && sources.contains("#pragma pack(push, 1)"));
+    let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    compile("layouts.c", &sources, Command::new(&cc).args(["-std=c11", "-fsyntax-only", "-Wall", "-Werror"]));
+    // The assertions are not idle.
+    let wrong = Layout::read(b"T{b:a:i:b:}", &Dialect::PEP3118, &DataModel::HOST).unwrap().to_c("item").unwrap();
+    let wrong = wrong.replace("b) == 4", "b) == 1");
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wrong.c");
+    std::fs::write(&path, wrong).unwrap();
+    assert!(!Command::new(&cc).args(["-std=c11", "-fsyntax-only"]).arg(&path).output().unwrap().status.success());
+}
+
+/// So does the compiler of Rust.
+#[test]
+fn rustc_agrees() {
+    let sources: Vec<String> = layouts(400)
+        .iter()
+        .enumerate()
+        .map(|(index, layout)| layout.to_rust(&format!("Item{index}")).unwrap())
+        .collect();
+    let sources = sources.concat();
+    assert!(sources.matches("offset_of!").count() > 1000);
+    assert!(sources.contains("pub union ") && sources.contains("#[repr(C, packed)]"));
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("layouts.rmeta");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let mut command = Command::new(rustc);
+    command.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "-D", "warnings", "-o"]).arg(out);
+    compile("layouts.rs", &sources, &mut command);
+}
+
+/// What is built is inside itself, is told as it was built, and pictures of it end.
+#[test]
+fn built_layouts_are_what_was_built() {
+    for layout in layouts(2000) {
+        crate::properties::stays_inside(&layout);
+        assert!(Picture::new(&layout).to_string().len() < 40_000);
+        assert!(Picture::new(&layout).svg().ends_with("</svg>"));
+        assert!(!Table::new(&layout).to_string().is_empty());
+        for target in Target::ALL {
+            if let Ok(format) = layout.emit(target) {
+                assert_eq!(Layout::read(&format, &Dialect::PEP3118, &DataModel::HOST).unwrap().size(), layout.size());
+                assert!(!layout.has_overlaps(), "{}", format.escape_ascii());
+            }
+        }
+    }
+}
+
+fn int(offset: u64) -> (Member<'static>, Scalar) {
+    (Member { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
+}
+
+#[test]
+fn builders_refuse_what_is_outside() {
+    let mut builder = LayoutBuilder::new(8, &DataModel::LP64);
+    let (member, scalar) = int(5);
+    assert_eq!(
+        builder.value(member, scalar).unwrap_err().to_string(),
+        "int32 at byte 5 ends at byte 9 of a record of 8 bytes"
+    );
+    let many = Member { name: Some(b"m"), offset: 0, shape: &[u64::MAX, 2] };
+    assert_eq!(builder.value(many, scalar).unwrap_err().to_string(), "int32 `m` has more elements than can be counted");
+    let three = Scalar { size: 3, ..scalar };
+    assert_eq!(builder.value(int(0).0, three).unwrap_err().to_string(), "int32 has no size of 3 bytes");
+    for _ in 0..64 {
+        builder.open(Member::default(), 8).unwrap();
+    }
+    assert_eq!(builder.open(Member::default(), 8).unwrap_err().to_string(), "more than 64 records inside each other");
+    builder.align(Align::new(4).unwrap());
+    // A refusal leaves nothing behind.
+    assert_eq!(builder.finish().leaves().count(), 0);
+}
+
+#[test]
+fn names_of_types_are_identifiers() {
+    let layout = Layout::read(b"i", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    assert_eq!(layout.to_c("int").unwrap_err().to_string(), "`int` is not a name for a type of C");
+    assert_eq!(layout.to_rust("i32").unwrap_err().to_string(), "`i32` is not a name for a type of Rust");
+    let empty = Layout::read(b"", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    assert_eq!(empty.to_c("item"), Err(SourceError::Empty));
+}
+
+/// Every member of a union is read and written by itself, also in the other byte order.
+#[test]
+fn fields_that_share_bytes_are_read_each_by_itself() {
+    let mut builder = LayoutBuilder::new(4, &DataModel::LP64);
+    builder.open(Member::default(), 4).unwrap();
+    for (name, size, endian) in [("big", 4, Endian::Big), ("little", 4, Endian::Little), ("half", 2, Endian::Big)] {
+        let ty = if size == 4 { Type::UInt32 } else { Type::UInt16 };
+        let member = Member { name: Some(name.as_bytes()), ..Member::default() };
+        builder.value(member, Scalar { ty, size, endian }).unwrap();
+    }
+    let plan = Plan::new(&builder.finish()).unwrap();
+    let Value::Record(record) = plan.value(&[1, 2, 3, 4]).unwrap() else { panic!("a record") };
+    assert_eq!(record.get(b"big"), Some(&Value::UInt(0x0102_0304)));
+    assert_eq!(record.get(b"little"), Some(&Value::UInt(0x0403_0201)));
+    assert_eq!(record.get(b"half"), Some(&Value::UInt(0x0102)));
+    let columns = plan.columns(&[1, 2, 3, 4, 5, 6, 7, 8], None).unwrap();
+    let values: Vec<_> = columns.into_iter().map(|column| column.data).collect();
+    assert_eq!(
+        values,
+        [
+            ColumnData::UInt32(vec![0x0102_0304, 0x0506_0708]),
+            ColumnData::UInt32(vec![0x0403_0201, 0x0807_0605]),
+            ColumnData::UInt16(vec![0x0102, 0x0506]),
+        ]
+    );
+}
+
+/// A union, bit-fields, fields that share some bytes: the pages that people read.
+#[test]
+fn pages() {
+    let scalar = |ty, size| Scalar { ty, size, endian: Endian::Little };
+    let mut builder = LayoutBuilder::new(40, &DataModel::LP64);
+    builder.open(Member::default(), 40).unwrap();
+    let at = |name: &'static str, offset, shape: &'static [u64]| Member { name: Some(name.as_bytes()), offset, shape };
+    builder.value(at("last", 36, &[]), scalar(Type::UInt16, 2)).unwrap();
+    builder.value(at("low", 0, &[]), scalar(Type::Bits, 4)).unwrap();
+    builder.value(at("high", 0, &[]), scalar(Type::Bits, 4)).unwrap();
+    builder.open(at("either", 8, &[]), 16).unwrap();
+    builder.value(at("number", 0, &[]), scalar(Type::Float64, 8)).unwrap();
+    builder.value(at("text", 0, &[3]), scalar(Type::Char, 1)).unwrap();
+    builder.open(at("pair", 0, &[]), 8).unwrap();
+    builder.value(at("x", 0, &[]), scalar(Type::Int16, 2)).unwrap();
+    builder.value(at("class", 4, &[]), Scalar { endian: Endian::Big, ..scalar(Type::Int32, 4) }).unwrap();
+    builder.close();
+    builder.close();
+    builder.value(at("whole", 24, &[]), scalar(Type::UInt64, 8)).unwrap();
+    builder.value(at("upper half", 28, &[]), scalar(Type::UInt32, 4)).unwrap();
+    builder.close();
+    let layout = builder.finish();
+    let page = format!("{}\n{}", Table::new(&layout), Picture::new(&layout));
+    snapshot::check("layout", "shared-bytes", "fields that share bytes", &page);
+    snapshot::check("layout", "source-c", "fields that share bytes, as C", &layout.to_c("item").unwrap());
+    snapshot::check("layout", "source-rust", "fields that share bytes, as Rust", &layout.to_rust("Item").unwrap());
+    snapshot::check(
+        "layout",
+        "picture-svg",
+        "fields that share bytes, as SVG",
+        &Picture::new(&layout).svg().replace("<g>", "\n<g>"),
+    );
+    assert_eq!(
+        layout.emit(Target::Canonical).unwrap_err().to_string(),
+        "canonical cannot read the record at byte 0, whose fields share bytes"
+    );
+}

@@ -1,0 +1,33 @@
+"""What several tests need."""
+
+import importlib.util
+import os
+import pathlib
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session")
+def liar(tmp_path_factory):
+    """The module of ``liar.c``, compiled for this interpreter."""
+    compiler = shlex.split(os.environ.get("CC", "")) or shlex.split(sysconfig.get_config_var("CC") or "cc")
+    if shutil.which(compiler[0]) is None:
+        compiler = ["cc"]
+    headers = pathlib.Path(sysconfig.get_path("include"))
+    if sys.platform == "win32" or shutil.which(compiler[0]) is None or not (headers / "Python.h").exists():
+        pytest.skip("no C compiler, or no headers of this interpreter")
+    target = tmp_path_factory.mktemp("liar") / f"liar{sysconfig.get_config_var('EXT_SUFFIX')}"
+    source = pathlib.Path(__file__).with_name("liar.c")
+    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+    subprocess.run([*compiler, *shared, "-fPIC", "-O1", f"-I{headers}", str(source), "-o", str(target)], check=True)
+    spec = importlib.util.spec_from_file_location("liar", target)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Liar

@@ -1,0 +1,135 @@
+"""``Exporter`` under CPython's own tests of exporters, where they are installed."""
+
+import itertools
+import random
+import struct
+
+import pytest
+
+from pep3118 import BufferRuleError, Exporter, audit
+
+theirs = pytest.importorskip("test.test_buffer")
+if theirs.ndarray is None:
+    pytest.skip("_testbuffer is not built", allow_module_level=True)
+
+#: Every request, as `verify_getbuf` knows them: with the flags alone and with FORMAT and WRITABLE.
+STRUCTURES = ("SIMPLE", "ND", "STRIDES", "C_CONTIGUOUS", "F_CONTIGUOUS", "ANY_CONTIGUOUS", "INDIRECT")
+REQUESTS = [
+    getattr(theirs, f"PyBUF_{structure}") | extra
+    for structure in STRUCTURES
+    for extra in (0, theirs.PyBUF_WRITABLE, theirs.PyBUF_FORMAT, theirs.PyBUF_FORMAT | theirs.PyBUF_WRITABLE)
+]
+
+
+class Listed(Exporter):
+    """With the method of `memoryview` that `verify_getbuf` asks for."""
+
+    def tolist(self):
+        return memoryview(self).tolist()
+
+
+def verifier():
+    case = theirs.TestBufferProtocol("verify_getbuf")
+    case.setUp()
+    return case
+
+
+#: A random value of a format of each kind: one code, standard sizes, several values.
+VALUES = {
+    "B": lambda: random.randrange(256),
+    "b": lambda: random.randrange(-128, 128),
+    "h": lambda: random.randrange(-(1 << 15), 1 << 15),
+    "<i": lambda: random.randrange(-(1 << 31), 1 << 31),
+    ">q": lambda: random.randrange(-(1 << 63), 1 << 63),
+    "@l": lambda: random.randrange(-(1 << 31), 1 << 31),
+    "d": lambda: random.uniform(-1, 1),
+    "=f": lambda: float(random.randrange(1000)),
+    "c": lambda: random.randbytes(1),
+    "3s": lambda: random.randbytes(3),
+    "<hI": lambda: (random.randrange(1 << 15), random.randrange(1 << 32)),
+}
+
+
+def block(fmt, items):
+    """The memory that `_testbuffer.ndarray` makes of the items."""
+    return bytearray(b"".join(struct.pack(fmt, *(item if isinstance(item, tuple) else (item,))) for item in items))
+
+
+def pair(fmt, t):
+    """CPython's exporter and ours of the same random memory."""
+    memlen, itemsize, _, shape, strides, offset = t
+    items = [VALUES[fmt]() for _ in range(memlen // itemsize)]
+    orig = theirs.ndarray_from_structure(items if shape else items[0], fmt, t)
+    ours = Listed(block(fmt, items), format=fmt, shape=shape, strides=strides if shape else None, offset=offset)
+    return orig, ours
+
+
+def applies(case, orig, request):
+    """Whether the verifier can judge such a buffer at all: without strides, or without items, it fails on
+    CPython's own exporter too."""
+    try:
+        case.verify_getbuf(orig, orig, request)
+    except (BufferError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("fmt", VALUES)
+def test_verify_getbuf_of_random_structures(fmt):
+    case = verifier()
+    verified = 0
+    for _ in range(12):
+        t = theirs.rand_structure(struct.calcsize(fmt), True, maxdim=3, maxshape=5)
+        orig, ours = pair(fmt, t)
+        for request in REQUESTS:
+            if applies(case, orig, request):
+                case.verify_getbuf(orig, ours, request)
+                verified += 1
+        assert ours.exports == 0
+        assert not [finding for finding in audit(ours) if finding.rule not in {"B01", "C02", "D08"}], t
+    assert verified > 12 * 20
+
+
+@pytest.mark.parametrize("fmt", ["B", "<h"])
+def test_structures_that_do_not_fit_are_refused(fmt):
+    refused = 0
+    for _ in range(200):
+        t = theirs.rand_structure(struct.calcsize(fmt), False, maxdim=3, maxshape=5)
+        memlen, itemsize, ndim, shape, strides, offset = t
+        fits = theirs.verify_structure(*t)
+        try:
+            Exporter(bytes(memlen), format=fmt, shape=shape, strides=strides if shape else None, offset=offset)
+        except BufferRuleError as error:
+            assert error.rule in {"D02", "D06"}
+            assert not fits, t
+            refused += 1
+        else:
+            # Where there is no item, their order of tests asks for room for one all the same.
+            assert fits or 0 in shape, t
+    assert refused > 100
+
+
+def test_all_slices_of_one_dimension():
+    case = verifier()
+    memory = bytearray(range(4))
+    orig = theirs.ndarray(list(range(4)), shape=[4], format="B", flags=theirs.ND_WRITABLE)
+    count = 0
+    for start, stop, step in itertools.product(range(-4, 5), repeat=3):
+        if step == 0:
+            continue
+        cut = slice(start, stop, step)
+        first, _, step = cut.indices(4)
+        sliced = orig[cut]
+        ours = Listed(memory, shape=sliced.shape, strides=sliced.strides, offset=first if sliced.shape[0] else 0)
+        for request in REQUESTS:
+            if applies(case, sliced, request):
+                case.verify_getbuf(sliced, ours, request, sliced=True)
+        count += 1
+    assert count == 9 * 9 * 8
+
+
+def test_pointers_as_testbuffer_makes_them():
+    orig = theirs.ndarray(list(range(6)), shape=[2, 3], format="B", flags=theirs.ND_PIL | theirs.ND_WRITABLE)
+    assert memoryview(orig).suboffsets
+    report = audit(orig)
+    assert not [finding for finding in report if finding.rule not in {"B01"}], report

@@ -1,0 +1,73 @@
+"""CPython's own tests of ``struct``, run on ``pep3118.struct`` in its place."""
+
+import importlib
+import sys
+import unittest
+import warnings
+
+import pytest
+
+from pep3118 import struct
+
+# Tests of what is CPython's alone. Each is run all the same and has to fail: one that passes is no
+# exclusion any more.
+CPYTHON_ONLY = {
+    "StructTest.test__sizeof__": "compares __sizeof__ with the C structs of _struct",
+    "StructTest.test__struct_types_immutable": "classes of the stable ABI of 3.11 cannot be made immutable",
+}
+
+# Tests that import or start something else, so that they would pass whatever pep3118 does.
+ELSEWHERE = {
+    "StructTest.test__struct_reference_cycle_cleaned_up": "imports _struct and collects it",
+    "StructTest.test_struct_cleans_up_at_runtime_shutdown": "starts an interpreter that imports struct",
+    "StructTest.test_Struct_reference_cycle": "imports _struct and collects it",
+}
+
+
+def suite():
+    """The test cases by name, with `struct` replaced."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = importlib.import_module("test.test_struct")
+    except ModuleNotFoundError as error:
+        print(f"this interpreter has no package of tests: {error}", file=sys.stderr)
+        return {}
+    module.struct = struct
+    cases = {}
+    for test_case in vars(module).values():
+        if isinstance(test_case, type) and issubclass(test_case, unittest.TestCase):
+            for name in unittest.defaultTestLoader.getTestCaseNames(test_case):
+                cases[f"{test_case.__name__}.{name}"] = test_case(name)
+    return cases
+
+
+CASES = suite()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_of_cpython(name):
+    if name in ELSEWHERE:
+        pytest.skip(ELSEWHERE[name])
+    result = unittest.TestResult()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        CASES[name].run(result)
+    assert result.testsRun == 1
+    if result.skipped:
+        pytest.skip(result.skipped[0][1])
+    problems = [text for _, text in result.failures + result.errors]
+    if name in CPYTHON_ONLY:
+        assert problems, "passes now: take it off the list"
+    else:
+        assert not problems, "\n".join(problems)
+
+
+def test_the_tests_were_there():
+    """Most of what CPython tests is tested, or it is said why not."""
+    if not CASES:
+        pytest.skip("this interpreter has no package of tests (test.test_struct)")
+    run = [name for name in CASES if name not in ELSEWHERE and name not in CPYTHON_ONLY]
+    assert len(run) >= 30, run
+    # Every exclusion is of a test that some CPython has; this one has most of them.
+    assert len([name for name in CPYTHON_ONLY if name in CASES]) == len(CPYTHON_ONLY)

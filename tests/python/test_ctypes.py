@@ -1,0 +1,281 @@
+"""The types of ctypes as layouts and back: 2,000 random ones, and what each kind is told as."""
+
+import array
+import ctypes as C
+import random
+import sys
+
+import pytest
+
+import pep3118
+from pep3118 import Format, layout_of
+
+SCALARS = [
+    C.c_byte, C.c_ubyte, C.c_short, C.c_int, C.c_long, C.c_longlong, C.c_float, C.c_double, C.c_longdouble,
+    C.c_bool, C.c_char, C.c_wchar, C.c_void_p, C.c_char_p, C.c_wchar_p, C.py_object, C.c_size_t,
+    C.POINTER(C.c_int), C.CFUNCTYPE(None),
+]  # fmt: skip
+SWAPPABLE = [C.c_byte, C.c_short, C.c_int, C.c_longlong, C.c_float, C.c_double]
+ARRAY = type(C.c_int * 1)
+
+
+def field(choose, depth, base):
+    if base is C.BigEndianStructure:
+        kind = choose.choice(SWAPPABLE)
+    elif depth and choose.random() < 0.3:
+        kind = structure(choose, depth - 1)
+    else:
+        kind = choose.choice(SCALARS)
+    while choose.random() < 0.2:
+        kind = kind * choose.choice([0, 1, 2, 3])
+    return kind
+
+
+def structure(choose, depth):
+    while True:
+        base = choose.choices([C.Structure, C.BigEndianStructure, C.Union], [73, 15, 12])[0]
+        space = {"_layout_": "ms", "_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.2 else {}
+        fields = [(f"f{depth}{index}", field(choose, depth, base)) for index in range(choose.randrange(5))]
+        if base is C.Structure and choose.random() < 0.1:
+            fields = [(name, kind, 5) if kind is C.c_int else (name, kind) for name, kind in fields]
+        if base is C.Structure and choose.random() < 0.1:
+            base = type("Base", (C.Structure,), {"_fields_": [("b0", choose.choice(SCALARS))]})
+        if base is not C.Union and choose.random() < 0.1:
+            records = [name for name, kind, *_ in fields if isinstance(kind, type(C.Structure))]
+            space["_anonymous_"] = records
+        try:
+            return type("Random", (base,), {**space, "_fields_": fields})
+        except (TypeError, ValueError, AttributeError):
+            continue  # ctypes refuses, for example, a pointer in a big-endian structure.
+
+
+def classes():
+    choose = random.Random(3118)
+    return [structure(choose, choose.choice([0, 1, 2])) for _ in range(2000)]
+
+
+def check(node, kind):
+    """The node has what ctypes says, down to the leaves."""
+    shape = ()
+    while isinstance(kind, ARRAY):
+        shape, kind = (*shape, kind._length_), kind._type_
+    assert (node.shape, node.itemsize) == (shape, C.sizeof(kind))
+    if not issubclass(kind, (C.Structure, C.Union)):
+        assert node.type != "record"
+        swapped = C.sizeof(kind) > 1 and getattr(kind, "__ctype_be__", None) is kind
+        assert not swapped or node.endian == "big"
+        return 1
+    fields = []
+    for owner in reversed(kind.__mro__):
+        fields += [(owner.__dict__[entry[0]], *entry) for entry in owner.__dict__.get("_fields_", [])]
+    assert len(fields) == len(node.fields)
+    leaves = 0
+    for each, (descriptor, name, inner, *bits) in zip(node.fields, fields):
+        assert (each.name, each.offset) == (name, descriptor.offset)
+        if bits:
+            assert each.type == "bits" and each.size == C.sizeof(inner)
+        else:
+            assert each.size == descriptor.size
+            leaves += check(each, inner)
+    return leaves
+
+
+def test_layouts_are_those_of_the_classes():
+    leaves = 0
+    for kind in classes():
+        form = Format.from_ctypes(kind)
+        assert form.alignment == C.alignment(kind)
+        leaves += check(form.item, kind)
+    assert leaves > 2500
+
+
+def test_instances_and_arrays_are_told_by_their_class():
+    for kind in classes()[:300]:
+        truth = Format.from_ctypes(kind)
+        assert layout_of(kind()) == layout_of((kind * 2 * 3)()) == layout_of(memoryview((kind * 2)())) == truth
+        assert truth.dialect == "ctypes" and truth.certainty == "exact"
+
+
+def test_the_way_back_has_the_same_bytes():
+    """Classes that are made have every field where it was; padding and bits become bytes with names."""
+
+    def leaves(fields, base=0):
+        for each in fields:
+            if each.type == "record" and each.count == 1:
+                yield from leaves(each.fields, base + each.offset)
+            elif each.size and each.type not in ("bits", "void"):
+                yield base + each.offset, each.size
+
+    made = 0
+    for kind in classes():
+        truth = Format.from_ctypes(kind)
+        again = Format.from_ctypes(truth.to_ctypes("Again"))
+        assert again.itemsize == truth.itemsize
+        assert set(leaves([truth.item])) <= set(leaves([again.item])), truth.explain()
+        made += 1
+    assert made == 2000
+
+
+def test_exports_are_what_their_classes_say_or_are_found_out():
+    agree = lie = 0
+    for kind in classes():
+        view = memoryview(kind())
+        try:
+            declared = Format(view.format, view.itemsize, dialect="ctypes")
+        except pep3118.FormatError:
+            lie += 1
+            continue
+        agree += not pep3118.diff(declared, layout_of(view))
+    # CPython before 3.12 wrote no padding, so that most of its formats do not fit.
+    assert agree > (1000 if sys.version_info >= (3, 12) else 500)
+    assert lie > 0
+
+
+def test_a_union_is_told_though_its_format_is_bytes():
+    class Word(C.Union):
+        _fields_ = [("i", C.c_int32), ("f", C.c_float), ("b", C.c_ubyte * 4)]
+
+    assert memoryview(Word()).format == "B"
+    item = layout_of(Word()).item
+    assert item.is_union and item["b"].shape == (4,) and item["f"].offset == 0
+
+
+def test_bit_fields_are_the_unit_that_they_lie_in():
+    class Flags(C.Structure):
+        _fields_ = [("low", C.c_uint32, 3), ("high", C.c_uint32, 29), ("rest", C.c_uint8)]
+
+    low, high, rest = layout_of(Flags()).fields
+    assert [(each.name, each.offset, each.size, each.type) for each in (low, high, rest)] == [
+        ("low", 0, 4, "bits"),
+        ("high", 0, 4, "bits"),
+        ("rest", 4, 1, "uint8"),
+    ]
+
+
+def test_inherited_fields_come_first():
+    class Base(C.Structure):
+        _fields_ = [("x", C.c_int8)]
+
+    class Derived(Base):
+        _fields_ = [("y", C.c_int32)]
+
+    assert [(each.name, each.offset) for each in layout_of(Derived()).fields] == [("x", 0), ("y", 4)]
+
+
+def test_types_have_their_names():
+    kinds = {
+        C.c_char_p: "char_pointer", C.c_wchar_p: "wchar_pointer", C.c_void_p: "pointer", C.py_object: "object",
+        C.CFUNCTYPE(None): "function", C.POINTER(C.c_int): "pointer", C.c_longdouble: "longdouble", C.c_bool: "bool",
+        C.c_char: "char", C.c_wchar: "wchar", C.c_long: f"int{8 * C.sizeof(C.c_long)}", C.c_float: "float32",
+    }  # fmt: skip
+    assert {kind: Format.from_ctypes(kind).item.type for kind in kinds} == kinds
+    assert Format.from_ctypes(C.c_int16 * 3 * 2).item.shape == (2, 3)
+    assert Format.from_ctypes(C.c_int32.__ctype_be__).item.endian == "big"
+
+
+def test_swapped_fields_are_swapped_on_the_way_back():
+    made = Format("T{>i:a:<h:b:(2)>d:c:}", dialect="pep3118").to_ctypes("Made")
+    made_one = made.from_buffer_copy(bytes([0, 0, 1, 2, 3, 0]) + bytes(16))
+    assert (made.__name__, made_one.a, made_one.b, C.sizeof(made)) == ("Made", 258, 3, 22)
+
+
+def test_what_ctypes_lacks_is_refused():
+    with pytest.raises(ValueError, match="ctypes has no type for the float16 `h` at byte 0"):
+        Format("T{e:h:}", dialect="pep3118").to_ctypes()
+    with pytest.raises(ValueError, match="the layout is for llp64"):
+        Format("l", dialect="pep3118", model="llp64").to_ctypes()
+
+
+def test_a_field_that_is_hidden_is_not_guessed():
+    class Inner(C.Structure):
+        _fields_ = [("x", C.c_int32)]
+
+    class Outer(C.Structure):
+        _anonymous_ = ["inner"]
+        _fields_ = [("x", C.c_int32), ("inner", Inner)]
+
+    assert Outer.x.offset == 4  # That of the inner one.
+    with pytest.raises(ValueError, match="two of its fields are called `x`"):
+        Format.from_ctypes(Outer)
+
+
+def test_a_class_changed_behind_its_back_is_refused():
+    class Changed(C.Structure):
+        _fields_ = [("x", C.c_int8), ("y", C.c_int32)]
+
+    Changed._fields_[0] = ("x", C.c_int64)
+    with pytest.raises(ValueError, match="cannot be told"):
+        Format.from_ctypes(Changed)
+    Changed._fields_.append(("z", C.c_int8))
+    with pytest.raises(ValueError, match="cannot be told"):
+        Format.from_ctypes(Changed)
+    with pytest.raises(TypeError, match="is not a class of ctypes"):
+        Format.from_ctypes(int)
+
+
+def test_what_is_left_of_a_changed_class_is_its_format():
+    class Changed(C.Structure):
+        _fields_ = [("x", C.c_int32)]
+
+    Changed._fields_.append(("y", C.c_int8))
+    assert [(each.name, each.offset) for each in layout_of(Changed()).fields] == [("x", 0)]
+    Changed.x = 5
+    assert layout_of(Changed()).itemsize == 4
+
+
+def test_types_that_unfold_without_end_are_refused():
+    kind = C.c_int8
+    for index in range(40):
+        names = ["a", "b"] if index < 25 else ["a"]
+        kind = type(f"S{index}", (C.Structure,), {"_fields_": [(name, kind) for name in names]})
+    with pytest.raises(ValueError, match="more than 65536 items"):
+        Format.from_ctypes(kind)
+
+
+def test_arrays_of_the_standard_library_are_told():
+    assert layout_of(array.array("d", [1.5])).item.type == "float64"
+    assert layout_of(array.array("d", [1.5])).dialect == "array"
+
+
+def test_casts_are_told_by_their_format():
+    view = memoryview((C.c_int32 * 2)())
+    assert layout_of(view).item.type == "int32"
+    assert layout_of(view.cast("B")).item.type == "uint8"
+    assert layout_of(view.cast("B").cast("h")).item.type == "int16"
+
+
+def test_numpy_sees_the_same_offsets():
+    """NumPy's own reading of ctypes; it drops inherited fields, and misplaces packed structures and unions inside
+    others."""
+    np = pytest.importorskip("numpy")
+
+    def kinds(kind):
+        while isinstance(kind, ARRAY):
+            kind = kind._type_
+        yield kind
+        for entry in getattr(kind, "_fields_", []):
+            yield from kinds(entry[1])
+
+    def leaves(fields, base=0):
+        for each in fields:
+            if each.type == "record":
+                for index in range(each.count):
+                    yield from leaves(each.fields, base + each.offset + index * each.itemsize)
+            elif each.size:
+                yield base + each.offset, each.size
+
+    same = 0
+    for kind in classes():
+        all_kinds = list(kinds(kind))
+        if any(hasattr(each, "_pack_") or each.__base__.__name__ == "Base" for each in all_kinds):
+            continue
+        if any(issubclass(each, C.Union) for each in all_kinds[1:]):
+            continue
+        try:
+            dtype = np.dtype(kind)
+        except (TypeError, ValueError, NotImplementedError):
+            continue  # NumPy has no pointers and no bit-fields.
+        mine, numpys = Format.from_ctypes(kind).item, Format.from_dtype(dtype).item
+        assert sorted(leaves([mine])) == sorted(leaves([numpys])), kind._fields_
+        same += 1
+    assert same > 600

@@ -1,0 +1,166 @@
+"""NumPy's dtypes as layouts and back: 2,000 random ones, and those that need a word of their own."""
+
+import random
+
+import pytest
+
+np = pytest.importorskip("numpy")
+
+import pep3118
+from pep3118 import Format, layout_of
+
+SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16 g G ? S3 S0 U2 U0 V3 O >i4 >f8 >u2 >c8 >U2 >f2".split()
+
+
+def field(choose, depth):
+    base = record(choose, depth - 1) if depth and choose.random() < 0.35 else np.dtype(choose.choice(SCALARS))
+    if base.itemsize and choose.random() < 0.35:
+        base = np.dtype((base, tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))))
+    return base
+
+
+def record(choose, depth):
+    names = [choose.choice(["f{}", "long name {}", "\u540d{}", "f{}"]).format(i) for i in range(choose.randrange(5))]
+    formats = [field(choose, depth) for _ in names]
+    kind = choose.choice(["packed", "aligned", "offsets", "shuffled", "shared"])
+    if kind in ("packed", "aligned") or any(each.hasobject for each in formats) and kind == "shared":
+        return np.dtype(list(zip(names, formats)), align=kind == "aligned")
+    offsets, end = [], 0
+    for each in formats:
+        end += choose.choice([0, 0, 1, 2, 3, 4, 8])
+        offsets.append(choose.randrange(end + 1) if kind == "shared" else end)
+        end = max(end, offsets[-1] + each.itemsize)
+    rows = list(zip(names, formats, offsets))
+    if kind == "shuffled":
+        choose.shuffle(rows)
+    names, formats, offsets = ([row[i] for row in rows] for i in range(3))
+    itemsize = end + choose.choice([0, 0, 1, 3, 4, 8])
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": itemsize})
+
+
+def dtypes():
+    choose = random.Random(3118)
+    return [field(choose, choose.choice([0, 1, 2, 3])) for _ in range(2000)]
+
+
+def check(node, dtype):
+    """The node has what the dtype says, down to the leaves."""
+    shape = ()
+    if dtype.subdtype:
+        dtype, shape = dtype.subdtype
+    assert (node.shape, node.itemsize) == (shape, dtype.itemsize)
+    if dtype.names is None:
+        assert node.type != "record"
+        swapped = dtype.byteorder not in "=|" and dtype != dtype.newbyteorder("=")
+        assert not swapped or node.endian == {"<": "little", ">": "big"}[dtype.byteorder]
+        return 1
+    assert node.type == "record" and tuple(each.name for each in node.fields) == dtype.names
+    leaves = 0
+    for each in node.fields:
+        inner, offset = dtype.fields[each.name][:2]
+        assert each.offset == offset
+        leaves += check(each, inner)
+    return leaves
+
+
+def test_layouts_are_those_of_the_dtypes():
+    leaves = sum(check(Format.from_dtype(dtype).item, dtype) for dtype in dtypes())
+    assert leaves > 2500
+
+
+def plain(dtype):
+    """What a layout can say of a dtype: alignment and the flag that asked for it are lost."""
+    if dtype.subdtype:
+        base, shape = dtype.subdtype
+        return np.dtype((plain(base), shape))
+    if dtype.names is None:
+        return dtype
+    formats, offsets = zip(*[dtype.fields[name][:2] for name in dtype.names]) if dtype.names else ((), ())
+    return np.dtype(
+        {
+            "names": list(dtype.names),
+            "formats": [plain(each) for each in formats],
+            "offsets": list(offsets),
+            "itemsize": dtype.itemsize,
+        }
+    )
+
+
+def test_the_way_back_is_the_same_dtype():
+    for dtype in dtypes():
+        assert Format.from_dtype(dtype).to_dtype() == plain(dtype), dtype
+
+
+def test_exports_are_what_their_dtypes_say():
+    """The format of an array, read in NumPy's dialect, is the layout of its dtype, if it is sure."""
+    sure = 0
+    for dtype in dtypes():
+        exporter = np.zeros(1, np.dtype([("x", dtype)]))["x"] if dtype.subdtype else np.zeros(2, dtype)
+        truth = layout_of(exporter)
+        assert truth == Format.from_dtype(exporter.dtype) and truth.dialect == "numpy"
+        try:
+            view = memoryview(exporter)
+        except (BufferError, ValueError):
+            continue  # NumPy refuses, for example, a byte-swapped long double and fields that share bytes.
+        if exporter.itemsize == 0:
+            continue
+        declared = Format(view.format, view.itemsize, dialect="numpy")
+        if declared.certainty in ("exact", "trailing-padding"):
+            difference = pep3118.diff(truth, declared)
+            # A structure without fields, text without letters: NumPy has no spelling for them.
+            if "0" not in view.format and "T{}" not in view.format:
+                assert not difference, (dtype, view.format, str(difference))
+                sure += 1
+    assert sure > 700
+
+
+def test_a_byte_order_that_is_the_machines_is_not_written():
+    assert Format.from_dtype(np.dtype("<i4")) == Format("<i")
+    assert Format.from_dtype(np.dtype(">i4")) == Format(">i")
+
+
+def test_titles_are_left_out():
+    titled = np.dtype({"names": ["a"], "formats": ["i4"], "titles": ["the first"]})
+    assert [each.name for each in Format.from_dtype(titled).fields] == ["a"]
+
+
+def test_alignment_is_told():
+    assert Format.from_dtype(np.dtype("i1,f8", align=True)).alignment == 8
+    assert Format.from_dtype(np.dtype("i1,f8")).alignment == 1
+
+
+@pytest.mark.parametrize("name", ["M8[s]", "m8[ns]", "T"])
+def test_what_numpy_does_not_export_has_no_layout(name):
+    try:
+        dtype = np.dtype(name) if name != "T" else np.dtypes.StringDType()
+    except AttributeError:
+        pytest.skip("NumPy 1 has no such dtype")
+    with pytest.raises(ValueError, match="has no place in a format"):
+        Format.from_dtype(dtype)
+    with pytest.raises(ValueError):
+        memoryview(np.zeros(1, dtype))
+
+
+def test_other_objects_are_no_dtypes():
+    with pytest.raises(TypeError, match="is not a numpy.dtype"):
+        Format.from_dtype("i4")
+
+
+def test_a_subclass_that_shows_another_dtype_does_not_mislead():
+    class Liar(np.ndarray):
+        dtype = np.dtype("f8")
+
+    assert layout_of(np.zeros(2, "i4").view(Liar)).item.type == "int32"
+
+
+def test_scalars_are_told():
+    assert layout_of(np.float32(1)).item.type == "float32"
+    assert layout_of(np.zeros(1, "i1,>i4")[0]).fields[1].endian == "big"
+
+
+def test_depth_is_bounded():
+    dtype = np.dtype("i1")
+    for _ in range(70):
+        dtype = np.dtype([("f", dtype)])
+    with pytest.raises(ValueError, match="more than 64 records inside each other"):
+        Format.from_dtype(dtype)

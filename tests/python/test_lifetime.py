@@ -1,0 +1,232 @@
+"""Buffers are released, once, whatever happens."""
+
+import array
+import ctypes
+import gc
+import subprocess
+import sys
+import textwrap
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from pep3118 import View
+
+
+def resident():
+    """Bytes of memory that the process has."""
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4096
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_memory_is_constant():
+    records = np.zeros(3, [("a", "<i4"), ("b", "<f8")])
+    numbers = array.array("i", range(4))
+
+    def some():
+        for _ in range(10_000):
+            view = View(numbers)
+            view[1:]
+            view[0] = 1
+            memoryview(view).release()
+        for _ in range(100):
+            view = View(records)
+            view.tolist(), view["b"].tolist(), view.columns("a"), view.explain()
+            view[0] = (1, 2.0)
+            try:
+                view[0] = (1, "x")
+            except TypeError:
+                pass
+
+    some()
+    gc.collect()
+    before = resident()
+    for _ in range(99):
+        some()
+    gc.collect()
+    assert resident() - before < 4 << 20
+    numbers.append(1)
+
+
+def test_views_in_cycles_are_collected():
+    class Owner(bytearray):
+        pass
+
+    owner = Owner(b"abc")
+    owner.view = View(owner)
+    gone = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert gone() is None
+
+    # With a consumer in the cycle.
+    owner = Owner(b"abc")
+    owner.view = View(owner)
+    owner.consumer = memoryview(owner.view)
+    gone = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert gone() is None
+
+
+def test_the_memory_lives_as_long_as_a_view():
+    view = View(np.arange(1000.0))
+    part = view[::10]
+    columns = View(np.ones(1000, [("a", "<f8")])).columns()["a"]
+    ours = np.asarray(columns)
+    iterator = iter(View(array.array("d", [1.5, 2.5])))
+    del view, columns
+    gc.collect()
+    for _ in range(100):
+        np.ones(1000)
+    assert part[-1] == 990.0
+    assert ours.sum() == 1000
+    assert list(iterator) == [1.5, 2.5]
+    field = View((ctypes.c_int * 3)(1, 2, 3))[1:]
+    gc.collect()
+    assert field.tolist() == [2, 3]
+
+
+def test_a_view_that_is_released_twice_is_released_once():
+    memory = bytearray(b"abc")
+    view = View(memory)
+    with pytest.raises(BufferError):
+        memory.append(1)
+    view.release()
+    memory.append(1)
+    view.release()
+    with View(memory) as view:
+        view.release()
+    memory.append(1)
+
+
+def test_threads_share_a_view():
+    memory = np.arange(1 << 18, dtype="<i8")
+    view = View(memory)
+    errors = []
+
+    def read():
+        try:
+            for _ in range(4):
+                assert len(view.tobytes()) == memory.nbytes
+                assert view[::-1].columns()["value"][0] == len(memory) - 1
+                assert view[17] == 17
+        except BaseException as error:
+            errors.append(error)
+
+    def consume():
+        try:
+            for _ in range(2000):
+                memoryview(view).release()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=each) for each in [read, consume] * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    view.release()
+
+
+def run(code):
+    """A program of its own, which must end well and say nothing."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_views_alive_at_shutdown():
+    run(
+        """
+        import array, atexit, numpy, pep3118, sys
+        views = [pep3118.View(array.array('i', [1])), pep3118.View(numpy.zeros(3))["..." and slice(1, 2)]]
+        views.append(memoryview(views[0]))
+        columns = pep3118.View(numpy.zeros(3, 'i4,f8')).columns()
+        sys.kept = columns, numpy.asarray(columns['f0'])
+        cycle = [views[0]]
+        cycle.append(cycle)
+        iterator = iter(views[0])
+        atexit.register(lambda: views[0].tolist())
+        """
+    )
+
+
+def test_arrow_lets_go_in_another_thread():
+    pytest.importorskip("pyarrow")
+    run(
+        """
+        import pep3118, pyarrow, threading
+        memory = bytearray(1 << 20)
+        arrays = [pyarrow.array(pep3118.View(memory))]
+        thread = threading.Thread(target=arrays.clear)
+        thread.start()
+        thread.join()
+        memory.append(0)
+        kept = pyarrow.array(pep3118.View(memory))
+        """
+    )
+
+
+needs_pep_688 = pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with 3.12")
+
+
+@needs_pep_688
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_exporters_that_raise_when_released():
+    class Raises:
+        released = 0
+
+        def __buffer__(self, flags):
+            return memoryview(b"abc")
+
+        def __release_buffer__(self, view):
+            type(self).released += 1
+            raise RuntimeError("no")
+
+    view = View(Raises())
+    assert view.tolist() == [97, 98, 99]
+    view.release()
+    View(Raises())[1:]
+    with View(Raises()):
+        pass
+    gc.collect()
+    assert Raises.released == 3
+
+
+@needs_pep_688
+def test_exporters_that_change_their_mind():
+    class Changes:
+        requests = 0
+
+        def __buffer__(self, flags):
+            type(self).requests += 1
+            return memoryview(bytes(self.requests))
+
+    exporter = Changes()
+    first, second = View(exporter), View(exporter)
+    # Each view shows what it was granted.
+    assert (len(first) < len(second), first.tolist(), second.tolist()) == (True, [0] * len(first), [0] * len(second))
+
+    class Refuses:
+        def __buffer__(self, flags):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        View(Refuses())
+
+    class Releases:
+        """Pulls the memoryview away that it has handed out."""
+
+        def __buffer__(self, flags):
+            self.view = memoryview(bytearray(b"abc"))
+            return self.view
+
+    exporter = Releases()
+    view = View(exporter)
+    with pytest.raises(BufferError):
+        exporter.view.release()
+    assert view.tolist() == [97, 98, 99]

@@ -1,0 +1,148 @@
+"""``pep3118.numpy.dtype_from_pep3118`` in the place of NumPy's reader, judged by NumPy's own tests."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+numpy = pytest.importorskip("numpy")
+
+from numpy._core import _internal  # noqa: E402
+
+import pep3118  # noqa: E402
+from pep3118.numpy import dtype_from_pep3118  # noqa: E402
+
+# Left out of NumPy's tests, by name and with the reason. Each has to fail: else it is no exclusion.
+EXCLUDED: dict[str, str] = {}
+
+# The process is a new one: NumPy keeps the reader that it has found first.
+RUN = """
+    import sys, unittest, warnings
+    warnings.simplefilter("ignore")
+    import numpy._core._internal as internal
+    from pep3118.numpy import dtype_from_pep3118
+    calls = []
+    def reader(spec):
+        calls.append(spec)
+        return dtype_from_pep3118(spec)
+    internal._dtype_from_pep3118 = reader
+    import pytest
+    import numpy._core.tests.test_multiarray as tests
+    assert tests._dtype_from_pep3118 is reader
+    class Outcomes:
+        def pytest_runtest_logreport(self, report):
+            if report.failed or (report.when == "call" and report.passed) or report.skipped:
+                print("RESULT", report.outcome, report.nodeid.split("::", 1)[1])
+    pytest.main(
+        ["-q", "-p", "no:cacheprovider", "-W", "ignore", "-c", "/dev/null",
+         *(f"{tests.__file__}::{name}" for name in ("TestPEP3118Dtype", "TestNewBufferProtocol"))],
+        plugins=[Outcomes()],
+    )
+    print("CALLS", len(calls))
+"""
+
+
+def test_the_tests_of_numpy():
+    pytest.importorskip("hypothesis", reason="numpy's tests import it")
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(RUN)], capture_output=True, text=True, check=False)
+    # Dots may stand before it.
+    lines = [line[line.index("RESULT ") :] for line in run.stdout.splitlines() if "RESULT " in line]
+    results = [line.split(" ", 2)[1:] for line in lines]
+    outcomes = {name: outcome for outcome, name in results}
+    calls = [int(line.split()[1]) for line in run.stdout.splitlines() if line.startswith("CALLS ")]
+    assert calls and calls[0] > 100, run.stdout + run.stderr
+    failed = {name for name, outcome in outcomes.items() if outcome == "failed"}
+    assert failed == set(EXCLUDED), run.stdout
+    assert sum(outcome == "passed" for outcome in outcomes.values()) >= 30, run.stdout
+
+
+FORMATS = [
+    "d", "<d", ">i", "=l", "@l", "?", "c", "3c", "5s", "0s", "3w", ">2w", "O", "g", "Zd", ">Zf", "Zg", "3i", "(2,3)i", "(2)3h",
+    "", "T{}", "3x", "x", "i:a:", "i:a:d:b:", "ib", "@i3s", "@i3x", "T{i:a:d:b:3s:c:}", "T{<i:a:<d:b:}",
+    "T{=d:f0:b:f1:}", "T{i:f0:T{h:x:b:y:}:f1:}", "T{i:a:(3)T{b:x:h:y:}:b:}b", "(2)T{b:a:}", "T{b:a:3x:pad:i:c:}",
+    "bhi", "i:f1:bd", "b:f0:i:f2:h", "T{(2,3)>f:m:^d:d:}", "T{O:o:i:i:}", "T{i:é:}", "2T{i:a:b:b:}i", "T{?:x:e:y:}",
+    "(1)i", "1i", "T{=b:a:@i:b:=b:c:}", "^ib", "@ib", "T{b:a:}x", "d:a b:", "T{T{T{b:x:}:y:}:z:}", "0i", "b0i", "(0)i",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", FORMATS)
+def test_it_gives_the_dtype_of_numpy(spec):
+    theirs, ours = _internal._dtype_from_pep3118(spec), dtype_from_pep3118(spec)
+    assert ours == theirs
+    assert (ours.itemsize, ours.alignment, ours.flags, ours.isalignedstruct) == (
+        theirs.itemsize,
+        theirs.alignment,
+        theirs.flags,
+        theirs.isalignedstruct,
+    )
+    assert repr(ours) == repr(theirs)
+    assert ours.fields == theirs.fields
+    assert dtype_from_pep3118(spec.encode()) == theirs
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted"),
+    [
+        ("T{ i : a : }", None),
+        ("T{i:a: d:b:}", [("a", "i4"), ("", "V4"), ("b", "f8")]),
+        ("<(2)i", ("<i4", (2,))),
+        ("(2)(3)i", ("i4", (2, 3))),
+        ("T{n:a:N:b:}", [("a", "i8"), ("b", "u8")]),
+        ("T{P:p:}", [("p", "u8")]),
+        ("T{<F:a:<D:b:}", [("a", "<c8"), ("b", "<c16")]),
+    ],
+)
+def test_it_reads_what_numpy_refuses(spec, wanted):
+    with pytest.raises((ValueError, NotImplementedError, TypeError)):
+        _internal._dtype_from_pep3118(spec)
+    ours = dtype_from_pep3118(spec)
+    if wanted is None:
+        assert ours.names is not None
+    elif isinstance(wanted, list):
+        wanted = numpy.dtype(wanted)
+        named = [name for name in wanted.names if wanted[name].kind != "V"]
+        assert ours.names == tuple(named)
+        assert [ours[name] for name in named] == [wanted[name] for name in named]
+        assert ours.itemsize == wanted.itemsize
+    else:
+        assert ours == numpy.dtype(wanted)
+
+
+@pytest.mark.parametrize("spec", ["<u", "4u", "&i", "T{&d:p:}", "X{}", "5t", "3p", "Ze", "z", "Z"])
+def test_what_no_dtype_holds(spec):
+    with pytest.raises(NotImplementedError, match="Unrepresentable PEP 3118 data type"):
+        dtype_from_pep3118(spec)
+
+
+@pytest.mark.parametrize("spec", ["T{i", "i}d", "(2", "(-1)i", "i:a", "3", "\0", "k"])
+def test_what_is_no_format(spec):
+    with pytest.raises(pep3118.FormatError):
+        dtype_from_pep3118(spec)
+
+
+def test_the_same_name_twice():
+    with pytest.raises(ValueError, match="a"):
+        dtype_from_pep3118("T{i:a:i:a:}")
+
+
+def test_what_is_no_text():
+    with pytest.raises(TypeError):
+        dtype_from_pep3118(5)
+
+
+def test_nobody_changes_the_dtype_of_another():
+    """The names of a dtype can be assigned."""
+    spec = "T{i:a:T{h:c:}:b:}"
+    first = dtype_from_pep3118(spec)
+    inner = first["b"]
+    first.names = ("x", "y")
+    inner.names = ("z",)
+    again = dtype_from_pep3118(spec)
+    assert again.names == ("a", "b")
+    assert again["b"].names == ("c",)
+
+
+def test_more_formats_than_are_kept():
+    for index in range(600):
+        assert dtype_from_pep3118(f"T{{i:a{index}:}}").names == (f"a{index}",)

@@ -1,0 +1,33 @@
+"""The fixture for authors of exporters."""
+
+
+def test_the_fixture_passes_fails_and_allows(pytester):
+    pytester.makepyfile(
+        """
+        import ctypes
+
+        def test_good(assert_conformant_buffer):
+            report = assert_conformant_buffer(memoryview(b"abcdef").cast("B", (2, 3)))
+            assert report.rules == ("B01",)
+
+        def test_bad(assert_conformant_buffer):
+            assert_conformant_buffer(ctypes.c_int(1))
+
+        def test_allowed(assert_conformant_buffer):
+            assert_conformant_buffer(ctypes.c_int(1), allow=("B05",))
+
+        def test_other_allowed(assert_conformant_buffer):
+            assert_conformant_buffer(ctypes.c_int(1), allow=("B19",))
+
+        def test_no_exporter(assert_conformant_buffer):
+            assert_conformant_buffer(1)
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2, failed=3)
+    result.stdout.fnmatch_lines(["*c_int breaks B05*", "*FORMAT-UNSET-NULL*", "*TypeError: a bytes-like object is required*"])
+
+
+def test_the_fixture_is_listed(pytester):
+    result = pytester.runpytest_subprocess("--fixtures")
+    result.stdout.fnmatch_lines(["assert_conformant_buffer*", "*Fails the test where an exporter breaks a rule*"])

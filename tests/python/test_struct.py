@@ -1,0 +1,452 @@
+"""``pep3118.struct`` beside ``struct``: the same sizes, values, bytes and exceptions; and what is beyond."""
+
+import copy
+import pickle
+import random
+import struct
+import sys
+import threading
+import weakref
+
+import pytest
+
+from pep3118 import struct as ours
+
+CODES = "xcbB?hHiIlLqQnNefdspP"
+if sys.version_info >= (3, 14):
+    CODES += "FD"
+
+
+def outcome(function, *arguments):
+    """The result, or the type of the exception."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return type(error)
+
+
+def same(theirs, mine):
+    """Whether two outcomes are equal, NaN and signs of zero included."""
+    return type(theirs) is type(mine) and repr(theirs) == repr(mine)
+
+
+def random_format(rng):
+    order = rng.choice(["", "@", "=", "<", ">", "!"])
+    parts = []
+    for _ in range(rng.randrange(6)):
+        count = rng.choice(["", "", "", str(rng.randrange(5)), "0", "17"])
+        space = rng.choice(["", "", "", " ", "\t"])
+        code = rng.choice(CODES)
+        if code == "p" and count == "0":
+            # Before CPython 3.13 its length is that of another byte.
+            count = ""
+        parts.append(space + count + code)
+    format = order + "".join(parts)
+    # Now and then something that is wrong.
+    if rng.random() < 0.15:
+        at = rng.randrange(len(format) + 1)
+        format = format[:at] + rng.choice(["3", " ", "\0", "é", "<", "-1", "99999999999999999999", "j"]) + format[at:]
+    return format
+
+
+class Indexed:
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+
+class Raising:
+    def __index__(self):
+        raise KeyError("index")
+
+    def __float__(self):
+        raise KeyError("float")
+
+    def __bool__(self):
+        raise KeyError("bool")
+
+
+def random_value(rng):
+    bits = rng.choice([7, 8, 15, 16, 31, 32, 63, 64, 65, 200])
+    near = rng.choice([-1, 1]) * (1 << bits) + rng.randrange(-1, 2)
+    return rng.choice(
+        [
+            lambda: near,
+            lambda: rng.randrange(-200, 200),
+            lambda: rng.random() * 10.0 ** rng.randrange(-320, 309),
+            lambda: rng.choice([0.0, -0.0, float("inf"), float("-inf"), 65504.0, 65519.0, 65520.0, 3.5e38, 1e-45]),
+            lambda: rng.choice([True, False, None, "text", [], (1,), {}]),
+            lambda: bytes(rng.randrange(256) for _ in range(rng.choice([0, 1, 1, 1, 3, 20, 300]))),
+            lambda: bytearray(b"abc"),
+            # Before CPython 3.12 those that are too large raise one exception or another, by the code.
+            lambda: Indexed(rng.choice([1, 100, "no"])),
+            lambda: Raising(),
+            lambda: 1 + 2j,
+        ]
+    )()
+
+
+def fitting_value(rng, code):
+    """A value that a code nearly always takes."""
+    if code in "bBhHiIlLqQnNP":
+        return rng.randrange(-(1 << rng.randrange(64)), 1 << rng.randrange(64)) if rng.random() < 0.5 else rng.randrange(100)
+    if code in "efd":
+        return rng.random() * 1000
+    if code in "FD":
+        return complex(rng.random(), rng.random())
+    if code == "?":
+        return rng.random() < 0.5
+    return bytes([rng.randrange(256)]) if code == "c" else rng.randbytes(rng.randrange(20))
+
+
+def codes_of(format):
+    """The code of each value, as far as it can be told without a parser."""
+    codes, count = [], ""
+    for char in format:
+        if char.isdigit():
+            count += char
+        elif char in CODES:
+            times = 1 if char in "sp" else 0 if char == "x" else int(count or 1)
+            codes += [char] * min(times, 40)
+            count = ""
+    return codes
+
+
+def test_random_formats_have_the_same_size():
+    rng = random.Random(20)
+    accepted = 0
+    for _ in range(20_000):
+        format = random_format(rng)
+        theirs, mine = outcome(struct.calcsize, format), outcome(ours.calcsize, format)
+        if isinstance(theirs, int):
+            accepted += 1
+            assert mine == theirs, format
+        elif not isinstance(mine, int):
+            # What is more than struct may be read; what is refused is refused alike.
+            assert mine is theirs, format
+    assert accepted > 10_000
+
+
+def test_random_items_are_unpacked_alike():
+    rng = random.Random(21)
+    for _ in range(10_000):
+        format = random_format(rng)
+        size = outcome(struct.calcsize, format)
+        if not isinstance(size, int) or size > 10_000:
+            continue
+        data = rng.randbytes(size * 3 + rng.choice([0, 0, 0, 1]))
+        assert same(outcome(struct.unpack, format, data[:size]), outcome(ours.unpack, format, data[:size])), format
+        assert same(outcome(struct.unpack, format, data), outcome(ours.unpack, format, data)), format
+        offset = rng.randrange(-3 * size - 3, 3 * size + 3)
+        for buffer in (data, bytearray(data), memoryview(data)):
+            theirs = outcome(struct.unpack_from, format, buffer, offset)
+            assert same(theirs, outcome(ours.unpack_from, format, buffer, offset)), (format, offset)
+            theirs = outcome(lambda *a: list(struct.iter_unpack(*a)), format, buffer)
+            assert same(theirs, outcome(lambda *a: list(ours.iter_unpack(*a)), format, buffer)), format
+
+
+def test_random_values_are_packed_alike():
+    rng = random.Random(22)
+    packed = refused = 0
+    for _ in range(30_000):
+        format = random_format(rng)
+        if not isinstance(outcome(struct.calcsize, format), int):
+            continue
+        codes = codes_of(format)
+        values = [random_value(rng) if rng.random() < 0.1 else fitting_value(rng, code) for code in codes]
+        if rng.random() < 0.03:
+            values.append(1)
+        theirs, mine = outcome(struct.pack, format, *values), outcome(ours.pack, format, *values)
+        assert same(theirs, mine), (format, values)
+        packed, refused = packed + isinstance(theirs, bytes), refused + (not isinstance(theirs, bytes))
+        size = struct.calcsize(format)
+        before = bytes(rng.randrange(1, 256) for _ in range(size + 4))
+        room, expected = bytearray(before), bytearray(before)
+        offset = rng.randrange(-size - 5, 6)
+        theirs = outcome(struct.pack_into, format, expected, offset, *values)
+        assert same(theirs, outcome(ours.pack_into, format, room, offset, *values)), (format, offset, values)
+        # Nothing is half-written; struct's own buffer may be.
+        assert room == (expected if theirs is None else before)
+    assert packed > 5_000 and refused > 5_000, (packed, refused)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m: m.unpack("<i", b"123"),
+        lambda m: m.unpack_from("<i", bytearray(10), 7),
+        lambda m: m.unpack_from("<i", bytearray(10), -3),
+        lambda m: m.unpack_from("<i", bytearray(10), -11),
+        lambda m: m.unpack_from("<i", bytearray(10), 1 << 70),
+        lambda m: m.pack_into("<i", bytearray(10), 7, 1),
+        lambda m: m.pack_into("<i", bytearray(10), -3, 1),
+        lambda m: m.pack_into("<i", bytearray(10), -11, 1),
+        lambda m: m.pack_into("<i", bytearray(10), 1 << 70, 1),
+        lambda m: m.pack_into("<i", bytearray(10), "a", 1),
+        lambda m: m.pack_into("<i", b"abcd", 0, 1),
+        lambda m: m.pack_into("<i", 5, 0, 1),
+        lambda m: m.pack_into("<i"),
+        lambda m: m.pack_into("<i", bytearray(4)),
+        lambda m: m.pack_into("<i", bytearray(4), 0),
+        lambda m: m.pack(),
+        lambda m: m.pack("<i"),
+        lambda m: m.pack("<i", 1, 2),
+        lambda m: m.pack("<i", "a"),
+        lambda m: m.pack("<f", 1e300),
+        lambda m: m.pack("e", 65520.0),
+        lambda m: m.pack("d", "a"),
+        lambda m: m.pack("d", 10**400),
+        lambda m: m.pack("c", b"ab"),
+        lambda m: m.pack("3s", "abc"),
+        lambda m: m.pack("3p", "abc"),
+        lambda m: m.pack("P", 1 << 64),
+        lambda m: m.unpack("<i", 5),
+        lambda m: m.unpack("<i", memoryview(b"12345678")[::2]),
+        lambda m: m.unpack(5, b""),
+        lambda m: m.unpack(bytearray(b"i"), b"1234"),
+        lambda m: m.Struct(5),
+        lambda m: m.iter_unpack("", b""),
+        lambda m: m.iter_unpack("i", b"123"),
+        lambda m: m.iter_unpack("i", 5),
+    ],
+)
+def test_messages_are_those_of_struct(call):
+    with pytest.raises(Exception) as theirs:
+        call(struct)
+    with pytest.raises(Exception) as mine:
+        call(ours)
+    assert mine.type is theirs.type
+    assert str(mine.value) == str(theirs.value)
+
+
+@pytest.mark.parametrize("format", ["3", "i3", "j", "\0", "i\0", "<n", "99999999999999999999i", "9223372036854775807q"])
+def test_refused_formats_say_what_struct_says(format):
+    with pytest.raises(struct.error) as theirs:
+        struct.calcsize(format)
+    with pytest.raises(struct.error) as mine:
+        ours.calcsize(format)
+    words, _, rest = str(mine.value).partition(": ")
+    assert words == str(theirs.value) or format.startswith("9"), mine.value
+    assert rest, "and then where"
+
+
+def test_error_is_the_error_of_struct():
+    assert ours.error is struct.error
+
+
+def test_the_module_has_what_struct_has():
+    assert set(ours.__all__) == {name for name in dir(struct) if not name.startswith("_")}
+    assert {"Struct", "_clearcache"} <= set(vars(ours))
+    missing = [name for name in dir(struct.Struct) if not hasattr(ours.Struct, name)]
+    assert not missing
+
+
+def test_the_class():
+    compiled = ours.Struct("<i2H")
+    assert (compiled.format, compiled.size, repr(compiled)) == ("<i2H", 8, "Struct('<i2H')")
+    assert ours.Struct(b"<i2H").format == "<i2H"
+    assert ours.Struct(format="i").size == 4
+    data = compiled.pack(-1, 2, 3)
+    assert data == struct.pack("<i2H", -1, 2, 3)
+    assert compiled.unpack(data) == (-1, 2, 3)
+    assert compiled.unpack_from(buffer=b"." + data, offset=1) == (-1, 2, 3)
+    assert list(compiled.iter_unpack(data * 2)) == [(-1, 2, 3)] * 2
+    room = bytearray(10)
+    compiled.pack_into(room, 2, -1, 2, 3)
+    assert room == b"\0\0" + data
+    assert weakref.ref(compiled)() is compiled
+    assert compiled != ours.Struct("<i2H")
+    with pytest.raises(AttributeError):
+        compiled.format = "i"
+
+
+@pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_no_copies_as_with_struct(copying):
+    for module in (struct, ours):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            copying(module.Struct("i"))
+
+
+def test_initialized_again_and_never():
+    compiled = ours.Struct("i")
+    iterator = compiled.iter_unpack(b"\x01\0\0\0" * 2)
+    compiled.__init__("<h")
+    assert (compiled.size, compiled.format) == (2, "<h")
+    compiled.__init__("<b")
+    assert compiled.unpack(b"\xff") == (-1,)
+    # It goes on as it began.
+    assert list(iterator) == [(1,), (1,)]
+    with pytest.raises(struct.error):
+        compiled.__init__("j")
+    assert compiled.size == 1
+    with pytest.raises(RuntimeError, match="not initialized"):
+        ours.Struct.__new__(ours.Struct).pack(1)
+
+
+def test_initialized_again_while_it_packs():
+    compiled = ours.Struct("2i")
+
+    class Changes:
+        def __index__(self):
+            compiled.__init__("b")
+            return 7
+
+    assert compiled.pack(Changes(), 8) == struct.pack("2i", 7, 8)
+    assert compiled.size == 1
+
+
+def test_a_buffer_that_changes_while_it_is_packed():
+    room = bytearray(8)
+
+    class Shrinks:
+        def __index__(self):
+            room.clear()
+            return 1
+
+    with pytest.raises(BufferError):
+        ours.pack_into("<ii", room, 0, 1, Shrinks())
+    assert room == bytes(8)
+
+
+def test_subclasses():
+    class Short(ours.Struct):
+        def __init__(self):
+            super().__init__("<h")
+
+    assert Short().pack(1) == b"\x01\0"
+    assert repr(Short()) == "Short('<h')"
+
+
+def test_iterators_give_tuples_of_their_own():
+    data = bytes(range(8))
+    kept = list(ours.iter_unpack("BB", data))
+    assert kept == [(0, 1), (2, 3), (4, 5), (6, 7)]
+    iterator = ours.iter_unpack("BB", data)
+    first = next(iterator)
+    second = next(iterator)
+    assert (first, second) == ((0, 1), (2, 3))
+    known = {hash(pair): pair for pair in ours.iter_unpack("BB", data)}
+    assert sorted(known.values()) == kept
+    for pair in ours.iter_unpack("BB", data):
+        assert hash(pair) == hash(tuple(list(pair)))
+
+
+def test_iterators_release_what_they_read():
+    room = bytearray(8)
+    iterator = ours.iter_unpack("<i", room)
+    with pytest.raises(BufferError):
+        room.append(1)
+    assert len(list(iterator)) == 2
+    room.append(1)
+    assert next(iterator, None) is None
+    other = ours.iter_unpack("<i", memoryview(room)[:8])
+    del other
+    room.append(1)
+
+
+def test_iterators_see_what_changes():
+    room = bytearray(2)
+    iterator = ours.iter_unpack("B", room)
+    assert next(iterator) == (0,)
+    room[1] = 9
+    assert next(iterator) == (9,)
+
+
+def test_more_formats_than_are_kept():
+    for count in range(500):
+        assert ours.calcsize(f"{count}b") == count
+    ours._clearcache()
+    assert ours.calcsize("3b") == 3
+
+
+def test_threads_share_the_formats():
+    def work():
+        for count in range(300):
+            format = f"<{count % 150}B"
+            assert ours.unpack(format, bytes(count % 150)) == (0,) * (count % 150)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("format", "values", "data"),
+    [
+        ("T{<h:x:<h:y:}", ((1, 2),), b"\x01\0\x02\0"),
+        ("<hT{B:a:2B:b:}", (1, (2, [3, 4])), b"\x01\0\x02\x03\x04"),
+        ("2T{B:a:}", ((1,), (2,)), b"\x01\x02"),
+        ("(2)T{B:a:}", ([(1,), (2,)],), b"\x01\x02"),
+        ("(2,2)B", ([[1, 2], [3, 4]],), b"\x01\x02\x03\x04"),
+        ("(1)B", ([7],), b"\x07"),
+        ("<h>h", (1, 1), b"\x01\0\0\x01"),
+        ("B:a:B:b:", (1, 2), b"\x01\x02"),
+        ("<Zf", (1 + 2j,), struct.pack("<ff", 1, 2)),
+        (">Zd", (1 + 2j,), struct.pack(">dd", 1, 2)),
+        ("<e<Ze", (0.5, 1 + 2j), struct.pack("<eee", 0.5, 1, 2)),
+        ("<3w", ("ab",), "ab\0".encode("utf-32-le")),
+        ("<2u", ("é",), "é\0".encode("utf-16-le")),
+        ("<1u", ("\ud800",), b"\0\xd8"),
+        ("2x:pad:B", (b"\x01\x02", 3), b"\x01\x02\x03"),
+        ("T{}", ((),), b""),
+        ("T{T{B:a:}:b:}B", (((1,),), 2), b"\x01\x02"),
+    ],
+)
+def test_beyond_struct(format, values, data):
+    assert ours.calcsize(format) == len(data)
+    assert ours.unpack(format, data) == values
+    assert ours.pack(format, *values) == data
+    assert list(ours.iter_unpack(format, data * 3)) == [values] * 3 if data else True
+    assert ours.Struct(format.encode()).unpack(bytearray(data)) == values
+
+
+def test_long_double():
+    (value,) = ours.unpack("g", ours.pack("g", 0.1))
+    assert value == 0.1
+    (value,) = ours.unpack("Zg", ours.pack("Zg", 0.1 - 2j))
+    assert value == 0.1 - 2j
+
+
+@pytest.mark.parametrize(
+    ("format", "values"),
+    [
+        ("T{B:a:}", (1,)),
+        ("T{B:a:}", ((1, 2),)),
+        ("(2)B", ([1],)),
+        ("(2)B", (1,)),
+        ("T{B:a:}", ((256,),)),
+        ("<2w", ("abc",)),
+        ("<2w", (b"a",)),
+        ("<Zf", ("1",)),
+        ("2x:pad:", (b"1",)),
+        ("[t$]", (1,)),
+    ],
+)
+def test_beyond_struct_refusals_are_errors_of_struct(format, values):
+    with pytest.raises(struct.error):
+        ours.pack(format, *values)
+
+
+def test_text_that_is_no_text():
+    with pytest.raises(ValueError, match="U\\+10FFFF"):
+        ours.unpack("<w", b"\0\0\x11\0")
+
+
+def test_names_that_are_no_ascii():
+    assert ours.calcsize("T{i:é:}") == 4
+    assert ours.Struct("T{i:é:}".encode()).format == "T{i:é:}"
+    assert ours.Struct(b"T{i:\xff:}").format == "T{i:\udcff:}"
+    with pytest.raises(UnicodeEncodeError):
+        ours.calcsize("é")
+    with pytest.raises(struct.error):
+        ours.calcsize("é".encode())
+
+
+@pytest.mark.parametrize("format", ["(70000)0s", "(70000,0)B", "T{" * 70 + "}" * 70, "(" + "1," * 64 + "1)B"])
+def test_nothing_is_without_bounds(format):
+    with pytest.raises(struct.error):
+        ours.unpack(format, b"")

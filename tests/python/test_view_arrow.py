@@ -1,0 +1,86 @@
+"""Views as Arrow arrays and tables."""
+
+import numpy as np
+import polars
+import pyarrow as pa
+import pytest
+
+from pep3118 import View
+
+
+def records():
+    array = np.zeros(3, [("i", "<i4"), ("d", ">f8"), ("b", "?"), ("s", "S3"), ("u", "U2"), ("m", "<f4", (2, 2)), ("in", [("x", "<u2"), ("z", "<c16")])])
+    array["i"], array["d"], array["b"] = [1, 2, 3], [0.5, 1.5, 2.5], [True, False, True]
+    array["s"], array["u"], array["m"] = [b"a", b"bcd", b""], ["é", "xy", ""], np.arange(12).reshape(3, 2, 2)
+    array["in"]["x"], array["in"]["z"] = [7, 8, 9], [1 + 2j, 3, 4j]
+    return array
+
+
+def test_records_are_tables():
+    view = View(records())
+    table = pa.table(view)
+    assert table.column_names == ["i", "d", "b", "s", "u", "m", "in"]
+    assert table["d"].to_pylist() == [0.5, 1.5, 2.5]
+    assert table["u"].to_pylist() == ["é", "xy", ""]
+    assert table["s"].to_pylist() == [b"a\0\0", b"bcd", b"\0\0\0"]
+    assert table["m"].to_pylist() == records()["m"].tolist()
+    assert table["in"].to_pylist()[0] == {"x": 7, "z": [1.0, 2.0]}
+    assert table.schema.metadata[b"pep3118.itemsize"] == b"%d" % view.itemsize
+    table.validate(full=True)
+    assert pa.record_batch(view).num_rows == 3
+    assert pa.array(view).type == pa.struct(list(table.schema))
+    assert pa.schema(view) == table.schema
+    # Every second one, backwards.
+    assert pa.table(view[::-2])["i"].to_pylist() == [3, 1]
+    assert polars.from_arrow(view).struct.field("d").to_list() == [0.5, 1.5, 2.5]
+    assert polars.DataFrame(view)["u"].to_list() == ["é", "xy", ""]
+    assert polars.DataFrame(view["in"]).columns == ["x", "z"]
+
+
+def test_numbers_are_shared():
+    memory = np.arange(5.0)
+    ours = pa.array(View(memory))
+    assert (ours.type, ours.to_pylist()) == (pa.float64(), memory.tolist())
+    assert ours.buffers()[1].address == memory.ctypes.data
+    memory[0] = 9
+    assert ours[0].as_py() == 9.0
+    # Held until Arrow lets go of it.
+    memory = bytearray(16)
+    ours = pa.array(View(memory).cast("<q"))
+    with pytest.raises(BufferError):
+        memory.append(0)
+    del ours
+    memory.append(0)
+    # Dimensions after the first are lists; these are shared, too.
+    grid = np.arange(6, dtype="<i4").reshape(2, 3)
+    ours = pa.array(View(grid))
+    assert (ours.type, ours.to_pylist()) == (pa.list_(pa.field("item", pa.int32(), nullable=False), 3), grid.tolist())
+    assert ours.flatten().buffers()[1].address == grid.ctypes.data
+    # What cannot be shared is copied.
+    for array in (grid.T, np.arange(4, dtype=">i2"), np.arange(8)[::2], np.array([True, False])):
+        assert pa.array(View(array)).to_pylist() == array.tolist()
+    misaligned = np.frombuffer(b"\0" * 17, np.uint8)[1:].view("<f8")
+    assert pa.array(View(misaligned)).to_pylist() == [0.0, 0.0]
+    assert pa.table(View(memory[:4]))["value"].to_pylist() == [0] * 4
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), ()])
+def test_empty_and_single(shape):
+    array = np.zeros(shape, "<i4")
+    ours = pa.array(View(array))
+    assert ours.to_pylist() == (array.tolist() if shape else [0])
+    ours.validate(full=True)
+
+
+def test_records_in_two_dimensions():
+    array = np.zeros((2, 3), [("a", "<i2"), ("b", "<f8")])
+    array["a"] = np.arange(6).reshape(2, 3)
+    for each in (array, array.T):
+        rows = pa.array(View(each)).to_pylist()
+        assert [[item["a"] for item in row] for row in rows] == each["a"].tolist()
+
+
+def test_text_that_is_none():
+    view = View(np.array([b"\x3d\xd8"], "V2"), format="<u")
+    with pytest.raises(ValueError, match="no Unicode text"):
+        pa.array(view)

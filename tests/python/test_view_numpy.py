@@ -1,0 +1,236 @@
+"""Views of NumPy arrays show what `tolist()` of the arrays shows, whatever the dtype."""
+
+import math
+import random
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from pep3118 import BufferRuleError, FormatError, View
+
+SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 g c8 c16 ? S3 U2 V3 O >i2 >i4 >u8 >f2 >f4 >f8 >c16 >U2".split()
+
+
+def field(choose, depth):
+    base = record(choose, depth - 1) if depth and choose.random() < 0.35 else np.dtype(choose.choice(SCALARS))
+    if choose.random() < 0.35:
+        shape = tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))
+        base = np.dtype((base, shape))
+    return base
+
+
+def record(choose, depth):
+    names = [f"f{index}" for index in range(choose.choice([1, 1, 2, 2, 3, 4]))]
+    formats = [field(choose, depth) for _ in names]
+    kind = choose.choice(["packed", "aligned", "offsets"])
+    if kind != "offsets":
+        return np.dtype(list(zip(names, formats, strict=True)), align=kind == "aligned")
+    offsets, end = [], 0
+    for each in formats:
+        end += choose.choice([0, 0, 1, 2, 3, 4, 8])
+        offsets.append(end)
+        end += each.itemsize
+    itemsize = end + choose.choice([0, 0, 1, 3, 4, 8])
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": itemsize})
+
+
+def fill(choose, array):
+    """Random values, field by field: any bytes where every pattern is a value."""
+    dtype = array.dtype
+    if dtype.fields:
+        for name in dtype.names:
+            fill(choose, array[name])
+        return
+    values = []
+    for _ in range(array.size):
+        match dtype.kind:
+            case "i" | "u":
+                info = np.iinfo(dtype)
+                values.append(choose.choice([0, 1, int(info.min), int(info.max), choose.randint(info.min, info.max)]))
+            case "f" | "c":
+                part = [choose.choice([0.0, -0.0, 1.5, math.inf, math.nan, choose.gauss(0, 9)]) for _ in "ri"]
+                values.append(complex(*part) if dtype.kind == "c" else part[0])
+            case "b":
+                values.append(choose.random() < 0.5)
+            case "U":
+                values.append("".join(choose.choice("aé\N{SNOWMAN}\N{GRINNING FACE}\0") for _ in "ab"))
+            case "O":
+                values.append(choose.choice([None, 1, "x"]))
+            case _:
+                values.append(choose.randbytes(3))
+    flat = np.empty(array.size, dtype)
+    for index, value in enumerate(values):
+        flat[index] = value
+    array[...] = flat.reshape(array.shape)
+
+
+def same(ours, theirs, dtype):
+    """Whether a value of ours is that of NumPy."""
+    if dtype.subdtype:
+        base, shape = dtype.subdtype
+        inner = np.dtype((base, shape[1:]))
+        # Inside records NumPy leaves them as arrays.
+        theirs = theirs.tolist() if isinstance(theirs, np.ndarray) else theirs
+        return isinstance(ours, list) and len(ours) == len(theirs) == shape[0] and all(
+            same(our, their, inner) for our, their in zip(ours, theirs, strict=True)
+        )
+    if dtype.fields:
+        if type(ours)._fields != dtype.names:
+            return False
+        return all(same(*pair, dtype[index]) for index, pair in enumerate(zip(ours, theirs, strict=True)))
+    match dtype.kind:
+        case "S":
+            # NumPy leaves out the NULs at the end.
+            return type(ours) is bytes and len(ours) == dtype.itemsize and ours.rstrip(b"\0") == theirs
+        case "O":
+            # Nobody follows the address of an object.
+            return ours == id(theirs)
+        case "f":
+            # A long double is read as the nearest double.
+            return type(ours) is float and repr(ours) == repr(float(theirs))
+        case "c":
+            return type(ours) is complex and repr(ours) == repr(complex(theirs))
+        case _:
+            return type(ours) is type(theirs) and ours == theirs
+
+
+def same_array(ours, array):
+    if array.ndim == 0:
+        return same(ours, array.tolist(), array.dtype)
+    return len(ours) == len(array) and all(map(same_array, ours, (array[index, ...] for index in range(len(array)))))
+
+
+def part(choose, array):
+    """Some slice of it, perhaps transposed."""
+    steps = [choose.choice([1, 1, 2, -1, -2]) for _ in array.shape]
+    array = array[(*(slice(None, None, step) for step in steps), ...)]
+    return array.transpose(choose.sample(range(array.ndim), array.ndim)) if choose.random() < 0.5 else array
+
+
+def test_ten_thousand_random_dtypes_are_read_right():
+    choose = random.Random(3118)
+    told = Counter()
+    while told["arrays"] < 10_000:
+        dtype = choose.choice([record, field])(choose, choose.choice([0, 1, 1, 2, 3]))
+        array = np.zeros([choose.choice([0, 1, 2, 3]) for _ in range(choose.choice([0, 1, 1, 1, 2, 3]))], dtype)
+        fill(choose, array)
+        array = part(choose, array)
+        try:
+            memoryview(array)
+        except (BufferError, ValueError):
+            told["NumPy exports no such array"] += 1
+            continue
+        told["arrays"] += 1
+        view = View(array)
+        assert (view.shape, view.itemsize) == (array.shape, array.itemsize)
+        assert same_array(view.tolist(), array), (dtype, view.format)
+        assert view.tobytes() == memoryview(array).tobytes()
+        told[view.certainty] += 1
+    # The dtype is believed where the format is wrong or says too little: nothing is refused.
+    assert told["exact"] == 10_000, told
+
+
+def test_formats_alone_are_read_right_or_refused():
+    """As if another exporter had written them: nothing but format and itemsize is known."""
+    choose = random.Random(688)
+    told = Counter()
+    for _ in range(3_000):
+        dtype = record(choose, choose.choice([0, 1, 1, 2, 3]))
+        array = np.zeros(2, dtype)
+        fill(choose, array)
+        try:
+            format = memoryview(array).format
+        except (BufferError, ValueError):
+            continue
+        try:
+            view = View(array, format=format)
+        except (FormatError, BufferRuleError) as error:
+            told["ambiguous" if "several readings" in str(error) else "refused"] += 1
+            continue
+        if same_array(view.tolist(), array):
+            told[view.certainty] += 1
+        else:
+            # NumPy leaves out the end of records in arrays: some such formats look like right ones.
+            told["a lie that cannot be seen"] += 1
+            assert any(hides_padding(dtype[name]) for name in dtype.names), dtype
+    read = told["exact"] + told["trailing-padding"] + told["inferred"]
+    assert read > 2_000 and told["a lie that cannot be seen"] < 100, told
+
+
+def hides_padding(dtype):
+    """Whether records in an array, or further in, end in bytes that the format leaves out."""
+    if dtype.subdtype:
+        return hides_padding(dtype.subdtype[0])
+    if not dtype.fields:
+        return False
+    end = max(offset + inner.itemsize for inner, offset, *_ in dtype.fields.values())
+    return end < dtype.itemsize or any(hides_padding(dtype[name]) for name in dtype.names)
+
+
+@pytest.mark.parametrize("dtype", ["<f8", ">f8", "<c16", ">i4", "<f2", "g", "U3", "S4", "?", "V5"])
+def test_scalars_in_any_shape(dtype):
+    choose = random.Random(1)
+    array = np.zeros((2, 3, 4), dtype)
+    fill(choose, array)
+    for each in (array, array.T, array[::-1, ::2, 1:], array[0, 1], array[:0], array[1, 2, 3, ...]):
+        view = View(each)
+        assert same_array(view.tolist(), each)
+        assert [view.tobytes(order) for order in "CFA"] == [each.tobytes(order) for order in "CFA"]
+        assert view.contiguous == (each.flags.c_contiguous or each.flags.f_contiguous)
+
+
+def test_fields_are_strided_views():
+    array = np.zeros(4, [("a", "<i2"), ("pos", [("x", ">f8"), ("y", "<f4", (2,))], (3,)), ("s", "S5")])
+    fill(random.Random(2), array)
+    view = View(array)
+    for name, theirs in [
+        ("a", array["a"]),
+        ("pos", array["pos"]),
+        ("pos.x", array["pos"]["x"]),
+        ("pos.y", array["pos"]["y"]),
+        ("s", array["s"]),
+    ]:
+        ours = view[name]
+        assert (ours.shape, ours.strides, ours.readonly) == (theirs.shape, theirs.strides, False)
+        assert same_array(ours.tolist(), theirs)
+        if theirs.dtype.fields is None:
+            np.testing.assert_array_equal(np.asarray(ours), theirs)
+            assert np.shares_memory(np.asarray(ours), array)
+    with pytest.raises(KeyError, match="no field is called 'pos.z': a, pos, s"):
+        view["pos.z"]
+    with pytest.raises(KeyError, match="items have no fields"):
+        view["a"]["a"]
+
+
+def test_columns_are_those_of_numpy():
+    array = np.zeros((5, 2), [("i", "<i4"), ("h", ">u2"), ("b", "?"), ("d", "<f8"), ("s", "S8"), ("g", "g"), ("m", "<f4", (2, 3)), ("in", [("u", "U2")])])
+    fill(random.Random(3), array)
+    columns = View(array).columns()
+    assert list(columns) == ["i", "h", "b", "d", "s", "g", "m", "in.u"]
+    for name, column in columns.items():
+        theirs = array["in"]["u"] if name == "in.u" else array[name]
+        ours = np.asarray(column)
+        assert ours.shape == theirs.shape
+        assert ours.dtype == theirs.dtype.newbyteorder("=")
+        np.testing.assert_array_equal(ours, theirs)
+        # Nothing is copied on the way to NumPy, and it is writable.
+        assert column.c_contiguous and not column.readonly
+        ours[...] = np.zeros((), ours.dtype)
+        np.testing.assert_array_equal(np.asarray(column), np.zeros_like(ours))
+    assert list(View(array).columns("in", "d")) == ["in.u", "d"]
+    with pytest.raises(KeyError, match="no field is called 'x'"):
+        View(array).columns("x")
+    assert View(np.arange(3)).columns()["value"].tolist() == [0, 1, 2]
+    assert View(np.zeros((), "i4,f8")).columns()["f1"][()] == 0.0
+    for shape in [(0,), (3, 0)]:
+        assert np.asarray(View(np.zeros(shape, "i4,f8")).columns()["f1"]).shape == shape
+
+
+def test_a_format_that_numpy_refuses_to_write_can_be_given():
+    array = np.array(["2026-01-01", "NaT"], "<M8[D]")
+    with pytest.raises((BufferError, ValueError)):
+        View(array)
+    assert View(array, format="<q").tolist() == [20454, -(2**63)]
+    with pytest.raises(FormatError, match="itemsize is 8 bytes"):
+        View(array, format="<i")
