@@ -66,11 +66,10 @@ fn table(out: &mut impl Write) -> std::io::Result<()> {
     let width = super::terminal_width().unwrap_or(usize::MAX);
     let mut section = None;
     for rule in RuleId::ALL {
-        let letter = rule.as_str().chars().next();
-        if section != letter {
+        if section != Some(rule.section()) {
             let gap = if section.is_some() { "\n" } else { "" };
-            writeln!(out, "{gap}{BOLD}{}{BOLD:#}", heading(letter))?;
-            section = letter;
+            writeln!(out, "{gap}{BOLD}{}{BOLD:#}", rule.section())?;
+            section = Some(rule.section());
         }
         let start = format!("{rule}  {:<9}  {:<8}  ", rule.level(), rule.class());
         let indent = " ".repeat(start.len());
@@ -80,16 +79,4 @@ fn table(out: &mut impl Write) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn heading(section: Option<char>) -> &'static str {
-    match section {
-        Some('A') => "The struct",
-        Some('B') => "Requests",
-        Some('C') => "Contiguity",
-        Some('D') => "Bounds",
-        Some('E') => "Lifetime",
-        Some('F') => "PyBuffer_FillInfo and helpers",
-        _ => "Truth",
-    }
 }

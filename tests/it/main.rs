@@ -13,6 +13,7 @@
 )]
 
 mod abi;
+mod book;
 mod budget;
 #[cfg(feature = "cli")]
 mod cli;
