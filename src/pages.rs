@@ -6,7 +6,7 @@
 
 /// Bytes from which on large pages are asked for.
 #[cfg(all(feature = "std", target_os = "linux"))]
-const LEAST: usize = 1 << 21;
+const LEAST: usize = 1 << 22;
 
 /// A multiple of the size of small pages on every machine, in bytes.
 #[cfg(all(feature = "std", target_os = "linux"))]

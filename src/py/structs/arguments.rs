@@ -30,7 +30,7 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Given<'a, 'py> {
 }
 
 /// The values of a call: the first few, and the rest.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Values<'a, 'py> {
     pub(super) few: [Given<'a, 'py>; FEW],
     /// Empty unless there are that many.
@@ -39,21 +39,27 @@ pub(super) struct Values<'a, 'py> {
 
 impl<'a, 'py> Values<'a, 'py> {
     #[inline]
-    pub(super) fn py(self) -> Python<'py> {
+    pub(super) fn py(&self) -> Python<'py> {
         self.rest.py()
     }
 
     /// How many there are.
     #[inline]
-    pub(super) fn len(self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self.few.iter().position(|given| given.0.is_none()) {
             Some(few) => few,
             None => FEW.saturating_add(self.rest.len()),
         }
     }
 
+    /// Those that were passed in parameters of their own.
     #[inline]
-    pub(super) fn iter(self) -> impl Iterator<Item = Borrowed<'a, 'py, PyAny>> {
-        self.few.into_iter().map_while(|given| given.0).chain(self.rest.iter_borrowed())
+    pub(super) fn few(&self) -> impl Iterator<Item = Borrowed<'a, 'py, PyAny>> {
+        self.few.iter().map_while(|given| given.0)
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Borrowed<'a, 'py, PyAny>> {
+        self.few().chain(self.rest.iter_borrowed())
     }
 }

@@ -91,7 +91,7 @@ impl Struct {
         rest: &Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-        self.with(|compiled| compiled.pack(values))
+        self.with(|compiled| compiled.pack(&values))
     }
 
     /// Writes an item into a buffer. If a value does not fit, nothing is written.
@@ -115,7 +115,7 @@ impl Struct {
         rest: &Bound<'py, PyTuple>,
     ) -> PyResult<()> {
         let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-        self.with(|compiled| compiled.pack_into(buffer, offset, values))
+        self.with(|compiled| compiled.pack_into(buffer, offset, &values))
     }
 
     /// The values of the item that fills a buffer.

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use super::arguments::{Given, Values};
+use super::arguments::{FEW, Given, Values};
 use super::errors::{error, no_format, refused, unpackable};
 use super::room::{place_to_pack, place_to_unpack, with_scratch};
 use crate::abi::DataModel;
@@ -139,7 +139,7 @@ impl Compiled {
 
     /// Whether there are as many values as are packed.
     #[inline]
-    fn count(&self, values: Values<'_, '_>, function: &str) -> PyResult<()> {
+    fn count(&self, values: &Values<'_, '_>, function: &str) -> PyResult<()> {
         let (found, wanted) = (values.len(), self.codec.values());
         if found == wanted {
             return Ok(());
@@ -148,15 +148,21 @@ impl Compiled {
     }
 
     #[inline]
-    pub(super) fn pack<'py>(&self, values: Values<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
+    pub(super) fn pack<'py>(&self, values: &Values<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.count(values, "pack")?;
         // The object is nobody else's until all values are in it.
         PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
     }
 
     #[inline]
-    fn write(&self, values: Values<'_, '_>, item: &mut [u8]) -> PyResult<()> {
-        let written = self.codec.write_fields(values.iter(), self.codec.values(), item);
+    fn write(&self, values: &Values<'_, '_>, item: &mut [u8]) -> PyResult<()> {
+        let wanted = self.codec.values();
+        // Nearly always few, and a loop over two sources is slower than one over either.
+        let written = if wanted <= FEW {
+            self.codec.write_fields(values.few(), wanted, item)
+        } else {
+            self.codec.write_fields(values.iter(), wanted, item)
+        };
         written.map_err(|refusal| unpackable(values.py(), refusal))
     }
 
@@ -165,7 +171,7 @@ impl Compiled {
         &self,
         buffer: Given<'_, '_>,
         offset: Given<'_, '_>,
-        values: Values<'_, '_>,
+        values: &Values<'_, '_>,
     ) -> PyResult<()> {
         let py = values.py();
         let Some(buffer) = buffer.0 else { return Err(error(py, "pack_into expected buffer argument")) };

@@ -100,7 +100,7 @@ pub(in crate::py) fn pack<'py>(
     rest: &Bound<'py, PyTuple>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-    with(&*first(format)?, |compiled| compiled.pack(values))
+    with(&*first(format)?, |compiled| compiled.pack(&values))
 }
 
 /// Writes an item into a buffer. If a value does not fit, nothing is written.
@@ -125,7 +125,7 @@ pub(in crate::py) fn pack_into<'py>(
     rest: &Bound<'py, PyTuple>,
 ) -> PyResult<()> {
     let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-    with(&*first(format)?, |compiled| compiled.pack_into(buffer, offset, values))
+    with(&*first(format)?, |compiled| compiled.pack_into(buffer, offset, &values))
 }
 
 /// The values of the item that fills a buffer.
