@@ -56,7 +56,7 @@ HOST = $$(rustc -vV | sed -n 's/^host: //p')
 # leaks are not asked for; buffers of 2**60 bytes are refused by the allocator, as anywhere, and not by the
 # sanitizer. Left out: one test that measures time. tests/it/embedded.rs names the Python tests left out.
 asan: target/venv-embedded
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 $(EMBEDDED) \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PATIENCE=8 $(EMBEDDED) \
 		$(CARGO) test --target $(HOST) --target-dir target/asan --all-features --test it -- --include-ignored \
 		--skip time_grows_as_the_input_does
 
