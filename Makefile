@@ -63,7 +63,7 @@ asan: target/venv-embedded
 # The same Python tests under valgrind, where instructions of libraries that no sanitizer saw are watched too.
 valgrind: target/venv-embedded
 	$(CARGO) test --all-features --test it --no-run
-	$(EMBEDDED) valgrind --error-exitcode=9 --errors-for-leak-kinds=none --suppressions=tests/python/valgrind.supp -q \
+	$(EMBEDDED) valgrind --error-exitcode=9 --errors-for-leak-kinds=none -q \
 		$$(ls -t target/debug/deps/it-* | grep -v '\.d$$' | head -n 1) --ignored pytest_in_this_process
 
 # Lines of src/ that the Rust tests and, in the same process, the Python tests run. LLVM_BIN is a folder with
