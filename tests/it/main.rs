@@ -31,6 +31,7 @@ mod killers;
 mod layout;
 mod numpy_reader;
 mod oracle;
+mod patience;
 mod properties;
 #[cfg(feature = "pyo3")]
 mod py;
