@@ -1,10 +1,30 @@
-//! Longer texts: the dialects, the padding rules with their evidence, and what is safe.
+//! The book: the grammar, the dialects, the padding, the rules, what is safe, and where we differ from others.
+//!
+//! Start with the first page of [`grammar`].
 
+// The links and the figures of a page are defined before it for rustdoc, and at its end for readers of the file: the
+// first definition counts.
+#[doc = include_str!("links.md")]
+#[doc = include_str!("figures/inline.md")]
+#[doc = include_str!("grammar.md")]
+pub mod grammar {}
+
+#[doc = include_str!("links.md")]
 #[doc = include_str!("dialects.md")]
 pub mod dialects {}
 
+#[doc = include_str!("links.md")]
 #[doc = include_str!("padding.md")]
 pub mod padding {}
 
+#[doc = include_str!("links.md")]
+#[doc = include_str!("rules.md")]
+pub mod rules {}
+
+#[doc = include_str!("links.md")]
 #[doc = include_str!("safety.md")]
 pub mod safety {}
+
+#[doc = include_str!("links.md")]
+#[doc = include_str!("deviations.md")]
+pub mod deviations {}

@@ -2,15 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::Args;
 use pep3118::{Block, Checker, Dialect, Obj, RawView, Report, Request, RequestError, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
 use super::json::{self, Refused};
 use super::options::{self, Reader};
+use super::{Failure, Status};
 use crate::interop::serde::Verdict;
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
@@ -155,7 +154,7 @@ fn request(text: &str) -> Result<Request, RequestError> {
 }
 
 impl Check {
-    pub(super) fn run(mut self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(mut self, out: &mut impl Write) -> Result<Status, Failure> {
         let model = self.reader.model.model;
         let memory = self.memory.map(|len| Block { len, offset: self.offset });
         let checker = Checker { dialect: self.reader.dialect, model: &model, max_ndim: self.max_ndim, memory };
@@ -168,7 +167,7 @@ impl Check {
                 Ok(shown) => shown,
                 Err(refused) => {
                     anstream::eprintln!("error: {}", refused.message);
-                    Ok(ExitCode::from(super::USAGE))
+                    Ok(Status::Usage)
                 }
             };
         }
@@ -176,7 +175,7 @@ impl Check {
         self.show(out, &report, view.as_ref())
     }
 
-    fn show(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<ExitCode, Failure> {
+    fn show(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
         if self.json {
             serde_json::to_writer_pretty(&mut *out, &verdict(report, view)).map_err(io::Error::from)?;
             writeln!(out)?;
@@ -186,7 +185,7 @@ impl Check {
             }
             writeln!(out, "{}", summary(report, view))?;
         }
-        Ok(if report.has_errors() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if report.has_errors() { Status::Failed } else { Status::Done })
     }
 }
 
@@ -284,7 +283,7 @@ impl Question {
 }
 
 /// Answers every line of standard input; the exit status is that of the worst answer.
-fn stream(checker: Checker<'_>, out: &mut impl Write) -> Result<ExitCode, Failure> {
+fn stream(checker: Checker<'_>, out: &mut impl Write) -> Result<Status, Failure> {
     let mut clean = true;
     json::lines(io::stdin().lock(), out, |line, out| {
         let asked = line.and_then(|line| {
@@ -301,5 +300,5 @@ fn stream(checker: Checker<'_>, out: &mut impl Write) -> Result<ExitCode, Failur
             json::write_line(out, &Unanswered { error })
         })
     })?;
-    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if clean { Status::Done } else { Status::Failed })
 }

@@ -1,12 +1,11 @@
 //! `pep3118 completions`: what shells complete commands with.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::Failure;
+use super::{Failure, Status};
 
 /// Print what a shell needs to complete commands and options
 ///
@@ -19,11 +18,11 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         // The generator panics where it cannot write, so it writes to memory.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::Arguments::command(), "pep3118", &mut script);
         out.write_all(&script)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 }

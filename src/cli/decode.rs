@@ -3,13 +3,11 @@
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use pep3118::decode::Plan;
 use pep3118::{Certainty, Checker, Layout, RawView, fill_contiguous_strides, reconcile};
 
-use super::Failure;
 #[cfg(feature = "arrow")]
 use super::arrow::{self, Arrow};
 use super::input::{Blocks, Input, wide};
@@ -18,6 +16,7 @@ use super::output::Output;
 use super::progress::Progress;
 use super::rows::{Cells, Rows};
 use super::strided::Strided;
+use super::{Failure, Status};
 
 /// Print the values in a file
 ///
@@ -132,7 +131,7 @@ enum Target<W: Write> {
 }
 
 impl Decode {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self) -> Result<Status, Failure> {
         let (input, output) = self.files()?;
         let format = options::bytes(&self.format);
         let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
@@ -171,7 +170,7 @@ impl Decode {
                 self.write(work, input, &mut BufWriter::with_capacity(1 << 16, stdout), terminal)?;
             }
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 
     /// What is read and what is written; `None` is standard output.

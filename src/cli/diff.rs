@@ -2,13 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::Args;
 use pep3118::{Comparison, Dialect, Equivalence, Format, LayoutError};
 
-use super::Failure;
 use super::options::{self, Reader};
+use super::{Failure, Status};
 
 /// Compare what two formats mean, and name the first difference
 ///
@@ -24,7 +23,7 @@ pub(super) struct Diff {
 }
 
 impl Diff {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let a = Format::parse(options::bytes(&self.a)).map_err(LayoutError::from)?;
         let b = Format::parse(options::bytes(&self.b)).map_err(LayoutError::from)?;
         let dialect = self.reader.dialect.unwrap_or(&Dialect::PEP3118);
@@ -37,6 +36,6 @@ impl Diff {
             writeln!(out, "  {difference}")?;
         }
         let same = compared.equivalence >= Some(Equivalence::Scalars);
-        Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if same { Status::Done } else { Status::Failed })
     }
 }

@@ -2,13 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use pep3118::{Certainty, Target, reconcile};
 
-use super::Failure;
 use super::options::{self, Reader, target_parser};
+use super::{Failure, Status};
 
 /// Spell a format so that a given reader takes it for the same layout
 ///
@@ -41,7 +40,7 @@ enum Language {
 }
 
 impl Emit {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let format = options::bytes(&self.format);
         let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
         if reading.certainty == Certainty::Ambiguous {
@@ -55,11 +54,11 @@ impl Emit {
             };
             let source = source.map_err(|error| Failure::Refused(format!("error: {error}")))?;
             out.write_all(source.as_bytes())?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Status::Done);
         }
         let spelled = reading.layout.emit(self.target).map_err(|error| Failure::Refused(format!("error: {error}")))?;
         out.write_all(&spelled)?;
         writeln!(out)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 }

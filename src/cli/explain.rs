@@ -2,15 +2,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
 use pep3118::{Certainty, Ink, Layout, Picture, Reading, Table, reconcile};
 
-use super::Failure;
 use super::json::{self, Answer};
 use super::options::{self, Reader};
+use super::{Failure, Status};
 
 /// Show what a format means: a table of offsets and a picture of the bytes
 ///
@@ -39,7 +38,7 @@ pub(super) struct Explain {
 }
 
 impl Explain {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
             return json::stream(io::stdin().lock(), out, true);
         }
@@ -54,15 +53,15 @@ impl Explain {
             };
             serde_json::to_writer_pretty(&mut *out, &answer).map_err(io::Error::from)?;
             writeln!(out)?;
-            return Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            return Ok(if outcome.is_ok() { Status::Done } else { Status::Failed });
         }
         let reading = outcome?;
         if self.svg {
             writeln!(out, "{}", Picture::new(&reading.layout).svg())?;
-            return Ok(ExitCode::SUCCESS);
+            return Ok(Status::Done);
         }
         page(out, format, &reading, &model.name)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 }
 

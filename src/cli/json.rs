@@ -1,13 +1,12 @@
 //! JSON in and out, one object a line.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
-use std::process::ExitCode;
 
 use pep3118::{DataModel, Dialect, Field, LayoutError, Reading, reconcile};
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
 use super::options;
+use super::{Failure, Status};
 
 /// Longest line that is read, in bytes; the rest of a longer one is skipped.
 const LONGEST_LINE: u64 = 16 << 20;
@@ -98,15 +97,15 @@ impl<'a> Answer<'a> {
 
 /// Answers every line of `input` on a line of `out`, in constant memory. The exit status is that of
 /// the worst answer.
-pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -> Result<ExitCode, Failure> {
-    let mut status = ExitCode::SUCCESS;
+pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -> Result<Status, Failure> {
+    let mut status = Status::Done;
     lines(input, out, |line, out| {
         let answered = match line {
             Ok(line) => answer(line, out, with_item)?,
             Err(refused) => refuse(out, refused)?,
         };
         if !answered {
-            status = ExitCode::FAILURE;
+            status = Status::Failed;
         }
         Ok(())
     })?;

@@ -1,11 +1,10 @@
 //! `pep3118 man`: the manual pages.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _};
 
-use super::Failure;
+use super::{Failure, Status};
 
 /// Print the manual page of a command, or of all of them
 ///
@@ -17,7 +16,7 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let mut page = super::Arguments::command();
         page.build();
         if let Some(name) = &self.command {
@@ -27,6 +26,6 @@ impl Man {
             page = page.display_name(full);
         }
         clap_mangen::Man::new(page).render(&mut *out)?;
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 }

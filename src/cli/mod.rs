@@ -26,7 +26,6 @@ mod strided;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -62,8 +61,26 @@ enum Failure {
     Io(io::Error),
 }
 
-/// Exit status for commands that were called wrongly.
-const USAGE: u8 = 2;
+/// How a command ended.
+#[derive(Clone, Copy)]
+enum Status {
+    /// Done.
+    Done,
+    /// A format or a buffer was refused, or two differ.
+    Failed,
+    /// The command was called wrongly.
+    Usage,
+}
+
+impl From<Status> for u8 {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Done => 0,
+            Status::Failed => 1,
+            Status::Usage => 2,
+        }
+    }
+}
 
 /// A format of which nobody said who wrote it.
 fn ambiguous(reading: &pep3118::Reading) -> Failure {
@@ -106,7 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => {
             // Help is no error and goes to standard output; nobody is left to tell if that fails.
             let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(2);
+            return u8::try_from(error.exit_code()).unwrap_or(Status::Usage.into());
         }
     };
     let mut out = anstream::stdout().lock();
@@ -123,26 +140,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Man(command) => command.run(&mut out),
     };
     let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
-    match outcome {
-        Ok(code) => status(code),
+    let status = match outcome {
+        Ok(status) => status,
         // Whoever reads our output has seen enough: `pep3118 … | head`.
-        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
         Err(Failure::Io(error)) => {
             anstream::eprintln!("error: {error}");
-            1
+            Status::Failed
         }
         Err(Failure::Refused(message)) => {
             anstream::eprintln!("{message}");
-            1
+            Status::Failed
         }
         Err(Failure::Usage(message)) => {
             anstream::eprintln!("error: {message}\n\nFor more information, try '--help'.");
-            USAGE
+            Status::Usage
         }
-    }
-}
-
-/// The number of an exit code, which does not tell it.
-fn status(code: ExitCode) -> u8 {
-    (0..=u8::MAX).find(|status| ExitCode::from(*status) == code).unwrap_or(1)
+    };
+    status.into()
 }

@@ -2,13 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::Args;
 use pep3118::readers::{ReadersTable, readers};
 
-use super::Failure;
 use super::options::{self, Model};
+use super::{Failure, Status};
 
 /// Tell who reads a format, as what, or why not
 ///
@@ -31,13 +30,13 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let answers = readers(options::bytes(&self.format), self.itemsize, &self.model.model);
         if self.json {
             super::json::readers(out, &answers)?;
         } else {
             write!(out, "{}", ReadersTable::new(&answers, super::width()))?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 }

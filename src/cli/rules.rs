@@ -1,13 +1,12 @@
 //! `pep3118 rules`: the rule book.
 
 use std::io::Write;
-use std::process::ExitCode;
 
 use clap::Args;
 use clap::builder::styling::Style;
 use pep3118::RuleId;
 
-use super::Failure;
+use super::{Failure, Status};
 
 /// Print the rules of the buffer protocol, or one of them
 ///
@@ -24,7 +23,7 @@ pub(super) struct Rules {
 const BOLD: Style = Style::new().bold();
 
 impl Rules {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let rules = match &self.rule {
             Some(rule) => std::slice::from_ref(rule),
             None => RuleId::ALL,
@@ -38,7 +37,7 @@ impl Rules {
         } else {
             table(out)?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(Status::Done)
     }
 }
 
@@ -67,11 +66,10 @@ fn table(out: &mut impl Write) -> std::io::Result<()> {
     let width = super::terminal_width().unwrap_or(usize::MAX);
     let mut section = None;
     for rule in RuleId::ALL {
-        let letter = rule.as_str().chars().next();
-        if section != letter {
+        if section != Some(rule.section()) {
             let gap = if section.is_some() { "\n" } else { "" };
-            writeln!(out, "{gap}{BOLD}{}{BOLD:#}", heading(letter))?;
-            section = letter;
+            writeln!(out, "{gap}{BOLD}{}{BOLD:#}", rule.section())?;
+            section = Some(rule.section());
         }
         let start = format!("{rule}  {:<9}  {:<8}  ", rule.level(), rule.class());
         let indent = " ".repeat(start.len());
@@ -81,16 +79,4 @@ fn table(out: &mut impl Write) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn heading(section: Option<char>) -> &'static str {
-    match section {
-        Some('A') => "The struct",
-        Some('B') => "Requests",
-        Some('C') => "Contiguity",
-        Some('D') => "Bounds",
-        Some('E') => "Lifetime",
-        Some('F') => "PyBuffer_FillInfo and helpers",
-        _ => "Truth",
-    }
 }

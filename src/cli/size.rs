@@ -2,13 +2,12 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
 
 use clap::Args;
 use pep3118::{Dialect, calcsize_in};
 
 use super::options::{self, Reader};
-use super::{Failure, json};
+use super::{Failure, Status, json};
 
 /// Print the size of an item in bytes, as struct.calcsize does
 ///
@@ -28,13 +27,13 @@ pub(super) struct Size {
 }
 
 impl Size {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
             return json::stream(io::stdin().lock(), out, false);
         }
         let dialect = self.reader.dialect.unwrap_or(&Dialect::PEP3118);
         let alone = self.formats.len() == 1;
-        let mut status = ExitCode::SUCCESS;
+        let mut status = Status::Done;
         for format in &self.formats {
             let bytes = options::bytes(format);
             match calcsize_in(bytes, dialect, &self.reader.model.model) {
@@ -43,7 +42,7 @@ impl Size {
                 Err(error) => {
                     out.flush()?;
                     anstream::eprintln!("{}", error.diagnostic().colored());
-                    status = ExitCode::FAILURE;
+                    status = Status::Failed;
                 }
             }
         }

@@ -161,16 +161,27 @@ fn index_of(ty: Type) -> usize {
 }
 
 fn record<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let (names, formats, offsets) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
     let mut unnamed = Unnamed::of(field);
+    let mut fields = Vec::new();
+    // Where the next field starts if there is no gap; `None` if that is not what a list of fields says.
+    let mut packed = Some(0);
     for child in field.fields() {
-        let name = match child.name_text() {
-            Some(name) => PyString::new(py, &name),
-            None => PyString::new(py, &unnamed.next()),
-        };
+        let name = child.name_text().unwrap_or_else(|| unnamed.next());
+        // NumPy has a name of its own for a field of a list that has none.
+        packed = packed.filter(|end| child.offset() == *end && child.total_size() > 0 && !name.is_empty());
+        packed = packed.and_then(|end: u64| end.checked_add(child.total_size()));
+        fields.push((PyString::new(py, &name), field_dtype(py, child, format)?, child.offset()));
+    }
+    if packed == Some(field.size()) && !fields.is_empty() {
+        // NumPy reads it in three quarters of the time.
+        let fields: Vec<_> = fields.into_iter().map(|(name, dtype, _)| (name, dtype)).collect();
+        return dtype_class(py)?.call1((fields,));
+    }
+    let (names, formats, offsets) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+    for (name, dtype, offset) in fields {
         names.append(name)?;
-        formats.append(field_dtype(py, child, format)?)?;
-        offsets.append(child.offset())?;
+        formats.append(dtype)?;
+        offsets.append(offset)?;
     }
     let description = PyDict::new(py);
     description.set_item(intern!(py, "names"), names)?;
@@ -204,7 +215,7 @@ impl Unnamed {
     }
 }
 
-/// Formats whose dtype is kept; all are forgotten when there are more.
+/// Formats that are kept, with a dtype from the second time on; all are forgotten when there are more.
 const KEPT: usize = 256;
 /// The longest of them, in characters.
 const KEPT_LEN: usize = 4096;
@@ -224,16 +235,21 @@ pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Boun
         return read(py, format.as_bytes());
     }
     let records = RECORDS.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
-    let made = match records.get_item(text)? {
-        Some(made) => made,
-        None => {
-            let made = read(py, format.as_bytes())?;
-            if records.len() >= KEPT {
-                records.clear();
-            }
-            records.set_item(text, &made)?;
-            made
+    let Some(known) = records.get_item(text)? else {
+        // Nobody else has this one. Whether it is worth a copy, the second time tells.
+        let made = read(py, format.as_bytes())?;
+        if records.len() >= KEPT {
+            records.clear();
         }
+        records.set_item(text, py.None())?;
+        return Ok(made);
+    };
+    let made = if known.is_none() {
+        let made = read(py, format.as_bytes())?;
+        records.set_item(text, &made)?;
+        made
+    } else {
+        known
     };
     // The names of a dtype can be changed, so everyone gets a copy: in no other byte order.
     made.call_method1(intern!(py, "newbyteorder"), (intern!(py, "|"),))

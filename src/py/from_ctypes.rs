@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::abi::DataModel;
@@ -242,6 +244,9 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
 
 /// `sys.modules[name]`, if it is there: who asks about an object need not import what made it.
 pub(super) fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
+    let sys = SYS.get_or_try_init(py, || py.import("sys").map(Bound::unbind))?.bind(py);
+    let modules = sys.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
     Ok(modules.get_item(name)?.filter(|module| !module.is_none()))
 }

@@ -1,6 +1,7 @@
 //! What an exporter's items are, told by its type and not by its format.
 
 use pyo3::exceptions::{PyAttributeError, PyLookupError, PyOverflowError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 
@@ -49,6 +50,36 @@ fn of_bytes() -> PyResult<Option<Truth>> {
     Ok(Some(Truth { layout, dialect: &Dialect::STRUCT, source: "bytes" }))
 }
 
+/// The dtype of the memory of a NumPy array; `None` of everything else.
+///
+/// # Errors
+/// As [`truth`].
+pub(super) fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match numpy_dtype(obj) {
+        Err(error) if is_of_data(&error, obj.py()) => Ok(None),
+        _ if obj.is_instance_of::<PyBytes>() => Ok(None),
+        outcome => outcome,
+    }
+}
+
+/// The dtype of a NumPy array or scalar.
+fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = obj.py();
+    let Some(numpy) = loaded(py, "numpy")? else { return Ok(None) };
+    for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
+        let class = numpy.getattr(class)?;
+        let dtype = intern!(py, "dtype");
+        if obj.get_type().is(&class) {
+            return obj.getattr(dtype).map(Some);
+        }
+        if obj.is_instance(&class)? {
+            // The base class's own: a subclass may show another dtype than the memory has.
+            return class.getattr(dtype)?.call_method1(intern!(py, "__get__"), (obj,)).map(Some);
+        }
+    }
+    Ok(None)
+}
+
 fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<Truth>> {
     let py = obj.py();
     if obj.is_instance_of::<PyMemoryView>() {
@@ -68,20 +99,13 @@ fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<Truth>> {
     if obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>() {
         return of_bytes();
     }
-    if let Some(numpy) = loaded(py, "numpy")? {
-        for class in ["ndarray", "generic"] {
-            let class = numpy.getattr(class)?;
-            if obj.is_instance(&class)? {
-                if obj.is_instance_of::<PyBytes>() {
-                    // `numpy.bytes_` shares the bytes of its other base class.
-                    return of_bytes();
-                }
-                // The base class's own: a subclass may show another dtype than the memory has.
-                let dtype = class.getattr("dtype")?.call_method1("__get__", (obj,))?;
-                let layout = from_dtype(&dtype)?;
-                return Ok(Some(Truth { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" }));
-            }
+    if let Some(dtype) = numpy_dtype(obj)? {
+        if obj.is_instance_of::<PyBytes>() {
+            // `numpy.bytes_` shares the bytes of its other base class.
+            return of_bytes();
         }
+        let layout = from_dtype(&dtype)?;
+        return Ok(Some(Truth { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" }));
     }
     if let Some(array) = loaded(py, "array")? {
         let class = array.getattr("array")?;

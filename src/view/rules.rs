@@ -249,6 +249,20 @@ impl RuleId {
         self.row().name
     }
 
+    /// The heading that it stands under, which its letter says: `"The struct"` for A.
+    #[must_use]
+    pub const fn section(self) -> &'static str {
+        match self.as_str().as_bytes() {
+            [b'A', ..] => "The struct",
+            [b'B', ..] => "Requests",
+            [b'C', ..] => "Contiguity",
+            [b'D', ..] => "Bounds",
+            [b'E', ..] => "Lifetime",
+            [b'F', ..] => "PyBuffer_FillInfo and helpers",
+            _ => "Truth",
+        }
+    }
+
     /// From what it can be decided.
     #[must_use]
     pub const fn class(self) -> Class {

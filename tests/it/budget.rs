@@ -107,18 +107,24 @@ fn memory_is_bounded_by_the_input() {
     }
 }
 
-/// Processor time of this thread, the least of a few runs, in nanoseconds.
+#[cfg(unix)]
+/// Processor time of this thread, the least of a few runs, in seconds.
 fn least(mut work: impl FnMut()) -> f64 {
+    let now = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    };
     let once = |work: &mut dyn FnMut()| {
-        let start = std::time::Instant::now();
+        let start = now();
         work();
-        start.elapsed().as_secs_f64()
+        now() - start
     };
     (0..7).map(|_| once(&mut work)).fold(f64::INFINITY, f64::min)
 }
 
 /// Sixteen times the input takes some sixteen times as long; what is quadratic takes 256 times. The
-/// line between is drawn at 64, so that a busy machine does not fail the test.
+/// line between is drawn at 100, so that a busy machine does not fail the test.
+#[cfg(unix)]
 #[test]
 fn time_grows_as_the_input_does() {
     let (small, large) = (worst(3_750), worst(60_000));
@@ -132,7 +138,7 @@ fn time_grows_as_the_input_does() {
             let (short, long) = (least(|| work(small)), least(|| work(large)));
             println!("{what:<10} {name:<22} {:>9.1} us {:>9.1} us", short * 1e6, long * 1e6);
             // What takes less than that is not worth the clock.
-            assert!(long <= 64.0 * short.max(2e-6), "{what} of {name}: {short} s, then {long} s");
+            assert!(long <= 100.0 * short.max(2e-6), "{what} of {name}: {short} s, then {long} s");
         }
     }
 }

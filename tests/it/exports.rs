@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::corpus::rows;
 
-fn model(platform: &str) -> DataModel {
+pub(crate) fn model(platform: &str) -> DataModel {
     match platform {
         "Linux-x86_64" => DataModel::LP64,
         "Linux-x86_64-32" => DataModel::I386,
@@ -30,10 +30,10 @@ fn dialect(producer: &str) -> &'static Dialect {
 }
 
 /// A value somewhere in the item: path, offset, bytes of all its elements.
-type Leaf = (String, u64, u64);
+pub(crate) type Leaf = (String, u64, u64);
 
 /// The leaves as the corpus records them: `x[0].a`, elements of arrays of records one by one.
-fn leaves(layout: &Layout) -> Vec<Leaf> {
+pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
             out.push((path.to_owned(), base, field.total_size()));
@@ -56,7 +56,7 @@ fn leaves(layout: &Layout) -> Vec<Leaf> {
     out
 }
 
-fn recorded(row: &Value) -> Option<Vec<Leaf>> {
+pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     let leaves = row.get("leaves")?.as_array()?;
     Some(
         leaves
@@ -82,7 +82,7 @@ const UNSEEN: &[(&str, &str, &str)] = &[
 ];
 
 /// The recorder did not look into arrays of two dimensions of ctypes structures.
-fn truth_is_recorded(row: &Value) -> bool {
+pub(crate) fn truth_is_recorded(row: &Value) -> bool {
     !(row["format"].as_str().unwrap().starts_with("T{(3,2)T{") && row["leaves"].as_array().is_some_and(Vec::is_empty))
 }
 

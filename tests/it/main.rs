@@ -13,6 +13,7 @@
 )]
 
 mod abi;
+mod book;
 mod budget;
 #[cfg(feature = "cli")]
 mod cli;
@@ -32,6 +33,7 @@ mod killers;
 mod layout;
 mod numpy_reader;
 mod oracle;
+mod patience;
 mod properties;
 #[cfg(feature = "pyo3")]
 mod py;

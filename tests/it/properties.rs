@@ -314,7 +314,7 @@ mod driven {
             super::parse_format(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(4_000);
+        .budget_ms(crate::patience::patience(4_000));
     }
 
     #[test]
@@ -323,7 +323,7 @@ mod driven {
             super::resolve_layout(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(4_000);
+        .budget_ms(crate::patience::patience(4_000));
     }
 
     #[test]
@@ -333,7 +333,7 @@ mod driven {
             super::reconcile_with(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(4_000);
+        .budget_ms(crate::patience::patience(4_000));
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod driven {
             super::emit(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(2_000);
+        .budget_ms(crate::patience::patience(2_000));
     }
 
     #[test]
@@ -354,7 +354,7 @@ mod driven {
             super::decode(&source, &[0xff; 4096]);
             Ok(())
         })
-        .budget_ms(3_000);
+        .budget_ms(crate::patience::patience(3_000));
     }
 
     #[test]
@@ -364,7 +364,7 @@ mod driven {
             *(if super::tree::ast_roundtrip(bytes)? { &mut spelled } else { &mut refused }) += 1;
             Ok(())
         })
-        .budget_ms(2_000);
+        .budget_ms(crate::patience::patience(2_000));
         assert!(spelled > 100 && refused > 100, "{spelled} spelled, {refused} refused");
     }
 
@@ -375,7 +375,7 @@ mod driven {
             super::drawing::render_diagnostic(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(3_000);
+        .budget_ms(crate::patience::patience(3_000));
     }
 
     /// Every input that fuzzing began with or ever failed on.

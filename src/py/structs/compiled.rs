@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
+use super::arguments::{FEW, Given, Values};
 use super::errors::{error, no_format, refused, unpackable};
 use super::room::{place_to_pack, place_to_unpack, with_scratch};
 use crate::abi::DataModel;
@@ -136,45 +137,52 @@ impl Compiled {
         })
     }
 
-    /// Whether the arguments from `first` on are as many as there are values.
+    /// Whether there are as many values as are packed.
     #[inline]
-    fn count(&self, arguments: &Bound<'_, PyTuple>, first: usize, function: &str) -> PyResult<()> {
-        let (found, wanted) = (arguments.len().saturating_sub(first), self.codec.values());
+    fn count(&self, values: &Values<'_, '_>, function: &str) -> PyResult<()> {
+        let (found, wanted) = (values.len(), self.codec.values());
         if found == wanted {
             return Ok(());
         }
-        Err(error(arguments.py(), format!("{function} expected {wanted} items for packing (got {found})")))
-    }
-
-    /// The values are the arguments from `first` on.
-    pub(super) fn pack<'py>(&self, arguments: &Bound<'py, PyTuple>, first: usize) -> PyResult<Bound<'py, PyBytes>> {
-        self.count(arguments, first, "pack")?;
-        // The object is nobody else's until all values are in it.
-        PyBytes::new_with(arguments.py(), self.size(), |item| self.write(arguments, first, item))
+        Err(error(values.py(), format!("{function} expected {wanted} items for packing (got {found})")))
     }
 
     #[inline]
-    fn write(&self, arguments: &Bound<'_, PyTuple>, first: usize, item: &mut [u8]) -> PyResult<()> {
-        self.codec.write_fields(arguments, first, item).map_err(|refusal| unpackable(arguments.py(), refusal))
+    pub(super) fn pack<'py>(&self, values: &Values<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
+        self.count(values, "pack")?;
+        // The object is nobody else's until all values are in it.
+        PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
     }
 
-    /// The arguments from `first` on are the buffer, the offset and the values.
-    pub(super) fn pack_into(&self, arguments: &Bound<'_, PyTuple>, first: usize) -> PyResult<()> {
-        let py = arguments.py();
-        let (second, third) = (first.saturating_add(1), first.saturating_add(2));
-        let Ok(buffer) = arguments.get_borrowed_item(first) else {
-            return Err(error(py, "pack_into expected buffer argument"));
+    #[inline]
+    fn write(&self, values: &Values<'_, '_>, item: &mut [u8]) -> PyResult<()> {
+        let wanted = self.codec.values();
+        // Nearly always few, and a loop over two sources is slower than one over either.
+        let written = if wanted <= FEW {
+            self.codec.write_fields(values.few(), wanted, item)
+        } else {
+            self.codec.write_fields(values.iter(), wanted, item)
         };
-        let Ok(offset) = arguments.get_borrowed_item(second) else {
-            return Err(error(py, "pack_into expected offset argument"));
-        };
-        self.count(arguments, third, "pack_into")?;
+        written.map_err(|refusal| unpackable(values.py(), refusal))
+    }
+
+    #[inline]
+    pub(super) fn pack_into(
+        &self,
+        buffer: Given<'_, '_>,
+        offset: Given<'_, '_>,
+        values: &Values<'_, '_>,
+    ) -> PyResult<()> {
+        let py = values.py();
+        let Some(buffer) = buffer.0 else { return Err(error(py, "pack_into expected buffer argument")) };
+        let Some(offset) = offset.0 else { return Err(error(py, "pack_into expected offset argument")) };
+        self.count(values, "pack_into")?;
         Lent::with(&buffer, true, |memory| {
             let offset = super::room::index(&offset)?;
             let start = place_to_pack(py, self.size(), offset, memory.len())?;
             // All values are there before the first byte changes.
             with_scratch(self.size(), |item| {
-                self.write(arguments, third, item)?;
+                self.write(values, item)?;
                 memory.write(start, item)
             })
         })

@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use std::sync::Arc;
 
+use super::arguments::{Given, Values};
 use super::class::Struct;
 use super::compiled::Compiled;
 use super::errors::no_format;
@@ -68,8 +69,8 @@ fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl FnOnce(&Arc<Compiled>)
 }
 
 /// The format among the arguments.
-fn first<'a, 'py>(arguments: &'a Bound<'py, PyTuple>) -> PyResult<Borrowed<'a, 'py, PyAny>> {
-    arguments.get_borrowed_item(0).map_err(|_| PyTypeError::new_err("missing format argument"))
+fn first<'a, 'py>(format: Given<'a, 'py>) -> PyResult<Borrowed<'a, 'py, PyAny>> {
+    format.0.ok_or_else(|| PyTypeError::new_err("missing format argument"))
 }
 
 /// The size in bytes of an item in a format.
@@ -81,16 +82,50 @@ pub(in crate::py) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<usize> {
 
 /// The bytes of an item with these values.
 #[pyfunction]
-#[pyo3(signature = (*arguments), text_signature = "(format, /, *values)")]
-pub(in crate::py) fn pack<'py>(arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyBytes>> {
-    with(&*first(arguments)?, |compiled| compiled.pack(arguments, 1))
+#[pyo3(
+    signature = (format = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
+    text_signature = "(format, /, *values)"
+)]
+#[expect(clippy::too_many_arguments, reason = "see `Values`")]
+pub(in crate::py) fn pack<'py>(
+    format: Given<'_, 'py>,
+    v0: Given<'_, 'py>,
+    v1: Given<'_, 'py>,
+    v2: Given<'_, 'py>,
+    v3: Given<'_, 'py>,
+    v4: Given<'_, 'py>,
+    v5: Given<'_, 'py>,
+    v6: Given<'_, 'py>,
+    v7: Given<'_, 'py>,
+    rest: &Bound<'py, PyTuple>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
+    with(&*first(format)?, |compiled| compiled.pack(&values))
 }
 
 /// Writes an item into a buffer. If a value does not fit, nothing is written.
 #[pyfunction]
-#[pyo3(signature = (*arguments), text_signature = "(format, buffer, offset, /, *values)")]
-pub(in crate::py) fn pack_into(arguments: &Bound<'_, PyTuple>) -> PyResult<()> {
-    with(&*first(arguments)?, |compiled| compiled.pack_into(arguments, 1))
+#[pyo3(
+    signature = (format = Given::NONE, buffer = Given::NONE, offset = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
+    text_signature = "(format, buffer, offset, /, *values)"
+)]
+#[expect(clippy::too_many_arguments, reason = "see `Values`")]
+pub(in crate::py) fn pack_into<'py>(
+    format: Given<'_, 'py>,
+    buffer: Given<'_, 'py>,
+    offset: Given<'_, 'py>,
+    v0: Given<'_, 'py>,
+    v1: Given<'_, 'py>,
+    v2: Given<'_, 'py>,
+    v3: Given<'_, 'py>,
+    v4: Given<'_, 'py>,
+    v5: Given<'_, 'py>,
+    v6: Given<'_, 'py>,
+    v7: Given<'_, 'py>,
+    rest: &Bound<'py, PyTuple>,
+) -> PyResult<()> {
+    let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
+    with(&*first(format)?, |compiled| compiled.pack_into(buffer, offset, &values))
 }
 
 /// The values of the item that fills a buffer.

@@ -10,11 +10,22 @@ use super::errors::error;
 use super::room::with_scratch;
 use crate::py::acquire::HeldBytes;
 
+/// Bytes that are copied at a time: to ask an object for them costs as much as a value.
+const BLOCK: usize = 1 << 12;
+
 /// Where the items lie.
 #[derive(Debug)]
 enum Source {
-    /// They never change.
-    Bytes(Py<PyBytes>),
+    /// Items larger than a block. They never change.
+    Large(Py<PyBytes>),
+    /// The same, so that many small ones are copied at a time.
+    Small {
+        bytes: Py<PyBytes>,
+        /// Some items.
+        block: Vec<u8>,
+        /// Where the next one starts in there, in bytes.
+        next: usize,
+    },
     /// Released with the last item.
     Held(HeldBytes),
     /// All items were told.
@@ -45,7 +56,11 @@ impl UnpackIterator {
             return Err(error(py, "cannot iteratively unpack with a struct of length 0"));
         }
         let (source, len) = match buffer.cast_exact::<PyBytes>() {
-            Ok(bytes) => (Source::Bytes(bytes.clone().unbind()), bytes.as_bytes().len()),
+            Ok(bytes) => {
+                let (len, bytes) = (bytes.as_bytes().len(), bytes.clone().unbind());
+                let small = size <= BLOCK;
+                (if small { Source::Small { bytes, block: Vec::new(), next: 0 } } else { Source::Large(bytes) }, len)
+            }
             Err(_) => {
                 let held = HeldBytes::new(buffer)?;
                 let len = held.lend()?.len();
@@ -58,6 +73,15 @@ impl UnpackIterator {
         }
         Ok(Self { compiled, source, len, next: 0, spare: None })
     }
+}
+
+/// Copies some of the items from `start` on: as many as make up a block.
+#[cold]
+fn refresh(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
+    let items = BLOCK.checked_div(size).unwrap_or(0);
+    let rest = bytes.get(start..).unwrap_or_default();
+    block.clear();
+    block.extend_from_slice(rest.get(..items.saturating_mul(size)).unwrap_or(rest));
 }
 
 #[pymethods]
@@ -76,8 +100,18 @@ impl UnpackIterator {
         }
         self.next = end;
         let spare = self.spare.take();
-        let tuple = match &self.source {
-            Source::Bytes(bytes) => {
+        let tuple = match &mut self.source {
+            Source::Small { bytes, block, next } => {
+                if *next >= block.len() {
+                    refresh(block, bytes.bind(py).as_bytes(), start, compiled.size());
+                    *next = 0;
+                }
+                let end = next.saturating_add(compiled.size());
+                let item = block.get(*next..end).unwrap_or_default();
+                *next = end;
+                compiled.read_again(py, item, spare)
+            }
+            Source::Large(bytes) => {
                 let bytes = bytes.bind_borrowed(py);
                 compiled.read_again(py, bytes.as_bytes().get(start..end).unwrap_or_default(), spare)
             }

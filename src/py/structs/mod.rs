@@ -4,9 +4,11 @@
 //! |--|--|--|
 //! | a format | `Compiled` | a codec whose records are flat tuples |
 //! | the same | [`Struct`] | what Python holds on to |
+//! | what a call passes | `Values` | values, without a tuple around the first few |
 //! | bytes of many items | `UnpackIterator` | a tuple an item |
 //! | what is wrong | `errors` | `struct.error`, in the words of `struct` |
 
+mod arguments;
 mod class;
 mod compiled;
 mod errors;

@@ -68,15 +68,10 @@ impl Quick {
         (part.repeat == 1).then_some(Self { offset: part.offset, kind, swapped })
     }
 
-    /// The bytes of a number, in the order of this machine; 0 if they are missing.
+    /// The bytes of a number as they lie; 0 if they are missing.
     #[inline(always)]
-    fn number<const N: usize>(self, record: &[u8]) -> [u8; N] {
-        let bytes = record.get(self.offset..).and_then(<[u8]>::first_chunk::<N>);
-        let mut bytes = bytes.copied().unwrap_or([0; N]);
-        if self.swapped {
-            bytes.reverse();
-        }
-        bytes
+    fn bytes<const N: usize>(self, record: &[u8]) -> [u8; N] {
+        record.get(self.offset..).and_then(<[u8]>::first_chunk::<N>).copied().unwrap_or([0; N])
     }
 
     /// The object. Out of line: the loop around it is inlined twice, and asks for a result in memory.
@@ -84,19 +79,26 @@ impl Quick {
     pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Bound<'py, PyAny> {
         let int = |number: i64| PyInt::new(py, number).into_any();
         let float = |number: f64| PyFloat::new(py, number).into_any();
+        // Numbers are swapped and not their bytes: of those the compiler makes one shift each.
+        macro_rules! bits {
+            ($bits:ty) => {{
+                let bits = <$bits>::from_ne_bytes(self.bytes(record));
+                if self.swapped { bits.swap_bytes() } else { bits }
+            }};
+        }
         match self.kind {
-            Kind::Bool => PyBool::new(py, self.number(record) != [0_u8]).to_owned().into_any(),
-            Kind::Int8 => int(i8::from_ne_bytes(self.number(record)).into()),
-            Kind::UInt8 => int(u8::from_ne_bytes(self.number(record)).into()),
-            Kind::Int16 => int(i16::from_ne_bytes(self.number(record)).into()),
-            Kind::UInt16 => int(u16::from_ne_bytes(self.number(record)).into()),
-            Kind::Int32 => int(i32::from_ne_bytes(self.number(record)).into()),
-            Kind::UInt32 => int(u32::from_ne_bytes(self.number(record)).into()),
-            Kind::Int64 => int(i64::from_ne_bytes(self.number(record))),
-            Kind::UInt64 => PyInt::new(py, u64::from_ne_bytes(self.number(record))).into_any(),
-            Kind::Float16 => float(f16::from_ne_bytes(self.number(record)).to_f64()),
-            Kind::Float32 => float(f32::from_ne_bytes(self.number(record)).into()),
-            Kind::Float64 => float(f64::from_ne_bytes(self.number(record))),
+            Kind::Bool => PyBool::new(py, self.bytes(record) != [0_u8]).to_owned().into_any(),
+            Kind::Int8 => int(i8::from_ne_bytes(self.bytes(record)).into()),
+            Kind::UInt8 => int(u8::from_ne_bytes(self.bytes(record)).into()),
+            Kind::Int16 => int(bits!(i16).into()),
+            Kind::UInt16 => int(bits!(u16).into()),
+            Kind::Int32 => int(bits!(i32).into()),
+            Kind::UInt32 => int(bits!(u32).into()),
+            Kind::Int64 => int(bits!(i64)),
+            Kind::UInt64 => PyInt::new(py, bits!(u64)).into_any(),
+            Kind::Float16 => float(f16::from_bits(bits!(u16)).to_f64()),
+            Kind::Float32 => float(f32::from_bits(bits!(u32)).into()),
+            Kind::Float64 => float(f64::from_bits(bits!(u64))),
             Kind::Bytes(len) => {
                 let end = self.offset.saturating_add(len);
                 PyBytes::new(py, record.get(self.offset..end).unwrap_or_default()).into_any()
@@ -111,7 +113,9 @@ impl Quick {
         macro_rules! int {
             ($number:ty) => {
                 match integer(object).map(<$number>::try_from) {
-                    Some(Ok(number)) => self.store(number.to_ne_bytes(), record),
+                    Some(Ok(number)) => {
+                        self.store(if self.swapped { number.swap_bytes() } else { number }.to_ne_bytes(), record)
+                    }
                     _ => false,
                 }
             };
@@ -126,10 +130,15 @@ impl Quick {
             Kind::Int64 => int!(i64),
             Kind::UInt64 => int!(u64),
             Kind::Float32 => match float(object).map(single) {
-                Some(number) if number.is_finite() => self.store(number.to_ne_bytes(), record),
+                Some(number) if number.is_finite() => {
+                    let bits = number.to_bits();
+                    self.store(if self.swapped { bits.swap_bytes() } else { bits }.to_ne_bytes(), record)
+                }
                 _ => false,
             },
-            Kind::Float64 => float(object).is_some_and(|number| self.store(number.to_ne_bytes(), record)),
+            Kind::Float64 => float(object).map(f64::to_bits).is_some_and(|bits| {
+                self.store(if self.swapped { bits.swap_bytes() } else { bits }.to_ne_bytes(), record)
+            }),
             Kind::Bytes(len) => {
                 let Ok(bytes) = object.cast_exact::<PyBytes>() else { return false };
                 let room = record.get_mut(self.offset..self.offset.saturating_add(len));
@@ -145,12 +154,9 @@ impl Quick {
         }
     }
 
-    /// Writes a number that is in the order of this machine.
+    /// Writes the bytes of a number.
     #[inline(always)]
-    fn store<const N: usize>(self, mut number: [u8; N], record: &mut [u8]) -> bool {
-        if self.swapped {
-            number.reverse();
-        }
+    fn store<const N: usize>(self, number: [u8; N], record: &mut [u8]) -> bool {
         let cell = record.get_mut(self.offset..).and_then(<[u8]>::first_chunk_mut::<N>);
         cell.map(|cell| *cell = number).is_some()
     }

@@ -123,7 +123,7 @@ fn flat_items_are_values() {
             assert_eq!(values.repr().unwrap().to_string(), repr, "{format}");
             assert_eq!(codec.values(), values.len());
             let mut written = vec![0; item.len()];
-            codec.write_fields(&values, 0, &mut written).map_err(PyErr::from).unwrap();
+            codec.write_fields(values.iter_borrowed(), values.len(), &mut written).map_err(PyErr::from).unwrap();
             assert_eq!(PyBytes::new(py, &written).as_bytes(), item, "{format}");
         }
     });

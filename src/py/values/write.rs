@@ -27,21 +27,21 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Writes the values of a record, or the one value of anything else: those from `first` on.
+    /// Writes the values of a record, or the one value of anything else. There are `found` values.
     ///
     /// # Errors
     /// As [`write`](Self::write).
     #[inline]
-    pub(in crate::py) fn write_fields(
+    pub(in crate::py) fn write_fields<'a, 'py: 'a>(
         &self,
-        values: &Bound<'_, PyTuple>,
-        first: usize,
+        mut values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
+        found: usize,
         item: &mut [u8],
     ) -> Result<(), Refusal> {
         match &self.root {
-            Node::Record(record) => record.write(values, first, item, self.lenient),
+            Node::Record(record) => record.write(values, found, item, self.lenient),
             node => {
-                let Ok(value) = values.get_borrowed_item(first) else {
+                let Some(value) = values.next() else {
                     return Err(Reason::Count { found: 0, wanted: 1, unit: "item" }.into());
                 };
                 node.write(&value, item, self.lenient)
@@ -70,35 +70,41 @@ impl Node {
                 reason => reason,
             })?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
-            Self::Record(record) => record.write(&sequence(object, "a record: a tuple")?, 0, bytes, lenient),
+            Self::Record(record) => {
+                let values = sequence(object, "a record: a tuple")?;
+                record.write(values.iter_borrowed(), values.len(), bytes, lenient)
+            }
         }
     }
 }
 
 impl Record {
-    fn write(&self, values: &Bound<'_, PyTuple>, first: usize, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
-        let found = values.len().saturating_sub(first);
+    #[inline]
+    fn write<'a, 'py: 'a>(
+        &self,
+        mut values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
+        found: usize,
+        bytes: &mut [u8],
+        lenient: bool,
+    ) -> Result<(), Refusal> {
         if found != self.values {
             return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
         }
+        let name = |index: usize| self.names.get(index).map_or("", String::as_str);
         if let Some(quick) = &self.quick {
-            for ((index, quick), part) in (first..).zip(quick).zip(&self.parts) {
-                let Ok(value) = values.get_borrowed_item(index) else { return Ok(()) };
+            for (index, ((quick, part), value)) in quick.iter().zip(&self.parts).zip(values).enumerate() {
                 if !quick.write(&value, bytes) {
                     let written = part.node.write(&value, part.bytes_mut(bytes, 0), lenient);
-                    let name = || self.names.get(index.saturating_sub(first)).map_or("", String::as_str);
-                    written.map_err(|refusal| refusal.inside(name()))?;
+                    written.map_err(|refusal| refusal.inside(name(index)))?;
                 }
             }
             return Ok(());
         }
-        let mut next = first;
         for (index, part) in self.parts.iter().enumerate() {
             for repeated in 0..part.repeat {
-                let Ok(value) = values.get_borrowed_item(next) else { return Ok(()) };
-                next = next.saturating_add(1);
+                let Some(value) = values.next() else { return Ok(()) };
                 let written = part.node.write(&value, part.bytes_mut(bytes, repeated), lenient);
-                written.map_err(|refusal| refusal.inside(self.names.get(index).map_or("", String::as_str)))?;
+                written.map_err(|refusal| refusal.inside(name(index)))?;
             }
         }
         Ok(())

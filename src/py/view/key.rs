@@ -1,6 +1,7 @@
 //! What stands between the brackets.
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyEllipsis, PySlice, PyString, PyTuple};
 
@@ -57,8 +58,10 @@ impl Key {
 impl Axis {
     fn new(axis: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(slice) = axis.cast::<PySlice>() {
-            let part = |name: &str| bound(&slice.getattr(name)?);
-            let (start, stop, step) = (part("start")?, part("stop")?, part("step")?.unwrap_or(1));
+            let py = slice.py();
+            let part = |name: &Bound<'_, PyString>| bound(&slice.getattr(name)?);
+            let (start, stop) = (part(intern!(py, "start"))?, part(intern!(py, "stop"))?);
+            let step = part(intern!(py, "step"))?.unwrap_or(1);
             if step == 0 {
                 return Err(PyValueError::new_err("slice step cannot be zero"));
             }

@@ -4,6 +4,7 @@
 //! |--|--|--|
 //! | `open` | an object, a format, a dialect | items that can be read, or the reason why not |
 //! | `items` | the layout of an item | its format, its plan, its values |
+//! | `kept` | a dtype, a format | the items that they were before |
 //! | `shown` | a buffer and its items | what a view shows: fields, parts, copies |
 //! | `key` | `[1, ::-2, ...]`, `["pos.x"]` | the part of a view, or one item |
 //! | `lists` | items | nested lists |
@@ -20,6 +21,7 @@ mod class;
 mod columns;
 mod compare;
 mod items;
+mod kept;
 mod key;
 mod lists;
 mod open;

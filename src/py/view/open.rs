@@ -1,17 +1,20 @@
 //! From an object to items that can be read.
 
+use std::sync::Arc;
+
 use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyMemoryView, PyString};
 
 use super::class::View;
 use super::items::{Items, spelled};
+use super::kept::{self, Kind};
 use super::shown::Shown;
 use crate::abi::DataModel;
 use crate::layout::{Certainty, Comparison, Dialect, Equivalence, Reading, Scalar, Table, Type, reconcile};
 use crate::py::acquire::{Acquired, SharedView};
 use crate::py::errors::{FormatError, broken_rules};
-use crate::py::truth::{Truth, truth};
+use crate::py::truth::{Truth, array_dtype, truth};
 use crate::view::{Checker, ItemLayout, Request};
 
 /// The longest chain of memoryviews that is followed to the exporter.
@@ -44,15 +47,27 @@ pub(super) fn open(
     if asked.is_some() || is_scalar(&acquired, itemsize) {
         return checked(acquired, None, asked);
     }
+    let exporter = acquired.exporter(py);
+    let dtype = exporter.map_or(Ok(None), |exporter| array_dtype(&exporter))?;
+    if let Some(items) = dtype.as_ref().and_then(|dtype| kept::find(kind(&acquired, Some(dtype))?)) {
+        return sized(acquired, items);
+    }
     match Known::of(py, &acquired)? {
-        Known::Type(truth) if truth.layout.size() == itemsize => told(acquired, truth),
+        Known::Type(truth) if truth.layout.size() == itemsize => told(acquired, truth, dtype.as_ref()),
         Known::Type(truth) => checked(acquired, None, Some(truth.dialect)),
         Known::Dialect(dialect) => checked(acquired, None, dialect),
     }
 }
 
+/// What tells the items of an exporter from others, if it has a format.
+fn kind<'k, 'py>(acquired: &'k Acquired, dtype: Option<&'k Bound<'py, PyAny>>) -> Option<Kind<'k, 'py>> {
+    let raw = acquired.raw();
+    Some(Kind { dtype, format: raw.format?, itemsize: raw.itemsize })
+}
+
 /// A buffer whose items are what its format, or one that was given, says.
 fn checked(acquired: Acquired, format: Option<Vec<u8>>, dialect: Option<&'static Dialect>) -> PyResult<Shown> {
+    let given = format.is_some();
     let written = format.or_else(|| acquired.raw().format.map(Vec::from));
     let checker = Checker { dialect, ..Checker::DEFAULT };
     let shared = proved(acquired, &checker, written.as_deref())?;
@@ -61,13 +76,23 @@ fn checked(acquired: Acquired, format: Option<Vec<u8>>, dialect: Option<&'static
     {
         return Err(ambiguous(reading, written.as_deref().unwrap_or_default()));
     }
+    // Of one number, what its format says is all.
+    let plain = matches!(shared.view().item(), ItemLayout::Scalar(_)) && !given && dialect.is_none();
+    let acquired = Arc::clone(shared.acquired());
+    let kind = if plain { kind(&acquired, None) } else { None };
+    if let Some(items) = kind.and_then(kept::find) {
+        return Ok(Shown::new(shared, items));
+    }
     let items = Items::of_view(shared.view(), written, dialect)?;
+    if let Some(kind) = kind {
+        kept::keep(kind, &items);
+    }
     Ok(Shown::new(shared, items))
 }
 
 /// A buffer whose items are what the type of the exporter says. If the format says something else, the
 /// view has a better one.
-fn told(acquired: Acquired, truth: Truth) -> PyResult<Shown> {
+fn told(acquired: Acquired, truth: Truth, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<Shown> {
     let raw = acquired.raw();
     let agrees = |format: &&[u8]| {
         let reading = reconcile(format, Some(truth.layout.size()), Some(truth.dialect), &DataModel::HOST);
@@ -79,11 +104,18 @@ fn told(acquired: Acquired, truth: Truth) -> PyResult<Shown> {
         Some(format) => (format.to_vec(), truth.dialect),
         None => (spelled(&truth.layout), &Dialect::PEP3118),
     };
-    // The size of an item is checked, and what lies in it is known.
-    let bytes = format!("{}s", truth.layout.size());
+    let items = Items::of_layout(truth.layout, format, dialect, truth.dialect.name)?;
+    if let Some(kind) = dtype.and_then(|dtype| kind(&acquired, Some(dtype))) {
+        kept::keep(kind, &items);
+    }
+    sized(acquired, items)
+}
+
+/// A buffer whose items are known: their size is checked, and not what lies in them.
+fn sized(acquired: Acquired, items: Arc<Items>) -> PyResult<Shown> {
+    let bytes = format!("{}s", items.layout().size());
     let checker = Checker { dialect: Some(&Dialect::PEP3118), ..Checker::DEFAULT };
     let shared = proved(acquired, &checker, Some(bytes.as_bytes()))?;
-    let items = Items::of_layout(truth.layout, format, dialect, truth.dialect.name)?;
     Ok(Shown::new(shared, items))
 }
 

@@ -1,6 +1,6 @@
 """Random ctypes types and what ctypes exports for them, with the true offsets: ctypes_structures.jsonl.
 
-Usage: python ctypes_structures.py SEED ROWS >> ../ctypes_structures.jsonl
+Usage: python ctypes_structures.py SEED ROWS >> ../ctypes_structures.jsonl    (recorded: 3118 300, four times)
 
 A row: {"format", "itemsize", "leaves": [[offset, bytes]], "ctypes"}: every value that is not a
 structure, arrays of values as one. Unions, bit-fields, packing, inheritance and swapped byte order

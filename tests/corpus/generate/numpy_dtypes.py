@@ -1,6 +1,6 @@
 """Random NumPy dtypes and what NumPy exports for them, with the true offsets: numpy_dtypes.jsonl.
 
-Usage: python numpy_dtypes.py SEED ROWS > ../numpy_dtypes.jsonl
+Usage: python numpy_dtypes.py SEED ROWS > ../numpy_dtypes.jsonl    (recorded: 3118 800)
 
 A row: {"format", "itemsize", "leaves": [[path, offset, bytes]], "numpy"}. Elements of arrays of
 records are told one by one, other arrays as one leaf. Arrays of one to three items and, one time in

@@ -346,6 +346,6 @@ fn batches_hold_their_columns() {
         }
         Ok(())
     })
-    .budget_ms(1000);
+    .budget_ms(crate::patience::patience(1000));
     assert!(compared > 1000, "{compared}");
 }

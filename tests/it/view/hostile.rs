@@ -15,7 +15,7 @@ fn no_struct_makes_the_check_panic() {
         views += u32::from(check_view(bytes)?);
         Ok(())
     })
-    .budget_ms(3_000);
+    .budget_ms(crate::patience::patience(3_000));
     assert!(views * 20 > structs, "only {views} of {structs} structs made a view");
 }
 
@@ -41,7 +41,7 @@ fn no_numbers_make_the_geometry_panic() {
         }
         Ok(())
     })
-    .budget_ms(1_000);
+    .budget_ms(crate::patience::patience(1_000));
 }
 
 #[test]
@@ -62,5 +62,5 @@ fn no_answers_make_the_audit_panic() {
         assert!(report.iter().all(|finding| !finding.requests().is_empty() && !finding.message().is_empty()));
         Ok(())
     })
-    .budget_ms(2_000);
+    .budget_ms(crate::patience::patience(2_000));
 }

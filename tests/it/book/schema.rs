@@ -1,0 +1,113 @@
+//! Every row of the corpus has the form that `tests/corpus/schema` gives it.
+
+use serde_json::{Map, Value};
+
+use super::{path, read};
+use crate::corpus::rows;
+
+const ROWS: [&str; 7] = ["abi", "answers", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
+
+/// The part of JSON Schema that these schemas use; a keyword that is not known is a fault of the schema.
+fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
+    let schema = schema.as_object().ok_or("a schema is an object")?;
+    for (keyword, wanted) in schema {
+        match keyword.as_str() {
+            "$schema" | "title" | "description" | "examples" => {}
+            "type" => is_type(value, wanted)?,
+            "enum" if wanted.as_array().is_some_and(|values| values.contains(value)) => {}
+            "const" if wanted == value => {}
+            "minimum" if value.as_f64() >= wanted.as_f64() => {}
+            "anyOf" if wanted.as_array().is_some_and(|all| all.iter().any(|one| conforms(value, one).is_ok())) => {}
+            "required" | "properties" | "additionalProperties" | "items" | "prefixItems" => {}
+            _ => return Err(format!("{value} breaks {keyword} {wanted}")),
+        }
+    }
+    match value {
+        Value::Object(object) => members(object, schema),
+        Value::Array(array) => elements(array, schema),
+        _ => Ok(()),
+    }
+}
+
+fn is_type(value: &Value, wanted: &Value) -> Result<(), String> {
+    let is = |name: &Value| match name.as_str() {
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_i64() || value.is_u64(),
+        Some("boolean") => value.is_boolean(),
+        Some("null") => value.is_null(),
+        _ => false,
+    };
+    let fits = wanted.as_array().map_or_else(|| is(wanted), |all| all.iter().any(is));
+    if fits { Ok(()) } else { Err(format!("{value} is not of type {wanted}")) }
+}
+
+fn members(object: &Map<String, Value>, schema: &Map<String, Value>) -> Result<(), String> {
+    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+        if !object.contains_key(name.as_str().unwrap()) {
+            return Err(format!("{name} is missing"));
+        }
+    }
+    for (name, member) in object {
+        let known = schema.get("properties").and_then(|known| known.get(name));
+        match (known, schema.get("additionalProperties")) {
+            (Some(schema), _) => conforms(member, schema),
+            (None, Some(Value::Bool(false))) => Err("is not expected".to_owned()),
+            (None, Some(schema)) => conforms(member, schema),
+            (None, None) => Ok(()),
+        }
+        .map_err(|why| format!("{name}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn elements(array: &[Value], schema: &Map<String, Value>) -> Result<(), String> {
+    let first = schema.get("prefixItems").and_then(Value::as_array);
+    if first.is_some_and(|first| first.len() != array.len()) {
+        return Err(format!("{} elements", array.len()));
+    }
+    for (at, element) in array.iter().enumerate() {
+        let own = first.and_then(|first| first.get(at)).or_else(|| schema.get("items"));
+        own.map_or(Ok(()), |schema| conforms(element, schema)).map_err(|why| format!("[{at}] {why}"))?;
+    }
+    Ok(())
+}
+
+fn schema(name: &str) -> Value {
+    serde_json::from_str(&read(&format!("tests/corpus/schema/{name}.json"))).expect(name)
+}
+
+#[test]
+fn every_row_conforms_to_its_schema() {
+    for name in ROWS {
+        let schema = schema(name);
+        for row in rows(name) {
+            conforms(&row, &schema).unwrap_or_else(|why| panic!("{name}.jsonl: {why} in {row}"));
+        }
+        let example = &schema["examples"][0];
+        assert_eq!(conforms(example, &schema), Ok(()), "the example of {name}");
+        assert!(conforms(&Value::Null, &schema).is_err(), "{name} takes anything");
+    }
+    let codes = serde_json::from_str(&read("tests/corpus/codes.json")).unwrap();
+    assert_eq!(conforms(&codes, &schema("codes")), Ok(()));
+}
+
+/// No file of rows is without a schema, and the README tells of each.
+#[test]
+fn every_file_of_rows_is_told() {
+    let page = read("tests/corpus/README.md");
+    for entry in std::fs::read_dir(path("tests/corpus")).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        if let Some(name) = file.strip_suffix(".jsonl") {
+            assert!(ROWS.contains(&name), "{file} has no schema");
+            let count = rows(name).len();
+            let count = if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) };
+            assert!(page.contains(&format!("| `{file}` | {count} |")), "README.md: {file} has {count} rows");
+        }
+        assert!(
+            file == "README.md" || page.contains(&format!("`{file}")) || page.contains(&format!("[{file}]")),
+            "README.md says nothing of {file}"
+        );
+    }
+}

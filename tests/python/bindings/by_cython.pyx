@@ -1,0 +1,31 @@
+# cython: language_level=3
+"""Exporters as Cython makes them: its array, a view of it, and a class with a buffer of its own."""
+
+from cpython.buffer cimport PyBuffer_FillInfo
+from cython cimport view
+
+
+cdef packed struct Pair:
+    char a
+    int b
+
+
+def array():
+    return view.array(shape=(2, 3), itemsize=sizeof(int), format="i")
+
+
+def strided():
+    cdef int[:, ::1] whole = array()
+    return whole[:, ::2]
+
+
+def records():
+    cdef Pair[:] pairs = view.array(shape=(3,), itemsize=sizeof(Pair), format="T{^c:a:^i:b:}")
+    return pairs
+
+
+cdef class Bytes:
+    cdef char cells[4]
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.cells, 4, 0, flags)

@@ -1,0 +1,87 @@
+"""Exporters of Cython, pybind11 and nanobind, compiled here and judged."""
+
+import importlib.util
+import pathlib
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+
+from pep3118 import View, audit
+
+HERE = pathlib.Path(__file__).with_name("bindings")
+
+
+def _compile(name, folder, sources, includes, flags=()):
+    headers = pathlib.Path(sysconfig.get_path("include"))
+    if shutil.which("g++") is None or sys.platform == "win32" or not (headers / "Python.h").exists():
+        pytest.skip("no C++ compiler, or no headers of this interpreter")
+    target = folder / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
+    paths = [f"-I{path}" for path in (headers, *includes)]
+    command = ["g++", *shared, "-fPIC", "-O0", "-std=c++17", "-fvisibility=hidden", "-w", *paths, *flags]
+    subprocess.run([*command, *map(str, sources), "-o", str(target)], check=True)
+    spec = importlib.util.spec_from_file_location(name, target)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def by_pybind11(tmp_path_factory):
+    library = pytest.importorskip("pybind11")
+    return _compile("by_pybind11", tmp_path_factory.mktemp("pybind11"), [HERE / "by_pybind11.cpp"], [library.get_include()])
+
+
+@pytest.fixture(scope="module")
+def by_nanobind(tmp_path_factory):
+    library = pytest.importorskip("nanobind")
+    root = pathlib.Path(library.__file__).parent
+    sources = [HERE / "by_nanobind.cpp", root / "src" / "nb_combined.cpp"]
+    includes = [root / "include", root / "ext" / "robin_map" / "include"]
+    return _compile("by_nanobind", tmp_path_factory.mktemp("nanobind"), sources, includes, ["-fno-strict-aliasing"])
+
+
+@pytest.fixture(scope="module")
+def by_cython(tmp_path_factory):
+    pytest.importorskip("Cython")
+    folder = tmp_path_factory.mktemp("cython")
+    source = folder / "by_cython.cpp"
+    pyx = shutil.copy(HERE / "by_cython.pyx", folder)
+    subprocess.run([sys.executable, "-m", "cython", "--cplus", "-3", str(pyx), "-o", str(source)], check=True)
+    return _compile("by_cython", folder, [source], [])
+
+
+def judged(obj):
+    return sorted({finding.rule for finding in audit(obj).findings if finding.severity == "error"})
+
+
+def test_pybind11(by_pybind11):
+    matrix, strided = by_pybind11.Matrix(), by_pybind11.Strided()
+    assert judged(matrix) == judged(strided) == []
+    assert View(matrix).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert View(strided).tolist() == [[0.0, 2.0], [3.0, 5.0]]
+
+
+def test_nanobind(by_nanobind):
+    matrix = by_nanobind.matrix()
+    # A memoryview is handed out; the object behind it grants an order that it does not have.
+    assert judged(matrix) == []
+    assert judged(matrix.obj) == ["B12"]
+    assert View(matrix).tolist() == View(matrix.obj).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+
+
+def test_cython(by_cython):
+    # Cython's own objects fill in strides that were not asked for, and grant orders that they do not have.
+    assert judged(by_cython.array()) == ["B09", "B12"]
+    assert judged(by_cython.strided()) == ["B09", "B11", "B12", "B13", "B14"]
+    records = by_cython.records()
+    assert judged(records) == ["B09"]
+    view = View(records)
+    assert (view.itemsize, view.shape, list(view.fields)) == (5, (3,), ["a", "b"])
+    view[1] = (b"x", -7)
+    assert View(records)[1] == (b"x", -7)
+    # A class of one's own that leaves it to PyBuffer_FillInfo.
+    assert judged(by_cython.Bytes()) == []
