@@ -82,5 +82,5 @@ pub(crate) fn show(py: Python<'_>) -> PyResult<String> {
 
     // Every request, by every rule of the protocol.
     let report = pep3118::py::audit_exporter(samples.as_any())?;
-    Ok(format!("{format} {} {at} {report}", view.getattr("itemsize")?))
+    Ok(format!("{format} {} {at}, clean: {}", view.getattr("itemsize")?, report.is_empty()))
 }
