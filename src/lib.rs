@@ -131,6 +131,6 @@ pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
 }
 
 /// The examples of the README compile and run.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "derive"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -104,7 +104,7 @@ fn rectangle(run: &Run<'_>, column: u64, y: u64) -> String {
     let note = if run.note.is_empty() { "padding" } else { run.note };
     let mut out = format!(
         "<g><title>{}, {place}</title><rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" \
-         fill=\"{fill}\" stroke=\"#606060\"{stroke}/>",
+         fill=\"{fill}\" stroke=\"#808080\"{stroke}/>",
         escape(note)
     );
     let label = cut(run.label, width.saturating_sub(8));

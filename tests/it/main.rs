@@ -22,6 +22,8 @@ mod decode;
 mod diagnostic;
 #[cfg(feature = "pyo3")]
 mod embedded;
+#[cfg(feature = "derive")]
+mod examples;
 mod exports;
 mod floors;
 mod format;

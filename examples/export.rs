@@ -1,0 +1,86 @@
+//! Shows a `Vec` of structs to Python, which neither copies nor converts it:
+//! `cargo run --features pyo3,derive --example export`.
+//!
+//! The interpreter is embedded here; in an extension module the class is the same.
+#![allow(unsafe_code, reason = "the slots of an exporter are `unsafe`")]
+
+use std::ffi::c_int;
+
+use pep3118::py::BufferExporter;
+use pep3118::{RawView, Record, Request};
+use pyo3::exceptions::PyBufferError;
+use pyo3::{ffi, prelude::*};
+
+/// `repr(C)`: what Python is told of the bytes is true of the struct, padding included.
+#[derive(Record)]
+#[repr(C)]
+pub struct Sample {
+    id: u16,
+    at: [f64; 2],
+}
+
+/// Samples that Python may look at.
+#[pyclass(frozen)]
+pub struct Samples {
+    exporter: BufferExporter,
+    /// Never touched again: Python may read it at any time.
+    _memory: Box<[Sample]>,
+}
+
+impl Samples {
+    fn new(memory: Vec<Sample>) -> PyResult<Self> {
+        let memory = memory.into_boxed_slice();
+        let items = i64::try_from(memory.len())?;
+        let itemsize = i64::try_from(size_of::<Sample>())?;
+        let raw = RawView {
+            len: items.saturating_mul(itemsize),
+            itemsize,
+            readonly: 1,
+            ndim: 1,
+            format: Some(Sample::FORMAT.as_bytes()),
+            shape: Some(&[items]),
+            ..RawView::default()
+        };
+        let (report, view) = raw.check(Request::FULL_RO, None, None);
+        let view = view.ok_or_else(|| PyBufferError::new_err(report.to_string()))?;
+        // SAFETY: (a) the items are those of `memory`, which lives in the same object and does not move;
+        // (b) it is exported read-only.
+        let exporter = unsafe { BufferExporter::new(&view, memory.as_ptr().cast_mut().cast()) };
+        Ok(Self { exporter, _memory: memory })
+    }
+}
+
+#[pymethods]
+impl Samples {
+    unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        // SAFETY: (a) the interpreter passes a struct to fill in; (b) the object holds the exporter.
+        unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
+    }
+
+    unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+        // SAFETY: (a) the interpreter passes a struct that `fill` has filled in, once.
+        unsafe { self.exporter.release(view) }
+    }
+}
+
+fn main() -> PyResult<()> {
+    Python::initialize();
+    Python::attach(|py| {
+        println!("{}", show(py)?);
+        Ok(())
+    })
+}
+
+/// What Python finds in the memory: its numbers, and the bytes of the second sample's `at`.
+pub fn show(py: Python<'_>) -> PyResult<String> {
+    let samples = vec![Sample { id: 1, at: [0.5, 0.75] }, Sample { id: 2, at: [1.25, -1.0] }];
+    let samples = Bound::new(py, Samples::new(samples)?)?;
+    let view = py.import("builtins")?.getattr("memoryview")?.call1((&samples,))?;
+    let format = view.getattr("format")?.extract::<String>()?;
+    let bytes = view.call_method0("tobytes")?.extract::<Vec<u8>>()?;
+    let at = py.import("struct")?.call_method1("unpack_from", ("=2d", bytes, 32))?;
+
+    // Every request, by every rule of the protocol.
+    let report = pep3118::py::audit_exporter(samples.as_any())?;
+    Ok(format!("{format} {} {at} {report}", view.getattr("itemsize")?))
+}

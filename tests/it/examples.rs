@@ -1,0 +1,64 @@
+//! What the programs of `examples/` print.
+
+#[path = "../../examples/npy.rs"]
+#[allow(dead_code, reason = "its `main` is the program's")]
+mod npy;
+
+#[path = "../../examples/export.rs"]
+#[cfg(feature = "pyo3")]
+#[allow(dead_code, reason = "its `main` is the program's")]
+mod export;
+
+const SAMPLES: &[u8] = include_bytes!("../../examples/samples.npy");
+
+#[test]
+#[cfg(target_endian = "little")]
+fn a_numpy_file_as_structs_and_as_columns() {
+    assert_eq!(
+        npy::show(SAMPLES).unwrap(),
+        "\
+T{<I:id:B:channel:3x>d:at:3s:tag:5x}
+offset  size  type           name
+     0     4  uint32         id
+     4     1  uint8          channel
+     5     3  (padding)
+     8     8  float64 (big)  at
+    16     3  bytes          tag
+    19     5  (padding)
+Sample { id: 1, at: 0.5, channel: 0, tag: [111, 110, 0] }
+Sample { id: 2, at: 0.75, channel: 1, tag: [111, 102, 102] }
+Sample { id: 70000, at: 1.25, channel: 0, tag: [111, 110, 0] }
+id: UInt32([1, 2, 70000])
+channel: UInt8([0, 1, 0])
+at: Float64([0.5, 0.75, 1.25])
+tag: Bytes([111, 110, 0, 111, 102, 102, 111, 110, 0])
+"
+    );
+}
+
+#[test]
+fn other_files_are_refused_or_shown_as_columns() {
+    for cut in 0..SAMPLES.len() {
+        // After the header, which ends at byte 192, stand records of 24 bytes.
+        let whole = cut >= 192 && (cut - 192) % 24 == 0;
+        assert_eq!(npy::show(SAMPLES.get(..cut).unwrap()).is_ok(), whole, "{cut} bytes");
+    }
+    let swap = |from: &str, to: &str| {
+        let at = SAMPLES.windows(from.len()).position(|bytes| bytes == from.as_bytes()).unwrap();
+        let mut file = SAMPLES.to_vec();
+        file.splice(at..at + from.len(), to.bytes());
+        npy::show(&file)
+    };
+    assert!(swap("'at'", "'ta'").unwrap().contains("no samples: "));
+    assert!(swap("'<u4'", "'<O4'").is_err());
+    assert!(swap("[", "(").is_err());
+}
+
+#[test]
+#[cfg(feature = "pyo3")]
+fn structs_are_shown_to_python() {
+    use pyo3::Python;
+    Python::initialize();
+    let shown = Python::attach(|py| export::show(py).unwrap());
+    assert_eq!(shown, "T{<H:id:6x(2)<d:at:} 24 (1.25, -1.0) Samples: clean");
+}

@@ -1,0 +1,51 @@
+"""The examples print what their first lines say."""
+
+import ast
+import importlib.util
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if not path.name.startswith("test_"))
+NEEDS = {"frame.py": ["numpy"], "sql.py": ["polars", "pyarrow"]}
+
+
+def test_there_are_examples_and_each_is_on_the_map():
+    files = {path.name for path in EXAMPLES.iterdir() if path.is_file()} - {"README.md"}
+    assert len(SCRIPTS) >= 2 and "test_exporter.py" in files
+    assert set(re.findall(r"^\| \[`([\w.]+)`\]\(\1\)", (EXAMPLES / "README.md").read_text(), re.M)) == {
+        name for name in files if not name.endswith(".npy")
+    }
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts(script):
+    for name in NEEDS.get(script.name, []):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"no {name}")
+    documented = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
+    promised = documented.partition("\n\n")[2]
+    done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert promised and done.stdout.strip() == promised
+
+
+def test_exporters_in_ci(tmp_path):
+    # Away from this project, whose settings are not those of a user.
+    shutil.copy(EXAMPLES / "test_exporter.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_numpy_file_is_what_numpy_reads():
+    numpy = pytest.importorskip("numpy")
+    samples = numpy.load(EXAMPLES / "samples.npy")
+    assert samples["id"].tolist() == [1, 2, 70000] and samples["at"].tolist() == [0.5, 0.75, 1.25]
+    assert samples.dtype["at"].byteorder == ">" and samples.dtype.itemsize == 24
