@@ -14,12 +14,16 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("test_command.py", "test_help_tells_all_commands", ANOTHER_PROCESS),
     ("test_command.py", "test_standard_input_reaches_rust", ANOTHER_PROCESS),
     ("test_command.py", "test_both_sides_write_in_order", ANOTHER_PROCESS),
+    ("test_examples.py", "test_scripts", ANOTHER_PROCESS),
+    ("test_examples.py", "test_exporters_in_ci", ANOTHER_PROCESS),
     ("test_lifetime.py", "test_memory_is_constant", "the memory that sanitizers hold back is that of the process"),
     ("test_lifetime.py", "test_views_alive_at_shutdown", ANOTHER_PROCESS),
     ("test_lifetime.py", "test_arrow_lets_go_in_another_thread", ANOTHER_PROCESS),
     ("test_numpy_reader.py", "test_the_tests_of_numpy", ANOTHER_PROCESS),
     ("test_pytest_plugin.py", "test_the_fixture_passes_fails_and_allows", ANOTHER_PROCESS),
     ("test_pytest_plugin.py", "test_the_fixture_is_listed", ANOTHER_PROCESS),
+    ("test_readme.py", "test_python", ANOTHER_PROCESS),
+    ("test_readme.py", "test_console", ANOTHER_PROCESS),
 ];
 
 #[test]
