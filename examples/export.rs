@@ -14,14 +14,14 @@ use pyo3::{ffi, prelude::*};
 /// `repr(C)`: what Python is told of the bytes is true of the struct, padding included.
 #[derive(Record)]
 #[repr(C)]
-pub struct Sample {
+struct Sample {
     id: u16,
     at: [f64; 2],
 }
 
 /// Samples that Python may look at.
 #[pyclass(frozen)]
-pub struct Samples {
+struct Samples {
     exporter: BufferExporter,
     /// Never touched again: Python may read it at any time.
     _memory: Box<[Sample]>,
@@ -72,7 +72,7 @@ fn main() -> PyResult<()> {
 }
 
 /// What Python finds in the memory: its numbers, and the bytes of the second sample's `at`.
-pub fn show(py: Python<'_>) -> PyResult<String> {
+pub(crate) fn show(py: Python<'_>) -> PyResult<String> {
     let samples = vec![Sample { id: 1, at: [0.5, 0.75] }, Sample { id: 2, at: [1.25, -1.0] }];
     let samples = Bound::new(py, Samples::new(samples)?)?;
     let view = py.import("builtins")?.getattr("memoryview")?.call1((&samples,))?;

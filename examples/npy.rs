@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What is in a file: the layout of its items, the items as structs and as columns.
-pub fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
+pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     let (header, items) = split(file)?;
     let format = format_of(header)?;
     let layout = Layout::read(format.as_bytes(), &Dialect::NUMPY, &DataModel::HOST)?;
