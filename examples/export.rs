@@ -82,5 +82,6 @@ pub(crate) fn show(py: Python<'_>) -> PyResult<String> {
 
     // Every request, by every rule of the protocol.
     let report = pep3118::py::audit_exporter(samples.as_any())?;
-    Ok(format!("{format} {} {at}, clean: {}", view.getattr("itemsize")?, report.is_empty()))
+    let verdict = if report.is_empty() { "clean".to_owned() } else { report.to_string() };
+    Ok(format!("{format} {} {at} {verdict}", view.getattr("itemsize")?))
 }

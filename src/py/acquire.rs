@@ -16,9 +16,7 @@ use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
 use crate::layout::Field;
-use crate::view::{
-    Checker, ItemLayout, Obj, Order, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError,
-};
+use crate::view::{Checker, ItemLayout, Obj, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError};
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
@@ -351,7 +349,7 @@ impl SharedView {
     /// not lie one after the other.
     #[cfg(feature = "arrow")]
     pub(super) fn arrow_bytes(&self) -> Option<arrow_buffer::Buffer> {
-        if !self.view.is_contiguous(Order::C) {
+        if !self.view.is_contiguous(crate::view::Order::C) {
             return None;
         }
         let start = self.buf.wrapping_offset(isize::try_from(self.view.offset()).ok()?);

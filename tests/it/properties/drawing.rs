@@ -6,18 +6,18 @@ use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile
 const WIDEST: usize = 400;
 
 /// No control character reaches a terminal, no line is endless, whatever the bytes.
-fn plain(text: &str) {
+fn plain(text: &str, widest: usize) {
     assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
     for line in text.lines() {
-        assert!(line.chars().count() <= WIDEST, "{line}");
+        assert!(line.chars().count() <= widest, "{line}");
     }
 }
 
 fn refused(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n') && line.is_ascii(), "{line:?}");
-    plain(&line);
-    plain(&picture);
+    plain(&line, WIDEST);
+    plain(&picture, WIDEST);
     let span = error.span();
     assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
     // Without its escapes the coloured one is the plain one.
@@ -51,8 +51,9 @@ pub fn render_chosen(input: &[u8]) {
 fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {
-            plain(&Table::new(&layout).to_string());
-            plain(&Picture::new(&layout).to_string());
+            // A table tells names in full: four characters for each byte that is escaped, and as many for shapes.
+            plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
+            plain(&Picture::new(&layout).to_string(), WIDEST);
         }
         Err(error) => refused(source, &error),
     }
