@@ -33,6 +33,13 @@ impl Label {
 /// An error with its source, ready to be drawn.
 ///
 /// `Display` draws without colour; [`colored`](Diagnostic::colored) with ANSI escapes.
+///
+/// ```
+/// let error = pep3118::parse("T{i").unwrap_err();
+/// let drawn = error.diagnostic().to_string();
+/// assert!(drawn.starts_with("error: structure opened at byte 0 is never closed\n"));
+/// assert_eq!(drawn, format!("{error:#}"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Diagnostic<'a> {
     title: String,

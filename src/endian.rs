@@ -3,6 +3,12 @@
 use core::fmt;
 
 /// The order in which the bytes of one value lie in memory.
+///
+/// ```
+/// use pep3118::{DataModel, Endian};
+/// assert_eq!(DataModel::LP64.endian, Endian::Little);
+/// assert_eq!(Endian::Big.as_str(), "big");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endian {
     /// Least significant byte first (x86-64, aarch64, wasm32).

@@ -4,6 +4,12 @@ use super::model::DataModel;
 use crate::extent::Align;
 
 /// A C type that a format character can stand for.
+///
+/// ```
+/// use pep3118::{CType, DataModel};
+/// assert_eq!(DataModel::LP64.size_of(CType::Long), 8);
+/// assert_eq!(DataModel::LLP64.size_of(CType::Long), 4);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CType {

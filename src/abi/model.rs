@@ -36,6 +36,13 @@ pub struct DataModel {
 }
 
 /// The weight and the representation of `long double`.
+///
+/// ```
+/// use pep3118::{DataModel, LongDoubleFormat};
+/// let long_double = DataModel::LP64.long_double;
+/// assert_eq!((long_double.size, long_double.align.bytes()), (16, 16));
+/// assert_eq!(long_double.format, LongDoubleFormat::X87);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongDouble {
     /// Size in bytes, padding included.

@@ -42,6 +42,17 @@ pub struct Buffer<'b> {
 }
 
 /// A buffer to write to.
+///
+/// ```
+/// use pep3118::decode::{BufferMut, Plan, Value};
+/// use pep3118::{DataModel, RawView, Request};
+/// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+/// let view = raw.check(Request::FULL, None, None).1.unwrap();
+/// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 4]);
+/// BufferMut::new(&view, &plan, &mut bytes)?.write_value_at(&[1], &Value::Int(-2))?;
+/// assert_eq!(bytes, [0, 0, 0xff, 0xfe]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct BufferMut<'b> {
     pub(super) view: &'b View<'b>,
     pub(super) plan: &'b Plan,

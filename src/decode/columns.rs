@@ -18,6 +18,17 @@ use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
 
 /// All values of one leaf field, in this machine's byte order.
+///
+/// ```
+/// use pep3118::decode::{ColumnData, Plan};
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let plan = Plan::new(&Layout::read(b"T{>h:id:2s:tag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+/// let columns = plan.columns(b"\0\x01on\0\x02no", None)?;
+/// assert_eq!((columns[0].name.as_slice(), &columns[0].data), (&b"id"[..], &ColumnData::Int16(vec![1, 2])));
+/// // Strings are their bytes, here 2 for each record.
+/// assert_eq!((columns[1].shape.as_slice(), columns[1].data.len()), (&[2][..], 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// The dotted name, as [`Leaf::name`] has it.
@@ -205,6 +216,16 @@ impl Column {
 }
 
 /// A caller's buffer for one column.
+///
+/// ```
+/// use pep3118::decode::{Destination, Plan};
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let plan = Plan::new(&Layout::read(b"T{>h:id:2s:tag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+/// let mut ids = [0_i16; 2];
+/// plan.columns_into(b"\0\x01on\0\x02no", Some(&[b"id"]), vec![Destination::from(&mut ids[..])])?;
+/// assert_eq!(ids, [1, 2]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Destination<'d> {
     sink: Sink<'d>,

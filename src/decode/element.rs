@@ -26,6 +26,19 @@ use crate::layout::Type;
 /// | `f64`, `Complex<f64>` | also `g` and `Zg` where the machine's `long double` is a `double` |
 ///
 /// It is sealed.
+///
+/// ```
+/// use pep3118::decode::{Buffer, Element, Plan};
+/// use pep3118::{DataModel, Order, RawView, Request};
+/// fn read<T: Element>(format: &[u8], bytes: &[u8]) -> Option<Vec<T>> {
+///     let raw = RawView { len: 2, itemsize: 2, format: Some(format), ..RawView::default() };
+///     let view = raw.check(Request::FULL_RO, None, None).1?;
+///     let plan = Plan::for_view(&view, &DataModel::HOST).ok()?;
+///     Buffer::new(&view, &plan, bytes).ok()?.to_vec(Order::C).ok()
+/// }
+/// assert_eq!(read::<i16>(b">h", &[0, 7]), Some(vec![7]));
+/// assert_eq!(read::<f32>(b">h", &[0, 7]), None);
+/// ```
 pub trait Element: sealed::Element {}
 
 impl<T: sealed::Element> Element for T {}

@@ -9,6 +9,16 @@ use crate::layout::Type;
 use crate::view::ViewError;
 
 /// What cannot be read.
+///
+/// ```
+/// use pep3118::decode::{DecodeError, Plan};
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let plan = Plan::new(&Layout::read(b"<i", &Dialect::STRUCT, &DataModel::HOST)?)?;
+/// let error = plan.value(&[0; 3]).unwrap_err();
+/// assert_eq!(error, DecodeError::ItemLength { len: 3, itemsize: 4 });
+/// assert_eq!(error.to_string(), "3 bytes given but an item has 4 bytes");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -119,6 +129,15 @@ pub enum DecodeError {
 }
 
 /// What cannot be written, and in which field.
+///
+/// ```
+/// use pep3118::decode::{EncodeErrorKind, Plan, Value};
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let plan = Plan::new(&Layout::read(b"B", &Dialect::STRUCT, &DataModel::HOST)?)?;
+/// let error = plan.encode(&Value::UInt(300), &mut [0]).unwrap_err();
+/// assert!(matches!(error.kind(), EncodeErrorKind::OutOfRange { value: 300, .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError(Box<Details>);
 

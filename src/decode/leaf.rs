@@ -8,6 +8,14 @@ use super::scalar::Kernel;
 use crate::layout::Type;
 
 /// A leaf field: where its values lie in an item, and what they are.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+/// let plan = Plan::new(&Layout::read(b"T{<h:id:(2)T{<d:x:}:at:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+/// let at = &plan.leaves()[1];
+/// assert_eq!((at.name(), at.size(), at.shape()), (&b"at.x"[..], 8, &[2][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
     name: Box<[u8]>,

@@ -97,6 +97,13 @@ impl Value {
 }
 
 /// An array inside an item: its elements in C order.
+///
+/// ```
+/// use pep3118::decode::{Array, Value};
+/// let array = Array::new(&[2, 1], vec![Value::Int(1), Value::Int(2)]).unwrap();
+/// assert_eq!((array.shape(), array.values().len()), (&[2, 1][..], 2));
+/// assert!(Array::new(&[3], vec![Value::Int(1)]).is_none());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
     pub(super) shape: Arc<[usize]>,
@@ -132,6 +139,13 @@ impl Array {
 pub(super) type Name = Option<Vec<u8>>;
 
 /// A structure: its fields in the order of the format, padding left out.
+///
+/// ```
+/// use pep3118::decode::{Record, Value};
+/// let record = Record::new([(Some("id"), Value::UInt(7)), (None, Value::Bool(true))]);
+/// assert_eq!(record.get(b"id"), Some(&Value::UInt(7)));
+/// assert_eq!(record.values().len(), 2);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// Shared by all records of one plan.

@@ -39,6 +39,13 @@ pub struct Format {
 }
 
 /// What stands in a format or between the braces of a structure.
+///
+/// ```
+/// use pep3118::format::Member;
+/// let format = pep3118::parse("<i")?;
+/// assert!(matches!(format.members(), [Member::ByteOrder(_), Member::Item(_)]));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
     /// A byte order character between items; it holds until the next one.
@@ -48,6 +55,16 @@ pub enum Member {
 }
 
 /// One item: `(2,3)<4i:name:`.
+///
+/// ```
+/// use pep3118::format::{ItemType, Member};
+/// let format = pep3118::parse("(2,3)4i:name:")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// assert_eq!((item.prefix.len(), &item.ty), (2, &ItemType::Code(pep3118::Code::Int)));
+/// assert_eq!(item.name.as_ref().map(|name| name.bytes.as_slice()), Some(&b"name"[..]));
+/// assert_eq!((item.span.start(), item.span.end()), (0, 13));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Item {
     /// What stands before the type, in the order written.

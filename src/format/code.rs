@@ -10,6 +10,12 @@ use core::fmt;
 ///
 /// Spec: Python's `struct`, "Format Characters"; PEP 3118, "Additions to the struct string-syntax";
 /// `z Z v F D G` as written by `ctypes`.
+///
+/// ```
+/// use pep3118::Code;
+/// assert_eq!((Code::Int.as_str(), Code::Int.c_type()), ("i", "int"));
+/// assert_eq!(Code::ComplexDouble.as_str(), "Zd");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -280,6 +286,12 @@ impl fmt::Display for Code {
 /// A byte order character: byte order, size and alignment of the items after it.
 ///
 /// Spec: Python's `struct`, "Byte Order, Size, and Alignment"; `^` from PEP 3118.
+///
+/// ```
+/// use pep3118::ByteOrder;
+/// assert_eq!(ByteOrder::Little.as_str(), "<");
+/// assert!(ByteOrder::NativeUnaligned.has_native_sizes() && !ByteOrder::NativeStandard.has_native_sizes());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ByteOrder {
     /// `@`: native order, native sizes, native alignment; what holds before any character.

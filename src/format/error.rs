@@ -28,6 +28,12 @@ struct Details {
 }
 
 /// What is wrong.
+///
+/// ```
+/// use pep3118::FormatErrorKind;
+/// let error = pep3118::parse("1 2i").unwrap_err();
+/// assert_eq!(error.kind(), &FormatErrorKind::TwoCounts);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatErrorKind {

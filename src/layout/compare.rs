@@ -13,6 +13,13 @@ use crate::extent::plural;
 use crate::format::Format;
 
 /// How much two formats have in common; each level implies those below it.
+///
+/// ```
+/// use pep3118::Equivalence;
+/// // More in common is greater: whoever needs the same bytes asks for at least this.
+/// assert!(Equivalence::Scalars >= Equivalence::LayoutIgnoringNames);
+/// assert_eq!(Equivalence::BytesAfterSwap.as_str(), "bytes-after-swap");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Equivalence {
     /// The same fields at the same offsets, some with the other byte order.

@@ -14,6 +14,15 @@ use super::model::{Field, Layout, Type};
 use crate::endian::Endian;
 
 /// A reader for which a format can be spelled.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, Target};
+/// let layout = Layout::read(b"T{<Zd:z:}", &Dialect::PEP3118, &DataModel::LP64)?;
+/// assert_eq!(layout.emit(Target::CPython314).unwrap(), b"<D");
+/// assert_eq!(layout.emit(Target::CPython315).unwrap(), b"<Zd");
+/// assert_eq!(Target::by_name("numpy"), Some(Target::NumPy));
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Every reader of PEP 3118.
@@ -78,6 +87,14 @@ impl core::fmt::Display for Target {
 }
 
 /// Why a layout cannot be spelled for a target.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, Target};
+/// let layout = Layout::read(b"T{&i:a:}", &Dialect::PEP3118, &DataModel::LP64)?;
+/// assert!(layout.emit(Target::Canonical).is_ok());
+/// assert_eq!(layout.emit(Target::NumPy).unwrap_err().to_string(), "numpy cannot read the pointer at byte 0");
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{target} cannot read {what}")]
 pub struct EmitError {

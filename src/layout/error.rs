@@ -36,6 +36,12 @@ struct Details {
 }
 
 /// What is wrong.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
+/// let error = Layout::read(b"<n", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+/// assert!(matches!(error.kind(), LayoutErrorKind::NoStandardSize { .. }));
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutErrorKind {

@@ -42,6 +42,14 @@ pub struct Picture {
 }
 
 /// What a run of bytes is.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Ink, Layout, Picture};
+/// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
+/// let shout = |ink: Ink, text: &str| if ink == Ink::Padding { "#".repeat(text.len()) } else { text.to_string() };
+/// assert!(Picture::new(&layout).render(shout).ends_with("|in|##|int16|\n"));
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ink {
     /// The field of this number, counted over the leaves.

@@ -16,6 +16,14 @@ use crate::format::{ByteOrder, Format, ItemType, Member};
 use crate::span::Span;
 
 /// How sure a reading is.
+///
+/// ```
+/// use pep3118::{Certainty, DataModel, Dialect, reconcile};
+/// let read = |format: &[u8], itemsize| reconcile(format, Some(itemsize), Some(&Dialect::NUMPY), &DataModel::LP64);
+/// assert_eq!(read(b"T{i:a:b:b:}", 5)?.certainty, Certainty::Exact);
+/// assert_eq!(read(b"T{i:a:b:b:}", 8)?.certainty.as_str(), "trailing-padding");
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Certainty {
     /// The format gives the itemsize, and every reading that does agrees on every offset.
@@ -49,6 +57,14 @@ impl core::fmt::Display for Certainty {
 }
 
 /// A layout that fits the itemsize, and how sure it is.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, reconcile};
+/// let reading = reconcile(b"T{i:a:b:b:}", Some(8), Some(&Dialect::NUMPY), &DataModel::LP64)?;
+/// // Three bytes at the end are part of the item, and the format says nothing of them.
+/// assert_eq!((reading.layout.size(), reading.tail, reading.rivals.len()), (8, 3, 0));
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reading {
     /// The layout; its size is the itemsize.

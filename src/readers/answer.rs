@@ -11,6 +11,12 @@ use crate::abi::DataModel;
 use crate::layout::{Certainty, Dialect, reconcile};
 
 /// What one consumer does with a format.
+///
+/// ```
+/// use pep3118::{DataModel, readers};
+/// let answers = readers::readers(b"<i", Some(4), &DataModel::LP64);
+/// assert!(answers.iter().any(|answer| matches!(answer.outcome, readers::Outcome::Reads { .. })));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Who.

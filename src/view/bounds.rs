@@ -9,6 +9,13 @@ use super::report::Report;
 /// The bytes that items touch, counted from `buf`: `low` is the lowest, `high` one past the highest.
 ///
 /// With negative strides `low` is negative. Without items both are 0.
+///
+/// ```
+/// use pep3118::{Extent, RawView, Request};
+/// let raw = RawView { len: 12, itemsize: 4, ndim: 1, shape: Some(&[3]), strides: Some(&[-4]), ..RawView::default() };
+/// let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+/// assert_eq!(view.extent(), Some(Extent { low: -8, high: 4 }));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Extent {
     /// The lowest byte, at most 0.

@@ -9,6 +9,12 @@ use crate::abi::DataModel;
 use crate::layout::{Dialect, LayoutError, calcsize_in};
 
 /// The order of items in memory.
+///
+/// ```
+/// use pep3118::{Order, RawView};
+/// let raw = RawView { len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[4, 8]), ..RawView::default() };
+/// assert!(raw.is_contiguous(Order::Fortran) && raw.is_contiguous(Order::Any) && !raw.is_contiguous(Order::C));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// The last index varies fastest: CPython's `'C'`.

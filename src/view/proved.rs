@@ -50,6 +50,13 @@ pub struct View<'a> {
 }
 
 /// What one item of a view is.
+///
+/// ```
+/// use pep3118::{ItemLayout, RawView, Request};
+/// let raw = RawView { len: 8, itemsize: 4, ndim: 1, format: Some(b"<f"), shape: Some(&[2]), ..RawView::default() };
+/// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+/// assert!(matches!(view.item(), ItemLayout::Scalar(scalar) if scalar.ty.as_str() == "float32"));
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum ItemLayout {

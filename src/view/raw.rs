@@ -51,6 +51,12 @@ pub struct RawView<'a> {
 }
 
 /// What the field `obj` of a `Py_buffer` was, as far as it is known.
+///
+/// ```
+/// use pep3118::{Obj, RawView, Request, RuleId};
+/// let raw = RawView { obj: Obj::Null, len: 3, itemsize: 1, ndim: 1, ..RawView::default() };
+/// assert!(raw.check(Request::SIMPLE, None, None).0.contains(RuleId::A01));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Obj {
     /// Not recorded: the rules about it are not checked.

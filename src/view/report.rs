@@ -12,6 +12,12 @@ use super::rules::RuleId;
 use crate::diagnostic::{self, Diagnostic};
 
 /// How bad a finding is.
+///
+/// ```
+/// use pep3118::Severity;
+/// // The worst is the least, so that a sorted report begins with it.
+/// assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Note);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// A rule is broken.
@@ -148,6 +154,14 @@ impl fmt::Display for Finding {
 /// All findings, errors first, then in the order of the rules.
 ///
 /// An empty report allocates nothing. `{}` has a line for each finding, `{:#}` a paragraph.
+///
+/// ```
+/// use pep3118::{RawView, Request, RuleId, Severity};
+/// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), strides: Some(&[4]), ..RawView::default() };
+/// let (report, view) = raw.check(Request::STRIDES, None, None);
+/// assert!(report.contains(RuleId::A04) && view.is_none());
+/// assert_eq!(report.worst(), Some(Severity::Error));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     #[expect(
