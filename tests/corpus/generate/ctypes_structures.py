@@ -21,11 +21,11 @@ SWAPPABLE = [C.c_byte, C.c_short, C.c_int, C.c_longlong, C.c_float, C.c_double]
 ARRAY = type(C.c_int * 1)
 
 
-def field(choose, depth, base):
+def field(choose, depth, base, anonymous):
     if base is C.BigEndianStructure:
         kind = choose.choice(SWAPPABLE)
     elif depth and choose.random() < 0.3:
-        kind = structure(choose, depth - 1)
+        kind = structure(choose, depth - 1, anonymous)
     else:
         kind = choose.choice(SCALARS)
     while choose.random() < 0.2:
@@ -33,18 +33,23 @@ def field(choose, depth, base):
     return kind
 
 
-def structure(choose, depth):
+def structure(choose, depth, anonymous=False):
+    """A random class; with `anonymous`, some of its records are members without a name, which the recorded rows lack."""
     while True:
         base = choose.choices([C.Structure, C.BigEndianStructure, C.Union], [73, 15, 12])[0]
-        space = {"_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.2 else {}
-        fields = [(f"f{index}", field(choose, depth, base)) for index in range(choose.randrange(5))]
+        space = {"_layout_": "ms", "_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.2 else {}
+        # A structure shows the fields of its anonymous members, so that their names differ.
+        names = [f"f{depth}{index}" if anonymous else f"f{index}" for index in range(choose.randrange(5))]
+        fields = [(name, field(choose, depth, base, anonymous)) for name in names]
         if base is C.Structure and choose.random() < 0.1:
             fields = [(name, kind, 5) if kind is C.c_int else (name, kind) for name, kind in fields]
         if base is C.Structure and choose.random() < 0.1:
             base = type("Base", (C.Structure,), {"_fields_": [("b0", choose.choice(SCALARS))]})
+        if anonymous and base is not C.Union and choose.random() < 0.1:
+            space["_anonymous_"] = [name for name, kind, *_ in fields if isinstance(kind, type(C.Structure))]
         try:
             return type("Random", (base,), {**space, "_fields_": fields})
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, AttributeError):
             continue  # ctypes refuses, for example, a pointer in a big-endian structure.
 
 
@@ -76,4 +81,5 @@ def main():
             rows -= 1
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -16,17 +16,17 @@ import numpy as np
 SCALARS = "i1 u1 i2 u2 i4 u4 i8 f2 f4 f8 c8 c16 g ? S3 U2 V3 O >i4 >f8 >u2".split()
 
 
-def field(choose, depth):
-    base = record(choose, depth - 1) if depth and choose.random() < 0.35 else np.dtype(choose.choice(SCALARS))
+def field(choose, depth, scalars):
+    base = record(choose, depth - 1, scalars) if depth and choose.random() < 0.35 else np.dtype(choose.choice(scalars))
     if choose.random() < 0.35:
         shape = tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))
         base = np.dtype((base, shape))
     return base
 
 
-def record(choose, depth):
+def record(choose, depth, scalars=SCALARS):
     names = [f"f{index}" for index in range(choose.choice([1, 1, 2, 2, 3, 4]))]
-    formats = [field(choose, depth) for _ in names]
+    formats = [field(choose, depth, scalars) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets"])
     if kind != "offsets":
         return np.dtype(list(zip(names, formats)), align=kind == "aligned")
@@ -72,4 +72,5 @@ def main():
             rows -= 1
 
 
-main()
+if __name__ == "__main__":
+    main()
