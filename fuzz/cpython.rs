@@ -8,6 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyTuple};
 
 use crate::format_and_rest;
+use crate::properties::layouts::leaves;
 
 /// What each target asks, looked up once.
 struct Asked {
@@ -191,17 +192,16 @@ pub fn numpy(format: &[u8]) {
         return;
     }
     Python::attach(|py| {
-        let leaves = LEAVES_OF.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
+        let asked = LEAVES_OF.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
             let module = PyModule::from_code(py, LEAVES, c"leaves.py", c"leaves")?;
             Ok(module.getattr("leaves")?.unbind())
         });
-        let theirs = leaves.expect("NumPy is installed").bind(py).call1((text,)).expect("it catches everything");
+        let theirs = asked.expect("NumPy is installed").bind(py).call1((text,)).expect("it catches everything");
         let theirs: Option<(u64, Vec<(String, u64, u64)>)> = theirs.extract().expect("tuples of plain values");
         match (&ours, &theirs) {
             (Ok(layout), Some((itemsize, fields))) => {
                 assert_eq!(layout.size(), *itemsize, "{text:?}");
-                let mut found = Vec::new();
-                leaves_of(layout, &mut found);
+                let found = leaves(layout);
                 assert!(layout.item().count() != 1 || found == *fields, "{text:?}: {found:?} and {fields:?}");
             }
             (Err(error), Some(_)) => {
@@ -220,36 +220,4 @@ fn has_empty_element(layout: &Layout) -> bool {
         field.size() == 0 || field.count() == 0 || field.fields().any(walk)
     }
     walk(layout.item())
-}
-
-/// The same of a layout; fields without a name are `f0`, `f1`, as NumPy calls them.
-fn leaves_of(layout: &Layout, out: &mut Vec<(String, u64, u64)>) {
-    fn walk(record: pep3118::Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
-        let names: Vec<Option<String>> = record.fields().map(pep3118::Field::name_text).collect();
-        let mut next = 0;
-        for (field, name) in record.fields().zip(&names) {
-            let name = name.clone().unwrap_or_else(|| {
-                while names.contains(&Some(format!("f{next}"))) {
-                    next += 1;
-                }
-                next += 1;
-                format!("f{}", next - 1)
-            });
-            let path = format!("{path}.{name}");
-            let offset = base + field.offset();
-            if field.ty() == pep3118::Type::Record {
-                for element in 0..field.count() {
-                    walk(field, offset + element * field.size(), &path, out);
-                }
-            } else {
-                out.push((path, offset, field.total_size()));
-            }
-        }
-    }
-    let item = layout.item();
-    if item.ty() == pep3118::Type::Record {
-        walk(item, 0, "", out);
-    } else {
-        out.push((String::new(), 0, item.size()));
-    }
 }

@@ -55,18 +55,7 @@ pub(crate) enum Failure {
 /// Reads `source` and tells `events` what is in it.
 #[inline]
 pub(crate) fn drive<E: Events>(source: &[u8], limits: &Limits, events: &mut E) -> Result<(), Failure> {
-    let mut driver = Driver {
-        source,
-        events,
-        pending: Pending::Nothing,
-        pointers: 0,
-        depth: 0,
-        depth_limit: limits.depth.min(DEEPEST),
-        items: 0,
-        dimensions: 0,
-        limits,
-        refusal: None,
-    };
+    let mut driver = Driver::new(source, limits, events);
     if driver.format().is_ok() {
         return Ok(());
     }
@@ -113,7 +102,23 @@ struct Driver<'i, 'e, E> {
     refusal: Option<(Kind, Span)>,
 }
 
-impl<'i, E: Events> Driver<'i, '_, E> {
+impl<'i, 'e, E: Events> Driver<'i, 'e, E> {
+    #[inline]
+    fn new(source: &'i [u8], limits: &'e Limits, events: &'e mut E) -> Self {
+        Self {
+            source,
+            events,
+            pending: Pending::Nothing,
+            pointers: 0,
+            depth: 0,
+            depth_limit: limits.depth.min(DEEPEST),
+            items: 0,
+            dimensions: 0,
+            limits,
+            refusal: None,
+        }
+    }
+
     #[inline]
     fn format(&mut self) -> Result<(), Refused> {
         let len = self.source.len();
@@ -522,18 +527,7 @@ fn innermost_open(source: &[u8], limits: &Limits) -> Option<Span> {
         }
     }
     let mut open = Open(Vec::new());
-    let mut driver = Driver {
-        source,
-        events: &mut open,
-        pending: Pending::Nothing,
-        pointers: 0,
-        depth: 0,
-        depth_limit: limits.depth.min(DEEPEST),
-        items: 0,
-        dimensions: 0,
-        limits,
-        refusal: None,
-    };
+    let mut driver = Driver::new(source, limits, &mut open);
     let _ = driver.format();
     open.0.last().map(|&at| Span::new(at, at.saturating_add(2)))
 }

@@ -89,6 +89,7 @@ impl Serialize for Finding {
 }
 
 /// A report with the answer to what it is read for: `findings readable`, and who was judged, if that is known.
+#[cfg(any(feature = "cli", feature = "pyo3"))]
 #[derive(serde::Serialize)]
 pub(crate) struct Verdict<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,9 +1,10 @@
 //! Dialect `numpy-reader` against NumPy's recorded answers.
 
-use pep3118::{DataModel, Dialect, Layout, Type};
+use pep3118::{DataModel, Dialect, Layout};
 use serde_json::Value;
 
 use crate::corpus::rows;
+use crate::properties::layouts::leaves;
 
 /// Strings that NumPy 2.5 reads and this crate refuses, or the other way round, each with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
@@ -60,40 +61,6 @@ fn recorded(dtype: &Value, itemsize: u64) -> Vec<(String, u64, u64)> {
     out
 }
 
-/// The same of one of our layouts; unnamed fields are called as NumPy calls them, `f0`, `f1`.
-fn ours(layout: &Layout) -> Vec<(String, u64, u64)> {
-    fn walk(record: pep3118::Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
-        let names: Vec<Option<String>> = record.fields().map(pep3118::Field::name_text).collect();
-        let mut next = 0;
-        for (field, name) in record.fields().zip(&names) {
-            let name = name.clone().unwrap_or_else(|| {
-                while names.contains(&Some(format!("f{next}"))) {
-                    next += 1;
-                }
-                next += 1;
-                format!("f{}", next - 1)
-            });
-            let path = format!("{path}.{name}");
-            let offset = base + field.offset();
-            if field.ty() == Type::Record {
-                for element in 0..field.count() {
-                    walk(field, offset + element * field.size(), &path, out);
-                }
-            } else {
-                out.push((path, offset, field.total_size()));
-            }
-        }
-    }
-    let mut out = Vec::new();
-    let item = layout.item();
-    if item.ty() == Type::Record {
-        walk(item, 0, "", &mut out);
-    } else {
-        out.push((String::new(), 0, item.size()));
-    }
-    out
-}
-
 #[test]
 fn numpy_reader_reads_what_numpy_reads() {
     let (mut agreed, mut refused, mut wrong) = (0, 0, Vec::new());
@@ -114,12 +81,12 @@ fn numpy_reader_reads_what_numpy_reads() {
             (Ok(layout), Some(answer)) => {
                 // `asarray` turns a top-level subarray into dimensions of the array.
                 let itemsize = answer["itemsize"].as_u64().unwrap();
-                let same = layout.size() == itemsize && ours(layout) == recorded(&answer["dtype"], itemsize);
+                let same = layout.size() == itemsize && leaves(layout) == recorded(&answer["dtype"], itemsize);
                 let repeated = layout.item().count() != 1;
                 if same || (repeated && layout.size() == itemsize) {
                     agreed += 1;
                 } else {
-                    wrong.push(format!("{format:?}: ours {} {:?}, NumPy {answer:?}", layout.size(), ours(layout)));
+                    wrong.push(format!("{format:?}: ours {} {:?}, NumPy {answer:?}", layout.size(), leaves(layout)));
                 }
             }
             (ours, theirs) => wrong.push(format!("{format:?}: ours {ours:?}, NumPy {theirs:?} {answer}")),

@@ -1,7 +1,7 @@
 //! Layouts to test with: every construct, on every machine, of a few hundred bytes at most.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::{DataModel, Dialect, Layout, LongDoubleFormat};
+use pep3118::{DataModel, Dialect, Field, Layout, LongDoubleFormat, Type};
 
 /// A format that is a layout, of a few hundred bytes at most.
 fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
@@ -45,4 +45,39 @@ pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Lay
     let model = if bytes.ratio(1, 10)? { power } else { model };
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model).ok();
     Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
+}
+
+/// The values of a layout that are not records, arrays of values as one: path, offset, bytes. Fields without a name are
+/// called as NumPy calls them, `f0`, `f1`.
+pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
+    fn walk(record: Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
+        let names: Vec<Option<String>> = record.fields().map(Field::name_text).collect();
+        let mut next = 0;
+        for (field, name) in record.fields().zip(&names) {
+            let name = name.clone().unwrap_or_else(|| {
+                while names.contains(&Some(format!("f{next}"))) {
+                    next += 1;
+                }
+                next += 1;
+                format!("f{}", next - 1)
+            });
+            let path = format!("{path}.{name}");
+            let offset = base + field.offset();
+            if field.ty() == Type::Record {
+                for element in 0..field.count() {
+                    walk(field, offset + element * field.size(), &path, out);
+                }
+            } else {
+                out.push((path, offset, field.total_size()));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    let item = layout.item();
+    if item.ty() == Type::Record {
+        walk(item, 0, "", &mut out);
+    } else {
+        out.push((String::new(), 0, item.size()));
+    }
+    out
 }
