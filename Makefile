@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz asan valgrind coverage mutants semver deny hack msrv
+.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz asan valgrind coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
@@ -97,6 +97,10 @@ semver:
 # Licences, sources and duplicate versions of dependencies. Needs cargo-deny.
 deny:
 	$(CARGO) deny check bans licenses sources
+
+# Known faults of dependencies. Needs cargo-deny, and their database, which it fetches.
+advisories:
+	$(CARGO) deny check advisories
 
 # Every pair of features compiles without a warning. Needs cargo-hack.
 hack:
