@@ -139,7 +139,7 @@ pub enum Placement {
     /// As the very first byte only (`struct`).
     First,
     /// Once before an item, after its shape, never at the end (NumPy's reader: `(2)<i`, not `<(2)i`,
-    /// not `i<`). A single item without a structure may have several; the last one counts.
+    /// not `i<`). A single number without a count or a name may have several; the last one counts.
     BeforeType,
     /// Anywhere between tokens.
     Anywhere,

@@ -303,7 +303,7 @@ impl<O: Output> Resolver<'_, O> {
             return self.refuse(Kind::DuplicateName, span);
         }
         if matches!(self.dialect.placement, Placement::BeforeType) {
-            self.finish_strictly(end)?;
+            self.finish_strictly(format, end)?;
         }
         if let Some(node) = self.whole {
             self.output.push(node);
@@ -318,15 +318,25 @@ impl<O: Output> Resolver<'_, O> {
     }
 
     /// What NumPy's reader notices only at the end.
-    fn finish_strictly(&mut self, end: Span) -> Result<(), Stop> {
+    fn finish_strictly(&mut self, format: &[u8], end: Span) -> Result<(), Stop> {
         if self.orders > 0 {
             return self.lacks(Construct::TrailingByteOrder, end);
         }
         match (self.doubled, self.sole) {
-            (Some(span), _) if self.items != 1 || self.named => self.lacks(Construct::TwoByteOrders, span),
-            (_, Some((code, span))) if self.items != 1 || self.named => self.refuse(Kind::Code { code }, span),
+            (Some(span), _) if !is_sole_number(format) => self.lacks(Construct::TwoByteOrders, span),
+            (_, Some((code, span))) if !is_sole_number(format) => self.refuse(Kind::Code { code }, span),
             _ => Ok(()),
         }
+    }
+}
+
+/// Whether this is one number behind any byte order characters. NumPy reads those by itself before it asks its reader.
+fn is_sole_number(format: &[u8]) -> bool {
+    let marks = format.iter().take_while(|byte| b"@^=<>!".contains(byte)).count();
+    match format.split_at_checked(marks) {
+        Some((_, [code])) => b"?bBhHiIlLqQnNefdg".contains(code),
+        Some((_, [b'Z', part])) => b"fdg".contains(part),
+        _ => false,
     }
 }
 

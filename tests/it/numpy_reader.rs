@@ -99,3 +99,18 @@ fn numpy_reader_reads_what_numpy_reads() {
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(agreed > 230 && refused > 150, "{agreed} {refused}");
 }
+
+/// NumPy 2.4.6 through `asarray` of memory with these formats: a number alone is read without its reader.
+#[test]
+fn several_marks_count_before_a_number_alone() {
+    let size =
+        |format: &str| Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).map(|l| l.size());
+    for (format, expected) in [("<>i", 4), ("<>@l", 8), ("@<>Zd", 16), ("<>?", 1), ("<>@n", 8), ("=<@g", 16)] {
+        assert_eq!(size(format), Ok(expected), "{format}");
+    }
+    for format in
+        ["<>c", "<>x", "<>2x", "<>2i", "<>1i", "<>(2)i", "<>s", "<>w", "<>@O", "<>i:a:", "<>ii", "<>n", "<> i"]
+    {
+        assert!(size(format).is_err(), "{format}");
+    }
+}

@@ -64,7 +64,9 @@ pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
             let path = format!("{path}.{name}");
             let offset = base + field.offset();
             if field.ty() == Type::Record {
-                for element in 0..field.count() {
+                // There may be any number of elements without a byte.
+                let elements = if field.size() > 0 { field.count() } else { 0 };
+                for element in 0..elements {
                     walk(field, offset + element * field.size(), &path, out);
                 }
             } else {
