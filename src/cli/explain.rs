@@ -84,7 +84,7 @@ fn page(out: &mut impl Write, format: &[u8], reading: &Reading, model: &str) -> 
 
 fn drawing(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
-    write!(out, "\n{}", Picture::new(layout).render(paint))
+    write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
 fn certainty(reading: &Reading) -> String {

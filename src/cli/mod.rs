@@ -109,9 +109,10 @@ fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(100))
 }
 
-/// Cells in a line: those of the terminal; 80 where there is none.
+/// Cells in a line: those of the terminal; where there is none, what `COLUMNS` says, or 80.
 fn width() -> usize {
-    terminal_width().unwrap_or(80)
+    let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    terminal_width().or_else(|| said().map(|columns| columns.min(100))).unwrap_or(80)
 }
 
 /// Parses the arguments, the first of which is the name of the program, and runs the command; what it

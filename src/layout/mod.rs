@@ -16,6 +16,7 @@ mod dialect;
 mod emit;
 mod error;
 mod infer;
+mod label;
 mod model;
 mod output;
 mod picture;

@@ -5,10 +5,6 @@ use std::fmt::Write as _;
 use super::format::Format;
 use crate::layout::{Certainty, Ink, Layout, Picture, Table};
 
-/// Columns in front of the bytes of a picture, and columns of one byte.
-const MARGIN: usize = 8;
-const CELL: usize = 3;
-
 /// The page that `pep3118 explain` prints.
 pub(super) fn page(format: &Format, width: Option<usize>, color: bool) -> String {
     let bold = |text: &str| if color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
@@ -38,7 +34,7 @@ fn drawing(page: &mut String, layout: &Layout, width: Option<usize>, color: bool
     };
     let mut picture = Picture::new(layout);
     if let Some(width) = width {
-        picture = picture.columns(width.saturating_sub(MARGIN).checked_div(CELL).unwrap_or(0));
+        picture = picture.within(width);
     }
     // Writing to a string cannot fail.
     let _ = write!(page, "{}\n{}", Table::new(layout), picture.render(paint));

@@ -12,6 +12,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
         .args(arguments)
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("COLUMNS")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -125,6 +126,18 @@ fn pages() {
     ];
     for (name, arguments) in pages {
         snapshot::check("cli", name, &arguments.join(" "), &page(arguments));
+    }
+}
+
+#[test]
+fn a_picture_keeps_to_the_columns() {
+    let format = "T{T{(2)T{b:x:b:y:}:position:i:sequence_number:}:header:4xd:price:}";
+    for (columns, least, most) in [("60", 50, 60), ("40", 30, 40), ("9", 10, 11), ("wide", 50, 60), ("400", 50, 60)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pep3118"));
+        let output = command.args(["explain", format, "-m", "lp64"]).env("COLUMNS", columns).output().unwrap();
+        let page = text(&output.stdout);
+        let widest = page.rsplit("\n\n").next().unwrap().lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((least..=most).contains(&widest), "{columns}: {widest}\n{page}");
     }
 }
 
