@@ -18,6 +18,7 @@ mod man;
 mod options;
 mod output;
 mod progress;
+mod python;
 mod readers;
 mod rows;
 mod rules;
@@ -45,6 +46,8 @@ enum Command {
     Emit(emit::Emit),
     Readers(readers::Readers),
     Check(Box<check::Check>),
+    Audit(python::Audit),
+    Census(python::Census),
     Rules(rules::Rules),
     Decode(Box<decode::Decode>),
     Completions(completions::Completions),
@@ -135,6 +138,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Emit(command) => command.run(&mut out),
         Command::Readers(command) => command.run(&mut out),
         Command::Check(command) => command.run(&mut out),
+        Command::Audit(command) => command.run(),
+        Command::Census(command) => command.run(),
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),

@@ -66,14 +66,17 @@ pub(super) fn svg(format: &Format) -> String {
     Picture::new(format.layout()).svg()
 }
 
-/// The picture with what it is a picture of.
+/// The picture with what it is a picture of. Where it is wider than the page, it is moved, not shrunk: its words
+/// would be too small to read.
 pub(super) fn html(format: &Format) -> String {
     let mut out = String::from("<div>");
     let mut part = |head: &str, layout: &Layout| {
-        out.push_str(&format!("<p>{}</p>{}", escape(head), Picture::new(layout).svg()));
+        out.push_str(&format!("<p>{head}</p><div style=\"overflow-x: auto\">{}</div>", Picture::new(layout).svg()));
     };
-    let text = format.spelling().map_or_else(String::new, |text| format!("{} : ", text.escape_ascii()));
-    part(&format!("{text}{}, {}", size(format.layout()), reading(format)), format.layout());
+    let text = format.spelling().map_or_else(String::new, |text| {
+        format!("<code style=\"overflow-wrap: anywhere\">{}</code><br/>", escape(&text.escape_ascii().to_string()))
+    });
+    part(&format!("{text}{}, {}", size(format.layout()), escape(&reading(format))), format.layout());
     for (dialect, rival) in format.other_readings() {
         part(&format!("or else, by dialect {dialect}, {}", size(rival)), rival);
     }

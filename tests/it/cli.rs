@@ -65,6 +65,9 @@ fn pages() {
         ("readers-json", &["readers", "<i", "-i", "4", "-m", "lp64", "--json"]),
         ("emit-ambiguous", &["emit", "ib", "-m", "lp64"]),
         ("check-help", &["check", "--help"]),
+        ("audit", &["audit", "--allow", "B05", "ctypes:c_int(1)"]),
+        ("audit-help", &["audit", "--help"]),
+        ("census-help", &["census", "--help"]),
         #[cfg(feature = "arrow")]
         ("decode-help", &["decode", "--help"]),
         (
@@ -183,8 +186,8 @@ fn streams_tell_of_errors() {
     assert_eq!(status("check", &["{}\n", clean].concat()), Some(1));
 }
 
-const COMMANDS: [&str; 10] =
-    ["explain", "size", "diff", "emit", "readers", "check", "rules", "decode", "completions", "man"];
+const COMMANDS: [&str; 12] =
+    ["explain", "size", "diff", "emit", "readers", "check", "audit", "census", "rules", "decode", "completions", "man"];
 
 #[test]
 fn completions_know_every_command() {
