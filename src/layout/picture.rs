@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::label::{Label, width};
-use super::model::{Field, Layout, Type};
+use super::model::{Field, Layout};
+use super::types::Type;
 
 /// Bytes in a row, if nothing else is said.
 const ROW: u64 = 16;
@@ -104,6 +105,14 @@ impl Picture {
     }
 
     /// The picture with so many bytes in a row, at least one; it has 16 else.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Picture};
+    /// let layout = Layout::read(b"<Hi", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// let picture = Picture::new(&layout).columns(4).to_string();
+    /// assert_eq!(picture.lines().last(), Some("     4 |     |"));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn columns(self, bytes: usize) -> Self {
         // A round number is easier to count.

@@ -17,7 +17,7 @@ pyo3::create_exception!(
 ...     pep3118.calcsize('T{i:a:')
 ... except pep3118.FormatError as error:
 ...     print(error.span, str(error).splitlines()[0])
-(0, 2) structure opened at byte 0 is never closed"
+(6, 6) error: structure opened at byte 0 is never closed"
 );
 pyo3::create_exception!(
     pep3118,

@@ -28,7 +28,7 @@ fn drawing(page: &mut String, layout: &Layout, width: Option<usize>, color: bool
         _ if !color => text.to_owned(),
         Ink::Padding => format!("\x1b[2m{text}\x1b[0m"),
         Ink::Field(index) => {
-            let sgr = [36, 32, 35, 33, 34].get(index.checked_rem(5).unwrap_or(0)).copied().unwrap_or(39);
+            let sgr = [36, 32, 35, 33, 94].get(index.checked_rem(5).unwrap_or(0)).copied().unwrap_or(39);
             format!("\x1b[{sgr}m{text}\x1b[0m")
         }
     };

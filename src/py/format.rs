@@ -359,7 +359,11 @@ impl Format {
     /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))
     /// /* 16 bytes for the data model lp64. */
     /// ...
-    /// typedef struct sample {
+    /// struct sample {
+    ///     int32_t a;
+    ///     double b;
+    /// };
+    /// static_assert(sizeof(struct sample) == 16, "sample has 16 bytes");
     /// ...
     #[pyo3(signature = (name="item"))]
     fn to_c(&self, name: &str) -> PyResult<String> {

@@ -15,7 +15,7 @@ use crate::view::{Finding as CoreFinding, Report as CoreReport, Severity};
 /// >>> finding.rule, finding.name, finding.severity
 /// ('B05', 'FORMAT-UNSET-NULL', 'error')
 /// >>> print(finding)
-/// error B05: the request has no FORMAT but format is `<i`
+/// error B05: the request has no FORMAT but format is `<i` [ND]
 #[pyclass(frozen, eq, module = "pep3118")]
 #[derive(Debug, PartialEq)]
 pub(super) struct Finding {
@@ -58,7 +58,11 @@ impl Finding {
     ///
     /// >>> import ctypes, pep3118
     /// >>> print(pep3118.check(ctypes.c_int(1), "ND")[0].explain())
-    /// ...
+    /// error[B05]: the request has no FORMAT but format is `<i`
+    ///  |
+    ///  = note: in the answer to ND
+    ///  = note: FORMAT-UNSET-NULL: a request without FORMAT gets NULL (must; buffer.rst, PyBUF_FORMAT)
+    ///  = help: set it to NULL unless the request has its flag
     fn explain(&self) -> String {
         format!("{:#}", self.finding)
     }
@@ -181,7 +185,8 @@ impl Report {
     /// >>> report.raise_for_errors()
     /// Traceback (most recent call last):
     /// ...
-    /// pep3118.BufferRuleError: error B05: ...
+    /// pep3118.BufferRuleError: error[B05]: the request has no FORMAT but format is `<i`
+    /// ...
     #[pyo3(signature = (allow = Vec::new()))]
     fn raise_for_errors(&self, py: Python<'_>, allow: Vec<Bound<'_, PyString>>) -> PyResult<()> {
         let mut allowed = Vec::new();
