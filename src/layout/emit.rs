@@ -61,7 +61,7 @@ impl Target {
     /// The target of a name.
     ///
     /// ```
-    /// assert_eq!(pep3118::Target::by_name("numpy"), Some(pep3118::Target::Numpy));
+    /// assert_eq!(pep3118::Target::by_name("numpy"), Some(pep3118::Target::NumPy));
     /// ```
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
