@@ -50,6 +50,11 @@ impl Align {
     }
 
     /// The next multiple at or after `offset`, or `None` if it does not fit 64 bits.
+    ///
+    /// ```
+    /// let int = pep3118::Align::new(4).unwrap();
+    /// assert_eq!((int.round_up(5), int.round_up(8), int.round_up(u64::MAX)), (Some(8), Some(8), None));
+    /// ```
     #[must_use]
     #[inline]
     pub const fn round_up(self, offset: u64) -> Option<u64> {

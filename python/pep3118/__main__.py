@@ -1,30 +1,40 @@
 """The command ``pep3118`` of the Python package.
 
-``audit`` and ``census`` are here; every other command is that of the Rust program.
+``audit`` and ``census`` are here; their help and every other command are those of the Rust program.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from . import _pep3118, audit
-from ._census import PACKAGES, STANDARD, Row, evaluate, survey, table
-
-_HELP = """
-Commands that need Python:
-  audit    Judge exporters: all 26 requests, by every rule
-  census   Judge the exporters of packages that are installed
-"""
+from ._census import STANDARD, Row, evaluate, survey, table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; what it returns is the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough: `pep3118 census | head`. What is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    return status
+
+
+def _run(arguments: list[str]) -> int:
     match arguments:
+        # What they take and mean is told by the Rust program, with all other commands.
+        case ["audit" | "census", *rest] if not {"-h", "--help"}.isdisjoint(rest):
+            return _forward(arguments)
         case ["audit", *rest]:
             return _audit(rest)
         case ["census", *rest]:
@@ -44,29 +54,27 @@ def _forward(arguments: list[str]) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        status = _pep3118._cli(["pep3118", *arguments])
+        return _pep3118._cli(["pep3118", *arguments])
     finally:
         if before is not None:
             signal.signal(signal.SIGINT, before)
-    if arguments in ([], ["help"], ["-h"], ["--help"]):
-        print(_HELP, end="", file=sys.stdout if arguments else sys.stderr)
-    return status
+
+
+class _Parser(argparse.ArgumentParser):
+    """Speaks of errors as the Rust program does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tells what is wrong, and ends with status 2."""
+        usage = self.format_usage().replace("usage:", "Usage:", 1)
+        self.exit(2, f"error: {message}\n\n{usage}\nFor more information, try '--help'.\n")
 
 
 def _audit(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="pep3118 audit",
-        description="Judge exporters: send all 26 requests, compare the answers with the rules, with one another "
-        "and with what the type says of the items.",
-        epilog="Each EXPR is evaluated as Python code: give none that you would not run. MODULE:EXPRESSION is "
-        "evaluated with the names of the module, as in 'numpy:zeros((2, 3), \"i4,f8\")'; a plain one, such as "
-        "'bytearray(3)', with the builtins. Exit status 1 tells that a rule is broken, notes and warnings "
-        "aside; 2 that an expression could not be judged.",
-    )
-    parser.add_argument("expressions", metavar="EXPR", nargs="+", help="MODULE:EXPRESSION or EXPRESSION")
-    parser.add_argument("--allow", metavar="RULE", action="append", default=[], help="a rule that may be broken")
-    parser.add_argument("--explain", action="store_true", help="tell the rules and the working")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser = _Parser(prog="pep3118 audit", add_help=False)
+    parser.add_argument("expressions", metavar="EXPR", nargs="+")
+    parser.add_argument("--allow", metavar="RULE", action="append", default=[])
+    parser.add_argument("--explain", action="store_true")
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     rows = []
     status = 0
@@ -92,15 +100,9 @@ def _audit(arguments: list[str]) -> int:
 
 
 def _census(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="pep3118 census",
-        description="Judge the exporters of packages: those that are known, and every type of the package that "
-        "exports buffers and can be made without arguments.",
-        epilog=f"Without PACKAGE, those of Python itself. Known: {', '.join(sorted(PACKAGES))}. The packages are "
-        "imported and their types are called. Exit status 0, whatever is found; 2 if a package is not there.",
-    )
-    parser.add_argument("packages", metavar="PACKAGE", nargs="*", help="a package to import")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser = _Parser(prog="pep3118 census", add_help=False)
+    parser.add_argument("packages", metavar="PACKAGE", nargs="*")
+    parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     rows: list[Row] = []
     missing = []

@@ -12,7 +12,7 @@ What NumPy refuses is read by its own rules, where a dtype can hold it: white sp
 ``<(2)i``, ``n`` and ``N`` in records, ``P`` (an unsigned integer, as ``numpy.dtype("P")`` is), the
 complex ``F`` and ``D`` of CPython 3.14:
 
->>> dtype_from_pep3118("T{ (2)(3)<h:m: n:k: }")["m"].shape
+>>> dtype_from_pep3118("T{ (2)(3)<h:m: @n:k: }")["m"].shape
 (2, 3)
 
 What NumPy forgives is refused: a brace that nothing closes or opens (``T{i``, ``i}d``), digits of other

@@ -54,6 +54,12 @@ pub struct LongDouble {
 }
 
 /// How a `long double` is represented.
+///
+/// ```
+/// use pep3118::{DataModel, LongDoubleFormat};
+/// assert_eq!(DataModel::LP64.long_double.format, LongDoubleFormat::X87);
+/// assert_eq!(DataModel::LLP64.long_double.format, LongDoubleFormat::Double);
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LongDoubleFormat {
@@ -162,6 +168,10 @@ impl DataModel {
     };
 
     /// The model of a name: those of [`ALL`](Self::ALL), and `"host"`.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::DataModel::by_name("llp64"), Some(pep3118::DataModel::LLP64));
+    /// ```
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         if name == Self::HOST.name {

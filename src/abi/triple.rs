@@ -9,6 +9,11 @@ use crate::endian::Endian;
 use crate::extent::Align;
 
 /// A target triple whose C types are not known.
+///
+/// ```
+/// let error = pep3118::DataModel::from_triple("pdp11-dec-unix").unwrap_err();
+/// assert!(error.to_string().starts_with("unknown target triple `pdp11-dec-unix`: "));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown target triple `{triple}`: {reason}")]
 pub struct UnknownTriple {

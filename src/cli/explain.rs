@@ -84,7 +84,7 @@ fn page(out: &mut impl Write, format: &[u8], reading: &Reading, model: &str) -> 
 
 fn drawing(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
-    write!(out, "\n{}", Picture::new(layout).render(paint))
+    write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
 fn certainty(reading: &Reading) -> String {
@@ -103,10 +103,11 @@ fn bytes(count: u64) -> String {
 const BOLD: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Fields in turn, padding dim. The stream drops the colours where there is no terminal.
+/// Fields in turn, padding dim; plain blue is hard to read on black. The stream drops the colours where
+/// there is no terminal.
 fn paint(ink: Ink, text: &str) -> String {
     const FIELDS: [AnsiColor; 5] =
-        [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::Blue];
+        [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::BrightBlue];
     let style = match ink {
         Ink::Padding => Style::new().dimmed(),
         Ink::Field(index) => index

@@ -18,6 +18,7 @@ mod man;
 mod options;
 mod output;
 mod progress;
+mod python;
 mod readers;
 mod rows;
 mod rules;
@@ -45,6 +46,8 @@ enum Command {
     Emit(emit::Emit),
     Readers(readers::Readers),
     Check(Box<check::Check>),
+    Audit(python::Audit),
+    Census(python::Census),
     Rules(rules::Rules),
     Decode(Box<decode::Decode>),
     Completions(completions::Completions),
@@ -109,9 +112,10 @@ fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(100))
 }
 
-/// Cells in a line: those of the terminal; 80 where there is none.
+/// Cells in a line: those of the terminal; where there is none, what `COLUMNS` says, or 80.
 fn width() -> usize {
-    terminal_width().unwrap_or(80)
+    let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    terminal_width().or_else(|| said().map(|columns| columns.min(100))).unwrap_or(80)
 }
 
 /// Parses the arguments, the first of which is the name of the program, and runs the command; what it
@@ -134,6 +138,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Emit(command) => command.run(&mut out),
         Command::Readers(command) => command.run(&mut out),
         Command::Check(command) => command.run(&mut out),
+        Command::Audit(command) => command.run(),
+        Command::Census(command) => command.run(),
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),

@@ -93,6 +93,17 @@ impl<'b> Buffer<'b> {
 
     /// The value of one item.
     ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan, Value};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
+    /// assert_eq!(buffer.value_at(&[1])?, Value::Int(-2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - `[1]` in two dimensions, `[2, 0]` in shape (2, 3)
     pub fn value_at(&self, indices: &[i64]) -> Result<Value, DecodeError> {
@@ -103,6 +114,18 @@ impl<'b> Buffer<'b> {
     }
 
     /// The values of all items, the last index fastest; each is read when it is asked for.
+    ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan, Value};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
+    /// let values: Result<Vec<Value>, _> = buffer.values().collect();
+    /// assert_eq!(values?, [Value::Int(1), Value::Int(-2)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn values(&self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'_> {
         let mut runs = Runs::new(self.view);
         let mut item = scratch(self.plan.size);

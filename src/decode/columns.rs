@@ -156,6 +156,12 @@ impl ColumnData {
 
 impl ColumnData {
     /// Whether there is no element.
+    ///
+    /// ```
+    /// use pep3118::decode::ColumnData;
+    /// let data = ColumnData::Int16(vec![1, 2]);
+    /// assert!(data.len() == 2 && !data.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -32,6 +32,19 @@ impl Buffer<'_> {
 
     /// The same into the caller's memory, which has room for exactly that many.
     ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan};
+    /// use pep3118::{DataModel, Order, RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
+    /// let mut numbers = [0_i16; 2];
+    /// buffer.copy_to_slice(&mut numbers, Order::C)?;
+    /// assert_eq!(numbers, [1, -2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - room for 5 elements where there are 6
     /// - as [`to_vec`](Self::to_vec)
@@ -46,6 +59,18 @@ impl Buffer<'_> {
     /// All elements as numbers of a type that holds each of them exactly: from narrower integers,
     /// from `e` and `f` to `f64`, from the parts of complex numbers.
     ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan};
+    /// use pep3118::{DataModel, Order, RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
+    /// assert_eq!(buffer.to_vec_as::<f64>(Order::C)?, [1.0, -2.0]);
+    /// assert!(buffer.to_vec_as::<u16>(Order::C).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - `to_vec_as::<i16>` of `<i`, `to_vec_as::<f32>` of `<i`: not every value has one
     /// - as [`to_vec`](Self::to_vec)
@@ -59,6 +84,18 @@ impl Buffer<'_> {
     }
 
     /// The items as they are, one after the other: what `PyBuffer_ToContiguous` writes.
+    ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan};
+    /// use pep3118::{DataModel, Order, RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
+    /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
+    /// // As they are: no byte is swapped.
+    /// assert_eq!(buffer.to_contiguous(Order::C)?, [0, 1, 0xff, 0xfe]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// - more bytes than the machine has
@@ -118,6 +155,17 @@ impl Buffer<'_> {
 impl BufferMut<'_> {
     /// Writes all elements, in C order. Nothing is written unless the number is right.
     ///
+    /// ```
+    /// use pep3118::decode::{BufferMut, Plan};
+    /// use pep3118::{DataModel, RawView, Request};
+    /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
+    /// let view = raw.check(Request::FULL, None, None).1.unwrap();
+    /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 4]);
+    /// BufferMut::new(&view, &plan, &mut bytes)?.copy_from_slice(&[1_i16, -2])?;
+    /// assert_eq!(bytes, [0, 1, 0xff, 0xfe]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - `&[f64]` into items of `<i`
     /// - 5 elements where there are 6
@@ -141,6 +189,13 @@ impl BufferMut<'_> {
 /// A number that others are converted to without loss.
 ///
 /// It is sealed.
+///
+/// ```
+/// use pep3118::decode::Number;
+/// fn exact<T: Number>() {}
+/// exact::<f64>();
+/// exact::<u8>();
+/// ```
 pub trait Number: Element + widen::Widen {}
 
 impl<T: Element + widen::Widen> Number for T {}

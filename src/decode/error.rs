@@ -149,6 +149,16 @@ struct Details {
 }
 
 /// Why a value does not fit.
+///
+/// ```
+/// use pep3118::decode::{EncodeErrorKind, Plan, Value};
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let plan = Plan::new(&Layout::read(b"<h", &Dialect::STRUCT, &DataModel::HOST)?)?;
+/// let error = plan.encode(&Value::Int(70000), &mut [0; 2]).unwrap_err();
+/// assert!(matches!(error.kind(), EncodeErrorKind::OutOfRange { high: 32767, .. }));
+/// assert_eq!(error.to_string(), "70000 is not in the range -32768 to 32767 of int16");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeErrorKind {

@@ -82,6 +82,13 @@ impl LongDouble {
 
     /// The nearest `f64`, ties to even; infinite where it is too large. What the x87 calls invalid
     /// (a normal exponent without its integer bit) is NaN, as it is in arithmetic there.
+    ///
+    /// ```
+    /// use pep3118::LongDoubleFormat;
+    /// use pep3118::decode::LongDouble;
+    /// let number = LongDouble::from_f64(1.5, LongDoubleFormat::X87);
+    /// assert_eq!((number.as_le_bytes().len(), number.to_f64()), (10, 1.5));
+    /// ```
     #[must_use]
     pub fn to_f64(self) -> f64 {
         let bits = u128::from_le_bytes(self.bytes);

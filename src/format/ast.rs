@@ -78,6 +78,14 @@ pub struct Item {
 }
 
 /// What may stand before the type of an item.
+///
+/// ```
+/// use pep3118::format::{Member, Prefix};
+/// let format = pep3118::parse("(2)3<i")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// assert!(matches!(item.prefix.as_slice(), [Prefix::Shape(_), Prefix::Count(_), Prefix::ByteOrder(_)]));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prefix {
     /// `(2,3)`; stacked shapes are several.
@@ -89,6 +97,15 @@ pub enum Prefix {
 }
 
 /// One of `@ = < > ! ^`.
+///
+/// ```
+/// use pep3118::ByteOrder;
+/// use pep3118::format::Member;
+/// let format = pep3118::parse("i >d")?;
+/// let Member::ByteOrder(character) = &format.members()[1] else { unreachable!() };
+/// assert_eq!((character.order, character.span.start()), (ByteOrder::Big, 2));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByteOrderCharacter {
     /// Which.
@@ -98,6 +115,15 @@ pub struct ByteOrderCharacter {
 }
 
 /// A shape in parentheses; C order, the last dimension fastest.
+///
+/// ```
+/// use pep3118::format::{Member, Prefix};
+/// let format = pep3118::parse("( 2, 3 )d")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// let [Prefix::Shape(shape)] = item.prefix.as_slice() else { unreachable!() };
+/// assert_eq!((shape.extents.as_slice(), shape.span.end()), (&[2, 3][..], 8));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Shape {
     /// The extent of each dimension, in elements.
@@ -107,6 +133,15 @@ pub struct Shape {
 }
 
 /// A repeat count, or the length of `s p u w t x`.
+///
+/// ```
+/// use pep3118::format::{Member, Prefix};
+/// let format = pep3118::parse("007s")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// let [Prefix::Count(count)] = item.prefix.as_slice() else { unreachable!() };
+/// assert_eq!((count.value, count.span.len()), (7, 3));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Count {
     /// Its value.
@@ -116,6 +151,15 @@ pub struct Count {
 }
 
 /// The type of an item.
+///
+/// ```
+/// use pep3118::format::{ItemType, Member};
+/// let format = pep3118::parse("&T{i:a:}")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// let ItemType::Pointer(target) = &item.ty else { unreachable!() };
+/// assert!(matches!(&target.ty, ItemType::Structure(members) if members.len() == 1));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemType {
@@ -132,6 +176,15 @@ pub enum ItemType {
 }
 
 /// `[name$params]`
+///
+/// ```
+/// use pep3118::format::{ItemType, Member};
+/// let format = pep3118::parse("[fixed$8.24]")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// let ItemType::User(user) = &item.ty else { unreachable!() };
+/// assert_eq!((user.name.as_slice(), user.params.as_deref()), (&b"fixed"[..], Some(&b"8.24"[..])));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserType {
     /// Before the first `$`.
@@ -141,6 +194,15 @@ pub struct UserType {
 }
 
 /// A name between colons: any bytes but `:` and NUL, not always UTF-8, perhaps none at all.
+///
+/// ```
+/// use pep3118::format::Member;
+/// let format = pep3118::parse("i:price in \u{20ac}:")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// let name = item.name.as_ref().unwrap();
+/// assert_eq!((name.bytes.as_slice(), name.span.start()), ("price in \u{20ac}".as_bytes(), 2));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Name {
     /// Its bytes, without the colons.
@@ -186,6 +248,13 @@ impl Format {
     }
 
     /// Parses with other [`Limits`].
+    ///
+    /// ```
+    /// use pep3118::format::{Format, Limits};
+    /// let shallow = Limits { depth: 1, ..Limits::DEFAULT };
+    /// assert!(Format::parse_with(b"T{i}", &shallow).is_ok());
+    /// assert!(Format::parse_with(b"T{T{i}}", &shallow).is_err());
+    /// ```
     ///
     /// # Errors
     /// As [`parse`](Format::parse).

@@ -3,10 +3,11 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::model::{Layout, NO_NAME, Node, Type};
+use super::model::{Layout, NO_NAME, Node};
 use super::output::narrow;
 use super::read::ROOT;
 use super::scalar::Scalar;
+use super::types::Type;
 use crate::abi::{CType, DataModel};
 use crate::diagnostic::escape;
 use crate::endian::Endian;
@@ -18,6 +19,13 @@ use crate::span::Span;
 const NAMES: usize = 1 << 20;
 
 /// Where a member lies in its record, how often, and under which name.
+///
+/// ```
+/// use pep3118::layout::Member;
+/// // Six elements in two rows, the first of them at byte 8.
+/// let grid = Member { name: Some(b"grid"), offset: 8, shape: &[2, 3] };
+/// assert_eq!(grid.shape.iter().product::<u64>(), 6);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Member<'m> {
     /// The name; any bytes.
@@ -60,6 +68,15 @@ pub struct LayoutBuilder {
 }
 
 /// Why a member cannot be where it is said to be.
+///
+/// ```
+/// use pep3118::layout::{BuildError, LayoutBuilder, Member};
+/// use pep3118::{DataModel, Endian, Scalar, Type};
+/// let odd = Scalar { ty: Type::Int32, size: 3, endian: Endian::Little };
+/// let error = LayoutBuilder::new(8, &DataModel::LP64).value(Member::default(), odd).unwrap_err();
+/// assert_eq!(error, BuildError::Size { ty: Type::Int32, size: 3 });
+/// assert_eq!(error.to_string(), "int32 has no size of 3 bytes");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {

@@ -7,7 +7,8 @@ use core::fmt;
 
 use super::dialect::Dialect;
 use super::error::LayoutError;
-use super::model::{Field, Layout, Type};
+use super::model::{Field, Layout};
+use super::types::Type;
 use crate::abi::DataModel;
 use crate::extent::plural;
 use crate::format::Format;
@@ -82,6 +83,14 @@ pub struct Comparison {
 
 impl Comparison {
     /// Compares what two formats mean in one dialect, on one machine.
+    ///
+    /// ```
+    /// use pep3118::{Comparison, DataModel, Dialect, Equivalence};
+    /// let (a, b) = (pep3118::parse("T{i:a:}")?, pep3118::parse("T{>i:a:}")?);
+    /// let compared = Comparison::of_formats(&a, &b, &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(compared.equivalence, Some(Equivalence::BytesAfterSwap));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     ///
     /// # Errors
     /// If either has no layout there.

@@ -55,6 +55,12 @@ pub struct Dialect {
 }
 
 /// A set of format characters.
+///
+/// ```
+/// use pep3118::{Code, layout::Codes};
+/// let numbers = Codes::NONE.with(&[Code::Int, Code::Double]);
+/// assert!(numbers.contains(Code::Int) && !numbers.without(&[Code::Int]).contains(Code::Int));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Codes(u64);
 
@@ -110,6 +116,11 @@ impl fmt::Debug for Codes {
 
 bitflags! {
     /// Constructs beyond format characters, counts and byte order characters.
+    ///
+    /// ```
+    /// use pep3118::{Dialect, layout::Syntax};
+    /// assert!(Dialect::CTYPES.syntax.contains(Syntax::POINTERS) && !Dialect::NUMPY.syntax.contains(Syntax::POINTERS));
+    /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Syntax: u16 {
         /// `T{…}`
@@ -134,6 +145,15 @@ bitflags! {
 }
 
 /// Where a byte order character may stand.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::Placement};
+/// let size = |placement| {
+///     let dialect = Dialect { placement, ..Dialect::PEP3118 };
+///     Layout::read(b"i>h", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(Placement::First), size(Placement::Anywhere)), (None, Some(6)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
     /// As the very first byte only (`struct`).
@@ -146,6 +166,15 @@ pub enum Placement {
 }
 
 /// Where white space may stand; never inside a name, where it belongs to the name.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::Whitespace};
+/// let size = |whitespace| {
+///     let dialect = Dialect { whitespace, ..Dialect::PEP3118 };
+///     Layout::read(b"3 i", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(Whitespace::BetweenItems), size(Whitespace::Anywhere)), (None, Some(12)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whitespace {
     /// Between items (`struct`): not before the byte order character, not after a count.
@@ -155,6 +184,15 @@ pub enum Whitespace {
 }
 
 /// Whether an item under `@` is moved to its native alignment.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::Alignment};
+/// let size = |alignment| {
+///     let dialect = Dialect { alignment, ..Dialect::PEP3118 };
+///     Layout::read(b"bi", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(Alignment::Implicit), size(Alignment::Spelled)), (Some(8), Some(5)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alignment {
     /// It is, without a byte in the format that says so.
@@ -164,6 +202,15 @@ pub enum Alignment {
 }
 
 /// The size of a structure inside an item.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::Nested};
+/// let size = |nested| {
+///     let dialect = Dialect { nested, ..Dialect::PEP3118 };
+///     Layout::read(b"T{ib}b", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(Nested::Exact), size(Nested::Rounded)), (Some(6), Some(9)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nested {
     /// As written.
@@ -173,6 +220,15 @@ pub enum Nested {
 }
 
 /// The end of the whole item.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::End};
+/// let size = |end| {
+///     let dialect = Dialect { end, ..Dialect::PEP3118 };
+///     Layout::read(b"ib", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(End::Exact), size(End::Rounded)), (Some(5), Some(8)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// As written.
@@ -184,6 +240,15 @@ pub enum End {
 }
 
 /// Codes such as `g P O n` that have no standard size, under `= < > !`.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::NativeOnly};
+/// let size = |native_only| {
+///     let dialect = Dialect { native_only, ..Dialect::PEP3118 };
+///     Layout::read(b"<P", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(NativeOnly::Refused), size(NativeOnly::KeepSize)), (None, Some(8)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NativeOnly {
     /// An error.
@@ -193,6 +258,15 @@ pub enum NativeOnly {
 }
 
 /// What `u` is.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::WideChar};
+/// let size = |wide_char| {
+///     let dialect = Dialect { wide_char, ..Dialect::PEP3118 };
+///     Layout::read(b"u", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(WideChar::Ucs2), size(WideChar::Wchar)), (Some(2), Some(4)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WideChar {
     /// A UCS-2 unit of 2 bytes (PEP 3118).
@@ -202,6 +276,15 @@ pub enum WideChar {
 }
 
 /// What `x` with a name is.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::NamedPadding};
+/// let fields = |named_padding| {
+///     let dialect = Dialect { named_padding, ..Dialect::PEP3118 };
+///     Layout::read(b"T{3x:a:i:b:}", &dialect, &DataModel::LP64).map(|layout| layout.item().fields().count()).ok()
+/// };
+/// assert_eq!((fields(NamedPadding::Padding), fields(NamedPadding::Field)), (Some(1), Some(2)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedPadding {
     /// Padding like any other.
@@ -213,6 +296,15 @@ pub enum NamedPadding {
 }
 
 /// What a repeat count of zero is.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::ZeroCount};
+/// let fields = |zero_count| {
+///     let dialect = Dialect { zero_count, ..Dialect::PEP3118 };
+///     Layout::read(b"T{b0i}", &dialect, &DataModel::LP64).map(|layout| layout.item().fields().count()).ok()
+/// };
+/// assert_eq!((fields(ZeroCount::Alignment), fields(ZeroCount::Field)), (Some(1), Some(2)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZeroCount {
     /// Alignment and nothing else (`struct`: `b0i` is 4 bytes with one value).
@@ -222,6 +314,15 @@ pub enum ZeroCount {
 }
 
 /// The largest count and dimension.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout, layout::CountLimit};
+/// let size = |count_limit| {
+///     let dialect = Dialect { count_limit, ..Dialect::PEP3118 };
+///     Layout::read(b"4294967296B", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
+/// };
+/// assert_eq!((size(CountLimit::Ssize), size(CountLimit::Int)), (Some(4294967296), None));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountLimit {
     /// `PY_SSIZE_T_MAX` of the data model.
@@ -231,6 +332,12 @@ pub enum CountLimit {
 }
 
 /// What a NUL in the format is.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let size = |dialect| Layout::read(b"i\0d", dialect, &DataModel::LP64).map(|layout| layout.size()).ok();
+/// assert_eq!((size(&Dialect::STRUCT_3_13), size(&Dialect::STRUCT_3_6)), (None, Some(4)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nul {
     /// An error, everywhere but in CPython 3.6.
@@ -464,6 +571,10 @@ impl Dialect {
     ];
 
     /// The dialect of a name: `"numpy"`.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::Dialect::by_name("numpy"), Some(&pep3118::Dialect::NUMPY));
+    /// ```
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         Self::ALL.into_iter().find(|dialect| dialect.name == name)

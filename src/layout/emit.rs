@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 
 use super::compare::{Comparison, Equivalence};
 use super::dialect::Dialect;
-use super::model::{Field, Layout, Type};
+use super::model::{Field, Layout};
+use super::types::Type;
 use crate::endian::Endian;
 
 /// A reader for which a format can be spelled.
@@ -58,6 +59,10 @@ impl Target {
     }
 
     /// The target of a name.
+    ///
+    /// ```
+    /// assert_eq!(pep3118::Target::by_name("numpy"), Some(pep3118::Target::NumPy));
+    /// ```
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|target| target.as_str() == name)

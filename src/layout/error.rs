@@ -102,6 +102,13 @@ pub enum LayoutErrorKind {
 }
 
 /// What one reading of a format gives.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, LayoutErrorKind, reconcile};
+/// let error = reconcile(b"T{<b:a:<i:b:}", Some(8), Some(&Dialect::CTYPES), &DataModel::LP64).unwrap_err();
+/// let LayoutErrorKind::ItemsizeMismatch { itemsize, readings } = error.kind() else { unreachable!() };
+/// assert_eq!((*itemsize, readings[0].dialect, readings[0].size), (8, "ctypes", 5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadingSize {
     /// The dialect's name.
@@ -111,6 +118,14 @@ pub struct ReadingSize {
 }
 
 /// A construct that some dialects lack.
+///
+/// ```
+/// use pep3118::layout::Construct;
+/// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
+/// let error = Layout::read(b"T{i}", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+/// assert_eq!(*error.kind(), LayoutErrorKind::Construct { construct: Construct::Structure });
+/// assert_eq!(error.to_string(), "structure `T{}` is not part of the dialect at byte 0");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Construct {

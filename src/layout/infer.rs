@@ -8,7 +8,8 @@
 
 use alloc::vec::Vec;
 
-use super::model::{Field, Layout, Type};
+use super::model::{Field, Layout};
+use super::types::Type;
 use crate::extent::Align;
 use crate::format::ByteOrder;
 

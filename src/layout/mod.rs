@@ -16,6 +16,7 @@ mod dialect;
 mod emit;
 mod error;
 mod infer;
+mod label;
 mod model;
 mod output;
 mod picture;
@@ -28,6 +29,7 @@ mod shared;
 mod source;
 mod svg;
 mod table;
+mod types;
 
 pub use builder::{BuildError, LayoutBuilder, Member};
 pub use compare::{Comparison, Equivalence};
@@ -37,7 +39,7 @@ pub use dialect::{
 };
 pub use emit::{EmitError, Target};
 pub use error::{Construct, LayoutError, LayoutErrorKind, ReadingSize};
-pub use model::{Field, Fields, Layout, Type};
+pub use model::{Field, Fields, Layout};
 pub use picture::{Ink, Picture};
 pub use read::calcsize_in;
 pub use reconcile::{Certainty, Reading, reconcile};
@@ -47,3 +49,4 @@ pub use source::SourceError;
 #[cfg(feature = "pyo3")]
 pub(crate) use source::{Definition, Plan, What, Words};
 pub use table::Table;
+pub use types::Type;

@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::model::{Layout, NO_NAME, Node, Type};
+use super::model::{Layout, NO_NAME, Node};
+use super::types::Type;
 use crate::span::Span;
 
 /// Where fields go: into a layout, or nowhere when only the size is asked for.

@@ -5,14 +5,16 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use unicode_width::UnicodeWidthChar as _;
-
-use super::model::{Field, Layout, Type};
+use super::label::{Label, width};
+use super::model::{Field, Layout};
+use super::types::Type;
 
 /// Bytes in a row, if nothing else is said.
 const ROW: u64 = 16;
 /// Cells that one byte takes.
 const CELL: usize = 3;
+/// Cells in front of the bytes of a row, where the offset stands, and the bar behind them.
+const MARGIN: usize = 8;
 /// Bytes drawn before the rest is only counted.
 const SHOWN: u64 = 256;
 /// Runs drawn: fields that share bytes may be many more than bytes.
@@ -32,7 +34,8 @@ const PARTS: usize = 1024;
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 ///
-/// Fields that share bytes are drawn one below the other.
+/// Fields that share bytes are drawn one below the other. Of a path that is too long for its bytes the
+/// end is kept, `…x` of `position.x`; the whole one is in a [`Table`](super::Table).
 #[derive(Clone, Debug)]
 pub struct Picture {
     size: u64,
@@ -63,7 +66,7 @@ pub enum Ink {
 struct Part {
     offset: u64,
     size: u64,
-    label: String,
+    label: Label,
     /// The path and the type; empty for padding.
     note: String,
     ink: Ink,
@@ -82,8 +85,8 @@ pub(super) struct Line<'p> {
 pub(super) struct Run<'p> {
     pub(super) start: u64,
     pub(super) bytes: u64,
-    /// Empty if the part began in a row above.
-    pub(super) label: &'p str,
+    /// Nothing if the part began in a row above.
+    pub(super) label: &'p Label,
     pub(super) note: &'p str,
     pub(super) ink: Ink,
     /// The whole part, in bytes.
@@ -102,11 +105,35 @@ impl Picture {
     }
 
     /// The picture with so many bytes in a row, at least one; it has 16 else.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Picture};
+    /// let layout = Layout::read(b"<Hi", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// let picture = Picture::new(&layout).columns(4).to_string();
+    /// assert_eq!(picture.lines().last(), Some("     4 |     |"));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     #[must_use]
     pub fn columns(self, bytes: usize) -> Self {
         // A round number is easier to count.
         let round = [64, 32, 16, 8, 4, 2, 1].into_iter().find(|round| *round <= bytes.max(1));
         Self { row: round.and_then(|round| u64::try_from(round).ok()).unwrap_or(1), ..self }
+    }
+
+    /// The picture in lines of so many cells, with 16 bytes in a row, or fewer where 16 have no room.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Picture};
+    /// let layout = Layout::read(b"T{4b:head:d:body:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// let picture = Picture::new(&layout).within(40).to_string();
+    /// assert!(picture.lines().all(|line| line.chars().count() <= 40));
+    /// assert!(picture.ends_with("|body                   |\n"));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[must_use]
+    pub fn within(self, cells: usize) -> Self {
+        let bytes = cells.saturating_sub(MARGIN).checked_div(CELL).unwrap_or(0);
+        self.columns(bytes.min(usize::try_from(ROW).unwrap_or(bytes)))
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -205,7 +232,7 @@ impl Part {
         let first = self.offset.max(start);
         let bytes = self.offset.saturating_add(self.size).min(end).saturating_sub(first);
         // What goes on from the row above has no label again.
-        let label = if first == self.offset { self.label.as_str() } else { "" };
+        let label = if first == self.offset { &self.label } else { &Label::Nothing };
         let (note, offset, size) = (self.note.as_str(), self.offset, self.size);
         (bytes > 0).then_some(Run { start: first, bytes, label, note, ink: self.ink, offset, size })
     }
@@ -218,20 +245,12 @@ impl fmt::Display for Picture {
 }
 
 /// A label cut or filled to the cells of `bytes` bytes, less the bar in front of it.
-fn cells(label: &str, bytes: u64, ink: Ink) -> String {
-    let width = usize::try_from(bytes).unwrap_or(0).saturating_mul(CELL).saturating_sub(1);
+fn cells(label: &Label, bytes: u64, ink: Ink) -> String {
+    let room = usize::try_from(bytes).unwrap_or(0).saturating_mul(CELL).saturating_sub(1);
     let fill = if ink == Ink::Padding { '.' } else { ' ' };
-    let mut text = String::new();
-    let mut used = 0_usize;
-    for character in label.chars() {
-        let cells = character.width().unwrap_or(0);
-        if used.saturating_add(cells) > width {
-            break;
-        }
-        used = used.saturating_add(cells);
-        text.push(character);
-    }
-    text.extend(core::iter::repeat_n(fill, width.saturating_sub(used)));
+    let mut text = label.fit(room);
+    let used = width(&text);
+    text.extend(core::iter::repeat_n(fill, room.saturating_sub(used)));
     text
 }
 
@@ -259,7 +278,7 @@ impl Painter {
             let size = offset.abs_diff(self.end);
             self.push(
                 0,
-                Part { offset: self.end, size, label: String::new(), note: String::new(), ink: Ink::Padding, lane: 0 },
+                Part { offset: self.end, size, label: Label::Nothing, note: String::new(), ink: Ink::Padding, lane: 0 },
             );
         }
     }
@@ -312,9 +331,9 @@ impl Painter {
             } else {
                 self.pad_to(offset);
                 let label = match element {
-                    0 if path.is_empty() => field.ty().to_string(),
-                    0 => path.clone(),
-                    _ => String::new(),
+                    0 if path.is_empty() => Label::Type(field.ty().to_string()),
+                    0 => Label::Path(path.clone()),
+                    _ => Label::Nothing,
                 };
                 let (size, ink) = (field.size(), Ink::Field(first));
                 self.push(lane, Part { offset, size, label, note: note(field, &path), ink, lane });

@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 
 use super::dialect::{Dialect, Nul, Syntax};
 use super::error::LayoutError;
-use super::model::{Layout, NO_NAME, Node, Type};
+use super::model::{Layout, NO_NAME, Node};
 use super::output::narrow;
 use super::plain;
 use super::resolve::run;
+use super::types::Type;
 use crate::abi::DataModel;
 use crate::extent::Align;
 use crate::format::{ByteOrder, Format};

@@ -9,9 +9,10 @@ use super::dialect::{
     Alignment, Dialect, End, NamedPadding, NativeOnly, Nested, Placement, Syntax, Whitespace, ZeroCount,
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
-use super::model::{NO_NAME, Node, Type};
+use super::model::{NO_NAME, Node};
 use super::output::Output;
 use super::scalar::{self, Entry};
+use super::types::Type;
 use crate::abi::DataModel;
 use crate::extent::Align;
 use crate::format::{ByteOrder, Code, Events, Failure, Limits, Stop, drive};

@@ -1,7 +1,8 @@
 //! What one format character weighs: the one table of codes.
 
 use super::dialect::WideChar;
-use super::model::{Node, Type};
+use super::model::Node;
+use super::types::Type;
 use crate::abi::{CType, DataModel};
 use crate::endian::Endian;
 use crate::extent::Align;

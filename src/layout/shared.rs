@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::model::{Field, Layout, Type};
+use super::model::{Field, Layout};
+use super::types::Type;
 
 impl Layout {
     /// Whether two fields of one record share bytes, as those of a union do. No format says so; the

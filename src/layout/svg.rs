@@ -3,8 +3,6 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use unicode_width::UnicodeWidthChar as _;
-
 use super::picture::{Ink, Picture, Run};
 
 /// One byte, in pixels.
@@ -107,7 +105,7 @@ fn rectangle(run: &Run<'_>, column: u64, y: u64) -> String {
          fill=\"{fill}\" stroke=\"#808080\"{stroke}/>",
         escape(note)
     );
-    let label = cut(run.label, width.saturating_sub(8));
+    let label = run.label.fit(room(width.saturating_sub(8)));
     if !label.is_empty() {
         out.push_str(&text(x.saturating_add(5), y.saturating_add(17), "start", "#202020", &label));
     }
@@ -119,27 +117,9 @@ fn text(x: u64, y: u64, anchor: &str, fill: &str, text: &str) -> String {
     format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", escape(text))
 }
 
-/// As much of a label as fits into so many pixels.
-fn cut(label: &str, width: u64) -> String {
-    let room = usize::try_from(width.saturating_mul(10).checked_div(ADVANCE).unwrap_or(0)).unwrap_or(0);
-    let cells =
-        |text: &str| text.chars().map(|character| character.width().unwrap_or(0)).fold(0_usize, usize::saturating_add);
-    // The last part of a dotted path says more than the first.
-    let shorter = core::iter::once(0).chain(label.match_indices('.').map(|(dot, _)| dot.saturating_add(1)));
-    if let Some(whole) = shorter.filter_map(|start| label.get(start..)).find(|rest| cells(rest) <= room) {
-        return whole.to_string();
-    }
-    let mut out = String::new();
-    for character in label.chars() {
-        if cells(&out).saturating_add(character.width().unwrap_or(0)) >= room {
-            break;
-        }
-        out.push(character);
-    }
-    if room > 0 {
-        out.push('\u{2026}');
-    }
-    out
+/// Characters of a label in so many pixels.
+fn room(width: u64) -> usize {
+    usize::try_from(width.saturating_mul(10).checked_div(ADVANCE).unwrap_or(0)).unwrap_or(0)
 }
 
 /// Text in XML, without the characters that XML does not have.

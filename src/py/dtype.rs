@@ -221,6 +221,10 @@ const KEPT: usize = 256;
 const KEPT_LEN: usize = 4096;
 
 /// The dtype of a format, as NumPy reads it; of what NumPy refuses, by the same rules.
+///
+/// >>> from pep3118.numpy import dtype_from_pep3118
+/// >>> dtype_from_pep3118("T{<i:a:>d:b:}")
+/// dtype([('a', '<i4'), ('b', '>f8')])
 #[pyfunction]
 #[pyo3(signature = (spec, /))]
 pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {

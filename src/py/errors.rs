@@ -11,13 +11,25 @@ pyo3::create_exception!(
     pep3118,
     FormatError,
     PyValueError,
-    "A format that cannot be read.\n\n`span` is the pair of byte offsets that the error is about, or None."
+    "A format that cannot be read.\n\n`span` is the pair of byte offsets that the error is about, or None.\n
+>>> import pep3118
+>>> try:
+...     pep3118.calcsize('T{i:a:')
+... except pep3118.FormatError as error:
+...     print(error.span, str(error).splitlines()[0])
+(6, 6) error: structure opened at byte 0 is never closed"
 );
 pyo3::create_exception!(
     pep3118,
     BufferRuleError,
     PyBufferError,
-    "Metadata that break a rule of the buffer protocol.\n\n`rule` is the id of the first one, such as 'A04'; `findings` has all."
+    "Metadata that break a rule of the buffer protocol.\n\n`rule` is the id of the first one, such as 'A04'; `findings` has all.\n
+>>> import pep3118
+>>> try:
+...     pep3118.Exporter(bytes(8), format='<i', shape=(3,))
+... except pep3118.BufferRuleError as error:
+...     print(error.rule, len(error.findings))
+D06 1"
 );
 
 /// An exception of a class with a message.

@@ -5,10 +5,6 @@ use std::fmt::Write as _;
 use super::format::Format;
 use crate::layout::{Certainty, Ink, Layout, Picture, Table};
 
-/// Columns in front of the bytes of a picture, and columns of one byte.
-const MARGIN: usize = 8;
-const CELL: usize = 3;
-
 /// The page that `pep3118 explain` prints.
 pub(super) fn page(format: &Format, width: Option<usize>, color: bool) -> String {
     let bold = |text: &str| if color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
@@ -32,13 +28,13 @@ fn drawing(page: &mut String, layout: &Layout, width: Option<usize>, color: bool
         _ if !color => text.to_owned(),
         Ink::Padding => format!("\x1b[2m{text}\x1b[0m"),
         Ink::Field(index) => {
-            let sgr = [36, 32, 35, 33, 34].get(index.checked_rem(5).unwrap_or(0)).copied().unwrap_or(39);
+            let sgr = [36, 32, 35, 33, 94].get(index.checked_rem(5).unwrap_or(0)).copied().unwrap_or(39);
             format!("\x1b[{sgr}m{text}\x1b[0m")
         }
     };
     let mut picture = Picture::new(layout);
     if let Some(width) = width {
-        picture = picture.columns(width.saturating_sub(MARGIN).checked_div(CELL).unwrap_or(0));
+        picture = picture.within(width);
     }
     // Writing to a string cannot fail.
     let _ = write!(page, "{}\n{}", Table::new(layout), picture.render(paint));
@@ -70,14 +66,17 @@ pub(super) fn svg(format: &Format) -> String {
     Picture::new(format.layout()).svg()
 }
 
-/// The picture with what it is a picture of.
+/// The picture with what it is a picture of. Where it is wider than the page, it is moved, not shrunk: its words
+/// would be too small to read.
 pub(super) fn html(format: &Format) -> String {
     let mut out = String::from("<div>");
     let mut part = |head: &str, layout: &Layout| {
-        out.push_str(&format!("<p>{}</p>{}", escape(head), Picture::new(layout).svg()));
+        out.push_str(&format!("<p>{head}</p><div style=\"overflow-x: auto\">{}</div>", Picture::new(layout).svg()));
     };
-    let text = format.spelling().map_or_else(String::new, |text| format!("{} : ", text.escape_ascii()));
-    part(&format!("{text}{}, {}", size(format.layout()), reading(format)), format.layout());
+    let text = format.spelling().map_or_else(String::new, |text| {
+        format!("<code style=\"overflow-wrap: anywhere\">{}</code><br/>", escape(&text.escape_ascii().to_string()))
+    });
+    part(&format!("{text}{}, {}", size(format.layout()), escape(&reading(format))), format.layout());
     for (dialect, rival) in format.other_readings() {
         part(&format!("or else, by dialect {dialect}, {}", size(rival)), rival);
     }

@@ -9,6 +9,13 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::layout::{self, Layout, Type};
 
 /// A field of a format: where it lies and what its bytes are. Offsets and sizes are in bytes.
+///
+/// >>> from pep3118 import Format
+/// >>> item = Format("T{<H:id:(2,3)>d:grid:}", dialect="pep3118").item
+/// >>> item["grid"]
+/// <Field "grid", offset=2, size=48, type="float64", endian="big", shape=(2, 3)>
+/// >>> [field.name for field in item.fields]
+/// ['id', 'grid']
 #[pyclass(frozen, module = "pep3118")]
 pub(super) struct Field {
     layout: Arc<Layout>,

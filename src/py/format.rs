@@ -257,6 +257,11 @@ impl Format {
     }
 
     /// The other readings that fit, if it is ambiguous.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> f = Format("ib")
+    /// >>> f.certainty, [(rival.dialect, rival.itemsize) for rival in f.rivals]
+    /// ('ambiguous', [('native-c', 8)])
     #[getter]
     fn rivals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let rivals = self.rivals.iter().map(|(dialect, layout)| Self {
@@ -295,10 +300,15 @@ impl Format {
     }
 
     /// The picture of the bytes as SVG.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> Format("<i").svg()[:40]
+    /// '<svg xmlns="http://www.w3.org/2000/svg" '
     fn svg(&self) -> String {
         super::explain::svg(self)
     }
 
+    /// The picture of the bytes in a notebook, and one of each other reading.
     fn _repr_html_(&self) -> String {
         super::explain::html(self)
     }
@@ -344,6 +354,17 @@ impl Format {
 
     /// The item as a type of C, with static assertions of its size and offsets. Fields in the other
     /// byte order are arrays of bytes, with a comment.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))
+    /// /* 16 bytes for the data model lp64. */
+    /// ...
+    /// struct sample {
+    ///     int32_t a;
+    ///     double b;
+    /// };
+    /// static_assert(sizeof(struct sample) == 16, "sample has 16 bytes");
+    /// ...
     #[pyo3(signature = (name="item"))]
     fn to_c(&self, name: &str) -> PyResult<String> {
         self.unambiguous()?;

@@ -69,6 +69,11 @@ fn producer(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
 }
 
 /// How much two formats have in common, and where they first differ.
+///
+/// >>> import pep3118
+/// >>> swapped = pep3118.diff("<i", ">i")
+/// >>> swapped.equivalence, swapped.difference
+/// ('bytes-after-swap', 'int32 at byte 0 is little in the first and big in the second')
 #[pyclass(frozen, module = "pep3118")]
 pub(super) struct Difference {
     compared: Comparison,

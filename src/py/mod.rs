@@ -7,6 +7,25 @@
 //! | the same | [`SharedView`] | a proved [`View`](crate::View) with its memory: values, records, columns |
 //! | a `#[pyclass]` with memory | [`BufferExporter`] | an exporter that answers every request as the rules say |
 //!
+//! ```
+//! use pep3118::py::Acquired;
+//! use pep3118::{Checker, Order, Request};
+//! use pyo3::prelude::*;
+//! use pyo3::types::PyBytes;
+//! # Python::initialize();
+//! Python::attach(|py| {
+//!     let acquired = Acquired::new(&PyBytes::new(py, b"abc"), Request::FULL_RO)?;
+//!     assert_eq!(acquired.raw().format, Some(&b"B"[..]));
+//!     // Every rule that the numbers break, and a view where they can be read in spite of it.
+//!     let (report, shared) = acquired.check(&Checker::DEFAULT);
+//!     let shared = shared.ok_or_else(|| pyo3::exceptions::PyBufferError::new_err(report.to_string()))?;
+//!     let plan = shared.plan()?;
+//!     assert_eq!(shared.buffer(&plan)?.to_vec::<u8>(Order::C)?, b"abc");
+//! #   Ok::<(), PyErr>(())
+//! })?;
+//! # Ok::<(), PyErr>(())
+//! ```
+//!
 //! The Python package `pep3118` is made of this room; [`module`] is its extension module.
 
 mod acquire;

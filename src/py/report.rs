@@ -9,6 +9,13 @@ use crate::view::{Finding as CoreFinding, Report as CoreReport, Severity};
 /// One broken rule: its id, how bad that is, and the numbers.
 ///
 /// `str()` is one line, `explain()` a paragraph with the rule and the working.
+///
+/// >>> import ctypes, pep3118
+/// >>> finding = pep3118.check(ctypes.c_int(1), "ND")[0]
+/// >>> finding.rule, finding.name, finding.severity
+/// ('B05', 'FORMAT-UNSET-NULL', 'error')
+/// >>> print(finding)
+/// error B05: the request has no FORMAT but format is `<i` [ND]
 #[pyclass(frozen, eq, module = "pep3118")]
 #[derive(Debug, PartialEq)]
 pub(super) struct Finding {
@@ -48,6 +55,14 @@ impl Finding {
     }
 
     /// The message with the working, the rule and where it comes from.
+    ///
+    /// >>> import ctypes, pep3118
+    /// >>> print(pep3118.check(ctypes.c_int(1), "ND")[0].explain())
+    /// error[B05]: the request has no FORMAT but format is `<i`
+    ///  |
+    ///  = note: in the answer to ND
+    ///  = note: FORMAT-UNSET-NULL: a request without FORMAT gets NULL (must; buffer.rst, PyBUF_FORMAT)
+    ///  = help: set it to NULL unless the request has its flag
     fn explain(&self) -> String {
         format!("{:#}", self.finding)
     }
@@ -62,6 +77,13 @@ impl Finding {
 }
 
 /// What `check` and `audit` found: true unless some finding is an error.
+///
+/// >>> import ctypes, pep3118
+/// >>> report = pep3118.audit(ctypes.c_int(1))
+/// >>> bool(report), report.rules, "A04" in report, len(report)
+/// (False, ('B05',), False, 1)
+/// >>> bool(pep3118.audit(bytearray(3)))
+/// True
 #[pyclass(frozen, module = "pep3118")]
 #[derive(Debug)]
 pub(super) struct Report {
@@ -156,6 +178,15 @@ impl Report {
     /// Raises `BufferRuleError` if some finding is an error.
     ///
     /// `allow` names rules that may be broken.
+    ///
+    /// >>> import ctypes, pep3118
+    /// >>> report = pep3118.audit(ctypes.c_int(1))
+    /// >>> report.raise_for_errors(allow=["B05"])
+    /// >>> report.raise_for_errors()
+    /// Traceback (most recent call last):
+    /// ...
+    /// pep3118.BufferRuleError: error[B05]: the request has no FORMAT but format is `<i`
+    /// ...
     #[pyo3(signature = (allow = Vec::new()))]
     fn raise_for_errors(&self, py: Python<'_>, allow: Vec<Bound<'_, PyString>>) -> PyResult<()> {
         let mut allowed = Vec::new();

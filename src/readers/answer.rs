@@ -28,6 +28,13 @@ pub struct Answer {
 /// Reads, misreads or refuses.
 ///
 /// The texts are for people: one line, ASCII, without a full stop.
+///
+/// ```
+/// use pep3118::readers::{Consumer, Outcome, readers};
+/// let answers = readers(b"i}d", None, &pep3118::DataModel::LP64);
+/// let numpy = answers.iter().find(|answer| answer.consumer == Consumer::by_name("numpy").unwrap()).unwrap();
+/// assert!(matches!(numpy.outcome, Outcome::Misreads { .. }));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It takes the item for what the format means.

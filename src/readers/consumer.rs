@@ -133,6 +133,11 @@ impl Consumer {
 
     /// The consumer of a name, with or without its version, in any case: `"pybind11"`,
     /// `"struct 3.13"`. The newest, if only the name is given.
+    ///
+    /// ```
+    /// use pep3118::readers::Consumer;
+    /// assert_eq!(Consumer::by_name("numpy"), Some(Consumer::Numpy));
+    /// ```
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();

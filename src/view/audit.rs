@@ -14,6 +14,14 @@ use super::request::{Request, Structure};
 use crate::layout::{Comparison, Equivalence, Layout, reconcile};
 
 /// What an exporter did with a request.
+///
+/// ```
+/// use pep3118::{ErrorKind, Obj, Outcome};
+/// assert_eq!(
+///     Outcome::refused(ErrorKind::BufferError),
+///     Outcome::Refused { error: ErrorKind::BufferError, obj: Obj::Unknown, references: 0 },
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<'a> {
     /// It returned 0, with no exception set, and filled in the struct.
@@ -45,6 +53,12 @@ impl Outcome<'_> {
 }
 
 /// Which exception a failed request raised.
+///
+/// ```
+/// use pep3118::ErrorKind;
+/// assert_eq!(ErrorKind::Other("TypeError".into()).to_string(), "TypeError");
+/// assert_eq!(ErrorKind::Silent.to_string(), "no exception");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// `BufferError`, as it should be.

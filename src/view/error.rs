@@ -8,6 +8,15 @@ use super::request::Request;
 use super::rules::RuleId;
 
 /// What cannot be done with a buffer or with a view of one.
+///
+/// ```
+/// use pep3118::{RawView, Request, ViewError};
+/// let raw = RawView { len: 3, itemsize: 1, ndim: 1, shape: Some(&[3]), ..RawView::default() };
+/// let view = raw.check(Request::ND, None, None).1.unwrap();
+/// let error = view.offset_of(&[3]).unwrap_err();
+/// assert_eq!(error, ViewError::IndexOutOfBounds { dimension: 0, index: 3, extent: 3 });
+/// assert_eq!(error.to_string(), "index 3 is out of bounds for dimension 0 with 3 items");
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
@@ -124,6 +133,16 @@ pub enum ViewError {
 }
 
 /// Why something is no request.
+///
+/// ```
+/// use pep3118::Request;
+/// assert!("STRIDED".parse::<Request>().is_ok());
+/// let error = "0x100".parse::<Request>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "flags 0x100 are PyBUF_READ, which is for PyMemoryView_FromMemory and not for requests",
+/// );
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
@@ -176,6 +195,12 @@ impl RequestError {
 }
 
 /// `Z99` is no rule.
+///
+/// ```
+/// use pep3118::RuleId;
+/// let error = "Z99".parse::<RuleId>().unwrap_err();
+/// assert_eq!(error.to_string(), "`Z99` is no rule: ids go from A01 to T01");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::T01)]
 pub struct RuleIdError {

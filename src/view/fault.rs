@@ -14,6 +14,11 @@ use super::rules::RuleId;
 use crate::layout::{LayoutError, LayoutErrorKind};
 
 /// A field of `Py_buffer`.
+///
+/// ```
+/// use pep3118::view::FieldName;
+/// assert_eq!(FieldName::Itemsize.to_string(), "itemsize");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FieldName {
     /// `buf`
@@ -64,6 +69,11 @@ impl fmt::Display for FieldName {
 }
 
 /// What a field of `Py_buffer` holds.
+///
+/// ```
+/// use pep3118::view::Value;
+/// assert_ne!(Value::Array([2, 3].into()), Value::Null);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// NULL.
@@ -104,6 +114,16 @@ impl Value {
 ///
 /// Fields have the names of `Py_buffer`; sizes and distances are in bytes. A request beside them is
 /// the one that gave the other answer.
+///
+/// ```
+/// use pep3118::view::Fault;
+/// use pep3118::{RawView, Request, RuleId};
+/// let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
+/// let (report, _) = raw.check(Request::ND, None, None);
+/// let fault = report.findings()[0].fault();
+/// assert_eq!(fault.rule(), RuleId::A04);
+/// assert!(matches!(fault, Fault::LenProduct { .. }));
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields of variants are those of Py_buffer")]

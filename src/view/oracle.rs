@@ -37,6 +37,14 @@ pub struct Subject {
 }
 
 /// Why a request may fail.
+///
+/// ```
+/// use pep3118::Request;
+/// use pep3118::view::{Obstacle, Subject};
+/// let constant = Subject { readonly: true, c_contiguous: true, f_contiguous: true, indirect: false };
+/// assert_eq!(constant.obstacle(Request::WRITABLE), Some(Obstacle::ReadOnly));
+/// assert_eq!(constant.obstacle(Request::SIMPLE), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Obstacle {
     /// `FORMAT` without a structure.
@@ -90,6 +98,12 @@ impl Subject {
 }
 
 /// Why memory is contiguous: the rule that says so.
+///
+/// ```
+/// use pep3118::RuleId;
+/// use pep3118::view::Contiguity;
+/// assert_eq!(Contiguity::Empty.rule(), RuleId::C02);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Contiguity {
     /// C02: there is no byte.

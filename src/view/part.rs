@@ -13,6 +13,15 @@ use crate::layout::{Field, Reading};
 const MAX_NDIM: usize = 64;
 
 /// What [`View::select`] leaves.
+///
+/// ```
+/// use pep3118::{RawView, Request};
+/// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
+/// let rows = raw.check(Request::ND, None, None).1.unwrap();
+/// let second = rows.select(0, 1)?;
+/// assert_eq!((second.view.shape(), second.view.offset(), second.pointer), (&[3][..], 3, None));
+/// # Ok::<(), pep3118::ViewError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
     /// The items of that index.

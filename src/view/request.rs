@@ -66,6 +66,13 @@ bitflags! {
 }
 
 /// The structural part of a request: which fields must be filled in, and how the memory must lie.
+///
+/// ```
+/// use pep3118::Request;
+/// use pep3118::view::Structure;
+/// assert_eq!(Request::RECORDS.structure(), Structure::Strides);
+/// assert_eq!(Structure::Strides.request(), Request::STRIDES);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Structure {
     /// No field.

@@ -7,6 +7,12 @@ use super::error::RuleIdError;
 use super::report::Severity;
 
 /// From what a rule can be decided.
+///
+/// ```
+/// use pep3118::RuleId;
+/// use pep3118::view::Class;
+/// assert_eq!((RuleId::A04.class(), RuleId::B23.class()), (Class::Struct, Class::Requests));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// From one filled struct and the request that it answers.
@@ -45,6 +51,13 @@ impl fmt::Display for Class {
 }
 
 /// How binding a rule is.
+///
+/// ```
+/// use pep3118::view::Level;
+/// use pep3118::{RuleId, Severity};
+/// assert_eq!((RuleId::A04.level(), RuleId::B01.level()), (Level::Must, Level::Contested));
+/// assert_eq!(Level::Contested.severity(), Severity::Note);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Level {
     /// The documentation says must.

@@ -31,6 +31,12 @@ impl Slice {
 
     /// The first index in `0..extent` and how many there are, as `slice.indices` counts; `None` for
     /// a step of 0. Where there is no index, the first is 0.
+    ///
+    /// ```
+    /// use pep3118::Slice;
+    /// // [::-2] of five: 4, 2, 0
+    /// assert_eq!(Slice { start: None, stop: None, step: -2 }.indices(5), Some((4, 3)));
+    /// ```
     #[must_use]
     pub fn indices(self, extent: i64) -> Option<(i64, i64)> {
         let Self { start, stop, step } = self;
@@ -71,6 +77,15 @@ impl<'a> View<'a> {
     ///
     /// The answer is memoryview's and NumPy's. Where nothing is selected the first item stays where
     /// it was, as in NumPy; memoryview moves it.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, Slice};
+    /// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).1.unwrap();
+    /// let columns = view.slice(&[Slice::FULL, Slice { start: Some(1), ..Slice::FULL }])?;
+    /// assert_eq!((columns.shape(), columns.strides(), columns.offset()), (&[2, 2][..], &[3, 1][..], 1));
+    /// # Ok::<(), pep3118::ViewError>(())
+    /// ```
     ///
     /// # Errors
     /// - a step of 0

@@ -34,6 +34,19 @@ pub enum Step {
 }
 
 /// The steps to one item; made by [`View::steps`].
+///
+/// ```
+/// use pep3118::{RawView, Request, Step};
+/// let raw = RawView {
+///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
+///     ..RawView::default()
+/// };
+/// let view = raw.check(Request::INDIRECT, None, None).1.unwrap();
+/// // The second pointer of the table, then the third byte of the row that it leads to.
+/// let way: Vec<Step> = view.steps(&[1, 2])?.collect();
+/// assert_eq!(way, [Step::Stride(8), Step::Dereference, Step::Add(0), Step::Stride(2)]);
+/// # Ok::<(), pep3118::ViewError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Steps<'v> {
     strides: &'v [i64],
@@ -71,6 +84,14 @@ impl Iterator for Steps<'_> {
 impl FusedIterator for Steps<'_> {}
 
 /// The offset of every item in bytes from `buf`; made by [`View::offsets`].
+///
+/// ```
+/// use pep3118::{Order, RawView, Request};
+/// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
+/// let view = raw.check(Request::ND, None, None).1.unwrap();
+/// assert_eq!(view.offsets(Order::Fortran)?.collect::<Vec<i64>>(), [0, 3, 1, 4, 2, 5]);
+/// # Ok::<(), pep3118::ViewError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Offsets<'v> {
     shape: &'v [i64],
@@ -119,6 +140,16 @@ fn advance<'v>(here: i64, axes: impl Iterator<Item = (&'v mut i64, (&'v i64, &'v
 
 impl View<'_> {
     /// The offset of an item in bytes from `buf`.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, -1]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+    /// assert_eq!(view.offset_of(&[1, 2])?, 6);
+    /// # Ok::<(), pep3118::ViewError>(())
+    /// ```
     ///
     /// # Errors
     /// - `[1]` in two dimensions: an index for each is needed

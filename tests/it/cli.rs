@@ -12,6 +12,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
         .args(arguments)
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("COLUMNS")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -64,6 +65,9 @@ fn pages() {
         ("readers-json", &["readers", "<i", "-i", "4", "-m", "lp64", "--json"]),
         ("emit-ambiguous", &["emit", "ib", "-m", "lp64"]),
         ("check-help", &["check", "--help"]),
+        ("audit", &["audit", "--allow", "B05", "ctypes:c_int(1)"]),
+        ("audit-help", &["audit", "--help"]),
+        ("census-help", &["census", "--help"]),
         #[cfg(feature = "arrow")]
         ("decode-help", &["decode", "--help"]),
         (
@@ -129,6 +133,18 @@ fn pages() {
 }
 
 #[test]
+fn a_picture_keeps_to_the_columns() {
+    let format = "T{T{(2)T{b:x:b:y:}:position:i:sequence_number:}:header:4xd:price:}";
+    for (columns, least, most) in [("60", 50, 60), ("40", 30, 40), ("9", 10, 11), ("wide", 50, 60), ("400", 50, 60)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pep3118"));
+        let output = command.args(["explain", format, "-m", "lp64"]).env("COLUMNS", columns).output().unwrap();
+        let page = text(&output.stdout);
+        let widest = page.rsplit("\n\n").next().unwrap().lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((least..=most).contains(&widest), "{columns}: {widest}\n{page}");
+    }
+}
+
+#[test]
 fn a_stream_is_answered_in_order() {
     let questions = "\
 {\"format\": \"<i\", \"model\": \"lp64\"}
@@ -170,8 +186,8 @@ fn streams_tell_of_errors() {
     assert_eq!(status("check", &["{}\n", clean].concat()), Some(1));
 }
 
-const COMMANDS: [&str; 10] =
-    ["explain", "size", "diff", "emit", "readers", "check", "rules", "decode", "completions", "man"];
+const COMMANDS: [&str; 12] =
+    ["explain", "size", "diff", "emit", "readers", "check", "audit", "census", "rules", "decode", "completions", "man"];
 
 #[test]
 fn completions_know_every_command() {

@@ -7,6 +7,10 @@ use pep3118::{
 
 use crate::snapshot;
 
+/// Paths longer than their bytes, that differ at the end.
+const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequence_numbers:}:header:\
+    T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
+
 fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: DataModel) -> String {
     let reading =
         reconcile(format.as_bytes(), itemsize, dialect, &model).unwrap_or_else(|error| panic!("{format}: {error}"));
@@ -55,11 +59,30 @@ fn pages() {
         ("user-type", "[bfloat16$x]:w:", Some(2), None, lp64),
         ("empty", "", None, Some(&Dialect::STRUCT), lp64),
         ("strange-names", "T{i::b: :h:a\u{301}:i:\u{540d}\u{524d}:i:a\nb:}", None, Some(&Dialect::PEP3118), lp64),
+        ("long-paths", LONG_PATHS, None, Some(&Dialect::PEP3118), lp64),
         ("long", "T{H:a:(1000)d:b:}", None, Some(&Dialect::PEP3118), lp64),
     ];
     for (name, format, itemsize, dialect, model) in pages {
         snapshot::check("layout", name, format, &page(format, *itemsize, *dialect, *model));
     }
+}
+
+#[test]
+fn pictures_keep_to_the_width() {
+    let layout = Layout::read(LONG_PATHS.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    let picture = |cells| Picture::new(&layout).within(cells).to_string();
+    let width = |line: &str| line.chars().map(|sign| if sign > '\u{3000}' { 2 } else { 1 }).sum::<usize>();
+    for cells in [200, 100, 80, 60, 56, 55, 40, 32, 20, 11] {
+        assert!(picture(cells).lines().all(|line| width(line) <= cells), "{cells}:\n{}", picture(cells));
+    }
+    assert_eq!(picture(60), Picture::new(&layout).to_string());
+    // What tells two fields apart is there at every width.
+    for cells in [60, 40, 20] {
+        for end in ["x", "y", "usd", "eur", "gbp"] {
+            assert!(picture(cells).contains(end), "{end} at {cells}:\n{}", picture(cells));
+        }
+    }
+    snapshot::check("layout", "long-paths-40", LONG_PATHS, &format!("{}\n{}", picture(60), picture(40)));
 }
 
 /// `Scalar::recognize` and `Layout::read` tell the same, for every code and byte order.

@@ -381,6 +381,10 @@ mod driven {
     /// Every input that fuzzing began with or ever failed on.
     #[test]
     fn fuzz_inputs_replay() {
+        // The crate as it is published has none.
+        if !std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").exists() {
+            return;
+        }
         let mut replayed = 0;
         for folder in ["seeds", "regressions"] {
             let folder = format!("{}/fuzz/{folder}", env!("CARGO_MANIFEST_DIR"));

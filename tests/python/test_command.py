@@ -1,13 +1,14 @@
 """The command line."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
 from pep3118 import __main__ as command
-from pep3118._census import evaluate, survey, table
+from pep3118._census import PACKAGES, evaluate, survey, table
 
 
 def run(*arguments, **options):
@@ -73,7 +74,7 @@ def test_census_finds_types_by_itself():
 
 
 def test_census_tells_what_cannot_be_judged(monkeypatch):
-    monkeypatch.setitem(command.PACKAGES, "pickle", ["None", "1/0"])
+    monkeypatch.setitem(PACKAGES, "pickle", ["None", "1/0"])
     rows = list(survey("pickle"))
     assert rows[0].failure == "TypeError: a bytes-like object is required, not 'NoneType'"
     assert rows[1].failure.startswith("ZeroDivisionError") and rows[1].worst == "-"
@@ -98,6 +99,24 @@ def test_help_tells_all_commands():
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("explain", "check", "decode", "audit", "census"))
     assert run().returncode == 2
+    done = run("census", "--help")
+    assert done.returncode == 0
+    assert all(re.search(rf"\b{re.escape(package)}\b", done.stdout) for package in PACKAGES)
+    # The Rust program knows the options only for their help, and knows no other ones.
+    for name, options in (("audit", {"--allow", "--explain", "--json"}), ("census", {"--json"})):
+        told = run(name, "--help").stdout
+        assert set(re.findall(r"^ .*(--\w+)", told, re.M)) == options | {"--help", "--version"}
+        assert run(name, "--no-such-option").stderr.startswith("error: ")
+        assert all(option in run(name, "--no-such-option").stderr for option in options)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no head")
+@pytest.mark.parametrize("arguments", ["census", "--help", "audit --json 'bytearray(3)'", "rules"])
+def test_a_closed_pipe_ends_the_work(arguments):
+    # The reader is gone before the first line.
+    script = f'{{ sleep 0.5; "$PYTHON" -m pep3118 {arguments}; }} | true'
+    done = subprocess.run(["sh", "-c", script], env={"PYTHON": sys.executable}, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_standard_input_reaches_rust():

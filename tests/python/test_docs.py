@@ -1,22 +1,53 @@
-"""The examples in the docstrings."""
+"""The docstrings: each is there, and its examples are run."""
 
 import doctest
 
 import pytest
 
 import pep3118
+import pep3118.numpy
+import pep3118.struct
+
+MODULES = [pep3118, pep3118.struct, pep3118.numpy]
+# What is `struct`'s own has `struct`'s words.
+PUBLIC = [
+    (f"{module.__name__}.{name}", getattr(module, name))
+    for module in MODULES
+    for name in module.__all__
+    if not isinstance(getattr(module, name), str) and name != "error"
+]
+ATTRIBUTES = [
+    (f"{path}.{name}", getattr(owner, name))
+    for path, owner in PUBLIC
+    if isinstance(owner, type)
+    for name in vars(owner)
+    if not name.startswith("_")
+]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [name for name in pep3118.__all__ if ">>>" in (getattr(getattr(pep3118, name), "__doc__", None) or "")],
-)
-def test_examples(name):
-    documented = [getattr(pep3118, name)]
-    documented += [value for value in vars(documented[0]).values()] if isinstance(documented[0], type) else []
-    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    for value in documented:
-        text = getattr(value, "__doc__", None)
-        if isinstance(text, str) and ">>>" in text:
-            runner.run(parser.get_doctest(text, {"pep3118": pep3118}, name, None, 0))
+def documented(value):
+    text = getattr(value, "__doc__", None)
+    return text if isinstance(text, str) else ""
+
+
+@pytest.mark.parametrize(("path", "value"), PUBLIC, ids=[path for path, _ in PUBLIC])
+def test_classes_and_functions_have_an_example(path, value):
+    assert ">>>" in documented(value)
+
+
+def test_every_method_and_attribute_is_documented():
+    assert len(ATTRIBUTES) > 80
+    assert [path for path, value in ATTRIBUTES if not documented(value).strip()] == []
+
+
+EVERYTHING = [*((module.__name__, module) for module in MODULES), *PUBLIC, *ATTRIBUTES]
+EXAMPLES = [(path, documented(value)) for path, value in EVERYTHING if ">>>" in documented(value)]
+
+
+@pytest.mark.parametrize(("path", "text"), EXAMPLES, ids=[path for path, _ in EXAMPLES])
+def test_examples(path, text):
+    if "dtype" in text:
+        pytest.importorskip("numpy")
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(doctest.DocTestParser().get_doctest(text, {}, path, None, 0))
     assert runner.tries > 0 and runner.failures == 0

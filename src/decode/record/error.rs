@@ -92,6 +92,22 @@ pub enum NotInPlace {
 }
 
 /// Why items do not become records.
+///
+#[cfg_attr(feature = "derive", doc = "```")]
+#[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+/// use pep3118::decode::Plan;
+/// use pep3118::decode::record::{Mismatch, RecordError};
+/// use pep3118::{DataModel, Dialect, Layout, Record};
+/// #[derive(Record, Debug)]
+/// struct Flag {
+///     set: bool,
+/// }
+/// let plan = |format| Plan::new(&Layout::read(format, &Dialect::PEP3118, &DataModel::HOST).unwrap()).unwrap();
+/// let error = plan(b"T{?:set:}").read_records::<Flag>(&[2]).unwrap_err();
+/// assert_eq!(error.to_string(), "field `set` of record 0 is 0x2, which is no bool");
+/// let error = plan(b"T{B:other:}").read_records::<Flag>(&[1]).unwrap_err();
+/// assert!(matches!(error, RecordError::Mismatch(Mismatch::Missing { .. })));
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {

@@ -24,6 +24,22 @@ impl Mapping {
     /// The items of a buffer, the last index fastest, whatever its strides and suboffsets. Values are
     /// copied once, into columns that the batch then owns.
     ///
+    /// ```
+    /// use pep3118::decode::{Buffer, Plan};
+    /// use pep3118::{RawView, Request, DataModel, Dialect, Layout, arrow::Mapping};
+    /// let format = b"T{>h:a:>d:b:}";
+    /// let layout = Layout::read(format, &Dialect::PEP3118, &DataModel::HOST)?;
+    /// // Every other record of memory that holds three.
+    /// let raw = RawView {
+    ///     len: 20, itemsize: 10, ndim: 1, format: Some(format), shape: Some(&[2]), strides: Some(&[20]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::RECORDS_RO, Some(&Dialect::PEP3118), None).1.unwrap();
+    /// let (plan, memory) = (Plan::new(&layout)?, [0; 30]);
+    /// let batch = Mapping::new(&layout)?.batch(&Buffer::new(&view, &plan, &memory)?)?;
+    /// assert_eq!((batch.num_rows(), batch.num_columns()), (2, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - a buffer whose plan is that of another layout
     /// - `u` with a lone surrogate: no Unicode text

@@ -5,6 +5,17 @@ use alloc::string::String;
 use crate::decode::DecodeError;
 
 /// What has no place in a record batch.
+///
+/// ```
+/// use pep3118::arrow::{BatchError, Mapping};
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let layout = Layout::read(b"T{<2u:name:}", &Dialect::PEP3118, &DataModel::HOST)?;
+/// // A surrogate without its other half.
+/// let error = Mapping::new(&layout)?.batch_of_bytes(vec![0x00_u8, 0xd8, 0x41, 0x00].into()).unwrap_err();
+/// assert_eq!(error, BatchError::Text { field: "name".into(), index: 0 });
+/// assert_eq!(error.to_string(), "field `name`: value 0 is no Unicode text");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {

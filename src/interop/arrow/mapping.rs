@@ -75,6 +75,14 @@ impl Mapping {
     /// The mapping of a layout, strings of bytes with these dotted names (`value` for an item that is
     /// no record) as `Utf8`.
     ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
+    /// let layout = Layout::read(b"T{3s:tag:}", &Dialect::PEP3118, &DataModel::HOST)?;
+    /// let batch = Mapping::with_utf8(&layout, &[b"tag"])?.batch_of_bytes(b"on\0off".into())?;
+    /// assert_eq!((batch.num_rows(), batch.schema().field(0).data_type().to_string().as_str()), (2, "Utf8"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// - `&[b"c"]` of `T{3s:a:<i:b:}`: no such field; `&[b"b"]`: no bytes
     /// - as [`new`](Self::new)

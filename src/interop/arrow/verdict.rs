@@ -9,6 +9,16 @@ use crate::endian::Endian;
 use crate::layout::Field;
 
 /// Whether the bytes of items that lie one after the other are those of an Arrow array.
+///
+/// ```
+/// use pep3118::arrow::Mapping;
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let layout = Layout::read(b">i", &Dialect::STRUCT, &DataModel::LP64)?;
+/// let mapping = Mapping::new(&layout)?;
+/// let verdicts = mapping.verdicts();
+/// assert_eq!((verdicts[0].zero_copy, verdicts[0].reason.as_str()), (false, "bytes are swapped: big-endian"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// The dotted name of the field; `value` for an item that is no record.

@@ -3,6 +3,13 @@
 use alloc::string::String;
 
 /// What a language has no words for.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, Layout};
+/// let layout = Layout::read(b"<i", &Dialect::STRUCT, &DataModel::LP64)?;
+/// assert_eq!(layout.to_c("3d").unwrap_err().to_string(), "`3d` is not a name for a type of C");
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {

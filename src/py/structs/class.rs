@@ -15,6 +15,13 @@ use super::room::Offset;
 /// A compiled format. `unpack` and the like give a flat tuple: one value for each item at the top level
 /// of the format, as many as the count says. Arrays with a shape are lists, records are tuples.
 ///
+/// >>> from pep3118.struct import Struct
+/// >>> tick = Struct("T{<H:id:<d:price:}")
+/// >>> tick.size, tick.pack((7, 9.5)).hex()
+/// (10, '07000000000000002340')
+/// >>> tick.unpack(bytes.fromhex("07000000000000002340"))
+/// ((7, 9.5),)
+///
 /// INVARIANT: no Python code runs while the lock is held.
 #[pyclass(frozen, subclass, weakref, name = "Struct", module = "pep3118.struct")]
 #[derive(Debug)]
@@ -76,6 +83,10 @@ impl Struct {
     }
 
     /// The bytes of an item with these values.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> Struct(">hB").pack(1, 2)
+    /// b'\x00\x01\x02'
     #[pyo3(signature = (v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest), text_signature = "($self, *values)")]
     #[expect(clippy::too_many_arguments, reason = "see `Values`")]
     fn pack<'py>(
@@ -95,6 +106,12 @@ impl Struct {
     }
 
     /// Writes an item into a buffer. If a value does not fit, nothing is written.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> buffer = bytearray(4)
+    /// >>> Struct(">h").pack_into(buffer, 2, 1)
+    /// >>> buffer
+    /// bytearray(b'\x00\x00\x00\x01')
     #[pyo3(
         signature = (buffer = Given::NONE, offset = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
         text_signature = "($self, buffer, offset, /, *values)"
@@ -119,18 +136,30 @@ impl Struct {
     }
 
     /// The values of the item that fills a buffer.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> Struct(">hB").unpack(b"\x00\x01\x02")
+    /// (1, 2)
     #[pyo3(signature = (buffer, /))]
     fn unpack<'py>(&self, buffer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
         self.with(|compiled| compiled.unpack(buffer))
     }
 
     /// The values of the item at an offset in bytes; a negative one counts from the end.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> Struct(">h").unpack_from(b"\x00\x01\x00\x02", -2)
+    /// (2,)
     #[pyo3(signature = (buffer, offset = Offset(0)), text_signature = "($self, buffer, offset=0)")]
     fn unpack_from<'py>(&self, buffer: &Bound<'py, PyAny>, offset: Offset) -> PyResult<Bound<'py, PyTuple>> {
         self.with(|compiled| compiled.unpack_from(buffer, offset.0))
     }
 
     /// The values of all items of a buffer, one item at a time.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> list(Struct(">h").iter_unpack(b"\x00\x01\x00\x02"))
+    /// [(1,), (2,)]
     #[pyo3(signature = (buffer, /))]
     fn iter_unpack(&self, buffer: &Bound<'_, PyAny>) -> PyResult<UnpackIterator> {
         self.with(|compiled| UnpackIterator::new(Arc::clone(compiled), buffer))

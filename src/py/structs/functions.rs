@@ -74,6 +74,10 @@ fn first<'a, 'py>(format: Given<'a, 'py>) -> PyResult<Borrowed<'a, 'py, PyAny>> 
 }
 
 /// The size in bytes of an item in a format.
+///
+/// >>> from pep3118 import struct
+/// >>> struct.calcsize("T{<H:id:<d:price:}")
+/// 10
 #[pyfunction]
 #[pyo3(signature = (format, /))]
 pub(in crate::py) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<usize> {
@@ -81,6 +85,10 @@ pub(in crate::py) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<usize> {
 }
 
 /// The bytes of an item with these values.
+///
+/// >>> from pep3118 import struct
+/// >>> struct.pack("T{<H:id:}(2)B", (7,), [1, 2])
+/// b'\x07\x00\x01\x02'
 #[pyfunction]
 #[pyo3(
     signature = (format = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
@@ -104,6 +112,12 @@ pub(in crate::py) fn pack<'py>(
 }
 
 /// Writes an item into a buffer. If a value does not fit, nothing is written.
+///
+/// >>> from pep3118 import struct
+/// >>> buffer = bytearray(4)
+/// >>> struct.pack_into(">h", buffer, 2, 1)
+/// >>> buffer
+/// bytearray(b'\x00\x00\x00\x01')
 #[pyfunction]
 #[pyo3(
     signature = (format = Given::NONE, buffer = Given::NONE, offset = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
@@ -129,6 +143,10 @@ pub(in crate::py) fn pack_into<'py>(
 }
 
 /// The values of the item that fills a buffer.
+///
+/// >>> from pep3118 import struct
+/// >>> struct.unpack("T{<H:id:}(2)B", b"\x07\x00\x01\x02")
+/// ((7,), [1, 2])
 #[pyfunction]
 #[pyo3(signature = (format, buffer, /))]
 pub(in crate::py) fn unpack<'py>(
@@ -139,6 +157,10 @@ pub(in crate::py) fn unpack<'py>(
 }
 
 /// The values of the item at an offset in bytes; a negative one counts from the end.
+///
+/// >>> from pep3118 import struct
+/// >>> struct.unpack_from(">h", b"\x00\x01\x00\x02", 2)
+/// (2,)
 #[pyfunction]
 #[pyo3(signature = (format, /, buffer, offset = Offset(0)), text_signature = "(format, /, buffer, offset=0)")]
 pub(in crate::py) fn unpack_from<'py>(
@@ -150,6 +172,10 @@ pub(in crate::py) fn unpack_from<'py>(
 }
 
 /// The values of all items of a buffer, one item at a time.
+///
+/// >>> from pep3118 import struct
+/// >>> [x + y for x, y in struct.iter_unpack("<BB", b"\x01\x02\x03\x04")]
+/// [3, 7]
 #[pyfunction]
 #[pyo3(signature = (format, buffer, /))]
 pub(in crate::py) fn iter_unpack(format: &Bound<'_, PyAny>, buffer: &Bound<'_, PyAny>) -> PyResult<UnpackIterator> {

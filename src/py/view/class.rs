@@ -121,6 +121,7 @@ impl View {
         Ok(self.shown()?.shared().view().len())
     }
 
+    /// Whether items cannot be written to.
     #[getter]
     fn readonly(&self) -> PyResult<bool> {
         Ok(self.shown()?.shared().view().readonly())
@@ -144,6 +145,7 @@ impl View {
         Ok(self.shown()?.shared().view().itemsize())
     }
 
+    /// The number of dimensions.
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
         Ok(self.shown()?.shape().len())
@@ -167,16 +169,19 @@ impl View {
         tuple(py, self.shown()?.shared().view().suboffsets().unwrap_or_default())
     }
 
+    /// Whether the items adjoin, the last index fastest.
     #[getter]
     fn c_contiguous(&self) -> PyResult<bool> {
         Ok(self.shown()?.shared().view().is_contiguous(Order::C))
     }
 
+    /// Whether the items adjoin, the first index fastest.
     #[getter]
     fn f_contiguous(&self) -> PyResult<bool> {
         Ok(self.shown()?.shared().view().is_contiguous(Order::Fortran))
     }
 
+    /// Whether the items adjoin in either order.
     #[getter]
     fn contiguous(&self) -> PyResult<bool> {
         Ok(self.shown()?.shared().view().is_contiguous(Order::Any))
@@ -202,6 +207,16 @@ impl View {
     }
 
     /// The layout of an item as a table of offsets, sizes and types, and how the items lie.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> print(View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}").explain())
+    /// format   T{>H:a:B:b:}
+    /// read as  pep3118, exact
+    /// items    shape (2), strides (3) bytes, itemsize 3 bytes, read-only
+    /// offset  size  type          name
+    ///      0     2  uint16 (big)  a
+    ///      2     1  uint8         b
+    /// <BLANKLINE>
     fn explain(&self) -> PyResult<String> {
         let shown = self.shown()?;
         let (items, view) = (shown.items(), shown.shared().view());
@@ -224,12 +239,20 @@ impl View {
     }
 
     /// All items as nested lists, the item itself where there is no dimension.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View(b"abcdef").cast("B", (2, 3)).tolist()
+    /// [[97, 98, 99], [100, 101, 102]]
     fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         lists::to_list(py, &*self.shown()?)
     }
 
     /// All items as they are, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as
     /// they lie in memory where that is Fortran order, else as 'C'.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View(b"abcdef").cast("c", (2, 3)).tobytes("F")
+    /// b'adbecf'
     #[pyo3(signature = (order="C"))]
     fn tobytes<'py>(&self, py: Python<'py>, order: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
         let shown = self.shown()?;
@@ -248,6 +271,10 @@ impl View {
     }
 
     /// The same memory, not to be written to.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View(bytearray(2)).toreadonly().readonly
+    /// True
     fn toreadonly(&self) -> PyResult<Self> {
         Ok(Self::new(self.shown()?.to_readonly()))
     }
@@ -265,6 +292,10 @@ impl View {
     }
 
     /// The dimensions in another order, reversed if none is given.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> View(b"abcdef").cast("B", (2, 3)).transpose().tolist()
+    /// [[97, 100], [98, 101], [99, 102]]
     #[pyo3(signature = (*axes))]
     fn transpose(&self, axes: Vec<usize>) -> PyResult<Self> {
         let axes = (!axes.is_empty()).then_some(axes);
@@ -316,6 +347,13 @@ impl View {
     }
 
     /// Gives the buffer back: `BufferError` while there are buffers of this view.
+    ///
+    /// >>> from pep3118 import View
+    /// >>> memory = bytearray(b"abc")
+    /// >>> with View(memory) as view:  # releases it, too
+    /// ...     print(view[0])
+    /// 97
+    /// >>> memory.append(100)  # not while it is viewed
     fn release(&self) -> PyResult<()> {
         match self.take() {
             Ok(_) => Ok(()),
