@@ -152,8 +152,11 @@ impl Leaf {
             Type::Float32 => {
                 let number = self.float(object, lenient)?;
                 let narrow = single(number);
-                if !(lenient && self.native) {
-                    self.fits(number, narrow.is_infinite())?;
+                // Native floats became infinite in `struct` before 3.14.
+                let lost = narrow.is_infinite() && number.is_finite();
+                // Native floats became infinite in `struct` before 3.14.
+                if lost && !(lenient && self.native && object.py().version_info() < (3, 14)) {
+                    return Err(Reason::Overflow(*self));
                 }
                 kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
@@ -252,7 +255,8 @@ impl Leaf {
             Err(_) => {
                 let class = object.py().get_type::<PyComplex>();
                 let made = class.call1((object,)).map_err(|error| {
-                    if error.is_instance_of::<PyTypeError>(object.py()) {
+                    // As for floats.
+                    if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                         return Reason::kind(Some(self), taken_by(Type::Complex128), object);
                     }
                     error.into()
