@@ -4,9 +4,9 @@ use std::io::Write;
 
 use arrow_buffer::Buffer;
 use arrow_ipc::writer::FileWriter;
-use pep3118::{Endian, Layout};
 use pep3118::arrow::{BatchError, Mapping};
 use pep3118::decode::Plan;
+use pep3118::{Endian, Layout};
 
 use super::Failure;
 use super::decode::refused;

@@ -224,7 +224,10 @@ fn structs_are_checked_in_order() {
     let clean = "{\"request\": \"FULL_RO\", \"format\": \"<i\", \"itemsize\": 4, \"len\": 24, \"ndim\": 2, \"shape\": [2, 3], \
                  \"strides\": [12, 4], \"suboffsets\": null, \"readonly\": true, \"memory\": {\"len\": 24, \"offset\": 0}}\n";
     let broken = clean.replace("24, \"ndim\"", "20, \"ndim\"").replace("\"FULL_RO\"", "285");
-    let hostile = clean.replace("[2, 3]", "[4611686018427387904, 4611686018427387904]").replace("24,", "-1,").replace("{\"req", "{\"model\": \"lp64\", \"req");
+    let hostile = clean
+        .replace("[2, 3]", "[4611686018427387904, 4611686018427387904]")
+        .replace("24,", "-1,")
+        .replace("{\"req", "{\"model\": \"lp64\", \"req");
     let flags = clean.replace("\"FULL_RO\"", "512");
     let numpy = clean.replace("<i", "T{b:a:xxxxxxxi:b:}").replace("true", "false, \"dialect\": \"pascal\"");
     let questions = [clean, &broken, &hostile, &flags, &numpy, "not json\n", &clean.replace("FULL_RO", "FULL_RW")];

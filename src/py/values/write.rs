@@ -12,6 +12,7 @@ use super::leaf::Leaf;
 use super::refusal::{Reason, Refusal, taken_by};
 use super::text;
 use crate::decode::{EncodeErrorKind, LongDouble, Value};
+use crate::endian::Endian;
 use crate::layout::Type;
 
 impl Codec {
@@ -266,7 +267,9 @@ impl Leaf {
         };
         let (re, im) = (number.real(), number.imag());
         let fits = |number: f64, infinite: bool| {
-            if lenient && self.native { Ok(()) } else { self.fits(number, infinite) }
+            // Other than a float, `struct` writes it as C does wherever the order is that of this machine.
+            let as_c = lenient && self.kernel.endian() == Endian::HOST;
+            if as_c { Ok(()) } else { self.fits(number, infinite) }
         };
         let long = |number| LongDouble::from_f64(number, self.kernel.long_double_format());
         Ok(match self.kernel.ty() {

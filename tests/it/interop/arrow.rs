@@ -12,7 +12,7 @@ use arrow_buffer::Buffer as Bytes;
 use arrow_schema::DataType;
 use half::f16;
 use pep3118::arrow::{BatchError, Mapping};
-use pep3118::decode::{Buffer, Plan};
+use pep3118::decode::{Buffer, ColumnData, Plan};
 use pep3118::{Block, DataModel, Dialect, Layout, LongDoubleFormat, RawView, Request, Type};
 
 #[cfg(target_endian = "little")]
@@ -183,7 +183,9 @@ fn values_arrive() {
 fn memory_is_shared_where_it_can_be() {
     let first = |batch: &RecordBatch| batch.column(0).to_data().buffers()[0].as_ptr();
     let numbers = bytes(&[&1_i32.to_ne_bytes(), &2_i32.to_ne_bytes(), &3_i32.to_ne_bytes()]);
-    for format in ["@i", "T{@i:only:}", "T{T{@i:b:}:a:}"] {
+    // In the order of this machine.
+    let mapping = |format: &str| mapping(&format.replace('~', if cfg!(target_endian = "little") { "<" } else { ">" }));
+    for format in ["~i", "T{~i:only:}", "T{T{~i:b:}:a:}"] {
         let mapping = mapping(format);
         assert!(mapping.verdicts()[0].zero_copy, "{format}");
         let batch = mapping.batch_of_bytes(numbers.clone()).unwrap();
@@ -193,24 +195,24 @@ fn memory_is_shared_where_it_can_be() {
         }
         assert_eq!(data.buffers()[0].as_ptr(), numbers.as_ptr(), "{format}");
     }
-    let pairs = mapping("(3)@i").batch_of_bytes(numbers.clone()).unwrap();
+    let pairs = mapping("(3)~i").batch_of_bytes(numbers.clone()).unwrap();
     assert_eq!(pairs.num_rows(), 1);
     assert_eq!(pairs["value"].as_fixed_size_list().values().to_data().buffers()[0].as_ptr(), numbers.as_ptr());
     // One byte further nothing is aligned.
     let long = bytes(&[&[0], &1_i32.to_ne_bytes(), &2_i32.to_ne_bytes()]);
-    let batch = mapping("@i").batch_of_bytes(long.slice_with_length(1, 8)).unwrap();
+    let batch = mapping("~i").batch_of_bytes(long.slice_with_length(1, 8)).unwrap();
     assert_ne!(first(&batch), long.as_ptr().wrapping_add(1));
     assert_eq!(batch["value"].as_primitive::<Int32Type>().values(), &[1, 2]);
     let swapped = if cfg!(target_endian = "little") { ">i" } else { "<i" };
     assert!(!mapping(swapped).verdicts()[0].zero_copy);
-    assert!(!mapping("T{@i:a:@i:b:}").verdicts()[0].zero_copy);
+    assert!(!mapping("T{~i:a:~i:b:}").verdicts()[0].zero_copy);
     assert!(!mapping("?").verdicts()[0].zero_copy);
     // Vectors that columns own are handed over too.
-    let plan = Plan::new(&layout("T{@i:a:@d:b:}")).unwrap();
+    let plan = Plan::new(&layout("T{<i:a:4x<d:b:}")).unwrap();
     let columns = plan.columns(&[7; 32], None).unwrap();
-    let pep3118::decode::ColumnData::Int32(data) = &columns[0].data else { panic!() };
+    let ColumnData::Int32(data) = &columns[0].data else { panic!() };
     let address = data.as_ptr().cast();
-    let batch = mapping("T{@i:a:@d:b:}").batch_of_columns(columns, 2).unwrap();
+    let batch = mapping("T{<i:a:4x<d:b:}").batch_of_columns(columns, 2).unwrap();
     assert_eq!(first(&batch), address);
 }
 
@@ -324,6 +326,16 @@ fn leaf_arrays(data: &arrow_data::ArrayData, out: &mut Vec<arrow_data::ArrayData
     }
 }
 
+/// Bytes that are swapped as one.
+fn unit(data: &ColumnData) -> usize {
+    match data {
+        ColumnData::Int16(_) | ColumnData::UInt16(_) | ColumnData::Float16(_) | ColumnData::Complex32(_) => 2,
+        ColumnData::Int32(_) | ColumnData::UInt32(_) | ColumnData::Float32(_) | ColumnData::Complex64(_) => 4,
+        ColumnData::Int64(_) | ColumnData::UInt64(_) | ColumnData::Float64(_) | ColumnData::Complex128(_) => 8,
+        _ => 1,
+    }
+}
+
 /// Random layouts × random bytes: every array holds the elements of its column, shared or copied.
 #[test]
 fn batches_hold_their_columns() {
@@ -348,7 +360,11 @@ fn batches_hold_their_columns() {
                 Type::Bool | Type::LongDouble | Type::ComplexLongDouble | Type::Ucs2 | Type::Ucs4 | Type::Wchar
             );
             if same {
-                let wanted = crate::slow_reader::column_bytes(&column.data);
+                // Little-endian; an array has the order of this machine.
+                let mut wanted = crate::slow_reader::column_bytes(&column.data);
+                if cfg!(target_endian = "big") {
+                    wanted.chunks_exact_mut(unit(&column.data)).for_each(<[u8]>::reverse);
+                }
                 assert_eq!(array.buffers()[0].as_slice(), wanted, "{format}: {}", column.name.escape_ascii());
                 compared += wanted.len();
             }
