@@ -151,10 +151,19 @@ fn hostile_layouts() {
             assert_eq!(error.to_string(), "there is no memory for 9223372036854775800 bytes");
         }
     }
-    // A view of exabytes over four bytes: every item is the same.
+    // A view of exabytes over four bytes: every item is the same. Of a machine that can say so.
+    let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let item = self::plan("<i");
     let (shape, strides) = ([1 << 58], [0]);
-    let view = view(&shape, &strides, 4, 4, 0);
+    let raw = RawView {
+        len: 1 << 60,
+        itemsize: 4,
+        ndim: 1,
+        shape: Some(&shape),
+        strides: Some(&strides),
+        ..RawView::default()
+    };
+    let view = checker.prove(&raw, None).unwrap();
     let buffer = Buffer::new(&view, &item, &[1, 0, 0, 0]).unwrap();
     assert_eq!(
         buffer.to_vec::<i32>(Order::C).unwrap_err().to_string(),
@@ -163,10 +172,11 @@ fn hostile_layouts() {
     assert!(buffer.columns(None).is_err());
     assert_eq!(buffer.value_at(&[(1 << 58) - 1]).unwrap(), Value::Int(1));
     assert_eq!(buffer.values().nth(1000).unwrap().unwrap(), Value::Int(1));
-    // Items of no bytes, as many as can be counted.
+    // Items of no bytes, as many as this machine can count.
     let nothing = self::plan("0s");
-    let (shape, strides) = ([i64::MAX], [0]);
-    let view = self::view(&shape, &strides, 0, 0, 0);
+    let (shape, strides) = ([isize::MAX as i64], [0]);
+    let raw = RawView { ndim: 1, shape: Some(&shape), strides: Some(&strides), ..RawView::default() };
+    let view = checker.prove(&raw, None).unwrap();
     let buffer = Buffer::new(&view, &nothing, &[]).unwrap();
     assert!(buffer.to_vec::<u8>(Order::C).unwrap().is_empty());
     assert_eq!(buffer.columns(None).unwrap()[0].data.len(), 0);
