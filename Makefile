@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz asan valgrind coverage mutants semver deny advisories hack msrv
+.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz asan valgrind ports coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
@@ -69,6 +69,19 @@ valgrind: target/venv-embedded
 	$(EMBEDDED) valgrind --error-exitcode=9 --errors-for-leak-kinds=none --undef-value-errors=no -q \
 		--suppressions=tests/python/valgrind.supp \
 		$$(ls -t target/debug/deps/it-* | grep -v '\.d$$' | head -n 1) --ignored pytest_in_this_process
+
+# The Rust tests for another machine: TARGET is its triple, CC its C compiler, RUNNER what starts its programs where
+# this machine cannot, PYTHON its CPython if there is one (`struct` is asked only where it is for the same machine).
+#   make ports TARGET=i686-unknown-linux-gnu CC=i686-linux-gnu-gcc
+#   make ports TARGET=s390x-unknown-linux-gnu CC=s390x-linux-gnu-gcc RUNNER='qemu-s390x -L /usr/s390x-linux-gnu' PATIENCE=20
+TRIPLE = $(shell echo '$(TARGET)' | tr 'a-z-' 'A-Z_')
+PORTS = CARGO_TARGET_$(TRIPLE)_LINKER='$(CC)' $(if $(RUNNER),CARGO_TARGET_$(TRIPLE)_RUNNER='$(RUNNER)')
+ports: export TARGET := $(TARGET)
+ports: export CC := $(CC)
+ports: export RUNNER := $(RUNNER)
+ports:
+	@test -n '$(TARGET)' || { echo 'name a TARGET' >&2; exit 1; }
+	$(PORTS) $(CARGO) test --target $(TARGET) --features triple,serde,ndarray,derive,cli,arrow --lib --test it
 
 # Lines of src/ that the Rust tests and, in the same process, the Python tests run. LLVM_BIN is a folder with
 # llvm-profdata and llvm-cov of the LLVM that `rustc -vV` names.

@@ -145,9 +145,11 @@ class Row:
 
 
 def _version(package: str) -> str:
-    top = importlib.import_module(package.partition(".")[0])
-    version = getattr(top, "__version__", None)
-    return version if package not in STANDARD and isinstance(version, str) else platform.python_version()
+    # Some modules of CPython have a version of their own; asked for it, those of 3.15 warn.
+    if package in STANDARD:
+        return platform.python_version()
+    version = getattr(importlib.import_module(package.partition(".")[0]), "__version__", None)
+    return version if isinstance(version, str) else platform.python_version()
 
 
 def _found(package: str) -> Iterator[str]:

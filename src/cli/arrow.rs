@@ -4,9 +4,9 @@ use std::io::Write;
 
 use arrow_buffer::Buffer;
 use arrow_ipc::writer::FileWriter;
-use pep3118::Layout;
 use pep3118::arrow::{BatchError, Mapping};
 use pep3118::decode::Plan;
+use pep3118::{Endian, Layout};
 
 use super::Failure;
 use super::decode::refused;
@@ -51,6 +51,10 @@ fn ipc(error: arrow_schema::ArrowError) -> Failure {
 
 impl<W: Write> Arrow<W> {
     pub(super) fn new(mapping: Mapping, plan: &Plan, out: W) -> Result<Self, Failure> {
+        // arrow-ipc says "little-endian" in every file, whatever the order of the bytes that follow.
+        if Endian::HOST == Endian::Big {
+            return Err(refused("Arrow files are written on little-endian machines only"));
+        }
         let out = FileWriter::try_new(out, mapping.schema()).map_err(ipc)?;
         let itemsize = plan.itemsize();
         let count = |shape: &[usize]| shape.iter().copied().fold(1, usize::saturating_mul);

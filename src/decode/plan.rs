@@ -67,11 +67,12 @@ impl Plan {
     /// - `(4294967296)0s`: that many values of no bytes
     /// - a layout of 5 GB on a 32-bit machine
     pub fn new(layout: &Layout) -> Result<Self, DecodeError> {
+        // First, so that an error tells the bytes of the whole item.
+        let size = length(layout.size())?;
         let item = layout.item();
         let mut leaves = Vec::new();
         let mut place = Place { name: Vec::new(), base: 0, times: 1, outer: Vec::new(), shape: Vec::new() };
         let root = part(item, &mut place, &mut leaves)?;
-        let size = length(layout.size())?;
         let swaps = Swap::of_leaves(&leaves);
         Ok(Self { size, root, leaves, swaps })
     }

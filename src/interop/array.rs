@@ -102,6 +102,6 @@ fn shaped<T: Element>(shape: Vec<usize>, elements: Vec<T>) -> Result<ArrayD<T>, 
 /// The bytes of an array, had none of its dimensions the extent 0.
 fn too_large<T>(shape: &[usize]) -> DecodeError {
     let extents = shape.iter().filter(|extent| **extent != 0);
-    let elements = extents.fold(1_usize, |count, extent| count.saturating_mul(*extent));
-    DecodeError::Allocation { bytes: wide(elements.saturating_mul(size_of::<T>())) }
+    let elements = extents.fold(1_u64, |count, extent| count.saturating_mul(wide(*extent)));
+    DecodeError::Allocation { bytes: elements.saturating_mul(wide(size_of::<T>())) }
 }

@@ -577,16 +577,11 @@ pub(super) fn refill<'py>(
     Some(tuple)
 }
 
-/// Whether a tuple is its elements and nothing else, and threads take turns.
+/// Whether a tuple is its elements and nothing else, and threads take turns: no build without the GIL that
+/// this library is made for is older than 3.14.
 #[inline]
 fn has_plain_tuples(py: Python<'_>) -> bool {
+    // Nothing of Python runs in there: whoever waits for it does so with the interpreter attached.
     static PLAIN: OnceLock<bool> = OnceLock::new();
-    *PLAIN.get_or_init(|| {
-        let threads_take_turns = py.version_info() < (3, 13)
-            || py
-                .import("sys")
-                .and_then(|sys| sys.call_method0("_is_gil_enabled"))
-                .is_ok_and(|enabled| enabled.is_truthy().unwrap_or(false));
-        py.version_info() < (3, 14) && threads_take_turns
-    })
+    *PLAIN.get_or_init(|| py.version_info() < (3, 14))
 }

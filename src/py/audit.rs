@@ -107,6 +107,10 @@ pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
 /// The report, whether the items can be read, and who told what they are.
 fn judge(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
     expect_exporter(obj)?;
+    // A reference of our own: the caller may have lent its only one, as CPython does from 3.14 on, and an exporter
+    // that gives away what it does not own would be freed by the release.
+    let held = obj.clone();
+    let obj = &held;
     let truth = truth(obj)?;
     let checker = Checker { dialect: truth.as_ref().map(|truth| truth.dialect), ..Checker::DEFAULT };
     let mut audit = Audit::with(checker);

@@ -34,6 +34,7 @@ mod layout;
 mod numpy_reader;
 mod oracle;
 mod patience;
+mod programs;
 mod properties;
 #[cfg(feature = "pyo3")]
 mod py;

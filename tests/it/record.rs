@@ -164,13 +164,18 @@ fn formats_are_spelled_out() {
     assert_eq!(Network::FORMAT, "T{>H:a:<H:b:T{>b:a:3x>i:b:}:c:}");
     assert_eq!(SkippingPlain::FORMAT, host("T{~B:a:~B:c:}"));
     assert_eq!(hygiene::Confused::FORMAT, host("T{(2)~q:a:}"));
-    assert_eq!(
-        Plain::FORMAT,
-        host(
+    // Padded as this machine aligns a double: to 4 or to 8 bytes.
+    let padded = match align_of::<f64>() {
+        4 => {
+            "T{~B:a:3xT{~d:x:~H:y:2x}:b:(2)T{~d:x:~H:y:2x}:c:(2,3)~h:d:~5s:tag:(2)~3s:tags:x~e:half:2x~Zf:complex:\
+             ~Zd:double:~?:flag:(3)~?:flags:~w:letter:~2w:word:~Q:type:}"
+        }
+        _ => {
             "T{~B:a:7xT{~d:x:~H:y:6x}:b:(2)T{~d:x:~H:y:6x}:c:(2,3)~h:d:~5s:tag:(2)~3s:tags:x~e:half:2x~Zf:complex:4x\
              ~Zd:double:~?:flag:(3)~?:flags:~w:letter:~2w:word:~Q:type:}"
-        )
-    );
+        }
+    };
+    assert_eq!(Plain::FORMAT, host(padded));
 }
 
 /// What is described is where the compiler puts it.
@@ -462,7 +467,8 @@ fn no_layout_panics() {
 #[test]
 fn mismatches_are_one_sentence() {
     fn sentence<T: Record>(format: &str) -> String {
-        match T::matches(&layout(format)) {
+        let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+        match T::matches(&layout) {
             Ok(()) => format!("{format:<44} matches\n"),
             Err(mismatch) => format!("{format:<44} {mismatch}\n"),
         }

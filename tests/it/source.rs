@@ -187,6 +187,9 @@ fn rustc_agrees() {
     let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("layouts.rmeta");
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let mut command = Command::new(rustc);
+    if let Ok(target) = std::env::var("TARGET") {
+        command.args(["--target", &target]);
+    }
     command.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "-D", "warnings", "-o"]).arg(out);
     compile("layouts.rs", &sources, &mut command);
 }

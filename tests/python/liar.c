@@ -205,5 +205,9 @@ PyInit_liar(void)
         Py_XDECREF(module);
         return NULL;
     }
+#ifdef Py_GIL_DISABLED
+    /* Tests use an object in one thread. */
+    PyUnstable_Module_SetGIL(module, Py_MOD_GIL_NOT_USED);
+#endif
     return module;
 }

@@ -1,11 +1,12 @@
 #!/bin/sh
 # Builds the wheel once, then tests it on every CPython from 3.11 on that is installed, each in a fresh
-# virtual environment under target/. `PYTHONS=python3.12 tests/python/run.sh [pytest arguments]` chooses.
+# virtual environment under target/. A build without the GIL is a version of its own (3.14t), for which a
+# wheel of its own is built, and has no polars. `PYTHONS=python3.12 tests/python/run.sh [pytest arguments]` chooses.
 set -eu
 cd "$(dirname "$0")/../.."
 
 interpreters() {
-    for version in 3 3.11 3.12 3.13 3.14; do
+    for version in 3 3.11 3.12 3.13 3.14 3.14t; do
         command -v "python$version" || :
     done
     for python in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[1-9]*/bin/python; do
@@ -13,12 +14,22 @@ interpreters() {
     done
 }
 
+# 3.13, or 3.14t without the GIL. That of 3.13 is not tested: PyO3 does not support it.
+version_of() {
+    "$1" - <<'END'
+import sys, sysconfig
+version, free = sys.version_info[:2], bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+print("%d.%d" % version + "t" * free)
+sys.exit(version < ((3, 14) if free else (3, 11)))
+END
+}
+
 # One interpreter of each version; pyenv's shims are there for versions that are not, so each is tried.
 if [ -z "${PYTHONS:-}" ]; then
     PYTHONS=
     seen=' '
     for python in $(interpreters); do
-        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))' 2>/dev/null) || continue
+        version=$(version_of "$python" 2>/dev/null) || continue
         case $seen in *" $version "*) continue ;; esac
         seen="$seen$version "
         PYTHONS="$PYTHONS $python"
@@ -29,14 +40,20 @@ set -- "$@"
 
 rm -rf target/wheels
 for python in $PYTHONS; do
-    venv="target/venv-$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+    version=$(version_of "$python")
+    venv="target/venv-$version"
     rm -rf "$venv"
     "$python" -m venv "$venv"
     pip="$venv/bin/python -m pip --disable-pip-version-check -q"
-    $pip install -r tests/python/requirements.txt
-    # The wheel is for every version, so the first one builds it.
-    [ -d target/wheels ] || $pip wheel --no-deps -w target/wheels .
-    $pip install --no-index --no-deps target/wheels/pep3118-*.whl
+    case $version in
+    *t) wheels="target/wheels/$version" without=polars ;;
+    *) wheels=target/wheels/abi3 without='nothing' ;;
+    esac
+    grep -v "^$without==" tests/python/requirements.txt > "$venv/requirements.txt"
+    $pip install -r "$venv/requirements.txt"
+    # With the GIL the wheel is for every version, so the first one builds it.
+    [ -d "$wheels" ] || $pip wheel --no-deps -w "$wheels" .
+    $pip install --no-index --no-deps "$wheels"/pep3118-*.whl
     "$venv/bin/python" -m pytest "$@"
     "$venv/bin/python" -m mypy.stubtest pep3118 --allowlist tests/python/stubtest.txt
 done

@@ -41,7 +41,8 @@ def by_nanobind(tmp_path_factory):
     root = pathlib.Path(library.__file__).parent
     sources = [HERE / "by_nanobind.cpp", root / "src" / "nb_combined.cpp"]
     includes = [root / "include", root / "ext" / "robin_map" / "include"]
-    return _compile("by_nanobind", tmp_path_factory.mktemp("nanobind"), sources, includes, ["-fno-strict-aliasing"])
+    gil = ["-DNB_FREE_THREADED"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
+    return _compile("by_nanobind", tmp_path_factory.mktemp("nanobind"), sources, includes, ["-fno-strict-aliasing", *gil])
 
 
 @pytest.fixture(scope="module")

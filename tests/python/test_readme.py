@@ -53,6 +53,8 @@ def test_python(code, shown):
 @needs_sh
 @pytest.mark.parametrize(("command", "shown"), CONSOLE)
 def test_console(command, shown):
+    if "ctypes" in command and sys.version_info >= (3, 14):
+        pytest.skip("from 3.14 on ctypes writes another format for bit fields, wrong in another way")
     # The command of this package, wherever else there is one.
     script = f'pep3118() {{ "$PYTHON" -m pep3118 "$@"; }}\n{command}\n'
     done = subprocess.run(

@@ -63,8 +63,8 @@ fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl FnOnce(&Arc<Compiled>)
     if format.is_instance_of::<PyString>() || format.is_instance_of::<PyBytes>() {
         return call(&Arc::new(Compiled::new(format)?));
     }
-    // What has no hash is a `TypeError` there before it is looked at.
-    format.hash()?;
+    // What has no hash is a `TypeError` there before it is looked at, in the words of a dict.
+    cache(format.py()).get_item(format)?;
     Err(no_format(format))
 }
 

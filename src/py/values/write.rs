@@ -12,6 +12,7 @@ use super::leaf::Leaf;
 use super::refusal::{Reason, Refusal, taken_by};
 use super::text;
 use crate::decode::{EncodeErrorKind, LongDouble, Value};
+use crate::endian::Endian;
 use crate::layout::Type;
 
 impl Codec {
@@ -152,8 +153,11 @@ impl Leaf {
             Type::Float32 => {
                 let number = self.float(object, lenient)?;
                 let narrow = single(number);
-                if !(lenient && self.native) {
-                    self.fits(number, narrow.is_infinite())?;
+                // Native floats became infinite in `struct` before 3.14.
+                let lost = narrow.is_infinite() && number.is_finite();
+                // Native floats became infinite in `struct` before 3.14.
+                if lost && !(lenient && self.native && object.py().version_info() < (3, 14)) {
+                    return Err(Reason::Overflow(*self));
                 }
                 kernel.store_little(&narrow.to_le_bytes(), bytes);
                 Ok(())
@@ -252,7 +256,8 @@ impl Leaf {
             Err(_) => {
                 let class = object.py().get_type::<PyComplex>();
                 let made = class.call1((object,)).map_err(|error| {
-                    if error.is_instance_of::<PyTypeError>(object.py()) {
+                    // As for floats.
+                    if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                         return Reason::kind(Some(self), taken_by(Type::Complex128), object);
                     }
                     error.into()
@@ -262,7 +267,9 @@ impl Leaf {
         };
         let (re, im) = (number.real(), number.imag());
         let fits = |number: f64, infinite: bool| {
-            if lenient && self.native { Ok(()) } else { self.fits(number, infinite) }
+            // Other than a float, `struct` writes it as C does wherever the order is that of this machine.
+            let as_c = lenient && self.kernel.endian() == Endian::HOST;
+            if as_c { Ok(()) } else { self.fits(number, infinite) }
         };
         let long = |number| LongDouble::from_f64(number, self.kernel.long_double_format());
         Ok(match self.kernel.ty() {

@@ -136,17 +136,34 @@ fn hostile_layouts() {
         Plan::new(&layout("(4294967296)0s")).unwrap_err().to_string(),
         "4294967296 values of 0 bytes are more than 65536"
     );
-    // A layout of exabytes over ten bytes.
-    let plan = plan("(1152921504606846975)q");
-    assert_eq!(
-        plan.value(&[0; 10]).unwrap_err().to_string(),
-        "10 bytes given but an item has 9223372036854775800 bytes"
-    );
-    assert!(plan.columns(&[0; 10], None).is_err());
-    // A view of exabytes over four bytes: every item is the same.
+    // A layout of exabytes over ten bytes; a machine that could not hold such an item has no plan for it.
+    match Plan::new(&layout("(1152921504606846975)q")) {
+        Ok(plan) => {
+            assert_eq!(usize::BITS, 64);
+            assert_eq!(
+                plan.value(&[0; 10]).unwrap_err().to_string(),
+                "10 bytes given but an item has 9223372036854775800 bytes"
+            );
+            assert!(plan.columns(&[0; 10], None).is_err());
+        }
+        Err(error) => {
+            assert_ne!(usize::BITS, 64);
+            assert_eq!(error.to_string(), "there is no memory for 9223372036854775800 bytes");
+        }
+    }
+    // A view of exabytes over four bytes: every item is the same. Of a machine that can say so.
+    let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let item = self::plan("<i");
     let (shape, strides) = ([1 << 58], [0]);
-    let view = view(&shape, &strides, 4, 4, 0);
+    let raw = RawView {
+        len: 1 << 60,
+        itemsize: 4,
+        ndim: 1,
+        shape: Some(&shape),
+        strides: Some(&strides),
+        ..RawView::default()
+    };
+    let view = checker.prove(&raw, None).unwrap();
     let buffer = Buffer::new(&view, &item, &[1, 0, 0, 0]).unwrap();
     assert_eq!(
         buffer.to_vec::<i32>(Order::C).unwrap_err().to_string(),
@@ -155,10 +172,11 @@ fn hostile_layouts() {
     assert!(buffer.columns(None).is_err());
     assert_eq!(buffer.value_at(&[(1 << 58) - 1]).unwrap(), Value::Int(1));
     assert_eq!(buffer.values().nth(1000).unwrap().unwrap(), Value::Int(1));
-    // Items of no bytes, as many as can be counted.
+    // Items of no bytes, as many as this machine can count.
     let nothing = self::plan("0s");
-    let (shape, strides) = ([i64::MAX], [0]);
-    let view = self::view(&shape, &strides, 0, 0, 0);
+    let (shape, strides) = ([isize::MAX as i64], [0]);
+    let raw = RawView { ndim: 1, shape: Some(&shape), strides: Some(&strides), ..RawView::default() };
+    let view = checker.prove(&raw, None).unwrap();
     let buffer = Buffer::new(&view, &nothing, &[]).unwrap();
     assert!(buffer.to_vec::<u8>(Order::C).unwrap().is_empty());
     assert_eq!(buffer.columns(None).unwrap()[0].data.len(), 0);

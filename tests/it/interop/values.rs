@@ -42,7 +42,7 @@ fn every_kind_of_value() {
         Value::Address(0xffff_8000_0000_0000),
         Value::Opaque(vec![1, 2]),
         Value::Array(Array::new(&[2, 0], Vec::new()).unwrap()),
-        Value::Array(Array::new(&[1 << 40, 0], Vec::new()).unwrap()),
+        Value::Array(Array::new(&[1 << 30, 0], Vec::new()).unwrap()),
         Value::Array(Array::new(&[0, 2], Vec::new()).unwrap()),
         Value::Array(Array::new(&[1, 2, 2], (0..4).map(Value::Int).collect()).unwrap()),
         Value::Record(Record::new([

@@ -1,7 +1,7 @@
 //! CPython itself, asked live: its contiguity functions, and its own generator of buffers.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use pep3118::{
     Audit, Block, Checker, ErrorKind, Obj, Order, Outcome, RawView, RawViewBuf, Request, RuleId,
@@ -16,17 +16,14 @@ const SCRIPT: &str = include_str!("oracle.py");
 
 /// What the script prints to `input`; `None` where there is no `python3`, or not CPython.
 fn ask(arguments: &[String], input: String) -> Option<String> {
-    let spawned = Command::new("python3")
+    let mut python = crate::programs::python()?
         .args(["-c", SCRIPT])
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn();
-    let Ok(mut python) = spawned else {
-        println!("SKIPPED: no python3 here, nothing was compared");
-        return None;
-    };
+        .spawn()
+        .unwrap();
     let mut stdin = python.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = python.wait_with_output().unwrap();

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, freethreading_compatible=True
 """Exporters as Cython makes them: its array, a view of it, and a class with a buffer of its own."""
 
 from cpython.buffer cimport PyBuffer_FillInfo

@@ -12,7 +12,7 @@ struct Matrix {
 // Every second column of it.
 struct Strided : Matrix {};
 
-PYBIND11_MODULE(by_pybind11, module) {
+PYBIND11_MODULE(by_pybind11, module, pybind11::mod_gil_not_used()) {
     const auto format = py::format_descriptor<double>::format();
     py::class_<Matrix>(module, "Matrix", py::buffer_protocol())
         .def(py::init<>())

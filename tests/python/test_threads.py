@@ -1,0 +1,221 @@
+"""Threads that share one object: with the GIL they take turns anywhere, without it they run at once."""
+
+import subprocess
+import sys
+import sysconfig
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import pep3118
+import pep3118.struct
+from pep3118 import Exporter, Format, View
+
+THREADS = 4
+ROUNDS = 60
+
+
+def together(*works):
+    """Runs every work in a thread of its own, all from the same moment on; what each gave."""
+    start = threading.Barrier(len(works))
+
+    def begin(work):
+        start.wait()
+        return work()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(len(works)) as threads:
+            return [future.result() for future in [threads.submit(begin, work) for work in works]]
+    finally:
+        sys.setswitchinterval(before)
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this CPython always has the GIL")
+def test_the_gil_stays_off():
+    # A module that does not say that it can do without turns it on, with a warning.
+    code = "import sys, pep3118, pep3118.struct; print(sys._is_gil_enabled())"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+
+
+def test_exports_are_counted():
+    memory = bytearray(range(64))
+    exporter = Exporter(memory, format="i", shape=(4, 4))
+    wanted = memoryview(exporter).tolist()
+
+    def work():
+        for _ in range(ROUNDS):
+            with memoryview(exporter) as first, View(exporter) as second:
+                assert exporter.exports >= 2
+                assert first.tolist() == second.tolist() == wanted
+                assert memoryview(second).release() is None
+
+    together(*[work] * THREADS)
+    assert exporter.exports == 0
+    del exporter
+    memory.append(0)
+
+
+def test_one_view_in_many_hands():
+    memory = bytearray(16 * 32)
+    view = View(memory).cast("T{<q:id:<d:x:}")
+
+    def work(own):
+        def run():
+            for turn in range(ROUNDS):
+                for index in range(own, len(view), THREADS):
+                    view[index] = (turn, index / 2)
+                    assert view[index] == (turn, index / 2)
+                    assert view["x"][index] == index / 2
+                assert len(view.tolist()) == len(list(view)) == 32
+                assert view.columns("x")["x"].tolist()[own::THREADS] == [i / 2 for i in range(own, 32, THREADS)]
+                with memoryview(view) as shown:
+                    assert shown.nbytes == len(memory)
+
+        return run
+
+    together(*map(work, range(THREADS)))
+    assert view["id"].tolist() == [ROUNDS - 1] * 32
+    assert view["x"].tolist() == [index / 2 for index in range(32)]
+    view.release()
+    memory.append(0)
+
+
+def test_a_view_is_released_while_others_read():
+    for _ in range(ROUNDS // 2):
+        memory = bytearray(b"abc" * 40)
+        view = View(memory).cast("3s")
+
+        def read():
+            reads = 0
+            while True:
+                try:
+                    assert view[7] == b"abc" and view.tolist() == [b"abc"] * 40
+                    assert memoryview(view).nbytes == 120
+                except ValueError as error:
+                    assert "released" in str(error)
+                    return reads
+                except BufferError as error:
+                    assert "released" in str(error)
+                    return reads
+                reads += 1
+
+        def release():
+            # Whoever looks at it holds it; some time nobody does.
+            while True:
+                try:
+                    view.release()
+                except BufferError as error:
+                    assert "exported buffer" in str(error)
+                else:
+                    return 1
+
+        together(read, read, release, release)
+        # The one who read last has given the buffer back.
+        memory.append(0)
+
+
+def test_one_iterator_gives_every_item_once():
+    view = View(bytes(range(250)))
+    items = iter(view)
+    given = together(*[lambda: list(items)] * THREADS)
+    assert sorted(sum(given, [])) == list(range(250))
+
+
+def test_formats_are_cached_for_all():
+    formats = [f"<{count}H{code}" for count in range(1, 40) for code in "bBhHiIqQ"]
+
+    def work():
+        for format in formats:
+            values = tuple(range(int(format[1:-2]) + 1))
+            packed = pep3118.struct.pack(format, *values)
+            assert pep3118.struct.unpack(format, packed) == values
+            assert list(pep3118.struct.iter_unpack(format, packed * 2)) == [values] * 2
+            if len(values) == 20:
+                pep3118.struct._clearcache()
+
+    together(*[work] * THREADS)
+
+
+def test_a_struct_is_made_again_while_others_use_it():
+    shared = pep3118.struct.Struct("<I")
+
+    def remake():
+        for turn in range(ROUNDS * 4):
+            shared.__init__("<I" if turn % 2 else "<Q")
+
+    def use():
+        for _ in range(ROUNDS * 4):
+            assert shared.pack(7) in (b"\7\0\0\0", b"\7\0\0\0\0\0\0\0")
+            assert shared.size in (4, 8)
+
+    together(remake, remake, use, use)
+
+
+def test_one_iter_unpack_gives_every_item_once():
+    packed = pep3118.struct.pack("<1000H", *range(1000))
+    items = pep3118.struct.iter_unpack("<H", packed)
+    given = together(*[lambda: list(items)] * THREADS)
+    assert sorted(sum(given, [])) == [(number,) for number in range(1000)]
+
+
+def test_one_format_in_many_hands():
+    format = Format("T{<i:id:(2)T{<d:x:<d:y:}:at:}")
+    said = format.explain(), hash(format), repr(format), [field.name for field in format.fields]
+
+    def work():
+        for _ in range(ROUNDS):
+            assert (format.explain(), hash(format), repr(format), [field.name for field in format.fields]) == said
+            assert format == Format(str(format))
+            assert pep3118.calcsize("T{<i:id:<d:x:}") == 12
+
+    together(*[work] * THREADS)
+
+
+def test_records_of_a_new_format():
+    # The class of the records is made by whoever comes first.
+    for turn in range(ROUNDS // 4):
+        view = View(bytes(24)).cast(f"T{{<i:a{turn}:<d:b{turn}:}}")
+        given = together(*[lambda: view[0]] * THREADS)
+        assert len({type(record) for record in given}) == 1
+        assert given == [(0, 0.0)] * THREADS
+
+
+def test_checks_and_audits():
+    memory = bytearray(24)
+
+    def work():
+        for _ in range(ROUNDS // 10):
+            assert pep3118.check(memory)
+            with View(memory) as view:
+                assert pep3118.check(view)
+
+    together(*[work] * THREADS)
+    memory.append(0)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with 3.12")
+def test_exporters_in_python():
+    class Counted:
+        def __init__(self):
+            self.taken, self.given = [], []
+
+        def __buffer__(self, flags):
+            self.taken.append(1)
+            return memoryview(b"abcd")
+
+        def __release_buffer__(self, view):
+            self.given.append(1)
+
+    counted = Counted()
+
+    def work():
+        for _ in range(ROUNDS):
+            with View(counted) as view:
+                assert view.tolist() == [97, 98, 99, 100]
+
+    together(*[work] * THREADS)
+    assert len(counted.taken) == len(counted.given) >= THREADS * ROUNDS
