@@ -136,7 +136,7 @@ fn pages() {
 fn a_picture_keeps_to_the_columns() {
     let format = "T{T{(2)T{b:x:b:y:}:position:i:sequence_number:}:header:4xd:price:}";
     for (columns, least, most) in [("60", 50, 60), ("40", 30, 40), ("9", 10, 11), ("wide", 50, 60), ("400", 50, 60)] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pep3118"));
+        let mut command = crate::programs::pep3118();
         let output = command.args(["explain", format, "-m", "lp64"]).env("COLUMNS", columns).output().unwrap();
         let page = text(&output.stdout);
         let widest = page.rsplit("\n\n").next().unwrap().lines().map(|line| line.chars().count()).max().unwrap();
