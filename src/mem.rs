@@ -372,11 +372,12 @@ impl Memory for Foreign<'_> {
                 unsafe { touch(from, items.saturating_mul(run.itemsize)) };
             }
             for cells in cells.iter_mut() {
-                let column = cells.next(items);
-                let first = from.wrapping_add(cells.offset);
-                // SAFETY: (d) holds: `column` has room for `items` cells at most, each of which lies in
-                // its item by the look at its end, and the items are readable as above.
-                unsafe { read_column(first, stride, cells.len, cells.unit, column) };
+                let (first, len, unit) = (from.wrapping_add(cells.offset), cells.len, cells.unit);
+                cells.next(items, |column| {
+                    // SAFETY: (d) holds: `column` has room for `items` cells at most, each of which lies in
+                    // its item by the look at its end, and the items are readable as above.
+                    unsafe { read_column(first, stride, len, unit, column) }
+                });
             }
             left = left.saturating_sub(items);
             from = from.wrapping_offset(stride.wrapping_mul(isize::try_from(items).unwrap_or(0)));

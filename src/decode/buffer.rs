@@ -134,7 +134,7 @@ impl<'b> Buffer<'b> {
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = columns::empty(leaves, items)?;
-        self.fill_columns(Filling::columns(leaves, &mut columns, self.plan.size))?;
+        self.fill_columns(Filling::columns(leaves, &mut columns, items, self.plan.size))?;
         Ok(columns)
     }
 

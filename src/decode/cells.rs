@@ -1,8 +1,11 @@
 //! The same bytes of every item, side by side in a column: what a field is to records that become
 //! columns.
 
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::hint::black_box;
 
+use super::element::sealed::Grow;
 use super::kernel;
 use super::leaf::Leaf;
 
@@ -23,7 +26,7 @@ pub(crate) fn block_items(itemsize: usize) -> usize {
     BLOCK_BYTES.checked_div(itemsize).unwrap_or(MOST_ITEMS).clamp(LEAST_ITEMS, MOST_ITEMS)
 }
 
-/// Bytes of every item that lie side by side, and the rest of the column that they go to.
+/// Bytes of every item that lie side by side, and the column that they go to.
 #[derive(Debug)]
 pub(crate) struct Cells<'c> {
     /// From the start of the item, in bytes.
@@ -32,7 +35,17 @@ pub(crate) struct Cells<'c> {
     pub(crate) len: usize,
     /// Bytes that are swapped together; 1 where none are.
     pub(crate) unit: usize,
-    rest: &'c mut [u8],
+    column: Column<'c>,
+}
+
+/// Where cells go.
+#[derive(Debug)]
+enum Column<'c> {
+    /// The rest of it.
+    Slice(&'c mut [u8]),
+    /// Memory that was never written to: cells are brought together on the stage, in the first cache, and
+    /// appended. To zero it first would be to write it twice.
+    Growing { column: Box<dyn Grow + 'c>, stage: Vec<u128> },
 }
 
 impl<'c> Cells<'c> {
@@ -41,8 +54,17 @@ impl<'c> Cells<'c> {
         if !leaf.outer.is_empty() {
             return Err(column);
         }
+        Ok(Self::of(leaf, Column::Slice(column)))
+    }
+
+    /// The cells of a leaf that [`can_grow`].
+    pub(super) fn growing(leaf: &Leaf, column: Box<dyn Grow + 'c>) -> Self {
+        Self::of(leaf, Column::Growing { column, stage: Vec::new() })
+    }
+
+    fn of(leaf: &Leaf, column: Column<'c>) -> Self {
         let unit = if leaf.kernel.swapped() { leaf.kernel.unit } else { 1 };
-        Ok(Self { offset: leaf.offset, len: leaf.bytes(), unit, rest: column })
+        Self { offset: leaf.offset, len: leaf.bytes(), unit, column }
     }
 
     /// One past the last byte, from the start of the item.
@@ -50,11 +72,29 @@ impl<'c> Cells<'c> {
         self.offset.checked_add(self.len)
     }
 
-    /// Room for the cells of the next items, of no more than so many.
-    pub(crate) fn next(&mut self, items: usize) -> &'c mut [u8] {
-        let len = self.len.saturating_mul(items).min(self.rest.len());
-        self.rest.split_off_mut(..len).unwrap_or_default()
+    /// Has the cells of the next items written, of no more than so many: all of what `write` is given.
+    #[inline]
+    pub(crate) fn next(&mut self, items: usize, write: impl FnOnce(&mut [u8])) {
+        let len = self.len.saturating_mul(items);
+        match &mut self.column {
+            Column::Slice(rest) => write(rest.split_off_mut(..len.min(rest.len())).unwrap_or_default()),
+            Column::Growing { column, stage } => {
+                let units = len.div_ceil(size_of::<u128>());
+                if stage.len() < units {
+                    stage.resize(units, 0);
+                }
+                if let Some(cells) = bytemuck::cast_slice_mut(stage).get_mut(..len) {
+                    write(cells);
+                    column.append(cells);
+                }
+            }
+        }
     }
+}
+
+/// Whether the cells of a leaf lie side by side, and so few bytes that the stage stays in the cache.
+pub(super) fn can_grow(leaf: &Leaf) -> bool {
+    leaf.outer.is_empty() && leaf.bytes() <= LINE
 }
 
 /// Reads a byte of each line of the cache, in the order in which they lie, which the processor
@@ -98,8 +138,9 @@ pub(super) fn gather(items: &[u8], stride: usize, itemsize: usize, cells: &mut [
         }
         let count = block.len().div_ceil(stride.max(1));
         for cells in cells.iter_mut() {
-            let column = cells.next(count);
-            kernel::gather(block.get(cells.offset..).unwrap_or_default(), stride, cells.len, cells.unit, column);
+            let Cells { offset, len, unit, .. } = *cells;
+            let from = block.get(offset..).unwrap_or_default();
+            cells.next(count, |column| kernel::gather(from, stride, len, unit, column));
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Rust types that items are copied into.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use bytemuck::{AnyBitPattern, NoUninit};
 use half::f16;
 use num_complex::Complex;
 
@@ -12,6 +14,7 @@ use super::long_double::LongDouble;
 use super::scalar::Kernel;
 use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
+use crate::stream::Growing;
 
 /// A Rust type that values of a format can be copied into without a change but that of byte order.
 ///
@@ -58,6 +61,14 @@ pub(super) mod sealed {
         /// Bytes of the item that become one element.
         fn width(kernel: &Kernel) -> usize;
         fn sink(elements: &mut [Self]) -> Sink<'_>;
+        /// An empty vector for elements, `None` as for `zeroed`. Types without are zeroed.
+        fn reserved(count: usize) -> Option<Vec<Self>> {
+            Self::zeroed(count)
+        }
+        /// The sink of what `reserved` gave; `past` the caches if that is wished.
+        fn growing(elements: &mut Vec<Self>, _past: bool) -> Sink<'_> {
+            Self::sink(elements)
+        }
         fn source(elements: &[Self]) -> Source<'_>;
     }
 
@@ -65,8 +76,16 @@ pub(super) mod sealed {
     #[derive(Debug)]
     pub enum Sink<'s> {
         Units(&'s mut [u8]),
+        /// A vector that has room for them.
+        Growing(Box<dyn Grow + 's>),
         Bool(&'s mut [bool]),
         LongDouble(&'s mut [LongDouble]),
+    }
+
+    /// Where elements go one after the other.
+    pub trait Grow: core::fmt::Debug {
+        /// Appends elements by their bytes.
+        fn append(&mut self, elements: &[u8]);
     }
 
     /// Elements to be written.
@@ -78,7 +97,19 @@ pub(super) mod sealed {
     }
 }
 
-use sealed::{Sink, Source};
+use sealed::{Grow, Sink, Source};
+
+impl<T: NoUninit + AnyBitPattern + core::fmt::Debug> Grow for &mut Vec<T> {
+    fn append(&mut self, elements: &[u8]) {
+        self.extend_from_slice(bytemuck::try_cast_slice(elements).unwrap_or_default());
+    }
+}
+
+impl<T: NoUninit + AnyBitPattern + core::fmt::Debug> Grow for Growing<'_, T> {
+    fn append(&mut self, elements: &[u8]) {
+        Growing::append(self, bytemuck::try_cast_slice(elements).unwrap_or_default());
+    }
+}
 
 macro_rules! plain {
     ($($element:ty, $name:literal, $kernel:ident => $accepts:expr;)+) => {$(
@@ -99,6 +130,17 @@ macro_rules! plain {
 
             fn sink(elements: &mut [Self]) -> Sink<'_> {
                 Sink::Units(bytemuck::cast_slice_mut(elements))
+            }
+
+            fn reserved(count: usize) -> Option<Vec<Self>> {
+                let mut elements = Vec::new();
+                elements.try_reserve_exact(count).ok()?;
+                crate::pages::prefer_large(elements.spare_capacity_mut());
+                Some(elements)
+            }
+
+            fn growing(elements: &mut Vec<Self>, past: bool) -> Sink<'_> {
+                Sink::Growing(if past { Box::new(Growing::new(elements)) } else { Box::new(elements) })
             }
 
             fn source(elements: &[Self]) -> Source<'_> {
@@ -209,6 +251,8 @@ impl Sink<'_> {
                     kernel::gather_leaf(leaf, items, itemsize, column);
                 }
             }
+            // What grows is filled in cells.
+            Self::Growing(_) => {}
             Self::Bool(column) => {
                 let skipped = start.checked_div(kernel.size).unwrap_or(0);
                 let mut cells = column.iter_mut().skip(skipped);
@@ -268,4 +312,10 @@ pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let mut elements = T::zeroed(count).ok_or(none)?;
     crate::pages::prefer_large(&mut elements);
     Ok(elements)
+}
+
+/// An empty vector with memory for elements, in large pages where it is large; zeroed elements where the
+/// type knows no other way.
+pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
+    T::reserved(count).ok_or(DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) })
 }

@@ -18,6 +18,7 @@ mod errors;
 mod explain;
 mod export;
 mod exporter;
+mod fastcall;
 mod field;
 mod format;
 mod from_ctypes;
@@ -30,6 +31,7 @@ mod structs;
 mod to_ctypes;
 mod tree;
 mod truth;
+mod tuples;
 mod values;
 mod view;
 

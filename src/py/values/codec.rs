@@ -8,7 +8,7 @@ use super::leaf::Leaf;
 use super::quick::Quick;
 use crate::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use crate::layout::{Field, Layout, Type};
-use crate::py::acquire::refill;
+use crate::py::tuples;
 
 /// How items of one layout become Python objects and are written from them.
 #[derive(Debug)]
@@ -162,7 +162,7 @@ impl Codec {
         spare: Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         if let Node::Record(Record { quick: Some(quick), .. }) = &self.root
-            && let Some(tuple) = refill(spare, quick.iter().map(|value| value.read(py, item)))
+            && let Some(tuple) = tuples::refill(spare, quick.iter().map(|value| value.read(py, item)))
         {
             return Ok(tuple);
         }
@@ -265,7 +265,7 @@ impl Record {
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(quick) = &self.quick {
-            return PyTuple::new(py, quick.iter().map(|value| value.read(py, bytes)));
+            return tuples::new(py, quick.iter().map(|value| value.read(py, bytes)));
         }
         if self.values == self.parts.len() {
             return PyTuple::new(py, self.parts.iter().map(|part| Pending(&part.node, part.bytes(bytes, 0))));
