@@ -5,10 +5,6 @@
 //! memory. In a copy that fits the cache the same costs several times as much.
 #![allow(unsafe_code, reason = "the one store that the compiler does not choose by itself")]
 
-use alloc::vec::Vec;
-
-use bytemuck::NoUninit;
-
 /// Bytes of a copy from which on its lines are not kept in the caches.
 pub(crate) const LEAST: usize = 1 << 24;
 
@@ -47,64 +43,6 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut unit: impl FnMut() -> [u8;
     some(last);
 }
 
-/// A vector that grows past the caches. Its lines are there for others once this is dropped.
-#[derive(Debug)]
-pub(crate) struct Growing<'v, T> {
-    to: &'v mut Vec<T>,
-    _fence: Fence,
-}
-
-impl<'v, T: NoUninit> Growing<'v, T> {
-    pub(crate) fn new(to: &'v mut Vec<T>) -> Self {
-        Self { to, _fence: Fence }
-    }
-
-    /// Appends elements, whole lines past the caches if there is room for them.
-    pub(crate) fn append(&mut self, elements: &[T]) {
-        let from: &[u8] = bytemuck::cast_slice(elements);
-        let Some(room) = self.to.spare_capacity_mut().get_mut(..elements.len()) else {
-            self.to.extend_from_slice(elements);
-            return;
-        };
-        let mut place: *mut u8 = room.as_mut_ptr().cast();
-        let (first, rest) = from.split_at(place.align_offset(LINE).min(from.len()));
-        let (lines, last) = rest.as_chunks::<LINE>();
-        // SAFETY: `room` has as many bytes as `from`, of which these are the first; it is borrowed
-        // exclusively, so they do not overlap.
-        unsafe { core::ptr::copy_nonoverlapping(first.as_ptr(), place, first.len()) };
-        place = place.wrapping_add(first.len());
-        for line in lines {
-            // SAFETY: as for the first bytes; before these a multiple of `LINE` was left out, so that they
-            // begin at one. `self` has the fence.
-            unsafe { store_at(line, place) };
-            place = place.wrapping_add(LINE);
-        }
-        // SAFETY: as for the first bytes: these are the last.
-        unsafe { core::ptr::copy_nonoverlapping(last.as_ptr(), place, last.len()) };
-        let len = self.to.len().saturating_add(elements.len());
-        // SAFETY: no more than the capacity, which `room` was in, and all of `room` was written to: its
-        // bytes are those of elements.
-        unsafe { self.to.set_len(len) };
-    }
-}
-
-/// Writes one line.
-///
-/// # Safety
-/// - (a) `LINE` bytes from `to` on may be written to, and nobody else looks at them before a fence.
-/// - (b) `to` is a multiple of `LINE`.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-unsafe fn store_at(from: &[u8; LINE], to: *mut u8) {
-    use core::arch::x86_64::{__m128i, _mm_stream_si128};
-    let mut place: *mut __m128i = to.cast();
-    for from in from.as_chunks::<16>().0 {
-        // SAFETY: 16 of the bytes of (a), at a multiple of 16 by (b). SSE2 is part of x86-64.
-        unsafe { _mm_stream_si128(place, bytemuck::cast(*from)) };
-        place = place.wrapping_add(1);
-    }
-}
-
 /// The lines that are whole past the caches, what is left at both ends as usual. Slices of one length.
 #[inline]
 fn copy_row(from: &[u8], to: &mut [u8]) {
@@ -135,19 +73,7 @@ fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
     }
 }
 
-/// Elsewhere the compiler chooses the store.
-///
-/// # Safety
-/// As above.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-unsafe fn store_at(from: &[u8; LINE], to: *mut u8) {
-    // SAFETY: (a) is that of this function.
-    unsafe { to.cast::<[u8; LINE]>().write(*from) };
-}
-
 /// Waits, when it is dropped, until all lines are written: others may see them from then on.
-#[derive(Debug)]
 struct Fence;
 
 impl Drop for Fence {
@@ -201,29 +127,6 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn vectors_grow_by_every_length_from_every_place() {
-        let from = noise(4096);
-        for start in 0..65 {
-            for len in [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 200] {
-                let mut to = from[..start].to_vec();
-                to.reserve_exact(len * 3);
-                let mut growing = Growing::new(&mut to);
-                // The last one finds no room.
-                for _ in 0..4 {
-                    growing.append(&from[start..start + len]);
-                }
-                drop(growing);
-                let expected = [&from[..start], &from[start..start + len].repeat(4)].concat();
-                assert_eq!(to, expected, "{start} {len}");
-            }
-        }
-        let mut wide: Vec<u128> = Vec::with_capacity(40);
-        let numbers: Vec<u128> = (0..40).map(|number| number << 70_u32).collect();
-        numbers.chunks(7).for_each(|some| Growing::new(&mut wide).append(some));
-        assert_eq!(wide, numbers);
     }
 
     #[test]

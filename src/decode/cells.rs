@@ -1,13 +1,12 @@
 //! The same bytes of every item, side by side in a column: what a field is to records that become
 //! columns.
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
+use alloc::vec;
 use core::hint::black_box;
 
-use super::element::sealed::Grow;
 use super::kernel;
 use super::leaf::Leaf;
+use crate::fresh::Grow;
 
 /// Bytes of one block of records: the first cache holds it and the cells that it becomes. Measured:
 /// 2 to 4 KB are best for records of 4 to 64 bytes, 8 KB take a third longer.
@@ -43,9 +42,16 @@ pub(crate) struct Cells<'c> {
 enum Column<'c> {
     /// The rest of it.
     Slice(&'c mut [u8]),
-    /// Memory that was never written to: cells are brought together on the stage, in the first cache, and
-    /// appended. To zero it first would be to write it twice.
-    Growing { column: Box<dyn Grow + 'c>, stage: Vec<u128> },
+    /// Its end.
+    End(&'c mut (dyn Grow + 'static)),
+}
+
+/// Where the next cells go.
+pub(crate) enum Next<'n> {
+    /// Here.
+    Slice(&'n mut [u8]),
+    /// To the end, so many bytes.
+    End(&'n mut (dyn Grow + 'static), usize),
 }
 
 impl<'c> Cells<'c> {
@@ -58,8 +64,8 @@ impl<'c> Cells<'c> {
     }
 
     /// The cells of a leaf that [`can_grow`].
-    pub(super) fn growing(leaf: &Leaf, column: Box<dyn Grow + 'c>) -> Self {
-        Self::of(leaf, Column::Growing { column, stage: Vec::new() })
+    pub(super) fn growing(leaf: &Leaf, column: &'c mut (dyn Grow + 'static)) -> Self {
+        Self::of(leaf, Column::End(column))
     }
 
     fn of(leaf: &Leaf, column: Column<'c>) -> Self {
@@ -72,29 +78,19 @@ impl<'c> Cells<'c> {
         self.offset.checked_add(self.len)
     }
 
-    /// Has the cells of the next items written, of no more than so many: all of what `write` is given.
-    #[inline]
-    pub(crate) fn next(&mut self, items: usize, write: impl FnOnce(&mut [u8])) {
+    /// Room for the cells of the next items, of no more than so many.
+    pub(crate) fn next(&mut self, items: usize) -> Next<'_> {
         let len = self.len.saturating_mul(items);
         match &mut self.column {
-            Column::Slice(rest) => write(rest.split_off_mut(..len.min(rest.len())).unwrap_or_default()),
-            Column::Growing { column, stage } => {
-                let units = len.div_ceil(size_of::<u128>());
-                if stage.len() < units {
-                    stage.resize(units, 0);
-                }
-                if let Some(cells) = bytemuck::cast_slice_mut(stage).get_mut(..len) {
-                    write(cells);
-                    column.append(cells);
-                }
-            }
+            Column::Slice(rest) => Next::Slice(rest.split_off_mut(..len.min(rest.len())).unwrap_or_default()),
+            Column::End(column) => Next::End(&mut **column, len),
         }
     }
 }
 
-/// Whether the cells of a leaf lie side by side, and so few bytes that the stage stays in the cache.
+/// Whether the cells of a leaf lie side by side.
 pub(super) fn can_grow(leaf: &Leaf) -> bool {
-    leaf.outer.is_empty() && leaf.bytes() <= LINE
+    leaf.outer.is_empty()
 }
 
 /// Reads a byte of each line of the cache, in the order in which they lie, which the processor
@@ -140,7 +136,15 @@ pub(super) fn gather(items: &[u8], stride: usize, itemsize: usize, cells: &mut [
         for cells in cells.iter_mut() {
             let Cells { offset, len, unit, .. } = *cells;
             let from = block.get(offset..).unwrap_or_default();
-            cells.next(count, |column| kernel::gather(from, stride, len, unit, column));
+            match cells.next(count) {
+                Next::Slice(column) => kernel::gather(from, stride, len, unit, column),
+                // Those that were brought together from elsewhere.
+                Next::End(column, bytes) => {
+                    let mut cells = vec![0; bytes];
+                    kernel::gather(from, stride, len, unit, &mut cells);
+                    column.append(&cells);
+                }
+            }
         }
     }
 }

@@ -16,7 +16,6 @@ use super::plan::{Plan, chosen};
 use super::scalar::Kernel;
 use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
-use crate::stream;
 
 /// All values of one leaf field, in this machine's byte order.
 ///
@@ -89,9 +88,9 @@ macro_rules! column_data {
             }
 
             /// Of what has no elements yet.
-            fn growing(&mut self, past: bool) -> Sink<'_> {
+            fn growing(&mut self) -> Sink<'_> {
                 match self {
-                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::growing(elements, past),)+
+                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::growing(elements),)+
                 }
             }
         }
@@ -312,14 +311,9 @@ impl<'f> Filling<'f> {
         filling
     }
 
-    /// To what [`empty`] gave for the same leaves and as many items.
-    pub(super) fn columns(leaves: &[&'f Leaf], columns: &'f mut [Column], items: usize, itemsize: usize) -> Self {
-        let all = leaves.iter().fold(0_usize, |sum, leaf| sum.saturating_add(leaf.bytes())).saturating_mul(items);
-        let past = all >= stream::LEAST;
-        let sinks = leaves
-            .iter()
-            .zip(columns)
-            .map(|(leaf, column)| if can_grow(leaf) { column.data.growing(past) } else { column.data.sink() });
+    /// To what [`empty`] gave for the same leaves and the same wish.
+    pub(super) fn columns(leaves: &[&'f Leaf], columns: &'f mut [Column], fresh: bool, itemsize: usize) -> Self {
+        let sinks = columns.iter_mut().map(|column| if fresh { column.data.growing() } else { column.data.sink() });
         Self::new(leaves.iter().copied().zip(sinks), itemsize)
     }
 
@@ -374,13 +368,15 @@ impl<'f> Filling<'f> {
     }
 }
 
-/// Empty columns for the chosen leaves.
-pub(super) fn empty(leaves: &[&Leaf], items: usize) -> Result<Vec<Column>, DecodeError> {
-    let one = |leaf: &&Leaf| {
-        let how = if can_grow(leaf) { Room::Reserved } else { Room::Zeroed };
-        Ok(Column::of(leaf, ColumnData::room(leaf, items, how)?))
-    };
-    leaves.iter().map(one).collect()
+/// Whether columns of all leaves can be filled where they were never written to.
+pub(super) fn can_be_fresh(leaves: &[&Leaf]) -> bool {
+    leaves.iter().all(|leaf| can_grow(leaf) && leaf.bytes() > 0)
+}
+
+/// Columns for the chosen leaves: zeroed, or `fresh` memory to grow in.
+pub(super) fn empty(leaves: &[&Leaf], items: usize, fresh: bool) -> Result<Vec<Column>, DecodeError> {
+    let how = if fresh { Room::Reserved } else { Room::Zeroed };
+    leaves.iter().map(|leaf| Ok(Column::of(leaf, ColumnData::room(leaf, items, how)?))).collect()
 }
 
 impl Plan {
@@ -393,8 +389,8 @@ impl Plan {
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         let items = self.items_in(records.len())?;
         let leaves = chosen(self, names)?;
-        let mut columns = empty(&leaves, items)?;
-        Filling::columns(&leaves, &mut columns, items, self.size).records(records);
+        let mut columns = empty(&leaves, items, false)?;
+        Filling::columns(&leaves, &mut columns, false, self.size).records(records);
         Ok(columns)
     }
 
@@ -403,8 +399,8 @@ impl Plan {
     pub(crate) fn columns_at(&self, records: &[u8], places: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         let items = self.items_in(records.len())?;
         let leaves = super::plan::placed(self, places)?;
-        let mut columns = empty(&leaves, items)?;
-        Filling::columns(&leaves, &mut columns, items, self.size).records(records);
+        let mut columns = empty(&leaves, items, false)?;
+        Filling::columns(&leaves, &mut columns, false, self.size).records(records);
         Ok(columns)
     }
 

@@ -1,9 +1,7 @@
 //! Rust types that items are copied into.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use bytemuck::{AnyBitPattern, NoUninit};
 use half::f16;
 use num_complex::Complex;
 
@@ -14,7 +12,6 @@ use super::long_double::LongDouble;
 use super::scalar::Kernel;
 use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
-use crate::stream::Growing;
 
 /// A Rust type that values of a format can be copied into without a change but that of byte order.
 ///
@@ -65,8 +62,8 @@ pub(super) mod sealed {
         fn reserved(count: usize) -> Option<Vec<Self>> {
             Self::zeroed(count)
         }
-        /// The sink of what `reserved` gave; `past` the caches if that is wished.
-        fn growing(elements: &mut Vec<Self>, _past: bool) -> Sink<'_> {
+        /// The sink of what `reserved` gave.
+        fn growing(elements: &mut Vec<Self>) -> Sink<'_> {
             Self::sink(elements)
         }
         fn source(elements: &[Self]) -> Source<'_>;
@@ -77,15 +74,9 @@ pub(super) mod sealed {
     pub enum Sink<'s> {
         Units(&'s mut [u8]),
         /// A vector that has room for them.
-        Growing(Box<dyn Grow + 's>),
+        Growing(&'s mut (dyn crate::fresh::Grow + 'static)),
         Bool(&'s mut [bool]),
         LongDouble(&'s mut [LongDouble]),
-    }
-
-    /// Where elements go one after the other.
-    pub trait Grow: core::fmt::Debug {
-        /// Appends elements by their bytes.
-        fn append(&mut self, elements: &[u8]);
     }
 
     /// Elements to be written.
@@ -97,19 +88,7 @@ pub(super) mod sealed {
     }
 }
 
-use sealed::{Grow, Sink, Source};
-
-impl<T: NoUninit + AnyBitPattern + core::fmt::Debug> Grow for &mut Vec<T> {
-    fn append(&mut self, elements: &[u8]) {
-        self.extend_from_slice(bytemuck::try_cast_slice(elements).unwrap_or_default());
-    }
-}
-
-impl<T: NoUninit + AnyBitPattern + core::fmt::Debug> Grow for Growing<'_, T> {
-    fn append(&mut self, elements: &[u8]) {
-        Growing::append(self, bytemuck::try_cast_slice(elements).unwrap_or_default());
-    }
-}
+use sealed::{Sink, Source};
 
 macro_rules! plain {
     ($($element:ty, $name:literal, $kernel:ident => $accepts:expr;)+) => {$(
@@ -139,8 +118,8 @@ macro_rules! plain {
                 Some(elements)
             }
 
-            fn growing(elements: &mut Vec<Self>, past: bool) -> Sink<'_> {
-                Sink::Growing(if past { Box::new(Growing::new(elements)) } else { Box::new(elements) })
+            fn growing(elements: &mut Vec<Self>) -> Sink<'_> {
+                Sink::Growing(elements)
             }
 
             fn source(elements: &[Self]) -> Source<'_> {

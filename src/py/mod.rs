@@ -27,11 +27,11 @@ mod layout_of;
 #[doc(hidden)]
 pub mod module;
 mod report;
+mod sequences;
 mod structs;
 mod to_ctypes;
 mod tree;
 mod truth;
-mod tuples;
 mod values;
 mod view;
 
