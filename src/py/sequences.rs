@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
 /// A tuple of elements that cannot fail to be made.
 ///
@@ -30,27 +30,51 @@ pub(super) fn tuple<'py>(
     if fill(&tuple, elements) == len { Ok(tuple) } else { Err(unfilled()) }
 }
 
-/// An object of a class that `collections.namedtuple` made, as `tuple.__new__` makes it of a tuple;
-/// `None` if the interpreter keeps more about a tuple than its elements.
+/// A class that Python code has derived from `tuple`, as `collections.namedtuple` does.
 ///
-/// # Errors
-/// No memory.
-#[inline]
-pub(super) fn named_tuple<'py>(
-    class: &Bound<'py, PyType>,
-    elements: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
-) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    let len = length(elements.len())?;
-    if !has_plain_tuples(class.py()) {
-        return Ok(None);
+/// INVARIANT: made by `new`, so an object of it is a tuple, allocated and freed like every object of such
+/// a class.
+#[derive(Debug)]
+pub(super) struct TupleClass(Py<PyType>);
+
+impl TupleClass {
+    /// `None` for another class, and where the interpreter keeps more about a tuple than its elements.
+    ///
+    /// # Errors
+    /// No memory.
+    pub(super) fn new(class: &Bound<'_, PyType>) -> PyResult<Option<Self>> {
+        let py = class.py();
+        let tuples = PyType::new::<PyTuple>(py);
+        let like = PyType::new::<PyType>(py).call1(("Like", (&tuples,), PyDict::new(py)))?.cast_into::<PyType>()?;
+        let slot = |class: &Bound<'_, PyType>, slot| {
+            // SAFETY: a class that is alive, and a slot that classes have; the interpreter is attached.
+            let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
+            function.addr()
+        };
+        let alike = [ffi::Py_tp_alloc, ffi::Py_tp_dealloc].iter().all(|each| slot(class, *each) == slot(&like, *each));
+        let derived = alike && class.getattr("__base__")?.is(&tuples);
+        Ok((derived && has_plain_tuples(py)).then(|| Self(class.clone().unbind())))
     }
-    // SAFETY: a class, and a length that is not negative; the interpreter is attached.
-    let tuple = unsafe { ffi::PyType_GenericAlloc(class.as_type_ptr(), len) };
-    // SAFETY: a new reference, or NULL with an exception.
-    let tuple = unsafe { Bound::from_owned_ptr_or_err(class.py(), tuple) }?;
-    // Room for so many elements is only what was made if the class is one of tuples.
-    let tuple = tuple.cast_into::<PyTuple>()?;
-    if fill(&tuple, elements) == len { Ok(Some(tuple)) } else { Err(unfilled()) }
+
+    /// An object, as `tuple.__new__` makes it of a tuple.
+    ///
+    /// # Errors
+    /// No memory.
+    #[inline]
+    pub(super) fn object<'py>(
+        &self,
+        py: Python<'py>,
+        elements: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let len = length(elements.len())?;
+        // SAFETY: a class whose objects are allocated by this function, by the INVARIANT, and a length that
+        // is not negative; the interpreter is attached.
+        let tuple = unsafe { ffi::PyType_GenericAlloc(self.0.bind(py).as_type_ptr(), len) };
+        // SAFETY: a new reference, or NULL with an exception.
+        let tuple = unsafe { Bound::from_owned_ptr_or_err(py, tuple) }?;
+        let tuple = tuple.cast_into::<PyTuple>()?;
+        if fill(&tuple, elements) == len { Ok(tuple) } else { Err(unfilled()) }
+    }
 }
 
 /// Gives a tuple that nobody else has other elements, as many as it has room for; `None` if somebody

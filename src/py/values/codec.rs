@@ -8,7 +8,7 @@ use super::leaf::Leaf;
 use super::quick::Quick;
 use crate::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use crate::layout::{Field, Layout, Type};
-use crate::py::sequences;
+use crate::py::sequences::{self, TupleClass};
 
 /// How items of one layout become Python objects and are written from them.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub(super) struct Part {
 #[derive(Debug)]
 struct Class {
     class: Py<PyType>,
+    /// The same, if its objects can be filled where they are.
+    plain: Option<TupleClass>,
     /// `tuple.__new__`, which takes all values at once.
     make: Py<PyAny>,
 }
@@ -73,9 +75,9 @@ impl Class {
         let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())];
         let options = pyo3::types::IntoPyDict::into_py_dict(options, py)?;
         let class = named_tuple.call(("Record", PyList::new(py, names)?), Some(&options))?;
-        let class = class.cast_into::<PyType>()?.unbind();
+        let class = class.cast_into::<PyType>()?;
         let make = PyType::new::<PyTuple>(py).getattr("__new__")?.unbind();
-        Ok(Self { class, make })
+        Ok(Self { plain: TupleClass::new(&class)?, class: class.unbind(), make })
     }
 
     fn call<'py>(&self, values: Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
@@ -257,11 +259,8 @@ impl Node {
 impl Record {
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let Some(class) = &self.class else { return Ok(self.tuple(py, bytes)?.into_any()) };
-        if let Some(quick) = &self.quick {
-            let values = quick.iter().map(|value| value.read(py, bytes));
-            if let Some(record) = sequences::named_tuple(class.class.bind(py), values)? {
-                return Ok(record.into_any());
-            }
+        if let (Some(quick), Some(plain)) = (&self.quick, &class.plain) {
+            return Ok(plain.object(py, quick.iter().map(|value| value.read(py, bytes)))?.into_any());
         }
         class.call(self.tuple(py, bytes)?)
     }
