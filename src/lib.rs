@@ -56,6 +56,7 @@ extern crate self as pep3118;
 mod diagnostic;
 mod endian;
 mod extent;
+mod fresh;
 mod pages;
 mod span;
 mod stream;

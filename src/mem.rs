@@ -6,10 +6,11 @@
 #![allow(unsafe_code, reason = "the one room for raw reads and writes of foreign memory")]
 
 use alloc::boxed::Box;
+use core::mem::MaybeUninit;
 
 use crate::decode::{
-    Buffer, BufferMut, Cells, DecodeError, EncodeError, LINE, Memory, MemoryMut, Plan, Run, block_items, is_dense,
-    path_len,
+    Buffer, BufferMut, Cells, DecodeError, EncodeError, LINE, Memory, MemoryMut, Next, Plan, Run, block_items,
+    is_dense, path_len,
 };
 use crate::view::View;
 
@@ -177,7 +178,8 @@ fn distance(bytes: i64) -> isize {
     isize::try_from(bytes).unwrap_or(0)
 }
 
-/// Copies `N` bytes from each of the places that are `stride` apart, each changed.
+/// Copies `N` bytes from each of the places that are `stride` apart, each changed, until there is no room
+/// for `N` more.
 ///
 /// # Safety
 /// - (d) at each of `out.len() / N` places that start at `from` and are `stride` bytes apart, `N`
@@ -186,13 +188,16 @@ fn distance(bytes: i64) -> isize {
 unsafe fn read_cells<const N: usize>(
     from: *const u8,
     stride: isize,
-    out: &mut [u8],
+    out: &mut [MaybeUninit<u8>],
     change: impl Fn([u8; N]) -> [u8; N],
 ) {
     let mut from = from;
     for cell in out.as_chunks_mut::<N>().0 {
         // SAFETY: one of the places of (d); an array of bytes has no alignment and no invalid value.
-        *cell = change(unsafe { from.cast::<[u8; N]>().read() });
+        let bytes = change(unsafe { from.cast::<[u8; N]>().read() });
+        let cell: *mut [MaybeUninit<u8>; N] = cell;
+        // SAFETY: `N` bytes that are borrowed exclusively; an array of bytes has no alignment.
+        unsafe { cell.cast::<[u8; N]>().write(bytes) };
         from = from.wrapping_offset(stride);
     }
 }
@@ -208,39 +213,74 @@ macro_rules! kept {
     };
 }
 
-/// Copies `len` bytes from each of the places that are `stride` apart, units of `unit` bytes swapped.
+/// Fills a room with `len` bytes from each of the places that are `stride` apart, units of `unit` bytes
+/// swapped; gives back what of it is filled, which is all but what is no room for `len` more.
 ///
 /// # Safety
 /// - (d) at each of `out.len() / len` places that start at `from` and are `stride` bytes apart, `len`
 ///   bytes may be read.
-unsafe fn read_column(from: *const u8, stride: isize, len: usize, unit: usize, out: &mut [u8]) {
+unsafe fn read_column(
+    from: *const u8,
+    stride: isize,
+    len: usize,
+    unit: usize,
+    out: &mut [MaybeUninit<u8>],
+) -> &mut [u8] {
+    let filled = out.len().saturating_sub(out.len().checked_rem(len).unwrap_or(out.len()));
+    let start: *mut u8 = out.as_mut_ptr().cast();
+    let mut swapped = true;
     match (len, unit) {
         // SAFETY: (d) is that of this function.
         (2, 2) => unsafe {
-            read_cells::<2>(from, stride, out, |cell| u16::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+            read_cells::<2>(from, stride, out, |cell| u16::from_ne_bytes(cell).swap_bytes().to_ne_bytes());
         },
         // SAFETY: as for 2.
         (4, 4) => unsafe {
-            read_cells::<4>(from, stride, out, |cell| u32::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+            read_cells::<4>(from, stride, out, |cell| u32::from_ne_bytes(cell).swap_bytes().to_ne_bytes());
         },
         // SAFETY: as for 2.
         (8, 8) => unsafe {
-            read_cells::<8>(from, stride, out, |cell| u64::from_ne_bytes(cell).swap_bytes().to_ne_bytes())
+            read_cells::<8>(from, stride, out, |cell| u64::from_ne_bytes(cell).swap_bytes().to_ne_bytes());
         },
         _ => {
+            swapped = unit <= 1;
             kept!(len, from, stride, out, [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32] else {
                 let mut from = from;
                 for item in out.chunks_exact_mut(len.max(1)) {
                     // SAFETY: one of the places of (d); `item` is this program's, so they do not overlap.
-                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr(), item.len()) };
+                    unsafe { core::ptr::copy_nonoverlapping(from, item.as_mut_ptr().cast(), item.len()) };
                     from = from.wrapping_offset(stride);
                 }
             });
-            if unit > 1 {
-                crate::decode::swap_in_place(out, unit);
-            }
         }
     }
+    // SAFETY: bytes of `out`, which is borrowed exclusively and not used any more; each was written to
+    // above, where only a rest of less than `len` was left out.
+    let filled = unsafe { core::slice::from_raw_parts_mut(start, filled) };
+    if !swapped {
+        crate::decode::swap_in_place(filled, unit);
+    }
+    filled
+}
+
+/// Bytes as room for others.
+///
+/// # Safety
+/// - (f) nothing is written to it but bytes that are initialised.
+unsafe fn room(out: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: the same bytes, borrowed for as long; by (f) they stay what a `u8` is.
+    unsafe { core::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), out.len()) }
+}
+
+/// [`read_column`] to where bytes are already.
+///
+/// # Safety
+/// - (d) as for `read_column`.
+unsafe fn read_column_again(from: *const u8, stride: isize, len: usize, unit: usize, out: &mut [u8]) {
+    // SAFETY: (f) holds: `read_column` writes what it has read.
+    let out = unsafe { room(out) };
+    // SAFETY: (d) is that of this function.
+    unsafe { read_column(from, stride, len, unit, out) };
 }
 
 /// Reads a byte of each line of the cache, in the order in which they lie, which the processor
@@ -342,6 +382,10 @@ unsafe fn read_contiguous_swapped(from: *const u8, width: usize, out: &mut [u8])
 }
 
 impl Memory for Foreign<'_> {
+    fn fills(&self) -> bool {
+        true
+    }
+
     fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError> {
         let all = run.items.checked_mul(run.itemsize);
         if run.is_contiguous() && all == Some(out.len()) && !out.is_empty() {
@@ -372,11 +416,16 @@ impl Memory for Foreign<'_> {
                 unsafe { touch(from, items.saturating_mul(run.itemsize)) };
             }
             for cells in cells.iter_mut() {
-                let column = cells.next(items);
-                let first = from.wrapping_add(cells.offset);
-                // SAFETY: (d) holds: `column` has room for `items` cells at most, each of which lies in
-                // its item by the look at its end, and the items are readable as above.
-                unsafe { read_column(first, stride, cells.len, cells.unit, column) };
+                let (first, len, unit) = (from.wrapping_add(cells.offset), cells.len, cells.unit);
+                match cells.next(items) {
+                    // SAFETY: (d) holds: `column` has room for `items` cells at most, each of which lies in
+                    // its item by the look at its end, and the items are readable as above.
+                    Next::Slice(column) => unsafe { read_column_again(first, stride, len, unit, column) },
+                    Next::End(column, bytes) => column.grow(bytes, &mut |room| {
+                        // SAFETY: as for the slice: `room` has no more than `bytes`, which are `items` cells.
+                        unsafe { read_column(first, stride, len, unit, room) }
+                    }),
+                }
             }
             left = left.saturating_sub(items);
             from = from.wrapping_offset(stride.wrapping_mul(isize::try_from(items).unwrap_or(0)));
@@ -399,7 +448,7 @@ impl Memory for Foreign<'_> {
         }
         // SAFETY: (d) holds: `start` has compared all of the run with the extent, whose bytes are readable
         // by (a) or (b) of `new`, and `out` is no longer than its items.
-        unsafe { read_column(from, stride, run.itemsize, 1, out) };
+        unsafe { read_column_again(from, stride, run.itemsize, 1, out) };
         Ok(())
     }
 
@@ -428,7 +477,7 @@ impl Memory for Foreign<'_> {
             for row in out.chunks_exact_mut(len) {
                 let from = pointers.next()?;
                 // SAFETY: (d) holds: by the INVARIANT of `Pointers` all items of one row may be read.
-                unsafe { read_column(from, stride, run.itemsize, 1, row) };
+                unsafe { read_column_again(from, stride, run.itemsize, 1, row) };
             }
             return Ok(());
         }

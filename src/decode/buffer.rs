@@ -156,8 +156,9 @@ impl<'b> Buffer<'b> {
 
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
-        let mut columns = columns::empty(leaves, items)?;
-        self.fill_columns(Filling::columns(leaves, &mut columns, self.plan.size))?;
+        let fresh = self.memory.fills() && Runs::new(self.view).line() >= SHORT && columns::can_be_fresh(leaves);
+        let mut columns = columns::empty(leaves, items, fresh)?;
+        self.fill_columns(Filling::columns(leaves, &mut columns, fresh, self.plan.size))?;
         Ok(columns)
     }
 

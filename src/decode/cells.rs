@@ -1,10 +1,12 @@
 //! The same bytes of every item, side by side in a column: what a field is to records that become
 //! columns.
 
+use alloc::vec;
 use core::hint::black_box;
 
 use super::kernel;
 use super::leaf::Leaf;
+use crate::fresh::Grow;
 
 /// Bytes of one block of records: the first cache holds it and the cells that it becomes. Measured:
 /// 2 to 4 KB are best for records of 4 to 64 bytes, 8 KB take a third longer.
@@ -23,7 +25,7 @@ pub(crate) fn block_items(itemsize: usize) -> usize {
     BLOCK_BYTES.checked_div(itemsize).unwrap_or(MOST_ITEMS).clamp(LEAST_ITEMS, MOST_ITEMS)
 }
 
-/// Bytes of every item that lie side by side, and the rest of the column that they go to.
+/// Bytes of every item that lie side by side, and the column that they go to.
 #[derive(Debug)]
 pub(crate) struct Cells<'c> {
     /// From the start of the item, in bytes.
@@ -32,7 +34,24 @@ pub(crate) struct Cells<'c> {
     pub(crate) len: usize,
     /// Bytes that are swapped together; 1 where none are.
     pub(crate) unit: usize,
-    rest: &'c mut [u8],
+    column: Column<'c>,
+}
+
+/// Where cells go.
+#[derive(Debug)]
+enum Column<'c> {
+    /// The rest of it.
+    Slice(&'c mut [u8]),
+    /// Its end.
+    End(&'c mut (dyn Grow + 'static)),
+}
+
+/// Where the next cells go.
+pub(crate) enum Next<'n> {
+    /// Here.
+    Slice(&'n mut [u8]),
+    /// To the end, so many bytes.
+    End(&'n mut (dyn Grow + 'static), usize),
 }
 
 impl<'c> Cells<'c> {
@@ -41,8 +60,17 @@ impl<'c> Cells<'c> {
         if !leaf.outer.is_empty() {
             return Err(column);
         }
+        Ok(Self::of(leaf, Column::Slice(column)))
+    }
+
+    /// The cells of a leaf that [`can_grow`].
+    pub(super) fn growing(leaf: &Leaf, column: &'c mut (dyn Grow + 'static)) -> Self {
+        Self::of(leaf, Column::End(column))
+    }
+
+    fn of(leaf: &Leaf, column: Column<'c>) -> Self {
         let unit = if leaf.kernel.swapped() { leaf.kernel.unit } else { 1 };
-        Ok(Self { offset: leaf.offset, len: leaf.bytes(), unit, rest: column })
+        Self { offset: leaf.offset, len: leaf.bytes(), unit, column }
     }
 
     /// One past the last byte, from the start of the item.
@@ -51,10 +79,18 @@ impl<'c> Cells<'c> {
     }
 
     /// Room for the cells of the next items, of no more than so many.
-    pub(crate) fn next(&mut self, items: usize) -> &'c mut [u8] {
-        let len = self.len.saturating_mul(items).min(self.rest.len());
-        self.rest.split_off_mut(..len).unwrap_or_default()
+    pub(crate) fn next(&mut self, items: usize) -> Next<'_> {
+        let len = self.len.saturating_mul(items);
+        match &mut self.column {
+            Column::Slice(rest) => Next::Slice(rest.split_off_mut(..len.min(rest.len())).unwrap_or_default()),
+            Column::End(column) => Next::End(&mut **column, len),
+        }
     }
+}
+
+/// Whether the cells of a leaf lie side by side.
+pub(super) fn can_grow(leaf: &Leaf) -> bool {
+    leaf.outer.is_empty()
 }
 
 /// Reads a byte of each line of the cache, in the order in which they lie, which the processor
@@ -98,8 +134,17 @@ pub(super) fn gather(items: &[u8], stride: usize, itemsize: usize, cells: &mut [
         }
         let count = block.len().div_ceil(stride.max(1));
         for cells in cells.iter_mut() {
-            let column = cells.next(count);
-            kernel::gather(block.get(cells.offset..).unwrap_or_default(), stride, cells.len, cells.unit, column);
+            let Cells { offset, len, unit, .. } = *cells;
+            let from = block.get(offset..).unwrap_or_default();
+            match cells.next(count) {
+                Next::Slice(column) => kernel::gather(from, stride, len, unit, column),
+                // Those that were brought together from elsewhere.
+                Next::End(column, bytes) => {
+                    let mut cells = vec![0; bytes];
+                    kernel::gather(from, stride, len, unit, &mut cells);
+                    column.append(&cells);
+                }
+            }
         }
     }
 }

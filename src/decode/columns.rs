@@ -5,9 +5,9 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::cells::{self, Cells, block_items};
+use super::cells::{self, Cells, block_items, can_grow};
 use super::element::sealed::{Sink, Source};
-use super::element::{Element, per_item, zeroed};
+use super::element::{Element, per_item, reserved, zeroed};
 use super::error::{DecodeError, wide};
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
@@ -86,6 +86,13 @@ macro_rules! column_data {
                     $(Self::$variant(elements) => <$element as super::element::sealed::Element>::sink(elements),)+
                 }
             }
+
+            /// Of what has no elements yet.
+            fn growing(&mut self) -> Sink<'_> {
+                match self {
+                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::growing(elements),)+
+                }
+            }
         }
     };
 }
@@ -149,7 +156,7 @@ impl ColumnData {
     pub(crate) fn units_mut(&mut self) -> Option<&mut [u8]> {
         match self.sink() {
             Sink::Units(bytes) => Some(bytes),
-            Sink::Bool(_) | Sink::LongDouble(_) => None,
+            Sink::Growing(_) | Sink::Bool(_) | Sink::LongDouble(_) => None,
         }
     }
 }
@@ -167,48 +174,67 @@ impl ColumnData {
         self.len() == 0
     }
 
-    /// Room for the values of `items` records.
+    /// All bits zero, for the values of `items` records.
     pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+        Self::room(leaf, items, Room::Zeroed)
+    }
+
+    /// Room for the values of `items` records.
+    fn room(leaf: &Leaf, items: usize, how: Room) -> Result<Self, DecodeError> {
         let Kernel { ty, size, unit, long_double, .. } = leaf.kernel;
         let double = long_double == LongDoubleFormat::Double;
         Ok(match (ty, unit) {
-            (Type::Bool, _) => Self::Bool(room(leaf, items)?),
-            (Type::Int8, _) => Self::Int8(room(leaf, items)?),
-            (Type::UInt8, _) => Self::UInt8(room(leaf, items)?),
-            (Type::Int16, _) => Self::Int16(room(leaf, items)?),
-            (Type::Int32, _) => Self::Int32(room(leaf, items)?),
-            (Type::Int64, _) => Self::Int64(room(leaf, items)?),
-            (Type::Float16, _) => Self::Float16(room(leaf, items)?),
-            (Type::Float32, _) => Self::Float32(room(leaf, items)?),
-            (Type::Float64, _) => Self::Float64(room(leaf, items)?),
-            (Type::LongDouble, 8) if double => Self::Float64(room(leaf, items)?),
-            (Type::ComplexLongDouble, 8) if double => Self::Complex128(room(leaf, items)?),
-            (Type::LongDouble | Type::ComplexLongDouble, _) => Self::LongDouble(room(leaf, items)?),
-            (Type::Complex32, _) => Self::Complex32(room(leaf, items)?),
-            (Type::Complex64, _) => Self::Complex64(room(leaf, items)?),
-            (Type::Complex128, _) => Self::Complex128(room(leaf, items)?),
+            (Type::Bool, _) => Self::Bool(room(leaf, items, how)?),
+            (Type::Int8, _) => Self::Int8(room(leaf, items, how)?),
+            (Type::UInt8, _) => Self::UInt8(room(leaf, items, how)?),
+            (Type::Int16, _) => Self::Int16(room(leaf, items, how)?),
+            (Type::Int32, _) => Self::Int32(room(leaf, items, how)?),
+            (Type::Int64, _) => Self::Int64(room(leaf, items, how)?),
+            (Type::Float16, _) => Self::Float16(room(leaf, items, how)?),
+            (Type::Float32, _) => Self::Float32(room(leaf, items, how)?),
+            (Type::Float64, _) => Self::Float64(room(leaf, items, how)?),
+            (Type::LongDouble, 8) if double => Self::Float64(room(leaf, items, how)?),
+            (Type::ComplexLongDouble, 8) if double => Self::Complex128(room(leaf, items, how)?),
+            (Type::LongDouble | Type::ComplexLongDouble, _) => Self::LongDouble(room(leaf, items, how)?),
+            (Type::Complex32, _) => Self::Complex32(room(leaf, items, how)?),
+            (Type::Complex64, _) => Self::Complex64(room(leaf, items, how)?),
+            (Type::Complex128, _) => Self::Complex128(room(leaf, items, how)?),
             // Unsigned integers, units of text, addresses.
-            (ty, 2) if ty.has_byte_order() => Self::UInt16(room(leaf, items)?),
-            (ty, 4) if ty.has_byte_order() => Self::UInt32(room(leaf, items)?),
-            (ty, 8) if ty.has_byte_order() => Self::UInt64(room(leaf, items)?),
+            (ty, 2) if ty.has_byte_order() => Self::UInt16(room(leaf, items, how)?),
+            (ty, 4) if ty.has_byte_order() => Self::UInt32(room(leaf, items, how)?),
+            (ty, 8) if ty.has_byte_order() => Self::UInt64(room(leaf, items, how)?),
             _ => {
                 debug_assert!(unit == 1 || size == 0 || ty.has_byte_order());
-                Self::Bytes(room(leaf, items)?)
+                Self::Bytes(room(leaf, items, how)?)
             }
         })
     }
 }
 
-fn room<T: Element>(leaf: &Leaf, items: usize) -> Result<Vec<T>, DecodeError> {
-    let count = per_item::<T>(leaf).checked_mul(items);
-    zeroed(count.ok_or(DecodeError::Allocation { bytes: u64::MAX })?)
+/// What is in a column before it is filled.
+#[derive(Clone, Copy, Debug)]
+enum Room {
+    Zeroed,
+    /// Nothing: it grows.
+    Reserved,
+}
+
+fn room<T: Element>(leaf: &Leaf, items: usize, how: Room) -> Result<Vec<T>, DecodeError> {
+    let count = per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+    match how {
+        Room::Zeroed => zeroed(count),
+        Room::Reserved => reserved(count),
+    }
 }
 
 impl Column {
     pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
+        Ok(Self::of(leaf, ColumnData::zeroed(leaf, items)?))
+    }
+
+    fn of(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
         let Kernel { ty, .. } = leaf.kernel;
-        let data = ColumnData::zeroed(leaf, items)?;
         let inside = match (&data, ty) {
             (ColumnData::LongDouble(_), Type::ComplexLongDouble) => Some(2),
             (ColumnData::Bytes(_), Type::Char) => None,
@@ -217,7 +243,7 @@ impl Column {
             _ => None,
         };
         shape.extend(inside);
-        Ok(Self { name: leaf.name().to_vec(), ty, shape, data })
+        Self { name: leaf.name().to_vec(), ty, shape, data }
     }
 }
 
@@ -284,14 +310,16 @@ impl<'f> Filling<'f> {
                     Ok(cells) => filling.cells.push(cells),
                     Err(column) => filling.others.push((leaf, Sink::Units(column))),
                 },
+                Sink::Growing(column) => filling.cells.push(Cells::growing(leaf, column)),
                 sink => filling.others.push((leaf, sink)),
             }
         }
         filling
     }
 
-    pub(super) fn columns(leaves: &[&'f Leaf], columns: &'f mut [Column], itemsize: usize) -> Self {
-        let sinks = columns.iter_mut().map(|column| column.data.sink());
+    /// To what [`empty`] gave for the same leaves and the same wish.
+    pub(super) fn columns(leaves: &[&'f Leaf], columns: &'f mut [Column], fresh: bool, itemsize: usize) -> Self {
+        let sinks = columns.iter_mut().map(|column| if fresh { column.data.growing() } else { column.data.sink() });
         Self::new(leaves.iter().copied().zip(sinks), itemsize)
     }
 
@@ -346,9 +374,15 @@ impl<'f> Filling<'f> {
     }
 }
 
-/// Empty columns for the chosen leaves.
-pub(super) fn empty(leaves: &[&Leaf], items: usize) -> Result<Vec<Column>, DecodeError> {
-    leaves.iter().map(|leaf| Column::zeroed(leaf, items)).collect()
+/// Whether columns of all leaves can be filled where they were never written to.
+pub(super) fn can_be_fresh(leaves: &[&Leaf]) -> bool {
+    leaves.iter().all(|leaf| can_grow(leaf) && leaf.bytes() > 0)
+}
+
+/// Columns for the chosen leaves: zeroed, or `fresh` memory to grow in.
+pub(super) fn empty(leaves: &[&Leaf], items: usize, fresh: bool) -> Result<Vec<Column>, DecodeError> {
+    let how = if fresh { Room::Reserved } else { Room::Zeroed };
+    leaves.iter().map(|leaf| Ok(Column::of(leaf, ColumnData::room(leaf, items, how)?))).collect()
 }
 
 impl Plan {
@@ -361,8 +395,8 @@ impl Plan {
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         let items = self.items_in(records.len())?;
         let leaves = chosen(self, names)?;
-        let mut columns = empty(&leaves, items)?;
-        Filling::columns(&leaves, &mut columns, self.size).records(records);
+        let mut columns = empty(&leaves, items, false)?;
+        Filling::columns(&leaves, &mut columns, false, self.size).records(records);
         Ok(columns)
     }
 
@@ -371,8 +405,8 @@ impl Plan {
     pub(crate) fn columns_at(&self, records: &[u8], places: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         let items = self.items_in(records.len())?;
         let leaves = super::plan::placed(self, places)?;
-        let mut columns = empty(&leaves, items)?;
-        Filling::columns(&leaves, &mut columns, self.size).records(records);
+        let mut columns = empty(&leaves, items, false)?;
+        Filling::columns(&leaves, &mut columns, false, self.size).records(records);
         Ok(columns)
     }
 

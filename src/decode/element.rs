@@ -58,6 +58,14 @@ pub(super) mod sealed {
         /// Bytes of the item that become one element.
         fn width(kernel: &Kernel) -> usize;
         fn sink(elements: &mut [Self]) -> Sink<'_>;
+        /// An empty vector for elements, `None` as for `zeroed`. Types without are zeroed.
+        fn reserved(count: usize) -> Option<Vec<Self>> {
+            Self::zeroed(count)
+        }
+        /// The sink of what `reserved` gave.
+        fn growing(elements: &mut Vec<Self>) -> Sink<'_> {
+            Self::sink(elements)
+        }
         fn source(elements: &[Self]) -> Source<'_>;
     }
 
@@ -65,6 +73,8 @@ pub(super) mod sealed {
     #[derive(Debug)]
     pub enum Sink<'s> {
         Units(&'s mut [u8]),
+        /// A vector that has room for them.
+        Growing(&'s mut (dyn crate::fresh::Grow + 'static)),
         Bool(&'s mut [bool]),
         LongDouble(&'s mut [LongDouble]),
     }
@@ -99,6 +109,17 @@ macro_rules! plain {
 
             fn sink(elements: &mut [Self]) -> Sink<'_> {
                 Sink::Units(bytemuck::cast_slice_mut(elements))
+            }
+
+            fn reserved(count: usize) -> Option<Vec<Self>> {
+                let mut elements = Vec::new();
+                elements.try_reserve_exact(count).ok()?;
+                crate::pages::prefer_large(elements.spare_capacity_mut());
+                Some(elements)
+            }
+
+            fn growing(elements: &mut Vec<Self>) -> Sink<'_> {
+                Sink::Growing(elements)
             }
 
             fn source(elements: &[Self]) -> Source<'_> {
@@ -209,6 +230,8 @@ impl Sink<'_> {
                     kernel::gather_leaf(leaf, items, itemsize, column);
                 }
             }
+            // What grows is filled in cells.
+            Self::Growing(_) => {}
             Self::Bool(column) => {
                 let skipped = start.checked_div(kernel.size).unwrap_or(0);
                 let mut cells = column.iter_mut().skip(skipped);
@@ -268,4 +291,10 @@ pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let mut elements = T::zeroed(count).ok_or(none)?;
     crate::pages::prefer_large(&mut elements);
     Ok(elements)
+}
+
+/// An empty vector with memory for elements, in large pages where it is large; zeroed elements where the
+/// type knows no other way.
+pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
+    T::reserved(count).ok_or(DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) })
 }

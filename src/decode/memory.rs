@@ -64,6 +64,11 @@ pub(crate) trait Memory {
         Ok(false)
     }
 
+    /// Whether `gather` fills memory that was never written to as well as any other.
+    fn fills(&self) -> bool {
+        false
+    }
+
     /// The same as `read`, or as `read_swapped` where the units are items, past the caches: for items
     /// that lie apart, and for much that nobody reads soon.
     fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError>;

@@ -48,7 +48,7 @@ mod walk;
 pub use buffer::{Buffer, BufferMut};
 #[cfg(feature = "pyo3")]
 pub(crate) use bytes::Blocks;
-pub(crate) use cells::{Cells, LINE, block_items, is_dense};
+pub(crate) use cells::{Cells, LINE, Next, block_items, is_dense};
 pub use columns::{Column, ColumnData, Destination};
 pub use copy::Number;
 pub use element::Element;

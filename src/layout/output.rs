@@ -53,6 +53,10 @@ impl Output for Layout {
     }
 
     fn first_duplicate(&self, format: &[u8]) -> Option<Span> {
+        // Nearly always there is none, and a few names are compared sooner than sorted.
+        if self.nodes.len() <= FEW && !has_namesakes(&self.nodes, format) {
+            return None;
+        }
         let mut names: Vec<(u32, &[u8], Span)> = Vec::new();
         let mut open: Vec<(u32, u32)> = Vec::new();
         for (index, node) in (0_u32..).zip(&self.nodes) {
@@ -70,6 +74,20 @@ impl Output for Layout {
         let mut pairs = names.iter().zip(names.iter().skip(1));
         pairs.find(|(a, b)| (a.0, a.1) == (b.0, b.1)).map(|(_, second)| second.2)
     }
+}
+
+/// Nodes whose names are compared with one another.
+const FEW: usize = 16;
+
+/// Whether two nodes have the same name, be it in one record or in two.
+fn has_namesakes(nodes: &[Node], format: &[u8]) -> bool {
+    let named = |node: &&Node| node.name != NO_NAME;
+    nodes.iter().enumerate().filter(|(_, node)| named(node)).any(|(index, node)| {
+        let later = nodes.iter().skip(index.saturating_add(1)).filter(named);
+        later
+            .filter(|other| other.name.len() == node.name.len())
+            .any(|other| other.name.of(format) == node.name.of(format))
+    })
 }
 
 #[inline]

@@ -6,11 +6,10 @@
 
 use std::ffi::{c_char, c_int};
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
@@ -551,37 +550,4 @@ impl std::fmt::Debug for HeldBytes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HeldBytes").field("len", &self.0.len).finish_non_exhaustive()
     }
-}
-
-/// Gives a tuple that nobody else has other elements, as many as it has room for; `None` if somebody
-/// has it, or if the interpreter keeps more about a tuple than its elements (its hash, from 3.14 on).
-///
-/// What it held must be of no consequence: numbers and bytes. `zip` does the same.
-#[inline]
-pub(super) fn refill<'py>(
-    tuple: Bound<'py, PyTuple>,
-    elements: impl Iterator<Item = Bound<'py, PyAny>>,
-) -> Option<Bound<'py, PyTuple>> {
-    // SAFETY: the object is alive, and the interpreter is attached.
-    if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
-        return None;
-    }
-    for (index, element) in (0..).zip(elements) {
-        // SAFETY: a tuple, and it takes the reference whether it has room for it or not; that nobody
-        // else has the tuple, which the function asks for and checks, was found out above.
-        if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
-            let _: PyErr = PyErr::fetch(tuple.py());
-            return None;
-        }
-    }
-    Some(tuple)
-}
-
-/// Whether a tuple is its elements and nothing else, and threads take turns: no build without the GIL that
-/// this library is made for is older than 3.14.
-#[inline]
-fn has_plain_tuples(py: Python<'_>) -> bool {
-    // Nothing of Python runs in there: whoever waits for it does so with the interpreter attached.
-    static PLAIN: OnceLock<bool> = OnceLock::new();
-    *PLAIN.get_or_init(|| py.version_info() < (3, 14))
 }

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyNotImplementedError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::abi::DataModel;
 use crate::endian::Endian;
@@ -51,7 +51,10 @@ fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResul
         {
             array(array(element, std::slice::from_ref(count))?, outer)
         }
-        _ => array(element, shape),
+        _ => match spelled(field) {
+            Some(name) => kept(py, &format!("{shape:?}{name}"), || array(element, shape)),
+            None => array(element, shape),
+        },
     }
 }
 
@@ -60,12 +63,32 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyRes
         Type::Record => record(py, field, format),
         // What it points to has no place in a dtype.
         Type::Pointer if around(field, format).1 == Some(b'&') => Err(refused(field)),
-        Type::Bytes => sized(py, field, 'S', 1),
-        Type::Void => sized(py, field, 'V', 1),
-        Type::Ucs4 => sized(py, field, 'U', 4),
-        Type::Wchar if field.model().wchar == 4 => sized(py, field, 'U', 4),
+        _ if sized(field).is_some() => {
+            let name = spelled(field).unwrap_or_default();
+            kept(py, &name, || dtype_class(py)?.call1((&name,)))
+        }
         _ => single(py, field),
     }
+}
+
+/// Dtypes without fields, which nobody can change, by their names.
+fn kept<'py>(
+    py: Python<'py>,
+    name: &str,
+    make: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static MADE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let made = MADE.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    let name = PyString::new(py, name);
+    if let Some(known) = made.get_item(&name)? {
+        return Ok(known);
+    }
+    let new = make()?;
+    if made.len() >= KEPT {
+        made.clear();
+    }
+    made.set_item(name, &new)?;
+    Ok(new)
 }
 
 fn refused(field: Field<'_>) -> PyErr {
@@ -92,10 +115,25 @@ fn mark(field: Field<'_>) -> char {
     }
 }
 
-/// Strings, text and void, whose length is in the dtype.
-fn sized<'py>(py: Python<'py>, field: Field<'_>, kind: char, unit: u64) -> PyResult<Bound<'py, PyAny>> {
-    let units = field.size().checked_div(unit).unwrap_or(0);
-    dtype_class(py)?.call1((format!("{}{kind}{units}", mark(field)),))
+/// The kind and the unit in bytes of strings, text and void, whose length is in the dtype.
+fn sized(field: Field<'_>) -> Option<(char, u64)> {
+    match field.ty() {
+        Type::Bytes => Some(('S', 1)),
+        Type::Void => Some(('V', 1)),
+        Type::Ucs4 => Some(('U', 4)),
+        Type::Wchar if field.model().wchar == 4 => Some(('U', 4)),
+        _ => None,
+    }
+}
+
+/// What NumPy calls the type; `None` if it has none, or if it has fields.
+fn spelled(field: Field<'_>) -> Option<String> {
+    if let Some((kind, unit)) = sized(field) {
+        return Some(format!("{}{kind}{}", mark(field), field.size().checked_div(unit).unwrap_or(0)));
+    }
+    // What has no byte order in memory takes none in the name either.
+    let mark = if field.ty() == Type::Object { '|' } else { mark(field) };
+    name_of(field).map(|name| format!("{mark}{name}"))
 }
 
 /// NumPy's name of a type that has one size.
@@ -135,12 +173,10 @@ fn single<'py>(py: Python<'py>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>>
     const COUNT: usize = 4 * 64;
     static MADE: [PyOnceLock<Py<PyAny>>; COUNT] = [const { PyOnceLock::new() }; COUNT];
 
-    let name = name_of(field).ok_or_else(|| refused(field))?;
-    let make = || {
-        // What has no byte order in memory takes none in the name either.
-        let mark = if field.ty() == Type::Object { '|' } else { mark(field) };
-        Ok::<_, PyErr>(dtype_class(py)?.call1((format!("{mark}{name}"),))?.unbind())
-    };
+    if name_of(field).is_none() {
+        return Err(refused(field));
+    }
+    let make = || Ok::<_, PyErr>(dtype_class(py)?.call1((spelled(field).unwrap_or_default(),))?.unbind());
     let endian = match field.endian() {
         None => 0_usize,
         Some(Endian::Little) => 1,
@@ -162,26 +198,27 @@ fn index_of(ty: Type) -> usize {
 
 fn record<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let mut unnamed = Unnamed::of(field);
-    let mut fields = Vec::new();
+    // Names, dtypes, offsets.
+    let (mut names, mut formats, mut offsets) = (Vec::with_capacity(8), Vec::with_capacity(8), Vec::with_capacity(8));
     // Where the next field starts if there is no gap; `None` if that is not what a list of fields says.
     let mut packed = Some(0);
     for child in field.fields() {
-        let name = child.name_text().unwrap_or_else(|| unnamed.next());
+        let name = match child.name().map(std::str::from_utf8) {
+            Some(Ok(name)) => PyString::new(py, name),
+            _ => PyString::new(py, &child.name_text().unwrap_or_else(|| unnamed.next())),
+        };
         // NumPy has a name of its own for a field of a list that has none.
-        packed = packed.filter(|end| child.offset() == *end && child.total_size() > 0 && !name.is_empty());
+        let listed = child.total_size() > 0 && child.name() != Some(b"");
+        packed = packed.filter(|end| child.offset() == *end && listed);
         packed = packed.and_then(|end: u64| end.checked_add(child.total_size()));
-        fields.push((PyString::new(py, &name), field_dtype(py, child, format)?, child.offset()));
+        names.push(name);
+        formats.push(field_dtype(py, child, format)?);
+        offsets.push(child.offset());
     }
-    if packed == Some(field.size()) && !fields.is_empty() {
+    if packed == Some(field.size()) && !names.is_empty() {
         // NumPy reads it in three quarters of the time.
-        let fields: Vec<_> = fields.into_iter().map(|(name, dtype, _)| (name, dtype)).collect();
+        let fields: Vec<_> = names.into_iter().zip(formats).collect();
         return dtype_class(py)?.call1((fields,));
-    }
-    let (names, formats, offsets) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
-    for (name, dtype, offset) in fields {
-        names.append(name)?;
-        formats.append(dtype)?;
-        offsets.append(offset)?;
     }
     let description = PyDict::new(py);
     description.set_item(intern!(py, "names"), names)?;

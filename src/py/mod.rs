@@ -37,6 +37,7 @@ mod errors;
 mod explain;
 mod export;
 mod exporter;
+mod fastcall;
 mod field;
 mod format;
 mod from_ctypes;
@@ -45,6 +46,7 @@ mod layout_of;
 #[doc(hidden)]
 pub mod module;
 mod report;
+mod sequences;
 mod structs;
 mod to_ctypes;
 mod tree;

@@ -33,8 +33,15 @@ pub mod _pep3118 {
     #[pymodule]
     #[pyo3(name = "_struct")]
     mod structs {
+        use pyo3::prelude::*;
+
         #[pymodule_export]
-        use crate::py::structs::{Struct, calcsize, clearcache, iter_unpack, pack, pack_into, unpack, unpack_from};
+        use crate::py::structs::{Struct, clearcache, iter_unpack, unpack_from};
+
+        #[pymodule_init]
+        fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            crate::py::structs::add(module)
+        }
     }
 
     #[pymodule_init]

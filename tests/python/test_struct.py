@@ -1,6 +1,7 @@
 """``pep3118.struct`` beside ``struct``: the same sizes, values, bytes and exceptions; and what is beyond."""
 
 import copy
+import inspect
 import pickle
 import random
 import struct
@@ -359,6 +360,67 @@ def test_more_formats_than_are_kept():
         assert ours.calcsize(f"{count}b") == count
     ours._clearcache()
     assert ours.calcsize("3b") == 3
+
+
+def test_formats_that_come_while_another_is_used():
+    class Packs:
+        def __init__(self, number):
+            self.number = number
+
+        def __index__(self):
+            ours._clearcache()
+            for count in range(1, 20):
+                assert ours.calcsize(f"<{count}h{self.number}x") == 2 * count + self.number
+            return self.number
+
+    for number in range(5):
+        assert ours.pack(f"<h{'x' * number}i", Packs(number), 7) == struct.pack(f"<h{'x' * number}i", number, 7)
+
+
+def test_formats_in_the_same_place():
+    # Each is gone before the next one is made, so it may lie where the last one was.
+    for count in list(range(1, 50)) * 3:
+        assert ours.calcsize("<%di" % count) == 4 * count
+        assert ours.calcsize(b"<%dq" % count) == 8 * count
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m: m.calcsize(),
+        lambda m: m.calcsize("i", 1),
+        lambda m: m.calcsize(format="i"),
+        lambda m: m.pack(),
+        lambda m: m.pack("i", value=1),
+        lambda m: m.pack_into(),
+        lambda m: m.pack_into("i"),
+        lambda m: m.pack_into("i", bytearray(4)),
+        lambda m: m.unpack(),
+        lambda m: m.unpack("i"),
+        lambda m: m.unpack("i", b"1234", 1),
+        lambda m: m.Struct("i").pack(1, 2),
+        lambda m: m.Struct("i").pack(value=1),
+        lambda m: m.Struct("i").pack_into(),
+        lambda m: m.Struct("i").unpack(),
+        lambda m: m.Struct.pack(),
+        lambda m: m.Struct.unpack(1, b"1234"),
+    ],
+)
+def test_arguments_are_counted_alike(call):
+    outcomes = []
+    for module in (struct, ours):
+        with pytest.raises((TypeError, struct.error)) as raised:
+            call(module)
+        outcomes.append(type(raised.value))
+    assert outcomes[0] is outcomes[1]
+
+
+def test_functions_tell_what_they_are():
+    for name in ("calcsize", "pack", "pack_into", "unpack"):
+        function = getattr(ours, name)
+        assert function.__name__ == name and function.__doc__
+    assert str(inspect.signature(ours.pack)) == "(format, /, *values)"
+    assert str(inspect.signature(ours.Struct.unpack)) == "(self, buffer, /)"
 
 
 def test_threads_share_the_formats():

@@ -5,9 +5,8 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple};
 
-use super::arguments::{Given, Values};
 use super::compiled::Compiled;
 use super::iterator::UnpackIterator;
 use super::room::Offset;
@@ -80,69 +79,6 @@ impl Struct {
     #[getter]
     fn size(&self) -> PyResult<usize> {
         self.with(|compiled| Ok(compiled.size()))
-    }
-
-    /// The bytes of an item with these values.
-    ///
-    /// >>> from pep3118.struct import Struct
-    /// >>> Struct(">hB").pack(1, 2)
-    /// b'\x00\x01\x02'
-    #[pyo3(signature = (v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest), text_signature = "($self, *values)")]
-    #[expect(clippy::too_many_arguments, reason = "see `Values`")]
-    fn pack<'py>(
-        &self,
-        v0: Given<'_, 'py>,
-        v1: Given<'_, 'py>,
-        v2: Given<'_, 'py>,
-        v3: Given<'_, 'py>,
-        v4: Given<'_, 'py>,
-        v5: Given<'_, 'py>,
-        v6: Given<'_, 'py>,
-        v7: Given<'_, 'py>,
-        rest: &Bound<'py, PyTuple>,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-        self.with(|compiled| compiled.pack(&values))
-    }
-
-    /// Writes an item into a buffer. If a value does not fit, nothing is written.
-    ///
-    /// >>> from pep3118.struct import Struct
-    /// >>> buffer = bytearray(4)
-    /// >>> Struct(">h").pack_into(buffer, 2, 1)
-    /// >>> buffer
-    /// bytearray(b'\x00\x00\x00\x01')
-    #[pyo3(
-        signature = (buffer = Given::NONE, offset = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
-        text_signature = "($self, buffer, offset, /, *values)"
-    )]
-    #[expect(clippy::too_many_arguments, reason = "see `Values`")]
-    fn pack_into<'py>(
-        &self,
-        buffer: Given<'_, 'py>,
-        offset: Given<'_, 'py>,
-        v0: Given<'_, 'py>,
-        v1: Given<'_, 'py>,
-        v2: Given<'_, 'py>,
-        v3: Given<'_, 'py>,
-        v4: Given<'_, 'py>,
-        v5: Given<'_, 'py>,
-        v6: Given<'_, 'py>,
-        v7: Given<'_, 'py>,
-        rest: &Bound<'py, PyTuple>,
-    ) -> PyResult<()> {
-        let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-        self.with(|compiled| compiled.pack_into(buffer, offset, &values))
-    }
-
-    /// The values of the item that fills a buffer.
-    ///
-    /// >>> from pep3118.struct import Struct
-    /// >>> Struct(">hB").unpack(b"\x00\x01\x02")
-    /// (1, 2)
-    #[pyo3(signature = (buffer, /))]
-    fn unpack<'py>(&self, buffer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
-        self.with(|compiled| compiled.unpack(buffer))
     }
 
     /// The values of the item at an offset in bytes; a negative one counts from the end.

@@ -3,13 +3,13 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
-use super::arguments::{FEW, Given, Values};
 use super::errors::{error, no_format, refused, unpackable};
 use super::room::{place_to_pack, place_to_unpack, with_scratch};
 use crate::abi::DataModel;
 use crate::format::Code;
 use crate::layout::{Dialect, Layout};
 use crate::py::acquire::Lent;
+use crate::py::fastcall::Arguments;
 use crate::py::values::Codec;
 
 /// The codec of a format and what `struct` tells of it.
@@ -139,7 +139,7 @@ impl Compiled {
 
     /// Whether there are as many values as are packed.
     #[inline]
-    fn count(&self, values: &Values<'_, '_>, function: &str) -> PyResult<()> {
+    fn count(&self, values: Arguments<'_, '_>, function: &str) -> PyResult<()> {
         let (found, wanted) = (values.len(), self.codec.values());
         if found == wanted {
             return Ok(());
@@ -148,34 +148,25 @@ impl Compiled {
     }
 
     #[inline]
-    pub(super) fn pack<'py>(&self, values: &Values<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
+    pub(super) fn pack<'py>(&self, values: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.count(values, "pack")?;
         // The object is nobody else's until all values are in it.
         PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
     }
 
     #[inline]
-    fn write(&self, values: &Values<'_, '_>, item: &mut [u8]) -> PyResult<()> {
-        let wanted = self.codec.values();
-        // Nearly always few, and a loop over two sources is slower than one over either.
-        let written = if wanted <= FEW {
-            self.codec.write_fields(values.few(), wanted, item)
-        } else {
-            self.codec.write_fields(values.iter(), wanted, item)
-        };
+    fn write(&self, values: Arguments<'_, '_>, item: &mut [u8]) -> PyResult<()> {
+        let written = self.codec.write_fields(values.iter(), values.len(), item);
         written.map_err(|refusal| unpackable(values.py(), refusal))
     }
 
+    /// The buffer, the offset, and the values.
     #[inline]
-    pub(super) fn pack_into(
-        &self,
-        buffer: Given<'_, '_>,
-        offset: Given<'_, '_>,
-        values: &Values<'_, '_>,
-    ) -> PyResult<()> {
-        let py = values.py();
-        let Some(buffer) = buffer.0 else { return Err(error(py, "pack_into expected buffer argument")) };
-        let Some(offset) = offset.0 else { return Err(error(py, "pack_into expected offset argument")) };
+    pub(super) fn pack_into(&self, arguments: Arguments<'_, '_>) -> PyResult<()> {
+        let py = arguments.py();
+        let lacking = |what: &str| error(py, format!("pack_into expected {what} argument"));
+        let (buffer, arguments) = arguments.split_first().ok_or_else(|| lacking("buffer"))?;
+        let (offset, values) = arguments.split_first().ok_or_else(|| lacking("offset"))?;
         self.count(values, "pack_into")?;
         Lent::with(&buffer, true, |memory| {
             let offset = super::room::index(&offset)?;

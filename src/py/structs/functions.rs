@@ -1,13 +1,12 @@
 //! The functions of `struct`, which compile each format once.
 
-use pyo3::exceptions::PyTypeError;
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-use std::sync::Arc;
-
-use super::arguments::{Given, Values};
 use super::class::Struct;
 use super::compiled::Compiled;
 use super::errors::no_format;
@@ -19,9 +18,22 @@ const KEPT: usize = 100;
 /// The longest of them, in bytes.
 const KEPT_LEN: usize = 1 << 12;
 
+/// Formats of the last calls that are found again by where they lie: a power of two.
+const RECENT: usize = 8;
+
 /// A compiled format in the cache.
 #[pyclass(frozen, module = "pep3118.struct")]
 struct Kept(Arc<Compiled>);
+
+/// A format that is held, so that no other object can be where it is.
+struct Recent {
+    format: Py<PyAny>,
+    compiled: Arc<Compiled>,
+}
+
+thread_local! {
+    static LAST: RefCell<[Option<Recent>; RECENT]> = const { RefCell::new([const { None }; RECENT]) };
+}
 
 /// Compiled formats by what they were given as.
 fn cache(py: Python<'_>) -> &Bound<'_, PyDict> {
@@ -29,16 +41,50 @@ fn cache(py: Python<'_>) -> &Bound<'_, PyDict> {
     CACHE.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
 }
 
+/// The place of a format among the last ones. The lowest bits of all addresses are the same.
+#[inline]
+fn place(format: &Bound<'_, PyAny>) -> usize {
+    (format.as_ptr().addr() >> 4_u32) & RECENT.saturating_sub(1)
+}
+
 /// Calls with the compiled format.
 #[inline]
-fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+    // The call may lead to others, which find the same formats and add none meanwhile.
+    let called = LAST.try_with(|last| {
+        let last = last.try_borrow().ok()?;
+        let known = last.get(place(format))?.as_ref().filter(|known| known.format.is(format))?;
+        Some(call(&known.compiled))
+    });
+    match called {
+        Ok(Some(called)) => called,
+        _ => with_another(format, call),
+    }
+}
+
+#[inline(never)]
+fn with_another<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
     // Text and bytes do not call Python when they are compared.
     if !format.is_exact_instance_of::<PyString>() && !format.is_exact_instance_of::<PyBytes>() {
         return with_uncached(format, call);
     }
-    match cache(format.py()).get_item(format)? {
-        Some(known) => call(&known.cast_exact::<Kept>()?.get().0),
-        None => call(&keep(format)?),
+    let compiled = match cache(format.py()).get_item(format)? {
+        Some(known) => Arc::clone(&known.cast_exact::<Kept>()?.get().0),
+        None => keep(format)?,
+    };
+    remember(format, &compiled);
+    call(&compiled)
+}
+
+/// Puts a format among the last ones.
+fn remember(format: &Bound<'_, PyAny>, compiled: &Arc<Compiled>) {
+    let new = Recent { format: format.clone().unbind(), compiled: Arc::clone(compiled) };
+    let replaced = LAST.try_with(|last| {
+        let mut last = last.try_borrow_mut().ok()?;
+        last.get_mut(place(format))?.replace(new)
+    });
+    if let Ok(Some(old)) = replaced {
+        old.format.drop_ref(format.py());
     }
 }
 
@@ -56,7 +102,7 @@ fn keep(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
 }
 
 #[inline(never)]
-fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
     if let Ok(known) = format.cast_exact::<Struct>() {
         return known.get().with(call);
     }
@@ -66,94 +112,6 @@ fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl FnOnce(&Arc<Compiled>)
     // What has no hash is a `TypeError` there before it is looked at, in the words of a dict.
     cache(format.py()).get_item(format)?;
     Err(no_format(format))
-}
-
-/// The format among the arguments.
-fn first<'a, 'py>(format: Given<'a, 'py>) -> PyResult<Borrowed<'a, 'py, PyAny>> {
-    format.0.ok_or_else(|| PyTypeError::new_err("missing format argument"))
-}
-
-/// The size in bytes of an item in a format.
-///
-/// >>> from pep3118 import struct
-/// >>> struct.calcsize("T{<H:id:<d:price:}")
-/// 10
-#[pyfunction]
-#[pyo3(signature = (format, /))]
-pub(in crate::py) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<usize> {
-    with(format, |compiled| Ok(compiled.size()))
-}
-
-/// The bytes of an item with these values.
-///
-/// >>> from pep3118 import struct
-/// >>> struct.pack("T{<H:id:}(2)B", (7,), [1, 2])
-/// b'\x07\x00\x01\x02'
-#[pyfunction]
-#[pyo3(
-    signature = (format = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
-    text_signature = "(format, /, *values)"
-)]
-#[expect(clippy::too_many_arguments, reason = "see `Values`")]
-pub(in crate::py) fn pack<'py>(
-    format: Given<'_, 'py>,
-    v0: Given<'_, 'py>,
-    v1: Given<'_, 'py>,
-    v2: Given<'_, 'py>,
-    v3: Given<'_, 'py>,
-    v4: Given<'_, 'py>,
-    v5: Given<'_, 'py>,
-    v6: Given<'_, 'py>,
-    v7: Given<'_, 'py>,
-    rest: &Bound<'py, PyTuple>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-    with(&*first(format)?, |compiled| compiled.pack(&values))
-}
-
-/// Writes an item into a buffer. If a value does not fit, nothing is written.
-///
-/// >>> from pep3118 import struct
-/// >>> buffer = bytearray(4)
-/// >>> struct.pack_into(">h", buffer, 2, 1)
-/// >>> buffer
-/// bytearray(b'\x00\x00\x00\x01')
-#[pyfunction]
-#[pyo3(
-    signature = (format = Given::NONE, buffer = Given::NONE, offset = Given::NONE, v0 = Given::NONE, v1 = Given::NONE, v2 = Given::NONE, v3 = Given::NONE, v4 = Given::NONE, v5 = Given::NONE, v6 = Given::NONE, v7 = Given::NONE, /, *rest),
-    text_signature = "(format, buffer, offset, /, *values)"
-)]
-#[expect(clippy::too_many_arguments, reason = "see `Values`")]
-pub(in crate::py) fn pack_into<'py>(
-    format: Given<'_, 'py>,
-    buffer: Given<'_, 'py>,
-    offset: Given<'_, 'py>,
-    v0: Given<'_, 'py>,
-    v1: Given<'_, 'py>,
-    v2: Given<'_, 'py>,
-    v3: Given<'_, 'py>,
-    v4: Given<'_, 'py>,
-    v5: Given<'_, 'py>,
-    v6: Given<'_, 'py>,
-    v7: Given<'_, 'py>,
-    rest: &Bound<'py, PyTuple>,
-) -> PyResult<()> {
-    let values = Values { few: [v0, v1, v2, v3, v4, v5, v6, v7], rest };
-    with(&*first(format)?, |compiled| compiled.pack_into(buffer, offset, &values))
-}
-
-/// The values of the item that fills a buffer.
-///
-/// >>> from pep3118 import struct
-/// >>> struct.unpack("T{<H:id:}(2)B", b"\x07\x00\x01\x02")
-/// ((7,), [1, 2])
-#[pyfunction]
-#[pyo3(signature = (format, buffer, /))]
-pub(in crate::py) fn unpack<'py>(
-    format: &Bound<'py, PyAny>,
-    buffer: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    with(format, |compiled| compiled.unpack(buffer))
 }
 
 /// The values of the item at an offset in bytes; a negative one counts from the end.
@@ -182,9 +140,12 @@ pub(in crate::py) fn iter_unpack(format: &Bound<'_, PyAny>, buffer: &Bound<'_, P
     with(format, |compiled| UnpackIterator::new(Arc::clone(compiled), buffer))
 }
 
-/// Forgets all compiled formats.
+/// Forgets compiled formats.
 #[pyfunction]
 #[pyo3(name = "_clearcache")]
 pub(in crate::py) fn clearcache(py: Python<'_>) {
+    // Those of this thread; other threads have a few that they used last.
+    let last = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| std::mem::take(&mut *last)));
+    drop(last);
     cache(py).clear();
 }

@@ -8,7 +8,7 @@ use super::leaf::Leaf;
 use super::quick::Quick;
 use crate::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use crate::layout::{Field, Layout, Type};
-use crate::py::acquire::refill;
+use crate::py::sequences::{self, TupleClass};
 
 /// How items of one layout become Python objects and are written from them.
 #[derive(Debug)]
@@ -61,7 +61,9 @@ pub(super) struct Part {
 /// A class made by `collections.namedtuple`.
 #[derive(Debug)]
 struct Class {
-    class: Py<PyAny>,
+    class: Py<PyType>,
+    /// The same, if its objects can be filled where they are.
+    plain: Option<TupleClass>,
     /// `tuple.__new__`, which takes all values at once.
     make: Py<PyAny>,
 }
@@ -72,9 +74,10 @@ impl Class {
         let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
         let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())];
         let options = pyo3::types::IntoPyDict::into_py_dict(options, py)?;
-        let class = named_tuple.call(("Record", PyList::new(py, names)?), Some(&options))?.unbind();
+        let class = named_tuple.call(("Record", PyList::new(py, names)?), Some(&options))?;
+        let class = class.cast_into::<PyType>()?;
         let make = PyType::new::<PyTuple>(py).getattr("__new__")?.unbind();
-        Ok(Self { class, make })
+        Ok(Self { plain: TupleClass::new(&class)?, class: class.unbind(), make })
     }
 
     fn call<'py>(&self, values: Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
@@ -162,7 +165,7 @@ impl Codec {
         spare: Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         if let Node::Record(Record { quick: Some(quick), .. }) = &self.root
-            && let Some(tuple) = refill(spare, quick.iter().map(|value| value.read(py, item)))
+            && let Some(tuple) = sequences::refill(spare, quick.iter().map(|value| value.read(py, item)))
         {
             return Ok(tuple);
         }
@@ -255,17 +258,17 @@ impl Node {
 
 impl Record {
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        let values = self.tuple(py, bytes)?;
-        match &self.class {
-            None => Ok(values.into_any()),
-            Some(class) => class.call(values),
+        let Some(class) = &self.class else { return Ok(self.tuple(py, bytes)?.into_any()) };
+        if let (Some(quick), Some(plain)) = (&self.quick, &class.plain) {
+            return Ok(plain.object(py, quick.iter().map(|value| value.read(py, bytes)))?.into_any());
         }
+        class.call(self.tuple(py, bytes)?)
     }
 
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(quick) = &self.quick {
-            return PyTuple::new(py, quick.iter().map(|value| value.read(py, bytes)));
+            return sequences::tuple(py, quick.iter().map(|value| value.read(py, bytes)));
         }
         if self.values == self.parts.len() {
             return PyTuple::new(py, self.parts.iter().map(|part| Pending(&part.node, part.bytes(bytes, 0))));

@@ -74,8 +74,8 @@ impl Quick {
         record.get(self.offset..).and_then(<[u8]>::first_chunk::<N>).copied().unwrap_or([0; N])
     }
 
-    /// The object. Out of line: the loop around it is inlined twice, and asks for a result in memory.
-    #[inline(never)]
+    /// The object.
+    #[inline(always)]
     pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Bound<'py, PyAny> {
         let int = |number: i64| PyInt::new(py, number).into_any();
         let float = |number: f64| PyFloat::new(py, number).into_any();
@@ -93,7 +93,8 @@ impl Quick {
             Kind::Int16 => int(bits!(i16).into()),
             Kind::UInt16 => int(bits!(u16).into()),
             Kind::Int32 => int(bits!(i32).into()),
-            Kind::UInt32 => int(bits!(u32).into()),
+            // Those of 31 and 32 bits are made faster as what they are.
+            Kind::UInt32 => PyInt::new(py, u64::from(bits!(u32))).into_any(),
             Kind::Int64 => int(bits!(i64)),
             Kind::UInt64 => PyInt::new(py, bits!(u64)).into_any(),
             Kind::Float16 => float(f16::from_bits(bits!(u16)).to_f64()),
@@ -108,7 +109,7 @@ impl Quick {
 
     /// Writes an object that is just what the value takes; `false`, and nothing written, if it takes a
     /// second look.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
         macro_rules! int {
             ($number:ty) => {
@@ -128,7 +129,12 @@ impl Quick {
             Kind::Int32 => int!(i32),
             Kind::UInt32 => int!(u32),
             Kind::Int64 => int!(i64),
-            Kind::UInt64 => int!(u64),
+            Kind::UInt64 => match object.cast_exact::<PyInt>().map(|int| int.extract::<u64>()) {
+                Ok(Ok(number)) => {
+                    self.store(if self.swapped { number.swap_bytes() } else { number }.to_ne_bytes(), record)
+                }
+                _ => false,
+            },
             Kind::Float32 => match float(object).map(single) {
                 Some(number) if number.is_finite() => {
                     let bits = number.to_bits();
@@ -150,7 +156,10 @@ impl Quick {
                     _ => false,
                 }
             }
-            Kind::Bool | Kind::Float16 => false,
+            Kind::Bool => {
+                object.cast_exact::<PyBool>().is_ok_and(|truth| self.store([u8::from(truth.is_true())], record))
+            }
+            Kind::Float16 => false,
         }
     }
 

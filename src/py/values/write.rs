@@ -91,24 +91,36 @@ impl Record {
         if found != self.values {
             return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
         }
-        let name = |index: usize| self.names.get(index).map_or("", String::as_str);
         if let Some(quick) = &self.quick {
-            for (index, ((quick, part), value)) in quick.iter().zip(&self.parts).zip(values).enumerate() {
+            for ((place, quick), value) in quick.iter().enumerate().zip(values) {
                 if !quick.write(&value, bytes) {
-                    let written = part.node.write(&value, part.bytes_mut(bytes, 0), lenient);
-                    written.map_err(|refusal| refusal.inside(name(index)))?;
+                    self.write_part(place, 0, &value, bytes, lenient)?;
                 }
             }
             return Ok(());
         }
-        for (index, part) in self.parts.iter().enumerate() {
+        for (place, part) in self.parts.iter().enumerate() {
             for repeated in 0..part.repeat {
                 let Some(value) = values.next() else { return Ok(()) };
-                let written = part.node.write(&value, part.bytes_mut(bytes, repeated), lenient);
-                written.map_err(|refusal| refusal.inside(name(index)))?;
+                self.write_part(place, repeated, &value, bytes, lenient)?;
             }
         }
         Ok(())
+    }
+
+    /// One value of a part.
+    #[inline(never)]
+    fn write_part(
+        &self,
+        place: usize,
+        repeated: usize,
+        value: &Bound<'_, PyAny>,
+        bytes: &mut [u8],
+        lenient: bool,
+    ) -> Result<(), Refusal> {
+        let Some(part) = self.parts.get(place) else { return Ok(()) };
+        let written = part.node.write(value, part.bytes_mut(bytes, repeated), lenient);
+        written.map_err(|refusal| refusal.inside(self.names.get(place).map_or("", String::as_str)))
     }
 }
 

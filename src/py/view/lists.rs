@@ -10,6 +10,7 @@ use super::shown::Shown;
 use crate::decode::{Blocks, Buffer};
 use crate::endian::Endian;
 use crate::layout::Type;
+use crate::py::sequences::Filling;
 use crate::py::values::Codec;
 
 /// All items as nested lists, the item itself where there is no dimension.
@@ -150,12 +151,23 @@ impl<'py, 'b> Source<'py, 'b> {
         items: usize,
         make: impl Fn(Python<'py>, [u8; N]) -> Bound<'py, T>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let py = self.py;
-        let number = |_| {
-            let bytes = self.item(N).map(|item| item.first_chunk().copied().unwrap_or([0; N]));
-            Made(bytes.map(|bytes| make(py, bytes).into_any()))
-        };
-        PyList::new(py, (0..items).map(number))
+        let (py, mut list) = (self.py, Filling::new(self.py, items)?);
+        let mut left = items;
+        while left > 0 {
+            if self.next >= self.blocks.block().len() {
+                self.next = 0;
+                self.blocks.advance()?;
+            }
+            let cells = self.blocks.block().get(self.next..).unwrap_or_default().as_chunks::<N>().0;
+            let cells = cells.get(..left).unwrap_or(cells);
+            if cells.is_empty() {
+                break;
+            }
+            cells.iter().for_each(|bytes| list.push(make(py, *bytes).into_any()));
+            left = left.saturating_sub(cells.len());
+            self.next = self.next.saturating_add(cells.len().saturating_mul(N));
+        }
+        list.finish()
     }
 
     /// The bytes of the next item.
