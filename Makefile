@@ -93,7 +93,7 @@ SLOW = budget decode::large decode::the decode::written driven oracle hostile ru
 mutants:
 	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) mutants --shard $(SHARD) --sharding round-robin --baseline skip --timeout 90 \
 		--build-timeout 600 -f 'src/format/**' -f 'src/layout/**' -f 'src/view/**' -o target \
-		-- --test it -- $(SLOW:%=--skip %)
+		--cargo-arg=--test=it -- -- $(SLOW:%=--skip %)
 
 # No release breaks what its version promises. The baseline is the first release's tag, so this fails until
 # there is one. Needs cargo-semver-checks.
