@@ -237,3 +237,45 @@ fn bits_beside_bits_are_refused() {
     assert_eq!(*read("t3t").unwrap_err().kind(), LayoutErrorKind::AdjacentBits);
     assert_eq!(read("3tb3t").unwrap().size(), 3);
 }
+
+/// A layout that is read into again is as if it were new; after an error it is empty.
+#[test]
+fn layouts_are_read_into_again() {
+    let mut layout = Layout::new();
+    let formats = ["T{>H:a:(2,3)T{<d:x:B:y:}:b:}", "<i", "iid", "", "(4)T{i:x:}:many:", "3s", "<3i"];
+    for format in formats.iter().chain(formats.iter().rev()) {
+        for (dialect, model) in [(Dialect::PEP3118, DataModel::LP64), (Dialect::NUMPY, DataModel::S390X)] {
+            let fresh = Layout::read(format.as_bytes(), &dialect, &model).unwrap();
+            layout.read_into(format.as_bytes(), &dialect, &model).unwrap();
+            assert_eq!(format!("{layout:?}"), format!("{fresh:?}"), "{format} in {dialect}");
+            assert_eq!(layout.align(), fresh.align(), "{format} in {dialect}");
+        }
+    }
+    let error = layout.read_into(b"T{i:a:<n:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap_err();
+    assert_eq!(error, Layout::read(b"T{i:a:<n:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap_err());
+    assert_eq!((layout.size(), layout.fields().count()), (0, 0));
+}
+
+/// Whoever asks for the cause of an error is led to the format's own.
+#[test]
+fn errors_have_their_causes() {
+    use std::error::Error as _;
+    let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    assert_eq!(read("i}").source().unwrap().to_string(), Format::parse(b"i}").unwrap_err().to_string());
+    assert!(read("<n").source().is_none());
+}
+
+/// A byte has no order, whatever mark stands before it; two bytes have.
+#[test]
+fn bytes_have_no_order_to_differ_in() {
+    let compare = |a: &str, b: &str| {
+        let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+        Comparison::of_layouts(&read(a), &read(b)).equivalence
+    };
+    for code in ["b", "B", "?", "c", "5s", "3x:a:", "(7)b"] {
+        assert_eq!(compare(&format!("<{code}"), &format!(">{code}")), Some(Equivalence::Scalars), "{code}");
+    }
+    for code in ["h", "e", "2u", "w", "Ze", "q"] {
+        assert_eq!(compare(&format!("<{code}"), &format!(">{code}")), Some(Equivalence::BytesAfterSwap), "{code}");
+    }
+}

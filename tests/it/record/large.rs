@@ -173,3 +173,46 @@ fn values_that_are_none_are_found_in_any_block() {
     records.read_into(&good, &mut kept).unwrap();
     assert_eq!(kept.len(), 201);
 }
+
+/// Items without bytes are as many records as there are items, up to a limit.
+#[test]
+fn items_without_bytes_are_counted() {
+    #[derive(Record, Debug, PartialEq)]
+    struct Nothing {
+        no: [u8; 0],
+    }
+    let layout = layout("T{0s:no:}");
+    let plan = Plan::new(&layout).unwrap();
+    let read = |count: i64| {
+        let raw = RawView { ndim: 1, shape: Some(&[count]), strides: Some(&[0]), itemsize: 0, ..RawView::default() };
+        let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+        let buffer = pep3118::decode::Buffer::new(&view, &plan, &[]).unwrap();
+        buffer.read_records::<Nothing>().map_err(|error| error.to_string())
+    };
+    for count in [0, 1, 5, 65_536] {
+        let records = read(count).unwrap();
+        assert_eq!(i64::try_from(records.len()).unwrap(), count);
+        assert!(records.iter().all(|record| *record == Nothing { no: [] }));
+    }
+    assert!(read(65_537).is_err());
+}
+
+/// A plan for records reads buffers of items of its size, whatever plan they have.
+#[test]
+fn plans_and_buffers_have_one_itemsize() {
+    let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[2]), strides: Some(&[4]), ..RawView::default() };
+    let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+    let memory = [1, 2, 3, 4, 5, 6, 7, 8];
+    let own = Plan::new(&layout(">I")).unwrap();
+    let buffer = pep3118::decode::Buffer::new(&view, &own, &memory).unwrap();
+    #[derive(Record, Debug, PartialEq)]
+    struct Pair(u16, u16);
+    let pairs = Plan::new(&layout(">HH")).unwrap();
+    assert_eq!(
+        pairs.records::<Pair>().unwrap().read_buffer(&buffer).unwrap(),
+        [Pair(0x102, 0x304), Pair(0x506, 0x708)]
+    );
+    let wide = Plan::new(&layout(">HHx")).unwrap();
+    let error = wide.records::<Pair>().unwrap().read_buffer(&buffer).unwrap_err();
+    assert_eq!(error.to_string(), "items of the view have 4 bytes but the plan is for 5 bytes");
+}
