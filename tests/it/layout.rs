@@ -167,6 +167,9 @@ fn emitted_formats_are_read_the_same() {
         ("T{Zd:z:}", Target::Struct, Err("struct cannot read the complex128 at byte 0")),
         ("T{Zd:z:}", Target::CPython314, Ok("<D")),
         ("T{Zd:z:}", Target::CPython315, Ok("<Zd")),
+        ("T{Zf:z:}", Target::CPython314, Ok("<F")),
+        ("T{Zf:z:}", Target::CPython315, Ok("<Zf")),
+        ("T{Zf:y:>Zd:z:}", Target::Canonical, Ok("T{<Zf:y:>Zd:z:}")),
         ("T{b:b:P:p:}", Target::Struct, Ok("@bP")),
         ("T{b:b:^P:p:}", Target::Struct, Err("struct cannot read this layout")),
         ("T{b:b:g:g:}", Target::NumPy, Ok("T{b:b:15x^g:g:}")),
@@ -278,4 +281,22 @@ fn bytes_have_no_order_to_differ_in() {
     for code in ["h", "e", "2u", "w", "Ze", "q"] {
         assert_eq!(compare(&format!("<{code}"), &format!(">{code}")), Some(Equivalence::BytesAfterSwap), "{code}");
     }
+}
+
+/// Whatever the format says of alignment, a field has that of its C type; a record that of its largest field.
+#[test]
+fn natural_alignments_are_those_of_c() {
+    let aligns = |model: &DataModel| {
+        let layout = Layout::read(b"T{b:a:T{>d:x:B:y:}:r:(3)<h:c:T{}:e:5s:s:}", &Dialect::PEP3118, model).unwrap();
+        let item = layout.fields().next().unwrap();
+        let mut aligns = vec![item.natural_align().bytes()];
+        for field in item.fields() {
+            aligns.push(field.natural_align().bytes());
+            aligns.extend(field.fields().map(|inner| inner.natural_align().bytes()));
+        }
+        aligns
+    };
+    // The record, a, r, r.x, r.y, c, e, s.
+    assert_eq!(aligns(&DataModel::LP64), [8, 1, 8, 8, 1, 2, 1, 1]);
+    assert_eq!(aligns(&DataModel::I386), [4, 1, 4, 4, 1, 2, 1, 1]);
 }

@@ -22,7 +22,7 @@ def test_hex_is_that_of_bytes():
 def test_transpositions_are_those_of_numpy():
     array = np.arange(24, dtype="<i4").reshape(2, 3, 4)
     view = View(array)
-    assert view.transpose().tolist() == array.T.tolist() == view.T.tolist()
+    assert view.transpose().tolist() == array.T.tolist()
     for axes in [(0, 1, 2), (2, 0, 1), (1, 2, 0), (0, 2, 1)]:
         turned = view.transpose(*axes)
         wanted = array.transpose(*axes)
@@ -60,7 +60,7 @@ def test_findings_say_what_they_are():
     for finding in report.findings:
         assert repr(finding) == f"<Finding {finding}>"
     assert pep3118.audit((ctypes.c_int * 2)()).truth == "ctypes"
-    assert pep3118.audit(b"bytes").truth is None
+    assert pep3118.audit(b"bytes").truth == "bytes"
 
 
 def test_values_without_a_number_are_refused():
