@@ -300,3 +300,23 @@ fn natural_alignments_are_those_of_c() {
     assert_eq!(aligns(&DataModel::LP64), [8, 1, 8, 8, 1, 2, 1, 1]);
     assert_eq!(aligns(&DataModel::I386), [4, 1, 4, 4, 1, 2, 1, 1]);
 }
+
+/// The short way gives the same field as the long one: a bool of one byte has no order there either.
+#[test]
+fn scalars_are_what_their_formats_are() {
+    for mark in ["", "<", ">", "^"] {
+        for code in Code::ALL {
+            let format = format!("{mark}{code}");
+            for model in [DataModel::LP64, DataModel::S390X] {
+                let Some(scalar) = Scalar::recognize(format.as_bytes(), &model) else { continue };
+                let Ok(read) = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model) else { continue };
+                let (short, long) = (Layout::of_scalar(scalar, &model), read);
+                let told = |layout: &Layout| {
+                    let item = layout.item();
+                    (item.ty(), item.size(), item.endian(), item.natural_align())
+                };
+                assert_eq!(told(&short), told(&long), "{format} on {model}");
+            }
+        }
+    }
+}

@@ -39,7 +39,7 @@ fn three(packed: Option<usize>) -> (Place, [FieldLayout; 3]) {
 
 #[test]
 fn packing_and_alignment_are_those_of_c() {
-    let cases: [(Option<usize>, Option<usize>, [usize; 3], usize, usize, &str); 5] = [
+    let cases = [
         (None, None, [0, 8, 16], 24, 8, "T{~B:a:7x>d:b:<H6x}"),
         (Some(1), None, [0, 1, 9], 11, 1, "T{~B:a:>d:b:<H}"),
         (Some(4), None, [0, 4, 12], 16, 4, "T{~B:a:3x>d:b:<H2x}"),
