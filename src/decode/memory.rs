@@ -52,17 +52,11 @@ pub(crate) trait Memory {
     fn read(&self, run: Run<'_>, out: &mut [u8]) -> Result<(), DecodeError>;
 
     /// The same with each unit of `width` bytes swapped.
-    fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError> {
-        self.read(run, out)?;
-        kernel::swap_in_place(out, width);
-        Ok(())
-    }
+    fn read_swapped(&self, run: Run<'_>, width: usize, out: &mut [u8]) -> Result<(), DecodeError>;
 
     /// Copies the same bytes of every item to their columns; `false`, and nothing is done, where that
     /// is not possible.
-    fn gather(&self, _run: Run<'_>, _cells: &mut [Cells<'_>]) -> Result<bool, DecodeError> {
-        Ok(false)
-    }
+    fn gather(&self, run: Run<'_>, cells: &mut [Cells<'_>]) -> Result<bool, DecodeError>;
 
     /// Whether `gather` fills memory that was never written to as well as any other.
     fn fills(&self) -> bool {

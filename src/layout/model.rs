@@ -141,7 +141,7 @@ impl Layout {
     /// The layout of items that are one value.
     #[must_use]
     pub fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
-        let endian = scalar.ty.has_byte_order().then_some(scalar.endian);
+        let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
         Self::of_one(scalar.ty, scalar.size, endian, model)
     }
 

@@ -302,3 +302,47 @@ impl Scalar {
 const fn widen(size: u8) -> u64 {
     size as u64
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+mod tests {
+    use super::*;
+
+    fn told(entry: &Entry) -> (CType, u8, u8, Type, Type) {
+        (entry.ctype, entry.standard, entry.fixed, entry.usual, entry.wide)
+    }
+
+    /// The tables hold what [`entry`] says, each code and each byte in its place.
+    #[test]
+    fn tables_have_their_entries_in_their_places() {
+        for code in Code::ALL {
+            assert_eq!(told(of_code(code)), told(&entry(code)), "{code}");
+            // One letter finds the same; two letters, and `Z` alone, do not begin with it.
+            if let [byte] = code.as_str().as_bytes()
+                && *byte != b'Z'
+            {
+                let (found, weighs) = of_byte(*byte).unwrap();
+                assert_eq!((*found, told(weighs)), (code, told(&entry(code))));
+            }
+        }
+        assert_eq!((0..=u8::MAX).filter(|byte| of_byte(*byte).is_some()).count(), 31);
+    }
+
+    /// What is worked out in advance is what the size gives.
+    #[test]
+    fn types_follow_from_sizes() {
+        for code in Code::ALL {
+            let entry = entry(code);
+            for size in [1, 2, 4, 8, 12, 16] {
+                assert_eq!(entry.ty(size), entry.kind.ty(size), "{code} of {size} bytes");
+            }
+            for model in DataModel::ALL {
+                let parts = if matches!(entry.kind, Kind::Complex(_)) { 2 } else { 1 };
+                assert_eq!(entry.native_size(&model), model.size_of(entry.ctype) * parts, "{code} on {model}");
+            }
+        }
+        assert_eq!([1, 2, 4, 8].map(|size| Kind::Signed.ty(size)), [Type::Int8, Type::Int16, Type::Int32, Type::Int64]);
+        let unsigned = [Type::UInt8, Type::UInt16, Type::UInt32, Type::UInt64];
+        assert_eq!([1, 2, 4, 8].map(|size| Kind::Unsigned.ty(size)), unsigned);
+    }
+}

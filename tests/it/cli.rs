@@ -2,6 +2,9 @@
 
 #[path = "cli/decode.rs"]
 mod decode;
+#[cfg(target_os = "linux")]
+#[path = "cli/progress.rs"]
+mod progress;
 
 use std::io::Write;
 use std::process::{Output, Stdio};

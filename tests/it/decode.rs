@@ -4,6 +4,7 @@
 mod large;
 mod long_double;
 mod refusals;
+mod widened;
 mod written;
 
 use half::f16;

@@ -168,3 +168,18 @@ fn byte_order_characters_belong_to_the_item_they_stand_in() {
     let format = Format::parse(b"<(2)i").unwrap();
     assert!(matches!(format.members(), [Member::ByteOrder(_), Member::Item(_)]));
 }
+
+/// Two places are named where two are involved: where it ends, and where it was opened.
+#[test]
+fn what_was_opened_is_told() {
+    let opened = |format: &str| {
+        let error = Format::parse(format.as_bytes()).unwrap_err();
+        (error.kind().name(), error.opened().map(|span| (span.start(), span.end())))
+    };
+    assert_eq!(opened("i (2,"), ("unclosed-shape", Some((2, 3))));
+    assert_eq!(opened("(2)i(3)(4"), ("unclosed-shape", Some((7, 8))));
+    assert_eq!(opened("T{i:a:T{d:b:}"), ("unclosed-structure", Some((0, 2))));
+    assert_eq!(opened("i T{&T{d:b:} (2)T{"), ("unclosed-structure", Some((16, 18))));
+    assert_eq!(opened("i X{(i)"), ("unclosed-function", Some((2, 4))));
+    assert_eq!(opened("i:a"), ("unclosed-name", None));
+}

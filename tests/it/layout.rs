@@ -190,6 +190,9 @@ fn emitted_formats_are_read_the_same() {
         ("T{Zd:z:}", Target::Struct, Err("struct cannot read the complex128 at byte 0")),
         ("T{Zd:z:}", Target::CPython314, Ok("<D")),
         ("T{Zd:z:}", Target::CPython315, Ok("<Zd")),
+        ("T{Zf:z:}", Target::CPython314, Ok("<F")),
+        ("T{Zf:z:}", Target::CPython315, Ok("<Zf")),
+        ("T{Zf:y:>Zd:z:}", Target::Canonical, Ok("T{<Zf:y:>Zd:z:}")),
         ("T{b:b:P:p:}", Target::Struct, Ok("@bP")),
         ("T{b:b:^P:p:}", Target::Struct, Err("struct cannot read this layout")),
         ("T{b:b:g:g:}", Target::NumPy, Ok("T{b:b:15x^g:g:}")),
@@ -259,4 +262,84 @@ fn bits_beside_bits_are_refused() {
     let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64);
     assert_eq!(*read("t3t").unwrap_err().kind(), LayoutErrorKind::AdjacentBits);
     assert_eq!(read("3tb3t").unwrap().size(), 3);
+}
+
+/// A layout that is read into again is as if it were new; after an error it is empty.
+#[test]
+fn layouts_are_read_into_again() {
+    let mut layout = Layout::new();
+    let formats = ["T{>H:a:(2,3)T{<d:x:B:y:}:b:}", "<i", "iid", "", "(4)T{i:x:}:many:", "3s", "<3i"];
+    for format in formats.iter().chain(formats.iter().rev()) {
+        for (dialect, model) in [(Dialect::PEP3118, DataModel::LP64), (Dialect::NUMPY, DataModel::S390X)] {
+            let fresh = Layout::read(format.as_bytes(), &dialect, &model).unwrap();
+            layout.read_into(format.as_bytes(), &dialect, &model).unwrap();
+            assert_eq!(format!("{layout:?}"), format!("{fresh:?}"), "{format} in {dialect}");
+            assert_eq!(layout.align(), fresh.align(), "{format} in {dialect}");
+        }
+    }
+    let error = layout.read_into(b"T{i:a:<n:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap_err();
+    assert_eq!(error, Layout::read(b"T{i:a:<n:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap_err());
+    assert_eq!((layout.size(), layout.fields().count()), (0, 0));
+}
+
+/// Whoever asks for the cause of an error is led to the format's own.
+#[test]
+fn errors_have_their_causes() {
+    use std::error::Error as _;
+    let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    assert_eq!(read("i}").source().unwrap().to_string(), Format::parse(b"i}").unwrap_err().to_string());
+    assert!(read("<n").source().is_none());
+}
+
+/// A byte has no order, whatever mark stands before it; two bytes have.
+#[test]
+fn bytes_have_no_order_to_differ_in() {
+    let compare = |a: &str, b: &str| {
+        let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+        Comparison::of_layouts(&read(a), &read(b)).equivalence
+    };
+    for code in ["b", "B", "?", "c", "5s", "3x:a:", "(7)b"] {
+        assert_eq!(compare(&format!("<{code}"), &format!(">{code}")), Some(Equivalence::Scalars), "{code}");
+    }
+    for code in ["h", "e", "2u", "w", "Ze", "q"] {
+        assert_eq!(compare(&format!("<{code}"), &format!(">{code}")), Some(Equivalence::BytesAfterSwap), "{code}");
+    }
+}
+
+/// Whatever the format says of alignment, a field has that of its C type; a record that of its largest field.
+#[test]
+fn natural_alignments_are_those_of_c() {
+    let aligns = |model: &DataModel| {
+        let layout = Layout::read(b"T{b:a:T{>d:x:B:y:}:r:(3)<h:c:T{}:e:5s:s:}", &Dialect::PEP3118, model).unwrap();
+        let item = layout.fields().next().unwrap();
+        let mut aligns = vec![item.natural_align().bytes()];
+        for field in item.fields() {
+            aligns.push(field.natural_align().bytes());
+            aligns.extend(field.fields().map(|inner| inner.natural_align().bytes()));
+        }
+        aligns
+    };
+    // The record, a, r, r.x, r.y, c, e, s.
+    assert_eq!(aligns(&DataModel::LP64), [8, 1, 8, 8, 1, 2, 1, 1]);
+    assert_eq!(aligns(&DataModel::I386), [4, 1, 4, 4, 1, 2, 1, 1]);
+}
+
+/// The short way gives the same field as the long one: a bool of one byte has no order there either.
+#[test]
+fn scalars_are_what_their_formats_are() {
+    for mark in ["", "<", ">", "^"] {
+        for code in Code::ALL {
+            let format = format!("{mark}{code}");
+            for model in [DataModel::LP64, DataModel::S390X] {
+                let Some(scalar) = Scalar::recognize(format.as_bytes(), &model) else { continue };
+                let Ok(read) = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model) else { continue };
+                let (short, long) = (Layout::of_scalar(scalar, &model), read);
+                let told = |layout: &Layout| {
+                    let item = layout.item();
+                    (item.ty(), item.size(), item.endian(), item.natural_align())
+                };
+                assert_eq!(told(&short), told(&long), "{format} on {model}");
+            }
+        }
+    }
 }

@@ -447,3 +447,27 @@ fn tables() {
     table("nested-numpy", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), 80);
     table("record", "T{<b:a:3x<i:b:}", Some(8), 100);
 }
+
+/// An answer alone is a sentence.
+#[test]
+fn answers_are_sentences() {
+    let line = |format: &str, itemsize, consumer: Consumer| {
+        let answers = readers(format.as_bytes(), itemsize, &DataModel::LP64);
+        answers.into_iter().find(|answer| answer.consumer == consumer).unwrap().line()
+    };
+    assert_eq!(line("<i", Some(4), Consumer::Numpy), "NumPy 2.5 reads int32");
+    assert_eq!(line("l", Some(8), Consumer::Mpi4py), "mpi4py 4.1 reads int64");
+    assert!(line(">i", Some(4), Consumer::Mpi4py).ends_with(" refuses: byte order of another machine"));
+    let all = readers(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), &DataModel::LP64);
+    for answer in all {
+        let (line, consumer) = (answer.line(), answer.consumer);
+        match answer.outcome {
+            Outcome::Reads { what, note: None } => assert_eq!(line, format!("{consumer} reads {what}")),
+            Outcome::Reads { what, note: Some(note) } => assert_eq!(line, format!("{consumer} reads {what} ({note})")),
+            Outcome::Misreads { what, means } => {
+                assert_eq!(line, format!("{consumer} misreads {what}; meant: {means}"));
+            }
+            Outcome::Refuses { why } => assert_eq!(line, format!("{consumer} refuses: {why}")),
+        }
+    }
+}

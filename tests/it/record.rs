@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::all, non_upper_case_globals, unused, missing_debug_implementations)]
 
+mod large;
+mod spelled;
 mod written;
 
 use arbtest::arbitrary::Unstructured;

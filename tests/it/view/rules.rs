@@ -484,3 +484,25 @@ fn a_view_exists_where_nothing_stands_in_the_way() {
         assert!(report.contains(rule) && view.is_some(), "{rule}: {report}");
     }
 }
+
+/// A format of 60 bytes is shown whole, a longer one by its first 60.
+#[test]
+fn long_formats_are_abridged() {
+    let told = |len: usize| {
+        let format = vec![b'i'; len];
+        // A request without FORMAT, for which the format should be NULL.
+        let raw = RawView {
+            len: 4 * i64::try_from(len).unwrap(),
+            itemsize: 4 * i64::try_from(len).unwrap(),
+            format: Some(&format),
+            ..RawView::default()
+        };
+        check(raw, Request::SIMPLE).to_string()
+    };
+    for len in [1, 59, 60] {
+        assert!(told(len).contains(&format!("format is `{}`", "i".repeat(len))), "{}", told(len));
+    }
+    for len in [61, 100] {
+        assert!(told(len).contains(&format!("format is `{}...`", "i".repeat(60))), "{}", told(len));
+    }
+}

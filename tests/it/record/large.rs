@@ -1,0 +1,218 @@
+//! Structs past a kibibyte: their items are brought into the order of the struct in steps.
+
+use arbtest::arbitrary::{Result, Unstructured};
+use num_complex::Complex;
+use pep3118::decode::{Plan, record::RecordError};
+use pep3118::{DataModel, RawView, Record, Request};
+
+use super::layout;
+
+const CELLS: usize = 90;
+
+#[derive(Record, Debug, Clone, PartialEq)]
+struct Large {
+    one: u8,
+    two: i16,
+    two_kept: u16,
+    four: u32,
+    eight: i64,
+    eight_kept: u64,
+    sixteen: [u8; 16],
+    pair: Complex<f32>,
+    cells: [Cell; CELLS],
+    grid: [[Cell; 2]; 3],
+    letter: char,
+    four_kept: i32,
+}
+
+#[derive(Record, Debug, Clone, Copy, PartialEq)]
+struct Cell {
+    on: bool,
+    x: i16,
+    y: [u32; 2],
+}
+
+/// Fields in another order, with other paddings, values in both byte orders.
+const FORMAT: &str = "T{>w:letter:(3,2)T{(2)>I:y:x<h:x:?:on:}:grid:16s:sixteen:<i:four_kept:>I:four:<Q:eight_kept:xB:one:\
+                      >h:two:>Zf:pair:(90)T{?:on:>h:x:(2)<I:y:}:cells:>q:eight:<H:two_kept:5x}";
+const PADDING: u8 = 0xa5;
+
+fn plan() -> Plan {
+    Plan::new(&layout(FORMAT)).unwrap()
+}
+
+fn cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
+    Ok(Cell { on: bytes.arbitrary()?, x: bytes.arbitrary()?, y: bytes.arbitrary()? })
+}
+
+fn large(bytes: &mut Unstructured<'_>) -> Result<Large> {
+    let part = |bytes: &mut Unstructured<'_>| bytes.int_in_range(-9..=9_i16).map(f32::from);
+    let mut record = Large {
+        one: bytes.arbitrary()?,
+        two: bytes.arbitrary()?,
+        two_kept: bytes.arbitrary()?,
+        four: bytes.arbitrary()?,
+        eight: bytes.arbitrary()?,
+        eight_kept: bytes.arbitrary()?,
+        sixteen: bytes.arbitrary()?,
+        pair: Complex::new(part(bytes)?, part(bytes)?),
+        cells: [Cell { on: false, x: 0, y: [0; 2] }; CELLS],
+        grid: [[Cell { on: true, x: -1, y: [1, 2] }; 2]; 3],
+        letter: bytes.arbitrary()?,
+        four_kept: bytes.arbitrary()?,
+    };
+    for own in record.cells.iter_mut().chain(record.grid.as_flattened_mut()) {
+        *own = cell(bytes)?;
+    }
+    Ok(record)
+}
+
+/// The item as the format says it, byte by byte, without the crate.
+fn item(record: &Large, padding: u8) -> Vec<u8> {
+    let mut item = u32::from(record.letter).to_be_bytes().to_vec();
+    for cell in record.grid.as_flattened() {
+        item.extend(cell.y.map(u32::to_be_bytes).as_flattened());
+        item.push(padding);
+        item.extend(cell.x.to_le_bytes());
+        item.push(cell.on.into());
+    }
+    item.extend(record.sixteen);
+    item.extend(record.four_kept.to_le_bytes());
+    item.extend(record.four.to_be_bytes());
+    item.extend(record.eight_kept.to_le_bytes());
+    item.extend([padding, record.one]);
+    item.extend(record.two.to_be_bytes());
+    item.extend([record.pair.re, record.pair.im].map(f32::to_be_bytes).as_flattened());
+    for cell in &record.cells {
+        item.push(cell.on.into());
+        item.extend(cell.x.to_be_bytes());
+        item.extend(cell.y.map(u32::to_le_bytes).as_flattened());
+    }
+    item.extend(record.eight.to_be_bytes());
+    item.extend(record.two_kept.to_le_bytes());
+    item.extend([padding; 5]);
+    item
+}
+
+fn items(records: &[Large], padding: u8) -> Vec<u8> {
+    records.iter().flat_map(|record| item(record, padding)).collect()
+}
+
+/// Several blocks of records, from bytes and from a buffer, and back; padding stays as it was.
+#[test]
+fn records_are_moved_both_ways() {
+    let plan = plan();
+    assert!(Large::LAYOUT.size() > 1024, "smaller structs have another way");
+    arbtest::arbtest(|bytes| {
+        let mut records = Vec::new();
+        for _ in 0..bytes.int_in_range(0..=40)? {
+            records.push(large(bytes)?);
+        }
+        let wanted = items(&records, PADDING);
+        assert_eq!(wanted.len(), plan.itemsize() * records.len());
+        assert_eq!(plan.read_records::<Large>(&wanted).unwrap(), records);
+        assert_eq!(plan.encode_records(&records).unwrap(), items(&records, 0));
+        let mut written = vec![PADDING; wanted.len()];
+        plan.write_records(&records, &mut written).unwrap();
+        assert_eq!(written, wanted);
+        Ok(())
+    });
+}
+
+#[test]
+fn buffers_are_moved_in_their_order() {
+    let plan = plan();
+    let records: Vec<Large> = (0..6_u32)
+        .map(|index| {
+            let seed: Vec<u8> = (0..9000_u32).map(|at| (at.wrapping_mul(2_654_435_761 + index) >> 24) as u8).collect();
+            large(&mut Unstructured::new(&seed)).unwrap()
+        })
+        .collect();
+    let size = plan.itemsize() as i64;
+    // [2, 3], the first index fastest in memory.
+    let raw = RawView {
+        len: 6 * size,
+        itemsize: size,
+        ndim: 2,
+        format: Some(FORMAT.as_bytes()),
+        shape: Some(&[2, 3]),
+        strides: Some(&[size, 2 * size]),
+        ..RawView::default()
+    };
+    let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
+    let memory = items(&records, PADDING);
+    let buffer = pep3118::decode::Buffer::new(&view, &plan, &memory).unwrap();
+    let wanted = [0, 2, 4, 1, 3, 5].map(|index: usize| records[index].clone());
+    assert_eq!(buffer.read_records::<Large>().unwrap(), wanted);
+}
+
+/// The first byte that is no value is found wherever its block is, and nothing is kept of that reading.
+#[test]
+fn values_that_are_none_are_found_in_any_block() {
+    let plan = plan();
+    let zeros = Large { letter: 'z', ..large(&mut Unstructured::new(&[])).unwrap() };
+    let good = items(&vec![zeros.clone(); 200], 0);
+    let records = plan.records::<Large>().unwrap();
+    let mut kept = vec![zeros];
+    let refused = |record: usize, at: usize, value: u8, kept: &mut Vec<Large>| {
+        let mut bad = good.clone();
+        bad[record * plan.itemsize() + at] = value;
+        match records.read_into(&bad, kept).unwrap_err() {
+            RecordError::Invalid { record, field, value, ty } => (record, field, value, ty),
+            other => panic!("{other}"),
+        }
+    };
+    // `on` is the last byte of a grid's cell of 12, the first of another cell of 11.
+    let cells = 4 + 6 * 12 + 16 + 4 + 4 + 8 + 2 + 2 + 8;
+    assert_eq!(refused(37, 4 + 11, 2, &mut kept), (37, "grid.on[0]".into(), 2, "bool"));
+    assert_eq!(refused(199, 4 + 5 * 12 + 11, 255, &mut kept), (199, "grid.on[5]".into(), 255, "bool"));
+    assert_eq!(refused(150, cells + 89 * 11, 3, &mut kept), (150, "cells.on[89]".into(), 3, "bool"));
+    assert_eq!(refused(0, 2, 0xd8, &mut kept), (0, "letter".into(), 0xd87a, "char"));
+    assert_eq!(kept.len(), 1);
+    records.read_into(&good, &mut kept).unwrap();
+    assert_eq!(kept.len(), 201);
+}
+
+/// Items without bytes are as many records as there are items, up to a limit.
+#[test]
+fn items_without_bytes_are_counted() {
+    #[derive(Record, Debug, PartialEq)]
+    struct Nothing {
+        no: [u8; 0],
+    }
+    let layout = layout("T{0s:no:}");
+    let plan = Plan::new(&layout).unwrap();
+    let read = |count: i64| {
+        let raw = RawView { ndim: 1, shape: Some(&[count]), strides: Some(&[0]), itemsize: 0, ..RawView::default() };
+        let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+        let buffer = pep3118::decode::Buffer::new(&view, &plan, &[]).unwrap();
+        buffer.read_records::<Nothing>().map_err(|error| error.to_string())
+    };
+    for count in [0, 1, 5, 65_536] {
+        let records = read(count).unwrap();
+        assert_eq!(i64::try_from(records.len()).unwrap(), count);
+        assert!(records.iter().all(|record| *record == Nothing { no: [] }));
+    }
+    assert!(read(65_537).is_err());
+}
+
+/// A plan for records reads buffers of items of its size, whatever plan they have.
+#[test]
+fn plans_and_buffers_have_one_itemsize() {
+    let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[2]), strides: Some(&[4]), ..RawView::default() };
+    let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+    let memory = [1, 2, 3, 4, 5, 6, 7, 8];
+    let own = Plan::new(&layout(">I")).unwrap();
+    let buffer = pep3118::decode::Buffer::new(&view, &own, &memory).unwrap();
+    #[derive(Record, Debug, PartialEq)]
+    struct Pair(u16, u16);
+    let pairs = Plan::new(&layout(">HH")).unwrap();
+    assert_eq!(
+        pairs.records::<Pair>().unwrap().read_buffer(&buffer).unwrap(),
+        [Pair(0x102, 0x304), Pair(0x506, 0x708)]
+    );
+    let wide = Plan::new(&layout(">HHx")).unwrap();
+    let error = wide.records::<Pair>().unwrap().read_buffer(&buffer).unwrap_err();
+    assert_eq!(error.to_string(), "items of the view have 4 bytes but the plan is for 5 bytes");
+}

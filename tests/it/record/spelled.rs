@@ -1,0 +1,74 @@
+//! Formats and layouts of structs that are put together while a program runs, by the functions that
+//! the derive calls while it is compiled.
+
+use pep3118::decode::record::{FieldLayout, Member, Place, RecordLayout};
+use pep3118::{Endian, Record};
+
+use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, host, hygiene};
+
+/// The format of at most 512 bytes; where there is less room, as much of it as there is room for.
+fn spelled(layout: &RecordLayout) -> String {
+    let bytes = layout.format_bytes::<512>();
+    let (format, rest) = bytes.split_at(layout.format_len());
+    assert!(rest.iter().all(|byte| *byte == 0));
+    assert_eq!(layout.format_bytes::<5>(), format[..5]);
+    String::from_utf8(format.to_vec()).unwrap()
+}
+
+/// Constants and programs come to the same.
+#[test]
+fn what_was_compiled_is_spelled_again() {
+    macro_rules! check {
+        ($($record:ty),+) => {$(assert_eq!(spelled(&<$record>::LAYOUT), <$record>::FORMAT);)+};
+    }
+    check!(Small, Packed, HalfPacked, Wide, Plain, Skipping, Tuple, Network, hygiene::Confused);
+}
+
+/// The fields of a struct of `u8`, `f64` and `u16`, where C has them if it is packed to so many bytes.
+fn three(packed: Option<usize>) -> (Place, [FieldLayout; 3]) {
+    let a = Place::start(packed).next::<u8>();
+    let b = a.next::<f64>();
+    let c = b.next::<u16>();
+    let fields = [
+        FieldLayout::new::<u8>(Some("a"), a, None),
+        FieldLayout::new::<f64>(Some("b"), b, Some(Endian::Big)),
+        FieldLayout::new::<u16>(None, c, Some(Endian::Little)),
+    ];
+    (c, fields)
+}
+
+#[test]
+fn packing_and_alignment_are_those_of_c() {
+    let cases = [
+        (None, None, [0, 8, 16], 24, 8, "T{~B:a:7x>d:b:<H6x}"),
+        (Some(1), None, [0, 1, 9], 11, 1, "T{~B:a:>d:b:<H}"),
+        (Some(4), None, [0, 4, 12], 16, 4, "T{~B:a:3x>d:b:<H2x}"),
+        (Some(16), None, [0, 8, 16], 24, 8, "T{~B:a:7x>d:b:<H6x}"),
+        (Some(2), Some(32), [0, 2, 10], 32, 32, "T{~B:a:x>d:b:<H20x}"),
+    ];
+    for (packed, align, offsets, size, wanted_align, format) in cases {
+        let (end, fields) = three(packed);
+        let layout = RecordLayout::new(end, align, true, Box::leak(Box::new(fields)));
+        assert_eq!((layout.size(), layout.align()), (size, wanted_align), "{packed:?} {align:?}");
+        let found: Vec<_> = layout.fields().iter().map(|field| (field.name(), field.offset(), field.size())).collect();
+        assert_eq!(found, [(Some("a"), offsets[0], 1), (Some("b"), offsets[1], 8), (None, offsets[2], 2)]);
+        assert_eq!(spelled(&layout), host(format));
+    }
+}
+
+/// What is skipped takes its place; arrays, strings and records are spelled with their shapes.
+#[test]
+fn members_are_spelled_with_their_shapes() {
+    fn one<T: Member>() -> RecordLayout {
+        let place = Place::start(None).skip(3, 1).next::<T>();
+        let fields = [FieldLayout::new::<T>(Some("m"), place, None)];
+        RecordLayout::new(place, None, false, Box::leak(Box::new(fields)))
+    }
+    assert_eq!(spelled(&one::<u32>()), host("T{4x~I:m:}"));
+    assert_eq!(spelled(&one::<[[i16; 10]; 123]>()), host("T{4x(123,10)~h:m:}"));
+    assert_eq!(spelled(&one::<[u8; 100]>()), host("T{3x~100s:m:}"));
+    assert_eq!(spelled(&one::<[char; 10]>()), host("T{4x~10w:m:}"));
+    assert_eq!(spelled(&one::<[[u8; 3]; 2]>()), host("T{3x(2)~3s:m:}"));
+    assert_eq!(spelled(&one::<[Small; 2]>()), host("T{4x(2)T{~b:a:3x~i:b:}:m:}"));
+    assert_eq!((one::<Small>().size(), one::<Small>().align()), (12, 4));
+}
