@@ -1,8 +1,9 @@
 //! Layouts: what formats mean, as the pages that people read.
 
+use pep3118::layout::{LayoutBuilder, Member};
 use pep3118::{
-    Certainty, Code, Comparison, DataModel, Dialect, Equivalence, Format, Layout, LayoutErrorKind, Picture, Scalar,
-    Table, Target, Type, calcsize_in, reconcile,
+    Certainty, Code, Comparison, DataModel, Dialect, Endian, Equivalence, Format, Layout, LayoutErrorKind, Picture,
+    Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
 
 use crate::snapshot;
@@ -342,4 +343,62 @@ fn scalars_are_what_their_formats_are() {
             }
         }
     }
+}
+
+#[test]
+fn one_unit_under_two_names_is_one_reading() {
+    // `u` of two bytes: UCS-2 for PEP 3118, `wchar_t` for others, and the same values on Windows.
+    let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
+    assert_eq!((reading.certainty, reading.rivals.len()), (Certainty::Exact, 0));
+    let reading = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
+    assert_eq!(reading.certainty, Certainty::Exact);
+}
+
+#[test]
+fn rivals_are_called_by_their_dialect() {
+    // Five bytes an element, or eight as a C compiler lays them out.
+    let reading = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap();
+    assert_eq!(reading.certainty, Certainty::Ambiguous);
+    let rivals: Vec<_> = reading.rivals.iter().map(|(dialect, layout)| (dialect.name, layout.size())).collect();
+    assert_eq!((reading.layout.size(), rivals), (10, vec![("native-c", 16)]));
+}
+
+/// A record of 16 bytes with two fields of four bytes.
+fn two_fields(first: u64, second: u64) -> Layout {
+    let int = Scalar { ty: Type::Int32, size: 4, endian: Endian::Little };
+    let mut builder = LayoutBuilder::new(16, &DataModel::LP64);
+    for (name, offset) in [(b"a", first), (b"b", second)] {
+        builder.value(Member { name: Some(name), offset, ..Member::default() }, int).unwrap();
+    }
+    builder.finish()
+}
+
+#[test]
+fn shared_bytes_are_seen_in_any_order() {
+    for (first, second, shared) in
+        [(0, 4, false), (4, 0, false), (12, 0, false), (0, 3, true), (3, 0, true), (8, 8, true), (8, 5, true)]
+    {
+        assert_eq!(two_fields(first, second).has_overlaps(), shared, "{first} {second}");
+    }
+}
+
+#[test]
+fn builders_take_as_much_as_a_format_may_have() {
+    let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::Little };
+    let mut builder = LayoutBuilder::new(1 << 17, &DataModel::LP64);
+    for offset in 0..65_536 {
+        builder.value(Member { offset, ..Member::default() }, byte).unwrap();
+    }
+    let error = builder.value(Member::default(), byte).unwrap_err();
+    assert_eq!(error.to_string(), "more than 65536 items");
+}
+
+#[test]
+fn an_empty_dimension_does_not_hide_a_large_one() {
+    // NumPy: "dimension does not fit into a C int".
+    for format in ["(0,3000000000)i", "(3000000000,0)i"] {
+        let error = Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).unwrap_err();
+        assert_eq!(error.kind().name(), "count-too-large", "{format}");
+    }
+    assert!(Layout::read(b"(0,2147483647)i", &Dialect::NUMPY_READER, &DataModel::LP64).is_ok());
 }

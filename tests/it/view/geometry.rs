@@ -172,3 +172,12 @@ fn suboffsets_are_bounded_by_their_table() {
     assert!(within(16).0.is_empty() && within(16).1.is_some());
     assert!(within(15).0.contains(RuleId::D06) && within(15).1.is_none());
 }
+
+#[test]
+fn a_span_that_wraps_has_no_bounds() {
+    // Each end fits 64 bits, and what lies between them does not.
+    let far = 3 << 61;
+    let raw = RawView { len: 4, itemsize: 1, ndim: 2, shape: Some(&[2, 2]), strides: Some(&[far, -far]), ..ROWS };
+    let (report, view) = CHECKER.check(&RawView { format: None, ..raw }, None);
+    assert!(view.is_none() && report.has_errors(), "{report}");
+}
