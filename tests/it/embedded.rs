@@ -12,6 +12,7 @@ const ANOTHER_PROCESS: &str = "starts a program of its own, where pep3118 is not
 const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("test_command.py", "test_other_commands_are_those_of_rust", ANOTHER_PROCESS),
     ("test_command.py", "test_help_tells_all_commands", ANOTHER_PROCESS),
+    ("test_command.py", "test_a_closed_pipe_ends_the_work", ANOTHER_PROCESS),
     ("test_command.py", "test_standard_input_reaches_rust", ANOTHER_PROCESS),
     ("test_command.py", "test_both_sides_write_in_order", ANOTHER_PROCESS),
     ("test_examples.py", "test_scripts", ANOTHER_PROCESS),
@@ -24,6 +25,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("test_pytest_plugin.py", "test_the_fixture_is_listed", ANOTHER_PROCESS),
     ("test_readme.py", "test_python", ANOTHER_PROCESS),
     ("test_readme.py", "test_console", ANOTHER_PROCESS),
+    ("test_threads.py", "test_the_gil_stays_off", ANOTHER_PROCESS),
 ];
 
 #[test]
