@@ -402,3 +402,10 @@ fn an_empty_dimension_does_not_hide_a_large_one() {
     }
     assert!(Layout::read(b"(0,2147483647)i", &Dialect::NUMPY_READER, &DataModel::LP64).is_ok());
 }
+
+#[test]
+fn user_types_are_read_by_those_who_have_them() {
+    let read = |dialect| reconcile(b"[bfloat16]", Some(2), dialect, &DataModel::LP64);
+    assert_eq!(read(None).unwrap().layout.size(), 2);
+    assert_eq!(read(Some(&Dialect::NUMPY)).unwrap_err().kind().name(), "construct");
+}

@@ -309,3 +309,13 @@ fn pages() {
         "canonical cannot read the record at byte 0, whose fields share bytes"
     );
 }
+
+/// Only the outermost type of an array is its element.
+#[test]
+fn elements_of_arrays_have_names() {
+    let layout = Layout::read(b"(2)T{T{<i:a:}:inner:<h:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    let source = layout.to_rust("Item").unwrap();
+    for line in ["pub struct ItemInner {", "pub struct ItemElement {", "pub type Item = [ItemElement; 2];"] {
+        assert!(source.contains(line), "{line}\n{source}");
+    }
+}
