@@ -137,6 +137,7 @@ fn what_cannot_be_done_is_said() {
     );
     assert_eq!(error(rows.cast(int(), 0, None)), "24 bytes are not a whole number of items of 0 bytes");
     assert_eq!(error(rows.cast(int(), 5, None)), "24 bytes are not a whole number of items of 5 bytes");
+    assert_eq!(error(rows.cast(int(), -4, None)), "24 bytes are not a whole number of items of -4 bytes");
     assert_eq!(error(rows.cast(int(), 4, Some(&[2, 2]))), "24 bytes are not a shape of [2, 2] items of 4 bytes");
     for shape in [&[-2, -3][..], &[i64::MAX, 4], &[0], &[1 << 62, 1 << 62, 0, -1]] {
         assert!(rows.cast(int(), 4, Some(shape)).is_err(), "{shape:?}");
