@@ -185,3 +185,15 @@ fn a_long_source_is_shown_around_the_error() {
         assert!(line.len() <= 80, "{line}");
     }
 }
+
+/// Letters of other languages: NumPy's type strings, signs, separators.
+#[test]
+fn strangers_letters_have_a_hint() {
+    let mut page = String::new();
+    for letter in "|SaUVEC-+){,;Yy~".chars() {
+        let error = format!("{:#}", pep3118::parse(letter.to_string()).unwrap_err());
+        let help = error.lines().find_map(|line| line.trim().strip_prefix("= help: ")).unwrap_or("-");
+        page += &format!("{letter}  {help}\n");
+    }
+    snapshot::check("diagnostic", "letters", "letters that are no format characters", &page);
+}
