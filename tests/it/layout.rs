@@ -409,3 +409,10 @@ fn user_types_are_read_by_those_who_have_them() {
     assert_eq!(read(None).unwrap().layout.size(), 2);
     assert_eq!(read(Some(&Dialect::NUMPY)).unwrap_err().kind().name(), "construct");
 }
+
+#[test]
+fn degrees_of_equivalence_are_named_for_programs() {
+    use Equivalence as E;
+    let names = [E::BytesAfterSwap, E::LayoutIgnoringNames, E::Scalars, E::Text].map(E::as_str);
+    assert_eq!(names, ["bytes-after-swap", "layout-ignoring-names", "scalars", "text"]);
+}
