@@ -512,3 +512,23 @@ def test_names_that_are_no_ascii():
 def test_nothing_is_without_bounds(format):
     with pytest.raises(struct.error):
         ours.unpack(format, b"")
+
+
+@pytest.mark.parametrize("count", [3, 1022, 1023, 1024])
+def test_repeated_values_are_those_of_struct(count):
+    # Up to 1024 values are listed one by one, more are found through their fields.
+    fmt = f"<h{count}ib"
+    values = [-2, *range(-5, count - 5), 7]
+    packed = ours.pack(fmt, *values)
+    assert packed == struct.pack(fmt, *values)
+    assert ours.unpack(fmt, packed) == tuple(values)
+    # What takes a second look, and what does not fit, among the repeated ones.
+    for place in (1, 2, count, count + 1):
+        class Index:
+            def __index__(self):
+                return 42
+
+        changed = [*values[:place], Index(), *values[place + 1 :]]
+        assert ours.pack(fmt, *changed) == struct.pack(fmt, *changed)
+        with pytest.raises(struct.error):
+            ours.pack(fmt, *values[:place], 1 << 40, *values[place + 1 :])

@@ -215,7 +215,7 @@ impl Compiler<'_, '_> {
             parts.push(Part { offset: length(field.offset())?, size: length(size)?, repeat, node });
         }
         let class = if self.named { Some(Class::new(self.py, &names)?) } else { None };
-        let quick = Quick::all(&parts);
+        let quick = Quick::all(&parts, values);
         Ok(Record { class, names: names.into(), parts: parts.into(), quick, values })
     }
 }
@@ -279,16 +279,22 @@ impl Record {
 }
 
 impl Part {
+    /// Where one of its values begins, in bytes from the start of the record.
+    #[inline]
+    pub(super) fn start(&self, index: usize) -> usize {
+        self.offset.saturating_add(self.size.saturating_mul(index))
+    }
+
     /// The bytes of one of its values.
     #[inline]
     fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
-        let start = self.offset.saturating_add(self.size.saturating_mul(index));
+        let start = self.start(index);
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 
     /// The same, to be written to.
     pub(super) fn bytes_mut<'b>(&self, record: &'b mut [u8], index: usize) -> &'b mut [u8] {
-        let start = self.offset.saturating_add(self.size.saturating_mul(index));
+        let start = self.start(index);
         record.get_mut(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 }

@@ -40,10 +40,21 @@ enum Kind {
     Bytes(usize),
 }
 
+/// Values that are listed one by one, each in 24 bytes; more are found through their parts.
+const MOST: usize = 1024;
+
 impl Quick {
-    /// The values of all parts, if each is of this kind.
-    pub(super) fn all(parts: &[Part]) -> Option<Box<[Self]>> {
-        parts.iter().map(Self::of).collect()
+    /// The values of all parts, repeated ones one by one, if each is of this kind.
+    pub(super) fn all(parts: &[Part], values: usize) -> Option<Box<[Self]>> {
+        if values > MOST {
+            return None;
+        }
+        let mut all = Vec::with_capacity(values);
+        for part in parts {
+            let first = Self::of(part)?;
+            all.extend((0..part.repeat).map(|repeated| Self { offset: part.start(repeated), ..first }));
+        }
+        Some(all.into())
     }
 
     fn of(part: &Part) -> Option<Self> {
@@ -65,7 +76,7 @@ impl Quick {
             _ => return None,
         };
         let swapped = leaf.kernel.endian() != Endian::HOST;
-        (part.repeat == 1).then_some(Self { offset: part.offset, kind, swapped })
+        Some(Self { offset: part.offset, kind, swapped })
     }
 
     /// The bytes of a number as they lie; 0 if they are missing.

@@ -92,9 +92,10 @@ impl Record {
             return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
         }
         if let Some(quick) = &self.quick {
-            for ((place, quick), value) in quick.iter().enumerate().zip(values) {
+            for ((index, quick), value) in quick.iter().enumerate().zip(values) {
                 if !quick.write(&value, bytes) {
-                    self.write_part(place, 0, &value, bytes, lenient)?;
+                    let (place, repeated) = self.place(index);
+                    self.write_part(place, repeated, &value, bytes, lenient)?;
                 }
             }
             return Ok(());
@@ -106,6 +107,18 @@ impl Record {
             }
         }
         Ok(())
+    }
+
+    /// The part of a value, and which of its values this is.
+    fn place(&self, value: usize) -> (usize, usize) {
+        let mut left = value;
+        for (place, part) in self.parts.iter().enumerate() {
+            match left.checked_sub(part.repeat) {
+                Some(after) => left = after,
+                None => return (place, left),
+            }
+        }
+        (self.parts.len(), left)
     }
 
     /// One value of a part.
