@@ -506,3 +506,14 @@ fn long_formats_are_abridged() {
         assert!(told(len).contains(&format!("format is `{}...`", "i".repeat(60))), "{}", told(len));
     }
 }
+
+/// That writing is refused is right only where the answers say that the memory is for reading.
+#[test]
+fn writing_is_refused_for_a_reason() {
+    let rules = |raw| -> Vec<RuleId> {
+        let audit = Audit::with(CHECKER).observe(Request::FULL_RO, answer(raw, Request::FULL_RO));
+        audit.observe(Request::FULL, refused()).finish().iter().map(|finding| finding.rule()).collect()
+    };
+    assert_eq!(rules(ROWS), []);
+    assert_eq!(rules(WRITABLE), [RuleId::B23]);
+}
