@@ -319,3 +319,13 @@ fn elements_of_arrays_have_names() {
         assert!(source.contains(line), "{line}\n{source}");
     }
 }
+
+/// What has no bytes has no member, and is told.
+#[test]
+fn fields_without_bytes_are_told() {
+    let layout = Layout::read(b"T{(0,2)<i:none:<h:some:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    let line = "none: int32[0,2] at byte 0, no bytes";
+    for source in [layout.to_c("item").unwrap(), layout.to_rust("Item").unwrap()] {
+        assert!(source.contains(line), "{source}");
+    }
+}
