@@ -29,7 +29,8 @@ impl<T: Pod + core::fmt::Debug> Grow for Vec<T> {
     fn grow(&mut self, bytes: usize, fill: &mut Fill<'_>) {
         let count = bytes.checked_div(size_of::<T>()).unwrap_or(0);
         let Some(room) = self.spare_capacity_mut().get_mut(..count) else { return };
-        let (start, len): (*mut MaybeUninit<u8>, _) = (room.as_mut_ptr().cast(), size_of_val(room));
+        let len = size_of_val(room);
+        let start: *mut MaybeUninit<u8> = room.as_mut_ptr().cast();
         // SAFETY: the bytes of `room`, which is borrowed exclusively and not used from here on; a byte that
         // may be uninitialised has no alignment and no invalid value.
         let filled = fill(unsafe { core::slice::from_raw_parts_mut(start, len) });

@@ -227,7 +227,6 @@ unsafe fn read_column(
     out: &mut [MaybeUninit<u8>],
 ) -> &mut [u8] {
     let filled = out.len().saturating_sub(out.len().checked_rem(len).unwrap_or(out.len()));
-    let start: *mut u8 = out.as_mut_ptr().cast();
     let mut swapped = true;
     match (len, unit) {
         // SAFETY: (d) is that of this function.
@@ -254,6 +253,8 @@ unsafe fn read_column(
             });
         }
     }
+    // Taken only now: what is written through `out` would end what a pointer from before may do.
+    let start: *mut u8 = out.as_mut_ptr().cast();
     // SAFETY: bytes of `out`, which is borrowed exclusively and not used any more; each was written to
     // above, where only a rest of less than `len` was left out.
     let filled = unsafe { core::slice::from_raw_parts_mut(start, filled) };
