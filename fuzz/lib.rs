@@ -4,8 +4,8 @@
 pub mod cpython;
 #[path = "../tests/it/properties.rs"]
 pub mod properties;
-#[path = "../tests/it/slow_reader.rs"]
-pub mod slow_reader;
+#[path = "../tests/it/reference_decoder.rs"]
+pub mod reference_decoder;
 
 /// A format up to the first NUL; what follows it.
 pub fn format_and_rest(input: &[u8]) -> (&[u8], &[u8]) {

@@ -176,14 +176,14 @@ fn window(len: usize, around: Span) -> (usize, usize) {
 }
 
 /// One byte as ASCII: itself if printable, else `\n`, `\x80`.
-pub(crate) fn escape_byte(byte: u8) -> String {
+pub fn escape_byte(byte: u8) -> String {
     let mut text = String::new();
     push_escaped(&mut text, byte);
     text
 }
 
 /// Bytes as one line of ASCII.
-pub(crate) fn escape(bytes: &[u8]) -> String {
+pub fn escape(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for byte in bytes {
         push_escaped(&mut text, *byte);

@@ -31,8 +31,7 @@
 //! | [`mod@format`] | bytes | [`Format`]: what was written |
 //! | [`abi`] | the name of a machine | [`DataModel`]: what C types weigh there |
 //! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
-//! | [`layout`] | the same + itemsize | [`Reading`]: what it means, and how sure that is |
-//! | [`mod@readers`] | the same, for the world | [`Answer`](readers::Answer)s: who reads it, misreads it, refuses it |
+//! | [`layout`] | the same + itemsize | [`Interpretation`]: what it means, and how sure that is |
 //! | [`view`] | the numbers of a `Py_buffer` | [`View`], or a [`Report`] of the rules that are broken |
 //! | [`decode`] | a view and its memory | values, records, columns, typed arrays; and back |
 //!
@@ -43,61 +42,69 @@
 //! - `serde`: layouts as trees, and values, for any format of serde.
 //! - `ndarray`: arrays from buffers, views of columns.
 //! - `arrow`: layouts as Arrow schemas, items as record batches.
-//! - `cli`: the command `pep3118`; with `arrow` it writes Arrow files.
-//! - `pyo3`: buffers of Python objects, both sides; the extension module of the Python package.
+//! - `pyo3`: acquire, validate and export buffers of Python objects.
 //! - `derive`: `#[derive(Record)]`, records into vectors of structs.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
-// The command line speaks of the library as any other program does.
-#[cfg(feature = "cli")]
-extern crate self as pep3118;
 
+mod align;
 mod diagnostic;
 mod endian;
-mod extent;
-mod fresh;
-mod pages;
+mod huge_pages;
+mod nontemporal;
 mod span;
-mod stream;
+mod spare_capacity;
 
-pub mod _topic;
+#[path = "documentation.rs"]
+pub mod _documentation;
 pub mod abi;
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
 pub mod decode;
+mod foreign;
 pub mod format;
 mod interop;
 pub mod layout;
-mod mem;
 #[cfg(feature = "pyo3")]
 pub mod py;
-pub mod readers;
 pub mod view;
 
 #[cfg(feature = "triple")]
 pub use abi::UnknownTriple;
-pub use abi::{CType, DataModel, LongDouble, LongDoubleFormat};
+pub use abi::{CType, DataModel, LongDoubleAbi, LongDoubleFormat};
+pub use align::Align;
 pub use decode::record::Record;
 pub use diagnostic::Diagnostic;
 pub use endian::Endian;
-pub use extent::Align;
 pub use format::{ByteOrder, Code, Format, FormatError, FormatErrorKind};
 #[cfg(feature = "arrow")]
 pub use interop::arrow;
 pub use layout::{
-    Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Ink, Layout, LayoutError, LayoutErrorKind, Picture,
-    Reading, Scalar, Table, Target, Type, calcsize_in, reconcile,
+    CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout, LayoutError,
+    LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
 #[cfg(feature = "derive")]
 pub use pep3118_derive::Record;
 pub use span::Span;
 pub use view::{
-    Audit, Block, Checker, ErrorKind, Extent, Finding, ItemLayout, Obj, Order, Outcome, RawView, RawViewBuf, Report,
-    Request, RequestError, RuleId, Severity, Slice, Step, View, ViewError, fill_contiguous_strides, size_from_format,
-    verify_structure,
+    Audit, Block, ByteBounds, Checker, Finding, ItemLayout, Order, Owner, RaisedError, RawView, RawViewBuf, Report,
+    Request, RequestError, RequestOutcome, RuleId, Severity, Slice, Step, View, ViewError, fill_contiguous_strides,
+    size_from_format, verify_structure,
 };
+
+/// Items that the crates of this repository share. Not API: they depend on the exact version.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::align::plural;
+    pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
+    pub use crate::diagnostic::{escape, escape_byte};
+    #[cfg(feature = "serde")]
+    pub use crate::interop::serde::Verdict;
+    pub use crate::layout::{Declarations, Definition, Language, MemberType};
+    #[cfg(feature = "pyo3")]
+    pub use crate::py::{
+        Ctypes, TypeLayout, array_dtype, expect_exporter, from_dtype, judge, loaded, set_format_exception, type_layout,
+    };
+}
 
 /// Parses a format string.
 ///

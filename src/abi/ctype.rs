@@ -1,7 +1,7 @@
 //! The C types whose weight depends on the machine.
 
 use super::model::DataModel;
-use crate::extent::Align;
+use crate::align::Align;
 
 /// A C type that a format character can stand for.
 ///

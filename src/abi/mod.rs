@@ -18,6 +18,6 @@ mod model;
 mod triple;
 
 pub use ctype::CType;
-pub use model::{DataModel, LongDouble, LongDoubleFormat};
+pub use model::{DataModel, LongDoubleAbi, LongDoubleFormat};
 #[cfg(feature = "triple")]
 pub use triple::UnknownTriple;

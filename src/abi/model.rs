@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use crate::align::Align;
 use crate::endian::Endian;
-use crate::extent::Align;
 
 /// What C types weigh on one machine, and its byte order.
 ///
@@ -32,7 +32,7 @@ pub struct DataModel {
     /// Alignment of `double` in a structure.
     pub double_align: Align,
     /// `long double`.
-    pub long_double: LongDouble,
+    pub long_double: LongDoubleAbi,
 }
 
 /// The weight and the representation of `long double`.
@@ -44,7 +44,7 @@ pub struct DataModel {
 /// assert_eq!(long_double.format, LongDoubleFormat::X87);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LongDouble {
+pub struct LongDoubleAbi {
     /// Size in bytes, padding included.
     pub size: u64,
     /// Alignment.
@@ -84,8 +84,8 @@ const fn align(bytes: u64) -> Align {
     }
 }
 
-const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDouble {
-    LongDouble { size, align, format }
+const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDoubleAbi {
+    LongDoubleAbi { size, align, format }
 }
 
 impl DataModel {
@@ -195,7 +195,7 @@ impl fmt::Display for DataModel {
 }
 
 /// The compilers' own tables; Rust has no `long double` to ask.
-const HOST_LONG_DOUBLE: LongDouble = {
+const HOST_LONG_DOUBLE: LongDoubleAbi = {
     if cfg!(windows) {
         long_double(8, EIGHT, LongDoubleFormat::Double)
     } else if cfg!(target_arch = "x86_64") {

@@ -4,9 +4,9 @@ use target_lexicon::{Architecture, CDataModel, Endianness, Environment, Operatin
 
 use alloc::string::{String, ToString};
 
-use super::model::{DataModel, LongDouble, LongDoubleFormat};
+use super::model::{DataModel, LongDoubleAbi, LongDoubleFormat};
+use crate::align::Align;
 use crate::endian::Endian;
-use crate::extent::Align;
 
 /// A target triple whose C types are not known.
 ///
@@ -65,7 +65,7 @@ impl DataModel {
     }
 }
 
-fn long_double(triple: &Triple, windows: bool) -> LongDouble {
+fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
     use LongDoubleFormat::{Binary128, Double, DoubleDouble, X87};
     // mingw keeps the x87 format where Microsoft's compiler has none.
     let gnu = matches!(triple.environment, Environment::Gnu | Environment::GnuLlvm);
@@ -83,7 +83,7 @@ fn long_double(triple: &Triple, windows: bool) -> LongDouble {
         Architecture::Mips32(_) => (8, 8, Double),
         _ => (16, 16, Binary128),
     };
-    LongDouble { size, align: align(aligned), format }
+    LongDoubleAbi { size, align: align(aligned), format }
 }
 
 fn align(bytes: u64) -> Align {

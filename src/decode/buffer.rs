@@ -3,14 +3,14 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::cells::block_items;
+use super::column_cells::block_items;
 use super::columns::{self, Column, Destination, Filling};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::gather::{Runs, path_len};
 use super::leaf::Leaf;
 use super::memory::{Memory, MemoryMut, Owned, Run};
 use super::plan::{Plan, chosen};
 use super::value::Value;
-use super::walk::{Runs, path_len};
 use crate::view::{Steps, View};
 
 /// Items of a line below which a step from one to the next costs more than a copy.

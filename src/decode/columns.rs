@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::cells::{self, Cells, block_items, can_grow};
+use super::column_cells::{self, Cells, block_items, can_grow};
 use super::element::sealed::{Sink, Source};
 use super::element::{Element, per_item, reserved, zeroed};
 use super::error::{DecodeError, wide};
@@ -13,7 +13,7 @@ use super::leaf::Leaf;
 use super::long_double::LongDouble;
 use super::memory::{Memory, Run};
 use super::plan::{Plan, chosen};
-use super::scalar::Kernel;
+use super::scalar::ScalarCodec;
 use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
 
@@ -134,11 +134,12 @@ column_data! {
     Complex128(Complex<f64>),
 }
 
-#[cfg(feature = "pyo3")]
 impl ColumnData {
     /// The same elements of which every pattern of bytes is one: `bool`s as bytes, a `long double` as the
     /// `size` bytes that it has in memory.
-    pub(crate) fn into_units(self, size: usize) -> Self {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn into_units(self, size: usize) -> Self {
         match self {
             Self::Bool(values) => Self::UInt8(bytemuck::allocation::cast_vec(values)),
             Self::LongDouble(values) => {
@@ -153,7 +154,8 @@ impl ColumnData {
     }
 
     /// All their bytes, if every pattern of bytes is an element.
-    pub(crate) fn units_mut(&mut self) -> Option<&mut [u8]> {
+    #[doc(hidden)]
+    pub fn units_mut(&mut self) -> Option<&mut [u8]> {
         match self.sink() {
             Sink::Units(bytes) => Some(bytes),
             Sink::Growing(_) | Sink::Bool(_) | Sink::LongDouble(_) => None,
@@ -181,7 +183,7 @@ impl ColumnData {
 
     /// Room for the values of `items` records.
     fn room(leaf: &Leaf, items: usize, how: Room) -> Result<Self, DecodeError> {
-        let Kernel { ty, size, unit, long_double, .. } = leaf.kernel;
+        let ScalarCodec { ty, size, unit, long_double, .. } = leaf.kernel;
         let double = long_double == LongDoubleFormat::Double;
         Ok(match (ty, unit) {
             (Type::Bool, _) => Self::Bool(room(leaf, items, how)?),
@@ -234,7 +236,7 @@ impl Column {
 
     fn of(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
-        let Kernel { ty, .. } = leaf.kernel;
+        let ScalarCodec { ty, .. } = leaf.kernel;
         let inside = match (&data, ty) {
             (ColumnData::LongDouble(_), Type::ComplexLongDouble) => Some(2),
             (ColumnData::Bytes(_), Type::Char) => None,
@@ -263,7 +265,7 @@ pub struct Destination<'d> {
     sink: Sink<'d>,
     len: usize,
     wanted: &'static str,
-    accepts: fn(&Kernel) -> bool,
+    accepts: fn(&ScalarCodec) -> bool,
     per_item: fn(&Leaf) -> usize,
 }
 
@@ -284,7 +286,7 @@ impl Destination<'_> {
         if self.len == needed {
             return Ok(());
         }
-        Err(DecodeError::Room { room: wide(self.len), needed: wide(needed) })
+        Err(DecodeError::TooSmall { available: wide(self.len), needed: wide(needed) })
     }
 }
 
@@ -343,11 +345,11 @@ impl<'f> Filling<'f> {
     /// The next records, one after the other.
     pub(super) fn records(&mut self, items: &[u8]) {
         if self.others.is_empty() {
-            cells::gather(items, self.itemsize, self.itemsize, &mut self.cells);
+            column_cells::gather(items, self.itemsize, self.itemsize, &mut self.cells);
             return;
         }
         for block in items.chunks(block_items(self.itemsize).saturating_mul(self.itemsize).max(1)) {
-            cells::gather(block, self.itemsize, self.itemsize, &mut self.cells);
+            column_cells::gather(block, self.itemsize, self.itemsize, &mut self.cells);
             for (leaf, sink) in &mut self.others {
                 sink.fill(leaf, block, self.itemsize, self.done);
             }

@@ -2,35 +2,35 @@
 
 use super::encode::{fill, pascal};
 use super::error::{EncodeErrorKind, wide};
-use super::scalar::Kernel;
+use super::scalar::ScalarCodec;
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 use crate::layout::Type;
 
-impl Kernel {
+impl ScalarCodec {
     /// What one value is.
     #[inline]
-    pub(crate) fn ty(&self) -> Type {
+    pub fn ty(&self) -> Type {
         self.ty
     }
 
     /// Bytes that are swapped together.
-    pub(crate) fn unit(&self) -> usize {
+    pub fn unit(&self) -> usize {
         self.unit
     }
 
     /// Which byte comes first, where there is more than one.
-    pub(crate) fn endian(&self) -> Endian {
+    pub fn endian(&self) -> Endian {
         self.endian
     }
 
     /// What a `long double` is.
-    pub(crate) fn long_double_format(&self) -> LongDoubleFormat {
+    pub fn long_double_format(&self) -> LongDoubleFormat {
         self.long_double
     }
 
     /// Whether it has a range of integers, addresses included.
-    pub(crate) fn is_integer(&self) -> bool {
+    pub fn is_integer(&self) -> bool {
         matches!(
             self.ty,
             Type::Int8
@@ -50,7 +50,7 @@ impl Kernel {
     }
 
     /// Writes bytes: of a string what there is and then NULs, of everything else exactly as many.
-    pub(crate) fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+    pub fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         match self.ty {
             Type::Bytes => fill(value, bytes),
             Type::Pascal => pascal(value, bytes),

@@ -6,10 +6,10 @@ use half::f16;
 use num_complex::Complex;
 
 use super::error::{DecodeError, wide};
-use super::kernel;
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
-use super::scalar::Kernel;
+use super::scalar::ScalarCodec;
+use super::swap;
 use crate::abi::LongDoubleFormat;
 use crate::layout::Type;
 
@@ -45,7 +45,7 @@ impl<T: sealed::Element> Element for T {}
 
 /// Where values go.
 pub(super) mod sealed {
-    use super::{Kernel, LongDouble, Vec};
+    use super::{LongDouble, ScalarCodec, Vec};
 
     pub trait Element: Copy + 'static {
         /// For messages.
@@ -54,9 +54,9 @@ pub(super) mod sealed {
         /// written to before the values are.
         fn zeroed(count: usize) -> Option<Vec<Self>>;
         /// Whether values of the kernel are this.
-        fn accepts(kernel: &Kernel) -> bool;
+        fn accepts(kernel: &ScalarCodec) -> bool;
         /// Bytes of the item that become one element.
-        fn width(kernel: &Kernel) -> usize;
+        fn width(kernel: &ScalarCodec) -> usize;
         fn sink(elements: &mut [Self]) -> Sink<'_>;
         /// An empty vector for elements, `None` as for `zeroed`. Types without are zeroed.
         fn reserved(count: usize) -> Option<Vec<Self>> {
@@ -74,7 +74,7 @@ pub(super) mod sealed {
     pub enum Sink<'s> {
         Units(&'s mut [u8]),
         /// A vector that has room for them.
-        Growing(&'s mut (dyn crate::fresh::Grow + 'static)),
+        Growing(&'s mut (dyn crate::spare_capacity::SpareCapacity + 'static)),
         Bool(&'s mut [bool]),
         LongDouble(&'s mut [LongDouble]),
     }
@@ -99,11 +99,11 @@ macro_rules! plain {
                 bytemuck::allocation::try_zeroed_vec(count).ok()
             }
 
-            fn accepts($kernel: &Kernel) -> bool {
+            fn accepts($kernel: &ScalarCodec) -> bool {
                 $accepts
             }
 
-            fn width(_: &Kernel) -> usize {
+            fn width(_: &ScalarCodec) -> usize {
                 size_of::<Self>()
             }
 
@@ -114,7 +114,7 @@ macro_rules! plain {
             fn reserved(count: usize) -> Option<Vec<Self>> {
                 let mut elements = Vec::new();
                 elements.try_reserve_exact(count).ok()?;
-                crate::pages::prefer_large(elements.spare_capacity_mut());
+                crate::huge_pages::prefer_large(elements.spare_capacity_mut());
                 Some(elements)
             }
 
@@ -148,15 +148,15 @@ plain! {
         kernel.ty == Type::Complex128 || kernel.ty == Type::ComplexLongDouble && is_double(kernel);
 }
 
-fn is_text(kernel: &Kernel) -> bool {
+fn is_text(kernel: &ScalarCodec) -> bool {
     matches!(kernel.ty, Type::Ucs2 | Type::Ucs4 | Type::Wchar)
 }
 
-fn is_address(kernel: &Kernel) -> bool {
+fn is_address(kernel: &ScalarCodec) -> bool {
     matches!(kernel.ty, Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object)
 }
 
-fn is_double(kernel: &Kernel) -> bool {
+fn is_double(kernel: &ScalarCodec) -> bool {
     kernel.long_double == LongDoubleFormat::Double && kernel.unit == 8
 }
 
@@ -167,11 +167,11 @@ impl sealed::Element for bool {
         bytemuck::allocation::try_zeroed_vec(count).ok()
     }
 
-    fn accepts(kernel: &Kernel) -> bool {
+    fn accepts(kernel: &ScalarCodec) -> bool {
         kernel.ty == Type::Bool
     }
 
-    fn width(kernel: &Kernel) -> usize {
+    fn width(kernel: &ScalarCodec) -> usize {
         kernel.size
     }
 
@@ -191,16 +191,16 @@ impl sealed::Element for LongDouble {
         let mut elements = Vec::new();
         elements.try_reserve_exact(count).ok()?;
         // Its zero has a format, so that it is written.
-        crate::pages::prefer_large(elements.spare_capacity_mut());
+        crate::huge_pages::prefer_large(elements.spare_capacity_mut());
         elements.resize(count, Self::ZERO);
         Some(elements)
     }
 
-    fn accepts(kernel: &Kernel) -> bool {
+    fn accepts(kernel: &ScalarCodec) -> bool {
         matches!(kernel.ty, Type::LongDouble | Type::ComplexLongDouble)
     }
 
-    fn width(kernel: &Kernel) -> usize {
+    fn width(kernel: &ScalarCodec) -> usize {
         if kernel.ty == Type::ComplexLongDouble { kernel.size >> 1_u32 } else { kernel.size }
     }
 
@@ -227,7 +227,7 @@ impl Sink<'_> {
             Self::Units(column) => {
                 let end = start.saturating_add(count.saturating_mul(leaf.bytes()));
                 if let Some(column) = column.get_mut(start..end) {
-                    kernel::gather_leaf(leaf, items, itemsize, column);
+                    swap::gather_leaf(leaf, items, itemsize, column);
                 }
             }
             // What grows is filled in cells.
@@ -235,7 +235,7 @@ impl Sink<'_> {
             Self::Bool(column) => {
                 let skipped = start.checked_div(kernel.size).unwrap_or(0);
                 let mut cells = column.iter_mut().skip(skipped);
-                kernel::each_run(leaf, items, itemsize, &mut |run| {
+                swap::each_run(leaf, items, itemsize, &mut |run| {
                     for (value, cell) in run.chunks_exact(kernel.size.max(1)).zip(cells.by_ref()) {
                         *cell = value.iter().any(|byte| *byte != 0);
                     }
@@ -244,7 +244,7 @@ impl Sink<'_> {
             Self::LongDouble(column) => {
                 let width = <LongDouble as sealed::Element>::width(&kernel);
                 let mut cells = column.iter_mut().skip(start.checked_div(width).unwrap_or(0));
-                kernel::each_run(leaf, items, itemsize, &mut |run| {
+                swap::each_run(leaf, items, itemsize, &mut |run| {
                     for (value, cell) in run.chunks_exact(width.max(1)).zip(cells.by_ref()) {
                         *cell = kernel.long_double(value);
                     }
@@ -265,7 +265,7 @@ impl Source<'_> {
                     items.copy_from_slice(elements);
                 }
                 if kernel.swapped() {
-                    kernel::swap_in_place(items, kernel.unit);
+                    swap::swap_in_place(items, kernel.unit);
                 }
             }
             Self::Bool(elements) => {
@@ -289,7 +289,7 @@ impl Source<'_> {
 pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let none = DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) };
     let mut elements = T::zeroed(count).ok_or(none)?;
-    crate::pages::prefer_large(&mut elements);
+    crate::huge_pages::prefer_large(&mut elements);
     Ok(elements)
 }
 

@@ -3,7 +3,7 @@
 use super::error::{EncodeError, EncodeErrorKind, wide};
 use super::long_double::{LongDouble, name as representation};
 use super::plan::{Part, PartKind, Plan, text};
-use super::scalar::Kernel;
+use super::scalar::ScalarCodec;
 use super::value::Value;
 use crate::endian::Endian;
 use crate::layout::Type;
@@ -16,9 +16,9 @@ impl Plan {
     /// shorter bytes and text are filled up with NULs.
     ///
     /// ```
-    /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, Record, Value}};
+    /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, RecordValue, Value}};
     /// let layout = Layout::read(b"T{>h:a:x2s:b:}", &Dialect::PEP3118, &DataModel::LP64)?;
-    /// let record = Record::new([(Some("a"), Value::Int(-2)), (Some("b"), Value::Bytes(b"z".to_vec()))]);
+    /// let record = RecordValue::new([(Some("a"), Value::Int(-2)), (Some("b"), Value::Bytes(b"z".to_vec()))]);
     /// let mut item = [9; 5];
     /// Plan::new(&layout)?.encode(&Value::Record(record), &mut item)?;
     /// assert_eq!(item, [0xff, 0xfe, 9, b'z', 0]);
@@ -33,7 +33,7 @@ impl Plan {
     /// - room for another number of bytes than an item has
     pub fn encode(&self, value: &Value, item: &mut [u8]) -> Result<(), EncodeError> {
         if item.len() != self.size {
-            return Err(EncodeErrorKind::Room { room: wide(item.len()), needed: wide(self.size) }.into());
+            return Err(EncodeErrorKind::TooSmall { available: wide(item.len()), needed: wide(self.size) }.into());
         }
         let mut copy = super::buffer::scratch(self.size)?;
         copy.copy_from_slice(item);
@@ -87,8 +87,9 @@ impl Part {
     }
 }
 
-impl Kernel {
-    pub(crate) fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+impl ScalarCodec {
+    #[doc(hidden)]
+    pub fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (first, second) = bytes.split_at_mut_checked(self.size >> 1_u32).unwrap_or_default();
         match (self.ty, value) {
             (Type::Bool, Value::Bool(value)) => self.store_bool(*value, bytes),
@@ -147,14 +148,16 @@ impl Kernel {
     }
 
     /// True is 1 in one byte, and -1 in a `VARIANT_BOOL`, which has two.
-    pub(crate) fn store_bool(&self, value: bool, bytes: &mut [u8]) {
+    #[doc(hidden)]
+    pub fn store_bool(&self, value: bool, bytes: &mut [u8]) {
         let all = if self.size == 1 { 1 } else { 0xff };
         bytes.fill(if value { all } else { 0 });
     }
 
     /// Bytes that come least significant first.
     #[inline]
-    pub(crate) fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
+    #[doc(hidden)]
+    pub fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
         match self.endian {
             Endian::Little => bytes.iter_mut().zip(little).for_each(|(cell, byte)| *cell = *byte),
             Endian::Big => bytes.iter_mut().rev().zip(little).for_each(|(cell, byte)| *cell = *byte),
@@ -171,7 +174,8 @@ impl Kernel {
     }
 
     /// An integer of any width, if it is in the range of the type.
-    pub(crate) fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+    #[doc(hidden)]
+    pub fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (low, high) = self.range();
         if value < low || value > high {
             return Err(EncodeErrorKind::OutOfRange { value, ty: self.ty, low, high });
@@ -181,7 +185,8 @@ impl Kernel {
     }
 
     /// The least and the greatest integer.
-    pub(crate) fn range(&self) -> (i128, i128) {
+    #[doc(hidden)]
+    pub fn range(&self) -> (i128, i128) {
         let bits = u32::try_from(self.size.saturating_mul(8)).unwrap_or(64).min(64);
         let values = 1_i128 << bits;
         let signed = matches!(self.ty, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64);
@@ -214,7 +219,7 @@ impl Kernel {
     ) -> Result<(), EncodeErrorKind> {
         let room = self.units();
         if len > room {
-            return Err(EncodeErrorKind::TooLong { len: wide(len), room: wide(room), unit: "unit" });
+            return Err(EncodeErrorKind::TooLong { len: wide(len), capacity: wide(room), unit: "unit" });
         }
         let high = if self.unit == 2 { 0xffff } else { u32::MAX };
         let mut cells = bytes.chunks_exact_mut(self.unit.max(1));
@@ -235,7 +240,7 @@ impl Kernel {
 /// Bytes, then NULs.
 pub(super) fn fill(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let Some((start, rest)) = bytes.split_at_mut_checked(value.len()) else {
-        return Err(EncodeErrorKind::TooLong { len: wide(value.len()), room: wide(bytes.len()), unit: "byte" });
+        return Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(bytes.len()), unit: "byte" });
     };
     start.copy_from_slice(value);
     rest.fill(0);
@@ -251,6 +256,6 @@ pub(super) fn pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKi
             fill(value, rest)
         }
         (None, Ok(0)) => Ok(()),
-        _ => Err(EncodeErrorKind::TooLong { len: wide(value.len()), room: wide(room), unit: "byte" }),
+        _ => Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(room), unit: "byte" }),
     }
 }

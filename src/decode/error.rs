@@ -3,8 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
+use crate::align::plural;
 use crate::diagnostic::escape;
-use crate::extent::plural;
 use crate::layout::Type;
 use crate::view::ViewError;
 
@@ -82,10 +82,10 @@ pub enum DecodeError {
         wanted: &'static str,
     },
     /// 6 items into room for 5.
-    #[error("room for {} but there are {needed}", plural(*room, "element"))]
-    Room {
+    #[error("the destination holds {} but {needed} are needed", plural(*available, "element"))]
+    TooSmall {
         /// Elements that fit.
-        room: u64,
+        available: u64,
         /// Elements that there are.
         needed: u64,
     },
@@ -183,12 +183,12 @@ pub enum EncodeErrorKind {
         wanted: &'static str,
     },
     /// 5 bytes for `4s`
-    #[error("value has {} but the field has room for {room}", plural(*len, unit))]
+    #[error("value has {} but the field holds {capacity}", plural(*len, unit))]
     TooLong {
         /// The length of the value.
         len: u64,
         /// The length that fits.
-        room: u64,
+        capacity: u64,
         /// What both are counted in.
         unit: &'static str,
     },
@@ -211,10 +211,10 @@ pub enum EncodeErrorKind {
         wanted: &'static str,
     },
     /// 10 bytes of room for an item of 12.
-    #[error("room for {} but {needed} are to be written", plural(*room, "byte"))]
-    Room {
+    #[error("the destination holds {} but {needed} are needed", plural(*available, "byte"))]
+    TooSmall {
         /// Bytes that fit.
-        room: u64,
+        available: u64,
         /// Bytes to be written.
         needed: u64,
     },

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::error::DecodeError;
-use super::scalar::Kernel;
+use super::scalar::ScalarCodec;
 use crate::layout::Type;
 
 /// A leaf field: where its values lie in an item, and what they are.
@@ -20,7 +20,7 @@ use crate::layout::Type;
 pub struct Leaf {
     name: Box<[u8]>,
     pub(super) offset: usize,
-    pub(super) kernel: Kernel,
+    pub(super) kernel: ScalarCodec,
     /// Units of the kernel that lie side by side.
     pub(super) run: usize,
     /// Number of runs and their distance in bytes, outermost first.
@@ -33,7 +33,7 @@ impl Leaf {
     pub(super) fn new(
         name: Box<[u8]>,
         offset: usize,
-        kernel: Kernel,
+        kernel: ScalarCodec,
         count: usize,
         outer: &[(usize, usize)],
         shape: Vec<usize>,

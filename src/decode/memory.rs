@@ -1,8 +1,8 @@
 //! Where items lie: bytes of this program, or, in `mem.rs`, of someone else.
 
-use super::cells::{self, Cells};
+use super::column_cells::{self, Cells};
 use super::error::{DecodeError, wide};
-use super::kernel::{self, reverse_units};
+use super::swap::{self, reverse_units};
 use crate::view::View;
 
 /// Items on one line.
@@ -132,7 +132,7 @@ impl<B: AsRef<[u8]>> Memory for Owned<B> {
         if from.len() == out.len() && (run.items == 1 || run.stride > 0) {
             out.copy_from_slice(from);
         } else if stride >= run.itemsize {
-            kernel::gather_strided(from, stride, run.itemsize, out);
+            swap::gather_strided(from, stride, run.itemsize, out);
             if run.stride < 0 {
                 reverse_units(out, run.itemsize);
             }
@@ -154,11 +154,11 @@ impl<B: AsRef<[u8]>> Memory for Owned<B> {
         if run.is_contiguous()
             && let Some(from) = self.borrow(run.offset, out.len())
         {
-            kernel::copy_swapped(from, out, width);
+            swap::copy_swapped(from, out, width);
             return Ok(());
         }
         self.read(run, out)?;
-        kernel::swap_in_place(out, width);
+        swap::swap_in_place(out, width);
         Ok(())
     }
 
@@ -169,14 +169,14 @@ impl<B: AsRef<[u8]>> Memory for Owned<B> {
             return Ok(false);
         }
         let items = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
-        cells::gather(items, stride, run.itemsize, cells);
+        column_cells::gather(items, stride, run.itemsize, cells);
         Ok(true)
     }
 
     fn read_past(&self, run: Run<'_>, swapped: bool, out: &mut [u8]) -> Result<(), DecodeError> {
         let from = self.bytes.as_ref().get(self.range(&run)?).unwrap_or_default();
         let stride = usize::try_from(run.stride.unsigned_abs()).unwrap_or(usize::MAX);
-        if stride >= run.itemsize && kernel::stream_strided(from, run.stride, run.itemsize, swapped, out) {
+        if stride >= run.itemsize && swap::stream_strided(from, run.stride, run.itemsize, swapped, out) {
             return Ok(());
         }
         let width = if swapped { run.itemsize } else { 1 };

@@ -23,18 +23,15 @@
 //! Columns of `long double` are [`LongDouble`]s, not numbers to compute with, except where it is a
 //! `double`. Addresses are told, never followed.
 
+mod block_reader;
 mod buffer;
-#[cfg(feature = "pyo3")]
-mod bytes;
-mod cells;
+mod column_cells;
 mod columns;
-mod copy;
-#[cfg(feature = "pyo3")]
 mod dynamic;
 mod element;
 mod encode;
 mod error;
-mod kernel;
+mod gather;
 mod leaf;
 mod long_double;
 mod memory;
@@ -42,27 +39,28 @@ mod plan;
 pub mod record;
 mod scalar;
 mod scatter;
+mod swap;
+mod typed_copy;
 mod value;
-mod walk;
 
+#[doc(hidden)]
+pub use block_reader::Blocks;
 pub use buffer::{Buffer, BufferMut};
-#[cfg(feature = "pyo3")]
-pub(crate) use bytes::Blocks;
-pub(crate) use cells::{Cells, LINE, Next, block_items, is_dense};
+pub(crate) use column_cells::{Cells, LINE, Next, block_items, is_dense};
 pub use columns::{Column, ColumnData, Destination};
-pub use copy::Number;
 pub use element::Element;
 #[cfg(any(feature = "arrow", feature = "ndarray"))]
 pub(crate) use error::wide;
 pub use error::{DecodeError, EncodeError, EncodeErrorKind};
-pub(crate) use kernel::swap_in_place;
+pub(crate) use gather::path_len;
 pub use leaf::Leaf;
 pub use long_double::LongDouble;
 pub(crate) use memory::{Memory, MemoryMut, Run};
 pub use plan::Plan;
-#[cfg(feature = "pyo3")]
-pub(crate) use plan::ZERO_SIZED_LIMIT;
-#[cfg(feature = "pyo3")]
-pub(crate) use scalar::Kernel;
-pub use value::{Array, Record, Value};
-pub(crate) use walk::path_len;
+#[doc(hidden)]
+pub use plan::ZERO_SIZED_LIMIT;
+#[doc(hidden)]
+pub use scalar::ScalarCodec;
+pub(crate) use swap::swap_in_place;
+pub use typed_copy::Number;
+pub use value::{ArrayValue, RecordValue, Value};

@@ -6,16 +6,16 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::error::{DecodeError, wide};
-use super::kernel::Swap;
 use super::leaf::Leaf;
-use super::scalar::Kernel;
+use super::scalar::ScalarCodec;
+use super::swap::Swap;
 use super::value::Name;
 use crate::abi::DataModel;
 use crate::layout::{Certainty, Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
 /// Values of no bytes in one item: nothing else bounds how many a format asks for.
-pub(crate) const ZERO_SIZED_LIMIT: u64 = 1 << 16;
+pub const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
 /// How items of one layout are read and written; made once, used for any number of items.
 ///
@@ -56,7 +56,7 @@ pub(crate) struct Part {
 
 #[derive(Clone, Debug)]
 pub(crate) enum PartKind {
-    Value(Kernel),
+    Value(ScalarCodec),
     Record(Arc<[Name]>, Vec<Part>),
 }
 
@@ -88,12 +88,12 @@ impl Plan {
     pub fn for_view(view: &View<'_>, model: &DataModel) -> Result<Self, DecodeError> {
         match view.item() {
             ItemLayout::Scalar(scalar) => Self::new(&Layout::of_scalar(*scalar, model)),
-            ItemLayout::Reading(reading) if reading.certainty == Certainty::Ambiguous => {
+            ItemLayout::Interpretation(reading) if reading.certainty == Certainty::Ambiguous => {
                 let mut names = Vec::from([reading.dialect.name]);
-                names.extend(reading.rivals.iter().map(|(dialect, _)| dialect.name));
+                names.extend(reading.alternatives.iter().map(|(dialect, _)| dialect.name));
                 Err(DecodeError::Ambiguous { readings: names.join(", ") })
             }
-            ItemLayout::Reading(reading) => Self::new(&reading.layout),
+            ItemLayout::Interpretation(reading) => Self::new(&reading.layout),
             ItemLayout::Bytes => Self::new(&Layout::of_bytes(u64::try_from(view.itemsize()).unwrap_or(0), model)),
         }
     }
@@ -117,8 +117,9 @@ impl Plan {
     }
 
     /// Whether an item is one value, or values of one kind side by side: no padding, nothing twice.
-    #[cfg(feature = "pyo3")]
-    pub(crate) fn is_one_leaf(&self) -> bool {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_one_leaf(&self) -> bool {
         matches!(self.leaves.as_slice(), [leaf] if leaf.bytes() == self.size)
     }
 
@@ -149,7 +150,7 @@ struct Place {
     base: usize,
     /// Elements of all the enclosing arrays.
     times: u64,
-    /// Extent and distance of the enclosing arrays of records.
+    /// ByteBounds and distance of the enclosing arrays of records.
     outer: Vec<(usize, usize)>,
     /// Their extents, those of the format.
     shape: Vec<usize>,
@@ -180,7 +181,7 @@ fn part(field: Field<'_>, place: &mut Place, leaves: &mut Vec<Leaf>) -> Result<P
         (place.base, place.times) = (before, times_before);
         record
     } else {
-        let kernel = Kernel::of(field)?;
+        let kernel = ScalarCodec::of(field)?;
         let mut whole = place.shape.clone();
         whole.extend_from_slice(&shape);
         let name = place.name.clone().into_boxed_slice();

@@ -9,14 +9,14 @@ use num_complex::Complex;
 use super::error::{DecodeError, wide};
 use super::long_double::LongDouble;
 use super::plan::{Part, PartKind, Plan};
-use super::value::{Array, Record, Value};
+use super::value::{ArrayValue, RecordValue, Value};
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 use crate::layout::{Field, Type};
 
 /// What the bytes of one value are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kernel {
+pub struct ScalarCodec {
     pub(super) ty: Type,
     /// Bytes of one value.
     pub(super) size: usize,
@@ -27,8 +27,12 @@ pub struct Kernel {
     pub(super) long_double: LongDoubleFormat,
 }
 
-impl Kernel {
-    pub(crate) fn of(field: Field<'_>) -> Result<Self, DecodeError> {
+impl ScalarCodec {
+    /// The codec of one element of a field.
+    ///
+    /// # Errors
+    /// - an element of more bytes than this machine can address
+    pub fn of(field: Field<'_>) -> Result<Self, DecodeError> {
         let too_large = DecodeError::Allocation { bytes: field.size() };
         let size = usize::try_from(field.size()).map_err(|_| too_large)?;
         let long_double = field.model().long_double.format;
@@ -65,7 +69,7 @@ impl Kernel {
     }
 
     /// The value; bytes that are missing are taken for 0.
-    pub(crate) fn value(&self, bytes: &[u8]) -> Value {
+    pub fn value(&self, bytes: &[u8]) -> Value {
         let half = bytes.get(..self.size >> 1_u32).unwrap_or_default();
         let other = bytes.get(self.size >> 1_u32..).unwrap_or_default();
         match self.ty {
@@ -100,7 +104,7 @@ impl Kernel {
 
     /// As many bytes as fit `W`, least significant first.
     #[inline]
-    pub(crate) fn little<const W: usize>(&self, bytes: &[u8]) -> [u8; W] {
+    pub fn little<const W: usize>(&self, bytes: &[u8]) -> [u8; W] {
         // Nearly always the bytes are as wide as the number.
         if let Ok(mut whole) = <[u8; W]>::try_from(bytes) {
             if self.endian == Endian::Big {
@@ -116,7 +120,9 @@ impl Kernel {
         out
     }
 
-    pub(crate) fn unsigned(&self, bytes: &[u8]) -> u64 {
+    /// Reads an unsigned integer.
+    #[must_use]
+    pub fn unsigned(&self, bytes: &[u8]) -> u64 {
         u64::from_le_bytes(self.little(bytes))
     }
 
@@ -137,7 +143,9 @@ impl Kernel {
         f64::from_le_bytes(self.little(bytes))
     }
 
-    pub(crate) fn long_double(&self, bytes: &[u8]) -> LongDouble {
+    /// Reads a `long double`.
+    #[must_use]
+    pub fn long_double(&self, bytes: &[u8]) -> LongDouble {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 
@@ -195,7 +203,7 @@ impl Part {
         } else {
             elements.chunks_exact(self.size).map(|element| self.element(element)).collect()
         };
-        Value::Array(Array { shape: shape.clone(), values })
+        Value::Array(ArrayValue { shape: shape.clone(), values })
     }
 
     fn element(&self, bytes: &[u8]) -> Value {
@@ -203,7 +211,7 @@ impl Part {
             PartKind::Value(kernel) => kernel.value(bytes),
             PartKind::Record(names, parts) => {
                 let values = parts.iter().map(|part| part.value(bytes)).collect();
-                Value::Record(Record { names: names.clone(), values })
+                Value::Record(RecordValue { names: names.clone(), values })
             }
         }
     }

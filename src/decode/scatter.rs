@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 
 use super::buffer::{BufferMut, scratch, total};
-use super::cells;
+use super::column_cells;
 use super::columns::{Column, ColumnData};
 use super::element::sealed::{Element, Source};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
-use super::kernel;
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
 use super::plan::Plan;
+use super::swap;
 use crate::diagnostic::escape;
 
 impl Plan {
@@ -62,7 +62,7 @@ impl Plan {
             check(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
             sources.push(column.data.source());
         }
-        for (first, block) in cells::blocks_mut(records, self.size, leaves.iter().map(|leaf| leaf.bytes())) {
+        for (first, block) in column_cells::blocks_mut(records, self.size, leaves.iter().map(|leaf| leaf.bytes())) {
             for (leaf, source) in leaves.iter().zip(&sources) {
                 source.scatter(leaf, block, self.size, first);
             }
@@ -138,11 +138,11 @@ impl Source<'_> {
         match self {
             Self::Units(elements) => {
                 let elements = elements.get(start..).unwrap_or_default();
-                kernel::scatter(leaf, elements, items, itemsize);
+                swap::scatter(leaf, elements, items, itemsize);
             }
             Self::Bool(elements) => {
                 let mut elements = elements.iter().skip(start.checked_div(kernel.size).unwrap_or(0));
-                kernel::each_run_mut(leaf, items, itemsize, &mut |run| {
+                swap::each_run_mut(leaf, items, itemsize, &mut |run| {
                     for (cell, element) in run.chunks_exact_mut(kernel.size.max(1)).zip(elements.by_ref()) {
                         kernel.store_bool(*element, cell);
                     }
@@ -151,7 +151,7 @@ impl Source<'_> {
             Self::LongDouble(elements) => {
                 let width = <LongDouble as Element>::width(&kernel);
                 let mut elements = elements.iter().skip(start.checked_div(width).unwrap_or(0));
-                kernel::each_run_mut(leaf, items, itemsize, &mut |run| {
+                swap::each_run_mut(leaf, items, itemsize, &mut |run| {
                     for (cell, element) in run.chunks_exact_mut(width.max(1)).zip(elements.by_ref()) {
                         element.write(cell, kernel.endian);
                     }

@@ -63,9 +63,9 @@ pub enum Value {
     /// Bits, and user types that only their author knows.
     Opaque(Vec<u8>),
     /// An array, by a shape in the format.
-    Array(Array),
+    Array(ArrayValue),
     /// A structure.
-    Record(Record),
+    Record(RecordValue),
 }
 
 impl Value {
@@ -99,18 +99,18 @@ impl Value {
 /// An array inside an item: its elements in C order.
 ///
 /// ```
-/// use pep3118::decode::{Array, Value};
-/// let array = Array::new(&[2, 1], vec![Value::Int(1), Value::Int(2)]).unwrap();
+/// use pep3118::decode::{ArrayValue, Value};
+/// let array = ArrayValue::new(&[2, 1], vec![Value::Int(1), Value::Int(2)]).unwrap();
 /// assert_eq!((array.shape(), array.values().len()), (&[2, 1][..], 2));
-/// assert!(Array::new(&[3], vec![Value::Int(1)]).is_none());
+/// assert!(ArrayValue::new(&[3], vec![Value::Int(1)]).is_none());
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Array {
+pub struct ArrayValue {
     pub(super) shape: Arc<[usize]>,
     pub(super) values: Vec<Value>,
 }
 
-impl Array {
+impl ArrayValue {
     /// An array from its elements in C order; `None` if there are not as many as the shape says.
     #[must_use]
     pub fn new(shape: &[usize], values: Vec<Value>) -> Option<Self> {
@@ -141,19 +141,19 @@ pub(super) type Name = Option<Vec<u8>>;
 /// A structure: its fields in the order of the format, padding left out.
 ///
 /// ```
-/// use pep3118::decode::{Record, Value};
-/// let record = Record::new([(Some("id"), Value::UInt(7)), (None, Value::Bool(true))]);
+/// use pep3118::decode::{RecordValue, Value};
+/// let record = RecordValue::new([(Some("id"), Value::UInt(7)), (None, Value::Bool(true))]);
 /// assert_eq!(record.get(b"id"), Some(&Value::UInt(7)));
 /// assert_eq!(record.values().len(), 2);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
+pub struct RecordValue {
     /// Shared by all records of one plan.
     pub(super) names: Arc<[Name]>,
     pub(super) values: Vec<Value>,
 }
 
-impl Record {
+impl RecordValue {
     /// A record from names and values.
     pub fn new<N: Into<Vec<u8>>>(fields: impl IntoIterator<Item = (Option<N>, Value)>) -> Self {
         let (names, values): (Vec<Name>, Vec<Value>) =

@@ -6,9 +6,9 @@ use core::ffi::CStr;
 
 use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind};
-use super::event::{Events, Stop};
 use super::limits::Limits;
 use super::parse::{Failure, drive};
+use super::visitor::{Events, Stop};
 use crate::span::Span;
 
 /// What a NULL `format` means: unsigned bytes.

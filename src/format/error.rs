@@ -116,7 +116,7 @@ pub enum FormatErrorKind {
     #[error("user type without a name")]
     EmptyUserType,
     /// Longer than [`Limits::bytes`](super::Limits::bytes).
-    #[error("format is {} long, {limit} are allowed", crate::extent::plural(*bytes, "byte"))]
+    #[error("format is {} long, {limit} are allowed", crate::align::plural(*bytes, "byte"))]
     TooLong {
         /// Its length in bytes.
         bytes: u64,

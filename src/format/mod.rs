@@ -15,16 +15,16 @@
 mod ast;
 mod code;
 mod error;
-mod event;
 mod limits;
 mod parse;
 mod print;
-mod start;
+mod token;
+mod visitor;
 
 pub use ast::{ByteOrderCharacter, Count, Format, Item, ItemType, Member, NULL_FORMAT, Name, Prefix, Shape, UserType};
 pub use code::{ByteOrder, Code};
 pub use error::{FormatError, FormatErrorKind};
 pub use limits::Limits;
 
-pub(crate) use event::{Events, Stop};
 pub(crate) use parse::{Failure, drive};
+pub(crate) use visitor::{Events, Stop};

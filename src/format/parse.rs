@@ -24,9 +24,9 @@ use nom::{Err, IResult, Parser};
 
 use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind as Kind};
-use super::event::{Events, Stop};
 use super::limits::Limits;
-use super::start::Start;
+use super::token::Start;
+use super::visitor::{Events, Stop};
 use crate::span::Span;
 
 /// What is left to read, or an error whose reason is in [`Driver::refusal`].
@@ -140,7 +140,7 @@ impl<'i, 'e, E: Events> Driver<'i, 'e, E> {
                 Start::Complex => self.complex(rest)?,
                 Start::Function => self.function(rest)?,
                 Start::UserType => self.user_type(rest)?,
-                Start::Stranger => return Err(self.stranger(first, rest)),
+                Start::Unknown => return Err(self.stranger(first, rest)),
             };
         }
         self.end()

@@ -83,7 +83,7 @@ impl Column {
         let rows = elements.len().checked_div(each).unwrap_or(0);
         if rows.saturating_mul(each) != elements.len() {
             let needed = rows.saturating_add(1).saturating_mul(each);
-            return Err(DecodeError::Room { room: wide(elements.len()), needed: wide(needed) });
+            return Err(DecodeError::TooSmall { available: wide(elements.len()), needed: wide(needed) });
         }
         shape.push(rows);
         shape.extend_from_slice(&self.shape);

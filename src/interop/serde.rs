@@ -89,13 +89,15 @@ impl Serialize for Finding {
 }
 
 /// A report with the answer to what it is read for: `findings readable`, and who was judged, if that is known.
-#[cfg(any(feature = "cli", feature = "pyo3"))]
 #[derive(serde::Serialize)]
-pub(crate) struct Verdict<'r> {
+pub struct Verdict<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) exporter: Option<&'r str>,
-    pub(crate) findings: &'r Report,
-    pub(crate) readable: bool,
+    /// The name of the exporter.
+    pub exporter: Option<&'r str>,
+    /// The rules that are broken.
+    pub findings: &'r Report,
+    /// Whether the buffer can be read.
+    pub readable: bool,
 }
 
 /// The findings as a list, errors first.

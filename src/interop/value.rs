@@ -4,7 +4,7 @@ use half::f16;
 use num_complex::Complex;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeTuple, Serializer};
 
-use crate::decode::{Array, LongDouble, Record, Value};
+use crate::decode::{ArrayValue, LongDouble, RecordValue, Value};
 use crate::diagnostic::escape;
 
 /// Numbers as numbers, records as maps in the order of the format, arrays as arrays of arrays.
@@ -71,7 +71,7 @@ impl Serialize for Value {
 }
 
 /// A map in the order of the format; see [`Value`].
-impl Serialize for Record {
+impl Serialize for RecordValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.values().len()))?;
         for (index, (name, value)) in self.iter().enumerate() {
@@ -96,7 +96,7 @@ impl Serialize for Unnamed {
 
 /// Arrays of arrays, as deep as the shape; `[]` where there is no element, since a shape like
 /// (4294967296, 0) costs a format nothing.
-impl Serialize for Array {
+impl Serialize for ArrayValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Nested(self.shape(), self.values()).serialize(serializer)
     }

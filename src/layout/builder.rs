@@ -4,14 +4,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::model::{Layout, NO_NAME, Node};
-use super::output::narrow;
 use super::read::ROOT;
 use super::scalar::Scalar;
-use super::types::Type;
+use super::sink::narrow;
+use super::ty::Type;
 use crate::abi::{CType, DataModel};
+use crate::align::{Align, plural};
 use crate::diagnostic::escape;
 use crate::endian::Endian;
-use crate::extent::{Align, plural};
 use crate::format::{ByteOrder, Limits};
 use crate::span::Span;
 
@@ -21,13 +21,13 @@ const NAMES: usize = 1 << 20;
 /// Where a member lies in its record, how often, and under which name.
 ///
 /// ```
-/// use pep3118::layout::Member;
+/// use pep3118::layout::MemberSpec;
 /// // Six elements in two rows, the first of them at byte 8.
-/// let grid = Member { name: Some(b"grid"), offset: 8, shape: &[2, 3] };
+/// let grid = MemberSpec { name: Some(b"grid"), offset: 8, shape: &[2, 3] };
 /// assert_eq!(grid.shape.iter().product::<u64>(), 6);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Member<'m> {
+pub struct MemberSpec<'m> {
     /// The name; any bytes.
     pub name: Option<&'m [u8]>,
     /// From the start of the enclosing record, in bytes.
@@ -42,20 +42,20 @@ pub struct Member<'m> {
 /// all begin at byte 0. What never happens is that one reaches past the record around it.
 ///
 /// ```
-/// use pep3118::layout::{LayoutBuilder, Member};
+/// use pep3118::layout::{LayoutBuilder, MemberSpec};
 /// use pep3118::{DataModel, Endian, Layout, Scalar, Type};
 ///
 /// let int = Scalar { ty: Type::Int32, size: 4, endian: Endian::Little };
 /// let mut builder = LayoutBuilder::new(8, &DataModel::LP64);
-/// builder.open(Member::default(), 8)?;
-/// builder.value(Member { name: Some(b"a"), ..Member::default() }, int)?;
-/// builder.value(Member { name: Some(b"b"), offset: 4, ..Member::default() }, int)?;
+/// builder.open(MemberSpec::default(), 8)?;
+/// builder.value(MemberSpec { name: Some(b"a"), ..MemberSpec::default() }, int)?;
+/// builder.value(MemberSpec { name: Some(b"b"), offset: 4, ..MemberSpec::default() }, int)?;
 /// builder.close();
 /// let layout = builder.finish();
 /// assert_eq!(layout.emit(pep3118::Target::Canonical).unwrap(), b"T{<i:a:i:b:}");
 ///
 /// let mut builder = LayoutBuilder::new(8, &DataModel::LP64);
-/// let error = builder.value(Member { offset: 5, ..Member::default() }, int).unwrap_err();
+/// let error = builder.value(MemberSpec { offset: 5, ..MemberSpec::default() }, int).unwrap_err();
 /// assert_eq!(error.to_string(), "int32 at byte 5 ends at byte 9 of a record of 8 bytes");
 /// # Ok::<(), pep3118::layout::BuildError>(())
 /// ```
@@ -70,10 +70,10 @@ pub struct LayoutBuilder {
 /// Why a member cannot be where it is said to be.
 ///
 /// ```
-/// use pep3118::layout::{BuildError, LayoutBuilder, Member};
+/// use pep3118::layout::{BuildError, LayoutBuilder, MemberSpec};
 /// use pep3118::{DataModel, Endian, Scalar, Type};
 /// let odd = Scalar { ty: Type::Int32, size: 3, endian: Endian::Little };
-/// let error = LayoutBuilder::new(8, &DataModel::LP64).value(Member::default(), odd).unwrap_err();
+/// let error = LayoutBuilder::new(8, &DataModel::LP64).value(MemberSpec::default(), odd).unwrap_err();
 /// assert_eq!(error, BuildError::Size { ty: Type::Int32, size: 3 });
 /// assert_eq!(error.to_string(), "int32 has no size of 3 bytes");
 /// ```
@@ -143,7 +143,7 @@ impl LayoutBuilder {
     /// - a value that ends past the record
     /// - an `int32` of 3 bytes, any value of type [`Type::Record`]
     /// - more items or dimensions than [`Limits::DEFAULT`] has, a mebibyte of names
-    pub fn value(&mut self, member: Member<'_>, scalar: Scalar) -> Result<(), BuildError> {
+    pub fn value(&mut self, member: MemberSpec<'_>, scalar: Scalar) -> Result<(), BuildError> {
         if !fits(scalar, &self.layout.model) {
             return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
         }
@@ -158,7 +158,7 @@ impl LayoutBuilder {
     /// # Errors
     /// - a record that ends past the one around it
     /// - more levels, items or dimensions than [`Limits::DEFAULT`] has
-    pub fn open(&mut self, member: Member<'_>, size: u64) -> Result<(), BuildError> {
+    pub fn open(&mut self, member: MemberSpec<'_>, size: u64) -> Result<(), BuildError> {
         let limit = Limits::DEFAULT.depth;
         if self.open.len() >= limit {
             return Err(BuildError::Limit { what: "records inside each other", limit });
@@ -190,8 +190,8 @@ impl LayoutBuilder {
         self.layout
     }
 
-    fn push(&mut self, member: Member<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
-        let Member { name, offset, shape } = member;
+    fn push(&mut self, member: MemberSpec<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
+        let MemberSpec { name, offset, shape } = member;
         let limits = Limits::DEFAULT;
         let bytes = self.layout.names.len().saturating_add(name.map_or(0, <[u8]>::len)).saturating_add(1);
         for (what, count, limit) in [

@@ -8,9 +8,9 @@ use core::fmt;
 use super::dialect::Dialect;
 use super::error::LayoutError;
 use super::model::{Field, Layout};
-use super::types::Type;
+use super::ty::Type;
 use crate::abi::DataModel;
-use crate::extent::plural;
+use crate::align::plural;
 use crate::format::Format;
 
 /// How much two formats have in common; each level implies those below it.

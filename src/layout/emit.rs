@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use super::compare::{Comparison, Equivalence};
 use super::dialect::Dialect;
 use super::model::{Field, Layout};
-use super::types::Type;
+use super::ty::Type;
 use crate::endian::Endian;
 
 /// A reader for which a format can be spelled.

@@ -7,8 +7,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::align::plural;
 use crate::diagnostic::{Diagnostic, Label, escape};
-use crate::extent::plural;
 use crate::format::{ByteOrder, Code, FormatError};
 use crate::span::Span;
 
@@ -97,7 +97,7 @@ pub enum LayoutErrorKind {
         /// The itemsize, in bytes.
         itemsize: u64,
         /// What each reading gives.
-        readings: Vec<ReadingSize>,
+        readings: Vec<InterpretedSize>,
     },
 }
 
@@ -110,7 +110,7 @@ pub enum LayoutErrorKind {
 /// assert_eq!((*itemsize, readings[0].dialect, readings[0].size), (8, "ctypes", 5));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadingSize {
+pub struct InterpretedSize {
     /// The dialect's name.
     pub dialect: &'static str,
     /// The size in bytes.
@@ -201,9 +201,9 @@ impl fmt::Display for Construct {
 }
 
 /// Each size with the names of the dialects that give it.
-fn by_size(readings: &[ReadingSize]) -> Vec<(u64, String)> {
+fn by_size(readings: &[InterpretedSize]) -> Vec<(u64, String)> {
     let mut sizes: Vec<(u64, String)> = Vec::new();
-    for ReadingSize { dialect, size } in readings {
+    for InterpretedSize { dialect, size } in readings {
         match sizes.iter_mut().find(|(known, _)| known == size) {
             Some((_, dialects)) => {
                 dialects.push_str(", ");
@@ -216,7 +216,7 @@ fn by_size(readings: &[ReadingSize]) -> Vec<(u64, String)> {
 }
 
 /// The sizes of several readings in words: `5 bytes`, `5 or 8 bytes`.
-fn sizes(readings: &[ReadingSize]) -> String {
+fn sizes(readings: &[InterpretedSize]) -> String {
     let mut distinct: Vec<u64> = readings.iter().map(|reading| reading.size).collect();
     distinct.sort_unstable();
     distinct.dedup();

@@ -11,42 +11,42 @@
 //! answer is.
 
 mod builder;
+mod codegen;
 mod compare;
 mod dialect;
 mod emit;
 mod error;
-mod infer;
-mod label;
+mod fast_path;
 mod model;
-mod output;
+mod overlap;
 mod picture;
-mod plain;
 mod read;
 mod reconcile;
 mod resolve;
 mod scalar;
-mod shared;
-mod source;
+mod sink;
+mod stride_inference;
 mod svg;
 mod table;
-mod types;
+mod truncate;
+mod ty;
 
-pub use builder::{BuildError, LayoutBuilder, Member};
+pub use builder::{BuildError, LayoutBuilder, MemberSpec};
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
     Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace,
     WideChar, ZeroCount,
 };
 pub use emit::{EmitError, Target};
-pub use error::{Construct, LayoutError, LayoutErrorKind, ReadingSize};
+pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
 pub use model::{Field, Fields, Layout};
-pub use picture::{Ink, Picture};
+pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;
-pub use reconcile::{Certainty, Reading, reconcile};
+pub use reconcile::{Certainty, Interpretation, reconcile};
 
+pub use codegen::SourceError;
+#[doc(hidden)]
+pub use codegen::{Declarations, Definition, Language, MemberType};
 pub use scalar::Scalar;
-pub use source::SourceError;
-#[cfg(feature = "pyo3")]
-pub(crate) use source::{Definition, Plan, What, Words};
 pub use table::Table;
-pub use types::Type;
+pub use ty::Type;

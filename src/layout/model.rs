@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::scalar::Scalar;
-use super::types::Type;
+use super::ty::Type;
 use crate::abi::DataModel;
+use crate::align::Align;
 use crate::diagnostic::escape;
 use crate::endian::Endian;
-use crate::extent::Align;
 use crate::format::ByteOrder;
 use crate::span::Span;
 
@@ -152,7 +152,8 @@ impl Layout {
     }
 
     /// The layout of items that are one value, as a field of a layout has it.
-    pub(crate) fn of_one(ty: Type, size: u64, endian: Option<Endian>, model: &DataModel) -> Self {
+    #[doc(hidden)]
+    pub fn of_one(ty: Type, size: u64, endian: Option<Endian>, model: &DataModel) -> Self {
         let leaf = Node {
             offset: 0,
             size,
@@ -171,8 +172,8 @@ impl Layout {
     }
 
     /// The layout of items that are arrays of these items; `None` where the sizes do not fit.
-    #[cfg(all(feature = "pyo3", feature = "arrow"))]
-    pub(crate) fn array_of(&self, extents: &[u64]) -> Option<Self> {
+    #[must_use]
+    pub fn array_of(&self, extents: &[u64]) -> Option<Self> {
         let mut layout = self.item().to_layout();
         let whole: Vec<u64> = extents.iter().chain(self.item().shape()).copied().collect();
         let start = u32::try_from(layout.dims.len()).ok()?;
@@ -388,15 +389,23 @@ impl<'l> Field<'l> {
         Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }
     }
 
+    /// Returns the byte-order character in effect, which decides native or standard size; `None` for records.
+    #[must_use]
+    pub fn byte_order(self) -> Option<ByteOrder> {
+        self.node().filter(|node| node.ty != Type::Record).map(|node| node.order)
+    }
+
     pub(crate) fn node(self) -> Option<&'l Node> {
         self.layout.node(self.index)
     }
 
-    pub(crate) fn at(layout: &'l Layout, index: u32) -> Self {
+    #[doc(hidden)]
+    pub fn at(layout: &'l Layout, index: u32) -> Self {
         Self { layout, index }
     }
 
-    pub(crate) fn index(self) -> u32 {
+    #[doc(hidden)]
+    pub fn index(self) -> u32 {
         self.index
     }
 }

@@ -5,9 +5,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::label::{Label, width};
 use super::model::{Field, Layout};
-use super::types::Type;
+use super::truncate::{Label, width};
+use super::ty::Type;
 
 /// Bytes in a row, if nothing else is said.
 const ROW: u64 = 16;
@@ -47,14 +47,14 @@ pub struct Picture {
 /// What a run of bytes is.
 ///
 /// ```
-/// use pep3118::{DataModel, Dialect, Ink, Layout, Picture};
+/// use pep3118::{DataModel, Dialect, CellStyle, Layout, Picture};
 /// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
-/// let shout = |ink: Ink, text: &str| if ink == Ink::Padding { "#".repeat(text.len()) } else { text.to_string() };
+/// let shout = |ink: CellStyle, text: &str| if ink == CellStyle::Padding { "#".repeat(text.len()) } else { text.to_string() };
 /// assert!(Picture::new(&layout).render(shout).ends_with("|in|##|int16|\n"));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ink {
+pub enum CellStyle {
     /// The field of this number, counted over the leaves.
     Field(usize),
     /// Padding.
@@ -69,7 +69,7 @@ struct Part {
     label: Label,
     /// The path and the type; empty for padding.
     note: String,
-    ink: Ink,
+    ink: CellStyle,
     /// How many parts lie above it and share its bytes.
     lane: usize,
 }
@@ -88,7 +88,7 @@ pub(super) struct Run<'p> {
     /// Nothing if the part began in a row above.
     pub(super) label: &'p Label,
     pub(super) note: &'p str,
-    pub(super) ink: Ink,
+    pub(super) ink: CellStyle,
     /// The whole part, in bytes.
     pub(super) offset: u64,
     pub(super) size: u64,
@@ -180,7 +180,7 @@ impl Picture {
 
     /// The picture as text, each run passed through `paint`, which may add colour but no width.
     #[must_use]
-    pub fn render(&self, paint: impl Fn(Ink, &str) -> String) -> String {
+    pub fn render(&self, paint: impl Fn(CellStyle, &str) -> String) -> String {
         let mut out = self.ruler();
         let mut row = None;
         for Line { start, runs } in self.lines() {
@@ -245,9 +245,9 @@ impl fmt::Display for Picture {
 }
 
 /// A label cut or filled to the cells of `bytes` bytes, less the bar in front of it.
-fn cells(label: &Label, bytes: u64, ink: Ink) -> String {
+fn cells(label: &Label, bytes: u64, ink: CellStyle) -> String {
     let room = usize::try_from(bytes).unwrap_or(0).saturating_mul(CELL).saturating_sub(1);
-    let fill = if ink == Ink::Padding { '.' } else { ' ' };
+    let fill = if ink == CellStyle::Padding { '.' } else { ' ' };
     let mut text = label.fit(room);
     let used = width(&text);
     text.extend(core::iter::repeat_n(fill, room.saturating_sub(used)));
@@ -278,7 +278,14 @@ impl Painter {
             let size = offset.abs_diff(self.end);
             self.push(
                 0,
-                Part { offset: self.end, size, label: Label::Nothing, note: String::new(), ink: Ink::Padding, lane: 0 },
+                Part {
+                    offset: self.end,
+                    size,
+                    label: Label::Nothing,
+                    note: String::new(),
+                    ink: CellStyle::Padding,
+                    lane: 0,
+                },
             );
         }
     }
@@ -335,7 +342,7 @@ impl Painter {
                     0 => Label::Path(path.clone()),
                     _ => Label::Nothing,
                 };
-                let (size, ink) = (field.size(), Ink::Field(first));
+                let (size, ink) = (field.size(), CellStyle::Field(first));
                 self.push(lane, Part { offset, size, label, note: note(field, &path), ink, lane });
             }
         }

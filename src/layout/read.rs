@@ -7,13 +7,13 @@ use alloc::vec::Vec;
 
 use super::dialect::{Dialect, Nul, Syntax};
 use super::error::LayoutError;
+use super::fast_path;
 use super::model::{Layout, NO_NAME, Node};
-use super::output::narrow;
-use super::plain;
 use super::resolve::run;
-use super::types::Type;
+use super::sink::narrow;
+use super::ty::Type;
 use crate::abi::DataModel;
-use crate::extent::Align;
+use crate::align::Align;
 use crate::format::{ByteOrder, Format};
 use crate::span::Span;
 
@@ -35,7 +35,7 @@ impl Layout {
     /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
     pub fn read(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
         let mut nodes = Vec::with_capacity(room(format));
-        let Some(align) = plain::fill(format, dialect, model, &mut nodes) else {
+        let Some(align) = fast_path::fill(format, dialect, model, &mut nodes) else {
             let mut layout = Self { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
             return layout.read_on(format, dialect, model).map(|()| layout);
         };
@@ -54,7 +54,7 @@ impl Layout {
         self.names.clear();
         self.model = *model;
         self.nodes.reserve(room(format));
-        if let Some(align) = plain::fill(format, dialect, model, &mut self.nodes) {
+        if let Some(align) = fast_path::fill(format, dialect, model, &mut self.nodes) {
             self.align = align;
             return Ok(());
         }
@@ -123,7 +123,7 @@ impl Format {
 /// As [`Layout::read`].
 #[inline]
 pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
-    if let Some((size, _)) = plain::lay(format, dialect, model, |_| ()) {
+    if let Some((size, _)) = fast_path::lay(format, dialect, model, |_| ()) {
         return Ok(size);
     }
     calcsize_on(format, dialect, model)

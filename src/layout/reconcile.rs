@@ -1,18 +1,18 @@
 //! A format and an itemsize together: the reading that a validator and a decoder need.
 //!
-//! Four rules explain every correct export that was seen (see `src/_topic/padding.md`): as written, the C compiler's, NumPy's, and ctypes' native sizes under `<`. A format whose
+//! Four rules explain every correct export that was seen (see `docs/padding.md`): as written, the C compiler's, NumPy's, and ctypes' native sizes under `<`. A format whose
 //! producer is known is read by its rule alone. Without that, all rules are tried, and what is
 //! returned says how many of them fit.
 
 use alloc::vec::Vec;
 
 use super::dialect::{Alignment, Dialect, End, NamedPadding, Nested};
-use super::error::{LayoutError, LayoutErrorKind as Kind, ReadingSize};
-use super::infer::{Inference, Sureness, infer};
+use super::error::{InterpretedSize, LayoutError, LayoutErrorKind as Kind};
 use super::model::{Layout, Node};
-use super::types::Type;
+use super::stride_inference::{Inference, InferredCertainty, infer};
+use super::ty::Type;
 use crate::abi::DataModel;
-use crate::extent::Align;
+use crate::align::Align;
 use crate::format::{ByteOrder, Format, ItemType, Member};
 use crate::span::Span;
 
@@ -63,11 +63,11 @@ impl core::fmt::Display for Certainty {
 /// use pep3118::{DataModel, Dialect, reconcile};
 /// let reading = reconcile(b"T{i:a:b:b:}", Some(8), Some(&Dialect::NUMPY), &DataModel::LP64)?;
 /// // Three bytes at the end are part of the item, and the format says nothing of them.
-/// assert_eq!((reading.layout.size(), reading.tail, reading.rivals.len()), (8, 3, 0));
+/// assert_eq!((reading.layout.size(), reading.tail, reading.alternatives.len()), (8, 3, 0));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct Interpretation {
     /// The layout; its size is the itemsize.
     pub layout: Layout,
     /// The dialect that gave it.
@@ -77,7 +77,7 @@ pub struct Reading {
     /// Bytes at the end that the format does not state.
     pub tail: u64,
     /// When ambiguous: the other readings that fit. Whoever decodes must choose, or refuse.
-    pub rivals: Vec<(Dialect, Layout)>,
+    pub alternatives: Vec<(Dialect, Layout)>,
 }
 
 /// Reads a format together with its itemsize.
@@ -115,7 +115,7 @@ pub fn reconcile(
     itemsize: Option<u64>,
     dialect: Option<&Dialect>,
     model: &DataModel,
-) -> Result<Reading, LayoutError> {
+) -> Result<Interpretation, LayoutError> {
     let outcome = match dialect {
         Some(dialect) => one(format, itemsize, dialect, model),
         None => all(format, itemsize, model),
@@ -129,11 +129,16 @@ pub fn reconcile(
 }
 
 /// By one dialect's rule.
-fn one(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Result<Reading, LayoutError> {
+fn one(
+    format: &[u8],
+    itemsize: Option<u64>,
+    dialect: &Dialect,
+    model: &DataModel,
+) -> Result<Interpretation, LayoutError> {
     let layout = Layout::read(format, dialect, model)?;
     let written = layout.size();
     fit(layout, format, itemsize, dialect).ok_or_else(|| {
-        let readings = Vec::from([ReadingSize { dialect: dialect.name, size: written }]);
+        let readings = Vec::from([InterpretedSize { dialect: dialect.name, size: written }]);
         mismatch(format, itemsize.unwrap_or(written), readings, dialect, model)
     })
 }
@@ -141,7 +146,7 @@ fn one(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataMode
 fn mismatch(
     format: &[u8],
     itemsize: u64,
-    readings: Vec<ReadingSize>,
+    readings: Vec<InterpretedSize>,
     dialect: &Dialect,
     model: &DataModel,
 ) -> LayoutError {
@@ -150,7 +155,7 @@ fn mismatch(
 }
 
 /// The layout as a reading of the itemsize, if it can be one.
-fn fit(mut layout: Layout, format: &[u8], itemsize: Option<u64>, dialect: &Dialect) -> Option<Reading> {
+fn fit(mut layout: Layout, format: &[u8], itemsize: Option<u64>, dialect: &Dialect) -> Option<Interpretation> {
     let written = layout.size();
     let tail = itemsize.unwrap_or(written).checked_sub(written)?;
     if tail > 0 {
@@ -163,7 +168,7 @@ fn fit(mut layout: Layout, format: &[u8], itemsize: Option<u64>, dialect: &Diale
         }
     }
     let certainty = if tail > 0 { Certainty::TrailingPadding } else { Certainty::Exact };
-    let reading = Reading { layout, dialect: *dialect, certainty, tail, rivals: Vec::new() };
+    let reading = Interpretation { layout, dialect: *dialect, certainty, tail, alternatives: Vec::new() };
     Some(match (dialect.end, dialect.alignment) {
         (End::Unstated, _) => with_distances(reading),
         (_, Alignment::Implicit) => with_rounding(reading, format, itemsize),
@@ -172,20 +177,20 @@ fn fit(mut layout: Layout, format: &[u8], itemsize: Option<u64>, dialect: &Diale
 }
 
 /// NumPy's arrays of records: how far apart their elements are.
-fn with_distances(reading: Reading) -> Reading {
-    let Inference { layout, sureness, rival } = infer(reading.layout, reading.tail);
+fn with_distances(reading: Interpretation) -> Interpretation {
+    let Inference { layout, sureness, alternative } = infer(reading.layout, reading.tail);
     let certainty = match sureness {
-        Sureness::Certain => reading.certainty,
-        Sureness::Inferred => Certainty::Inferred,
-        Sureness::Open => Certainty::Ambiguous,
+        InferredCertainty::Certain => reading.certainty,
+        InferredCertainty::Inferred => Certainty::Inferred,
+        InferredCertainty::Open => Certainty::Ambiguous,
     };
-    let rivals = rival.into_iter().map(|layout| (reading.dialect, layout)).collect();
-    Reading { layout, certainty, rivals, ..reading }
+    let alternatives = alternative.into_iter().map(|layout| (reading.dialect, layout)).collect();
+    Interpretation { layout, certainty, alternatives, ..reading }
 }
 
 /// Arrays of structures under `@` whose second element would not be aligned: a C compiler would have
 /// rounded the structures up, and if that fits too, the reading is one of two.
-fn with_rounding(reading: Reading, format: &[u8], itemsize: Option<u64>) -> Reading {
+fn with_rounding(reading: Interpretation, format: &[u8], itemsize: Option<u64>) -> Interpretation {
     if reading.dialect.nested == Nested::Rounded || !has_misaligned_elements(&reading.layout) {
         return reading;
     }
@@ -193,7 +198,9 @@ fn with_rounding(reading: Reading, format: &[u8], itemsize: Option<u64>) -> Read
         Dialect { name: Dialect::NATIVE_C.name, nested: Nested::Rounded, end: End::Rounded, ..reading.dialect };
     let rounded = Layout::read(format, &rounding, reading.layout.model());
     match rounded.ok().filter(|layout| itemsize.is_none_or(|itemsize| layout.size() == itemsize)) {
-        Some(layout) => Reading { certainty: Certainty::Ambiguous, rivals: Vec::from([(rounding, layout)]), ..reading },
+        Some(layout) => {
+            Interpretation { certainty: Certainty::Ambiguous, alternatives: Vec::from([(rounding, layout)]), ..reading }
+        }
         None => reading,
     }
 }
@@ -202,7 +209,7 @@ fn with_rounding(reading: Reading, format: &[u8], itemsize: Option<u64>) -> Read
 type CanHaveWritten<'a> = &'a dyn Fn(&Layout) -> bool;
 
 /// By every rule whose producers can have written the format.
-fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Reading, LayoutError> {
+fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Interpretation, LayoutError> {
     // A format that is all padding is padding, whoever wrote it.
     let numpy = Dialect { named_padding: NamedPadding::Field, codes: Dialect::PEP3118.codes, ..Dialect::NUMPY };
     // Only ctypes writes addresses, and it writes all their padding: what another rule adds to meet
@@ -216,8 +223,8 @@ fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Readin
         (numpy, &|layout| is_sole_item(layout) && is_spelled_as_numpy_does(layout)),
     ];
     let mut refusal: Option<LayoutError> = None;
-    let mut readings: Vec<ReadingSize> = Vec::new();
-    let mut fits: Vec<Reading> = Vec::new();
+    let mut readings: Vec<InterpretedSize> = Vec::new();
+    let mut fits: Vec<Interpretation> = Vec::new();
     for (rule, can_have_written) in &rules {
         let layout = match Layout::read(format, rule, model) {
             Ok(layout) if can_have_written(&layout) => layout,
@@ -227,7 +234,7 @@ fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Readin
                 continue;
             }
         };
-        readings.push(ReadingSize { dialect: rule.name, size: layout.size() });
+        readings.push(InterpretedSize { dialect: rule.name, size: layout.size() });
         if let Some(reading) = fit(layout, format, itemsize, rule).filter(is_plausible) {
             fits.push(reading);
         }
@@ -238,14 +245,14 @@ fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Readin
     })
 }
 
-/// One reading from all that fit, with the others as rivals where they differ; `None` of none.
-fn agree(fits: Vec<Reading>) -> Option<Reading> {
+/// One reading from all that fit, with the others as alternatives where they differ; `None` of none.
+fn agree(fits: Vec<Interpretation>) -> Option<Interpretation> {
     let mut fits = fits.into_iter();
     let mut first = fits.next()?;
     for other in fits {
         let same = same_memory(&first.layout, &other.layout);
         if !same {
-            first.rivals.push((other.dialect, other.layout));
+            first.alternatives.push((other.dialect, other.layout));
         }
         first.certainty = match other.certainty {
             _ if !same => Certainty::Ambiguous,
@@ -254,13 +261,13 @@ fn agree(fits: Vec<Reading>) -> Option<Reading> {
             // What is uncertain if NumPy wrote it stays uncertain: it may have.
             Certainty::Inferred | Certainty::Ambiguous => first.certainty.max(other.certainty),
         };
-        first.rivals.extend(other.rivals);
+        first.alternatives.extend(other.alternatives);
     }
     Some(first)
 }
 
 /// Whether a reading that fits by arithmetic can also be meant.
-fn is_plausible(reading: &Reading) -> bool {
+fn is_plausible(reading: &Interpretation) -> bool {
     if reading.dialect.alignment == Alignment::Implicit {
         // `@` promises alignment for every element.
         return !has_misaligned_elements(&reading.layout);
@@ -367,7 +374,7 @@ pub(super) fn same_memory(a: &Layout, b: &Layout) -> bool {
 }
 
 /// A format that is one user type and nothing else: the itemsize is its size.
-fn opaque(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Reading> {
+fn opaque(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {
         Member::Item(item) => Some(item),
@@ -391,5 +398,5 @@ fn opaque(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataM
         }
     }
     layout.names = parsed.as_bytes().to_vec();
-    Some(Reading { layout, dialect: *dialect, certainty: Certainty::Exact, tail: 0, rivals: Vec::new() })
+    Some(Interpretation { layout, dialect: *dialect, certainty: Certainty::Exact, tail: 0, alternatives: Vec::new() })
 }

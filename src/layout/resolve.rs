@@ -10,11 +10,11 @@ use super::dialect::{
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
 use super::model::{NO_NAME, Node};
-use super::output::Output;
 use super::scalar::{self, Entry};
-use super::types::Type;
+use super::sink::Output;
+use super::ty::Type;
 use crate::abi::DataModel;
-use crate::extent::Align;
+use crate::align::Align;
 use crate::format::{ByteOrder, Code, Events, Failure, Limits, Stop, drive};
 use crate::span::Span;
 

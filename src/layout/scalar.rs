@@ -2,10 +2,10 @@
 
 use super::dialect::WideChar;
 use super::model::Node;
-use super::types::Type;
+use super::ty::Type;
 use crate::abi::{CType, DataModel};
+use crate::align::Align;
 use crate::endian::Endian;
-use crate::extent::Align;
 use crate::format::{ByteOrder, Code};
 
 /// What a code is before its byte order character is known.

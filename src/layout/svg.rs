@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::picture::{Ink, Picture, Run};
+use super::picture::{CellStyle, Picture, Run};
 
 /// One byte, in pixels.
 const CELL: u64 = 36;
@@ -92,8 +92,8 @@ fn left(byte: u64) -> u64 {
 fn rectangle(run: &Run<'_>, column: u64, y: u64) -> String {
     let (x, width) = (left(column), run.bytes.saturating_mul(CELL));
     let (fill, stroke) = match run.ink {
-        Ink::Padding => ("none", " stroke-dasharray=\"3 3\""),
-        Ink::Field(index) => {
+        CellStyle::Padding => ("none", " stroke-dasharray=\"3 3\""),
+        CellStyle::Field(index) => {
             (index.checked_rem(FIELDS.len()).and_then(|index| FIELDS.get(index)).copied().unwrap_or("none"), "")
         }
     };

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::model::{Field, Layout};
-use super::types::Type;
+use super::ty::Type;
 
 /// The fields and the padding of a layout, one a line, offsets in bytes from the start of the item.
 ///

@@ -5,7 +5,6 @@
 #![allow(unsafe_code, reason = "requests and releases buffers, and lends their memory to `mem.rs`")]
 
 use std::ffi::{c_char, c_int};
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pyo3::ffi;
@@ -15,7 +14,7 @@ use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
 use crate::layout::Field;
-use crate::view::{Checker, ItemLayout, Obj, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError};
+use crate::view::{Checker, ItemLayout, Owner, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError};
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
@@ -48,7 +47,7 @@ pub(super) struct Attempt {
     /// The buffer, if it returned 0.
     pub(super) acquired: Option<Acquired>,
     /// What it left in `obj`.
-    pub(super) obj: Obj,
+    pub(super) obj: Owner,
     /// Its reference count before.
     pub(super) references: i64,
 }
@@ -64,8 +63,8 @@ impl Attempt {
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
         let error = PyErr::take(py);
         let obj = match buffer.obj.addr() {
-            0 => Obj::Null,
-            address => Obj::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
+            0 => Owner::Null,
+            address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
         };
         let acquired = (returned == 0).then(|| {
             let raw = numbers(&buffer, obj);
@@ -73,6 +72,12 @@ impl Attempt {
         });
         Self { returned, error, acquired, obj, references }
     }
+}
+
+/// Whether an object exports buffers at all.
+pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
 }
 
 /// The reference count of an object.
@@ -83,7 +88,7 @@ pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
 }
 
 /// The numbers of a struct that was filled in.
-fn numbers(buffer: &ffi::Py_buffer, obj: Obj) -> RawViewBuf {
+fn numbers(buffer: &ffi::Py_buffer, obj: Owner) -> RawViewBuf {
     let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
     // SAFETY: the exporter has filled the struct in: an array that is not NULL has `ndim` entries (A16),
     // of which no more than that are read, and stays while the buffer is held (E04).
@@ -179,7 +184,7 @@ impl Acquired {
     }
 
     /// Tells the garbage collector of the reference that the buffer holds.
-    pub(super) fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+    pub fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         let obj: *const Option<Py<PyAny>> = (&raw const self.buffer.obj).cast();
         // SAFETY: `obj` is NULL or a reference to an object (A01), which is what an `Option<Py<PyAny>>` is:
         // a transparent `NonNull`, or NULL. The struct is not changed while it is borrowed.
@@ -195,7 +200,7 @@ impl Acquired {
     }
 
     /// The address of the first item; where `SIMPLE` was asked for, that of `len` bytes.
-    pub(super) fn buf(&self) -> *mut u8 {
+    pub fn buf(&self) -> *mut u8 {
         self.buffer.buf.cast()
     }
 
@@ -344,21 +349,6 @@ impl SharedView {
         Self { view: self.view.to_readonly(), ..self.clone() }
     }
 
-    /// All bytes, shared with Arrow, which holds the buffer for as long as it needs it; `None` if they do
-    /// not lie one after the other.
-    #[cfg(feature = "arrow")]
-    pub(super) fn arrow_bytes(&self) -> Option<arrow_buffer::Buffer> {
-        if !self.view.is_contiguous(crate::view::Order::C) {
-            return None;
-        }
-        let start = self.buf.wrapping_offset(isize::try_from(self.view.offset()).ok()?);
-        let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(self.view.len()).ok()?);
-        let owner = Arc::new(std::panic::AssertUnwindSafe(Arc::clone(&self.acquired)));
-        // SAFETY: by the INVARIANT these are the bytes of all items, readable while the buffer is held (E04),
-        // as the owner does. Arrow only reads; that nobody else writes meanwhile the protocol asks of all.
-        Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
-    }
-
     /// How its items are read on this machine.
     ///
     /// # Errors
@@ -374,7 +364,7 @@ impl SharedView {
     pub fn buffer<'b>(&'b self, plan: &'b Plan) -> Result<Buffer<'b>, DecodeError> {
         // SAFETY: (a) and (b): by the INVARIANT the items are those that the exporter described, which
         // stay readable while the buffer is held (E04), and `self` holds it. (c) is what the protocol
-        // asks of everybody who holds a buffer of this memory; `_topic::safety` says what follows where
+        // asks of everybody who holds a buffer of this memory; `docs/safety.md` says what follows where
         // one does not keep to it.
         unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
     }
@@ -388,166 +378,5 @@ impl SharedView {
         // SAFETY: (a) to (c) as for `buffer`; (d): the exporter says that it is not read-only, which
         // `from_ptr` asks of the view, and no reference into this memory is ever made.
         unsafe { BufferMut::from_ptr(&self.view, plan, self.buf) }
-    }
-}
-
-/// What a `SIMPLE` request lends: bytes, and nothing else is looked at.
-///
-/// INVARIANT: `len` bytes from `buf` on may be read while `'b` lasts, and written to if `writable`:
-/// made by `granted` only, from a buffer that is held for `'b`.
-#[derive(Debug)]
-pub(super) struct Lent<'b> {
-    buf: *mut u8,
-    len: usize,
-    writable: bool,
-    held: PhantomData<&'b ffi::Py_buffer>,
-}
-
-/// Releases a buffer that was granted.
-struct Release<'a, 'py>(&'a mut ffi::Py_buffer, Python<'py>);
-
-impl Drop for Release<'_, '_> {
-    fn drop(&mut self) {
-        let Self(buffer, _) = self;
-        // SAFETY: made where the request returned 0, and this is its only release; the interpreter is
-        // attached, as the token says.
-        unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
-    }
-}
-
-/// Asks for the bytes of an exporter. A buffer that was granted must not be moved.
-fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-    // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and stays
-    // where it is.
-    let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, flags) };
-    if returned == 0 { Ok(()) } else { Err(PyErr::fetch(exporter.py())) }
-}
-
-impl<'b> Lent<'b> {
-    /// The bytes of a buffer that was granted, if its numbers can be true.
-    fn granted(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
-        let refusal = |what: &str| Err(pyo3::exceptions::PyBufferError::new_err(what.to_owned()));
-        let Ok(len) = usize::try_from(buffer.len) else { return refusal("len is negative") };
-        if buffer.buf.is_null() && len > 0 {
-            return refusal("buf is NULL");
-        }
-        let buf = buffer.buf.cast::<u8>();
-        Ok(Self { buf, len, writable: buffer.readonly == 0, held: PhantomData })
-    }
-
-    /// Calls with the bytes of an exporter, which is held as long as the call lasts.
-    ///
-    /// # Errors
-    /// - `TypeError`: an exporter of nothing; with `writable` also one that cannot be written to
-    /// - `BufferError`: bytes that are not contiguous
-    #[inline]
-    pub(super) fn with<T>(
-        exporter: &Bound<'_, PyAny>,
-        writable: bool,
-        call: impl FnOnce(&Lent<'_>) -> PyResult<T>,
-    ) -> PyResult<T> {
-        let mut buffer = ffi::Py_buffer::new();
-        let flags = if writable { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
-        let granted = request(exporter, &mut buffer, flags);
-        if writable && granted.is_err() {
-            // As the argument parser of CPython puts it.
-            let found = exporter.get_type().name()?;
-            let message = format!("argument must be read-write bytes-like object, not {found}");
-            return Err(pyo3::exceptions::PyTypeError::new_err(message));
-        }
-        granted?;
-        let release = Release(&mut buffer, exporter.py());
-        let lent = Lent::granted(&*release.0)?;
-        call(&lent)
-    }
-
-    /// Number of bytes.
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Copies bytes out.
-    ///
-    /// # Errors
-    /// - bytes 3 to 7 of 6: `BufferError`
-    #[inline]
-    pub(super) fn read(&self, offset: usize, out: &mut [u8]) -> PyResult<()> {
-        let from = self.at(offset, out.len())?;
-        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read;
-        // `out` is this program's, so they do not overlap.
-        unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
-        Ok(())
-    }
-
-    /// Copies bytes in.
-    ///
-    /// # Errors
-    /// - memory that is read-only: `BufferError`
-    /// - as [`read`](Self::read)
-    pub(super) fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
-        let to = self.at(offset, bytes.len())?;
-        if !self.writable {
-            return Err(pyo3::exceptions::PyBufferError::new_err("the memory is read-only"));
-        }
-        // SAFETY: as for `read`, and writable.
-        unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
-        Ok(())
-    }
-
-    #[inline]
-    fn at(&self, offset: usize, len: usize) -> PyResult<*mut u8> {
-        match offset.checked_add(len) {
-            Some(end) if end <= self.len => Ok(self.buf.wrapping_add(offset)),
-            _ => Err(pyo3::exceptions::PyBufferError::new_err("bytes outside of the buffer")),
-        }
-    }
-}
-
-/// The bytes of an exporter, held until they are dropped.
-///
-/// INVARIANT: as for [`Acquired`].
-pub(super) struct HeldBytes(Box<ffi::Py_buffer>);
-
-// SAFETY: the struct is not touched between request and release; the release attaches.
-unsafe impl Send for HeldBytes {}
-// SAFETY: as for `Send`; nothing is changed through a shared reference.
-unsafe impl Sync for HeldBytes {}
-
-impl HeldBytes {
-    /// # Errors
-    /// As [`Lent::with`].
-    pub(super) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut buffer = Box::new(ffi::Py_buffer::new());
-        request(exporter, &mut buffer, ffi::PyBUF_SIMPLE)?;
-        let held = Self(buffer);
-        // Whether there are bytes at all.
-        held.lend()?;
-        Ok(held)
-    }
-
-    /// What is held.
-    ///
-    /// # Errors
-    /// - an exporter that said `len` is -1: `BufferError`
-    #[inline]
-    pub(super) fn lend(&self) -> PyResult<Lent<'_>> {
-        Lent::granted(&self.0)
-    }
-}
-
-impl Drop for HeldBytes {
-    fn drop(&mut self) {
-        Python::try_attach(|_| {
-            // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
-            // attached.
-            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
-        });
-    }
-}
-
-impl std::fmt::Debug for HeldBytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HeldBytes").field("len", &self.0.len).finish_non_exhaustive()
     }
 }

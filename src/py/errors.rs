@@ -1,64 +1,52 @@
-//! The exceptions of the Python package.
+//! Conversions of this crate's errors to Python exceptions.
 
 use pyo3::exceptions::{PyBufferError, PyIndexError, PyMemoryError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::decode::{DecodeError, EncodeError};
-use crate::layout::LayoutError;
-use crate::view::{Report, Severity, ViewError};
+use crate::format::FormatError;
+use crate::layout::{BuildError, LayoutError};
+use crate::view::{Report, ViewError};
 
-pyo3::create_exception!(
-    pep3118,
-    FormatError,
-    PyValueError,
-    "A format that cannot be read.\n\n`span` is the pair of byte offsets that the error is about, or None.\n
->>> import pep3118
->>> try:
-...     pep3118.calcsize('T{i:a:')
-... except pep3118.FormatError as error:
-...     print(error.span, str(error).splitlines()[0])
-(6, 6) error: structure opened at byte 0 is never closed"
-);
-pyo3::create_exception!(
-    pep3118,
-    BufferRuleError,
-    PyBufferError,
-    "Metadata that break a rule of the buffer protocol.\n\n`rule` is the id of the first one, such as 'A04'; `findings` has all.\n
->>> import pep3118
->>> try:
-...     pep3118.Exporter(bytes(8), format='<i', shape=(3,))
-... except pep3118.BufferRuleError as error:
-...     print(error.rule, len(error.findings))
-D06 1"
-);
+/// Makes the exception for a format that is refused.
+type FormatException = fn(LayoutError) -> PyErr;
 
-/// An exception of a class with a message.
-fn with_attributes<'py, T: pyo3::PyTypeInfo>(
-    py: Python<'py>,
-    message: String,
-    attributes: &[(&str, Py<PyAny>)],
-) -> PyErr {
-    let made = py.get_type::<T>().call1((message,)).and_then(|error| {
-        for (name, value) in attributes {
-            error.setattr(*name, value)?;
+/// The exception for refused formats that an extension module has installed.
+static FORMAT_EXCEPTION: std::sync::OnceLock<FormatException> = std::sync::OnceLock::new();
+
+/// Installs the exception that [`LayoutError`] converts to, in place of `ValueError`. The first call decides.
+pub fn set_format_exception(exception: fn(LayoutError) -> PyErr) {
+    let _: Result<(), FormatException> = FORMAT_EXCEPTION.set(exception);
+}
+
+/// `ValueError` with the annotated format as its message.
+impl From<LayoutError> for PyErr {
+    fn from(error: LayoutError) -> Self {
+        match FORMAT_EXCEPTION.get() {
+            Some(exception) => exception(error),
+            None => PyValueError::new_err(format!("{error:#}")),
         }
-        Ok(error)
-    });
-    match made {
-        Ok(error) => PyErr::from_value(error),
-        Err(error) => error,
     }
 }
 
-/// The refusal of a format, with its carets.
-impl From<LayoutError> for PyErr {
-    fn from(error: LayoutError) -> Self {
-        Python::attach(|py| {
-            let span = error.span();
-            let span = (span.start(), span.end()).into_pyobject(py).map(|span| span.into_any().unbind());
-            let span = span.unwrap_or_else(|_| py.None());
-            with_attributes::<FormatError>(py, format!("{error:#}"), &[("span", span)])
-        })
+/// As for [`LayoutError`].
+impl From<FormatError> for PyErr {
+    fn from(error: FormatError) -> Self {
+        LayoutError::from(error).into()
+    }
+}
+
+/// `ValueError`: a member that does not fit its record.
+impl From<BuildError> for PyErr {
+    fn from(error: BuildError) -> Self {
+        PyValueError::new_err(error.to_string())
+    }
+}
+
+/// `BufferError` with every finding in its message.
+impl From<Report> for PyErr {
+    fn from(report: Report) -> Self {
+        PyBufferError::new_err(format!("{report:#}"))
     }
 }
 
@@ -103,12 +91,4 @@ impl From<crate::interop::arrow::BatchError> for PyErr {
             error => PyValueError::new_err(error.to_string()),
         }
     }
-}
-
-/// The errors of a report as one exception; `None` where there is no error.
-pub(super) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
-    let mut errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
-    let rule = errors.next()?.rule().as_str().into_pyobject(py).ok()?.into_any().unbind();
-    let findings = super::report::findings(py, report).ok()?.into_any().unbind();
-    Some(with_attributes::<BufferRuleError>(py, format!("{report:#}"), &[("rule", rule), ("findings", findings)]))
 }

@@ -9,13 +9,13 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use crate::abi::DataModel;
+use crate::align::Align;
 use crate::endian::Endian;
-use crate::extent::Align;
 use crate::format::Limits;
-use crate::layout::{Layout, LayoutBuilder, Member, Scalar, Type};
+use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 
 /// What `_ctypes` has.
-pub(super) struct Ctypes<'py> {
+pub struct Ctypes<'py> {
     structure: Bound<'py, PyAny>,
     union: Bound<'py, PyAny>,
     array: Bound<'py, PyAny>,
@@ -28,7 +28,7 @@ pub(super) struct Ctypes<'py> {
 
 impl<'py> Ctypes<'py> {
     /// Of the module `_ctypes`.
-    pub(super) fn of(module: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub fn of(module: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(Self {
             structure: module.getattr("Structure")?,
             union: module.getattr("Union")?,
@@ -42,7 +42,7 @@ impl<'py> Ctypes<'py> {
     }
 
     /// Whether instances of the class are memory of ctypes.
-    pub(super) fn is_data(&self, class: &Bound<'py, PyType>) -> PyResult<bool> {
+    pub fn is_data(&self, class: &Bound<'py, PyType>) -> PyResult<bool> {
         for base in [&self.simple, &self.structure, &self.array, &self.union, &self.pointer, &self.function] {
             if class.is_subclass(base)? {
                 return Ok(true);
@@ -57,7 +57,7 @@ impl<'py> Ctypes<'py> {
     /// # Errors
     /// - `TypeError`: a class that is none of ctypes
     /// - `ValueError`: a class whose `_fields_` were changed behind its back
-    pub(super) fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
+    pub fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
         if !self.is_data(class)? {
             return Err(PyTypeError::new_err(format!("{} is not a class of ctypes", class.name()?)));
         }
@@ -98,7 +98,7 @@ impl<'py> Ctypes<'py> {
         offset: u64,
     ) -> PyResult<()> {
         let (class, shape) = self.element(class)?;
-        let member = Member { name, offset, shape: &shape };
+        let member = MemberSpec { name, offset, shape: &shape };
         let size = self.size(&class)?;
         let native = |ty| Scalar { ty, size, endian: Endian::HOST };
         if class.is_subclass(&self.structure)? || class.is_subclass(&self.union)? {
@@ -184,7 +184,7 @@ impl<'py> Ctypes<'py> {
                     // structure of CPython 3.14 may end before the unit does.
                     let room = self.size(class)?.saturating_sub(offset);
                     let unit = Scalar { ty: Type::Bits, size: size.min(room), endian: Endian::HOST };
-                    builder.value(Member { name: Some(text), offset, shape: &[] }, unit)?;
+                    builder.value(MemberSpec { name: Some(text), offset, shape: &[] }, unit)?;
                     continue;
                 }
                 if descriptor.getattr("size")?.extract::<u64>()? != size {
@@ -243,7 +243,7 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
 }
 
 /// `sys.modules[name]`, if it is there: who asks about an object need not import what made it.
-pub(super) fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 
     let sys = SYS.get_or_try_init(py, || py.import("sys").map(Bound::unbind))?.bind(py);

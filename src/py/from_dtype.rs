@@ -5,23 +5,16 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use crate::abi::DataModel;
+use crate::align::Align;
 use crate::endian::Endian;
-use crate::extent::Align;
-use crate::layout::{BuildError, Layout, LayoutBuilder, Member, Scalar, Type};
-
-/// A member that does not fit is no fault of a format.
-impl From<BuildError> for PyErr {
-    fn from(error: BuildError) -> Self {
-        PyValueError::new_err(error.to_string())
-    }
-}
+use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 
 /// The layout of a `numpy.dtype`: its fields where it says that they are, titles left out.
 ///
 /// # Errors
 /// - `TypeError`: an object that is no dtype
 /// - `ValueError`: `datetime64[s]`, which NumPy does not export either
-pub(super) fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
+pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
     let class = py.import("numpy")?.getattr("dtype")?;
     if !dtype.is_instance(&class)? {
@@ -49,7 +42,7 @@ fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]
         shape.extend(extents);
         dtype = base;
     }
-    let member = Member { name, offset, shape: &shape };
+    let member = MemberSpec { name, offset, shape: &shape };
     let size: u64 = dtype.getattr("itemsize")?.extract()?;
     let names: Option<Vec<Bound<'_, PyString>>> = dtype.getattr("names")?.extract()?;
     let Some(names) = names else {

@@ -5,33 +5,33 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::check::{Checker, Sink, Stop};
-use super::fault::{Fault, FieldName, Value};
+use super::expected::{Contiguity, MemoryTraits};
 use super::geometry::Order;
-use super::oracle::{Contiguity, Subject};
-use super::raw::{Obj, RawView, RawViewBuf};
+use super::raw::{Owner, RawView, RawViewBuf};
 use super::report::Report;
 use super::request::{Request, Structure};
+use super::violation::{FieldName, MetadataValue, Violation};
 use crate::layout::{Comparison, Equivalence, Layout, reconcile};
 
 /// What an exporter did with a request.
 ///
 /// ```
-/// use pep3118::{ErrorKind, Obj, Outcome};
+/// use pep3118::{RaisedError, Owner, RequestOutcome};
 /// assert_eq!(
-///     Outcome::refused(ErrorKind::BufferError),
-///     Outcome::Refused { error: ErrorKind::BufferError, obj: Obj::Unknown, references: 0 },
+///     RequestOutcome::refused(RaisedError::BufferError),
+///     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Unknown, references: 0 },
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome<'a> {
+pub enum RequestOutcome<'a> {
     /// It returned 0, with no exception set, and filled in the struct.
     Granted(RawView<'a>),
     /// It returned -1.
     Refused {
         /// The exception that is set.
-        error: ErrorKind,
+        error: RaisedError,
         /// What it left in `obj`.
-        obj: Obj,
+        obj: Owner,
         /// By how much the exporter's reference count rose; 0 if that was not watched.
         references: i64,
     },
@@ -40,27 +40,27 @@ pub enum Outcome<'a> {
         /// What it returned.
         returned: i32,
         /// The exception that is set.
-        error: ErrorKind,
+        error: RaisedError,
     },
 }
 
-impl Outcome<'_> {
+impl RequestOutcome<'_> {
     /// A failure of which only the exception is known.
     #[must_use]
-    pub const fn refused(error: ErrorKind) -> Self {
-        Self::Refused { error, obj: Obj::Unknown, references: 0 }
+    pub const fn refused(error: RaisedError) -> Self {
+        Self::Refused { error, obj: Owner::Unknown, references: 0 }
     }
 }
 
 /// Which exception a failed request raised.
 ///
 /// ```
-/// use pep3118::ErrorKind;
-/// assert_eq!(ErrorKind::Other("TypeError".into()).to_string(), "TypeError");
-/// assert_eq!(ErrorKind::Silent.to_string(), "no exception");
+/// use pep3118::RaisedError;
+/// assert_eq!(RaisedError::Other("TypeError".into()).to_string(), "TypeError");
+/// assert_eq!(RaisedError::Silent.to_string(), "no exception");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
+pub enum RaisedError {
     /// `BufferError`, as it should be.
     BufferError,
     /// Another class, by its name.
@@ -69,7 +69,7 @@ pub enum ErrorKind {
     Silent,
 }
 
-impl fmt::Display for ErrorKind {
+impl fmt::Display for RaisedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BufferError => "BufferError",
@@ -85,21 +85,21 @@ impl fmt::Display for ErrorKind {
 /// more it can tell. It is pure data: who asks the exporter, and how, is not its concern.
 ///
 /// ```
-/// use pep3118::{Audit, ErrorKind, Outcome, RawView, Request, RuleId};
+/// use pep3118::{Audit, RaisedError, RequestOutcome, RawView, Request, RuleId};
 ///
 /// let bytes = RawView { len: 3, itemsize: 1, readonly: 1, ndim: 1, ..RawView::default() };
 /// let full = RawView { format: Some(b"B"), shape: Some(&[3]), strides: Some(&[1]), ..bytes };
 /// let report = Audit::new()
-///     .observe(Request::FULL_RO, Outcome::Granted(full))
-///     .observe(Request::SIMPLE, Outcome::Granted(bytes))
-///     .observe(Request::WRITABLE, Outcome::refused(ErrorKind::BufferError))
+///     .observe(Request::FULL_RO, RequestOutcome::Granted(full))
+///     .observe(Request::SIMPLE, RequestOutcome::Granted(bytes))
+///     .observe(Request::WRITABLE, RequestOutcome::refused(RaisedError::BufferError))
 ///     .finish();
 /// assert!(report.is_empty());
 ///
 /// // The memory is contiguous: whoever asks for that must get it.
 /// let report = Audit::new()
-///     .observe(Request::FULL_RO, Outcome::Granted(full))
-///     .observe(Request::SIMPLE, Outcome::refused(ErrorKind::BufferError))
+///     .observe(Request::FULL_RO, RequestOutcome::Granted(full))
+///     .observe(Request::SIMPLE, RequestOutcome::refused(RaisedError::BufferError))
 ///     .finish();
 /// assert!(report.contains(RuleId::B23));
 /// ```
@@ -108,14 +108,14 @@ pub struct Audit<'d> {
     checker: Checker<'d>,
     granted: Vec<(Request, RawViewBuf)>,
     failed: Vec<(Request, Failed)>,
-    seen: Vec<(Request, Fault)>,
+    seen: Vec<(Request, Violation)>,
     truth: Option<Layout>,
 }
 
 #[derive(Clone, Debug)]
 enum Failed {
-    Refused { error: ErrorKind, obj: Obj, references: i64 },
-    Broken { returned: i32, error: ErrorKind },
+    Refused { error: RaisedError, obj: Owner, references: i64 },
+    Broken { returned: i32, error: RaisedError },
 }
 
 impl Audit<'static> {
@@ -136,7 +136,7 @@ impl Default for Audit<'static> {
 struct Tagged<'r>(&'r mut Report, Request);
 
 impl Sink for Tagged<'_> {
-    fn report(&mut self, fault: Fault) -> Result<(), Stop> {
+    fn report(&mut self, fault: Violation) -> Result<(), Stop> {
         self.0.push(fault, Some(self.1));
         Ok(())
     }
@@ -151,13 +151,15 @@ impl<'d> Audit<'d> {
 
     /// Notes what the exporter did with a request. What it filled in is copied.
     #[must_use]
-    pub fn observe(mut self, request: Request, outcome: Outcome<'_>) -> Self {
+    pub fn observe(mut self, request: Request, outcome: RequestOutcome<'_>) -> Self {
         match outcome {
-            Outcome::Granted(raw) => self.granted.push((request, raw.to_buf())),
-            Outcome::Refused { error, obj, references } => {
+            RequestOutcome::Granted(raw) => self.granted.push((request, raw.to_buf())),
+            RequestOutcome::Refused { error, obj, references } => {
                 self.failed.push((request, Failed::Refused { error, obj, references }));
             }
-            Outcome::Broken { returned, error } => self.failed.push((request, Failed::Broken { returned, error })),
+            RequestOutcome::Broken { returned, error } => {
+                self.failed.push((request, Failed::Broken { returned, error }))
+            }
         }
         self
     }
@@ -167,7 +169,7 @@ impl<'d> Audit<'d> {
     #[must_use]
     pub fn released(mut self, request: Request, references: i64) -> Self {
         if references != 0 {
-            self.seen.push((request, Fault::ReferencesLeft { references }));
+            self.seen.push((request, Violation::ReferencesLeft { references }));
         }
         self
     }
@@ -175,7 +177,7 @@ impl<'d> Audit<'d> {
     /// Notes an exception that left `__release_buffer__` (E10), by the name of its class.
     #[must_use]
     pub fn release_raised(mut self, request: Request, error: &str) -> Self {
-        self.seen.push((request, Fault::ReleaseRaised { error: error.into() }));
+        self.seen.push((request, Violation::ReleaseRaised { error: error.into() }));
         self
     }
 
@@ -185,14 +187,14 @@ impl<'d> Audit<'d> {
     /// agrees is enough: that it is ambiguous is A07's. A format without a reading is A07's or A11's too.
     ///
     /// ```
-    /// use pep3118::{Audit, DataModel, Dialect, Layout, Outcome, RawView, Request, RuleId};
+    /// use pep3118::{Audit, DataModel, Dialect, Layout, RequestOutcome, RawView, Request, RuleId};
     ///
     /// // Two bit-fields of one int, which ctypes writes as whole integers: the sizes show it.
     /// let fields = RawView { len: 8, itemsize: 8, format: Some(b"T{<i:a:<i:b:}"), ..RawView::default() };
     /// // What the type says: a double.
     /// let truth = Layout::read(b"<d", &Dialect::STRUCT, &DataModel::LP64)?;
     /// let report =
-    ///     Audit::new().truth(&truth).observe(Request::FULL_RO, Outcome::Granted(fields)).finish();
+    ///     Audit::new().truth(&truth).observe(Request::FULL_RO, RequestOutcome::Granted(fields)).finish();
     /// let finding = report.iter().find(|finding| finding.rule() == RuleId::T01).unwrap();
     /// assert!(finding.message().starts_with("format `T{<i:a:<i:b:}` and the type of the exporter disagree"));
     /// # Ok::<(), pep3118::LayoutError>(())
@@ -211,15 +213,15 @@ impl<'d> Audit<'d> {
             let Some(format) = raw.format else { continue };
             let itemsize = u64::try_from(raw.itemsize).ok();
             let Ok(reading) = reconcile(format, itemsize, self.checker.dialect, self.checker.model) else { continue };
-            let rivals = reading.rivals.iter().map(|(_, layout)| layout);
-            let readings = core::iter::once(&reading.layout).chain(rivals);
+            let alternatives = reading.alternatives.iter().map(|(_, layout)| layout);
+            let readings = core::iter::once(&reading.layout).chain(alternatives);
             // The best of several readings; of equal ones the likeliest.
             let best = readings
                 .map(|layout| Comparison::of_layouts(layout, truth))
                 .reduce(|best, other| if other.equivalence > best.equivalence { other } else { best });
             let Some(Comparison { equivalence, difference: Some(difference) }) = best else { continue };
             let names_only = equivalence == Some(Equivalence::LayoutIgnoringNames);
-            let fault = Fault::FormatLies { format: format.into(), difference: difference.into(), names_only };
+            let fault = Violation::FormatLies { format: format.into(), difference: difference.into(), names_only };
             report.push(fault, Some(*request));
         }
     }
@@ -236,15 +238,15 @@ impl<'d> Audit<'d> {
         for (index, (request, raw)) in self.granted.iter().enumerate() {
             let raw = raw.as_raw();
             self.checker.report(&raw, *request, &mut Tagged(&mut report, *request));
-            if raw.obj == Obj::Temporary {
-                report.push(Fault::ObjTemporary, Some(*request));
+            if raw.obj == Owner::Temporary {
+                report.push(Violation::ObjTemporary, Some(*request));
             }
             let earlier = self.granted.iter().take(index).find(|(earlier, _)| earlier == request);
             if let Some((_, earlier)) = earlier {
                 let earlier = earlier.as_raw();
                 if let Some(field) = first_difference(&raw, &earlier) {
-                    let (value, other) = (Value::of(&raw, field), Value::of(&earlier, field));
-                    report.push(Fault::NotRepeatable { field, value, other }, Some(*request));
+                    let (value, other) = (MetadataValue::of(&raw, field), MetadataValue::of(&earlier, field));
+                    report.push(Violation::NotRepeatable { field, value, other }, Some(*request));
                 }
             } else if let Some((other, fullest)) = &fullest {
                 compare(*request, &raw, *other, fullest, &mut report);
@@ -273,19 +275,19 @@ impl<'d> Audit<'d> {
             let readonly = raw.as_raw().readonly;
             // Two answers to one request are B24's.
             if readonly != other && request != first {
-                report.push(Fault::ReadonlyChanged { readonly, other, request: *first }, Some(*request));
+                report.push(Violation::ReadonlyChanged { readonly, other, request: *first }, Some(*request));
             }
         }
     }
 
     /// What is known of the memory. What is not known counts as an obstacle.
-    fn subject(&self, fullest: Option<&RawView<'_>>) -> Subject {
+    fn subject(&self, fullest: Option<&RawView<'_>>) -> MemoryTraits {
         // Where the answers disagree on it, which is B03's business, only a granted WRITABLE proves that it can be had.
         let proved = self.granted.iter().any(|(request, _)| request.contains(Request::WRITABLE));
         let readonly = !proved && self.granted.iter().any(|(_, raw)| raw.as_raw().readonly != 0);
         match fullest {
-            Some(raw) => Subject { readonly, ..Subject::of(raw) },
-            None => Subject { readonly: true, c_contiguous: false, f_contiguous: false, indirect: true },
+            Some(raw) => MemoryTraits { readonly, ..MemoryTraits::of(raw) },
+            None => MemoryTraits { readonly: true, c_contiguous: false, f_contiguous: false, indirect: true },
         }
     }
 
@@ -293,19 +295,19 @@ impl<'d> Audit<'d> {
         &self,
         request: Request,
         failed: &Failed,
-        subject: Subject,
+        subject: MemoryTraits,
         fullest: Option<&RawView<'_>>,
-    ) -> impl Iterator<Item = Fault> {
+    ) -> impl Iterator<Item = Violation> {
         let faults = match failed {
             Failed::Broken { returned, error } => {
-                [Some(Fault::WrongReturn { returned: *returned, error: error.clone() }), None, None, None]
+                [Some(Violation::WrongReturn { returned: *returned, error: error.clone() }), None, None, None]
             }
             Failed::Refused { error, obj, references } => {
                 let excused = subject.obstacle(request).is_some() || request.fault().is_some();
                 [
-                    (*error != ErrorKind::BufferError).then(|| Fault::WrongError { error: error.clone() }),
-                    matches!(obj, Obj::Exporter(_)).then_some(Fault::ObjAfterFailure),
-                    (*references != 0).then_some(Fault::CountedBeforeFailure { references: *references }),
+                    (*error != RaisedError::BufferError).then(|| Violation::WrongError { error: error.clone() }),
+                    matches!(obj, Owner::Exporter(_)).then_some(Violation::ObjAfterFailure),
+                    (*references != 0).then_some(Violation::CountedBeforeFailure { references: *references }),
                     (!excused).then(|| self.denial(request, error, fullest)),
                 ]
             }
@@ -314,7 +316,7 @@ impl<'d> Audit<'d> {
     }
 
     /// A failure that nothing excuses.
-    fn denial(&self, request: Request, error: &ErrorKind, fullest: Option<&RawView<'_>>) -> Fault {
+    fn denial(&self, request: Request, error: &RaisedError, fullest: Option<&RawView<'_>>) -> Violation {
         let structure = request.structure();
         let contiguous =
             matches!(structure, Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous);
@@ -330,7 +332,7 @@ impl<'d> Audit<'d> {
         };
         match fullest {
             Some(raw) if !for_format && (contiguous || misjudged(raw)) => {
-                Fault::ContiguityDenied { structure, because: Contiguity::of(raw) }
+                Violation::ContiguityDenied { structure, because: Contiguity::of(raw) }
             }
             _ if request.is_compound()
                 && self.granted.iter().any(|(granted, _)| granted.structure() == structure)
@@ -338,9 +340,9 @@ impl<'d> Audit<'d> {
                     .into_iter()
                     .all(|flag| !request.contains(flag) || served(flag)) =>
             {
-                Fault::CompoundRefused { compound: request }
+                Violation::CompoundRefused { compound: request }
             }
-            _ => Fault::Refused { error: error.clone() },
+            _ => Violation::Refused { error: error.clone() },
         }
     }
 }
@@ -376,24 +378,24 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
 fn compare(request: Request, raw: &RawView<'_>, other: Request, fullest: &RawView<'_>, report: &mut Report) {
     let mut push = |fault| report.push(fault, Some(request));
     let changed = |field| {
-        let (value, there) = (Value::of(raw, field), Value::of(fullest, field));
-        Fault::MetadataChanged { field, value, other: there, request: other }
+        let (value, there) = (MetadataValue::of(raw, field), MetadataValue::of(fullest, field));
+        Violation::MetadataChanged { field, value, other: there, request: other }
     };
-    if let (Obj::Exporter(here), Obj::Exporter(there)) = (raw.obj, fullest.obj)
+    if let (Owner::Exporter(here), Owner::Exporter(there)) = (raw.obj, fullest.obj)
         && here != there
     {
-        push(Fault::ObjChanged { request: other });
+        push(Violation::ObjChanged { request: other });
     }
     if raw.ndim != fullest.ndim {
         let simple = !request.contains(Request::ND) || !other.contains(Request::ND);
-        push(Fault::NdimChanged { ndim: raw.ndim, other: fullest.ndim, request: other, simple });
+        push(Violation::NdimChanged { ndim: raw.ndim, other: fullest.ndim, request: other, simple });
     }
     if raw.itemsize != fullest.itemsize {
         let (itemsize, there) = (raw.itemsize, fullest.itemsize);
         push(if request.contains(Request::FORMAT) == other.contains(Request::FORMAT) {
             changed(FieldName::Itemsize)
         } else {
-            Fault::ItemsizeChanged { itemsize, other: there, request: other }
+            Violation::ItemsizeChanged { itemsize, other: there, request: other }
         });
     }
     let same = |here: Option<&[i64]>, there: Option<&[i64]>| match (here, there) {
@@ -416,15 +418,15 @@ fn compare(request: Request, raw: &RawView<'_>, other: Request, fullest: &RawVie
         let suboffsets = suboffsets.into();
         push(match request.structure() {
             Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous => {
-                Fault::ContiguousIndirect { suboffsets, request: other }
+                Violation::ContiguousIndirect { suboffsets, request: other }
             }
-            _ => Fault::SuboffsetsNeeded { suboffsets, request: other },
+            _ => Violation::SuboffsetsNeeded { suboffsets, request: other },
         });
     } else if let Some(strides) = fullest.strides.filter(|_| !request.contains(Request::STRIDES))
         && !fullest.is_contiguous(Order::C)
         && fullest.suboffsets.is_none()
     {
-        push(Fault::StridesNeeded { strides: strides.into(), request: other });
+        push(Violation::StridesNeeded { strides: strides.into(), request: other });
     }
 }
 

@@ -1,23 +1,23 @@
 //! Which bytes the items touch, and whether a memory block holds them.
 
 use super::check::{Sink, Stop};
-use super::fault::{Fault, FieldName};
 use super::geometry::{Order, has_order};
 use super::raw::Block;
 use super::report::Report;
+use super::violation::{FieldName, Violation};
 
 /// The bytes that items touch, counted from `buf`: `low` is the lowest, `high` one past the highest.
 ///
 /// With negative strides `low` is negative. Without items both are 0.
 ///
 /// ```
-/// use pep3118::{Extent, RawView, Request};
+/// use pep3118::{ByteBounds, RawView, Request};
 /// let raw = RawView { len: 12, itemsize: 4, ndim: 1, shape: Some(&[3]), strides: Some(&[-4]), ..RawView::default() };
 /// let view = raw.check(Request::STRIDES, None, None).1.unwrap();
-/// assert_eq!(view.extent(), Some(Extent { low: -8, high: 4 }));
+/// assert_eq!(view.extent(), Some(ByteBounds { low: -8, high: 4 }));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Extent {
+pub struct ByteBounds {
     /// The lowest byte, at most 0.
     pub low: i64,
     /// One past the highest byte.
@@ -30,13 +30,13 @@ pub(crate) struct Scan {
     /// Product of the extents and the itemsize; `None` past 64 bits.
     pub(crate) bytes: Option<i64>,
     /// `None` where the distance between the lowest and the highest byte is past 63 bits.
-    pub(crate) extent: Option<Extent>,
+    pub(crate) extent: Option<ByteBounds>,
     /// Some extent is negative.
     pub(crate) negative: bool,
     /// Some extent is 0.
     pub(crate) empty: bool,
     /// Some stride is no multiple of the itemsize.
-    pub(crate) crooked: bool,
+    pub(crate) unaligned: bool,
     /// The items adjoin, the last index fastest.
     pub(crate) c_contiguous: bool,
 }
@@ -74,10 +74,10 @@ impl Scan {
         }
         Self {
             bytes: Some(bytes),
-            extent: Some(Extent { low, high }),
+            extent: Some(ByteBounds { low, high }),
             negative: false,
             empty: false,
-            crooked: has_crooked(strides, union, itemsize),
+            unaligned: has_crooked(strides, union, itemsize),
             c_contiguous,
         }
     }
@@ -98,10 +98,10 @@ impl Scan {
             *end = end.saturating_add(reach);
         }
         scan.extent = match (i64::try_from(low), i64::try_from(high)) {
-            (Ok(low), Ok(high)) if high.checked_sub(low).is_some() => Some(Extent { low, high }),
+            (Ok(low), Ok(high)) if high.checked_sub(low).is_some() => Some(ByteBounds { low, high }),
             _ => None,
         };
-        scan.crooked = has_crooked(strides, strides.iter().fold(0, |union, stride| union | stride), itemsize);
+        scan.unaligned = has_crooked(strides, strides.iter().fold(0, |union, stride| union | stride), itemsize);
         scan.c_contiguous = has_order(shape, strides, itemsize, Order::C);
         scan
     }
@@ -113,7 +113,7 @@ impl Scan {
             scan.negative |= *extent < 0;
             scan.bytes = scan.bytes.and_then(|bytes| bytes.checked_mul(*extent));
         }
-        scan.extent = scan.bytes.map(|bytes| Extent { low: 0, high: bytes });
+        scan.extent = scan.bytes.map(|bytes| ByteBounds { low: 0, high: bytes });
         scan.settled()
     }
 
@@ -121,10 +121,10 @@ impl Scan {
     const fn item(itemsize: i64) -> Self {
         Self {
             bytes: Some(itemsize),
-            extent: Some(Extent { low: 0, high: itemsize }),
+            extent: Some(ByteBounds { low: 0, high: itemsize }),
             negative: false,
             empty: false,
-            crooked: false,
+            unaligned: false,
             c_contiguous: true,
         }
     }
@@ -134,7 +134,7 @@ impl Scan {
     fn settled(mut self) -> Self {
         if self.empty {
             self.bytes = Some(0);
-            self.extent = Some(Extent::default());
+            self.extent = Some(ByteBounds::default());
             self.c_contiguous = true;
         }
         self
@@ -159,7 +159,7 @@ fn is_crooked(distance: i64, itemsize: i64, mask: i64) -> bool {
     }
 }
 
-/// Whether some stride is crooked; `union` has the bits of all.
+/// Whether some stride is unaligned; `union` has the bits of all.
 #[inline]
 fn has_crooked(strides: &[i64], union: i64, itemsize: i64) -> bool {
     match mask(itemsize) {
@@ -173,27 +173,27 @@ fn has_crooked(strides: &[i64], union: i64, itemsize: i64) -> bool {
 pub(crate) fn report_bounds<S: Sink>(
     block: Block,
     itemsize: i64,
-    extent: Extent,
+    extent: ByteBounds,
     strides: Option<(&[i64], bool)>,
     sink: &mut S,
 ) -> Result<(), Stop> {
     let Block { len: memlen, offset } = block;
     if is_crooked(offset, itemsize, mask(itemsize)) {
-        sink.report(Fault::OffsetMultiple { offset, itemsize })?;
+        sink.report(Violation::OffsetMultiple { offset, itemsize })?;
     }
     if let Some((strides, true)) = strides {
-        let crooked = |(_, stride): &(usize, &i64)| is_crooked(**stride, itemsize, mask(itemsize));
-        if let Some((dimension, stride)) = strides.iter().enumerate().find(crooked) {
-            sink.report(Fault::StrideMultiple { dimension, stride: *stride, itemsize })?;
+        let unaligned = |(_, stride): &(usize, &i64)| is_crooked(**stride, itemsize, mask(itemsize));
+        if let Some((dimension, stride)) = strides.iter().enumerate().find(unaligned) {
+            sink.report(Violation::StrideMultiple { dimension, stride: *stride, itemsize })?;
         }
     }
     let ends = |end: i64| offset.checked_add(end).is_some_and(|end| end <= memlen);
     if offset < 0 || !ends(itemsize) {
-        return sink.report(Fault::OffsetOutside { offset, itemsize, memlen });
+        return sink.report(Violation::OffsetOutside { offset, itemsize, memlen });
     }
     if offset.checked_add(extent.low).is_none_or(|start| start < 0) || !ends(extent.high) {
         let from_start = |end: i64| i128::from(offset).saturating_add(i128::from(end));
-        return sink.report(Fault::ExtentOutside {
+        return sink.report(Violation::ExtentOutside {
             low: from_start(extent.low),
             high: from_start(extent.high),
             memlen,
@@ -285,23 +285,23 @@ fn verify<S: Sink>(
     sink: &mut S,
 ) -> Result<(), Stop> {
     if usize::try_from(ndim) != Ok(shape.len()) || shape.len() != strides.len() {
-        return sink.report(Fault::BlockNdim { ndim, shape: shape.len(), strides: strides.len() });
+        return sink.report(Violation::BlockNdim { ndim, shape: shape.len(), strides: strides.len() });
     }
     if itemsize < 0 {
-        return sink.report(Fault::NegativeSize { field: FieldName::Itemsize, value: itemsize });
+        return sink.report(Violation::NegativeSize { field: FieldName::Itemsize, value: itemsize });
     }
     let scan = Scan::strided(shape, strides, itemsize);
     if scan.negative {
         let negative = shape.iter().enumerate().find(|(_, extent)| **extent < 0);
         let (dimension, extent) = negative.map_or((0, 0), |(dimension, extent)| (dimension, *extent));
-        return sink.report(Fault::NegativeExtent { dimension, extent });
+        return sink.report(Violation::NegativeExtent { dimension, extent });
     }
     if scan.empty {
         return Ok(());
     }
     let Some(extent) = scan.extent else {
         let (shape, strides) = (shape.into(), strides.into());
-        return sink.report(Fault::ExtentOverflow { shape, strides, limit: i64::MAX });
+        return sink.report(Violation::ExtentOverflow { shape, strides, limit: i64::MAX });
     };
-    report_bounds(block, itemsize, extent, Some((strides, scan.crooked)), sink)
+    report_bounds(block, itemsize, extent, Some((strides, scan.unaligned)), sink)
 }

@@ -3,22 +3,22 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::bounds::{Extent, Scan, overlap, report_bounds};
-use super::dims::Dims;
+use super::bounds::{ByteBounds, Scan, overlap, report_bounds};
+use super::dim_vec::Dims;
 use super::error::ViewError;
-use super::fault::{Fault, FieldName};
 use super::geometry::{Order, contiguous_strides, fill_contiguous_strides, has_order};
-use super::item::BYTE;
-use super::proved::{ItemLayout, View};
-use super::raw::{Block, Obj, RawView};
+use super::item_format::BYTE;
+use super::raw::{Block, Owner, RawView};
 use super::report::{Finding, Report, Severity};
 use super::request::{Request, Structure};
+use super::view::{ItemLayout, View};
+use super::violation::{FieldName, Violation};
 use crate::abi::DataModel;
 use crate::layout::Dialect;
 
 /// Where faults go.
 pub(crate) trait Sink {
-    fn report(&mut self, fault: Fault) -> Result<(), Stop>;
+    fn report(&mut self, fault: Violation) -> Result<(), Stop>;
 }
 
 /// The sink has heard enough.
@@ -27,18 +27,18 @@ pub(crate) struct Stop;
 /// All of them.
 impl Sink for Report {
     #[cold]
-    fn report(&mut self, fault: Fault) -> Result<(), Stop> {
+    fn report(&mut self, fault: Violation) -> Result<(), Stop> {
         self.push(fault, None);
         Ok(())
     }
 }
 
 /// The first that is an error.
-struct First(Option<Fault>);
+struct First(Option<Violation>);
 
 impl Sink for First {
     #[cold]
-    fn report(&mut self, fault: Fault) -> Result<(), Stop> {
+    fn report(&mut self, fault: Violation) -> Result<(), Stop> {
         if fault.severity() == Severity::Error {
             self.0 = Some(fault);
             return Err(Stop);
@@ -126,7 +126,7 @@ impl Checker<'_> {
     pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> (Report, Option<View<'a>>) {
         let mut report = Report::new();
         let found = self.run(raw, request, &mut report);
-        let in_the_way = !report.is_empty() && report.iter().any(|finding| finding.fault().stands_in_the_way());
+        let in_the_way = !report.is_empty() && report.iter().any(|finding| finding.fault().prevents_view());
         let view = match found {
             Ok(Some(found)) if !in_the_way => Some(self.view(raw, found)),
             _ => None,
@@ -145,7 +145,7 @@ impl Checker<'_> {
             (Ok(Some(found)), None) => Ok(self.view(raw, found)),
             // Without an error there is a view.
             (_, None) => Err(ViewError::Rule {
-                finding: Finding::new(Fault::Missing { structure: Structure::Nd, field: FieldName::Shape }),
+                finding: Finding::new(Violation::Missing { structure: Structure::Nd, field: FieldName::Shape }),
             }),
         }
     }
@@ -158,7 +158,7 @@ impl Checker<'_> {
     fn run<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<Option<Found>, Stop> {
         let mut request = request;
         if let Some(error) = request.and_then(Request::fault) {
-            sink.report(Fault::Request { error })?;
+            sink.report(Violation::Request { error })?;
             // What was asked for is anybody's guess.
             request = None;
         }
@@ -186,7 +186,7 @@ impl Checker<'_> {
     fn arrays<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<Option<Scan>, Stop> {
         let &RawView { len, itemsize, ndim, shape, strides, suboffsets, .. } = raw;
         if ndim < 0 || ndim > self.max_ndim {
-            sink.report(Fault::NdimRange { ndim, max: self.max_ndim })?;
+            sink.report(Violation::NdimRange { ndim, max: self.max_ndim })?;
             return Ok(None);
         }
         if ndim == 0 {
@@ -203,7 +203,7 @@ impl Checker<'_> {
         let scan = Scan::new(shape, strides, itemsize);
         if scan.negative {
             for (dimension, extent) in shape.iter().enumerate().filter(|(_, extent)| **extent < 0) {
-                sink.report(Fault::NegativeExtent { dimension, extent: *extent })?;
+                sink.report(Violation::NegativeExtent { dimension, extent: *extent })?;
             }
             return Ok(None);
         }
@@ -219,14 +219,18 @@ impl Checker<'_> {
         let arrays =
             [(FieldName::Shape, raw.shape), (FieldName::Strides, raw.strides), (FieldName::Suboffsets, raw.suboffsets)];
         for (field, _) in arrays.into_iter().filter(|(_, array)| array.is_some()) {
-            sink.report(Fault::ScalarArray { field })?;
+            sink.report(Violation::ScalarArray { field })?;
         }
         if len == itemsize || len < 0 || itemsize < 0 {
             return Ok(());
         }
         // Under SIMPLE, NumPy says 0 whatever the array.
         let simple = request.is_some_and(|request| !request.contains(Request::ND));
-        sink.report(if simple { Fault::SimpleNdim { len, itemsize } } else { Fault::ScalarLen { len, itemsize } })
+        sink.report(if simple {
+            Violation::SimpleNdim { len, itemsize }
+        } else {
+            Violation::ScalarLen { len, itemsize }
+        })
     }
 
     /// Whether sizes can be past `Py_ssize_t` and yet fit 64 bits.
@@ -240,23 +244,23 @@ impl Checker<'_> {
         let &RawView { len, itemsize, strides, suboffsets, .. } = raw;
         let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
         let Some(expected) = scan.bytes.filter(|bytes| *bytes <= limit) else {
-            return sink.report(Fault::ProductOverflow { shape: shape.into(), itemsize, limit });
+            return sink.report(Violation::ProductOverflow { shape: shape.into(), itemsize, limit });
         };
         let span = scan.extent.and_then(|extent| extent.high.checked_sub(extent.low)).filter(|span| *span <= limit);
         let Some(span) = span else {
             let strides = strides.unwrap_or_default().into();
-            return sink.report(Fault::ExtentOverflow { shape: shape.into(), strides, limit });
+            return sink.report(Violation::ExtentOverflow { shape: shape.into(), strides, limit });
         };
         if len == expected || len < 0 {
             return Ok(());
         }
         let shape: Box<[i64]> = shape.into();
         sink.report(if scan.empty {
-            Fault::EmptyLen { len, shape }
+            Violation::EmptyLen { len, shape }
         } else if len == span && suboffsets.is_none() {
-            Fault::LenSpan { len, expected, shape, itemsize }
+            Violation::LenSpan { len, expected, shape, itemsize }
         } else {
-            Fault::LenProduct { len, expected, shape, itemsize }
+            Violation::LenProduct { len, expected, shape, itemsize }
         })
     }
 
@@ -272,13 +276,13 @@ impl Checker<'_> {
             let table = Scan::new(&outer(shape), raw.strides.map(outer).as_deref(), pointer);
             return report_bounds(block, 1, table.extent.unwrap_or(extent), None, sink);
         }
-        report_bounds(block, itemsize, extent, Some((strides, scan.crooked)), sink)?;
+        report_bounds(block, itemsize, extent, Some((strides, scan.unaligned)), sink)?;
         if raw.readonly == 0
             && !scan.c_contiguous
             && itemsize > 0
             && let Some(certain) = overlap(shape, strides, itemsize)
         {
-            sink.report(Fault::Overlap { certain, shape: shape.into(), strides: strides.into(), itemsize })?;
+            sink.report(Violation::Overlap { certain, shape: shape.into(), strides: strides.into(), itemsize })?;
         }
         Ok(())
     }
@@ -359,36 +363,36 @@ fn items(raw: &RawView<'_>, request: Option<Request>, usable: bool) -> Option<It
 
 /// Contiguous items against the block of memory.
 fn plain_block<S: Sink>(block: Block, itemsize: i64, len: i64, sink: &mut S) -> Result<(), Stop> {
-    if len == 0 { Ok(()) } else { report_bounds(block, itemsize, Extent { low: 0, high: len }, None, sink) }
+    if len == 0 { Ok(()) } else { report_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
 /// The fields that are no array.
 fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), Stop> {
     if let Some(request) = request {
         if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
-            sink.report(Fault::FormatAlone)?;
+            sink.report(Violation::FormatAlone)?;
         }
         if request.contains(Request::WRITABLE) && raw.readonly != 0 {
-            sink.report(Fault::NotWritable { readonly: raw.readonly })?;
+            sink.report(Violation::NotWritable { readonly: raw.readonly })?;
         }
     }
-    if raw.obj == Obj::Null {
-        sink.report(Fault::ObjNull)?;
+    if raw.obj == Owner::Null {
+        sink.report(Violation::ObjNull)?;
     }
     if raw.buf == Some(0) && raw.len > 0 {
-        sink.report(Fault::BufNull { len: raw.len })?;
+        sink.report(Violation::BufNull { len: raw.len })?;
     }
     if raw.len < 0 {
-        sink.report(Fault::NegativeSize { field: FieldName::Len, value: raw.len })?;
+        sink.report(Violation::NegativeSize { field: FieldName::Len, value: raw.len })?;
     }
     if raw.itemsize < 0 {
-        sink.report(Fault::NegativeSize { field: FieldName::Itemsize, value: raw.itemsize })?;
+        sink.report(Violation::NegativeSize { field: FieldName::Itemsize, value: raw.itemsize })?;
     }
     if raw.itemsize == 0 {
-        sink.report(Fault::ItemsizeZero)?;
+        sink.report(Violation::ItemsizeZero)?;
     }
     if !matches!(raw.readonly, 0 | 1) {
-        sink.report(Fault::ReadonlyValue { readonly: raw.readonly })?;
+        sink.report(Violation::ReadonlyValue { readonly: raw.readonly })?;
     }
     Ok(())
 }
@@ -398,7 +402,7 @@ fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> 
 fn has_entries<S: Sink>(field: FieldName, array: Option<&[i64]>, ndim: i32, sink: &mut S) -> Result<bool, Stop> {
     match array {
         Some(array) if usize::try_from(ndim) != Ok(array.len()) => {
-            sink.report(Fault::Entries { field, entries: array.len(), ndim })?;
+            sink.report(Violation::Entries { field, entries: array.len(), ndim })?;
             Ok(false)
         }
         _ => Ok(true),
@@ -407,11 +411,11 @@ fn has_entries<S: Sink>(field: FieldName, array: Option<&[i64]>, ndim: i32, sink
 
 fn pointers<S: Sink>(suboffsets: &[i64], sink: &mut S) -> Result<(), Stop> {
     if suboffsets.iter().all(|suboffset| *suboffset < 0) {
-        return sink.report(Fault::NegativeSuboffsets { suboffsets: suboffsets.into() });
+        return sink.report(Violation::NegativeSuboffsets { suboffsets: suboffsets.into() });
     }
     match suboffsets.split_last() {
         Some((suboffset, before)) if *suboffset >= 0 => {
-            sink.report(Fault::LastSuboffset { dimension: before.len(), suboffset: *suboffset })
+            sink.report(Violation::LastSuboffset { dimension: before.len(), suboffset: *suboffset })
         }
         _ => Ok(()),
     }
@@ -435,7 +439,7 @@ fn fields<S: Sink>(raw: &RawView<'_>, request: Request, usable: bool, sink: &mut
     is_as_asked(structure, FieldName::Shape, raw.shape, shaped, sink)?;
     is_as_asked(structure, FieldName::Strides, raw.strides, strided, sink)?;
     if let Some(value) = raw.suboffsets.filter(|_| !indirect) {
-        return sink.report(Fault::Unasked { structure, field: FieldName::Suboffsets, value: value.into() });
+        return sink.report(Violation::Unasked { structure, field: FieldName::Suboffsets, value: value.into() });
     }
     let order = match structure {
         Structure::CContiguous => Order::C,
@@ -448,7 +452,7 @@ fn fields<S: Sink>(raw: &RawView<'_>, request: Request, usable: bool, sink: &mut
         && contiguous_strides(shape, raw.itemsize, order).is_some()
     {
         let (shape, strides) = (shape.into(), strides.into());
-        return sink.report(Fault::NotContiguous { structure, shape, strides, itemsize: raw.itemsize });
+        return sink.report(Violation::NotContiguous { structure, shape, strides, itemsize: raw.itemsize });
     }
     Ok(())
 }
@@ -462,8 +466,8 @@ fn is_as_asked<S: Sink>(
     sink: &mut S,
 ) -> Result<(), Stop> {
     match value {
-        None if wanted => sink.report(Fault::Missing { structure, field }),
-        Some(value) if !wanted => sink.report(Fault::Unasked { structure, field, value: value.into() }),
+        None if wanted => sink.report(Violation::Missing { structure, field }),
+        Some(value) if !wanted => sink.report(Violation::Unasked { structure, field, value: value.into() }),
         _ => Ok(()),
     }
 }

@@ -6,15 +6,15 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::audit::ErrorKind;
-use super::fault::{Fault, FieldName, Value};
+use super::audit::RaisedError;
 use super::geometry::{Order, contiguous_strides};
 use super::request::Structure;
+use super::violation::{FieldName, MetadataValue, Violation};
+use crate::align::plural;
 use crate::diagnostic::escape;
-use crate::extent::plural;
-use crate::layout::{LayoutErrorKind, ReadingSize};
+use crate::layout::{InterpretedSize, LayoutErrorKind};
 
-impl fmt::Display for Value {
+impl fmt::Display for MetadataValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("NULL"),
@@ -26,7 +26,7 @@ impl fmt::Display for Value {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Violation {
     /// One line, without the rule.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -113,7 +113,7 @@ impl fmt::Display for Fault {
     }
 }
 
-impl Fault {
+impl Violation {
     fn fmt_request(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SimpleNdim { len, itemsize } => {
@@ -195,7 +195,7 @@ impl Fault {
             }
             Self::WrongError { error } => write!(f, "the request fails with {error}, not with BufferError"),
             Self::ObjAfterFailure => f.write_str("the request fails but obj is not NULL"),
-            Self::WrongReturn { returned, error: ErrorKind::Silent } => {
+            Self::WrongReturn { returned, error: RaisedError::Silent } => {
                 write!(f, "the exporter returns {returned}, neither 0 nor -1")
             }
             Self::WrongReturn { returned, error } => write!(f, "the exporter returns {returned} with {error} set"),
@@ -302,9 +302,9 @@ impl Fault {
 }
 
 /// `5 bytes (pep3118, ctypes) or 8 bytes (native-c)`, in the order in which they were tried.
-fn each_reading(readings: &[ReadingSize]) -> String {
+fn each_reading(readings: &[InterpretedSize]) -> String {
     let mut sizes: Vec<(u64, Vec<&str>)> = Vec::new();
-    for ReadingSize { dialect, size } in readings {
+    for InterpretedSize { dialect, size } in readings {
         match sizes.iter_mut().find(|(known, _)| known == size) {
             Some((_, dialects)) => dialects.push(dialect),
             None => sizes.push((*size, Vec::from([*dialect]))),

@@ -31,7 +31,7 @@ pub struct RawView<'a> {
     /// The address of the first item, as a number; 0 is NULL, `None` if it was not recorded.
     pub buf: Option<u64>,
     /// What `obj` was.
-    pub obj: Obj,
+    pub obj: Owner,
     /// Bytes of all items, laid out contiguously.
     pub len: i64,
     /// Bytes of one item.
@@ -53,12 +53,12 @@ pub struct RawView<'a> {
 /// What the field `obj` of a `Py_buffer` was, as far as it is known.
 ///
 /// ```
-/// use pep3118::{Obj, RawView, Request, RuleId};
-/// let raw = RawView { obj: Obj::Null, len: 3, itemsize: 1, ndim: 1, ..RawView::default() };
+/// use pep3118::{Owner, RawView, Request, RuleId};
+/// let raw = RawView { obj: Owner::Null, len: 3, itemsize: 1, ndim: 1, ..RawView::default() };
 /// assert!(raw.check(Request::SIMPLE, None, None).0.contains(RuleId::A01));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Obj {
+pub enum Owner {
     /// Not recorded: the rules about it are not checked.
     #[default]
     Unknown,

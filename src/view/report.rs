@@ -6,9 +6,9 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::fault::Fault;
 use super::request::Request;
 use super::rules::RuleId;
+use super::violation::Violation;
 use crate::diagnostic::{self, Diagnostic};
 
 /// How bad a finding is.
@@ -59,20 +59,20 @@ impl fmt::Display for Severity {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    fault: Fault,
+    fault: Violation,
     severity: Severity,
     requests: Vec<Request>,
 }
 
 impl Finding {
-    pub(crate) fn new(fault: Fault) -> Self {
+    pub(crate) fn new(fault: Violation) -> Self {
         let severity = fault.severity();
         Self { fault, severity, requests: Vec::new() }
     }
 
     /// What is wrong, as data.
     #[must_use]
-    pub fn fault(&self) -> &Fault {
+    pub fn fault(&self) -> &Violation {
         &self.fault
     }
 
@@ -104,7 +104,7 @@ impl Finding {
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let diagnostic = match &self.fault {
-            Fault::Format { error } => error.diagnostic(),
+            Violation::Format { error } => error.diagnostic(),
             fault => {
                 let mut diagnostic = Diagnostic::new(self.message(), &[]);
                 if let Some(working) = fault.working() {
@@ -179,7 +179,7 @@ impl Report {
 
     /// Adds a fault; one that is there already only gets another request.
     #[cold]
-    pub(crate) fn push(&mut self, fault: Fault, request: Option<Request>) {
+    pub(crate) fn push(&mut self, fault: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();
         match findings.iter_mut().find(|finding| finding.fault == fault) {
             Some(known) => known.requests.extend(request.filter(|request| !known.requests.contains(request))),

@@ -2,9 +2,9 @@
 
 use core::ops::Range;
 
-use super::dims::Dims;
+use super::dim_vec::Dims;
 use super::error::ViewError;
-use super::proved::View;
+use super::view::View;
 
 /// Python's `slice(start, stop, step)` in one dimension.
 ///

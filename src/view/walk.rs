@@ -2,10 +2,10 @@
 
 use core::iter::FusedIterator;
 
-use super::dims::Dims;
+use super::dim_vec::Dims;
 use super::error::ViewError;
 use super::geometry::Order;
-use super::proved::View;
+use super::view::View;
 
 /// One step on the way from `buf` to an item.
 ///

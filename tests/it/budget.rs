@@ -78,17 +78,17 @@ fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Every rival reading, for the itemsize that the format has as it is written.
+/// Every alternative reading, for the itemsize that the format has as it is written.
 fn reconciled(format: &[u8]) {
     let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
     drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
 }
 
-/// Bytes that `parse` may hold for each byte of the format; `src/_topic/safety.md` says so.
+/// Bytes that `parse` may hold for each byte of the format; `docs/safety.md` says so.
 const PARSE: usize = 320;
 /// The same for a layout, which one reading makes.
 const READ: usize = 160;
-/// The same for all rival readings at once.
+/// The same for all alternative readings at once.
 const RECONCILE: usize = 400;
 
 #[test]

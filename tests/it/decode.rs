@@ -10,12 +10,12 @@ mod written;
 use half::f16;
 use num_complex::Complex;
 use pep3118::decode::{
-    Array, Buffer, BufferMut, ColumnData, DecodeError, EncodeErrorKind, LongDouble, Plan, Record, Value,
+    ArrayValue, Buffer, BufferMut, ColumnData, DecodeError, EncodeErrorKind, LongDouble, Plan, RecordValue, Value,
 };
 use pep3118::{Checker, DataModel, Dialect, Layout, LongDoubleFormat, Order, RawView, Request, Slice, View};
 
 use crate::properties::strided::{agree, columns_agree, decode_strided, slow_items, view};
-use crate::slow_reader::element;
+use crate::reference_decoder::element;
 use crate::snapshot;
 
 fn layout(format: &str) -> Layout {
@@ -34,7 +34,7 @@ fn the_slow_reader_agrees() {
         checked += u32::from(decode_strided(bytes)?);
         Ok(())
     })
-    .budget_ms(crate::patience::patience(8_000));
+    .budget_ms(crate::time_budget::time_budget(8_000));
     assert!(checked > 100, "{checked}");
 }
 
@@ -337,86 +337,5 @@ fn pages() {
     ];
     for (name, format, records) in pages {
         snapshot::check("decode", name, format, &page(format, records));
-    }
-}
-
-#[cfg(feature = "cli")]
-mod command {
-    use std::io::Write;
-    use std::process::{Output, Stdio};
-
-    use crate::snapshot;
-
-    fn run(arguments: &[&str], input: &[u8]) -> Output {
-        let mut child = crate::programs::pep3118()
-            .arg("decode")
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that was called wrongly does not wait for its input.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        child.wait_with_output().unwrap()
-    }
-
-    #[test]
-    fn pages() {
-        let records: Vec<u8> = (0..3_u8)
-            .flat_map(|n| {
-                [vec![n, 0, 0xff, n], (f32::from(n) / 10.0).to_le_bytes().to_vec(), vec![b'a', n, 7, 0, 8, 0]].concat()
-            })
-            .collect();
-        let format = "T{<H:id:>h:k:<f:x:T{2s:s:(2)<H:m:}:in:}";
-        let bytes: Vec<u8> = (0..24).collect();
-        let pages: &[(&str, &[&str], &[u8])] = &[
-            ("decode-table", &["-f", format, "-"], &records),
-            ("decode-json", &["-f", format, "--to", "json", "-"], &records),
-            ("decode-csv", &["-f", format, "--to", "csv", "-"], &records),
-            ("decode-columns", &["-f", format, "--columns", "in.m,id", "--to", "json", "-"], &records),
-            ("decode-no-column", &["-f", format, "--columns", "y", "-"], &records),
-            ("decode-count", &["-f", ">H", "--skip", "2", "--count", "3", "-"], &bytes),
-            ("decode-shape", &["-f", "B", "--shape", "2,3", "-"], &bytes),
-            ("decode-strides", &["-f", "B", "--shape", "2,3", "--strides", "-12,4", "--skip", "12", "-"], &bytes),
-            ("decode-before", &["-f", "B", "--shape", "2,3", "--strides", "-12,4", "--skip", "11", "-"], &bytes),
-            ("decode-short", &["-f", "B", "--shape", "2,3", "--strides", "12,8", "-"], &bytes),
-            ("decode-rest", &["-f", "<7s", "-"], &bytes),
-            ("decode-few", &["-f", "<q", "--count", "4", "-"], &bytes),
-            ("decode-nothing", &["-f", "0s", "-"], &bytes),
-            ("decode-skip", &["-f", "B", "--skip", "25", "-"], &bytes),
-            ("decode-hostile", &["-f", "(1152921504606846975)q", "-m", "lp64", "-"], &bytes),
-            ("decode-ambiguous", &["-f", "ib", "-m", "lp64", "-"], &bytes),
-            ("decode-broken", &["-f", "T{i", "-"], &bytes),
-        ];
-        for (name, arguments, input) in pages {
-            let output = run(arguments, input);
-            let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-            if *name == "decode-hostile" && usize::BITS < 64 {
-                assert_eq!(text(output.stderr), "error: there is no memory for 9223372036854775800 bytes\n");
-                continue;
-            }
-            let status = output.status.code().unwrap();
-            let page = format!("{}---\n{}---\nexit status {status}\n", text(output.stdout), text(output.stderr));
-            snapshot::check("cli", name, &arguments.join(" "), &page);
-        }
-        let output = run(&["-f", "B", "no/such/file"], b"");
-        assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: no/such/file: "));
-    }
-
-    /// A hundred thousand records in, as many lines out.
-    #[test]
-    fn a_long_stream_flows() {
-        let mut child = crate::programs::pep3118()
-            .args(["decode", "-f", "<Ih", "--to", "csv", "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let writer = std::thread::spawn(move || stdin.write_all(&[1; 600_000]));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap().unwrap();
-        assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 100_001);
     }
 }

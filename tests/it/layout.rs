@@ -1,6 +1,6 @@
 //! Layouts: what formats mean, as the pages that people read.
 
-use pep3118::layout::{LayoutBuilder, Member};
+use pep3118::layout::{LayoutBuilder, MemberSpec};
 use pep3118::{
     Certainty, Code, Comparison, DataModel, Dialect, Endian, Equivalence, Format, Layout, LayoutErrorKind, Picture,
     Scalar, Table, Target, Type, calcsize_in, reconcile,
@@ -27,8 +27,8 @@ fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: D
         reading.certainty,
         draw(&reading.layout),
     );
-    for (dialect, rival) in &reading.rivals {
-        page += &format!("\nor, by {dialect}, {} bytes\n\n{}", rival.size(), draw(rival));
+    for (dialect, alternative) in &reading.alternatives {
+        page += &format!("\nor, by {dialect}, {} bytes\n\n{}", alternative.size(), draw(alternative));
     }
     page
 }
@@ -349,7 +349,7 @@ fn scalars_are_what_their_formats_are() {
 fn one_unit_under_two_names_is_one_reading() {
     // `u` of two bytes: UCS-2 for PEP 3118, `wchar_t` for others, and the same values on Windows.
     let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
-    assert_eq!((reading.certainty, reading.rivals.len()), (Certainty::Exact, 0));
+    assert_eq!((reading.certainty, reading.alternatives.len()), (Certainty::Exact, 0));
     let reading = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
     assert_eq!(reading.certainty, Certainty::Exact);
 }
@@ -359,8 +359,9 @@ fn rivals_are_called_by_their_dialect() {
     // Five bytes an element, or eight as a C compiler lays them out.
     let reading = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap();
     assert_eq!(reading.certainty, Certainty::Ambiguous);
-    let rivals: Vec<_> = reading.rivals.iter().map(|(dialect, layout)| (dialect.name, layout.size())).collect();
-    assert_eq!((reading.layout.size(), rivals), (10, vec![("native-c", 16)]));
+    let alternatives: Vec<_> =
+        reading.alternatives.iter().map(|(dialect, layout)| (dialect.name, layout.size())).collect();
+    assert_eq!((reading.layout.size(), alternatives), (10, vec![("native-c", 16)]));
 }
 
 /// A record of 16 bytes with two fields of four bytes.
@@ -368,7 +369,7 @@ fn two_fields(first: u64, second: u64) -> Layout {
     let int = Scalar { ty: Type::Int32, size: 4, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(16, &DataModel::LP64);
     for (name, offset) in [(b"a", first), (b"b", second)] {
-        builder.value(Member { name: Some(name), offset, ..Member::default() }, int).unwrap();
+        builder.value(MemberSpec { name: Some(name), offset, ..MemberSpec::default() }, int).unwrap();
     }
     builder.finish()
 }
@@ -387,9 +388,9 @@ fn builders_take_as_much_as_a_format_may_have() {
     let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(1 << 17, &DataModel::LP64);
     for offset in 0..65_536 {
-        builder.value(Member { offset, ..Member::default() }, byte).unwrap();
+        builder.value(MemberSpec { offset, ..MemberSpec::default() }, byte).unwrap();
     }
-    let error = builder.value(Member::default(), byte).unwrap_err();
+    let error = builder.value(MemberSpec::default(), byte).unwrap_err();
     assert_eq!(error.to_string(), "more than 65536 items");
 }
 

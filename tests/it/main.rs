@@ -13,35 +13,34 @@
 )]
 
 mod abi;
-mod book;
+mod adversarial;
+mod architecture;
 mod budget;
-#[cfg(feature = "cli")]
-mod cli;
+mod child_process;
 mod corpus;
 mod decode;
 mod diagnostic;
-#[cfg(feature = "pyo3")]
-mod embedded;
+mod docs;
 #[cfg(feature = "derive")]
 mod examples;
 mod exports;
-mod floors;
 mod format;
 #[cfg(any(feature = "arrow", feature = "ndarray", feature = "serde"))]
 mod interop;
-mod killers;
 mod layout;
 mod numpy_reader;
 mod oracle;
-mod patience;
-mod programs;
 mod properties;
 #[cfg(feature = "pyo3")]
 mod py;
 mod readers;
 #[cfg(feature = "derive")]
 mod record;
-mod slow_reader;
+mod reference_decoder;
 mod snapshot;
 mod source;
+mod time_budget;
 mod view;
+
+/// The folder of the repository.
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -72,7 +72,7 @@ fn string(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 
 #[test]
 fn struct_of_the_installed_python_agrees() {
-    let Some(mut python) = crate::programs::python() else { return };
+    let Some(mut python) = crate::child_process::python() else { return };
     let mut python = python.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     // A plain generator of bytes; the seed is fixed so that a failure can be repeated.
     let mut state = 0x3118_u64;

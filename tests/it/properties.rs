@@ -66,7 +66,7 @@ fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     }
 }
 
-/// A reading has the itemsize that was asked for, and so have its rivals.
+/// A reading has the itemsize that was asked for, and so have its alternatives.
 pub fn reconcile_with(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL.into_iter().map(Some).chain([None]) {
         let Ok(reading) = reconcile(source, Some(itemsize), dialect, &DataModel::LP64) else { continue };
@@ -74,8 +74,8 @@ pub fn reconcile_with(source: &[u8], itemsize: u64) {
         stays_inside(&reading.layout);
         assert!(pep3118::Picture::new(&reading.layout).to_string().len() < 10_000);
         assert!(!pep3118::Table::new(&reading.layout).to_string().is_empty());
-        for (_, rival) in &reading.rivals {
-            stays_inside(rival);
+        for (_, alternative) in &reading.alternatives {
+            stays_inside(alternative);
         }
     }
 }
@@ -314,7 +314,7 @@ mod driven {
             super::parse_format(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::patience::patience(4_000));
+        .budget_ms(crate::time_budget::time_budget(4_000));
     }
 
     #[test]
@@ -323,7 +323,7 @@ mod driven {
             super::resolve_layout(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::patience::patience(4_000));
+        .budget_ms(crate::time_budget::time_budget(4_000));
     }
 
     #[test]
@@ -333,7 +333,7 @@ mod driven {
             super::reconcile_with(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(crate::patience::patience(4_000));
+        .budget_ms(crate::time_budget::time_budget(4_000));
     }
 
     #[test]
@@ -342,7 +342,7 @@ mod driven {
             super::emit(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::patience::patience(2_000));
+        .budget_ms(crate::time_budget::time_budget(2_000));
     }
 
     #[test]
@@ -354,7 +354,7 @@ mod driven {
             super::decode(&source, &[0xff; 4096]);
             Ok(())
         })
-        .budget_ms(crate::patience::patience(3_000));
+        .budget_ms(crate::time_budget::time_budget(3_000));
     }
 
     #[test]
@@ -364,7 +364,7 @@ mod driven {
             *(if super::tree::ast_roundtrip(bytes)? { &mut spelled } else { &mut refused }) += 1;
             Ok(())
         })
-        .budget_ms(crate::patience::patience(2_000));
+        .budget_ms(crate::time_budget::time_budget(2_000));
         assert!(spelled > 100 && refused > 100, "{spelled} spelled, {refused} refused");
     }
 
@@ -375,7 +375,7 @@ mod driven {
             super::drawing::render_diagnostic(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(crate::patience::patience(3_000));
+        .budget_ms(crate::time_budget::time_budget(3_000));
     }
 
     /// Every input that fuzzing began with or ever failed on.

@@ -6,8 +6,8 @@
 //! 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11, simsimd 6.5.16 and numkong 7.8.6 under CPython 3.11.7.
 //! Its NumPy itemsize is the buffer's, pybind11's that of the base type.
 
-use pep3118::readers::{Consumer, Outcome, ReadersTable, cython_accepts, readers};
 use pep3118::{DataModel, Dialect, Layout};
+use pep3118_readers::{Consumer, Outcome, ReadersTable, cython_accepts, readers};
 use serde_json::Value;
 
 use crate::corpus::rows;

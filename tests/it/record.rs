@@ -9,7 +9,7 @@ mod written;
 use arbtest::arbitrary::Unstructured;
 use half::f16;
 use num_complex::Complex;
-use pep3118::decode::record::{Member, RecordError};
+use pep3118::decode::record::{RecordError, RecordField};
 use pep3118::decode::{Buffer, Plan, Value};
 use pep3118::{Comparison, DataModel, Dialect, Endian, Equivalence, Layout, RawView, Record, Request, Target};
 
@@ -521,7 +521,7 @@ fn mismatches_are_one_sentence() {
 /// What is asked of a type by name.
 #[test]
 fn members_are_what_records_hold() {
-    fn is_member<T: Member>() {}
+    fn is_member<T: RecordField>() {}
     is_member::<Small>();
     is_member::<[[Small; 2]; 3]>();
     is_member::<Complex<f16>>();

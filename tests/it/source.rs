@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use pep3118::decode::{ColumnData, Plan, Value};
-use pep3118::layout::{BuildError, LayoutBuilder, Member, SourceError};
+use pep3118::layout::{BuildError, LayoutBuilder, MemberSpec, SourceError};
 use pep3118::{Align, DataModel, Dialect, Endian, Layout, Picture, Scalar, Table, Target, Type};
 
 use crate::snapshot;
@@ -29,7 +29,7 @@ impl Node {
     }
 
     fn build(&self, builder: &mut LayoutBuilder) -> Result<(), BuildError> {
-        let member = Member { name: self.name.as_deref(), offset: self.offset, shape: &self.shape };
+        let member = MemberSpec { name: self.name.as_deref(), offset: self.offset, shape: &self.shape };
         match &self.kind {
             Kind::Value(ty, endian) => builder.value(member, Scalar { ty: *ty, size: self.size, endian: *endian }),
             Kind::Record(nodes) => {
@@ -211,8 +211,8 @@ fn built_layouts_are_what_was_built() {
     }
 }
 
-fn int(offset: u64) -> (Member<'static>, Scalar) {
-    (Member { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
+fn int(offset: u64) -> (MemberSpec<'static>, Scalar) {
+    (MemberSpec { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
 }
 
 #[test]
@@ -223,14 +223,17 @@ fn builders_refuse_what_is_outside() {
         builder.value(member, scalar).unwrap_err().to_string(),
         "int32 at byte 5 ends at byte 9 of a record of 8 bytes"
     );
-    let many = Member { name: Some(b"m"), offset: 0, shape: &[u64::MAX, 2] };
+    let many = MemberSpec { name: Some(b"m"), offset: 0, shape: &[u64::MAX, 2] };
     assert_eq!(builder.value(many, scalar).unwrap_err().to_string(), "int32 `m` has more elements than can be counted");
     let three = Scalar { size: 3, ..scalar };
     assert_eq!(builder.value(int(0).0, three).unwrap_err().to_string(), "int32 has no size of 3 bytes");
     for _ in 0..64 {
-        builder.open(Member::default(), 8).unwrap();
+        builder.open(MemberSpec::default(), 8).unwrap();
     }
-    assert_eq!(builder.open(Member::default(), 8).unwrap_err().to_string(), "more than 64 records inside each other");
+    assert_eq!(
+        builder.open(MemberSpec::default(), 8).unwrap_err().to_string(),
+        "more than 64 records inside each other"
+    );
     builder.align(Align::new(4).unwrap());
     // A refusal leaves nothing behind.
     assert_eq!(builder.finish().leaves().count(), 0);
@@ -249,10 +252,10 @@ fn names_of_types_are_identifiers() {
 #[test]
 fn fields_that_share_bytes_are_read_each_by_itself() {
     let mut builder = LayoutBuilder::new(4, &DataModel::LP64);
-    builder.open(Member::default(), 4).unwrap();
+    builder.open(MemberSpec::default(), 4).unwrap();
     for (name, size, endian) in [("big", 4, Endian::Big), ("little", 4, Endian::Little), ("half", 2, Endian::Big)] {
         let ty = if size == 4 { Type::UInt32 } else { Type::UInt16 };
-        let member = Member { name: Some(name.as_bytes()), ..Member::default() };
+        let member = MemberSpec { name: Some(name.as_bytes()), ..MemberSpec::default() };
         builder.value(member, Scalar { ty, size, endian }).unwrap();
     }
     let plan = Plan::new(&builder.finish()).unwrap();
@@ -277,8 +280,9 @@ fn fields_that_share_bytes_are_read_each_by_itself() {
 fn pages() {
     let scalar = |ty, size| Scalar { ty, size, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(40, &DataModel::LP64);
-    builder.open(Member::default(), 40).unwrap();
-    let at = |name: &'static str, offset, shape: &'static [u64]| Member { name: Some(name.as_bytes()), offset, shape };
+    builder.open(MemberSpec::default(), 40).unwrap();
+    let at =
+        |name: &'static str, offset, shape: &'static [u64]| MemberSpec { name: Some(name.as_bytes()), offset, shape };
     builder.value(at("last", 36, &[]), scalar(Type::UInt16, 2)).unwrap();
     builder.value(at("low", 0, &[]), scalar(Type::Bits, 4)).unwrap();
     builder.value(at("high", 0, &[]), scalar(Type::Bits, 4)).unwrap();

@@ -5,11 +5,11 @@ use num_complex::Complex;
 
 use super::super::plan::Plan;
 use super::error::Mismatch;
-use super::matching::Matched;
+use super::match_layout::Matched;
 use super::model::{Check, MemberKind, MemberLayout, RecordLayout};
 use super::read;
-use super::room::Room;
-use super::source::{Same, Source};
+use super::reader::{RecordReader, Same};
+use super::writer::RecordWriter;
 use crate::abi::DataModel;
 use crate::layout::{Dialect, Layout, LayoutError};
 
@@ -135,11 +135,11 @@ pub trait Record: Sized {
 
     /// The struct at a byte of an item that lies as [`LAYOUT`](Self::LAYOUT) says. For the derive.
     #[doc(hidden)]
-    fn load<S: Source>(source: S, at: usize) -> Self;
+    fn load<S: RecordReader>(source: S, at: usize) -> Self;
 
     /// Puts the struct at a byte of such an item. For the derive.
     #[doc(hidden)]
-    fn store<R: Room>(&self, room: &mut R, at: usize);
+    fn store<R: RecordWriter>(&self, room: &mut R, at: usize);
 
     /// [`load`](Self::load) for whole items.
     #[doc(hidden)]
@@ -176,35 +176,35 @@ pub trait Record: Sized {
     note = "fields are numbers, `bool`, `char`, `half::f16`, `num_complex::Complex`, arrays and records",
     note = "`#[record(skip)]` leaves a field out"
 )]
-pub trait Member: Sized {
+pub trait RecordField: Sized {
     /// The type as a constant.
     #[doc(hidden)]
     const MEMBER: MemberLayout;
 
     /// The value at a byte; bytes that are missing are taken for 0.
     #[doc(hidden)]
-    fn load<S: Source>(source: S, at: usize) -> Self;
+    fn load<S: RecordReader>(source: S, at: usize) -> Self;
 
     /// Puts the value at a byte.
     #[doc(hidden)]
-    fn store<R: Room>(&self, room: &mut R, at: usize);
+    fn store<R: RecordWriter>(&self, room: &mut R, at: usize);
 }
 
-impl<R: Record> Member for R {
+impl<R: Record> RecordField for R {
     const MEMBER: MemberLayout = MemberLayout::record(R::LAYOUT);
 
     #[inline(always)]
-    fn load<S: Source>(source: S, at: usize) -> Self {
+    fn load<S: RecordReader>(source: S, at: usize) -> Self {
         R::load(source, at)
     }
 
     #[inline(always)]
-    fn store<O: Room>(&self, room: &mut O, at: usize) {
+    fn store<O: RecordWriter>(&self, room: &mut O, at: usize) {
         R::store(self, room, at);
     }
 }
 
-impl<T: Member, const N: usize> Member for [T; N] {
+impl<T: RecordField, const N: usize> RecordField for [T; N] {
     const MEMBER: MemberLayout = MemberLayout {
         size: T::MEMBER.size.saturating_mul(N),
         align: T::MEMBER.align,
@@ -213,12 +213,12 @@ impl<T: Member, const N: usize> Member for [T; N] {
     };
 
     #[inline(always)]
-    fn load<S: Source>(source: S, at: usize) -> Self {
+    fn load<S: RecordReader>(source: S, at: usize) -> Self {
         core::array::from_fn(|index| T::load(source, at.wrapping_add(index.wrapping_mul(T::MEMBER.size))))
     }
 
     #[inline(always)]
-    fn store<R: Room>(&self, room: &mut R, at: usize) {
+    fn store<R: RecordWriter>(&self, room: &mut R, at: usize) {
         for (index, element) in self.iter().enumerate() {
             element.store(room, at.wrapping_add(index.wrapping_mul(T::MEMBER.size)));
         }
@@ -227,17 +227,17 @@ impl<T: Member, const N: usize> Member for [T; N] {
 
 macro_rules! numbers {
     ($($number:ty: $code:literal $is_string:literal),+ $(,)?) => {$(
-        impl Member for $number {
+        impl RecordField for $number {
             const MEMBER: MemberLayout =
                 MemberLayout::value::<Self>($code, size_of::<Self>(), $is_string, Check::All);
 
             #[inline(always)]
-            fn load<S: Source>(source: S, at: usize) -> Self {
+            fn load<S: RecordReader>(source: S, at: usize) -> Self {
                 Self::from_ne_bytes(source.cell(at))
             }
 
             #[inline(always)]
-            fn store<R: Room>(&self, room: &mut R, at: usize) {
+            fn store<R: RecordWriter>(&self, room: &mut R, at: usize) {
                 room.put(at, self.to_ne_bytes());
             }
         }
@@ -252,7 +252,7 @@ numbers! {
 /// Addresses and sizes: the integer of their width.
 macro_rules! words {
     ($($word:ty: $int32:ty, $code32:literal, $int64:ty, $code64:literal);+ $(;)?) => {$(
-        impl Member for $word {
+        impl RecordField for $word {
             const MEMBER: MemberLayout = if size_of::<Self>() == size_of::<$int64>() {
                 MemberLayout::value::<$int64>($code64, size_of::<Self>(), false, Check::All)
             } else {
@@ -260,12 +260,12 @@ macro_rules! words {
             };
 
             #[inline(always)]
-            fn load<S: Source>(source: S, at: usize) -> Self {
+            fn load<S: RecordReader>(source: S, at: usize) -> Self {
                 Self::from_ne_bytes(source.cell(at))
             }
 
             #[inline(always)]
-            fn store<R: Room>(&self, room: &mut R, at: usize) {
+            fn store<R: RecordWriter>(&self, room: &mut R, at: usize) {
                 room.put(at, self.to_ne_bytes());
             }
         }
@@ -280,18 +280,18 @@ words! {
 
 macro_rules! complex {
     ($($part:ty: $code:literal),+) => {$(
-        impl Member for Complex<$part> {
+        impl RecordField for Complex<$part> {
             const MEMBER: MemberLayout =
                 MemberLayout::value::<Self>($code, size_of::<$part>(), false, Check::All);
 
             #[inline(always)]
-            fn load<S: Source>(source: S, at: usize) -> Self {
-                let part = |at| <$part as Member>::load(source, at);
+            fn load<S: RecordReader>(source: S, at: usize) -> Self {
+                let part = |at| <$part as RecordField>::load(source, at);
                 Self::new(part(at), part(at.wrapping_add(size_of::<$part>())))
             }
 
             #[inline(always)]
-            fn store<R: Room>(&self, room: &mut R, at: usize) {
+            fn store<R: RecordWriter>(&self, room: &mut R, at: usize) {
                 self.re.store(room, at);
                 self.im.store(room, at.wrapping_add(size_of::<$part>()));
             }
@@ -301,31 +301,31 @@ macro_rules! complex {
 
 complex!(f16: "Ze", f32: "Zf", f64: "Zd");
 
-impl Member for bool {
+impl RecordField for bool {
     const MEMBER: MemberLayout = MemberLayout::value::<Self>("?", 1, false, Check::Bool);
 
     #[inline(always)]
-    fn load<S: Source>(source: S, at: usize) -> Self {
+    fn load<S: RecordReader>(source: S, at: usize) -> Self {
         source.cell::<1>(at) != [0]
     }
 
     #[inline(always)]
-    fn store<R: Room>(&self, room: &mut R, at: usize) {
+    fn store<R: RecordWriter>(&self, room: &mut R, at: usize) {
         room.put(at, [u8::from(*self)]);
     }
 }
 
-impl Member for char {
+impl RecordField for char {
     // A unit of text as it lies in memory: the same as a u32.
     const MEMBER: MemberLayout = MemberLayout::value::<u32>("w", 4, true, Check::Char);
 
     #[inline(always)]
-    fn load<S: Source>(source: S, at: usize) -> Self {
+    fn load<S: RecordReader>(source: S, at: usize) -> Self {
         Self::from_u32(u32::from_ne_bytes(source.cell(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
     }
 
     #[inline(always)]
-    fn store<R: Room>(&self, room: &mut R, at: usize) {
+    fn store<R: RecordWriter>(&self, room: &mut R, at: usize) {
         room.put(at, u32::from(*self).to_ne_bytes());
     }
 }

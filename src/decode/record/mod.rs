@@ -21,26 +21,26 @@
 //! Every field of the buffer must be one of the struct: read [columns](super::Plan::columns) to leave
 //! some out. Addresses are read as `u32` or `u64`; a `long double` only where it is a `double`.
 
+mod const_format;
+mod copy_ops;
 mod error;
-mod matching;
+mod match_layout;
 mod member;
 mod model;
-mod moves;
 mod plan;
 mod read;
-mod room;
-mod source;
-mod spell;
+mod reader;
 mod write;
+mod writer;
 
 pub use error::{Mismatch, NotInPlace, RecordError};
-pub use member::{Member, Record};
+pub use member::{Record, RecordField};
 pub use model::{FieldLayout, MemberLayout, Place, RecordLayout};
 pub use plan::RecordPlan;
 #[doc(hidden)]
 pub use {
     alloc::vec::Vec,
     read::{ByCopy, ByField, Probe, load_plain},
-    room::Room,
-    source::Source,
+    reader::RecordReader,
+    writer::RecordWriter,
 };

@@ -1,8 +1,8 @@
 //! A struct as a constant: what [`Layout`](crate::Layout) is for a format.
 
 use super::super::element::{Element, sealed};
-use super::super::scalar::Kernel;
-use super::member::Member;
+use super::super::scalar::ScalarCodec;
+use super::member::RecordField;
 use crate::endian::Endian;
 
 /// How a struct lies in a buffer: as C lays it out on this machine.
@@ -79,7 +79,7 @@ impl FieldLayout {
     /// The field at a place. For the derive.
     #[doc(hidden)]
     #[must_use]
-    pub const fn new<T: Member>(name: Option<&'static str>, place: Place, endian: Option<Endian>) -> Self {
+    pub const fn new<T: RecordField>(name: Option<&'static str>, place: Place, endian: Option<Endian>) -> Self {
         Self { name, offset: place.offset, endian, member: T::MEMBER }
     }
 
@@ -130,7 +130,7 @@ pub(crate) struct ValueLayout {
     /// An array of them is one string: its length is the count of the code.
     pub(super) is_string: bool,
     pub(super) check: Check,
-    pub(super) accepts: fn(&Kernel) -> bool,
+    pub(super) accepts: fn(&ScalarCodec) -> bool,
 }
 
 /// Which bytes are values.
@@ -178,7 +178,7 @@ impl Place {
 
     /// The next field.
     #[must_use]
-    pub const fn next<T: Member>(self) -> Self {
+    pub const fn next<T: RecordField>(self) -> Self {
         self.skip(T::MEMBER.size, T::MEMBER.align)
     }
 

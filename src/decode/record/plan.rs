@@ -7,10 +7,10 @@ use bytemuck::{AnyBitPattern, NoUninit};
 
 use super::super::error::wide;
 use super::super::plan::Plan;
+use super::copy_ops::Move;
 use super::error::{Mismatch, NotInPlace, RecordError};
-use super::matching::{Matched, Way};
+use super::match_layout::{Matched, Strategy};
 use super::member::Record;
-use super::moves::Move;
 
 /// How items of a plan become structs, and back: made once by [`Plan::records`], used for any number
 /// of items.
@@ -33,7 +33,7 @@ use super::moves::Move;
 pub struct RecordPlan<'p, T> {
     pub(super) plan: &'p Plan,
     pub(super) matched: Matched,
-    /// From the layout of the struct to the item, for [`Way::Moved`].
+    /// From the layout of the struct to the item, for [`Strategy::Moved`].
     pub(super) back: Vec<Move>,
     records: PhantomData<fn() -> T>,
 }
@@ -46,7 +46,7 @@ impl Plan {
     pub fn records<T: Record>(&self) -> Result<RecordPlan<'_, T>, Mismatch> {
         let matched = Matched::new(self, &T::LAYOUT)?;
         let back = match matched.way {
-            Way::Moved => matched.moves.iter().map(Move::turned).collect(),
+            Strategy::Moved => matched.moves.iter().map(Move::turned).collect(),
             _ => Vec::new(),
         };
         Ok(RecordPlan { plan: self, matched, back, records: PhantomData })

@@ -4,14 +4,14 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::super::buffer::{Buffer, scratch, total};
-use super::super::cells::block_items;
+use super::super::column_cells::block_items;
 use super::super::error::{DecodeError, wide};
 use super::super::plan::{Plan, ZERO_SIZED_LIMIT};
 use super::error::RecordError;
-use super::matching::Way;
+use super::match_layout::Strategy;
 use super::member::Record;
 use super::plan::RecordPlan;
-use super::source::{Mixed, Placed, Same, Sources, Swapped};
+use super::reader::{Mixed, Placed, Same, Sources, Swapped};
 
 impl Plan {
     /// The items that lie one after the other, as structs.
@@ -47,7 +47,7 @@ impl<T: Record> RecordPlan<'_, T> {
     pub fn read_into(&self, items: &[u8], records: &mut Vec<T>) -> Result<(), RecordError> {
         let mut reading = Reading::new(self, self.plan.items_in(items.len())?, records)?;
         // Blocks stay in the cache from one step to the next.
-        let whole = !matches!(self.matched.way, Way::Moved) && self.matched.tests.is_empty();
+        let whole = !matches!(self.matched.way, Strategy::Moved) && self.matched.tests.is_empty();
         let most = if whole { usize::MAX } else { block_items(self.plan.size.max(T::LAYOUT.size)) };
         for block in items.chunks(most.saturating_mul(self.plan.size).max(1)) {
             reading.block(block)?;
@@ -112,7 +112,7 @@ impl<'r, T: Record> Reading<'r, T> {
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
-        crate::pages::prefer_large(records.spare_capacity_mut());
+        crate::huge_pages::prefer_large(records.spare_capacity_mut());
         let before = records.len();
         Ok(Self { plan, block: Vec::new(), records, before })
     }
@@ -126,13 +126,13 @@ impl<'r, T: Record> Reading<'r, T> {
             return Err(refused);
         }
         match &matched.way {
-            Way::Same if T::LAYOUT.in_memory && size == size_of::<T>() => T::load_all(items, records),
-            Way::Same => load_each(items, records, Same),
-            Way::Swapped => load_each(items, records, Swapped),
-            Way::Placed { places, swap: true } => load_placed(items, itemsize, records, places, Placed::<true>),
-            Way::Placed { places, swap: false } => load_placed(items, itemsize, records, places, Placed::<false>),
-            Way::Mixed { places } => load_placed(items, itemsize, records, places, Mixed),
-            Way::Moved => {
+            Strategy::Same if T::LAYOUT.in_memory && size == size_of::<T>() => T::load_all(items, records),
+            Strategy::Same => load_each(items, records, Same),
+            Strategy::Swapped => load_each(items, records, Swapped),
+            Strategy::Placed { places, swap: true } => load_placed(items, itemsize, records, places, Placed::<true>),
+            Strategy::Placed { places, swap: false } => load_placed(items, itemsize, records, places, Placed::<false>),
+            Strategy::Mixed { places } => load_placed(items, itemsize, records, places, Mixed),
+            Strategy::Moved => {
                 let len = items.len().checked_div(itemsize).unwrap_or(0).saturating_mul(size);
                 if block.len() < len {
                     *block = scratch(len)?;

@@ -3,15 +3,15 @@
 use alloc::vec::Vec;
 
 use super::super::buffer::{BufferMut, scratch, total};
-use super::super::cells::block_items;
+use super::super::column_cells::block_items;
 use super::super::error::{EncodeError, EncodeErrorKind, wide};
 use super::super::plan::Plan;
 use super::error::RecordError;
-use super::matching::Way;
+use super::match_layout::Strategy;
 use super::member::Record;
 use super::plan::RecordPlan;
-use super::room::{Item, Rooms};
-use super::source::{Mixed, Placed, Same, Swapped};
+use super::reader::{Mixed, Placed, Same, Swapped};
+use super::writer::{Item, Rooms};
 
 impl Plan {
     /// Writes structs as items that lie one after the other, each value in its byte order and at its
@@ -79,12 +79,12 @@ impl<T: Record> RecordPlan<'_, T> {
         let needed = records.len().saturating_mul(itemsize);
         if needed != items.len() {
             let (room, needed) = (wide(items.len()), wide(needed));
-            return Err(EncodeError::from(EncodeErrorKind::Room { room, needed }).into());
+            return Err(EncodeError::from(EncodeErrorKind::TooSmall { available: room, needed }).into());
         }
         match &self.matched.way {
-            Way::Same => store_each(records, items, itemsize, Same),
-            Way::Swapped => store_each(records, items, itemsize, Swapped),
-            Way::Placed { places, swap } => {
+            Strategy::Same => store_each(records, items, itemsize, Same),
+            Strategy::Swapped => store_each(records, items, itemsize, Swapped),
+            Strategy::Placed { places, swap } => {
                 // A length that is known when it is compiled needs no look in the loop.
                 let Some(places) = places.get(..const { T::LAYOUT.size }) else { return Ok(()) };
                 if *swap {
@@ -93,11 +93,11 @@ impl<T: Record> RecordPlan<'_, T> {
                     store_each(records, items, itemsize, Placed::<false>(places));
                 }
             }
-            Way::Mixed { places } => {
+            Strategy::Mixed { places } => {
                 let Some(places) = places.get(..const { T::LAYOUT.size }) else { return Ok(()) };
                 store_each(records, items, itemsize, Mixed(places));
             }
-            Way::Moved => {
+            Strategy::Moved => {
                 let size = T::LAYOUT.size;
                 let most = block_items(itemsize.max(size));
                 let mut block = scratch(most.min(records.len()).saturating_mul(size))?;

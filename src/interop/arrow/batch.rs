@@ -85,13 +85,17 @@ impl Mapping {
     }
 
     /// So many items that lie one after the other, copied; also where they have no bytes.
-    #[cfg(feature = "pyo3")]
-    pub(crate) fn batch_of_rows(&self, bytes: &[u8], rows: usize) -> Result<RecordBatch, BatchError> {
+    ///
+    /// # Errors
+    /// - as [`batch_of_bytes`](Self::batch_of_bytes)
+    #[doc(hidden)]
+    pub fn batch_of_rows(&self, bytes: &[u8], rows: usize) -> Result<RecordBatch, BatchError> {
         self.batch_of_columns(self.plan.columns(bytes, None)?, rows)
     }
 
     /// Whether the memory of items that lie one after the other from this address on is shared.
-    pub(crate) fn shares(&self, address: usize) -> bool {
+    #[doc(hidden)]
+    pub fn shares(&self, address: usize) -> bool {
         let align = self.columns.first().map_or(1, Node::align);
         let single = self.verdicts().iter().all(|verdict| verdict.zero_copy) && self.leaves.len() == 1;
         single && address.checked_rem(align) == Some(0)

@@ -25,13 +25,9 @@
 mod batch;
 mod cells;
 mod error;
-#[cfg(feature = "pyo3")]
-mod export;
 mod mapping;
 mod verdict;
 
 pub use error::BatchError;
-#[cfg(feature = "pyo3")]
-pub(crate) use export::{Batch, exported_array, exported_schema, exported_stream};
 pub use mapping::Mapping;
 pub use verdict::Verdict;

@@ -205,7 +205,7 @@ fn arrays_across() {
         checked += 1;
         Ok(())
     })
-    .budget_ms(crate::patience::patience(4_000));
+    .budget_ms(crate::time_budget::time_budget(4_000));
     assert!(checked > 30, "{checked}");
 }
 

@@ -71,7 +71,7 @@ fn long_doubles() {
     assert!(read(&number("00000000000000c0ff7f"), &DataModel::LP64).is_nan());
     // Two doubles.
     let power = DataModel {
-        long_double: pep3118::LongDouble { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
+        long_double: pep3118::LongDoubleAbi { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
         ..DataModel::LP64
     };
     let pair = |high: f64, low: f64| [high.to_le_bytes(), low.to_le_bytes()].concat();
@@ -105,7 +105,7 @@ fn doubles_become_long_doubles() {
         }
         Ok(())
     })
-    .budget_ms(crate::patience::patience(500));
+    .budget_ms(crate::time_budget::time_budget(500));
     for bits in [1, 0xf_ffff_ffff_ffff, 1 << 52, 0x8000_0000_0000_0001] {
         let number = f64::from_bits(bits);
         assert_eq!(LongDouble::from_f64(number, LongDoubleFormat::X87).to_f64(), number);

@@ -43,8 +43,8 @@ fn writing() {
 #[test]
 fn what_does_not_fit() {
     let text = |text: &str| Value::Text(text.to_owned());
-    let record = |value| Value::Record(Record::new([(Some("a"), value)]));
-    let pair = Array::new(&[2], vec![Value::Int(1), Value::Int(2)]).unwrap();
+    let record = |value| Value::Record(RecordValue::new([(Some("a"), value)]));
+    let pair = ArrayValue::new(&[2], vec![Value::Int(1), Value::Int(2)]).unwrap();
     let cases = [
         ("B", Value::Int(-1), "-1 is not in the range 0 to 255 of uint8"),
         (
@@ -54,10 +54,10 @@ fn what_does_not_fit() {
         ),
         ("<f", Value::Float64(0.5), "value is float64 but the field is float32"),
         ("<i", text("1"), "value is text but the field is int32"),
-        ("4s", Value::Bytes(b"12345".to_vec()), "value has 5 bytes but the field has room for 4"),
-        ("4p", Value::Bytes(b"1234".to_vec()), "value has 4 bytes but the field has room for 3"),
-        ("<2w", text("abc"), "value has 3 units but the field has room for 2"),
-        ("<u", text("\u{1f40d}"), "value has 2 units but the field has room for 1"),
+        ("4s", Value::Bytes(b"12345".to_vec()), "value has 5 bytes but the field holds 4"),
+        ("4p", Value::Bytes(b"1234".to_vec()), "value has 4 bytes but the field holds 3"),
+        ("<2w", text("abc"), "value has 3 units but the field holds 2"),
+        ("<u", text("\u{1f40d}"), "value has 2 units but the field holds 1"),
         ("<u", Value::IllFormedText(vec![0x1_0000]), "65536 is not in the range 0 to 65535 of ucs2"),
         ("T{<i:a:<i:b:}", record(Value::Int(1)), "1 value for 2 fields"),
         ("T{<i:a:}", Value::Int(1), "value is integer but the field is a record"),
@@ -80,8 +80,8 @@ fn what_does_not_fit() {
         assert!(item.iter().all(|byte| *byte == 0x5a), "{format} was written in part");
     }
     let error = plan("<i").encode(&Value::Int(1), &mut [0; 3]).unwrap_err();
-    assert_eq!(error.to_string(), "room for 3 bytes but 4 are to be written");
-    assert_eq!(Array::new(&[2], vec![Value::Int(1)]), None);
+    assert_eq!(error.to_string(), "the destination holds 3 bytes but 4 are needed");
+    assert_eq!(ArrayValue::new(&[2], vec![Value::Int(1)]), None);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_cannot_be_read() {
     assert_eq!(message(plan.columns(&[0; 12], Some(&[b"c"])).unwrap_err()), "no field is named `c`");
     let (mut short, mut wrong) = ([0_i32; 1], [0.0_f32; 2]);
     let into = |destinations| message(plan.columns_into(&[0; 24], Some(&[b"a"]), destinations).unwrap_err());
-    assert_eq!(into(vec![short.as_mut_slice().into()]), "room for 1 element but there are 2");
+    assert_eq!(into(vec![short.as_mut_slice().into()]), "the destination holds 1 element but 2 are needed");
     assert_eq!(into(vec![wrong.as_mut_slice().into()]), "items are int32 but float32 was asked for");
     assert_eq!(into(vec![]), "0 destinations for 1 column");
 
@@ -114,7 +114,7 @@ fn what_cannot_be_read() {
     assert_eq!(message(buffer.to_vec_as::<f32>(Order::C).unwrap_err()), "items are int32 but float32 was asked for");
     assert_eq!(
         message(buffer.copy_to_slice(&mut [0_i32; 4], Order::C).unwrap_err()),
-        "room for 4 elements but there are 3"
+        "the destination holds 4 elements but 3 are needed"
     );
     let records = view(&[1], &[12], 12, 12, 0);
     let buffer = Buffer::new(&records, &plan, &[0; 12]).unwrap();

@@ -6,7 +6,7 @@ use pep3118::decode::{Buffer, BufferMut, Column, ColumnData, Plan};
 use super::plan;
 use crate::properties::layouts::random_layout;
 use crate::properties::strided::view;
-use crate::slow_reader::column_bytes;
+use crate::reference_decoder::column_bytes;
 
 fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
     columns.iter().map(|column| (column.name.clone(), column.shape.clone(), column_bytes(&column.data))).collect()
@@ -42,7 +42,7 @@ fn columns_come_back() {
         checked += 1;
         Ok(())
     })
-    .budget_ms(crate::patience::patience(1_500));
+    .budget_ms(crate::time_budget::time_budget(1_500));
     assert!(checked > 50 && with_padding > 50, "{checked} {with_padding}");
 }
 
@@ -82,7 +82,7 @@ fn long_lines_agree() {
         checked += 1;
         Ok(())
     })
-    .budget_ms(crate::patience::patience(1_500));
+    .budget_ms(crate::time_budget::time_budget(1_500));
     assert!(checked > 50, "{checked}");
 }
 

@@ -129,7 +129,7 @@ fn views_of_columns() {
     // Columns are the caller's to change.
     let mut bent = columns[0].clone();
     bent.shape = vec![2];
-    assert!(matches!(bent.to_array_view::<u8>(), Err(DecodeError::Room { room: 3, needed: 4 })));
+    assert!(matches!(bent.to_array_view::<u8>(), Err(DecodeError::TooSmall { available: 3, needed: 4 })));
     for empty in plan("T{B:n:(0)i:z:}").columns(&[], None).unwrap() {
         let rows = empty.to_array_view::<u8>().map(|view| view.shape().to_vec());
         let rows = rows.or_else(|_| empty.to_array_view::<i32>().map(|view| view.shape().to_vec()));

@@ -108,7 +108,10 @@ fn every_type_has_a_column() {
         DataModel::LP64,
         DataModel::LLP64,
         DataModel {
-            long_double: pep3118::LongDouble { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
+            long_double: pep3118::LongDoubleAbi {
+                format: LongDoubleFormat::DoubleDouble,
+                ..DataModel::LP64.long_double
+            },
             ..DataModel::LP64
         },
     ];
@@ -361,7 +364,7 @@ fn batches_hold_their_columns() {
             );
             if same {
                 // Little-endian; an array has the order of this machine.
-                let mut wanted = crate::slow_reader::column_bytes(&column.data);
+                let mut wanted = crate::reference_decoder::column_bytes(&column.data);
                 if cfg!(target_endian = "big") {
                     wanted.chunks_exact_mut(unit(&column.data)).for_each(<[u8]>::reverse);
                 }
@@ -371,6 +374,6 @@ fn batches_hold_their_columns() {
         }
         Ok(())
     })
-    .budget_ms(crate::patience::patience(1000));
+    .budget_ms(crate::time_budget::time_budget(1000));
     assert!(compared > 1000, "{compared}");
 }

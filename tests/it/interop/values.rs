@@ -1,6 +1,6 @@
 //! Feature `serde`: values as JSON.
 
-use pep3118::decode::{Array, Plan, Record, Value};
+use pep3118::decode::{ArrayValue, Plan, RecordValue, Value};
 use pep3118::{DataModel, Dialect, Layout};
 
 use crate::snapshot;
@@ -41,14 +41,14 @@ fn every_kind_of_value() {
         Value::Void(vec![0, 255]),
         Value::Address(0xffff_8000_0000_0000),
         Value::Opaque(vec![1, 2]),
-        Value::Array(Array::new(&[2, 0], Vec::new()).unwrap()),
-        Value::Array(Array::new(&[1 << 30, 0], Vec::new()).unwrap()),
-        Value::Array(Array::new(&[0, 2], Vec::new()).unwrap()),
-        Value::Array(Array::new(&[1, 2, 2], (0..4).map(Value::Int).collect()).unwrap()),
-        Value::Record(Record::new([
+        Value::Array(ArrayValue::new(&[2, 0], Vec::new()).unwrap()),
+        Value::Array(ArrayValue::new(&[1 << 30, 0], Vec::new()).unwrap()),
+        Value::Array(ArrayValue::new(&[0, 2], Vec::new()).unwrap()),
+        Value::Array(ArrayValue::new(&[1, 2, 2], (0..4).map(Value::Int).collect()).unwrap()),
+        Value::Record(RecordValue::new([
             (Some(&b"z"[..]), Value::Int(1)),
             (Some(b"\xff"), Value::Int(2)),
-            (None, Value::Record(Record::new([(Some("a"), Value::Bool(false))]))),
+            (None, Value::Record(RecordValue::new([(Some("a"), Value::Bool(false))]))),
         ])),
     ];
     let page: Vec<String> = values.iter().map(|value| format!("{:16} {}", value.kind(), json(value))).collect();

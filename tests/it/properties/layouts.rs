@@ -39,7 +39,7 @@ pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Lay
     let format = format(bytes, 2)?;
     let model = *bytes.choose(&DataModel::ALL)?;
     let power = DataModel {
-        long_double: pep3118::LongDouble { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
+        long_double: pep3118::LongDoubleAbi { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
         ..DataModel::LP64
     };
     let model = if bytes.ratio(1, 10)? { power } else { model };

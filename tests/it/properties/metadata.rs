@@ -2,7 +2,7 @@
 //! every index.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::{Block, Checker, DataModel, Dialect, Obj, Order, RawView, Request, Slice, Step, View};
+use pep3118::{Block, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
 
 /// Numbers at which arithmetic breaks, and small ones.
 pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
@@ -69,7 +69,7 @@ impl Owned {
         };
         let raw = RawView {
             buf: bytes.arbitrary()?,
-            obj: *bytes.choose(&[Obj::Unknown, Obj::Null, Obj::Temporary, Obj::Exporter(1)])?,
+            obj: *bytes.choose(&[Owner::Unknown, Owner::Null, Owner::Temporary, Owner::Exporter(1)])?,
             len: number(bytes)?,
             itemsize: if tame { 4 } else { number(bytes)? },
             readonly: bytes.int_in_range(-1..=2)?,

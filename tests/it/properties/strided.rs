@@ -6,7 +6,7 @@ use pep3118::decode::{Buffer, Column, Plan, Value};
 use pep3118::{Block, DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
 
 use super::layouts::random_layout;
-use crate::slow_reader::{column_bytes, leaf_bytes, read, tell};
+use crate::reference_decoder::{column_bytes, leaf_bytes, read, tell};
 
 /// A view that was checked against a block, by numbers alone.
 pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {

@@ -46,7 +46,7 @@ impl Samples {
 /// Six ints in two rows.
 const ROWS: RawView<'static> = RawView {
     buf: None,
-    obj: pep3118::Obj::Unknown,
+    obj: pep3118::Owner::Unknown,
     len: 24,
     itemsize: 4,
     readonly: 0,

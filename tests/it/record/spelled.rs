@@ -1,7 +1,7 @@
 //! Formats and layouts of structs that are put together while a program runs, by the functions that
 //! the derive calls while it is compiled.
 
-use pep3118::decode::record::{FieldLayout, Member, Place, RecordLayout};
+use pep3118::decode::record::{FieldLayout, Place, RecordField, RecordLayout};
 use pep3118::{Endian, Record};
 
 use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, host, hygiene};
@@ -59,7 +59,7 @@ fn packing_and_alignment_are_those_of_c() {
 /// What is skipped takes its place; arrays, strings and records are spelled with their shapes.
 #[test]
 fn members_are_spelled_with_their_shapes() {
-    fn one<T: Member>() -> RecordLayout {
+    fn one<T: RecordField>() -> RecordLayout {
         let place = Place::start(None).skip(3, 1).next::<T>();
         let fields = [FieldLayout::new::<T>(Some("m"), place, None)];
         RecordLayout::new(place, None, false, Box::leak(Box::new(fields)))

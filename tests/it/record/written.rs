@@ -91,7 +91,7 @@ fn nothing_is_written_unless_all_fits() {
     let plan = plan("T{>i:b:b:a:}");
     let mut bytes = [7; 9];
     let error = plan.write_records(&[Small { a: 1, b: 2 }; 2], &mut bytes).unwrap_err();
-    assert_eq!(error.to_string(), "room for 9 bytes but 10 are to be written");
+    assert_eq!(error.to_string(), "the destination holds 9 bytes but 10 are needed");
     let error = plan.write_records(&[Loaded { a: 1, b: 2, c: [0.0; 2], d: 0 }], &mut bytes[..5]).unwrap_err();
     assert!(matches!(error, RecordError::Mismatch(_)), "{error}");
     assert_eq!(bytes, [7; 9]);

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use pep3118::{
-    Audit, Block, Checker, ErrorKind, Obj, Order, Outcome, RawView, RawViewBuf, Request, RuleId,
+    Audit, Block, Checker, Order, Owner, RaisedError, RawView, RawViewBuf, Request, RequestOutcome, RuleId,
     fill_contiguous_strides, verify_structure,
 };
 use serde_json::Value;
@@ -16,7 +16,7 @@ const SCRIPT: &str = include_str!("oracle.py");
 
 /// What the script prints to `input`; `None` where there is no `python3`, or not CPython.
 fn ask(arguments: &[String], input: String) -> Option<String> {
-    let mut python = crate::programs::python()?
+    let mut python = crate::child_process::python()?
         .args(["-c", SCRIPT])
         .args(arguments)
         .stdin(Stdio::piped())
@@ -127,7 +127,7 @@ impl Granted {
         let [shape, strides, suboffsets] = ["shape", "strides", "suboffsets"].map(|field| self.array(field));
         let raw = RawView {
             buf: self.0["buf"].as_u64(),
-            obj: self.0["obj"].as_u64().map_or(Obj::Null, Obj::Exporter),
+            obj: self.0["obj"].as_u64().map_or(Owner::Null, Owner::Exporter),
             len: self.number("len"),
             itemsize: self.number("itemsize"),
             readonly: self.number("readonly") as i32,
@@ -195,13 +195,13 @@ fn buffers_of_cpythons_own_tests_are_judged_as_there() {
                     let notes = report.iter().filter(|finding| finding.rule() == RuleId::A23);
                     assert!(notes.count() == report.len() && view.is_some(), "{request} {line}: {report}");
                     indirect += usize::from(granted.as_raw().suboffsets.is_some());
-                    Outcome::Granted(granted.as_raw())
+                    RequestOutcome::Granted(granted.as_raw())
                 }
                 Some("BufferError") => {
                     denied += 1;
-                    Outcome::refused(ErrorKind::BufferError)
+                    RequestOutcome::refused(RaisedError::BufferError)
                 }
-                Some(error) => Outcome::refused(ErrorKind::Other(error.into())),
+                Some(error) => RequestOutcome::refused(RaisedError::Other(error.into())),
             };
             audit = audit.observe(request, outcome);
         }

@@ -2,7 +2,7 @@
 
 use arbtest::arbitrary::Result;
 use arbtest::arbtest;
-use pep3118::{Audit, ErrorKind, Order, Outcome, Request, Slice, fill_contiguous_strides, verify_structure};
+use pep3118::{Audit, Order, RaisedError, Request, RequestOutcome, Slice, fill_contiguous_strides, verify_structure};
 
 use crate::properties::metadata::{Owned, check_view, number};
 
@@ -15,7 +15,7 @@ fn no_struct_makes_the_check_panic() {
         views += u32::from(check_view(bytes)?);
         Ok(())
     })
-    .budget_ms(crate::patience::patience(3_000));
+    .budget_ms(crate::time_budget::time_budget(3_000));
     assert!(views * 20 > structs, "only {views} of {structs} structs made a view");
 }
 
@@ -41,7 +41,7 @@ fn no_numbers_make_the_geometry_panic() {
         }
         Ok(())
     })
-    .budget_ms(crate::patience::patience(1_000));
+    .budget_ms(crate::time_budget::time_budget(1_000));
 }
 
 #[test]
@@ -52,9 +52,11 @@ fn no_answers_make_the_audit_panic() {
             let request = *bytes.choose(&Request::ALL_LEGAL)?;
             let owned = Owned::new(bytes)?;
             let outcome = match bytes.int_in_range(0..=3)? {
-                0 => Outcome::refused(bytes.choose(&[ErrorKind::BufferError, ErrorKind::Silent])?.clone()),
-                1 => Outcome::Broken { returned: bytes.arbitrary()?, error: ErrorKind::Other("OSError".into()) },
-                _ => Outcome::Granted(owned.raw(true)),
+                0 => RequestOutcome::refused(bytes.choose(&[RaisedError::BufferError, RaisedError::Silent])?.clone()),
+                1 => {
+                    RequestOutcome::Broken { returned: bytes.arbitrary()?, error: RaisedError::Other("OSError".into()) }
+                }
+                _ => RequestOutcome::Granted(owned.raw(true)),
             };
             audit = audit.observe(request, outcome);
         }
@@ -62,5 +64,5 @@ fn no_answers_make_the_audit_panic() {
         assert!(report.iter().all(|finding| !finding.requests().is_empty() && !finding.message().is_empty()));
         Ok(())
     })
-    .budget_ms(crate::patience::patience(2_000));
+    .budget_ms(crate::time_budget::time_budget(2_000));
 }

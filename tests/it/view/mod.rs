@@ -3,12 +3,14 @@
 mod cpython;
 mod geometry;
 mod hostile;
-mod part;
 mod request;
 mod rules;
+mod select;
 mod walk;
 
-use pep3118::{Audit, Checker, DataModel, ErrorKind, Obj, Outcome, RawView, Report, Request, view::Subject};
+use pep3118::{
+    Audit, Checker, DataModel, Owner, RaisedError, RawView, Report, Request, RequestOutcome, view::MemoryTraits,
+};
 
 /// LP64 whatever the host.
 pub(crate) const CHECKER: Checker<'static> = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
@@ -16,7 +18,7 @@ pub(crate) const CHECKER: Checker<'static> = Checker { model: &DataModel::LP64, 
 /// The answer to `FULL_RO` of a read-only array of 2 rows of 3 ints, in C order.
 pub(crate) const ROWS: RawView<'static> = RawView {
     buf: Some(0x1000),
-    obj: Obj::Exporter(1),
+    obj: Owner::Exporter(1),
     len: 24,
     itemsize: 4,
     readonly: 1,
@@ -28,11 +30,11 @@ pub(crate) const ROWS: RawView<'static> = RawView {
 };
 
 /// What an exporter of `full` answers to a request, if it keeps the rules.
-pub(crate) fn answer(full: RawView<'static>, request: Request) -> Outcome<'static> {
-    if Subject::of(&full).obstacle(request).is_some() {
-        return Outcome::Refused { error: ErrorKind::BufferError, obj: Obj::Null, references: 0 };
+pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome<'static> {
+    if MemoryTraits::of(&full).obstacle(request).is_some() {
+        return RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 };
     }
-    Outcome::Granted(RawView {
+    RequestOutcome::Granted(RawView {
         format: full.format.filter(|_| request.contains(Request::FORMAT)),
         shape: full.shape.filter(|_| request.contains(Request::ND)),
         strides: full.strides.filter(|_| request.contains(Request::STRIDES)),
@@ -42,7 +44,7 @@ pub(crate) fn answer(full: RawView<'static>, request: Request) -> Outcome<'stati
 }
 
 /// All 26 requests, the answer to one of them changed.
-pub(crate) fn audit(full: RawView<'static>, asked: Request, changed: Outcome<'static>) -> Report {
+pub(crate) fn audit(full: RawView<'static>, asked: Request, changed: RequestOutcome<'static>) -> Report {
     let mut audit = Audit::with(CHECKER);
     for request in Request::ALL_LEGAL {
         let outcome = if request == asked { changed.clone() } else { answer(full, request) };

@@ -2,8 +2,8 @@
 
 use pep3118::view::Class;
 use pep3118::{
-    Audit, Block, Checker, DataModel, Dialect, ErrorKind, Layout, Obj, Outcome, RawView, Report, Request, RuleId,
-    Severity, verify_structure,
+    Audit, Block, Checker, DataModel, Dialect, Layout, Owner, RaisedError, RawView, Report, Request, RequestOutcome,
+    RuleId, Severity, verify_structure,
 };
 
 use super::{CHECKER, ROWS, answer, audit, clean_audit};
@@ -30,15 +30,19 @@ fn within(raw: RawView<'_>, len: i64, offset: i64) -> Report {
     Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).0
 }
 
-fn refused() -> Outcome<'static> {
-    Outcome::Refused { error: ErrorKind::BufferError, obj: Obj::Null, references: 0 }
+fn refused() -> RequestOutcome<'static> {
+    RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 }
 }
 
 /// What `raw` answers to `request`, changed.
-fn granted(raw: RawView<'static>, request: Request, change: impl FnOnce(&mut RawView<'static>)) -> Outcome<'static> {
-    let Outcome::Granted(mut raw) = answer(raw, request) else { panic!("{request} fails") };
+fn granted(
+    raw: RawView<'static>,
+    request: Request,
+    change: impl FnOnce(&mut RawView<'static>),
+) -> RequestOutcome<'static> {
+    let RequestOutcome::Granted(mut raw) = answer(raw, request) else { panic!("{request} fails") };
     change(&mut raw);
-    Outcome::Granted(raw)
+    RequestOutcome::Granted(raw)
 }
 
 const HUGE: i64 = 1 << 62;
@@ -62,10 +66,10 @@ fn case(rule: RuleId) -> Case {
     let full = |raw: RawView<'_>| check(raw, R::FULL_RO);
     let one = |report: Report, keeps: Report| Breaks(vec![report], keeps);
     match rule {
-        Id::A01 => one(full(RawView { obj: Obj::Null, ..ROWS }), full(RawView { obj: Obj::Temporary, ..ROWS })),
+        Id::A01 => one(full(RawView { obj: Owner::Null, ..ROWS }), full(RawView { obj: Owner::Temporary, ..ROWS })),
         Id::A02 => one(
-            audit(ROWS, R::FULL_RO, granted(ROWS, R::FULL_RO, |raw| raw.obj = Obj::Temporary)),
-            full(RawView { obj: Obj::Temporary, ..ROWS }),
+            audit(ROWS, R::FULL_RO, granted(ROWS, R::FULL_RO, |raw| raw.obj = Owner::Temporary)),
+            full(RawView { obj: Owner::Temporary, ..ROWS }),
         ),
         Id::A03 => one(full(RawView { buf: Some(0), ..ROWS }), full(RawView { buf: Some(0), ..NOTHING })),
         Id::A04 => one(full(RawView { len: 20, ..ROWS }), full(ROWS)),
@@ -147,7 +151,7 @@ fn case(rule: RuleId) -> Case {
                 check(RawView { ndim: 0, format: None, shape: None, strides: None, ..ROWS }, R::SIMPLE),
                 audit(ROWS, R::SIMPLE, granted(ROWS, R::SIMPLE, |raw| raw.ndim = 1)),
                 audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| (raw.ndim, raw.shape) = (1, Some(&[6][..])))),
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.obj = Obj::Exporter(2))),
+                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.obj = Owner::Exporter(2))),
             ],
             clean_audit(ROWS),
         ),
@@ -179,11 +183,15 @@ fn case(rule: RuleId) -> Case {
         Id::B12 => one(check(ROWS, R::F_CONTIGUOUS | R::FORMAT), check(COLUMNS, R::F_CONTIGUOUS | R::FORMAT)),
         Id::B13 => one(check(GAPS, R::ANY_CONTIGUOUS | R::FORMAT), check(COLUMNS, R::ANY_CONTIGUOUS | R::FORMAT)),
         Id::B14 => one(
-            audit(GAPS, R::ND, Outcome::Granted(RawView { format: None, strides: None, ..GAPS })),
+            audit(GAPS, R::ND, RequestOutcome::Granted(RawView { format: None, strides: None, ..GAPS })),
             clean_audit(GAPS),
         ),
         Id::B15 => one(
-            audit(POINTERS, R::STRIDES, Outcome::Granted(RawView { format: None, suboffsets: None, ..POINTERS })),
+            audit(
+                POINTERS,
+                R::STRIDES,
+                RequestOutcome::Granted(RawView { format: None, suboffsets: None, ..POINTERS }),
+            ),
             clean_audit(POINTERS),
         ),
         Id::B16 => one(audit(ROWS, R::RECORDS_RO, refused()), clean_audit(ROWS)),
@@ -192,26 +200,31 @@ fn case(rule: RuleId) -> Case {
         }
         Id::B18 => one(check(ROWS, R::from_bits_retain(0x100)), full(ROWS)),
         Id::B19 => {
-            let other = |error| audit(ROWS, R::WRITABLE, Outcome::Refused { error, obj: Obj::Null, references: 0 });
-            Breaks(vec![other(ErrorKind::Other("ValueError".into())), other(ErrorKind::Silent)], clean_audit(ROWS))
+            let other =
+                |error| audit(ROWS, R::WRITABLE, RequestOutcome::Refused { error, obj: Owner::Null, references: 0 });
+            Breaks(vec![other(RaisedError::Other("ValueError".into())), other(RaisedError::Silent)], clean_audit(ROWS))
         }
         Id::B20 => one(
             audit(
                 ROWS,
                 R::WRITABLE,
-                Outcome::Refused { error: ErrorKind::BufferError, obj: Obj::Exporter(1), references: 0 },
+                RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Exporter(1), references: 0 },
             ),
             clean_audit(ROWS),
         ),
         Id::B21 => Breaks(
             vec![
-                audit(ROWS, R::ND, Outcome::Broken { returned: 1, error: ErrorKind::Silent }),
-                audit(ROWS, R::ND, Outcome::Broken { returned: 0, error: ErrorKind::Other("TypeError".into()) }),
+                audit(ROWS, R::ND, RequestOutcome::Broken { returned: 1, error: RaisedError::Silent }),
+                audit(
+                    ROWS,
+                    R::ND,
+                    RequestOutcome::Broken { returned: 0, error: RaisedError::Other("TypeError".into()) },
+                ),
             ],
             clean_audit(ROWS),
         ),
         // The root of the chain answers every request.
-        Id::B22 => Allows(clean_audit(RawView { obj: Obj::Exporter(2), ..ROWS })),
+        Id::B22 => Allows(clean_audit(RawView { obj: Owner::Exporter(2), ..ROWS })),
         Id::B23 => Breaks(
             vec![
                 audit(ROWS, R::SIMPLE, refused()),
@@ -223,8 +236,8 @@ fn case(rule: RuleId) -> Case {
         Id::B24 => {
             let moved = |buf| RawView { buf: Some(buf), ..ROWS };
             let twice = |buf| {
-                let audit = Audit::with(CHECKER).observe(R::FULL_RO, Outcome::Granted(moved(0x1000)));
-                audit.observe(R::FULL_RO, Outcome::Granted(moved(buf))).finish()
+                let audit = Audit::with(CHECKER).observe(R::FULL_RO, RequestOutcome::Granted(moved(0x1000)));
+                audit.observe(R::FULL_RO, RequestOutcome::Granted(moved(buf))).finish()
             };
             one(twice(0x2000), twice(0x1000))
         }
@@ -238,7 +251,7 @@ fn case(rule: RuleId) -> Case {
             audit(
                 RawView { len: 12, shape: Some(&[1, 3]), ..ROWS },
                 R::F_CONTIGUOUS,
-                Outcome::Granted(RawView {
+                RequestOutcome::Granted(RawView {
                     len: 12,
                     shape: Some(&[1, 3]),
                     strides: Some(&[4, 4]),
@@ -249,7 +262,11 @@ fn case(rule: RuleId) -> Case {
         ),
 
         Id::C01 => one(
-            audit(POINTERS, R::C_CONTIGUOUS, Outcome::Granted(RawView { format: None, suboffsets: None, ..POINTERS })),
+            audit(
+                POINTERS,
+                R::C_CONTIGUOUS,
+                RequestOutcome::Granted(RawView { format: None, suboffsets: None, ..POINTERS }),
+            ),
             clean_audit(POINTERS),
         ),
         Id::C02 => Breaks(
@@ -312,7 +329,11 @@ fn case(rule: RuleId) -> Case {
         }
         Id::D09 => Allows(verify_structure(8, 0, 1, &[2], &[3], 5)),
         Id::E11 => one(
-            audit(ROWS, R::WRITABLE, Outcome::Refused { error: ErrorKind::BufferError, obj: Obj::Null, references: 1 }),
+            audit(
+                ROWS,
+                R::WRITABLE,
+                RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 1 },
+            ),
             clean_audit(ROWS),
         ),
 
@@ -327,7 +348,7 @@ fn case(rule: RuleId) -> Case {
             let truth = |format: &[u8], truth: &[u8]| {
                 let raw = RawView { format: Some(format), len: 8, itemsize: 8, ..ONE };
                 let truth = Layout::read(truth, &Dialect::PEP3118, CHECKER.model).unwrap();
-                Audit::with(CHECKER).truth(&truth).observe(R::FULL_RO, Outcome::Granted(raw)).finish()
+                Audit::with(CHECKER).truth(&truth).observe(R::FULL_RO, RequestOutcome::Granted(raw)).finish()
             };
             Breaks(
                 vec![
@@ -414,7 +435,7 @@ fn ids_are_unique_and_readable() {
 
 #[test]
 fn a_report_has_errors_first_and_tells_all_at_once() {
-    let raw = RawView { len: 20, readonly: 2, suboffsets: Some(&[0, 0]), obj: Obj::Null, ..ROWS };
+    let raw = RawView { len: 20, readonly: 2, suboffsets: Some(&[0, 0]), obj: Owner::Null, ..ROWS };
     let (report, view) = CHECKER.check(&raw, Some(Request::FULL));
     assert!(view.is_none());
     let found: Vec<String> =
@@ -462,7 +483,7 @@ fn a_view_exists_where_nothing_stands_in_the_way() {
         assert!(report.has_errors() && view.is_none(), "{raw:?}");
     }
     let beside_the_point = [
-        (RawView { obj: Obj::Null, ..ROWS }, Request::FULL_RO),
+        (RawView { obj: Owner::Null, ..ROWS }, Request::FULL_RO),
         (RawView { len: 0, itemsize: 0, format: None, strides: Some(&[0, 0]), ..ROWS }, Request::INDIRECT),
         (RawView { shape: Some(&[]), ..ONE }, Request::FULL_RO),
         (RawView { suboffsets: Some(&[-1, -1]), ..ROWS }, Request::FULL_RO),

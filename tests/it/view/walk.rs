@@ -160,7 +160,7 @@ fn a_walk_over_every_index_agrees() {
             assert_eq!(raw.is_contiguous(order), expected, "{order} {numbers:?}");
         }
 
-        // Extent, and the block.
+        // ByteBounds, and the block.
         let extent = view.extent().unwrap();
         let low = offsets.iter().copied().min().unwrap_or(0);
         let high = offsets.iter().map(|offset| offset + numbers.itemsize).max().unwrap_or(0);

@@ -1,0 +1,291 @@
+//! The command as its users call it.
+
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+use crate::snapshot;
+
+fn run(arguments: &[&str], input: &str) -> Output {
+    let mut child = crate::command::pep3118()
+        .args(arguments)
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("COLUMNS")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a person sees: the command, both streams, the exit status.
+fn page(arguments: &[&str]) -> String {
+    let output = run(arguments, "");
+    let status = output.status.code().unwrap();
+    format!("{}---\n{}---\nexit status {status}\n", text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn pages() {
+    let pages: &[(&str, &[&str])] = &[
+        ("help", &["--help"]),
+        ("explain-help", &["explain", "--help"]),
+        (
+            "explain-ctypes",
+            &["explain", "T{<b:a:3x<i:b:}", "--itemsize", "8", "--dialect", "ctypes", "--model", "lp64"],
+        ),
+        ("explain-ambiguous", &["explain", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", "-i", "24", "-m", "lp64"]),
+        ("explain-windows", &["explain", "T{l:a:u:b:}", "-m", "x86_64-pc-windows-msvc", "-d", "ctypes"]),
+        ("explain-json", &["explain", "T{>i:a:}", "-m", "lp64", "--json"]),
+        ("explain-json-error", &["explain", "i}d", "-m", "lp64", "--json"]),
+        ("explain-mismatch", &["explain", "T{<b:a:<i:b:}", "-i", "8", "-m", "lp64"]),
+        ("explain-broken", &["explain", "T{<b:a:(2,3<i:b:}"]),
+        ("explain-nothing", &["explain"]),
+        ("explain-unknown-dialect", &["explain", "i", "-d", "pascal"]),
+        ("explain-unknown-model", &["explain", "i", "-m", "pdp11"]),
+        ("size", &["size", "@bd", "-m", "i386"]),
+        ("size-many", &["size", "@bd", "i}d", "<q", "-m", "lp64"]),
+        ("diff", &["diff", "T{i:a:}", "T{>i:b:}", "-m", "lp64"]),
+        ("diff-same", &["diff", "l", "<q", "-m", "lp64"]),
+        ("emit", &["emit", "T{b:a:i:b:}", "-d", "cython", "--for", "struct", "-m", "lp64"]),
+        ("emit-refused", &["emit", "T{&i:p:}", "--for", "numpy", "-m", "lp64"]),
+        ("emit-c", &["emit", "T{b:a:i:b:}", "-d", "cython", "--to", "c", "--name", "sample", "-m", "lp64"]),
+        ("emit-rust", &["emit", "(2)T{<i:a:>d:type:}", "-d", "pep3118", "--to", "rust", "-m", "lp64"]),
+        ("emit-bad-name", &["emit", "i", "--to", "c", "--name", "int", "-m", "lp64"]),
+        ("explain-svg", &["explain", "<i", "--svg", "-m", "lp64"]),
+        ("readers", &["readers", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", "-i", "24", "-m", "lp64"]),
+        ("readers-json", &["readers", "<i", "-i", "4", "-m", "lp64", "--json"]),
+        ("emit-ambiguous", &["emit", "ib", "-m", "lp64"]),
+        ("check-help", &["check", "--help"]),
+        ("audit", &["audit", "--allow", "B05", "ctypes:c_int(1)"]),
+        ("audit-help", &["audit", "--help"]),
+        ("census-help", &["census", "--help"]),
+        #[cfg(feature = "arrow")]
+        ("decode-help", &["decode", "--help"]),
+        (
+            "check",
+            &[
+                "check",
+                "-f",
+                "<i",
+                "--shape",
+                "2,3",
+                "--strides=-12,4",
+                "-r",
+                "FULL_RO",
+                "--memory",
+                "24",
+                "--offset",
+                "12",
+            ],
+        ),
+        (
+            "check-errors",
+            &["check", "-f", "i}d", "--shape", "2,3", "--len", "20", "-i", "4", "--readonly", "-r", "RECORDS"],
+        ),
+        (
+            "check-mismatch",
+            &[
+                "check",
+                "-f",
+                "T{<b:a:<i:b:}",
+                "-i",
+                "8",
+                "--shape",
+                "3",
+                "--strides",
+                "8",
+                "-r",
+                "FULL_RO",
+                "-m",
+                "lp64",
+                "--json",
+            ],
+        ),
+        (
+            "check-note",
+            &[
+                "check",
+                "{\"request\": 284, \"format\": \"T{b:a:xxxxxxxi:b:}\", \"itemsize\": 16, \"len\": 16, \"ndim\": 0}",
+                "-m",
+                "lp64",
+            ],
+        ),
+        ("check-request", &["check", "--shape", "3", "-r", "0x100"]),
+        ("check-no-request", &["check", "--shape", "3", "-r", "FULL_RW"]),
+        ("check-no-json", &["check", "{\"len\": 3}"]),
+        ("rules", &["rules"]),
+        ("rules-one", &["rules", "len-product"]),
+        ("rules-json", &["rules", "B20", "--json"]),
+        ("rules-none", &["rules", "Z99"]),
+    ];
+    for (name, arguments) in pages {
+        snapshot::check("cli", name, &arguments.join(" "), &page(arguments));
+    }
+}
+
+#[test]
+fn a_picture_keeps_to_the_columns() {
+    let format = "T{T{(2)T{b:x:b:y:}:position:i:sequence_number:}:header:4xd:price:}";
+    for (columns, least, most) in [("60", 50, 60), ("40", 30, 40), ("9", 10, 11), ("wide", 50, 60), ("400", 50, 60)] {
+        let mut command = crate::command::pep3118();
+        let output = command.args(["explain", format, "-m", "lp64"]).env("COLUMNS", columns).output().unwrap();
+        let page = text(&output.stdout);
+        let widest = page.rsplit("\n\n").next().unwrap().lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((least..=most).contains(&widest), "{columns}: {widest}\n{page}");
+    }
+}
+
+#[test]
+fn a_stream_is_answered_in_order() {
+    let questions = "\
+{\"format\": \"<i\", \"model\": \"lp64\"}
+{\"format\": \"T{b:a:xxxxxxxi:b:}\", \"itemsize\": 16, \"dialect\": \"numpy\", \"model\": \"lp64\"}
+
+{\"format\": \"i}d\"}
+not json
+{\"format\": null, \"model\": \"lp64\"}
+{\"dialect\": \"numpy\"}
+{\"format\": \"i\", \"dialect\": \"pascal\"}
+{\"format\": \"i\", \"model\": \"pdp11\"}
+{\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
+{\"format\": \"ib\", \"model\": \"lp64\"}";
+    // Some of them are refused, which the exit status tells.
+    let output = run(&["explain", "--jsonl"], questions);
+    assert_eq!(output.status.code(), Some(1));
+    snapshot::check("cli", "explain-jsonl", questions, &text(&output.stdout));
+    let output = run(&["size", "--jsonl"], questions);
+    assert_eq!(output.status.code(), Some(1));
+    snapshot::check("cli", "size-jsonl", questions, &text(&output.stdout));
+}
+
+/// The exit status is that of the worst answer, wherever it stands in the stream.
+#[test]
+fn streams_tell_of_errors() {
+    let status = |command: &str, questions: &str| run(&[command, "--jsonl"], questions).status.code();
+    let (good, bad) = ("{\"format\": \"<i\"}\n", "{\"format\": \"i}d\"}\n");
+    for command in ["explain", "size"] {
+        assert_eq!(status(command, ""), Some(0));
+        assert_eq!(status(command, &good.repeat(2)), Some(0));
+        assert_eq!(status(command, &[good, bad, good].concat()), Some(1));
+        assert_eq!(status(command, &["not json\n", good].concat()), Some(1));
+    }
+    let clean = "{\"format\": \"<i\", \"itemsize\": 4, \"len\": 4, \"ndim\": 0}\n";
+    let note = "{\"request\": 284, \"format\": \"T{b:a:xxxxxxxi:b:}\", \"itemsize\": 16, \"len\": 16, \"ndim\": 0}\n";
+    let broken = clean.replace("\"len\": 4", "\"len\": 5");
+    assert_eq!(status("check", &[clean, note].concat()), Some(0));
+    assert_eq!(status("check", &[clean, &broken, clean].concat()), Some(1));
+    assert_eq!(status("check", &["{}\n", clean].concat()), Some(1));
+}
+
+const COMMANDS: [&str; 12] =
+    ["explain", "size", "diff", "emit", "readers", "check", "audit", "census", "rules", "decode", "completions", "man"];
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(&["completions", shell], "");
+        assert!(output.status.success());
+        let script = text(&output.stdout);
+        for word in COMMANDS.iter().chain(&["itemsize", "strides", "jsonl"]) {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    assert_eq!(run(&["completions", "tcsh"], "").status.code(), Some(2));
+}
+
+#[test]
+fn manual_pages_know_every_command() {
+    let all = text(&run(&["man"], "").stdout);
+    assert!(all.contains(".TH pep3118 1"), "{all}");
+    for command in COMMANDS {
+        assert!(all.contains(&format!("pep3118\\-{command}(1)")), "{command}");
+        let output = run(&["man", command], "");
+        let page = text(&output.stdout);
+        assert!(output.status.success() && page.contains(&format!(".TH pep3118-{command} 1")), "{page}");
+        assert!(page.contains(&format!("\\fBpep3118 {command}\\fR")), "{page}");
+    }
+    assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
+}
+
+/// Whoever has seen enough closes the pipe: no message, no error.
+#[test]
+fn a_closed_pipe_ends_the_work() {
+    use std::io::Read as _;
+    for form in ["table", "json", "csv"] {
+        let mut child = crate::command::pep3118()
+            .args(["decode", "-f", "B", "--to", form, "--shape", "1000000000", "--strides", "0", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"x").unwrap();
+        child.stdout.take().unwrap().read_exact(&mut [0; 4096]).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{form}");
+    }
+}
+
+#[test]
+fn structs_are_checked_in_order() {
+    let clean = "{\"request\": \"FULL_RO\", \"format\": \"<i\", \"itemsize\": 4, \"len\": 24, \"ndim\": 2, \"shape\": [2, 3], \
+                 \"strides\": [12, 4], \"suboffsets\": null, \"readonly\": true, \"memory\": {\"len\": 24, \"offset\": 0}}\n";
+    let broken = clean.replace("24, \"ndim\"", "20, \"ndim\"").replace("\"FULL_RO\"", "285");
+    let hostile = clean
+        .replace("[2, 3]", "[4611686018427387904, 4611686018427387904]")
+        .replace("24,", "-1,")
+        .replace("{\"req", "{\"model\": \"lp64\", \"req");
+    let flags = clean.replace("\"FULL_RO\"", "512");
+    let numpy = clean.replace("<i", "T{b:a:xxxxxxxi:b:}").replace("true", "false, \"dialect\": \"pascal\"");
+    let questions = [clean, &broken, &hostile, &flags, &numpy, "not json\n", &clean.replace("FULL_RO", "FULL_RW")];
+    let output = run(&["check", "--jsonl"], &questions.concat());
+    assert_eq!(output.status.code(), Some(1));
+    snapshot::check("cli", "check-jsonl", &questions.concat(), &text(&output.stdout));
+}
+
+/// 200,000 questions in, as many answers out.
+#[test]
+fn a_long_stream_flows() {
+    let questions = "{\"format\": \"T{<b:a:3x<i:b:}\", \"itemsize\": 8}\n".repeat(200_000);
+    let output = {
+        let mut child = crate::command::pep3118()
+            .args(["explain", "--jsonl"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        output
+    };
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
+}
+
+/// One question, one answer, before the next question is asked.
+#[test]
+fn a_conversation_is_not_buffered() {
+    use std::io::{BufRead, BufReader};
+    let mut child = crate::command::pep3118()
+        .args(["explain", "--jsonl"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for format in ["<i", "<d", "}"] {
+        writeln!(stdin, "{{\"format\": \"{format}\"}}").unwrap();
+        let answer = answers.next().unwrap().unwrap();
+        assert_eq!(answer.contains("\"error\""), format == "}", "{answer}");
+    }
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}

@@ -1,0 +1,6 @@
+//! Tells the linker where the interpreter's shared library is, for tests that embed it.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    pyo3_build_config::add_libpython_rpath_link_args();
+}

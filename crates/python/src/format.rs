@@ -1,0 +1,486 @@
+//! Format strings for Python.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
+
+use super::dtype::to_dtype;
+use super::field::{Field, tuple};
+use super::pickle;
+use super::to_ctypes::to_ctypes;
+use pep3118::__private::Ctypes;
+use pep3118::__private::from_dtype;
+use pep3118::abi::DataModel;
+use pep3118::layout::{Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile};
+
+/// The size of an item in bytes, as `struct.calcsize` tells it; for everything else of PEP 3118 too.
+///
+/// >>> import pep3118
+/// >>> pep3118.calcsize("T{<i:a:<d:b:}")
+/// 12
+#[pyfunction]
+pub(super) fn calcsize(format: &str) -> PyResult<u64> {
+    Ok(pep3118::calcsize(format)?)
+}
+
+/// What a format string means: fields with offsets, for one producer, on one machine.
+///
+/// >>> from pep3118 import Format
+/// >>> f = Format("T{b:a:xxxxxxxi:b:}", itemsize=16, dialect="numpy")
+/// >>> f.itemsize, f.certainty
+/// (16, 'trailing-padding')
+/// >>> [(field.name, field.offset, field.type) for field in f.fields]
+/// [('a', 0, 'int8'), ('b', 8, 'int32')]
+///
+/// Two formats are equal if they describe the same values under the same names:
+///
+/// >>> Format("l", model="lp64") == Format("<q")
+/// True
+#[pyclass(frozen, module = "pep3118")]
+pub(super) struct Format {
+    /// As it was given; none for the layout of a type.
+    text: Option<Box<[u8]>>,
+    /// What was asked beside the text.
+    itemsize: Option<u64>,
+    asked: Option<&'static Dialect>,
+    model: Box<str>,
+    /// What came of it.
+    layout: Arc<Layout>,
+    dialect: Dialect,
+    certainty: Certainty,
+    tail: u64,
+    alternatives: Vec<(Dialect, Arc<Layout>)>,
+}
+
+/// A dialect by its name.
+pub(super) fn dialect_of(name: &str) -> PyResult<&'static Dialect> {
+    Dialect::by_name(name).ok_or_else(|| {
+        let names = Dialect::ALL.map(|dialect| dialect.name).join(", ");
+        PyValueError::new_err(format!("unknown dialect `{name}`; dialects are {names}"))
+    })
+}
+
+/// A data model by its name, or that of a target triple.
+pub(super) fn model_of(name: &str) -> PyResult<DataModel> {
+    let found = DataModel::by_name(name).map_or_else(|| DataModel::from_triple(name), Ok);
+    found.map_err(|error| {
+        let names = DataModel::ALL.map(|model| model.name).join(", ");
+        PyValueError::new_err(format!("{error}; named models are {names}, host"))
+    })
+}
+
+/// The bytes of a format: text is UTF-8, and bytes that are not stand in it as Python has them.
+pub(super) fn bytes_of(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(bytes) = format.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().to_vec());
+    }
+    let Ok(text) = format.cast::<PyString>() else {
+        return Err(PyTypeError::new_err(format!("a format is str, bytes or None, not {}", format.get_type().name()?)));
+    };
+    let bytes = text.call_method1("encode", ("utf-8", "surrogateescape"))?;
+    Ok(bytes.cast_into::<PyBytes>()?.as_bytes().to_vec())
+}
+
+/// The same way back.
+fn text_of<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    PyBytes::new(py, bytes).call_method1("decode", ("utf-8", "surrogateescape"))
+}
+
+impl Format {
+    /// Reads a format string.
+    pub(super) fn read(
+        text: &[u8],
+        itemsize: Option<u64>,
+        asked: Option<&'static Dialect>,
+        model: &str,
+    ) -> PyResult<Self> {
+        let reading = reconcile(text, itemsize, asked, &model_of(model)?)?;
+        let Interpretation { layout, dialect, certainty, tail, alternatives } = reading;
+        Ok(Self {
+            text: Some(text.into()),
+            itemsize,
+            asked,
+            model: model.into(),
+            layout: Arc::new(layout),
+            dialect,
+            certainty,
+            tail,
+            alternatives: alternatives.into_iter().map(|(dialect, layout)| (dialect, Arc::new(layout))).collect(),
+        })
+    }
+
+    /// The layout that a type has, which no string needs to tell.
+    pub(super) fn of_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
+        Self {
+            text: None,
+            itemsize: Some(layout.size()),
+            asked: Some(dialect),
+            model: model.into(),
+            layout,
+            dialect: *dialect,
+            certainty: Certainty::Exact,
+            tail: 0,
+            alternatives: Vec::new(),
+        }
+    }
+
+    pub(super) fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// Whose rule it is, how sure it is, and how many bytes at the end are not stated.
+    pub(super) fn reading(&self) -> (&Dialect, Certainty, u64) {
+        (&self.dialect, self.certainty, self.tail)
+    }
+
+    pub(super) fn other_readings(&self) -> &[(Dialect, Arc<Layout>)] {
+        &self.alternatives
+    }
+
+    pub(super) fn model_name(&self) -> &str {
+        &self.model
+    }
+
+    /// As it was given, or else the canonical spelling, if there is one.
+    pub(super) fn spelling(&self) -> Option<Vec<u8>> {
+        match &self.text {
+            Some(text) => Some(text.to_vec()),
+            None => self.layout.emit(Target::Canonical).ok(),
+        }
+    }
+
+    fn means(&self, other: &Self) -> bool {
+        let (a, b) = (&self.layout, &other.layout);
+        let long = |layout: &Layout| {
+            layout.leaves().any(|(_, leaf)| matches!(leaf.ty(), Type::LongDouble | Type::ComplexLongDouble))
+        };
+        let same = Comparison::of_layouts(a, b).equivalence >= Some(Equivalence::Scalars);
+        same && (a.model().long_double.format == b.model().long_double.format || !long(a))
+    }
+}
+
+#[pymethods]
+impl Format {
+    #[new]
+    #[pyo3(signature = (fmt, itemsize=None, dialect=None, model=None))]
+    fn new(
+        fmt: Option<Bound<'_, PyAny>>,
+        itemsize: Option<u64>,
+        dialect: Option<&str>,
+        model: Option<&str>,
+    ) -> PyResult<Self> {
+        // NULL: unsigned bytes.
+        let text = fmt.map_or_else(|| Ok(b"B".to_vec()), |fmt| bytes_of(&fmt))?;
+        Self::read(&text, itemsize, dialect.map(dialect_of).transpose()?, model.unwrap_or("host"))
+    }
+
+    /// The layout of a numpy.dtype, with its fields where it says that they are.
+    ///
+    /// >>> import numpy as np
+    /// >>> from pep3118 import Format
+    /// >>> f = Format.from_dtype(np.dtype({"names": ["a", "b"], "formats": ["u1", ">i4"], "offsets": [0, 3]}))
+    /// >>> str(f)
+    /// 'T{B:a:2x>i:b:}'
+    #[classmethod]
+    fn from_dtype(_class: &Bound<'_, PyType>, dtype: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self::of_layout(Arc::new(from_dtype(dtype)?), &Dialect::NUMPY, "host"))
+    }
+
+    /// The layout of a class of ctypes: a structure, a union, an array, a pointer, a number.
+    ///
+    /// >>> import ctypes
+    /// >>> from pep3118 import Format
+    /// >>> class Point(ctypes.Structure):
+    /// ...     _fields_ = [("x", ctypes.c_int8), ("y", ctypes.c_int32)]
+    /// >>> [(field.name, field.offset) for field in Format.from_ctypes(Point).fields]
+    /// [('x', 0), ('y', 4)]
+    #[classmethod]
+    fn from_ctypes(_class: &Bound<'_, PyType>, ctype: &Bound<'_, PyType>) -> PyResult<Self> {
+        let ctypes = Ctypes::of(ctype.py().import("_ctypes")?.as_any())?;
+        Ok(Self::of_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
+    }
+
+    /// The string as it was given; None for the layout of a type.
+    #[getter]
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.text.as_deref().map(|text| text_of(py, text)).transpose()
+    }
+
+    /// The size of an item, in bytes.
+    #[getter]
+    fn itemsize(&self) -> u64 {
+        self.layout.size()
+    }
+
+    /// The largest alignment that the format itself implies, in bytes.
+    #[getter]
+    fn alignment(&self) -> u64 {
+        self.layout.align().bytes()
+    }
+
+    /// The fields of a record; the one value of anything else.
+    #[getter]
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let item = self.layout.item();
+        if item.ty() == Type::Record && item.shape().is_empty() {
+            return tuple(py, &self.layout, item.fields());
+        }
+        PyTuple::new(py, [Field::new(&self.layout, item)])
+    }
+
+    /// The whole item as one field.
+    #[getter]
+    fn item(&self) -> Field {
+        Field::new(&self.layout, self.layout.item())
+    }
+
+    /// "exact", "trailing-padding", "inferred" or "ambiguous".
+    #[getter]
+    fn certainty(&self) -> &'static str {
+        self.certainty.as_str()
+    }
+
+    /// The dialect whose rule gave the offsets.
+    #[getter]
+    fn dialect(&self) -> &'static str {
+        self.dialect.name
+    }
+
+    /// The machine whose sizes it has.
+    #[getter]
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The other readings that fit, if it is ambiguous.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> f = Format("ib")
+    /// >>> f.certainty, [(alternative.dialect, alternative.itemsize) for alternative in f.alternatives]
+    /// ('ambiguous', [('native-c', 8)])
+    #[getter]
+    fn alternatives<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let alternatives = self.alternatives.iter().map(|(dialect, layout)| Self {
+            text: self.text.clone(),
+            itemsize: Some(layout.size()),
+            asked: Dialect::by_name(dialect.name),
+            model: self.model.clone(),
+            layout: Arc::clone(layout),
+            dialect: *dialect,
+            certainty: Certainty::Exact,
+            tail: 0,
+            alternatives: Vec::new(),
+        });
+        PyTuple::new(py, alternatives.collect::<Vec<_>>())
+    }
+
+    /// The table of offsets and the picture of the bytes. `width` is in characters.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> print(Format("T{b:a:i:b:}", dialect="pep3118", model="lp64").explain())
+    /// format   T{b:a:i:b:}
+    /// reading  pep3118, lp64 (little-endian), exact
+    /// size     8 bytes, aligned to 4
+    /// <BLANKLINE>
+    /// offset  size  type       name
+    ///      0     1  int8       a
+    ///      1     3  (padding)
+    ///      4     4  int32      b
+    /// <BLANKLINE>
+    ///         0  1  2  3  4  5  6  7
+    ///      0 |a |........|b          |
+    /// <BLANKLINE>
+    #[pyo3(signature = (*, width=None, color=false))]
+    fn explain(&self, width: Option<usize>, color: bool) -> String {
+        super::explain::page(self, width, color)
+    }
+
+    /// The picture of the bytes as SVG.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> Format("<i").svg()[:40]
+    /// '<svg xmlns="http://www.w3.org/2000/svg" '
+    fn svg(&self) -> String {
+        super::explain::svg(self)
+    }
+
+    /// The picture of the bytes in a notebook, and one of each other reading.
+    fn _repr_html_(&self) -> String {
+        super::explain::html(self)
+    }
+
+    /// The canonical or another reader's spelling: "canonical", "struct", "cpython-3.14",
+    /// "cpython-3.15", "numpy", "cython".
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> Format("T{b:a:i:b:}", dialect="pep3118", model="lp64").emit("struct")
+    /// '<b3xi'
+    #[pyo3(signature = (target="canonical"))]
+    fn emit<'py>(&self, py: Python<'py>, target: &str) -> PyResult<Bound<'py, PyAny>> {
+        let known = Target::by_name(target).ok_or_else(|| {
+            let names = Target::ALL.map(Target::as_str).join(", ");
+            PyValueError::new_err(format!("unknown target `{target}`; targets are {names}"))
+        })?;
+        self.unambiguous()?;
+        let spelled = self.layout.emit(known).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        text_of(py, &spelled)
+    }
+
+    /// The numpy.dtype of items: the same offsets, the same itemsize, the same values.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> Format("T{B:a:2x>i:b:}", dialect="pep3118").to_dtype().fields["b"]
+    /// (dtype('>i4'), 3)
+    fn to_dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.unambiguous()?;
+        to_dtype(py, &self.layout)
+    }
+
+    /// The class of ctypes whose instances lie in memory as items do: a structure, an array, a number.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> Sample = Format("T{B:a:2x<i:b:}", dialect="pep3118").to_ctypes("Sample")
+    /// >>> Sample.b.offset, Sample(b=7).b
+    /// (3, 7)
+    #[pyo3(signature = (name="Item"))]
+    fn to_ctypes<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyType>> {
+        self.unambiguous()?;
+        to_ctypes(py, &self.layout, name)
+    }
+
+    /// The item as a type of C, with static assertions of its size and offsets. Fields in the other
+    /// byte order are arrays of bytes, with a comment.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))
+    /// /* 16 bytes for the data model lp64. */
+    /// ...
+    /// struct sample {
+    ///     int32_t a;
+    ///     double b;
+    /// };
+    /// static_assert(sizeof(struct sample) == 16, "sample has 16 bytes");
+    /// ...
+    #[pyo3(signature = (name="item"))]
+    fn to_c(&self, name: &str) -> PyResult<String> {
+        self.unambiguous()?;
+        self.layout.to_c(name).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// The same for Rust.
+    ///
+    /// >>> from pep3118 import Format
+    /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))
+    /// // 12 bytes for the data model lp64.
+    /// const _: () = assert!(u16::from_ne_bytes([1, 0]) == 1);
+    /// <BLANKLINE>
+    /// #[repr(C, packed)]
+    /// #[derive(Clone, Copy)]
+    /// pub struct Sample {
+    ///     pub a: i32,
+    ///     pub b: f64,
+    /// }
+    /// const _: () = assert!(core::mem::size_of::<Sample>() == 12);
+    /// const _: () = assert!(core::mem::offset_of!(Sample, a) == 0);
+    /// const _: () = assert!(core::mem::offset_of!(Sample, b) == 4);
+    /// const _: () = assert!(core::mem::size_of::<f64>() == 8);
+    /// const _: () = assert!(core::mem::size_of::<i32>() == 4);
+    /// <BLANKLINE>
+    #[pyo3(signature = (name="Item"))]
+    fn to_rust(&self, name: &str) -> PyResult<String> {
+        self.unambiguous()?;
+        self.layout.to_rust(name).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    fn __str__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self.spelling() {
+            Some(text) => text_of(py, &text),
+            None => Ok(PyString::new(py, &self.__repr__()).into_any()),
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let text = match self.spelling() {
+            Some(text) => format!("'{}'", text.escape_ascii()),
+            None => format!("({} fields)", self.layout.item().fields().count()),
+        };
+        let certainty = if self.certainty == Certainty::Exact { "" } else { self.certainty.as_str() };
+        let comma = if certainty.is_empty() { "" } else { ", " };
+        format!(
+            "<Format {text}, itemsize={}, dialect='{}', model='{}'{comma}{certainty}>",
+            self.layout.size(),
+            self.dialect.name,
+            self.model
+        )
+    }
+
+    fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = other.py();
+        match other.cast::<Self>() {
+            Ok(other) => self.means(other.get()).into_bound_py_any(py),
+            Err(_) => Ok(py.NotImplemented().into_bound(py)),
+        }
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.layout.size().hash(&mut hasher);
+        for (at, leaf) in self.layout.leaves() {
+            // `wchar_t` is equal to the text of its width, so the type is left out.
+            (at, leaf.size(), leaf.shape(), leaf.endian(), leaf.name()).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (py, this) = (slf.py(), slf.get());
+        let class = slf.get_type().into_any();
+        let dialect = this.asked.map(|dialect| dialect.name);
+        if let Some(text) = &this.text {
+            let arguments = (PyBytes::new(py, text), this.itemsize, dialect, &*this.model).into_pyobject(py)?;
+            return Ok((class, arguments));
+        }
+        let tree = pickle::of_layout(py, &this.layout)?;
+        let arguments = (tree, dialect, &*this.model).into_pyobject(py)?;
+        Ok((class.getattr("_restore")?, arguments))
+    }
+
+    /// What a pickle of the layout of a type is made from.
+    #[classmethod]
+    fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
+        let layout = pickle::to_layout(tree, &model_of(model)?)?;
+        Ok(Self::of_layout(Arc::new(layout), dialect_of(dialect)?, model))
+    }
+}
+
+impl Format {
+    /// Whether both were given in the same tokens.
+    pub(super) fn is_written_as(&self, other: &Self) -> bool {
+        let parse = |text: &Option<Box<[u8]>>| text.as_deref().and_then(|text| pep3118::Format::parse(text).ok());
+        let (a, b) = (parse(&self.text), parse(&other.text));
+        a.is_some() && a == b
+    }
+
+    /// Refuses to choose between readings.
+    pub(super) fn unambiguous(&self) -> PyResult<()> {
+        if self.certainty != Certainty::Ambiguous {
+            return Ok(());
+        }
+        let mut names = vec![self.dialect.name];
+        names.extend(self.alternatives.iter().map(|(dialect, _)| dialect.name));
+        let names = names.join(", ");
+        Err(PyValueError::new_err(format!("the format has several readings: {names}; choose one with `dialect`")))
+    }
+}

@@ -1,0 +1,71 @@
+//! The extension module `pep3118._pep3118` of the Python package `pep3118`.
+
+mod audit;
+mod borrowed_bytes;
+mod cli;
+mod column_memory;
+mod dtype;
+mod errors;
+mod explain;
+mod exporter;
+mod fastcall;
+mod field;
+mod format;
+mod layout_of;
+mod pickle;
+mod report;
+mod structs;
+mod to_ctypes;
+mod tuple_builder;
+mod values;
+mod view;
+
+use pyo3::prelude::*;
+
+/// The extension module; Python programs import `pep3118`.
+#[pymodule]
+pub mod _pep3118 {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::audit::{_exports_buffers, audit, check};
+    #[pymodule_export]
+    use crate::cli::_cli;
+    #[pymodule_export]
+    use crate::dtype::dtype_from_pep3118;
+    #[pymodule_export]
+    use crate::errors::{BufferRuleError, FormatError};
+    #[pymodule_export]
+    use crate::exporter::Exporter;
+    #[pymodule_export]
+    use crate::field::Field;
+    #[pymodule_export]
+    use crate::format::{Format, calcsize};
+    #[pymodule_export]
+    use crate::layout_of::{Difference, diff, layout_of};
+    #[pymodule_export]
+    use crate::report::{Finding, Report};
+    #[pymodule_export]
+    use crate::view::View;
+
+    /// What `pep3118.struct` is made of.
+    #[pymodule]
+    #[pyo3(name = "_struct")]
+    mod structs {
+        use pyo3::prelude::*;
+
+        #[pymodule_export]
+        use crate::structs::{Struct, clearcache, iter_unpack, unpack_from};
+
+        #[pymodule_init]
+        fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            crate::structs::add(module)
+        }
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        pep3118::__private::set_format_exception(crate::errors::format_exception);
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

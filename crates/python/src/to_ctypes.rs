@@ -1,0 +1,150 @@
+//! Layouts as classes of ctypes.
+
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+
+use pep3118::Align;
+use pep3118::abi::DataModel;
+use pep3118::layout::{Declarations, Definition, Field, Language, Layout, MemberType, Type};
+
+/// The class whose instances lie in memory as the items do. Its structures are called `name`.
+///
+/// # Errors
+/// - `ValueError`: a layout of another machine; what ctypes has no type for, such as `float16`
+pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> PyResult<Bound<'py, PyType>> {
+    let host = DataModel { name: layout.model().name, ..DataModel::HOST };
+    if *layout.model() != host {
+        return Err(PyValueError::new_err(format!(
+            "ctypes has the types of this machine, and the layout is for {}",
+            layout.model()
+        )));
+    }
+    let ctypes = py.import("ctypes")?.into_any();
+    let align = |field: Field<'_>| if bytes(field) { Align::ONE } else { field.natural_align() };
+    let plan = Declarations::new(layout, &Language { align: &align, reserved: &|_| false, any: true });
+    let mut classes: Vec<Bound<'py, PyType>> = Vec::new();
+    for definition in &plan.definitions {
+        let class = define(&ctypes, definition, name, &classes)?;
+        classes.push(class);
+    }
+    let item = layout.item();
+    let element = match classes.pop() {
+        Some(class) => class.into_any(),
+        None => value(&ctypes, item)?,
+    };
+    Ok(array(element, item.shape())?.cast_into::<PyType>()?)
+}
+
+fn define<'py>(
+    ctypes: &Bound<'py, PyAny>,
+    definition: &Definition<'_>,
+    name: &str,
+    classes: &[Bound<'py, PyType>],
+) -> PyResult<Bound<'py, PyType>> {
+    let py = ctypes.py();
+    let fields = PyList::empty(py);
+    let mut anonymous: Vec<&str> = Vec::new();
+    for member in &definition.members {
+        let ty = match member.what {
+            MemberType::Value(field) => value(ctypes, field)?,
+            MemberType::Defined(index) => classes.get(index).into_bound_py_any(py)?,
+            MemberType::Padding => ctypes.getattr("c_ubyte")?,
+        };
+        if member.shared {
+            anonymous.push(&member.name);
+        }
+        fields.append((&*member.name, array(ty, &member.shape)?))?;
+    }
+    let space = PyDict::new(py);
+    if definition.packed {
+        // CPython from 3.14 on wants to be told whose rule of packing it is.
+        space.set_item("_layout_", "ms")?;
+        space.set_item("_pack_", 1)?;
+    }
+    if !anonymous.is_empty() {
+        space.set_item("_anonymous_", anonymous)?;
+    }
+    space.set_item("_fields_", fields)?;
+    let mut words = vec![name];
+    words.extend(definition.path.iter().map(String::as_str));
+    let base = ctypes.getattr(if definition.union { "Union" } else { "Structure" })?;
+    let bases = PyTuple::new(py, [&base])?;
+    let class = base.get_type().call1((words.join("_"), bases, space))?.cast_into::<PyType>()?;
+    // What is promised is looked up: ctypes lays out by itself.
+    let mut lies = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
+    for member in &definition.members {
+        lies |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
+    }
+    if lies {
+        return Err(PyValueError::new_err(format!("ctypes does not lay out `{}` as wanted", words.join("."))));
+    }
+    Ok(class)
+}
+
+/// `int32 * 3 * 2` for the shape (2, 3).
+fn array<'py>(element: Bound<'py, PyAny>, shape: &[u64]) -> PyResult<Bound<'py, PyAny>> {
+    shape.iter().rev().try_fold(element, |element, extent| element.mul(*extent))
+}
+
+/// Whether ctypes has bytes for it, and nothing more.
+fn bytes(field: Field<'_>) -> bool {
+    matches!(field.ty(), Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque)
+}
+
+fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
+    let (ty, size) = (field.ty(), field.size());
+    let units = |name: &str, unit: u64| -> PyResult<Bound<'py, PyAny>> {
+        let class = ctypes.getattr(name)?;
+        match size.checked_div(unit).unwrap_or(0) {
+            1 => Ok(class),
+            units => class.mul(units),
+        }
+    };
+    let name = match ty {
+        Type::Bool if size == 1 => "c_bool",
+        Type::Char => "c_char",
+        Type::Int8 => "c_int8",
+        Type::UInt8 => "c_uint8",
+        Type::Int16 => "c_int16",
+        Type::UInt16 => "c_uint16",
+        Type::Int32 => "c_int32",
+        Type::UInt32 => "c_uint32",
+        Type::Int64 => "c_int64",
+        Type::UInt64 => "c_uint64",
+        Type::Float32 => "c_float",
+        Type::Float64 => "c_double",
+        Type::LongDouble => "c_longdouble",
+        Type::Complex64 => "c_float_complex",
+        Type::Complex128 => "c_double_complex",
+        Type::ComplexLongDouble => "c_longdouble_complex",
+        Type::Pointer => "c_void_p",
+        Type::CharPointer => "c_char_p",
+        Type::WcharPointer => "c_wchar_p",
+        Type::Object => "py_object",
+        Type::Function => return ctypes.call_method1("CFUNCTYPE", (ctypes.py().None(),)),
+        Type::Bytes => return ctypes.getattr("c_char")?.mul(size),
+        Type::Pascal | Type::Void | Type::Bits | Type::Opaque => return ctypes.getattr("c_ubyte")?.mul(size),
+        Type::Wchar if !swapped(field) => return units("c_wchar", field.model().wchar),
+        Type::Ucs4 if !swapped(field) && field.model().wchar == 4 => return units("c_wchar", 4),
+        Type::Ucs2 if !swapped(field) && field.model().wchar == 2 => return units("c_wchar", 2),
+        _ => return Err(missing(field)),
+    };
+    let class = ctypes.getattr(name).map_err(|_| missing(field))?;
+    if !swapped(field) {
+        return Ok(class);
+    }
+    let order = if DataModel::HOST.endian == pep3118::Endian::Little { "__ctype_be__" } else { "__ctype_le__" };
+    class.getattr(order).map_err(|_| missing(field))
+}
+
+fn swapped(field: Field<'_>) -> bool {
+    field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
+}
+
+fn missing(field: Field<'_>) -> PyErr {
+    let order = if swapped(field) { "byte-swapped " } else { "" };
+    let name = field.name_text().map_or_else(String::new, |name| format!(" `{name}`"));
+    PyValueError::new_err(format!("ctypes has no type for the {order}{}{name} at byte {}", field.ty(), field.offset()))
+}

@@ -1,0 +1,68 @@
+//! The Python tests inside this process, where a sanitizer or valgrind watches both sides.
+//!
+//! Ignored: `make asan` and `make valgrind` run it, with the packages of a virtual environment on
+//! `PYTHONPATH`. `PYTEST` chooses tests, as arguments of pytest.
+
+#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(clippy::unwrap_used, reason = "a test that fails should stop")]
+
+use pyo3::prelude::*;
+
+/// The folder of the repository.
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// Why a test starts another process, which nobody watches.
+const ANOTHER_PROCESS: &str = "starts a program of its own, where pep3118 is not installed";
+
+/// What is left out: file, test, reason.
+const LEFT_OUT: &[(&str, &str, &str)] = &[
+    ("test_command.py", "test_other_commands_are_those_of_rust", ANOTHER_PROCESS),
+    ("test_command.py", "test_help_tells_all_commands", ANOTHER_PROCESS),
+    ("test_command.py", "test_a_closed_pipe_ends_the_work", ANOTHER_PROCESS),
+    ("test_command.py", "test_standard_input_reaches_rust", ANOTHER_PROCESS),
+    ("test_command.py", "test_both_sides_write_in_order", ANOTHER_PROCESS),
+    ("test_examples.py", "test_scripts", ANOTHER_PROCESS),
+    ("test_examples.py", "test_exporters_in_ci", ANOTHER_PROCESS),
+    ("test_lifetime.py", "test_memory_is_constant", "the memory that sanitizers hold back is that of the process"),
+    ("test_lifetime.py", "test_views_alive_at_shutdown", ANOTHER_PROCESS),
+    ("test_lifetime.py", "test_arrow_lets_go_in_another_thread", ANOTHER_PROCESS),
+    ("test_numpy_reader.py", "test_the_tests_of_numpy", ANOTHER_PROCESS),
+    ("test_pytest_plugin.py", "test_the_fixture_passes_fails_and_allows", ANOTHER_PROCESS),
+    ("test_pytest_plugin.py", "test_the_fixture_is_listed", ANOTHER_PROCESS),
+    ("test_readme.py", "test_python", ANOTHER_PROCESS),
+    ("test_readme.py", "test_console", ANOTHER_PROCESS),
+    ("test_threads.py", "test_the_gil_stays_off", ANOTHER_PROCESS),
+];
+
+#[test]
+fn what_is_left_out_exists() {
+    for (file, test, reason) in LEFT_OUT {
+        let text = std::fs::read_to_string(format!("{ROOT}/tests/python/{file}")).unwrap();
+        assert!(text.contains(&format!("\ndef {test}(")), "{file} has no {test}, which is left out: {reason}");
+    }
+}
+
+#[test]
+#[ignore = "needs pytest and NumPy on PYTHONPATH: make asan, make valgrind"]
+fn pytest_in_this_process() {
+    Python::initialize();
+    let status = Python::attach(|py| -> PyResult<i32> {
+        let sys = py.import("sys")?;
+        sys.getattr("path")?.call_method1("insert", (0, format!("{ROOT}/crates/python/python")))?;
+        // The extension module is compiled into this test.
+        let module = pyo3::wrap_pymodule!(_pep3118::_pep3118)(py);
+        sys.getattr("modules")?.set_item("pep3118._pep3118", module)?;
+        let chosen = std::env::var("PYTEST").unwrap_or_default();
+        let mut arguments = vec!["-p", "no:cacheprovider", "-p", "no:faulthandler", "-x", "--rootdir", ROOT];
+        let all = format!("{ROOT}/tests/python");
+        let left_out: Vec<_> =
+            LEFT_OUT.iter().map(|(file, test, _)| format!("--deselect=tests/python/{file}::{test}")).collect();
+        arguments.extend(left_out.iter().map(String::as_str));
+        match chosen.trim() {
+            "" => arguments.push(&all),
+            chosen => arguments.extend(chosen.split_whitespace()),
+        }
+        py.import("pytest")?.call_method1("main", (arguments,))?.extract()
+    });
+    assert_eq!(status.unwrap(), 0, "pytest says what failed");
+}

@@ -1,0 +1,156 @@
+//! The consumers by name and recorded version.
+
+use core::fmt;
+
+/// A consumer of buffers, at the version whose answers were recorded.
+///
+/// ```
+/// use pep3118_readers::Consumer;
+/// assert_eq!(Consumer::Numpy.to_string(), "NumPy 2.5");
+/// assert_eq!(Consumer::by_name("pyo3"), Some(Consumer::PyO3));
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Consumer {
+    /// CPython's `struct`, and `PyBuffer_SizeFromFormat`.
+    Struct315,
+    /// The same before `Zf` and `Zd`.
+    Struct314,
+    /// The same before `F` and `D`.
+    Struct313,
+    /// CPython's `memoryview`: indexing, `tolist`.
+    MemoryView315,
+    /// The same before `Zf` and `Zd`.
+    MemoryView314,
+    /// The same before `e`.
+    MemoryView311,
+    /// `numpy.asarray` and everything that goes through it.
+    Numpy,
+    /// Typed memoryviews.
+    Cython,
+    /// `py::array` from a `py::buffer`.
+    Pybind11,
+    /// `nb::ndarray` from the buffer protocol.
+    Nanobind,
+    /// `PyBuffer<T>`.
+    PyO3,
+    /// PyPy's `struct`.
+    PypyStruct,
+    /// RustPython's `struct`.
+    RustPythonStruct,
+    /// A buffer handed to MPI without a datatype.
+    Mpi4py,
+    /// `numba.typeof` of a memoryview.
+    Numba,
+    /// `pygame.BufferProxy`.
+    Pygame,
+    /// `nanoarrow.c_buffer`.
+    Nanoarrow,
+    /// `JArray.of`.
+    JPype,
+    /// USD's `Vt` arrays from a memoryview.
+    UsdVt,
+    /// simsimd's distances.
+    SimSimd,
+    /// `numkong.Tensor`.
+    NumKong,
+}
+
+impl Consumer {
+    /// Every consumer, in the order of the table.
+    pub const ALL: [Self; 21] = [
+        Self::Struct315,
+        Self::Struct314,
+        Self::Struct313,
+        Self::MemoryView315,
+        Self::MemoryView314,
+        Self::MemoryView311,
+        Self::Numpy,
+        Self::Cython,
+        Self::Pybind11,
+        Self::Nanobind,
+        Self::PyO3,
+        Self::PypyStruct,
+        Self::RustPythonStruct,
+        Self::Mpi4py,
+        Self::Numba,
+        Self::Pygame,
+        Self::Nanoarrow,
+        Self::JPype,
+        Self::UsdVt,
+        Self::SimSimd,
+        Self::NumKong,
+    ];
+
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Struct315 | Self::Struct314 | Self::Struct313 => "struct",
+            Self::MemoryView315 | Self::MemoryView314 | Self::MemoryView311 => "memoryview",
+            Self::Numpy => "NumPy",
+            Self::Cython => "Cython",
+            Self::Pybind11 => "pybind11",
+            Self::Nanobind => "nanobind",
+            Self::PyO3 => "PyO3",
+            Self::PypyStruct => "PyPy struct",
+            Self::RustPythonStruct => "RustPython struct",
+            Self::Mpi4py => "mpi4py",
+            Self::Numba => "numba",
+            Self::Pygame => "pygame-ce",
+            Self::Nanoarrow => "nanoarrow",
+            Self::JPype => "JPype",
+            Self::UsdVt => "USD Vt",
+            Self::SimSimd => "simsimd",
+            Self::NumKong => "numkong",
+        }
+    }
+
+    /// The version whose answers were recorded; for `struct` and `memoryview` that of CPython.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        match self {
+            Self::Struct315 | Self::MemoryView315 => "3.15",
+            Self::Struct314 | Self::MemoryView314 => "3.14",
+            Self::Struct313 => "3.13",
+            Self::MemoryView311 => "3.11",
+            Self::Numpy => "2.5",
+            Self::Cython => "3.3",
+            Self::Pybind11 | Self::Nanobind => "3.1",
+            Self::PyO3 => "0.29",
+            Self::PypyStruct => "8.0",
+            Self::RustPythonStruct => "0.5",
+            Self::Mpi4py => "4.1",
+            Self::Numba => "0.68",
+            Self::Pygame => "2.5",
+            Self::Nanoarrow => "0.9",
+            Self::JPype => "1.7",
+            Self::UsdVt => "26.11",
+            Self::SimSimd => "6.5",
+            Self::NumKong => "7.8",
+        }
+    }
+
+    /// The consumer of a name, with or without its version, in any case: `"pybind11"`,
+    /// `"struct 3.13"`. The newest, if only the name is given.
+    ///
+    /// ```
+    /// use pep3118_readers::Consumer;
+    /// assert_eq!(Consumer::by_name("numpy"), Some(Consumer::Numpy));
+    /// ```
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|consumer| {
+            let rest = name.get(..consumer.name().len()).filter(|start| start.eq_ignore_ascii_case(consumer.name()));
+            let rest = rest.and_then(|start| name.get(start.len()..));
+            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(' ') == Some(consumer.version()))
+        })
+    }
+}
+
+impl fmt::Display for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&alloc::format!("{} {}", self.name(), self.version()))
+    }
+}

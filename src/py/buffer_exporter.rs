@@ -1,0 +1,222 @@
+//! Memory shown to consumers: what a class needs to be an exporter.
+#![allow(unsafe_code, reason = "fills in the `Py_buffer` of a consumer")]
+
+use std::ffi::{CString, c_int};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use pyo3::exceptions::PyBufferError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View};
+
+/// What an exporter shows, kept for as long as it lives: a class holds one and hands every request to
+/// it.
+///
+/// Every request is answered as CPython's `verify_getbuf` expects it (B01 to B25): with the fields that
+/// were asked for, or with `BufferError`. Exports are counted, so that the class can refuse to move its
+/// memory while there are any.
+///
+/// ```
+/// use std::ffi::c_int;
+/// use pep3118::py::BufferExporter;
+/// use pep3118::{RawView, Request};
+/// use pyo3::{ffi, prelude::*};
+///
+/// #[pyclass(frozen)]
+/// struct Samples {
+///     exporter: BufferExporter,
+///     _memory: Box<[f64]>,
+/// }
+///
+/// impl Samples {
+///     fn new(memory: Box<[f64]>) -> Self {
+///         let items = memory.len() as i64;
+///         let raw = RawView {
+///             len: items * 8, itemsize: 8, readonly: 1, ndim: 1, format: Some(b"d"), shape: Some(&[items]),
+///             ..RawView::default()
+///         };
+///         let view = raw.check(Request::FULL_RO, None, None).1.expect("the numbers are right");
+///         // SAFETY: (a) the items are those of `memory`, which lives as long as the exporter, in one
+///         // object, and does not move; (b) it is exported read-only.
+///         let exporter = unsafe { BufferExporter::new(&view, memory.as_ptr().cast_mut().cast()) };
+///         Self { exporter, _memory: memory }
+///     }
+/// }
+///
+/// #[pymethods]
+/// impl Samples {
+///     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+///         // SAFETY: the interpreter passes a struct to fill in.
+///         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
+///     }
+///
+///     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
+///         // SAFETY: the interpreter passes a struct that `fill` has filled in, once.
+///         unsafe { self.exporter.release(view) }
+///     }
+/// }
+/// # Python::initialize();
+/// # Python::attach(|py| -> PyResult<()> {
+/// let samples = Bound::new(py, Samples::new(Box::new([1.5, 2.5])))?;
+/// let view = py.import("builtins")?.getattr("memoryview")?.call1((samples,))?;
+/// assert_eq!(view.call_method0("tolist")?.extract::<Vec<f64>>()?, [1.5, 2.5]);
+/// # Ok(())
+/// # }).unwrap();
+/// ```
+///
+/// INVARIANT: made by `new` only, so its duties hold; the arrays have `ndim` entries and never change.
+#[derive(Debug)]
+pub struct BufferExporter {
+    buf: *mut u8,
+    len: ffi::Py_ssize_t,
+    itemsize: ffi::Py_ssize_t,
+    readonly: bool,
+    ndim: c_int,
+    format: Option<CString>,
+    has_nul: bool,
+    shape: Box<[ffi::Py_ssize_t]>,
+    strides: Box<[ffi::Py_ssize_t]>,
+    suboffsets: Option<Box<[ffi::Py_ssize_t]>>,
+    subject: MemoryTraits,
+    exports: AtomicUsize,
+}
+
+// SAFETY: an address and numbers that never change, and a counter that is atomic.
+unsafe impl Send for BufferExporter {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for BufferExporter {}
+
+fn narrow(values: &[i64]) -> Box<[ffi::Py_ssize_t]> {
+    // What was checked fits the address space.
+    values.iter().map(|value| isize::try_from(*value).unwrap_or(0)).collect()
+}
+
+impl BufferExporter {
+    /// An exporter of the items of a view, in its format; `buf` is what the view's offsets count from.
+    ///
+    /// # Safety
+    /// - (a) all items of the view, and the pointers on the way to them, may be read for as long as a
+    ///   consumer may hold a buffer: while the object that is passed to [`fill`](Self::fill) lives;
+    /// - (b) unless the view is read-only, they may be written to, by anyone who has a buffer.
+    #[must_use]
+    pub unsafe fn new(view: &View<'_>, buf: *mut u8) -> Self {
+        // SAFETY: (a) and (b) are those of this function.
+        unsafe { Self::with_format(view, buf, view.format()) }
+    }
+
+    /// The same in another format for the same items; NULL if `None`.
+    ///
+    /// # Safety
+    /// - (a) and (b) of [`new`](Self::new)
+    #[must_use]
+    pub unsafe fn with_format(view: &View<'_>, buf: *mut u8, format: Option<&[u8]>) -> Self {
+        let shift = isize::try_from(view.offset()).unwrap_or(0);
+        let raw = RawView { readonly: i32::from(view.readonly()), ..view.as_raw() };
+        Self {
+            buf: buf.wrapping_offset(shift),
+            len: isize::try_from(view.len()).unwrap_or(0),
+            itemsize: isize::try_from(view.itemsize()).unwrap_or(0),
+            readonly: view.readonly(),
+            ndim: raw.ndim,
+            // A format that was parsed has no NUL outside of names; one that has cannot be told.
+            has_nul: format.is_some_and(|format| format.contains(&0)),
+            format: format.and_then(|format| CString::new(format).ok()),
+            shape: narrow(view.shape()),
+            strides: narrow(view.strides()),
+            suboffsets: view.suboffsets().map(narrow),
+            subject: MemoryTraits::of(&raw),
+            exports: AtomicUsize::new(0),
+        }
+    }
+
+    /// Number of buffers that consumers hold.
+    #[must_use]
+    pub fn exports(&self) -> usize {
+        self.exports.load(Ordering::Acquire)
+    }
+
+    /// Answers a request: the body of `__getbuffer__`.
+    ///
+    /// # Safety
+    /// - (a) `view` is NULL or a `Py_buffer` that may be written to;
+    /// - (b) `owner` is the object that holds this exporter.
+    ///
+    /// # Errors
+    /// `BufferError`, and NULL in `obj`:
+    /// - `WRITABLE` for memory that is read-only
+    /// - `SIMPLE` for every second item
+    /// - `STRIDES` for items that are reached through pointers
+    /// - `FORMAT` without `ND`
+    /// - `0x100` or `0x200`, which are `PyBUF_READ` and `PyBUF_WRITE`; `0x10`, part of a flag
+    /// - `FORMAT` where the format has a NUL in a name
+    pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+        // SAFETY: by (a) it is NULL or may be written to, and nobody else has it meanwhile.
+        let Some(view) = (unsafe { view.as_mut() }) else {
+            return Err(PyBufferError::new_err("the request has no Py_buffer to fill in"));
+        };
+        view.obj = std::ptr::null_mut();
+        let request = Request::from_bits_retain(flags);
+        // Whoever sends PyBUF_READ (B18) or part of a flag (B17) does not know what it asks for.
+        if let Some(error) = request.fault() {
+            return Err(PyBufferError::new_err(error.to_string()));
+        }
+        if self.has_nul && request.contains(Request::FORMAT) {
+            return Err(PyBufferError::new_err("the format has a NUL in a name, where C ends a string"));
+        }
+        if let Some(obstacle) = self.subject.obstacle(request) {
+            return Err(PyBufferError::new_err(refusal(obstacle, request)));
+        }
+        let (nd, strides) = (request.contains(Request::ND), request.contains(Request::STRIDES));
+        let array = |wanted: bool, array: &[ffi::Py_ssize_t]| {
+            if wanted && !array.is_empty() { array.as_ptr().cast_mut() } else { std::ptr::null_mut() }
+        };
+        view.buf = self.buf.cast();
+        view.len = self.len;
+        view.itemsize = self.itemsize;
+        view.readonly = c_int::from(self.readonly);
+        // Without a shape the items are bytes in one dimension, as memoryview has it.
+        view.ndim = if nd { self.ndim } else { 1 };
+        view.format = match &self.format {
+            Some(format) if request.contains(Request::FORMAT) => format.as_ptr().cast_mut(),
+            _ => std::ptr::null_mut(),
+        };
+        view.shape = array(nd, &self.shape);
+        view.strides = array(strides, &self.strides);
+        view.suboffsets = array(request.contains(Request::INDIRECT), self.suboffsets.as_deref().unwrap_or_default());
+        view.internal = std::ptr::null_mut();
+        self.exports.fetch_add(1, Ordering::AcqRel);
+        view.obj = owner.clone().into_ptr();
+        Ok(())
+    }
+
+    /// Counts a release: the body of `__releasebuffer__`. The interpreter drops the reference in `obj`.
+    ///
+    /// # Safety
+    /// - (a) `view` is one that [`fill`](Self::fill) has filled in, or a copy of it, and it is released
+    ///   for the first time.
+    pub unsafe fn release(&self, view: *mut ffi::Py_buffer) {
+        let _: *mut ffi::Py_buffer = view;
+        self.exports.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Why a request is refused.
+fn refusal(obstacle: RefusalReason, request: Request) -> String {
+    match obstacle {
+        RefusalReason::FormatAlone => "FORMAT without ND: items without a shape are bytes".to_owned(),
+        RefusalReason::ReadOnly => "the memory is read-only".to_owned(),
+        RefusalReason::NotContiguous => {
+            let order = match request.structure() {
+                Structure::CContiguous => "C-contiguous",
+                Structure::FContiguous => "Fortran-contiguous",
+                _ => "contiguous",
+            };
+            format!("the memory is not {order}")
+        }
+        RefusalReason::SuboffsetsNeeded => {
+            format!("the items are reached through pointers, which {request} cannot report")
+        }
+        RefusalReason::StridesNeeded => format!("the memory is not C-contiguous, and {request} cannot report strides"),
+    }
+}

@@ -1,0 +1,138 @@
+//! Rules of the design that neither Cargo nor the compiler enforces.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every Rust source of the library and of the members of the workspace, without comments.
+fn sources() -> Vec<(String, String)> {
+    fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, out);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                out.push(path);
+            }
+        }
+    }
+    let root = Path::new(crate::ROOT);
+    let mut paths = Vec::new();
+    collect(&root.join("src"), &mut paths);
+    assert!(paths.len() > 20, "the sources were not found");
+    // The published crate has no `crates`.
+    if root.join("crates").exists() {
+        for member in fs::read_dir(root.join("crates")).unwrap() {
+            collect(&member.unwrap().path().join("src"), &mut paths);
+        }
+    }
+    let named = |path: PathBuf| {
+        let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        (name, code)
+    };
+    paths.into_iter().map(named).collect()
+}
+
+/// Asserts that `word` is in the code of no file but those whose paths start with one of `allowed`.
+fn only_in(word: &str, allowed: &[&str]) {
+    let found: Vec<String> = sources()
+        .into_iter()
+        .filter(|(name, code)| code.contains(word) && !allowed.iter().any(|path| name.starts_with(path)))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(found.is_empty(), "{word} is in {found:?}");
+}
+
+/// Each module of the library imports only modules that are listed before it.
+#[test]
+fn modules_import_lower_modules_only() {
+    const ORDER: &[&[&str]] = &[
+        &["span", "align", "endian"],
+        &["diagnostic", "huge_pages", "nontemporal", "spare_capacity"],
+        &["format", "abi"],
+        &["layout"],
+        &["view"],
+        &["decode"],
+        &["foreign"],
+        &["interop"],
+        &["py"],
+    ];
+    let mut checked = 0;
+    for (name, code) in sources() {
+        let Some(path) = name.strip_prefix("src/") else { continue };
+        let Some(level) = ORDER.iter().position(|level| {
+            level.iter().any(|module| path.starts_with(&format!("{module}/")) || path == format!("{module}.rs"))
+        }) else {
+            continue;
+        };
+        checked += 1;
+        for higher in ORDER[level + 1..].iter().copied().flatten() {
+            assert!(!code.contains(&format!("crate::{higher}::")), "{name} imports crate::{higher}");
+        }
+    }
+    assert!(checked > 50, "{checked}");
+}
+
+#[test]
+fn format_knows_no_sizes_and_no_host() {
+    for (name, code) in sources().into_iter().filter(|(name, _)| name.starts_with("src/format/")) {
+        for word in ["DataModel", "Align", "Endian", "cfg(target", "cfg!(", "size_of"] {
+            assert!(!code.contains(word), "{name} mentions {word}");
+        }
+    }
+}
+
+/// Only `abi` derives sizes from the target. `endian` gives its byte order; two files ask for a faster
+/// instruction or larger pages, which change no value.
+#[test]
+fn only_abi_depends_on_the_target() {
+    only_in("cfg!(target", &["src/abi/", "src/endian.rs"]);
+    only_in("cfg(target", &["src/abi/", "src/endian.rs", "src/nontemporal.rs"]);
+    only_in("target_os", &["src/abi/", "src/huge_pages.rs"]);
+    only_in("cfg(windows", &["src/abi/"]);
+}
+
+/// `docs/safety.md` describes each of these modules.
+#[test]
+fn unsafe_code_is_in_the_listed_modules() {
+    // It writes Rust source and contains no unsafe code.
+    let codegen = "src/layout/codegen/rust.rs";
+    only_in(
+        "unsafe",
+        &[
+            "src/foreign.rs",
+            "src/huge_pages.rs",
+            "src/nontemporal.rs",
+            "src/py/acquire.rs",
+            "src/py/buffer_exporter.rs",
+            "src/spare_capacity.rs",
+            "crates/python/src/audit.rs",
+            "crates/python/src/borrowed_bytes.rs",
+            "crates/python/src/column_memory.rs",
+            "crates/python/src/exporter.rs",
+            "crates/python/src/fastcall.rs",
+            "crates/python/src/tuple_builder.rs",
+            "crates/python/src/view/arrow.rs",
+            "crates/python/src/view/class.rs",
+            codegen,
+        ],
+    );
+    only_in("*const", &["src/foreign.rs", "src/py/", "src/abi/model.rs", "crates/python/"]);
+    let pointers = ["src/spare_capacity.rs", "src/foreign.rs", "src/nontemporal.rs", "src/py/", "crates/python/"];
+    only_in("*mut", &[&pointers[..], &[codegen]].concat());
+}
+
+/// Libraries that must not spread to other modules.
+#[test]
+fn each_library_is_used_by_its_module() {
+    only_in("nom::", &["src/format/parse.rs"]);
+    only_in("pyo3::", &["src/py/", "crates/python/"]);
+    only_in("annotate_snippets", &["src/diagnostic.rs"]);
+    only_in("target_lexicon", &["src/abi/triple.rs"]);
+    only_in("rustix", &["src/huge_pages.rs"]);
+    for library in ["arrow_array::", "arrow_schema::", "arrow_data::", "arrow_buffer::"] {
+        only_in(library, &["src/interop/arrow/", "crates/cli/src/arrow.rs", "crates/python/src/view/arrow.rs"]);
+    }
+    only_in("ndarray::", &["src/interop/array.rs"]);
+}

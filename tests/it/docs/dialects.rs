@@ -1,0 +1,104 @@
+//! The tables of `dialects.md` are those of the code.
+
+use pep3118::layout::{Alignment, End, Nested, Syntax};
+use pep3118::{Code, DataModel, Dialect};
+use pep3118_readers::Consumer;
+
+use super::{keep, read};
+
+const PAGE: &str = "docs/dialects.md";
+const HEAD: &str =
+    "| dialect | whose | codes beyond `b B h H i I l L q Q f d` | structures, names, shapes | beyond those | layout |";
+
+/// What everybody has.
+const NUMBERS: &str = "bBhHiIlLqQfd";
+
+fn codes(dialect: &Dialect) -> String {
+    if Code::ALL.into_iter().all(|code| dialect.codes.contains(code)) {
+        return "all".to_owned();
+    }
+    let of = |codes: pep3118::layout::Codes| {
+        let codes = Code::ALL.into_iter().filter(|code| codes.contains(*code) && !NUMBERS.contains(code.as_str()));
+        codes.map(Code::as_str).collect::<Vec<_>>().join(" ")
+    };
+    let alone = of(dialect.sole_codes);
+    let alone = if alone.is_empty() { alone } else { format!("; `{alone}` alone") };
+    format!("`{}`{alone}", of(dialect.codes))
+}
+
+fn syntax(dialect: &Dialect) -> &'static str {
+    let usual = Syntax::STRUCTURES | Syntax::NAMES | Syntax::SHAPES;
+    match (dialect.syntax.contains(usual), dialect.syntax.intersects(usual)) {
+        (true, _) => "yes",
+        (false, true) => panic!("some of it in {dialect}"),
+        (false, false) => "–",
+    }
+}
+
+fn beyond(dialect: &Dialect) -> String {
+    let constructs = [
+        (Syntax::UNALIGNED, "`^`"),
+        (Syntax::POINTERS, "`&`"),
+        (Syntax::FUNCTIONS, "`X{}`"),
+        (Syntax::USER_TYPES, "`[name]`"),
+        (Syntax::STACKED_SHAPES, "`(2)(3)`"),
+        (Syntax::DUPLICATE_NAMES, "a name twice"),
+    ];
+    let has = constructs.into_iter().filter(|(construct, _)| dialect.syntax.contains(*construct));
+    let has: Vec<_> = has.map(|(_, text)| text).collect();
+    if has.is_empty() { "–".to_owned() } else { has.join(", ") }
+}
+
+fn layout(dialect: &Dialect) -> &'static str {
+    match (dialect.alignment, dialect.nested, dialect.end) {
+        (Alignment::Implicit, Nested::Exact, End::Exact) => "as written",
+        (Alignment::Implicit, Nested::Rounded, End::Rounded) => "C compiler",
+        (Alignment::Spelled, Nested::Exact, End::Exact) => "spelled out",
+        (Alignment::Spelled, Nested::Exact, End::Unstated) => "spelled out, with an unstated end",
+        other => panic!("{dialect} has a rule without a name: {other:?}"),
+    }
+}
+
+#[test]
+fn the_table_of_dialects_is_that_of_the_code() {
+    let (mut out, mut inside, mut rows) = (String::new(), false, 0);
+    for line in read(PAGE).lines() {
+        inside = line == HEAD || inside && line.starts_with('|');
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        if inside && line.starts_with("| `") {
+            let dialect = Dialect::by_name(cells[0].trim_matches('`')).expect(cells[0]);
+            assert_eq!(dialect.name, Dialect::ALL[rows].name, "the order of the rows");
+            out += &format!(
+                "| `{dialect}` | {} | {} | {} | {} | {} |\n",
+                cells[1],
+                codes(dialect),
+                syntax(dialect),
+                beyond(dialect),
+                layout(dialect)
+            );
+            rows += 1;
+        } else {
+            out += &format!("{line}\n");
+        }
+    }
+    assert_eq!(rows, Dialect::ALL.len());
+    keep(PAGE, &out);
+}
+
+/// `README.md` names every dialect, and the changelog counts right.
+#[test]
+fn dialects_are_named_and_counted() {
+    let readme = read("README.md");
+    for dialect in Dialect::ALL {
+        assert!(readme.contains(&format!("`{dialect}`")), "README.md does not name {dialect}");
+    }
+    let changes = read("CHANGELOG.md");
+    let said = [
+        (Dialect::ALL.len(), "twelve dialects", 12),
+        (DataModel::ALL.len(), "seven machines", 7),
+        (Consumer::ALL.len(), "21 consumers", 21),
+    ];
+    for (count, words, number) in said {
+        assert!(count == number && changes.contains(words), "CHANGELOG.md: {words}, there are {count}");
+    }
+}

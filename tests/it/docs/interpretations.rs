@@ -1,0 +1,95 @@
+//! The examples of `grammar.md` are read as it says.
+
+use pep3118::{Certainty, DataModel, Dialect, Field, Layout, Type, reconcile};
+
+use super::{keep, read};
+
+const PAGE: &str = "docs/grammar.md";
+const HEAD: &str = "| format | dialect | reading |";
+
+/// What an item holds, in one line: offsets and sizes in bytes.
+fn told(layout: &Layout) -> String {
+    let size = layout.size();
+    let bytes = format!("{size} byte{}", if size == 1 { "" } else { "s" });
+    let item = layout.item();
+    if item.ty() != Type::Record {
+        return format!("{bytes}: {}", kind(item));
+    }
+    let mut fields = Vec::new();
+    inside(item, 0, "", &mut fields);
+    let array = if item.shape().is_empty() { String::new() } else { format!("{} of ", kind(item)) };
+    if fields.is_empty() { bytes } else { format!("{bytes}: {array}{}", fields.join(", ")) }
+}
+
+fn inside(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
+    for field in record.fields() {
+        let name = field.name_text().unwrap_or_default();
+        let path = format!("{path}{}{name}", if path.is_empty() { "" } else { "." });
+        let at = base + field.offset();
+        if field.ty() == Type::Record && field.shape().is_empty() {
+            inside(field, at, &path, out);
+        } else {
+            let name = if name.is_empty() { String::new() } else { format!("`{path}` ") };
+            let elements =
+                if field.ty() == Type::Record { format!(", {} bytes each", field.size()) } else { String::new() };
+            out.push(format!("{name}{}{elements} at {at}", kind(field)));
+        }
+    }
+}
+
+fn kind(field: Field<'_>) -> String {
+    let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
+    let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(",")) };
+    let length = match field.ty() {
+        Type::Bytes | Type::Pascal | Type::Void | Type::Ucs2 | Type::Ucs4 | Type::Bits | Type::Opaque => {
+            format!(" of {} byte{}", field.size(), if field.size() == 1 { "" } else { "s" })
+        }
+        _ => String::new(),
+    };
+    let swapped = field.endian().is_some_and(|endian| endian != field.model().endian);
+    let order = field.endian().filter(|_| swapped).map_or_else(String::new, |endian| format!(" ({endian})"));
+    format!("{}{length}{shape}{order}", field.ty())
+}
+
+/// The third cell of a row from the first two: `` `ib` ``, or with an itemsize `` `ib`, 8 ``; a dialect, or none.
+fn reading(format: &str, dialect: &str) -> String {
+    let (format, itemsize) = match format.rsplit_once("`, ") {
+        Some((format, itemsize)) => (format, Some(itemsize.parse().expect("an itemsize"))),
+        None => (format.trim_end_matches('`'), None),
+    };
+    let format = if format == "*empty*" { "" } else { format };
+    let format = format.trim_start_matches('`').replace("\\n", "\n").replace("\\t", "\t");
+    let dialect = (dialect != "–").then(|| Dialect::by_name(dialect.trim_matches('`')).expect(dialect));
+    // A bracket would begin a link.
+    let quoted = |text: String| text.replace('[', "\\[").replace(']', "\\]");
+    match reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64) {
+        Ok(reading) if reading.certainty == Certainty::Ambiguous => {
+            let alternatives =
+                reading.alternatives.iter().map(|(_, alternative)| format!("; or {}", told(alternative)));
+            quoted(format!("ambiguous: {}{}", told(&reading.layout), alternatives.collect::<String>()))
+        }
+        Ok(reading) if reading.certainty == Certainty::Exact => quoted(told(&reading.layout)),
+        Ok(reading) => quoted(format!("{}; {}", told(&reading.layout), reading.certainty.as_str().replace('-', " "))),
+        Err(error) => quoted(format!("refused: {error}")),
+    }
+}
+
+#[test]
+fn every_example_of_the_grammar_is_read_as_it_says() {
+    let page = read(PAGE);
+    let mut out = String::new();
+    let (mut inside, mut rows) = (false, 0);
+    for line in page.lines() {
+        inside = line == HEAD || inside && line.starts_with('|');
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        if inside && line != HEAD && !line.starts_with("|--") {
+            let [format, dialect, ..] = cells[..] else { panic!("{line}") };
+            out += &format!("| {format} | {dialect} | {} |\n", reading(format, dialect));
+            rows += 1;
+        } else {
+            out += &format!("{line}\n");
+        }
+    }
+    assert!(rows > 60, "only {rows} examples");
+    keep(PAGE, &out);
+}

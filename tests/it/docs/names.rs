@@ -1,0 +1,169 @@
+//! What the texts name is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::{path, read};
+
+/// Every file below a directory, as a path from the root of the repository.
+fn files(dir: &str) -> Vec<String> {
+    fn collect(root: &Path, dir: &Path, out: &mut Vec<String>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(root, &path, out);
+            } else {
+                out.push(path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    collect(&path(""), &path(dir), &mut out);
+    assert!(!out.is_empty(), "{dir} is empty");
+    out
+}
+
+/// Every test, as `file::function`, with the file it is in or the folder around it: of Rust below `tests/it`,
+/// of Python below `tests/python`.
+fn tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in files("tests").iter().filter(|file| file.ends_with(".rs") || file.ends_with(".py")) {
+        let rooms: Vec<&str> = file.trim_end_matches(".rs").trim_end_matches(".py").split('/').collect();
+        let text = read(file);
+        let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+        for (place, line) in lines.iter().enumerate() {
+            // The attributes of a function are right above it.
+            let above = lines[..place].iter().rev().take_while(|line| line.starts_with("#["));
+            let rust = line.strip_prefix("fn ").filter(|_| above.into_iter().any(|line| line.starts_with("#[test]")));
+            let python = line.strip_prefix("def ").filter(|name| name.starts_with("test_"));
+            let Some(name) = rust.or(python).and_then(|rest| rest.split('(').next()) else { continue };
+            names.extend(rooms.iter().map(|room| format!("{room}::{name}")));
+        }
+    }
+    names
+}
+
+/// What stands between backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The last cell of every row of `deviations.md` names the tests that hold it.
+#[test]
+fn every_deviation_names_its_test() {
+    let tests = tests();
+    let mut rows = 0;
+    for line in read("docs/deviations.md").lines().filter(|line| line.starts_with("| ")) {
+        let Some((_, last)) = line.trim_end_matches(['|', ' ']).rsplit_once(" | ") else { panic!("{line}") };
+        if last == "held by" {
+            continue;
+        }
+        let named: Vec<&str> = quoted(last).collect();
+        assert!(!named.is_empty(), "no test holds: {line}");
+        for name in named {
+            assert!(tests.contains(name), "there is no test `{name}`: {line}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 20, "only {rows} deviations");
+}
+
+/// Texts outside the sources, and the book.
+const TEXTS: [&str; 12] = [
+    "README.md",
+    "SECURITY.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "tests/bench/README.md",
+    "tests/corpus/README.md",
+    "docs/grammar.md",
+    "docs/dialects.md",
+    "docs/padding.md",
+    "docs/rules.md",
+    "docs/safety.md",
+    "docs/deviations.md",
+];
+
+/// The crate leaves these to the repository, where the texts lead to them.
+const LEFT_OUT: [&str; 6] = [".ci", ".github", "crates", "fuzz", "tests/bench", "tests/python"];
+
+/// Whether this is the crate as it is published.
+fn packaged() -> bool {
+    !path("fuzz").exists()
+}
+
+/// A path in backticks or in a link is that of a file or a folder, from the root or from where the text is.
+#[test]
+fn every_path_leads_somewhere() {
+    let roots = ["src/", "tests/", "snapshots/", "fuzz/", "crates/", "docs/", ".ci/"];
+    let mut found = 0;
+    let left_out = |name: &Path| packaged() && LEFT_OUT.iter().any(|folder| name.starts_with(folder));
+    for text in TEXTS.into_iter().filter(|text| !left_out(Path::new(text))) {
+        let page = read(text);
+        let here = Path::new(text).parent().unwrap();
+        let named = quoted(&page).filter(|word| roots.iter().any(|root| word.starts_with(root)));
+        let linked = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let defined = page.lines().filter(|line| line.starts_with('[')).filter_map(|line| line.split_once("]: "));
+        let linked: Vec<_> = linked.chain(defined.map(|(_, target)| target)).collect();
+        let linked =
+            linked.into_iter().filter(|link| !link.contains("::") && !link.contains(':') && !link.starts_with('#'));
+        let linked = linked.map(|link| here.join(link.split('#').next().unwrap()));
+        for name in named.filter(|word| !word.contains(['*', '<', ' '])).map(Into::into).chain(linked) {
+            if left_out(&name) {
+                continue;
+            }
+            let found_it = path("").join(&name).exists() || path("").join(here).join(&name).exists();
+            assert!(found_it, "{text} names {}", name.display());
+            found += 1;
+        }
+    }
+    assert!(found > 60, "only {found} paths");
+}
+
+/// `safety.md` lists every module that contains `unsafe`.
+#[test]
+fn safety_md_lists_every_module_with_unsafe_code() {
+    let page = read("docs/safety.md");
+    for file in files("src").iter().chain(&files("crates")).filter(|file| file.ends_with(".rs")) {
+        let text = read(file);
+        let code = text.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+        if code
+            .into_iter()
+            .any(|line| ["unsafe fn ", "unsafe {", "unsafe impl "].iter().any(|word| line.contains(word)))
+        {
+            assert!(page.contains(&format!("`{file}`")), "docs/safety.md says nothing of the unsafe code in {file}");
+        }
+    }
+}
+
+/// The figures in the page of rustdoc are those in the files, and each is shown.
+#[test]
+fn figures_are_the_same_everywhere() {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let base64 = |bytes: &[u8]| {
+        let mut out = String::new();
+        for three in bytes.chunks(3) {
+            let number =
+                three.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+            for place in 0..4 {
+                let letter = LETTERS[(number >> (18 - 6 * place)) as usize & 63];
+                out.push(if place <= three.len() { char::from(letter) } else { '=' });
+            }
+        }
+        out
+    };
+    let (page, inline) = (read("docs/grammar.md"), read("docs/figures/inline.md"));
+    let figures: Vec<String> = files("docs/figures").into_iter().filter(|file| file.ends_with(".svg")).collect();
+    assert_eq!(figures.len(), inline.lines().count());
+    for file in figures {
+        let name = Path::new(&file).file_stem().unwrap().to_str().unwrap();
+        let data = base64(read(&file).as_bytes());
+        assert!(
+            inline.contains(&format!("[{name}-figure]: data:image/svg+xml;base64,{data}\n")),
+            "{file}: run draw.py"
+        );
+        assert!(page.contains(&format!("][{name}-figure]")), "{file} is not shown");
+        assert!(page.contains(&format!("[{name}-figure]: figures/{name}.svg")), "{file} is not linked");
+    }
+}

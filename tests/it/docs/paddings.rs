@@ -1,0 +1,87 @@
+//! How far each rule of padding would come alone: the last table of `padding.md`.
+
+use std::fmt::Write;
+
+use pep3118::layout::{Alignment, End, NativeOnly, WideChar};
+use pep3118::{Certainty, Dialect, reconcile};
+use serde_json::Value;
+
+use super::{filled, keep, read};
+use crate::corpus::rows;
+use crate::exports::{leaves, model, recorded, truth_is_recorded};
+
+const PAGE: &str = "docs/padding.md";
+
+/// Whose row it is; `None` for producers whose types were not looked into.
+fn group(row: &Value) -> Option<&'static str> {
+    let version = row["producer_version"].as_str().unwrap();
+    let old =
+        |version: &str| version.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse().ok()) < Some(12);
+    Some(match row["producer"].as_str().unwrap() {
+        "ctypes" | "multiprocessing" if !version.starts_with("3.") => "ctypes of PyPy and RustPython",
+        "ctypes" | "multiprocessing" if old(version) => "ctypes to 3.11",
+        "ctypes" | "multiprocessing" => "ctypes from 3.12",
+        "numpy" => "NumPy",
+        "cython" => "Cython",
+        "pybind11" => "pybind11",
+        _ => return None,
+    })
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Verdict {
+    Right,
+    Wrong,
+    Refused,
+}
+
+#[test]
+fn the_rules_alone_are_counted() {
+    // Native sizes under `<`, so that padding alone decides.
+    let written = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
+    let compiler = Dialect { nested: Dialect::NATIVE_C.nested, end: End::Rounded, ..written };
+    let unstated = Dialect { end: End::Unstated, ..written };
+    let spelled = Dialect { alignment: Alignment::Spelled, named_padding: Dialect::NUMPY.named_padding, ..unstated };
+    let mut counts: Vec<(&str, usize, [[usize; 3]; 5])> = Vec::new();
+    for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && truth_is_recorded(row)) {
+        let (Some(group), Some(truth)) = (group(row), recorded(row)) else { continue };
+        let itemsize = row["itemsize"].as_u64().unwrap();
+        let model = model(row["platform"].as_str().unwrap());
+        let judge = |dialect: &Dialect| match reconcile(
+            row["format"].as_str().unwrap().as_bytes(),
+            Some(itemsize),
+            Some(dialect),
+            &model,
+        ) {
+            Ok(reading) if reading.certainty == Certainty::Ambiguous => Verdict::Refused,
+            Ok(reading) if leaves(&reading.layout) == truth => Verdict::Right,
+            Ok(_) => Verdict::Wrong,
+            Err(_) => Verdict::Refused,
+        };
+        let (first, second) = (judge(&written), judge(&compiler));
+        let either = if first == Verdict::Refused { second } else { first };
+        let verdicts = [first, second, either, judge(&unstated), judge(&spelled)];
+        let at = counts.iter().position(|(name, ..)| *name == group).unwrap_or_else(|| {
+            counts.push((group, 0, [[0; 3]; 5]));
+            counts.len() - 1
+        });
+        counts[at].1 += 1;
+        for (count, verdict) in counts[at].2.iter_mut().zip(verdicts) {
+            count[verdict as usize] += 1;
+        }
+    }
+    counts.sort_by_key(|(name, ..)| *name);
+    let mut body = String::from(
+        "| producer | rows | as written | C compiler | as written, then C compiler | as written, with an unstated end | spelled out, with an unstated end |\n|--|--|--|--|--|--|--|\n",
+    );
+    for (group, total, rules) in &counts {
+        assert!(*total > 5, "{group}: {total}");
+        write!(body, "| {group} | {total} |").unwrap();
+        for [right, wrong, refused] in rules {
+            assert_eq!(right + wrong + refused, *total);
+            write!(body, " {right} / {wrong} / {refused} |").unwrap();
+        }
+        body.push('\n');
+    }
+    keep(PAGE, &filled(&read(PAGE), "rules alone", body.trim_end()));
+}

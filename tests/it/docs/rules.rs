@@ -1,0 +1,38 @@
+//! `rules.md` is the rule book of the code.
+
+use std::fmt::Write;
+
+use pep3118::RuleId;
+
+use super::{filled, keep, path, read};
+
+const PAGE: &str = "docs/rules.md";
+
+#[test]
+fn the_rule_book_is_that_of_the_code() {
+    let mut body = String::new();
+    let mut section = "";
+    for rule in RuleId::ALL {
+        if section != rule.section() {
+            let gap = if section.is_empty() { "" } else { "\n" };
+            section = rule.section();
+            let letter = &rule.as_str()[..1];
+            writeln!(body, "{gap}## {letter}. {section}\n").unwrap();
+            writeln!(body, "| id | rule | level | decided from | source |\n|--|--|--|--|--|").unwrap();
+        }
+        // A star is text here, and so are the brackets of a type.
+        let text = rule.text().replace('*', "\\*");
+        let text = text.replace("__buffer__", "`__buffer__`").replace("__release_buffer__", "`__release_buffer__`");
+        let source = rule.source().replace('_', "\\_");
+        writeln!(body, "| {rule} {} | {text} | {} | {} | {source} |", rule.name(), rule.level(), rule.class()).unwrap();
+    }
+    keep(PAGE, &filled(&read(PAGE), "rules", &body));
+}
+
+/// The page says that a broken rule has a page of its own in `snapshots/view`, but for the rules named there.
+#[test]
+fn rules_without_a_page_are_counted() {
+    let without = RuleId::ALL.iter().filter(|rule| !path(&format!("snapshots/view/{rule}.snap")).exists()).count();
+    let said = format!("{} rules, {} of them with a page", RuleId::ALL.len(), RuleId::ALL.len() - without);
+    assert!(read(PAGE).contains(&said), "{PAGE} should say: {said}");
+}

@@ -1,0 +1,181 @@
+//! One index, one field, the same bytes as other items.
+
+use pep3118::{
+    DataModel, Dialect, ItemLayout, Layout, Order, RawView, Request, Scalar, Slice, Step, Target, View, ViewError,
+};
+
+use super::{CHECKER, ROWS};
+
+fn view(raw: RawView<'_>) -> View<'_> {
+    CHECKER.check(&raw, None).1.unwrap()
+}
+
+fn layout(format: &str) -> Layout {
+    Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()
+}
+
+fn int() -> ItemLayout {
+    ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap())
+}
+
+/// Where the steps lead in a memory where every pointer leads to 1000 times the place that it lies at.
+fn place(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
+    steps.fold(start, |here, step| match step {
+        Step::Stride(bytes) | Step::Add(bytes) => here + bytes,
+        Step::Dereference => 1000 * here,
+    })
+}
+
+/// An index that is dropped leads to the same items, through pointers or not.
+#[test]
+fn selecting_an_index_keeps_its_items() {
+    let (shape, strides) = ([2, 3, 2], [70_i64, -20, 9]);
+    let all: [[i64; 3]; 8] =
+        [[-1, -1, -1], [0, -1, -1], [-1, 5, -1], [-1, -1, 4], [7, 3, -1], [-1, 8, 30], [5, -1, 50], [50, 50, 6]];
+    let (mut compared, mut refused) = (0, 0);
+    for suboffsets in &all {
+        let pointers = suboffsets.iter().any(|entry| *entry >= 0);
+        let raw = RawView {
+            len: 48,
+            itemsize: 4,
+            ndim: 3,
+            format: Some(b"<i"),
+            shape: Some(&shape),
+            strides: Some(&strides),
+            suboffsets: pointers.then_some(&suboffsets[..]),
+            ..ROWS
+        };
+        let whole = view(raw);
+        for dimension in 0..3 {
+            for index in 0..shape[dimension] {
+                let selected = match whole.select(dimension, index) {
+                    Ok(selected) => selected,
+                    Err(ViewError::PointerTwice { .. } | ViewError::SliceSuboffset { .. }) => {
+                        refused += 1;
+                        continue;
+                    }
+                    Err(error) => panic!("{error}"),
+                };
+                let start = selected.pointer.map_or(0, |at| 1000 * at);
+                assert_eq!((selected.view.ndim(), selected.view.item_count()), (2, 12 / shape[dimension] as u64));
+                assert!(selected.view.suboffsets().is_none_or(|all| all.iter().any(|entry| *entry >= 0)));
+                let rest: Vec<i64> = (0..3).filter(|axis| *axis != dimension).map(|axis| shape[axis]).collect();
+                for (first, second) in (0..rest[0]).flat_map(|first| (0..rest[1]).map(move |second| (first, second))) {
+                    let mut indices = vec![first, second];
+                    let there = place(start, selected.view.steps(&indices).unwrap());
+                    indices.insert(dimension, index);
+                    assert_eq!(there, place(0, whole.steps(&indices).unwrap()), "{suboffsets:?} {dimension} {index}");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 150 && refused > 5, "{compared} {refused}");
+}
+
+#[test]
+fn a_field_moves_behind_the_last_pointer() {
+    let records = layout("T{<h:a:(2)T{<i:x:(3)<h:y:}:b:}");
+    let raw = RawView { len: 44, itemsize: 22, ndim: 1, shape: Some(&[2]), strides: Some(&[30]), format: None, ..ROWS };
+    let b = records.item().field(b"b").unwrap();
+    let y = b.field(b"y").unwrap();
+    let field = view(raw).field(b).unwrap().field(y).unwrap();
+    assert_eq!((field.shape(), field.strides()), (&[2, 2, 3][..], &[30, 10, 2][..]));
+    assert_eq!((field.offset(), field.itemsize(), field.len()), (6, 2, 24));
+    assert_eq!(field.offset_of(&[1, 1, 2]), Ok(30 + 10 + 4 + 6));
+    let pointers = view(RawView { strides: Some(&[8]), suboffsets: Some(&[1]), ..raw }).field(b).unwrap();
+    // At byte 2 of the item.
+    assert_eq!((pointers.suboffsets(), pointers.offset()), (Some(&[1 + 2, -1][..]), 0));
+    assert!(matches!(field.item(), ItemLayout::Interpretation(reading) if reading.layout.size() == 2));
+    // The item itself, where items are arrays.
+    let rows = layout("(2,3)<i");
+    let items = view(RawView { itemsize: 24, ndim: 0, shape: None, strides: None, format: None, ..ROWS });
+    assert_eq!(items.field(rows.item()).unwrap().shape(), [2, 3]);
+}
+
+#[test]
+fn layouts_of_fields_say_the_same() {
+    for (format, name, field) in [
+        ("T{<h:a:(2)T{>i:x:}:b:}", "b", "(2)T{>i:x:}"),
+        ("T{<h:a:(2,3)5s:b:}", "b", "(2,3)5s"),
+        ("T{(2)T{(3)T{<i:x:xB:y:}:in:}:b:}", "b", "(2)T{(3)T{<i:x:xB:y:}:in:}"),
+        ("T{<h:a:T{}:b:}", "b", "T{}"),
+        ("T{(0)<i:b:}", "b", "(0)<i"),
+    ] {
+        let whole = layout(format);
+        let field_layout = whole.item().field(name.as_bytes()).unwrap().to_layout();
+        let emitted = field_layout.emit(Target::Canonical).unwrap();
+        assert_eq!(String::from_utf8(emitted).unwrap(), field, "{format}");
+    }
+    let whole = layout("<hd").item().to_layout();
+    assert_eq!(whole.emit(Target::Canonical).unwrap(), b"T{<hd}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let rows = view(ROWS);
+    let error = |outcome: Result<View<'_>, ViewError>| outcome.unwrap_err().to_string();
+    assert_eq!(error(rows.select(2, 0).map(|selected| selected.view)), "3 indices for ndim 2");
+    assert_eq!(
+        error(rows.select(1, 3).map(|selected| selected.view)),
+        "index 3 is out of bounds for dimension 1 with 3 items"
+    );
+    assert!(rows.select(0, i64::MIN).is_err() && rows.select(usize::MAX, 0).is_err());
+    let twice = RawView { strides: Some(&[8, 8]), suboffsets: Some(&[0, 0]), ..ROWS };
+    assert_eq!(
+        error(view(twice).select(1, 0).map(|selected| selected.view)),
+        "dimension 1 cannot be dropped: two pointers would be followed one after the other"
+    );
+    let eight = layout("T{<i:a:<i:b:}");
+    assert_eq!(error(rows.field(eight.item().field(b"b").unwrap())), "a field at bytes 4 to 8 of items of 4 bytes");
+    let deep = [1; 63];
+    let raw = RawView { len: 8, itemsize: 8, ndim: 63, format: None, shape: Some(&deep), strides: None, ..ROWS };
+    assert_eq!(error(view(raw).field(layout("(1,2)<i").item())), "65 dimensions, more than 64");
+    assert_eq!(
+        error(rows.transpose(None).unwrap().cast(int(), 4, None)),
+        "memory is not C-contiguous: its bytes are no row of other items"
+    );
+    assert_eq!(error(rows.cast(int(), 0, None)), "24 bytes are not a whole number of items of 0 bytes");
+    assert_eq!(error(rows.cast(int(), 5, None)), "24 bytes are not a whole number of items of 5 bytes");
+    assert_eq!(error(rows.cast(int(), -4, None)), "24 bytes are not a whole number of items of -4 bytes");
+    assert_eq!(error(rows.cast(int(), 4, Some(&[2, 2]))), "24 bytes are not a shape of [2, 2] items of 4 bytes");
+    for shape in [&[-2, -3][..], &[i64::MAX, 4], &[0], &[1 << 62, 1 << 62, 0, -1]] {
+        assert!(rows.cast(int(), 4, Some(shape)).is_err(), "{shape:?}");
+    }
+    for itemsize in [-4, i64::MIN, i64::MAX] {
+        assert!(rows.cast(int(), itemsize, None).is_err() && rows.cast(int(), itemsize, Some(&[6])).is_err());
+    }
+    let nothing = view(RawView { len: 0, shape: Some(&[0, 3]), ..ROWS });
+    assert!(nothing.cast(int(), 0, Some(&[1 << 40])).is_err(), "items of no bytes, as many as one likes");
+}
+
+/// Nothing overflows and no byte is promised where there is none.
+#[test]
+fn empty_arrays_promise_nothing() {
+    let strides = [i64::MAX, i64::MIN, 1];
+    let raw = RawView {
+        len: 0,
+        itemsize: 8,
+        ndim: 3,
+        format: None,
+        shape: Some(&[i64::MAX, 0, 7]),
+        strides: Some(&strides),
+        suboffsets: Some(&[0, 0, 0]),
+        ..ROWS
+    };
+    let (_, Some(empty)) = CHECKER.check(&raw, Some(Request::INDIRECT)) else { panic!("an empty array is none") };
+    let selected = empty.select(0, i64::MAX - 1).unwrap();
+    assert_eq!((selected.pointer, selected.view.len()), (None, 0));
+    assert_eq!(empty.select(2, 6).unwrap().view.item_count(), 0);
+    assert_eq!(empty.field(layout("(2)<i").item()).unwrap().len(), 0);
+    let cast = view(RawView { len: 0, shape: Some(&[0, 3]), ..ROWS }).cast(int(), 4, Some(&[0, i64::MAX])).unwrap();
+    assert_eq!((cast.len(), cast.item_count(), cast.is_contiguous(Order::C)), (0, 0, true));
+}
+
+#[test]
+fn a_read_only_view_stays_so() {
+    let writable = view(RawView { readonly: 0, ..ROWS });
+    assert!(!writable.readonly());
+    let view = writable.to_readonly().slice(&[Slice::FULL]).unwrap().select(0, 0).unwrap().view;
+    assert!(view.readonly() && view.cast(int(), 4, None).unwrap().readonly());
+}
