@@ -30,7 +30,7 @@ struct Foreign<'b> {
 impl<'b> Foreign<'b> {
     /// # Safety
     /// Until it is dropped:
-    /// - (a) without suboffsets, all bytes of `view.extent()`, counted from `buf`, are in one live
+    /// - (a) without suboffsets, all bytes of `view.byte_bounds()`, counted from `buf`, are in one live
     ///   allocation and may be read;
     /// - (b) with suboffsets, so may each pointer that the protocol's way to an item in bounds reads,
     ///   and behind the last one all items that are reached from there;
@@ -75,7 +75,7 @@ impl<'b> Foreign<'b> {
         let end = i64::try_from(rows).ok().and_then(|rows| index.checked_add(rows));
         if *index < 0 || end.is_none_or(|end| end > extent) {
             let index = end.map_or(i64::MAX, |end| end.saturating_sub(1)).max(*index);
-            return Err(crate::view::ViewError::IndexOutOfBounds { dimension, index, extent }.into());
+            return Err(crate::view::ViewError::IndexOutOfBounds { dimension, index, length: extent }.into());
         }
         let here = self.follow(before)?.wrapping_offset(distance(stride.wrapping_mul(*index)));
         let (stride, behind) = (distance(stride), distance(suboffset.wrapping_add(run.offset)));
@@ -89,7 +89,7 @@ impl<'b> Foreign<'b> {
         for (dimension, (index, ((extent, stride), suboffset))) in path.iter().zip(axes).enumerate() {
             if *index < 0 || index >= extent {
                 let (index, extent) = (*index, *extent);
-                return Err(crate::view::ViewError::IndexOutOfBounds { dimension, index, extent }.into());
+                return Err(crate::view::ViewError::IndexOutOfBounds { dimension, index, length: extent }.into());
             }
             here = here.wrapping_offset(distance(stride.wrapping_mul(*index)));
             if *suboffset >= 0 {
@@ -158,7 +158,7 @@ impl Pointers {
 /// The items behind one path.
 fn extent(view: &View<'_>, path: usize) -> (i64, i64) {
     if path == 0 {
-        let extent = view.extent().or_else(|| view.is_empty().then(Default::default)).unwrap_or_default();
+        let extent = view.byte_bounds().or_else(|| view.is_empty().then(Default::default)).unwrap_or_default();
         return (extent.low, extent.high);
     }
     if view.shape().contains(&0) {

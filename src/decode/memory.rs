@@ -96,7 +96,7 @@ impl<B: AsRef<[u8]>> Owned<B> {
     /// The bytes, if they hold all items: the block that the view was checked against, else what
     /// begins at `buf`.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
-        let extent = view.extent().ok_or(DecodeError::Indirect)?;
+        let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
         let origin = view.memory().map_or(0, |block| block.offset);
         let len = bytes.as_ref().len();
         let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));

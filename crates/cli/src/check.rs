@@ -145,12 +145,7 @@ fn question(text: &str) -> Result<Question, String> {
 /// Flags that break the rules of requests are asked for all the same: the report tells which.
 fn request(text: &str) -> Result<Request, RequestError> {
     match text.parse::<Request>() {
-        Err(
-            RequestError::Read { flags }
-            | RequestError::Write { flags }
-            | RequestError::Partial { flags, .. }
-            | RequestError::Unknown { flags, .. },
-        ) => Ok(Request::from_bits_retain(flags)),
+        Err(RequestError::Flags(error)) => Ok(Request::from_bits_retain(error.flags())),
         parsed => parsed,
     }
 }

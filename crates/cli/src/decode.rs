@@ -295,7 +295,7 @@ impl Decode {
         if view.is_empty() {
             return Ok((Items::None, None));
         }
-        let extent = view.extent().ok_or_else(too_large)?;
+        let extent = view.byte_bounds().ok_or_else(too_large)?;
         let skip = i64::try_from(self.skip).map_err(|_| too_large())?;
         let (low, high) = (skip.checked_add(extent.low), skip.checked_add(extent.high));
         let (low, high) = low.zip(high).ok_or_else(too_large)?;
