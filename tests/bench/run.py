@@ -226,7 +226,9 @@ def main():
 
     records = []
     for fields in (20, 200):
-        answer = subprocess.run([interpreter, HERE / "peers.py", "record", str(fields)], check=True, capture_output=True)
+        answer = subprocess.run(
+            [interpreter, HERE / "peers.py", "record", str(fields)], check=True, capture_output=True
+        )
         records.append(answer.stdout.decode().strip())
     pairs = [(work, format) for format, works in contests(records) for work in works if work in contestants]
 

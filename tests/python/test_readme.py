@@ -11,9 +11,7 @@ import pytest
 README = pathlib.Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
 # A Python part, and the text that it prints.
-PYTHON = [
-    (code, BLOCKS[index + 1][1]) for index, (language, code) in enumerate(BLOCKS) if language == "python"
-]
+PYTHON = [(code, BLOCKS[index + 1][1]) for index, (language, code) in enumerate(BLOCKS) if language == "python"]
 # Each command of the consoles, and what it prints.
 CONSOLE = [
     (part.partition("\n")[0], part.partition("\n")[2].strip("\n"))

@@ -92,7 +92,11 @@ def random_value(rng):
 def fitting_value(rng, code):
     """A value that a code nearly always takes."""
     if code in "bBhHiIlLqQnNP":
-        return rng.randrange(-(1 << rng.randrange(64)), 1 << rng.randrange(64)) if rng.random() < 0.5 else rng.randrange(100)
+        return (
+            rng.randrange(-(1 << rng.randrange(64)), 1 << rng.randrange(64))
+            if rng.random() < 0.5
+            else rng.randrange(100)
+        )
     if code in "efd":
         return rng.random() * 1000
     if code in "FD":
@@ -524,6 +528,7 @@ def test_repeated_values_are_those_of_struct(count):
     assert ours.unpack(fmt, packed) == tuple(values)
     # What takes a second look, and what does not fit, among the repeated ones.
     for place in (1, 2, count, count + 1):
+
         class Index:
             def __index__(self):
                 return 42

@@ -65,7 +65,11 @@ def described(dtype, scalar=str):
     """NumPy's type string; [name, offset, size, dtype] of each field; or ["sub", base, shape]."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
-        return ["sub", described(base, scalar) if base.names is not None or base.subdtype else scalar(base), list(shape)]
+        return [
+            "sub",
+            described(base, scalar) if base.names is not None or base.subdtype else scalar(base),
+            list(shape),
+        ]
     if dtype.fields is None and dtype.names is None:
         return dtype.str
     places = ((name, *dtype.fields[name][:2]) for name in dtype.names or ())

@@ -108,7 +108,9 @@ def code(kind):
 
 def bitfields(kind):
     fields = [field for owner in reversed(kind.__mro__) for field in owner.__dict__.get("_fields_", [])]
-    return {name: [getattr(kind, name).size & 0xFFFF, getattr(kind, name).size >> 16] for name, _, *bits in fields if bits}
+    return {
+        name: [getattr(kind, name).size & 0xFFFF, getattr(kind, name).size >> 16] for name, _, *bits in fields if bits
+    }
 
 
 def numpy_leaves(dtype, offset, path):
