@@ -51,7 +51,7 @@ def test_models_are_names_and_triples():
 
 
 @pytest.mark.parametrize(
-    "arguments, error, match",
+    ("arguments", "error", "match"),
     [
         ((3,), TypeError, "a format is str, bytes or None, not int"),
         (("i", -1), OverflowError, "negative"),

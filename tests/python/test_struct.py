@@ -83,7 +83,7 @@ def random_value(rng):
             lambda: bytearray(b"abc"),
             # Before CPython 3.12 those that are too large raise one exception or another, by the code.
             lambda: Indexed(rng.choice([1, 100, "no"])),
-            lambda: Raising(),
+            Raising,
             lambda: 1 + 2j,
         ]
     )()
@@ -335,7 +335,7 @@ def test_iterators_give_tuples_of_their_own():
     known = {hash(pair): pair for pair in ours.iter_unpack("BB", data)}
     assert sorted(known.values()) == kept
     for pair in ours.iter_unpack("BB", data):
-        assert hash(pair) == hash(tuple(list(pair)))
+        assert hash(pair) == hash((*pair,))
 
 
 def test_iterators_release_what_they_read():
@@ -384,7 +384,7 @@ def test_formats_that_come_while_another_is_used():
 def test_formats_in_the_same_place():
     # Each is gone before the next one is made, so it may lie where the last one was.
     for count in list(range(1, 50)) * 3:
-        assert ours.calcsize("<%di" % count) == 4 * count
+        assert ours.calcsize(f"<{count}i") == 4 * count
         assert ours.calcsize(b"<%dq" % count) == 8 * count
 
 

@@ -177,7 +177,7 @@ def test_fields_are_strided_views():
         if theirs.dtype.fields is None:
             np.testing.assert_array_equal(np.asarray(ours), theirs)
             assert np.shares_memory(np.asarray(ours), array)
-    with pytest.raises(KeyError, match="no field is called 'pos.z': a, pos, s"):
+    with pytest.raises(KeyError, match=r"no field is called 'pos\.z': a, pos, s"):
         view["pos.z"]
     with pytest.raises(KeyError, match="items have no fields"):
         view["a"]["a"]

@@ -15,6 +15,7 @@ A new expression is recorded by hand, once, as a row with its `producer` and `ho
 
 import array
 import collections
+import contextlib
 import ctypes as C
 import importlib
 import io
@@ -74,10 +75,8 @@ def names():
     if hasattr(C, "BigEndianUnion"):
         found["BEU"] = structure(C.BigEndianUnion)
     for short, name in MODULES.items():
-        try:
+        with contextlib.suppress(ImportError):
             found[short] = importlib.import_module(name)
-        except ImportError:
-            pass
     return found
 
 
