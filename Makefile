@@ -3,7 +3,7 @@
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: demo test test-rust test-python lint fmt snapshots-in-use bench fuzz asan valgrind ports coverage mutants semver deny advisories hack msrv
+.PHONY: demo test test-rust test-python lint lint-python fmt snapshots-in-use bench fuzz asan valgrind ports coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
@@ -15,13 +15,25 @@ test-rust:
 test-python:
 	sh tests/python/run.sh
 
-lint: snapshots-in-use
+lint: snapshots-in-use lint-python
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --all-features
 	$(CARGO) check --no-default-features
 	$(CARGO) check --no-default-features --features serde,triple
+
+# ruff checks and formats all Python files; mypy checks the package and its stubs. The versions are pinned, so that
+# a new release of a linter does not fail an old commit.
+lint-python: target/venv-lint
+	$</bin/ruff check .
+	$</bin/ruff format --check .
+	$</bin/mypy crates/python/python/pep3118
+
+target/venv-lint: tests/python/lint-requirements.txt
+	rm -rf $@ && python3 -m venv $@
+	$@/bin/python -m pip --disable-pip-version-check -q install -r $<
+	touch $@
 
 # Fails if a snapshot is not named by any test; insta lists the snapshots that tests compare with.
 snapshots-in-use:

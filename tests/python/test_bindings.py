@@ -32,7 +32,9 @@ def _compile(name, folder, sources, includes, flags=()):
 @pytest.fixture(scope="module")
 def by_pybind11(tmp_path_factory):
     library = pytest.importorskip("pybind11")
-    return _compile("by_pybind11", tmp_path_factory.mktemp("pybind11"), [HERE / "by_pybind11.cpp"], [library.get_include()])
+    return _compile(
+        "by_pybind11", tmp_path_factory.mktemp("pybind11"), [HERE / "by_pybind11.cpp"], [library.get_include()]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,9 @@ def by_nanobind(tmp_path_factory):
     sources = [HERE / "by_nanobind.cpp", root / "src" / "nb_combined.cpp"]
     includes = [root / "include", root / "ext" / "robin_map" / "include"]
     gil = ["-DNB_FREE_THREADED"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
-    return _compile("by_nanobind", tmp_path_factory.mktemp("nanobind"), sources, includes, ["-fno-strict-aliasing", *gil])
+    return _compile(
+        "by_nanobind", tmp_path_factory.mktemp("nanobind"), sources, includes, ["-fno-strict-aliasing", *gil]
+    )
 
 
 @pytest.fixture(scope="module")

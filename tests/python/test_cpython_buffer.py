@@ -95,7 +95,7 @@ def test_structures_that_do_not_fit_are_refused(fmt):
     refused = 0
     for _ in range(200):
         t = theirs.rand_structure(struct.calcsize(fmt), False, maxdim=3, maxshape=5)
-        memlen, itemsize, ndim, shape, strides, offset = t
+        memlen, _, _, shape, strides, offset = t
         fits = theirs.verify_structure(*t)
         try:
             Exporter(bytes(memlen), format=fmt, shape=shape, strides=strides if shape else None, offset=offset)
@@ -118,7 +118,7 @@ def test_all_slices_of_one_dimension():
         if step == 0:
             continue
         cut = slice(start, stop, step)
-        first, _, step = cut.indices(4)
+        first, _, _ = cut.indices(4)
         sliced = orig[cut]
         ours = Listed(memory, shape=sliced.shape, strides=sliced.strides, offset=first if sliced.shape[0] else 0)
         for request in REQUESTS:
@@ -132,4 +132,4 @@ def test_pointers_as_testbuffer_makes_them():
     orig = theirs.ndarray(list(range(6)), shape=[2, 3], format="B", flags=theirs.ND_PIL | theirs.ND_WRITABLE)
     assert memoryview(orig).suboffsets
     report = audit(orig)
-    assert not [finding for finding in report if finding.rule not in {"B01"}], report
+    assert not [finding for finding in report if finding.rule != "B01"], report

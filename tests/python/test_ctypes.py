@@ -33,7 +33,7 @@ def check(node, kind):
         fields += [(owner.__dict__[entry[0]], *entry) for entry in owner.__dict__.get("_fields_", [])]
     assert len(fields) == len(node.fields)
     leaves = 0
-    for each, (descriptor, name, inner, *bits) in zip(node.fields, fields):
+    for each, (descriptor, name, inner, *bits) in zip(node.fields, fields, strict=True):
         assert (each.name, each.offset) == (name, descriptor.offset)
         if bits:
             assert each.type == "bits" and each.size == C.sizeof(inner)

@@ -18,7 +18,7 @@ NEEDS = {"frame.py": ["numpy"], "sql.py": ["polars", "pyarrow"]}
 def test_there_are_examples_and_each_is_on_the_map():
     files = {path.name for path in EXAMPLES.iterdir() if path.is_file()} - {"README.md"}
     assert len(SCRIPTS) >= 2 and "test_exporter.py" in files
-    assert set(re.findall(r"^\| \[`([\w.]+)`\]\(\1\)", (EXAMPLES / "README.md").read_text(), re.M)) == {
+    assert set(re.findall(r"^\| \[`([\w.]+)`\]\(\1\)", (EXAMPLES / "README.md").read_text(), re.MULTILINE)) == {
         name for name in files if not name.endswith(".npy")
     }
 

@@ -9,17 +9,15 @@ import sys
 import pytest
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 # A Python part, and the text that it prints.
-PYTHON = [
-    (code, BLOCKS[index + 1][1]) for index, (language, code) in enumerate(BLOCKS) if language == "python"
-]
+PYTHON = [(code, BLOCKS[index + 1][1]) for index, (language, code) in enumerate(BLOCKS) if language == "python"]
 # Each command of the consoles, and what it prints.
 CONSOLE = [
     (part.partition("\n")[0], part.partition("\n")[2].strip("\n"))
     for language, text in BLOCKS
     if language == "console"
-    for part in re.split(r"^\$ ", text, flags=re.M)[1:]
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
 ]
 needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="no POSIX shell")
 
@@ -36,7 +34,7 @@ def test_there_is_something_to_run():
 
 def same(printed, shown):
     """Whether this was printed, where ``...`` stands for anything."""
-    return re.fullmatch(".*".join(map(re.escape, shown.strip().split("..."))), printed.strip(), re.S) is not None
+    return re.fullmatch(".*".join(map(re.escape, shown.strip().split("..."))), printed.strip(), re.DOTALL) is not None
 
 
 def test_what_is_elided_is_all_that_may_differ():
@@ -68,9 +66,9 @@ def test_console(command, shown):
 @pytest.mark.parametrize("code", [code for language, code in BLOCKS if language == "sh"])
 def test_what_is_not_run_is_a_script_of_this_project(code):
     subprocess.run(["sh", "-n"], input=code, text=True, check=True)
-    targets = re.findall(r"^make (\S+)", code, re.M)
+    targets = re.findall(r"^make (\S+)", code, re.MULTILINE)
     rules = (README.parent / "Makefile").read_text()
-    assert all(re.search(rf"^{target}:", rules, re.M) for target in targets)
+    assert all(re.search(rf"^{target}:", rules, re.MULTILINE) for target in targets)
     features = re.findall(r"--features (\w+)", code)
     declared = (README.parent / "Cargo.toml").read_text().partition("[features]")[2].partition("\n[")[0]
-    assert all(re.search(rf"^{feature} =", declared, re.M) for feature in features)
+    assert all(re.search(rf"^{feature} =", declared, re.MULTILINE) for feature in features)

@@ -64,7 +64,7 @@ def test_findings_say_what_they_are():
 
 
 def test_values_without_a_number_are_refused():
-    with pytest.raises(IndexError, match="item 5 of a buffer|out of bounds|index 5"):
+    with pytest.raises(IndexError, match=r"item 5 of a buffer|out of bounds|index 5"):
         View(b"abc")[5]
     with pytest.raises(TypeError):
         iter(View(np.array(1.0)))

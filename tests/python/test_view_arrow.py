@@ -8,7 +8,18 @@ from pep3118 import View
 
 
 def records():
-    array = np.zeros(3, [("i", "<i4"), ("d", ">f8"), ("b", "?"), ("s", "S3"), ("u", "U2"), ("m", "<f4", (2, 2)), ("in", [("x", "<u2"), ("z", "<c16")])])
+    array = np.zeros(
+        3,
+        [
+            ("i", "<i4"),
+            ("d", ">f8"),
+            ("b", "?"),
+            ("s", "S3"),
+            ("u", "U2"),
+            ("m", "<f4", (2, 2)),
+            ("in", [("x", "<u2"), ("z", "<c16")]),
+        ],
+    )
     array["i"], array["d"], array["b"] = [1, 2, 3], [0.5, 1.5, 2.5], [True, False, True]
     array["s"], array["u"], array["m"] = [b"a", b"bcd", b""], ["é", "xy", ""], np.arange(12).reshape(3, 2, 2)
     array["in"]["x"], array["in"]["z"] = [7, 8, 9], [1 + 2j, 3, 4j]
