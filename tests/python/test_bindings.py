@@ -1,4 +1,4 @@
-"""Exporters of Cython, pybind11 and nanobind, compiled here and judged."""
+"""Audits of exporters that Cython, pybind11 and nanobind compile."""
 
 import importlib.util
 import pathlib
@@ -72,14 +72,14 @@ def test_pybind11(by_pybind11):
 
 def test_nanobind(by_nanobind):
     matrix = by_nanobind.matrix()
-    # A memoryview is handed out; the object behind it grants an order that it does not have.
+    # The class returns a memoryview whose exporter grants a contiguity that its memory does not have.
     assert judged(matrix) == []
     assert judged(matrix.obj) == ["B12"]
     assert View(matrix).tolist() == View(matrix.obj).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
 
 
 def test_cython(by_cython):
-    # Cython's own objects fill in strides that were not asked for, and grant orders that they do not have.
+    # Cython's array and memoryview fill in strides without a request, and grant a contiguity that is not there.
     assert judged(by_cython.array()) == ["B09", "B12"]
     assert judged(by_cython.strided()) == ["B09", "B11", "B12", "B13", "B14"]
     records = by_cython.records()
@@ -88,5 +88,5 @@ def test_cython(by_cython):
     assert (view.itemsize, view.shape, list(view.fields)) == (5, (3,), ["a", "b"])
     view[1] = (b"x", -7)
     assert View(records)[1] == (b"x", -7)
-    # A class of one's own that leaves it to PyBuffer_FillInfo.
+    # A class whose __getbuffer__ calls PyBuffer_FillInfo.
     assert judged(by_cython.Bytes()) == []

@@ -1,4 +1,4 @@
-"""The fixture for authors of exporters."""
+"""The fixture `assert_conformant_buffer`."""
 
 
 def test_the_fixture_passes_fails_and_allows(pytester):
