@@ -78,6 +78,18 @@ impl<'a> Diagnostic<'a> {
         self
     }
 
+    /// Replaces the help line: an action that the caller can take.
+    ///
+    /// ```
+    /// let error = pep3118::parse("T{i").unwrap_err();
+    /// let message = error.diagnostic().with_help("write `T{i}`").to_string();
+    /// assert!(message.ends_with("= help: write `T{i}`"));
+    /// ```
+    #[must_use]
+    pub fn with_help(self, help: impl Into<Cow<'a, str>>) -> Self {
+        self.help(Some(help.into()))
+    }
+
     /// A warning or a note instead of an error, with the id of the rule: `error[A04]: ...`.
     pub(crate) fn titled(mut self, level: Level<'static>, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));
@@ -189,6 +201,14 @@ pub fn escape(bytes: &[u8]) -> String {
         push_escaped(&mut text, *byte);
     }
     text
+}
+
+/// Bytes as one line of ASCII, cut after 60 bytes.
+pub(crate) fn abridged(bytes: &[u8]) -> String {
+    match bytes.get(..WINDOW) {
+        Some(start) if bytes.len() > WINDOW => escape(start) + "...",
+        _ => escape(bytes),
+    }
 }
 
 fn push_escaped(text: &mut String, byte: u8) {

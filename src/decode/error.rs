@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use crate::align::plural;
 use crate::diagnostic::escape;
-use crate::layout::Type;
+use crate::layout::{Ambiguity, Type};
 use crate::view::ViewError;
 
 /// What cannot be read.
@@ -117,12 +117,9 @@ pub enum DecodeError {
         /// The bytes that were asked for.
         bytes: u64,
     },
-    /// A view whose format has several readings: choose one and plan with its layout.
-    #[error("the format has several readings: {readings}")]
-    Ambiguous {
-        /// The dialects, with commas.
-        readings: String,
-    },
+    /// Several interpretations fit the format of a view: choose one of them and make a plan of its layout.
+    #[error(transparent)]
+    Ambiguous(Ambiguity),
     /// Indices that the view does not have.
     #[error(transparent)]
     View(#[from] ViewError),

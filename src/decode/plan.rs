@@ -11,7 +11,7 @@ use super::scalar::ScalarCodec;
 use super::swap::Swap;
 use super::value::Name;
 use crate::abi::DataModel;
-use crate::layout::{Certainty, Field, Layout, Type};
+use crate::layout::{Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
 /// Values of no bytes in one item: nothing else bounds how many a format asks for.
@@ -83,17 +83,13 @@ impl Plan {
     /// Items of a view that was requested without a format are read as one void.
     ///
     /// # Errors
-    /// - a format with several readings that all fit: choose one and plan with its layout
+    /// - an ambiguous format: choose an alternative and call [`new`](Self::new) with its layout
     /// - as [`new`](Self::new)
     pub fn for_view(view: &View<'_>, model: &DataModel) -> Result<Self, DecodeError> {
         match view.item() {
             ItemLayout::Scalar(scalar) => Self::new(&Layout::of_scalar(*scalar, model)),
-            ItemLayout::Interpretation(reading) if reading.certainty == Certainty::Ambiguous => {
-                let mut names = Vec::from([reading.dialect.name]);
-                names.extend(reading.alternatives.iter().map(|(dialect, _)| dialect.name));
-                Err(DecodeError::Ambiguous { readings: names.join(", ") })
-            }
-            ItemLayout::Interpretation(reading) => Self::new(&reading.layout),
+            ItemLayout::Interpretation(found) => Self::new(&found.layout),
+            ItemLayout::Ambiguous(ambiguity) => Err(DecodeError::Ambiguous(ambiguity.clone())),
             ItemLayout::Bytes => Self::new(&Layout::of_bytes(u64::try_from(view.itemsize()).unwrap_or(0), model)),
         }
     }
