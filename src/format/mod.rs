@@ -18,7 +18,6 @@ mod error;
 mod limits;
 mod parse;
 mod print;
-mod token;
 mod visitor;
 
 pub use ast::{ByteOrderCharacter, Count, Format, Item, ItemType, Member, NULL_FORMAT, Name, Prefix, Shape, UserType};
