@@ -24,7 +24,7 @@
 //!
 //! Productions that call no visitor are nom parsers. The others are methods of [`Parser`], which calls the visitor and
 //! counts bytes, items, levels and dimensions against the [`Limits`]. Structures and pointers are the only recursive
-//! productions, and [`MAX_DEPTH`] bounds the recursion.
+//! productions, and [`Limits::depth`] bounds the recursion.
 
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::character::complete::{char, digit1, u64};
@@ -48,15 +48,9 @@ pub(crate) enum Failure {
 /// Parses `source` and calls `visitor` for each of its parts.
 #[inline]
 pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: &mut V) -> Result<(), Failure> {
-    let mut parser = Parser {
-        source,
-        visitor,
-        limits,
-        depth_left: limits.depth.min(MAX_DEPTH),
-        items: 0,
-        dimensions: 0,
-        refusal: None,
-    };
+    let limits = limits.bounded();
+    let mut parser =
+        Parser { source, visitor, limits, depth_left: limits.depth, items: 0, dimensions: 0, refusal: None };
     match parser.source() {
         Ok(()) => Ok(()),
         Err(Refused) => Err(match parser.refusal {
@@ -112,13 +106,10 @@ enum Before {
     Count,
 }
 
-/// Structures and pointers are parsed recursively, so no limit may allow more levels.
-const MAX_DEPTH: usize = 64;
-
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
-    limits: &'v Limits,
+    limits: Limits,
     /// Levels that may still be opened.
     depth_left: usize,
     /// Items parsed so far.
@@ -424,8 +415,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         match self.depth_left.checked_sub(1) {
             Some(left) => self.depth_left = left,
             None => {
-                let limit = self.limits.depth.min(MAX_DEPTH);
-                return Err(self.refuse_at(input, 1, Kind::TooDeep { limit }));
+                return Err(self.refuse_at(input, 1, Kind::TooDeep { limit: self.limits.depth }));
             }
         }
         Ok(())

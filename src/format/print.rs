@@ -34,11 +34,11 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
         match prefix {
             Prefix::Shape(shape) => {
                 out.push(b'(');
-                for (index, extent) in shape.extents.iter().enumerate() {
+                for (index, dimension) in shape.dimensions.iter().enumerate() {
                     if index > 0 {
                         out.push(b',');
                     }
-                    out.extend_from_slice(extent.to_string().as_bytes());
+                    out.extend_from_slice(dimension.length.to_string().as_bytes());
                 }
                 out.push(b')');
             }
