@@ -7,10 +7,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::align::plural;
-use crate::diagnostic::{Diagnostic, Label, escape};
+use crate::diagnostic::{Diagnostic, Label};
 use crate::format::{ByteOrder, Code, FormatError};
 use crate::span::Span;
+use crate::text::{abridge, plural};
 
 /// A format without a layout: not a format, not in the dialect, too large, or at odds with the
 /// itemsize.
@@ -378,12 +378,9 @@ impl fmt::Display for LayoutError {
     }
 }
 
-/// A format inside a sentence: its start, if it is long.
-fn abridged(source: &[u8]) -> String {
-    match source.get(..60) {
-        Some(start) if source.len() > 60 => format!("{}...", escape(start)),
-        _ => escape(source),
-    }
+/// The start of a format, for a sentence.
+fn abridged(format: &[u8]) -> Cow<'_, str> {
+    abridge(format, 60)
 }
 
 impl core::error::Error for LayoutError {
