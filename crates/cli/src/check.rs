@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Args;
-use pep3118::{Block, Checker, Dialect, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
+use pep3118::{
+    Block, Checked, Checker, Dialect, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile,
+};
 use serde::{Deserialize, Serialize};
 
 use super::json::{self, Refused};
@@ -171,7 +173,7 @@ impl Check {
                 }
             };
         }
-        let (report, view) = checker.check(&self.fields.raw(&checker), self.request);
+        let Checked { report, view } = checker.check(&self.fields.raw(&checker), self.request);
         self.show(out, &report, view.as_ref())
     }
 
@@ -277,7 +279,7 @@ impl Question {
         };
         let memory = self.memory.map(|Memory { len, offset }| Block { len, offset });
         let checker = Checker { dialect, model: &model, memory, ..checker };
-        let (report, view) = checker.check(&raw, asked);
+        let Checked { report, view } = checker.check(&raw, asked);
         Ok(tell(&report, view.as_ref()))
     }
 }
