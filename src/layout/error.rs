@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::interpretation::Ambiguity;
-use crate::align::plural;
-use crate::diagnostic::{Diagnostic, Label, abridged};
+use crate::diagnostic::{Diagnostic, Label};
 use crate::format::{ByteOrder, Code, FormatError};
 use crate::span::Span;
+use crate::text::{abridge, plural};
 
 /// A format without a layout: not a format, not in the dialect, too large, or at odds with the
 /// itemsize.
@@ -399,6 +399,11 @@ impl fmt::Display for LayoutError {
             kind => write!(f, "{kind} at byte {}", details.span.start()),
         }
     }
+}
+
+/// The start of a format, for a sentence.
+pub(super) fn abridged(format: &[u8]) -> Cow<'_, str> {
+    abridge(format, 60)
 }
 
 impl core::error::Error for LayoutError {

@@ -8,11 +8,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::dialect::Dialect;
+use super::error::abridged;
 use super::model::{Field, Layout};
 use super::table::Table;
 use super::ty::Type;
-use crate::align::plural;
-use crate::diagnostic::{Diagnostic, abridged};
+use crate::diagnostic::Diagnostic;
+use crate::text::plural;
 
 /// How well the format and the itemsize determine the layout.
 ///
