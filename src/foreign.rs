@@ -7,7 +7,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len, to_isize};
+use crate::decode::{
+    Buffer, BufferMut, DecodeError, EncodeError, Memory, MemoryMut, Plan, Run, path_len, to_isize, wide,
+};
 use crate::strided::{CellAddresses, Strided, StridedMut, read_cells};
 use crate::view::{View, ViewError};
 
@@ -91,7 +93,10 @@ impl<'b> Foreign<'b> {
                 // SAFETY: the pointer is on the way to an item, since every index was compared with its extent: by duty
                 // (b) of `new` it may be read, and by (c) nothing writes to it. The read needs no alignment.
                 let next = unsafe { here.cast::<*const u8>().read_unaligned() };
-                here = not_null(next, dimension)?.wrapping_offset(suboffset);
+                if next.is_null() {
+                    return Err(null(dimension));
+                }
+                here = next.wrapping_offset(suboffset);
             }
         }
         Ok(here)
@@ -110,7 +115,7 @@ impl<'b> Foreign<'b> {
         let row_len = run.items.checked_mul(run.itemsize);
         let row_len = row_len.ok_or_else(|| DecodeError::internal("a row has no length"))?;
         let behind = suboffset.wrapping_add(run.offset);
-        Ok(RowPointers { here, stride: axis.stride, left: rows, behind, row_len, dimension })
+        Ok(RowPointers { here, stride: axis.stride, count: rows, behind, row_len, dimension })
     }
 }
 
@@ -125,23 +130,19 @@ impl PathAxis {
     }
 }
 
-/// Refuses a NULL pointer.
-#[inline(always)]
-fn not_null(pointer: *const u8, dimension: usize) -> Result<*const u8, DecodeError> {
-    if pointer.is_null() {
-        return Err(DecodeError::NullPointer { dimension: crate::decode::wide(dimension) });
-    }
-    Ok(pointer)
+/// The error for a NULL pointer.
+fn null(dimension: usize) -> DecodeError {
+    DecodeError::NullPointer { dimension: wide(dimension) }
 }
 
 /// Evenly spaced pointers, each to a row of items.
 ///
-/// INVARIANT: made by `Foreign::rows` only, so by duty (b) of `Foreign::new` the next `left` pointers may be read, and
-/// so may all bytes of the row that each leads to.
+/// INVARIANT: made by `Foreign::rows` only, so by duty (b) of `Foreign::new` the next `count` pointers may be read, and so may
+/// all bytes of the row that each leads to.
 struct RowPointers {
     here: *const u8,
     stride: isize,
-    left: usize,
+    count: usize,
     /// From where a pointer leads to the first item, in bytes.
     behind: isize,
     /// Bytes of a row of adjacent items.
@@ -149,28 +150,26 @@ struct RowPointers {
     dimension: usize,
 }
 
-impl RowPointers {
-    /// Returns the address of the first item of the next row.
-    #[inline(always)]
-    fn next_row(&mut self) -> Result<*const u8, DecodeError> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| DecodeError::internal("there are no more rows"))?;
-        // SAFETY: one of the pointers of the INVARIANT. The read needs no alignment.
-        let next = unsafe { self.here.cast::<*const u8>().read_unaligned() };
-        self.here = self.here.wrapping_offset(self.stride);
-        Ok(not_null(next, self.dimension)?.wrapping_offset(self.behind))
-    }
-}
-
 // SAFETY: (a) is the INVARIANT where the items of a row are adjacent.
 unsafe impl CellAddresses for RowPointers {
+    const NULLABLE: bool = true;
+
     #[inline(always)]
     fn cell_len(&self) -> usize {
         self.row_len
     }
 
     #[inline(always)]
-    fn next(&mut self) -> Option<*const u8> {
-        self.next_row().ok()
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    unsafe fn next(&mut self) -> *const u8 {
+        // SAFETY: by (b) one of the `count` pointers of the INVARIANT. The read needs no alignment.
+        let next = unsafe { self.here.cast::<*const u8>().read_unaligned() };
+        self.here = self.here.wrapping_offset(self.stride);
+        if next.is_null() { next } else { next.wrapping_offset(self.behind) }
     }
 }
 
@@ -190,19 +189,22 @@ impl Memory for Foreign<'_> {
             return Ok(());
         }
         let mut pointers = self.rows(run, rows)?;
+        let dimension = pointers.dimension;
         let wrong = || DecodeError::internal("rows do not fill their copy");
         if pointers.row_len.checked_mul(rows) != Some(out.len()) {
             return Err(wrong());
         }
         if run.is_contiguous() {
-            let (null, out) =
-                (DecodeError::NullPointer { dimension: crate::decode::wide(pointers.dimension) }, out.into());
-            return read_cells(pointers, rows, 1, out).map(|_| ()).ok_or(null);
+            return read_cells(pointers, 1, out.into()).map(|_| ()).ok_or_else(|| null(dimension));
         }
         for row in out.chunks_exact_mut(pointers.row_len) {
-            let first = pointers.next_row()?;
-            // SAFETY: (a) by the INVARIANT of `RowPointers` all items of the row may be read, (b) and by (c) of `new`
-            // nothing writes to them.
+            // SAFETY: (b) `out` has as many rows as there are pointers.
+            let first = unsafe { pointers.next() };
+            if first.is_null() {
+                return Err(null(dimension));
+            }
+            // SAFETY: (a) by the INVARIANT of `RowPointers` all items of the row may be read, (b) and by (c) of `new` nothing
+            // writes to them.
             let items = unsafe { Strided::new(first, run.stride, run.items, run.itemsize) };
             items.read(1, row.into()).ok_or_else(wrong)?;
         }

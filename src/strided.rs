@@ -22,14 +22,23 @@ const LINE: usize = 64;
 ///
 /// # Safety
 /// An implementation promises:
-/// - (a) at each address that `next` returns, [`cell_len`](Self::cell_len) bytes may be read until the value is
-///   dropped.
+/// - (a) each address that `next` returns within the bounds of its duty may be read for
+///   [`cell_len`](Self::cell_len) bytes, or is null where [`NULLABLE`](Self::NULLABLE), until the value is dropped.
 pub(crate) unsafe trait CellAddresses {
+    /// Whether addresses may be null.
+    const NULLABLE: bool;
+
     /// Returns the length of a cell in bytes.
     fn cell_len(&self) -> usize;
 
-    /// Returns the address of the next cell; `None` where there is none.
-    fn next(&mut self) -> Option<*const u8>;
+    /// Returns the number of cells.
+    fn count(&self) -> usize;
+
+    /// Returns the address of the next cell.
+    ///
+    /// # Safety
+    /// - (b) it is called at most [`count`](Self::count) times
+    unsafe fn next(&mut self) -> *const u8;
 }
 
 /// Evenly spaced cells to read from.
@@ -140,7 +149,7 @@ impl<'m> Strided<'m> {
     #[inline]
     pub(crate) fn read<'o>(self, unit: usize, mut out: Unfilled<'o>) -> Option<&'o mut [u8]> {
         if !self.is_contiguous() {
-            return read_cells(self, self.count, unit, out);
+            return read_cells(self, unit, out);
         }
         if self.count.checked_mul(self.len) != Some(out.len()) {
             return None;
@@ -193,19 +202,25 @@ impl<'m> Strided<'m> {
     }
 }
 
-// SAFETY: (a) is the INVARIANT: `next` returns no more than `count` addresses.
+// SAFETY: (a) is the INVARIANT.
 unsafe impl CellAddresses for Strided<'_> {
+    const NULLABLE: bool = false;
+
     #[inline(always)]
     fn cell_len(&self) -> usize {
         self.len
     }
 
     #[inline(always)]
-    fn next(&mut self) -> Option<*const u8> {
-        self.count = self.count.checked_sub(1)?;
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    #[inline(always)]
+    unsafe fn next(&mut self) -> *const u8 {
         let cell = self.first;
         self.first = cell.wrapping_offset(self.stride);
-        Some(cell)
+        cell
     }
 }
 
@@ -248,6 +263,17 @@ impl<'m> StridedMut<'m> {
         Some(Self { first: self.first.wrapping_add(offset), len, ..self })
     }
 
+    /// Returns the number of cells.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns the same cells to be read.
+    pub(crate) fn as_strided(&self) -> Strided<'_> {
+        // SAFETY: (a) all cells may be read by the INVARIANT, (b) and nothing writes to them while they are borrowed.
+        unsafe { Strided::new(self.first, self.stride, self.count, self.len) }
+    }
+
     /// Returns the same cells, borrowed for less long.
     pub(crate) fn reborrow(&mut self) -> StridedMut<'_> {
         StridedMut { memory: PhantomData, ..*self }
@@ -260,10 +286,9 @@ impl<'m> StridedMut<'m> {
         if (self.count, self.len) != (from.count, from.len) {
             return None;
         }
-        let (to, count) = (self.first, self.count);
-        // SAFETY: (a) by the INVARIANT of `self` all cells may be written to, and those of `from` are as long; (b) nothing
-        // else reads or writes them, so the cells of `from` do not overlap with them.
-        let reversed = unsafe { copy_cells::<_, false>(from, to, self.stride, count, unit) }?;
+        // SAFETY: (c) by the INVARIANT of `self` its cells, which are as many and as long, may be written to; (d) nothing else
+        // reads or writes them, so they do not overlap with the cells of `from`.
+        let reversed = unsafe { copy_cells::<_, false>(from, self.first, self.stride, unit) }?;
         if !reversed {
             self.reverse(unit);
         }
@@ -323,23 +348,18 @@ impl<'m> StridedMut<'m> {
     }
 }
 
-/// Copies `count` cells one after the other, reversing each unit of `unit` bytes. Returns `None` if `out` has another
-/// length or an address is missing.
+/// Copies all cells one after the other, reversing each unit of `unit` bytes. Returns `None` if `out` has another length or
+/// an address is null.
 #[inline]
-pub(crate) fn read_cells<A: CellAddresses>(
-    from: A,
-    count: usize,
-    unit: usize,
-    mut out: Unfilled<'_>,
-) -> Option<&mut [u8]> {
-    if count.checked_mul(from.cell_len()) != Some(out.len()) {
+pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfilled<'_>) -> Option<&mut [u8]> {
+    if from.count().checked_mul(from.cell_len()) != Some(out.len()) {
         return None;
     }
     // SAFETY: (a) `copy_cells` copies initialised bytes.
     let to = unsafe { out.as_uninit() }.as_mut_ptr().cast();
-    // SAFETY: (a) `out` is as long as all cells, one after the other; (b) it is borrowed exclusively.
-    let reversed = unsafe { copy_cells::<A, true>(from, to, 0, count, unit) }?;
-    // SAFETY: (b) no address was missing, so every cell was written.
+    // SAFETY: (c) `out` is as long as all cells, one after the other; (d) it is borrowed exclusively.
+    let reversed = unsafe { copy_cells::<A, true>(from, to, 0, unit) }?;
+    // SAFETY: (b) no address was null, so every cell was written.
     let filled = unsafe { out.assume_filled() };
     if !reversed {
         reverse_units(filled, unit);
@@ -347,19 +367,18 @@ pub(crate) fn read_cells<A: CellAddresses>(
     Some(filled)
 }
 
-/// Copies `count` cells to places that are `to_stride` bytes apart, or adjacent where `DENSE`. Returns whether the
-/// units of `unit` bytes were reversed on the way, or `None` if an address is missing.
+/// Copies all cells to places that are `to_stride` bytes apart, or adjacent where `DENSE`. Returns whether the units of
+/// `unit` bytes were reversed on the way, or `None` if an address is null.
 ///
 /// # Safety
-/// - (a) `from.cell_len()` bytes may be written at each of `count` addresses, which start at `to` and are `to_stride`
+/// - (c) `from.cell_len()` bytes may be written at each of `from.count()` addresses, which start at `to` and are `to_stride`
 ///   bytes apart, or adjacent where `DENSE`;
-/// - (b) these bytes do not overlap with the cells that are read.
+/// - (d) these bytes do not overlap with the cells that are read.
 #[inline(always)]
 unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
     from: A,
     to: *mut u8,
     to_stride: isize,
-    count: usize,
     unit: usize,
 ) -> Option<bool> {
     let len = from.cell_len();
@@ -368,22 +387,22 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
         ($($width:literal)+) => {
             match len {
                 0 => Some(()),
-                // SAFETY: (a) and (b) are those of this function; (c) the width is `len`.
-                $($width => unsafe { copy_fixed::<A, DENSE, $width>(from, to, to_stride, count, |cell| cell) },)+
-                // SAFETY: as above.
-                _ => unsafe { copy_any::<A, DENSE>(from, to, to_stride, count) },
+                // SAFETY: (c) and (d) are those of this function; (e) the width is `len`.
+                $($width => unsafe { copy_fixed::<A, DENSE, $width>(from, to, to_stride, |cell| cell) },)+
+                // SAFETY: (c) and (d) are those of this function.
+                _ => unsafe { copy_any::<A, DENSE>(from, to, to_stride) },
             }
         };
     }
     let copied = match (len, unit) {
-        // SAFETY: (a) and (b) are those of this function; (c) the width is `len`.
-        (2, 2) => unsafe { copy_fixed::<A, DENSE, 2>(from, to, to_stride, count, reversed) },
+        // SAFETY: (c) and (d) are those of this function; (e) the width is `len`.
+        (2, 2) => unsafe { copy_fixed::<A, DENSE, 2>(from, to, to_stride, reversed) },
         // SAFETY: as for 2.
-        (4, 4) => unsafe { copy_fixed::<A, DENSE, 4>(from, to, to_stride, count, reversed) },
+        (4, 4) => unsafe { copy_fixed::<A, DENSE, 4>(from, to, to_stride, reversed) },
         // SAFETY: as for 2.
-        (8, 8) => unsafe { copy_fixed::<A, DENSE, 8>(from, to, to_stride, count, reversed) },
+        (8, 8) => unsafe { copy_fixed::<A, DENSE, 8>(from, to, to_stride, reversed) },
         // SAFETY: as for 2.
-        (16, 16) => unsafe { copy_fixed::<A, DENSE, 16>(from, to, to_stride, count, reversed) },
+        (16, 16) => unsafe { copy_fixed::<A, DENSE, 16>(from, to, to_stride, reversed) },
         _ => return copy!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 20 24 32 48 64).map(|()| unit <= 1),
     };
     copied.map(|()| true)
@@ -392,25 +411,28 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
 /// The loop of `copy_cells` for cells of `W` bytes, each changed on the way.
 ///
 /// # Safety
-/// - (a), (b) as for `copy_cells`
-/// - (c) `W` is `from.cell_len()`
+/// - (c), (d) as for `copy_cells`
+/// - (e) `W` is `from.cell_len()`
 #[inline(always)]
 unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
     mut from: A,
     to: *mut u8,
     to_stride: isize,
-    count: usize,
     change: impl Fn([u8; W]) -> [u8; W],
 ) -> Option<()> {
-    // A constant, where it is known: the loop then is as fast as one over a slice.
+    // Where the stride is a constant, the loop is as fast as one over a slice.
     let to_stride = if DENSE { W.cast_signed() } else { to_stride };
     let mut to = to;
-    for _ in 0..count {
-        let cell = from.next()?;
-        // SAFETY: by (c) and the duty of `CellAddresses` these `W` bytes may be read; an array of bytes has no alignment
-        // and no invalid value.
+    for _ in 0..from.count() {
+        // SAFETY: (b) this is called `count` times.
+        let cell = unsafe { from.next() };
+        if A::NULLABLE && cell.is_null() {
+            return None;
+        }
+        // SAFETY: by (e) and duty (a) of `CellAddresses` these `W` bytes may be read; an array of bytes has no alignment and
+        // no invalid value.
         let cell = change(unsafe { cell.cast::<[u8; W]>().read() });
-        // SAFETY: by (a) and (c) these `W` bytes may be written to.
+        // SAFETY: by (c) and (e) these `W` bytes may be written to.
         unsafe { to.cast::<[u8; W]>().write(cell) };
         to = to.wrapping_offset(to_stride);
     }
@@ -420,21 +442,21 @@ unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
 /// The loop of `copy_cells` for cells of any length.
 ///
 /// # Safety
-/// - (a), (b) as for `copy_cells`
+/// - (c), (d) as for `copy_cells`
 #[inline(always)]
-unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(
-    mut from: A,
-    to: *mut u8,
-    to_stride: isize,
-    count: usize,
-) -> Option<()> {
+unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(mut from: A, to: *mut u8, to_stride: isize) -> Option<()> {
     let len = from.cell_len();
     let to_stride = if DENSE { len.cast_signed() } else { to_stride };
     let mut to = to;
-    for _ in 0..count {
-        // SAFETY: by the duty of `CellAddresses` `len` bytes may be read, by (a) as many may be written to, and by (b)
-        // they do not overlap.
-        unsafe { core::ptr::copy_nonoverlapping(from.next()?, to, len) };
+    for _ in 0..from.count() {
+        // SAFETY: (b) this is called `count` times.
+        let cell = unsafe { from.next() };
+        if A::NULLABLE && cell.is_null() {
+            return None;
+        }
+        // SAFETY: by duty (a) of `CellAddresses` `len` bytes may be read, by (c) as many may be written to, and by (d) they do
+        // not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(cell, to, len) };
         to = to.wrapping_offset(to_stride);
     }
     Some(())
@@ -539,5 +561,156 @@ pub(crate) fn transpose(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, w
         8 => units::<8>(tile, to, pitch, rows),
         16 => units::<16>(tile, to, pitch, rows),
         _ => debug_assert!(false, "no loop for units of {width} bytes: ask `can_transpose` first"),
+    }
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests may panic"
+)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    const LENGTHS: [usize; 26] =
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 24, 31, 32, 48, 63, 64, 100];
+
+    fn noise(len: usize) -> Vec<u8> {
+        (0..len).map(|at| (at * 31 + at / 7 + 1) as u8).collect()
+    }
+
+    /// The divisors of a length that are widths of units, and 1.
+    fn units(len: usize) -> impl Iterator<Item = usize> {
+        [1, 2, 3, 4, 8, 12, 16].into_iter().filter(move |unit| len.is_multiple_of(*unit))
+    }
+
+    /// A cell of noise with each unit reversed.
+    fn cell(bytes: &[u8], at: isize, len: usize, unit: usize) -> Vec<u8> {
+        let cell = &bytes[at as usize..][..len];
+        cell.chunks(unit.max(1)).flat_map(|unit| unit.iter().rev()).copied().collect()
+    }
+
+    /// Calls a check for cells of each length and unit in each stride, with the first cell's offset.
+    fn each_shape(check: impl Fn(usize, usize, isize, usize)) {
+        for len in LENGTHS {
+            for unit in units(len) {
+                for stride in [len as isize, len as isize + 1, 3 * len as isize, -(len as isize), -7, 0, 1] {
+                    let start = if stride < 0 { stride.unsigned_abs() * 20 } else { 0 };
+                    check(len, unit, stride, start);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn cells_are_read_in_any_stride() {
+        let bytes = noise(8000);
+        each_shape(|len, unit, stride, start| {
+            for count in [0, 1, 2, 3, 21] {
+                let cells = Strided::within(&bytes, start, stride, count, len).unwrap();
+                let at = |index: usize| start as isize + stride * index as isize;
+                let expected: Vec<u8> = (0..count).flat_map(|index| cell(&bytes, at(index), len, unit)).collect();
+                let mut out = vec![0; len * count];
+                assert_eq!(cells.read(unit, out.as_mut_slice().into()).unwrap().len(), out.len());
+                assert_eq!(out, expected, "{count} cells of {len} in {unit}, stride {stride}");
+                let mut out = vec![0; len * count];
+                cells.stream(unit, &mut out).unwrap();
+                assert_eq!(out, expected, "streamed: {count} cells of {len} in {unit}, stride {stride}");
+            }
+        });
+    }
+
+    #[test]
+    fn cells_are_copied_to_any_stride() {
+        let bytes = noise(8000);
+        each_shape(|len, unit, stride, start| {
+            // Cells that do not overlap: else the order matters.
+            if stride.unsigned_abs() < len {
+                return;
+            }
+            let (mut to, mut expected) = (vec![0xee; 8000], vec![0xee; 8000]);
+            let from = Strided::within(&bytes, 1, 2 * len as isize + 1, 21, len).unwrap();
+            StridedMut::within(&mut to, start, stride, 21, len).unwrap().copy_from(from, unit).unwrap();
+            for index in 0..21_usize {
+                let at = (start as isize + stride * index as isize) as usize;
+                expected[at..at + len].copy_from_slice(&cell(
+                    &bytes,
+                    1 + (2 * len as isize + 1) * index as isize,
+                    len,
+                    unit,
+                ));
+            }
+            assert!(to == expected, "cells of {len} in {unit}, stride {stride}");
+            StridedMut::within(&mut to, start, stride, 21, len).unwrap().reverse(unit);
+            StridedMut::within(&mut expected, start, stride, 21, len).unwrap().copy_from(from, 1).unwrap();
+            assert!(to == expected, "reversed again: cells of {len} in {unit}, stride {stride}");
+        });
+    }
+
+    #[test]
+    fn fields_are_parts_of_cells() {
+        let bytes = noise(40);
+        let fields = Strided::of_rows(&bytes, 10).field(3, 2).unwrap();
+        let mut out = [0; 8];
+        fields.read(2, (&mut out[..]).into()).unwrap();
+        let expected = [3, 13, 23, 33].map(|at| [bytes[at + 1], bytes[at]]);
+        assert_eq!(out, expected.as_flattened());
+    }
+
+    #[test]
+    fn cells_outside_the_memory_are_refused() {
+        let mut bytes = noise(40);
+        for (start, stride, count, len) in [
+            (0, 10, 5, 1),
+            (0, 10, 4, 11),
+            (31, 1, 1, 10),
+            (9, -10, 2, 1),
+            (41, 1, 1, 0),
+            (0, isize::MAX, 3, 1),
+            (0, isize::MIN, 2, 1),
+            (usize::MAX, 1, 1, 1),
+            (0, 1, usize::MAX, 1),
+            (0, 0, 1, usize::MAX),
+        ] {
+            assert!(Strided::within(&bytes, start, stride, count, len).is_none(), "{start} {stride} {count} {len}");
+            assert!(StridedMut::within(&mut bytes, start, stride, count, len).is_none());
+        }
+        assert!(Strided::of_rows(&bytes, 10).field(9, 2).is_none());
+        assert!(Strided::of_rows(&bytes, 10).field(usize::MAX, 2).is_none());
+        assert!(StridedMut::of_rows(&mut bytes, 10).field(11, 0).is_none());
+    }
+
+    #[test]
+    fn copies_of_another_length_are_refused() {
+        let (bytes, mut to) = (noise(40), [0; 40]);
+        let cells = Strided::of_rows(&bytes, 10);
+        assert!(cells.read(1, (&mut to[..39]).into()).is_none());
+        assert!(cells.field(0, 4).unwrap().read(1, (&mut to[..17]).into()).is_none());
+        assert!(cells.stream(1, &mut to[..30]).is_none());
+        assert!(StridedMut::of_rows(&mut to[..30], 10).copy_from(cells, 1).is_none());
+        assert!(StridedMut::of_rows(&mut to, 8).copy_from(cells, 1).is_none());
+        assert_eq!(to, [0; 40]);
+    }
+
+    #[test]
+    fn cells_are_split_off_from_the_front() {
+        let bytes = noise(40);
+        let mut rest = Strided::of_rows(&bytes, 4);
+        let mut out = Vec::new();
+        while rest.count() > 0 {
+            let first = rest.split_off(3);
+            first.touch();
+            let start = out.len();
+            out.resize(start + first.count() * 4, 0);
+            first.read(1, (&mut out[start..]).into()).unwrap();
+        }
+        assert_eq!(out, bytes);
+        assert_eq!(rest.split_off(3).count(), 0);
     }
 }

@@ -6,7 +6,7 @@ use super::element::sealed::{ColumnTarget, Elements, ElementsMut};
 use super::error::DecodeError;
 use super::leaf::Leaf;
 use crate::spare_capacity::SpareCapacity;
-use crate::strided::Strided;
+use crate::strided::{Strided, StridedMut};
 
 /// Bytes of one block of records: the first-level cache holds it and the columns that it becomes. Blocks of 2 to 4 KB
 /// were fastest for records of 4 to 64 bytes; 8 KB took a third longer.
@@ -136,11 +136,12 @@ pub(super) fn scatter_columns(
     let touched = is_worth_touching(columns.iter().map(|(leaf, _)| leaf.bytes()), itemsize);
     let mut scratch = Vec::new();
     for (index, block) in records.chunks_mut(most.saturating_mul(itemsize).max(1)).enumerate() {
+        let mut block = StridedMut::of_rows(block, itemsize);
         if touched {
-            Strided::of_rows(block, itemsize).touch();
+            block.as_strided().touch();
         }
         for (leaf, elements) in columns {
-            elements.scatter(leaf, block, itemsize, index.saturating_mul(most), &mut scratch)?;
+            elements.scatter(leaf, block.reborrow(), index.saturating_mul(most), &mut scratch)?;
         }
     }
     Ok(())

@@ -242,7 +242,7 @@ impl ElementsMut<'_> {
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
-                let elements = elements.get_mut(range(start, bytes.len(), 1)?).ok_or_else(missing)?;
+                let elements = elements.get_mut(start..start.saturating_add(bytes.len())).ok_or_else(missing)?;
                 elements.copy_from_slice(bytes);
                 reverse_units(elements, codec.reversed_unit());
             }
@@ -277,7 +277,7 @@ impl ElementsMut<'_> {
             return Ok(());
         }
         if let Self::Bytes(elements) = self {
-            let column = elements.get_mut(range(start, len, 1)?).ok_or_else(missing)?;
+            let column = elements.get_mut(start..start.saturating_add(len)).ok_or_else(missing)?;
             return leaf.gather(items, column, leaf.codec.reversed_unit());
         }
         scratch.resize(len, 0);
@@ -292,7 +292,8 @@ impl Elements<'_> {
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
-                bytes.copy_from_slice(elements.get(range(start, bytes.len(), 1)?).ok_or_else(missing)?);
+                let elements = elements.get(start..start.saturating_add(bytes.len())).ok_or_else(missing)?;
+                bytes.copy_from_slice(elements);
                 reverse_units(bytes, codec.reversed_unit());
             }
             Self::Bool(elements) => {
@@ -313,29 +314,27 @@ impl Elements<'_> {
         Ok(())
     }
 
-    /// Writes the elements of a leaf to adjacent items; `first` is the number of items before them.
+    /// Writes the elements of a leaf to items; `first` is the number of items before them.
     pub(super) fn scatter(
         &self,
         leaf: &Leaf,
-        items: &mut [u8],
-        itemsize: usize,
+        items: StridedMut<'_>,
         first: usize,
         scratch: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
-        let count = Strided::of_rows(items, itemsize).count();
-        let (start, len) = (first.saturating_mul(leaf.bytes()), count.saturating_mul(leaf.bytes()));
+        let (start, len) = (first.saturating_mul(leaf.bytes()), items.count().saturating_mul(leaf.bytes()));
         if len == 0 {
             return Ok(());
         }
         if let Self::Bytes(elements) = self {
-            let column = elements.get(range(start, len, 1)?).ok_or_else(missing)?;
-            return leaf.scatter(column, StridedMut::of_rows(items, itemsize), leaf.codec.reversed_unit());
+            let column = elements.get(start..start.saturating_add(len)).ok_or_else(missing)?;
+            return leaf.scatter(column, items, leaf.codec.reversed_unit());
         }
         // A long double keeps its padding.
         scratch.resize(len, 0);
-        leaf.gather(Strided::of_rows(items, itemsize), scratch, 1)?;
+        leaf.gather(items.as_strided(), scratch, 1)?;
         self.encode(&leaf.codec, scratch, start)?;
-        leaf.scatter(scratch, StridedMut::of_rows(items, itemsize), 1)
+        leaf.scatter(scratch, items, 1)
     }
 }
 

@@ -98,7 +98,9 @@ impl Leaf {
 
     /// Copies the values of all items to a column of as many, reversing each unit of `unit` bytes.
     pub(super) fn gather(&self, items: Strided<'_>, column: &mut [u8], unit: usize) -> Result<(), DecodeError> {
-        let mut column = StridedMut::of_rows(column, self.bytes());
+        let (count, len) = (items.count(), self.bytes());
+        let column = StridedMut::within(column, 0, len.cast_signed(), count, len);
+        let mut column = column.ok_or_else(|| DecodeError::internal("a column is shorter than its items"))?;
         self.each_part(|offset, at, len| {
             let from = items.field(offset, len)?;
             column.reborrow().field(at, len)?.copy_from(from, unit)
@@ -107,7 +109,9 @@ impl Leaf {
 
     /// Copies a column to the values of as many items, reversing each unit of `unit` bytes.
     pub(super) fn scatter(&self, column: &[u8], mut items: StridedMut<'_>, unit: usize) -> Result<(), DecodeError> {
-        let column = Strided::of_rows(column, self.bytes());
+        let (count, len) = (items.count(), self.bytes());
+        let column = Strided::within(column, 0, len.cast_signed(), count, len);
+        let column = column.ok_or_else(|| DecodeError::internal("a column is shorter than its items"))?;
         self.each_part(|offset, at, len| {
             let from = column.field(at, len)?;
             items.reborrow().field(offset, len)?.copy_from(from, unit)

@@ -7,7 +7,6 @@ use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
-use super::column_copy::block_items;
 use super::element::sealed::ElementsMut;
 use super::element::{Element, per_item, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
@@ -16,6 +15,9 @@ use super::traverse::{Runs, copy_items};
 use crate::layout::Type;
 use crate::strided::Strided;
 use crate::view::Order;
+
+/// Bytes that are converted together, in the first-level cache.
+const CONVERTED: usize = 1 << 12;
 
 impl Buffer<'_> {
     /// Copies all elements in C or Fortran order ([`Order::Any`] is C). The elements of an item that is an array follow one
@@ -302,7 +304,8 @@ impl Buffer<'_> {
     ) -> Result<Vec<T>, DecodeError> {
         let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
         let (items, _) = total(self.view, itemsize)?;
-        let (in_item, most, unit) = (per_item::<F>(leaf), block_items(itemsize), leaf.codec.reversed_unit());
+        let (in_item, unit) = (per_item::<F>(leaf), leaf.codec.reversed_unit());
+        let most = CONVERTED.checked_div(itemsize).map_or(1, |most| most.max(1));
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;
         let mut native: Vec<F> = zeroed(most.saturating_mul(in_item))?;

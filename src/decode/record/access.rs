@@ -97,32 +97,24 @@ pub(super) struct ItemWriter<'i, A>(pub(super) &'i mut [u8], pub(super) A);
 impl<A: Access> RecordWriter for ItemWriter<'_, A> {
     #[inline(always)]
     fn put<const W: usize>(&mut self, at: usize, bytes: [u8; W]) {
-        let Some((offset, swap)) = self.1.locate(at) else { return outside::<()>() };
-        match self.0.get_mut(offset..).and_then(|bytes| bytes.first_chunk_mut::<W>()) {
-            Some(to) => *to = if swap { reversed(bytes) } else { bytes },
-            None => outside(),
+        let place = self.1.locate(at).and_then(|(offset, swap)| {
+            let place = self.0.get_mut(offset..).and_then(|bytes| bytes.first_chunk_mut::<W>());
+            place.map(|place| (place, swap))
+        });
+        match place {
+            Some((place, swap)) => *place = if swap { reversed(bytes) } else { bytes },
+            // Without a call: it would keep the compiler from looking the offsets up once for all records.
+            None => debug_assert!(false, "a value of the struct is outside the item"),
         }
     }
 }
 
-/// A value outside the item, which comparing the struct with the plan excludes: read as zeros, not written.
+/// Returns zeros for a value outside the item, which comparing the struct with the plan excludes.
 ///
 /// A cold function, because a predicted branch is cheaper than a conditional move.
 #[cold]
 #[inline(never)]
-fn outside<T: Zero>() -> T {
+fn outside<const W: usize>() -> [u8; W] {
     debug_assert!(false, "a value of the struct is outside the item");
-    T::ZERO
-}
-
-trait Zero {
-    const ZERO: Self;
-}
-
-impl Zero for () {
-    const ZERO: Self = ();
-}
-
-impl<const W: usize> Zero for [u8; W] {
-    const ZERO: Self = [0; W];
+    [0; W]
 }

@@ -89,7 +89,10 @@ fn what_cannot_be_read() {
     let message = |error: DecodeError| error.to_string();
     let plan = plan("T{<i:a:<d:b:}");
     assert_eq!(message(plan.value(&[0; 3]).unwrap_err()), "3 bytes given but an item has 12 bytes");
-    assert_eq!(message(plan.columns(&[0; 13], None).unwrap_err()), "13 bytes are not a multiple of the 12-byte item size");
+    assert_eq!(
+        message(plan.columns(&[0; 13], None).unwrap_err()),
+        "13 bytes are not a multiple of the 12-byte item size"
+    );
     assert_eq!(message(plan.columns(&[0; 12], Some(&[b"c"])).unwrap_err()), "no field is named `c`");
     let (mut short, mut wrong) = ([0_i32; 1], [0.0_f32; 2]);
     let into = |destinations| message(plan.columns_into(&[0; 24], Some(&[b"a"]), destinations).unwrap_err());
@@ -108,7 +111,10 @@ fn what_cannot_be_read() {
         message(Buffer::new(&numbers, &ints, &[0; 11]).unwrap_err()),
         "the items are at bytes 0 to 12 but the memory has 11 bytes"
     );
-    assert_eq!(message(Buffer::new(&small, &ints, &[0; 8]).unwrap_err()), "the items are at bytes 0 to 12 but the memory has 8 bytes");
+    assert_eq!(
+        message(Buffer::new(&small, &ints, &[0; 8]).unwrap_err()),
+        "the items are at bytes 0 to 12 but the memory has 8 bytes"
+    );
     let buffer = Buffer::new(&numbers, &ints, &[0; 12]).unwrap();
     assert_eq!(message(buffer.to_vec::<f64>(Order::C).unwrap_err()), "items are int32 but float64 was requested");
     assert_eq!(message(buffer.to_vec_as::<f32>(Order::C).unwrap_err()), "items are int32 but float32 was requested");
