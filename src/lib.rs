@@ -55,6 +55,7 @@ mod huge_pages;
 mod nontemporal;
 mod span;
 mod spare_capacity;
+mod strided;
 mod text;
 
 #[path = "documentation.rs"]
