@@ -87,9 +87,3 @@ impl fmt::Display for Align {
         self.bytes().fmt(f)
     }
 }
-
-/// Writes `n` and the noun, in the plural where it is not one: `1 byte`, `13 bytes`.
-pub fn plural<N: fmt::Display + PartialEq + From<u8>>(n: N, noun: &str) -> alloc::string::String {
-    let plural = if n == N::from(1) { "" } else { "s" };
-    alloc::format!("{n} {noun}{plural}")
-}

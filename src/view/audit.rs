@@ -10,7 +10,7 @@ use super::raw::{FieldName, MetadataValue, Owner, RawView, RawViewBuf};
 use super::report::{Report, SinkClosed, ViolationSink};
 use super::request::{Request, Structure};
 use super::violation::Violation;
-use crate::layout::{Comparison, Equivalence, Layout, reconcile};
+use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
 
 /// Compares the answers of one exporter to several requests.
 ///
@@ -196,14 +196,11 @@ impl<'d> Audit<'d> {
             let Some(format) = raw.format else { continue };
             let itemsize = u64::try_from(raw.itemsize).ok();
             // The check of the answer has reported a format without an interpretation.
-            let Ok(interpretation) = reconcile(format, itemsize, self.checker.dialect, self.checker.model) else {
-                continue;
-            };
-            let alternatives = interpretation.alternatives.iter().map(|(_, layout)| layout);
-            let layouts = core::iter::once(&interpretation.layout).chain(alternatives);
+            let outcome = reconcile(format, itemsize, self.checker.dialect, self.checker.model);
             // The interpretation that agrees best; the most likely of several.
-            let best = layouts
-                .map(|layout| Comparison::of_layouts(layout, type_layout))
+            let best = interpretations(&outcome)
+                .iter()
+                .map(|interpretation| Comparison::of_layouts(&interpretation.layout, type_layout))
                 .reduce(|best, other| if other.equivalence > best.equivalence { other } else { best });
             let Some(Comparison { equivalence, difference: Some(difference) }) = best else { continue };
             let names_only = equivalence == Some(Equivalence::LayoutIgnoringNames);

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use super::message::{bytes, tuple};
 use super::report::Finding;
-use crate::align::plural;
+use crate::text::plural;
 
 /// The error of an operation on a buffer or a [`View`](super::View).
 ///
@@ -27,7 +27,7 @@ pub enum ViewError {
         finding: Finding,
     },
     /// `offset_of(&[1])` in two dimensions.
-    #[error("{indices} {} for ndim {ndim}", if *indices == 1 { "index" } else { "indices" })]
+    #[error("{} for ndim {ndim}", plural(*indices, "index"))]
     IndexCount {
         /// The number of indices.
         indices: usize,

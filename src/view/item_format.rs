@@ -1,7 +1,6 @@
 //! The layout of one item: the format of a buffer compared with its itemsize and its request.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use super::raw::RawView;
 use super::report::{SinkClosed, ViolationSink};
@@ -46,10 +45,17 @@ pub(super) fn item_layout<S: ViolationSink>(
             Ok(Some(ItemLayout::Interpretation(Box::new(interpretation))))
         }
         Ok(_) => Ok(None),
-        Err(error) => {
-            sink.report(Violation::Format { error })?;
-            Ok(None)
-        }
+        Err(error) => match (error.ambiguity(), size) {
+            (Some(ambiguity), Some(_)) => {
+                sink.report(Violation::AmbiguousFormat { ambiguity: ambiguity.clone() })?;
+                Ok(Some(ItemLayout::Ambiguous(ambiguity.clone())))
+            }
+            (Some(_), None) => Ok(None),
+            (None, _) => {
+                sink.report(Violation::Format { error })?;
+                Ok(None)
+            }
+        },
     }
 }
 
@@ -73,16 +79,9 @@ fn certainty_note(interpretation: &Interpretation, format: &[u8], itemsize: i64)
     let format = format.into();
     match interpretation.certainty {
         Certainty::Exact => None,
-        Certainty::TrailingPadding => Some(Violation::TrailingPadding { format, itemsize, tail: interpretation.tail }),
-        Certainty::Inferred => Some(Violation::InferredStrides { format, itemsize }),
-        Certainty::Ambiguous => {
-            let mut dialects = Vec::from([interpretation.dialect.name]);
-            for (dialect, _) in &interpretation.alternatives {
-                if !dialects.contains(&dialect.name) {
-                    dialects.push(dialect.name);
-                }
-            }
-            Some(Violation::AmbiguousFormat { format, itemsize, dialects })
+        Certainty::TrailingPadding => {
+            Some(Violation::TrailingPadding { format, itemsize, tail: interpretation.trailing_padding })
         }
+        Certainty::Inferred => Some(Violation::InferredStrides { format, itemsize }),
     }
 }

@@ -1,21 +1,16 @@
 //! Formats sizes, shapes and format strings for the messages of violations.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use crate::align::plural;
-use crate::diagnostic::escape;
 use crate::layout::InterpretedSize;
+use crate::text::{abridge, plural};
 
 /// `1 byte`, `-4 bytes`.
 pub(crate) fn bytes(count: i64) -> String {
     plural(count, "byte")
-}
-
-/// `1 entry`, `3 entries`.
-pub(crate) fn entries(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "entry" } else { "entries" })
 }
 
 /// The elements as Python writes a tuple: `(2, 3)`, `(3,)`, `()`. A long one is cut off.
@@ -38,11 +33,8 @@ pub(crate) fn factors(shape: &[i64]) -> String {
 }
 
 /// The format, escaped and limited to its first 60 bytes.
-pub(crate) fn abridged(format: &[u8]) -> String {
-    match format.get(..60) {
-        Some(start) if format.len() > 60 => format!("{}...", escape(start)),
-        _ => escape(format),
-    }
+pub(crate) fn abridged(format: &[u8]) -> Cow<'_, str> {
+    abridge(format, 60)
 }
 
 /// Sizes by dialect: `5 bytes (pep3118, ctypes) or 8 bytes (native-c)`, in the order of `sizes`.

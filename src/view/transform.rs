@@ -1,7 +1,6 @@
 //! Views of the same memory with another shape: slice, transpose, select, field, cast.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::num::NonZeroU64;
 use core::ops::Range;
 
@@ -365,14 +364,14 @@ impl ItemLayout {
     fn of_field(&self, field: Field<'_>) -> Self {
         let (dialect, certainty) = match self {
             Self::Interpretation(interpretation) => (interpretation.dialect, interpretation.certainty),
-            Self::Scalar(_) | Self::Bytes => (Dialect::PEP3118, Certainty::Exact),
+            // The caller has taken the field from one interpretation of an ambiguous format.
+            Self::Scalar(_) | Self::Bytes | Self::Ambiguous(_) => (Dialect::PEP3118, Certainty::Exact),
         };
         Self::Interpretation(Box::new(Interpretation {
             layout: field.element_layout(),
             dialect,
             certainty,
-            tail: 0,
-            alternatives: Vec::new(),
+            trailing_padding: 0,
         }))
     }
 }

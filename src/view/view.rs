@@ -7,7 +7,7 @@ use super::contiguity::{Order, has_order};
 use super::dim_vec::Dims;
 use super::raw::{Block, Owner, RawView};
 use crate::endian::Endian;
-use crate::layout::{Interpretation, Scalar, Type};
+use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 
 /// The validated geometry of a buffer: every index in bounds has an offset, and no calculation overflows.
 ///
@@ -64,6 +64,8 @@ pub enum ItemLayout {
     Scalar(Scalar),
     /// The interpretation of any other format that has the itemsize, with its certainty.
     Interpretation(Box<Interpretation>),
+    /// Several interpretations that have the itemsize. Decoding needs one of them.
+    Ambiguous(Ambiguity),
     /// Bytes without a type, because the format was not requested.
     Bytes,
 }

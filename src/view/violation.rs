@@ -7,13 +7,13 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use super::contiguity::{Contiguity, Order, contiguous_strides};
-use super::message::{abridged, bytes, entries, factors, sizes_by_dialect, tuple};
+use super::message::{abridged, bytes, factors, sizes_by_dialect, tuple};
 use super::outcome::RaisedError;
 use super::raw::{FieldName, MetadataValue};
 use super::request::{FlagsError, Request, Structure};
 use super::rules::{RuleId, Severity};
-use crate::align::plural;
-use crate::layout::{LayoutError, LayoutErrorKind};
+use crate::layout::{Ambiguity, LayoutError, LayoutErrorKind};
+use crate::text::plural;
 
 /// A broken rule with its numbers. `{}` is the message, in one line and without the rule.
 ///
@@ -76,11 +76,8 @@ pub enum Violation {
     )]
     InferredStrides { format: Box<[u8]>, itemsize: i64 },
     /// A07, a note: several interpretations of the format have the itemsize, with different offsets.
-    #[error(
-        "format `{}` has several interpretations of {} with different offsets: {}",
-        abridged(format), bytes(*itemsize), dialects.join(", ")
-    )]
-    AmbiguousFormat { format: Box<[u8]>, itemsize: i64, dialects: Vec<&'static str> },
+    #[error("{ambiguity}")]
+    AmbiguousFormat { ambiguity: Ambiguity },
     /// A10: items of 0 bytes.
     #[error("itemsize is 0 bytes, and CPython divides by it")]
     ItemsizeZero,
@@ -94,7 +91,7 @@ pub enum Violation {
     #[error("len is {} but ndim is 0 and itemsize is {}", bytes(*len), bytes(*itemsize))]
     ScalarLen { len: i64, itemsize: i64 },
     /// A16: the number of entries of an array is not `ndim`.
-    #[error("{field} has {} but ndim is {ndim}", entries(*count))]
+    #[error("{field} has {} but ndim is {ndim}", plural(*count, "entry"))]
     EntryCount { field: FieldName, count: usize, ndim: i32 },
     /// A17: a negative length of a dimension.
     #[error("shape[{dimension}] is {length}, less than 0")]
@@ -156,7 +153,7 @@ pub enum Violation {
     #[error("strides[{dimension}] is {}, not a multiple of itemsize {}", bytes(*stride), bytes(*itemsize))]
     UnalignedStride { dimension: usize, stride: i64, itemsize: i64 },
     /// D04: `ndim` is negative, or not the number of entries of shape and strides.
-    #[error("ndim is {ndim} but shape has {} and strides has {}", entries(*shape), entries(*strides))]
+    #[error("ndim is {ndim} but shape has {} and strides has {}", plural(*shape, "entry"), plural(*strides, "entry"))]
     BlockNdim { ndim: i32, shape: usize, strides: usize },
     /// D06: some item is outside of the block. `low` and `high` count from the start of the block.
     #[error("the items are at bytes {low} to {high} of a block of {}", bytes(*memlen))]

@@ -83,7 +83,7 @@ fn wider_numbers() {
     let buffer = Buffer::new(&view, &plan, &halves).unwrap();
     assert_eq!(buffer.to_array_as::<f32>().unwrap(), array![0.5, -2.0].into_dyn());
     let refused = buffer.to_array_as::<i32>().unwrap_err();
-    assert_eq!(refused.to_string(), "items are float16 but int32 was asked for");
+    assert_eq!(refused.to_string(), "items are float16 but int32 was requested");
 }
 
 /// Rows behind pointers.
@@ -124,7 +124,7 @@ fn views_of_columns() {
     assert_eq!(numbers.as_ptr(), data.as_ptr());
     assert_eq!(columns[3].to_array_view::<bool>().unwrap(), array![true, true, true].into_dyn());
     let refused = columns[0].to_array_view::<u16>().unwrap_err();
-    assert_eq!(refused.to_string(), "items are uint8 but uint16 was asked for");
+    assert_eq!(refused.to_string(), "items are uint8 but uint16 was requested");
     // Columns are the caller's to change.
     let mut bent = columns[0].clone();
     bent.shape = vec![2];
@@ -141,7 +141,7 @@ fn views_of_columns() {
 fn no_arrays() {
     let (view, records) = (view(&[1], &[6], 6, 6, 0), plan("T{<i:a:<h:b:}"));
     let error = Buffer::new(&view, &records, &[0; 6]).unwrap().to_array::<i32>().unwrap_err();
-    assert_eq!(error.to_string(), "items are records of 2 fields: ask for records or columns, not for int32");
+    assert_eq!(error.to_string(), "items are records of 2 fields: request records or columns instead of int32");
     let most = isize::MAX as i64;
     let (shape, strides) = ([0, most, 4], [1, 1, 1]);
     let raw = RawView { itemsize: 1, ndim: 3, shape: Some(&shape), strides: Some(&strides), ..RawView::default() };
