@@ -1,38 +1,40 @@
-//! `pep3118 explain`: the table and the picture of a format.
+//! `pep3118 explain`: prints the fields of a format as a table and a picture.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
-use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table, reconcile};
+use pep3118::__private::plural;
+use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
-use super::json::{self, Answer};
-use super::options::{self, Reader};
-use super::{Failure, Status};
+use super::escape::escape;
+use super::failure::{Failure, Status};
+use super::json::{self, FormatReply};
+use super::options::{self, InterpretationOptions, note_type_name};
 
-/// Show what a format means: a table of offsets and a picture of the bytes
+/// Show the fields of a format: a table of offsets and a picture of the bytes
 ///
-/// Offsets and sizes are in bytes. With --jsonl, questions are read from standard input, one JSON
-/// object a line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. Exit status
-/// 1 tells that a format was refused, with --jsonl any of them.
+/// Offsets and sizes are in bytes. With --jsonl, queries are read from standard input, one JSON object a
+/// line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. The exit status is 1 if a
+/// format is refused.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
     #[arg(required_unless_present = "jsonl")]
     format: Option<OsString>,
-    /// The itemsize of the buffer, in bytes
+    /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
     #[command(flatten)]
-    reader: Reader,
+    interpretation: InterpretationOptions,
     /// Print JSON
     #[arg(long)]
     json: bool,
     /// Print the picture as SVG
     #[arg(long, conflicts_with = "json")]
     svg: bool,
-    /// Answer questions from standard input, one JSON object a line
+    /// Reply to queries from standard input, one JSON object a line
     #[arg(long, conflicts_with_all = ["format", "itemsize", "json", "svg", "dialect"])]
     jsonl: bool,
 }
@@ -40,75 +42,75 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
-            return json::stream(io::stdin().lock(), out, true);
+            return json::reply_to_formats(io::stdin().lock(), out, true);
         }
-        let format = self.format.unwrap_or_default();
-        let format = options::bytes(&format);
-        let model = &self.reader.model;
-        let outcome = reconcile(format, self.itemsize, self.reader.dialect, &model.model);
+        // clap requires a format where there is no --jsonl.
+        let Some(format) = &self.format else { return Err(Failure::internal("no format")) };
+        let format = options::bytes(format);
+        let model = &self.interpretation.model.name;
+        let found = self.interpretation.reconcile(format, self.itemsize);
         if self.json {
-            let answer = match &outcome {
-                Ok(reading) => Answer::of_reading(reading, &model.name, true),
-                Err(error) => Answer::of_error(error),
+            let reply = match &found {
+                Ok(found) => FormatReply::of_interpretation(found, model, true),
+                Err(error) => FormatReply::of_error(error),
             };
-            serde_json::to_writer_pretty(&mut *out, &answer).map_err(io::Error::from)?;
-            writeln!(out)?;
-            return Ok(if outcome.is_ok() { Status::Done } else { Status::Failed });
+            json::write_pretty(out, &reply)?;
+            return Ok(if found.is_ok() { Status::Done } else { Status::Failed });
         }
-        let reading = outcome?;
+        let found = found.map_err(|error| self.interpretation.refused(&error, format, self.itemsize))?;
+        note_type_name(format);
         if self.svg {
-            writeln!(out, "{}", Picture::new(&reading.layout).svg())?;
+            writeln!(out, "{}", Picture::new(&found.layout).svg())?;
             return Ok(Status::Done);
         }
-        page(out, format, &reading, &model.name)?;
+        page(out, format, &found, model)?;
         Ok(Status::Done)
     }
 }
 
-/// Everything that a person wants to see.
-fn page(out: &mut impl Write, format: &[u8], reading: &Interpretation, model: &str) -> io::Result<()> {
-    let layout = &reading.layout;
+/// Writes the table and the picture of each interpretation.
+fn page(out: &mut impl Write, format: &[u8], found: &Interpretation, model: &str) -> io::Result<()> {
+    let layout = &found.layout;
     let endian = layout.model().endian;
-    writeln!(out, "{BOLD}format{BOLD:#}   {}", format.escape_ascii())?;
-    writeln!(out, "{BOLD}reading{BOLD:#}  {}, {model} ({endian}-endian), {}", reading.dialect, certainty(reading))?;
+    writeln!(out, "{BOLD}format{BOLD:#}   {}", escape(format))?;
+    let model = escape(model.as_bytes());
+    writeln!(out, "{BOLD}dialect{BOLD:#}  {}, {model} ({endian}-endian), {}", found.dialect, certainty(found))?;
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
-    writeln!(out, "{BOLD}size{BOLD:#}     {}{aligned}\n", bytes(layout.size()))?;
-    drawing(out, layout)?;
-    for (dialect, alternative) in &reading.alternatives {
-        writeln!(out, "\n{WARNING}or else{WARNING:#}, by dialect {dialect}, {}:\n", bytes(alternative.size()))?;
-        drawing(out, alternative)?;
+    writeln!(out, "{BOLD}size{BOLD:#}     {}{aligned}\n", plural(layout.size(), "byte"))?;
+    draw(out, layout)?;
+    for (dialect, alternative) in &found.alternatives {
+        let size = plural(alternative.size(), "byte");
+        writeln!(out, "\n{WARNING}alternative{WARNING:#}: dialect {dialect}, {size}\n")?;
+        draw(out, alternative)?;
     }
     Ok(())
 }
 
-fn drawing(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
+fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
-fn certainty(reading: &Interpretation) -> String {
-    match reading.certainty {
-        Certainty::TrailingPadding => format!("{} at the end not stated", bytes(reading.tail)),
-        Certainty::Inferred => "distances in arrays inferred".to_owned(),
+fn certainty(found: &Interpretation) -> String {
+    match found.certainty {
+        Certainty::TrailingPadding => format!("{} of implicit trailing padding", plural(found.tail, "byte")),
+        Certainty::Inferred => "element strides inferred".to_owned(),
         Certainty::Ambiguous => format!("{WARNING}ambiguous{WARNING:#}"),
         certainty => certainty.to_string(),
     }
 }
 
-fn bytes(count: u64) -> String {
-    format!("{count} byte{}", if count == 1 { "" } else { "s" })
-}
-
 const BOLD: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Fields in turn, padding dim; plain blue is hard to read on black. The stream drops the colours where
-/// there is no terminal.
-fn paint(ink: CellStyle, text: &str) -> String {
+/// Colours the cell of a picture: padding is dim, fields have five colours in turn. The stream removes
+/// the colours if it is not a terminal.
+fn paint(cell: CellStyle, text: &str) -> String {
+    // Plain blue is hard to read on black.
     const FIELDS: [AnsiColor; 5] =
         [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::BrightBlue];
-    let style = match ink {
+    let style = match cell {
         CellStyle::Padding => Style::new().dimmed(),
         CellStyle::Field(index) => index
             .checked_rem(FIELDS.len())
