@@ -252,9 +252,7 @@ impl BufferJson {
         };
         let dialect = match &self.dialect {
             None => checker.dialect,
-            Some(name) => {
-                Some(options::dialect(name).map_err(|message| ErrorObject::new("unknown-dialect", message))?)
-            }
+            Some(name) => Some(options::dialect(name).map_err(|message| ErrorObject::new("unknown-dialect", message))?),
         };
         let model = match &self.model {
             None => *checker.model,

@@ -162,9 +162,7 @@ impl Decode {
         let columns = Columns::of(layout, self.columns.as_deref()).map_err(Failure::refused)?;
         match self.to {
             #[cfg(feature = "arrow")]
-            OutputFormat::Arrow => {
-                Ok(OutputColumns::Arrow(arrow::mapping(layout, columns.selected().as_deref())?))
-            }
+            OutputFormat::Arrow => Ok(OutputColumns::Arrow(arrow::mapping(layout, columns.selected().as_deref())?)),
             OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => Ok(OutputColumns::Rows(columns)),
         }
     }
@@ -173,7 +171,8 @@ impl Decode {
     fn files(&self) -> Result<(&Path, Option<&Path>), Failure> {
         let file = self.file.as_path();
         // Standard output is not opened by name: it may be a socket, or a file that would be replaced.
-        let is_stdout = |output: &&Path| ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name);
+        let is_stdout =
+            |output: &&Path| ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name);
         let output = self.output.as_deref().filter(|output| !is_stdout(output));
         #[cfg(feature = "arrow")]
         {
@@ -188,15 +187,17 @@ impl Decode {
                 return match (is_arrow(file), is_arrow(second)) {
                     (false, true) => Ok((file, Some(second))),
                     (true, false) => Ok((second, Some(file))),
-                    _ => usage(
-                        "of two files, the one to write must end in .arrow; --output names any other file".into(),
-                    ),
+                    _ => {
+                        usage("of two files, the one to write must end in .arrow; --output names any other file".into())
+                    }
                 };
             }
             if self.to == OutputFormat::Arrow && self.output.is_none() {
                 if is_arrow(file) {
                     let file = escape_path(file);
-                    return usage(format!("`{file}` is the file to write: name the one to read too, or - for standard input"));
+                    return usage(format!(
+                        "`{file}` is the file to write: name the one to read too, or - for standard input"
+                    ));
                 }
                 if io::stdout().is_terminal() {
                     return usage("an Arrow file is not for the terminal: name it with --output".into());
@@ -255,13 +256,10 @@ impl Decode {
     /// Returns contiguous items, and the number of their bytes, if it is known.
     fn contiguous(&self, plan: &Plan, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
         let (input, rest) = input.after(self.skip)?;
-        let product =
-            |shape: &[i64]| shape.iter().try_fold(1_u64, |count, len| count.checked_mul(len.unsigned_abs()));
+        let product = |shape: &[i64]| shape.iter().try_fold(1_u64, |count, len| count.checked_mul(len.unsigned_abs()));
         let count = match &self.shape {
             Some(shape) if shape.contains(&0) => Some(0),
-            Some(shape) => {
-                Some(product(shape).ok_or_else(|| Failure::refused("the shape has more than 2^64 items"))?)
-            }
+            Some(shape) => Some(product(shape).ok_or_else(|| Failure::refused("the shape has more than 2^64 items"))?),
             None => self.count,
         };
         let bytes = count.map(|count| count.saturating_mul(to_u64(plan.itemsize())));
@@ -331,7 +329,9 @@ impl Decode {
 /// written would be read again.
 fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
     match Handle::stdout() {
-        Ok(stdout) if stdout == *input && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)) => {
+        Ok(stdout)
+            if stdout == *input && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)) =>
+        {
             Err(is_the_input("standard output"))
         }
         // An error of standard output is reported when it is written.

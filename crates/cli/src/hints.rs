@@ -56,9 +56,9 @@ const TYPE_NAMES: [(&str, &str); 37] = [
     ("void*", "P"),
 ];
 
-/// Kinds of NumPy's type strings (`<f8`) and of type names with a size (`float64`, `uint16_t`).
-/// The size is in bits if the name spells a word.
-const SIZED_TYPES: [(&str, u64, &str); 31] = [
+/// Types with a size in their name: NumPy's type strings (`<f8`, in bytes) and names of NumPy, C and Rust
+/// (`float64`, `uint16_t`, `u32`, in bits).
+const SIZED_TYPES: [(&str, u64, &str); 35] = [
     ("int", 8, "b"),
     ("int", 16, "h"),
     ("int", 32, "i"),
@@ -77,6 +77,9 @@ const SIZED_TYPES: [(&str, u64, &str); 31] = [
     ("i", 2, "h"),
     ("i", 4, "i"),
     ("i", 8, "q"),
+    ("i", 16, "h"),
+    ("i", 32, "i"),
+    ("i", 64, "q"),
     ("u", 1, "B"),
     ("u", 2, "H"),
     ("u", 4, "I"),
@@ -88,22 +91,26 @@ const SIZED_TYPES: [(&str, u64, &str); 31] = [
     ("f", 4, "f"),
     ("f", 8, "d"),
     ("f", 32, "f"),
+    ("f", 64, "d"),
     ("c", 8, "Zf"),
     ("c", 16, "Zd"),
 ];
 
 /// Returns the candidate that is most like a name, if it is like it at all.
 pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    // The distance takes quadratic time, and no candidate that is near has twice the length.
+    if name.len() > 64 {
+        return None;
+    }
     let name = name.to_lowercase();
-    // The distance is quadratic in the length, and no name has 64 characters.
-    let most = name.chars().take(64).count() / 3;
+    let len = name.chars().count();
+    // One change for each three characters, and not of a name's only character.
+    let most = (len / 3).max(1).min(len.saturating_sub(1));
     let distance = |candidate: &str| strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
-    let near = |candidate: &&str| {
-        let candidate = candidate.to_lowercase();
-        name.len() < 64
-            && (distance(&candidate) <= most.max(1) || (name.len() > 2 && candidate.starts_with(name.as_str())))
+    let is_near = |candidate: &&str| {
+        distance(candidate) <= most || (len > 2 && candidate.to_lowercase().starts_with(name.as_str()))
     };
-    candidates.into_iter().filter(near).min_by_key(|candidate| distance(candidate))
+    candidates.into_iter().filter(is_near).min_by_key(|candidate| distance(candidate))
 }
 
 /// Returns the end of a message about an unknown name: `; did you mean `numpy`?`
@@ -132,7 +139,9 @@ fn format_of_type(text: &str) -> Option<String> {
     // `q` has another alignment on some machines only with native sizes, which a type with a size has not.
     let order = if order.is_empty() { "=" } else { order };
     let found = SIZED_TYPES.iter().find(|(name, each, _)| *name == kind && *each == size);
-    found.map(|(_, _, format)| if size == 1 || format == &"b" { (*format).to_owned() } else { format!("{order}{format}") })
+    found.map(
+        |(_, _, format)| if size == 1 || format == &"b" { (*format).to_owned() } else { format!("{order}{format}") },
+    )
 }
 
 /// Returns a note for a type name that is a format too, with another meaning: `int` is `i`, `n`, `t`.
@@ -174,14 +183,19 @@ fn help(
     if let Some(meant) = std::str::from_utf8(format).ok().and_then(format_of_type)
         && works(meant.as_bytes(), itemsize, dialect, model)
     {
-        return Some(format!("the type {} is `{meant}`", escape(format)));
+        let rust = match format {
+            b"i8" => "; Rust's i8 is `b`",
+            b"u8" => "; Rust's u8 is `B`",
+            _ => "",
+        };
+        return Some(format!("the type {} is `{meant}`{rust}", escape(format)));
     }
     let others = || Dialect::ALL.into_iter().find(|other| works(format, itemsize, Some(*other), model));
     match error.kind() {
         LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => {
             let size = pep3118::__private::plural(*itemsize, "byte");
             let itemsize = Some(*itemsize);
-            let mut ways = Vec::new();
+            let (mut ways, mut later) = (Vec::new(), Vec::new());
             if !format.starts_with(b"=") {
                 let prefixed = |order: u8| [&[order], format.strip_prefix(b"@").unwrap_or(format)].concat();
                 let (packed, standard) = (prefixed(b'^'), prefixed(b'='));
@@ -190,10 +204,13 @@ fn help(
                     let what = if is_packed { "without padding" } else { "with standard sizes and no padding" };
                     ways.push(format!("{size} is the size {what}: `{}`", escape(&standard)));
                 }
+                // Standard sizes are the less likely cause, if they are not the sizes of the machine.
+                if !is_packed {
+                    later.append(&mut ways);
+                }
             }
-            let other_model = |(other, _): &&(DataModel, &str)| {
-                other.name != model.name && works(format, itemsize, dialect, other)
-            };
+            let other_model =
+                |(other, _): &&(DataModel, &str)| other.name != model.name && works(format, itemsize, dialect, other);
             if let Some((other, system)) = MODELS.iter().find(other_model) {
                 ways.push(format!("{size} on {other} ({system}): `--model {other}`"));
             }
@@ -202,10 +219,17 @@ fn help(
             {
                 ways.push(format!("{size} in dialect {other}: `--dialect {other}`"));
             }
+            ways.append(&mut later);
             if ways.is_empty() {
                 let described = readings.iter().find(|found| works(format, Some(found.size), dialect, model))?;
                 let size = pep3118::__private::plural(described.size, "byte");
-                ways.push(format!("the format describes {size}: `--itemsize {}`", described.size));
+                // Before CPython 3.12, ctypes wrote no padding, so the format of a structure is too short.
+                let cause = if described.dialect == Dialect::CTYPES.name {
+                    "ctypes before CPython 3.12 left padding out; "
+                } else {
+                    ""
+                };
+                ways.push(format!("{cause}the format describes {size}: `--itemsize {}`", described.size));
             }
             Some(ways.join("; or "))
         }

@@ -99,11 +99,7 @@ impl<'a> FormatReply<'a> {
 
 /// Replies to each query of `input` with a line of `out`, in constant memory. The status is
 /// [`Failed`](Status::Failed) if any reply is an error.
-pub(super) fn reply_to_formats<R: Read>(
-    input: R,
-    out: &mut impl Write,
-    with_fields: bool,
-) -> Result<Status, Failure> {
+pub(super) fn reply_to_formats<R: Read>(input: R, out: &mut impl Write, with_fields: bool) -> Result<Status, Failure> {
     let mut status = Status::Done;
     for_each_line(input, out, |line, out| {
         let is_ok = match line {
