@@ -139,9 +139,11 @@ fn format_of_type(text: &str) -> Option<String> {
     // `q` has another alignment on some machines only with native sizes, which a type with a size has not.
     let order = if order.is_empty() { "=" } else { order };
     let found = SIZED_TYPES.iter().find(|(name, each, _)| *name == kind && *each == size);
-    found.map(
-        |(_, _, format)| if size == 1 || format == &"b" { (*format).to_owned() } else { format!("{order}{format}") },
-    )
+    found.map(|(_, _, format)| match *format {
+        // One byte has no order.
+        "b" | "B" | "?" => (*format).to_owned(),
+        format => format!("{order}{format}"),
+    })
 }
 
 /// Returns a note for a type name that is a format too, with another meaning: `int` is `i`, `n`, `t`.
