@@ -139,7 +139,7 @@ fn verdict<'r>(report: &'r Report, view: Option<&View<'_>>) -> Verdict<'r> {
 }
 
 fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }
 
 /// Reads a request. One that breaks the rules of requests is accepted: the report names the rules.

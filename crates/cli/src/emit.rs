@@ -48,22 +48,25 @@ impl Emit {
     pub(super) fn run(self) -> Result<Status, Failure> {
         let found = self.interpretation.interpret(options::bytes(&self.format), self.itemsize)?;
         let layout = &found.layout;
-        let mut emitted = match self.language {
-            Some(Language::C) => layout.to_c(self.name.as_deref().unwrap_or("item")).map(String::into_bytes),
-            Some(Language::Rust) => layout.to_rust(self.name.as_deref().unwrap_or("Item")).map(String::into_bytes),
-            None => {
-                let emitted = layout.emit(self.target).map_err(refused)?;
-                Ok([emitted.as_slice(), b"\n"].concat())
+        let emitted = match self.language {
+            Some(Language::C) => layout.to_c(self.name.as_deref().unwrap_or("item")).map_err(refused)?.into_bytes(),
+            Some(Language::Rust) => {
+                layout.to_rust(self.name.as_deref().unwrap_or("Item")).map_err(refused)?.into_bytes()
             }
-        }
-        .map_err(refused)?;
+            None => layout.emit(self.target).map_err(refused)?,
+        };
+        // Source code has several lines.
+        let is_source = self.language.is_some();
+        let is_allowed = |character: char| is_visible(character) || (is_source && character == '\n');
         if !self.raw {
-            refuse_invisible(&emitted)?;
+            refuse_invisible(&emitted, is_allowed)?;
         }
         // Not `anstream::stdout()`, which removes terminal escapes from a name: that is another format.
         let mut out = io::stdout().lock();
         out.write_all(&emitted)?;
-        emitted.clear();
+        if !is_source {
+            out.write_all(b"\n")?;
+        }
         out.flush()?;
         Ok(Status::Done)
     }
@@ -74,9 +77,9 @@ fn refused(error: impl std::fmt::Display) -> Failure {
 }
 
 /// Refuses output that a terminal would act on. Escaped, it would be another format.
-fn refuse_invisible(emitted: &[u8]) -> Result<(), Failure> {
+fn refuse_invisible(emitted: &[u8], is_allowed: impl Fn(char) -> bool) -> Result<(), Failure> {
     for chunk in emitted.utf8_chunks() {
-        let invisible = chunk.valid().chars().find(|character| *character != '\n' && !is_visible(*character));
+        let invisible = chunk.valid().chars().find(|character| !is_allowed(*character));
         let invisible = invisible.map(String::from).map(String::into_bytes);
         if let Some(invisible) = invisible.or_else(|| chunk.invalid().first().map(|byte| vec![*byte])) {
             return Err(Failure::refused(format_args!(

@@ -38,7 +38,8 @@ pub(super) fn escape_path(path: &Path) -> String {
 /// JSON allows DEL, C1 control characters, bidirectional and zero-width characters in a string. They
 /// occur nowhere else in JSON text, so an escape in their place denotes the same value.
 pub(super) fn json(text: &mut Vec<u8>) {
-    if text.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+    // JSON escapes the bytes below the space itself. The loop has no exit, so that it is vectorized.
+    if text.iter().fold(0, |most, byte| most.max(*byte)) <= b'~' {
         return;
     }
     let escaped = String::from_utf8_lossy(text).chars().fold(String::new(), |mut escaped, character| {

@@ -151,6 +151,12 @@ fn temporary(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     if let Some(file) = unnamed(folder(path)) {
         return Ok((file, None));
     }
+    let (file, temporary) = named(path)?;
+    Ok((file, Some(temporary)))
+}
+
+/// Creates a temporary file with a name, which a signal removes.
+fn named(path: &Path) -> io::Result<(File, TempPath)> {
     // A signal waits until the name is registered.
     let mut registered = interrupt::lock();
     // Created as any new file is, with the permissions that the umask of the user leaves.
@@ -158,7 +164,7 @@ fn temporary(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     let file = tempfile::Builder::new().prefix(&prefix(path)).suffix(".part").make_in(folder(path), create)?;
     let (file, temporary) = file.into_parts();
     *registered = Some(temporary.to_path_buf());
-    Ok((file, Some(temporary)))
+    Ok((file, temporary))
 }
 
 /// Returns the start of the name of a temporary file: `.out.csv`.
@@ -201,4 +207,37 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails should stop")]
+
+    use super::*;
+
+    /// The files of other systems than Linux, tested on all systems.
+    #[test]
+    fn a_named_temporary_file_is_renamed_or_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let names = || fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+        for (contents, complete) in [("new", true), ("", false), ("replaced", true)] {
+            let before = fs::read_to_string(&path).ok();
+            let (file, temporary) = named(&path).unwrap();
+            assert_eq!(interrupt::lock().as_deref(), Some(&*temporary));
+            let replacement = Replacement { path: path.clone(), temporary: Some(temporary) };
+            let mut out = OutputFile { file: BufWriter::new(file), replacement: Some(replacement) };
+            out.write_all(contents.as_bytes()).unwrap();
+            assert_eq!(fs::read_to_string(&path).ok(), before);
+            if complete {
+                assert!(out.finish().is_ok());
+                assert_eq!(fs::read_to_string(&path).unwrap(), contents);
+            } else {
+                drop(out);
+                assert_eq!(fs::read_to_string(&path).ok(), before);
+            }
+            assert_eq!(names(), ["out"]);
+            assert_eq!(*interrupt::lock(), None);
+        }
+    }
 }

@@ -23,6 +23,8 @@ pub(super) struct Columns {
     columns: Vec<Column>,
     /// Whether the user selected them by name.
     selected: bool,
+    /// Whether JSON of an item is ASCII without DEL, so that nothing in it has to be escaped.
+    is_ascii: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -38,7 +40,8 @@ impl Columns {
     pub(super) fn of(layout: &Layout, names: Option<&[String]>) -> Result<Self, String> {
         let mut columns = Vec::new();
         collect(layout.item(), "", &mut Vec::new(), &mut columns);
-        let Some(names) = names else { return Ok(Self { columns, selected: false }) };
+        let is_ascii = is_ascii(layout.item());
+        let Some(names) = names else { return Ok(Self { columns, selected: false, is_ascii }) };
         let mut selected = Vec::new();
         for name in names {
             // A name that was printed with escapes is found as it was printed.
@@ -54,7 +57,7 @@ impl Columns {
             }
             selected.extend(found.into_iter().cloned());
         }
-        Ok(Self { columns: selected, selected: true })
+        Ok(Self { columns: selected, selected: true, is_ascii })
     }
 
     /// Returns the names that the user selected, if any.
@@ -62,6 +65,14 @@ impl Columns {
     pub(super) fn selected(&self) -> Option<Vec<&str>> {
         self.selected.then(|| self.columns.iter().map(|column| column.name.as_str()).collect())
     }
+}
+
+/// Returns whether a field has no text, and no name with other characters than printable ASCII. All
+/// values but text are numbers, or bytes that their JSON escapes.
+fn is_ascii(field: Field<'_>) -> bool {
+    let has_text = matches!(field.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
+    let name = field.name().unwrap_or_default();
+    !has_text && name.iter().all(|byte| matches!(byte, b' '..=b'~')) && field.fields().all(is_ascii)
 }
 
 /// Returns the message for a name that is not a column.
@@ -91,14 +102,18 @@ fn collect(field: Field<'_>, name: &str, path: &mut Vec<usize>, columns: &mut Ve
 
 impl Column {
     /// Returns the value of the column in the value of an item.
-    fn value<'v>(&self, item: &'v Value) -> io::Result<&'v Value> {
-        let found = self.path.iter().try_fold(item, |value, index| match value {
+    fn value<'v>(&self, item: &'v Value) -> Option<&'v Value> {
+        self.path.iter().try_fold(item, |value, index| match value {
             Value::Record(record) => record.values().get(*index),
             _ => None,
-        });
-        debug_assert!(found.is_some(), "the columns and the value are of one layout");
-        found.ok_or_else(|| io::Error::other("internal error: a value has no such field"))
+        })
     }
+}
+
+/// Makes the error of a column that is not in the value of an item: both are of one layout.
+fn no_column() -> io::Error {
+    debug_assert!(false, "the columns are not those of the item");
+    io::Error::other("internal error: the columns are not those of the item")
 }
 
 /// Writes values row by row.
@@ -144,7 +159,7 @@ impl<W: Write> RowWriter<W> {
             RowFormat::Csv(csv) => {
                 for column in &self.columns.columns {
                     text.clear();
-                    write_cell(column.value(item)?, text)?;
+                    write_cell(column.value(item).ok_or_else(no_column)?, text)?;
                     csv.write_field(&text).map_err(csv_error)?;
                 }
                 csv.write_record(None::<&[u8]>).map_err(csv_error)
@@ -156,7 +171,9 @@ impl<W: Write> RowWriter<W> {
                 } else {
                     serde_json::to_writer(&mut *text, item)?;
                 }
-                escape::json(text);
+                if !self.columns.is_ascii {
+                    escape::json(text);
+                }
                 text.push(b'\n');
                 out.write_all(text)
             }
@@ -225,7 +242,7 @@ impl TableWriter {
         }
         for (cell, column) in row.zip(&columns.columns) {
             self.text.clear();
-            write_cell(column.value(item)?, &mut self.text)?;
+            write_cell(column.value(item).ok_or_else(no_column)?, &mut self.text)?;
             cell.clear();
             cell.push_str(&escape(&self.text));
         }
@@ -286,15 +303,24 @@ fn write_cell(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {
         Value::Address(address) => write!(cell, "{address:#x}"),
         Value::Text(text) => cell.write_all(escape(text.as_bytes()).as_bytes()),
+        // Printable ASCII has no escape in the JSON of bytes, apart from quotes and backslashes.
+        Value::Bytes(bytes) if is_plain(bytes) => cell.write_all(bytes),
         // Their JSON is a string, of a float for NaN and infinities.
         Value::Char(_) | Value::Bytes(_) | Value::Void(_) | Value::Opaque(_) => write_unquoted(value, cell),
         Value::Float16(_) | Value::Float32(_) | Value::Float64(_) | Value::LongDouble(_) => write_unquoted(value, cell),
-        value => {
+        // Names and text may be inside of these.
+        Value::Array(_) | Value::Record(_) => {
             serde_json::to_writer(&mut *cell, value)?;
             escape::json(cell);
             Ok(())
         }
+        value => Ok(serde_json::to_writer(cell, value)?),
     }
+}
+
+/// Returns whether JSON of a text is the text in quotes.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
 }
 
 /// Writes the contents of a JSON string, or JSON that is not a string.
@@ -322,7 +348,8 @@ impl Serialize for SelectedFields<'_> {
         let Self(columns, item) = self;
         let mut map = serializer.serialize_map(Some(columns.columns.len()))?;
         for column in &columns.columns {
-            map.serialize_entry(&column.name, column.value(item).map_err(S::Error::custom)?)?;
+            let value = column.value(item).ok_or_else(|| S::Error::custom(no_column()))?;
+            map.serialize_entry(&column.name, value)?;
         }
         map.end()
     }

@@ -188,7 +188,9 @@ fn output_to_a_full_device_fails() {
 
 #[test]
 fn messages_to_a_full_device_are_lost_without_a_panic() {
-    for (arguments, status) in [(&["explain", "}"][..], 1), (&["explain"], 2), (&["size", "}", "i"], 1), (&["man", "x"], 2)] {
+    for (arguments, status) in
+        [(&["explain", "}"][..], 1), (&["explain"], 2), (&["size", "}", "i"], 1), (&["man", "x"], 2)]
+    {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let child = crate::command::pep3118().args(arguments).stdout(Stdio::null()).stderr(full).status();
         assert_eq!(child.unwrap().code(), Some(status), "{arguments:?}");
@@ -198,7 +200,9 @@ fn messages_to_a_full_device_are_lost_without_a_panic() {
 #[test]
 fn closed_streams_cause_no_panic() {
     for streams in [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
-        for (arguments, status) in [("explain i", 0), ("--help", 0), ("explain }", 1), ("nonsense", 2), ("check --jsonl", 0)] {
+        for (arguments, status) in
+            [("explain i", 0), ("--help", 0), ("explain }", 1), ("nonsense", 2), ("check --jsonl", 0)]
+        {
             let script = format!("exec \"$0\" {arguments} {streams}");
             let mut command = Command::new("sh");
             command.args(["-c", &script, env!("CARGO_BIN_EXE_pep3118")]).stdin(Stdio::null());

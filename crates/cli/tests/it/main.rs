@@ -14,6 +14,9 @@ mod command;
 mod commands;
 mod decode;
 mod decode_files;
+mod help_lines;
+#[cfg(target_os = "linux")]
+mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interruption;
 #[cfg(target_os = "linux")]
