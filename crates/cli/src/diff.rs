@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use pep3118::{Comparison, Dialect, Equivalence, Format, LayoutError};
+use pep3118::{Comparison, Dialect, Equivalence, Format, LayoutError, calcsize_in};
 
 use super::failure::{Failure, Status};
 use super::options::{self, InterpretationOptions};
@@ -27,8 +27,12 @@ impl Diff {
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let [a, b] = [options::bytes(&self.a), options::bytes(&self.b)];
         let refused = |error: LayoutError, format| self.interpretation.refused(&error, format, None);
-        let parse = |format| Format::parse(format).map_err(|error| refused(error.into(), format));
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
+        let parse = |format| {
+            // The comparison would not name the format that it refuses.
+            calcsize_in(format, dialect, &model.model).map_err(|error| refused(error, format))?;
+            Format::parse(format).map_err(|error| refused(error.into(), format))
+        };
         let compared = Comparison::of_formats(&parse(a)?, &parse(b)?, dialect, &model.model)?;
         match compared.equivalence {
             Some(level) => writeln!(out, "{level}")?,

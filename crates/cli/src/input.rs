@@ -183,7 +183,7 @@ impl ContiguousItems {
                 Err(Failure::refused(format_args!("{rest} left over after {items} of {size} bytes")))
             }
             None => Err(Failure::refused(format_args!(
-                "{rest} left over after {items} of {size} bytes\nhelp: --count {} reads the whole items alone",
+                "{rest} left over after {items} of {size} bytes\nhelp: `--count {}` reads the whole items",
                 self.items_read
             ))),
             Some(count) => {

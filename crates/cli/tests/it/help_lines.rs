@@ -16,7 +16,7 @@ fn message(output: &Output) -> String {
 /// Returns the texts in backquotes of the help line or of the suggestion of a message.
 fn suggestions(message: &str) -> Vec<String> {
     let start = ["help: ", "did you mean ", "tip: "].iter().find_map(|start| message.find(start));
-    let start = start.unwrap_or_else(|| panic!("no help line:\n{message}"));
+    let Some(start) = start else { return Vec::new() };
     let line = message[start..].lines().next().unwrap().replace('\'', "`");
     let line = line.split("; Rust's").next().unwrap().to_owned();
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
@@ -114,9 +114,10 @@ fn each_suggestion_succeeds() {
         let words: Vec<String> = call.split(' ').map(str::to_owned).collect();
         let output = command(folder.path(), &words).output().unwrap();
         let message = message(&output);
-        assert!(!output.status.success(), "{call} succeeds");
         let suggestions = suggestions(&message);
-        assert!(!suggestions.is_empty(), "{call}: nothing is suggested\n{message}");
+        if output.status.success() || suggestions.is_empty() {
+            failures.push(format!("{call}: {}, nothing is suggested\n{message}", output.status));
+        }
         for suggestion in suggestions {
             // A suggested option replaces the wrong one and keeps its value.
             let words = match words.iter().position(|word| word == wrong && wrong.starts_with("--")) {
