@@ -13,6 +13,7 @@ use same_file::Handle;
 
 #[cfg(feature = "arrow")]
 use super::arrow::{self, ArrowWriter};
+#[cfg(feature = "arrow")]
 use super::escape::escape_path;
 use super::failure::{Failure, Status};
 use super::input::{ContiguousItems, InputSource, Seekable, to_u64};
@@ -120,7 +121,8 @@ enum ItemWriter<W: Write> {
 enum OutputColumns {
     Rows(Columns),
     #[cfg(feature = "arrow")]
-    Arrow(pep3118::arrow::Mapping),
+    // Boxed because it is large.
+    Arrow(Box<pep3118::arrow::Mapping>),
 }
 
 impl Decode {
@@ -162,7 +164,9 @@ impl Decode {
         let columns = Columns::of(layout, self.columns.as_deref()).map_err(Failure::refused)?;
         match self.to {
             #[cfg(feature = "arrow")]
-            OutputFormat::Arrow => Ok(OutputColumns::Arrow(arrow::mapping(layout, columns.selected().as_deref())?)),
+            OutputFormat::Arrow => {
+                Ok(OutputColumns::Arrow(Box::new(arrow::mapping(layout, columns.selected().as_deref())?)))
+            }
             OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => Ok(OutputColumns::Rows(columns)),
         }
     }
@@ -225,7 +229,7 @@ impl Decode {
         };
         let mut writer = match columns {
             #[cfg(feature = "arrow")]
-            OutputColumns::Arrow(mapping) => ItemWriter::Arrow(Box::new(ArrowWriter::new(mapping, plan, &mut out)?)),
+            OutputColumns::Arrow(mapping) => ItemWriter::Arrow(Box::new(ArrowWriter::new(*mapping, plan, &mut out)?)),
             OutputColumns::Rows(columns) => ItemWriter::Rows(Box::new(match self.to {
                 OutputFormat::Json => RowWriter::json(columns, &mut out),
                 OutputFormat::Csv => RowWriter::csv(columns, &mut out)?,

@@ -148,15 +148,15 @@ fn folder(path: &Path) -> &Path {
 /// Creates a temporary file in the folder of `path`, without a name if the system can do that.
 fn temporary(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     #[cfg(target_os = "linux")]
-    if let Some(file) = unnamed(folder(path)) {
+    if let Some(file) = unnamed_temporary(folder(path)) {
         return Ok((file, None));
     }
-    let (file, temporary) = named(path)?;
+    let (file, temporary) = named_temporary(path)?;
     Ok((file, Some(temporary)))
 }
 
 /// Creates a temporary file with a name, which a signal removes.
-fn named(path: &Path) -> io::Result<(File, TempPath)> {
+fn named_temporary(path: &Path) -> io::Result<(File, TempPath)> {
     // A signal waits until the name is registered.
     let mut registered = interrupt::lock();
     // Created as any new file is, with the permissions that the umask of the user leaves.
@@ -177,7 +177,7 @@ fn prefix(path: &Path) -> OsString {
 /// Creates a file without a name, which vanishes with the process. `None` if the file system cannot do
 /// that, or if there is no `/proc`, through which the file gets its name.
 #[cfg(target_os = "linux")]
-fn unnamed(folder: &Path) -> Option<File> {
+fn unnamed_temporary(folder: &Path) -> Option<File> {
     use rustix::fs::{Mode, OFlags, open};
     if !Path::new("/proc/self/fd").is_dir() {
         return None;
@@ -223,7 +223,7 @@ mod tests {
         let names = || fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
         for (contents, complete) in [("new", true), ("", false), ("replaced", true)] {
             let before = fs::read_to_string(&path).ok();
-            let (file, temporary) = named(&path).unwrap();
+            let (file, temporary) = named_temporary(&path).unwrap();
             assert_eq!(interrupt::lock().as_deref(), Some(&*temporary));
             let replacement = Replacement { path: path.clone(), temporary: Some(temporary) };
             let mut out = OutputFile { file: BufWriter::new(file), replacement: Some(replacement) };

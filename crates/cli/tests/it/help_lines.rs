@@ -121,7 +121,7 @@ fn each_suggestion_succeeds() {
         for suggestion in suggestions {
             // A suggested option replaces the wrong one and keeps its value.
             let words = match words.iter().position(|word| word == wrong && wrong.starts_with("--")) {
-                Some(place) => [&words[..place], &[suggestion.clone()], &words[place + 1..]].concat(),
+                Some(place) => [&words[..place], std::slice::from_ref(&suggestion), &words[place + 1..]].concat(),
                 None => follow(&words, wrong, &suggestion),
             };
             assert_ne!(words.join(" "), *call, "the message suggests the call that failed");
