@@ -55,7 +55,7 @@ pub(super) fn json(text: &mut Vec<u8>) {
     *text = escaped.into_bytes();
 }
 
-/// Returns whether a terminal shows the character and nothing but the character.
+/// Returns `true` if a terminal shows the character and nothing but the character.
 pub(super) fn is_visible(character: char) -> bool {
     // Letters and marks by their Unicode category that have no glyph: fillers, variation selectors.
     let blank = matches!(

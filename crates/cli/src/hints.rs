@@ -96,10 +96,17 @@ const SIZED_TYPES: [(&str, u64, &str); 35] = [
     ("c", 16, "Zd"),
 ];
 
+/// Bytes of the longest name that is compared with others.
+const LONGEST_NAME: usize = 64;
+
+/// Bytes of the longest format that is tried in other ways. A person does not type a longer one, and each
+/// way takes as long as the call that failed.
+const LONGEST_FORMAT: usize = 1 << 12;
+
 /// Returns the candidate that is most like a name, if it is like it at all.
 pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    // The distance takes quadratic time, and no candidate that is near has twice the length.
-    if name.len() > 64 {
+    // The distance takes quadratic time and memory, and names of the input can be long.
+    if name.len() > LONGEST_NAME {
         return None;
     }
     let name = name.to_lowercase();
@@ -110,7 +117,8 @@ pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     let is_near = |candidate: &&str| {
         distance(candidate) <= most || (len > 2 && candidate.to_lowercase().starts_with(name.as_str()))
     };
-    candidates.into_iter().filter(is_near).min_by_key(|candidate| distance(candidate))
+    let candidates = candidates.into_iter().filter(|candidate| candidate.len() <= LONGEST_NAME);
+    candidates.filter(is_near).min_by_key(|candidate| distance(candidate))
 }
 
 /// Returns the end of a message about an unknown name: `; did you mean `numpy`?`
@@ -136,7 +144,7 @@ fn format_of_type(text: &str) -> Option<String> {
         "V" => return Some(format!("{order}{size}x")),
         _ => {}
     }
-    // `q` has another alignment on some machines only with native sizes, which a type with a size has not.
+    // A type with a size has that size on every machine, as codes have after `=`.
     let order = if order.is_empty() { "=" } else { order };
     let found = SIZED_TYPES.iter().find(|(name, each, _)| *name == kind && *each == size);
     found.map(|(_, _, format)| match *format {
@@ -179,6 +187,9 @@ fn help(
     dialect: Option<&Dialect>,
     model: &DataModel,
 ) -> Option<String> {
+    if format.len() > LONGEST_FORMAT {
+        return None;
+    }
     let works = |format: &[u8], itemsize, dialect, model: &DataModel| {
         reconcile(format, itemsize, dialect, model).is_ok_and(|found| found.certainty != Certainty::Ambiguous)
     };

@@ -67,7 +67,7 @@ pub fn handle_signals() {
 #[cfg(not(unix))]
 pub fn handle_signals() {}
 
-/// Returns whether the process ignores a signal.
+/// Returns `true` if the process ignores a signal.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     use std::io::IsTerminal as _;

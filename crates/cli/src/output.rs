@@ -113,7 +113,7 @@ pub(super) fn is_the_input(output: &str) -> Failure {
     ))
 }
 
-/// Returns whether a file has contents that writing to it destroys. A terminal or a pipe has none.
+/// Returns `true` if a file has contents that writing to it destroys. A terminal or a pipe has none.
 pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {
     #[cfg(unix)]
     let is_block_device = std::os::unix::fs::FileTypeExt::is_block_device(&file.file_type());
@@ -122,7 +122,7 @@ pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {
     file.is_file() || is_block_device
 }
 
-/// Returns whether a path names a file that the process has open: `/dev/fd/3`. The program that opened
+/// Returns `true` if a path names a file that the process has open: `/dev/fd/3`. The program that opened
 /// it reads or writes it after us, so it is written to and not replaced.
 fn is_open_file(path: &Path) -> bool {
     ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"].iter().any(|open| path.starts_with(open))

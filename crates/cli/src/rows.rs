@@ -17,6 +17,9 @@ const SAMPLE: usize = 256;
 /// Width of the widest cell to which a column is aligned.
 const WIDEST: usize = 40;
 
+/// Largest number of fields that a message lists.
+const LISTED_NAMES: usize = 50;
+
 /// The columns of a row: the fields of an item that are not records. An array of records is one column.
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -67,7 +70,7 @@ impl Columns {
     }
 }
 
-/// Returns whether a field has no text, and no name with other characters than printable ASCII. All
+/// Returns `true` if a field has no text, and no name with other characters than printable ASCII. All
 /// values but text are numbers, or bytes that their JSON escapes.
 fn is_ascii(field: Field<'_>) -> bool {
     let has_text = matches!(field.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
@@ -78,11 +81,15 @@ fn is_ascii(field: Field<'_>) -> bool {
 /// Returns the message for a name that is not a column.
 fn unknown(name: &str, columns: &[Column]) -> String {
     let names: Vec<_> = columns.iter().map(|column| escape(column.name.as_bytes())).collect();
+    let listed = match names.split_at_checked(LISTED_NAMES) {
+        Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
+        _ => names.join(", "),
+    };
     let help = match hints::nearest(name, names.iter().map(AsRef::as_ref)) {
         Some(near) => format!("\nhelp: the nearest name is `--columns {near}`"),
         None => String::new(),
     };
-    format!("no field is named `{}`; the fields are {}{help}", escape(name.as_bytes()), names.join(", "))
+    format!("no field is named `{}`; the fields are {listed}{help}", escape(name.as_bytes()))
 }
 
 fn collect(field: Field<'_>, name: &str, path: &mut Vec<usize>, columns: &mut Vec<Column>) {
@@ -318,7 +325,7 @@ fn write_cell(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Returns whether JSON of a text is the text in quotes.
+/// Returns `true` if JSON of a text is the text in quotes.
 fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
 }

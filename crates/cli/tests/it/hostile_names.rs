@@ -32,7 +32,7 @@ const NAMES: [&[u8]; 21] = [
     b"=1+1",
 ];
 
-/// Returns whether a character must not be in an output. Written without the function under test.
+/// Returns `true` if a character must not be in an output. Written without the function under test.
 fn is_hostile(character: char) -> bool {
     let invisible = matches!(u32::from(character),
         0xad | 0x61c | 0x115f | 0x1160 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f

@@ -20,7 +20,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Returns whether a process has an open file in a folder: its output, under no name or a temporary one.
+/// Returns `true` if a process has an open file in a folder: its output, under no name or a temporary one.
 fn writes_to(process: u32, folder: &Path) -> bool {
     let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
     open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).any(|file| file.starts_with(folder))

@@ -24,7 +24,7 @@ fn on_terminal(arguments: &[&str], stdin: Stdio) -> (Child, JoinHandle<String>) 
     (child, shown(person))
 }
 
-/// Returns whether the bar was cleared: after the last clearing, no text was drawn.
+/// Returns `true` if the bar was cleared: after the last clearing, no text was drawn.
 fn is_cleared(shown: &str) -> bool {
     shown.rsplit("\u{1b}[2K").next().is_some_and(|rest| rest.trim_matches(['\r', '\n']).is_empty())
 }
