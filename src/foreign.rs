@@ -552,7 +552,7 @@ impl<'b> Buffer<'b> {
     ///     len: 24, itemsize: 8, ndim: 1, format: Some(b"d"), shape: Some(&[3]), strides: Some(&[-8]),
     ///     ..RawView::default()
     /// };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let last = foreign.as_ptr_range().end.wrapping_sub(1).cast::<u8>();
     /// // SAFETY: (a) the three items lie at `last` and before it; (b) there are no suboffsets;

@@ -86,9 +86,9 @@ pub use layout::{
 pub use pep3118_derive::Record;
 pub use span::Span;
 pub use view::{
-    Audit, Block, ByteBounds, Checker, Finding, ItemLayout, Order, Owner, RaisedError, RawView, RawViewBuf, Report,
-    Request, RequestError, RequestOutcome, RuleId, Severity, Slice, Step, View, ViewError, fill_contiguous_strides,
-    size_from_format, verify_structure,
+    Audit, Block, ByteBounds, Checked, Checker, Finding, ItemLayout, Order, Owner, RaisedError, RawView, RawViewBuf,
+    Report, Request, RequestError, RequestOutcome, RuleId, Severity, Slice, Step, View, ViewError,
+    fill_contiguous_strides, size_from_format, verify_structure,
 };
 
 /// Items that the crates of this repository share. Not API: they depend on the exact version.

@@ -27,7 +27,7 @@ const SHORT: u64 = 16;
 ///     len: 12, itemsize: 2, ndim: 2, format: Some(b">h"), shape: Some(&[2, 3]), strides: Some(&[6, 2]),
 ///     ..RawView::default()
 /// };
-/// let view = raw.check(Request::RECORDS_RO, None, None).1.unwrap();
+/// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
 /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
 /// let bytes = [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0xff, 0xfa];
 /// let buffer = Buffer::new(&view, &plan, &bytes)?;
@@ -47,7 +47,7 @@ pub struct Buffer<'b> {
 /// use pep3118::decode::{BufferMut, Plan, Value};
 /// use pep3118::{DataModel, RawView, Request};
 /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-/// let view = raw.check(Request::FULL, None, None).1.unwrap();
+/// let view = raw.check(Request::FULL, None, None).into_result()?;
 /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 4]);
 /// BufferMut::new(&view, &plan, &mut bytes)?.write_value_at(&[1], &Value::Int(-2))?;
 /// assert_eq!(bytes, [0, 0, 0xff, 0xfe]);
@@ -97,7 +97,7 @@ impl<'b> Buffer<'b> {
     /// use pep3118::decode::{Buffer, Plan, Value};
     /// use pep3118::{DataModel, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// assert_eq!(buffer.value_at(&[1])?, Value::Int(-2));
@@ -119,7 +119,7 @@ impl<'b> Buffer<'b> {
     /// use pep3118::decode::{Buffer, Plan, Value};
     /// use pep3118::{DataModel, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// let values: Result<Vec<Value>, _> = buffer.values().collect();
@@ -276,7 +276,7 @@ impl<'b> BufferMut<'b> {
     /// let raw = RawView {
     ///     len: 3, itemsize: 1, ndim: 1, format: Some(b"B"), shape: Some(&[3]), ..RawView::default()
     /// };
-    /// let view = raw.check(Request::FULL, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let mut bytes = [0; 3];
     /// let mut buffer = BufferMut::new(&view, &plan, &mut bytes)?;

@@ -32,7 +32,7 @@ use crate::layout::Type;
 /// use pep3118::{DataModel, Order, RawView, Request};
 /// fn read<T: Element>(format: &[u8], bytes: &[u8]) -> Option<Vec<T>> {
 ///     let raw = RawView { len: 2, itemsize: 2, format: Some(format), ..RawView::default() };
-///     let view = raw.check(Request::FULL_RO, None, None).1?;
+///     let view = raw.check(Request::FULL_RO, None, None).view?;
 ///     let plan = Plan::for_view(&view, &DataModel::HOST).ok()?;
 ///     Buffer::new(&view, &plan, bytes).ok()?.to_vec(Order::C).ok()
 /// }

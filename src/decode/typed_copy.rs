@@ -36,7 +36,7 @@ impl Buffer<'_> {
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{DataModel, Order, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// let mut numbers = [0_i16; 2];
@@ -63,7 +63,7 @@ impl Buffer<'_> {
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{DataModel, Order, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// assert_eq!(buffer.to_vec_as::<f64>(Order::C)?, [1.0, -2.0]);
@@ -89,7 +89,7 @@ impl Buffer<'_> {
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{DataModel, Order, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// // As they are: no byte is swapped.
@@ -159,7 +159,7 @@ impl BufferMut<'_> {
     /// use pep3118::decode::{BufferMut, Plan};
     /// use pep3118::{DataModel, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
     /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 4]);
     /// BufferMut::new(&view, &plan, &mut bytes)?.copy_from_slice(&[1_i16, -2])?;
     /// assert_eq!(bytes, [0, 1, 0xff, 0xfe]);

@@ -7,8 +7,8 @@ use core::ffi::CStr;
 use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind};
 use super::limits::Limits;
-use super::parse::{Failure, drive};
-use super::visitor::{Events, Stop};
+use super::parse::{Failure, parse_events};
+use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
 /// What a NULL `format` means: unsigned bytes.
@@ -260,7 +260,7 @@ impl Format {
     /// As [`parse`](Format::parse).
     pub fn parse_with(source: &[u8], limits: &Limits) -> Result<Self, FormatError> {
         let mut builder = Builder { source, ..Builder::default() };
-        match drive(source, limits, &mut builder) {
+        match parse_events(source, limits, &mut builder) {
             Ok(()) => Ok(Self { source: source.to_vec(), members: builder.members }),
             Err(Failure::Grammar(error)) => Err(error),
             // The builder takes everything.
@@ -376,7 +376,7 @@ impl Builder<'_> {
     }
 }
 
-impl Events for Builder<'_> {
+impl Visitor for Builder<'_> {
     fn byte_order(&mut self, order: ByteOrder, at: usize) -> Result<(), Stop> {
         let order = ByteOrderCharacter { order, span: Span::new(at, at.saturating_add(1)) };
         if self.prefix.is_empty() {
@@ -432,12 +432,12 @@ impl Events for Builder<'_> {
         Ok(())
     }
 
-    fn open_record(&mut self, at: usize) -> Result<(), Stop> {
+    fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
         self.push(at);
         Ok(())
     }
 
-    fn close_record(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
+    fn close_structure(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
         if let Some(frame) = self.frames.pop() {
             let members = core::mem::replace(&mut self.members, frame.members);
             self.finish(frame.start, frame.prefix, ItemType::Structure(members), at.saturating_add(1), name);

@@ -26,5 +26,5 @@ pub use code::{ByteOrder, Code};
 pub use error::{FormatError, FormatErrorKind};
 pub use limits::Limits;
 
-pub(crate) use parse::{Failure, drive};
-pub(crate) use visitor::{Events, Stop};
+pub(crate) use parse::{Failure, parse_events};
+pub(crate) use visitor::{Stop, Visitor};

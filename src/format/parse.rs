@@ -26,7 +26,7 @@ use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind as Kind};
 use super::limits::Limits;
 use super::token::Start;
-use super::visitor::{Events, Stop};
+use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
 /// What is left to read, or an error whose reason is in [`Driver::refusal`].
@@ -54,7 +54,7 @@ pub(crate) enum Failure {
 
 /// Reads `source` and tells `events` what is in it.
 #[inline]
-pub(crate) fn drive<E: Events>(source: &[u8], limits: &Limits, events: &mut E) -> Result<(), Failure> {
+pub(crate) fn parse_events<E: Visitor>(source: &[u8], limits: &Limits, events: &mut E) -> Result<(), Failure> {
     let mut driver = Driver::new(source, limits, events);
     if driver.format().is_ok() {
         return Ok(());
@@ -102,7 +102,7 @@ struct Driver<'i, 'e, E> {
     refusal: Option<(Kind, Span)>,
 }
 
-impl<'i, 'e, E: Events> Driver<'i, 'e, E> {
+impl<'i, 'e, E: Visitor> Driver<'i, 'e, E> {
     #[inline]
     fn new(source: &'i [u8], limits: &'e Limits, events: &'e mut E) -> Self {
         Self {
@@ -169,7 +169,7 @@ impl<'i, 'e, E: Events> Driver<'i, 'e, E> {
     fn spaces(&mut self, rest: &'i [u8]) -> Step<'i> {
         let (after, _) = spaces(rest)?;
         let span = self.between(rest, after);
-        self.go_on(after, |events| events.whitespace(span))
+        self.go_on(after, |events| events.space(span))
     }
 
     #[inline]
@@ -306,7 +306,7 @@ impl<'i, 'e, E: Events> Driver<'i, 'e, E> {
         let at = self.position(rest);
         self.begin_type(rest)?;
         self.push(false, rest)?;
-        self.go_on(after, |events| events.open_record(at))
+        self.go_on(after, |events| events.open_structure(at))
     }
 
     fn close_record(&mut self, rest: &'i [u8]) -> Step<'i> {
@@ -324,7 +324,7 @@ impl<'i, 'e, E: Events> Driver<'i, 'e, E> {
         self.pop();
         let at = self.position(rest);
         let (after, _) = char::<_, ()>('}').parse(rest)?;
-        self.end_type(after, |events, name| events.close_record(at, name))
+        self.end_type(after, |events, name| events.close_structure(at, name))
     }
 
     fn open_pointer(&mut self, rest: &'i [u8]) -> Step<'i> {
@@ -375,7 +375,7 @@ impl<'i, 'e, E: Events> Driver<'i, 'e, E> {
             return Ok((rest, None));
         }
         let span = self.between(rest, after);
-        self.tell(|events| events.whitespace(span))?;
+        self.tell(|events| events.space(span))?;
         self.name(after)
     }
 
@@ -516,12 +516,12 @@ fn last_open_parenthesis(source: &[u8], end: Span) -> Option<Span> {
 /// Finds the structure that is still open where the source ends. Only ever run on the way to an error.
 fn innermost_open(source: &[u8], limits: &Limits) -> Option<Span> {
     struct Open(Vec<usize>);
-    impl Events for Open {
-        fn open_record(&mut self, at: usize) -> Result<(), Stop> {
+    impl Visitor for Open {
+        fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
             self.0.push(at);
             Ok(())
         }
-        fn close_record(&mut self, _: usize, _: Option<Span>) -> Result<(), Stop> {
+        fn close_structure(&mut self, _: usize, _: Option<Span>) -> Result<(), Stop> {
             self.0.pop();
             Ok(())
         }

@@ -119,7 +119,7 @@ impl MetadataValue {
 /// use pep3118::view::Violation;
 /// use pep3118::{RawView, Request, RuleId};
 /// let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
-/// let (report, _) = raw.check(Request::ND, None, None);
+/// let report = raw.check(Request::ND, None, None).report;
 /// let fault = report.findings()[0].fault();
 /// assert_eq!(fault.rule(), RuleId::A04);
 /// assert!(matches!(fault, Violation::LenProduct { .. }));

@@ -407,7 +407,7 @@ fn views_give_records_in_their_order() {
         a: u16,
         b: u16,
     }
-    let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap();
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
     let bytes: Vec<u8> = (0..24).collect();
     let buffer = Buffer::new(&view, &plan, &bytes).unwrap();

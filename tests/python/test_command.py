@@ -109,7 +109,7 @@ def test_help_names_all_commands():
     # The Rust program has the options only for their help, and has no others.
     for name, options in (("audit", {"--allow", "--explain", "--json"}), ("census", {"--json"})):
         text = run(name, "--help").stdout
-        assert set(re.findall(r"^ .*(--\w+)", text, re.M)) == options | {"--help", "--version"}
+        assert set(re.findall(r"^ .*(--\w+)", text, re.MULTILINE)) == options | {"--help", "--version"}
         assert run(name, "--no-such-option").stderr.startswith("error: ")
         assert all(option in run(name, "--no-such-option").stderr for option in options)
 

@@ -324,7 +324,7 @@ def test_a_view_is_an_exporter():
     view = View(bytearray(b"abcdef"))[::2]
     theirs = memoryview(view)
     assert (theirs.tolist(), theirs.strides, theirs.obj is view) == ([97, 99, 101], (2,), True)
-    with pytest.raises(BufferError, match="View has 1 exported buffer$"):
+    with pytest.raises(BufferError, match=r"View has 1 exported buffer$"):
         view.release()
     theirs.release()
     view.release()

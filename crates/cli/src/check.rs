@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use pep3118::__private::{Verdict, plural};
-use pep3118::{Block, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
+use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
 use super::escape::escape;
@@ -170,7 +170,7 @@ impl Check {
                 Ok(Status::Usage)
             });
         }
-        let (report, view) = checker.check(&self.buffer.raw_view(&checker), self.request);
+        let Checked { report, view } = checker.check(&self.buffer.raw_view(&checker), self.request);
         self.print(out, &report, view.as_ref())
     }
 
@@ -275,7 +275,7 @@ impl BufferJson {
         };
         let memory = self.memory.map(|BlockJson { len, offset }| Block { len, offset });
         let checker = Checker { dialect, model: &model, memory, ..checker };
-        let (report, view) = checker.check(&raw, requested);
+        let Checked { report, view } = checker.check(&raw, requested);
         Ok(print(&report, view.as_ref()))
     }
 }

@@ -300,8 +300,8 @@ impl Decode {
             strides: Some(strides),
             ..RawView::default()
         };
-        let (report, view) = Checker::DEFAULT.check(&raw, None);
-        let view = view.ok_or_else(|| Failure::refused(report.to_string().trim_start_matches("error ")))?;
+        let view = Checker::DEFAULT.check(&raw, None).into_result();
+        let view = view.map_err(|report| Failure::refused(report.to_string().trim_start_matches("error ")))?;
         if view.is_empty() {
             return Ok((Items::Empty, None));
         }

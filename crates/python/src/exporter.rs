@@ -13,7 +13,7 @@ use pep3118::abi::DataModel;
 use pep3118::layout::reconcile;
 use pep3118::py::Acquired;
 use pep3118::py::BufferExporter;
-use pep3118::view::{Block, Checker, Order, RawView, Request, View};
+use pep3118::view::{Block, Checked, Checker, Order, RawView, Request, View};
 
 /// Shows memory as items of any format, in any arrangement, to every consumer of the buffer protocol.
 ///
@@ -107,7 +107,7 @@ impl Items {
             ..RawView::default()
         };
         let checker = Checker { memory: Some(Block { len, offset: self.offset }), ..Checker::DEFAULT };
-        let (report, view) = checker.check(&raw, None);
+        let Checked { report, view } = checker.check(&raw, None);
         match (broken_rules(py, &report), view) {
             (None, Some(view)) => Ok((view.without_format(), self.format)),
             (Some(error), _) => Err(error),
@@ -151,7 +151,7 @@ impl Exporter {
             return Err(PyBufferError::new_err("the memory is not contiguous"));
         }
         let bytes = RawView { buf: raw.buf, len: raw.len, itemsize: 1, ndim: 1, ..RawView::default() };
-        if let Some(error) = broken_rules(py, &Checker::DEFAULT.check(&bytes, None).0) {
+        if let Some(error) = broken_rules(py, &Checker::DEFAULT.check(&bytes, None).report) {
             return Err(error);
         }
         let readonly = readonly.unwrap_or(false) || raw.readonly != 0;

@@ -225,8 +225,10 @@ fn any_strides() {
     let memory: Vec<u8> = (0..6_u64).flat_map(u64::to_be_bytes).collect();
     let raw =
         RawView { len: 48, itemsize: 8, ndim: 2, shape: Some(&[3, 2]), strides: Some(&[-8, 24]), ..RawView::default() };
-    let (report, view) = raw.check(Request::STRIDES, None, Some(Block { len: 48, offset: 16 }));
-    let view = view.unwrap_or_else(|| panic!("{report}"));
+    let view = raw
+        .check(Request::STRIDES, None, Some(Block { len: 48, offset: 16 }))
+        .into_result()
+        .unwrap_or_else(|report| panic!("{report}"));
     let plan = Plan::new(&layout(">Q")).unwrap();
     let buffer = Buffer::new(&view, &plan, &memory).unwrap();
     let batch = mapping(">Q").batch(&buffer).unwrap();
@@ -241,7 +243,7 @@ fn chosen_columns() {
     let layout = layout("T{>H:a:(2)T{<H:x:<H:x:}:r:T{B:c:B:c:}:n:}");
     let memory: Vec<u8> = (0..24).collect();
     let raw = RawView { len: 24, itemsize: 12, ndim: 1, shape: Some(&[2]), ..RawView::default() };
-    let view = raw.check(Request::ND, None, None).1.unwrap();
+    let view = raw.check(Request::ND, None, None).into_result().unwrap();
     let plan = Plan::new(&layout).unwrap();
     let mapping = Mapping::with_columns(&layout, &["n.c", "r", "a", "n.c"]).unwrap();
     let names: Vec<_> = mapping.verdicts().iter().map(|verdict| verdict.field.as_str()).collect();

@@ -108,7 +108,7 @@ fn views_are_written_in_their_order() {
         strides: Some(&[6]),
         ..RawView::default()
     };
-    let view = raw.check(Request::FULL, None, None).1.unwrap();
+    let view = raw.check(Request::FULL, None, None).into_result().unwrap();
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
     let mut bytes = [9; 11];
     let mut buffer = BufferMut::new(&view, &plan, &mut bytes).unwrap();

@@ -140,7 +140,7 @@ class Exporter:
         suboffsets: Sequence[int] | None = None,
         readonly: bool | None = None,
         offset: int = 0,
-    ) -> Exporter: ...
+    ) -> Self: ...
     @staticmethod
     def from_address(
         address: int,

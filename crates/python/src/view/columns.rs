@@ -117,8 +117,9 @@ fn column_view(py: Python<'_>, shown: &ViewState, leaf: &Leaf, column: decode::C
         .ok_or_else(|| PyBufferError::new_err("a column has not the bytes of its shape"))?;
     let memory = Bound::new(py, memory)?;
     let acquired = Acquired::new(memory.as_any(), Request::FULL_RO)?;
-    let (_, shared) = acquired.check(&checker);
-    let shared = shared.ok_or_else(|| PyBufferError::new_err("a column is no buffer"))?;
+    let shared = acquired.check(&checker).into_result();
+    let shared =
+        shared.map_err(|report| PyBufferError::new_err(format!("a column is not a valid buffer: {report}")))?;
     let items = Items::of_view(shared.view(), Some(format), Some(&Dialect::PEP3118))?;
     Ok(ViewState::new(shared, items))
 }

@@ -120,8 +120,7 @@ fn sized(acquired: Acquired, items: Arc<Items>) -> PyResult<ViewState> {
 }
 
 fn proved(acquired: Acquired, checker: &Checker<'_>, format: Option<&[u8]>) -> PyResult<SharedView> {
-    let (report, shared) = acquired.check_as(checker, format);
-    shared.ok_or_else(|| {
+    acquired.check_as(checker, format).into_result().map_err(|report| {
         let error = Python::attach(|py| broken_rules(py, &report));
         error.unwrap_or_else(|| PyBufferError::new_err(format!("the buffer cannot be read: {report}")))
     })
