@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Args;
-use pep3118::__private::{Verdict, plural};
+use pep3118::__private::{Verdict, interpretations, plural};
 use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
@@ -207,8 +207,8 @@ impl BufferOptions {
     fn raw_view(&self, checker: &Checker<'_>) -> RawView<'_> {
         let format = self.format.as_ref().map(options::bytes);
         let described = || {
-            let found = reconcile(format?, None, checker.dialect, checker.model).ok()?;
-            i64::try_from(found.layout.size()).ok()
+            let found = reconcile(format?, None, checker.dialect, checker.model);
+            i64::try_from(interpretations(&found).first()?.layout.size()).ok()
         };
         // Without a format the items are bytes. A format that is refused is in the report.
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);

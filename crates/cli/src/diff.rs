@@ -33,7 +33,8 @@ impl Diff {
             calcsize_in(format, dialect, &model.model).map_err(|error| refused(error, format))?;
             Format::parse(format).map_err(|error| refused(error.into(), format))
         };
-        let compared = Comparison::of_formats(&parse(a)?, &parse(b)?, dialect, &model.model)?;
+        let compared = Comparison::of_formats(&parse(a)?, &parse(b)?, dialect, &model.model);
+        let compared = compared.map_err(|error| Failure::Refused(error.diagnostic().colored()))?;
         match compared.equivalence {
             Some(level) => writeln!(out, "{level}")?,
             None => writeln!(out, "different")?,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
-use pep3118::__private::plural;
+use pep3118::__private::{interpretations, plural};
 use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
 use super::escape::escape;
@@ -50,39 +50,45 @@ impl Explain {
         let model = &self.interpretation.model.name;
         let found = self.interpretation.reconcile(format, self.itemsize);
         if self.json {
-            let reply = match &found {
-                Ok(found) => FormatReply::of_interpretation(found, model, true),
-                Err(error) => FormatReply::of_error(error),
-            };
+            let reply = FormatReply::new(&found, model, true);
             json::write_pretty(out, &reply)?;
-            return Ok(if found.is_ok() { Status::Done } else { Status::Failed });
+            return Ok(if reply.is_ok() { Status::Done } else { Status::Failed });
+        }
+        // A page shows all interpretations, and a picture only one.
+        if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
+            note_type_name(format);
+            page(out, format, first, others, model)?;
+            return Ok(Status::Done);
         }
         let found = found.map_err(|error| self.interpretation.refused(&error, format, self.itemsize))?;
         note_type_name(format);
-        if self.svg {
-            writeln!(out, "{}", Picture::new(&found.layout).svg())?;
-            return Ok(Status::Done);
-        }
-        page(out, format, &found, model)?;
+        writeln!(out, "{}", Picture::new(&found.layout).svg())?;
         Ok(Status::Done)
     }
 }
 
 /// Writes the table and the picture of each interpretation.
-fn page(out: &mut impl Write, format: &[u8], found: &Interpretation, model: &str) -> io::Result<()> {
+fn page(
+    out: &mut impl Write,
+    format: &[u8],
+    found: &Interpretation,
+    alternatives: &[Interpretation],
+    model: &str,
+) -> io::Result<()> {
+    let certainty = if alternatives.is_empty() { certainty(found) } else { format!("{WARNING}ambiguous{WARNING:#}") };
     let layout = &found.layout;
     let endian = layout.model().endian;
     writeln!(out, "{BOLD}format{BOLD:#}   {}", escape(format))?;
     let model = escape(model.as_bytes());
-    writeln!(out, "{BOLD}dialect{BOLD:#}  {}, {model} ({endian}-endian), {}", found.dialect, certainty(found))?;
+    writeln!(out, "{BOLD}dialect{BOLD:#}  {}, {model} ({endian}-endian), {certainty}", found.dialect)?;
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
     writeln!(out, "{BOLD}size{BOLD:#}     {}{aligned}\n", plural(layout.size(), "byte"))?;
     draw(out, layout)?;
-    for (dialect, alternative) in &found.alternatives {
-        let size = plural(alternative.size(), "byte");
+    for Interpretation { dialect, layout, .. } in alternatives {
+        let size = plural(layout.size(), "byte");
         writeln!(out, "\n{WARNING}alternative{WARNING:#}: dialect {dialect}, {size}\n")?;
-        draw(out, alternative)?;
+        draw(out, layout)?;
     }
     Ok(())
 }
@@ -94,10 +100,11 @@ fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
 
 fn certainty(found: &Interpretation) -> String {
     match found.certainty {
-        Certainty::TrailingPadding => format!("{} of implicit trailing padding", plural(found.tail, "byte")),
+        Certainty::TrailingPadding => {
+            format!("{} of implicit trailing padding", plural(found.trailing_padding, "byte"))
+        }
         Certainty::Inferred => "element strides inferred".to_owned(),
-        Certainty::Ambiguous => format!("{WARNING}ambiguous{WARNING:#}"),
-        certainty => certainty.to_string(),
+        Certainty::Exact => Certainty::Exact.to_string(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Help lines that name an option or a format that works for the call that failed.
 
-use pep3118::{Certainty, DataModel, Dialect, LayoutError, LayoutErrorKind, calcsize_in, reconcile};
+use pep3118::{DataModel, Dialect, LayoutError, LayoutErrorKind, calcsize_in, reconcile};
 
 use super::escape::escape;
 use super::failure::Failure;
@@ -187,12 +187,15 @@ fn help(
     dialect: Option<&Dialect>,
     model: &DataModel,
 ) -> Option<String> {
+    if let Some(ambiguity) = error.ambiguity() {
+        let dialects = ambiguity.alternatives().iter().map(|found| format!("`--dialect {}`", found.dialect));
+        return Some(format!("choose one: {}", dialects.collect::<Vec<_>>().join(" or ")));
+    }
     if format.len() > LONGEST_FORMAT {
         return None;
     }
-    let works = |format: &[u8], itemsize, dialect, model: &DataModel| {
-        reconcile(format, itemsize, dialect, model).is_ok_and(|found| found.certainty != Certainty::Ambiguous)
-    };
+    let works =
+        |format: &[u8], itemsize, dialect, model: &DataModel| reconcile(format, itemsize, dialect, model).is_ok();
     if let Some(meant) = std::str::from_utf8(format).ok().and_then(format_of_type)
         && works(meant.as_bytes(), itemsize, dialect, model)
     {

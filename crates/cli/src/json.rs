@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 
+use pep3118::__private::interpretations;
 use pep3118::{DataModel, Field, Interpretation, LayoutError, reconcile};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub(super) struct FormatSummary<'a> {
     size: u64,
     align: u64,
     itemsize: u64,
-    certainty: pep3118::Certainty,
+    certainty: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<Field<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,32 +69,46 @@ impl ErrorObject {
 }
 
 impl<'a> FormatReply<'a> {
-    /// Makes the reply of an interpretation, without its fields if only sizes are wanted.
-    pub(super) fn of_interpretation(found: &'a Interpretation, model: &'a str, with_fields: bool) -> Self {
-        let itemsize = found.layout.size();
-        let alternatives = found.alternatives.iter().filter(|_| with_fields).map(|(dialect, layout)| {
-            AlternativeSummary { dialect: dialect.name, size: layout.size(), item: layout.item() }
-        });
-        Self::Ok(FormatSummary {
-            dialect: found.dialect.name,
-            model,
-            size: itemsize.saturating_sub(found.tail),
-            align: found.layout.align().bytes(),
-            itemsize,
-            certainty: found.certainty,
-            item: with_fields.then(|| found.layout.item()),
-            alternatives: alternatives.collect(),
-        })
+    /// Makes the reply of a format, without its fields if only sizes are wanted.
+    pub(super) fn new(found: &'a Result<Interpretation, LayoutError>, model: &'a str, with_fields: bool) -> Self {
+        match (found, interpretations(found)) {
+            (Ok(found), _) => Self::Ok(FormatSummary::new(found, &[], model, with_fields)),
+            (Err(_), [first, others @ ..]) => Self::Ok(FormatSummary::new(first, others, model, with_fields)),
+            (Err(error), []) => {
+                let span = error.span();
+                Self::Error(ErrorObject {
+                    kind: error.kind().name().to_owned(),
+                    message: error.to_string(),
+                    span: Some([span.start(), span.end()]),
+                })
+            }
+        }
     }
 
-    /// Makes the reply of a format that was refused.
-    pub(super) fn of_error(error: &LayoutError) -> Self {
-        let span = error.span();
-        Self::Error(ErrorObject {
-            kind: error.kind().name().to_owned(),
-            message: error.to_string(),
-            span: Some([span.start(), span.end()]),
-        })
+    /// Returns `true` if the format has an interpretation.
+    pub(super) fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok(_))
+    }
+}
+
+impl<'a> FormatSummary<'a> {
+    fn new(found: &'a Interpretation, others: &'a [Interpretation], model: &'a str, with_fields: bool) -> Self {
+        let itemsize = found.layout.size();
+        let alternatives = others.iter().filter(|_| with_fields).map(|other| AlternativeSummary {
+            dialect: other.dialect.name,
+            size: other.layout.size(),
+            item: other.layout.item(),
+        });
+        Self {
+            dialect: found.dialect.name,
+            model,
+            size: itemsize.saturating_sub(found.trailing_padding),
+            align: found.layout.align().bytes(),
+            itemsize,
+            certainty: if others.is_empty() { found.certainty.as_str() } else { "ambiguous" },
+            item: with_fields.then(|| found.layout.item()),
+            alternatives: alternatives.collect(),
+        }
     }
 }
 
@@ -158,16 +173,10 @@ fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, F
         Err(message) => return write_error(out, ErrorObject::new("unknown-model", message)),
     };
     let format = query.format.as_deref().unwrap_or("B");
-    match reconcile(format.as_bytes(), query.itemsize, dialect, &model) {
-        Ok(found) => {
-            write_line(out, &FormatReply::of_interpretation(&found, name, with_fields))?;
-            Ok(true)
-        }
-        Err(error) => {
-            write_line(out, &FormatReply::of_error(&error))?;
-            Ok(false)
-        }
-    }
+    let found = reconcile(format.as_bytes(), query.itemsize, dialect, &model);
+    let reply = FormatReply::new(&found, name, with_fields);
+    write_line(out, &reply)?;
+    Ok(reply.is_ok())
 }
 
 /// Writes an error as the reply. Returns `false`, as [`reply`] does for an error.

@@ -61,22 +61,6 @@ enum Command {
     Man(man::Man),
 }
 
-/// Makes the failure of a format with several interpretations.
-fn ambiguous(found: &pep3118::Interpretation) -> Failure {
-    let mut names: Vec<&str> = vec![found.dialect.name];
-    names.extend(found.alternatives.iter().map(|(dialect, _)| dialect.name));
-    Failure::Refused(format!(
-        "error: the format has several interpretations: {}\nhelp: choose one with --dialect, or give the --itemsize",
-        names.join(", ")
-    ))
-}
-
-impl From<pep3118::LayoutError> for Failure {
-    fn from(error: pep3118::LayoutError) -> Self {
-        Self::Refused(error.diagnostic().colored())
-    }
-}
-
 /// Largest width of tables and pictures, in terminal cells.
 const WIDTH_LIMIT: usize = 100;
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use pep3118::{Certainty, DataModel, Dialect, Interpretation, LayoutError, Target, reconcile};
+use pep3118::{DataModel, Dialect, Interpretation, LayoutError, Target, reconcile};
 
 use super::failure::{Failure, print_error};
 use super::hints;
@@ -32,7 +32,7 @@ pub(super) struct InterpretationOptions {
 }
 
 impl InterpretationOptions {
-    /// Returns the interpretation of a format, which may be ambiguous.
+    /// Returns the interpretation of a format, or an error, with all interpretations if there are several.
     pub(super) fn reconcile(&self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, LayoutError> {
         reconcile(format, itemsize, self.dialect, &self.model.model)
     }
@@ -41,14 +41,11 @@ impl InterpretationOptions {
     /// name of a type.
     pub(super) fn interpret(&self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, Failure> {
         let found = self.reconcile(format, itemsize).map_err(|error| self.refused(&error, format, itemsize))?;
-        if found.certainty == Certainty::Ambiguous {
-            return Err(super::ambiguous(&found));
-        }
         note_type_name(format);
         Ok(found)
     }
 
-    /// Makes the failure of a format that has no interpretation.
+    /// Makes the failure of a format that has no interpretation, or several.
     pub(super) fn refused(&self, error: &LayoutError, format: &[u8], itemsize: Option<u64>) -> Failure {
         hints::refused(error, format, itemsize, self.dialect, &self.model)
     }
@@ -87,13 +84,18 @@ pub(super) fn model(name: &str) -> Result<NamedModel, String> {
 /// Returns the dialect of a name.
 pub(super) fn dialect(name: &str) -> Result<&'static Dialect, String> {
     Dialect::by_name(name).ok_or_else(|| {
-        let near = hints::did_you_mean(name, Dialect::ALL.map(|dialect| dialect.name));
+        let near = hints::did_you_mean(name, dialect_names());
         format!("unknown dialect `{name}`{near}")
     })
 }
 
+/// Returns the names of all dialects.
+fn dialect_names() -> impl Iterator<Item = &'static str> {
+    Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(|dialect| dialect.name)
+}
+
 fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
-    PossibleValuesParser::new(Dialect::ALL.map(|dialect| dialect.name)).try_map(|name| dialect(&name))
+    PossibleValuesParser::new(dialect_names()).try_map(|name| dialect(&name))
 }
 
 /// Returns the parser of the reader for which a format is emitted.
