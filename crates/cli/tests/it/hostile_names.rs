@@ -138,7 +138,7 @@ fn each_name_alone() {
 
 /// Tables, pictures and differences are drawn by the library.
 #[test]
-#[ignore = "the library does not yet escape names in Table, Picture and Comparison"]
+
 fn drawings_of_the_library() {
     let record = record();
     check(&[b"explain", &record], None);
