@@ -1,6 +1,7 @@
 //! `pep3118 decode`: prints the values in a file.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use pep3118::__private::plural;
 use pep3118::decode::Plan;
-use pep3118::{Checker, Layout, RawView, fill_contiguous_strides};
+use pep3118::{Checker, Layout, LayoutError, RawView, fill_contiguous_strides};
 use same_file::Handle;
 
 #[cfg(feature = "arrow")]
@@ -16,8 +17,9 @@ use super::arrow::{self, ArrowWriter};
 #[cfg(feature = "arrow")]
 use super::escape::escape_path;
 use super::failure::{Failure, Status};
+use super::hints;
 use super::input::{ContiguousItems, InputSource, Seekable, to_u64};
-use super::options::{self, InterpretationOptions};
+use super::options::{self, InterpretationOptions, note_type_name};
 use super::output::{OutputFile, is_damaged_by_writing, is_the_input};
 use super::progress::Progress;
 use super::rows::{Columns, RowWriter};
@@ -129,7 +131,11 @@ impl Decode {
     pub(super) fn run(self) -> Result<Status, Failure> {
         let (input, output) = self.files()?;
         let format = options::bytes(&self.format);
-        let found = self.interpretation.interpret(format, self.itemsize)?;
+        let found = match self.interpretation.reconcile(format, self.itemsize) {
+            Ok(found) => found,
+            Err(error) => return Err(self.refused(&error, format, input)),
+        };
+        note_type_name(format);
         let layout = &found.layout;
         if layout.size() == 0 {
             return Err(Failure::refused("items of 0 bytes: there is nothing to read"));
@@ -157,6 +163,18 @@ impl Decode {
             }
         }
         Ok(Status::Done)
+    }
+
+    /// Makes the failure of a format. The length of the file can show which of several sizes of an item is
+    /// the right one.
+    fn refused(&self, error: &LayoutError, format: &[u8], input: &Path) -> Failure {
+        let reads_all = self.count.is_none() && self.shape.is_none();
+        let file = fs::metadata(input).ok().filter(|file| reads_all && file.is_file());
+        let bytes = file.and_then(|file| file.len().checked_sub(self.skip)).filter(|bytes| *bytes > 0);
+        match error.ambiguity().zip(bytes).and_then(|(ambiguity, bytes)| hints::help_of_length(ambiguity, bytes)) {
+            Some(help) => Failure::Refused(error.diagnostic().with_help(help).colored()),
+            None => self.interpretation.refused(error, format, self.itemsize),
+        }
     }
 
     /// Returns the columns of the output, or the reason why its format cannot have one of them.

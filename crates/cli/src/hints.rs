@@ -1,6 +1,7 @@
 //! Help lines that name an option or a format that works for the call that failed.
 
-use pep3118::{DataModel, Dialect, LayoutError, LayoutErrorKind, calcsize_in, reconcile};
+use pep3118::__private::plural;
+use pep3118::{Ambiguity, DataModel, Dialect, Interpretation, LayoutError, LayoutErrorKind, calcsize_in, reconcile};
 
 use super::escape::escape;
 use super::failure::Failure;
@@ -179,6 +180,20 @@ pub(super) fn refused(
     })
 }
 
+/// Returns a help line with the dialects in which `bytes` are a whole number of items, if they are not in
+/// the other dialects.
+pub(super) fn help_of_length(ambiguity: &Ambiguity, bytes: u64) -> Option<String> {
+    let all = ambiguity.alternatives();
+    let is_whole = |found: &&Interpretation| bytes.checked_rem(found.layout.size()) == Some(0);
+    let whole: Vec<String> =
+        all.iter().filter(is_whole).map(|found| format!("`--dialect {}`", found.dialect)).collect();
+    if whole.is_empty() || whole.len() == all.len() {
+        return None;
+    }
+    let bytes = plural(bytes, "byte");
+    Some(format!("{bytes} are a whole number of items only with {}", whole.join(" or ")))
+}
+
 /// Returns a help line of which each format and each option in backquotes works.
 fn help(
     error: &LayoutError,
@@ -209,7 +224,7 @@ fn help(
     let others = || Dialect::ALL.into_iter().find(|other| works(format, itemsize, Some(*other), model));
     match error.kind() {
         LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => {
-            let size = pep3118::__private::plural(*itemsize, "byte");
+            let size = plural(*itemsize, "byte");
             let itemsize = Some(*itemsize);
             let (mut ways, mut later) = (Vec::new(), Vec::new());
             if !format.starts_with(b"=") {
@@ -238,7 +253,7 @@ fn help(
             ways.append(&mut later);
             if ways.is_empty() {
                 let described = readings.iter().find(|found| works(format, Some(found.size), dialect, model))?;
-                let size = pep3118::__private::plural(described.size, "byte");
+                let size = plural(described.size, "byte");
                 // Before CPython 3.12, ctypes wrote no padding, so the format of a structure is too short.
                 let cause = if described.dialect == Dialect::CTYPES.name {
                     "ctypes before CPython 3.12 left padding out; "

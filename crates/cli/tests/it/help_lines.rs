@@ -65,6 +65,11 @@ const CALLS: &[(&str, &str)] = &[
     ("size (2)i -d array", ""),
     ("diff T{i:a:} T{i:a:} -d struct", ""),
     ("explain &i -d numpy -m lp64", ""),
+    ("emit ib -m lp64", ""),
+    ("emit T{T{d:f0:b:f1:}:x:xxxxxxxb:y:} -i 24 -m lp64", ""),
+    ("explain ib --svg -m lp64", ""),
+    ("decode -f ib --count 2 -m lp64 items", ""),
+    ("decode -f ib -m lp64 items", ""),
     ("explain <f8", "<f8"),
     ("explain >i2", ">i2"),
     ("explain |u1", "|u1"),
@@ -132,6 +137,18 @@ fn each_suggestion_succeeds() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// 24 bytes are three items of 8 bytes, and not a whole number of items of 5 bytes.
+#[test]
+fn the_length_of_the_file_selects_the_dialect() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("items"), [1; 24]).unwrap();
+    let words: Vec<String> = "decode -f ib -m lp64 items".split(' ').map(str::to_owned).collect();
+    let message = message(&command(folder.path(), &words).output().unwrap());
+    let help = "help: 24 bytes are a whole number of items only with `--dialect native-c`";
+    assert!(message.contains(help), "{message}");
+    assert_eq!(suggestions(&message), ["--dialect native-c"]);
 }
 
 #[test]

@@ -138,8 +138,7 @@ fn each_name_alone() {
 
 /// Tables, pictures and differences are drawn by the library.
 #[test]
-
-fn drawings_of_the_library() {
+fn tables_pictures_and_differences() {
     let record = record();
     check(&[b"explain", &record], None);
     check(&[b"explain", &record, b"--svg"], None);
