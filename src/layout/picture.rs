@@ -8,6 +8,7 @@ use core::fmt;
 use super::model::{Field, Layout};
 use super::truncate::{Label, width};
 use super::ty::Type;
+use crate::text::escape;
 
 /// Bytes in a row, if nothing else is said.
 const ROW: u64 = 16;
@@ -256,7 +257,7 @@ fn cells(label: &Label, bytes: u64, ink: CellStyle) -> String {
 
 /// A name without characters that would move the cursor.
 fn printable(name: String) -> String {
-    if name.chars().any(char::is_control) { name.escape_debug().to_string() } else { name }
+    escape(&name).into_owned()
 }
 
 struct Painter {

@@ -7,6 +7,7 @@ use core::fmt;
 
 use super::model::{Field, Layout};
 use super::ty::Type;
+use crate::text::escape;
 
 /// The fields and the padding of a layout, one a line, offsets in bytes from the start of the item.
 ///
@@ -100,8 +101,8 @@ fn push(rows: &mut Vec<Row>, field: Field<'_>, offset: u64, depth: usize) {
 /// A name that would not show in a table is quoted.
 fn visible(name: String) -> String {
     let clear = !name.is_empty() && name != "-" && !name.starts_with(' ') && !name.ends_with(' ');
-    let clear = clear && !name.chars().any(char::is_control);
-    if clear { name } else { format!("{name:?}") }
+    let clear = clear && escape(&name) == name;
+    if clear { name } else { escape(&format!("{name:?}")).into_owned() }
 }
 
 /// `[2,3]`, or nothing for a single value.
