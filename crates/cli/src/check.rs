@@ -13,6 +13,7 @@ use super::json::{self, Refused};
 use super::options::{self, Reader};
 use super::{Failure, Status};
 use pep3118::__private::Verdict;
+use pep3118::__private::escape;
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
@@ -255,7 +256,7 @@ impl Question {
             None => checker.dialect,
             Some(name) => match Dialect::by_name(name) {
                 Some(dialect) => Some(dialect),
-                None => return Err(unknown("unknown-dialect", format!("unknown dialect `{name}`"))),
+                None => return Err(unknown("unknown-dialect", format!("unknown dialect `{}`", escape(name)))),
             },
         };
         let model = match &self.model {

@@ -17,6 +17,7 @@ use super::progress::Progress;
 use super::rows::{Cells, Rows};
 use super::strided::Strided;
 use super::{Failure, Status};
+use pep3118::__private::escape;
 
 /// Print the values in a file
 ///
@@ -185,7 +186,7 @@ impl Decode {
             let usage = |message: String| Err(Failure::Usage(message));
             if let Some(second) = self.second.as_deref() {
                 if self.to != Form::Arrow {
-                    let second = second.display();
+                    let second = escape(second.as_os_str().as_encoded_bytes());
                     return usage(format!("unexpected second file `{second}`: --output names the file to write"));
                 }
                 return match (arrow(file), arrow(second)) {
@@ -196,7 +197,7 @@ impl Decode {
             }
             if self.to == Form::Arrow && self.output.is_none() {
                 if arrow(file) {
-                    let file = file.display();
+                    let file = escape(file.as_os_str().as_encoded_bytes());
                     return usage(format!(
                         "`{file}` is the file to write: name the one to read too, - for standard input"
                     ));

@@ -10,6 +10,7 @@ use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table, reco
 use super::json::{self, Answer};
 use super::options::{self, Reader};
 use super::{Failure, Status};
+use pep3118::__private::escape;
 
 /// Show what a format means: a table of offsets and a picture of the bytes
 ///
@@ -69,7 +70,7 @@ impl Explain {
 fn page(out: &mut impl Write, format: &[u8], reading: &Interpretation, model: &str) -> io::Result<()> {
     let layout = &reading.layout;
     let endian = layout.model().endian;
-    writeln!(out, "{BOLD}format{BOLD:#}   {}", format.escape_ascii())?;
+    writeln!(out, "{BOLD}format{BOLD:#}   {}", escape(format))?;
     writeln!(out, "{BOLD}reading{BOLD:#}  {}, {model} ({endian}-endian), {}", reading.dialect, certainty(reading))?;
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };

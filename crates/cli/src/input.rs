@@ -11,6 +11,7 @@ use std::path::Path;
 
 use super::Failure;
 use super::decode::{counted, refused};
+use pep3118::__private::escape;
 
 /// Bytes of a block: as many as a pipe holds several times, few beside any program.
 const BLOCK: usize = 1 << 18;
@@ -35,11 +36,12 @@ impl Input {
         if path.as_os_str() == "-" {
             return Ok(Self::Stream(Box::new(io::stdin().lock())));
         }
-        let named = |error: io::Error| refused(format_args!("{}: {error}", path.display()));
+        let named =
+            |error: io::Error| refused(format_args!("{}: {error}", escape(path.as_os_str().as_encoded_bytes())));
         let file = File::open(path).map_err(named)?;
         let about = file.metadata().map_err(named)?;
         if about.is_dir() {
-            return Err(refused(format_args!("{}: is a directory", path.display())));
+            return Err(refused(format_args!("{}: is a directory", escape(path.as_os_str().as_encoded_bytes()))));
         }
         // Files of the system that are made while they are read say that they are empty.
         let regular = about.is_file() && about.len() > 0;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options;
 use super::{Failure, Status};
+use pep3118::__private::escape;
 
 /// Longest line that is read, in bytes; the rest of a longer one is skipped.
 const LONGEST_LINE: u64 = 16 << 20;
@@ -151,7 +152,7 @@ fn answer(line: &[u8], out: &mut impl Write, with_item: bool) -> Result<bool, Fa
         None => None,
         Some((_, Some(dialect))) => Some(dialect),
         Some((name, None)) => {
-            return refuse(out, Refused::new("unknown-dialect", format!("unknown dialect `{name}`")));
+            return refuse(out, Refused::new("unknown-dialect", format!("unknown dialect `{}`", escape(name))));
         }
     };
     let name = question.model.as_deref().unwrap_or(DataModel::HOST.name);

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::{Args, CommandFactory as _};
 
 use super::{Failure, Status};
+use pep3118::__private::escape;
 
 /// Print the manual page of a command, or of all of them
 ///
@@ -21,7 +22,7 @@ impl Man {
         page.build();
         if let Some(name) = &self.command {
             let found = page.find_subcommand(name).cloned();
-            page = found.ok_or_else(|| Failure::Usage(format!("there is no command `{name}`")))?;
+            page = found.ok_or_else(|| Failure::Usage(format!("there is no command `{}`", escape(name))))?;
             let full = format!("pep3118-{}", page.get_name());
             page = page.display_name(full);
         }

@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::Failure;
 use super::decode::refused;
+use pep3118::__private::escape;
 
 /// Bytes that are written at once.
 const BUFFER: usize = 1 << 16;
@@ -22,12 +23,13 @@ pub(super) enum Output {
 
 impl Output {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
-        let named = |error: io::Error| refused(format_args!("{}: {error}", path.display()));
+        let named =
+            |error: io::Error| refused(format_args!("{}: {error}", escape(path.as_os_str().as_encoded_bytes())));
         // A link stays a link: what it leads to is replaced.
         let real = fs::canonicalize(path);
         let there = real.as_ref().ok().map(fs::metadata).transpose().map_err(named)?;
         if there.as_ref().is_some_and(fs::Metadata::is_dir) {
-            return Err(refused(format_args!("{}: is a directory", path.display())));
+            return Err(refused(format_args!("{}: is a directory", escape(path.as_os_str().as_encoded_bytes()))));
         }
         let device = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
         if device || there.as_ref().is_some_and(|about| !about.is_file()) {
@@ -56,8 +58,9 @@ impl Output {
             Self::Direct(mut file) => Ok(file.flush()?),
             Self::Replacing(file, path) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                let named =
-                    |error: tempfile::PersistError| refused(format_args!("{}: {}", path.display(), error.error));
+                let named = |error: tempfile::PersistError| {
+                    refused(format_args!("{}: {}", escape(path.as_os_str().as_encoded_bytes()), error.error))
+                };
                 file.persist(&path).map_err(named)?;
                 Ok(())
             }

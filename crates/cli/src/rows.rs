@@ -1,8 +1,8 @@
 //! Values as rows: tables, JSON lines, CSV.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
+use pep3118::__private::escape;
 use pep3118::decode::Value;
 use pep3118::{Field, Layout, Type};
 use serde::{Serialize, Serializer};
@@ -45,7 +45,7 @@ impl Cells {
             };
             if found.is_empty() {
                 let there: Vec<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
-                return Err(format!("no field is named `{name}`; there are {}", there.join(", ")));
+                return Err(format!("no field is named `{}`; there are {}", escape(name), escape(&there.join(", "))));
             }
             chosen.extend(found.into_iter().cloned());
         }
@@ -185,7 +185,7 @@ struct Table {
 
 impl Table {
     fn new(cells: &Cells, shape: Option<&[i64]>) -> Self {
-        let names = cells.cells.iter().map(|cell| visible(&cell.name).into_owned());
+        let names = cells.cells.iter().map(|cell| escape(&cell.name).into_owned());
         let header: Vec<String> = std::iter::once("item".to_owned()).chain(names).collect();
         let shape = shape.unwrap_or_default().to_vec();
         let row = vec![String::new(); header.len()];
@@ -202,7 +202,7 @@ impl Table {
             self.text.clear();
             tell(cell.of(value), &mut self.text)?;
             told.clear();
-            told.push_str(&visible(&String::from_utf8_lossy(&self.text)));
+            told.push_str(&escape(&self.text));
         }
         self.rows = self.rows.saturating_add(1);
         if !self.widths.is_empty() {
@@ -255,15 +255,6 @@ fn line(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut impl Wri
     }
     out.write_all(text.trim_ascii_end())?;
     out.write_all(b"\n")
-}
-
-/// Control characters escaped: a file is not to move the cursor of whoever looks at it.
-fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return text.into();
-    }
-    let each = |char: char| if char.is_control() { char.escape_default().to_string() } else { char.to_string() };
-    text.chars().map(each).collect::<String>().into()
 }
 
 /// A value in one cell: as JSON, but text without quotes and addresses in hexadecimal.

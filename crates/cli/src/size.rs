@@ -8,6 +8,7 @@ use pep3118::{Dialect, calcsize_in};
 
 use super::options::{self, Reader};
 use super::{Failure, Status, json};
+use pep3118::__private::escape;
 
 /// Print the size of an item in bytes, as struct.calcsize does
 ///
@@ -38,7 +39,7 @@ impl Size {
             let bytes = options::bytes(format);
             match calcsize_in(bytes, dialect, &self.reader.model.model) {
                 Ok(size) if alone => writeln!(out, "{size}")?,
-                Ok(size) => writeln!(out, "{size:>6}  {}", bytes.escape_ascii())?,
+                Ok(size) => writeln!(out, "{size:>6}  {}", escape(bytes))?,
                 Err(error) => {
                     out.flush()?;
                     anstream::eprintln!("{}", error.diagnostic().colored());
