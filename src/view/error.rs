@@ -6,7 +6,7 @@ use alloc::string::String;
 use super::report::Finding;
 use super::request::Request;
 use super::rules::RuleId;
-use crate::text::escape;
+use crate::text::{escape, plural};
 
 /// What cannot be done with a buffer or with a view of one.
 ///
@@ -29,7 +29,7 @@ pub enum ViewError {
         finding: Finding,
     },
     /// `offset_of(&[1])` in two dimensions.
-    #[error("{indices} {} for ndim {ndim}", if *indices == 1 { "index" } else { "indices" })]
+    #[error("{} for ndim {ndim}", plural(*indices, "index"))]
     IndexCount {
         /// How many were given.
         indices: usize,

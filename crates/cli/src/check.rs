@@ -13,7 +13,7 @@ use super::json::{self, Refused};
 use super::options::{self, Reader};
 use super::{Failure, Status};
 use pep3118::__private::Verdict;
-use pep3118::__private::escape;
+use pep3118::__private::{escape, plural};
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
@@ -196,18 +196,15 @@ impl Check {
 fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     let count = |severity: Severity| {
         let count = report.iter().filter(|finding| finding.severity() == severity).count();
-        (count > 0).then(|| format!("{count} {severity}{}", if count == 1 { "" } else { "s" }))
+        (count > 0).then(|| plural(count, severity.as_str()))
     };
     let counts: Vec<String> =
         [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count).collect();
     let counts = if counts.is_empty() { "clean".to_owned() } else { counts.join(", ") };
     let Some(view) = view else { return format!("{counts}; not readable") };
-    let (items, itemsize) = (view.item_count(), view.itemsize());
-    let (items_s, bytes_s) = (if items == 1 { "" } else { "s" }, if itemsize == 1 { "" } else { "s" });
+    let (items, itemsize) = (plural(view.item_count(), "item"), plural(view.itemsize(), "byte"));
     let (shape, strides) = (view.shape(), view.strides());
-    format!(
-        "{counts}; readable: {items} item{items_s} of {itemsize} byte{bytes_s}, shape {shape:?}, strides {strides:?}"
-    )
+    format!("{counts}; readable: {items} of {itemsize}, shape {shape:?}, strides {strides:?}")
 }
 
 impl Fields {

@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::rows::{Cells, Rows};
 use super::strided::Strided;
 use super::{Failure, Status};
-use pep3118::__private::escape;
+use pep3118::__private::{escape, plural};
 
 /// Print the values in a file
 ///
@@ -91,11 +91,6 @@ enum Form {
 
 pub(super) fn refused(message: impl core::fmt::Display) -> Failure {
     Failure::Refused(format!("error: {message}"))
-}
-
-/// `1 item`, `2 items`
-pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// What is read, and what becomes of it.
@@ -271,7 +266,7 @@ impl Decode {
     fn strided(&self, strides: &[i64], layout: &Layout, input: Input) -> Result<(Items, Option<u64>), Failure> {
         let shape = self.shape.as_deref().unwrap_or_default();
         if strides.len() != shape.len() {
-            let (strides, shape) = (counted(wide(strides.len()), "number"), counted(wide(shape.len()), "number"));
+            let (strides, shape) = (plural(strides.len(), "number"), plural(shape.len(), "number"));
             return Err(Failure::Usage(format!("--strides has {strides} but --shape has {shape}")));
         }
         let too_large = || refused("the items span more than 2^63 bytes");
@@ -303,13 +298,13 @@ impl Decode {
         let Ok(start) = u64::try_from(low) else {
             return Err(refused(format_args!(
                 "items lie up to {} before the first one but --skip is {}",
-                counted(extent.low.unsigned_abs(), "byte"),
-                counted(self.skip, "byte")
+                plural(extent.low.unsigned_abs(), "byte"),
+                plural(self.skip, "byte")
             )));
         };
         let (file, base, end) = input.anywhere(start, high.unsigned_abs())?;
         if end < high.unsigned_abs() {
-            let end = counted(end, "byte");
+            let end = plural(end, "byte");
             return Err(refused(format_args!("the items lie at bytes {low} to {high} of {end}")));
         }
         // Inside of the file, so it fits.

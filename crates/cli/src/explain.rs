@@ -10,7 +10,7 @@ use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table, reco
 use super::json::{self, Answer};
 use super::options::{self, Reader};
 use super::{Failure, Status};
-use pep3118::__private::escape;
+use pep3118::__private::{escape, plural};
 
 /// Show what a format means: a table of offsets and a picture of the bytes
 ///
@@ -98,7 +98,7 @@ fn certainty(reading: &Interpretation) -> String {
 }
 
 fn bytes(count: u64) -> String {
-    format!("{count} byte{}", if count == 1 { "" } else { "s" })
+    plural(count, "byte")
 }
 
 const BOLD: Style = Style::new().bold();

@@ -10,8 +10,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::Failure;
-use super::decode::{counted, refused};
-use pep3118::__private::escape;
+use super::decode::refused;
+use pep3118::__private::{escape, plural};
 
 /// Bytes of a block: as many as a pipe holds several times, few beside any program.
 const BLOCK: usize = 1 << 18;
@@ -51,7 +51,7 @@ impl Input {
     /// The bytes behind the first `skip`, and how many there are, if that is known.
     pub(super) fn after(self, skip: u64) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
         let short = |there: u64| {
-            let (there, skip) = (counted(there, "byte"), counted(skip, "byte"));
+            let (there, skip) = (plural(there, "byte"), plural(skip, "byte"));
             Err(refused(format_args!("the input has {there} but {skip} are to be skipped")))
         };
         match self {
@@ -118,7 +118,7 @@ impl Blocks {
             let room = target.min(self.filled.saturating_mul(2).max(BLOCK));
             if let Some(more) = room.checked_sub(self.bytes.len()).filter(|more| *more > 0) {
                 let none =
-                    |_| refused(format_args!("there is no memory for {} of one item", counted(wide(room), "byte")));
+                    |_| refused(format_args!("there is no memory for {} of one item", plural(wide(room), "byte")));
                 self.bytes.try_reserve_exact(more).map_err(none)?;
                 self.bytes.resize(room, 0);
             }
@@ -137,7 +137,7 @@ impl Blocks {
 
     /// Whether the input may end here.
     fn ended(&self) -> Result<(), Failure> {
-        let (found, items) = (counted(wide(self.filled), "byte"), counted(self.done, "item"));
+        let (found, items) = (plural(wide(self.filled), "byte"), plural(self.done, "item"));
         let size = self.itemsize;
         match self.wanted {
             None if self.filled == 0 => Ok(()),
@@ -148,7 +148,7 @@ impl Blocks {
             ))),
             Some(wanted) => {
                 let rest = if self.filled == 0 { String::new() } else { format!(" and {found}") };
-                let wanted = counted(wanted, "item");
+                let wanted = plural(wanted, "item");
                 Err(refused(format_args!(
                     "the input ends after {items}{rest} but {wanted} of {size} bytes were asked for"
                 )))

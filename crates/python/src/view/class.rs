@@ -14,7 +14,7 @@ use pyo3::{PyTraverseError, PyVisit, ffi};
 use super::indexing::{Key, Target};
 use super::state::ViewState;
 use super::{assign, columns, compare, construct, tolist};
-use pep3118::__private::escape;
+use pep3118::__private::{escape, plural};
 use pep3118::layout::{Dialect, Table};
 use pep3118::py::BufferExporter;
 use pep3118::view::Order;
@@ -354,10 +354,7 @@ impl View {
     fn release(&self) -> PyResult<()> {
         match self.take() {
             Ok(_) => Ok(()),
-            Err(exports) => {
-                let s = if exports == 1 { "" } else { "s" };
-                Err(PyBufferError::new_err(format!("View has {exports} exported buffer{s}")))
-            }
+            Err(exports) => Err(PyBufferError::new_err(format!("View has {}", plural(exports, "exported buffer")))),
         }
     }
 
