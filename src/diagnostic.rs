@@ -80,6 +80,18 @@ impl<'a> Diagnostic<'a> {
         self
     }
 
+    /// Replaces the help line: an action that the caller can take.
+    ///
+    /// ```
+    /// let error = pep3118::parse("T{i").unwrap_err();
+    /// let message = error.diagnostic().with_help("write `T{i}`").to_string();
+    /// assert!(message.ends_with("= help: write `T{i}`"));
+    /// ```
+    #[must_use]
+    pub fn with_help(self, help: impl Into<Cow<'a, str>>) -> Self {
+        self.help(Some(help.into()))
+    }
+
     /// Sets the level and the id of the rule: `error[A04]: ...`, `warning[A10]: ...`.
     pub(crate) fn titled(mut self, level: Level<'static>, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));

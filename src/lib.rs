@@ -56,6 +56,7 @@ mod named;
 mod nontemporal;
 mod span;
 mod spare_capacity;
+mod strided;
 mod text;
 
 #[path = "documentation.rs"]
@@ -81,8 +82,8 @@ pub use format::{ByteOrder, Code, Format, FormatError, FormatErrorKind};
 #[cfg(feature = "arrow")]
 pub use interop::arrow;
 pub use layout::{
-    CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout, LayoutError,
-    LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,
+    Ambiguity, CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout,
+    LayoutError, LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
 #[cfg(feature = "derive")]
 pub use pep3118_derive::Record;
@@ -99,7 +100,7 @@ pub mod __private {
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::Verdict;
-    pub use crate::layout::{Declarations, Definition, Language, MemberType};
+    pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
     #[cfg(feature = "pyo3")]
     pub use crate::py::{
         Ctypes, TypeLayout, array_dtype, expect_exporter, from_dtype, judge, loaded, set_format_exception, type_layout,

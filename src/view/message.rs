@@ -76,13 +76,7 @@ impl fmt::Display for Violation {
                 abridged(format),
                 bytes(*itemsize)
             ),
-            Self::AmbiguousFormat { format, itemsize, dialects } => write!(
-                f,
-                "format `{}` has several readings of {} that disagree on offsets: {}",
-                abridged(format),
-                bytes(*itemsize),
-                dialects.join(", ")
-            ),
+            Self::AmbiguousFormat { ambiguity } => ambiguity.fmt(f),
             Self::ItemsizeZero => f.write_str("itemsize is 0 bytes, and CPython divides by it"),
             Self::NdimRange { ndim, max } => write!(f, "ndim is {ndim} but lies between 0 and {max}"),
             Self::ScalarArray { field } => write!(f, "ndim is 0 but {field} is not NULL"),

@@ -225,15 +225,17 @@ impl ItemLayout {
     /// What one element of a field is; as sure as the item.
     fn of_field(&self, field: Field<'_>) -> Self {
         let (dialect, certainty) = match self {
-            Self::Interpretation(reading) => (reading.dialect, reading.certainty),
-            Self::Scalar(_) | Self::Bytes => (crate::layout::Dialect::PEP3118, crate::layout::Certainty::Exact),
+            Self::Interpretation(found) => (found.dialect, found.certainty),
+            // The caller gave the field, and with it the layout of an ambiguous format.
+            Self::Scalar(_) | Self::Bytes | Self::Ambiguous(_) => {
+                (crate::layout::Dialect::PEP3118, crate::layout::Certainty::Exact)
+            }
         };
         Self::Interpretation(Box::new(Interpretation {
             layout: field.element_layout(),
             dialect,
             certainty,
-            tail: 0,
-            alternatives: Vec::new(),
+            trailing_padding: 0,
         }))
     }
 }

@@ -8,7 +8,7 @@ use super::dim_vec::Dims;
 use super::error::ViewError;
 use super::geometry::{Order, has_order};
 use super::raw::{Block, Owner, RawView};
-use crate::layout::{Interpretation, Scalar};
+use crate::layout::{Ambiguity, Interpretation, Scalar};
 
 /// The geometry of a buffer, proved: whatever index is in bounds has an offset, and nothing overflows.
 ///
@@ -63,8 +63,10 @@ pub struct View<'a> {
 pub enum ItemLayout {
     /// One value, from a format of one code, or from NULL with items of one byte.
     Scalar(Scalar),
-    /// Anything else, by the reading that fits the itemsize; it says how sure it is.
+    /// Anything else, by the interpretation that fits the itemsize.
     Interpretation(Box<Interpretation>),
+    /// Several interpretations that fit the itemsize. Decoding needs one of them.
+    Ambiguous(Ambiguity),
     /// Bytes without a meaning: the format was not asked for.
     Bytes,
 }

@@ -223,7 +223,7 @@ fn plans_of_views() {
         [(&b"a"[..], 0), (b"b", 4)]
     );
     let error = Plan::for_view(&with(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24), &DataModel::LP64).unwrap_err();
-    assert!(error.to_string().starts_with("the format has several readings: "), "{error}");
+    assert!(matches!(error, DecodeError::Ambiguous(_)), "{error}");
     let raw = RawView { len: 3, itemsize: 3, ndim: 0, ..RawView::default() };
     let view = raw.check(Request::STRIDES, None, None).into_result().unwrap();
     let plan = Plan::for_view(&view, &DataModel::LP64).unwrap();

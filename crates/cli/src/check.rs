@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::json::{self, Refused};
 use super::options::{self, Reader};
 use super::{Failure, Status};
-use pep3118::__private::Verdict;
-use pep3118::__private::{escape, plural};
+use pep3118::__private::{Verdict, escape, interpretations, plural};
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
@@ -212,8 +211,8 @@ impl Fields {
     fn raw(&self, checker: &Checker<'_>) -> RawView<'_> {
         let format = self.format.as_ref().map(options::bytes);
         let described = || {
-            let reading = reconcile(format?, None, checker.dialect, checker.model).ok()?;
-            i64::try_from(reading.layout.size()).ok()
+            let outcome = reconcile(format?, None, checker.dialect, checker.model);
+            i64::try_from(interpretations(&outcome).first()?.layout.size()).ok()
         };
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);
         let shape = self.shape.as_deref();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use pep3118::decode::Plan;
-use pep3118::{Certainty, Checker, Layout, RawView, fill_contiguous_strides, reconcile};
+use pep3118::{Checker, Layout, RawView, fill_contiguous_strides, reconcile};
 
 #[cfg(feature = "arrow")]
 use super::arrow::{self, Arrow};
@@ -131,9 +131,6 @@ impl Decode {
         let (input, output) = self.files()?;
         let format = options::bytes(&self.format);
         let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
-        if reading.certainty == Certainty::Ambiguous {
-            return Err(super::ambiguous(&reading));
-        }
         let layout = &reading.layout;
         if layout.size() == 0 {
             return Err(refused("items of 0 bytes: there is nothing to read"));

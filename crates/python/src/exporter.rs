@@ -8,7 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use super::errors::broken_rules;
+use super::errors::{broken_rules, refused_or_ambiguous};
 use pep3118::abi::DataModel;
 use pep3118::layout::reconcile;
 use pep3118::py::Acquired;
@@ -62,7 +62,9 @@ impl Items {
             return Ok(itemsize);
         }
         let Some(format) = &self.format else { return Ok(1) };
-        let size = reconcile(format.as_bytes(), None, None, &DataModel::HOST)?.layout.size();
+        let size = reconcile(format.as_bytes(), None, None, &DataModel::HOST)
+            .map(|found| found.layout.size())
+            .map_err(|error| refused_or_ambiguous(error, "Exporter(…, itemsize=…)"))?;
         i64::try_from(size).map_err(|_| PyOverflowError::new_err("the item is too large"))
     }
 

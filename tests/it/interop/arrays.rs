@@ -83,7 +83,7 @@ fn wider_numbers() {
     let buffer = Buffer::new(&view, &plan, &halves).unwrap();
     assert_eq!(buffer.to_array_as::<f32>().unwrap(), array![0.5, -2.0].into_dyn());
     let refused = buffer.to_array_as::<i32>().unwrap_err();
-    assert_eq!(refused.to_string(), "items are float16 but int32 was asked for");
+    assert_eq!(refused.to_string(), "items are float16 but int32 was requested");
 }
 
 /// Rows behind pointers.
@@ -124,7 +124,7 @@ fn views_of_columns() {
     assert_eq!(numbers.as_ptr(), data.as_ptr());
     assert_eq!(columns[3].to_array_view::<bool>().unwrap(), array![true, true, true].into_dyn());
     let refused = columns[0].to_array_view::<u16>().unwrap_err();
-    assert_eq!(refused.to_string(), "items are uint8 but uint16 was asked for");
+    assert_eq!(refused.to_string(), "items are uint8 but uint16 was requested");
     // Columns are the caller's to change.
     let mut bent = columns[0].clone();
     bent.shape = vec![2];

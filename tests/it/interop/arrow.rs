@@ -306,11 +306,11 @@ fn refusals() {
         long("field `a` has 2147483648 bytes but Arrow counts up to 2147483647")
     );
     assert_eq!(refused(Mapping::with_utf8(&layout("T{3s:a:}"), &[b"c"])), "no field is named `c`");
-    assert_eq!(refused(Mapping::with_utf8(&layout("T{<i:a:}"), &[b"a"])), "items are int32 but bytes was asked for");
+    assert_eq!(refused(Mapping::with_utf8(&layout("T{<i:a:}"), &[b"a"])), "items are int32 but bytes was requested");
     let error = mapping("<2u").batch_of_bytes(vec![0x41_u8, 0, 0, 0xd8].into()).unwrap_err();
     assert_eq!(error.to_string(), "field `value`: value 0 is no Unicode text");
     let error = mapping("<i").batch_of_bytes(vec![0_u8; 10].into()).unwrap_err();
-    assert_eq!(error.to_string(), "10 bytes hold no whole number of 4-byte items");
+    assert_eq!(error.to_string(), "10 bytes are not a multiple of the 4-byte item size");
     let columns = Plan::new(&layout("<i")).unwrap().columns(&[0; 8], None).unwrap();
     // Values of no bytes, more than there is memory to say where each ends.
     let nothing = Plan::new(&layout("0u")).unwrap().columns(&[], None).unwrap();
