@@ -14,6 +14,7 @@ use super::field::{Field, tuple};
 use super::pickle;
 use super::to_ctypes::to_ctypes;
 use pep3118::__private::Ctypes;
+use pep3118::__private::escape;
 use pep3118::__private::from_dtype;
 use pep3118::abi::DataModel;
 use pep3118::layout::{
@@ -64,7 +65,7 @@ pub(super) struct Format {
 pub(super) fn dialect_of(name: &str) -> PyResult<&'static Dialect> {
     Dialect::by_name(name).ok_or_else(|| {
         let names = Dialect::ALL.map(|dialect| dialect.name).join(", ");
-        PyValueError::new_err(format!("unknown dialect `{name}`; dialects are {names}"))
+        PyValueError::new_err(format!("unknown dialect `{}`; dialects are {names}", escape(name)))
     })
 }
 
@@ -418,7 +419,7 @@ impl Format {
 
     fn __repr__(&self) -> String {
         let text = match self.spelling() {
-            Some(text) => format!("'{}'", text.escape_ascii()),
+            Some(text) => format!("'{}'", escape(&text)),
             None => format!("({} fields)", self.layout.item().fields().count()),
         };
         let certainty = if self.certainty() == "exact" { "" } else { self.certainty() };

@@ -11,6 +11,7 @@ use super::class::View;
 use super::items::{Items, spelled};
 use super::state::ViewState;
 use crate::errors::{ambiguous, broken_rules, refused_or_ambiguous};
+use pep3118::__private::escape;
 use pep3118::__private::{TypeLayout, array_dtype, type_layout};
 use pep3118::abi::DataModel;
 use pep3118::layout::{Comparison, Dialect, Equivalence, Interpretation, Scalar, Type, reconcile};
@@ -151,7 +152,7 @@ pub(super) fn format_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 pub(super) fn by_name(name: &str) -> PyResult<&'static Dialect> {
     Dialect::by_name(name).ok_or_else(|| {
         let names: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.name).collect();
-        PyValueError::new_err(format!("no dialect is called '{}'; there are {}", name.escape_debug(), names.join(", ")))
+        PyValueError::new_err(format!("no dialect is called '{}'; there are {}", escape(name), names.join(", ")))
     })
 }
 
