@@ -26,7 +26,7 @@ def test_a_refused_format_says_where():
 def test_properties():
     form = Format("T{b:a:xxxxxxxi:b:}", 16, "numpy", "lp64")
     assert (form.itemsize, form.alignment, form.certainty, form.dialect) == (16, 4, "trailing-padding", "numpy")
-    assert (form.format, str(form), form.model, form.rivals) == ("T{b:a:xxxxxxxi:b:}",) * 2 + ("lp64", ())
+    assert (form.format, str(form), form.model, form.alternatives) == ("T{b:a:xxxxxxxi:b:}",) * 2 + ("lp64", ())
     field = form.item["b"]
     assert (field.name, field.offset, field.size, field.type, field.endian) == ("b", 8, 4, "int32", "little")
     assert repr(field) == '<Field "b", offset=8, size=4, type="int32", endian="little">'
@@ -53,7 +53,7 @@ def test_models_are_names_and_triples():
 @pytest.mark.parametrize(
     "arguments, error, match",
     [
-        ((3,), TypeError, "a format is str, bytes or None, not int"),
+        ((3,), TypeError, "a format is a str or bytes object, not int"),
         (("i", -1), OverflowError, "negative"),
         (("i", 8), pep3118.FormatError, "itemsize is 8 bytes but format `i` describes 4 bytes"),
         (("i", None, "nobody"), ValueError, "unknown dialect `nobody`"),
@@ -66,10 +66,10 @@ def test_refusals(arguments, error, match):
         Format(*arguments)
 
 
-def test_ambiguous_formats_have_rivals_and_are_not_chosen_for():
+def test_ambiguous_formats_have_alternatives_and_are_not_chosen():
     form = Format("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24)
     assert form.certainty == "ambiguous"
-    assert {other.item["y"].offset for other in (form, *form.rivals)} == {16, 23}
+    assert {other.item["y"].offset for other in (form, *form.alternatives)} == {16, 23}
     for act in (form.emit, form.to_c, form.to_rust, form.to_dtype, form.to_ctypes, lambda: pep3118.diff(form, "i")):
         with pytest.raises(ValueError, match="several readings"):
             act()
