@@ -1,9 +1,9 @@
-# `make test` sets up what it needs and runs every test; `make lint` is everything else that CI asks.
+# `make test` installs what it needs into target/ and runs every test. `make lint` runs the other checks of CI.
 
 CARGO ?= cargo
 export INSTA_UPDATE ?= no
 
-.PHONY: test test-rust test-python lint fmt snapshots-in-use bench fuzz asan valgrind ports coverage mutants semver deny advisories hack msrv
+.PHONY: demo test test-rust test-python lint lint-python fmt snapshots-in-use bench fuzz asan valgrind ports coverage mutants semver deny advisories hack msrv
 
 test: test-rust test-python
 
@@ -11,11 +11,11 @@ test-rust:
 	$(CARGO) test --workspace --all-features
 	$(CARGO) test --doc
 
-# The wheel, in fresh virtual environments, on every CPython that is there.
+# The wheel, in fresh virtual environments, on every CPython that is installed.
 test-python:
 	sh tests/python/run.sh
 
-lint: snapshots-in-use
+lint: snapshots-in-use lint-python
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) clippy --all-targets -- -D warnings
@@ -23,16 +23,34 @@ lint: snapshots-in-use
 	$(CARGO) check --no-default-features
 	$(CARGO) check --no-default-features --features serde,triple
 
-# A snapshot that no test names is rejected: insta lists what the tests named.
+# ruff checks and formats all Python files; mypy checks the package and its stubs. The versions are pinned, so that
+# a new release of a linter does not fail an old commit.
+lint-python: target/venv-lint
+	$</bin/ruff check .
+	$</bin/ruff format --check .
+	$</bin/mypy crates/python/python/pep3118
+
+target/venv-lint: tests/python/lint-requirements.txt
+	rm -rf $@ && python3 -m venv $@
+	$@/bin/python -m pip --disable-pip-version-check -q install -r $<
+	touch $@
+
+# Fails if a snapshot is not named by any test; insta lists the snapshots that tests compare with.
 snapshots-in-use:
 	mkdir -p target && rm -f target/snapshots-used
 	INSTA_SNAPSHOT_REFERENCES_FILE=$(CURDIR)/target/snapshots-used $(CARGO) test -p pep3118 -p pep3118-cli --all-features --test it -q
-	find $(CURDIR)/snapshots -name '*.snap' | LC_ALL=C sort > target/snapshots-there
-	LC_ALL=C sort -u target/snapshots-used | LC_ALL=C comm -13 - target/snapshots-there > target/snapshots-orphaned
+	find $(CURDIR)/snapshots -name '*.snap' | LC_ALL=C sort > target/snapshots-present
+	LC_ALL=C sort -u target/snapshots-used | LC_ALL=C comm -13 - target/snapshots-present > target/snapshots-orphaned
 	@if [ -s target/snapshots-orphaned ]; then echo "no test names these snapshots:"; cat target/snapshots-orphaned; exit 1; fi
 
 fmt:
 	$(CARGO) fmt --all
+
+# The package in a virtual environment under target/, and a first look at what it does.
+demo:
+	python3 -m venv target/venv-demo
+	target/venv-demo/bin/python -m pip --disable-pip-version-check install .
+	target/venv-demo/bin/python examples/demo.py
 
 # Instruction counts and times beside CPython, NumPy and RustPython; see tests/bench/README.md.
 bench:
@@ -43,7 +61,7 @@ TIME ?= 60
 fuzz:
 	sh fuzz/run.sh $(TIME)
 
-# What the sanitizers and valgrind need of Python, beside the shared library of the interpreter.
+# The Python packages for tests under sanitizers and valgrind, which embed the interpreter.
 target/venv-embedded: tests/python/requirements.txt
 	rm -rf $@ && python3 -m venv $@
 	$@/bin/python -m pip --disable-pip-version-check -q install -r tests/python/requirements.txt
@@ -52,17 +70,16 @@ target/venv-embedded: tests/python/requirements.txt
 EMBEDDED = PYTHONPATH=$$(target/venv-embedded/bin/python -c 'import site; print(site.getsitepackages()[0])') PYTHONMALLOC=malloc
 HOST = $$(rustc -vV | sed -n 's/^host: //p')
 
-# Rust tests and Python tests in one process under AddressSanitizer. CPython keeps memory on purpose, so
-# leaks are not asked for; buffers of 2**60 bytes are refused by the allocator, as anywhere, and not by the
-# sanitizer. Left out: one test that measures time. crates/python/tests/embedded.rs names the Python tests left out.
+# Rust tests and Python tests in one process under AddressSanitizer. CPython keeps memory at exit, so leaks are not
+# reported. `allocator_may_return_null` lets tests ask for 2**60 bytes. One test that measures time is left out. crates/python/tests/embedded.rs names the Python tests left out.
 asan: target/venv-embedded
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PATIENCE=8 $(EMBEDDED) \
 		$(CARGO) test --target $(HOST) --target-dir target/asan --workspace --all-features --test it --test embedded -- --include-ignored \
 		--skip time_grows_as_the_input_does
 
-# The Python tests of PYTEST under valgrind, where instructions of libraries that no sanitizer saw are watched too:
-# forty times as slow, so not all of them unless asked. Undefined values are not reported: valgrind 3.19 takes every
-# small integer of CPython 3.11 for one (PYTHONMALLOC=malloc valgrind python3 -m pytest, without this package).
+# The Python tests named by PYTEST under valgrind, which also checks libraries that are not instrumented. It is forty
+# times as slow, so the default is two files. Undefined values are not reported: valgrind 3.19 reports every small
+# integer of CPython 3.11 (PYTHONMALLOC=malloc valgrind python3 -m pytest, without this package).
 valgrind: export PYTEST ?= tests/python/test_format.py tests/python/test_exporter.py
 valgrind: target/venv-embedded
 	$(CARGO) test -p pep3118-python --test embedded --no-run
@@ -70,8 +87,8 @@ valgrind: target/venv-embedded
 		--suppressions=tests/python/valgrind.supp \
 		$$(ls -t target/debug/deps/embedded-* | grep -v '\.d$$' | head -n 1) --ignored pytest_in_this_process
 
-# The Rust tests for another machine: TARGET is its triple, CC its C compiler, RUNNER what starts its programs where
-# this machine cannot, PYTHON its CPython if there is one (`struct` is asked only where it is for the same machine).
+# The Rust tests for another machine: TARGET is its triple, CC its C compiler, RUNNER the program that starts its
+# programs, PYTHON its CPython if there is one (a `struct` of another machine is not compared).
 #   make ports TARGET=i686-unknown-linux-gnu CC=i686-linux-gnu-gcc
 #   make ports TARGET=s390x-unknown-linux-gnu CC=s390x-linux-gnu-gcc RUNNER='qemu-s390x -L /usr/s390x-linux-gnu' PATIENCE=20
 TRIPLE = $(shell echo '$(TARGET)' | tr 'a-z-' 'A-Z_')
@@ -83,9 +100,9 @@ ports:
 	@test -n '$(TARGET)' || { echo 'name a TARGET' >&2; exit 1; }
 	$(PORTS) $(CARGO) test --target $(TARGET) -p pep3118 -p pep3118-cli --features pep3118/triple,pep3118/serde,pep3118/ndarray,pep3118/derive,pep3118/arrow --lib --test it
 
-# Lines of src/ that the Rust tests and, in the same process, the Python tests run. LLVM_BIN is a folder with
-# llvm-profdata and llvm-cov of the LLVM that `rustc -vV` names. Programs of an earlier run would be counted with
-# lines that are no longer there, so they go first. A test that fails ends it: what it did not run is not counted.
+# The lines that the Rust tests and, in the same process, the Python tests run. LLVM_BIN is a folder with
+# llvm-profdata and llvm-cov of the LLVM version that `rustc -vV` prints. Programs of an earlier run are removed
+# first, because their lines would be counted too. The first failing test ends the run.
 LLVM_BIN ?= $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc -vV | sed -n 's/^host: //p')/bin
 coverage: target/venv-embedded
 	mkdir -p target/coverage && rm -f target/coverage/*.profraw target/coverage/debug/deps/it-* target/coverage/debug/deps/embedded-* target/coverage/debug/deps/pep3118-*
@@ -97,9 +114,9 @@ coverage: target/venv-embedded
 		--ignore-filename-regex '/(tests|crates/derive|registry|rustc|library)/' target/coverage/debug/pep3118 \
 		$$(find target/coverage/debug/deps -type f -perm -u+x ! -name '*.so' \( -name 'it-*' -o -name 'embedded-*' -o -name 'pep3118-*' \) -printf '--object %p ')
 
-# A sample of the mutants of the parser, the layouts and the views: one in 24, in random order, so that what was
-# run before an interruption is a sample too. Needs cargo-mutants. Tests of more than half a second are left out,
-# and those of memory and time: whoever finds a survivor runs `make test-rust` with it.
+# A sample of the mutants of the parser, the layouts and the views: one in 24, in random order, so that an
+# interrupted run is a sample too. Needs cargo-mutants. Tests that take more than half a second, and tests of memory
+# and time, are left out: run `make test-rust` with each survivor.
 SHARD ?= 0/24
 SLOW = budget decode::large decode::the decode::written driven oracle hostile rustc_agrees built_layouts \
 	a_walk_over_every_index contiguity_and_structure buffers_of_cpythons slices_select no_field_reaches \
@@ -109,8 +126,8 @@ mutants:
 		--build-timeout 600 -f 'src/format/**' -f 'src/layout/**' -f 'src/view/**' -o target \
 		--cargo-arg=--test=it -- -- $(SLOW:%=--skip %)
 
-# No release breaks what its version promises. The baseline is the first release's tag, so this fails until
-# there is one. Needs cargo-semver-checks.
+# The public API keeps the promise of its version. The baseline is the tag of the first release; without that tag
+# this fails. Needs cargo-semver-checks.
 semver:
 	$(CARGO) semver-checks --baseline-rev v0.1.0
 
@@ -118,7 +135,7 @@ semver:
 deny:
 	$(CARGO) deny check bans licenses sources
 
-# Known faults of dependencies. Needs cargo-deny, and their database, which it fetches.
+# Known faults of dependencies. Needs cargo-deny, which fetches their database.
 advisories:
 	$(CARGO) deny check advisories
 
@@ -126,6 +143,6 @@ advisories:
 hack:
 	RUSTFLAGS="-D warnings" $(CARGO) hack check -p pep3118 --feature-powerset --depth 2 --exclude-features default
 
-# No dependency asks for a newer Rust than we promise; with that toolchain installed, it compiles.
+# No dependency needs a newer Rust than `rust-version`; if that toolchain is installed, the crate compiles with it.
 msrv:
 	python3 tests/msrv.py

@@ -1,4 +1,4 @@
-//! Tells the linker where the interpreter's shared library is, for tests that embed it.
+//! Adds the folder of the shared library of CPython to the run path, for tests that embed it.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

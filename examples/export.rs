@@ -41,8 +41,8 @@ impl Samples {
             shape: Some(&[items]),
             ..RawView::default()
         };
-        let (report, view) = raw.check(Request::FULL_RO, None, None);
-        let view = view.ok_or_else(|| PyBufferError::new_err(report.to_string()))?;
+        let view = raw.check(Request::FULL_RO, None, None).into_result();
+        let view = view.map_err(|report| PyBufferError::new_err(report.to_string()))?;
         // SAFETY: (a) the items are those of `memory`, which lives in the same object and does not move;
         // (b) it is exported read-only.
         let exporter = unsafe { BufferExporter::new(&view, memory.as_ptr().cast_mut().cast()) };

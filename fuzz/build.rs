@@ -1,4 +1,4 @@
-//! Tells the linker where the interpreter's shared library is.
+//! Adds the folder of the shared library of CPython to the run path.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

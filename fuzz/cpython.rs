@@ -1,4 +1,4 @@
-//! The interpreter in the same process, asked what it makes of the same bytes.
+//! Compares the library with CPython and NumPy in the same process.
 
 use pep3118::decode::{Plan, Value};
 use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind, calcsize_in};
@@ -10,58 +10,58 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::format_and_rest;
 use crate::properties::layouts::leaves;
 
-/// What each target asks, looked up once.
-struct Asked {
+/// The functions of `struct` that the targets call, and the dialect of this interpreter.
+struct StructModule {
     dialect: &'static Dialect,
     calcsize: Py<PyAny>,
     unpack: Py<PyAny>,
     clear: Py<PyAny>,
 }
 
-static ASKED: PyOnceLock<Asked> = PyOnceLock::new();
+static STRUCT: PyOnceLock<StructModule> = PyOnceLock::new();
 
-fn asked(py: Python<'_>) -> &Asked {
-    let made = ASKED.get_or_try_init(py, || -> PyResult<Asked> {
+fn struct_module(py: Python<'_>) -> &StructModule {
+    let made = STRUCT.get_or_try_init(py, || -> PyResult<StructModule> {
         let module = py.import("struct")?;
         let dialect = match py.version_info().minor {
             ..=13 => &Dialect::STRUCT_3_13,
             14 => &Dialect::STRUCT_3_14,
             _ => &Dialect::STRUCT,
         };
-        Ok(Asked {
+        Ok(StructModule {
             dialect,
             calcsize: module.getattr("calcsize")?.unbind(),
             unpack: module.getattr("unpack")?.unbind(),
             clear: module.getattr("_clearcache")?.unbind(),
         })
     });
-    made.expect("the struct module is there")
+    made.expect("every CPython has the module struct")
 }
 
-/// Starts the interpreter.
+/// Starts the interpreter and looks up the functions.
 pub fn start() {
     Python::initialize();
     Python::attach(|py| {
-        asked(py);
+        struct_module(py);
     });
 }
 
-/// `calcsize` gives the same number, or both refuse.
+/// Asserts that `calcsize` returns the size that `struct.calcsize` returns, or that both fail.
 pub fn calcsize(format: &[u8]) {
     Python::attach(|py| {
-        let asked = asked(py);
-        let theirs = asked.calcsize.bind(py).call1((PyBytes::new(py, format),));
+        let module = struct_module(py);
+        let theirs = module.calcsize.bind(py).call1((PyBytes::new(py, format),));
         let theirs = theirs.and_then(|size| size.extract::<u64>()).ok();
-        let ours = calcsize_in(format, asked.dialect, &DataModel::HOST);
+        let ours = calcsize_in(format, module.dialect, &DataModel::HOST);
         match (&ours, theirs) {
             (Ok(size), Some(theirs)) if *size == theirs => {}
             (Err(_), None) => {}
             // The limits of this library, which `dialects.md` states.
             (Err(error), Some(_)) if is_limit(error.kind()) => {}
-            _ => panic!("`{}`: {ours:?}, struct says {theirs:?}", format.escape_ascii()),
+            _ => panic!("`{}`: {ours:?}, struct returns {theirs:?}", format.escape_ascii()),
         }
-        // What it keeps of each format is memory.
-        let _ = asked.clear.bind(py).call0();
+        // `struct` caches every format, which would fill the memory.
+        let _ = module.clear.bind(py).call0();
     });
 }
 
@@ -69,18 +69,18 @@ fn is_limit(kind: &LayoutErrorKind) -> bool {
     matches!(kind.name(), "too-long" | "too-many-items" | "too-deep" | "too-many-dimensions")
 }
 
-/// `unpack` gives the same values.
+/// Asserts that `unpack` returns the same values.
 pub fn decode(input: &[u8]) {
     let (format, memory) = format_and_rest(input);
     Python::attach(|py| {
-        let asked = asked(py);
-        let Ok(layout) = Layout::read(format, asked.dialect, &DataModel::HOST) else { return };
+        let module = struct_module(py);
+        let Ok(layout) = Layout::read(format, module.dialect, &DataModel::HOST) else { return };
         let Ok(plan) = Plan::new(&layout) else { return };
         let Some(item) = memory.get(..plan.itemsize()) else { return };
-        let theirs = asked.unpack.bind(py).call1((PyBytes::new(py, format), PyBytes::new(py, item)));
+        let theirs = module.unpack.bind(py).call1((PyBytes::new(py, format), PyBytes::new(py, item)));
         let theirs = match theirs {
             Ok(theirs) => theirs,
-            // `0p`: struct fails inside, up to 3.13; here it is no bytes.
+            // `0p`: `struct` raises SystemError up to CPython 3.13; this library reads an empty string.
             Err(error) if error.is_instance_of::<PySystemError>(py) && has_empty_pascal(&layout) => return,
             Err(error) => panic!("`{}`: {error}", format.escape_ascii()),
         };
@@ -91,7 +91,7 @@ pub fn decode(input: &[u8]) {
         for (ours, theirs) in ours.iter().zip(theirs.iter()) {
             assert!(same(ours, &theirs).unwrap_or(false), "`{}`: {ours:?} and {theirs}", format.escape_ascii());
         }
-        let _ = asked.clear.bind(py).call0();
+        let _ = module.clear.bind(py).call0();
     });
 }
 
@@ -102,7 +102,7 @@ fn has_empty_pascal(layout: &Layout) -> bool {
     walk(layout.item())
 }
 
-/// The values of a record and of its arrays in a row, as `struct` gives them.
+/// Flattens records and arrays, as `struct.unpack` does.
 fn flatten(value: Value, out: &mut Vec<Value>) {
     match value {
         Value::Record(record) => record.values().iter().for_each(|value| flatten(value.clone(), out)),
@@ -112,7 +112,7 @@ fn flatten(value: Value, out: &mut Vec<Value>) {
 }
 
 fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
-    // Two not-a-numbers are the same.
+    // NaN equals NaN here.
     let float = |ours: f64, theirs: f64| ours == theirs || (ours.is_nan() && theirs.is_nan());
     Ok(match ours {
         Value::Bool(value) => *value == theirs.extract::<bool>()?,
@@ -135,7 +135,7 @@ fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
     })
 }
 
-/// The leaf fields of a dtype as (path, offset, size), those of arrays of records one by one.
+/// Python code: the leaf fields of a dtype as (path, offset, size); arrays of records are expanded.
 const LEAVES: &std::ffi::CStr = c"
 from numpy._core._internal import _dtype_from_pep3118 as read
 
@@ -148,12 +148,12 @@ def walk(dtype, base, path, out):
         element, count = field, 1
         while element.subdtype:
             element, shape = element.subdtype
-            for extent in shape:
-                count *= extent
+            for length in shape:
+                count *= length
         if element.names is None:
             out.append((path + '.' + name, base + offset, field.itemsize))
             continue
-        # There may be any number of elements without a byte.
+        # The number of elements without bytes is unbounded.
         for index in range(count if element.itemsize else 0):
             walk(element, base + offset + index * element.itemsize, path + '.' + name, out)
 
@@ -170,8 +170,8 @@ def leaves(spec):
 
 static LEAVES_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// What NumPy reads by oversight and this library refuses; `dialects.md` names each.
-const READ_BY_NUMPY_ALONE: [&str; 8] = [
+/// The errors of formats that NumPy reads and this library refuses; `docs/dialects.md` lists each.
+const ONLY_NUMPY_READS: [&str; 8] = [
     "unclosed-structure",
     "unopened-structure",
     "embedded-nul",
@@ -182,38 +182,40 @@ const READ_BY_NUMPY_ALONE: [&str; 8] = [
     "dimension-character",
 ];
 
-/// A number alone is read by the caller of NumPy's reader: of several byte order characters the last one counts, and
-/// `n` and `N` are known, which the reader does not know.
-fn left_to_the_reader(text: &str) -> Option<&str> {
+/// Returns the text that NumPy's Python reader gets, or `None` if NumPy's C code reads the format itself.
+///
+/// The C code reads a single number: it uses the last of several byte-order characters, and it knows `n` and `N`, which the
+/// Python reader does not know.
+fn text_for_the_reader(text: &str) -> Option<&str> {
     let code = text.trim_start_matches(['@', '^', '=', '<', '>', '!']);
-    let marks = text.len() - code.len();
+    let order_characters = text.len() - code.len();
     match code.as_bytes() {
         b"n" | b"N" => None,
-        [code] if b"?bBhHiIlLqQefdg".contains(code) => text.get(marks.saturating_sub(1)..),
-        [b'Z', part] if b"fdg".contains(part) => text.get(marks.saturating_sub(1)..),
+        [code] if b"?bBhHiIlLqQefdg".contains(code) => text.get(order_characters.saturating_sub(1)..),
+        [b'Z', part] if b"fdg".contains(part) => text.get(order_characters.saturating_sub(1)..),
         _ => Some(text),
     }
 }
 
-/// NumPy's reader gives the same offsets and sizes.
+/// Asserts that NumPy's reader returns the same offsets and sizes.
 pub fn numpy(format: &[u8]) {
     let Ok(text) = std::str::from_utf8(format) else { return };
-    // NumPy's caller takes white space out before its reader sees the string.
+    // NumPy removes white space before it calls the reader.
     if format.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'\x0b') {
         return;
     }
-    let Some(text) = left_to_the_reader(text) else { return };
+    let Some(text) = text_for_the_reader(text) else { return };
     let ours = Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST);
-    // Arrays of records are spelled out, so they must be small.
+    // The comparison expands arrays of records, so they must be small.
     if ours.as_ref().is_ok_and(|layout| layout.size() > 1 << 16) {
         return;
     }
     Python::attach(|py| {
-        let asked = LEAVES_OF.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
+        let leaves_of = LEAVES_OF.get_or_try_init(py, || -> PyResult<Py<PyAny>> {
             let module = PyModule::from_code(py, LEAVES, c"leaves.py", c"leaves")?;
             Ok(module.getattr("leaves")?.unbind())
         });
-        let theirs = asked.expect("NumPy is installed").bind(py).call1((text,)).expect("it catches everything");
+        let theirs = leaves_of.expect("NumPy is installed").bind(py).call1((text,)).expect("the function catches every exception");
         let theirs: Option<(u64, Vec<(String, u64, u64)>)> = theirs.extract().expect("tuples of plain values");
         match (&ours, &theirs) {
             (Ok(layout), Some((itemsize, fields))) => {
@@ -223,9 +225,9 @@ pub fn numpy(format: &[u8]) {
             }
             (Err(error), Some(_)) => {
                 let kind = error.kind().name();
-                assert!(READ_BY_NUMPY_ALONE.contains(&kind) || is_limit(error.kind()), "{text:?}: {error}");
+                assert!(ONLY_NUMPY_READS.contains(&kind) || is_limit(error.kind()), "{text:?}: {error}");
             }
-            // A shape around no bytes fails in NumPy, whatever it holds; of padding a layout does not tell.
+            // NumPy refuses a shape of elements without bytes, and empty padding, which a layout does not contain.
             (Ok(layout), None) => assert!(has_empty_element(layout) || text.contains("0x"), "{text:?}: {layout:?}"),
             (Err(_), None) => {}
         }

@@ -1,4 +1,4 @@
-//! The properties that the tests drive, for libFuzzer to drive further.
+//! The properties of `tests/it/properties`, for libFuzzer.
 
 #[cfg(feature = "cpython")]
 pub mod cpython;
@@ -7,7 +7,7 @@ pub mod properties;
 #[path = "../tests/it/reference_decoder.rs"]
 pub mod reference_decoder;
 
-/// A format up to the first NUL; what follows it.
+/// Splits the input at the first NUL into a format and the bytes after it.
 pub fn format_and_rest(input: &[u8]) -> (&[u8], &[u8]) {
     let at = input.iter().position(|byte| *byte == 0).unwrap_or(input.len());
     let (format, rest) = input.split_at(at);

@@ -1,20 +1,20 @@
 #!/bin/sh
-# Runs every target for SECONDS and prints what came of it: sh fuzz/run.sh 60 [TARGET...]
+# Runs every target for SECONDS and prints a table of results: sh fuzz/run.sh 60 [TARGET...]
 #
-# cargo-fuzz 0.13 must be installed. Without a sanitizer it needs no nightly toolchain; with
-# SANITIZER=address the stable one is asked for its unstable options. Targets that ask an interpreter need
-# its shared library; numpy_vs_ours needs NumPy there, and is left out where it is not.
+# Needs cargo-fuzz 0.13. Without a sanitizer the stable toolchain is enough; SANITIZER=address enables unstable options
+# of the stable toolchain. Targets that embed CPython need its shared library. numpy_vs_ours needs NumPy and is
+# skipped without it.
 set -eu
 cd "$(dirname "$0")/.."
 seconds="${1:-60}"
 [ $# -gt 0 ] && shift
 sanitizer="${SANITIZER:-none}"
-[ "$sanitizer" = none ] || export RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_leaks=0
+[ "$sanitizer" = none ] || export RUSTC_BOOTSTRAP=1 ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1
 targets="${*:-parse_format ast_roundtrip resolve_layout reconcile emit render_diagnostic check_view decode_item columns encode_decode calcsize_vs_cpython decode_vs_cpython numpy_vs_ours}"
 
 log="fuzz/target/run"
 mkdir -p "$log"
-# A target that stops at a finding is named, and the others run all the same.
+# A target that stops at a finding is reported, and the other targets still run.
 failed=0
 printf '%-20s %13s %9s %8s %8s  %s\n' target executions 'per s' edges seconds findings
 for target in $targets; do
@@ -23,7 +23,7 @@ for target in $targets; do
     *_vs_*) features="--features cpython" ;;
     esac
     if [ "$target" = numpy_vs_ours ] && ! python3 -c 'import numpy' 2>/dev/null; then
-        printf '%-20s left out: no NumPy\n' "$target"
+        printf '%-20s skipped: no NumPy\n' "$target"
         continue
     fi
     mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"

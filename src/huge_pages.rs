@@ -1,10 +1,10 @@
-//! Fresh memory in large pages.
+//! Huge pages for large allocations: `madvise` on Linux, nothing elsewhere.
 //!
-//! Memory that the system has just given costs more than the copy into it: each page of 4 KiB is
-//! mapped and cleared when it is first touched. In pages of 2 MiB that is four to five times as fast.
-#![allow(unsafe_code, reason = "the one call that advises the system about memory")]
+//! The first write to a page that the system has just provided costs more than the copy into it: the system maps and clears
+//! each page of 4 KiB. With pages of 2 MiB writing new memory is four to five times as fast.
+#![allow(unsafe_code, reason = "one system call that advises the system about memory of this program")]
 
-/// Bytes from which on large pages are asked for.
+/// Bytes from which on huge pages are requested.
 #[cfg(all(feature = "std", target_os = "linux"))]
 const LEAST: usize = 1 << 22;
 
@@ -12,8 +12,7 @@ const LEAST: usize = 1 << 22;
 #[cfg(all(feature = "std", target_os = "linux"))]
 const PAGE: usize = 1 << 16;
 
-/// Asks for large pages where there is room for some; best before the memory is touched. It is a
-/// wish: no byte changes, whatever the system answers.
+/// Requests huge pages for memory, best before it is written to. The system may ignore the request; no byte changes.
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     let len = size_of_val(memory);
@@ -23,16 +22,16 @@ pub(crate) fn prefer_large<T>(memory: &mut [T]) {
         return;
     }
     let whole = len.saturating_sub(skipped) & !PAGE.saturating_sub(1);
-    // SAFETY: the range lies within `memory`, which is borrowed exclusively, and begins and ends at
-    // borders of pages, so nobody else's memory is advised about. `MADV_HUGEPAGE` changes in what
-    // pages the range is mapped and none of its bytes (madvise(2)).
+    // SAFETY: the range is inside `memory`, which is borrowed exclusively, and starts and ends at page boundaries, so it is
+    // memory of this program alone. `MADV_HUGEPAGE` changes the pages that the range is mapped in, and none of its bytes
+    // (madvise(2)).
     let answer =
         unsafe { rustix::mm::madvise(start.wrapping_add(skipped).cast(), whole, rustix::mm::Advice::LinuxHugepage) };
-    // A kernel without large pages refuses, and small ones do as well.
+    // A kernel without huge pages refuses; small pages hold the same bytes.
     answer.unwrap_or_default();
 }
 
-/// Asks for nothing: only Linux is known to answer.
+/// Does nothing: other systems have no such request.
 #[cfg(not(all(feature = "std", target_os = "linux")))]
 pub(crate) fn prefer_large<T>(_memory: &mut [T]) {}
 
@@ -43,9 +42,8 @@ mod tests {
 
     use super::prefer_large;
 
-    /// No byte changes, whether there is room for large pages or not.
     #[test]
-    fn wishes_change_nothing() {
+    fn bytes_stay_the_same_at_any_length() {
         for len in [0, 1, (1 << 22) - 1, 1 << 22, (1 << 22) + 1, (1 << 23) + 12_345] {
             let mut memory: Vec<u8> = vec![0; len];
             prefer_large(&mut memory);

@@ -55,6 +55,8 @@ mod huge_pages;
 mod nontemporal;
 mod span;
 mod spare_capacity;
+mod strided;
+mod text;
 
 #[path = "documentation.rs"]
 pub mod _documentation;
@@ -79,31 +81,30 @@ pub use format::{ByteOrder, Code, Format, FormatError, FormatErrorKind};
 #[cfg(feature = "arrow")]
 pub use interop::arrow;
 pub use layout::{
-    CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout, LayoutError,
-    LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,
+    Ambiguity, CellStyle, Certainty, Comparison, Dialect, EmitError, Equivalence, Field, Interpretation, Layout,
+    LayoutError, LayoutErrorKind, Picture, Scalar, Table, Target, Type, calcsize_in, reconcile,
 };
 #[cfg(feature = "derive")]
 pub use pep3118_derive::Record;
 pub use span::Span;
 pub use view::{
-    Audit, Block, ByteBounds, Checker, Finding, ItemLayout, Order, Owner, RaisedError, RawView, RawViewBuf, Report,
-    Request, RequestError, RequestOutcome, RuleId, Severity, Slice, Step, View, ViewError, fill_contiguous_strides,
-    size_from_format, verify_structure,
+    Audit, Block, ByteBounds, Checked, Checker, Finding, ItemLayout, Order, Owner, RaisedError, RawView, RawViewBuf,
+    Report, Request, RequestError, RequestOutcome, RuleId, Severity, Slice, Step, View, ViewError,
+    fill_contiguous_strides, size_from_format, verify_structure,
 };
 
 /// Items that the crates of this repository share. Not API: they depend on the exact version.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::align::plural;
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
-    pub use crate::diagnostic::{escape, escape_byte};
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::Verdict;
-    pub use crate::layout::{Declarations, Definition, Language, MemberType};
+    pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
     #[cfg(feature = "pyo3")]
     pub use crate::py::{
         Ctypes, TypeLayout, array_dtype, expect_exporter, from_dtype, judge, loaded, set_format_exception, type_layout,
     };
+    pub use crate::text::{abridge, escape, plural};
 }
 
 /// Parses a format string.

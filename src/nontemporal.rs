@@ -1,17 +1,17 @@
-//! Stores past the caches.
+//! Stores that bypass the caches.
 //!
-//! A store to memory that is not cached first fetches the line that it changes. Where whole lines are
-//! written that nobody reads soon, a third of all traffic is for nothing: such lines go straight to
-//! memory. In a copy that fits the cache the same costs several times as much.
-#![allow(unsafe_code, reason = "the one store that the compiler does not choose by itself")]
+//! An ordinary store to memory that is not cached first fetches the line that it changes. Where whole lines are
+//! written and not read soon, a third of all memory traffic is such fetches; a nontemporal store writes the line
+//! without them. In a copy that fits the caches it costs several times as much as an ordinary store.
+#![allow(unsafe_code, reason = "one store instruction that the compiler does not choose by itself, and its fence")]
 
-/// Bytes of a copy from which on its lines are not kept in the caches.
+/// Bytes of a copy from which on its lines bypass the caches.
 pub(crate) const LEAST: usize = 1 << 24;
 
-/// Bytes that are written together: a line of the caches.
+/// Bytes that are stored together: a cache line.
 pub(crate) const LINE: usize = 64;
 
-/// Copies rows of `len` bytes, as many as are there, whose starts are so many bytes apart on each side.
+/// Copies rows of `len` bytes, which start `from_pitch` and `to_pitch` bytes apart: as many as both slices hold.
 pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch: usize, len: usize) {
     let _fence = Fence;
     let rows = from.chunks(from_pitch.max(1)).zip(to.chunks_mut(to_pitch.max(1)));
@@ -22,28 +22,31 @@ pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch:
     }
 }
 
-/// Writes units of `N` bytes as they are made, until there are as many as have room.
-pub(crate) fn fill<const N: usize>(to: &mut [u8], mut unit: impl FnMut() -> [u8; N]) {
-    let mut some = |to: &mut [u8]| to.as_chunks_mut::<N>().0.iter_mut().for_each(|cell| *cell = unit());
-    let head = to.as_ptr().align_offset(LINE).min(to.len());
-    let (first, rest) = to.split_at_mut(head);
-    some(first);
-    // Where units do not fill lines, all of them are made as usual.
-    if head.checked_rem(N) != Some(0) || LINE.checked_rem(N) != Some(0) {
-        let done = first.len().checked_rem(N).map_or(0, |odd| head.saturating_sub(odd));
-        return some(to.get_mut(done..).unwrap_or_default());
-    }
+/// Writes units of `N` bytes one after the other: as many as there are and fit.
+pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item = [u8; N]>) {
+    let mut write = |to: &mut [u8]| {
+        for (to, unit) in to.as_chunks_mut::<N>().0.iter_mut().zip(units.by_ref()) {
+            *to = unit;
+        }
+    };
+    let head = to.as_ptr().align_offset(LINE);
+    let fills_lines = head.checked_rem(N) == Some(0) && LINE.checked_rem(N) == Some(0);
+    let Some((first, rest)) = to.split_at_mut_checked(head).filter(|_| fills_lines) else {
+        // Units do not fill lines, or there is no whole line.
+        return write(to);
+    };
+    write(first);
     let _fence = Fence;
     let (lines, last) = rest.as_chunks_mut::<LINE>();
     for to in lines {
         let mut line = [0; LINE];
-        some(&mut line);
+        write(&mut line);
         store(&line, to);
     }
-    some(last);
+    write(last);
 }
 
-/// The lines that are whole past the caches, what is left at both ends as usual. Slices of one length.
+/// Copies a row: its whole lines past the caches, the rest at both ends by ordinary stores. Both slices are as long.
 #[inline]
 fn copy_row(from: &[u8], to: &mut [u8]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());
@@ -56,24 +59,24 @@ fn copy_row(from: &[u8], to: &mut [u8]) {
     to_rest.copy_from_slice(rest);
 }
 
-/// Writes one line.
+/// Writes one line past the caches.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
     use core::arch::x86_64::{__m128i, _mm_stream_si128};
     for (to, from) in to.as_chunks_mut::<16>().0.iter_mut().zip(from.as_chunks::<16>().0) {
-        let place: *mut __m128i = to.as_mut_ptr().cast();
-        if place.is_aligned() {
-            // SAFETY: 16 bytes that are borrowed exclusively, at a multiple of 16. SSE2 is part of x86-64.
-            // The callers' `Fence` is dropped before their borrow ends, so before anyone else looks at them.
-            unsafe { _mm_stream_si128(place, bytemuck::cast(*from)) };
+        let address: *mut __m128i = to.as_mut_ptr().cast();
+        if address.is_aligned() {
+            // SAFETY: 16 bytes that are borrowed exclusively, at a multiple of 16. SSE2 is part of x86-64. The `Fence` of
+            // the caller is dropped before its borrow ends, so before anything else reads them.
+            unsafe { _mm_stream_si128(address, bytemuck::cast(*from)) };
         } else {
             *to = *from;
         }
     }
 }
 
-/// Waits, when it is dropped, until all lines are written: others may see them from then on.
+/// Waits, when it is dropped, until all nontemporal stores are visible to other threads.
 struct Fence;
 
 impl Drop for Fence {
@@ -86,7 +89,7 @@ impl Drop for Fence {
     }
 }
 
-/// Elsewhere the compiler chooses the store.
+/// Writes one line by ordinary stores, on machines for which no nontemporal store was measured.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_every_length_at_every_place() {
+    fn rows_of_any_length_are_copied_to_any_address() {
         let from = noise(4096);
         for start in 0..65 {
             for len in (0..70).chain([127, 128, 129, 200]) {
@@ -120,8 +123,8 @@ mod tests {
                     let (mut to, mut expected) = (vec![0xee; 1500], vec![0xee; 1500]);
                     copy_rows(&from[..from_pitch * 4], from_pitch, &mut to[start..start + to_pitch * 4], to_pitch, len);
                     for row in 0..4 {
-                        let place = start + row * to_pitch;
-                        expected[place..place + len].copy_from_slice(&from[row * from_pitch..row * from_pitch + len]);
+                        let at = start + row * to_pitch;
+                        expected[at..at + len].copy_from_slice(&from[row * from_pitch..row * from_pitch + len]);
                     }
                     assert_eq!(to, expected, "{start} {len} {from_pitch} {to_pitch}");
                 }
@@ -130,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn units_of_every_width_at_every_place() {
+    fn units_of_any_width_fill_memory_at_any_address() {
         fn units<const N: usize>() {
             let from = noise(N * 80);
             for start in 0..65 {
                 for count in [0, 1, 2, 3, 7, 8, 9, 33, 64, 65, 80] {
-                    let (mut to, mut made) = (vec![0xee; 1500], from.as_chunks::<N>().0.iter());
-                    fill::<N>(&mut to[start..start + N * count], || *made.next().unwrap());
-                    assert_eq!(made.len(), 80 - count, "{N} {start}: as many as have room");
+                    let (mut to, mut units) = (vec![0xee; 1500], from.as_chunks::<N>().0.iter().copied());
+                    fill::<N>(&mut to[start..start + N * count], units.by_ref());
+                    assert_eq!(units.len(), 80 - count, "{N} {start}: as many as fit");
                     assert_eq!(to[start..start + N * count], from[..N * count], "{N} {start} {count}");
                     assert!(to[..start].iter().chain(&to[start + N * count..]).all(|byte| *byte == 0xee));
                 }

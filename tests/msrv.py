@@ -1,8 +1,8 @@
-"""No dependency may ask for a newer Rust than Cargo.toml promises.
+"""Checks that no dependency needs a newer Rust than `rust-version` in Cargo.toml.
 
     python3 tests/msrv.py
 
-Where that toolchain is installed, the crate is compiled with it as well.
+If that toolchain is installed, the crate is compiled with it too.
 """
 
 import json

@@ -1,25 +1,21 @@
-//! A view, a plan for its items and the memory they lie in: what values are read from.
+//! Buffers: a view, a plan for its items and the memory that they are in.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::column_cells::block_items;
-use super::columns::{self, Column, Destination, Filling};
-use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
-use super::gather::{Runs, path_len};
-use super::leaf::Leaf;
+use super::column_copy::block_items;
+use super::element::zeroed;
+use super::error::{DecodeError, EncodeError, EncodeErrorKind, to_isize, wide};
 use super::memory::{Memory, MemoryMut, Owned, Run};
-use super::plan::{Plan, chosen};
+use super::plan::Plan;
+use super::traverse::{Runs, at_most, copy_items, path_len};
 use super::value::Value;
-use crate::view::{Steps, View};
+use crate::strided::Strided;
+use crate::view::{Order, Steps, View};
 
-/// Items of a line below which a step from one to the next costs more than a copy.
-const SHORT: u64 = 16;
-
-/// A buffer to read from: geometry, plan and memory.
+/// A buffer to read from: a view, a plan for its items and their memory.
 ///
-/// Made over bytes of this program by [`new`](Buffer::new), over anyone's memory by
-/// [`from_ptr`](Buffer::from_ptr).
+/// [`new`](Buffer::new) makes one over bytes of this program, [`from_ptr`](Buffer::from_ptr) over memory of any owner.
 ///
 /// ```
 /// use pep3118::{DataModel, Order, RawView, Request, decode::{Buffer, Plan}};
@@ -27,7 +23,7 @@ const SHORT: u64 = 16;
 ///     len: 12, itemsize: 2, ndim: 2, format: Some(b">h"), shape: Some(&[2, 3]), strides: Some(&[6, 2]),
 ///     ..RawView::default()
 /// };
-/// let view = raw.check(Request::RECORDS_RO, None, None).1.unwrap();
+/// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
 /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
 /// let bytes = [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0xff, 0xfa];
 /// let buffer = Buffer::new(&view, &plan, &bytes)?;
@@ -47,7 +43,7 @@ pub struct Buffer<'b> {
 /// use pep3118::decode::{BufferMut, Plan, Value};
 /// use pep3118::{DataModel, RawView, Request};
 /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-/// let view = raw.check(Request::FULL, None, None).1.unwrap();
+/// let view = raw.check(Request::FULL, None, None).into_result()?;
 /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 4]);
 /// BufferMut::new(&view, &plan, &mut bytes)?.write_value_at(&[1], &Value::Int(-2))?;
 /// assert_eq!(bytes, [0, 0, 0xff, 0xfe]);
@@ -59,27 +55,26 @@ pub struct BufferMut<'b> {
     pub(super) memory: Box<dyn MemoryMut + 'b>,
 }
 
-/// A plan is for items of one size.
-fn fits(view: &View<'_>, plan: &Plan) -> Result<(), DecodeError> {
-    let (found, wanted) = (u64::try_from(view.itemsize()).unwrap_or(0), wide(plan.itemsize()));
+/// Refuses a plan for items of another size than the view has.
+fn check_itemsize(view: &View<'_>, plan: &Plan) -> Result<(), DecodeError> {
+    let (found, wanted) = (view.itemsize().unsigned_abs(), wide(plan.itemsize()));
     if found == wanted { Ok(()) } else { Err(DecodeError::Itemsize { view: found, plan: wanted }) }
 }
 
-/// All that the items take in a contiguous copy, in items and in bytes.
+/// Returns the number of items and of their bytes.
 pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), DecodeError> {
     let items = view.item_count();
-    let whole = usize::try_from(items).ok();
-    let bytes = whole.and_then(|items| Some((items, items.checked_mul(itemsize)?)));
-    bytes.ok_or(DecodeError::Allocation { bytes: items.saturating_mul(wide(itemsize)) })
+    let both = usize::try_from(items).ok().and_then(|items| Some((items, items.checked_mul(itemsize)?)));
+    both.ok_or(DecodeError::Allocation { bytes: items.saturating_mul(wide(itemsize)) })
 }
 
 impl<'b> Buffer<'b> {
-    /// A buffer over bytes. If the view was checked against a memory block, the bytes are that
-    /// block; otherwise they begin where `buf` points.
+    /// Makes a buffer over bytes. If the view was checked against a memory block, the bytes are that block; otherwise they
+    /// start at `buf`.
     ///
     /// # Errors
     /// - 20 bytes for a view of 24
-    /// - negative strides without a memory block: items would lie before the first byte
+    /// - negative strides without a memory block: items would be before the first byte
     /// - a view with suboffsets
     /// - a plan for items of another size
     pub fn new(view: &'b View<'b>, plan: &'b Plan, bytes: &'b [u8]) -> Result<Self, DecodeError> {
@@ -87,17 +82,17 @@ impl<'b> Buffer<'b> {
     }
 
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
-        fits(view, plan)?;
+        check_itemsize(view, plan)?;
         Ok(Self { view, plan, memory })
     }
 
-    /// The value of one item.
+    /// Reads the value of one item.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};
     /// use pep3118::{DataModel, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// assert_eq!(buffer.value_at(&[1])?, Value::Int(-2));
@@ -107,19 +102,16 @@ impl<'b> Buffer<'b> {
     /// # Errors
     /// - `[1]` in two dimensions, `[2, 0]` in shape (2, 3)
     pub fn value_at(&self, indices: &[i64]) -> Result<Value, DecodeError> {
-        let run = item_at(self.view, indices)?;
-        let mut item = scratch(run.itemsize)?;
-        self.memory.read(run, &mut item)?;
-        self.plan.value(&item)
+        self.plan.value(&self.item_bytes(indices)?)
     }
 
-    /// The values of all items, the last index fastest; each is read when it is asked for.
+    /// Reads the values of all items, the last index fastest, each when the iterator reaches it.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};
     /// use pep3118::{DataModel, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// let values: Result<Vec<Value>, _> = buffer.values().collect();
@@ -127,114 +119,110 @@ impl<'b> Buffer<'b> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn values(&self) -> impl Iterator<Item = Result<Value, DecodeError>> + use<'_> {
-        let mut runs = Runs::new(self.view);
-        let mut item = scratch(self.plan.size);
+        let mut state = Runs::new(self.view, self.plan.size).and_then(|runs| Ok((runs, zeroed(self.plan.size)?)));
         core::iter::from_fn(move || {
-            let run = runs.next(1)?;
-            let item = match &mut item {
-                Ok(item) => item,
+            let (runs, item) = match &mut state {
+                Ok(state) => (&mut state.0, &mut state.1),
                 Err(error) => return Some(Err(error.clone())),
             };
-            Some(self.memory.read(run, item).and_then(|()| self.plan.value(item)))
+            let run = runs.next(1)?;
+            Some(read(&*self.memory, &run, item).and_then(|()| self.plan.value(item)))
         })
     }
 
-    /// Columns as [`Plan::columns`] has them, of all items, the last index fastest.
-    ///
-    /// # Errors
-    /// - no field of a name
-    /// - more bytes than the machine has
-    pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&chosen(self.plan, names)?)
-    }
-
-    /// The columns of the leaves of these places.
-    #[cfg(feature = "arrow")]
-    pub(crate) fn columns_at(&self, places: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&super::plan::placed(self.plan, places)?)
-    }
-
-    fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
-        let fresh = self.memory.fills() && Runs::new(self.view).line() >= SHORT && columns::can_be_fresh(leaves);
-        let mut columns = columns::empty(leaves, items, fresh)?;
-        self.fill_columns(Filling::columns(leaves, &mut columns, fresh, self.plan.size))?;
-        Ok(columns)
-    }
-
-    /// The same into the caller's buffers; see [`Plan::columns_into`].
-    ///
-    /// # Errors
-    /// - a destination of another type, or of another length
-    /// - as [`columns`](Self::columns)
-    pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
-        let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = chosen(self.plan, names)?;
-        self.fill_columns(Filling::destinations(&leaves, destinations, items, self.plan.size)?)
-    }
-
-    fn fill_columns(&self, mut filling: Filling<'_>) -> Result<(), DecodeError> {
-        let mut runs = Runs::new(self.view);
-        if self.plan.size == 0 {
-            return Ok(());
-        }
-        // Short lines are brought together first.
-        if runs.line() < SHORT {
-            return self.blocks(&mut |block, _| filling.records(block));
-        }
-        while let Some(run) = runs.next(usize::MAX) {
-            filling.run(&*self.memory, run)?;
-        }
-        Ok(())
-    }
-
-    /// The number of items.
+    /// Returns the number of items.
     #[cfg(feature = "arrow")]
     pub(crate) fn items(&self) -> Result<usize, DecodeError> {
         total(self.view, self.plan.size).map(|(items, _)| items)
     }
 
-    /// Hands out all items in blocks, the last index fastest, with the number of items before each.
-    pub(super) fn blocks(&self, each: &mut dyn FnMut(&[u8], usize)) -> Result<(), DecodeError> {
-        let itemsize = self.plan.size;
-        if itemsize == 0 {
-            return Ok(());
+    /// Reads all items in blocks, the last index fastest.
+    #[doc(hidden)]
+    pub fn blocks(&self) -> Result<Blocks<'_>, DecodeError> {
+        let runs = Runs::new(self.view, self.plan.size)?;
+        Ok(Blocks { buffer: self, runs, memory: Vec::new(), block: Block::Copied(0) })
+    }
+
+    /// Copies the bytes of one item.
+    #[doc(hidden)]
+    pub fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
+        let mut item = zeroed(self.plan.size)?;
+        read(&*self.memory, &item_at(self.view, self.plan.size, indices)?, &mut item)?;
+        Ok(item)
+    }
+
+    /// Copies as [`to_contiguous`](Buffer::to_contiguous) into a slice of exactly that length.
+    #[doc(hidden)]
+    pub fn copy_bytes(&self, order: Order, out: &mut [u8]) -> Result<(), DecodeError> {
+        let (_, bytes) = total(self.view, self.plan.size)?;
+        if out.len() != bytes {
+            return Err(DecodeError::TooSmall { available: wide(out.len()), needed: wide(bytes) });
         }
-        let most = block_items(itemsize);
-        let mut block = Vec::new();
-        let mut runs = Runs::new(self.view);
-        let mut before = 0_usize;
-        while runs.left() > 0 {
-            let mut filled = 0_usize;
-            while filled < most {
-                let Some(run) = runs.next(most.saturating_sub(filled)) else { break };
-                let items = run.items;
-                // Memory of this program that lies as it should needs no copy.
-                let len = items.saturating_mul(itemsize);
-                let adjoins = items == 1 || usize::try_from(run.stride) == Ok(itemsize);
-                if filled == 0
-                    && items == most
-                    && adjoins
-                    && run.path.is_empty()
-                    && let Some(items) = self.memory.borrow(run.offset, len)
-                {
-                    each(items, before);
-                    before = before.saturating_add(most);
-                    continue;
-                }
-                if block.is_empty() {
-                    block = scratch(most.saturating_mul(itemsize))?;
-                }
-                let start = filled.saturating_mul(itemsize);
-                if let Some(room) = block.get_mut(start..start.saturating_add(len)) {
-                    self.memory.read(run, room)?;
-                }
-                filled = filled.saturating_add(items);
+        copy_items(self.view, self.plan.size, &*self.memory, order, &[], out)
+    }
+}
+
+/// Copies the items of a run one after the other; `out` is as long as they are.
+fn read(memory: &dyn Memory, run: &Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
+    let items = memory.run(run)?;
+    items.read(1, out.into()).map(|_| ()).ok_or_else(|| DecodeError::internal("items do not fill their copy"))
+}
+
+/// All items of a buffer in blocks that stay in the cache, the last index fastest.
+#[doc(hidden)]
+pub struct Blocks<'b> {
+    buffer: &'b Buffer<'b>,
+    runs: Runs,
+    /// Memory for one block; empty until it is needed.
+    memory: Vec<u8>,
+    block: Block<'b>,
+}
+
+/// The items of one block.
+enum Block<'b> {
+    /// So many bytes of `Blocks::memory`.
+    Copied(usize),
+    /// Memory of this program in which the items are adjacent.
+    Borrowed(&'b [u8]),
+}
+
+impl Blocks<'_> {
+    /// Returns the items of the block one after the other: none before [`advance`](Self::advance) and after the last.
+    #[inline]
+    pub fn block(&self) -> &[u8] {
+        match self.block {
+            Block::Copied(len) => self.memory.get(..len).unwrap_or(&[]),
+            Block::Borrowed(items) => items,
+        }
+    }
+
+    /// Reads the next block. Returns `false` if there are no more items, or items have no bytes.
+    pub fn advance(&mut self) -> Result<bool, DecodeError> {
+        let (memory, itemsize) = (&*self.buffer.memory, self.buffer.plan.size);
+        self.block = Block::Copied(0);
+        if itemsize == 0 || self.runs.left() == 0 {
+            return Ok(false);
+        }
+        let most = at_most(self.runs.left(), block_items(itemsize));
+        let mut left = most;
+        while let Some(run) = self.runs.next(left) {
+            if run.items == most
+                && let Some(items) = memory.borrow(&run)
+            {
+                self.block = Block::Borrowed(items);
+                return Ok(true);
             }
-            each(block.get(..filled.saturating_mul(itemsize)).unwrap_or_default(), before);
-            before = before.saturating_add(filled);
+            if self.memory.is_empty() {
+                self.memory = zeroed(most.saturating_mul(itemsize))?;
+            }
+            let filled = most.saturating_sub(left).saturating_mul(itemsize);
+            let end = filled.saturating_add(run.items.saturating_mul(itemsize));
+            let out = self.memory.get_mut(filled..end);
+            left = left.saturating_sub(run.items);
+            read(memory, &run, out.ok_or_else(|| DecodeError::internal("a block is too short"))?)?;
+            self.block = Block::Copied(end);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -250,38 +238,32 @@ impl core::fmt::Debug for BufferMut<'_> {
     }
 }
 
-/// The run of one item.
-pub(super) fn item_at<'v>(view: &View<'_>, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
-    // In bounds, or this says so.
+/// Returns the run of one item.
+fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
+    // Refuses indices that are out of bounds.
     let _: Steps<'_> = view.steps(indices)?;
-    let itemsize = usize::try_from(view.itemsize()).unwrap_or(0);
-    let (path, rest) = indices.split_at_checked(path_len(view)).unwrap_or_default();
+    let (path, rest) = indices.split_at(path_len(view).min(indices.len()));
     let start = if path.is_empty() { view.offset() } else { 0 };
-    let strides = view.strides().get(path.len()..).unwrap_or_default();
+    let strides = view.strides().iter().skip(path.len());
     let add = |sum: i64, (index, stride): (&i64, &i64)| sum.wrapping_add(index.wrapping_mul(*stride));
-    let offset = rest.iter().zip(strides).fold(start, add);
+    let offset = to_isize(rest.iter().zip(strides).fold(start, add))?;
     Ok(Run { path, offset, stride: 0, items: 1, itemsize })
 }
 
-/// Bytes to copy into, or an error where there is no memory for them.
-pub(super) fn scratch(len: usize) -> Result<Vec<u8>, DecodeError> {
-    super::element::zeroed(len)
-}
-
 impl<'b> BufferMut<'b> {
-    /// A buffer over bytes; which ones, as [`Buffer::new`] has it.
+    /// Makes a buffer over bytes, as [`Buffer::new`] does.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{BufferMut, EncodeErrorKind, Plan, Value}};
     /// let raw = RawView {
     ///     len: 3, itemsize: 1, ndim: 1, format: Some(b"B"), shape: Some(&[3]), ..RawView::default()
     /// };
-    /// let view = raw.check(Request::FULL, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let mut bytes = [0; 3];
     /// let mut buffer = BufferMut::new(&view, &plan, &mut bytes)?;
     /// buffer.write_values(&[Value::UInt(1), Value::UInt(2), Value::Int(3)])?;
-    /// // Nothing is written unless everything fits.
+    /// // If one value does not fit, nothing is written.
     /// let error = buffer.write_values(&[Value::UInt(7), Value::UInt(8), Value::UInt(300)]).unwrap_err();
     /// assert_eq!(error.to_string(), "[2]: 300 is not in the range 0 to 255 of uint8");
     /// drop(buffer);
@@ -304,25 +286,25 @@ impl<'b> BufferMut<'b> {
         if view.readonly() {
             return Err(EncodeErrorKind::ReadOnly.into());
         }
-        fits(view, plan)?;
+        check_itemsize(view, plan)?;
         Ok(Self { view, plan, memory })
     }
 
-    /// Writes one item. Padding is left as it was, and so is all of it if the value does not fit.
+    /// Writes the value of one item. Padding stays as it was; if the value does not fit, so does everything.
     ///
     /// # Errors
     /// - as [`Plan::encode`]
     /// - `[1]` in two dimensions, `[2, 0]` in shape (2, 3)
     pub fn write_value_at(&mut self, indices: &[i64], value: &Value) -> Result<(), EncodeError> {
-        let run = item_at(self.view, indices)?;
-        let mut item = scratch(run.itemsize)?;
-        self.memory.read(run, &mut item)?;
+        let run = item_at(self.view, self.plan.size, indices)?;
+        let mut item = zeroed(self.plan.size)?;
+        read(&*self.memory, &run, &mut item)?;
         self.plan.encode(value, &mut item)?;
-        Ok(self.memory.write(run, &item)?)
+        Ok(write(&mut *self.memory, &run, &item)?)
     }
 
-    /// Writes all items, the last index fastest. Padding is left as it was, and so is everything if
-    /// one value does not fit.
+    /// Writes the values of all items, the last index fastest. Padding stays as it was; if one value does not fit, so does
+    /// everything.
     ///
     /// # Errors
     /// - 2 values for 3 items
@@ -341,31 +323,52 @@ impl<'b> BufferMut<'b> {
         self.store(&copy)
     }
 
-    /// All items one after the other, the last index fastest.
+    /// Copies all items one after the other, the last index fastest.
     pub(super) fn copy(&self) -> Result<Vec<u8>, DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
-        let mut copy = scratch(bytes)?;
-        let mut runs = Runs::new(self.view);
-        let mut rest = copy.as_mut_slice();
-        while let Some(run) = runs.next(usize::MAX) {
-            let len = run.items.saturating_mul(run.itemsize);
-            let Some((room, after)) = rest.split_at_mut_checked(len) else { break };
-            self.memory.read(run, room)?;
-            rest = after;
-        }
+        let mut copy = zeroed(bytes)?;
+        copy_items(self.view, self.plan.size, &*self.memory, Order::C, &[], &mut copy)?;
         Ok(copy)
     }
 
-    /// Writes contiguous items, the last index fastest.
+    /// Writes the bytes of all items, the last index fastest; `items` is as long as they are.
     pub(super) fn store(&mut self, items: &[u8]) -> Result<(), EncodeError> {
-        let mut runs = Runs::new(self.view);
+        if self.plan.size == 0 {
+            return Ok(());
+        }
+        let mut runs = Runs::new(self.view, self.plan.size)?;
         let mut rest = items;
         while let Some(run) = runs.next(usize::MAX) {
-            let len = run.items.saturating_mul(run.itemsize);
-            let Some((items, after)) = rest.split_at_checked(len) else { break };
-            self.memory.write(run, items)?;
-            rest = after;
+            let items = rest.split_off(..run.items.saturating_mul(run.itemsize));
+            let items = items.ok_or_else(|| DecodeError::internal("a copy is shorter than its items"))?;
+            write(&mut *self.memory, &run, items)?;
         }
         Ok(())
     }
+
+    /// Writes the bytes of one item.
+    #[doc(hidden)]
+    pub fn write_item_bytes(&mut self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
+        let run = item_at(self.view, self.plan.size, indices)?;
+        if item.len() != run.itemsize {
+            return Err(EncodeErrorKind::TooSmall { available: wide(item.len()), needed: wide(run.itemsize) }.into());
+        }
+        Ok(write(&mut *self.memory, &run, item)?)
+    }
+
+    /// Writes the bytes of all items, the last index fastest.
+    #[doc(hidden)]
+    pub fn write_bytes(&mut self, items: &[u8]) -> Result<(), EncodeError> {
+        let (_, bytes) = total(self.view, self.plan.size)?;
+        if items.len() != bytes {
+            return Err(EncodeErrorKind::TooSmall { available: wide(items.len()), needed: wide(bytes) }.into());
+        }
+        self.store(items)
+    }
+}
+
+/// Writes the items of a run; `items` is as long as they are.
+fn write(memory: &mut dyn MemoryMut, run: &Run<'_>, items: &[u8]) -> Result<(), DecodeError> {
+    let copied = memory.run_mut(run)?.copy_from(Strided::of_rows(items, run.itemsize), 1);
+    copied.ok_or_else(|| DecodeError::internal("items do not fill their run"))
 }

@@ -1,23 +1,29 @@
-//! Records to columns: one contiguous vector a leaf field, in one pass over the records.
+//! Columns: one contiguous vector for each leaf field, read from records in one pass and written back.
 
 use alloc::vec::Vec;
 
 use half::f16;
 use num_complex::Complex;
 
-use super::column_cells::{self, Cells, block_items, can_grow};
-use super::element::sealed::{Sink, Source};
+use super::buffer::{Buffer, BufferMut, total};
+use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
+use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
 use super::element::{Element, per_item, reserved, zeroed};
-use super::error::{DecodeError, wide};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::leaf::Leaf;
-use super::long_double::LongDouble;
-use super::memory::{Memory, Run};
+use super::long_double::{LongDouble, name as representation};
 use super::plan::{Plan, chosen};
 use super::scalar::ScalarCodec;
+use super::traverse::Runs;
 use crate::abi::LongDoubleFormat;
+use crate::text::escape;
 use crate::layout::Type;
+use crate::strided::Strided;
 
-/// All values of one leaf field, in this machine's byte order.
+/// Items of a line below which the steps from one line to the next cost more than a copy of the items.
+const SHORT: u64 = 16;
+
+/// The values of one leaf field in all records, in the byte order of this machine.
 ///
 /// ```
 /// use pep3118::decode::{ColumnData, Plan};
@@ -25,7 +31,7 @@ use crate::layout::Type;
 /// let plan = Plan::new(&Layout::read(b"T{>h:id:2s:tag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
 /// let columns = plan.columns(b"\0\x01on\0\x02no", None)?;
 /// assert_eq!((columns[0].name.as_slice(), &columns[0].data), (&b"id"[..], &ColumnData::Int16(vec![1, 2])));
-/// // Strings are their bytes, here 2 for each record.
+/// // The elements of strings are their bytes, here 2 for each record.
 /// assert_eq!((columns[1].shape.as_slice(), columns[1].data.len()), (&[2][..], 4));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -35,8 +41,8 @@ pub struct Column {
     pub name: Vec<u8>,
     /// The type of one value.
     pub ty: Type,
-    /// Elements of one record: the shape of the field, then for strings and text their length in
-    /// bytes or units, and 2 for a complex `long double`.
+    /// The shape of one record: that of the field, then for strings and text their length in bytes or units, and 2 for a
+    /// complex `long double`.
     pub shape: Vec<usize>,
     /// The elements, record after record.
     pub data: ColumnData,
@@ -44,7 +50,7 @@ pub struct Column {
 
 macro_rules! column_data {
     ($($(#[$doc:meta])* $variant:ident($element:ty),)+) => {
-        /// A vector of the type that fits.
+        /// The vector of a column, of the type that fits the field.
         #[non_exhaustive]
         #[derive(Clone, Debug, PartialEq)]
         pub enum ColumnData {
@@ -52,7 +58,7 @@ macro_rules! column_data {
         }
 
         impl ColumnData {
-            /// Number of elements.
+            /// Returns the number of elements.
             #[must_use]
             pub fn len(&self) -> usize {
                 match self {
@@ -60,7 +66,7 @@ macro_rules! column_data {
                 }
             }
 
-            /// The vector, whatever its type.
+            /// Returns the vector, to be downcast to its type.
             #[cfg(feature = "ndarray")]
             pub(crate) fn as_any(&self) -> &dyn core::any::Any {
                 match self {
@@ -68,29 +74,28 @@ macro_rules! column_data {
                 }
             }
 
-            pub(super) fn source(&self) -> Source<'_> {
+            /// Returns the name of the element type.
+            fn element_name(&self) -> &'static str {
                 match self {
-                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::source(elements),)+
+                    $(Self::$variant(_) => <$element as ElementType>::NAME,)+
                 }
             }
 
-            /// The name of an element's type.
-            pub(super) fn element(&self) -> &'static str {
+            fn elements(&self) -> Elements<'_> {
                 match self {
-                    $(Self::$variant(_) => <$element as super::element::sealed::Element>::NAME,)+
+                    $(Self::$variant(elements) => <$element as ElementType>::elements(elements),)+
                 }
             }
 
-            fn sink(&mut self) -> Sink<'_> {
+            fn elements_mut(&mut self) -> ElementsMut<'_> {
                 match self {
-                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::sink(elements),)+
+                    $(Self::$variant(elements) => <$element as ElementType>::elements_mut(elements),)+
                 }
             }
 
-            /// Of what has no elements yet.
-            fn growing(&mut self) -> Sink<'_> {
+            fn target(&mut self) -> ColumnTarget<'_> {
                 match self {
-                    $(Self::$variant(elements) => <$element as super::element::sealed::Element>::growing(elements),)+
+                    $(Self::$variant(elements) => <$element as ElementType>::target(elements),)+
                 }
             }
         }
@@ -124,7 +129,7 @@ column_data! {
     Float32(f32),
     /// `d`
     Float64(f64),
-    /// `g` where it is no `double`; `Zg` two by two.
+    /// `g` where it is not a `double`; two elements for each `Zg`.
     LongDouble(LongDouble),
     /// `Ze`
     Complex32(Complex<f16>),
@@ -135,8 +140,8 @@ column_data! {
 }
 
 impl ColumnData {
-    /// The same elements of which every pattern of bytes is one: `bool`s as bytes, a `long double` as the
-    /// `size` bytes that it has in memory.
+    /// Converts to elements for which every bit pattern is valid: a `bool` to a byte, a `long double` to the `size` bytes
+    /// that it has in memory.
     #[doc(hidden)]
     #[must_use]
     pub fn into_units(self, size: usize) -> Self {
@@ -144,8 +149,8 @@ impl ColumnData {
             Self::Bool(values) => Self::UInt8(bytemuck::allocation::cast_vec(values)),
             Self::LongDouble(values) => {
                 let mut bytes = alloc::vec![0; values.len().saturating_mul(size)];
-                for (cell, value) in bytes.chunks_exact_mut(size.max(1)).zip(values) {
-                    value.write(cell, crate::endian::Endian::HOST);
+                for (place, value) in bytes.chunks_exact_mut(size.max(1)).zip(values) {
+                    value.write(place, crate::endian::Endian::HOST);
                 }
                 Self::Bytes(bytes)
             }
@@ -153,18 +158,16 @@ impl ColumnData {
         }
     }
 
-    /// All their bytes, if every pattern of bytes is an element.
+    /// Returns the bytes of all elements, if every bit pattern is an element.
     #[doc(hidden)]
     pub fn units_mut(&mut self) -> Option<&mut [u8]> {
-        match self.sink() {
-            Sink::Units(bytes) => Some(bytes),
-            Sink::Growing(_) | Sink::Bool(_) | Sink::LongDouble(_) => None,
+        match self.elements_mut() {
+            ElementsMut::Bytes(bytes) => Some(bytes),
+            ElementsMut::Bool(_) | ElementsMut::LongDouble(_) => None,
         }
     }
-}
 
-impl ColumnData {
-    /// Whether there is no element.
+    /// Returns whether there are no elements.
     ///
     /// ```
     /// use pep3118::decode::ColumnData;
@@ -176,80 +179,84 @@ impl ColumnData {
         self.len() == 0
     }
 
-    /// All bits zero, for the values of `items` records.
-    pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
-        Self::room(leaf, items, Room::Zeroed)
-    }
-
-    /// Room for the values of `items` records.
-    fn room(leaf: &Leaf, items: usize, how: Room) -> Result<Self, DecodeError> {
-        let ScalarCodec { ty, size, unit, long_double, .. } = leaf.kernel;
+    /// Allocates the elements of `items` records.
+    fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
+        /// The elements of one type.
+        fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
+            let count = per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+            match initial {
+                Initial::Zeroed => zeroed(count),
+                Initial::Reserved => reserved(count),
+            }
+        }
+        let ScalarCodec { ty, unit, long_double, .. } = leaf.codec;
         let double = long_double == LongDoubleFormat::Double;
         Ok(match (ty, unit) {
-            (Type::Bool, _) => Self::Bool(room(leaf, items, how)?),
-            (Type::Int8, _) => Self::Int8(room(leaf, items, how)?),
-            (Type::UInt8, _) => Self::UInt8(room(leaf, items, how)?),
-            (Type::Int16, _) => Self::Int16(room(leaf, items, how)?),
-            (Type::Int32, _) => Self::Int32(room(leaf, items, how)?),
-            (Type::Int64, _) => Self::Int64(room(leaf, items, how)?),
-            (Type::Float16, _) => Self::Float16(room(leaf, items, how)?),
-            (Type::Float32, _) => Self::Float32(room(leaf, items, how)?),
-            (Type::Float64, _) => Self::Float64(room(leaf, items, how)?),
-            (Type::LongDouble, 8) if double => Self::Float64(room(leaf, items, how)?),
-            (Type::ComplexLongDouble, 8) if double => Self::Complex128(room(leaf, items, how)?),
-            (Type::LongDouble | Type::ComplexLongDouble, _) => Self::LongDouble(room(leaf, items, how)?),
-            (Type::Complex32, _) => Self::Complex32(room(leaf, items, how)?),
-            (Type::Complex64, _) => Self::Complex64(room(leaf, items, how)?),
-            (Type::Complex128, _) => Self::Complex128(room(leaf, items, how)?),
+            (Type::Bool, _) => Self::Bool(vector(leaf, items, initial)?),
+            (Type::Int8, _) => Self::Int8(vector(leaf, items, initial)?),
+            (Type::UInt8, _) => Self::UInt8(vector(leaf, items, initial)?),
+            (Type::Int16, _) => Self::Int16(vector(leaf, items, initial)?),
+            (Type::Int32, _) => Self::Int32(vector(leaf, items, initial)?),
+            (Type::Int64, _) => Self::Int64(vector(leaf, items, initial)?),
+            (Type::Float16, _) => Self::Float16(vector(leaf, items, initial)?),
+            (Type::Float32, _) => Self::Float32(vector(leaf, items, initial)?),
+            (Type::Float64, _) => Self::Float64(vector(leaf, items, initial)?),
+            (Type::LongDouble, 8) if double => Self::Float64(vector(leaf, items, initial)?),
+            (Type::ComplexLongDouble, 8) if double => Self::Complex128(vector(leaf, items, initial)?),
+            (Type::LongDouble | Type::ComplexLongDouble, _) => Self::LongDouble(vector(leaf, items, initial)?),
+            (Type::Complex32, _) => Self::Complex32(vector(leaf, items, initial)?),
+            (Type::Complex64, _) => Self::Complex64(vector(leaf, items, initial)?),
+            (Type::Complex128, _) => Self::Complex128(vector(leaf, items, initial)?),
             // Unsigned integers, units of text, addresses.
-            (ty, 2) if ty.has_byte_order() => Self::UInt16(room(leaf, items, how)?),
-            (ty, 4) if ty.has_byte_order() => Self::UInt32(room(leaf, items, how)?),
-            (ty, 8) if ty.has_byte_order() => Self::UInt64(room(leaf, items, how)?),
-            _ => {
-                debug_assert!(unit == 1 || size == 0 || ty.has_byte_order());
-                Self::Bytes(room(leaf, items, how)?)
-            }
+            (ty, 2) if ty.has_byte_order() => Self::UInt16(vector(leaf, items, initial)?),
+            (ty, 4) if ty.has_byte_order() => Self::UInt32(vector(leaf, items, initial)?),
+            (ty, 8) if ty.has_byte_order() => Self::UInt64(vector(leaf, items, initial)?),
+            // Strings, void, and units of a width that no Rust integer has.
+            _ => Self::Bytes(vector(leaf, items, initial)?),
         })
     }
 }
 
-/// What is in a column before it is filled.
+/// The state of a column before it is filled.
 #[derive(Clone, Copy, Debug)]
-enum Room {
+enum Initial {
+    /// All elements are zero.
     Zeroed,
-    /// Nothing: it grows.
+    /// Memory for the elements is reserved, but there are none.
     Reserved,
 }
 
-fn room<T: Element>(leaf: &Leaf, items: usize, how: Room) -> Result<Vec<T>, DecodeError> {
-    let count = per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
-    match how {
-        Room::Zeroed => zeroed(count),
-        Room::Reserved => reserved(count),
-    }
-}
-
 impl Column {
-    pub(super) fn zeroed(leaf: &Leaf, items: usize) -> Result<Self, DecodeError> {
-        Ok(Self::of(leaf, ColumnData::zeroed(leaf, items)?))
+    /// Allocates the columns of `items` records, without elements where [`can_grow`] is true.
+    fn allocate(leaves: &[&Leaf], items: usize) -> Result<Vec<Self>, DecodeError> {
+        let allocate = |leaf: &&Leaf| {
+            let initial = if can_grow(leaf) { Initial::Reserved } else { Initial::Zeroed };
+            Ok(Self::new(leaf, ColumnData::allocate(leaf, items, initial)?))
+        };
+        leaves.iter().map(allocate).collect()
     }
 
-    fn of(leaf: &Leaf, data: ColumnData) -> Self {
+    fn new(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
-        let ScalarCodec { ty, .. } = leaf.kernel;
-        let inside = match (&data, ty) {
+        let ScalarCodec { ty, .. } = leaf.codec;
+        let of_value = match (&data, ty) {
             (ColumnData::LongDouble(_), Type::ComplexLongDouble) => Some(2),
             (ColumnData::Bytes(_), Type::Char) => None,
             (ColumnData::Bytes(_), _) => Some(leaf.size()),
-            (_, Type::Ucs2 | Type::Ucs4 | Type::Wchar) => Some(leaf.kernel.units()),
+            (_, Type::Ucs2 | Type::Ucs4 | Type::Wchar) => Some(leaf.codec.units()),
             _ => None,
         };
-        shape.extend(inside);
+        shape.extend(of_value);
         Self { name: leaf.name().to_vec(), ty, shape, data }
+    }
+
+    /// Borrows the column, which `allocate` made, to be filled.
+    fn target(&mut self, leaf: &Leaf) -> ColumnTarget<'_> {
+        if can_grow(leaf) { self.data.target() } else { ColumnTarget::Elements(self.data.elements_mut()) }
     }
 }
 
-/// A caller's buffer for one column.
+/// A slice of the caller for one column.
 ///
 /// ```
 /// use pep3118::decode::{Destination, Plan};
@@ -262,9 +269,9 @@ impl Column {
 /// ```
 #[derive(Debug)]
 pub struct Destination<'d> {
-    sink: Sink<'d>,
+    elements: ElementsMut<'d>,
     len: usize,
-    wanted: &'static str,
+    name: &'static str,
     accepts: fn(&ScalarCodec) -> bool,
     per_item: fn(&Leaf) -> usize,
 }
@@ -272,15 +279,16 @@ pub struct Destination<'d> {
 impl<'d, T: Element> From<&'d mut [T]> for Destination<'d> {
     fn from(elements: &'d mut [T]) -> Self {
         let len = elements.len();
-        Self { sink: T::sink(elements), len, wanted: T::NAME, accepts: T::accepts, per_item: per_item::<T> }
+        let elements = T::elements_mut(elements);
+        Self { elements, len, name: T::NAME, accepts: T::accepts, per_item: per_item::<T> }
     }
 }
 
 impl Destination<'_> {
     /// Refuses elements of another type, and another number of them.
     fn check(&self, leaf: &Leaf, items: usize) -> Result<(), DecodeError> {
-        if !(self.accepts)(&leaf.kernel) {
-            return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: self.wanted });
+        if !(self.accepts)(&leaf.codec) {
+            return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: self.name });
         }
         let needed = (self.per_item)(leaf).saturating_mul(items);
         if self.len == needed {
@@ -290,42 +298,15 @@ impl Destination<'_> {
     }
 }
 
-/// Which leaves go where, while records come in.
-pub(super) struct Filling<'f> {
-    /// Leaves whose bytes are copied as they are, or swapped.
-    cells: Vec<Cells<'f>>,
-    /// Leaves that take more than that.
-    others: Vec<(&'f Leaf, Sink<'f>)>,
-    itemsize: usize,
-    /// Records that came.
-    done: usize,
-    /// Records that could not be read where they lie.
-    block: Vec<u8>,
-}
-
-impl<'f> Filling<'f> {
-    fn new(targets: impl Iterator<Item = (&'f Leaf, Sink<'f>)>, itemsize: usize) -> Self {
-        let mut filling = Self { cells: Vec::new(), others: Vec::new(), itemsize, done: 0, block: Vec::new() };
-        for (leaf, sink) in targets {
-            match sink {
-                Sink::Units(column) => match Cells::new(leaf, column) {
-                    Ok(cells) => filling.cells.push(cells),
-                    Err(column) => filling.others.push((leaf, Sink::Units(column))),
-                },
-                Sink::Growing(column) => filling.cells.push(Cells::growing(leaf, column)),
-                sink => filling.others.push((leaf, sink)),
-            }
-        }
-        filling
+impl<'f> ColumnFiller<'f> {
+    /// Fills columns that `Column::allocate` made for the same leaves.
+    fn of_columns(leaves: &[&'f Leaf], columns: &'f mut [Column], itemsize: usize) -> Self {
+        let targets = columns.iter_mut().zip(leaves).map(|(column, leaf)| (*leaf, column.target(leaf)));
+        Self::new(targets, itemsize)
     }
 
-    /// To what [`empty`] gave for the same leaves and the same wish.
-    pub(super) fn columns(leaves: &[&'f Leaf], columns: &'f mut [Column], fresh: bool, itemsize: usize) -> Self {
-        let sinks = columns.iter_mut().map(|column| if fresh { column.data.growing() } else { column.data.sink() });
-        Self::new(leaves.iter().copied().zip(sinks), itemsize)
-    }
-
-    pub(super) fn destinations(
+    /// Fills slices of the caller, one for each leaf.
+    fn of_destinations(
         leaves: &[&'f Leaf],
         destinations: Vec<Destination<'f>>,
         items: usize,
@@ -338,82 +319,36 @@ impl<'f> Filling<'f> {
         for (leaf, destination) in leaves.iter().zip(&destinations) {
             destination.check(leaf, items)?;
         }
-        let sinks = destinations.into_iter().map(|destination| destination.sink);
-        Ok(Self::new(leaves.iter().copied().zip(sinks), itemsize))
+        let targets = destinations.into_iter().map(|destination| ColumnTarget::Elements(destination.elements));
+        Ok(Self::new(leaves.iter().copied().zip(targets), itemsize))
     }
-
-    /// The next records, one after the other.
-    pub(super) fn records(&mut self, items: &[u8]) {
-        if self.others.is_empty() {
-            column_cells::gather(items, self.itemsize, self.itemsize, &mut self.cells);
-            return;
-        }
-        for block in items.chunks(block_items(self.itemsize).saturating_mul(self.itemsize).max(1)) {
-            column_cells::gather(block, self.itemsize, self.itemsize, &mut self.cells);
-            for (leaf, sink) in &mut self.others {
-                sink.fill(leaf, block, self.itemsize, self.done);
-            }
-            self.done = self.done.saturating_add(block.len().checked_div(self.itemsize).unwrap_or(0));
-        }
-    }
-
-    /// The next records, on one line of the memory.
-    pub(super) fn run(&mut self, memory: &dyn Memory, run: Run<'_>) -> Result<(), DecodeError> {
-        if self.others.is_empty() && memory.gather(run, &mut self.cells)? {
-            return Ok(());
-        }
-        let most = block_items(self.itemsize);
-        let mut rest = run;
-        while rest.items > 0 {
-            let piece = rest.split_off(most);
-            let mut block = core::mem::take(&mut self.block);
-            block.resize(piece.items.saturating_mul(self.itemsize), 0);
-            memory.read(piece, &mut block)?;
-            self.records(&block);
-            self.block = block;
-        }
-        Ok(())
-    }
-}
-
-/// Whether columns of all leaves can be filled where they were never written to.
-pub(super) fn can_be_fresh(leaves: &[&Leaf]) -> bool {
-    leaves.iter().all(|leaf| can_grow(leaf) && leaf.bytes() > 0)
-}
-
-/// Columns for the chosen leaves: zeroed, or `fresh` memory to grow in.
-pub(super) fn empty(leaves: &[&Leaf], items: usize, fresh: bool) -> Result<Vec<Column>, DecodeError> {
-    let how = if fresh { Room::Reserved } else { Room::Zeroed };
-    leaves.iter().map(|leaf| Ok(Column::of(leaf, ColumnData::room(leaf, items, how)?))).collect()
 }
 
 impl Plan {
-    /// The columns of records that lie one after the other: those of the dotted `names`, or all.
+    /// Reads the columns of adjacent records: those of the dotted `names`, or all.
     ///
     /// # Errors
     /// - 10 bytes for records of 4
     /// - `&[b"c"]` of `T{<i:a:<d:b:}`: no such field
     /// - more bytes than the machine has
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        let items = self.items_in(records.len())?;
-        let leaves = chosen(self, names)?;
-        let mut columns = empty(&leaves, items, false)?;
-        Filling::columns(&leaves, &mut columns, false, self.size).records(records);
-        Ok(columns)
+        self.columns_of(records, &chosen(self, names)?)
     }
 
-    /// The columns of the leaves of these places: names may be there twice, places are not.
+    /// Reads the columns of the leaves with these indices. Two leaves may have one name, but not one index.
     #[cfg(feature = "arrow")]
-    pub(crate) fn columns_at(&self, records: &[u8], places: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
-        let items = self.items_in(records.len())?;
-        let leaves = super::plan::placed(self, places)?;
-        let mut columns = empty(&leaves, items, false)?;
-        Filling::columns(&leaves, &mut columns, false, self.size).records(records);
+    pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(records, &super::plan::chosen_by_index(self, indices)?)
+    }
+
+    fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+        let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
+        ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
         Ok(columns)
     }
 
-    /// The same into the caller's buffers, one for each name, all of the right type and length.
-    /// Nothing is written unless all fit.
+    /// Reads columns into slices of the caller, one for each name, all of the right type and length. If one does not fit,
+    /// nothing is written.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -427,7 +362,7 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - `&mut [f64]` for a field of `<i`, room for 3 elements where there are 2
+    /// - `&mut [f64]` for a field of `<i`, a slice of 3 elements where there are 2
     /// - as [`columns`](Self::columns)
     pub fn columns_into(
         &self,
@@ -437,7 +372,171 @@ impl Plan {
     ) -> Result<(), DecodeError> {
         let items = self.items_in(records.len())?;
         let leaves = chosen(self, names)?;
-        Filling::destinations(&leaves, destinations, items, self.size)?.records(records);
+        let mut filler = ColumnFiller::of_destinations(&leaves, destinations, items, self.size)?;
+        filler.append(Strided::of_rows(records, self.size))
+    }
+
+    /// Encodes columns as adjacent records; padding is zero.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
+    /// let plan = Plan::new(&Layout::read(b"T{>H:a:x>d:b:}", &Dialect::PEP3118, &DataModel::LP64)?)?;
+    /// let records = [[0, 1, 0, 0x3f, 0xf0, 0, 0, 0, 0, 0, 0], [0, 2, 0, 0x40, 0, 0, 0, 0, 0, 0, 0]].concat();
+    /// assert_eq!(plan.encode_columns(&plan.columns(&records, None)?)?, records);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - columns for 2 of 3 fields
+    /// - as [`write_columns`](Self::write_columns)
+    pub fn encode_columns(&self, columns: &[Column]) -> Result<Vec<u8>, EncodeError> {
+        if columns.len() != self.leaves.len() {
+            let (found, wanted) = (wide(columns.len()), wide(self.leaves.len()));
+            return Err(EncodeErrorKind::Count { found, wanted, unit: "field" }.into());
+        }
+        let leaves = self.named(columns)?;
+        // As many records as the first column has whose field has elements; no such column has no records.
+        let items = leaves.iter().zip(columns).find_map(|(leaf, column)| {
+            let one = ColumnData::allocate(leaf, 1, Initial::Zeroed).ok()?.len();
+            column.data.len().checked_div(one)
+        });
+        let bytes = items.unwrap_or(0).checked_mul(self.size).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+        let mut records = zeroed(bytes)?;
+        self.write_columns(columns, &mut records)?;
+        Ok(records)
+    }
+
+    /// Writes columns to the fields of their names in adjacent records. Other fields and padding stay as they were; if one
+    /// column does not fit, so does everything.
+    ///
+    /// A column fits if [`columns`](Self::columns) could have read it.
+    ///
+    /// # Errors
+    /// - 10 bytes for records of 4
+    /// - a column `c` of `T{<i:a:<d:b:}`, two columns `a`: no such field
+    /// - a column of `int16` for `<i`, of another shape, of long doubles of another machine
+    /// - 2 values for 3 records
+    pub fn write_columns(&self, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
+        let items = self.items_in(records.len())?;
+        let leaves = self.named(columns)?;
+        let mut sources = Vec::with_capacity(columns.len());
+        for (leaf, column) in leaves.into_iter().zip(columns) {
+            check(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
+            sources.push((leaf, column.data.elements()));
+        }
+        Ok(scatter_columns(&sources, records, self.size)?)
+    }
+
+    /// Returns a leaf for each column, by its name; each leaf once.
+    fn named(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
+        let mut free: Vec<Option<&Leaf>> = self.leaves.iter().map(Some).collect();
+        let mut start = 0_usize;
+        let mut leaves = Vec::with_capacity(columns.len());
+        for column in columns {
+            // Columns are mostly in the order of the fields.
+            let (before, after) = free.split_at_mut(start.min(self.leaves.len()));
+            let mut all = after.iter_mut().chain(before).enumerate();
+            let found = all.find(|(_, leaf)| leaf.is_some_and(|leaf| leaf.name() == &*column.name));
+            let Some((step, leaf)) = found.and_then(|(step, slot)| Some((step, slot.take()?))) else {
+                return Err(DecodeError::NoField { name: column.name.as_slice().into() }.into());
+            };
+            start = start.saturating_add(step).saturating_add(1);
+            start = start.checked_sub(self.leaves.len()).unwrap_or(start);
+            leaves.push(leaf);
+        }
+        Ok(leaves)
+    }
+}
+
+impl Buffer<'_> {
+    /// Reads the columns of all items, the last index fastest; see [`Plan::columns`].
+    ///
+    /// # Errors
+    /// - no field of a name
+    /// - more bytes than the machine has
+    pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&chosen(self.plan, names)?)
+    }
+
+    /// Reads the columns of the leaves with these indices.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
+        self.columns_of(&super::plan::chosen_by_index(self.plan, indices)?)
+    }
+
+    fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
+        let (items, _) = total(self.view, self.plan.size)?;
+        let mut columns = Column::allocate(leaves, items)?;
+        self.fill_columns(ColumnFiller::of_columns(leaves, &mut columns, self.plan.size))?;
+        Ok(columns)
+    }
+
+    /// Reads columns into slices of the caller; see [`Plan::columns_into`].
+    ///
+    /// # Errors
+    /// - a destination of another type, or of another length
+    /// - as [`columns`](Self::columns)
+    pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
+        let (items, _) = total(self.view, self.plan.size)?;
+        let leaves = chosen(self.plan, names)?;
+        self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
+    }
+
+    fn fill_columns(&self, mut filler: ColumnFiller<'_>) -> Result<(), DecodeError> {
+        if self.plan.size == 0 {
+            return Ok(());
+        }
+        let mut runs = Runs::new(self.view, self.plan.size)?;
+        if runs.line() < SHORT {
+            let mut blocks = self.blocks()?;
+            while blocks.advance()? {
+                filler.append(Strided::of_rows(blocks.block(), self.plan.size))?;
+            }
+            return Ok(());
+        }
+        while let Some(run) = runs.next(usize::MAX) {
+            filler.append(self.memory.run(&run)?)?;
+        }
         Ok(())
     }
+}
+
+impl BufferMut<'_> {
+    /// Writes columns to all items, the last index fastest; see [`Plan::write_columns`]. Fields without a column and
+    /// padding stay as they were; if one column does not fit, so does everything.
+    ///
+    /// # Errors
+    /// - as [`Plan::write_columns`]
+    /// - more bytes than the machine has
+    pub fn write_columns(&mut self, columns: &[Column]) -> Result<(), EncodeError> {
+        let mut copy = self.copy()?;
+        self.plan.write_columns(columns, &mut copy)?;
+        self.store(&copy)
+    }
+}
+
+/// Refuses a column that could not have been read from the leaf.
+fn check(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
+    if column.ty != leaf.ty() {
+        return Err(EncodeErrorKind::Kind { found: column.ty.as_str(), wanted: leaf.ty().as_str() });
+    }
+    let like = Column::new(leaf, ColumnData::allocate(leaf, 0, Initial::Zeroed)?);
+    if core::mem::discriminant(&like.data) != core::mem::discriminant(&column.data) {
+        return Err(EncodeErrorKind::Kind { found: column.data.element_name(), wanted: like.data.element_name() });
+    }
+    if like.shape != column.shape {
+        return Err(EncodeErrorKind::Kind { found: "a column", wanted: "a column of another shape" });
+    }
+    let wanted = like.shape.iter().fold(items, |count, extent| count.saturating_mul(*extent));
+    if column.data.len() != wanted {
+        return Err(EncodeErrorKind::Count { found: wide(column.data.len()), wanted: wide(wanted), unit: "element" });
+    }
+    let machine = leaf.codec.long_double;
+    if let ColumnData::LongDouble(elements) = &column.data
+        && let Some(other) = elements.iter().find(|element| element.format() != machine)
+    {
+        let (found, wanted) = (representation(other.format()), representation(machine));
+        return Err(EncodeErrorKind::LongDouble { found, wanted });
+    }
+    Ok(())
 }

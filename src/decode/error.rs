@@ -1,14 +1,13 @@
-//! Why bytes do not become values, or values bytes.
+//! Errors of reading and writing: [`DecodeError`] and [`EncodeError`].
 
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use crate::align::plural;
-use crate::diagnostic::escape;
-use crate::layout::Type;
+use crate::layout::{Ambiguity, Type};
+use crate::text::{escape, plural};
 use crate::view::ViewError;
 
-/// What cannot be read.
+/// Why bytes cannot be read as values.
 ///
 /// ```
 /// use pep3118::decode::{DecodeError, Plan};
@@ -23,41 +22,41 @@ use crate::view::ViewError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// 10 bytes for a plan of 4-byte items.
-    #[error("{} hold no whole number of {itemsize}-byte items", plural(*len, "byte"))]
+    #[error("{} are not a multiple of the {itemsize}-byte item size", plural(*len, "byte"))]
     NotWhole {
-        /// The bytes that there are.
+        /// The length of the input in bytes.
         len: u64,
-        /// Bytes of one item.
+        /// The item size in bytes.
         itemsize: u64,
     },
     /// 3 bytes for an item of 4.
     #[error("{} given but an item has {}", plural(*len, "byte"), plural(*itemsize, "byte"))]
     ItemLength {
-        /// The bytes that there are.
+        /// The length of the input in bytes.
         len: u64,
-        /// Bytes of one item.
+        /// The item size in bytes.
         itemsize: u64,
     },
-    /// A plan for items of 4 bytes, a view of items of 8.
+    /// A plan for items of 4 bytes and a view of items of 8.
     #[error("items of the view have {} but the plan is for {}", plural(*view, "byte"), plural(*plan, "byte"))]
     Itemsize {
-        /// Bytes of an item of the view.
+        /// The item size of the view in bytes.
         view: u64,
-        /// Bytes of an item of the plan.
+        /// The item size of the plan in bytes.
         plan: u64,
     },
     /// A view of 24 bytes over a slice of 20.
-    #[error("the items lie at bytes {low} to {high} of {}", plural(*len, "byte"))]
+    #[error("the items are at bytes {low} to {high} but the memory has {}", plural(*len, "byte"))]
     Outside {
-        /// The lowest byte.
+        /// The lowest byte of the items.
         low: i64,
-        /// One past the highest byte.
+        /// One past the highest byte of the items.
         high: i64,
-        /// The bytes that there are.
+        /// The length of the memory in bytes.
         len: u64,
     },
-    /// A view with suboffsets over a slice: where the pointers go is not in it.
-    #[error("items are reached through pointers, which a slice of bytes does not hold")]
+    /// A view with suboffsets over a slice, which does not contain the rows that the pointers lead to.
+    #[error("the items are indirect: a slice of bytes does not contain the rows that its pointers lead to")]
     Indirect,
     /// A table of pointers with a NULL in it.
     #[error("pointer in dimension {dimension} is NULL")]
@@ -66,35 +65,35 @@ pub enum DecodeError {
         dimension: u64,
     },
     /// `to_vec::<f64>` of `<i`
-    #[error("items are {found} but {wanted} was asked for")]
+    #[error("items are {found} but {wanted} was requested")]
     ElementType {
-        /// What the items are: the name of a type, or of several.
+        /// The type of the items.
         found: &'static str,
-        /// What was asked for.
+        /// The requested type.
         wanted: &'static str,
     },
     /// `to_vec::<i32>` of `T{<i:a:<d:b:}`
-    #[error("items are records of {}: ask for records or columns, not for {wanted}", plural(*fields, "field"))]
+    #[error("items are records of {}: request records or columns instead of {wanted}", plural(*fields, "field"))]
     Structured {
-        /// How many fields there are, those of nested records included.
+        /// The number of leaf fields, those of nested records included.
         fields: u64,
-        /// What was asked for.
+        /// The requested type.
         wanted: &'static str,
     },
-    /// 6 items into room for 5.
+    /// 6 items into a slice of 5 elements.
     #[error("the destination holds {} but {needed} are needed", plural(*available, "element"))]
     TooSmall {
-        /// Elements that fit.
+        /// The length of the destination in elements.
         available: u64,
-        /// Elements that there are.
+        /// The number of elements to be written to it.
         needed: u64,
     },
     /// 2 destinations for 3 columns.
     #[error("{} for {}", plural(*destinations, "destination"), plural(*columns, "column"))]
     Destinations {
-        /// How many were given.
+        /// The number of destinations.
         destinations: u64,
-        /// How many columns were chosen.
+        /// The number of chosen columns.
         columns: u64,
     },
     /// `columns(&["b"])` of `T{<i:a:}`
@@ -103,32 +102,44 @@ pub enum DecodeError {
         /// The dotted name.
         name: Box<[u8]>,
     },
-    /// `(4294967296)0s`: values that take no bytes, so nothing bounds their number.
+    /// `(4294967296)0s`: the size of the item does not limit the number of values that have no bytes.
     #[error("{count} values of 0 bytes are more than {limit}")]
     ZeroSized {
-        /// How many there are.
+        /// The number of values.
         count: u64,
-        /// How many are read.
+        /// The largest number that is read.
         limit: u64,
     },
-    /// More bytes than the machine gives, or than a vector can have.
+    /// More bytes than the machine has, or than its address space holds.
     #[error("there is no memory for {}", plural(*bytes, "byte"))]
     Allocation {
-        /// The bytes that were asked for.
+        /// The number of bytes.
         bytes: u64,
     },
-    /// A view whose format has several readings: choose one and plan with its layout.
-    #[error("the format has several readings: {readings}")]
-    Ambiguous {
-        /// The dialects, with commas.
-        readings: String,
-    },
-    /// Indices that the view does not have.
+    /// Several interpretations fit the format of a view: choose one of them and make a plan of its layout.
+    #[error(transparent)]
+    Ambiguous(Ambiguity),
+    /// Indices that are out of bounds.
     #[error(transparent)]
     View(#[from] ViewError),
+    /// A state that the checks of this crate exclude: please report it.
+    #[error("internal error: {what}")]
+    Internal {
+        /// The state.
+        what: &'static str,
+    },
 }
 
-/// What cannot be written, and in which field.
+impl DecodeError {
+    /// The error for a state that is impossible unless this crate has a fault; a panic in debug builds.
+    #[cold]
+    pub(crate) fn internal(what: &'static str) -> Self {
+        debug_assert!(false, "{what}");
+        Self::Internal { what }
+    }
+}
+
+/// Why a value cannot be written, and the field that it is for.
 ///
 /// ```
 /// use pep3118::decode::{EncodeErrorKind, Plan, Value};
@@ -144,7 +155,7 @@ pub struct EncodeError(Box<Details>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: EncodeErrorKind,
-    /// Field names and indices from the inside out.
+    /// Field names and indices, outermost first.
     path: String,
 }
 
@@ -169,15 +180,15 @@ pub enum EncodeErrorKind {
         value: i128,
         /// The type of the field.
         ty: Type,
-        /// The least that fits.
+        /// The smallest value that fits.
         low: i128,
-        /// The greatest that fits.
+        /// The largest value that fits.
         high: i128,
     },
     /// Text for `<i`
     #[error("value is {found} but the field is {wanted}")]
     Kind {
-        /// What the value is.
+        /// The kind of the value.
         found: &'static str,
         /// The type of the field.
         wanted: &'static str,
@@ -187,19 +198,19 @@ pub enum EncodeErrorKind {
     TooLong {
         /// The length of the value.
         len: u64,
-        /// The length that fits.
+        /// The largest length that fits.
         capacity: u64,
-        /// What both are counted in.
+        /// The unit of both lengths.
         unit: &'static str,
     },
     /// 2 values for 3 fields or elements.
     #[error("{} for {}", plural(*found, "value"), plural(*wanted, unit))]
     Count {
-        /// How many there are.
+        /// The number of values.
         found: u64,
-        /// How many there must be.
+        /// The number that is needed.
         wanted: u64,
-        /// What they are for.
+        /// What the values are for: "field", "element", "item", "byte".
         unit: &'static str,
     },
     /// A long double of another representation than the machine's.
@@ -210,36 +221,36 @@ pub enum EncodeErrorKind {
         /// The representation of the field.
         wanted: &'static str,
     },
-    /// 10 bytes of room for an item of 12.
+    /// A slice of 10 bytes for an item of 12.
     #[error("the destination holds {} but {needed} are needed", plural(*available, "byte"))]
     TooSmall {
-        /// Bytes that fit.
+        /// The length of the destination in bytes.
         available: u64,
-        /// Bytes to be written.
+        /// The number of bytes to be written to it.
         needed: u64,
     },
     /// A view whose memory must not be written to.
     #[error("the buffer is read-only")]
     ReadOnly,
-    /// What would keep the memory from being read keeps it from being written.
+    /// Memory that cannot be read cannot be written either.
     #[error(transparent)]
     Access(#[from] DecodeError),
 }
 
 impl EncodeError {
-    /// What is wrong.
+    /// Returns the reason.
     #[must_use]
     pub fn kind(&self) -> &EncodeErrorKind {
         &self.0.kind
     }
 
-    /// The field, by names and indices: `a.b[2]`; empty for the item itself.
+    /// Returns the field, by names and indices: `a.b[2]`; empty for the item itself.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// The same, one step further out.
+    /// Puts the name or index of the enclosing value before the path.
     pub(super) fn inside(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -269,7 +280,14 @@ impl core::fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// A length as the errors tell it.
-pub(crate) fn wide(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
+/// Returns a length as the errors and layouts have it.
+#[expect(clippy::as_conversions, reason = "it has at most 64 bits")]
+pub(crate) const fn wide(len: usize) -> u64 {
+    const { assert!(usize::BITS <= u64::BITS) };
+    len as u64
+}
+
+/// Returns a distance of a view as one of this machine, whose address space may be smaller.
+pub(crate) fn to_isize(distance: i64) -> Result<isize, DecodeError> {
+    isize::try_from(distance).map_err(|_| DecodeError::Allocation { bytes: distance.unsigned_abs() })
 }

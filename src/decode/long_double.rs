@@ -1,13 +1,13 @@
-//! `long double`, for which Rust has no type.
+//! `long double`, for which Rust has no type: its bytes, and conversions from and to `f64`.
 
 use core::fmt;
 
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 
-/// A `long double`: its bytes, and what they mean.
+/// A `long double`: its significant bytes and their representation.
 ///
-/// Equality is that of the bytes, so a NaN equals itself and 0.0 is not -0.0.
+/// Two are equal if their bytes are, so a NaN equals itself and 0.0 is not -0.0.
 ///
 /// ```
 /// use pep3118::{LongDoubleFormat, decode::LongDouble};
@@ -17,16 +17,16 @@ use crate::endian::Endian;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LongDouble {
-    /// INVARIANT: those past the width of the format are 0.
+    /// INVARIANT: bytes past the width of the format are 0.
     bytes: [u8; 16],
     format: LongDoubleFormat,
 }
 
 impl LongDouble {
-    /// 0.0, before anything is read.
+    /// 0.0, the initial value of elements.
     pub(super) const ZERO: Self = Self { bytes: [0; 16], format: LongDoubleFormat::Double };
 
-    /// Significant bytes of a format, padding left out.
+    /// Returns the number of significant bytes of a representation, without padding.
     pub(crate) const fn width(format: LongDoubleFormat) -> usize {
         match format {
             LongDoubleFormat::Double => 8,
@@ -35,14 +35,14 @@ impl LongDouble {
         }
     }
 
-    /// From bytes as they lie in memory; padding behind (big-endian: before) them is left out. What
-    /// is missing is 0.
+    /// Reads the bytes that it has in memory. Padding, which follows them (big-endian: precedes them), is left out; missing
+    /// bytes are 0.
     pub(crate) fn read(memory: &[u8], format: LongDoubleFormat, endian: Endian) -> Self {
         let mut bytes = [0; 16];
         let cells = bytes.iter_mut().take(Self::width(format));
         match (endian, format) {
             (Endian::Little, _) => cells.zip(memory).for_each(|(cell, byte)| *cell = *byte),
-            // The two parts keep their order, high part first.
+            // Both parts are big-endian, and the high part is first as in little-endian memory.
             (Endian::Big, LongDoubleFormat::DoubleDouble) => {
                 let parts = memory.chunks(8).flat_map(|part| part.iter().rev());
                 cells.zip(parts).for_each(|(cell, byte)| *cell = *byte);
@@ -52,7 +52,7 @@ impl LongDouble {
         Self { bytes, format }
     }
 
-    /// Into memory; padding is left as it was.
+    /// Writes the bytes that it has in memory; padding stays as it was.
     pub(crate) fn write(self, memory: &mut [u8], endian: Endian) {
         let bytes = self.bytes.iter().take(Self::width(self.format));
         match (endian, self.format) {
@@ -65,7 +65,7 @@ impl LongDouble {
         }
     }
 
-    /// The same number; every `f64` is a long double of each format.
+    /// Converts an `f64`, which every representation has exactly.
     #[must_use]
     pub fn from_f64(number: f64, format: LongDoubleFormat) -> Self {
         let mut bytes = [0; 16];
@@ -80,8 +80,8 @@ impl LongDouble {
         Self { bytes, format }
     }
 
-    /// The nearest `f64`, ties to even; infinite where it is too large. What the x87 calls invalid
-    /// (a normal exponent without its integer bit) is NaN, as it is in arithmetic there.
+    /// Returns the nearest `f64`, ties to even; infinity where it is too large. Invalid operands of the x87 (a normal exponent
+    /// without its integer bit) are NaN, as they are in its arithmetic.
     ///
     /// ```
     /// use pep3118::LongDoubleFormat;
@@ -92,7 +92,7 @@ impl LongDouble {
     #[must_use]
     pub fn to_f64(self) -> f64 {
         let bits = u128::from_le_bytes(self.bytes);
-        let [low, high] = self.halves();
+        let [low, high] = halves(bits);
         match self.format {
             LongDoubleFormat::Double => f64::from_bits(low),
             LongDoubleFormat::DoubleDouble => {
@@ -100,8 +100,9 @@ impl LongDouble {
                 if first.is_finite() { first + second } else { first }
             }
             LongDoubleFormat::X87 => {
-                let exponent = high & 0x7fff;
-                let (sign, fraction) = (high & 0x8000 != 0, low & (u64::MAX >> 1_u32));
+                let [_, _, _, _, _, _, _, _, byte_8, byte_9, ..] = self.bytes;
+                let (sign, exponent) = sign_and_exponent([byte_8, byte_9]);
+                let fraction = low & (u64::MAX >> 1_u32);
                 let integer_bit = fraction != low;
                 match (exponent, integer_bit) {
                     (0x7fff, true) if fraction == 0 => signed(sign, f64::INFINITY),
@@ -110,7 +111,8 @@ impl LongDouble {
                 }
             }
             LongDoubleFormat::Binary128 => {
-                let (sign, exponent) = (high >> 63_u32 != 0, (high >> 48_u32) & 0x7fff);
+                let [.., byte_14, byte_15] = self.bytes;
+                let (sign, exponent) = sign_and_exponent([byte_14, byte_15]);
                 let fraction = bits & (u128::MAX >> 16_u32);
                 match exponent {
                     0x7fff if fraction == 0 => signed(sign, f64::INFINITY),
@@ -122,26 +124,17 @@ impl LongDouble {
         }
     }
 
-    /// The significant bytes, least significant first (of two doubles the high part first): 8, 10
-    /// or 16.
+    /// Returns the significant bytes, least significant first (of a double-double the high part first): 8, 10 or 16.
     #[must_use]
     pub fn as_le_bytes(&self) -> &[u8] {
-        self.bytes.get(..Self::width(self.format)).unwrap_or_default()
+        let Self { bytes, format } = self;
+        bytes.get(..Self::width(*format)).unwrap_or(bytes)
     }
 
-    /// What the bytes mean.
+    /// Returns the representation.
     #[must_use]
     pub fn format(self) -> LongDoubleFormat {
         self.format
-    }
-
-    /// The two halves as little-endian numbers.
-    fn halves(&self) -> [u64; 2] {
-        let (parts, _) = self.bytes.as_chunks::<8>();
-        match parts {
-            [low, high] => [u64::from_le_bytes(*low), u64::from_le_bytes(*high)],
-            _ => [0, 0],
-        }
     }
 }
 
@@ -151,7 +144,7 @@ impl fmt::Debug for LongDouble {
     }
 }
 
-/// As the errors have it.
+/// Returns the name of a representation for messages.
 pub(super) const fn name(format: LongDoubleFormat) -> &'static str {
     match format {
         LongDoubleFormat::Double => "binary64",
@@ -161,48 +154,58 @@ pub(super) const fn name(format: LongDoubleFormat) -> &'static str {
     }
 }
 
+/// Returns the lower and the upper 64 bits.
+fn halves(bits: u128) -> [u64; 2] {
+    let halves: [[u8; 8]; 2] = bytemuck::cast(bits.to_le_bytes());
+    halves.map(u64::from_le_bytes)
+}
+
+/// Splits the two most significant bytes into the sign bit and an exponent of 15 bits.
+fn sign_and_exponent(bytes: [u8; 2]) -> (bool, u16) {
+    let bits = u16::from_le_bytes(bytes);
+    (bits >> 15_u32 != 0, bits & 0x7fff)
+}
+
 fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// The power of two of the last bit of a significand with `fraction` bits behind the point, under a
-/// 15-bit exponent; that of denormal numbers is the least one.
-fn power(exponent: u64, fraction: i64) -> i64 {
-    i64::try_from(exponent.max(1)).unwrap_or(1).saturating_sub(16_383).saturating_sub(fraction)
+/// Returns the power of two of the last bit of a significand with `fraction` bits behind the point, for a biased exponent of
+/// 15 bits; denormal numbers have that of the smallest normal exponent.
+fn power(exponent: u16, fraction: i32) -> i32 {
+    i32::from(exponent.max(1)).saturating_sub(16_383).saturating_sub(fraction)
 }
 
-/// The `f64` nearest to `significand * 2^power`, ties to even.
-fn nearest(significand: u128, power: i64) -> f64 {
-    let bits = i64::from(128_u32.saturating_sub(significand.leading_zeros()));
-    let top = power.saturating_add(bits).saturating_sub(1);
-    if bits == 0 {
-        return 0.0;
-    }
+/// Returns the `f64` nearest to `significand * 2^power`, ties to even.
+fn nearest(significand: u128, power: i32) -> f64 {
+    let Some(top_bit) = significand.checked_ilog2() else { return 0.0 };
+    let top = power.saturating_add_unsigned(top_bit);
     if top > 1023 {
         return f64::INFINITY;
     }
-    // The power of the last bit that an f64 of this magnitude has.
+    // The power of two of the last bit of an f64 of this magnitude.
     let last = top.saturating_sub(52).max(-1074);
-    let shift = last.saturating_sub(power);
-    let quotient = match u32::try_from(shift) {
-        // Fewer than 53 bits: they move up.
-        Err(_) => significand << u32::try_from(shift.unsigned_abs()).unwrap_or(0).min(127),
-        Ok(0) => significand,
-        Ok(shift @ 1..=127) => {
+    let quotient = match (last.saturating_sub(power), last.abs_diff(power)) {
+        // At most 53 bits, which move up.
+        (..=0, shift) => significand.unbounded_shl(shift),
+        (_, shift @ 1..=127) => {
             let (whole, rest) = (significand >> shift, significand & !(u128::MAX << shift));
             let half = 1_u128 << shift.saturating_sub(1);
             let up = rest > half || (rest == half && whole & 1 == 1);
             whole.saturating_add(u128::from(up))
         }
-        // Less than half of the last bit, or nearly so: a significand has at most 113 bits.
-        Ok(_) => 0,
+        // Less than half of the last bit: a significand has at most 113 bits.
+        _ => 0,
     };
-    // The leading bit carries into the exponent, and so does rounding up to the next power.
-    let exponent = u64::try_from(last.saturating_add(1074)).unwrap_or(0) << 52_u32;
-    f64::from_bits(exponent.wrapping_add(u64::try_from(quotient).unwrap_or(0)))
+    // The smallest exponent is -1074. The leading bit carries into the exponent field, and so does rounding up to the next
+    // power of two; both fields are the lower 64 bits.
+    let exponent = u128::from(last.abs_diff(-1074)) << 52_u32;
+    let [bits, _] = halves(exponent.wrapping_add(quotient));
+    f64::from_bits(bits)
 }
 
-/// The bits of a number with a 15-bit exponent and `fraction` bits behind the point.
+/// Returns the bits of a number with an exponent of 15 bits and `fraction` bits behind the point; `explicit` if the integer bit
+/// is stored.
 fn wide(number: f64, fraction: u32, explicit: bool) -> u128 {
     let bits = number.to_bits();
     let (exponent, mantissa) = ((bits >> 52_u32) & 0x7ff, u128::from(bits & (u64::MAX >> 12_u32)));
@@ -211,7 +214,7 @@ fn wide(number: f64, fraction: u32, explicit: bool) -> u128 {
     let (exponent, significand) = match exponent {
         0x7ff => (0x7fff, integer | spread),
         0 if mantissa == 0 => (0, 0),
-        // Denormal numbers are normal where the exponent has 15 bits.
+        // An exponent of 15 bits makes denormal numbers normal.
         0 => {
             let up = mantissa.leading_zeros().saturating_sub(128 - 53);
             (15_361_u64.saturating_sub(u64::from(up)), (mantissa << up) << fraction.saturating_sub(52))

@@ -1,4 +1,4 @@
-//! One value from its bytes.
+//! The codec of one scalar value: from bytes to a value and back.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,35 +6,37 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, wide};
-use super::long_double::LongDouble;
-use super::plan::{Part, PartKind, Plan};
-use super::value::{ArrayValue, RecordValue, Value};
+use super::error::{DecodeError, EncodeErrorKind, wide};
+use super::long_double::{LongDouble, name as representation};
+use super::value::Value;
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 use crate::layout::{Field, Type};
 
-/// What the bytes of one value are.
+/// The type, size and byte order of one value: how it is read and written.
+///
+/// INVARIANT: `unit` is at least 1 and a divisor of `size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScalarCodec {
     pub(super) ty: Type,
     /// Bytes of one value.
     pub(super) size: usize,
-    /// Bytes that are swapped together: a part of a complex number, a unit of text; 1 where there
-    /// is no byte order.
+    /// Bytes that are reversed together: a part of a complex number, a unit of text; 1 for types without byte order.
     pub(super) unit: usize,
+    /// Units of one value.
+    units: usize,
     pub(super) endian: Endian,
     pub(super) long_double: LongDoubleFormat,
 }
 
 impl ScalarCodec {
-    /// The codec of one element of a field.
+    /// Makes the codec of one element of a field.
     ///
     /// # Errors
     /// - an element of more bytes than this machine can address
     pub fn of(field: Field<'_>) -> Result<Self, DecodeError> {
-        let too_large = DecodeError::Allocation { bytes: field.size() };
-        let size = usize::try_from(field.size()).map_err(|_| too_large)?;
+        let length = |bytes: u64| usize::try_from(bytes).map_err(|_| DecodeError::Allocation { bytes });
+        let size = length(field.size())?;
         let long_double = field.model().long_double.format;
         let part = match long_double {
             // Two doubles, each with its own byte order.
@@ -47,45 +49,108 @@ impl ScalarCodec {
             Type::Complex32 | Type::Complex64 | Type::Complex128 => size >> 1_u32,
             Type::Ucs2 => 2,
             Type::Ucs4 => 4,
-            Type::Wchar => usize::try_from(field.model().wchar).unwrap_or(1),
+            Type::Wchar => length(field.model().wchar)?,
             ty if ty.has_byte_order() => size,
             _ => 1,
         };
-        // A machine made by hand may have a wchar_t of 3 bytes.
-        let whole = size.checked_rem(unit) == Some(0);
-        let unit = if whole { unit } else { 1 };
+        let (unit, units) = match size.checked_div(unit) {
+            Some(units) if units.checked_mul(unit) == Some(size) => (unit, units),
+            // A user-defined machine may have a wchar_t of 3 bytes.
+            _ => (1, size),
+        };
         let endian = field.endian().unwrap_or(Endian::HOST);
-        Ok(Self { ty: field.ty(), size, unit, endian, long_double })
+        Ok(Self { ty: field.ty(), size, unit, units, endian, long_double })
     }
 
-    /// Units in one value.
+    /// Returns the type of the value.
+    #[inline]
+    pub fn ty(&self) -> Type {
+        self.ty
+    }
+
+    /// Returns the width in bytes of the units that have a byte order; 1 for types without.
+    pub fn unit(&self) -> usize {
+        self.unit
+    }
+
+    /// Returns the number of units in one value.
     pub(super) fn units(&self) -> usize {
-        self.size.checked_div(self.unit).unwrap_or(0)
+        self.units
     }
 
-    /// Whether bytes must be swapped to be a value of this machine.
+    /// Returns the byte order of each unit.
+    pub fn endian(&self) -> Endian {
+        self.endian
+    }
+
+    /// Returns the representation of a `long double`.
+    pub fn long_double_format(&self) -> LongDoubleFormat {
+        self.long_double
+    }
+
+    /// Returns whether values are integers in a range, addresses included.
+    pub fn is_integer(&self) -> bool {
+        self.is_number() || self.is_address()
+    }
+
+    /// Returns whether values are integers other than addresses.
+    pub(super) fn is_number(&self) -> bool {
+        matches!(
+            self.ty,
+            Type::Int8
+                | Type::UInt8
+                | Type::Int16
+                | Type::UInt16
+                | Type::Int32
+                | Type::UInt32
+                | Type::Int64
+                | Type::UInt64
+        )
+    }
+
+    /// Returns whether values are addresses.
+    pub(super) fn is_address(&self) -> bool {
+        matches!(self.ty, Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object)
+    }
+
+    /// Returns whether values are text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.ty, Type::Ucs2 | Type::Ucs4 | Type::Wchar)
+    }
+
+    /// Returns whether units are in the other byte order than this machine's.
     pub(super) fn swapped(&self) -> bool {
         self.unit > 1 && self.endian != Endian::HOST
     }
 
-    /// The value; bytes that are missing are taken for 0.
+    /// Returns the width in bytes of the units that must be reversed to be values of this machine; 1 if none must.
+    pub(super) fn reversed_unit(&self) -> usize {
+        if self.swapped() { self.unit } else { 1 }
+    }
+
+    /// Reads the value; missing bytes are taken as 0.
     pub fn value(&self, bytes: &[u8]) -> Value {
-        let half = bytes.get(..self.size >> 1_u32).unwrap_or_default();
-        let other = bytes.get(self.size >> 1_u32..).unwrap_or_default();
+        let (first, second) = bytes.split_at(bytes.len() >> 1_u32);
         match self.ty {
             Type::Bool => Value::Bool(bytes.iter().any(|byte| *byte != 0)),
-            Type::Char => Value::Char(bytes.first().copied().unwrap_or(0)),
-            Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => Value::Int(self.signed(bytes)),
+            Type::Char => {
+                let [byte] = self.little(bytes);
+                Value::Char(byte)
+            }
+            Type::Int8 => Value::Int(i8::from_le_bytes(self.little(bytes)).into()),
+            Type::Int16 => Value::Int(i16::from_le_bytes(self.little(bytes)).into()),
+            Type::Int32 => Value::Int(i32::from_le_bytes(self.little(bytes)).into()),
+            Type::Int64 => Value::Int(i64::from_le_bytes(self.little(bytes))),
             Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 => Value::UInt(self.unsigned(bytes)),
             Type::Float16 => Value::Float16(self.float16(bytes)),
             Type::Float32 => Value::Float32(self.float32(bytes)),
             Type::Float64 => Value::Float64(self.float64(bytes)),
             Type::LongDouble => Value::LongDouble(self.long_double(bytes)),
-            Type::Complex32 => Value::Complex32(Complex::new(self.float16(half), self.float16(other))),
-            Type::Complex64 => Value::Complex64(Complex::new(self.float32(half), self.float32(other))),
-            Type::Complex128 => Value::Complex128(Complex::new(self.float64(half), self.float64(other))),
+            Type::Complex32 => Value::Complex32(Complex::new(self.float16(first), self.float16(second))),
+            Type::Complex64 => Value::Complex64(Complex::new(self.float32(first), self.float32(second))),
+            Type::Complex128 => Value::Complex128(Complex::new(self.float64(first), self.float64(second))),
             Type::ComplexLongDouble => {
-                Value::ComplexLongDouble(Complex::new(self.long_double(half), self.long_double(other)))
+                Value::ComplexLongDouble(Complex::new(self.long_double(first), self.long_double(second)))
             }
             Type::Bytes => Value::Bytes(bytes.to_vec()),
             Type::Pascal => {
@@ -97,12 +162,12 @@ impl ScalarCodec {
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 Value::Address(self.unsigned(bytes))
             }
-            // A record is a part with parts; here it would be bytes.
+            // A record is read field by field; without its fields it is bytes.
             Type::Bits | Type::Opaque | Type::Record => Value::Opaque(bytes.to_vec()),
         }
     }
 
-    /// As many bytes as fit `W`, least significant first.
+    /// Returns the `W` least significant bytes, least significant first; missing bytes are 0.
     #[inline]
     pub fn little<const W: usize>(&self, bytes: &[u8]) -> [u8; W] {
         // Nearly always the bytes are as wide as the number.
@@ -114,8 +179,8 @@ impl ScalarCodec {
         }
         let mut out = [0; W];
         match self.endian {
-            Endian::Little => out.iter_mut().zip(bytes).for_each(|(cell, byte)| *cell = *byte),
-            Endian::Big => out.iter_mut().zip(bytes.iter().rev()).for_each(|(cell, byte)| *cell = *byte),
+            Endian::Little => out.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte),
+            Endian::Big => out.iter_mut().zip(bytes.iter().rev()).for_each(|(to, byte)| *to = *byte),
         }
         out
     }
@@ -124,11 +189,6 @@ impl ScalarCodec {
     #[must_use]
     pub fn unsigned(&self, bytes: &[u8]) -> u64 {
         u64::from_le_bytes(self.little(bytes))
-    }
-
-    fn signed(&self, bytes: &[u8]) -> i64 {
-        let spare = 64_u32.saturating_sub(u32::try_from(bytes.len().saturating_mul(8)).unwrap_or(64)).min(63);
-        i64::from_le_bytes(self.little(bytes)).wrapping_shl(spare).wrapping_shr(spare)
     }
 
     fn float16(&self, bytes: &[u8]) -> f16 {
@@ -149,70 +209,188 @@ impl ScalarCodec {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 
+    /// Reads text without the NULs at its end.
     fn text(&self, bytes: &[u8]) -> Value {
-        if self.unit == 0 {
-            return Value::Text(String::new());
+        if self.unit == 2 {
+            let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes(self.little(unit)));
+            let units = without_nuls(units.collect());
+            let text: Result<String, _> = char::decode_utf16(units.iter().copied()).collect();
+            let ill_formed = |_| Value::IllFormedText(units.iter().map(|unit| u32::from(*unit)).collect());
+            return text.map_or_else(ill_formed, Value::Text);
         }
-        let units = bytes.chunks_exact(self.unit).map(|unit| u32::from_le_bytes(self.little(unit)));
-        let mut units: Vec<u32> = units.collect();
-        while units.last() == Some(&0) {
-            units.pop();
-        }
-        let text: Option<String> = match self.unit {
-            2 => {
-                let units = units.iter().map(|unit| u16::try_from(*unit).unwrap_or(u16::MAX));
-                char::decode_utf16(units).collect::<Result<_, _>>().ok()
-            }
-            _ => units.iter().map(|unit| char::from_u32(*unit)).collect(),
-        };
+        let units = bytes.chunks_exact(self.unit.max(1)).map(|unit| u32::from_le_bytes(self.little(unit)));
+        let units = without_nuls(units.collect());
+        let text: Option<String> = units.iter().map(|unit| char::from_u32(*unit)).collect();
         text.map_or(Value::IllFormedText(units), Value::Text)
     }
 }
 
-impl Plan {
-    /// The value of one item.
-    ///
-    /// # Errors
-    /// - 3 bytes for an item of 4
-    pub fn value(&self, item: &[u8]) -> Result<Value, DecodeError> {
-        if item.len() != self.size {
-            return Err(DecodeError::ItemLength { len: wide(item.len()), itemsize: wide(self.size) });
+fn without_nuls<T: Default + PartialEq>(mut units: Vec<T>) -> Vec<T> {
+    while units.pop_if(|unit| *unit == T::default()).is_some() {}
+    units
+}
+
+impl ScalarCodec {
+    /// Writes a value.
+    #[doc(hidden)]
+    pub fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        let (first, second) = bytes.split_at_mut(bytes.len() >> 1_u32);
+        match (self.ty, value) {
+            (Type::Bool, Value::Bool(value)) => self.store_bool(*value, bytes),
+            (Type::Char, Value::Char(byte)) => bytes.fill(*byte),
+            (_, Value::Int(value)) if self.is_number() => return self.store_number((*value).into(), bytes),
+            (_, Value::UInt(value)) if self.is_number() => return self.store_number((*value).into(), bytes),
+            (_, Value::Address(value)) if self.is_address() => return self.store_number((*value).into(), bytes),
+            (Type::Float16, Value::Float16(value)) => self.store_little(&value.to_le_bytes(), bytes),
+            (Type::Float32, Value::Float32(value)) => self.store_little(&value.to_le_bytes(), bytes),
+            (Type::Float64, Value::Float64(value)) => self.store_little(&value.to_le_bytes(), bytes),
+            (Type::LongDouble, Value::LongDouble(value)) => return self.store_long_double(*value, bytes),
+            (Type::Complex32, Value::Complex32(value)) => {
+                self.store_little(&value.re.to_le_bytes(), first);
+                self.store_little(&value.im.to_le_bytes(), second);
+            }
+            (Type::Complex64, Value::Complex64(value)) => {
+                self.store_little(&value.re.to_le_bytes(), first);
+                self.store_little(&value.im.to_le_bytes(), second);
+            }
+            (Type::Complex128, Value::Complex128(value)) => {
+                self.store_little(&value.re.to_le_bytes(), first);
+                self.store_little(&value.im.to_le_bytes(), second);
+            }
+            (Type::ComplexLongDouble, Value::ComplexLongDouble(value)) => {
+                self.store_long_double(value.re, first)?;
+                return self.store_long_double(value.im, second);
+            }
+            (Type::Bytes, Value::Bytes(value)) => return fill(value, bytes),
+            (Type::Pascal, Value::Bytes(value)) => return pascal(value, bytes),
+            (Type::Ucs2 | Type::Ucs4 | Type::Wchar, Value::Text(text)) => return self.store_text(text, bytes),
+            (Type::Ucs2 | Type::Ucs4 | Type::Wchar, Value::IllFormedText(units)) => {
+                return self.store_units(units.len(), units.iter().copied(), bytes);
+            }
+            (Type::Void, Value::Void(value)) | (Type::Bits | Type::Opaque, Value::Opaque(value)) => {
+                return self.store_bytes(value, bytes);
+            }
+            (ty, value) => return Err(EncodeErrorKind::Kind { found: value.kind(), wanted: ty.as_str() }),
         }
-        Ok(self.root.value(item))
+        Ok(())
     }
 
-    /// The values of items that lie one after the other.
-    ///
-    /// # Errors
-    /// - 10 bytes for items of 4
-    pub fn values<'b>(&'b self, items: &'b [u8]) -> Result<impl Iterator<Item = Value> + use<'b>, DecodeError> {
-        self.items_in(items.len())?;
-        Ok(items.chunks_exact(self.size.max(1)).map(|item| self.root.value(item)))
+    /// Writes a bool: true is 1 in one byte, and -1 in the two bytes of a `VARIANT_BOOL`.
+    #[doc(hidden)]
+    pub fn store_bool(&self, value: bool, bytes: &mut [u8]) {
+        let all = if self.size == 1 { 1 } else { 0xff };
+        bytes.fill(if value { all } else { 0 });
+    }
+
+    /// Writes bytes that are given least significant first.
+    #[inline]
+    #[doc(hidden)]
+    pub fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
+        match self.endian {
+            Endian::Little => bytes.iter_mut().zip(little).for_each(|(to, byte)| *to = *byte),
+            Endian::Big => bytes.iter_mut().rev().zip(little).for_each(|(to, byte)| *to = *byte),
+        }
+    }
+
+    /// Writes bytes as they are: a shorter string is followed by NULs, other types need exactly as many.
+    #[doc(hidden)]
+    pub fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        match self.ty {
+            Type::Bytes => fill(value, bytes),
+            Type::Pascal => pascal(value, bytes),
+            _ if value.len() == bytes.len() => {
+                bytes.copy_from_slice(value);
+                Ok(())
+            }
+            _ => {
+                let (found, wanted) = (wide(value.len()), wide(bytes.len()));
+                Err(EncodeErrorKind::Count { found, wanted, unit: "byte" })
+            }
+        }
+    }
+
+    /// Writes an integer of any width, if it is in the range of the type.
+    #[doc(hidden)]
+    pub fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        let (low, high) = self.range();
+        if value < low || value > high {
+            return Err(EncodeErrorKind::OutOfRange { value, ty: self.ty, low, high });
+        }
+        self.store_little(&value.to_le_bytes(), bytes);
+        Ok(())
+    }
+
+    /// Returns the smallest and the largest integer of the type.
+    #[doc(hidden)]
+    pub fn range(&self) -> (i128, i128) {
+        let values = (0..self.size.min(8)).fold(1_i128, |values, _| values << 8_u32);
+        let signed = matches!(self.ty, Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64);
+        let half = values >> 1_u32;
+        let (low, past) = if signed { (half.wrapping_neg(), half) } else { (0, values) };
+        (low, past.saturating_sub(1))
+    }
+
+    fn store_long_double(&self, value: LongDouble, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        if value.format() != self.long_double {
+            let (found, wanted) = (representation(value.format()), representation(self.long_double));
+            return Err(EncodeErrorKind::LongDouble { found, wanted });
+        }
+        value.write(bytes, self.endian);
+        Ok(())
+    }
+
+    fn store_text(&self, text: &str, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+        if self.unit == 2 {
+            return self.store_units(text.encode_utf16().count(), text.encode_utf16().map(u32::from), bytes);
+        }
+        self.store_units(text.chars().count(), text.chars().map(u32::from), bytes)
+    }
+
+    fn store_units(
+        &self,
+        len: usize,
+        units: impl Iterator<Item = u32>,
+        bytes: &mut [u8],
+    ) -> Result<(), EncodeErrorKind> {
+        let capacity = self.units();
+        if len > capacity {
+            return Err(EncodeErrorKind::TooLong { len: wide(len), capacity: wide(capacity), unit: "unit" });
+        }
+        let high = if self.unit == 2 { 0xffff } else { u32::MAX };
+        let mut places = bytes.chunks_exact_mut(self.unit.max(1));
+        for unit in units {
+            if unit > high {
+                let (value, high) = (i128::from(unit), i128::from(high));
+                return Err(EncodeErrorKind::OutOfRange { value, ty: self.ty, low: 0, high });
+            }
+            if let Some(place) = places.next() {
+                self.store_little(&unit.to_le_bytes(), place);
+            }
+        }
+        places.for_each(|place| place.fill(0));
+        Ok(())
     }
 }
 
-impl Part {
-    /// The value of this part of a record.
-    pub(super) fn value(&self, record: &[u8]) -> Value {
-        let bytes = self.size.saturating_mul(self.count);
-        let end = self.offset.saturating_add(bytes);
-        let elements = record.get(self.offset..end).unwrap_or_default();
-        let Some(shape) = &self.shape else { return self.element(elements) };
-        let values = if self.size == 0 {
-            core::iter::repeat_with(|| self.element(&[])).take(self.count).collect()
-        } else {
-            elements.chunks_exact(self.size).map(|element| self.element(element)).collect()
-        };
-        Value::Array(ArrayValue { shape: shape.clone(), values })
-    }
+/// Writes bytes and then NULs.
+fn fill(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+    let Some((start, rest)) = bytes.split_at_mut_checked(value.len()) else {
+        return Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(bytes.len()), unit: "byte" });
+    };
+    start.copy_from_slice(value);
+    rest.fill(0);
+    Ok(())
+}
 
-    fn element(&self, bytes: &[u8]) -> Value {
-        match &self.kind {
-            PartKind::Value(kernel) => kernel.value(bytes),
-            PartKind::Record(names, parts) => {
-                let values = parts.iter().map(|part| part.value(bytes)).collect();
-                Value::Record(RecordValue { names: names.clone(), values })
-            }
+/// Writes the length in one byte, the bytes and then NULs.
+fn pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+    let capacity = bytes.len().saturating_sub(1).min(255);
+    match (bytes.split_first_mut(), u8::try_from(value.len())) {
+        (Some((first, rest)), Ok(len)) if value.len() <= capacity => {
+            *first = len;
+            fill(value, rest)
         }
+        (None, Ok(0)) => Ok(()),
+        _ => Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(capacity), unit: "byte" }),
     }
 }

@@ -1,4 +1,4 @@
-//! Typed copies of N-dimensional buffers.
+//! Typed copies of N-dimensional buffers: all items as a vector of numbers, exact or widened, and back.
 
 use alloc::vec::Vec;
 
@@ -7,20 +7,24 @@ use half::slice::{HalfBitsSliceExt as _, HalfFloatSliceExt as _};
 use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
-use super::element::sealed::Sink;
+use super::element::sealed::ElementsMut;
 use super::element::{Element, per_item, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
-use super::gather;
 use super::leaf::Leaf;
+use super::traverse::{Runs, copy_items};
 use crate::layout::Type;
+use crate::strided::Strided;
 use crate::view::Order;
 
+/// Bytes that are converted together, in the first-level cache.
+const CONVERTED: usize = 1 << 12;
+
 impl Buffer<'_> {
-    /// All elements, in C or Fortran order ([`Order::Any`] is C). Items that are arrays give their
-    /// elements one after the other.
+    /// Copies all elements in C or Fortran order ([`Order::Any`] is C). The elements of an item that is an array follow one
+    /// another.
     ///
     /// # Errors
-    /// - `to_vec::<f64>` of items of `<i`: nothing is converted unless [asked for](Self::to_vec_as)
+    /// - `to_vec::<f64>` of items of `<i`: [`to_vec_as`](Self::to_vec_as) converts
     /// - items that are records
     /// - more bytes than the machine has
     pub fn to_vec<T: Element>(&self, order: Order) -> Result<Vec<T>, DecodeError> {
@@ -30,13 +34,13 @@ impl Buffer<'_> {
         Ok(elements)
     }
 
-    /// The same into the caller's memory, which has room for exactly that many.
+    /// Copies as [`to_vec`](Self::to_vec) into a slice of the caller, which must have exactly that many elements.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{DataModel, Order, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// let mut numbers = [0_i16; 2];
@@ -46,7 +50,7 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - room for 5 elements where there are 6
+    /// - a slice of 5 elements where there are 6
     /// - as [`to_vec`](Self::to_vec)
     pub fn copy_to_slice<T: Element>(&self, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let (leaf, count) = self.elements::<T>()?;
@@ -56,14 +60,14 @@ impl Buffer<'_> {
         self.fill(leaf, elements, order)
     }
 
-    /// All elements as numbers of a type that holds each of them exactly: from narrower integers,
-    /// from `e` and `f` to `f64`, from the parts of complex numbers.
+    /// Converts all elements to a wider type that represents each of them exactly: from narrower integers, from `e` and
+    /// `f` to `f64`, from complex numbers of narrower parts.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{DataModel, Order, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
     /// assert_eq!(buffer.to_vec_as::<f64>(Order::C)?, [1.0, -2.0]);
@@ -72,27 +76,27 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - `to_vec_as::<i16>` of `<i`, `to_vec_as::<f32>` of `<i`: not every value has one
+    /// - `to_vec_as::<i16>` of `<i`, `to_vec_as::<f32>` of `<i`: not every value can be represented
     /// - as [`to_vec`](Self::to_vec)
     pub fn to_vec_as<T: Number>(&self, order: Order) -> Result<Vec<T>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
-        if T::accepts(&leaf.kernel) {
+        if T::accepts(&leaf.codec) {
             return self.to_vec(order);
         }
         let refused = DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME };
         T::widened(self, leaf.ty(), order).unwrap_or(Err(refused))
     }
 
-    /// The items as they are, one after the other: what `PyBuffer_ToContiguous` writes.
+    /// Copies the bytes of all items one after the other, as `PyBuffer_ToContiguous` does.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{DataModel, Order, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
-    /// // As they are: no byte is swapped.
+    /// // No byte is swapped.
     /// assert_eq!(buffer.to_contiguous(Order::C)?, [0, 1, 0xff, 0xfe]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -102,14 +106,14 @@ impl Buffer<'_> {
     pub fn to_contiguous(&self, order: Order) -> Result<Vec<u8>, DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
         let mut copy = zeroed(bytes)?;
-        gather::gather(self.view, &*self.memory, order, &[], &mut copy)?;
+        copy_items(self.view, self.plan.size, &*self.memory, order, &[], &mut copy)?;
         Ok(copy)
     }
 
-    /// The only leaf, and the number of its elements in all items.
+    /// Returns the only leaf and the number of its elements in all items.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
-        if !T::accepts(&leaf.kernel) {
+        if !T::accepts(&leaf.codec) {
             return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME });
         }
         let (items, bytes) = total(self.view, self.plan.size)?;
@@ -117,49 +121,52 @@ impl Buffer<'_> {
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
     }
 
-    /// The shape of what [`to_vec`](Self::to_vec) gives in C order.
+    /// Returns the shape of what [`to_vec`](Self::to_vec) returns in C order.
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
-        let extents = self.view.shape().iter().map(|extent| usize::try_from(*extent));
-        // Only beside a zero is there an extent that a vector could not have.
-        let mut shape: Vec<usize> = extents.map(|extent| extent.unwrap_or(usize::MAX)).collect();
+        let extents = self.view.shape().iter().map(|extent| {
+            usize::try_from(*extent).map_err(|_| DecodeError::Allocation { bytes: extent.unsigned_abs() })
+        });
+        let mut shape = extents.collect::<Result<Vec<usize>, _>>()?;
         shape.extend_from_slice(leaf.shape());
-        let (ty, kernel) = (leaf.ty(), &leaf.kernel);
+        let (ty, codec) = (leaf.ty(), &leaf.codec);
         match ty {
-            Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => shape.push(kernel.size),
-            Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(kernel.units()),
-            // As `LongDouble`, two by two; as `Complex<f64>` one.
-            Type::ComplexLongDouble if T::width(kernel) < kernel.size => shape.push(2),
+            Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => shape.push(codec.size),
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(codec.units()),
+            // Two `LongDouble`s, but one `Complex<f64>`.
+            Type::ComplexLongDouble if T::width(codec) < codec.size => shape.push(2),
             _ => {}
         }
         Ok(shape)
     }
 
     fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
-        match T::sink(elements) {
-            // The item is the leaf, so bytes in their place are elements.
-            Sink::Units(bytes) => gather::gather(self.view, &*self.memory, order, &self.plan.swaps, bytes),
-            mut sink if order != Order::Fortran => {
-                self.blocks(&mut |block, before| sink.fill(leaf, block, self.plan.size, before))
-            }
-            mut sink => {
-                let items = self.to_contiguous(order)?;
-                sink.fill(leaf, &items, self.plan.size, 0);
-                Ok(())
-            }
+        let mut elements = T::elements_mut(elements);
+        // The leaf fills the item, so the bytes of the items in this order are those of the elements.
+        if let ElementsMut::Bytes(bytes) = elements {
+            return copy_items(self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
         }
+        if order == Order::Fortran {
+            return elements.decode(&leaf.codec, &self.to_contiguous(order)?, 0);
+        }
+        let (mut blocks, mut done) = (self.blocks()?, 0_usize);
+        while blocks.advance()? {
+            elements.decode(&leaf.codec, blocks.block(), done)?;
+            done = done.saturating_add(blocks.block().len());
+        }
+        Ok(())
     }
 }
 
 impl BufferMut<'_> {
-    /// Writes all elements, in C order. Nothing is written unless the number is right.
+    /// Writes all elements in C order. If their number is not that of the items, nothing is written.
     ///
     /// ```
     /// use pep3118::decode::{BufferMut, Plan};
     /// use pep3118::{DataModel, RawView, Request};
     /// let raw = RawView { len: 4, itemsize: 2, ndim: 1, format: Some(b">h"), shape: Some(&[2]), ..RawView::default() };
-    /// let view = raw.check(Request::FULL, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL, None, None).into_result()?;
     /// let (plan, mut bytes) = (Plan::for_view(&view, &DataModel::HOST)?, [0; 4]);
     /// BufferMut::new(&view, &plan, &mut bytes)?.copy_from_slice(&[1_i16, -2])?;
     /// assert_eq!(bytes, [0, 1, 0xff, 0xfe]);
@@ -171,7 +178,7 @@ impl BufferMut<'_> {
     /// - 5 elements where there are 6
     pub fn copy_from_slice<T: Element>(&mut self, elements: &[T]) -> Result<(), EncodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
-        if !T::accepts(&leaf.kernel) {
+        if !T::accepts(&leaf.codec) {
             return Err(EncodeErrorKind::Kind { found: T::NAME, wanted: leaf.ty().as_str() }.into());
         }
         let (items, bytes) = total(self.view, self.plan.size)?;
@@ -180,15 +187,15 @@ impl BufferMut<'_> {
             let (found, wanted) = (wide(elements.len()), wide(wanted));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "element" }.into());
         }
-        let mut copy = super::buffer::scratch(bytes)?;
-        T::source(elements).store(leaf, &mut copy, 0);
+        let mut copy = zeroed(bytes)?;
+        T::elements(elements).encode(&leaf.codec, &mut copy, 0)?;
         self.store(&copy)
     }
 }
 
-/// A number that others are converted to without loss.
+/// A number type that narrower numbers are converted to without loss; see [`Buffer::to_vec_as`].
 ///
-/// It is sealed.
+/// The trait is sealed.
 ///
 /// ```
 /// use pep3118::decode::Number;
@@ -204,7 +211,7 @@ mod widen {
     use super::{Buffer, DecodeError, Order, Type, Vec};
 
     pub trait Widen: Sized {
-        /// All elements converted, or `None` if the type has values that would be lost.
+        /// Converts all elements; `None` if the type has values that cannot be represented.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
     }
 }
@@ -258,7 +265,7 @@ impl widen::Widen for f32 {
             Type::UInt8 => from!(u8),
             Type::Int16 => from!(i16),
             Type::UInt16 => from!(u16),
-            // By the processor's own instruction, where it has one.
+            // `half` uses the processor's instruction where there is one.
             Type::Float16 => Some(buffer.convert::<u16, Self>(order, &|from, to| {
                 let halves: &[f16] = from.reinterpret_cast();
                 if halves.len() == to.len() {
@@ -289,50 +296,46 @@ impl widen::Widen for Complex<f64> {
 }
 
 impl Buffer<'_> {
-    /// Block by block through a piece of memory that stays in the cache.
+    /// Converts block by block, through memory that stays in the first-level cache.
     fn convert<F: Element + bytemuck::Pod, T: Element>(
         &self,
         order: Order,
         convert: &dyn Fn(&[F], &mut [T]),
     ) -> Result<Vec<T>, DecodeError> {
-        let leaf = self.plan.only_leaf(T::NAME)?;
-        let (items, _) = total(self.view, self.plan.size)?;
-        let in_item = per_item::<F>(leaf);
+        let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
+        let (items, _) = total(self.view, itemsize)?;
+        let (in_item, unit) = (per_item::<F>(leaf), leaf.codec.reversed_unit());
+        let most = CONVERTED.checked_div(itemsize).map_or(1, |most| most.max(1));
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;
-        let itemsize = self.plan.size;
-        let most = super::column_cells::block_items(itemsize);
         let mut native: Vec<F> = zeroed(most.saturating_mul(in_item))?;
-        let mut rest = elements.as_mut_slice();
+        let short = || DecodeError::internal("a block is longer than its copy");
+        // The leaf fills the item, so the bytes of the items are those of the elements.
         if order == Order::Fortran {
-            let items = self.to_contiguous(order)?;
-            for block in items.chunks(most.saturating_mul(itemsize).max(1)) {
-                let len = block.len().checked_div(itemsize).unwrap_or(0).saturating_mul(in_item);
-                let to = rest.split_off_mut(..len.min(rest.len())).unwrap_or_default();
-                let Some(native) = native.get_mut(..len) else { break };
-                Sink::Units(bytemuck::cast_slice_mut(native)).fill(leaf, block, itemsize, 0);
+            let bytes = self.to_contiguous(order)?;
+            let mut source = Strided::of_rows(&bytes, itemsize);
+            for to in elements.chunks_mut(most.saturating_mul(in_item).max(1)) {
+                let native = native.get_mut(..to.len()).ok_or_else(short)?;
+                let bytes: &mut [u8] = bytemuck::cast_slice_mut(native);
+                source.split_off(most).read(unit, bytes.into()).ok_or_else(short)?;
                 convert(native, to);
             }
             return Ok(elements);
         }
-        // The item is the leaf, so what is read are the elements.
-        let mut runs = gather::Runs::new(self.view);
-        while runs.left() > 0 && itemsize > 0 {
-            let mut filled = 0_usize;
-            while filled < most
-                && let Some(run) = runs.next(most.saturating_sub(filled))
+        let mut runs = Runs::new(self.view, itemsize)?;
+        for to in elements.chunks_mut(most.saturating_mul(in_item).max(1)) {
+            let native = native.get_mut(..to.len()).ok_or_else(short)?;
+            let mut rest: &mut [u8] = bytemuck::cast_slice_mut(native);
+            let mut left = most;
+            while left > 0
+                && let Some(run) = runs.next(left)
             {
-                let items = run.items;
-                let (start, len) = (filled.saturating_mul(in_item), items.saturating_mul(in_item));
-                if let Some(native) = native.get_mut(start..start.saturating_add(len)) {
-                    let width = if leaf.kernel.swapped() { leaf.kernel.unit } else { 1 };
-                    self.memory.read_swapped(run, width, bytemuck::cast_slice_mut(native))?;
-                }
-                filled = filled.saturating_add(items);
+                left = left.saturating_sub(run.items);
+                let source = self.memory.run(&run)?;
+                let out = rest.split_off_mut(..source.count().saturating_mul(itemsize)).ok_or_else(short)?;
+                source.read(unit, out.into()).ok_or_else(short)?;
             }
-            let len = filled.saturating_mul(in_item);
-            let to = rest.split_off_mut(..len.min(rest.len())).unwrap_or_default();
-            convert(native.get(..len).unwrap_or_default(), to);
+            convert(native, to);
         }
         Ok(elements)
     }

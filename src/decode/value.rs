@@ -1,4 +1,4 @@
-//! Values whose type is known at run time.
+//! Dynamic values: items whose type is known at run time only.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,8 +11,8 @@ use super::long_double::LongDouble;
 
 /// A value of any type that a format can describe.
 ///
-/// Integers of all widths are one of two variants, since their width is the layout's business;
-/// floats keep theirs, so nothing is rounded.
+/// Integers of all widths are one of two variants, because the layout has their width. Floats keep their width, so that no
+/// value is rounded.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, Value}};
@@ -25,7 +25,7 @@ use super::long_double::LongDouble;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// `?`: false where all bytes are 0, true for anything else, as C and `struct` have it.
+    /// `?`: false where all bytes are 0, true otherwise, as in C and `struct`.
     Bool(bool),
     /// Signed integers.
     Int(i64),
@@ -49,27 +49,27 @@ pub enum Value {
     ComplexLongDouble(Complex<LongDouble>),
     /// `c`
     Char(u8),
-    /// `s`, with its NULs, as `struct` has it; `p`, as long as its first byte says and the field is.
+    /// `s`, with its NULs, as in `struct`; `p`, as long as its first byte declares, at most as long as the field.
     Bytes(Vec<u8>),
-    /// `u`, `w` and `wchar_t`, without the NULs at the end. Two-byte units are read as UTF-16.
+    /// `u`, `w` and `wchar_t`, without the NULs at the end. Units of two bytes are UTF-16.
     Text(String),
-    /// The same where the units are no Unicode: a lone surrogate, a unit past U+10FFFF. All units,
-    /// without the NULs at the end.
+    /// The units of text that is not valid Unicode, because of a lone surrogate or a unit above U+10FFFF; without the NULs
+    /// at the end.
     IllFormedText(Vec<u32>),
     /// NumPy's void: bytes without a meaning.
     Void(Vec<u8>),
-    /// The address of data, of a function or of a Python object. Nothing is read there.
+    /// The address of data, of a function or of a Python object. It is never followed.
     Address(u64),
-    /// Bits, and user types that only their author knows.
+    /// Bits, and types that the format does not describe.
     Opaque(Vec<u8>),
-    /// An array, by a shape in the format.
+    /// An array with a shape in the format.
     Array(ArrayValue),
-    /// A structure.
+    /// A record.
     Record(RecordValue),
 }
 
 impl Value {
-    /// What it is, in a word or two: `"integer"`, `"float64"`, `"record"`.
+    /// Returns the kind in a word or two: `"integer"`, `"float64"`, `"record"`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ impl Value {
     }
 }
 
-/// An array inside an item: its elements in C order.
+/// An array in an item: its shape, and its elements in C order.
 ///
 /// ```
 /// use pep3118::decode::{ArrayValue, Value};
@@ -111,7 +111,7 @@ pub struct ArrayValue {
 }
 
 impl ArrayValue {
-    /// An array from its elements in C order; `None` if there are not as many as the shape says.
+    /// Makes an array from its elements in C order; `None` if their number is not the product of the shape.
     #[must_use]
     pub fn new(shape: &[usize], values: Vec<Value>) -> Option<Self> {
         let count = if shape.contains(&0) {
@@ -122,23 +122,23 @@ impl ArrayValue {
         (count == Some(values.len())).then(|| Self { shape: shape.into(), values })
     }
 
-    /// The extent of each dimension, in elements.
+    /// Returns the length of each dimension in elements.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The elements in C order.
+    /// Returns the elements in C order.
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
     }
 }
 
-/// The name of a field: bytes, if it has one.
+/// The name of a field; `None` if it has none.
 pub(super) type Name = Option<Vec<u8>>;
 
-/// A structure: its fields in the order of the format, padding left out.
+/// A record: its fields in the order of the format, without padding.
 ///
 /// ```
 /// use pep3118::decode::{RecordValue, Value};
@@ -148,31 +148,31 @@ pub(super) type Name = Option<Vec<u8>>;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordValue {
-    /// Shared by all records of one plan.
+    /// Shared by all values of one record of a plan.
     pub(super) names: Arc<[Name]>,
     pub(super) values: Vec<Value>,
 }
 
 impl RecordValue {
-    /// A record from names and values.
+    /// Makes a record from names and values.
     pub fn new<N: Into<Vec<u8>>>(fields: impl IntoIterator<Item = (Option<N>, Value)>) -> Self {
         let (names, values): (Vec<Name>, Vec<Value>) =
             fields.into_iter().map(|(name, value)| (name.map(Into::into), value)).unzip();
         Self { names: names.into(), values }
     }
 
-    /// The value of a name; the first if there are several.
+    /// Returns the value of a name; the first if several fields have it.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&Value> {
         self.iter().find(|(found, _)| *found == Some(name)).map(|(_, value)| value)
     }
 
-    /// Names and values.
+    /// Iterates over names and values.
     pub fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, &Value)> {
         self.names.iter().map(Option::as_deref).zip(&self.values)
     }
 
-    /// The values.
+    /// Returns the values.
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values

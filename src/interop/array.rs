@@ -20,7 +20,7 @@ impl Buffer<'_> {
     ///     len: 12, itemsize: 2, ndim: 2, format: Some(b">h"), shape: Some(&[3, 2]), strides: Some(&[2, 6]),
     ///     ..RawView::default()
     /// };
-    /// let view = raw.check(Request::RECORDS_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::RECORDS_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let bytes = [0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0xff, 0xfa];
     /// let array = Buffer::new(&view, &plan, &bytes)?.to_array::<i16>()?;
@@ -43,7 +43,7 @@ impl Buffer<'_> {
     /// let raw = RawView {
     ///     len: 2, itemsize: 1, ndim: 1, format: Some(b"b"), shape: Some(&[2]), ..RawView::default()
     /// };
-    /// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let array = Buffer::new(&view, &plan, &[1, 0xff])?.to_array_as::<i64>()?;
     /// assert_eq!(array, ndarray::array![1, -1].into_dyn());

@@ -16,7 +16,7 @@ impl Serialize for Endian {
     }
 }
 
-/// `"exact"`, `"trailing-padding"`, `"inferred"`, `"ambiguous"`.
+/// `"exact"`, `"trailing-padding"`, `"inferred"`.
 impl Serialize for Certainty {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())

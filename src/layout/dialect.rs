@@ -40,6 +40,8 @@ pub struct Dialect {
     pub nested: Nested,
     /// The end of the whole item.
     pub end: End,
+    /// The distance of the elements of an array of structures, where the format does not declare it.
+    pub record_spacing: RecordSpacing,
     /// Codes that have no standard size, under `= < > !`.
     pub native_only: NativeOnly,
     /// What `u` is.
@@ -239,6 +241,32 @@ pub enum End {
     Unstated,
 }
 
+/// The distance between the elements of an array of structures.
+///
+/// Formats declare the bytes of one element. They do not declare whether padding that follows the array
+/// belongs to its elements (NumPy), or whether `@` pads each element as a C compiler does (PEP 3118).
+/// [`reconcile`](crate::reconcile) decides it from the itemsize; a format alone is read as packed.
+///
+/// ```
+/// use pep3118::{DataModel, Dialect, reconcile};
+/// let spacing = |dialect| {
+///     let found = reconcile(b"T{(2)T{b:a:}:x:xx(2)b:y:}", Some(6), Some(dialect), &DataModel::LP64);
+///     found.ok().and_then(|found| Some(found.layout.item().field(b"x")?.size()))
+/// };
+/// assert_eq!(spacing(&Dialect::NUMPY), None);
+/// assert_eq!((spacing(&Dialect::NUMPY_PACKED), spacing(&Dialect::NUMPY_PADDED)), (Some(1), Some(2)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordSpacing {
+    /// The distance that the padding implies; an error if it implies none or several.
+    Inferred,
+    /// The distance that the padding implies; the elements are contiguous if it implies none or several.
+    Packed,
+    /// The distance that the padding implies; if it implies none or several, the elements share the
+    /// padding after the array. This concerns dialects without implicit padding only.
+    Padded,
+}
+
 /// Codes such as `g P O n` that have no standard size, under `= < > !`.
 ///
 /// ```
@@ -397,6 +425,7 @@ impl Dialect {
         alignment: Alignment::Implicit,
         nested: Nested::Exact,
         end: End::Exact,
+        record_spacing: RecordSpacing::Inferred,
         native_only: NativeOnly::Refused,
         wide_char: WideChar::Ucs2,
         named_padding: NamedPadding::Padding,
@@ -448,6 +477,25 @@ impl Dialect {
         named_padding: NamedPadding::FieldOrWhole,
         ..Self::PEP3118
     };
+
+    /// As [`PEP3118`](Self::PEP3118), and the elements of arrays of structures are contiguous, also where
+    /// that leaves fields unaligned.
+    pub const PEP3118_PACKED: Self =
+        Self { name: "pep3118-packed", record_spacing: RecordSpacing::Packed, ..Self::PEP3118 };
+
+    /// As [`NUMPY`](Self::NUMPY), and the elements of an array of structures are contiguous where the padding
+    /// after it does not imply another distance. All format characters are accepted.
+    pub const NUMPY_PACKED: Self = Self {
+        name: "numpy-packed",
+        codes: Codes::ALL,
+        named_padding: NamedPadding::Field,
+        record_spacing: RecordSpacing::Packed,
+        ..Self::NUMPY
+    };
+
+    /// As [`NUMPY_PACKED`](Self::NUMPY_PACKED), and the elements share the padding after the array.
+    pub const NUMPY_PADDED: Self =
+        Self { name: "numpy-padded", record_spacing: RecordSpacing::Padded, ..Self::NUMPY_PACKED };
 
     /// What NumPy reads (2.0 and later), where its answer is one: it refuses `<(2)i` and `(2)(3)i`,
     /// which it writes itself.
@@ -554,7 +602,7 @@ impl Dialect {
         ..Self::STRUCT
     };
 
-    /// Every named dialect.
+    /// Every producer and consumer with a dialect of its own.
     pub const ALL: [&'static Self; 12] = [
         &Self::STRUCT,
         &Self::STRUCT_3_14,
@@ -570,14 +618,21 @@ impl Dialect {
         &Self::ARRAY,
     ];
 
-    /// The dialect of a name: `"numpy"`.
+    /// Variants of `pep3118` and `numpy` that decide the spacing of records where the format does not.
+    ///
+    /// They are alternatives of an [`Ambiguity`](crate::Ambiguity).
+    pub const VARIANTS: [&'static Self; 3] = [&Self::PEP3118_PACKED, &Self::NUMPY_PACKED, &Self::NUMPY_PADDED];
+
+    /// Returns the dialect with a name, among [`ALL`](Self::ALL) and [`VARIANTS`](Self::VARIANTS).
     ///
     /// ```
-    /// assert_eq!(pep3118::Dialect::by_name("numpy"), Some(&pep3118::Dialect::NUMPY));
+    /// use pep3118::Dialect;
+    /// assert_eq!(Dialect::by_name("numpy"), Some(&Dialect::NUMPY));
+    /// assert_eq!(Dialect::by_name("numpy-padded"), Some(&Dialect::NUMPY_PADDED));
     /// ```
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
-        Self::ALL.into_iter().find(|dialect| dialect.name == name)
+        Self::ALL.into_iter().chain(Self::VARIANTS).find(|dialect| dialect.name == name)
     }
 }
 

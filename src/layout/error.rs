@@ -7,10 +7,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::align::plural;
-use crate::diagnostic::{Diagnostic, Label, escape};
+use super::interpretation::Ambiguity;
+use crate::diagnostic::{Diagnostic, Label};
 use crate::format::{ByteOrder, Code, FormatError};
 use crate::span::Span;
+use crate::text::{abridge, plural};
 
 /// A format without a layout: not a format, not in the dialect, too large, or at odds with the
 /// itemsize.
@@ -99,6 +100,9 @@ pub enum LayoutErrorKind {
         /// What each reading gives.
         readings: Vec<InterpretedSize>,
     },
+    /// Several interpretations fit, and the caller has to choose one.
+    #[error(transparent)]
+    Ambiguous(Ambiguity),
 }
 
 /// What one reading of a format gives.
@@ -245,6 +249,7 @@ impl LayoutErrorKind {
             Self::UnknownSize => "unknown-size",
             Self::DuplicateName => "duplicate-name",
             Self::ItemsizeMismatch { .. } => "mismatch",
+            Self::Ambiguous(_) => "ambiguous",
         }
     }
 
@@ -304,6 +309,21 @@ impl LayoutError {
         &self.0.kind
     }
 
+    /// Returns the interpretations to choose from, if several fit.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, reconcile};
+    /// let error = reconcile(b"ib", None, None, &DataModel::LP64).unwrap_err();
+    /// assert_eq!(error.ambiguity().unwrap().alternatives().len(), 2);
+    /// ```
+    #[must_use]
+    pub fn ambiguity(&self) -> Option<&Ambiguity> {
+        match &self.0.kind {
+            LayoutErrorKind::Ambiguous(ambiguity) => Some(ambiguity),
+            _ => None,
+        }
+    }
+
     /// Where, in bytes of the format.
     #[must_use]
     pub fn span(&self) -> Span {
@@ -323,8 +343,10 @@ impl LayoutError {
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;
-        if let LayoutErrorKind::Format(error) = &details.kind {
-            return error.diagnostic();
+        match &details.kind {
+            LayoutErrorKind::Format(error) => return error.diagnostic(),
+            LayoutErrorKind::Ambiguous(ambiguity) => return ambiguity.diagnostic().help(ambiguity.help()),
+            _ => {}
         }
         let mut diagnostic = Diagnostic::new(format!("{self}"), &details.source);
         match &details.kind {
@@ -366,6 +388,7 @@ impl fmt::Display for LayoutError {
         let details = &*self.0;
         match &details.kind {
             LayoutErrorKind::Format(error) => error.fmt(f),
+            LayoutErrorKind::Ambiguous(ambiguity) => ambiguity.fmt(f),
             LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => write!(
                 f,
                 "itemsize is {} but format `{}` describes {}",
@@ -378,18 +401,16 @@ impl fmt::Display for LayoutError {
     }
 }
 
-/// A format inside a sentence: its start, if it is long.
-fn abridged(source: &[u8]) -> String {
-    match source.get(..60) {
-        Some(start) if source.len() > 60 => format!("{}...", escape(start)),
-        _ => escape(source),
-    }
+/// The start of a format, for a sentence.
+pub(super) fn abridged(format: &[u8]) -> Cow<'_, str> {
+    abridge(format, 60)
 }
 
 impl core::error::Error for LayoutError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &self.0.kind {
             LayoutErrorKind::Format(error) => Some(error),
+            LayoutErrorKind::Ambiguous(ambiguity) => Some(ambiguity),
             _ => None,
         }
     }

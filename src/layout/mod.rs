@@ -17,6 +17,7 @@ mod dialect;
 mod emit;
 mod error;
 mod fast_path;
+mod interpretation;
 mod model;
 mod overlap;
 mod picture;
@@ -34,15 +35,18 @@ mod ty;
 pub use builder::{BuildError, LayoutBuilder, MemberSpec};
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
-    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, Syntax, Whitespace,
-    WideChar, ZeroCount,
+    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, RecordSpacing,
+    Syntax, Whitespace, WideChar, ZeroCount,
 };
 pub use emit::{EmitError, Target};
 pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
+pub use interpretation::{Ambiguity, Certainty, Interpretation};
 pub use model::{Field, Fields, Layout};
 pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;
-pub use reconcile::{Certainty, Interpretation, reconcile};
+#[doc(hidden)]
+pub use reconcile::interpretations;
+pub use reconcile::reconcile;
 
 pub use codegen::SourceError;
 #[doc(hidden)]

@@ -1,107 +1,45 @@
-//! A format and an itemsize together: the reading that a validator and a decoder need.
+//! [`reconcile`]: the layout of a format whose itemsize is known.
 //!
-//! Four rules explain every correct export that was seen (see `docs/padding.md`): as written, the C compiler's, NumPy's, and ctypes' native sizes under `<`. A format whose
-//! producer is known is read by its rule alone. Without that, all rules are tried, and what is
-//! returned says how many of them fit.
+//! Four rules explain every correct export in the corpus (see `docs/padding.md`): no implicit padding
+//! beyond alignment, the layout of a C compiler, NumPy's explicit padding, and ctypes' native sizes
+//! under `<`. If the producer is known, its rule alone applies. Else all rules are tried, and the result
+//! is an [`Ambiguity`] if several fit and differ.
 
 use alloc::vec::Vec;
 
-use super::dialect::{Alignment, Dialect, End, NamedPadding, Nested};
+use super::dialect::{Alignment, Dialect, End, Nested, RecordSpacing};
 use super::error::{InterpretedSize, LayoutError, LayoutErrorKind as Kind};
+use super::interpretation::{Ambiguity, Certainty, Interpretation};
 use super::model::{Layout, Node};
-use super::stride_inference::{Inference, InferredCertainty, infer};
+use super::stride_inference::{OpenSpacing, Spacing, infer};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::format::{ByteOrder, Format, ItemType, Member};
 use crate::span::Span;
 
-/// How sure a reading is.
+/// Computes the layout of a format that has a given itemsize.
 ///
-/// ```
-/// use pep3118::{Certainty, DataModel, Dialect, reconcile};
-/// let read = |format: &[u8], itemsize| reconcile(format, Some(itemsize), Some(&Dialect::NUMPY), &DataModel::LP64);
-/// assert_eq!(read(b"T{i:a:b:b:}", 5)?.certainty, Certainty::Exact);
-/// assert_eq!(read(b"T{i:a:b:b:}", 8)?.certainty.as_str(), "trailing-padding");
-/// # Ok::<(), pep3118::LayoutError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Certainty {
-    /// The format gives the itemsize, and every reading that does agrees on every offset.
-    Exact,
-    /// The offsets are sure; the item ends in padding that the format does not state.
-    TrailingPadding,
-    /// The distances inside an array of padded records follow from a C compiler's rule, which
-    /// accounts for every pad byte, but the format does not state them.
-    Inferred,
-    /// Two readings fit and disagree on an offset or on the size.
-    Ambiguous,
-}
-
-impl Certainty {
-    /// In lower case: `"exact"`, `"trailing-padding"`, `"inferred"`, `"ambiguous"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::TrailingPadding => "trailing-padding",
-            Self::Inferred => "inferred",
-            Self::Ambiguous => "ambiguous",
-        }
-    }
-}
-
-impl core::fmt::Display for Certainty {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// A layout that fits the itemsize, and how sure it is.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, reconcile};
-/// let reading = reconcile(b"T{i:a:b:b:}", Some(8), Some(&Dialect::NUMPY), &DataModel::LP64)?;
-/// // Three bytes at the end are part of the item, and the format says nothing of them.
-/// assert_eq!((reading.layout.size(), reading.tail, reading.alternatives.len()), (8, 3, 0));
-/// # Ok::<(), pep3118::LayoutError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Interpretation {
-    /// The layout; its size is the itemsize.
-    pub layout: Layout,
-    /// The dialect that gave it.
-    pub dialect: Dialect,
-    /// How sure it is.
-    pub certainty: Certainty,
-    /// Bytes at the end that the format does not state.
-    pub tail: u64,
-    /// When ambiguous: the other readings that fit. Whoever decodes must choose, or refuse.
-    pub alternatives: Vec<(Dialect, Layout)>,
-}
-
-/// Reads a format together with its itemsize.
-///
-/// `itemsize` is in bytes; without it any size fits. `dialect` is that of the producer where it is
-/// known; without it all rules are tried.
+/// `itemsize` is in bytes; without it every size fits. `dialect` is the dialect of the producer. Without
+/// it, the rules of all producers are tried.
 ///
 /// ```
 /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
 /// let read = |format: &str, itemsize, dialect| reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64);
 ///
-/// // ctypes spells all its padding.
-/// let reading = read("T{<b:a:3x<i:b:}", Some(8), Some(&Dialect::CTYPES))?;
-/// assert_eq!(reading.certainty, Certainty::Exact);
+/// // ctypes writes all padding.
+/// let found = read("T{<b:a:3x<i:b:}", Some(8), Some(&Dialect::CTYPES))?;
+/// assert_eq!(found.certainty, Certainty::Exact);
 ///
-/// // NumPy leaves out the end.
-/// let reading = read("T{b:a:xxxxxxxi:b:}", Some(16), Some(&Dialect::NUMPY))?;
-/// assert_eq!((reading.certainty, reading.tail), (Certainty::TrailingPadding, 4));
+/// // NumPy omits the padding at the end.
+/// let found = read("T{b:a:xxxxxxxi:b:}", Some(16), Some(&Dialect::NUMPY))?;
+/// assert_eq!((found.certainty, found.trailing_padding), (Certainty::TrailingPadding, 4));
 ///
-/// // `y` is at 16 by NumPy's rule, at 23 by the C compiler's: nothing in the string tells.
-/// let reading = read("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), None)?;
-/// assert_eq!(reading.certainty, Certainty::Ambiguous);
+/// // `y` is at byte 16 by the rules of NumPy and at byte 23 by those of a C compiler. Both fit.
+/// let error = read("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), None).unwrap_err();
+/// assert_eq!(error.ambiguity().unwrap().alternatives().len(), 2);
 ///
-/// // ctypes before 3.12 wrote no padding: the string is a lie, and the itemsize shows it.
+/// // ctypes before 3.12 wrote no padding, so the format contradicts the itemsize.
 /// let error = read("T{<b:a:<i:b:}", Some(8), None).unwrap_err();
 /// assert_eq!(error.to_string(), "itemsize is 8 bytes but format `T{<b:a:<i:b:}` describes 5 bytes");
 /// # Ok::<(), pep3118::LayoutError>(())
@@ -109,38 +47,90 @@ pub struct Interpretation {
 ///
 /// # Errors
 /// - as [`Layout::read`]
-/// - `T{<b:a:<i:b:}` with itemsize 8: no rule gives 8
+/// - `T{<b:a:<i:b:}` with itemsize 8: no rule gives 8 bytes
+/// - `T{(2)T{b:a:}:x:xx(2)b:y:}` with itemsize 6: two interpretations fit, and [`LayoutError::ambiguity`] has both
 pub fn reconcile(
     format: &[u8],
     itemsize: Option<u64>,
     dialect: Option<&Dialect>,
     model: &DataModel,
 ) -> Result<Interpretation, LayoutError> {
-    let outcome = match dialect {
-        Some(dialect) => one(format, itemsize, dialect, model),
-        None => all(format, itemsize, model),
+    let candidates = match dialect {
+        Some(dialect) => by_dialect(format, itemsize, dialect, model),
+        None => by_all_rules(format, itemsize, model),
     };
-    match outcome {
-        Err(error) if *error.kind() == Kind::UnknownSize => {
-            opaque(format, itemsize, dialect.unwrap_or(&Dialect::PEP3118), model).ok_or(error)
-        }
-        outcome => outcome,
+    let dialect = dialect.unwrap_or(&Dialect::PEP3118);
+    match candidates {
+        Ok(candidates) => candidates.into_interpretation(format, itemsize).map_err(|ambiguity| {
+            let whole = Span::new(0, format.len());
+            LayoutError::new(Kind::Ambiguous(ambiguity), whole, format, dialect.name, model.name)
+        }),
+        Err(error) if *error.kind() == Kind::UnknownSize => user_type(format, itemsize, dialect, model).ok_or(error),
+        Err(error) => Err(error),
     }
 }
 
-/// By one dialect's rule.
-fn one(
+/// Returns the interpretation, or all alternatives of an ambiguous format; empty for any other error.
+#[doc(hidden)]
+#[must_use]
+pub fn interpretations(outcome: &Result<Interpretation, LayoutError>) -> &[Interpretation] {
+    match outcome {
+        Ok(found) => core::slice::from_ref(found),
+        Err(error) => error.ambiguity().map_or(&[], Ambiguity::alternatives),
+    }
+}
+
+/// Interpretations that fit, each of them different.
+struct Candidates {
+    first: Interpretation,
+    others: Vec<Interpretation>,
+}
+
+impl Candidates {
+    fn of(first: Interpretation) -> Self {
+        Self { first, others: Vec::new() }
+    }
+
+    /// Adds an interpretation, unless one with the same values at the same offsets is there.
+    fn add(&mut self, other: Interpretation) {
+        let mut known = core::iter::once(&mut self.first).chain(&mut self.others);
+        match known.find(|known| same_memory(&known.layout, &other.layout)) {
+            // Another rule may declare the trailing padding, but if NumPy may be the producer, an inferred
+            // distance stays inferred.
+            Some(known) if other.certainty == Certainty::Inferred => known.certainty = Certainty::Inferred,
+            Some(_) => {}
+            None => self.others.push(other),
+        }
+    }
+
+    fn append(&mut self, more: Self) {
+        self.add(more.first);
+        more.others.into_iter().for_each(|other| self.add(other));
+    }
+
+    fn into_interpretation(self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, Ambiguity> {
+        let Self { first, others } = self;
+        if others.is_empty() { Ok(first) } else { Err(Ambiguity::new(format, itemsize, first, others)) }
+    }
+}
+
+/// Applies the rule of one dialect.
+fn by_dialect(
     format: &[u8],
     itemsize: Option<u64>,
     dialect: &Dialect,
     model: &DataModel,
-) -> Result<Interpretation, LayoutError> {
+) -> Result<Candidates, LayoutError> {
     let layout = Layout::read(format, dialect, model)?;
-    let written = layout.size();
-    fit(layout, format, itemsize, dialect).ok_or_else(|| {
-        let readings = Vec::from([InterpretedSize { dialect: dialect.name, size: written }]);
-        mismatch(format, itemsize.unwrap_or(written), readings, dialect, model)
-    })
+    let size = layout.size();
+    let target = itemsize.unwrap_or(size);
+    match fit(layout, target, dialect) {
+        Some(found) => Ok(with_spacings(found, format, itemsize)),
+        None => {
+            let sizes = Vec::from([InterpretedSize { dialect: dialect.name, size }]);
+            Err(mismatch(format, target, sizes, dialect, model))
+        }
+    }
 }
 
 fn mismatch(
@@ -154,127 +144,142 @@ fn mismatch(
     LayoutError::new(kind, Span::new(0, format.len()), format, dialect.name, model.name)
 }
 
-/// The layout as a reading of the itemsize, if it can be one.
-fn fit(mut layout: Layout, format: &[u8], itemsize: Option<u64>, dialect: &Dialect) -> Option<Interpretation> {
-    let written = layout.size();
-    let tail = itemsize.unwrap_or(written).checked_sub(written)?;
-    if tail > 0 {
-        if dialect.end != End::Unstated || !is_sole_record(&layout) {
+/// Makes the layout as large as the itemsize, if the dialect permits that.
+fn fit(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
+    let trailing_padding = itemsize.checked_sub(layout.size())?;
+    if trailing_padding > 0 {
+        if dialect.end != End::Unstated || !is_sole_record(&layout) || itemsize > layout.model().ssize_max() {
             return None;
         }
         // The root and the record that is the whole item.
         for node in layout.nodes.iter_mut().take(2) {
-            node.size = node.size.checked_add(tail)?;
+            node.size = node.size.checked_add(trailing_padding)?;
         }
     }
-    let certainty = if tail > 0 { Certainty::TrailingPadding } else { Certainty::Exact };
-    let reading = Interpretation { layout, dialect: *dialect, certainty, tail, alternatives: Vec::new() };
-    Some(match (dialect.end, dialect.alignment) {
-        (End::Unstated, _) => with_distances(reading),
-        (_, Alignment::Implicit) => with_rounding(reading, format, itemsize),
-        (_, Alignment::Spelled) => reading,
-    })
+    let certainty = if trailing_padding > 0 { Certainty::TrailingPadding } else { Certainty::Exact };
+    Some(Interpretation { layout, dialect: *dialect, certainty, trailing_padding })
 }
 
-/// NumPy's arrays of records: how far apart their elements are.
-fn with_distances(reading: Interpretation) -> Interpretation {
-    let Inference { layout, sureness, alternative } = infer(reading.layout, reading.tail);
-    let certainty = match sureness {
-        InferredCertainty::Certain => reading.certainty,
-        InferredCertainty::Inferred => Certainty::Inferred,
-        InferredCertainty::Open => Certainty::Ambiguous,
+/// Adds the distances that elements of arrays of structures can have.
+fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
+    match (found.dialect.end, found.dialect.alignment) {
+        (End::Unstated, _) => with_numpy_spacings(found),
+        (_, Alignment::Implicit) => with_rounded_structures(found, format, itemsize),
+        (_, Alignment::Spelled) => Candidates::of(found),
+    }
+}
+
+/// The arrays of structures that NumPy writes: see [`infer`].
+fn with_numpy_spacings(found: Interpretation) -> Candidates {
+    let Interpretation { layout, dialect, certainty, trailing_padding } = found;
+    let one = |layout, dialect, certainty| Interpretation { layout, dialect, certainty, trailing_padding };
+    let OpenSpacing { packed, padded, padded_is_likely, has_inferred } = match infer(layout, trailing_padding) {
+        Spacing::Certain(layout) => return Candidates::of(one(layout, dialect, certainty)),
+        Spacing::Inferred(layout) => return Candidates::of(one(layout, dialect, Certainty::Inferred)),
+        Spacing::Open(open) => open,
     };
-    let alternatives = alternative.into_iter().map(|layout| (reading.dialect, layout)).collect();
-    Interpretation { layout, certainty, alternatives, ..reading }
-}
-
-/// Arrays of structures under `@` whose second element would not be aligned: a C compiler would have
-/// rounded the structures up, and if that fits too, the reading is one of two.
-fn with_rounding(reading: Interpretation, format: &[u8], itemsize: Option<u64>) -> Interpretation {
-    if reading.dialect.nested == Nested::Rounded || !has_misaligned_elements(&reading.layout) {
-        return reading;
-    }
-    let rounding =
-        Dialect { name: Dialect::NATIVE_C.name, nested: Nested::Rounded, end: End::Rounded, ..reading.dialect };
-    let rounded = Layout::read(format, &rounding, reading.layout.model());
-    match rounded.ok().filter(|layout| itemsize.is_none_or(|itemsize| layout.size() == itemsize)) {
-        Some(layout) => {
-            Interpretation { certainty: Certainty::Ambiguous, alternatives: Vec::from([(rounding, layout)]), ..reading }
+    let certainty = if has_inferred { Certainty::Inferred } else { certainty };
+    match dialect.record_spacing {
+        RecordSpacing::Packed => Candidates::of(one(packed, dialect, certainty)),
+        RecordSpacing::Padded => Candidates::of(one(padded, dialect, certainty)),
+        RecordSpacing::Inferred => {
+            let variant =
+                |variant: &Dialect| Dialect { name: variant.name, record_spacing: variant.record_spacing, ..dialect };
+            let packed = one(packed, variant(&Dialect::NUMPY_PACKED), certainty);
+            let padded = one(padded, variant(&Dialect::NUMPY_PADDED), certainty);
+            let (likely, other) = if padded_is_likely { (padded, packed) } else { (packed, padded) };
+            let mut candidates = Candidates::of(likely);
+            candidates.add(other);
+            candidates
         }
-        None => reading,
     }
 }
 
-/// Whether the producers of a dialect can have written the format of a layout.
-type CanHaveWritten<'a> = &'a dyn Fn(&Layout) -> bool;
+/// Arrays of structures under `@` whose second element is not aligned. A C compiler would round the structures
+/// up to their alignment. If that fits too, there are two interpretations.
+fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
+    let asked = found.dialect;
+    let is_decided = asked.nested == Nested::Rounded || asked.record_spacing != RecordSpacing::Inferred;
+    if is_decided || !has_misaligned_elements(&found.layout) {
+        return Candidates::of(found);
+    }
+    let dialect = Dialect { name: Dialect::NATIVE_C.name, nested: Nested::Rounded, end: End::Rounded, ..asked };
+    let layout = match Layout::read(format, &dialect, found.layout.model()) {
+        Ok(layout) if itemsize.is_none_or(|itemsize| layout.size() == itemsize) => layout,
+        // The rounded item may be too large for the machine.
+        Ok(_) | Err(_) => return Candidates::of(found),
+    };
+    if same_memory(&found.layout, &layout) {
+        return Candidates::of(found);
+    }
+    let packed = Dialect { name: Dialect::PEP3118_PACKED.name, record_spacing: RecordSpacing::Packed, ..asked };
+    let mut candidates = Candidates::of(Interpretation { dialect: packed, ..found });
+    candidates.add(Interpretation { layout, dialect, certainty: Certainty::Exact, trailing_padding: 0 });
+    candidates
+}
 
-/// By every rule whose producers can have written the format.
-fn all(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Interpretation, LayoutError> {
-    // A format that is all padding is padding, whoever wrote it.
-    let numpy = Dialect { named_padding: NamedPadding::Field, codes: Dialect::PEP3118.codes, ..Dialect::NUMPY };
-    // Only ctypes writes addresses, and it writes all their padding: what another rule adds to meet
+/// NumPy's rule for a format of an unknown producer: every format character is accepted, and a format
+/// of padding alone is padding.
+const NUMPY_RULE: Dialect =
+    Dialect { name: Dialect::NUMPY.name, record_spacing: RecordSpacing::Inferred, ..Dialect::NUMPY_PACKED };
+
+/// Applies every rule whose producers can have written the format.
+fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Candidates, LayoutError> {
+    let is_from_ctypes = |layout: &Layout| is_spelled_as_ctypes_does(layout, format);
+    let can_be_ctypes = || Layout::read(format, &Dialect::CTYPES, model).is_ok_and(|layout| is_from_ctypes(&layout));
+    // Only ctypes writes addresses, and it writes all padding. Padding that another rule would add to reach
     // the itemsize is something that ctypes left out.
-    let aligned = |layout: &Layout| itemsize.is_none() || !has_addresses(layout, format);
-    let rules: [(Dialect, CanHaveWritten<'_>); 5] = [
-        (Dialect::PEP3118, &aligned),
-        (Dialect::CTYPES, &|layout| is_spelled_as_ctypes_does(layout, format)),
+    let may_be_padded = |layout: &Layout| itemsize.is_none() || !has_addresses(layout, format) || !can_be_ctypes();
+    // NumPy writes fewer format characters than its rule accepts.
+    let can_be_numpy = || Layout::read(format, &Dialect::NUMPY, model).is_ok();
+    let rules: [(Dialect, &dyn Fn(&Layout) -> bool); 5] = [
+        (Dialect::PEP3118, &may_be_padded),
+        (Dialect::CTYPES, &is_from_ctypes),
         (Dialect::ARRAY, &|layout| layout.item().ty() == Type::Wchar),
-        (Dialect::NATIVE_C, &aligned),
-        (numpy, &|layout| is_sole_item(layout) && is_spelled_as_numpy_does(layout)),
+        (Dialect::NATIVE_C, &may_be_padded),
+        (NUMPY_RULE, &|layout| is_sole_item(layout) && is_spelled_as_numpy_does(layout)),
     ];
-    let mut refusal: Option<LayoutError> = None;
-    let mut readings: Vec<InterpretedSize> = Vec::new();
-    let mut fits: Vec<Interpretation> = Vec::new();
+    let mut sizes: Vec<InterpretedSize> = Vec::new();
+    // The candidates of the first likelihood that has some are the result.
+    let [mut likely, mut unlikely, mut misaligned]: [Option<Candidates>; 3] = [None, None, None];
     for (rule, can_have_written) in &rules {
-        let layout = match Layout::read(format, rule, model) {
-            Ok(layout) if can_have_written(&layout) => layout,
-            Ok(_) => continue,
-            Err(error) => {
-                refusal.get_or_insert(error);
-                continue;
-            }
+        let Some(layout) = Layout::read(format, rule, model).ok().filter(|layout| can_have_written(layout)) else {
+            continue;
         };
-        readings.push(InterpretedSize { dialect: rule.name, size: layout.size() });
-        if let Some(reading) = fit(layout, format, itemsize, rule).filter(is_plausible) {
-            fits.push(reading);
+        sizes.push(InterpretedSize { dialect: rule.name, size: layout.size() });
+        let target = itemsize.unwrap_or(layout.size());
+        // Trailing padding that the format does not declare is a habit of NumPy. An incomplete format of
+        // ctypes looks the same, so it is accepted only in a format that ctypes cannot have written.
+        let is_complete = |found: &Interpretation| found.trailing_padding == 0 || has_numpy_spelling(&found.layout);
+        let Some(found) = fit(layout, target, rule).filter(is_complete) else { continue };
+        // `@` promises that every element is aligned.
+        let breaks_alignment = rule.alignment == Alignment::Implicit && has_misaligned_elements(&found.layout);
+        let candidates = if breaks_alignment {
+            &mut misaligned
+        } else if rule.end == End::Unstated && likely.is_some() && !can_be_numpy() {
+            &mut unlikely
+        } else {
+            &mut likely
+        };
+        let found = with_spacings(found, format, itemsize);
+        match candidates {
+            Some(candidates) => candidates.append(found),
+            None => *candidates = Some(found),
         }
     }
-    agree(fits).ok_or_else(|| match (refusal, itemsize) {
-        (Some(error), _) if readings.is_empty() => error,
-        (_, itemsize) => mismatch(format, itemsize.unwrap_or(0), readings, &Dialect::PEP3118, model),
-    })
-}
-
-/// One reading from all that fit, with the others as alternatives where they differ; `None` of none.
-fn agree(fits: Vec<Interpretation>) -> Option<Interpretation> {
-    let mut fits = fits.into_iter();
-    let mut first = fits.next()?;
-    for other in fits {
-        let same = same_memory(&first.layout, &other.layout);
-        if !same {
-            first.alternatives.push((other.dialect, other.layout));
-        }
-        first.certainty = match other.certainty {
-            _ if !same => Certainty::Ambiguous,
-            // One rule states what the other leaves out.
-            Certainty::Exact | Certainty::TrailingPadding => first.certainty,
-            // What is uncertain if NumPy wrote it stays uncertain: it may have.
-            Certainty::Inferred | Certainty::Ambiguous => first.certainty.max(other.certainty),
-        };
-        first.alternatives.extend(other.alternatives);
+    if let Some(candidates) = likely.or(unlikely).or(misaligned) {
+        return Ok(candidates);
     }
-    Some(first)
-}
-
-/// Whether a reading that fits by arithmetic can also be meant.
-fn is_plausible(reading: &Interpretation) -> bool {
-    if reading.dialect.alignment == Alignment::Implicit {
-        // `@` promises alignment for every element.
-        return !has_misaligned_elements(&reading.layout);
+    if sizes.is_empty() {
+        // The error of the dialect that accepts most.
+        let layout = Layout::read(format, &Dialect::PEP3118, model)?;
+        sizes.push(InterpretedSize { dialect: Dialect::PEP3118.name, size: layout.size() });
     }
-    // An unstated tail is NumPy's habit, and also how the omissions of ctypes look: believe it only
-    // of a string that ctypes cannot have written.
-    reading.tail == 0 || has_numpy_spelling(&reading.layout)
+    let Some(itemsize) = itemsize else {
+        debug_assert!(false, "without an itemsize every layout fits");
+        return by_dialect(format, None, &Dialect::PEP3118, model);
+    };
+    Err(mismatch(format, itemsize, sizes, &Dialect::PEP3118, model))
 }
 
 /// Whether the format has a `&` or an `X{}`.
@@ -373,8 +378,8 @@ pub(super) fn same_memory(a: &Layout, b: &Layout) -> bool {
         })
 }
 
-/// A format that is one user type and nothing else: the itemsize is its size.
-fn opaque(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
+/// Returns the layout of a format that is one user type and nothing else: its size is the itemsize.
+fn user_type(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {
         Member::Item(item) => Some(item),
@@ -384,19 +389,14 @@ fn opaque(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataM
     if items.next().is_some() {
         return None;
     }
-    let size = itemsize?;
-    let mut layout =
-        Layout::read(b"B", dialect, model).or_else(|_| Layout::read(b"B", &Dialect::PEP3118, model)).ok()?;
-    for (index, node) in layout.nodes.iter_mut().enumerate() {
-        node.size = size;
-        node.span = item.span;
-        if index > 0 {
-            node.ty = Type::Opaque;
-            if let Some(name) = &item.name {
-                node.name = name.span;
-            }
+    let size = itemsize.filter(|size| *size <= model.ssize_max())?;
+    let mut layout = Layout::of_one(Type::Opaque, size, None, model);
+    if let [root, field] = layout.nodes.as_mut_slice() {
+        (root.span, field.span) = (item.span, item.span);
+        if let Some(name) = &item.name {
+            field.name = name.span;
         }
     }
     layout.names = parsed.as_bytes().to_vec();
-    Some(Interpretation { layout, dialect: *dialect, certainty: Certainty::Exact, tail: 0, alternatives: Vec::new() })
+    Some(Interpretation { layout, dialect: *dialect, certainty: Certainty::Exact, trailing_padding: 0 })
 }

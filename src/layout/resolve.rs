@@ -1,4 +1,4 @@
-//! Events of the parser to offsets: where every field lies.
+//! Visitor of the parser to offsets: where every field lies.
 //!
 //! One pass, no tree in between. The same resolver tells the size alone when its output is the unit
 //! type: then it allocates nothing.
@@ -15,7 +15,7 @@ use super::sink::Output;
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
-use crate::format::{ByteOrder, Code, Events, Failure, Limits, Stop, drive};
+use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
 /// What is known when a format has been read.
@@ -25,12 +25,13 @@ pub(super) struct Done {
     pub(super) named: bool,
 }
 
-/// Walks a format to its end, and leaves its fields in `output`.
+/// Resolves the events that `visit` makes for `format`, and leaves the fields in `output`.
 pub(super) fn run<O: Output>(
     format: &[u8],
     dialect: &Dialect,
     model: &DataModel,
     output: &mut O,
+    visit: impl FnOnce(&mut Resolver<'_, O>) -> Result<(), Failure>,
 ) -> Result<Done, LayoutError> {
     let mut resolver = Resolver {
         dialect,
@@ -52,7 +53,7 @@ pub(super) fn run<O: Output>(
         bits: false,
         error: None,
     };
-    let outcome = drive(format, &Limits::DEFAULT, &mut resolver);
+    let outcome = visit(&mut resolver);
     let outcome = outcome.and_then(|()| resolver.finish(format).map_err(|Stop| Failure::Stopped));
     match outcome {
         Ok(size) => Ok(Done { size, align: resolver.align, named: resolver.named }),
@@ -111,7 +112,7 @@ struct Frame {
     at: usize,
 }
 
-struct Resolver<'a, O> {
+pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
     output: &'a mut O,
@@ -341,8 +342,8 @@ fn is_sole_number(format: &[u8]) -> bool {
     }
 }
 
-impl<O: Output> Events for Resolver<'_, O> {
-    fn whitespace(&mut self, span: Span) -> Result<(), Stop> {
+impl<O: Output> Visitor for Resolver<'_, O> {
+    fn space(&mut self, span: Span) -> Result<(), Stop> {
         if matches!(self.dialect.whitespace, Whitespace::BetweenItems) && self.head.has_count {
             return self.lacks(Construct::SpaceInItem, span);
         }
@@ -476,7 +477,7 @@ impl<O: Output> Events for Resolver<'_, O> {
         self.refuse(Kind::UnknownSize, span)
     }
 
-    fn open_record(&mut self, at: usize) -> Result<(), Stop> {
+    fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
         let span = Span::new(at, at.saturating_add(2));
         self.needs(Syntax::STRUCTURES, Construct::Structure, span)?;
         self.bits = false;
@@ -492,7 +493,7 @@ impl<O: Output> Events for Resolver<'_, O> {
         Ok(())
     }
 
-    fn close_record(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
+    fn close_structure(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
         let brace = Span::new(at, at.saturating_add(1));
         if matches!(self.dialect.placement, Placement::BeforeType) && self.orders > 0 {
             return self.lacks(Construct::TrailingByteOrder, brace);

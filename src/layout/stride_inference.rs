@@ -1,10 +1,10 @@
-//! What NumPy leaves out inside arrays of records.
+//! Distances between the elements of arrays of structures in formats that NumPy writes.
 //!
-//! NumPy's writer puts the padding of a record after its closing brace, and once for a whole array
-//! of records: `(2)T{i:a:b:b:}:x:xxxxxxb:y:` may have elements 8 bytes apart (3 of the 6 pad bytes
-//! belong to each) or 5 (all 6 stand between `x` and `y`). The format does not say which. Here the
-//! possibilities are counted: if a C compiler's rule accounts for every pad byte, that is an
-//! inference; if it does not, the reading is ambiguous.
+//! NumPy writes the padding of a structure after its closing brace, and only once for a whole array of
+//! structures. In `(2)T{i:a:b:b:}:x:xxxxxxb:y:` the elements of `x` may be 8 bytes apart (3 of the 6 pad
+//! bytes belong to each element) or 5 (all 6 pad bytes are between `x` and `y`). The format does not
+//! declare which. If only the layout of a C compiler accounts for every pad byte, that layout is
+//! inferred; else there are two layouts to choose from.
 
 use alloc::vec::Vec;
 
@@ -13,72 +13,84 @@ use super::ty::Type;
 use crate::align::Align;
 use crate::format::ByteOrder;
 
-/// How sure the distances between elements are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum InferredCertainty {
-    /// No other distance is possible.
-    Certain,
-    /// A C compiler's rule accounts for all padding.
-    Inferred,
-    /// It does not.
-    Open,
+/// The layouts that one format can have.
+pub(super) enum Spacing {
+    /// No element can contain padding.
+    Certain(Layout),
+    /// The layout of a C compiler is the only one that accounts for every pad byte.
+    Inferred(Layout),
+    /// The padding of some arrays may be inside or after the array.
+    Open(OpenSpacing),
 }
 
-/// A layout with likely distances, and the one with other distances that fits as well.
-pub(super) struct Inference {
-    pub(super) layout: Layout,
-    pub(super) sureness: InferredCertainty,
-    pub(super) alternative: Option<Layout>,
+/// The two layouts of a format that leaves the distance of some elements open.
+pub(super) struct OpenSpacing {
+    /// The padding is after the arrays.
+    pub(super) packed: Layout,
+    /// The padding is inside the arrays.
+    pub(super) padded: Layout,
+    /// Whether `padded` is the likelier of the two: the layout of a C compiler.
+    pub(super) padded_is_likely: bool,
+    /// Whether the distance in some other array was inferred.
+    pub(super) has_inferred: bool,
 }
 
-/// A field followed by padding, whose last elements may own some of it.
-struct PaddingGap {
-    /// The records from the field itself down to the last record at its end.
-    chain: Vec<u32>,
-    /// Bytes of padding after it.
-    padding: u64,
-    /// Alignment of whatever comes after the padding.
-    next: Align,
-}
-
-/// Works out the distances of `layout`, whose item ends in `tail` unstated bytes.
-pub(super) fn infer(layout: Layout, tail: u64) -> Inference {
+/// Infers the distances of a layout that has contiguous elements so far. `trailing_padding` is the number of
+/// bytes at the end of the item that the format does not declare.
+pub(super) fn infer(layout: Layout, trailing_padding: u64) -> Spacing {
     if !layout.nodes.iter().any(|node| node.ty == Type::Record && node.count > 1) {
-        return Inference { layout, sureness: InferredCertainty::Certain, alternative: None };
+        return Spacing::Certain(layout);
     }
-    let weights = Weights::of(&layout);
-    let sites = sites(&layout, &weights, tail);
-    let mut likely = layout.clone();
-    let mut alternative = layout.clone();
-    let mut sureness = InferredCertainty::Certain;
-    let mut has_rival = false;
-    for site in &sites {
-        let Some(judged) = judge(&layout, &weights, site) else {
-            continue;
-        };
-        sureness = sureness.max(judged.sureness);
-        apply(&mut likely, &judged.likely);
-        apply(&mut alternative, judged.alternative.as_ref().unwrap_or(&judged.likely));
-        has_rival |= judged.alternative.is_some();
+    let c_fields = CFields::of(&layout);
+    let mut packed = layout.clone();
+    let mut padded = layout.clone();
+    let (mut has_inferred, mut padded_is_likely) = (false, None);
+    for gap in gaps(&layout, &c_fields, trailing_padding) {
+        match owner(&layout, &c_fields, &gap) {
+            None => {}
+            Some(Owner::Elements(sizes)) => {
+                has_inferred = true;
+                set_sizes(&mut packed, &sizes);
+                set_sizes(&mut padded, &sizes);
+            }
+            Some(Owner::Open { padded: sizes, is_likely }) => {
+                padded_is_likely.get_or_insert(is_likely);
+                set_sizes(&mut padded, &sizes);
+            }
+        }
     }
-    Inference { layout: likely, sureness, alternative: has_rival.then_some(alternative) }
+    match padded_is_likely {
+        Some(padded_is_likely) => Spacing::Open(OpenSpacing { packed, padded, padded_is_likely, has_inferred }),
+        None if has_inferred => Spacing::Inferred(padded),
+        None => Spacing::Certain(layout),
+    }
 }
 
-/// New sizes of some records: (index, size in bytes).
+/// The size in bytes of one element, padding included, for some records: (index of the node, size).
 type Sizes = Vec<(u32, u64)>;
 
-fn apply(layout: &mut Layout, sizes: &Sizes) {
+fn set_sizes(layout: &mut Layout, sizes: &Sizes) {
     for (index, size) in sizes {
         let node = usize::try_from(*index).ok().and_then(|index| layout.nodes.get_mut(index));
+        debug_assert!(node.is_some(), "the indices are those of a copy of this layout");
         if let Some(node) = node {
             node.size = *size;
         }
     }
 }
 
-/// Every field followed by padding that its own elements may own.
-fn sites(layout: &Layout, weights: &Weights, tail: u64) -> Vec<PaddingGap> {
-    let mut sites = Vec::new();
+/// Padding after a field that may belong to the elements of an array in the field.
+struct PaddingGap {
+    /// The field, the record at the end of the field, the record at the end of that record, and so on.
+    chain: Vec<u32>,
+    /// Bytes of padding.
+    padding: u64,
+    /// Alignment of the field after the padding.
+    next: Align,
+}
+
+fn gaps(layout: &Layout, c_fields: &CFields, trailing_padding: u64) -> Vec<PaddingGap> {
+    let mut gaps = Vec::new();
     let item = layout.item();
     for (index, node) in (0_u32..).zip(&layout.nodes) {
         if node.ty != Type::Record {
@@ -89,22 +101,23 @@ fn sites(layout: &Layout, weights: &Weights, tail: u64) -> Vec<PaddingGap> {
         while let Some(field) = fields.next() {
             let end = field.offset().saturating_add(field.total_size());
             let (padding, next) = match fields.peek() {
-                Some(next) => (next.offset().saturating_sub(end), weights.align(*next)),
-                // Padding at the end of an inner record stands behind its brace, at the outer field.
-                None if record.index() == item.index() && ends_with(record, field, tail) => {
-                    (tail, weights.align(record))
+                Some(next) => (next.offset().saturating_sub(end), c_fields.get(*next).align),
+                // The padding at the end of an inner record is written after its brace, where it
+                // follows the outer field.
+                None if record.index() == item.index() && ends_with(record, field, trailing_padding) => {
+                    (trailing_padding, c_fields.get(record).align)
                 }
                 None => continue,
             };
             if padding > 0 && field.ty() == Type::Record {
-                sites.push(PaddingGap { chain: chain(field), padding, next });
+                gaps.push(PaddingGap { chain: chain(field), padding, next });
             }
         }
     }
-    sites
+    gaps
 }
 
-/// A record, the record at its end, the record at that one's end, and so on.
+/// Returns a record, the record at its end, the record at the end of that one, and so on.
 fn chain(field: Field<'_>) -> Vec<u32> {
     let mut chain = Vec::new();
     let mut last = Some(field);
@@ -115,139 +128,148 @@ fn chain(field: Field<'_>) -> Vec<u32> {
     chain
 }
 
-/// Whether nothing but `tail` bytes stands between a field and the end of its record. NumPy writes no
-/// padding before a brace; where some is written, it belongs to the record and to nothing inside.
-fn ends_with(record: Field<'_>, last: Field<'_>, tail: u64) -> bool {
-    last.offset().checked_add(last.total_size()).and_then(|end| end.checked_add(tail)) == Some(record.size())
+/// Returns whether exactly `padding` bytes separate the end of a field from the end of its record.
+///
+/// NumPy writes no padding before a brace. Where other writers do, that padding belongs to the record and
+/// to no field in it.
+fn ends_with(record: Field<'_>, last: Field<'_>, padding: u64) -> bool {
+    last.offset().checked_add(last.total_size()).and_then(|end| end.checked_add(padding)) == Some(record.size())
 }
 
-struct Inferred {
-    sureness: InferredCertainty,
-    likely: Sizes,
-    alternative: Option<Sizes>,
+/// The owner of the padding in a gap.
+enum Owner {
+    /// The elements, which have these sizes.
+    Elements(Sizes),
+    /// Either the elements, which then have these sizes, or the record around the array.
+    Open { padded: Sizes, is_likely: bool },
 }
 
-/// Whether the elements at a site own padding; `None` if they cannot.
-fn judge(layout: &Layout, weights: &Weights, site: &PaddingGap) -> Option<Inferred> {
-    let arrays = arrays(layout, site);
-    let (outer, fewest) = (arrays.first()?, arrays.iter().map(|array| array.repeats).min()?);
-    if site.padding < fewest {
+/// Returns the owner of a gap; `None` if elements cannot contain any of its padding.
+fn owner(layout: &Layout, c_fields: &CFields, gap: &PaddingGap) -> Option<Owner> {
+    let arrays = arrays(layout, gap);
+    let (outer, fewest) = (arrays.first()?, arrays.iter().map(|array| array.elements).min()?);
+    if gap.padding < fewest {
         return None;
     }
-    let first = Field::at(layout, *site.chain.first()?);
-    // Or else all of it belongs to the elements of the outermost array, as far as it divides.
-    let share = site.padding.checked_div(outer.repeats)?;
-    let spread = spread(layout, site, outer, share)?;
-    let written = first.offset().checked_add(first.total_size())?;
-    let packed = site.next.padding_needed_for(written) == site.padding;
-    Some(match explained(layout, weights, site, first) {
-        // Packed elements in an aligned record, or aligned elements: both account for everything.
-        Some(likely) if packed && likely.iter().any(|(index, size)| Field::at(layout, *index).size() != *size) => {
-            Inferred { sureness: InferredCertainty::Open, likely, alternative: Some(Sizes::new()) }
+    let shared = shared_sizes(layout, gap, outer)?;
+    let first = Field::at(layout, *gap.chain.first()?);
+    let end = first.offset().checked_add(first.total_size())?;
+    // Contiguous elements, and padding that aligns the field after them.
+    let packed_accounts = gap.next.padding_needed_for(end) == gap.padding;
+    let is_changed = |(index, size): &(u32, u64)| Field::at(layout, *index).size() != *size;
+    Some(match c_sizes(layout, c_fields, gap, first) {
+        Some(sizes) if packed_accounts && sizes.iter().any(is_changed) => {
+            Owner::Open { padded: sizes, is_likely: true }
         }
-        Some(likely) => Inferred { sureness: InferredCertainty::Inferred, likely, alternative: None },
-        None => Inferred { sureness: InferredCertainty::Open, likely: Sizes::new(), alternative: Some(spread) },
+        Some(sizes) => Owner::Elements(sizes),
+        None => Owner::Open { padded: shared, is_likely: false },
     })
 }
 
-/// The sizes when every element of the outermost array owns `share` more bytes; the records around
-/// that array grow with it.
-fn spread(layout: &Layout, site: &PaddingGap, outer: &Repeated, share: u64) -> Option<Sizes> {
+/// Returns the sizes if the elements of the outermost array share the padding equally. The records around
+/// that array grow with it. `None` for an array of no elements.
+fn shared_sizes(layout: &Layout, gap: &PaddingGap, outer: &RecordArray) -> Option<Sizes> {
+    let share = gap.padding.checked_div(outer.elements)?;
     let mut sizes = Sizes::from([(outer.index, outer.size.checked_add(share)?)]);
-    for &index in site.chain.iter().take_while(|index| **index != outer.index) {
-        let grown = Field::at(layout, index).size().checked_add(share.checked_mul(outer.repeats)?)?;
+    for &index in gap.chain.iter().take_while(|index| **index != outer.index) {
+        let grown = Field::at(layout, index).size().checked_add(share.checked_mul(outer.elements)?)?;
         sizes.push((index, grown));
     }
     Some(sizes)
 }
 
-/// The sizes that a C compiler would give the records at a site, if all padding is what it would
-/// have put there, inside them and after them.
-fn explained(layout: &Layout, weights: &Weights, site: &PaddingGap, first: Field<'_>) -> Option<Sizes> {
+/// Returns the sizes that a C compiler gives the records of a gap, if it would put exactly this padding inside
+/// and after them.
+fn c_sizes(layout: &Layout, c_fields: &CFields, gap: &PaddingGap, first: Field<'_>) -> Option<Sizes> {
     let mut sizes = Sizes::new();
-    for &index in &site.chain {
-        sizes.push((index, weights.size(Field::at(layout, index))?));
+    for &index in &gap.chain {
+        sizes.push((index, c_fields.get(Field::at(layout, index)).size?));
     }
     let (_, outermost) = sizes.first()?;
     let end = first.offset().checked_add(outermost.checked_mul(first.count())?)?;
     let written = first.offset().checked_add(first.total_size())?;
-    let gap = site.next.round_up(end)?.checked_sub(written)?;
-    (gap == site.padding && weights.align(first).divides(first.offset())).then_some(sizes)
+    let padding = gap.next.round_up(end)?.checked_sub(written)?;
+    (padding == gap.padding && c_fields.get(first).align.divides(first.offset())).then_some(sizes)
 }
 
-/// What a C compiler makes of every field, worked out once for the whole layout: a record inside a
-/// record inside a record would else be measured again at every level.
-struct Weights {
-    /// The natural alignment of each node: the largest of its fields for a record.
-    aligns: Vec<Align>,
-    /// The size that a C compiler gives each node, if all inside lies where a C compiler puts it.
-    sizes: Vec<Option<u64>>,
+/// The layout that a C compiler gives a field.
+#[derive(Clone, Copy)]
+struct CField {
+    align: Align,
+    /// In bytes; `None` if the field is or contains a record with a field at another offset than in C.
+    size: Option<u64>,
 }
 
-impl Weights {
+impl CField {
+    const UNKNOWN: Self = Self { align: Align::ONE, size: None };
+}
+
+/// The layouts that a C compiler gives all fields, by index of the node.
+///
+/// All are computed at once: measuring each record by itself takes quadratic time for nested records.
+struct CFields(Vec<CField>);
+
+impl CFields {
     fn of(layout: &Layout) -> Self {
-        let len = layout.nodes.len();
-        let mut weights = Self { aligns: alloc::vec![Align::ONE; len], sizes: alloc::vec![None; len] };
-        // Fields stand behind their record: from the back, they are known before it.
-        for index in (0..len).rev() {
+        let mut all = Self(alloc::vec![CField::UNKNOWN; layout.nodes.len()]);
+        // A record comes before its fields, so the fields are computed first.
+        for index in (0..layout.nodes.len()).rev() {
             let Some(field) = u32::try_from(index).ok().map(|index| Field::at(layout, index)) else { continue };
-            let (align, size) = if field.ty() == Type::Record {
-                let align = field.fields().map(|inner| weights.align(inner)).max().unwrap_or(Align::ONE);
-                (align, weights.record(field).and_then(|end| align.round_up(end)))
+            let c_field = if field.ty() == Type::Record {
+                let align = field.fields().map(|inner| all.get(inner).align).max().unwrap_or(Align::ONE);
+                CField { align, size: all.end_of(field).and_then(|end| align.round_up(end)) }
             } else {
-                (field.natural_align(), Some(field.size()))
+                CField { align: field.natural_align(), size: Some(field.size()) }
             };
-            if let (Some(known_align), Some(known_size)) = (weights.aligns.get_mut(index), weights.sizes.get_mut(index))
-            {
-                *known_align = align;
-                *known_size = size;
+            if let Some(slot) = all.0.get_mut(index) {
+                *slot = c_field;
             }
         }
-        weights
+        all
     }
 
-    fn align(&self, field: Field<'_>) -> Align {
-        usize::try_from(field.index()).ok().and_then(|index| self.aligns.get(index)).copied().unwrap_or(Align::ONE)
+    fn get(&self, field: Field<'_>) -> CField {
+        let found = usize::try_from(field.index()).ok().and_then(|index| self.0.get(index));
+        debug_assert!(found.is_some(), "the field belongs to the layout");
+        found.copied().unwrap_or(CField::UNKNOWN)
     }
 
-    fn size(&self, field: Field<'_>) -> Option<u64> {
-        *self.sizes.get(usize::try_from(field.index()).ok()?)?
-    }
-
-    /// Where the fields of a record end, if each lies where a C compiler puts it.
-    fn record(&self, record: Field<'_>) -> Option<u64> {
+    /// Returns the end of the last field, if a C compiler puts all fields at the offsets that they have.
+    fn end_of(&self, record: Field<'_>) -> Option<u64> {
         let mut end = 0_u64;
         for field in record.fields() {
             let order = field.node()?.order;
-            // NumPy writes `=` and `^` for what is not aligned.
+            // NumPy writes `=` and `^` for fields that are not aligned.
             if field.ty().has_byte_order() && matches!(order, ByteOrder::NativeStandard | ByteOrder::NativeUnaligned) {
                 return None;
             }
-            if field.offset() != self.align(field).round_up(end)? {
+            let CField { align, size } = self.get(field);
+            if field.offset() != align.round_up(end)? {
                 return None;
             }
-            end = field.offset().checked_add(self.size(field)?.checked_mul(field.count())?)?;
+            end = field.offset().checked_add(size?.checked_mul(field.count())?)?;
         }
         Some(end)
     }
 }
 
-struct Repeated {
+/// An array of records in the chain of a gap.
+struct RecordArray {
     index: u32,
-    /// Size of one element as written, in bytes.
+    /// Bytes of one contiguous element.
     size: u64,
-    /// How often a byte added to the element is added to the whole field.
-    repeats: u64,
+    /// Elements of this array in the whole field.
+    elements: u64,
 }
 
-fn arrays(layout: &Layout, site: &PaddingGap) -> Vec<Repeated> {
-    let mut repeats = 1_u64;
+fn arrays(layout: &Layout, gap: &PaddingGap) -> Vec<RecordArray> {
+    let mut elements = 1_u64;
     let mut arrays = Vec::new();
-    for &index in &site.chain {
+    for &index in &gap.chain {
         let record = Field::at(layout, index);
-        repeats = repeats.saturating_mul(record.count());
+        elements = elements.saturating_mul(record.count());
         if record.count() > 1 {
-            arrays.push(Repeated { index, size: record.size(), repeats });
+            arrays.push(RecordArray { index, size: record.size(), elements });
         }
     }
     arrays

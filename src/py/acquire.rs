@@ -14,7 +14,9 @@ use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
 use crate::layout::Field;
-use crate::view::{Checker, ItemLayout, Owner, RawView, RawViewBuf, Report, Request, Selected, Slice, View, ViewError};
+use crate::view::{
+    Checked, Checker, ItemLayout, Owner, RawView, RawViewBuf, Request, Selected, Slice, View, ViewError,
+};
 
 /// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
@@ -205,23 +207,21 @@ impl Acquired {
     }
 
     /// All rules that the struct breaks, and the view, if it can be read.
-    #[must_use]
-    pub fn check(self, checker: &Checker<'_>) -> (Report, Option<SharedView>) {
+    pub fn check(self, checker: &Checker<'_>) -> Checked<SharedView> {
         self.check_as(checker, None)
     }
 
     /// The same with a format in place of the exporter's, if there is one: it says what an item is, and
     /// nothing about where it lies.
-    #[must_use]
-    pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> (Report, Option<SharedView>) {
+    pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<SharedView> {
         let acquired = Arc::new(self);
         let raw = acquired.raw();
         let request = if format.is_some() { acquired.request | Request::FORMAT } else { acquired.request };
         let raw = RawView { format: format.or(raw.format), ..raw };
-        let (report, view) = checker.check(&raw, Some(request));
+        let Checked { report, view } = checker.check(&raw, Some(request));
         let view = view.map(View::without_format);
         let buf = acquired.buffer.buf.cast::<u8>();
-        (report, view.map(|view| SharedView { acquired: Arc::clone(&acquired), view, buf }))
+        Checked { report, view: view.map(|view| SharedView { acquired, view, buf }) }
     }
 }
 

@@ -81,7 +81,7 @@ fn rounds<'d>(
             let granted = attempt.acquired.is_some();
             let outcome = match attempt.outcome(obj) {
                 RequestOutcome::Granted(raw) => {
-                    readable = readable || request == Request::FULL_RO && checker.check(&raw, None).1.is_some();
+                    readable = readable || request == Request::FULL_RO && checker.check(&raw, None).view.is_some();
                     RequestOutcome::Granted(known_obj(raw, obj))
                 }
                 outcome => outcome,

@@ -36,7 +36,7 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 ///             len: items * 8, itemsize: 8, readonly: 1, ndim: 1, format: Some(b"d"), shape: Some(&[items]),
 ///             ..RawView::default()
 ///         };
-///         let view = raw.check(Request::FULL_RO, None, None).1.expect("the numbers are right");
+///         let view = raw.check(Request::FULL_RO, None, None).into_result().expect("the numbers keep the rules");
 ///         // SAFETY: (a) the items are those of `memory`, which lives as long as the exporter, in one
 ///         // object, and does not move; (b) it is exported read-only.
 ///         let exporter = unsafe { BufferExporter::new(&view, memory.as_ptr().cast_mut().cast()) };

@@ -11,7 +11,7 @@ use super::raw::{Owner, RawView, RawViewBuf};
 use super::report::Report;
 use super::request::{Request, Structure};
 use super::violation::{FieldName, MetadataValue, Violation};
-use crate::layout::{Comparison, Equivalence, Layout, reconcile};
+use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
 
 /// What an exporter did with a request.
 ///
@@ -212,12 +212,11 @@ impl<'d> Audit<'d> {
             let raw = raw.as_raw();
             let Some(format) = raw.format else { continue };
             let itemsize = u64::try_from(raw.itemsize).ok();
-            let Ok(reading) = reconcile(format, itemsize, self.checker.dialect, self.checker.model) else { continue };
-            let alternatives = reading.alternatives.iter().map(|(_, layout)| layout);
-            let readings = core::iter::once(&reading.layout).chain(alternatives);
+            let outcome = reconcile(format, itemsize, self.checker.dialect, self.checker.model);
             // The best of several readings; of equal ones the likeliest.
-            let best = readings
-                .map(|layout| Comparison::of_layouts(layout, truth))
+            let best = interpretations(&outcome)
+                .iter()
+                .map(|found| Comparison::of_layouts(&found.layout, truth))
                 .reduce(|best, other| if other.equivalence > best.equivalence { other } else { best });
             let Some(Comparison { equivalence, difference: Some(difference) }) = best else { continue };
             let names_only = equivalence == Some(Equivalence::LayoutIgnoringNames);

@@ -13,8 +13,9 @@ use super::violation::{FieldName, Violation};
 /// ```
 /// use pep3118::{ByteBounds, RawView, Request};
 /// let raw = RawView { len: 12, itemsize: 4, ndim: 1, shape: Some(&[3]), strides: Some(&[-4]), ..RawView::default() };
-/// let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+/// let view = raw.check(Request::STRIDES, None, None).into_result()?;
 /// assert_eq!(view.extent(), Some(ByteBounds { low: -8, high: 4 }));
+/// # Ok::<(), pep3118::Report>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ByteBounds {

@@ -47,6 +47,44 @@ impl Sink for First {
     }
 }
 
+/// The result of a check: the broken rules, and the view if the items can be read.
+///
+/// A view can exist although the report has errors: `readonly` of 2 breaks a rule (A25, values of
+/// `readonly`) but does not prevent access to the items.
+///
+/// ```
+/// use pep3118::{Checked, RawView, Request, RuleId};
+/// let raw = RawView { len: 12, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
+/// let view = raw.check(Request::ND, None, None).into_result()?;
+/// assert_eq!(view.offset_of(&[2]), Ok(8));
+///
+/// let Checked { report, view } = RawView { readonly: 2, ..raw }.check(Request::ND, None, None);
+/// assert!(report.contains(RuleId::A25) && view.is_some());
+///
+/// let report = RawView { len: 20, ..raw }.check(Request::ND, None, None).into_result().unwrap_err();
+/// assert_eq!(report.to_string(), "error A04: len is 20 bytes but shape (3,) of 4-byte items describes 12 bytes");
+/// # Ok::<(), pep3118::Report>(())
+/// ```
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct Checked<V> {
+    /// The rules that are broken; empty if there are none.
+    pub report: Report,
+    /// The validated view; `None` if an error of the report prevents access to the items.
+    pub view: Option<V>,
+}
+
+impl<V> Checked<V> {
+    /// Returns the view if the items can be read, else the report. The findings that do not prevent
+    /// a view are dropped: use the fields where they matter.
+    ///
+    /// # Errors
+    /// - `len` 20 with shape (3,) of 4-byte items: the report, with at least one error
+    pub fn into_result(self) -> Result<V, Report> {
+        self.view.ok_or(self.report)
+    }
+}
+
 /// What a struct is checked against.
 ///
 /// ```
@@ -54,15 +92,15 @@ impl Sink for First {
 ///
 /// let shape = [1; 40];
 /// let raw = RawView { len: 1, itemsize: 1, ndim: 40, shape: Some(&shape), ..RawView::default() };
-/// assert!(Checker::DEFAULT.check(&raw, Some(Request::ND)).0.is_empty());
+/// assert!(Checker::DEFAULT.check(&raw, Some(Request::ND)).report.is_empty());
 /// // PyPy stops at 36 dimensions.
 /// let pypy = Checker { max_ndim: 36, ..Checker::DEFAULT };
-/// assert!(pypy.check(&raw, Some(Request::ND)).0.contains(RuleId::A13));
+/// assert!(pypy.check(&raw, Some(Request::ND)).report.contains(RuleId::A13));
 ///
 /// // A buffer from a machine where `long` has 4 bytes.
 /// let raw = RawView { len: 4, itemsize: 4, format: Some(b"l"), ..RawView::default() };
 /// let windows = Checker { model: &DataModel::LLP64, ..Checker::DEFAULT };
-/// assert!(windows.check(&raw, Some(Request::FULL_RO)).0.is_empty());
+/// assert!(windows.check(&raw, Some(Request::FULL_RO)).report.is_empty());
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Checker<'d> {
@@ -100,20 +138,14 @@ impl<'a> RawView<'a> {
     /// let raw = RawView {
     ///     len: 20, itemsize: 4, readonly: 2, ndim: 2, shape: Some(&[2, 3]), ..RawView::default()
     /// };
-    /// let (report, view) = raw.check(Request::ND, None, None);
+    /// let pep3118::Checked { report, view } = raw.check(Request::ND, None, None);
     /// let rules: Vec<RuleId> = report.iter().map(|finding| finding.rule()).collect();
     /// assert_eq!(rules, [RuleId::A04, RuleId::A25]);
     /// assert!(view.is_none());
     /// ```
     ///
     /// Nothing overflows, whatever the integers, and the work is bounded by the number of entries.
-    #[must_use]
-    pub fn check(
-        &self,
-        request: Request,
-        dialect: Option<&Dialect>,
-        memory: Option<Block>,
-    ) -> (Report, Option<View<'a>>) {
+    pub fn check(&self, request: Request, dialect: Option<&Dialect>, memory: Option<Block>) -> Checked<View<'a>> {
         Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
     }
 }
@@ -122,8 +154,7 @@ impl Checker<'_> {
     /// Checks every rule that the struct decides; without a request, those of requests are left out.
     ///
     /// See [`RawView::check`].
-    #[must_use]
-    pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> (Report, Option<View<'a>>) {
+    pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Checked<View<'a>> {
         let mut report = Report::new();
         let found = self.run(raw, request, &mut report);
         let in_the_way = !report.is_empty() && report.iter().any(|finding| finding.fault().prevents_view());
@@ -131,7 +162,8 @@ impl Checker<'_> {
             Ok(Some(found)) if !in_the_way => Some(self.view(raw, found)),
             _ => None,
         };
-        (report.sorted(), view)
+        debug_assert!(view.is_some() || report.has_errors(), "no view without an error");
+        Checked { report: report.sorted(), view }
     }
 
     /// A view, or the first error.

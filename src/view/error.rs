@@ -12,10 +12,11 @@ use super::rules::RuleId;
 /// ```
 /// use pep3118::{RawView, Request, ViewError};
 /// let raw = RawView { len: 3, itemsize: 1, ndim: 1, shape: Some(&[3]), ..RawView::default() };
-/// let view = raw.check(Request::ND, None, None).1.unwrap();
+/// let view = raw.check(Request::ND, None, None).into_result()?;
 /// let error = view.offset_of(&[3]).unwrap_err();
 /// assert_eq!(error, ViewError::IndexOutOfBounds { dimension: 0, index: 3, extent: 3 });
 /// assert_eq!(error.to_string(), "index 3 is out of bounds for dimension 0 with 3 items");
+/// # Ok::<(), pep3118::Report>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

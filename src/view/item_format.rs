@@ -1,7 +1,6 @@
 //! The format of a buffer, against its itemsize and its request.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use super::check::{Checker, Sink, Stop};
 use super::raw::RawView;
@@ -61,17 +60,25 @@ impl Checker<'_> {
         size: u64,
         sink: &mut S,
     ) -> Result<Option<ItemLayout>, Stop> {
-        let reading = match reconcile(format, Some(size), self.dialect, self.model) {
-            Ok(reading) => reading,
-            Err(error) => {
-                sink.report(Violation::Format { error })?;
-                return Ok(None);
+        match reconcile(format, Some(size), self.dialect, self.model) {
+            Ok(found) => {
+                if let Some(fault) = doubt(&found, format, itemsize) {
+                    sink.report(fault)?;
+                }
+                Ok(Some(ItemLayout::Interpretation(Box::new(found))))
             }
-        };
-        if let Some(fault) = doubt(&reading, format, itemsize) {
-            sink.report(fault)?;
+            Err(error) => match error.ambiguity() {
+                Some(ambiguity) => {
+                    let ambiguity = ambiguity.clone();
+                    sink.report(Violation::AmbiguousFormat { ambiguity: ambiguity.clone() })?;
+                    Ok(Some(ItemLayout::Ambiguous(ambiguity)))
+                }
+                None => {
+                    sink.report(Violation::Format { error })?;
+                    Ok(None)
+                }
+            },
         }
-        Ok(Some(ItemLayout::Interpretation(Box::new(reading))))
     }
 }
 
@@ -80,18 +87,11 @@ fn doubt(reading: &Interpretation, format: &[u8], itemsize: i64) -> Option<Viola
     let format = format.into();
     match reading.certainty {
         Certainty::Exact => None,
-        Certainty::TrailingPadding => {
-            Some(Violation::UnstatedTail { format, itemsize, tail: i64::try_from(reading.tail).unwrap_or(i64::MAX) })
-        }
+        Certainty::TrailingPadding => Some(Violation::UnstatedTail {
+            format,
+            itemsize,
+            tail: i64::try_from(reading.trailing_padding).unwrap_or(i64::MAX),
+        }),
         Certainty::Inferred => Some(Violation::InferredDistances { format, itemsize }),
-        Certainty::Ambiguous => {
-            let mut dialects = Vec::from([reading.dialect.name]);
-            for (dialect, _) in &reading.alternatives {
-                if !dialects.contains(&dialect.name) {
-                    dialects.push(dialect.name);
-                }
-            }
-            Some(Violation::AmbiguousFormat { format, itemsize, dialects })
-        }
     }
 }

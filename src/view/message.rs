@@ -10,9 +10,8 @@ use super::audit::RaisedError;
 use super::geometry::{Order, contiguous_strides};
 use super::request::Structure;
 use super::violation::{FieldName, MetadataValue, Violation};
-use crate::align::plural;
-use crate::diagnostic::escape;
 use crate::layout::{InterpretedSize, LayoutErrorKind};
+use crate::text::{abridge, plural};
 
 impl fmt::Display for MetadataValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,13 +76,7 @@ impl fmt::Display for Violation {
                 abridged(format),
                 bytes(*itemsize)
             ),
-            Self::AmbiguousFormat { format, itemsize, dialects } => write!(
-                f,
-                "format `{}` has several readings of {} that disagree on offsets: {}",
-                abridged(format),
-                bytes(*itemsize),
-                dialects.join(", ")
-            ),
+            Self::AmbiguousFormat { ambiguity } => ambiguity.fmt(f),
             Self::ItemsizeZero => f.write_str("itemsize is 0 bytes, and CPython divides by it"),
             Self::NdimRange { ndim, max } => write!(f, "ndim is {ndim} but lies between 0 and {max}"),
             Self::ScalarArray { field } => write!(f, "ndim is 0 but {field} is not NULL"),
@@ -355,10 +348,7 @@ fn factors(shape: &[i64]) -> String {
     factors.join(" * ")
 }
 
-/// A format inside a sentence: its start, if it is long.
-fn abridged(format: &[u8]) -> String {
-    match format.get(..60) {
-        Some(start) if format.len() > 60 => format!("{}...", escape(start)),
-        _ => escape(format),
-    }
+/// The start of a format, for a sentence.
+fn abridged(format: &[u8]) -> Cow<'_, str> {
+    abridge(format, 60)
 }

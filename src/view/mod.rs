@@ -41,7 +41,7 @@ mod walk;
 
 pub use audit::{Audit, RaisedError, RequestOutcome};
 pub use bounds::{ByteBounds, verify_structure};
-pub use check::Checker;
+pub use check::{Checked, Checker};
 pub use error::{RequestError, RuleIdError, ViewError};
 pub use expected::{Contiguity, MemoryTraits, RefusalReason};
 pub use geometry::{Order, fill_contiguous_strides, size_from_format};

@@ -19,7 +19,7 @@ use alloc::boxed::Box;
 ///     strides: Some(&[12, 4]),
 ///     ..RawView::default()
 /// };
-/// let (report, view) = raw.check(Request::FULL_RO, None, None);
+/// let pep3118::Checked { report, view } = raw.check(Request::FULL_RO, None, None);
 /// assert!(report.is_empty());
 /// assert_eq!(view.unwrap().offset_of(&[1, 2]), Ok(20));
 /// ```
@@ -55,7 +55,7 @@ pub struct RawView<'a> {
 /// ```
 /// use pep3118::{Owner, RawView, Request, RuleId};
 /// let raw = RawView { obj: Owner::Null, len: 3, itemsize: 1, ndim: 1, ..RawView::default() };
-/// assert!(raw.check(Request::SIMPLE, None, None).0.contains(RuleId::A01));
+/// assert!(raw.check(Request::SIMPLE, None, None).report.contains(RuleId::A01));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Owner {
@@ -78,8 +78,8 @@ pub enum Owner {
 ///
 /// let raw = RawView { len: 12, itemsize: 4, ndim: 1, shape: Some(&[3]), strides: Some(&[-4]), ..RawView::default() };
 /// // The first item is the last one in memory.
-/// assert!(raw.check(Request::STRIDES, None, Some(Block { len: 12, offset: 8 })).0.is_empty());
-/// let (report, _) = raw.check(Request::STRIDES, None, Some(Block { len: 12, offset: 4 }));
+/// assert!(raw.check(Request::STRIDES, None, Some(Block { len: 12, offset: 8 })).report.is_empty());
+/// let report = raw.check(Request::STRIDES, None, Some(Block { len: 12, offset: 4 })).report;
 /// assert!(report.contains(RuleId::D06));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

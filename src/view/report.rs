@@ -53,7 +53,7 @@ impl fmt::Display for Severity {
 /// ```
 /// use pep3118::{RawView, Request};
 /// let raw = RawView { len: 12, itemsize: 4, readonly: 1, ..RawView::default() };
-/// let (report, _) = raw.check(Request::SIMPLE | Request::WRITABLE, None, None);
+/// let report = raw.check(Request::SIMPLE | Request::WRITABLE, None, None).report;
 /// let finding = report.iter().find(|finding| finding.rule().as_str() == "B02").unwrap();
 /// assert_eq!(finding.to_string(), "error B02: the request has WRITABLE but readonly is 1");
 /// ```
@@ -158,7 +158,7 @@ impl fmt::Display for Finding {
 /// ```
 /// use pep3118::{RawView, Request, RuleId, Severity};
 /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), strides: Some(&[4]), ..RawView::default() };
-/// let (report, view) = raw.check(Request::STRIDES, None, None);
+/// let pep3118::Checked { report, view } = raw.check(Request::STRIDES, None, None);
 /// assert!(report.contains(RuleId::A04) && view.is_none());
 /// assert_eq!(report.worst(), Some(Severity::Error));
 /// ```
@@ -244,7 +244,7 @@ impl Report {
     /// ```
     /// use pep3118::{RawView, Request, RuleId};
     /// let raw = RawView { len: 12, itemsize: 4, readonly: 1, ..RawView::default() };
-    /// let (report, _) = raw.check(Request::SIMPLE | Request::WRITABLE, None, None);
+    /// let report = raw.check(Request::SIMPLE | Request::WRITABLE, None, None).report;
     /// assert!(report.contains(RuleId::B02));
     /// assert!(!report.without(&[RuleId::B02]).has_errors());
     /// ```
@@ -270,6 +270,8 @@ impl<'r> IntoIterator for &'r Report {
         self.iter()
     }
 }
+
+impl core::error::Error for Report {}
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,10 +17,10 @@ const MAX_NDIM: usize = 64;
 /// ```
 /// use pep3118::{RawView, Request};
 /// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
-/// let rows = raw.check(Request::ND, None, None).1.unwrap();
+/// let rows = raw.check(Request::ND, None, None).into_result()?;
 /// let second = rows.select(0, 1)?;
 /// assert_eq!((second.view.shape(), second.view.offset(), second.pointer), (&[3][..], 3, None));
-/// # Ok::<(), pep3118::ViewError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
@@ -42,17 +42,17 @@ impl<'a> View<'a> {
     /// let raw = RawView {
     ///     len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[12, 4]), ..RawView::default()
     /// };
-    /// let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+    /// let view = raw.check(Request::STRIDES, None, None).into_result()?;
     /// let column = view.select(1, 2)?;
     /// assert_eq!((column.view.shape(), column.view.strides(), column.view.offset()), (&[2][..], &[12][..], 8));
     /// assert_eq!(column.pointer, None);
     ///
     /// // Rows behind a table of pointers: the row is where the second pointer leads.
     /// let raw = RawView { strides: Some(&[8, 4]), suboffsets: Some(&[16, -1]), ..raw };
-    /// let view = raw.check(Request::INDIRECT, None, None).1.unwrap();
+    /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
     /// let row = view.select(0, 1)?;
     /// assert_eq!((row.pointer, row.view.offset(), row.view.suboffsets()), (Some(8), 16, None));
-    /// # Ok::<(), pep3118::ViewError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
@@ -111,10 +111,10 @@ impl<'a> View<'a> {
     /// use pep3118::{DataModel, Dialect, Layout, RawView, Request};
     /// let layout = Layout::read(b"T{<h:a:(2)<i:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     /// let raw = RawView { len: 30, itemsize: 10, ndim: 1, shape: Some(&[3]), ..RawView::default() };
-    /// let view = raw.check(Request::ND, None, None).1.unwrap();
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
     /// let b = view.field(layout.item().field(b"b").unwrap())?;
     /// assert_eq!((b.shape(), b.strides(), b.offset(), b.itemsize()), (&[3, 2][..], &[10, 4][..], 2, 4));
-    /// # Ok::<(), pep3118::ViewError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
@@ -159,13 +159,13 @@ impl<'a> View<'a> {
     /// ```
     /// use pep3118::{DataModel, ItemLayout, RawView, Request, Scalar};
     /// let raw = RawView { len: 24, itemsize: 1, ndim: 1, shape: Some(&[24]), ..RawView::default() };
-    /// let view = raw.check(Request::ND, None, None).1.unwrap();
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
     /// let int = ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap());
     /// assert_eq!(view.cast(int.clone(), 4, None)?.shape(), [6]);
     /// assert_eq!(view.cast(int.clone(), 4, Some(&[2, 3]))?.strides(), [12, 4]);
     /// let error = view.cast(int, 5, None).unwrap_err();
     /// assert_eq!(error.to_string(), "24 bytes are not a whole number of items of 5 bytes");
-    /// # Ok::<(), pep3118::ViewError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
@@ -225,15 +225,17 @@ impl ItemLayout {
     /// What one element of a field is; as sure as the item.
     fn of_field(&self, field: Field<'_>) -> Self {
         let (dialect, certainty) = match self {
-            Self::Interpretation(reading) => (reading.dialect, reading.certainty),
-            Self::Scalar(_) | Self::Bytes => (crate::layout::Dialect::PEP3118, crate::layout::Certainty::Exact),
+            Self::Interpretation(found) => (found.dialect, found.certainty),
+            // The caller gave the field, and with it the layout of an ambiguous format.
+            Self::Scalar(_) | Self::Bytes | Self::Ambiguous(_) => {
+                (crate::layout::Dialect::PEP3118, crate::layout::Certainty::Exact)
+            }
         };
         Self::Interpretation(Box::new(Interpretation {
             layout: field.element_layout(),
             dialect,
             certainty,
-            tail: 0,
-            alternatives: Vec::new(),
+            trailing_padding: 0,
         }))
     }
 }

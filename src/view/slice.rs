@@ -81,10 +81,10 @@ impl<'a> View<'a> {
     /// ```
     /// use pep3118::{RawView, Request, Slice};
     /// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
-    /// let view = raw.check(Request::ND, None, None).1.unwrap();
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
     /// let columns = view.slice(&[Slice::FULL, Slice { start: Some(1), ..Slice::FULL }])?;
     /// assert_eq!((columns.shape(), columns.strides(), columns.offset()), (&[2, 2][..], &[3, 1][..], 1));
-    /// # Ok::<(), pep3118::ViewError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
@@ -143,9 +143,9 @@ impl<'a> View<'a> {
     /// let raw = RawView {
     ///     len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[12, 4]), ..RawView::default()
     /// };
-    /// let view = raw.check(Request::STRIDES, None, None).1.unwrap().transpose(None)?;
+    /// let view = raw.check(Request::STRIDES, None, None).into_result()?.transpose(None)?;
     /// assert_eq!((view.shape(), view.strides()), (&[3, 2][..], &[4, 12][..]));
-    /// # Ok::<(), pep3118::ViewError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::dim_vec::Dims;
 use super::error::ViewError;
 use super::geometry::{Order, has_order};
 use super::raw::{Block, Owner, RawView};
-use crate::layout::{Interpretation, Scalar};
+use crate::layout::{Ambiguity, Interpretation, Scalar};
 
 /// The geometry of a buffer, proved: whatever index is in bounds has an offset, and nothing overflows.
 ///
@@ -25,14 +25,14 @@ use crate::layout::{Interpretation, Scalar};
 /// let raw = RawView {
 ///     len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[12, 4]), ..RawView::default()
 /// };
-/// let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+/// let view = raw.check(Request::STRIDES, None, None).into_result()?;
 /// assert!(view.is_contiguous(Order::C));
 ///
 /// // Every second column, backwards.
 /// let view = view.slice(&[Slice::FULL, Slice { step: -2, ..Slice::FULL }])?;
 /// assert_eq!((view.shape(), view.strides(), view.offset_of(&[0, 0])?), (&[2, 2][..], &[12, -8][..], 8));
 /// assert_eq!(view.offsets(Order::C)?.collect::<Vec<i64>>(), [8, 0, 20, 12]);
-/// # Ok::<(), pep3118::ViewError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct View<'a> {
@@ -54,16 +54,19 @@ pub struct View<'a> {
 /// ```
 /// use pep3118::{ItemLayout, RawView, Request};
 /// let raw = RawView { len: 8, itemsize: 4, ndim: 1, format: Some(b"<f"), shape: Some(&[2]), ..RawView::default() };
-/// let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+/// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
 /// assert!(matches!(view.item(), ItemLayout::Scalar(scalar) if scalar.ty.as_str() == "float32"));
+/// # Ok::<(), pep3118::Report>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum ItemLayout {
     /// One value, from a format of one code, or from NULL with items of one byte.
     Scalar(Scalar),
-    /// Anything else, by the reading that fits the itemsize; it says how sure it is.
+    /// Anything else, by the interpretation that fits the itemsize.
     Interpretation(Box<Interpretation>),
+    /// Several interpretations that fit the itemsize. Decoding needs one of them.
+    Ambiguous(Ambiguity),
     /// Bytes without a meaning: the format was not asked for.
     Bytes,
 }

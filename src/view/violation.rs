@@ -1,7 +1,6 @@
 //! What can be wrong with a `Py_buffer`: the data. The sentences are in `message.rs`.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
 
 use super::audit::RaisedError;
@@ -11,7 +10,7 @@ use super::raw::{Owner, RawView};
 use super::report::Severity;
 use super::request::{Request, Structure};
 use super::rules::RuleId;
-use crate::layout::{LayoutError, LayoutErrorKind};
+use crate::layout::{Ambiguity, LayoutError, LayoutErrorKind};
 
 /// A field of `Py_buffer`.
 ///
@@ -119,7 +118,7 @@ impl MetadataValue {
 /// use pep3118::view::Violation;
 /// use pep3118::{RawView, Request, RuleId};
 /// let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
-/// let (report, _) = raw.check(Request::ND, None, None);
+/// let report = raw.check(Request::ND, None, None).report;
 /// let fault = report.findings()[0].fault();
 /// assert_eq!(fault.rule(), RuleId::A04);
 /// assert!(matches!(fault, Violation::LenProduct { .. }));
@@ -149,7 +148,7 @@ pub enum Violation {
     /// A07, a note: the distances in an array of records follow from a C compiler's rule only.
     InferredDistances { format: Box<[u8]>, itemsize: i64 },
     /// A07, a note: two readings have the itemsize and different offsets.
-    AmbiguousFormat { format: Box<[u8]>, itemsize: i64, dialects: Vec<&'static str> },
+    AmbiguousFormat { ambiguity: Ambiguity },
     /// A10: items without bytes.
     ItemsizeZero,
     /// A13: negative or too many.

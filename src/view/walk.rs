@@ -16,10 +16,10 @@ use super::view::View;
 ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
 ///     ..RawView::default()
 /// };
-/// let view = raw.check(Request::INDIRECT, None, None).1.unwrap();
+/// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
 /// let steps: Vec<Step> = view.steps(&[1, 2])?.collect();
 /// assert_eq!(steps, [Step::Stride(8), Step::Dereference, Step::Add(0), Step::Stride(2)]);
-/// # Ok::<(), pep3118::ViewError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// Spec: CPython `Doc/c-api/buffer.rst`, "PIL-style: shape, strides and suboffsets".
@@ -41,11 +41,11 @@ pub enum Step {
 ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
 ///     ..RawView::default()
 /// };
-/// let view = raw.check(Request::INDIRECT, None, None).1.unwrap();
+/// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
 /// // The second pointer of the table, then the third byte of the row that it leads to.
 /// let way: Vec<Step> = view.steps(&[1, 2])?.collect();
 /// assert_eq!(way, [Step::Stride(8), Step::Dereference, Step::Add(0), Step::Stride(2)]);
-/// # Ok::<(), pep3118::ViewError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Steps<'v> {
@@ -88,9 +88,9 @@ impl FusedIterator for Steps<'_> {}
 /// ```
 /// use pep3118::{Order, RawView, Request};
 /// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
-/// let view = raw.check(Request::ND, None, None).1.unwrap();
+/// let view = raw.check(Request::ND, None, None).into_result()?;
 /// assert_eq!(view.offsets(Order::Fortran)?.collect::<Vec<i64>>(), [0, 3, 1, 4, 2, 5]);
-/// # Ok::<(), pep3118::ViewError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Offsets<'v> {
@@ -146,9 +146,9 @@ impl View<'_> {
     /// let raw = RawView {
     ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, -1]), ..RawView::default()
     /// };
-    /// let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+    /// let view = raw.check(Request::STRIDES, None, None).into_result()?;
     /// assert_eq!(view.offset_of(&[1, 2])?, 6);
-    /// # Ok::<(), pep3118::ViewError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors

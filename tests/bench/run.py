@@ -132,7 +132,7 @@ def count(contestants, pairs):
 
     # Counts do not mind company.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        figures = dict(zip(pairs, pool.map(one, pairs)))
+        figures = dict(zip(pairs, pool.map(one, pairs), strict=True))
         if any(work in PYTHON for work, _ in pairs):
             tool, pattern = ["--tool=callgrind", "--callgrind-out-file=/dev/null"], r"Collected : (\d+)"
             loop = contestants["struct_cached"].difference(tool, pattern, "nothing", 2000, "")
@@ -193,7 +193,7 @@ def goals(instructions, nanoseconds, allocations, records):
     for format in (ONE, TWENTY, NATIVE, TWENTY_NATIVE):
         yield f"read, {codes[format]}: allocations", allocations.get(("read", format)), 1, "the goal"
         yield f"read_into, {codes[format]}: allocations", allocations.get(("read_into", format)), 0, "the goal"
-    for fields, format in zip((20, 200), records):
+    for fields, format in zip((20, 200), records, strict=True):
         for work in ("read_numpy", "read_into_numpy"):
             peer = instructions.get(("numpy", format))
             ours = instructions.get((work, format))
@@ -226,7 +226,9 @@ def main():
 
     records = []
     for fields in (20, 200):
-        answer = subprocess.run([interpreter, HERE / "peers.py", "record", str(fields)], check=True, capture_output=True)
+        answer = subprocess.run(
+            [interpreter, HERE / "peers.py", "record", str(fields)], check=True, capture_output=True
+        )
         records.append(answer.stdout.decode().strip())
     pairs = [(work, format) for format, works in contests(records) for work in works if work in contestants]
 

@@ -1,7 +1,7 @@
 //! Inputs that have broken readers of this kind, by name: each ends in an answer that says what is
 //! wrong and where. How fast is `tests/it/budget.rs`'s business.
 
-use pep3118::{Block, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
+use pep3118::{Block, Checked, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
 
 /// `format` is refused by this kind of error, at this byte, by the reader that takes most and by `struct`.
 fn refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
@@ -81,7 +81,7 @@ fn a_count_with_leading_zeros() {
 
 /// `raw` breaks this rule, and there is no view to read through.
 fn breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
-    let (report, view) = raw.check(Request::FULL_RO, None, memory);
+    let Checked { report, view } = raw.check(Request::FULL_RO, None, memory);
     assert!(report.contains(rule), "{rule}: {report}");
     assert!(view.is_none());
 }
@@ -146,7 +146,7 @@ fn itemsize_0() {
         strides: Some(&[0]),
         ..RawView::default()
     };
-    let (report, view) = raw.check(Request::FULL_RO, None, Some(Block { len: 0, offset: 0 }));
+    let Checked { report, view } = raw.check(Request::FULL_RO, None, Some(Block { len: 0, offset: 0 }));
     assert!(report.contains(RuleId::A10) && !report.has_errors(), "{report}");
     assert!(view.unwrap().is_empty());
 }
@@ -162,7 +162,7 @@ fn no_memory() {
         strides: Some(&[1 << 60, 4]),
         ..RawView::default()
     };
-    let (report, view) = raw.check(Request::FULL_RO, None, Some(Block { len: 0, offset: 0 }));
+    let Checked { report, view } = raw.check(Request::FULL_RO, None, Some(Block { len: 0, offset: 0 }));
     assert!(!report.has_errors(), "{report}");
     assert_eq!(view.unwrap().item_count(), 0);
 }

@@ -48,8 +48,9 @@ fn only_in(word: &str, allowed: &[&str]) {
 #[test]
 fn modules_import_lower_modules_only() {
     const ORDER: &[&[&str]] = &[
-        &["span", "align", "endian"],
+        &["span", "align", "endian", "text"],
         &["diagnostic", "huge_pages", "nontemporal", "spare_capacity"],
+        &["strided"],
         &["format", "abi"],
         &["layout"],
         &["view"],
@@ -107,6 +108,7 @@ fn unsafe_code_is_in_the_listed_modules() {
             "src/py/acquire.rs",
             "src/py/buffer_exporter.rs",
             "src/spare_capacity.rs",
+            "src/strided.rs",
             "crates/python/src/audit.rs",
             "crates/python/src/borrowed_bytes.rs",
             "crates/python/src/column_memory.rs",
@@ -119,8 +121,15 @@ fn unsafe_code_is_in_the_listed_modules() {
             codegen,
         ],
     );
-    only_in("*const", &["src/foreign.rs", "src/py/", "src/abi/model.rs", "crates/python/"]);
-    let pointers = ["src/spare_capacity.rs", "src/foreign.rs", "src/nontemporal.rs", "src/py/", "crates/python/"];
+    only_in("*const", &["src/foreign.rs", "src/strided.rs", "src/py/", "src/abi/model.rs", "crates/python/"]);
+    let pointers = [
+        "src/spare_capacity.rs",
+        "src/foreign.rs",
+        "src/nontemporal.rs",
+        "src/strided.rs",
+        "src/py/",
+        "crates/python/",
+    ];
     only_in("*mut", &[&pointers[..], &[codegen]].concat());
 }
 

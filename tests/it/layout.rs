@@ -1,9 +1,11 @@
 //! Layouts: what formats mean, as the pages that people read.
 
+use pep3118::decode::{ColumnData, DecodeError, Plan};
 use pep3118::layout::{LayoutBuilder, MemberSpec};
 use pep3118::{
-    Certainty, Code, Comparison, DataModel, Dialect, Endian, Equivalence, Format, Layout, LayoutErrorKind, Picture,
-    Scalar, Table, Target, Type, calcsize_in, reconcile,
+    Certainty, Code, Comparison, DataModel, Dialect, Endian, Equivalence, Format, Interpretation, ItemLayout, Layout,
+    LayoutError, LayoutErrorKind, Picture, RawView, Request, RuleId, Scalar, Table, Target, Type, calcsize_in,
+    reconcile,
 };
 
 use crate::snapshot;
@@ -13,8 +15,12 @@ const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequen
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
 fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: DataModel) -> String {
-    let reading =
-        reconcile(format.as_bytes(), itemsize, dialect, &model).unwrap_or_else(|error| panic!("{format}: {error}"));
+    let outcome = reconcile(format.as_bytes(), itemsize, dialect, &model);
+    let (reading, others) = match (&outcome, outcome.as_ref().err().and_then(LayoutError::ambiguity)) {
+        (Ok(reading), _) => (reading, &[][..]),
+        (Err(_), Some(ambiguity)) => ambiguity.alternatives().split_first().unwrap(),
+        (Err(error), None) => panic!("{format}: {error}"),
+    };
     let draw = |layout: &Layout| format!("{}\n{}", Table::new(layout), Picture::new(layout));
     let mut page = format!(
         "format   {}\ndialect  {}        model  {}, {}\nsize     {}            align    {}        {}\n\n{}",
@@ -24,10 +30,10 @@ fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: D
         model.endian,
         reading.layout.size(),
         reading.layout.align(),
-        reading.certainty,
+        if others.is_empty() { reading.certainty.as_str() } else { "ambiguous" },
         draw(&reading.layout),
     );
-    for (dialect, alternative) in &reading.alternatives {
+    for Interpretation { dialect, layout: alternative, .. } in others {
         page += &format!("\nor, by {dialect}, {} bytes\n\n{}", alternative.size(), draw(alternative));
     }
     page
@@ -223,9 +229,6 @@ fn the_canonical_spelling_reads_the_same_everywhere() {
     for row in crate::corpus::rows("exports") {
         let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64());
         let Ok(reading) = reconcile(format.as_bytes(), itemsize, None, &DataModel::LP64) else { continue };
-        if reading.certainty == Certainty::Ambiguous {
-            continue;
-        }
         let Ok(canonical) = reading.layout.emit(Target::Canonical) else { continue };
         for dialect in Dialect::ALL {
             match Layout::read(&canonical, dialect, &DataModel::LP64) {
@@ -349,19 +352,18 @@ fn scalars_are_what_their_formats_are() {
 fn one_unit_under_two_names_is_one_reading() {
     // `u` of two bytes: UCS-2 for PEP 3118, `wchar_t` for others, and the same values on Windows.
     let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
-    assert_eq!((reading.certainty, reading.alternatives.len()), (Certainty::Exact, 0));
+    assert_eq!(reading.certainty, Certainty::Exact);
     let reading = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
     assert_eq!(reading.certainty, Certainty::Exact);
 }
 
 #[test]
-fn rivals_are_called_by_their_dialect() {
+fn alternatives_are_named_by_their_dialect() {
     // Five bytes an element, or eight as a C compiler lays them out.
-    let reading = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap();
-    assert_eq!(reading.certainty, Certainty::Ambiguous);
-    let alternatives: Vec<_> =
-        reading.alternatives.iter().map(|(dialect, layout)| (dialect.name, layout.size())).collect();
-    assert_eq!((reading.layout.size(), alternatives), (10, vec![("native-c", 16)]));
+    let error = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap_err();
+    let alternatives = error.ambiguity().unwrap().alternatives().iter();
+    let alternatives: Vec<_> = alternatives.map(|found| (found.dialect.name, found.layout.size())).collect();
+    assert_eq!(alternatives, [("pep3118-packed", 10), ("native-c", 16)]);
 }
 
 /// A record of 16 bytes with two fields of four bytes.
@@ -416,4 +418,72 @@ fn degrees_of_equivalence_are_named_for_programs() {
     use Equivalence as E;
     let names = [E::BytesAfterSwap, E::LayoutIgnoringNames, E::Scalars, E::Text].map(E::as_str);
     assert_eq!(names, ["bytes-after-swap", "layout-ignoring-names", "scalars", "text"]);
+}
+
+#[test]
+fn ambiguous_formats_have_no_layout_without_a_choice() {
+    // NumPy writes the padding of the elements of `x` after the array: 1 or 2 bytes from element to element.
+    let format = b"T{(2)T{b:a:}:x:xx(2)b:y:}";
+    let read = |dialect| reconcile(format, Some(6), dialect, &DataModel::LP64);
+    let values = |layout: &Layout| {
+        let item = [1, 0, 2, 0, 3, 4];
+        Plan::new(layout).unwrap().columns(&item, None).unwrap().swap_remove(0).data
+    };
+    for dialect in [Some(&Dialect::NUMPY), None] {
+        let error = read(dialect).unwrap_err();
+        assert_eq!(error.kind().name(), "ambiguous");
+        let ambiguity = error.ambiguity().unwrap();
+        let padded = ambiguity.choose(&Dialect::NUMPY_PADDED).unwrap();
+        assert_eq!(values(&padded.layout), ColumnData::Int8(vec![1, 2]));
+        let packed = ambiguity.alternatives().iter().find(|found| found.dialect.name != "numpy-padded").unwrap();
+        assert_eq!(values(&packed.layout), ColumnData::Int8(vec![1, 0]));
+    }
+    assert_eq!(values(&read(Some(&Dialect::NUMPY_PACKED)).unwrap().layout), ColumnData::Int8(vec![1, 0]));
+    assert_eq!(values(&read(Some(&Dialect::NUMPY_PADDED)).unwrap().layout), ColumnData::Int8(vec![1, 2]));
+}
+
+#[test]
+fn views_of_ambiguous_formats_have_a_geometry_and_no_plan() {
+    let raw = RawView {
+        len: 12,
+        itemsize: 6,
+        ndim: 1,
+        format: Some(b"T{(2)T{b:a:}:x:xx(2)b:y:}"),
+        shape: Some(&[2]),
+        strides: Some(&[6]),
+        ..RawView::default()
+    };
+    let pep3118::Checked { report, view } = raw.check(Request::FULL_RO, Some(&Dialect::NUMPY), None);
+    let view = view.unwrap();
+    assert!(report.iter().any(|finding| finding.rule() == RuleId::A07));
+    assert_eq!((view.shape(), view.strides(), view.itemsize()), (&[2][..], &[6][..], 6));
+    let ItemLayout::Ambiguous(ambiguity) = view.item() else { panic!("{:?}", view.item()) };
+    let error = Plan::for_view(&view, &DataModel::LP64).unwrap_err();
+    assert_eq!(error, DecodeError::Ambiguous(ambiguity.clone()));
+    assert_eq!(error.to_string(), ambiguity.to_string());
+}
+
+#[test]
+fn messages_of_ambiguity_have_the_layouts_and_their_first_difference() {
+    let cases: &[(&str, &str, Option<u64>, Option<&Dialect>)] = &[
+        ("ambiguity-spacing", "T{(2)T{b:a:}:x:xx(2)b:y:}", Some(6), Some(&Dialect::NUMPY)),
+        ("ambiguity-offset", "T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), None),
+        ("ambiguity-size", "ib", None, None),
+        ("ambiguity-type", "u", None, None),
+    ];
+    for (name, format, itemsize, dialect) in cases {
+        let error = reconcile(format.as_bytes(), *itemsize, *dialect, &DataModel::LP64).unwrap_err();
+        let ambiguity = error.ambiguity().unwrap();
+        assert_eq!((error.to_string(), format!("{error:#}")), (ambiguity.to_string(), format!("{ambiguity:#}")));
+        snapshot::check("layout", name, format, &format!("{error}\n\n{error:#}"));
+    }
+}
+
+#[test]
+fn the_help_of_an_ambiguity_names_a_constant() {
+    for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS) {
+        let constant = dialect.name.to_uppercase().replace(['-', '.'], "_");
+        let source = include_str!("../../src/layout/dialect.rs");
+        assert!(source.contains(&format!("pub const {constant}: Self")), "{constant}");
+    }
 }

@@ -13,7 +13,7 @@ pub mod tree;
 
 use pep3118::decode::Plan;
 use pep3118::format::{Item, ItemType, Member, Prefix};
-use pep3118::{DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
+use pep3118::{Comparison, DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
 
 /// Parsing ends with a value or a positioned error, and what is printed is read again as the same.
 pub fn parse_format(source: &[u8]) {
@@ -51,6 +51,12 @@ pub fn resolve_chosen(input: &[u8]) {
 
 fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     let layout = Layout::read(source, dialect, model);
+    // Debug output has every node of a layout, which is too much to compare for long formats.
+    if let Ok(format) = Format::parse(source.get(..1000).unwrap_or(source))
+        && format.as_bytes().len() == source.len()
+    {
+        assert_eq!(format!("{:?}", format.resolve(dialect, model)), format!("{layout:?}"), "{format} in {dialect}");
+    }
     let size = calcsize_in(source, dialect, model);
     match (layout, size) {
         (Ok(layout), Ok(size)) => {
@@ -66,18 +72,37 @@ fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     }
 }
 
-/// A reading has the itemsize that was asked for, and so have its alternatives.
+/// Each interpretation has the itemsize that was asked for. Alternatives differ, and each is the only
+/// interpretation in its own dialect.
 pub fn reconcile_with(source: &[u8], itemsize: u64) {
-    for dialect in Dialect::ALL.into_iter().map(Some).chain([None]) {
-        let Ok(reading) = reconcile(source, Some(itemsize), dialect, &DataModel::LP64) else { continue };
-        assert_eq!(reading.layout.size(), itemsize);
-        stays_inside(&reading.layout);
-        assert!(pep3118::Picture::new(&reading.layout).to_string().len() < 10_000);
-        assert!(!pep3118::Table::new(&reading.layout).to_string().is_empty());
-        for (_, alternative) in &reading.alternatives {
-            stays_inside(alternative);
+    for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(Some).chain([None]) {
+        for itemsize in [Some(itemsize), None] {
+            let model = &DataModel::LP64;
+            match reconcile(source, itemsize, dialect, model) {
+                Ok(found) => fits(&found.layout, itemsize),
+                Err(error) => error.ambiguity().into_iter().for_each(|ambiguity| {
+                    assert!(ambiguity.alternatives().len() > 1, "{ambiguity}");
+                    for found in ambiguity.alternatives() {
+                        fits(&found.layout, itemsize);
+                        let name = found.dialect.name;
+                        let named = ambiguity.alternatives().iter().filter(|other| other.dialect.name == name);
+                        assert_eq!(named.count(), 1, "{ambiguity}");
+                        let chosen = reconcile(source, itemsize, Dialect::by_name(name), model)
+                            .unwrap_or_else(|error| panic!("{ambiguity}: {name}: {error}"));
+                        let compared = Comparison::of_layouts(&chosen.layout, &found.layout);
+                        assert_eq!(compared.difference, None, "{ambiguity}: {name}");
+                    }
+                }),
+            }
         }
     }
+}
+
+fn fits(layout: &Layout, itemsize: Option<u64>) {
+    assert!(itemsize.is_none_or(|itemsize| layout.size() == itemsize));
+    stays_inside(layout);
+    assert!(pep3118::Picture::new(layout).to_string().len() < 10_000);
+    assert!(!pep3118::Table::new(layout).to_string().is_empty());
 }
 
 /// Whatever is emitted means the same as what it was emitted from.

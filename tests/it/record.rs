@@ -407,7 +407,7 @@ fn views_give_records_in_their_order() {
         a: u16,
         b: u16,
     }
-    let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap();
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
     let bytes: Vec<u8> = (0..24).collect();
     let buffer = Buffer::new(&view, &plan, &bytes).unwrap();
@@ -436,9 +436,9 @@ fn bytes_that_are_no_value_are_refused() {
         items[record * 9 + at] = byte;
         plan.read_records::<Checked>(&items).unwrap_err().to_string()
     };
-    assert_eq!(refused(0, 2, 0), "field `ok` of record 0 is 0x2, which is no bool");
-    assert_eq!(refused(4, 0xff, 999), "field `grid.on[3]` of record 999 is 0xff, which is no bool");
-    assert_eq!(refused(5, 1, 301), "field `letter` of record 301 is 0x1000078, which is no char");
+    assert_eq!(refused(0, 2, 0), "field `ok` of record 0 is 0x2, which is not a bool");
+    assert_eq!(refused(4, 0xff, 999), "field `grid.on[3]` of record 999 is 0xff, which is not a bool");
+    assert_eq!(refused(5, 1, 301), "field `letter` of record 301 is 0x1000078, which is not a char");
 }
 
 /// Whatever the format and the bytes: records or an error.

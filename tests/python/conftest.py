@@ -1,4 +1,4 @@
-"""What several tests need."""
+"""Fixtures for several test files."""
 
 import importlib.util
 import os
@@ -16,7 +16,7 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture(scope="session")
 def liar(tmp_path_factory):
-    """The module of ``liar.c``, compiled for this interpreter."""
+    """Returns the class of ``liar.c``, compiled for this interpreter."""
     compiler = shlex.split(os.environ.get("CC", "")) or shlex.split(sysconfig.get_config_var("CC") or "cc")
     if shutil.which(compiler[0]) is None:
         compiler = ["cc"]

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds the wheel once, then tests it on every CPython from 3.11 on that is installed, each in a fresh
-# virtual environment under target/. A build without the GIL is a version of its own (3.14t), for which a
-# wheel of its own is built, and has no polars. `PYTHONS=python3.12 tests/python/run.sh [pytest arguments]` chooses.
+# Builds the wheel once, then tests it on every installed CPython from 3.11 on, each in a fresh virtual environment
+# under target/. A build without the GIL (3.14t) needs a wheel of its own, and polars has no wheel for it. To select
+# interpreters: `PYTHONS=python3.12 tests/python/run.sh [pytest arguments]`.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -14,7 +14,7 @@ interpreters() {
     done
 }
 
-# 3.13, or 3.14t without the GIL. That of 3.13 is not tested: PyO3 does not support it.
+# Prints 3.13, or 3.14t for a build without the GIL. 3.13t is not tested: PyO3 does not support it.
 version_of() {
     "$1" - <<'END'
 import sys, sysconfig
@@ -24,7 +24,7 @@ sys.exit(version < ((3, 14) if free else (3, 11)))
 END
 }
 
-# One interpreter of each version; pyenv's shims are there for versions that are not, so each is tried.
+# One interpreter of each version. pyenv has shims for versions that are not installed, so each is started once.
 if [ -z "${PYTHONS:-}" ]; then
     PYTHONS=
     seen=' '
@@ -51,7 +51,7 @@ for python in $PYTHONS; do
     esac
     grep -v "^$without==" tests/python/requirements.txt > "$venv/requirements.txt"
     $pip install -r "$venv/requirements.txt"
-    # With the GIL the wheel is for every version, so the first one builds it.
+    # The abi3 wheel serves every version with the GIL, so only the first one builds it.
     [ -d "$wheels" ] || $pip wheel --no-deps -w "$wheels" .
     $pip install --no-index --no-deps "$wheels"/pep3118-*.whl
     "$venv/bin/python" -m pytest "$@"

@@ -1,4 +1,4 @@
-"""Exporters of Cython, pybind11 and nanobind, compiled here and judged."""
+"""Audits of exporters that Cython, pybind11 and nanobind compile."""
 
 import importlib.util
 import pathlib
@@ -32,7 +32,9 @@ def _compile(name, folder, sources, includes, flags=()):
 @pytest.fixture(scope="module")
 def by_pybind11(tmp_path_factory):
     library = pytest.importorskip("pybind11")
-    return _compile("by_pybind11", tmp_path_factory.mktemp("pybind11"), [HERE / "by_pybind11.cpp"], [library.get_include()])
+    return _compile(
+        "by_pybind11", tmp_path_factory.mktemp("pybind11"), [HERE / "by_pybind11.cpp"], [library.get_include()]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,9 @@ def by_nanobind(tmp_path_factory):
     sources = [HERE / "by_nanobind.cpp", root / "src" / "nb_combined.cpp"]
     includes = [root / "include", root / "ext" / "robin_map" / "include"]
     gil = ["-DNB_FREE_THREADED"] if sysconfig.get_config_var("Py_GIL_DISABLED") else []
-    return _compile("by_nanobind", tmp_path_factory.mktemp("nanobind"), sources, includes, ["-fno-strict-aliasing", *gil])
+    return _compile(
+        "by_nanobind", tmp_path_factory.mktemp("nanobind"), sources, includes, ["-fno-strict-aliasing", *gil]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +72,14 @@ def test_pybind11(by_pybind11):
 
 def test_nanobind(by_nanobind):
     matrix = by_nanobind.matrix()
-    # A memoryview is handed out; the object behind it grants an order that it does not have.
+    # The class returns a memoryview whose exporter grants a contiguity that its memory does not have.
     assert judged(matrix) == []
     assert judged(matrix.obj) == ["B12"]
     assert View(matrix).tolist() == View(matrix.obj).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
 
 
 def test_cython(by_cython):
-    # Cython's own objects fill in strides that were not asked for, and grant orders that they do not have.
+    # Cython's array and memoryview fill in strides without a request, and grant a contiguity that is not there.
     assert judged(by_cython.array()) == ["B09", "B12"]
     assert judged(by_cython.strided()) == ["B09", "B11", "B12", "B13", "B14"]
     records = by_cython.records()
@@ -84,5 +88,5 @@ def test_cython(by_cython):
     assert (view.itemsize, view.shape, list(view.fields)) == (5, (3,), ["a", "b"])
     view[1] = (b"x", -7)
     assert View(records)[1] == (b"x", -7)
-    # A class of one's own that leaves it to PyBuffer_FillInfo.
+    # A class whose __getbuffer__ calls PyBuffer_FillInfo.
     assert judged(by_cython.Bytes()) == []

@@ -105,7 +105,7 @@ def test_help_tells_all_commands():
     # The Rust program knows the options only for their help, and knows no other ones.
     for name, options in (("audit", {"--allow", "--explain", "--json"}), ("census", {"--json"})):
         told = run(name, "--help").stdout
-        assert set(re.findall(r"^ .*(--\w+)", told, re.M)) == options | {"--help", "--version"}
+        assert set(re.findall(r"^ .*(--\w+)", told, re.MULTILINE)) == options | {"--help", "--version"}
         assert run(name, "--no-such-option").stderr.startswith("error: ")
         assert all(option in run(name, "--no-such-option").stderr for option in options)
 

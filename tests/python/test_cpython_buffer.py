@@ -1,4 +1,4 @@
-"""``Exporter`` under CPython's own tests of exporters, where they are installed."""
+"""``Exporter`` under the exporter tests of CPython, if they are installed."""
 
 import itertools
 import random
@@ -12,7 +12,7 @@ theirs = pytest.importorskip("test.test_buffer")
 if theirs.ndarray is None:
     pytest.skip("_testbuffer is not built", allow_module_level=True)
 
-#: Every request, as `verify_getbuf` knows them: with the flags alone and with FORMAT and WRITABLE.
+#: Every request of `verify_getbuf`: the flags alone, and with FORMAT and WRITABLE.
 STRUCTURES = ("SIMPLE", "ND", "STRIDES", "C_CONTIGUOUS", "F_CONTIGUOUS", "ANY_CONTIGUOUS", "INDIRECT")
 REQUESTS = [
     getattr(theirs, f"PyBUF_{structure}") | extra
@@ -22,7 +22,7 @@ REQUESTS = [
 
 
 class Listed(Exporter):
-    """With the method of `memoryview` that `verify_getbuf` asks for."""
+    """An ``Exporter`` with the method of `memoryview` that `verify_getbuf` calls."""
 
     def tolist(self):
         return memoryview(self).tolist()
@@ -34,7 +34,7 @@ def verifier():
     return case
 
 
-#: A random value of a format of each kind: one code, standard sizes, several values.
+#: Formats of each kind: one code, standard sizes, several values.
 VALUES = {
     "B": lambda: random.randrange(256),
     "b": lambda: random.randrange(-128, 128),
@@ -51,12 +51,12 @@ VALUES = {
 
 
 def block(fmt, items):
-    """The memory that `_testbuffer.ndarray` makes of the items."""
+    """Returns the memory of a `_testbuffer.ndarray` of the items."""
     return bytearray(b"".join(struct.pack(fmt, *(item if isinstance(item, tuple) else (item,))) for item in items))
 
 
 def pair(fmt, t):
-    """CPython's exporter and ours of the same random memory."""
+    """Returns the exporter of CPython and ours of the same random memory."""
     memlen, itemsize, _, shape, strides, offset = t
     items = [VALUES[fmt]() for _ in range(memlen // itemsize)]
     orig = theirs.ndarray_from_structure(items if shape else items[0], fmt, t)
@@ -65,8 +65,8 @@ def pair(fmt, t):
 
 
 def applies(case, orig, request):
-    """Whether the verifier can judge such a buffer at all: without strides, or without items, it fails on
-    CPython's own exporter too."""
+    """Returns False for buffers on which the verifier fails with the exporter of CPython too: those without
+    strides or without items."""
     try:
         case.verify_getbuf(orig, orig, request)
     except (BufferError, ValueError):
@@ -95,7 +95,7 @@ def test_structures_that_do_not_fit_are_refused(fmt):
     refused = 0
     for _ in range(200):
         t = theirs.rand_structure(struct.calcsize(fmt), False, maxdim=3, maxshape=5)
-        memlen, itemsize, ndim, shape, strides, offset = t
+        memlen, _, _, shape, strides, offset = t
         fits = theirs.verify_structure(*t)
         try:
             Exporter(bytes(memlen), format=fmt, shape=shape, strides=strides if shape else None, offset=offset)
@@ -104,7 +104,7 @@ def test_structures_that_do_not_fit_are_refused(fmt):
             assert not fits, t
             refused += 1
         else:
-            # Where there is no item, their order of tests asks for room for one all the same.
+            # If there is no item, the tests of CPython still require space for one.
             assert fits or 0 in shape, t
     assert refused > 100
 
@@ -118,7 +118,7 @@ def test_all_slices_of_one_dimension():
         if step == 0:
             continue
         cut = slice(start, stop, step)
-        first, _, step = cut.indices(4)
+        first, _, _ = cut.indices(4)
         sliced = orig[cut]
         ours = Listed(memory, shape=sliced.shape, strides=sliced.strides, offset=first if sliced.shape[0] else 0)
         for request in REQUESTS:
@@ -128,8 +128,8 @@ def test_all_slices_of_one_dimension():
     assert count == 9 * 9 * 8
 
 
-def test_pointers_as_testbuffer_makes_them():
+def test_suboffsets_are_those_of_testbuffer():
     orig = theirs.ndarray(list(range(6)), shape=[2, 3], format="B", flags=theirs.ND_PIL | theirs.ND_WRITABLE)
     assert memoryview(orig).suboffsets
     report = audit(orig)
-    assert not [finding for finding in report if finding.rule not in {"B01"}], report
+    assert not [finding for finding in report if finding.rule != "B01"], report

@@ -1,4 +1,4 @@
-"""CPython's own tests of ``struct``, run on ``pep3118.struct`` in its place."""
+"""The tests of ``struct`` in CPython, with ``pep3118.struct`` in its place."""
 
 import importlib
 import sys
@@ -9,8 +9,8 @@ import pytest
 
 from pep3118 import struct
 
-# Tests of what is CPython's alone. Each is run all the same and has to fail: one that passes is no
-# exclusion any more.
+# Tests of details of the CPython implementation. Each still runs and must fail: a test that passes must be removed
+# from this list.
 CPYTHON_ONLY = {
     "StructTest.test__sizeof__": "compares __sizeof__ with the C structs of _struct",
     "StructTest.test__struct_types_immutable": "classes of the stable ABI of 3.11 cannot be made immutable",
@@ -19,7 +19,7 @@ CPYTHON_ONLY = {
 if sys.version_info >= (3, 14):
     CPYTHON_ONLY["StructTest.test_operations_on_half_initialized_Struct"] = "__sizeof__ and repr of what has no format"
 
-# Tests that import or start something else, so that they would pass whatever pep3118 does.
+# Tests that import or start another module, so that they pass without testing pep3118.
 ELSEWHERE = {
     "StructTest.test__struct_reference_cycle_cleaned_up": "imports _struct and collects it",
     "StructTest.test_struct_cleans_up_at_runtime_shutdown": "starts an interpreter that imports struct",
@@ -28,7 +28,7 @@ ELSEWHERE = {
 
 
 def suite():
-    """The test cases by name, with `struct` replaced."""
+    """Returns the test cases by name, with `struct` replaced."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -66,11 +66,11 @@ def test_of_cpython(name):
         assert not problems, "\n".join(problems)
 
 
-def test_the_tests_were_there():
-    """Most of what CPython tests is tested, or it is said why not."""
+def test_most_tests_of_cpython_run():
+    """Most tests of CPython run; each exclusion has a reason."""
     if not CASES:
         pytest.skip("this interpreter has no package of tests (test.test_struct)")
     run = [name for name in CASES if name not in ELSEWHERE and name not in CPYTHON_ONLY]
     assert len(run) >= 30, run
-    # Every exclusion is of a test that some CPython has; this one has most of them.
+    # Some CPython has each excluded test; this version has most of them.
     assert len([name for name in CPYTHON_ONLY if name in CASES]) == len(CPYTHON_ONLY)

@@ -1,4 +1,4 @@
-"""The types of ctypes as layouts and back: 2,000 random ones, and what each kind is told as."""
+"""Layouts of ctypes classes, and classes from layouts: 2,000 random classes, and one test for each kind."""
 
 import array
 import ctypes as C
@@ -18,7 +18,7 @@ def classes():
 
 
 def check(node, kind):
-    """The node has what ctypes says, down to the leaves."""
+    """Compares a field with its ctypes class, recursively."""
     shape = ()
     while isinstance(kind, ARRAY):
         shape, kind = (*shape, kind._length_), kind._type_
@@ -33,7 +33,7 @@ def check(node, kind):
         fields += [(owner.__dict__[entry[0]], *entry) for entry in owner.__dict__.get("_fields_", [])]
     assert len(fields) == len(node.fields)
     leaves = 0
-    for each, (descriptor, name, inner, *bits) in zip(node.fields, fields):
+    for each, (descriptor, name, inner, *bits) in zip(node.fields, fields, strict=True):
         assert (each.name, each.offset) == (name, descriptor.offset)
         if bits:
             assert each.type == "bits" and each.size == C.sizeof(inner)
@@ -52,15 +52,15 @@ def test_layouts_are_those_of_the_classes():
     assert leaves > 2500
 
 
-def test_instances_and_arrays_are_told_by_their_class():
+def test_layouts_of_instances_and_arrays_come_from_the_class():
     for kind in classes()[:300]:
         truth = Format.from_ctypes(kind)
         assert layout_of(kind()) == layout_of((kind * 2 * 3)()) == layout_of(memoryview((kind * 2)())) == truth
         assert truth.dialect == "ctypes" and truth.certainty == "exact"
 
 
-def test_the_way_back_has_the_same_bytes():
-    """Classes that are made have every field where it was; padding and bits become bytes with names."""
+def test_to_ctypes_keeps_every_offset():
+    """A generated class has every field at its offset; padding and bit-fields become named bytes."""
 
     def leaves(fields, base=0):
         for each in fields:
@@ -79,7 +79,7 @@ def test_the_way_back_has_the_same_bytes():
     assert made == 2000
 
 
-def test_exports_are_what_their_classes_say_or_are_found_out():
+def test_wrong_exports_of_ctypes_are_detected():
     agree = lie = 0
     for kind in classes():
         view = memoryview(kind())
@@ -89,12 +89,12 @@ def test_exports_are_what_their_classes_say_or_are_found_out():
             lie += 1
             continue
         agree += not pep3118.diff(declared, layout_of(view))
-    # CPython before 3.12 wrote no padding, so that most of its formats do not fit.
+    # CPython before 3.12 wrote no padding, so most of its formats have another size.
     assert agree > (1000 if sys.version_info >= (3, 12) else 500)
     assert lie > 0
 
 
-def test_a_union_is_told_though_its_format_is_bytes():
+def test_the_layout_of_a_union_has_its_fields_although_its_format_is_bytes():
     class Word(C.Union):
         _fields_ = [("i", C.c_int32), ("f", C.c_float), ("b", C.c_ubyte * 4)]
 
@@ -103,7 +103,7 @@ def test_a_union_is_told_though_its_format_is_bytes():
     assert item.is_union and item["b"].shape == (4,) and item["f"].offset == 0
 
 
-def test_bit_fields_are_the_unit_that_they_lie_in():
+def test_bit_fields_are_read_as_their_storage_unit():
     class Flags(C.Structure):
         _fields_ = [("low", C.c_uint32, 3), ("high", C.c_uint32, 29), ("rest", C.c_uint8)]
 
@@ -136,20 +136,20 @@ def test_types_have_their_names():
     assert Format.from_ctypes(C.c_int32.__ctype_be__).item.endian == "big"
 
 
-def test_swapped_fields_are_swapped_on_the_way_back():
+def test_to_ctypes_swaps_swapped_fields():
     made = Format("T{>i:a:<h:b:(2)>d:c:}", dialect="pep3118").to_ctypes("Made")
     made_one = made.from_buffer_copy(bytes([0, 0, 1, 2, 3, 0]) + bytes(16))
     assert (made.__name__, made_one.a, made_one.b, C.sizeof(made)) == ("Made", 258, 3, 22)
 
 
-def test_what_ctypes_lacks_is_refused():
+def test_types_that_ctypes_lacks_are_refused():
     with pytest.raises(ValueError, match="ctypes has no type for the float16 `h` at byte 0"):
         Format("T{e:h:}", dialect="pep3118").to_ctypes()
     with pytest.raises(ValueError, match="the layout is for llp64"):
         Format("l", dialect="pep3118", model="llp64").to_ctypes()
 
 
-def test_a_field_that_is_hidden_is_not_guessed():
+def test_a_hidden_field_is_not_guessed():
     class Inner(C.Structure):
         _fields_ = [("x", C.c_int32)]
 
@@ -162,7 +162,7 @@ def test_a_field_that_is_hidden_is_not_guessed():
         Format.from_ctypes(Outer)
 
 
-def test_a_class_changed_behind_its_back_is_refused():
+def test_a_class_with_changed_fields_is_refused():
     class Changed(C.Structure):
         _fields_ = [("x", C.c_int8), ("y", C.c_int32)]
 
@@ -176,7 +176,7 @@ def test_a_class_changed_behind_its_back_is_refused():
         Format.from_ctypes(int)
 
 
-def test_what_is_left_of_a_changed_class_is_its_format():
+def test_a_changed_class_falls_back_to_its_format():
     class Changed(C.Structure):
         _fields_ = [("x", C.c_int32)]
 
@@ -186,8 +186,8 @@ def test_what_is_left_of_a_changed_class_is_its_format():
     assert layout_of(Changed()).itemsize == 4
 
 
-def test_types_that_unfold_without_end_are_refused():
-    # ctypes writes out the format of each class, of 2**17 items here: much more, and it needs gigabytes.
+def test_types_that_expand_without_bound_are_refused():
+    # ctypes writes the format of each class, here of 2**17 items; a larger class needs gigabytes.
     kind = C.c_int8
     for index in range(32):
         names = ["a", "b"] if index < 17 else ["a"]
@@ -196,12 +196,12 @@ def test_types_that_unfold_without_end_are_refused():
         Format.from_ctypes(kind)
 
 
-def test_arrays_of_the_standard_library_are_told():
+def test_layouts_of_the_array_module_come_from_the_typecode():
     assert layout_of(array.array("d", [1.5])).item.type == "float64"
     assert layout_of(array.array("d", [1.5])).dialect == "array"
 
 
-def test_casts_are_told_by_their_format():
+def test_layouts_of_casts_come_from_the_format():
     view = memoryview((C.c_int32 * 2)())
     assert layout_of(view).item.type == "int32"
     assert layout_of(view.cast("B")).item.type == "uint8"
@@ -209,8 +209,8 @@ def test_casts_are_told_by_their_format():
 
 
 def test_numpy_sees_the_same_offsets():
-    """NumPy's own reading of ctypes; it drops inherited fields, and misplaces packed structures and unions inside
-    others."""
+    """NumPy converts ctypes classes itself; it drops inherited fields, and misplaces nested packed structures and
+    unions."""
     np = pytest.importorskip("numpy")
 
     def kinds(kind):

@@ -1,4 +1,4 @@
-"""The docstrings: each is there, and its examples are run."""
+"""Every public class and function has a docstring, whose examples run."""
 
 import doctest
 
@@ -9,7 +9,7 @@ import pep3118.numpy
 import pep3118.struct
 
 MODULES = [pep3118, pep3118.struct, pep3118.numpy]
-# What is `struct`'s own has `struct`'s words.
+# Functions of the module `struct` have the docstrings of `struct`.
 PUBLIC = [
     (f"{module.__name__}.{name}", getattr(module, name))
     for module in MODULES

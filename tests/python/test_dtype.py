@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-np = pytest.importorskip("numpy")
-
 import pep3118
 from pep3118 import Format, layout_of
+
+np = pytest.importorskip("numpy")
 
 SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16 g G ? S3 S0 U2 U0 V3 O >i4 >f8 >u2 >c8 >U2 >f2".split()
 
@@ -23,14 +23,14 @@ def record(choose, depth):
     names = [choose.choice(["f{}", "long name {}", "\u540d{}", "f{}"]).format(i) for i in range(choose.randrange(5))]
     formats = [field(choose, depth) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets", "shuffled", "shared"])
-    if kind in ("packed", "aligned") or any(each.hasobject for each in formats) and kind == "shared":
-        return np.dtype(list(zip(names, formats)), align=kind == "aligned")
+    if kind in ("packed", "aligned") or (any(each.hasobject for each in formats) and kind == "shared"):
+        return np.dtype(list(zip(names, formats, strict=True)), align=kind == "aligned")
     offsets, end = [], 0
     for each in formats:
         end += choose.choice([0, 0, 1, 2, 3, 4, 8])
         offsets.append(choose.randrange(end + 1) if kind == "shared" else end)
         end = max(end, offsets[-1] + each.itemsize)
-    rows = list(zip(names, formats, offsets))
+    rows = list(zip(names, formats, offsets, strict=True))
     if kind == "shuffled":
         choose.shuffle(rows)
     names, formats, offsets = ([row[i] for row in rows] for i in range(3))
@@ -75,12 +75,13 @@ def plain(dtype):
         return np.dtype((plain(base), shape))
     if dtype.names is None:
         return dtype
-    formats, offsets = zip(*[dtype.fields[name][:2] for name in dtype.names]) if dtype.names else ((), ())
+    formats = [dtype.fields[name][0] for name in dtype.names]
+    offsets = [dtype.fields[name][1] for name in dtype.names]
     return np.dtype(
         {
             "names": list(dtype.names),
             "formats": [plain(each) for each in formats],
-            "offsets": list(offsets),
+            "offsets": offsets,
             "itemsize": dtype.itemsize,
         }
     )
@@ -142,7 +143,7 @@ def test_what_numpy_does_not_export_has_no_layout(name):
 
 
 def test_other_objects_are_no_dtypes():
-    with pytest.raises(TypeError, match="is not a numpy.dtype"):
+    with pytest.raises(TypeError, match=r"is not a numpy\.dtype"):
         Format.from_dtype("i4")
 
 

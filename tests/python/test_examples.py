@@ -1,4 +1,4 @@
-"""The examples print what their first lines say."""
+"""Each example prints the output in its docstring."""
 
 import ast
 import importlib.util
@@ -15,10 +15,10 @@ SCRIPTS = sorted(path for path in EXAMPLES.glob("*.py") if not path.name.startsw
 NEEDS = {"frame.py": ["numpy"], "sql.py": ["polars", "pyarrow"]}
 
 
-def test_there_are_examples_and_each_is_on_the_map():
+def test_the_readme_lists_every_example():
     files = {path.name for path in EXAMPLES.iterdir() if path.is_file()} - {"README.md"}
     assert len(SCRIPTS) >= 2 and "test_exporter.py" in files
-    assert set(re.findall(r"^\| \[`([\w.]+)`\]\(\1\)", (EXAMPLES / "README.md").read_text(), re.M)) == {
+    assert set(re.findall(r"^\| \[`([\w.]+)`\]\(\1\)", (EXAMPLES / "README.md").read_text(), re.MULTILINE)) == {
         name for name in files if not name.endswith(".npy")
     }
 
@@ -36,7 +36,7 @@ def test_scripts(script):
 
 
 def test_exporters_in_ci(tmp_path):
-    # Away from this project, whose settings are not those of a user.
+    # In another folder, without the pytest settings of this project.
     shutil.copy(EXAMPLES / "test_exporter.py", tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"], cwd=tmp_path, capture_output=True, text=True
@@ -44,7 +44,7 @@ def test_exporters_in_ci(tmp_path):
     assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_numpy_file_is_what_numpy_reads():
+def test_numpy_reads_the_sample_file():
     numpy = pytest.importorskip("numpy")
     samples = numpy.load(EXAMPLES / "samples.npy")
     assert samples["id"].tolist() == [1, 2, 70000] and samples["at"].tolist() == [0.5, 0.75, 1.25]

@@ -80,7 +80,7 @@ def test_numbers_are_checked_against_the_memory():
         with pytest.raises(BufferRuleError) as info:
             Exporter(bytes(12), **fields)
         assert info.value.rule == rule, (fields, info.value)
-        assert [finding.rule for finding in info.value.findings][0] == rule
+        assert info.value.findings[0].rule == rule
 
 
 def test_a_format_that_lies_is_refused():

@@ -58,8 +58,8 @@ def test_the_tests_of_numpy():
 
 
 FORMATS = [
-    "d", "<d", ">i", "=l", "@l", "?", "c", "3c", "5s", "0s", "3w", ">2w", "O", "g", "Zd", ">Zf", "Zg", "3i", "(2,3)i", "(2)3h",
-    "", "T{}", "3x", "x", "i:a:", "i:a:d:b:", "ib", "@i3s", "@i3x", "T{i:a:d:b:3s:c:}", "T{<i:a:<d:b:}",
+    "d", "<d", ">i", "=l", "@l", "?", "c", "3c", "5s", "0s", "3w", ">2w", "O", "g", "Zd", ">Zf", "Zg", "3i", "(2,3)i",
+    "(2)3h", "", "T{}", "3x", "x", "i:a:", "i:a:d:b:", "ib", "@i3s", "@i3x", "T{i:a:d:b:3s:c:}", "T{<i:a:<d:b:}",
     "T{=d:f0:b:f1:}", "T{i:f0:T{h:x:b:y:}:f1:}", "T{i:a:(3)T{b:x:h:y:}:b:}b", "(2)T{b:a:}", "T{b:a:3x:pad:i:c:}",
     "bhi", "i:f1:bd", "b:f0:i:f2:h", "T{(2,3)>f:m:^d:d:}", "T{O:o:i:i:}", "T{i:é:}", "2T{i:a:b:b:}i", "T{?:x:e:y:}",
     "(1)i", "1i", "T{=b:a:@i:b:=b:c:}", "^ib", "@ib", "T{b:a:}x", "d:a b:", "T{T{T{b:x:}:y:}:z:}", "0i", "b0i", "(0)i",

@@ -1,4 +1,4 @@
-"""The fixture for authors of exporters."""
+"""The fixture `assert_conformant_buffer`."""
 
 
 def test_the_fixture_passes_fails_and_allows(pytester):
@@ -25,7 +25,9 @@ def test_the_fixture_passes_fails_and_allows(pytester):
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, failed=3)
-    result.stdout.fnmatch_lines(["*c_int breaks B05*", "*FORMAT-UNSET-NULL*", "*TypeError: a bytes-like object is required*"])
+    result.stdout.fnmatch_lines(
+        ["*c_int breaks B05*", "*FORMAT-UNSET-NULL*", "*TypeError: a bytes-like object is required*"]
+    )
 
 
 def test_the_fixture_is_listed(pytester):

@@ -1,4 +1,4 @@
-"""The README does what it says: its Python and shell parts are run. Its Rust parts are doctests."""
+"""Runs the Python and shell examples of the README. Its Rust examples are doctests."""
 
 import pathlib
 import re
@@ -9,22 +9,20 @@ import sys
 import pytest
 
 README = pathlib.Path(__file__).parents[2] / "README.md"
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
-# A Python part, and the text that it prints.
-PYTHON = [
-    (code, BLOCKS[index + 1][1]) for index, (language, code) in enumerate(BLOCKS) if language == "python"
-]
-# Each command of the consoles, and what it prints.
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+# Each Python example and its output.
+PYTHON = [(code, BLOCKS[index + 1][1]) for index, (language, code) in enumerate(BLOCKS) if language == "python"]
+# Each console command and its output.
 CONSOLE = [
     (part.partition("\n")[0], part.partition("\n")[2].strip("\n"))
     for language, text in BLOCKS
     if language == "console"
-    for part in re.split(r"^\$ ", text, flags=re.M)[1:]
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]
 ]
 needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="no POSIX shell")
 
 
-def test_there_is_something_to_run():
+def test_the_readme_has_examples_of_each_kind():
     languages = [language for language, _ in BLOCKS]
     assert {"rust", "python", "console", "sh"} <= set(languages)
     assert all(languages[index + 1] == "text" for index, language in enumerate(languages) if language == "python")
@@ -35,11 +33,11 @@ def test_there_is_something_to_run():
 
 
 def same(printed, shown):
-    """Whether this was printed, where ``...`` stands for anything."""
-    return re.fullmatch(".*".join(map(re.escape, shown.strip().split("..."))), printed.strip(), re.S) is not None
+    """Compares printed and expected text, in which ``...`` matches anything."""
+    return re.fullmatch(".*".join(map(re.escape, shown.strip().split("..."))), printed.strip(), re.DOTALL) is not None
 
 
-def test_what_is_elided_is_all_that_may_differ():
+def test_an_ellipsis_matches_anything():
     assert same("a b c\n", "a ... c") and same("a\n", "a")
     assert not same("a b", "a") and not same("a b c", "a ... d") and not same("axc", "a.c")
 
@@ -55,7 +53,7 @@ def test_python(code, shown):
 def test_console(command, shown):
     if "ctypes" in command and sys.version_info >= (3, 14):
         pytest.skip("from 3.14 on ctypes writes another format for bit fields, wrong in another way")
-    # The command of this package, wherever else there is one.
+    # The command of the package under test, even if another `pep3118` is on the path.
     script = f'pep3118() {{ "$PYTHON" -m pep3118 "$@"; }}\n{command}\n'
     done = subprocess.run(
         ["sh", "-c", script], env={"PYTHON": sys.executable, "NO_COLOR": "1"}, capture_output=True, text=True
@@ -66,11 +64,11 @@ def test_console(command, shown):
 
 @needs_sh
 @pytest.mark.parametrize("code", [code for language, code in BLOCKS if language == "sh"])
-def test_what_is_not_run_is_a_script_of_this_project(code):
+def test_shell_blocks_name_targets_and_features_that_exist(code):
     subprocess.run(["sh", "-n"], input=code, text=True, check=True)
-    targets = re.findall(r"^make (\S+)", code, re.M)
+    targets = re.findall(r"^make (\S+)", code, re.MULTILINE)
     rules = (README.parent / "Makefile").read_text()
-    assert all(re.search(rf"^{target}:", rules, re.M) for target in targets)
+    assert all(re.search(rf"^{target}:", rules, re.MULTILINE) for target in targets)
     features = re.findall(r"--features (\w+)", code)
     declared = (README.parent / "Cargo.toml").read_text().partition("[features]")[2].partition("\n[")[0]
-    assert all(re.search(rf"^{feature} =", declared, re.M) for feature in features)
+    assert all(re.search(rf"^{feature} =", declared, re.MULTILINE) for feature in features)

@@ -87,7 +87,7 @@ def random_value(rng):
             lambda: bytearray(b"abc"),
             # Before CPython 3.12 those that are too large raise one exception or another, by the code.
             lambda: Indexed(rng.choice([1, 100, "no"])),
-            lambda: Raising(),
+            Raising,
             lambda: 1 + 2j,
         ]
     )()
@@ -96,7 +96,11 @@ def random_value(rng):
 def fitting_value(rng, code):
     """A value that a code nearly always takes."""
     if code in "bBhHiIlLqQnNP":
-        return rng.randrange(-(1 << rng.randrange(64)), 1 << rng.randrange(64)) if rng.random() < 0.5 else rng.randrange(100)
+        return (
+            rng.randrange(-(1 << rng.randrange(64)), 1 << rng.randrange(64))
+            if rng.random() < 0.5
+            else rng.randrange(100)
+        )
     if code in "efd":
         return rng.random() * 1000
     if code in "FD":
@@ -335,7 +339,7 @@ def test_iterators_give_tuples_of_their_own():
     known = {hash(pair): pair for pair in ours.iter_unpack("BB", data)}
     assert sorted(known.values()) == kept
     for pair in ours.iter_unpack("BB", data):
-        assert hash(pair) == hash(tuple(list(pair)))
+        assert hash(pair) == hash((*pair,))
 
 
 def test_iterators_release_what_they_read():
@@ -384,7 +388,7 @@ def test_formats_that_come_while_another_is_used():
 def test_formats_in_the_same_place():
     # Each is gone before the next one is made, so it may lie where the last one was.
     for count in list(range(1, 50)) * 3:
-        assert ours.calcsize("<%di" % count) == 4 * count
+        assert ours.calcsize(f"<{count}i") == 4 * count
         assert ours.calcsize(b"<%dq" % count) == 8 * count
 
 
@@ -528,6 +532,7 @@ def test_repeated_values_are_those_of_struct(count):
     assert ours.unpack(fmt, packed) == tuple(values)
     # What takes a second look, and what does not fit, among the repeated ones.
     for place in (1, 2, count, count + 1):
+
         class Index:
             def __index__(self):
                 return 42

@@ -280,7 +280,7 @@ def test_ambiguous_formats_say_how_to_choose():
     exporter = testbuffer.ndarray([0] * 24, shape=[24], format="B")
     with pytest.raises(FormatError) as info:
         View(exporter).cast("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}")[0]
-    assert "dialect='" in str(info.value) and "help: say who wrote the format" in str(info.value)
+    assert "dialect='" in str(info.value) and "help: choose one: .cast(" in str(info.value)
     with pytest.raises(ValueError, match="no dialect is called 'fortran'; there are struct"):
         View(b"abc", dialect="fortran")
 
@@ -324,7 +324,7 @@ def test_a_view_is_an_exporter():
     view = View(bytearray(b"abcdef"))[::2]
     theirs = memoryview(view)
     assert (theirs.tolist(), theirs.strides, theirs.obj is view) == ([97, 99, 101], (2,), True)
-    with pytest.raises(BufferError, match="View has 1 exported buffer$"):
+    with pytest.raises(BufferError, match=r"View has 1 exported buffer$"):
         view.release()
     theirs.release()
     view.release()

@@ -1,4 +1,4 @@
-"""Views as Arrow arrays and tables."""
+"""The Arrow C data interface of `View`."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +8,18 @@ from pep3118 import View
 
 
 def records():
-    array = np.zeros(3, [("i", "<i4"), ("d", ">f8"), ("b", "?"), ("s", "S3"), ("u", "U2"), ("m", "<f4", (2, 2)), ("in", [("x", "<u2"), ("z", "<c16")])])
+    array = np.zeros(
+        3,
+        [
+            ("i", "<i4"),
+            ("d", ">f8"),
+            ("b", "?"),
+            ("s", "S3"),
+            ("u", "U2"),
+            ("m", "<f4", (2, 2)),
+            ("in", [("x", "<u2"), ("z", "<c16")]),
+        ],
+    )
     array["i"], array["d"], array["b"] = [1, 2, 3], [0.5, 1.5, 2.5], [True, False, True]
     array["s"], array["u"], array["m"] = [b"a", b"bcd", b""], ["é", "xy", ""], np.arange(12).reshape(3, 2, 2)
     array["in"]["x"], array["in"]["z"] = [7, 8, 9], [1 + 2j, 3, 4j]
@@ -29,12 +40,12 @@ def test_records_are_tables():
     assert pa.record_batch(view).num_rows == 3
     assert pa.array(view).type == pa.struct(list(table.schema))
     assert pa.schema(view) == table.schema
-    # Every second one, backwards.
+    # Every second item, in reverse order.
     assert pa.table(view[::-2])["i"].to_pylist() == [3, 1]
 
 
 def test_polars_reads_records():
-    # Has no wheels for CPython without the GIL.
+    # polars has no wheels for CPython without the GIL.
     polars = pytest.importorskip("polars")
     view = View(records())
     assert polars.from_arrow(view).struct.field("d").to_list() == [0.5, 1.5, 2.5]
@@ -49,19 +60,19 @@ def test_numbers_are_shared():
     assert ours.buffers()[1].address == memory.ctypes.data
     memory[0] = 9
     assert ours[0].as_py() == 9.0
-    # Held until Arrow lets go of it.
+    # The buffer is held until Arrow releases it.
     memory = bytearray(16)
     ours = pa.array(View(memory).cast("<q"))
     with pytest.raises(BufferError):
         memory.append(0)
     del ours
     memory.append(0)
-    # Dimensions after the first are lists; these are shared, too.
+    # Dimensions after the first become lists, whose memory is shared too.
     grid = np.arange(6, dtype="<i4").reshape(2, 3)
     ours = pa.array(View(grid))
     assert (ours.type, ours.to_pylist()) == (pa.list_(pa.field("item", pa.int32(), nullable=False), 3), grid.tolist())
     assert ours.flatten().buffers()[1].address == grid.ctypes.data
-    # What cannot be shared is copied.
+    # Memory that cannot be shared is copied.
     for array in (grid.T, np.arange(4, dtype=">i2"), np.arange(8)[::2], np.array([True, False])):
         assert pa.array(View(array)).to_pylist() == array.tolist()
     misaligned = np.frombuffer(b"\0" * 17, np.uint8)[1:].view("<f8")

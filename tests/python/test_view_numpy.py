@@ -50,8 +50,10 @@ def same(ours, theirs, dtype):
         inner = np.dtype((base, shape[1:]))
         # Inside records NumPy leaves them as arrays.
         theirs = theirs.tolist() if isinstance(theirs, np.ndarray) else theirs
-        return isinstance(ours, list) and len(ours) == len(theirs) == shape[0] and all(
-            same(our, their, inner) for our, their in zip(ours, theirs, strict=True)
+        return (
+            isinstance(ours, list)
+            and len(ours) == len(theirs) == shape[0]
+            and all(same(our, their, inner) for our, their in zip(ours, theirs, strict=True))
         )
     if dtype.fields:
         if type(ours)._fields != dtype.names:
@@ -124,7 +126,7 @@ def test_formats_alone_are_read_right_or_refused():
         try:
             view = View(array, format=format)
         except (FormatError, BufferRuleError) as error:
-            told["ambiguous" if "several readings" in str(error) else "refused"] += 1
+            told["ambiguous" if "is ambiguous" in str(error) else "refused"] += 1
             continue
         if same_array(view.tolist(), array):
             told[view.certainty] += 1
@@ -175,14 +177,26 @@ def test_fields_are_strided_views():
         if theirs.dtype.fields is None:
             np.testing.assert_array_equal(np.asarray(ours), theirs)
             assert np.shares_memory(np.asarray(ours), array)
-    with pytest.raises(KeyError, match="no field is called 'pos.z': a, pos, s"):
+    with pytest.raises(KeyError, match=r"no field is called 'pos\.z': a, pos, s"):
         view["pos.z"]
     with pytest.raises(KeyError, match="items have no fields"):
         view["a"]["a"]
 
 
 def test_columns_are_those_of_numpy():
-    array = np.zeros((5, 2), [("i", "<i4"), ("h", ">u2"), ("b", "?"), ("d", "<f8"), ("s", "S8"), ("g", "g"), ("m", "<f4", (2, 3)), ("in", [("u", "U2")])])
+    array = np.zeros(
+        (5, 2),
+        [
+            ("i", "<i4"),
+            ("h", ">u2"),
+            ("b", "?"),
+            ("d", "<f8"),
+            ("s", "S8"),
+            ("g", "g"),
+            ("m", "<f4", (2, 3)),
+            ("in", [("u", "U2")]),
+        ],
+    )
     fill(random.Random(3), array)
     columns = View(array).columns()
     assert list(columns) == ["i", "h", "b", "d", "s", "g", "m", "in.u"]

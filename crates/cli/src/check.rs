@@ -4,13 +4,15 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Args;
-use pep3118::{Block, Checker, Dialect, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
+use pep3118::{
+    Block, Checked, Checker, Dialect, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile,
+};
 use serde::{Deserialize, Serialize};
 
 use super::json::{self, Refused};
 use super::options::{self, Reader};
 use super::{Failure, Status};
-use pep3118::__private::Verdict;
+use pep3118::__private::{Verdict, interpretations};
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
@@ -171,7 +173,7 @@ impl Check {
                 }
             };
         }
-        let (report, view) = checker.check(&self.fields.raw(&checker), self.request);
+        let Checked { report, view } = checker.check(&self.fields.raw(&checker), self.request);
         self.show(out, &report, view.as_ref())
     }
 
@@ -212,8 +214,8 @@ impl Fields {
     fn raw(&self, checker: &Checker<'_>) -> RawView<'_> {
         let format = self.format.as_ref().map(options::bytes);
         let described = || {
-            let reading = reconcile(format?, None, checker.dialect, checker.model).ok()?;
-            i64::try_from(reading.layout.size()).ok()
+            let outcome = reconcile(format?, None, checker.dialect, checker.model);
+            i64::try_from(interpretations(&outcome).first()?.layout.size()).ok()
         };
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);
         let shape = self.shape.as_deref();
@@ -277,7 +279,7 @@ impl Question {
         };
         let memory = self.memory.map(|Memory { len, offset }| Block { len, offset });
         let checker = Checker { dialect, model: &model, memory, ..checker };
-        let (report, view) = checker.check(&raw, asked);
+        let Checked { report, view } = checker.check(&raw, asked);
         Ok(tell(&report, view.as_ref()))
     }
 }

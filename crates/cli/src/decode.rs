@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use pep3118::decode::Plan;
-use pep3118::{Certainty, Checker, Layout, RawView, fill_contiguous_strides, reconcile};
+use pep3118::{Checker, Layout, RawView, fill_contiguous_strides, reconcile};
 
 #[cfg(feature = "arrow")]
 use super::arrow::{self, Arrow};
@@ -135,9 +135,6 @@ impl Decode {
         let (input, output) = self.files()?;
         let format = options::bytes(&self.format);
         let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
-        if reading.certainty == Certainty::Ambiguous {
-            return Err(super::ambiguous(&reading));
-        }
         let layout = &reading.layout;
         if layout.size() == 0 {
             return Err(refused("items of 0 bytes: there is nothing to read"));
@@ -290,8 +287,8 @@ impl Decode {
             strides: Some(strides),
             ..RawView::default()
         };
-        let (report, view) = Checker::DEFAULT.check(&raw, None);
-        let view = view.ok_or_else(|| refused(report.to_string().trim_start_matches("error ")))?;
+        let view = Checker::DEFAULT.check(&raw, None).into_result();
+        let view = view.map_err(|report| refused(report.to_string().trim_start_matches("error ")))?;
         if view.is_empty() {
             return Ok((Items::None, None));
         }

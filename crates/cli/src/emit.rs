@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use pep3118::{Certainty, Target, reconcile};
+use pep3118::{Target, reconcile};
 
 use super::options::{self, Reader, target_parser};
 use super::{Failure, Status};
@@ -43,9 +43,6 @@ impl Emit {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let format = options::bytes(&self.format);
         let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
-        if reading.certainty == Certainty::Ambiguous {
-            return Err(super::ambiguous(&reading));
-        }
         if let Some(language) = self.language {
             let name = self.name.as_deref();
             let source = match language {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
+use pep3118::__private::interpretations;
 use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table, reconcile};
 
 use super::json::{self, Answer};
@@ -47,35 +48,42 @@ impl Explain {
         let model = &self.reader.model;
         let outcome = reconcile(format, self.itemsize, self.reader.dialect, &model.model);
         if self.json {
-            let answer = match &outcome {
-                Ok(reading) => Answer::of_reading(reading, &model.name, true),
-                Err(error) => Answer::of_error(error),
-            };
+            let answer = Answer::of_outcome(&outcome, &model.name, true);
             serde_json::to_writer_pretty(&mut *out, &answer).map_err(io::Error::from)?;
             writeln!(out)?;
-            return Ok(if outcome.is_ok() { Status::Done } else { Status::Failed });
+            return Ok(if answer.is_ok() { Status::Done } else { Status::Failed });
         }
-        let reading = outcome?;
         if self.svg {
-            writeln!(out, "{}", Picture::new(&reading.layout).svg())?;
+            writeln!(out, "{}", Picture::new(&outcome?.layout).svg())?;
             return Ok(Status::Done);
         }
-        page(out, format, &reading, &model.name)?;
+        if let [first, others @ ..] = interpretations(&outcome) {
+            page(out, format, first, others, &model.name)?;
+            return Ok(Status::Done);
+        }
+        outcome?;
         Ok(Status::Done)
     }
 }
 
 /// Everything that a person wants to see.
-fn page(out: &mut impl Write, format: &[u8], reading: &Interpretation, model: &str) -> io::Result<()> {
+fn page(
+    out: &mut impl Write,
+    format: &[u8],
+    reading: &Interpretation,
+    others: &[Interpretation],
+    model: &str,
+) -> io::Result<()> {
+    let certainty = if others.is_empty() { certainty(reading) } else { format!("{WARNING}ambiguous{WARNING:#}") };
     let layout = &reading.layout;
     let endian = layout.model().endian;
     writeln!(out, "{BOLD}format{BOLD:#}   {}", format.escape_ascii())?;
-    writeln!(out, "{BOLD}reading{BOLD:#}  {}, {model} ({endian}-endian), {}", reading.dialect, certainty(reading))?;
+    writeln!(out, "{BOLD}reading{BOLD:#}  {}, {model} ({endian}-endian), {certainty}", reading.dialect)?;
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
     writeln!(out, "{BOLD}size{BOLD:#}     {}{aligned}\n", bytes(layout.size()))?;
     drawing(out, layout)?;
-    for (dialect, alternative) in &reading.alternatives {
+    for Interpretation { dialect, layout: alternative, .. } in others {
         writeln!(out, "\n{WARNING}or else{WARNING:#}, by dialect {dialect}, {}:\n", bytes(alternative.size()))?;
         drawing(out, alternative)?;
     }
@@ -89,10 +97,9 @@ fn drawing(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
 
 fn certainty(reading: &Interpretation) -> String {
     match reading.certainty {
-        Certainty::TrailingPadding => format!("{} at the end not stated", bytes(reading.tail)),
+        Certainty::TrailingPadding => format!("{} at the end not stated", bytes(reading.trailing_padding)),
         Certainty::Inferred => "distances in arrays inferred".to_owned(),
-        Certainty::Ambiguous => format!("{WARNING}ambiguous{WARNING:#}"),
-        certainty => certainty.to_string(),
+        Certainty::Exact => Certainty::Exact.to_string(),
     }
 }
 

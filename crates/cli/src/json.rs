@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 
+use pep3118::__private::interpretations;
 use pep3118::{DataModel, Dialect, Field, Interpretation, LayoutError, reconcile};
 use serde::{Deserialize, Serialize};
 
@@ -37,15 +38,15 @@ pub(super) struct Explained<'a> {
     size: u64,
     align: u64,
     itemsize: u64,
-    certainty: pep3118::Certainty,
+    certainty: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<Field<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    alternatives: Vec<Rival<'a>>,
+    alternatives: Vec<Alternative<'a>>,
 }
 
 #[derive(Serialize)]
-struct Rival<'a> {
+struct Alternative<'a> {
     dialect: &'a str,
     size: u64,
     item: Field<'a>,
@@ -65,33 +66,53 @@ impl Refused {
 }
 
 impl<'a> Answer<'a> {
-    /// The answer of a reading; without the tree if only sizes are wanted.
-    pub(super) fn of_reading(reading: &'a Interpretation, model: &'a str, with_item: bool) -> Self {
-        let itemsize = reading.layout.size();
-        let alternatives = reading.alternatives.iter().filter(|_| with_item).map(|(dialect, layout)| Rival {
-            dialect: dialect.name,
-            size: layout.size(),
-            item: layout.item(),
+    /// The answer to a question: the interpretation or the alternatives; without their trees if only sizes are wanted.
+    pub(super) fn of_outcome(
+        outcome: &'a Result<Interpretation, LayoutError>,
+        model: &'a str,
+        with_item: bool,
+    ) -> Self {
+        match (outcome, interpretations(outcome)) {
+            (Ok(found), _) => Self::of_alternatives(found, &[], model, with_item),
+            (Err(_), [first, others @ ..]) => Self::of_alternatives(first, others, model, with_item),
+            (Err(error), []) => {
+                let span = error.span();
+                Self::Error(Refused {
+                    kind: error.kind().name().to_owned(),
+                    message: error.to_string(),
+                    span: Some([span.start(), span.end()]),
+                })
+            }
+        }
+    }
+
+    fn of_alternatives(
+        first: &'a Interpretation,
+        others: &'a [Interpretation],
+        model: &'a str,
+        with_item: bool,
+    ) -> Self {
+        let itemsize = first.layout.size();
+        let alternatives = others.iter().filter(|_| with_item).map(|other| Alternative {
+            dialect: other.dialect.name,
+            size: other.layout.size(),
+            item: other.layout.item(),
         });
         Self::Ok(Explained {
-            dialect: reading.dialect.name,
+            dialect: first.dialect.name,
             model,
-            size: itemsize.saturating_sub(reading.tail),
-            align: reading.layout.align().bytes(),
+            size: itemsize.saturating_sub(first.trailing_padding),
+            align: first.layout.align().bytes(),
             itemsize,
-            certainty: reading.certainty,
-            item: with_item.then(|| reading.layout.item()),
+            certainty: if others.is_empty() { first.certainty.as_str() } else { "ambiguous" },
+            item: with_item.then(|| first.layout.item()),
             alternatives: alternatives.collect(),
         })
     }
 
-    pub(super) fn of_error(error: &LayoutError) -> Self {
-        let span = error.span();
-        Self::Error(Refused {
-            kind: error.kind().name().to_owned(),
-            message: error.to_string(),
-            span: Some([span.start(), span.end()]),
-        })
+    /// Whether the format has an interpretation.
+    pub(super) fn is_ok(&self) -> bool {
+        matches!(self, Self::Ok(_))
     }
 }
 
@@ -160,10 +181,10 @@ fn answer(line: &[u8], out: &mut impl Write, with_item: bool) -> Result<bool, Fa
         Err(message) => return refuse(out, Refused::new("unknown-model", message)),
     };
     let format = question.format.as_deref().unwrap_or("B");
-    match reconcile(format.as_bytes(), question.itemsize, dialect, &model) {
-        Ok(reading) => write_line(out, &Answer::of_reading(&reading, name, with_item)).map(|()| true),
-        Err(error) => write_line(out, &Answer::of_error(&error)).map(|()| false),
-    }
+    let outcome = reconcile(format.as_bytes(), question.itemsize, dialect, &model);
+    let answer = Answer::of_outcome(&outcome, name, with_item);
+    write_line(out, &answer)?;
+    Ok(answer.is_ok())
 }
 
 fn refuse(out: &mut impl Write, refused: Refused) -> Result<bool, Failure> {

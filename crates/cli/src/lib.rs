@@ -85,16 +85,6 @@ impl From<Status> for u8 {
     }
 }
 
-/// A format of which nobody said who wrote it.
-fn ambiguous(reading: &pep3118::Interpretation) -> Failure {
-    let mut names: Vec<&str> = vec![reading.dialect.name];
-    names.extend(reading.alternatives.iter().map(|(dialect, _)| dialect.name));
-    Failure::Refused(format!(
-        "error: the format has several readings: {}\nhelp: choose one with --dialect, or give the --itemsize",
-        names.join(", ")
-    ))
-}
-
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -103,7 +93,11 @@ impl From<io::Error> for Failure {
 
 impl From<pep3118::LayoutError> for Failure {
     fn from(error: pep3118::LayoutError) -> Self {
-        Self::Refused(error.diagnostic().colored())
+        let diagnostic = match error.ambiguity() {
+            Some(ambiguity) => ambiguity.diagnostic().with_help("choose one: --dialect NAME"),
+            None => error.diagnostic(),
+        };
+        Self::Refused(diagnostic.colored())
     }
 }
 

@@ -43,7 +43,7 @@ fn model_names() -> String {
 }
 
 fn dialect_parser() -> impl clap::builder::TypedValueParser<Value = &'static Dialect> {
-    PossibleValuesParser::new(Dialect::ALL.map(|dialect| dialect.name))
+    PossibleValuesParser::new(Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(|dialect| dialect.name))
         .map(|name| Dialect::by_name(&name).unwrap_or(&Dialect::PEP3118))
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let mut parts = Parts::default();
     let packed = option(repr.packed);
-    parts.previous = quote!(::pep3118::decode::record::Place::start(#packed));
+    parts.previous = quote!(::pep3118::decode::record::FieldCursor::start(#packed));
     for (index, field) in data.fields.iter().enumerate() {
         parts.field(index, field, &repr, &whole)?;
     }
@@ -47,7 +47,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
         // Asked of the compiler, which knows the types.
         None => quote! {
             use ::pep3118::decode::record::{ByCopy as _, ByField as _};
-            (&::pep3118::decode::record::Probe::<Self>::new()).load_all(__items, __records)
+            (&::pep3118::decode::record::LoadSelector::<Self>::new()).load_all(__items, __records)
         },
     };
     Ok(quote! {
@@ -133,7 +133,7 @@ impl Parts {
             // Only where the struct lies as C has it are the bytes of the field there to be skipped.
             if repr.c {
                 self.places.push(quote! {
-                    const #place: ::pep3118::decode::record::Place = #previous
+                    const #place: ::pep3118::decode::record::FieldCursor = #previous
                         .skip(::core::mem::size_of::<#ty>(), ::core::mem::align_of::<#ty>());
                 });
                 self.previous = place.into_token_stream();
@@ -162,7 +162,7 @@ impl Parts {
             None => quote!(::core::option::Option::None),
         };
         self.places.push(quote_spanned! {ty.span()=>
-            const #place: ::pep3118::decode::record::Place = #previous.next::<#ty>();
+            const #place: ::pep3118::decode::record::FieldCursor = #previous.next::<#ty>();
         });
         self.fields.push(
             quote_spanned!(ty.span()=> ::pep3118::decode::record::FieldLayout::new::<#ty>(#name, #place, #endian)),

@@ -44,7 +44,7 @@ pub(crate) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) 
     let acquired = Acquired::new(obj, asked)?;
     let checker = Checker { dialect: truth.as_ref().map(|truth| truth.dialect), ..Checker::DEFAULT };
     let raw = acquired.raw();
-    let readable = checker.check(&raw, Some(asked)).1.is_some();
+    let readable = checker.check(&raw, Some(asked)).view.is_some();
     let mut audit = Audit::with(checker).observe(asked, RequestOutcome::Granted(raw));
     if let Some(truth) = &truth {
         audit = audit.truth(&truth.layout);

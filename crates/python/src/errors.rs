@@ -1,6 +1,6 @@
 //! The exceptions of the Python package.
 
-use pep3118::layout::LayoutError;
+use pep3118::layout::{Ambiguity, LayoutError};
 use pep3118::view::{Report, Severity};
 use pyo3::exceptions::{PyBufferError, PyValueError};
 use pyo3::prelude::*;
@@ -48,8 +48,24 @@ fn with_attributes<'py, T: pyo3::PyTypeInfo>(
     }
 }
 
+/// The exception for an ambiguous format. `call` is the call of the user with the argument that chooses.
+pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
+    FormatError::new_err(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string())
+}
+
+/// The exception for a format that is refused or, in the call of a function that takes a dialect, ambiguous.
+pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
+    match error.ambiguity() {
+        Some(ambiguity) => ambiguous(ambiguity, call),
+        None => error.into(),
+    }
+}
+
 /// The exception for a refused format: the annotated format as its message, and its span.
 pub(crate) fn format_exception(error: LayoutError) -> PyErr {
+    if let Some(ambiguity) = error.ambiguity() {
+        return ambiguous(ambiguity, "dialect='…'");
+    }
     Python::attach(|py| {
         let span = error.span();
         let span = (span.start(), span.end()).into_pyobject(py).map(|span| span.into_any().unbind());

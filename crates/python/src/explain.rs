@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::Format;
-use pep3118::layout::{CellStyle, Certainty, Layout, Picture, Table};
+use pep3118::layout::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
 /// The page that `pep3118 explain` prints.
 pub(super) fn page(format: &Format, width: Option<usize>, color: bool) -> String {
@@ -16,7 +16,7 @@ pub(super) fn page(format: &Format, width: Option<usize>, color: bool) -> String
     page.push_str(&format!("{}  {}\n", bold("reading"), reading(format)));
     page.push_str(&format!("{}     {}\n\n", bold("size"), size(layout)));
     drawing(&mut page, layout, width, color);
-    for (dialect, alternative) in format.other_readings() {
+    for Interpretation { dialect, layout: alternative, .. } in format.other_interpretations() {
         page.push_str(&format!("\n{}, by dialect {dialect}, {}:\n\n", bold("or else"), bytes(alternative.size())));
         drawing(&mut page, alternative, width, color);
     }
@@ -42,11 +42,12 @@ fn drawing(page: &mut String, layout: &Layout, width: Option<usize>, color: bool
 
 /// By whom, for which machine, how surely.
 fn reading(format: &Format) -> String {
-    let (dialect, certainty, tail) = format.reading();
+    let (dialect, certainty, trailing_padding) = format.reading();
     let certainty = match certainty {
-        Certainty::TrailingPadding => format!("{} at the end not stated", bytes(tail)),
-        Certainty::Inferred => "distances in arrays inferred".to_owned(),
-        certainty => certainty.to_string(),
+        Some(Certainty::TrailingPadding) => format!("{} at the end not stated", bytes(trailing_padding)),
+        Some(Certainty::Inferred) => "distances in arrays inferred".to_owned(),
+        Some(Certainty::Exact) => Certainty::Exact.to_string(),
+        None => "ambiguous".to_owned(),
     };
     format!("{dialect}, {} ({}-endian), {certainty}", format.model_name(), format.layout().model().endian)
 }
@@ -77,7 +78,7 @@ pub(super) fn html(format: &Format) -> String {
         format!("<code style=\"overflow-wrap: anywhere\">{}</code><br/>", escape(&text.escape_ascii().to_string()))
     });
     part(&format!("{text}{}, {}", size(format.layout()), escape(&reading(format))), format.layout());
-    for (dialect, alternative) in format.other_readings() {
+    for Interpretation { dialect, layout: alternative, .. } in format.other_interpretations() {
         part(&format!("or else, by dialect {dialect}, {}", size(alternative)), alternative);
     }
     out.push_str("</div>");

@@ -8,12 +8,12 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use super::errors::broken_rules;
+use super::errors::{broken_rules, refused_or_ambiguous};
 use pep3118::abi::DataModel;
 use pep3118::layout::reconcile;
 use pep3118::py::Acquired;
 use pep3118::py::BufferExporter;
-use pep3118::view::{Block, Checker, Order, RawView, Request, View};
+use pep3118::view::{Block, Checked, Checker, Order, RawView, Request, View};
 
 /// Shows memory as items of any format, in any arrangement, to every consumer of the buffer protocol.
 ///
@@ -62,7 +62,9 @@ impl Items {
             return Ok(itemsize);
         }
         let Some(format) = &self.format else { return Ok(1) };
-        let size = reconcile(format.as_bytes(), None, None, &DataModel::HOST)?.layout.size();
+        let size = reconcile(format.as_bytes(), None, None, &DataModel::HOST)
+            .map(|found| found.layout.size())
+            .map_err(|error| refused_or_ambiguous(error, "Exporter(…, itemsize=…)"))?;
         i64::try_from(size).map_err(|_| PyOverflowError::new_err("the item is too large"))
     }
 
@@ -107,7 +109,7 @@ impl Items {
             ..RawView::default()
         };
         let checker = Checker { memory: Some(Block { len, offset: self.offset }), ..Checker::DEFAULT };
-        let (report, view) = checker.check(&raw, None);
+        let Checked { report, view } = checker.check(&raw, None);
         match (broken_rules(py, &report), view) {
             (None, Some(view)) => Ok((view.without_format(), self.format)),
             (Some(error), _) => Err(error),
@@ -151,7 +153,7 @@ impl Exporter {
             return Err(PyBufferError::new_err("the memory is not contiguous"));
         }
         let bytes = RawView { buf: raw.buf, len: raw.len, itemsize: 1, ndim: 1, ..RawView::default() };
-        if let Some(error) = broken_rules(py, &Checker::DEFAULT.check(&bytes, None).0) {
+        if let Some(error) = broken_rules(py, &Checker::DEFAULT.check(&bytes, None).report) {
             return Err(error);
         }
         let readonly = readonly.unwrap_or(false) || raw.readonly != 0;

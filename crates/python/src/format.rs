@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use super::dtype::to_dtype;
+use super::errors::ambiguous;
 use super::field::{Field, tuple};
 use super::pickle;
 use super::to_ctypes::to_ctypes;
@@ -16,7 +17,9 @@ use crate::objects::{copied, utf8_bytes, utf8_text};
 use pep3118::__private::Ctypes;
 use pep3118::__private::from_dtype;
 use pep3118::abi::DataModel;
-use pep3118::layout::{Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile};
+use pep3118::layout::{
+    Ambiguity, Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile,
+};
 
 /// The size of an item in bytes, as `struct.calcsize` tells it; for everything else of PEP 3118 too.
 ///
@@ -53,8 +56,9 @@ pub(super) struct Format {
     layout: Arc<Layout>,
     dialect: Dialect,
     certainty: Certainty,
-    tail: u64,
-    alternatives: Vec<(Dialect, Arc<Layout>)>,
+    trailing_padding: u64,
+    /// If the format is ambiguous: all alternatives. The fields above are those of the first.
+    ambiguity: Option<Ambiguity>,
 }
 
 /// A dialect by its name.
@@ -100,8 +104,14 @@ impl Format {
         asked: Option<&'static Dialect>,
         model: &str,
     ) -> PyResult<Self> {
-        let reading = reconcile(text, itemsize, asked, &model_of(model)?)?;
-        let Interpretation { layout, dialect, certainty, tail, alternatives } = reading;
+        let (found, ambiguity) = match reconcile(text, itemsize, asked, &model_of(model)?) {
+            Ok(found) => (found, None),
+            Err(error) => match error.ambiguity().map(|ambiguity| (ambiguity, ambiguity.alternatives())) {
+                Some((ambiguity, [first, ..])) => (first.clone(), Some(ambiguity.clone())),
+                _ => return Err(error.into()),
+            },
+        };
+        let Interpretation { layout, dialect, certainty, trailing_padding } = found;
         Ok(Self {
             text: Some(text.into()),
             itemsize,
@@ -110,8 +120,8 @@ impl Format {
             layout: Arc::new(layout),
             dialect,
             certainty,
-            tail,
-            alternatives: alternatives.into_iter().map(|(dialect, layout)| (dialect, Arc::new(layout))).collect(),
+            trailing_padding,
+            ambiguity,
         })
     }
 
@@ -125,8 +135,8 @@ impl Format {
             layout,
             dialect: *dialect,
             certainty: Certainty::Exact,
-            tail: 0,
-            alternatives: Vec::new(),
+            trailing_padding: 0,
+            ambiguity: None,
         }
     }
 
@@ -134,13 +144,16 @@ impl Format {
         &self.layout
     }
 
-    /// Whose rule it is, how sure it is, and how many bytes at the end are not stated.
-    pub(super) fn reading(&self) -> (&Dialect, Certainty, u64) {
-        (&self.dialect, self.certainty, self.tail)
+    /// The dialect that gave the layout, how well the format determines it (`None` if the format is ambiguous),
+    /// and the bytes at the end that the format does not declare.
+    pub(super) fn reading(&self) -> (&Dialect, Option<Certainty>, u64) {
+        (&self.dialect, self.ambiguity.is_none().then_some(self.certainty), self.trailing_padding)
     }
 
-    pub(super) fn other_readings(&self) -> &[(Dialect, Arc<Layout>)] {
-        &self.alternatives
+    /// The alternatives of an ambiguous format, without the first.
+    pub(super) fn other_interpretations(&self) -> &[Interpretation] {
+        let alternatives = self.ambiguity.as_ref().map_or(&[][..], Ambiguity::alternatives);
+        alternatives.split_first().map_or(&[], |(_, others)| others)
     }
 
     pub(super) fn model_name(&self) -> &str {
@@ -243,7 +256,7 @@ impl Format {
     /// "exact", "trailing-padding", "inferred" or "ambiguous".
     #[getter]
     fn certainty(&self) -> &'static str {
-        self.certainty.as_str()
+        if self.ambiguity.is_some() { "ambiguous" } else { self.certainty.as_str() }
     }
 
     /// The dialect whose rule gave the offsets.
@@ -266,16 +279,16 @@ impl Format {
     /// ('ambiguous', [('native-c', 8)])
     #[getter]
     fn alternatives<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let alternatives = self.alternatives.iter().map(|(dialect, layout)| Self {
+        let alternatives = self.other_interpretations().iter().map(|found| Self {
             text: self.text.clone(),
-            itemsize: Some(layout.size()),
-            asked: Dialect::by_name(dialect.name),
+            itemsize: Some(found.layout.size()),
+            asked: Dialect::by_name(found.dialect.name),
             model: self.model.clone(),
-            layout: Arc::clone(layout),
-            dialect: *dialect,
-            certainty: Certainty::Exact,
-            tail: 0,
-            alternatives: Vec::new(),
+            layout: Arc::new(found.layout.clone()),
+            dialect: found.dialect,
+            certainty: found.certainty,
+            trailing_padding: found.trailing_padding,
+            ambiguity: None,
         });
         PyTuple::new(py, alternatives.collect::<Vec<_>>())
     }
@@ -410,7 +423,7 @@ impl Format {
             Some(text) => format!("'{}'", text.escape_ascii()),
             None => format!("({} fields)", self.layout.item().fields().count()),
         };
-        let certainty = if self.certainty == Certainty::Exact { "" } else { self.certainty.as_str() };
+        let certainty = if self.certainty() == "exact" { "" } else { self.certainty() };
         let comma = if certainty.is_empty() { "" } else { ", " };
         format!(
             "<Format {text}, itemsize={}, dialect='{}', model='{}'{comma}{certainty}>",
@@ -477,12 +490,9 @@ impl Format {
 
     /// Refuses to choose between readings.
     pub(super) fn unambiguous(&self) -> PyResult<()> {
-        if self.certainty != Certainty::Ambiguous {
-            return Ok(());
+        match &self.ambiguity {
+            Some(found) => Err(ambiguous(found, "Format(…, dialect='…')")),
+            None => Ok(()),
         }
-        let mut names = vec![self.dialect.name];
-        names.extend(self.alternatives.iter().map(|(dialect, _)| dialect.name));
-        let names = names.join(", ");
-        Err(PyValueError::new_err(format!("the format has several readings: {names}; choose one with `dialect`")))
     }
 }

@@ -7,8 +7,9 @@ use alloc::vec::Vec;
 use super::consumer::Consumer;
 use super::interpretation::Taken;
 use super::{binding_generators, cpython, cython, numpy, rustpython, third_party};
+use pep3118::__private::interpretations;
 use pep3118::abi::DataModel;
-use pep3118::layout::{Certainty, Dialect, reconcile};
+use pep3118::layout::{Dialect, reconcile};
 
 /// What one consumer does with a format.
 ///
@@ -181,20 +182,23 @@ struct Meaning {
 
 impl Meaning {
     fn of(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Self {
-        let reading = match reconcile(format, itemsize, None, model) {
-            Ok(reading) => reading,
-            Err(error) => return Self { all: Vec::new(), is_numpys: false, nothing: error.to_string() },
-        };
-        let mut all = Vec::from([Taken::of(&reading.layout)]);
-        all.extend(reading.alternatives.iter().map(|(_, layout)| Taken::of(layout)));
+        let outcome = reconcile(format, itemsize, None, model);
+        let interpretations = interpretations(&outcome);
+        if let (Err(error), []) = (&outcome, interpretations) {
+            return Self { all: Vec::new(), is_numpys: false, nothing: error.to_string() };
+        }
+        let mut all: Vec<Taken> = interpretations.iter().map(|found| Taken::of(&found.layout)).collect();
         let mut is_numpys = false;
-        if reading.certainty == Certainty::Ambiguous && itemsize.is_some() {
-            // Padding that is spelled is NumPy's habit: most buffers with such a format are NumPy's, and
-            // who puts the fields elsewhere is wrong about them.
-            let dialects =
-                core::iter::once(&reading.dialect).chain(reading.alternatives.iter().map(|(dialect, _)| dialect));
+        if interpretations.len() > 1 && itemsize.is_some() {
+            // Explicit padding is a habit of NumPy: most buffers with such a format are NumPy's, and
+            // a consumer that puts the fields elsewhere misreads them.
+            let is_numpy = |dialect: &Dialect| {
+                [Dialect::NUMPY, Dialect::NUMPY_PACKED, Dialect::NUMPY_PADDED]
+                    .iter()
+                    .any(|numpy| numpy.name == dialect.name)
+            };
             let by_numpy =
-                dialects.zip(&all).position(|(dialect, taken)| dialect.name == Dialect::NUMPY.name && taken.has_gap());
+                interpretations.iter().zip(&all).position(|(found, taken)| is_numpy(&found.dialect) && taken.has_gap());
             if let Some(index) = by_numpy {
                 all.swap(0, index);
                 is_numpys = true;

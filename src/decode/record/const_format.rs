@@ -1,50 +1,53 @@
-//! A struct to its format, while it is compiled.
+//! The format string of a struct, computed at compile time.
 
 use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
 use crate::endian::Endian;
 
-/// Bytes are counted, and written as far as there is room: the same code tells the length of the
-/// constant and fills it.
-struct Out<'o> {
-    room: &'o mut [u8],
+/// A format that is being written. It counts all bytes and stores those that fit, so that the same code computes the length
+/// of the constant and then fills it.
+struct FormatWriter<'w> {
+    bytes: &'w mut [u8],
     len: usize,
 }
 
 impl RecordLayout {
-    /// The length of the format in bytes. For the derive.
+    /// Returns the length of the format in bytes. For the derive.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_len(&self) -> usize {
-        let mut out = Out { room: &mut [], len: 0 };
-        out.record(self.fields, self.size, Endian::HOST);
-        out.len
+        let mut writer = FormatWriter { bytes: &mut [], len: 0 };
+        writer.record(self.fields, self.size, Endian::HOST);
+        writer.len
     }
 
-    /// The format. For the derive.
+    /// Returns the format; `N` is its [`format_len`](Self::format_len). For the derive.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        let mut out = Out { room: &mut bytes, len: 0 };
-        out.record(self.fields, self.size, Endian::HOST);
+        let mut writer = FormatWriter { bytes: &mut bytes, len: 0 };
+        writer.record(self.fields, self.size, Endian::HOST);
         bytes
     }
 
-    /// The format as text, which it is: names are `str`, all else is ASCII. For the derive.
+    /// Returns the format as text: names are `str`, and everything else is ASCII. For the derive.
     #[doc(hidden)]
     #[must_use]
     pub const fn text(format: &'static [u8]) -> &'static str {
         match core::str::from_utf8(format) {
             Ok(text) => text,
-            Err(_) => "",
+            Err(_) => {
+                debug_assert!(false, "the format of a record is not UTF-8");
+                ""
+            }
         }
     }
 }
 
-impl Out<'_> {
+impl FormatWriter<'_> {
     const fn byte(&mut self, byte: u8) {
-        if let Some((_, [cell, ..])) = self.room.split_at_mut_checked(self.len) {
-            *cell = byte;
+        if let Some((_, [next, ..])) = self.bytes.split_at_mut_checked(self.len) {
+            *next = byte;
         }
         self.len = self.len.wrapping_add(1);
     }
@@ -96,7 +99,7 @@ impl Out<'_> {
         self.byte(b'}');
     }
 
-    /// The shape, the byte order, the length of a string, the code.
+    /// Writes the shape, the byte order, the length of a string and the code.
     const fn member(&mut self, member: &MemberLayout, endian: Endian) {
         let (mut member, mut dimensions, mut length) = (member, 0_usize, None);
         while let MemberKind::Array { of, len } = member.kind {
@@ -123,7 +126,7 @@ impl Out<'_> {
                     Endian::Big => b'>',
                 });
                 match length {
-                    // A byte is a number, a string of bytes is `s`.
+                    // An array of `B` is the string `s`.
                     Some(length) if member.size == 1 => {
                         self.number(length);
                         self.byte(b's');

@@ -1,9 +1,9 @@
-//! Why items are no records of a struct.
+//! Errors of reading and writing structs: [`Mismatch`], [`NotInPlace`] and [`RecordError`].
 
 use alloc::string::String;
 
 use super::super::error::{DecodeError, EncodeError};
-use crate::align::plural;
+use crate::text::plural;
 
 /// The first difference between a layout and a struct.
 #[non_exhaustive]
@@ -18,7 +18,7 @@ pub enum Mismatch {
         field: String,
     },
     /// `T{<i:a:<i:b:}` for a struct with `a` only.
-    #[error("{record} has a field {field} that the struct has not")]
+    #[error("{record} has a field {field} that the struct does not have")]
     Extra {
         /// The record: "the item" or "the record `a.b`".
         record: String,
@@ -30,9 +30,9 @@ pub enum Mismatch {
     Count {
         /// The record: "the item" or "the record `a.b`".
         record: String,
-        /// Fields of the layout.
+        /// The number of fields of the layout.
         found: u64,
-        /// Fields of the struct.
+        /// The number of fields of the struct.
         wanted: u64,
     },
     /// `T{<d:a:}` for a struct whose `a` is an `i32`.
@@ -40,49 +40,49 @@ pub enum Mismatch {
     Type {
         /// The dotted name.
         field: String,
-        /// In bytes from the start of the item.
+        /// The offset in bytes from the start of the item.
         offset: u64,
-        /// What stands there: `float64`, `int32[2,3]`, `bytes of 5 bytes`.
+        /// The type of the field in the layout: `float64`, `int32[2,3]`, `bytes of 5 bytes`.
         found: String,
-        /// What the struct has, in the same words.
+        /// The type of the field in the struct, in the same words.
         wanted: String,
     },
-    /// A layout that no plan can be made for.
+    /// A layout that cannot be compiled to a plan.
     #[error("the layout cannot be read: {0}")]
     Layout(DecodeError),
 }
 
-/// Why items are not structs where they lie.
+/// Why items cannot be used as structs without a copy.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotInPlace {
-    /// A struct that is not `repr(C)`, or one in it, or one that skips a field.
-    #[error("the struct does not lie as the items do: it is not `repr(C)` throughout, or it skips a field")]
+    /// A struct that is not `repr(C)`, contains one that is not, or skips a field.
+    #[error("the struct has another layout than the items: it is not `repr(C)` throughout, or it skips a field")]
     Repr,
     /// `T{<h:b:<h:a:}` for a struct with `a` and `b`.
     #[error("the value at byte {from} of an item is at byte {to} of the struct")]
     Moved {
-        /// In bytes from the start of the item.
+        /// The offset in bytes from the start of the item.
         from: u64,
-        /// In bytes from the start of the struct.
+        /// The offset in bytes from the start of the struct.
         to: u64,
     },
     /// `T{>h:a:}` on a little-endian machine.
-    #[error("the value at byte {offset} of an item has the other byte order than this machine")]
+    #[error("the value at byte {offset} of an item is not in the byte order of this machine")]
     Swapped {
-        /// In bytes from the start of the item.
+        /// The offset in bytes from the start of the item.
         offset: u64,
     },
     /// `T{<i:a:4x}` for a struct of 4 bytes.
     #[error("an item has {} but the struct has {}", plural(*item, "byte"), plural(*record, "byte"))]
     Itemsize {
-        /// Bytes of an item.
+        /// The size of an item in bytes.
         item: u64,
-        /// Bytes of the struct.
+        /// The size of the struct in bytes.
         record: u64,
     },
-    /// Items of `<d` that begin at byte 1.
-    #[error("the items begin {} past a multiple of {align}, to which the struct is aligned", plural(*past, "byte"))]
+    /// Items of `<d` that start at byte 1.
+    #[error("the items start {} past a multiple of {align}, the alignment of the struct", plural(*past, "byte"))]
     Unaligned {
         /// Bytes past the last multiple.
         past: u64,
@@ -91,7 +91,7 @@ pub enum NotInPlace {
     },
 }
 
-/// Why items do not become records.
+/// Why items cannot be read or written as structs.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -104,20 +104,20 @@ pub enum NotInPlace {
 /// }
 /// let plan = |format| Plan::new(&Layout::read(format, &Dialect::PEP3118, &DataModel::HOST).unwrap()).unwrap();
 /// let error = plan(b"T{?:set:}").read_records::<Flag>(&[2]).unwrap_err();
-/// assert_eq!(error.to_string(), "field `set` of record 0 is 0x2, which is no bool");
+/// assert_eq!(error.to_string(), "field `set` of record 0 is 0x2, which is not a bool");
 /// let error = plan(b"T{B:other:}").read_records::<Flag>(&[1]).unwrap_err();
 /// assert!(matches!(error, RecordError::Mismatch(Mismatch::Missing { .. })));
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// The items are not what the struct is.
+    /// The struct does not match the items.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
     /// Byte 2 for a `bool`, 0xD800 for a `char`.
-    #[error("field `{field}` of record {record} is {value:#x}, which is no {ty}")]
+    #[error("field `{field}` of record {record} is {value:#x}, which is not a {ty}")]
     Invalid {
-        /// The record, from 0.
+        /// The index of the record, from 0.
         record: u64,
         /// The dotted name; elements of arrays are numbered from 0: `a.flags[2]`.
         field: String,
@@ -126,10 +126,10 @@ pub enum RecordError {
         /// "bool" or "char".
         ty: &'static str,
     },
-    /// The items can be read, but not be seen as structs where they lie.
+    /// The items can be read, but not used without a copy.
     #[error(transparent)]
     NotInPlace(#[from] NotInPlace),
-    /// The items cannot be read at all.
+    /// The items cannot be read.
     #[error(transparent)]
     Access(#[from] DecodeError),
     /// The items cannot be written.

@@ -1,19 +1,23 @@
-//! A plan beside a struct, compared once.
+//! Items to structs and back by a [`RecordPlan`], which compares a plan with a struct once.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use bytemuck::{AnyBitPattern, NoUninit};
 
-use super::super::error::wide;
-use super::super::plan::Plan;
-use super::copy_ops::Move;
+use super::super::buffer::{Buffer, BufferMut, total};
+use super::super::column_copy::block_items;
+use super::super::element::zeroed;
+use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::super::plan::{Plan, ZERO_SIZED_LIMIT};
+use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
+use super::copy_ops::FieldCopy;
 use super::error::{Mismatch, NotInPlace, RecordError};
-use super::match_layout::{Matched, Strategy};
-use super::member::Record;
+use super::match_layout::{Conversion, Strategy};
+use super::traits::{Record, load_each};
+use crate::strided::{Strided, StridedMut};
 
-/// How items of a plan become structs, and back: made once by [`Plan::records`], used for any number
-/// of items.
+/// A plan for items that are structs: made once by [`Plan::records`], used for any number of items.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -31,28 +35,28 @@ use super::member::Record;
 /// ```
 #[derive(Debug)]
 pub struct RecordPlan<'p, T> {
-    pub(super) plan: &'p Plan,
-    pub(super) matched: Matched,
-    /// From the layout of the struct to the item, for [`Strategy::Moved`].
-    pub(super) back: Vec<Move>,
+    plan: &'p Plan,
+    conversion: Conversion,
+    /// The copies from the layout of the struct to the item, for [`Strategy::Staged`].
+    back: Vec<FieldCopy>,
     records: PhantomData<fn() -> T>,
 }
 
 impl Plan {
-    /// The plan for items that are one struct after the other.
+    /// Compares the plan with a struct.
     ///
     /// # Errors
     /// - items that the struct does not [match](Record::matches)
     pub fn records<T: Record>(&self) -> Result<RecordPlan<'_, T>, Mismatch> {
-        let matched = Matched::new(self, &T::LAYOUT)?;
-        let back = match matched.way {
-            Strategy::Moved => matched.moves.iter().map(Move::turned).collect(),
+        let conversion = Conversion::new(self, &T::LAYOUT)?;
+        let back = match conversion.strategy {
+            Strategy::Staged => conversion.copies.iter().map(FieldCopy::reversed).collect(),
             _ => Vec::new(),
         };
-        Ok(RecordPlan { plan: self, matched, back, records: PhantomData })
+        Ok(RecordPlan { plan: self, conversion, back, records: PhantomData })
     }
 
-    /// The items that lie one after the other, as structs where they lie; see [`RecordPlan::cast`].
+    /// Casts adjacent items to structs without a copy; see [`RecordPlan::cast`].
     ///
     /// # Errors
     /// - as [`RecordPlan::cast`]
@@ -63,7 +67,7 @@ impl Plan {
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// The items that lie one after the other, as structs where they lie: nothing is copied.
+    /// Casts adjacent items to structs without a copy.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -81,7 +85,7 @@ impl<T: Record> RecordPlan<'_, T> {
     /// ```
     ///
     /// # Errors
-    /// - a field of another byte order, at another place, in an item of another size
+    /// - a field of another byte order or at another offset, an item of another size
     /// - a struct that is not `repr(C)`
     /// - items that begin at byte 1 where the struct is aligned to 8
     /// - 10 bytes for items of 4
@@ -90,14 +94,14 @@ impl<T: Record> RecordPlan<'_, T> {
         T: AnyBitPattern,
     {
         self.in_place(items)?;
-        // Where nothing is, begins anywhere.
+        // An empty slice need not be aligned.
         if items.is_empty() {
             return Ok(&[]);
         }
         bytemuck::try_cast_slice(items).map_err(|_| unaligned::<T>(items).into())
     }
 
-    /// The same, to be written to.
+    /// Casts adjacent items to structs that can be written to.
     ///
     /// # Errors
     /// - as [`cast`](Self::cast)
@@ -113,27 +117,303 @@ impl<T: Record> RecordPlan<'_, T> {
         bytemuck::try_cast_slice_mut(items).map_err(|_| refused.into())
     }
 
-    /// Whether items lie as the struct does, or the first difference.
+    /// Refuses items that have another layout than the struct, with the first difference.
     fn in_place(&self, items: &[u8]) -> Result<(), RecordError> {
         self.plan.items_in(items.len())?;
         let (item, record) = (wide(self.plan.itemsize()), wide(size_of::<T>()));
         if !T::LAYOUT.in_memory {
             return Err(NotInPlace::Repr.into());
         }
-        for step in &self.matched.moves {
-            if !step.is_in_place() {
-                let (from, to) = (wide(step.from), wide(step.to));
+        for copy in &self.conversion.copies {
+            if !copy.is_in_place() {
+                let (from, to) = (wide(copy.from), wide(copy.to));
                 return Err(NotInPlace::Moved { from, to }.into());
             }
-            if step.swap {
-                return Err(NotInPlace::Swapped { offset: wide(step.from) }.into());
+            if copy.swaps() {
+                return Err(NotInPlace::Swapped { offset: wide(copy.from) }.into());
             }
         }
         if item == record { Ok(()) } else { Err(NotInPlace::Itemsize { item, record }.into()) }
     }
 }
 
+/// The error for items that are not aligned for the struct.
 fn unaligned<T>(items: &[u8]) -> NotInPlace {
-    let align = align_of::<T>();
-    NotInPlace::Unaligned { past: wide(items.as_ptr().addr().checked_rem(align).unwrap_or(0)), align: wide(align) }
+    // An alignment is a power of two.
+    let past = items.as_ptr().addr() & align_of::<T>().saturating_sub(1);
+    NotInPlace::Unaligned { past: wide(past), align: wide(align_of::<T>()) }
+}
+
+impl Plan {
+    /// Reads adjacent items as structs.
+    ///
+    /// Items of the struct's own layout are copied as they are if every bit pattern is a value of it; all others are read
+    /// field by field.
+    ///
+    /// # Errors
+    /// - 10 bytes for items of 4
+    /// - items that the struct does not [match](Record::matches)
+    /// - byte 2 for a `bool`, 0xD800 for a `char`
+    pub fn read_records<T: Record>(&self, items: &[u8]) -> Result<Vec<T>, RecordError> {
+        self.records()?.read(items)
+    }
+}
+
+impl<T: Record> RecordPlan<'_, T> {
+    /// Reads adjacent items as structs; see [`Plan::read_records`].
+    ///
+    /// # Errors
+    /// - 10 bytes for items of 4
+    /// - byte 2 for a `bool`, 0xD800 for a `char`
+    pub fn read(&self, items: &[u8]) -> Result<Vec<T>, RecordError> {
+        let mut records = Vec::new();
+        self.read_into(items, &mut records)?;
+        Ok(records)
+    }
+
+    /// Reads as [`read`](Self::read) and appends the structs to a vector, which stays as it was if an item is refused.
+    ///
+    /// # Errors
+    /// - as [`read`](Self::read)
+    pub fn read_into(&self, items: &[u8], records: &mut Vec<T>) -> Result<(), RecordError> {
+        let mut reader = Reader::new(self, self.plan.items_in(items.len())?, records)?;
+        // Blocks stay in the cache from one step to the next.
+        let one_step = !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty();
+        let most = if one_step { usize::MAX } else { block_items(self.plan.size.max(T::LAYOUT.size)) };
+        for block in items.chunks(most.saturating_mul(self.plan.size).max(1)) {
+            reader.append(block)?;
+        }
+        Ok(())
+    }
+
+    /// Reads all items of a buffer by this plan, which need not be that of the buffer; see [`Buffer::read_records`].
+    ///
+    /// # Errors
+    /// - a buffer of items of another size
+    /// - as [`Buffer::read_records`]
+    pub fn read_buffer(&self, buffer: &Buffer<'_>) -> Result<Vec<T>, RecordError> {
+        let (view, plan) = (wide(buffer.plan.size), wide(self.plan.size));
+        if view != plan {
+            return Err(DecodeError::Itemsize { view, plan }.into());
+        }
+        let (items, _) = total(buffer.view, self.plan.size)?;
+        let mut records = Vec::new();
+        if self.plan.size == 0 {
+            // The memory does not limit the number of items without bytes.
+            if wide(items) > ZERO_SIZED_LIMIT {
+                return Err(DecodeError::ZeroSized { count: wide(items), limit: ZERO_SIZED_LIMIT }.into());
+            }
+            records.extend(core::iter::repeat_with(|| T::load(ItemReader(&[], Identity), 0)).take(items));
+            return Ok(records);
+        }
+        let (mut reader, mut blocks) = (Reader::new(self, items, &mut records)?, buffer.blocks()?);
+        while blocks.advance()? {
+            reader.append(blocks.block())?;
+        }
+        Ok(records)
+    }
+}
+
+impl Buffer<'_> {
+    /// Reads all items as structs, the last index fastest; see [`Plan::read_records`].
+    ///
+    /// # Errors
+    /// - more bytes than the machine has; more than 65,536 items of no bytes
+    /// - as [`Plan::read_records`]
+    pub fn read_records<T: Record>(&self) -> Result<Vec<T>, RecordError> {
+        self.plan.records()?.read_buffer(self)
+    }
+}
+
+/// Appends structs to a vector, block by block.
+struct Reader<'r, T> {
+    plan: &'r RecordPlan<'r, T>,
+    /// Items in the layout of the struct, for [`Strategy::Staged`].
+    staged: Vec<u8>,
+    records: &'r mut Vec<T>,
+    /// Records that the vector had before.
+    before: usize,
+}
+
+impl<'r, T: Record> Reader<'r, T> {
+    fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
+        let bytes = wide(items.saturating_mul(size_of::<T>()));
+        records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
+        crate::huge_pages::prefer_large(records.spare_capacity_mut());
+        let before = records.len();
+        Ok(Self { plan, staged: Vec::new(), records, before })
+    }
+
+    fn append(&mut self, items: &[u8]) -> Result<(), RecordError> {
+        let Self { plan: RecordPlan { plan, conversion, .. }, staged, records, before } = self;
+        let (itemsize, size) = (plan.size, T::LAYOUT.size);
+        let read = records.len().saturating_sub(*before);
+        if let Err(refused) = conversion.checks.iter().try_for_each(|check| check.apply(items, itemsize, read)) {
+            records.truncate(*before);
+            return Err(refused);
+        }
+        match &conversion.strategy {
+            Strategy::Identity if T::LAYOUT.in_memory && size == size_of::<T>() => T::load_all(items, records),
+            Strategy::Identity => load_each(items, size, records, Identity),
+            Strategy::Swapped => load_each(items, size, records, Swapped),
+            Strategy::Permuted { offsets, swap: true } => {
+                load_permuted(items, itemsize, records, offsets, Permuted::<true>)?;
+            }
+            Strategy::Permuted { offsets, swap: false } => {
+                load_permuted(items, itemsize, records, offsets, Permuted::<false>)?;
+            }
+            Strategy::PermutedMixedEndian { origins } => {
+                load_permuted(items, itemsize, records, origins, PermutedMixedEndian)?;
+            }
+            Strategy::Staged => {
+                let source = Strided::of_rows(items, itemsize);
+                staged.resize(source.count().saturating_mul(size), 0);
+                let copies = conversion.copies.iter();
+                let mut copies = copies.map(|copy| copy.apply(source, StridedMut::of_rows(staged, size)));
+                copies.try_for_each(|copied| copied)?;
+                load_each(staged, size, records, Identity);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends the structs of items of which each byte has its own origin.
+///
+/// It is a function of its own, because the compiler knows that an argument does not change while records are written: the
+/// origins are then looked up once and not for each record.
+#[inline(never)]
+fn load_permuted<'s, T: Record, O, A: Access>(
+    items: &[u8],
+    itemsize: usize,
+    records: &mut Vec<T>,
+    origins: &'s [O],
+    access: impl Fn(&'s [O]) -> A,
+) -> Result<(), DecodeError> {
+    // A length that is known at compile time needs no bounds check in the loop.
+    load_each(items, itemsize, records, access(of_struct::<T, O>(origins)?));
+    Ok(())
+}
+
+/// Returns the origins of the bytes of a struct: as many as it has bytes.
+#[inline(always)]
+fn of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
+    let origins = origins.get(..const { T::LAYOUT.size });
+    origins.ok_or_else(|| DecodeError::internal("a byte of the struct has no origin"))
+}
+
+impl Plan {
+    /// Writes structs as adjacent items, each value at its offset and in its byte order. Padding stays as it was.
+    ///
+    #[cfg_attr(feature = "derive", doc = "```")]
+    #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
+    /// use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
+    /// #[derive(Record)]
+    /// struct Sample {
+    ///     flag: bool,
+    ///     id: u16,
+    /// }
+    /// let plan = Plan::new(&Layout::read(b"T{>H:id:x?:flag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// let mut items = [9; 4];
+    /// plan.write_records(&[Sample { flag: true, id: 7 }], &mut items)?;
+    /// assert_eq!(items, [0, 7, 9, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - 2 structs into the bytes of 3 items
+    /// - items that the struct does not [match](Record::matches)
+    pub fn write_records<T: Record>(&self, records: &[T], items: &mut [u8]) -> Result<(), RecordError> {
+        self.records()?.write(records, items)
+    }
+
+    /// Encodes structs as adjacent items; padding is zero.
+    ///
+    /// # Errors
+    /// - items that the struct does not [match](Record::matches)
+    /// - more bytes than the machine has
+    pub fn encode_records<T: Record>(&self, records: &[T]) -> Result<Vec<u8>, RecordError> {
+        self.records()?.encode(records)
+    }
+}
+
+impl BufferMut<'_> {
+    /// Writes structs to all items, the last index fastest; see [`Plan::write_records`]. If their number is not that of the
+    /// items, nothing is written.
+    ///
+    /// # Errors
+    /// - 2 structs for 3 items
+    /// - items that the struct does not [match](Record::matches)
+    pub fn write_records<T: Record>(&mut self, records: &[T]) -> Result<(), RecordError> {
+        let plan = self.plan.records::<T>()?;
+        let (items, _) = total(self.view, self.plan.size).map_err(EncodeError::from)?;
+        if records.len() != items {
+            let (found, wanted) = (wide(records.len()), wide(items));
+            return Err(EncodeError::from(EncodeErrorKind::Count { found, wanted, unit: "item" }).into());
+        }
+        let mut copy = self.copy()?;
+        plan.write(records, &mut copy)?;
+        Ok(self.store(&copy)?)
+    }
+}
+
+impl<T: Record> RecordPlan<'_, T> {
+    /// Writes structs as adjacent items; see [`Plan::write_records`].
+    ///
+    /// # Errors
+    /// - 2 structs into the bytes of 3 items
+    pub fn write(&self, records: &[T], items: &mut [u8]) -> Result<(), RecordError> {
+        let itemsize = self.plan.size;
+        let needed = records.len().saturating_mul(itemsize);
+        if needed != items.len() {
+            let (available, needed) = (wide(items.len()), wide(needed));
+            return Err(EncodeError::from(EncodeErrorKind::TooSmall { available, needed }).into());
+        }
+        match &self.conversion.strategy {
+            Strategy::Identity => store_each(records, items, itemsize, Identity),
+            Strategy::Swapped => store_each(records, items, itemsize, Swapped),
+            Strategy::Permuted { offsets, swap: true } => {
+                store_each(records, items, itemsize, Permuted::<true>(of_struct::<T, _>(offsets)?));
+            }
+            Strategy::Permuted { offsets, swap: false } => {
+                store_each(records, items, itemsize, Permuted::<false>(of_struct::<T, _>(offsets)?));
+            }
+            Strategy::PermutedMixedEndian { origins } => {
+                store_each(records, items, itemsize, PermutedMixedEndian(of_struct::<T, _>(origins)?));
+            }
+            Strategy::Staged => {
+                let size = T::LAYOUT.size;
+                let most = block_items(itemsize.max(size));
+                let mut staged = Vec::new();
+                for (records, items) in records.chunks(most).zip(items.chunks_mut(most.saturating_mul(itemsize).max(1)))
+                {
+                    staged.resize(records.len().saturating_mul(size), 0);
+                    store_each(records, &mut staged, size, Identity);
+                    let source = Strided::of_rows(&staged, size);
+                    let copies = self.back.iter();
+                    let mut copies = copies.map(|copy| copy.apply(source, StridedMut::of_rows(items, itemsize)));
+                    copies.try_for_each(|copied| copied)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Encodes structs as adjacent items; see [`Plan::encode_records`].
+    ///
+    /// # Errors
+    /// - more bytes than the machine has
+    pub fn encode(&self, records: &[T]) -> Result<Vec<u8>, RecordError> {
+        let mut items = zeroed(records.len().saturating_mul(self.plan.size))?;
+        self.write(records, &mut items)?;
+        Ok(items)
+    }
+}
+
+/// Writes structs to items of `itemsize` bytes, field by field.
+#[inline(always)]
+fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, access: impl Access) {
+    for (record, item) in records.iter().zip(items.chunks_exact_mut(itemsize.max(1))) {
+        record.store(&mut ItemWriter(item, access), 0);
+    }
 }

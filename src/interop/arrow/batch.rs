@@ -33,7 +33,7 @@ impl Mapping {
     /// let raw = RawView {
     ///     len: 20, itemsize: 10, ndim: 1, format: Some(format), shape: Some(&[2]), strides: Some(&[20]), ..RawView::default()
     /// };
-    /// let view = raw.check(Request::RECORDS_RO, Some(&Dialect::PEP3118), None).1.unwrap();
+    /// let view = raw.check(Request::RECORDS_RO, Some(&Dialect::PEP3118), None).into_result()?;
     /// let (plan, memory) = (Plan::new(&layout)?, [0; 30]);
     /// let batch = Mapping::new(&layout)?.batch(&Buffer::new(&view, &plan, &memory)?)?;
     /// assert_eq!((batch.num_rows(), batch.num_columns()), (2, 2));

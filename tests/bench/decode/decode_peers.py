@@ -19,7 +19,10 @@ ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 def row(name, work, array):
     copy = np.ones(array.nbytes, np.uint8)
     flat = array.view(np.uint8).reshape(-1)
-    yardstick = lambda: np.copyto(copy, flat)
+
+    def yardstick():
+        np.copyto(copy, flat)
+
     try:
         work()
     except Exception as refusal:
@@ -28,7 +31,7 @@ def row(name, work, array):
     yardstick()
     samples = ([], [])
     for _ in range(ROUNDS):
-        for run, into in zip((work, yardstick), samples):
+        for run, into in zip((work, yardstick), samples, strict=True):
             start = time.process_time()
             run()
             into.append(time.process_time() - start)
@@ -38,7 +41,10 @@ def row(name, work, array):
 
 def dtypes():
     packed = [("a", "u4"), ("b", "i2"), ("c", "u1"), ("d", "f8"), ("e", "S8")]
-    ordered = lambda order: np.dtype([(name, order + code if code[0] != "S" else code) for name, code in packed])
+
+    def ordered(order):
+        return np.dtype([(name, order + code if code[0] != "S" else code) for name, code in packed])
+
     yield "<IhBd8s", ordered("<"), RECORDS
     yield ">IhBd8s", ordered(">"), RECORDS
     aligned = [("a", "u1"), ("b", "i2"), ("c", "i4"), ("d", "f8"), ("e", "u8")]
@@ -51,7 +57,7 @@ def peers(array):
     columns = [np.ones(len(array), array.dtype[name].newbyteorder("=")) for name in names]
 
     def into():
-        for name, column in zip(names, columns):
+        for name, column in zip(names, columns, strict=True):
             np.copyto(column, array[name])
 
     yield "NumPy, warm", into

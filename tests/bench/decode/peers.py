@@ -59,7 +59,7 @@ def columns(dtype, count):
     targets = [np.ones(count, dtype[field].newbyteorder("=")) for field in dtype.names]
 
     def split():
-        for field, target in zip(dtype.names, targets):
+        for field, target in zip(dtype.names, targets, strict=True):
             np.copyto(target, array[field])
 
     return "NumPy", split

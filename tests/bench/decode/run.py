@@ -43,6 +43,12 @@ def bound(goal):
     return (words[0] if words and words[0] in ("NumPy", "CPython") else "yardstick"), number
 
 
+def compared(ours, theirs):
+    """The columns of one competitor: its median in milliseconds, and the ratios of the medians and of the minima."""
+    median = statistics.median(theirs)
+    return f"{median * 1e3:9.3f} {statistics.median(ours) / median:6.2f} {min(ours) / min(theirs):6.2f}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=25)
@@ -77,9 +83,11 @@ def main():
             met = work <= factor * figures[whom]
             missed |= not met
             verdict = "met" if met else "NOT MET"
-        beside = lambda them: f"{statistics.median(them) * 1e3:9.3f} {work / statistics.median(them):6.2f} {min(ours) / min(them):6.2f}"
-        nobody = f"{'-':>9} {'-':>6} {'-':>6}"
-        print(f"{name:44} {work * 1e3:9.3f} {beside(yardsticks)} {beside(theirs) if theirs else nobody}  {goal} {verdict}", flush=True)
+        peer_columns = compared(ours, theirs) if theirs else f"{'-':>9} {'-':>6} {'-':>6}"
+        print(
+            f"{name:44} {work * 1e3:9.3f} {compared(ours, yardsticks)} {peer_columns}  {goal} {verdict}",
+            flush=True,
+        )
         library.stdin.write("next\n")
     return 1 if missed and options.check else 0
 

@@ -58,10 +58,20 @@ compare(
     lambda: [np.ascontiguousarray(records[name]) for name in records.dtype.names],
 )
 for name in records.dtype.names:
-    compare(f"column {name}", lambda n=name: view.columns(n), "ascontiguousarray", lambda n=name: np.ascontiguousarray(records[n]))
+    compare(
+        f"column {name}",
+        lambda n=name: view.columns(n),
+        "ascontiguousarray",
+        lambda n=name: np.ascontiguousarray(records[n]),
+    )
 compare("tolist of 100k records", view[:100_000].tolist, "ndarray.tolist", records[:100_000].tolist)
 
 compare("1000 x open", repeated(lambda: View(doubles), 1000), "memoryview", repeated(lambda: memoryview(doubles), 1000))
-compare("1000 x open a record array", repeated(lambda: View(records), 1000), "memoryview", repeated(lambda: memoryview(records), 1000))
+compare(
+    "1000 x open a record array",
+    repeated(lambda: View(records), 1000),
+    "memoryview",
+    repeated(lambda: memoryview(records), 1000),
+)
 compare("1000 x item", repeated(lambda: ours[5], 1000), "memoryview", repeated(lambda: theirs[5], 1000))
 compare("1000 x slice", repeated(lambda: ours[5:9], 1000), "memoryview", repeated(lambda: theirs[5:9], 1000))

@@ -13,7 +13,10 @@ import struct
 import sys
 
 HERE = pathlib.Path(__file__).parent
-KEY = f"{platform.machine()}-{platform.system().lower()} {platform.python_implementation().lower()} %d.%d" % sys.version_info[:2]
+KEY = (
+    f"{platform.machine()}-{platform.system().lower()} {platform.python_implementation().lower()} %d.%d"
+    % sys.version_info[:2]
+)
 
 
 def size(format):

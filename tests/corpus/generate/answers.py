@@ -3,9 +3,9 @@
 Usage: python answers.py [FORMAT...]       the rows of these formats, of all of ../answers.jsonl without any
        python answers.py --differ          compare with what is recorded for these versions
 
-The readers are those of the interpreter that runs this: `struct`, `PyBuffer_SizeFromFormat`, `memoryview`, and NumPy if it
-is installed. They are given a buffer of two items, bytes 01 02 .. 08 repeated, whose format is the one asked about. Its
-itemsize is what the reader itself takes the format for: `memoryview` is told `PyBuffer_SizeFromFormat` (8 if that
+The readers are those of the interpreter that runs this: `struct`, `PyBuffer_SizeFromFormat`, `memoryview`, and NumPy if
+it is installed. They are given a buffer of two items, bytes 01 02 .. 08 repeated, whose format is the one asked about.
+Its itemsize is what the reader itself takes the format for: `memoryview` is told `PyBuffer_SizeFromFormat` (8 if that
 fails), NumPy the itemsize of its own dtype. CPython 3.9 or newer, 64-bit.
 
 Versions are written one by one here; ../answers.jsonl joins those that agree: "CPython 3.6-3.15".
@@ -18,7 +18,7 @@ import struct
 import sys
 
 HERE = pathlib.Path(__file__).parent
-CPYTHON = "CPython %d.%d" % sys.version_info[:2]
+CPYTHON = "CPython {}.{}".format(*sys.version_info[:2])
 BYTES = bytes(range(1, 9)) * 64
 
 
@@ -65,7 +65,11 @@ def described(dtype, scalar=str):
     """NumPy's type string; [name, offset, size, dtype] of each field; or ["sub", base, shape]."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
-        return ["sub", described(base, scalar) if base.names is not None or base.subdtype else scalar(base), list(shape)]
+        return [
+            "sub",
+            described(base, scalar) if base.names is not None or base.subdtype else scalar(base),
+            list(shape),
+        ]
     if dtype.fields is None and dtype.names is None:
         return dtype.str
     places = ((name, *dtype.fields[name][:2]) for name in dtype.names or ())

@@ -34,7 +34,7 @@ def field(choose, depth, base, anonymous):
 
 
 def structure(choose, depth, anonymous=False):
-    """A random class; with `anonymous`, some of its records are members without a name, which the recorded rows lack."""
+    """A random class; with `anonymous`, some of its records are unnamed members, which the recorded rows lack."""
     while True:
         base = choose.choices([C.Structure, C.BigEndianStructure, C.Union], [73, 15, 12])[0]
         space = {"_layout_": "ms", "_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.2 else {}

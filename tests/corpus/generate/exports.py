@@ -15,6 +15,7 @@ A new expression is recorded by hand, once, as a row with its `producer` and `ho
 
 import array
 import collections
+import contextlib
 import ctypes as C
 import importlib
 import io
@@ -74,10 +75,8 @@ def names():
     if hasattr(C, "BigEndianUnion"):
         found["BEU"] = structure(C.BigEndianUnion)
     for short, name in MODULES.items():
-        try:
+        with contextlib.suppress(ImportError):
             found[short] = importlib.import_module(name)
-        except ImportError:
-            pass
     return found
 
 
@@ -108,7 +107,9 @@ def code(kind):
 
 def bitfields(kind):
     fields = [field for owner in reversed(kind.__mro__) for field in owner.__dict__.get("_fields_", [])]
-    return {name: [getattr(kind, name).size & 0xFFFF, getattr(kind, name).size >> 16] for name, _, *bits in fields if bits}
+    return {
+        name: [getattr(kind, name).size & 0xFFFF, getattr(kind, name).size >> 16] for name, _, *bits in fields if bits
+    }
 
 
 def numpy_leaves(dtype, offset, path):

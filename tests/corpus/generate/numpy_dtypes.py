@@ -29,7 +29,7 @@ def record(choose, depth, scalars=SCALARS):
     formats = [field(choose, depth, scalars) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets"])
     if kind != "offsets":
-        return np.dtype(list(zip(names, formats)), align=kind == "aligned")
+        return np.dtype(list(zip(names, formats, strict=True)), align=kind == "aligned")
     offsets, end = [], 0
     for each in formats:
         end += choose.choice([0, 0, 1, 2, 3, 4, 8])

@@ -2,12 +2,12 @@
 
 Usage: python readers.py consumers|readers [--differ]
 
-Every format and itemsize of that file is given, as a writable buffer of two items, to the libraries that are installed; a row is
-printed with their answers. With --differ they are compared with what is recorded. CPython 3.12 or newer, because the
-exporter is a class of Python.
+Every format and itemsize of that file is given, as a writable buffer of two items, to the libraries that are installed;
+a row is printed with their answers. With --differ they are compared with what is recorded. CPython 3.12 or newer,
+because the exporter is a class of Python.
 
-An answer is the type that the library found, in its own words, or `ERR` with the start of the exception (in readers.jsonl
-without).
+An answer is the type that the library found, in its own words, or `ERR` with the start of the exception (in
+readers.jsonl without).
 pybind11, nanobind, Cython, USD, JPype and mpi4py are recorded too; they were asked through extension modules and
 programs of their own, and are left alone here.
 """

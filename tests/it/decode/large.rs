@@ -220,7 +220,7 @@ fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], ite
         suboffsets: Some(suboffsets),
         ..RawView::default()
     };
-    raw.check(Request::INDIRECT, None, None).1.unwrap()
+    raw.check(Request::INDIRECT, None, None).into_result().unwrap()
 }
 
 const POINTER: i64 = size_of::<*const u8>() as i64;

@@ -89,12 +89,15 @@ fn what_cannot_be_read() {
     let message = |error: DecodeError| error.to_string();
     let plan = plan("T{<i:a:<d:b:}");
     assert_eq!(message(plan.value(&[0; 3]).unwrap_err()), "3 bytes given but an item has 12 bytes");
-    assert_eq!(message(plan.columns(&[0; 13], None).unwrap_err()), "13 bytes hold no whole number of 12-byte items");
+    assert_eq!(
+        message(plan.columns(&[0; 13], None).unwrap_err()),
+        "13 bytes are not a multiple of the 12-byte item size"
+    );
     assert_eq!(message(plan.columns(&[0; 12], Some(&[b"c"])).unwrap_err()), "no field is named `c`");
     let (mut short, mut wrong) = ([0_i32; 1], [0.0_f32; 2]);
     let into = |destinations| message(plan.columns_into(&[0; 24], Some(&[b"a"]), destinations).unwrap_err());
     assert_eq!(into(vec![short.as_mut_slice().into()]), "the destination holds 1 element but 2 are needed");
-    assert_eq!(into(vec![wrong.as_mut_slice().into()]), "items are int32 but float32 was asked for");
+    assert_eq!(into(vec![wrong.as_mut_slice().into()]), "items are int32 but float32 was requested");
     assert_eq!(into(vec![]), "0 destinations for 1 column");
 
     let numbers = view(&[3], &[4], 4, 12, 0);
@@ -106,12 +109,15 @@ fn what_cannot_be_read() {
     );
     assert_eq!(
         message(Buffer::new(&numbers, &ints, &[0; 11]).unwrap_err()),
-        "the items lie at bytes 0 to 12 of 11 bytes"
+        "the items are at bytes 0 to 12 but the memory has 11 bytes"
     );
-    assert_eq!(message(Buffer::new(&small, &ints, &[0; 8]).unwrap_err()), "the items lie at bytes 0 to 12 of 8 bytes");
+    assert_eq!(
+        message(Buffer::new(&small, &ints, &[0; 8]).unwrap_err()),
+        "the items are at bytes 0 to 12 but the memory has 8 bytes"
+    );
     let buffer = Buffer::new(&numbers, &ints, &[0; 12]).unwrap();
-    assert_eq!(message(buffer.to_vec::<f64>(Order::C).unwrap_err()), "items are int32 but float64 was asked for");
-    assert_eq!(message(buffer.to_vec_as::<f32>(Order::C).unwrap_err()), "items are int32 but float32 was asked for");
+    assert_eq!(message(buffer.to_vec::<f64>(Order::C).unwrap_err()), "items are int32 but float64 was requested");
+    assert_eq!(message(buffer.to_vec_as::<f32>(Order::C).unwrap_err()), "items are int32 but float32 was requested");
     assert_eq!(
         message(buffer.copy_to_slice(&mut [0_i32; 4], Order::C).unwrap_err()),
         "the destination holds 4 elements but 3 are needed"
@@ -120,7 +126,7 @@ fn what_cannot_be_read() {
     let buffer = Buffer::new(&records, &plan, &[0; 12]).unwrap();
     assert_eq!(
         message(buffer.to_vec::<f64>(Order::C).unwrap_err()),
-        "items are records of 2 fields: ask for records or columns, not for float64"
+        "items are records of 2 fields: request records or columns instead of float64"
     );
 }
 

@@ -138,6 +138,6 @@ fn columns_that_do_not_fit_are_refused() {
     assert_eq!(plan.encode_columns(&shuffled).unwrap(), plan.encode_columns(&good).unwrap());
     assert_eq!(
         plan.write_columns(&good, &mut [0; 5]).unwrap_err().to_string(),
-        format!("5 bytes hold no whole number of {}-byte items", plan.itemsize())
+        format!("5 bytes are not a multiple of the {}-byte item size", plan.itemsize())
     );
 }

@@ -1,5 +1,6 @@
 //! `tests/corpus/codes.json`: what every format character is, weighs, and who knows it.
 
+use pep3118::__private::interpretations;
 use pep3118::layout::Syntax;
 use pep3118::{ByteOrder, Code, DataModel, Dialect, Layout, Type, reconcile};
 use pep3118_readers::{Outcome, readers};
@@ -33,7 +34,8 @@ fn row(code: Code) -> String {
     let dialects: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.codes.contains(code)).collect();
     let alone: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.sole_codes.contains(code)).collect();
     let names = |dialects: &[&&Dialect]| json!(dialects.iter().map(|dialect| dialect.name).collect::<Vec<_>>());
-    let itemsize = reconcile(text.as_bytes(), None, None, &DataModel::LP64).map(|reading| reading.layout.size()).ok();
+    let outcome = reconcile(text.as_bytes(), None, None, &DataModel::LP64);
+    let itemsize = interpretations(&outcome).first().map(|found| found.layout.size());
     let answers = readers(text.as_bytes(), itemsize, &DataModel::LP64);
     let who = |wanted: fn(&Outcome) -> bool| {
         let who = answers.iter().filter(|answer| wanted(&answer.outcome));

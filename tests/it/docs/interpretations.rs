@@ -63,14 +63,15 @@ fn reading(format: &str, dialect: &str) -> String {
     // A bracket would begin a link.
     let quoted = |text: String| text.replace('[', "\\[").replace(']', "\\]");
     match reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64) {
-        Ok(reading) if reading.certainty == Certainty::Ambiguous => {
-            let alternatives =
-                reading.alternatives.iter().map(|(_, alternative)| format!("; or {}", told(alternative)));
-            quoted(format!("ambiguous: {}{}", told(&reading.layout), alternatives.collect::<String>()))
-        }
         Ok(reading) if reading.certainty == Certainty::Exact => quoted(told(&reading.layout)),
         Ok(reading) => quoted(format!("{}; {}", told(&reading.layout), reading.certainty.as_str().replace('-', " "))),
-        Err(error) => quoted(format!("refused: {error}")),
+        Err(error) => match error.ambiguity() {
+            Some(ambiguity) => {
+                let alternatives = ambiguity.alternatives().iter().map(|found| told(&found.layout));
+                quoted(format!("ambiguous: {}", alternatives.collect::<Vec<_>>().join("; or ")))
+            }
+            None => quoted(format!("refused: {error}")),
+        },
     }
 }
 

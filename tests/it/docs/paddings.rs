@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use pep3118::layout::{Alignment, End, NativeOnly, WideChar};
-use pep3118::{Certainty, Dialect, reconcile};
+use pep3118::{Dialect, reconcile};
 use serde_json::Value;
 
 use super::{filled, keep, read};
@@ -53,7 +53,6 @@ fn the_rules_alone_are_counted() {
             Some(dialect),
             &model,
         ) {
-            Ok(reading) if reading.certainty == Certainty::Ambiguous => Verdict::Refused,
             Ok(reading) if leaves(&reading.layout) == truth => Verdict::Right,
             Ok(_) => Verdict::Wrong,
             Err(_) => Verdict::Refused,

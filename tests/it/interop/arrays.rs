@@ -83,7 +83,7 @@ fn wider_numbers() {
     let buffer = Buffer::new(&view, &plan, &halves).unwrap();
     assert_eq!(buffer.to_array_as::<f32>().unwrap(), array![0.5, -2.0].into_dyn());
     let refused = buffer.to_array_as::<i32>().unwrap_err();
-    assert_eq!(refused.to_string(), "items are float16 but int32 was asked for");
+    assert_eq!(refused.to_string(), "items are float16 but int32 was requested");
 }
 
 /// Rows behind pointers.
@@ -101,8 +101,7 @@ fn suboffsets() {
         suboffsets: Some(&[0, -1]),
         ..RawView::default()
     };
-    let (report, view) = raw.check(Request::FULL_RO, None, None);
-    let view = view.unwrap_or_else(|| panic!("{report}"));
+    let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap_or_else(|report| panic!("{report}"));
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
     // SAFETY: the table and the rows live to the end of this function and nobody writes to them.
     let buffer = unsafe { Buffer::from_ptr(&view, &plan, pointers.as_ptr().cast()) }.unwrap();
@@ -125,7 +124,7 @@ fn views_of_columns() {
     assert_eq!(numbers.as_ptr(), data.as_ptr());
     assert_eq!(columns[3].to_array_view::<bool>().unwrap(), array![true, true, true].into_dyn());
     let refused = columns[0].to_array_view::<u16>().unwrap_err();
-    assert_eq!(refused.to_string(), "items are uint8 but uint16 was asked for");
+    assert_eq!(refused.to_string(), "items are uint8 but uint16 was requested");
     // Columns are the caller's to change.
     let mut bent = columns[0].clone();
     bent.shape = vec![2];
@@ -147,8 +146,7 @@ fn no_arrays() {
     let (shape, strides) = ([0, most, 4], [1, 1, 1]);
     let raw = RawView { itemsize: 1, ndim: 3, shape: Some(&shape), strides: Some(&strides), ..RawView::default() };
     let bytes = plan("B");
-    let (report, view) = raw.check(Request::STRIDES, None, None);
-    let view = view.unwrap_or_else(|| panic!("{report}"));
+    let view = raw.check(Request::STRIDES, None, None).into_result().unwrap_or_else(|report| panic!("{report}"));
     let error = Buffer::new(&view, &bytes, &[]).unwrap().to_array::<u8>().unwrap_err();
     let bytes = 4_u64.saturating_mul(most as u64);
     assert_eq!(error.to_string(), format!("there is no memory for {bytes} bytes"));

@@ -225,8 +225,10 @@ fn any_strides() {
     let memory: Vec<u8> = (0..6_u64).flat_map(u64::to_be_bytes).collect();
     let raw =
         RawView { len: 48, itemsize: 8, ndim: 2, shape: Some(&[3, 2]), strides: Some(&[-8, 24]), ..RawView::default() };
-    let (report, view) = raw.check(Request::STRIDES, None, Some(Block { len: 48, offset: 16 }));
-    let view = view.unwrap_or_else(|| panic!("{report}"));
+    let view = raw
+        .check(Request::STRIDES, None, Some(Block { len: 48, offset: 16 }))
+        .into_result()
+        .unwrap_or_else(|report| panic!("{report}"));
     let plan = Plan::new(&layout(">Q")).unwrap();
     let buffer = Buffer::new(&view, &plan, &memory).unwrap();
     let batch = mapping(">Q").batch(&buffer).unwrap();
@@ -241,7 +243,7 @@ fn chosen_columns() {
     let layout = layout("T{>H:a:(2)T{<H:x:<H:x:}:r:T{B:c:B:c:}:n:}");
     let memory: Vec<u8> = (0..24).collect();
     let raw = RawView { len: 24, itemsize: 12, ndim: 1, shape: Some(&[2]), ..RawView::default() };
-    let view = raw.check(Request::ND, None, None).1.unwrap();
+    let view = raw.check(Request::ND, None, None).into_result().unwrap();
     let plan = Plan::new(&layout).unwrap();
     let mapping = Mapping::with_columns(&layout, &["n.c", "r", "a", "n.c"]).unwrap();
     let names: Vec<_> = mapping.verdicts().iter().map(|verdict| verdict.field.as_str()).collect();
@@ -304,11 +306,11 @@ fn refusals() {
         long("field `a` has 2147483648 bytes but Arrow counts up to 2147483647")
     );
     assert_eq!(refused(Mapping::with_utf8(&layout("T{3s:a:}"), &[b"c"])), "no field is named `c`");
-    assert_eq!(refused(Mapping::with_utf8(&layout("T{<i:a:}"), &[b"a"])), "items are int32 but bytes was asked for");
+    assert_eq!(refused(Mapping::with_utf8(&layout("T{<i:a:}"), &[b"a"])), "items are int32 but bytes was requested");
     let error = mapping("<2u").batch_of_bytes(vec![0x41_u8, 0, 0, 0xd8].into()).unwrap_err();
     assert_eq!(error.to_string(), "field `value`: value 0 is no Unicode text");
     let error = mapping("<i").batch_of_bytes(vec![0_u8; 10].into()).unwrap_err();
-    assert_eq!(error.to_string(), "10 bytes hold no whole number of 4-byte items");
+    assert_eq!(error.to_string(), "10 bytes are not a multiple of the 4-byte item size");
     let columns = Plan::new(&layout("<i")).unwrap().columns(&[0; 8], None).unwrap();
     // Values of no bytes, more than there is memory to say where each ends.
     let nothing = Plan::new(&layout("0u")).unwrap().columns(&[], None).unwrap();

@@ -2,7 +2,7 @@
 //! every index.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::{Block, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
+use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
 
 /// Numbers at which arithmetic breaks, and small ones.
 pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
@@ -180,7 +180,7 @@ pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
         max_ndim: *bytes.choose(&[64, 36, 0, -1, i32::MAX])?,
         memory: if bytes.ratio(1, 2)? { Some(Block { len: number(bytes)?, offset: number(bytes)? }) } else { None },
     };
-    let (report, view) = checker.check(&raw, request);
+    let Checked { report, view } = checker.check(&raw, request);
     assert!(report.iter().all(|finding| !finding.message().is_empty()));
     assert!(report.is_empty() || !format!("{report:#}").is_empty());
     assert!(report.iter().is_sorted_by_key(|finding| (finding.severity(), finding.rule())));

@@ -3,7 +3,7 @@
 
 use arbitrary::{Result, Unstructured};
 use pep3118::decode::{Buffer, Column, Plan, Value};
-use pep3118::{Block, DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
+use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
 
 use super::layouts::random_layout;
 use crate::reference_decoder::{column_bytes, leaf_bytes, read, tell};
@@ -18,7 +18,7 @@ pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, o
         strides: Some(strides),
         ..RawView::default()
     };
-    let (report, view) = raw.check(Request::STRIDES, None, Some(Block { len, offset }));
+    let Checked { report, view } = raw.check(Request::STRIDES, None, Some(Block { len, offset }));
     view.unwrap_or_else(|| panic!("{shape:?} {strides:?} of {itemsize}: {report}"))
 }
 

@@ -20,8 +20,7 @@ impl Samples {
     /// The exporter of the items of `raw` in zeros, from `offset` bytes on.
     fn new(raw: RawView<'_>, offset: usize) -> Self {
         let mut memory = vec![0_u64; 64].into_boxed_slice();
-        let (report, view) = Checker::DEFAULT.check(&raw, None);
-        let view = view.unwrap_or_else(|| panic!("{report}"));
+        let view = Checker::DEFAULT.check(&raw, None).into_result().unwrap_or_else(|report| panic!("{report}"));
         let start = memory.as_mut_ptr().cast::<u8>().wrapping_add(offset);
         // SAFETY: (a) the tests ask for items within the 512 bytes, which live in the object and stay where
         // they are; (b) nobody else looks at them.

@@ -139,7 +139,7 @@ fn buffers_are_moved_in_their_order() {
         strides: Some(&[size, 2 * size]),
         ..RawView::default()
     };
-    let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+    let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap();
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
     let memory = items(&records, PADDING);
     let buffer = pep3118::decode::Buffer::new(&view, &plan, &memory).unwrap();
@@ -185,7 +185,7 @@ fn items_without_bytes_are_counted() {
     let plan = Plan::new(&layout).unwrap();
     let read = |count: i64| {
         let raw = RawView { ndim: 1, shape: Some(&[count]), strides: Some(&[0]), itemsize: 0, ..RawView::default() };
-        let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+        let view = raw.check(Request::STRIDES, None, None).into_result().unwrap();
         let buffer = pep3118::decode::Buffer::new(&view, &plan, &[]).unwrap();
         buffer.read_records::<Nothing>().map_err(|error| error.to_string())
     };
@@ -201,7 +201,7 @@ fn items_without_bytes_are_counted() {
 #[test]
 fn plans_and_buffers_have_one_itemsize() {
     let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[2]), strides: Some(&[4]), ..RawView::default() };
-    let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+    let view = raw.check(Request::STRIDES, None, None).into_result().unwrap();
     let memory = [1, 2, 3, 4, 5, 6, 7, 8];
     let own = Plan::new(&layout(">I")).unwrap();
     let buffer = pep3118::decode::Buffer::new(&view, &own, &memory).unwrap();

@@ -1,7 +1,7 @@
 //! Formats and layouts of structs that are put together while a program runs, by the functions that
 //! the derive calls while it is compiled.
 
-use pep3118::decode::record::{FieldLayout, Place, RecordField, RecordLayout};
+use pep3118::decode::record::{FieldCursor, FieldLayout, RecordField, RecordLayout};
 use pep3118::{Endian, Record};
 
 use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, host, hygiene};
@@ -25,8 +25,8 @@ fn what_was_compiled_is_spelled_again() {
 }
 
 /// The fields of a struct of `u8`, `f64` and `u16`, where C has them if it is packed to so many bytes.
-fn three(packed: Option<usize>) -> (Place, [FieldLayout; 3]) {
-    let a = Place::start(packed).next::<u8>();
+fn three(packed: Option<usize>) -> (FieldCursor, [FieldLayout; 3]) {
+    let a = FieldCursor::start(packed).next::<u8>();
     let b = a.next::<f64>();
     let c = b.next::<u16>();
     let fields = [
@@ -60,7 +60,7 @@ fn packing_and_alignment_are_those_of_c() {
 #[test]
 fn members_are_spelled_with_their_shapes() {
     fn one<T: RecordField>() -> RecordLayout {
-        let place = Place::start(None).skip(3, 1).next::<T>();
+        let place = FieldCursor::start(None).skip(3, 1).next::<T>();
         let fields = [FieldLayout::new::<T>(Some("m"), place, None)];
         RecordLayout::new(place, None, false, Box::leak(Box::new(fields)))
     }

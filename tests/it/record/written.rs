@@ -108,7 +108,7 @@ fn views_are_written_in_their_order() {
         strides: Some(&[6]),
         ..RawView::default()
     };
-    let view = raw.check(Request::FULL, None, None).1.unwrap();
+    let view = raw.check(Request::FULL, None, None).into_result().unwrap();
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
     let mut bytes = [9; 11];
     let mut buffer = BufferMut::new(&view, &plan, &mut bytes).unwrap();
@@ -131,7 +131,7 @@ fn records_are_read_behind_others() {
     let mut many = vec![1; 1000];
     many[999] = 2;
     let error = records.read_into(&many, &mut flags).unwrap_err();
-    assert_eq!(error.to_string(), "field `f0` of record 999 is 0x2, which is no bool");
+    assert_eq!(error.to_string(), "field `f0` of record 999 is 0x2, which is not a bool");
     assert_eq!(flags, [Flag(true), Flag(false), Flag(true)]);
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use pep3118::{
-    Audit, Block, Checker, Order, Owner, RaisedError, RawView, RawViewBuf, Request, RequestOutcome, RuleId,
+    Audit, Block, Checked, Checker, Order, Owner, RaisedError, RawView, RawViewBuf, Request, RequestOutcome, RuleId,
     fill_contiguous_strides, verify_structure,
 };
 use serde_json::Value;
@@ -190,7 +190,7 @@ fn buffers_of_cpythons_own_tests_are_judged_as_there() {
             let outcome = match answer[1]["error"].as_str() {
                 None => {
                     granted = Granted(answer[1].clone()).to_buf();
-                    let (report, view) = CHECKER.check(&granted.as_raw(), Some(request));
+                    let Checked { report, view } = CHECKER.check(&granted.as_raw(), Some(request));
                     // A row of pointers has a pointer in its last dimension.
                     let notes = report.iter().filter(|finding| finding.rule() == RuleId::A23);
                     assert!(notes.count() == report.len() && view.is_some(), "{request} {line}: {report}");

@@ -1,14 +1,14 @@
 //! Strides, sizes, the shape that views have, and what cannot be done with them.
 
 use pep3118::{
-    Block, Checker, DataModel, Dialect, ItemLayout, Order, RawView, Request, RuleId, Slice, Type, View, ViewError,
-    fill_contiguous_strides, reconcile, size_from_format, verify_structure,
+    Block, Checked, Checker, DataModel, Dialect, ItemLayout, Order, RawView, Request, RuleId, Slice, Type, View,
+    ViewError, fill_contiguous_strides, reconcile, size_from_format, verify_structure,
 };
 
 use super::{CHECKER, ROWS};
 
 fn view(raw: RawView<'_>, request: Option<Request>) -> View<'_> {
-    CHECKER.check(&raw, request).1.unwrap()
+    CHECKER.check(&raw, request).into_result().unwrap()
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn the_first_error_ends_the_proof() {
         ..ROWS
     };
     let view = CHECKER.prove(&numpy, Some(Request::FULL_RO)).unwrap();
-    assert!(matches!(view.item(), ItemLayout::Interpretation(reading) if reading.tail == 4));
+    assert!(matches!(view.item(), ItemLayout::Interpretation(reading) if reading.trailing_padding == 4));
     let error = Checker { memory: Some(Block { len: 20, offset: 0 }), ..CHECKER }.prove(&ROWS, None).unwrap_err();
     assert_eq!(error.to_string(), "D06: the items lie at bytes 0 to 24 of a block of 20 bytes");
 }
@@ -134,7 +134,7 @@ fn scalars_are_read_as_any_format() {
                         len: scalar.size as i64,
                         ..RawView::default()
                     };
-                    let (report, view) = checker.check(&raw, None);
+                    let Checked { report, view } = checker.check(&raw, None);
                     let long = reconcile(format, Some(scalar.size), dialect, &model);
                     assert_eq!(report.is_empty(), long.is_ok(), "{} {dialect:?}: {report}", format.escape_ascii());
                     compared += 1;
@@ -169,8 +169,8 @@ fn advice_is_no_error() {
 fn suboffsets_are_bounded_by_their_table() {
     let raw = RawView { strides: Some(&[8, 4]), suboffsets: Some(&[0, -1]), ..ROWS };
     let within = |len| Checker { memory: Some(Block { len, offset: 0 }), ..CHECKER }.check(&raw, None);
-    assert!(within(16).0.is_empty() && within(16).1.is_some());
-    assert!(within(15).0.contains(RuleId::D06) && within(15).1.is_none());
+    assert!(within(16).report.is_empty() && within(16).view.is_some());
+    assert!(within(15).report.contains(RuleId::D06) && within(15).view.is_none());
 }
 
 #[test]
@@ -178,6 +178,6 @@ fn a_span_that_wraps_has_no_bounds() {
     // Each end fits 64 bits, and what lies between them does not.
     let far = 3 << 61;
     let raw = RawView { len: 4, itemsize: 1, ndim: 2, shape: Some(&[2, 2]), strides: Some(&[far, -far]), ..ROWS };
-    let (report, view) = CHECKER.check(&RawView { format: None, ..raw }, None);
+    let Checked { report, view } = CHECKER.check(&RawView { format: None, ..raw }, None);
     assert!(view.is_none() && report.has_errors(), "{report}");
 }

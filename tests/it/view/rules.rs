@@ -2,8 +2,8 @@
 
 use pep3118::view::Class;
 use pep3118::{
-    Audit, Block, Checker, DataModel, Dialect, Layout, Owner, RaisedError, RawView, Report, Request, RequestOutcome,
-    RuleId, Severity, verify_structure,
+    Audit, Block, Checked, Checker, DataModel, Dialect, Layout, Owner, RaisedError, RawView, Report, Request,
+    RequestOutcome, RuleId, Severity, verify_structure,
 };
 
 use super::{CHECKER, ROWS, answer, audit, clean_audit};
@@ -22,12 +22,12 @@ enum Case {
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
 fn check(raw: RawView<'_>, request: Request) -> Report {
-    CHECKER.check(&raw, Some(request)).0
+    CHECKER.check(&raw, Some(request)).report
 }
 
 /// The struct of `ROWS` in memory, `FULL_RO`.
 fn within(raw: RawView<'_>, len: i64, offset: i64) -> Report {
-    Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).0
+    Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).report
 }
 
 fn refused() -> RequestOutcome<'static> {
@@ -81,7 +81,7 @@ fn case(rule: RuleId) -> Case {
                 full(RawView { itemsize: -4, ..ROWS }),
                 Checker { model: &DataModel::I386, ..Checker::DEFAULT }
                     .check(&RawView { len: 1 << 33, shape: Some(&[1 << 30, 2]), strides: Some(&[8, 4]), ..ROWS }, None)
-                    .0,
+                    .report,
             ],
             full(RawView { len: HUGE, shape: Some(&[1, HUGE / 4]), strides: Some(&[4, 4]), ..ROWS }),
         ),
@@ -111,7 +111,7 @@ fn case(rule: RuleId) -> Case {
                 full(RawView { format: Some(b"<i\0<i"), ..ROWS }),
                 Checker { dialect: Some(&pep3118::Dialect::STRUCT), ..CHECKER }
                     .check(&RawView { format: Some(b"T{i:a:}"), ..ROWS }, Some(R::FULL_RO))
-                    .0,
+                    .report,
             ],
             full(RawView { format: Some(b"T{i:a:}"), ..ROWS }),
         ),
@@ -127,7 +127,7 @@ fn case(rule: RuleId) -> Case {
             };
             let pypy = Checker { max_ndim: 36, ..CHECKER };
             Breaks(
-                vec![full(deep(65, 65)), full(deep(-1, 1)), pypy.check(&deep(37, 37), Some(R::FULL_RO)).0],
+                vec![full(deep(65, 65)), full(deep(-1, 1)), pypy.check(&deep(37, 37), Some(R::FULL_RO)).report],
                 full(deep(64, 64)),
             )
         }
@@ -314,7 +314,7 @@ fn case(rule: RuleId) -> Case {
                 // Bytes, because nobody asked for a structure.
                 Checker { memory: Some(Block { len: 8, offset: 0 }), ..CHECKER }
                     .check(&RawView { format: None, shape: None, strides: None, ..ROW }, Some(R::SIMPLE))
-                    .0,
+                    .report,
             ],
             within(RawView { strides: Some(&[-12, 4]), ..ROWS }, 24, 12),
         ),
@@ -436,7 +436,7 @@ fn ids_are_unique_and_readable() {
 #[test]
 fn a_report_has_errors_first_and_tells_all_at_once() {
     let raw = RawView { len: 20, readonly: 2, suboffsets: Some(&[0, 0]), obj: Owner::Null, ..ROWS };
-    let (report, view) = CHECKER.check(&raw, Some(Request::FULL));
+    let Checked { report, view } = CHECKER.check(&raw, Some(Request::FULL));
     assert!(view.is_none());
     let found: Vec<String> =
         report.iter().map(|finding| format!("{} {}", finding.severity(), finding.rule())).collect();
@@ -479,7 +479,7 @@ fn a_view_exists_where_nothing_stands_in_the_way() {
         RawView { len: 8, ..ONE },
     ];
     for raw in in_the_way {
-        let (report, view) = CHECKER.check(&raw, Some(Request::FULL_RO));
+        let Checked { report, view } = CHECKER.check(&raw, Some(Request::FULL_RO));
         assert!(report.has_errors() && view.is_none(), "{raw:?}");
     }
     let beside_the_point = [
@@ -501,7 +501,7 @@ fn a_view_exists_where_nothing_stands_in_the_way() {
         (ROWS, Request::from_bits_retain(0x100)),
     ];
     for ((raw, request), rule) in beside_the_point.into_iter().zip(readable) {
-        let (report, view) = CHECKER.check(&raw, Some(request));
+        let Checked { report, view } = CHECKER.check(&raw, Some(request));
         assert!(report.contains(rule) && view.is_some(), "{rule}: {report}");
     }
 }

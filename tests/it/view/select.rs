@@ -7,7 +7,7 @@ use pep3118::{
 use super::{CHECKER, ROWS};
 
 fn view(raw: RawView<'_>) -> View<'_> {
-    CHECKER.check(&raw, None).1.unwrap()
+    CHECKER.check(&raw, None).into_result().unwrap()
 }
 
 fn layout(format: &str) -> Layout {
@@ -163,7 +163,7 @@ fn empty_arrays_promise_nothing() {
         suboffsets: Some(&[0, 0, 0]),
         ..ROWS
     };
-    let (_, Some(empty)) = CHECKER.check(&raw, Some(Request::INDIRECT)) else { panic!("an empty array is none") };
+    let empty = CHECKER.check(&raw, Some(Request::INDIRECT)).into_result().unwrap();
     let selected = empty.select(0, i64::MAX - 1).unwrap();
     assert_eq!((selected.pointer, selected.view.len()), (None, 0));
     assert_eq!(empty.select(2, 6).unwrap().view.item_count(), 0);

@@ -1,7 +1,7 @@
 //! Against a walk over every index: contiguity, extent, overlap, offsets.
 
 use pep3118::view::Steps;
-use pep3118::{Order, RawView, Request, RuleId, Slice, Step, View, verify_structure};
+use pep3118::{Checked, Order, RawView, Request, RuleId, Slice, Step, View, verify_structure};
 
 use super::CHECKER;
 
@@ -136,7 +136,7 @@ fn a_walk_over_every_index_agrees() {
     for _ in 0..VIEWS {
         let numbers = Numbers { suboffsets: None, ..numbers(&mut random) };
         let raw = numbers.raw();
-        let (report, view) = CHECKER.check(&raw, None);
+        let Checked { report, view } = CHECKER.check(&raw, None);
         assert!(!report.has_errors(), "{numbers:?}: {report}");
         let view = view.unwrap();
         let strides = view.strides();
@@ -175,7 +175,7 @@ fn a_walk_over_every_index_agrees() {
         // Overlap: what is certain is so, and what is not noted is not so.
         // (The slow side is that of the test: small arrays do.)
         let block = pep3118::Block { len: high - low, offset: -low };
-        let (report, _) = pep3118::Checker { memory: Some(block), ..CHECKER }.check(&raw, None);
+        let report = pep3118::Checker { memory: Some(block), ..CHECKER }.check(&raw, None).report;
         if offsets.len() > 200 {
             continue;
         }
@@ -208,7 +208,7 @@ fn slices_select_what_python_selects() {
     for _ in 0..20_000 {
         let numbers = Numbers { suboffsets: None, ..numbers(&mut random) };
         let raw = numbers.raw();
-        let view = CHECKER.check(&raw, None).1.unwrap();
+        let view = CHECKER.check(&raw, None).into_result().unwrap();
         let bound = |random: &mut Random| (!random.one_in(3)).then(|| random.below(15) - 7);
         let slices: Vec<Slice> = (0..random.below(numbers.shape.len() as i64 + 1))
             .map(|_| {
@@ -236,7 +236,7 @@ fn slices_select_what_python_selects() {
         assert_eq!(sliced.len(), expected.len() as i64 * numbers.itemsize);
         items += expected.len();
         // What comes out is again a struct that keeps the rules.
-        let (report, _) = CHECKER.check(&sliced.as_raw(), None);
+        let report = CHECKER.check(&sliced.as_raw(), None).report;
         assert!(!report.has_errors(), "{report}");
 
         let transposed = sliced.transpose(None).unwrap();
@@ -292,7 +292,7 @@ fn steps_lead_through_pointers() {
         suboffsets: Some(&[8, -1]),
         ..RawView::default()
     };
-    let view = CHECKER.check(&raw, Some(Request::INDIRECT)).1.unwrap();
+    let view = CHECKER.check(&raw, Some(Request::INDIRECT)).into_result().unwrap();
     let read = |view: &View<'_>| -> Vec<i64> {
         every_index(view.shape()).iter().map(|index| follow(&blocks, view.steps(index).unwrap())).collect()
     };

@@ -20,7 +20,9 @@ from . import Report, audit
 class AssertConformantBuffer(Protocol):
     """What the fixture is: call it with an exporter."""
 
-    def __call__(self, obj: object, allow: Iterable[str] = ()) -> Report: ...
+    def __call__(self, obj: object, allow: Iterable[str] = ()) -> Report:
+        """Returns the report of ``obj``, or fails the test."""
+        ...
 
 
 def _assert_conformant_buffer(obj: object, allow: Iterable[str] = ()) -> Report:

@@ -1,21 +1,21 @@
-"""The standard library's ``struct``, for every format of PEP 3118.
+r"""The standard library's ``struct``, for every format of PEP 3118.
 
 Replace ``import struct`` by ``from pep3118 import struct``: what ``struct`` accepts gives the same
 sizes, values, bytes and exceptions here; ``error`` *is* ``struct.error``. Which ``struct`` that is,
 follows from the interpreter: complex numbers (``F``, ``D``) are native codes from 3.14 on.
 
 >>> from pep3118 import struct
->>> struct.unpack("<IhB", b"\\x01\\x00\\x00\\x00\\xff\\xff\\x07")
+>>> struct.unpack("<IhB", b"\x01\x00\x00\x00\xff\xff\x07")
 (1, -1, 7)
 
 What ``struct`` refuses is read by PEP 3118:
 
 >>> struct.calcsize("T{<h:x:<d:y:}")
 10
->>> struct.unpack("T{<h:x:<h:y:}(2,2)B", b"\\x01\\x00\\x02\\x00\\x03\\x04\\x05\\x06")
+>>> struct.unpack("T{<h:x:<h:y:}(2,2)B", b"\x01\x00\x02\x00\x03\x04\x05\x06")
 ((1, 2), [[3, 4], [5, 6]])
 >>> struct.pack("<hT{B:a:2B:b:}", 1, (2, [3, 4]))
-b'\\x01\\x00\\x02\\x03\\x04'
+b'\x01\x00\x02\x03\x04'
 
 =============  =====================================  =============================
 in a format    given by ``unpack``                    taken by ``pack``

@@ -38,7 +38,7 @@ fn called(leaf: &Leaf) -> String {
     match std::str::from_utf8(leaf.name()) {
         Ok("") => "value".to_owned(),
         Ok(name) => name.to_owned(),
-        Err(_) => pep3118::__private::escape(leaf.name()),
+        Err(_) => pep3118::__private::escape(leaf.name()).into_owned(),
     }
 }
 
@@ -117,8 +117,9 @@ fn column_view(py: Python<'_>, shown: &ViewState, leaf: &Leaf, column: decode::C
         .ok_or_else(|| PyBufferError::new_err("a column has not the bytes of its shape"))?;
     let memory = Bound::new(py, memory)?;
     let acquired = Acquired::new(memory.as_any(), Request::FULL_RO)?;
-    let (_, shared) = acquired.check(&checker);
-    let shared = shared.ok_or_else(|| PyBufferError::new_err("a column is no buffer"))?;
+    let shared = acquired.check(&checker).into_result();
+    let shared =
+        shared.map_err(|report| PyBufferError::new_err(format!("a column is not a valid buffer: {report}")))?;
     let items = Items::of_view(shared.view(), Some(format), Some(&Dialect::PEP3118))?;
     Ok(ViewState::new(shared, items))
 }

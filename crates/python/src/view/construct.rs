@@ -10,13 +10,16 @@ use super::cache::{self, Kind};
 use super::class::View;
 use super::items::{Items, spelled};
 use super::state::ViewState;
-use crate::errors::{FormatError, broken_rules};
+use crate::errors::{ambiguous, broken_rules, refused_or_ambiguous};
 use crate::format::format_bytes;
 use pep3118::__private::{TypeLayout, array_dtype, type_layout};
 use pep3118::abi::DataModel;
-use pep3118::layout::{Certainty, Comparison, Dialect, Equivalence, Interpretation, Scalar, Table, Type, reconcile};
+use pep3118::layout::{Comparison, Dialect, Equivalence, Interpretation, Scalar, Type, reconcile};
 use pep3118::py::{Acquired, SharedView};
 use pep3118::view::{Checker, ItemLayout, Request};
+
+/// The call that chooses one alternative of an ambiguous format.
+const CHOOSE: &str = "View(obj, dialect='…')";
 
 /// The longest chain of memoryviews that is followed to the exporter.
 const CHAIN: usize = 16;
@@ -42,7 +45,8 @@ pub(super) fn open(
     };
     let Ok(itemsize) = u64::try_from(acquired.raw().itemsize) else { return checked(acquired, None, asked) };
     if let Some(format) = format {
-        let _: Interpretation = reconcile(&format, Some(itemsize), asked, &DataModel::HOST)?;
+        let checked_format = reconcile(&format, Some(itemsize), asked, &DataModel::HOST);
+        let _: Interpretation = checked_format.map_err(|error| refused_or_ambiguous(error, CHOOSE))?;
         return checked(acquired, Some(format), asked);
     }
     if asked.is_some() || is_scalar(&acquired, itemsize) {
@@ -72,10 +76,8 @@ fn checked(acquired: Acquired, format: Option<Vec<u8>>, dialect: Option<&'static
     let written = format.or_else(|| acquired.raw().format.map(Vec::from));
     let checker = Checker { dialect, ..Checker::DEFAULT };
     let shared = proved(acquired, &checker, written.as_deref())?;
-    if let ItemLayout::Interpretation(reading) = shared.view().item()
-        && reading.certainty == Certainty::Ambiguous
-    {
-        return Err(ambiguous(reading, written.as_deref().unwrap_or_default()));
+    if let ItemLayout::Ambiguous(ambiguity) = shared.view().item() {
+        return Err(ambiguous(ambiguity, CHOOSE));
     }
     // Of one number, what its format says is all.
     let plain = matches!(shared.view().item(), ItemLayout::Scalar(_)) && !given && dialect.is_none();
@@ -121,8 +123,7 @@ fn sized(acquired: Acquired, items: Arc<Items>) -> PyResult<ViewState> {
 }
 
 fn proved(acquired: Acquired, checker: &Checker<'_>, format: Option<&[u8]>) -> PyResult<SharedView> {
-    let (report, shared) = acquired.check_as(checker, format);
-    shared.ok_or_else(|| {
+    acquired.check_as(checker, format).into_result().map_err(|report| {
         let error = Python::attach(|py| broken_rules(py, &report));
         error.unwrap_or_else(|| PyBufferError::new_err(format!("the buffer cannot be read: {report}")))
     })
@@ -144,31 +145,10 @@ pub(super) fn by_name(name: &str) -> PyResult<&'static Dialect> {
     })
 }
 
-/// The readings that all fit, and how one is chosen.
-pub(super) fn ambiguous(reading: &Interpretation, format: &[u8]) -> PyErr {
-    let mut message = format!(
-        "format `{}` with itemsize {} has several readings, which put values at different places\n",
-        format.escape_ascii(),
-        reading.layout.size()
-    );
-    let alternatives = reading.alternatives.iter().map(|(dialect, layout)| (dialect.name, layout));
-    for (name, layout) in core::iter::once((reading.dialect.name, &reading.layout)).chain(alternatives) {
-        message.push_str(&format!("dialect='{name}':\n{}", Table::new(layout)));
-    }
-    message.push_str(&format!(
-        "help: say who wrote the format, for example View(obj, dialect='{}')",
-        reading.dialect.name
-    ));
-    FormatError::new_err(message)
-}
-
 /// What a format given by the caller means.
 pub(super) fn reading_of(format: &[u8], dialect: Option<&Dialect>) -> PyResult<Interpretation> {
-    let reading = reconcile(format, None, dialect, &DataModel::HOST)?;
-    if reading.certainty == Certainty::Ambiguous {
-        return Err(ambiguous(&reading, format));
-    }
-    Ok(reading)
+    reconcile(format, None, dialect, &DataModel::HOST)
+        .map_err(|error| refused_or_ambiguous(error, ".cast(…, dialect='…')"))
 }
 
 /// What is known of an exporter.

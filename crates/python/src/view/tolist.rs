@@ -58,7 +58,7 @@ fn infallible<T>(result: Result<T, Infallible>) -> T {
 impl<'py, 'b> Source<'py, 'b> {
     pub(super) fn new(py: Python<'py>, shown: &'b ViewState, buffer: &'b Buffer<'b>) -> PyResult<Self> {
         let items = shown.items();
-        let (blocks, codec, itemsize) = (buffer.pulled(), items.codec(py)?, items.plan().itemsize());
+        let (blocks, codec, itemsize) = (buffer.blocks()?, items.codec(py)?, items.plan().itemsize());
         Ok(Self { py, blocks, codec, primitive: codec.native_primitive(), itemsize, next: 0 })
     }
 

@@ -74,7 +74,7 @@ fn view<'a>(format: &'static [u8], itemsize: i64, shape: &'a [i64], strides: &'a
         strides: Some(strides),
         ..RawView::default()
     };
-    raw.check(Request::FULL_RO, None, None).1.unwrap()
+    raw.check(Request::FULL_RO, None, None).into_result().unwrap()
 }
 
 fn noise(len: usize) -> Vec<u8> {
@@ -254,7 +254,7 @@ fn main() {
             strides: Some(&strides),
             ..RawView::default()
         };
-        let view = raw.check(Request::STRIDES, None, None).1.unwrap();
+        let view = raw.check(Request::STRIDES, None, None).into_result().unwrap();
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
         bench.row(
             &format!("{name}, through a pointer"),
@@ -286,7 +286,7 @@ fn main() {
             suboffsets: Some(&suboffsets),
             ..RawView::default()
         };
-        let view = raw.check(Request::FULL_RO, None, None).1.unwrap();
+        let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap();
         let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
         let mut elements = vec![0.0_f64; rows * width];

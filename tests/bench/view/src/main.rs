@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use ndarray::{ArrayView, IxDyn, ShapeBuilder as _};
-use pep3118::{Block, Checker, DataModel, Order, RawView, Request, verify_structure};
+use pep3118::{Block, Checked, Checker, DataModel, Order, RawView, Request, verify_structure};
 
 /// Counts allocations: a clean view needs none.
 struct Counting;
@@ -105,7 +105,7 @@ fn contiguous() {
 #[inline(never)]
 fn full() {
     let memory = Some(Block { len: black_box(LEN), offset: 0 });
-    let (report, view) = black_box(raw()).check(Request::FULL, None, memory);
+    let Checked { report, view } = black_box(raw()).check(Request::FULL, None, memory);
     assert!(report.is_empty() && black_box(view).is_some());
 }
 
@@ -113,7 +113,7 @@ fn full() {
 fn structure_format() {
     let raw = RawView { len: LEN, itemsize: 16, format: Some(b"T{i:a:4xd:b:}"), shape: Some(&[60]), strides: Some(&[16]), ndim: 1, ..raw() };
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
-    assert!(black_box(checker.check(&black_box(raw), Some(Request::FULL))).1.is_some());
+    assert!(black_box(checker.check(&black_box(raw), Some(Request::FULL))).view.is_some());
 }
 
 /// Elements instead of bytes, and an extent check against the slice.

@@ -1,4 +1,4 @@
-"""What objects say of themselves, and views shown in other ways, beside memoryview and NumPy."""
+"""repr, hex, transposition and truth of objects, compared with memoryview and NumPy."""
 
 import ctypes
 import struct
@@ -53,7 +53,7 @@ def test_differences_say_what_they_are():
 
 
 def test_findings_say_what_they_are():
-    # NumPy's views of a field: offset and strides are no multiples of the itemsize, which is a note.
+    # In a NumPy field view, offset and strides are not multiples of the itemsize, which is a note.
     array = np.zeros(3, [("a", "i1"), ("b", "<i8")])["b"]
     report = pep3118.audit(array)
     assert report.truth == "numpy.dtype"
@@ -64,7 +64,7 @@ def test_findings_say_what_they_are():
 
 
 def test_values_without_a_number_are_refused():
-    with pytest.raises(IndexError, match="item 5 of a buffer|out of bounds|index 5"):
+    with pytest.raises(IndexError, match=r"item 5 of a buffer|out of bounds|index 5"):
         View(b"abc")[5]
     with pytest.raises(TypeError):
         iter(View(np.array(1.0)))
