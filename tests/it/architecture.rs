@@ -116,6 +116,7 @@ fn unsafe_code_is_in_the_listed_modules() {
             "crates/python/src/column_memory.rs",
             "crates/python/src/exporter.rs",
             "crates/python/src/fastcall.rs",
+            "crates/python/src/objects.rs",
             "crates/python/src/tuple_builder.rs",
             "crates/python/src/view/arrow.rs",
             "crates/python/src/view/class.rs",
