@@ -2,8 +2,9 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use core::fmt::Display;
+use core::iter;
 use core::ops::RangeInclusive;
-use core::{fmt, iter};
 
 use unicode_width::UnicodeWidthChar as _;
 
@@ -105,7 +106,7 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
 ];
 
 /// Returns a number and a noun, in the plural unless the number is 1: `1 byte`, `2 bytes`, `3 entries`, `4 indices`.
-pub fn plural<N: fmt::Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+pub fn plural<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     if n == N::from(1) {
         return alloc::format!("{n} {noun}");
     }

@@ -7,6 +7,7 @@ use core::str::FromStr;
 use bitflags::bitflags;
 
 use super::rules::RuleId;
+use crate::text::escape;
 
 bitflags! {
     /// The flags of a buffer request.
@@ -428,7 +429,7 @@ pub enum RequestError {
     #[error(transparent)]
     Flags(#[from] FlagsError),
     /// A name that does not exist: `FULL_RW`.
-    #[error("unknown request `{}`", name.escape_debug())]
+    #[error("unknown request `{}`", escape(name))]
     Name {
         /// The name.
         name: String,

@@ -4,6 +4,8 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
+use crate::text::escape;
+
 /// The information that a check of the rule needs.
 ///
 /// ```
@@ -368,7 +370,7 @@ impl FromStr for RuleId {
 /// assert_eq!(error.to_string(), "unknown rule `Z99`: ids go from A01 to T01");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown rule `{}`: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::T01)]
+#[error("unknown rule `{}`: ids go from {} to {}", escape(text), RuleId::A01, RuleId::T01)]
 pub struct RuleIdError {
     text: String,
 }
