@@ -157,7 +157,7 @@ pub(super) fn for_each_line<R: Read, W: Write>(
     }
 }
 
-/// Writes the reply to one query, and returns whether it is not an error.
+/// Writes the reply to one query. Returns `false` if the reply is an error.
 fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, Failure> {
     let query: FormatQuery = match serde_json::from_slice(line) {
         Ok(query) => query,
