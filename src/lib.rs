@@ -52,6 +52,7 @@ mod align;
 mod diagnostic;
 mod endian;
 mod huge_pages;
+mod named;
 mod nontemporal;
 mod span;
 mod spare_capacity;

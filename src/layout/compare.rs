@@ -166,7 +166,7 @@ impl Differences {
         }
         if a.name() != b.name() && self.name.is_none() {
             let name = |field: Field<'_>| {
-                field.name_text().map_or_else(|| "not named".into(), |name| format!("named `{}`", escape(&name)))
+                field.name().map_or_else(|| "not named".into(), |name| format!("named `{}`", escape(name)))
             };
             self.name = Some(sentence(&format!("the field at byte {at} is"), &name(a), &name(b)));
         }

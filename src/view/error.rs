@@ -6,6 +6,7 @@ use alloc::string::String;
 use super::report::Finding;
 use super::request::Request;
 use super::rules::RuleId;
+use crate::text::{escape, plural};
 
 /// What cannot be done with a buffer or with a view of one.
 ///
@@ -28,7 +29,7 @@ pub enum ViewError {
         finding: Finding,
     },
     /// `offset_of(&[1])` in two dimensions.
-    #[error("{indices} {} for ndim {ndim}", if *indices == 1 { "index" } else { "indices" })]
+    #[error("{} for ndim {ndim}", plural(*indices, "index"))]
     IndexCount {
         /// How many were given.
         indices: usize,
@@ -176,7 +177,7 @@ pub enum RequestError {
         unknown: i32,
     },
     /// `FULL_RW`
-    #[error("`{}` is no request", name.escape_debug())]
+    #[error("`{}` is no request", escape(name))]
     Name {
         /// The name.
         name: String,
@@ -203,7 +204,7 @@ impl RequestError {
 /// assert_eq!(error.to_string(), "`Z99` is no rule: ids go from A01 to T01");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::T01)]
+#[error("`{}` is no rule: ids go from {} to {}", escape(text), RuleId::A01, RuleId::T01)]
 pub struct RuleIdError {
     pub(crate) text: String,
 }

@@ -84,11 +84,7 @@ impl fmt::Display for Violation {
                 write!(f, "len is {} but ndim is 0 and itemsize {}", bytes(*len), bytes(*itemsize))
             }
             Self::Entries { field, entries, ndim } => {
-                write!(
-                    f,
-                    "{field} has {entries} {} but ndim is {ndim}",
-                    if *entries == 1 { "entry" } else { "entries" }
-                )
+                write!(f, "{field} has {} but ndim is {ndim}", plural(*entries, "entry"))
             }
             Self::NegativeExtent { dimension, extent } => write!(f, "shape[{dimension}] is {extent}, less than 0"),
             Self::EmptyLen { len, shape } => {
@@ -208,13 +204,14 @@ impl Violation {
                 write!(f, "{structure} fails although the memory is {}: {because}", order_words(*structure))
             }
             Self::CountedBeforeFailure { references } => {
-                let s = if *references == 1 { "" } else { "s" };
-                write!(f, "the request fails but leaves {references} more reference{s} to the exporter")
+                let references = plural(*references, "more reference");
+                write!(f, "the request fails but leaves {references} to the exporter")
             }
             Self::ReferencesLeft { references } => {
-                let (count, more) = (references.unsigned_abs(), if *references < 0 { "fewer" } else { "more" });
-                let (are, s) = if count == 1 { ("is", "") } else { ("are", "s") };
-                write!(f, "after request and release there {are} {count} {more} reference{s} to the exporter")
+                let count = references.unsigned_abs();
+                let are = if count == 1 { "is" } else { "are" };
+                let references = plural(count, if *references < 0 { "fewer reference" } else { "more reference" });
+                write!(f, "after request and release there {are} {references} to the exporter")
             }
             Self::ReleaseRaised { error } => write!(f, "the release raises {error}"),
             Self::FormatLies { format, difference, .. } => {
@@ -322,11 +319,11 @@ fn bytes(count: i64) -> String {
 }
 
 fn wide_bytes(count: i128) -> String {
-    format!("{count} byte{}", if count == 1 { "" } else { "s" })
+    plural(count, "byte")
 }
 
 fn entries(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "entry" } else { "entries" })
+    plural(count, "entry")
 }
 
 /// `(2, 3)`, `(3,)`, `()`, as Python writes it; the start of a long one.

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::Format;
+use pep3118::__private::escape;
 use pep3118::layout::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
 /// The page that `pep3118 explain` prints.
@@ -10,7 +11,7 @@ pub(super) fn page(format: &Format, width: Option<usize>, color: bool) -> String
     let bold = |text: &str| if color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut page = String::new();
     if let Some(text) = format.spelling() {
-        page.push_str(&format!("{}   {}\n", bold("format"), text.escape_ascii()));
+        page.push_str(&format!("{}   {}\n", bold("format"), escape(&text)));
     }
     let layout = format.layout();
     page.push_str(&format!("{}  {}\n", bold("reading"), reading(format)));
@@ -75,9 +76,9 @@ pub(super) fn html(format: &Format) -> String {
         out.push_str(&format!("<p>{head}</p><div style=\"overflow-x: auto\">{}</div>", Picture::new(layout).svg()));
     };
     let text = format.spelling().map_or_else(String::new, |text| {
-        format!("<code style=\"overflow-wrap: anywhere\">{}</code><br/>", escape(&text.escape_ascii().to_string()))
+        format!("<code style=\"overflow-wrap: anywhere\">{}</code><br/>", markup(&escape(&text)))
     });
-    part(&format!("{text}{}, {}", size(format.layout()), escape(&reading(format))), format.layout());
+    part(&format!("{text}{}, {}", size(format.layout()), markup(&reading(format))), format.layout());
     for Interpretation { dialect, layout: alternative, .. } in format.other_interpretations() {
         part(&format!("or else, by dialect {dialect}, {}", size(alternative)), alternative);
     }
@@ -85,6 +86,7 @@ pub(super) fn html(format: &Format) -> String {
     out
 }
 
-fn escape(text: &str) -> String {
+/// Text as HTML.
+fn markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

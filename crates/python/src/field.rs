@@ -6,6 +6,7 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
+use pep3118::__private::escape;
 use pep3118::layout::{self, Layout, Type};
 
 /// A field of a format: where it lies and what its bytes are. Offsets and sizes are in bytes.
@@ -31,6 +32,11 @@ impl Field {
     pub(super) fn get(&self) -> layout::Field<'_> {
         layout::Field::at(&self.layout, self.index)
     }
+}
+
+/// The name of a field that has none, as in NumPy: `f0` for the first field of a record.
+pub(crate) fn default_name(index: usize) -> String {
+    format!("f{index}")
 }
 
 /// The fields of a record as a tuple.
@@ -133,7 +139,7 @@ impl Field {
 }
 
 fn describe(field: layout::Field<'_>) -> String {
-    let name = field.name_text().map_or_else(|| "None".to_owned(), |name| format!("{name:?}"));
+    let name = field.name().map_or_else(|| "None".to_owned(), |name| format!("\"{}\"", escape(name)));
     let mut parts = vec![name, format!("offset={}", field.offset()), format!("size={}", field.total_size())];
     parts.push(format!("type={:?}", field.ty().as_str()));
     if let Some(endian) = field.endian() {

@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
@@ -59,7 +60,8 @@ fn to_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResult
         let member = MemberSpec { name: name.as_deref(), offset: get(&node, "offset")?.extract()?, shape: &shape };
         let size = get(&node, "itemsize")?.extract()?;
         let word: String = get(&node, "type")?.extract()?;
-        let ty = Type::by_name(&word).ok_or_else(|| PyValueError::new_err(format!("unknown type `{word}`")))?;
+        let ty =
+            Type::by_name(&word).ok_or_else(|| PyValueError::new_err(format!("unknown type `{}`", escape(&word))))?;
         if ty == Type::Record {
             builder.open(member, size)?;
             to_fields(builder, &get(&node, "fields")?)?;

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use pep3118::__private::Verdict;
+use pep3118::__private::plural;
 use pep3118::view::{Finding as CoreFinding, Report as CoreReport, Severity};
 
 /// One broken rule: its id, how bad that is, and the numbers.
@@ -117,7 +118,7 @@ impl Report {
     fn counts(&self) -> String {
         let count = |severity: Severity| {
             let count = self.report.iter().filter(|finding| finding.severity() == severity).count();
-            (count > 0).then(|| format!("{count} {severity}{}", if count == 1 { "" } else { "s" }))
+            (count > 0).then(|| plural(count, severity.as_str()))
         };
         let counts: Vec<String> =
             [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count).collect();

@@ -5,6 +5,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
+use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Declarations, Definition, Field, Language, Layout, MemberType, Type};
@@ -145,6 +146,6 @@ fn swapped(field: Field<'_>) -> bool {
 
 fn missing(field: Field<'_>) -> PyErr {
     let order = if swapped(field) { "byte-swapped " } else { "" };
-    let name = field.name_text().map_or_else(String::new, |name| format!(" `{name}`"));
+    let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));
     PyValueError::new_err(format!("ctypes has no type for the {order}{}{name} at byte {}", field.ty(), field.offset()))
 }

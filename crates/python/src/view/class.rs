@@ -14,6 +14,9 @@ use pyo3::{PyTraverseError, PyVisit, ffi};
 use super::indexing::{Key, Target};
 use super::state::ViewState;
 use super::{assign, columns, compare, construct, tolist};
+use crate::format::format_bytes;
+use crate::objects::utf8_text;
+use pep3118::__private::{escape, plural};
 use pep3118::layout::{Dialect, Table};
 use pep3118::py::BufferExporter;
 use pep3118::view::Order;
@@ -129,13 +132,8 @@ impl View {
     /// The format as the exporter wrote it; of a field or a cast, one that says the same. Bytes that
     /// are not UTF-8 are surrogates.
     #[getter]
-    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let shown = self.shown()?;
-        let format = shown.items().format();
-        match std::str::from_utf8(format) {
-            Ok(format) => Ok(PyString::new(py, format).into_any()),
-            Err(_) => PyBytes::new(py, format).call_method1("decode", ("utf-8", "surrogateescape")),
-        }
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        utf8_text(py, self.shown()?.items().format())
     }
 
     /// Bytes of one item.
@@ -222,7 +220,7 @@ impl View {
         let dims = |dims: &[i64]| dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let mut text = format!(
             "format   {}\nread as  {}, {}\nitems    shape ({}), strides ({}) bytes, itemsize {} bytes, {}\n",
-            items.format().escape_ascii(),
+            escape(items.format()),
             items.rule(),
             items.certainty(),
             dims(view.shape()),
@@ -285,7 +283,7 @@ impl View {
     /// [b'abc', b'def']
     #[pyo3(signature = (format, shape=None, *, dialect=None))]
     fn cast(&self, format: &Bound<'_, PyAny>, shape: Option<Vec<i64>>, dialect: Option<&str>) -> PyResult<Self> {
-        let format = construct::format_bytes(format)?;
+        let format = format_bytes(format)?;
         let dialect = dialect.map(construct::by_name).transpose()?;
         self.shown()?.cast(format, shape.as_deref(), dialect).map(Self::new)
     }
@@ -353,10 +351,7 @@ impl View {
     fn release(&self) -> PyResult<()> {
         match self.take() {
             Ok(_) => Ok(()),
-            Err(exports) => {
-                let s = if exports == 1 { "" } else { "s" };
-                Err(PyBufferError::new_err(format!("View has {exports} exported buffer{s}")))
-            }
+            Err(exports) => Err(PyBufferError::new_err(format!("View has {}", plural(exports, "exported buffer")))),
         }
     }
 
@@ -440,7 +435,7 @@ impl View {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let Ok(shown) = slf.get().shown() else { return Ok("<released pep3118.View>".to_owned()) };
         let shape = tuple(slf.py(), shown.shape())?.repr()?.to_string();
-        let format = shown.items().format().escape_ascii();
+        let format = escape(shown.items().format());
         Ok(format!("<pep3118.View of shape {shape}, format '{format}'>"))
     }
 
