@@ -506,9 +506,21 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
     unsafe { core::ptr::copy_nonoverlapping(from, rest.as_mut_ptr().cast(), rest.len()) };
 }
 
-/// Returns the bytes in reverse order: for the widths of integers one instruction.
+/// Returns the bytes in reverse order.
 #[inline(always)]
 pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
+    /// Reverses the bytes as an integer: the compiler vectorises a loop over these better than one over `reverse`.
+    macro_rules! integer {
+        ($($integer:ty)+) => {$(
+            if W == size_of::<$integer>()
+                && let Some(bytes) = cell.first_chunk_mut()
+            {
+                *bytes = <$integer>::from_ne_bytes(*bytes).swap_bytes().to_ne_bytes();
+                return cell;
+            }
+        )+};
+    }
+    integer!(u16 u32 u64 u128);
     cell.reverse();
     cell
 }
