@@ -492,18 +492,21 @@ unsafe fn copy_contiguous(from: *const u8, unit: usize, to: &mut [MaybeUninit<u8
 /// - (a) as many bytes as `to` has may be read from `from` on
 #[inline(always)]
 unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u8>]) {
-    let mut from = from;
+    let mut unit_from = from;
+    let len = to.len();
     let (units, rest) = to.as_chunks_mut::<W>();
+    // Not `unit_from` after the loop: a value that outlives the loop keeps the compiler from vectorising its last steps.
+    let rest_from = from.wrapping_add(len.wrapping_sub(rest.len()));
     for unit in units {
         // SAFETY: within the bytes of (a); an array of bytes has no alignment and no invalid value.
-        let bytes = reversed(unsafe { from.cast::<[u8; W]>().read() });
+        let bytes = reversed(unsafe { unit_from.cast::<[u8; W]>().read() });
         let unit: *mut [MaybeUninit<u8>; W] = unit;
         // SAFETY: `W` bytes that are borrowed exclusively.
         unsafe { unit.cast::<[u8; W]>().write(bytes) };
-        from = from.wrapping_add(W);
+        unit_from = unit_from.wrapping_add(W);
     }
     // SAFETY: the last bytes of (a); `rest` is borrowed exclusively, so they do not overlap.
-    unsafe { core::ptr::copy_nonoverlapping(from, rest.as_mut_ptr().cast(), rest.len()) };
+    unsafe { core::ptr::copy_nonoverlapping(rest_from, rest.as_mut_ptr().cast(), rest.len()) };
 }
 
 /// Returns the bytes in reverse order.
