@@ -505,14 +505,17 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
         unsafe { unit.cast::<[u8; W]>().write(bytes) };
         unit_from = unit_from.wrapping_add(W);
     }
-    // SAFETY: the last bytes of (a); `rest` is borrowed exclusively, so they do not overlap.
-    unsafe { core::ptr::copy_nonoverlapping(rest_from, rest.as_mut_ptr().cast(), rest.len()) };
+    if !rest.is_empty() {
+        // SAFETY: the last bytes of (a); `rest` is borrowed exclusively, so they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(rest_from, rest.as_mut_ptr().cast(), rest.len()) };
+    }
 }
 
 /// Returns the bytes in reverse order.
 #[inline(always)]
 pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
-    /// Reverses the bytes as an integer: the compiler vectorises a loop over these better than one over `reverse`.
+    /// Reverses the bytes as an integer: the compiler vectorises a loop over these better than one over `reverse`, except
+    /// for 16 bytes, which are two integers.
     macro_rules! integer {
         ($($integer:ty)+) => {$(
             if W == size_of::<$integer>()
@@ -523,7 +526,7 @@ pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
             }
         )+};
     }
-    integer!(u16 u32 u64 u128);
+    integer!(u16 u32 u64);
     cell.reverse();
     cell
 }
