@@ -154,11 +154,18 @@ impl<'m> Strided<'m> {
         if self.count.checked_mul(self.len) != Some(out.len()) {
             return None;
         }
-        // SAFETY: (a) `copy_contiguous` copies initialised bytes.
+        // SAFETY: (a) both copies copy initialised bytes.
         let to = unsafe { out.as_uninit() };
-        // SAFETY: (a) by the INVARIANT `count * len` adjacent bytes may be read, and `to` is as long.
-        let reversed = unsafe { copy_contiguous(self.first, unit, to) };
-        // SAFETY: (b) `copy_contiguous` has written all of it.
+        let reversed = if unit <= 1 {
+            // SAFETY: by the INVARIANT `count * len` adjacent bytes may be read, and `to` is as long; it is borrowed
+            // exclusively, so they do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(self.first, to.as_mut_ptr().cast(), to.len()) };
+            true
+        } else {
+            // SAFETY: (a) by the INVARIANT `count * len` adjacent bytes may be read, and `to` is as long.
+            unsafe { copy_contiguous(self.first, unit, to) }
+        };
+        // SAFETY: (b) one of the copies has written all of it.
         let filled = unsafe { out.assume_filled() };
         if !reversed {
             reverse_units(filled, unit);
@@ -462,7 +469,7 @@ unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(mut from: A, to: *mut u8
     Some(())
 }
 
-/// Copies adjacent bytes to all of `to`. Returns whether the units of `unit` bytes were reversed on the way.
+/// Copies adjacent bytes to all of `to`. Returns whether the units of `unit` bytes, more than one, were reversed on the way.
 ///
 /// # Safety
 /// - (a) as many bytes as `to` has may be read from `from` on
@@ -480,7 +487,7 @@ unsafe fn copy_contiguous(from: *const u8, unit: usize, to: &mut [MaybeUninit<u8
         _ => {
             // SAFETY: by (a) as many bytes may be read; `to` is borrowed exclusively, so they do not overlap.
             unsafe { core::ptr::copy_nonoverlapping(from, to.as_mut_ptr().cast(), to.len()) };
-            return unit <= 1;
+            return false;
         }
     }
     true
