@@ -94,8 +94,8 @@ pub use layout::{
 pub use pep3118_derive::Record;
 pub use span::Span;
 pub use view::{
-    Audit, Block, ByteBounds, Checked, Checker, Finding, ItemLayout, Order, Owner, RaisedError, RawView, RawViewBuf,
-    Report, Request, RequestError, RequestOutcome, RuleId, Severity, Slice, Step, View, ViewError,
+    Audit, Block, ByteBounds, Checked, Checker, Finding, FlagsError, ItemLayout, Order, Owner, RaisedError, RawView,
+    RawViewBuf, Report, Request, RequestError, RequestOutcome, RuleId, Severity, Slice, Step, View, ViewError,
     fill_contiguous_strides, size_from_format, verify_structure,
 };
 

@@ -424,7 +424,7 @@ impl Plan {
             check(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
             sources.push((leaf, column.data.elements()));
         }
-        Ok(scatter_columns(&sources, records, self.size)?)
+        Ok(scatter_columns(sources, records, self.size)?)
     }
 
     /// Returns a leaf for each column, by its name; each leaf once.

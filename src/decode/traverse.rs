@@ -207,10 +207,13 @@ pub(super) fn copy_items(
     }
     let (whole, large) = (Swap::whole(swaps, itemsize), out.len() >= nontemporal::LEAST);
     let mut copy = ItemCopy { memory, itemsize, swaps, whole, out, large, scratch: Default::default() };
+    let line = |extent: u64, stride: isize| Axis { extent, stride, out: itemsize };
     if view.is_contiguous(order) {
         // One line, whatever the dimensions.
-        let line = Axis { extent: view.item_count(), stride: itemsize.cast_signed(), out: itemsize };
-        return copy.line(&[], line, to_isize(view.offset())?, 0);
+        return copy.line(&[], line(view.item_count(), itemsize.cast_signed()), to_isize(view.offset())?, 0);
+    }
+    if let ([extent], [stride], None) = (view.shape(), view.strides(), view.suboffsets()) {
+        return copy.line(&[], line(extent.unsigned_abs(), to_isize(*stride)?), to_isize(view.offset())?, 0);
     }
     let mut all = axes(view)?;
     let mut next = itemsize;

@@ -53,7 +53,7 @@ def test_models_are_names_and_triples():
 @pytest.mark.parametrize(
     ("arguments", "error", "match"),
     [
-        ((3,), TypeError, "a format is str, bytes or None, not int"),
+        ((3,), TypeError, "a format is a str or bytes object, not int"),
         (("i", -1), OverflowError, "negative"),
         (("i", 8), pep3118.FormatError, "itemsize is 8 bytes but format `i` describes 4 bytes"),
         (("i", None, "nobody"), ValueError, "unknown dialect `nobody`"),

@@ -1,11 +1,15 @@
 """``pep3118.struct`` beside ``struct``: the same sizes, values, bytes and exceptions; and what is beyond."""
 
 import copy
+import gc
 import inspect
+import os
 import pickle
 import random
 import struct
+import subprocess
 import sys
+import textwrap
 import threading
 import weakref
 
@@ -537,3 +541,237 @@ def test_repeated_values_are_those_of_struct(count):
         assert ours.pack(fmt, *changed) == struct.pack(fmt, *changed)
         with pytest.raises(struct.error):
             ours.pack(fmt, *values[:place], 1 << 40, *values[place + 1 :])
+
+
+def failing(*exceptions):
+    """Decorates a call that raises one of the exceptions, each time it is called."""
+
+    def decorate(call):
+        def run():
+            try:
+                call()
+            except exceptions:
+                return
+            raise AssertionError("nothing was raised")
+
+        return run
+
+    return decorate
+
+
+COMPILED = ours.Struct("<i")
+REPEATED_CALLS = {
+    "calcsize": failing(struct.error)(lambda: ours.calcsize("j")),
+    "calcsize of another type": failing(TypeError)(lambda: ours.calcsize(5)),
+    "calcsize of no ASCII": failing(UnicodeEncodeError)(lambda: ours.calcsize("\udc00")),
+    "pack": failing(struct.error)(lambda: ours.pack("<i", 2**70)),
+    "pack of another type": failing(struct.error)(lambda: ours.pack("<d", "a")),
+    "pack of too few": failing(struct.error)(lambda: ours.pack("<i")),
+    "pack of an exception": failing(KeyError)(lambda: ours.pack("<i", Raising())),
+    "pack of a record": failing(struct.error)(lambda: ours.pack("T{i:a:}", (2**70,))),
+    "pack_into": failing(struct.error)(lambda: ours.pack_into("<i", bytearray(4), 0, 2**70)),
+    "pack_into of bytes": failing(TypeError)(lambda: ours.pack_into("<i", b"1234", 0, 1)),
+    "pack_into past the end": failing(struct.error)(lambda: ours.pack_into("<i", bytearray(4), 1, 1)),
+    "unpack": failing(struct.error)(lambda: ours.unpack("<i", b"")),
+    "unpack of no buffer": failing(TypeError)(lambda: ours.unpack("<i", 5)),
+    "unpack of no text": failing(ValueError)(lambda: ours.unpack("<w", b"\0\0\x11\0")),
+    "unpack_from": failing(struct.error)(lambda: ours.unpack_from("<i", b"")),
+    "iter_unpack": failing(struct.error)(lambda: ours.iter_unpack("<i", b"123")),
+    "iter_unpack of no buffer": failing(TypeError)(lambda: ours.iter_unpack("<i", 5)),
+    "Struct": failing(struct.error)(lambda: ours.Struct("j")),
+    "Struct.pack": failing(struct.error)(lambda: COMPILED.pack(2**70)),
+    "Struct.pack_into": failing(struct.error)(lambda: COMPILED.pack_into(bytearray(4), 0, 2**70)),
+    "Struct.unpack": failing(struct.error)(lambda: COMPILED.unpack(b"")),
+    "Struct.unpack_from": failing(struct.error)(lambda: COMPILED.unpack_from(b"")),
+    "Struct.iter_unpack": failing(struct.error)(lambda: COMPILED.iter_unpack(b"123")),
+    # Exceptions are raised and dropped on the way.
+    "pack of a large int": lambda: ours.pack("<Q", 2**63),
+    "pack of an index": lambda: ours.pack("<Q", Indexed(2**63)),
+    "pack of an address": lambda: ours.pack("P", 2**63),
+    "pack of an int as float": lambda: ours.pack("<d", 2**63),
+    "pack of surrogates": lambda: ours.pack("<w", "\udc00"),
+}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.parametrize("name", REPEATED_CALLS)
+def test_repeated_calls_take_no_memory(name):
+    def resident():
+        with open("/proc/self/statm") as statm:
+            return int(statm.read().split()[1]) * 4096
+
+    call = REPEATED_CALLS[name]
+    for _ in range(1000):
+        call()
+    before = resident()
+    for _ in range(20_000):
+        call()
+    # An exception takes 200 bytes and more.
+    assert resident() - before < 1 << 20
+
+
+def test_messages_name_the_character_of_a_field_in_a_record():
+    with pytest.raises(struct.error, match="^'b' format requires -128 <= number <= 127$"):
+        ours.pack("T{<b:x:}", (300,))
+    with pytest.raises(OverflowError, match="^float too large to pack with f format$"):
+        ours.pack("T{<f:x:}", (1e300,))
+    with pytest.raises(struct.error, match="^argument for 'w' must be a str$"):
+        ours.pack("(2)T{<2w:x:}", [(b"",), ("",)])
+
+
+@pytest.mark.parametrize("format", ["\udc00", "i\udc00", "T{i:\udc00:}"])
+@pytest.mark.parametrize("function", ["calcsize", "Struct"])
+def test_lone_surrogates_raise_what_struct_raises(function, format):
+    with pytest.raises(UnicodeEncodeError) as theirs:
+        getattr(struct, function)(format)
+    with pytest.raises(UnicodeEncodeError) as mine:
+        getattr(ours, function)(format)
+    assert str(mine.value) == str(theirs.value)
+
+
+def test_an_object_that_was_not_initialized_has_no_size():
+    theirs, mine = (module.Struct.__new__(module.Struct) for module in (struct, ours))
+    assert mine.size == theirs.size == -1
+    assert same(outcome(lambda: theirs.format), outcome(lambda: mine.format))
+
+
+def test_compiled_formats_are_no_formats():
+    for module in (struct, ours):
+        with pytest.raises(TypeError, match="must be a str or bytes object, not Struct"):
+            module.calcsize(module.Struct("i"))
+
+
+def float_bits(number):
+    return struct.pack("<d", number)
+
+
+@pytest.mark.parametrize("order", "<>=@")
+def test_every_half_is_unpacked_as_by_struct(order):
+    items = struct.pack(f"{order}65536H", *range(1 << 16))
+    theirs = struct.unpack(f"{order}65536e", items)
+    assert [*map(float_bits, theirs)] == [*map(float_bits, ours.unpack(f"{order}65536e", items))]
+    # In a record of other values too.
+    records = ours.iter_unpack(f"{order}e0s", items)
+    assert [*map(float_bits, theirs)] == [float_bits(value) for value, _ in records]
+
+
+@pytest.mark.parametrize("format", ["<e", ">e", "=e", "@e", "<f", ">f", "=f", "@f", "<d", "@d"])
+def test_nans_are_packed_as_by_struct(format):
+    rng = random.Random(23)
+    for _ in range(2000):
+        payload = rng.getrandbits(52) & rng.choice([-1, (1 << 52) - (1 << 42), (1 << 52) - (1 << 29), 1 << 51, 1])
+        (nan,) = struct.unpack("<d", struct.pack("<Q", rng.choice([0x7FF, 0xFFF]) << 52 | payload or 0x7FF8 << 48))
+        assert ours.pack(format, nan) == struct.pack(format, nan), hex(payload)
+
+
+@pytest.mark.parametrize("order", "<>=@")
+def test_float_nans_are_unpacked_as_by_struct(order):
+    rng = random.Random(24)
+    bits = [rng.choice([0x7F8, 0xFF8]) << 20 | rng.getrandbits(23) for _ in range(2000)]
+    items = struct.pack(f"{order}2000I", *bits)
+    theirs, mine = (module.unpack(f"{order}2000f", items) for module in (struct, ours))
+    assert [*map(float_bits, theirs)] == [*map(float_bits, mine)]
+
+
+def test_an_exporter_that_fails_without_an_exception_is_a_system_error(liar):
+    exporter = liar(lambda flags: {"returns": -1, "obj": "null"})
+    for call in (
+        lambda: ours.unpack("<i", exporter),
+        lambda: ours.unpack_from("<i", exporter),
+        lambda: ours.iter_unpack("<i", exporter),
+    ):
+        with pytest.raises(SystemError, match="without (an )?exception"):
+            call()
+    with pytest.raises(TypeError, match="read-write bytes-like object"):
+        ours.pack_into("<i", exporter, 0, 1)
+
+
+@pytest.mark.parametrize("fields", [{"len": -1}, {"len": 4, "buf": None}])
+def test_an_exporter_whose_numbers_cannot_be_true_is_a_buffer_error(liar, fields):
+    def answer(flags):
+        return {"buf": b"1234", "len": 4, "itemsize": 1, "ndim": 1, "format": None, "shape": None, "strides": None, **fields}
+
+    for call in (
+        lambda: ours.unpack("<i", liar(answer)),
+        lambda: ours.iter_unpack("<i", liar(answer)),
+        lambda: ours.pack_into("<i", liar(answer), 0, 1),
+    ):
+        with pytest.raises(BufferError, match="the exporter reports"):
+            call()
+
+
+class Owner(bytearray):
+    """A buffer that can be in a cycle."""
+
+
+@pytest.mark.parametrize(
+    "cycle",
+    [
+        lambda owner: ours.iter_unpack("B", owner),
+        lambda owner: ours.Struct("B").iter_unpack(owner),
+        # The iterator refers to the last tuple, and that to the list of its values.
+        lambda owner: first_list(ours.iter_unpack("(2)B", b"1234"), owner),
+    ],
+)
+def test_iterators_in_cycles_are_collected(cycle):
+    owner = Owner(b"1234")
+    owner.iterator = cycle(owner)
+    gone = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert gone() is None
+
+
+def first_list(iterator, owner):
+    (values,) = next(iterator)
+    values.append(owner)
+    return iterator
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
+def test_lack_of_memory_is_a_memory_error():
+    code = """
+        import mmap, resource, struct
+        from pep3118 import struct as ours
+
+        memory = mmap.mmap(-1, 1 << 30, prot=mmap.PROT_READ, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with open("/proc/self/statm") as statm:
+            used = int(statm.read().split()[0]) * 4096
+        resource.setrlimit(resource.RLIMIT_AS, (used + (300 << 20),) * 2)
+        pages = ours.Struct("1073741824s")
+        for call in (
+            lambda: ours.pack("1000000000x"),
+            lambda: ours.pack_into("1000000000x", bytearray(10), 0),
+            lambda: ours.unpack("1073741824s", memory),
+            lambda: pages.unpack(memory),
+            lambda: ours.unpack_from("100000000?", memory),
+            lambda: ours.unpack_from("(100000000)?", memory),
+            lambda: ours.unpack_from("(10000000)d", memory),
+            lambda: ours.unpack_from("(30000000)Q", memory, 8),
+            lambda: ours.unpack_from("(10000,10000)?", memory),
+            lambda: ours.unpack_from("(3000000)T{d:x:d:y:}", memory),
+            lambda: next(ours.iter_unpack("536870912s", memory)),
+            lambda: next(ours.iter_unpack("134217728?", memory)),
+            lambda: list(ours.iter_unpack("<d", memory)),
+            lambda: ours.unpack_from("(3000000)T{Zd:x:Zd:y:4s:z:4w:w:}", memory),
+        ):
+            try:
+                call()
+            except MemoryError:
+                continue
+            except struct.error as error:
+                # `pack_into` looks at the length of the buffer first.
+                assert "requires a buffer of at least" in str(error)
+                continue
+            raise AssertionError("no MemoryError")
+        print("done")
+    """
+    for backtrace in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, "RUST_BACKTRACE": backtrace},
+        )
+        assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

@@ -316,7 +316,7 @@ def test_broken_metadata_is_refused_by_rule():
         assert info.value.rule == "A07"
     with pytest.raises(TypeError):
         View(1)
-    with pytest.raises(TypeError, match="format must be str or bytes"):
+    with pytest.raises(TypeError, match="a format is a str or bytes object, not int"):
         View(b"", format=1)
 
 

@@ -4,7 +4,7 @@
 
 use pep3118::__private::{expect_exporter, judge, type_layout};
 use pep3118::py::Acquired;
-use pep3118::view::{Audit, Checker, Request, RequestOutcome};
+use pep3118::view::{Audit, Checker, Request, RequestError, RequestOutcome};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString, PyType};
@@ -16,7 +16,7 @@ pub(crate) fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
     let parsed = if let Ok(names) = request.cast::<PyString>() {
         names.to_cow()?.parse()
     } else if request.is_instance_of::<PyInt>() {
-        Request::from_flags(request.extract()?)
+        Request::from_flags(request.extract()?).map_err(RequestError::from)
     } else {
         let ty = request.get_type();
         return Err(PyTypeError::new_err(format!("a request is an int or a str, not {}", ty.name()?)));
@@ -47,7 +47,7 @@ pub(crate) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) 
     let readable = checker.check(&raw, Some(asked)).view.is_some();
     let mut audit = Audit::with(checker).observe(asked, RequestOutcome::Granted(raw));
     if let Some(truth) = &truth {
-        audit = audit.truth(&truth.layout);
+        audit = audit.type_layout(&truth.layout);
     }
     let report = audit.finish();
     drop(acquired);

@@ -1,16 +1,22 @@
-//! The contiguous bytes of an exporter, from request to release.
+//! The contiguous bytes of an exporter, requested for one call (`Lent`) or held longer (`HeldBytes`).
 #![allow(unsafe_code, reason = "requests and releases buffers, and copies their bytes")]
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
 
-use pyo3::ffi;
+use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::types::PyMemoryView;
+use pyo3::{PyTraverseError, PyVisit, ffi};
 
-/// What a `SIMPLE` request lends: bytes, and nothing else is looked at.
+use crate::objects::{filled, take_exception};
+use pep3118::py::Acquired;
+use pep3118::view::Request;
+
+/// The bytes of a buffer that was requested with `SIMPLE` or `WRITABLE`.
 ///
-/// INVARIANT: `len` bytes from `buf` on may be read while `'b` lasts, and written to if `writable`:
-/// made by `granted` only, from a buffer that is held for `'b`.
+/// INVARIANT: `len` bytes from `buf` on may be read while `'b` lasts, and written to if `writable`. Made only
+/// from a buffer that is held for `'b`.
 #[derive(Debug)]
 pub(crate) struct Lent<'b> {
     buf: *mut u8,
@@ -31,31 +37,46 @@ impl Drop for Release<'_, '_> {
     }
 }
 
-/// Asks for the bytes of an exporter. A buffer that was granted must not be moved.
+/// Requests the bytes of an exporter. After success `buffer` must not be moved.
 fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
     // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and stays
     // where it is.
     let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, flags) };
-    if returned == 0 { Ok(()) } else { Err(PyErr::fetch(exporter.py())) }
+    if returned == 0 { Ok(()) } else { Err(take_exception(exporter.py())) }
+}
+
+/// The length of a buffer in bytes.
+///
+/// # Errors
+/// - a negative length, or NULL for some bytes: `BufferError`
+#[inline]
+fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
+    match usize::try_from(len) {
+        Err(_) => Err(PyBufferError::new_err(format!("the exporter reports a length of {len} bytes"))),
+        Ok(len) if len > 0 && buf.is_null() => {
+            Err(PyBufferError::new_err(format!("the exporter reports {len} bytes at NULL")))
+        }
+        Ok(len) => Ok(len),
+    }
 }
 
 impl<'b> Lent<'b> {
-    /// The bytes of a buffer that was granted, if its numbers can be true.
+    /// The bytes of a buffer that was granted.
+    ///
+    /// # Errors
+    /// - as [`check`]
     fn granted(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
-        let refusal = |what: &str| Err(pyo3::exceptions::PyBufferError::new_err(what.to_owned()));
-        let Ok(len) = usize::try_from(buffer.len) else { return refusal("len is negative") };
-        if buffer.buf.is_null() && len > 0 {
-            return refusal("buf is NULL");
-        }
         let buf = buffer.buf.cast::<u8>();
+        let len = check(buf, i64::try_from(buffer.len)?)?;
         Ok(Self { buf, len, writable: buffer.readonly == 0, held: PhantomData })
     }
 
-    /// Calls with the bytes of an exporter, which is held as long as the call lasts.
+    /// Calls `call` with the bytes of an exporter, whose buffer is released after the call.
     ///
     /// # Errors
-    /// - `TypeError`: an exporter of nothing; with `writable` also one that cannot be written to
-    /// - `BufferError`: bytes that are not contiguous
+    /// - an object that exports no buffer, or with `writable` a read-only one: `TypeError`
+    /// - bytes that are not contiguous: `BufferError`
+    /// - an error of `call`
     #[inline]
     pub(crate) fn with<T>(
         exporter: &Bound<'_, PyAny>,
@@ -66,10 +87,10 @@ impl<'b> Lent<'b> {
         let flags = if writable { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
         let granted = request(exporter, &mut buffer, flags);
         if writable && granted.is_err() {
-            // As the argument parser of CPython puts it.
+            // The message of CPython's argument parser.
             let found = exporter.get_type().name()?;
             let message = format!("argument must be read-write bytes-like object, not {found}");
-            return Err(pyo3::exceptions::PyTypeError::new_err(message));
+            return Err(PyTypeError::new_err(message));
         }
         granted?;
         let release = Release(&mut buffer, exporter.py());
@@ -77,26 +98,34 @@ impl<'b> Lent<'b> {
         call(&lent)
     }
 
-    /// Number of bytes.
+    /// The number of bytes.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Copies bytes out.
+    /// Copies the bytes from `offset` on into `out`.
     ///
     /// # Errors
     /// - bytes 3 to 7 of 6: `BufferError`
     #[inline]
     pub(crate) fn read(&self, offset: usize, out: &mut [u8]) -> PyResult<()> {
         let from = self.at(offset, out.len())?;
-        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read;
-        // `out` is this program's, so they do not overlap.
+        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read; `out` is
+        // memory that Rust has borrowed, so the two do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
 
-    /// Copies bytes in.
+    /// A copy of all bytes.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    pub(crate) fn to_vec(&self) -> PyResult<Vec<u8>> {
+        filled(self.len, |copy| self.read(0, copy))
+    }
+
+    /// Copies `bytes` to `offset`.
     ///
     /// # Errors
     /// - memory that is read-only: `BufferError`
@@ -104,66 +133,58 @@ impl<'b> Lent<'b> {
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) -> PyResult<()> {
         let to = self.at(offset, bytes.len())?;
         if !self.writable {
-            return Err(pyo3::exceptions::PyBufferError::new_err("the memory is read-only"));
+            return Err(PyBufferError::new_err("the memory is read-only"));
         }
-        // SAFETY: as for `read`, and writable.
+        // SAFETY: as for `read`; by the INVARIANT the memory may be written to.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         Ok(())
     }
 
+    /// The address of a range of bytes.
     #[inline]
     fn at(&self, offset: usize, len: usize) -> PyResult<*mut u8> {
         match offset.checked_add(len) {
             Some(end) if end <= self.len => Ok(self.buf.wrapping_add(offset)),
-            _ => Err(pyo3::exceptions::PyBufferError::new_err("bytes outside of the buffer")),
+            _ => Err(PyBufferError::new_err("bytes outside of the buffer")),
         }
     }
 }
 
 /// The bytes of an exporter, held until they are dropped.
 ///
-/// INVARIANT: as for [`Acquired`].
-pub(crate) struct HeldBytes(Box<ffi::Py_buffer>);
-
-// SAFETY: the struct is not touched between request and release; the release attaches.
-unsafe impl Send for HeldBytes {}
-// SAFETY: as for `Send`; nothing is changed through a shared reference.
-unsafe impl Sync for HeldBytes {}
+/// INVARIANT: `len` bytes from the start of the buffer on may be read while it is held: made by `new` only.
+#[derive(Debug)]
+pub(crate) struct HeldBytes {
+    buffer: Acquired,
+    len: usize,
+    /// Whether the garbage collector may visit the exporter.
+    visited: bool,
+}
 
 impl HeldBytes {
-    /// # Errors
-    /// As [`Lent::with`].
-    pub(crate) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut buffer = Box::new(ffi::Py_buffer::new());
-        request(exporter, &mut buffer, ffi::PyBUF_SIMPLE)?;
-        let held = Self(buffer);
-        // Whether there are bytes at all.
-        held.lend()?;
-        Ok(held)
-    }
-
-    /// What is held.
+    /// Requests the bytes of an exporter.
     ///
     /// # Errors
-    /// - an exporter that said `len` is -1: `BufferError`
+    /// - as [`Lent::with`], without `writable`
+    pub(crate) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let buffer = Acquired::new(exporter, Request::SIMPLE)?;
+        let len = check(buffer.buf(), buffer.raw().len)?;
+        // CPython up to 3.12 crashes if the collector clears a memoryview before its exports are released.
+        let visited = !exporter.is_instance_of::<PyMemoryView>();
+        Ok(Self { buffer, len, visited })
+    }
+
+    /// The bytes, to be read.
     #[inline]
-    pub(crate) fn lend(&self) -> PyResult<Lent<'_>> {
-        Lent::granted(&self.0)
+    pub(crate) fn lend(&self) -> Lent<'_> {
+        Lent { buf: self.buffer.buf(), len: self.len, writable: false, held: PhantomData }
     }
-}
 
-impl Drop for HeldBytes {
-    fn drop(&mut self) {
-        Python::try_attach(|_| {
-            // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
-            // attached.
-            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
-        });
-    }
-}
-
-impl std::fmt::Debug for HeldBytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HeldBytes").field("len", &self.0.len).finish_non_exhaustive()
+    /// Reports the reference to the exporter to the garbage collector.
+    ///
+    /// # Errors
+    /// - the collector stops the visit
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if self.visited { self.buffer.traverse(visit) } else { Ok(()) }
     }
 }

@@ -1,7 +1,7 @@
-//! Functions and methods that find their arguments where the caller has put them.
+//! Functions and methods that read their arguments from the array of the caller (`METH_FASTCALL`).
 //!
-//! PyO3 makes a tuple of what `*values` takes, and looks at the names of all arguments first; to pack a
-//! few numbers costs less than that. `METH_FASTCALL` passes an array, and the interpreter refuses names.
+//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For functions that pack a few numbers
+//! that takes longer than the rest. With `METH_FASTCALL` the interpreter passes an array and refuses keywords.
 #![allow(unsafe_code, reason = "the interpreter passes an array of objects, and takes a table of functions")]
 
 use std::ffi::CStr;
@@ -14,9 +14,11 @@ use pyo3::panic::PanicException;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
 
+use crate::objects::take_exception;
+
 /// The arguments of a call.
 ///
-/// INVARIANT: each points to an object that the caller holds for `'a`.
+/// INVARIANT: each pointer is that of an object that the caller holds for `'a`.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'a, 'py> {
     objects: &'a [*mut ffi::PyObject],
@@ -24,18 +26,19 @@ pub(super) struct Arguments<'a, 'py> {
 }
 
 impl<'a, 'py> Arguments<'a, 'py> {
+    /// The interpreter.
     #[inline]
     pub(super) fn py(self) -> Python<'py> {
         self.py
     }
 
-    /// How many there are.
+    /// The number of arguments.
     #[inline]
     pub(super) fn len(self) -> usize {
         self.objects.len()
     }
 
-    /// One after the other.
+    /// Iterates over the arguments.
     #[inline]
     pub(super) fn iter(self) -> impl Iterator<Item = Borrowed<'a, 'py, PyAny>> {
         self.objects.iter().map(move |object| {
@@ -44,88 +47,91 @@ impl<'a, 'py> Arguments<'a, 'py> {
         })
     }
 
-    /// The first one, and those after it.
+    /// The first argument, and those after it.
     #[inline]
     pub(super) fn split_first(self) -> Option<(Borrowed<'a, 'py, PyAny>, Self)> {
         Some((self.iter().next()?, Self { objects: self.objects.get(1..)?, ..self }))
     }
 
-    /// All of them, if there are as many.
+    /// All arguments, of which there must be `N`.
     ///
     /// # Errors
-    /// - `TypeError`: 1 argument for 2, as CPython puts it
+    /// - 1 argument for 2: `TypeError`, with the message of CPython
     #[inline]
     pub(super) fn exactly<const N: usize>(self, function: &str) -> PyResult<[Borrowed<'a, 'py, PyAny>; N]> {
         let mut all = self.iter();
-        let first: Option<[Borrowed<'a, 'py, PyAny>; N]> = array(|| all.next());
-        match first {
-            Some(first) if self.len() == N => Ok(first),
-            _ => Err(self.miscounted(function, N)),
+        let array: Option<[Borrowed<'a, 'py, PyAny>; N]> = array(|| all.next());
+        match array {
+            Some(array) if self.len() == N => Ok(array),
+            _ => Err(self.wrong_number(function, N)),
         }
     }
 
     #[cold]
-    fn miscounted(self, function: &str, wanted: usize) -> PyErr {
+    fn wrong_number(self, function: &str, wanted: usize) -> PyErr {
         let wanted = plural(wanted, "argument");
         PyTypeError::new_err(format!("{function} expected {wanted}, got {}", self.len()))
     }
 }
 
-/// As many as an array has room for, or none.
+/// An array of the next `N` values; `None` if there are fewer.
 #[inline]
 fn array<T: Copy, const N: usize>(mut next: impl FnMut() -> Option<T>) -> Option<[T; N]> {
     let first = next()?;
     let mut all = [first; N];
-    for cell in all.iter_mut().skip(1) {
-        *cell = next()?;
+    for place in all.iter_mut().skip(1) {
+        *place = next()?;
     }
     Some(all)
 }
 
-/// A function, or a method, that takes values by their places only.
+/// A function or a method that takes positional arguments only.
 pub(super) trait Function {
+    /// The name.
     const NAME: &'static CStr;
-    /// `NAME(PARAMETERS)\n--\n\n` and what it does.
+    /// The docstring, with `NAME(PARAMETERS)\n--\n\n` before it.
     const DOC: &'static CStr;
 
-    /// `slf` is the module of a function, the object of a method.
+    /// Calls the function. `slf` is the module of a function, the object of a method. Code that drops references
+    /// is run by [`counted`].
     ///
     /// # Errors
-    /// What is raised.
+    /// - the exception that the function raises
     fn call<'py>(slf: Borrowed<'_, 'py, PyAny>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyAny>>;
 }
 
 /// Adds a function to a module.
 ///
 /// # Errors
-/// No memory.
+/// - no memory: `MemoryError`
 pub(super) fn add_function<F: Function>(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let (py, name) = (module.py(), module.name()?);
-    // SAFETY: the table is never freed, and its function is of the kind that its flags say; module and
+    // SAFETY: the table is never freed, and its function has the signature that its flags declare; module and
     // name are alive, and the interpreter is attached.
     let function = unsafe { ffi::PyCFunction_NewEx(table::<F>(), module.as_ptr(), name.as_ptr()) };
     // SAFETY: a new reference, or NULL with an exception.
-    let function = unsafe { Bound::from_owned_ptr_or_err(py, function) }?;
+    let function = unsafe { Bound::from_owned_ptr_or_opt(py, function) }.ok_or_else(|| take_exception(py))?;
     module.add(PyString::from_bytes(py, F::NAME.to_bytes())?, function)
 }
 
 /// Adds a method to a class.
 ///
 /// # Errors
-/// No memory.
+/// - no memory: `MemoryError`
 pub(super) fn add_method<F: Function>(class: &Bound<'_, PyType>) -> PyResult<()> {
-    // SAFETY: as for `add_function`; the descriptor passes objects of the class only.
+    let py = class.py();
+    // SAFETY: as in `add_function`; the descriptor passes objects of the class only.
     let method = unsafe { ffi::PyDescr_NewMethod(class.as_type_ptr(), table::<F>()) };
     // SAFETY: a new reference, or NULL with an exception.
-    let method = unsafe { Bound::from_owned_ptr_or_err(class.py(), method) }?;
-    class.setattr(PyString::from_bytes(class.py(), F::NAME.to_bytes())?, method)
+    let method = unsafe { Bound::from_owned_ptr_or_opt(py, method) }.ok_or_else(|| take_exception(py))?;
+    class.setattr(PyString::from_bytes(py, F::NAME.to_bytes())?, method)
 }
 
-/// What the interpreter keeps for as long as it lasts.
+/// The description of a function, which the interpreter refers to until the process ends.
 fn table<F: Function>() -> *mut ffi::PyMethodDef {
     Box::leak(Box::new(ffi::PyMethodDef {
         ml_name: F::NAME.as_ptr(),
-        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFast: called::<F> },
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFast: trampoline::<F> },
         ml_flags: ffi::METH_FASTCALL,
         ml_doc: F::DOC.as_ptr(),
     }))
@@ -134,27 +140,46 @@ fn table<F: Function>() -> *mut ffi::PyMethodDef {
 /// # Safety
 /// - (a) the interpreter is attached.
 /// - (b) `slf` is an object, and `objects` are `len` of them or `len` is 0; the caller holds them all.
-unsafe extern "C" fn called<F: Function>(
+unsafe extern "C" fn trampoline<F: Function>(
     slf: *mut ffi::PyObject,
     objects: *mut *mut ffi::PyObject,
     len: ffi::Py_ssize_t,
 ) -> *mut ffi::PyObject {
-    // SAFETY: (a) is that of this function.
+    // SAFETY: (a).
     let py = unsafe { Python::assume_attached() };
     let objects = match usize::try_from(len) {
-        // SAFETY: (b) makes them readable until this function returns, and nobody writes meanwhile: the
-        // array is the caller's.
+        // SAFETY: (b) makes them readable until this function returns. They do not change meanwhile: the array
+        // is the caller's.
         Ok(len @ 1..) => unsafe { std::slice::from_raw_parts(objects, len) },
         _ => &[],
     };
     // SAFETY: (b).
     let slf = unsafe { Borrowed::from_ptr(py, slf) };
     let called = catch_unwind(AssertUnwindSafe(|| F::call(slf, Arguments { objects, py })));
-    match called.unwrap_or_else(|_| Err(PanicException::new_err("panic from Rust code"))) {
-        Ok(object) => object.into_ptr(),
-        Err(error) => {
-            error.restore(py);
-            std::ptr::null_mut()
-        }
+    match called {
+        Ok(Ok(object)) => object.into_ptr(),
+        Ok(Err(error)) => fail(py, error),
+        Err(_) => fail(py, PanicException::new_err("panic from Rust code")),
     }
+}
+
+/// Sets the exception of a call that failed.
+#[cold]
+#[inline(never)]
+fn fail(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
+    counted(py, || error.restore(py));
+    std::ptr::null_mut()
+}
+
+/// Calls `call` while PyO3 counts the thread as attached.
+///
+/// The interpreter is attached during every [`Function::call`], but PyO3 does not count that, which takes a
+/// quarter of the time of a short call. References that are dropped while the count is 0 are not released at
+/// once: they wait in a pool until the count rises again. So everything that drops references runs in here,
+/// above all everything that creates an exception and drops it; the pool is emptied at the start.
+pub(super) fn counted<T>(py: Python<'_>, call: impl FnOnce() -> T) -> T {
+    let _: Python<'_> = py;
+    // `Python::attach` panics while the interpreter is finalized, when a `__del__` may still call functions.
+    // SAFETY: the interpreter is attached, as `py` proves.
+    unsafe { Python::attach_unchecked(|_| call()) }
 }

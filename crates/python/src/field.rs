@@ -34,6 +34,11 @@ impl Field {
     }
 }
 
+/// The name of a field that has none, as in NumPy: `f0` for the first field of a record.
+pub(crate) fn default_name(index: usize) -> String {
+    format!("f{index}")
+}
+
 /// The fields of a record as a tuple.
 pub(super) fn tuple<'py>(
     py: Python<'py>,

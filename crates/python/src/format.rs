@@ -13,6 +13,7 @@ use super::errors::ambiguous;
 use super::field::{Field, tuple};
 use super::pickle;
 use super::to_ctypes::to_ctypes;
+use crate::objects::{copied, utf8_bytes, utf8_text};
 use pep3118::__private::Ctypes;
 use pep3118::__private::escape;
 use pep3118::__private::from_dtype;
@@ -78,21 +79,22 @@ pub(super) fn model_of(name: &str) -> PyResult<DataModel> {
     })
 }
 
-/// The bytes of a format: text is UTF-8, and bytes that are not stand in it as Python has them.
-pub(super) fn bytes_of(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+/// The bytes of a format argument. Text is encoded as UTF-8, and lone surrogates U+DC80 to U+DCFF as single
+/// bytes, so that the text of [`utf8_text`] comes back as the bytes it was made from.
+///
+/// # Errors
+/// - an object other than `str` and `bytes`: `TypeError`
+/// - other lone surrogates: `UnicodeEncodeError`
+pub(crate) fn format_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(bytes) = format.cast::<PyBytes>() {
-        return Ok(bytes.as_bytes().to_vec());
+        return copied(bytes.as_bytes());
     }
-    let Ok(text) = format.cast::<PyString>() else {
-        return Err(PyTypeError::new_err(format!("a format is str, bytes or None, not {}", format.get_type().name()?)));
-    };
-    let bytes = text.call_method1("encode", ("utf-8", "surrogateescape"))?;
-    Ok(bytes.cast_into::<PyBytes>()?.as_bytes().to_vec())
-}
-
-/// The same way back.
-fn text_of<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    PyBytes::new(py, bytes).call_method1("decode", ("utf-8", "surrogateescape"))
+    match format.cast::<PyString>() {
+        Ok(text) => utf8_bytes(text),
+        Err(_) => {
+            Err(PyTypeError::new_err(format!("a format is a str or bytes object, not {}", format.get_type().name()?)))
+        }
+    }
 }
 
 impl Format {
@@ -188,7 +190,7 @@ impl Format {
         model: Option<&str>,
     ) -> PyResult<Self> {
         // NULL: unsigned bytes.
-        let text = fmt.map_or_else(|| Ok(b"B".to_vec()), |fmt| bytes_of(&fmt))?;
+        let text = fmt.map_or_else(|| Ok(b"B".to_vec()), |fmt| format_bytes(&fmt))?;
         Self::read(&text, itemsize, dialect.map(dialect_of).transpose()?, model.unwrap_or("host"))
     }
 
@@ -220,8 +222,8 @@ impl Format {
 
     /// The string as it was given; None for the layout of a type.
     #[getter]
-    fn format<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.text.as_deref().map(|text| text_of(py, text)).transpose()
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        self.text.as_deref().map(|text| utf8_text(py, text)).transpose()
     }
 
     /// The size of an item, in bytes.
@@ -334,14 +336,14 @@ impl Format {
     /// >>> Format("T{b:a:i:b:}", dialect="pep3118", model="lp64").emit("struct")
     /// '<b3xi'
     #[pyo3(signature = (target="canonical"))]
-    fn emit<'py>(&self, py: Python<'py>, target: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn emit<'py>(&self, py: Python<'py>, target: &str) -> PyResult<Bound<'py, PyString>> {
         let known = Target::by_name(target).ok_or_else(|| {
             let names = Target::ALL.map(Target::as_str).join(", ");
             PyValueError::new_err(format!("unknown target `{target}`; targets are {names}"))
         })?;
         self.unambiguous()?;
         let spelled = self.layout.emit(known).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        text_of(py, &spelled)
+        utf8_text(py, &spelled)
     }
 
     /// The numpy.dtype of items: the same offsets, the same itemsize, the same values.
@@ -410,10 +412,10 @@ impl Format {
         self.layout.to_rust(name).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    fn __str__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn __str__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         match self.spelling() {
-            Some(text) => text_of(py, &text),
-            None => Ok(PyString::new(py, &self.__repr__()).into_any()),
+            Some(text) => utf8_text(py, &text),
+            None => PyString::from_bytes(py, self.__repr__().as_bytes()),
         }
     }
 

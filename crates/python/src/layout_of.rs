@@ -136,7 +136,7 @@ fn operand<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Format>> {
     match format.cast::<Format>() {
         Ok(format) => Ok(format.clone()),
         Err(_) => {
-            let text = super::format::bytes_of(format)?;
+            let text = super::format::format_bytes(format)?;
             Bound::new(format.py(), Format::read(&text, None, Some(&Dialect::PEP3118), "host")?)
         }
     }

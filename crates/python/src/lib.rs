@@ -2,6 +2,7 @@
 
 mod audit;
 mod borrowed_bytes;
+mod cache;
 mod cli;
 mod column_memory;
 mod dtype;
@@ -12,6 +13,7 @@ mod fastcall;
 mod field;
 mod format;
 mod layout_of;
+mod objects;
 mod pickle;
 mod report;
 mod structs;
@@ -55,7 +57,7 @@ pub mod _pep3118 {
         use pyo3::prelude::*;
 
         #[pymodule_export]
-        use crate::structs::{Struct, clearcache, iter_unpack, unpack_from};
+        use crate::structs::{Struct, clearcache, unpack_from};
 
         #[pymodule_init]
         fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

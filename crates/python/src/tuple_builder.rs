@@ -1,8 +1,8 @@
-//! Tuples and lists that are filled where they are.
+//! Builds tuples and lists whose elements are made one after the other.
 //!
-//! An element goes from the C API that makes it straight back to it: a result that might be an error
-//! would be stored, looked at and taken apart for each.
-#![allow(unsafe_code, reason = "fills what nobody else has seen yet, or has any more")]
+//! PyO3's `PyTuple::new` and `PyList::new` panic where there is no memory, and pass each element through a
+//! `Result` that is stored and taken apart again. Here an element is a pointer that may be NULL.
+#![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
 use std::sync::OnceLock;
 
@@ -11,23 +11,39 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
-/// A tuple of elements that cannot fail to be made.
+use crate::objects::{NewObject, take_exception};
+
+/// A new tuple.
 ///
 /// # Errors
-/// No memory.
+/// - no memory: `MemoryError`
+/// - an element that is `None`: the exception that is set
 #[inline]
 pub(super) fn tuple<'py>(
     py: Python<'py>,
-    elements: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+    elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let len = length(elements.len())?;
     // SAFETY: the interpreter is attached, and a length is not negative.
     let tuple = unsafe { ffi::PyTuple_New(len) };
     // SAFETY: a new reference, or NULL with an exception.
-    let tuple = unsafe { Bound::from_owned_ptr_or_err(py, tuple) }?;
-    // SAFETY: what `PyTuple_New` makes is a tuple.
+    let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
+    // SAFETY: `PyTuple_New` returns a tuple.
     let tuple = unsafe { tuple.cast_into_unchecked::<PyTuple>() };
-    if fill(&tuple, elements) == len { Ok(tuple) } else { Err(unfilled()) }
+    fill(&tuple, len, elements)?;
+    Ok(tuple)
+}
+
+/// The elements of a list.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyTuple>> {
+    // SAFETY: a list that is alive; the interpreter is attached.
+    let tuple = unsafe { ffi::PyList_AsTuple(list.as_ptr()) };
+    // SAFETY: a new reference, or NULL with an exception.
+    let tuple = unsafe { Bound::from_owned_ptr_or_opt(list.py(), tuple) }.ok_or_else(|| take_exception(list.py()))?;
+    Ok(tuple.cast_into()?)
 }
 
 /// A class that Python code has derived from `tuple`, as `collections.namedtuple` does.
@@ -38,10 +54,10 @@ pub(super) fn tuple<'py>(
 pub(super) struct TupleClass(Py<PyType>);
 
 impl TupleClass {
-    /// `None` for another class, and where the interpreter keeps more about a tuple than its elements.
+    /// `None` for another class, and where the interpreter stores more in a tuple than its elements.
     ///
     /// # Errors
-    /// No memory.
+    /// - no memory: `MemoryError`
     pub(super) fn new(class: &Bound<'_, PyType>) -> PyResult<Option<Self>> {
         let py = class.py();
         let tuples = PyType::new::<PyTuple>(py);
@@ -56,72 +72,99 @@ impl TupleClass {
         Ok((derived && has_plain_tuples(py)).then(|| Self(class.clone().unbind())))
     }
 
-    /// An object, as `tuple.__new__` makes it of a tuple.
+    /// An object of the class, as `tuple.__new__` makes it of a tuple.
     ///
     /// # Errors
-    /// No memory.
+    /// - as [`tuple`]
     #[inline]
     pub(super) fn object<'py>(
         &self,
         py: Python<'py>,
-        elements: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
+        elements: impl ExactSizeIterator<Item = NewObject<'py>>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let len = length(elements.len())?;
         // SAFETY: a class whose objects are allocated by this function, by the INVARIANT, and a length that
         // is not negative; the interpreter is attached.
         let tuple = unsafe { ffi::PyType_GenericAlloc(self.0.bind(py).as_type_ptr(), len) };
         // SAFETY: a new reference, or NULL with an exception.
-        let tuple = unsafe { Bound::from_owned_ptr_or_err(py, tuple) }?;
+        let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
         let tuple = tuple.cast_into::<PyTuple>()?;
-        if fill(&tuple, elements) == len { Ok(tuple) } else { Err(unfilled()) }
+        fill(&tuple, len, elements)?;
+        Ok(tuple)
     }
 }
 
-/// Gives a tuple that nobody else has other elements, as many as it has room for; `None` if somebody
-/// has it, or if the interpreter keeps more about a tuple than its elements.
+/// Replaces the elements of a tuple that only the caller refers to, as `zip` does. `None` if there are other
+/// references, or if the interpreter stores more in a tuple than its elements.
 ///
-/// What it held must be of no consequence: numbers and bytes. `zip` does the same.
+/// Dropping the elements must not run Python code: they are numbers or bytes.
+///
+/// # Errors
+/// - an element that is `None`: the exception that is set
 #[inline]
 pub(super) fn refill<'py>(
     tuple: Bound<'py, PyTuple>,
-    elements: impl ExactSizeIterator<Item = Bound<'py, PyAny>>,
-) -> Option<Bound<'py, PyTuple>> {
+    elements: impl ExactSizeIterator<Item = NewObject<'py>>,
+) -> PyResult<Option<Bound<'py, PyTuple>>> {
     // SAFETY: the object is alive, and the interpreter is attached.
     if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
-        return None;
+        return Ok(None);
     }
-    let len = length(elements.len()).ok()?;
-    (fill(&tuple, elements) == len).then_some(tuple)
+    fill(&tuple, length(elements.len())?, elements)?;
+    Ok(Some(tuple))
 }
 
-/// Sets one element after the other, and counts those that found room.
+/// Sets all `len` elements of a tuple.
 #[inline(always)]
-fn fill<'py>(tuple: &Bound<'py, PyTuple>, elements: impl Iterator<Item = Bound<'py, PyAny>>) -> ffi::Py_ssize_t {
+fn fill<'py>(
+    tuple: &Bound<'py, PyTuple>,
+    len: ffi::Py_ssize_t,
+    elements: impl Iterator<Item = NewObject<'py>>,
+) -> PyResult<()> {
     let mut index = 0;
     for element in elements {
-        // SAFETY: a tuple, and the function takes the reference whether it has room for it or not. It
-        // refuses a tuple that others have.
+        let Some(element) = element else { return Err(take_exception(tuple.py())) };
+        // SAFETY: a tuple, and the function takes the reference in any case. It refuses an index outside of
+        // the tuple, and a tuple that has other references.
         if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
-            let _: PyErr = PyErr::fetch(tuple.py());
-            break;
+            return Err(take_exception(tuple.py()));
         }
         index = index.saturating_add(1);
     }
-    index
+    if index == len { Ok(()) } else { Err(incomplete()) }
 }
 
-/// Whether a tuple is its elements and nothing else (from 3.14 on also its hash), and threads take turns: no build
-/// without the GIL that this library is made for is older than 3.14.
+/// Whether a tuple is its elements and nothing else (from 3.14 on it also has its hash), and only one thread
+/// runs at a time: no build without the GIL that this package supports is older than 3.14.
 #[inline]
 fn has_plain_tuples(py: Python<'_>) -> bool {
-    // Nothing of Python runs in there: whoever waits for it does so with the interpreter attached.
+    // No Python code runs in there, so a thread that waits for the lock need not detach.
     static PLAIN: OnceLock<bool> = OnceLock::new();
     *PLAIN.get_or_init(|| py.version_info() < (3, 14))
 }
 
+/// A new list.
+///
+/// # Errors
+/// - as [`tuple`]
+#[inline]
+pub(super) fn list<'py>(
+    py: Python<'py>,
+    elements: impl ExactSizeIterator<Item = NewObject<'py>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let mut list = Filling::new(py, elements.len())?;
+    for element in elements {
+        match element {
+            Some(element) => list.push(element),
+            None => return Err(take_exception(py)),
+        }
+    }
+    list.finish()
+}
+
 /// A list that is filled from the front.
 ///
-/// INVARIANT: made by `new`, so nobody else has it before it is full.
+/// INVARIANT: made by `new`, and no other code refers to the list before `finish`.
 pub(super) struct Filling<'py> {
     list: Bound<'py, PyList>,
     len: ffi::Py_ssize_t,
@@ -129,42 +172,48 @@ pub(super) struct Filling<'py> {
 }
 
 impl<'py> Filling<'py> {
+    /// A list of `len` elements, none of which is set.
+    ///
     /// # Errors
-    /// No memory.
+    /// - no memory: `MemoryError`
     pub(super) fn new(py: Python<'py>, len: usize) -> PyResult<Self> {
         let len = length(len)?;
         // SAFETY: the interpreter is attached, and a length is not negative.
         let list = unsafe { ffi::PyList_New(len) };
         // SAFETY: a new reference, or NULL with an exception.
-        let list = unsafe { Bound::from_owned_ptr_or_err(py, list) }?;
-        // SAFETY: what `PyList_New` makes is a list.
+        let list = unsafe { Bound::from_owned_ptr_or_opt(py, list) }.ok_or_else(|| take_exception(py))?;
+        // SAFETY: `PyList_New` returns a list.
         let list = unsafe { list.cast_into_unchecked::<PyList>() };
         Ok(Self { list, len, next: 0 })
     }
 
-    /// The next element; one that has no place any more is dropped.
+    /// Sets the next element. An element after the last one is dropped.
     #[inline(always)]
     pub(super) fn push(&mut self, element: Bound<'py, PyAny>) {
         if self.next < self.len {
-            // SAFETY: a list that has this place, by the INVARIANT still as it was made; the function
-            // takes the reference.
+            // SAFETY: the index is inside the list, whose length is still `len` by the INVARIANT; the
+            // function takes the reference.
             unsafe { ffi::PyList_SetItem(self.list.as_ptr(), self.next, element.into_ptr()) };
             self.next = self.next.saturating_add(1);
         }
     }
 
+    /// The list.
+    ///
     /// # Errors
-    /// Too few elements.
+    /// - elements that are not set: `SystemError`
     pub(super) fn finish(self) -> PyResult<Bound<'py, PyList>> {
-        if self.next == self.len { Ok(self.list) } else { Err(unfilled()) }
+        if self.next == self.len { Ok(self.list) } else { Err(incomplete()) }
     }
 }
 
+/// # Errors
+/// - more elements than the address space has bytes: `MemoryError`
 fn length(elements: usize) -> PyResult<ffi::Py_ssize_t> {
-    Ok(ffi::Py_ssize_t::try_from(elements)?)
+    ffi::Py_ssize_t::try_from(elements).map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))
 }
 
 #[cold]
-fn unfilled() -> PyErr {
-    PySystemError::new_err("fewer elements than there is room for")
+fn incomplete() -> PyErr {
+    PySystemError::new_err("the number of elements changed while they were made")
 }

@@ -1,11 +1,11 @@
-//! The exceptions of `struct`, by its classes and in its words.
+//! The exceptions of `struct`, with its classes and messages.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use crate::values::{Reason, Refusal};
+use crate::values::{WriteError, WriteErrorKind};
 use pep3118::format::FormatErrorKind;
 use pep3118::layout::{LayoutError, LayoutErrorKind, Type};
 
@@ -18,9 +18,9 @@ pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     }
 }
 
-/// The refusal of a format: as `struct` says it, then what is wrong and where.
-pub(super) fn refused(py: Python<'_>, refusal: &LayoutError) -> PyErr {
-    let words = match refusal.kind() {
+/// The exception for a format that cannot be read: the message of `struct`, then the reason and the place.
+pub(super) fn format_error(py: Python<'_>, error: &LayoutError) -> PyErr {
+    let message = match error.kind() {
         LayoutErrorKind::Format(format) => match format.kind() {
             FormatErrorKind::CountWithoutCode => "repeat count given without format specifier",
             FormatErrorKind::EmbeddedNul => "embedded null character",
@@ -31,12 +31,12 @@ pub(super) fn refused(py: Python<'_>, refusal: &LayoutError) -> PyErr {
         LayoutErrorKind::TooLarge { .. } => "total struct size too long",
         _ => "bad char in struct format",
     };
-    error(py, format!("{words}: {refusal:#}"))
+    self::error(py, format!("{message}: {error:#}"))
 }
 
-/// `struct`'s names of small native integers, which its messages had before CPython 3.12.
-fn old_name(code: u8) -> Option<&'static str> {
-    match code {
+/// The names of small native integers in the messages of CPython 3.11.
+fn old_name(character: u8) -> Option<&'static str> {
+    match character {
         b'b' => Some("byte"),
         b'B' => Some("ubyte"),
         b'h' => Some("short"),
@@ -45,20 +45,21 @@ fn old_name(code: u8) -> Option<&'static str> {
     }
 }
 
-/// A value that is not packed.
-pub(super) fn unpackable(py: Python<'_>, refusal: Refusal) -> PyErr {
-    let code = |code: u8| char::from(code);
-    let (reason, path) = refusal.into_parts();
-    match reason {
-        Reason::Raised(error) => error,
-        Reason::Kind { leaf: Some(leaf), .. } => {
-            let words = match leaf.ty() {
+/// The exception for a value that cannot be packed.
+pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
+    // The layouts of this module are read from formats, so each scalar has a character.
+    let character = |character: Option<u8>| char::from(character.unwrap_or(b'?'));
+    let (kind, path) = error.into_parts();
+    match kind {
+        WriteErrorKind::Raised(error) => error,
+        WriteErrorKind::Kind { scalar: Some(scalar), .. } => {
+            let message = match scalar.ty() {
                 Type::Char => "char format requires a bytes object of length 1".to_owned(),
                 Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => {
-                    format!("argument for '{}' must be a bytes object", code(leaf.code))
+                    format!("argument for '{}' must be a bytes object", character(scalar.character))
                 }
                 Type::Ucs2 | Type::Ucs4 | Type::Wchar => {
-                    format!("argument for '{}' must be a str", code(leaf.code))
+                    format!("argument for '{}' must be a str", character(scalar.character))
                 }
                 Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {
                     "required argument is not a float".to_owned()
@@ -68,23 +69,26 @@ pub(super) fn unpackable(py: Python<'_>, refusal: Refusal) -> PyErr {
                 }
                 _ => "required argument is not an integer".to_owned(),
             };
-            error(py, words)
+            self::error(py, message)
         }
-        Reason::Range { leaf, .. } if leaf.code == b'P' => error(py, "int too large to convert"),
-        Reason::Range { leaf, range: (low, high), .. } => {
-            let old = old_name(leaf.code).filter(|_| leaf.native && py.version_info() < (3, 12));
-            let name = old.map_or_else(|| format!("'{}'", code(leaf.code)), str::to_owned);
-            error(py, format!("{name} format requires {low} <= number <= {high}"))
+        WriteErrorKind::Range { scalar, .. } if scalar.character == Some(b'P') => {
+            self::error(py, "int too large to convert")
         }
-        Reason::Overflow(leaf) => {
-            PyOverflowError::new_err(format!("float too large to pack with {} format", code(leaf.code)))
+        WriteErrorKind::Range { scalar, range: (low, high), .. } => {
+            let old = scalar.character.and_then(old_name).filter(|_| scalar.native && py.version_info() < (3, 12));
+            let name = old.map_or_else(|| format!("'{}'", character(scalar.character)), str::to_owned);
+            self::error(py, format!("{name} format requires {low} <= number <= {high}"))
         }
-        reason => error(py, PyErr::from(Refusal::from_parts(reason, path)).value(py).to_string()),
+        WriteErrorKind::Overflow(scalar) => {
+            let message = format!("float too large to pack with {} format", character(scalar.character));
+            PyOverflowError::new_err(message)
+        }
+        kind => self::error(py, PyErr::from(WriteError::from_parts(kind, path)).value(py).to_string()),
     }
 }
 
-/// A format that is neither text nor bytes.
-pub(super) fn no_format(format: &Bound<'_, PyAny>) -> PyErr {
+/// The exception for a format that is neither text nor bytes.
+pub(super) fn not_a_format(format: &Bound<'_, PyAny>) -> PyErr {
     let found = format.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
     PyTypeError::new_err(format!("Struct() argument 1 must be a str or bytes object, not {found}"))
 }

@@ -1,120 +1,156 @@
-//! The functions of `struct`, which compile each format once.
+//! The functions of `pep3118.struct`, and the methods of `Struct` that are called most.
+//!
+//! Those that take values take them by position, through [`fastcall`](crate::fastcall).
 
-use std::cell::RefCell;
+use std::ffi::CStr;
 use std::sync::Arc;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::PyTuple;
 
+use super::cache::{self, with};
 use super::class::Struct;
-use super::compiled::Compiled;
-use super::errors::no_format;
 use super::iterator::UnpackIterator;
 use super::offset::Offset;
+use crate::fastcall::{Arguments, Function, add_function, add_method};
+use crate::objects::{self, into_result};
 
-/// Formats that are kept; all are forgotten when there are more.
-const KEPT: usize = 100;
-/// The longest of them, in bytes.
-const KEPT_LEN: usize = 1 << 12;
-
-/// Formats of the last calls that are found again by where they lie: a power of two.
-const RECENT: usize = 8;
-
-/// A compiled format in the cache.
-#[pyclass(frozen, module = "pep3118.struct")]
-struct Kept(Arc<Compiled>);
-
-/// A format that is held, so that no other object can be where it is.
-struct Recent {
-    format: Py<PyAny>,
-    compiled: Arc<Compiled>,
+/// Adds the functions to the module and the methods to [`Struct`].
+pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    add_function::<CalcSize>(module)?;
+    add_function::<Pack>(module)?;
+    add_function::<PackInto>(module)?;
+    add_function::<Unpack>(module)?;
+    add_function::<IterUnpack>(module)?;
+    let class = module.py().get_type::<Struct>();
+    add_method::<StructPack>(&class)?;
+    add_method::<StructPackInto>(&class)?;
+    add_method::<StructUnpack>(&class)?;
+    add_method::<StructIterUnpack>(&class)
 }
 
-thread_local! {
-    static LAST: RefCell<[Option<Recent>; RECENT]> = const { RefCell::new([const { None }; RECENT]) };
+/// The format, and the arguments after it.
+fn split_format<'a, 'py>(arguments: Arguments<'a, 'py>) -> PyResult<(Borrowed<'a, 'py, PyAny>, Arguments<'a, 'py>)> {
+    arguments.split_first().ok_or_else(|| PyTypeError::new_err("missing format argument"))
 }
 
-/// Compiled formats by what they were given as.
-fn cache(py: Python<'_>) -> &Bound<'_, PyDict> {
-    static CACHE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-    CACHE.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
-}
+/// Defines types that implement [`Function`]; the doc comment is the docstring.
+macro_rules! functions {
+    ($($(#[doc = $doc:literal])+ $function:ident = $name:literal $parameters:literal: |$slf:pat_param, $arguments:ident| $call:expr;)+) => {$(
+        $(#[doc = $doc])+
+        struct $function;
 
-/// The place of a format among the last ones. The lowest bits of all addresses are the same.
-#[inline]
-fn place(format: &Bound<'_, PyAny>) -> usize {
-    (format.as_ptr().addr() >> 4_u32) & RECENT.saturating_sub(1)
-}
+        impl Function for $function {
+            const NAME: &'static CStr = match CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => c"",
+            };
+            const DOC: &'static CStr =
+                match CStr::from_bytes_with_nul(concat!($name, $parameters, "\n--\n\n", $($doc, "\n",)+ "\0").as_bytes()) {
+                    Ok(doc) => doc,
+                    Err(_) => c"",
+                };
 
-/// Calls with the compiled format.
-#[inline]
-pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
-    // The call may lead to others, which find the same formats and add none meanwhile.
-    let called = LAST.try_with(|last| {
-        let last = last.try_borrow().ok()?;
-        let known = last.get(place(format))?.as_ref().filter(|known| known.format.is(format))?;
-        Some(call(&known.compiled))
-    });
-    match called {
-        Ok(Some(called)) => called,
-        _ => with_another(format, call),
-    }
-}
-
-#[inline(never)]
-fn with_another<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
-    // Text and bytes do not call Python when they are compared.
-    if !format.is_exact_instance_of::<PyString>() && !format.is_exact_instance_of::<PyBytes>() {
-        return with_uncached(format, call);
-    }
-    let compiled = match cache(format.py()).get_item(format)? {
-        Some(known) => Arc::clone(&known.cast_exact::<Kept>()?.get().0),
-        None => keep(format)?,
-    };
-    remember(format, &compiled);
-    call(&compiled)
-}
-
-/// Puts a format among the last ones.
-fn remember(format: &Bound<'_, PyAny>, compiled: &Arc<Compiled>) {
-    let new = Recent { format: format.clone().unbind(), compiled: Arc::clone(compiled) };
-    let replaced = LAST.try_with(|last| {
-        let mut last = last.try_borrow_mut().ok()?;
-        last.get_mut(place(format))?.replace(new)
-    });
-    if let Ok(Some(old)) = replaced {
-        old.format.drop_ref(format.py());
-    }
-}
-
-#[inline(never)]
-fn keep(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
-    let new = Arc::new(Compiled::new(format)?);
-    if format.len()? <= KEPT_LEN {
-        let cache = cache(format.py());
-        if cache.len() >= KEPT {
-            cache.clear();
+            fn call<'py>($slf: Borrowed<'_, 'py, PyAny>, $arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyAny>> {
+                $call
+            }
         }
-        cache.set_item(format, Kept(Arc::clone(&new)))?;
-    }
-    Ok(new)
+    )+};
 }
 
-#[inline(never)]
-fn with_uncached<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
-    if let Ok(known) = format.cast_exact::<Struct>() {
-        return known.get().with(call);
-    }
-    if format.is_instance_of::<PyString>() || format.is_instance_of::<PyBytes>() {
-        return call(&Arc::new(Compiled::new(format)?));
-    }
-    // What has no hash is a `TypeError` there before it is looked at, in the words of a dict.
-    cache(format.py()).get_item(format)?;
-    Err(no_format(format))
+functions! {
+    /// Returns the size of an item in bytes.
+    ///
+    /// >>> from pep3118 import struct
+    /// >>> struct.calcsize("T{<H:id:<d:price:}")
+    /// 10
+    CalcSize = "calcsize" "(format, /)": |_, arguments| {
+        let [format] = arguments.exactly("calcsize")?;
+        with(&format, |compiled| {
+            let size = u64::try_from(compiled.size()).unwrap_or(u64::MAX);
+            into_result(format.py(), objects::unsigned(format.py(), size))
+        })
+    };
+    /// Returns the bytes of an item with these values.
+    ///
+    /// >>> from pep3118 import struct
+    /// >>> struct.pack("T{<H:id:}(2)B", (7,), [1, 2])
+    /// b'\x07\x00\x01\x02'
+    Pack = "pack" "(format, /, *values)": |_, arguments| {
+        let (format, values) = split_format(arguments)?;
+        with(&format, |compiled| Ok(compiled.pack(values)?.into_any()))
+    };
+    /// Writes an item into a buffer, at an offset in bytes. If a value does not fit, nothing is written.
+    ///
+    /// >>> from pep3118 import struct
+    /// >>> buffer = bytearray(4)
+    /// >>> struct.pack_into(">h", buffer, 2, 1)
+    /// >>> buffer
+    /// bytearray(b'\x00\x00\x00\x01')
+    PackInto = "pack_into" "(format, buffer, offset, /, *values)": |_, arguments| {
+        let (format, arguments) = split_format(arguments)?;
+        with(&format, |compiled| compiled.pack_into(arguments))?;
+        Ok(format.py().None().into_bound(format.py()))
+    };
+    /// Returns the values of the item that fills a buffer.
+    ///
+    /// >>> from pep3118 import struct
+    /// >>> struct.unpack("T{<H:id:}(2)B", b"\x07\x00\x01\x02")
+    /// ((7,), [1, 2])
+    Unpack = "unpack" "(format, buffer, /)": |_, arguments| {
+        let [format, buffer] = arguments.exactly("unpack")?;
+        with(&format, |compiled| Ok(compiled.unpack(&buffer)?.into_any()))
+    };
+    /// Iterates over the items of a buffer, each of which is a tuple of values.
+    ///
+    /// >>> from pep3118 import struct
+    /// >>> [x + y for x, y in struct.iter_unpack("<BB", b"\x01\x02\x03\x04")]
+    /// [3, 7]
+    IterUnpack = "iter_unpack" "(format, buffer, /)": |_, arguments| {
+        let [format, buffer] = arguments.exactly("iter_unpack")?;
+        with(&format, |compiled| UnpackIterator::create(Arc::clone(compiled), &buffer))
+    };
+    /// Returns the bytes of an item with these values.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> Struct(">hB").pack(1, 2)
+    /// b'\x00\x01\x02'
+    StructPack = "pack" "($self, /, *values)": |slf, values| {
+        slf.cast::<Struct>()?.get().with(|compiled| Ok(compiled.pack(values)?.into_any()))
+    };
+    /// Writes an item into a buffer, at an offset in bytes. If a value does not fit, nothing is written.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> buffer = bytearray(4)
+    /// >>> Struct(">h").pack_into(buffer, 2, 1)
+    /// >>> buffer
+    /// bytearray(b'\x00\x00\x00\x01')
+    StructPackInto = "pack_into" "($self, buffer, offset, /, *values)": |slf, arguments| {
+        slf.cast::<Struct>()?.get().with(|compiled| compiled.pack_into(arguments))?;
+        Ok(slf.py().None().into_bound(slf.py()))
+    };
+    /// Returns the values of the item that fills a buffer.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> Struct(">hB").unpack(b"\x00\x01\x02")
+    /// (1, 2)
+    StructUnpack = "unpack" "($self, buffer, /)": |slf, arguments| {
+        let [buffer] = arguments.exactly("unpack")?;
+        slf.cast::<Struct>()?.get().with(|compiled| Ok(compiled.unpack(&buffer)?.into_any()))
+    };
+    /// Iterates over the items of a buffer, each of which is a tuple of values.
+    ///
+    /// >>> from pep3118.struct import Struct
+    /// >>> list(Struct(">h").iter_unpack(b"\x00\x01\x00\x02"))
+    /// [(1,), (2,)]
+    StructIterUnpack = "iter_unpack" "($self, buffer, /)": |slf, arguments| {
+        let [buffer] = arguments.exactly("iter_unpack")?;
+        slf.cast::<Struct>()?.get().with(|compiled| UnpackIterator::create(Arc::clone(compiled), &buffer))
+    };
 }
 
-/// The values of the item at an offset in bytes; a negative one counts from the end.
+/// Returns the values of the item at an offset in bytes. A negative offset counts from the end.
 ///
 /// >>> from pep3118 import struct
 /// >>> struct.unpack_from(">h", b"\x00\x01\x00\x02", 2)
@@ -129,23 +165,9 @@ pub(crate) fn unpack_from<'py>(
     with(format, |compiled| compiled.unpack_from(buffer, offset.0))
 }
 
-/// The values of all items of a buffer, one item at a time.
-///
-/// >>> from pep3118 import struct
-/// >>> [x + y for x, y in struct.iter_unpack("<BB", b"\x01\x02\x03\x04")]
-/// [3, 7]
-#[pyfunction]
-#[pyo3(signature = (format, buffer, /))]
-pub(crate) fn iter_unpack(format: &Bound<'_, PyAny>, buffer: &Bound<'_, PyAny>) -> PyResult<UnpackIterator> {
-    with(format, |compiled| UnpackIterator::new(Arc::clone(compiled), buffer))
-}
-
-/// Forgets compiled formats.
+/// Forgets the formats that were compiled.
 #[pyfunction]
 #[pyo3(name = "_clearcache")]
-pub(crate) fn clearcache(py: Python<'_>) {
-    // Those of this thread; other threads have a few that they used last.
-    let last = LAST.try_with(|last| last.try_borrow_mut().map(|mut last| std::mem::take(&mut *last)));
-    drop(last);
-    cache(py).clear();
+pub(crate) fn clearcache() {
+    cache::clear();
 }

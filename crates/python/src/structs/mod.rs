@@ -1,20 +1,22 @@
-//! `pep3118.struct`: the `struct` module's functions for every format of PEP 3118.
+//! `pep3118.struct`: the functions and the class of the `struct` module, for every format of PEP 3118.
 //!
-//! | given | by | becomes |
-//! |--|--|--|
-//! | a format | `Compiled` | a codec whose records are flat tuples |
-//! | the same | [`Struct`] | what Python holds on to |
-//! | bytes of many items | `UnpackIterator` | a tuple an item |
-//! | what is wrong | `errors` | `struct.error`, in the words of `struct` |
+//! | file | defines |
+//! |--|--|
+//! | `compiled` | `Compiled`: a format with its codec, which packs and unpacks |
+//! | `cache` | the compiled formats that were used last |
+//! | `class` | [`Struct`], the Python class |
+//! | `functions` | `calcsize`, `pack`, `unpack` and the others |
+//! | `iterator` | the iterator of `iter_unpack` |
+//! | `offset` | offsets into a buffer, and copies of items |
+//! | `errors` | `struct.error`, with the messages of `struct` |
 
+mod cache;
 mod class;
 mod compiled;
 mod errors;
 mod functions;
 mod iterator;
-mod methods;
 mod offset;
 
 pub(super) use class::Struct;
-pub(super) use functions::{clearcache, iter_unpack, unpack_from};
-pub(super) use methods::add;
+pub(super) use functions::{add, clearcache, unpack_from};

@@ -1,37 +1,43 @@
-//! Where an item lies in a buffer.
+//! Offsets into a buffer, and the copy of one item.
 
-use pyo3::exceptions::{PyIndexError, PyMemoryError, PyOverflowError};
+use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
 
 use super::errors::error;
+use crate::objects::filled;
 
-/// Items up to so many bytes are copied to the stack: no more of it is zeroed than is of use.
+/// Items of up to `SMALL` bytes, and those of up to `MEDIUM` bytes, are copied to the stack. There are two
+/// sizes because the copy is set to 0 first, which takes longer than small items themselves.
 const SMALL: usize = 64;
 const MEDIUM: usize = 512;
 
-/// Calls with so many bytes, all 0.
+/// Calls `call` with `size` bytes, which are 0.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+/// - an error of `call`
 #[inline]
-pub(super) fn with_scratch<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+pub(super) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
     let mut small = [0_u8; SMALL];
     if let Some(item) = small.get_mut(..size) {
         return call(item);
     }
-    with_more(size, call)
+    with_larger_copy(size, call)
 }
 
 #[inline(never)]
-fn with_more<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
     let mut medium = [0_u8; MEDIUM];
     if let Some(item) = medium.get_mut(..size) {
         return call(item);
     }
-    let mut large = Vec::new();
-    large.try_reserve_exact(size).map_err(|_| PyMemoryError::new_err(()))?;
-    large.resize(size, 0);
-    call(&mut large)
+    call(&mut filled(size, |_| Ok(()))?)
 }
 
-/// An offset; one that is no index is an `IndexError`, as `pack_into` has it.
+/// The offset argument of `pack_into`.
+///
+/// # Errors
+/// - an integer outside of the range of an index: `IndexError`, as in `struct`
 pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
     offset.extract::<isize>().map_err(|error| {
         if error.is_instance_of::<PyOverflowError>(offset.py()) {
@@ -41,7 +47,8 @@ pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
     })
 }
 
-/// An offset of `unpack_from`, where one that is no index is an `OverflowError`.
+/// The offset argument of `unpack_from`. One outside of the range of an index is an `OverflowError`, as in
+/// `struct`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offset(pub(super) isize);
 
@@ -58,10 +65,13 @@ impl FromPyObject<'_, '_> for Offset {
     }
 }
 
-/// Where to unpack from.
+/// The first byte of an item of `size` bytes that is unpacked from a buffer of `len` bytes.
+///
+/// # Errors
+/// - an item that is not inside the buffer: `struct.error`
 #[inline]
-pub(super) fn place_to_unpack(py: Python<'_>, size: usize, offset: isize, len: usize) -> PyResult<usize> {
-    let start = place(py, size, offset, len, "not enough data to unpack")?;
+pub(super) fn start_to_unpack(py: Python<'_>, size: usize, offset: isize, len: usize) -> PyResult<usize> {
+    let start = start(py, size, offset, len, "not enough data to unpack")?;
     let end = start.saturating_add(size);
     if end <= len {
         return Ok(start);
@@ -75,9 +85,12 @@ pub(super) fn place_to_unpack(py: Python<'_>, size: usize, offset: isize, len: u
     ))
 }
 
-/// Where to pack to.
-pub(super) fn place_to_pack(py: Python<'_>, size: usize, offset: isize, len: usize) -> PyResult<usize> {
-    let start = place(py, size, offset, len, "no space to pack")?;
+/// The first byte of an item of `size` bytes that is packed into a buffer of `len` bytes.
+///
+/// # Errors
+/// - an item that is not inside the buffer: `struct.error`
+pub(super) fn start_to_pack(py: Python<'_>, size: usize, offset: isize, len: usize) -> PyResult<usize> {
+    let start = start(py, size, offset, len, "no space to pack")?;
     let end = start.saturating_add(size);
     if end <= len {
         return Ok(start);
@@ -91,9 +104,9 @@ pub(super) fn place_to_pack(py: Python<'_>, size: usize, offset: isize, len: usi
     ))
 }
 
-/// The first byte; negative offsets count from the end.
+/// The offset from the start of the buffer. A negative one counts from its end.
 #[inline]
-fn place(py: Python<'_>, size: usize, offset: isize, len: usize, lacking: &str) -> PyResult<usize> {
+fn start(py: Python<'_>, size: usize, offset: isize, len: usize, lacking: &str) -> PyResult<usize> {
     if let Ok(start) = usize::try_from(offset) {
         return Ok(start);
     }

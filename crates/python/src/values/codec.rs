@@ -1,98 +1,77 @@
-//! A layout compiled for Python.
+//! `Codec`: a layout compiled for Python objects.
+
+use std::borrow::Cow;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PyTuple, PyType};
+use pyo3::types::{PyList, PyTuple};
 
-use super::leaf::Leaf;
-use super::primitive::Quick;
-use crate::tuple_builder::{self, TupleClass};
+use super::float::NanConversion;
+use super::primitive::{Primitive, PrimitiveField};
+use super::record_class::RecordClass;
+use super::scalar::ScalarField;
+use crate::field::default_name;
+use crate::objects::{NewObject, from_result, into_result};
+use crate::tuple_builder::{self, list};
+use pep3118::Endian;
 use pep3118::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use pep3118::layout::{Field, Layout, Type};
 
-/// How items of one layout become Python objects and are written from them.
+/// Reads items of one layout as Python objects, and writes Python objects as items.
 #[derive(Debug)]
 pub(crate) struct Codec {
-    /// One item, in bytes.
+    /// The size of an item in bytes.
     size: usize,
-    pub(super) root: Node,
-    /// Whether values that do not fit are cut or made infinite where `struct` does so.
+    pub(super) root: ValueCodec,
+    /// Whether values that do not fit are truncated or made infinite where `struct` does so.
     pub(super) lenient: bool,
 }
 
-/// A value, or values.
+/// A value: a scalar, an array or a record.
 #[derive(Debug)]
-pub(super) enum Node {
-    Leaf(Leaf),
-    /// Elements of `size` bytes side by side.
+pub(super) enum ValueCodec {
+    Scalar(ScalarField),
+    /// Contiguous elements of `size` bytes.
     Array {
         shape: Box<[usize]>,
         size: usize,
-        element: Box<Node>,
+        element: Box<ValueCodec>,
     },
-    Record(Record),
+    Record(RecordCodec),
 }
 
 #[derive(Debug)]
-pub(super) struct Record {
-    /// The named tuple; plain tuples without one.
-    class: Option<Class>,
-    /// Names for messages: those of the format, or `f0`.
-    pub(super) names: Box<[String]>,
-    pub(super) parts: Box<[Part]>,
-    /// The same, if all are values that cannot fail.
-    pub(super) quick: Option<Box<[Quick]>>,
-    /// Values: parts, and each part as often as it is repeated.
+pub(super) struct RecordCodec {
+    /// The class of the named tuples; `None` for plain tuples.
+    class: Option<RecordClass>,
+    /// The names of the fields; empty if none of them has one.
+    names: Vec<Option<String>>,
+    pub(super) fields: Vec<FieldCodec>,
+    /// All values, if each of them is primitive.
+    pub(super) primitives: Option<Vec<PrimitiveField>>,
+    /// The number of values: a field has as many as it is repeated.
     pub(super) values: usize,
 }
 
 /// A field of a record.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct FieldCodec {
     /// From the start of the record, in bytes.
     pub(super) offset: usize,
-    /// One value, in bytes.
+    /// The size of one value in bytes.
     pub(super) size: usize,
-    /// Values that lie side by side: `3i` where the counts of `struct` are meant.
+    /// The number of contiguous values: 3 for `3i`, if counts are counts as in `struct`.
     pub(super) repeat: usize,
-    pub(super) node: Node,
+    pub(super) value: ValueCodec,
 }
 
-/// A class made by `collections.namedtuple`.
-#[derive(Debug)]
-struct Class {
-    class: Py<PyType>,
-    /// The same, if its objects can be filled where they are.
-    plain: Option<TupleClass>,
-    /// `tuple.__new__`, which takes all values at once.
-    make: Py<PyAny>,
-}
-
-impl Class {
-    fn new(py: Python<'_>, names: &[String]) -> PyResult<Self> {
-        static NAMED_TUPLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
-        let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())];
-        let options = pyo3::types::IntoPyDict::into_py_dict(options, py)?;
-        let class = named_tuple.call(("Record", PyList::new(py, names)?), Some(&options))?;
-        let class = class.cast_into::<PyType>()?;
-        let make = PyType::new::<PyTuple>(py).getattr("__new__")?.unbind();
-        Ok(Self { plain: TupleClass::new(&class)?, class: class.unbind(), make })
-    }
-
-    fn call<'py>(&self, values: Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let py = values.py();
-        self.make.bind(py).call1((self.class.bind(py), values))
-    }
-}
-
-/// What a codec is made for.
+/// The choices by which a layout is compiled.
+#[derive(Clone, Copy)]
 struct Compiler<'a, 'py> {
     py: Python<'py>,
-    /// Records are named tuples.
-    named: bool,
-    /// The format, where counts at the top level are single values.
-    counts: Option<&'a [u8]>,
+    /// The format that the layout was read from, for tuples as `struct` has them; `None` for named tuples.
+    format: Option<&'a [u8]>,
+    /// Whether a count such as that of `3i` means three values. It does at the top level of `struct`'s formats.
+    counts: bool,
 }
 
 impl Codec {
@@ -101,130 +80,161 @@ impl Codec {
     /// # Errors
     /// - `(4294967296)0s`: that many values of no bytes
     pub(crate) fn new(py: Python<'_>, layout: &Layout) -> PyResult<Self> {
-        let compiler = Compiler { py, named: true, counts: None };
-        let root = compiler.node(layout.item(), 1)?;
+        let compiler = Compiler { py, format: None, counts: false };
+        let root = compiler.value(layout.item(), 1)?;
         Ok(Self { size: length(layout.size())?, root, lenient: false })
     }
 
-    /// Items as tuples of the values at the top level, as `struct` has them: `3i` is three values and
-    /// `3s` one. Arrays with a shape are lists, records plain tuples. `format` is what the layout was
-    /// read from.
+    /// Items as tuples of the values at the top level, as in `struct`: `3i` is three values and `3s` one.
+    /// Arrays with a shape are lists, records plain tuples. The layout was read from `format`.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// - as [`new`](Self::new)
     pub(crate) fn flat(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Self> {
-        let compiler = Compiler { py, named: false, counts: Some(format) };
-        let root = Node::Record(compiler.record(layout.fields(), 1)?);
+        let compiler = Compiler { py, format: Some(format), counts: true };
+        let root = ValueCodec::Record(compiler.record(layout.fields(), 1)?);
         Ok(Self { size: length(layout.size())?, root, lenient: true })
     }
 
     /// The size of an item in bytes.
+    #[inline]
     pub(crate) fn itemsize(&self) -> usize {
         self.size
     }
 
-    /// Values of a record, 1 for everything else.
+    /// The number of values in a record; 1 for any other item.
+    #[inline]
     pub(crate) fn values(&self) -> usize {
         match &self.root {
-            Node::Record(record) => record.values,
+            ValueCodec::Record(record) => record.values,
             _ => 1,
         }
     }
 
-    /// The object of one item; missing bytes are taken for 0.
-    ///
-    /// # Errors
-    /// - text with a unit past U+10FFFF
-    #[inline]
-    pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        self.root.read(py, item)
+    /// The type of the item, if it is a primitive value in the byte order of this machine.
+    pub(crate) fn native_primitive(&self) -> Option<Primitive> {
+        let ValueCodec::Scalar(scalar) = &self.root else { return None };
+        Primitive::of(&scalar.codec, self.size).filter(|_| scalar.codec.endian() == Endian::HOST)
     }
 
-    /// The values of one item: those of a record as a plain tuple, anything else as a tuple of one.
+    /// An estimate of the memory of the codec in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        self.root.cost()
+    }
+
+    /// The object for an item. Missing bytes are read as 0.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// - text with a unit above U+10FFFF
+    /// - no memory: `MemoryError`
+    #[inline]
+    pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        into_result(py, self.root.read(py, item))
+    }
+
+    /// The values of an item: those of a record as a plain tuple, any other item as a tuple of one value.
+    ///
+    /// # Errors
+    /// - as [`read`](Self::read)
     #[inline]
     pub(crate) fn read_fields<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         match &self.root {
-            Node::Record(record) => record.tuple(py, item),
-            node => PyTuple::new(py, [node.read(py, item)?]),
+            ValueCodec::Record(record) => record.tuple(py, item),
+            value => tuple_builder::tuple(py, [value.read(py, item)].into_iter()),
         }
     }
 
-    /// The same, in place of the values of a tuple that [`read_fields`](Self::read_fields) gave for
-    /// another item, if nobody has it any more.
+    /// As [`read_fields`](Self::read_fields), in the tuple that it returned for another item, if the caller has
+    /// the only reference to that tuple and all values are primitive. `None` if not.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// - as [`read`](Self::read)
     #[inline]
-    pub(crate) fn read_fields_again<'py>(
+    pub(crate) fn refill_fields<'py>(
         &self,
         py: Python<'py>,
         item: &[u8],
-        spare: Bound<'py, PyTuple>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        if let Node::Record(Record { quick: Some(quick), .. }) = &self.root
-            && let Some(tuple) = tuple_builder::refill(spare, quick.iter().map(|value| value.read(py, item)))
-        {
-            return Ok(tuple);
+        tuple: Bound<'py, PyTuple>,
+    ) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        match &self.root {
+            ValueCodec::Record(RecordCodec { primitives: Some(primitives), .. }) => {
+                tuple_builder::refill(tuple, primitives.iter().map(|value| value.read(py, item)))
+            }
+            _ => Ok(None),
         }
-        self.read_fields(py, item)
     }
 }
 
 impl Compiler<'_, '_> {
-    /// `times` is the number of elements of all the arrays around it.
-    fn node(&self, field: Field<'_>, times: u64) -> PyResult<Node> {
+    /// `times` is the number of elements of all enclosing arrays.
+    fn value(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         let dims = field.shape();
         if dims.is_empty() {
             return self.element(field, times);
         }
         let all = bounded(field, times)?;
-        let shape = dims.iter().map(|extent| length(*extent)).collect::<PyResult<Box<[usize]>>>()?;
+        let shape = dims.iter().map(|dimension| length(*dimension)).collect::<PyResult<Box<[usize]>>>()?;
         let element = Box::new(self.element(field, all)?);
-        Ok(Node::Array { shape, size: length(field.size())?, element })
+        Ok(ValueCodec::Array { shape, size: length(field.size())?, element })
     }
 
-    fn element(&self, field: Field<'_>, times: u64) -> PyResult<Node> {
+    fn element(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         if field.ty() == Type::Record {
-            return Ok(Node::Record(self.record(field.fields(), times)?));
+            return Ok(ValueCodec::Record(self.record(field.fields(), times)?));
         }
-        Ok(Node::Leaf(Leaf::new(field, self.counts)?))
+        Ok(ValueCodec::Scalar(ScalarField::new(field, self.format, self.nans(field))?))
     }
 
-    fn record<'l>(&self, fields: impl Iterator<Item = Field<'l>>, times: u64) -> PyResult<Record> {
-        // Counts are values at the top level only.
-        let inner = Compiler { counts: None, ..*self };
-        let (mut names, mut parts, mut values) = (Vec::new(), Vec::new(), 0_usize);
-        for (index, field) in fields.enumerate() {
-            names.push(field.name_text().unwrap_or_else(|| format!("f{index}")));
-            let counted = self.counts.is_some_and(|format| is_counted(field, format));
-            let (repeat, node) = if counted {
-                let all = bounded(field, times)?;
-                let code =
-                    if field.ty() == Type::Record { inner.element(field, all) } else { self.element(field, all) };
-                (length(field.count())?, code?)
-            } else if field.ty() == Type::Record {
-                (1, inner.node(field, times)?)
-            } else {
-                (1, self.node(field, times)?)
-            };
-            let size = if counted { field.size() } else { field.total_size() };
-            values = values.checked_add(repeat).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
-            parts.push(Part { offset: length(field.offset())?, size: length(size)?, repeat, node });
+    /// The conversion of NaNs: that of the interpreter's `struct`, or else that of the processor.
+    fn nans(&self, field: Field<'_>) -> NanConversion {
+        match field.ty() {
+            Type::Float16 | Type::Float32 if self.format.is_none() => NanConversion::Quiet,
+            Type::Float16 if self.py.version_info() < (3, 14) => NanConversion::Canonical,
+            Type::Float16 => NanConversion::Exact,
+            Type::Float32 if self.py.version_info() < (3, 14) => NanConversion::Quiet,
+            Type::Float32 if field.byte_order() != Some(pep3118::format::ByteOrder::Native) => NanConversion::Exact,
+            _ => NanConversion::Quiet,
         }
-        let class = if self.named { Some(Class::new(self.py, &names)?) } else { None };
-        let quick = Quick::all(&parts, values);
-        Ok(Record { class, names: names.into(), parts: parts.into(), quick, values })
+    }
+
+    fn record<'l>(&self, fields: impl Iterator<Item = Field<'l>>, times: u64) -> PyResult<RecordCodec> {
+        // Inside of a record a count is a shape.
+        let inner = Self { counts: false, ..*self };
+        let (mut names, mut codecs, mut values) = (Vec::new(), Vec::new(), 0_usize);
+        for (index, field) in fields.enumerate() {
+            if let Some(name) = field.name_text() {
+                names.resize(index, None);
+                names.push(Some(name));
+            }
+            let compiler = if field.ty() == Type::Record { &inner } else { self };
+            let counted = self.counts && self.format.is_some_and(|format| is_count(field, format));
+            let (repeat, size, value) = if counted {
+                let all = bounded(field, times)?;
+                (length(field.count())?, field.size(), compiler.element(field, all)?)
+            } else {
+                (1, field.total_size(), compiler.value(field, times)?)
+            };
+            values = values.checked_add(repeat).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+            codecs.push(FieldCodec { offset: length(field.offset())?, size: length(size)?, repeat, value });
+        }
+        let class = match self.format {
+            Some(_) => None,
+            None => {
+                let named = |index| names.get(index).cloned().flatten().unwrap_or_else(|| default_name(index));
+                Some(RecordClass::new(self.py, &(0..codecs.len()).map(named).collect::<Vec<String>>())?)
+            }
+        };
+        let primitives = PrimitiveField::all(&codecs, values);
+        Ok(RecordCodec { class, names, fields: codecs, primitives, values })
     }
 }
 
-/// Elements in all, if bytes bound their number or they are few. So are the lists that hold them.
+/// The number of elements, which their bytes bound; if they have no bytes, it is small, and so is the number of
+/// lists that hold them.
 fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     let all = times.saturating_mul(field.count());
-    let lists = field.shape().iter().take_while(|extent| **extent != 0);
-    let lists = lists.fold(times, |lists, extent| lists.saturating_mul(*extent));
+    let lists = field.shape().iter().take_while(|dimension| **dimension != 0);
+    let lists = lists.fold(times, |lists, dimension| lists.saturating_mul(*dimension));
     let count = all.max(lists);
     if field.total_size() == 0 && count > ZERO_SIZED_LIMIT {
         return Err(DecodeError::ZeroSized { count, limit: ZERO_SIZED_LIMIT }.into());
@@ -232,109 +242,116 @@ fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     Ok(all)
 }
 
-/// Whether the only dimension is a count (`3i`) and no shape (`(3)i`): what stands before the type,
-/// byte order and white space left out, is no parenthesis.
-fn is_counted(field: Field<'_>, format: &[u8]) -> bool {
+/// Whether the dimension of a field is a count (`3i`) and not a shape (`(3)i`), which ends with a parenthesis.
+/// White space and byte-order characters may be between the shape and the type.
+fn is_count(field: Field<'_>, format: &[u8]) -> bool {
     let before = format.get(..field.span().start()).unwrap_or_default();
     let last = before.iter().rev().find(|byte| !byte.is_ascii_whitespace() && !b"@=<>!^&".contains(byte));
     field.shape().len() == 1 && last != Some(&b')')
 }
 
-/// A size of the layout as a length of this machine.
+/// A size or an offset of the layout, on this machine.
 fn length(size: u64) -> PyResult<usize> {
     usize::try_from(size).map_err(|_| DecodeError::Allocation { bytes: size }.into())
 }
 
-impl Node {
+impl ValueCodec {
     #[inline]
-    fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         match self {
-            Self::Leaf(leaf) => leaf.read(py, bytes),
-            Self::Array { shape, size, element } => nested(py, bytes, shape, *size, element),
-            Self::Record(record) => record.read(py, bytes),
+            Self::Scalar(scalar) => scalar.read(py, bytes),
+            Self::Array { shape, size, element } => {
+                from_result(py, nested(py, bytes, shape, *size, element).map(Bound::into_any))
+            }
+            Self::Record(record) => from_result(py, record.read(py, bytes)),
+        }
+    }
+
+    fn cost(&self) -> usize {
+        let own = size_of::<Self>();
+        match self {
+            Self::Scalar(_) => own,
+            Self::Array { element, .. } => own.saturating_add(element.cost()),
+            Self::Record(record) => {
+                let primitives = record.primitives.as_ref().map_or(0, Vec::len);
+                let own = own.saturating_add(primitives.saturating_mul(size_of::<PrimitiveField>()));
+                let fields = record.fields.iter().map(|field| field.value.cost());
+                let names = record.names.iter().flatten().map(String::len);
+                fields.chain(names).fold(own, usize::saturating_add)
+            }
         }
     }
 }
 
-impl Record {
+impl RecordCodec {
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        let Some(class) = &self.class else { return Ok(self.tuple(py, bytes)?.into_any()) };
-        if let (Some(quick), Some(plain)) = (&self.quick, &class.plain) {
-            return Ok(plain.object(py, quick.iter().map(|value| value.read(py, bytes)))?.into_any());
+        match (&self.class, &self.primitives) {
+            (Some(class), Some(values)) => class.of_primitives(py, values.iter().map(|value| value.read(py, bytes))),
+            (Some(class), None) => class.of_tuple(self.tuple(py, bytes)?),
+            (None, _) => Ok(self.tuple(py, bytes)?.into_any()),
         }
-        class.call(self.tuple(py, bytes)?)
     }
 
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
-        if let Some(quick) = &self.quick {
-            return tuple_builder::tuple(py, quick.iter().map(|value| value.read(py, bytes)));
+        if let Some(primitives) = &self.primitives {
+            return tuple_builder::tuple(py, primitives.iter().map(|value| value.read(py, bytes)));
         }
-        if self.values == self.parts.len() {
-            return PyTuple::new(py, self.parts.iter().map(|part| Pending(&part.node, part.bytes(bytes, 0))));
+        let values = Values { fields: self.fields.iter(), field: None, index: 0, left: self.values };
+        tuple_builder::tuple(py, values.map(|(field, index)| field.value.read(py, field.bytes(bytes, index))))
+    }
+
+    /// The name of a field in messages.
+    pub(super) fn name(&self, field: usize) -> Cow<'_, str> {
+        match self.names.get(field) {
+            Some(Some(name)) => Cow::Borrowed(name),
+            _ => Cow::Owned(default_name(field)),
         }
-        let values = Values { parts: self.parts.iter(), part: None, index: 0, bytes, left: self.values };
-        PyTuple::new(py, values)
     }
 }
 
-impl Part {
-    /// Where one of its values begins, in bytes from the start of the record.
+impl FieldCodec {
+    /// The offset of one of the values in bytes.
     #[inline]
     pub(super) fn start(&self, index: usize) -> usize {
         self.offset.saturating_add(self.size.saturating_mul(index))
     }
 
-    /// The bytes of one of its values.
+    /// The bytes of one of the values.
     #[inline]
     fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
         let start = self.start(index);
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 
-    /// The same, to be written to.
+    /// The bytes of one of the values, to be written.
     pub(super) fn bytes_mut<'b>(&self, record: &'b mut [u8], index: usize) -> &'b mut [u8] {
         let start = self.start(index);
         record.get_mut(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 }
 
-/// A value that is made when the tuple has room for it.
-struct Pending<'a>(&'a Node, &'a [u8]);
-
-impl<'py> IntoPyObject<'py> for Pending<'_> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    #[inline]
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        self.0.read(py, self.1)
-    }
-}
-
-/// The values of a record, repeated ones one by one.
+/// The values of a record: each field, and the index among its repeated values.
 struct Values<'a> {
-    parts: std::slice::Iter<'a, Part>,
-    part: Option<&'a Part>,
+    fields: std::slice::Iter<'a, FieldCodec>,
+    field: Option<&'a FieldCodec>,
     index: usize,
-    bytes: &'a [u8],
     left: usize,
 }
 
 impl<'a> Iterator for Values<'a> {
-    type Item = Pending<'a>;
+    type Item = (&'a FieldCodec, usize);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(part) = self.part.filter(|part| self.index < part.repeat) {
-                let bytes = part.bytes(self.bytes, self.index);
-                self.index = self.index.saturating_add(1);
+            if let Some(field) = self.field.filter(|field| self.index < field.repeat) {
+                let index = self.index;
+                self.index = index.saturating_add(1);
                 self.left = self.left.saturating_sub(1);
-                return Some(Pending(&part.node, bytes));
+                return Some((field, index));
             }
-            self.part = Some(self.parts.next()?);
+            self.field = Some(self.fields.next()?);
             self.index = 0;
         }
     }
@@ -346,51 +363,27 @@ impl<'a> Iterator for Values<'a> {
 
 impl ExactSizeIterator for Values<'_> {}
 
-/// Elements of `size` bytes as nested lists.
+/// Elements of `size` bytes as nested lists. The shape has at least one dimension.
 fn nested<'py>(
     py: Python<'py>,
     bytes: &[u8],
     shape: &[usize],
     size: usize,
-    element: &Node,
-) -> PyResult<Bound<'py, PyAny>> {
-    let Some((extent, inner)) = shape.split_first() else { return element.read(py, bytes) };
-    let size_inner = inner.iter().fold(size, |size, extent| size.saturating_mul(*extent));
-    if inner.is_empty() {
-        // The innermost loop asks only once what its elements are.
-        return Ok(match element {
-            Node::Leaf(leaf) => list(py, bytes, *extent, size, |bytes| leaf.read(py, bytes))?.into_any(),
-            node => list(py, bytes, *extent, size, |bytes| node.read(py, bytes))?.into_any(),
-        });
-    }
-    Ok(list(py, bytes, *extent, size_inner, |bytes| nested(py, bytes, inner, size, element))?.into_any())
-}
-
-/// A list of `count` objects, each of `size` bytes.
-fn list<'py>(
-    py: Python<'py>,
-    bytes: &[u8],
-    count: usize,
-    size: usize,
-    read: impl Fn(&[u8]) -> PyResult<Bound<'py, PyAny>>,
+    element: &ValueCodec,
 ) -> PyResult<Bound<'py, PyList>> {
-    let made = |index: usize| {
-        let start = index.saturating_mul(size);
-        Making(&read, bytes.get(start..start.saturating_add(size)).unwrap_or_default())
+    let Some((count, inner)) = shape.split_first() else { return list(py, std::iter::empty()) };
+    let size_inner = inner.iter().fold(size, |size, dimension| size.saturating_mul(*dimension));
+    let element_bytes = |index: usize| {
+        let start = index.saturating_mul(size_inner);
+        bytes.get(start..start.saturating_add(size_inner)).unwrap_or_default()
     };
-    PyList::new(py, (0..count).map(made))
-}
-
-/// An element that is made when the list has room for it.
-struct Making<'a, F>(&'a F, &'a [u8]);
-
-impl<'py, F: Fn(&[u8]) -> PyResult<Bound<'py, PyAny>>> IntoPyObject<'py> for Making<'_, F> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    #[inline]
-    fn into_pyobject(self, _: Python<'py>) -> PyResult<Self::Output> {
-        (self.0)(self.1)
+    if !inner.is_empty() {
+        let rows = (0..*count).map(|index| nested(py, element_bytes(index), inner, size, element));
+        return list(py, rows.map(|row| from_result(py, row.map(Bound::into_any))));
+    }
+    // The loop over scalars has one `match` less.
+    match element {
+        ValueCodec::Scalar(scalar) => list(py, (0..*count).map(|index| scalar.read(py, element_bytes(index)))),
+        element => list(py, (0..*count).map(|index| element.read(py, element_bytes(index)))),
     }
 }

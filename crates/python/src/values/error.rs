@@ -3,32 +3,32 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use super::leaf::Leaf;
+use super::scalar::ScalarField;
 use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
 
-/// What is wrong, and where.
+/// An object that cannot be written, and the field that it was meant for.
 #[derive(Debug)]
-pub(crate) struct Refusal(Box<Details>);
+pub(crate) struct WriteError(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
-    reason: Reason,
-    /// The field, by names and indices; empty for the item itself.
+    kind: WriteErrorKind,
+    /// The field, by names and indices: `a.b[2]`; empty for the item itself.
     path: String,
 }
 
-/// What is wrong.
+/// The reason why an object cannot be written.
 #[derive(Debug)]
-pub(crate) enum Reason {
-    /// What a method of the object raised.
+pub(crate) enum WriteErrorKind {
+    /// A method of the object raised an exception.
     Raised(PyErr),
     /// `"a"` for `i`
     Kind {
-        /// The field, if it is a value.
-        leaf: Option<Leaf>,
-        /// What it takes.
+        /// The field, if it is a scalar.
+        scalar: Option<ScalarField>,
+        /// The kind of object that the field takes.
         wanted: &'static str,
         /// The type of the object.
         found: String,
@@ -36,31 +36,31 @@ pub(crate) enum Reason {
     /// 300 for `B`
     Range {
         /// The field.
-        leaf: Leaf,
+        scalar: ScalarField,
         /// The least and the greatest integer.
         range: (i128, i128),
         /// The integer, unless it has more than 64 bits.
         value: Option<i128>,
     },
     /// 1e300 for `f`
-    Overflow(Leaf),
-    /// `1 << 200` for `f`, where `struct` is to be followed
+    Overflow(ScalarField),
+    /// `1 << 2000` for `f`, which `struct` reports without the type
     IntTooLarge,
     /// 2 values for 3 fields or elements
     Count {
-        /// How many there are.
+        /// The number of values.
         found: usize,
-        /// How many there must be.
+        /// The number of fields or elements.
         wanted: usize,
-        /// What they are for.
+        /// `field` or `element`.
         unit: &'static str,
     },
-    /// What else does not fit.
+    /// Another value that does not fit: text or bytes that are too long.
     Encode(EncodeErrorKind),
 }
 
-impl Refusal {
-    /// The same, one step further out.
+impl WriteError {
+    /// The same error, seen from the record or array that `step` leads into.
     pub(super) fn inside(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -68,66 +68,73 @@ impl Refusal {
         self
     }
 
-    /// What is wrong, and the path to it.
-    pub(crate) fn into_parts(self) -> (Reason, String) {
-        let Details { reason, path } = *self.0;
-        (reason, path)
+    /// The reason and the path.
+    pub(crate) fn into_parts(self) -> (WriteErrorKind, String) {
+        let Details { kind, path } = *self.0;
+        (kind, path)
     }
 
-    /// The reverse.
-    pub(crate) fn from_parts(reason: Reason, path: String) -> Self {
-        Self(Box::new(Details { reason, path }))
-    }
-}
-
-impl From<Reason> for Refusal {
-    fn from(reason: Reason) -> Self {
-        Self::from_parts(reason, String::new())
+    /// The inverse of [`into_parts`](Self::into_parts).
+    pub(crate) fn from_parts(kind: WriteErrorKind, path: String) -> Self {
+        Self(Box::new(Details { kind, path }))
     }
 }
 
-impl From<PyErr> for Reason {
+impl From<WriteErrorKind> for WriteError {
+    fn from(kind: WriteErrorKind) -> Self {
+        Self::from_parts(kind, String::new())
+    }
+}
+
+impl From<PyErr> for WriteErrorKind {
     fn from(error: PyErr) -> Self {
         Self::Raised(error)
     }
 }
 
-impl Reason {
-    /// An object of another kind.
-    pub(super) fn kind(leaf: Option<&Leaf>, wanted: &'static str, object: &Bound<'_, PyAny>) -> Self {
+impl From<EncodeErrorKind> for WriteErrorKind {
+    fn from(kind: EncodeErrorKind) -> Self {
+        Self::Encode(kind)
+    }
+}
+
+impl WriteErrorKind {
+    /// An object of another kind than the field takes.
+    pub(super) fn kind(scalar: Option<&ScalarField>, wanted: &'static str, object: &Bound<'_, PyAny>) -> Self {
         let found = object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
-        Self::Kind { leaf: leaf.copied(), wanted, found }
+        Self::Kind { scalar: scalar.copied(), wanted, found }
     }
 }
 
 /// `TypeError` for another kind of object, `ValueError` for one that does not fit.
-impl From<Refusal> for PyErr {
-    fn from(refusal: Refusal) -> Self {
-        let (reason, path) = refusal.into_parts();
+impl From<WriteError> for PyErr {
+    fn from(error: WriteError) -> Self {
+        let (kind, path) = error.into_parts();
         let at = |text: String| if path.is_empty() { text } else { format!("{path}: {text}") };
-        match reason {
-            Reason::Raised(error) => error,
-            Reason::Kind { wanted, found, .. } => PyTypeError::new_err(at(format!("'{found}' object for {wanted}"))),
-            Reason::Range { leaf, range: (low, high), value } => {
+        match kind {
+            WriteErrorKind::Raised(error) => error,
+            WriteErrorKind::Kind { wanted, found, .. } => {
+                PyTypeError::new_err(at(format!("'{found}' object for {wanted}")))
+            }
+            WriteErrorKind::Range { scalar, range: (low, high), value } => {
                 let value = value.map_or_else(|| "integer of more than 64 bits".into(), |value| value.to_string());
-                let ty = leaf.kernel.ty();
-                PyValueError::new_err(at(format!("{value} is not in the range {low} to {high} of {ty}")))
+                PyValueError::new_err(at(format!("{value} is not in the range {low} to {high} of {}", scalar.ty())))
             }
-            Reason::Overflow(leaf) => {
-                PyValueError::new_err(at(format!("number is too large for {}", leaf.kernel.ty())))
+            WriteErrorKind::Overflow(scalar) => {
+                PyValueError::new_err(at(format!("number is too large for {}", scalar.ty())))
             }
-            Reason::IntTooLarge => PyValueError::new_err(at("int too large to convert".into())),
-            Reason::Count { found, wanted, unit } => {
+            WriteErrorKind::IntTooLarge => PyValueError::new_err(at("int too large to convert".into())),
+            WriteErrorKind::Count { found, wanted, unit } => {
                 let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
                 PyValueError::new_err(at(text))
             }
-            Reason::Encode(kind) => PyValueError::new_err(at(kind.to_string())),
+            WriteErrorKind::Encode(kind) => PyValueError::new_err(at(kind.to_string())),
         }
     }
 }
 
-/// What a field of a type takes.
+/// The kind of object that a field of a type takes.
 pub(super) const fn taken_by(ty: Type) -> &'static str {
     match ty {
         Type::Char => "bytes of length 1",

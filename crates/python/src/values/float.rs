@@ -1,26 +1,85 @@
-//! Floats made narrower.
+//! Conversions between `float` and the narrower floats, NaN payloads included.
 
 use half::f16;
 
+/// How a NaN is converted.
+///
+/// Before 3.14 `struct` reads and writes every NaN of `e` as the same one; from 3.14 on it keeps the payload
+/// and the signalling bit of `e`, and those of `f` but under `@`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NanConversion {
+    /// As processors do: the sign and the payload are kept, and the NaN becomes a quiet one.
+    Quiet,
+    /// The sign is kept; the payload is that of `float("nan")`.
+    Canonical,
+    /// The sign, the payload and the signalling bit are kept. A payload that the narrower float cannot hold
+    /// becomes a quiet NaN.
+    Exact,
+}
+
+/// The bit of an `f64` that is set in quiet NaNs.
+const QUIET: u64 = 1 << 51;
+
 /// The nearest float32, ties to even.
-#[expect(clippy::as_conversions, reason = "rounds to the nearest, which is what is asked for")]
-pub(super) fn single(number: f64) -> f32 {
+#[inline(always)]
+pub(super) fn narrow(number: f64, nans: NanConversion) -> f32 {
+    let narrow = nearest(number);
+    if nans == NanConversion::Exact && number.is_nan() { signalling(number, narrow) } else { narrow }
+}
+
+#[expect(clippy::as_conversions, reason = "rounds to the nearest float32, as intended")]
+#[inline(always)]
+fn nearest(number: f64) -> f32 {
     number as f32
 }
 
-/// The nearest float16, ties to even, rounded once: not by way of float32.
-pub(super) fn half(number: f64) -> f16 {
+/// `narrow`, signalling if `number` is and a payload is left that tells it from infinity.
+#[cold]
+fn signalling(number: f64, narrow: f32) -> f32 {
+    let bits = narrow.to_bits();
+    let quiet = number.to_bits() & QUIET != 0;
+    f32::from_bits(if quiet || bits & 0x3f_ffff == 0 { bits } else { bits & !0x40_0000 })
+}
+
+/// The `f64` of a float32.
+#[inline(always)]
+pub(super) fn widen(number: f32, nans: NanConversion) -> f64 {
+    let wide = f64::from(number);
+    if nans == NanConversion::Exact && number.is_nan() {
+        let signalling = number.to_bits() & 0x40_0000 == 0;
+        return f64::from_bits(if signalling { wide.to_bits() & !QUIET } else { wide.to_bits() });
+    }
+    wide
+}
+
+/// The `f64` of a float16.
+#[inline]
+pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
+    if !number.is_nan() {
+        return number.to_f64();
+    }
+    let payload = match nans {
+        NanConversion::Quiet => QUIET | u64::from(number.to_bits() & 0x3ff) << 42_u32,
+        NanConversion::Canonical => QUIET,
+        NanConversion::Exact => u64::from(number.to_bits() & 0x3ff) << 42_u32,
+    };
+    let nan = f64::INFINITY.to_bits() | payload;
+    f64::from_bits(if number.is_sign_negative() { nan | 1 << 63_u32 } else { nan })
+}
+
+/// The nearest float16, ties to even. It is rounded once, and not to float32 first.
+pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     let bits = number.to_bits();
     let sign = if number.is_sign_negative() { 0x8000_u16 } else { 0 };
-    let biased = i64::try_from((bits >> 52_u32) & 0x7ff).unwrap_or(0);
     if number.is_nan() {
-        return f16::from_f64(number);
+        return f16::from_bits(sign | 0x7c00 | half_payload(bits, nans));
     }
+    let biased = i64::try_from((bits >> 52_u32) & 0x7ff).unwrap_or(i64::MAX);
     let exponent = biased.saturating_sub(1023);
-    if biased == 0x7ff || exponent > 15 {
+    if exponent > 15 {
         return f16::from_bits(sign | 0x7c00);
     }
-    // number = significand * 2^(exponent - 52); numbers without the leading bit are too small anyway.
+    // number = significand * 2^(exponent - 52). Subnormal numbers have no leading bit, and are all too small.
     let significand = (bits & (u64::MAX >> 12_u32)) | (1 << 52_u32);
     // The power of the last bit that a float16 of this magnitude has.
     let last = exponent.saturating_sub(10).max(-24);
@@ -31,10 +90,23 @@ pub(super) fn half(number: f64) -> f16 {
     let whole = significand >> shift;
     let (rest, half) = (significand & !(u64::MAX << shift), 1_u64 << shift.saturating_sub(1));
     let up = rest > half || (rest == half && whole & 1 == 1);
-    // The leading bit carries into the exponent, and so does rounding up to the next power.
-    let power = u64::try_from(exponent.saturating_add(14)).unwrap_or(0) << 10_u32;
+    // The leading bit of `whole` carries into the exponent, and so does rounding up to the next power of 2. Of
+    // a subnormal float16, whose exponent is 0, `whole` has no leading bit.
+    let power = u64::try_from(exponent.saturating_add(14).max(0)).unwrap_or(0) << 10_u32;
     let magnitude = power.wrapping_add(whole).wrapping_add(u64::from(up));
-    f16::from_bits(sign | u16::try_from(magnitude).unwrap_or(0x7c00).min(0x7c00))
+    f16::from_bits(sign | u16::try_from(magnitude).unwrap_or(u16::MAX).min(0x7c00))
+}
+
+/// The last 10 bits of the float16 for a NaN of these bits.
+fn half_payload(bits: u64, nans: NanConversion) -> u16 {
+    let payload = u16::try_from((bits >> 42_u32) & 0x1ff).unwrap_or(0);
+    let quiet = 0x200;
+    match nans {
+        NanConversion::Quiet => quiet | payload,
+        NanConversion::Canonical => quiet,
+        NanConversion::Exact if bits & QUIET == 0 && payload != 0 => payload,
+        NanConversion::Exact => quiet | payload,
+    }
 }
 
 #[cfg(test)]
@@ -42,8 +114,12 @@ pub(super) fn half(number: f64) -> f16 {
 mod tests {
     use super::*;
 
+    fn half(number: f64) -> f16 {
+        narrow_half(number, NanConversion::Quiet)
+    }
+
     #[test]
-    fn every_half_is_its_own_nearest() {
+    fn a_half_is_its_own_nearest_half() {
         for bits in 0..=u16::MAX {
             let exact = f16::from_bits(bits);
             if !exact.is_nan() {
@@ -53,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn between_two_halves_the_nearer_one_is_chosen() {
+    fn the_nearer_of_two_halves_is_chosen() {
         for bits in 0..0x7bff_u16 {
             let (low, high) = (f16::from_bits(bits).to_f64(), f16::from_bits(bits + 1).to_f64());
             let middle = f64::midpoint(low, high);
@@ -66,7 +142,41 @@ mod tests {
         assert_eq!(half(65519.99).to_bits(), 0x7bff);
         assert_eq!(half(65520.0).to_bits(), 0x7c00);
         assert_eq!(half(-1e300).to_bits(), 0xfc00);
+        assert_eq!(half(f64::INFINITY).to_bits(), 0x7c00);
         assert_eq!(half(5e-324).to_bits(), 0);
         assert!(half(f64::NAN).is_nan());
+    }
+
+    #[test]
+    fn exact_conversions_keep_every_half_nan() {
+        for bits in (0x7c01..=0x7fff_u16).chain(0xfc01..=0xffff) {
+            let wide = widen_half(f16::from_bits(bits), NanConversion::Exact);
+            assert!(wide.is_nan());
+            assert_eq!(narrow_half(wide, NanConversion::Exact).to_bits(), bits);
+        }
+    }
+
+    #[test]
+    fn quiet_conversions_keep_the_payload_and_set_the_quiet_bit() {
+        let wide = widen_half(f16::from_bits(0xfd01), NanConversion::Quiet);
+        assert_eq!(wide.to_bits(), 0xfffc_0400_0000_0000);
+        assert_eq!(narrow_half(wide, NanConversion::Quiet).to_bits(), 0xff01);
+    }
+
+    #[test]
+    fn canonical_conversions_keep_the_sign_alone() {
+        let wide = widen_half(f16::from_bits(0xfd01), NanConversion::Canonical);
+        assert_eq!(wide.to_bits(), 0xfff8_0000_0000_0000);
+        assert_eq!(narrow_half(f64::from_bits(0xfff8_0c80_0000_0001), NanConversion::Canonical).to_bits(), 0xfe00);
+    }
+
+    #[test]
+    fn exact_conversions_keep_signalling_floats() {
+        let wide = widen(f32::from_bits(0x7f81_0001), NanConversion::Exact);
+        assert_eq!(wide.to_bits(), 0x7ff0_2000_2000_0000);
+        assert_eq!(narrow(wide, NanConversion::Exact).to_bits(), 0x7f81_0001);
+        // Without a payload it would be infinite.
+        assert_eq!(narrow(f64::from_bits(0x7ff0_0000_0000_0001), NanConversion::Exact).to_bits(), 0x7fc0_0000);
+        assert_eq!(widen(f32::from_bits(0x7f81_0001), NanConversion::Quiet).to_bits(), 0x7ff8_2000_2000_0000);
     }
 }

@@ -1,33 +1,35 @@
-//! Items as Python objects, and Python objects as items.
+//! Converts items to Python objects and Python objects to items.
 //!
-//! A [`Codec`] is made once from a [`Layout`](crate::Layout); what is left for each item is offsets,
-//! widths and byte orders, and one Python object a value.
+//! A [`Codec`] is compiled once for a [`Layout`](pep3118::layout::Layout), into offsets, widths and byte
+//! orders. It then creates one Python object for each value.
 //!
-//! | type | read as | taken for it |
+//! | type | is read as | is written from |
 //! |--|--|--|
-//! | `?` | `bool` | anything, by its truth |
-//! | integers | `int` | `int`, or what has `__index__`, within the range of the type |
-//! | `e f d` | `float` | what has `__float__` or `__index__` |
-//! | `g` | `float`: the nearest one, so digits are lost | the same |
-//! | complex numbers | `complex`, of `g` the nearest | `complex`, and what `complex()` converts, but text |
+//! | `?` | `bool` | any object, by its truth value |
+//! | integers | `int` | `int`, or an object with `__index__`, in the range of the type |
+//! | `e f d` | `float` | an object with `__float__` or `__index__` |
+//! | `g` | the nearest `float`: digits are lost | the same |
+//! | complex numbers | `complex`, for `g` the nearest one | `complex`, and everything that `complex()` converts but text |
 //! | `c` | `bytes` of length 1 | the same |
-//! | `s`, void, bits, user types | `bytes`, NULs and all | `bytes`, `bytearray` |
-//! | `p` | `bytes`, as long as the first byte says | the same |
-//! | `u w`, `wchar_t` | `str` without the NULs at the end; lone surrogates as they are (`surrogatepass`); units past U+10FFFF are a `ValueError` | `str` |
-//! | addresses | `int`, 0 for NULL; nothing is read there | `int` |
-//! | arrays | `list`s, one in another | `list`s or `tuple`s |
+//! | `s`, void, bits, user types | `bytes` with all NULs | `bytes`, `bytearray` |
+//! | `p` | `bytes` of the length in the first byte | the same |
+//! | `u w`, `wchar_t` | `str` without the NULs at the end, with lone surrogates (`surrogatepass`); units above U+10FFFF are a `ValueError` | `str` |
+//! | addresses | `int`, 0 for NULL; the memory at the address is not read | `int` |
+//! | arrays | nested `list`s | `list`s or `tuple`s |
 //! | records | named tuples, or tuples | `tuple`s or `list`s |
 
 mod codec;
 mod error;
 mod float;
-mod leaf;
 mod primitive;
+mod record_class;
+mod scalar;
 mod text;
 mod write;
 
 pub(super) use codec::Codec;
-pub(super) use error::{Reason, Refusal};
+pub(super) use error::{WriteError, WriteErrorKind};
+pub(super) use primitive::Primitive;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

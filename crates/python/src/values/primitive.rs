@@ -1,29 +1,22 @@
-//! Values that cannot fail to be read.
+//! Fast paths for records of numbers and byte strings.
 //!
-//! Most records hold nothing else, and reading them is what programs do a million times: no value asks
-//! for more than a look at its kind, and no result is checked.
+//! Most records hold nothing else. A [`PrimitiveField`] is read and written by one `match`, without the
+//! checks and the error paths of other types.
 
 use half::f16;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
 
-use super::codec::{Node, Part};
-use super::float::single;
+use super::codec::{FieldCodec, ValueCodec};
+use super::float::{NanConversion, narrow, widen, widen_half};
+use crate::objects::{self, NewObject};
 use pep3118::Endian;
+use pep3118::decode::ScalarCodec;
 use pep3118::layout::Type;
 
-/// A value of a record.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Quick {
-    /// From the start of the record, in bytes.
-    offset: usize,
-    kind: Kind,
-    /// Whether the bytes come in the other order than this machine's.
-    swapped: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Kind {
+/// A type whose values have a fixed width and are read without errors other than lack of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Primitive {
     Bool,
     Int8,
     UInt8,
@@ -36,50 +29,68 @@ enum Kind {
     Float16,
     Float32,
     Float64,
-    /// So many bytes.
+    /// A byte string of so many bytes.
     Bytes(usize),
 }
 
-/// Values that are listed one by one, each in 24 bytes; more are found through their parts.
+impl Primitive {
+    /// The primitive of a scalar of `size` bytes, if it is one.
+    pub(super) fn of(scalar: &ScalarCodec, size: usize) -> Option<Self> {
+        Some(match (scalar.ty(), size) {
+            (Type::Bool, 1) => Self::Bool,
+            (Type::Int8, 1) => Self::Int8,
+            (Type::UInt8, 1) => Self::UInt8,
+            (Type::Int16, 2) => Self::Int16,
+            (Type::UInt16, 2) => Self::UInt16,
+            (Type::Int32, 4) => Self::Int32,
+            (Type::UInt32, 4) => Self::UInt32,
+            (Type::Int64, 8) => Self::Int64,
+            (Type::UInt64, 8) => Self::UInt64,
+            (Type::Float16, 2) => Self::Float16,
+            (Type::Float32, 4) => Self::Float32,
+            (Type::Float64, 8) => Self::Float64,
+            (Type::Char | Type::Bytes | Type::Void, size) => Self::Bytes(size),
+            _ => return None,
+        })
+    }
+}
+
+/// A primitive value in a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PrimitiveField {
+    /// From the start of the record, in bytes.
+    offset: usize,
+    primitive: Primitive,
+    /// Whether the byte order is not that of this machine.
+    swapped: bool,
+    nans: NanConversion,
+}
+
+/// Values that are listed one by one, 32 bytes each. A record of more values uses its fields.
 const MOST: usize = 1024;
 
-impl Quick {
-    /// The values of all parts, repeated ones one by one, if each is of this kind.
-    pub(super) fn all(parts: &[Part], values: usize) -> Option<Box<[Self]>> {
+impl PrimitiveField {
+    /// All `values` values of a record, repeated ones one by one, if each of them is primitive.
+    pub(super) fn all(fields: &[FieldCodec], values: usize) -> Option<Vec<Self>> {
         if values > MOST {
             return None;
         }
         let mut all = Vec::with_capacity(values);
-        for part in parts {
-            let first = Self::of(part)?;
-            all.extend((0..part.repeat).map(|repeated| Self { offset: part.start(repeated), ..first }));
+        for field in fields {
+            let first = Self::of(field)?;
+            all.extend((0..field.repeat).map(|repeated| Self { offset: field.start(repeated), ..first }));
         }
-        Some(all.into())
+        Some(all)
     }
 
-    fn of(part: &Part) -> Option<Self> {
-        let Node::Leaf(leaf) = &part.node else { return None };
-        let kind = match (leaf.kernel.ty(), part.size) {
-            (Type::Bool, 1) => Kind::Bool,
-            (Type::Int8, 1) => Kind::Int8,
-            (Type::UInt8, 1) => Kind::UInt8,
-            (Type::Int16, 2) => Kind::Int16,
-            (Type::UInt16, 2) => Kind::UInt16,
-            (Type::Int32, 4) => Kind::Int32,
-            (Type::UInt32, 4) => Kind::UInt32,
-            (Type::Int64, 8) => Kind::Int64,
-            (Type::UInt64, 8) => Kind::UInt64,
-            (Type::Float16, 2) => Kind::Float16,
-            (Type::Float32, 4) => Kind::Float32,
-            (Type::Float64, 8) => Kind::Float64,
-            (Type::Char | Type::Bytes | Type::Void, size) => Kind::Bytes(size),
-            _ => return None,
-        };
-        let swapped = leaf.kernel.endian() != Endian::HOST;
-        Some(Self { offset: part.offset, kind, swapped })
+    fn of(field: &FieldCodec) -> Option<Self> {
+        let ValueCodec::Scalar(scalar) = &field.value else { return None };
+        let primitive = Primitive::of(&scalar.codec, field.size)?;
+        let swapped = scalar.codec.endian() != Endian::HOST;
+        Some(Self { offset: field.offset, primitive, swapped, nans: scalar.nans })
     }
 
-    /// The bytes of a number as they lie; 0 if they are missing.
+    /// The bytes of a number in the order of memory; 0 if the record is too short.
     #[inline(always)]
     fn bytes<const N: usize>(self, record: &[u8]) -> [u8; N] {
         record.get(self.offset..).and_then(<[u8]>::first_chunk::<N>).copied().unwrap_or([0; N])
@@ -87,108 +98,102 @@ impl Quick {
 
     /// The object.
     #[inline(always)]
-    pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Bound<'py, PyAny> {
-        let int = |number: i64| PyInt::new(py, number).into_any();
-        let float = |number: f64| PyFloat::new(py, number).into_any();
-        // Numbers are swapped and not their bytes: of those the compiler makes one shift each.
+    pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> NewObject<'py> {
+        // The number is swapped, not its bytes: the compiler makes one instruction of it.
         macro_rules! bits {
             ($bits:ty) => {{
                 let bits = <$bits>::from_ne_bytes(self.bytes(record));
                 if self.swapped { bits.swap_bytes() } else { bits }
             }};
         }
-        match self.kind {
-            Kind::Bool => PyBool::new(py, self.bytes(record) != [0_u8]).to_owned().into_any(),
-            Kind::Int8 => int(i8::from_ne_bytes(self.bytes(record)).into()),
-            Kind::UInt8 => int(u8::from_ne_bytes(self.bytes(record)).into()),
-            Kind::Int16 => int(bits!(i16).into()),
-            Kind::UInt16 => int(bits!(u16).into()),
-            Kind::Int32 => int(bits!(i32).into()),
-            // Those of 31 and 32 bits are made faster as what they are.
-            Kind::UInt32 => PyInt::new(py, u64::from(bits!(u32))).into_any(),
-            Kind::Int64 => int(bits!(i64)),
-            Kind::UInt64 => PyInt::new(py, bits!(u64)).into_any(),
-            Kind::Float16 => float(f16::from_bits(bits!(u16)).to_f64()),
-            Kind::Float32 => float(f32::from_bits(bits!(u32)).into()),
-            Kind::Float64 => float(f64::from_bits(bits!(u64))),
-            Kind::Bytes(len) => {
+        match self.primitive {
+            Primitive::Bool => objects::boolean(py, self.bytes(record) != [0_u8]),
+            Primitive::Int8 => objects::int(py, i8::from_ne_bytes(self.bytes(record)).into()),
+            Primitive::UInt8 => objects::int(py, u8::from_ne_bytes(self.bytes(record)).into()),
+            Primitive::Int16 => objects::int(py, bits!(i16).into()),
+            Primitive::UInt16 => objects::int(py, bits!(u16).into()),
+            Primitive::Int32 => objects::int(py, bits!(i32).into()),
+            // Numbers of 31 and 32 bits are created faster from an unsigned one.
+            Primitive::UInt32 => objects::unsigned(py, bits!(u32).into()),
+            Primitive::Int64 => objects::int(py, bits!(i64)),
+            Primitive::UInt64 => objects::unsigned(py, bits!(u64)),
+            Primitive::Float16 => objects::float(py, widen_half(f16::from_bits(bits!(u16)), self.nans)),
+            Primitive::Float32 => objects::float(py, widen(f32::from_bits(bits!(u32)), self.nans)),
+            Primitive::Float64 => objects::float(py, f64::from_bits(bits!(u64))),
+            Primitive::Bytes(len) => {
                 let end = self.offset.saturating_add(len);
-                PyBytes::new(py, record.get(self.offset..end).unwrap_or_default()).into_any()
+                objects::bytes(py, record.get(self.offset..end).unwrap_or_default())
             }
         }
     }
 
-    /// Writes an object that is just what the value takes; `false`, and nothing written, if it takes a
-    /// second look.
+    /// Writes an object of the exact type that the field takes, and in its range. Returns `false`, and writes
+    /// nothing, for any other object: it may be converted or refused by the slow path.
     #[inline(always)]
     pub(super) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
+        macro_rules! store {
+            ($bits:expr) => {{
+                let bits = $bits;
+                self.store(if self.swapped { bits.swap_bytes() } else { bits }.to_ne_bytes(), record)
+            }};
+        }
         macro_rules! int {
             ($number:ty) => {
                 match integer(object).map(<$number>::try_from) {
-                    Some(Ok(number)) => {
-                        self.store(if self.swapped { number.swap_bytes() } else { number }.to_ne_bytes(), record)
-                    }
+                    Some(Ok(number)) => store!(number),
                     _ => false,
                 }
             };
         }
-        match self.kind {
-            Kind::Int8 => int!(i8),
-            Kind::UInt8 => int!(u8),
-            Kind::Int16 => int!(i16),
-            Kind::UInt16 => int!(u16),
-            Kind::Int32 => int!(i32),
-            Kind::UInt32 => int!(u32),
-            Kind::Int64 => int!(i64),
-            Kind::UInt64 => match object.cast_exact::<PyInt>().map(|int| int.extract::<u64>()) {
-                Ok(Ok(number)) => {
-                    self.store(if self.swapped { number.swap_bytes() } else { number }.to_ne_bytes(), record)
-                }
+        match self.primitive {
+            Primitive::Int8 => int!(i8),
+            Primitive::UInt8 => int!(u8),
+            Primitive::Int16 => int!(i16),
+            Primitive::UInt16 => int!(u16),
+            Primitive::Int32 => int!(i32),
+            Primitive::UInt32 => int!(u32),
+            Primitive::Int64 => int!(i64),
+            Primitive::UInt64 => match object.cast_exact::<PyInt>().map(|int| int.extract::<u64>()) {
+                Ok(Ok(number)) => store!(number),
                 _ => false,
             },
-            Kind::Float32 => match float(object).map(single) {
-                Some(number) if number.is_finite() => {
-                    let bits = number.to_bits();
-                    self.store(if self.swapped { bits.swap_bytes() } else { bits }.to_ne_bytes(), record)
-                }
+            Primitive::Float32 => match float(object).map(|number| narrow(number, self.nans)) {
+                Some(number) if number.is_finite() => store!(number.to_bits()),
                 _ => false,
             },
-            Kind::Float64 => float(object).map(f64::to_bits).is_some_and(|bits| {
-                self.store(if self.swapped { bits.swap_bytes() } else { bits }.to_ne_bytes(), record)
-            }),
-            Kind::Bytes(len) => {
+            Primitive::Float64 => float(object).is_some_and(|number| store!(number.to_bits())),
+            Primitive::Bytes(len) => {
                 let Ok(bytes) = object.cast_exact::<PyBytes>() else { return false };
-                let room = record.get_mut(self.offset..self.offset.saturating_add(len));
-                match room {
-                    Some(room) if bytes.as_bytes().len() == len => {
-                        room.copy_from_slice(bytes.as_bytes());
+                match record.get_mut(self.offset..self.offset.saturating_add(len)) {
+                    Some(field) if bytes.as_bytes().len() == len => {
+                        field.copy_from_slice(bytes.as_bytes());
                         true
                     }
                     _ => false,
                 }
             }
-            Kind::Bool => {
+            Primitive::Bool => {
                 object.cast_exact::<PyBool>().is_ok_and(|truth| self.store([u8::from(truth.is_true())], record))
             }
-            Kind::Float16 => false,
+            Primitive::Float16 => false,
         }
     }
 
-    /// Writes the bytes of a number.
+    /// Writes the bytes of a number; `false` if the record is too short.
     #[inline(always)]
     fn store<const N: usize>(self, number: [u8; N], record: &mut [u8]) -> bool {
-        let cell = record.get_mut(self.offset..).and_then(<[u8]>::first_chunk_mut::<N>);
-        cell.map(|cell| *cell = number).is_some()
+        let field = record.get_mut(self.offset..).and_then(<[u8]>::first_chunk_mut::<N>);
+        field.map(|field| *field = number).is_some()
     }
 }
 
-/// An `int`, and no subclass of it, of at most 64 bits with a sign.
+/// The value of an `int`, if it has at most 64 bits with the sign. Subclasses may have methods of their own.
 #[inline]
 fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
     if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
 }
 
-/// A `float`, and no subclass of it.
+/// The value of a `float`, but not of a subclass.
 #[inline]
 fn float(object: &Bound<'_, PyAny>) -> Option<f64> {
     object.cast_exact::<PyFloat>().ok().map(|float| float.value())

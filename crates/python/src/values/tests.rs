@@ -12,19 +12,19 @@ fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     Ok(value.repr()?.to_string())
 }
 
-/// What comes of writing the value of an expression over an item of dots.
+/// An item of dots after the value of an expression was written to it.
 fn write(py: Python<'_>, format: &str, expression: &std::ffi::CStr) -> PyResult<Vec<u8>> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
     let codec = Codec::new(py, &layout)?;
     let mut item = vec![b'.'; codec.itemsize()];
     codec.write(&py.eval(expression, None, None)?, &mut item)?;
-    // What was written is read as it was.
+    // It is read as it was written.
     assert_eq!(codec.values(), codec.read_fields(py, &item)?.len());
     Ok(item)
 }
 
 #[test]
-fn items_are_objects() {
+fn items_are_read_as_objects() {
     Python::initialize();
     Python::attach(|py| {
         for (format, item, repr) in [
@@ -54,15 +54,44 @@ fn items_are_objects() {
         ] {
             assert_eq!(read(py, format, item).unwrap(), repr, "{format}");
         }
-        let error = read(py, "<w", b"\0\0\x11\0").unwrap_err();
-        assert_eq!(error.to_string(), "ValueError: unit 0x110000 is no character: the last one is U+10FFFF");
-        assert!(read(py, "(70000)0s", b"").unwrap_err().to_string().contains("70000 values of 0 bytes"));
-        assert!(read(py, "(70000,0)B", b"").unwrap_err().to_string().contains("70000 values of 0 bytes"));
     });
 }
 
 #[test]
-fn objects_are_written() {
+fn units_above_the_last_character_are_refused() {
+    Python::initialize();
+    Python::attach(|py| {
+        let error = read(py, "<w", b"\0\0\x11\0").unwrap_err();
+        assert_eq!(error.to_string(), "ValueError: unit 0x110000 is not a character: the last one is U+10FFFF");
+    });
+}
+
+#[test]
+fn values_without_bytes_are_bounded() {
+    Python::initialize();
+    Python::attach(|py| {
+        for format in ["(70000)0s", "(70000,0)B"] {
+            let error = read(py, format, b"").unwrap_err().to_string();
+            assert!(error.contains("70000 values of 0 bytes"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn records_of_the_same_names_have_one_class() {
+    Python::initialize();
+    Python::attach(|py| {
+        let class = |format: &str| {
+            let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+            Codec::new(py, &layout).unwrap().read(py, &[0; 8]).unwrap().get_type()
+        };
+        assert!(class("T{B:a:B:b:}").is(class("T{>h:a:>h:b:}")));
+        assert!(!class("T{B:a:B:b:}").is(class("T{B:ab:}")));
+    });
+}
+
+#[test]
+fn objects_are_written_as_items() {
     Python::initialize();
     Python::attach(|py| {
         for (format, expression, item) in [
@@ -82,6 +111,13 @@ fn objects_are_written() {
         ] {
             assert_eq!(write(py, format, expression).unwrap(), item, "{format}");
         }
+    });
+}
+
+#[test]
+fn objects_that_do_not_fit_are_refused() {
+    Python::initialize();
+    Python::attach(|py| {
         for (format, expression, message) in [
             ("B", c"256", "ValueError: 256 is not in the range 0 to 255 of uint8"),
             ("q", c"1 << 70", "ValueError: integer of more than 64 bits is not in the range"),
@@ -92,8 +128,8 @@ fn objects_are_written() {
             ("Zd", c"'1'", "TypeError: 'str' object for a complex number"),
             ("c", c"b'ab'", "TypeError: 'bytes' object for bytes of length 1"),
             ("w", c"b'a'", "TypeError: 'bytes' object for text"),
-            ("w", c"'ab'", "ValueError: value has 2 units but the field has room for 1"),
-            ("2s", c"b'abc'", "ValueError: value has 3 bytes but the field has room for 2"),
+            ("w", c"'ab'", "ValueError: value has 2 units but the field holds 1"),
+            ("2s", c"b'abc'", "ValueError: value has 3 bytes but the field holds 2"),
             ("T{B:a:(2)B:b:}", c"(1, (2, 256))", "ValueError: b[1]: 256 is not in the range 0 to 255 of uint8"),
             ("T{B:a:B:b:}", c"(1,)", "ValueError: 1 value for 2 fields"),
             ("(2)B", c"1", "TypeError: 'int' object for an array: a list"),
@@ -105,7 +141,7 @@ fn objects_are_written() {
 }
 
 #[test]
-fn flat_items_are_values() {
+fn flat_items_are_tuples_of_values() {
     Python::initialize();
     Python::attach(|py| {
         for (format, item, repr) in [

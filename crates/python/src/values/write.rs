@@ -1,4 +1,4 @@
-//! Python objects into bytes.
+//! Writes Python objects as items.
 
 use num_complex::Complex;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
@@ -6,69 +6,71 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use super::codec::{Codec, Node, Record};
-use super::error::{Reason, Refusal, taken_by};
-use super::float::{half, single};
-use super::leaf::Leaf;
+use super::codec::{Codec, FieldCodec, RecordCodec, ValueCodec};
+use super::error::{WriteError, WriteErrorKind, taken_by};
+use super::float::{narrow, narrow_half};
+use super::scalar::ScalarField;
 use super::text;
+use crate::borrowed_bytes::Lent;
+use crate::fastcall::counted;
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::layout::Type;
 
 impl Codec {
-    /// Writes the object of one item. Padding is left as it was. If something does not fit, the bytes
-    /// are undefined: `item` is a copy, and stored where it belongs after this returned.
+    /// Writes an object as an item. Padding is left as it is. After an error the bytes are undefined, so
+    /// `item` is a copy that the caller stores after this function has returned.
     ///
     /// # Errors
     /// - 300 for `B`, 1e300 for `f`, 5 bytes for `4s`: `ValueError`
     /// - 2 values for 3 fields or elements: `ValueError`
     /// - text for `i`: `TypeError`
-    /// - what methods of the object raise
-    pub(crate) fn write(&self, object: &Bound<'_, PyAny>, item: &mut [u8]) -> Result<(), Refusal> {
+    /// - an exception that a method of the object raises
+    pub(crate) fn write(&self, object: &Bound<'_, PyAny>, item: &mut [u8]) -> Result<(), WriteError> {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Writes the values of a record, or the one value of anything else. There are `found` values.
+    /// Writes `found` values as the fields of a record, or one value as any other item.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// - as [`write`](Self::write)
     #[inline]
     pub(crate) fn write_fields<'a, 'py: 'a>(
         &self,
         mut values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
         found: usize,
         item: &mut [u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), WriteError> {
         match &self.root {
-            Node::Record(record) => record.write(values, found, item, self.lenient),
-            node => {
-                let Some(value) = values.next() else {
-                    return Err(Reason::Count { found: 0, wanted: 1, unit: "item" }.into());
-                };
-                node.write(&value, item, self.lenient)
-            }
+            ValueCodec::Record(record) => record.write(values, found, item, self.lenient),
+            codec => match values.next() {
+                Some(value) if found == 1 => codec.write(&value, item, self.lenient),
+                _ => Err(WriteErrorKind::Count { found, wanted: 1, unit: "item" }.into()),
+            },
         }
     }
 }
 
-/// The values of a list or a tuple, which nobody changes any more.
-fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bound<'py, PyTuple>, Refusal> {
+/// The values of a list or a tuple, as a tuple: a list may change while its values are converted.
+fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bound<'py, PyTuple>, WriteError> {
     if let Ok(tuple) = object.cast::<PyTuple>() {
         return Ok(tuple.clone());
     }
     match object.cast::<PyList>() {
-        Ok(list) => Ok(list.to_tuple()),
-        Err(_) => Err(Reason::kind(None, wanted, object).into()),
+        Ok(list) => Ok(crate::tuple_builder::of_list(list).map_err(WriteErrorKind::Raised)?),
+        Err(_) => Err(WriteErrorKind::kind(None, wanted, object).into()),
     }
 }
 
-impl Node {
-    fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), Refusal> {
+impl ValueCodec {
+    fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteError> {
         match self {
-            Self::Leaf(leaf) => Ok(leaf.write(object, bytes, lenient).map_err(|reason| match reason {
-                // `struct` does not say which type an int is too large for.
-                Reason::Overflow(_) if lenient && object.is_instance_of::<PyInt>() => Reason::IntTooLarge,
-                reason => reason,
+            Self::Scalar(scalar) => Ok(scalar.write(object, bytes, lenient).map_err(|kind| match kind {
+                // `struct` does not report the type that an int is too large for.
+                WriteErrorKind::Overflow(_) if lenient && object.is_instance_of::<PyInt>() => {
+                    WriteErrorKind::IntTooLarge
+                }
+                kind => kind,
             })?),
             Self::Array { shape, size, element } => write_nested(object, bytes, shape, *size, element, lenient),
             Self::Record(record) => {
@@ -79,61 +81,76 @@ impl Node {
     }
 }
 
-impl Record {
+impl RecordCodec {
     #[inline]
     fn write<'a, 'py: 'a>(
         &self,
-        mut values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
+        values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
         found: usize,
         bytes: &mut [u8],
         lenient: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), WriteError> {
         if found != self.values {
-            return Err(Reason::Count { found, wanted: self.values, unit: "field" }.into());
+            return Err(WriteErrorKind::Count { found, wanted: self.values, unit: "field" }.into());
         }
-        if let Some(quick) = &self.quick {
-            for ((index, quick), value) in quick.iter().enumerate().zip(values) {
-                if !quick.write(&value, bytes) {
-                    let (place, repeated) = self.place(index);
-                    self.write_part(place, repeated, &value, bytes, lenient)?;
+        if let Some(primitives) = &self.primitives {
+            for ((index, primitive), value) in primitives.iter().enumerate().zip(values) {
+                if !primitive.write(&value, bytes) {
+                    self.write_value(index, &value, bytes, lenient)?;
                 }
             }
             return Ok(());
         }
-        for (place, part) in self.parts.iter().enumerate() {
-            for repeated in 0..part.repeat {
-                let Some(value) = values.next() else { return Ok(()) };
-                self.write_part(place, repeated, &value, bytes, lenient)?;
+        self.write_fields(values, bytes, lenient)
+    }
+
+    #[inline(never)]
+    fn write_fields<'a, 'py: 'a>(
+        &self,
+        mut values: impl Iterator<Item = Borrowed<'a, 'py, PyAny>>,
+        bytes: &mut [u8],
+        lenient: bool,
+    ) -> Result<(), WriteError> {
+        for (index, field) in self.fields.iter().enumerate() {
+            for (repeated, value) in values.by_ref().take(field.repeat).enumerate() {
+                self.write_field(index, field, repeated, &value, bytes, lenient)?;
             }
         }
         Ok(())
     }
 
-    /// The part of a value, and which of its values this is.
-    fn place(&self, value: usize) -> (usize, usize) {
-        let mut left = value;
-        for (place, part) in self.parts.iter().enumerate() {
-            match left.checked_sub(part.repeat) {
-                Some(after) => left = after,
-                None => return (place, left),
+    /// Writes the value of an index among all values, repeated ones included.
+    #[inline(never)]
+    fn write_value(
+        &self,
+        index: usize,
+        value: &Bound<'_, PyAny>,
+        bytes: &mut [u8],
+        lenient: bool,
+    ) -> Result<(), WriteError> {
+        let mut repeated = index;
+        for (index, field) in self.fields.iter().enumerate() {
+            match repeated.checked_sub(field.repeat) {
+                Some(after) => repeated = after,
+                None => return self.write_field(index, field, repeated, value, bytes, lenient),
             }
         }
-        (self.parts.len(), left)
+        debug_assert!(false, "value {index} of {}", self.values);
+        Err(WriteErrorKind::Count { found: index.saturating_add(1), wanted: self.values, unit: "field" }.into())
     }
 
-    /// One value of a part.
-    #[inline(never)]
-    fn write_part(
+    fn write_field(
         &self,
-        place: usize,
+        index: usize,
+        field: &FieldCodec,
         repeated: usize,
         value: &Bound<'_, PyAny>,
         bytes: &mut [u8],
         lenient: bool,
-    ) -> Result<(), Refusal> {
-        let Some(part) = self.parts.get(place) else { return Ok(()) };
-        let written = part.node.write(value, part.bytes_mut(bytes, repeated), lenient);
-        written.map_err(|refusal| refusal.inside(self.names.get(place).map_or("", String::as_str)))
+    ) -> Result<(), WriteError> {
+        // A conversion may drop exceptions, also one that succeeds.
+        let written = counted(value.py(), || field.value.write(value, field.bytes_mut(bytes, repeated), lenient));
+        written.map_err(|error| error.inside(&self.name(index)))
     }
 }
 
@@ -142,172 +159,161 @@ fn write_nested(
     bytes: &mut [u8],
     shape: &[usize],
     size: usize,
-    element: &Node,
+    element: &ValueCodec,
     lenient: bool,
-) -> Result<(), Refusal> {
-    let Some((extent, inner)) = shape.split_first() else { return element.write(object, bytes, lenient) };
+) -> Result<(), WriteError> {
+    let Some((count, inner)) = shape.split_first() else { return element.write(object, bytes, lenient) };
     let values = sequence(object, "an array: a list")?;
-    if values.len() != *extent {
-        return Err(Reason::Count { found: values.len(), wanted: *extent, unit: "element" }.into());
+    if values.len() != *count {
+        return Err(WriteErrorKind::Count { found: values.len(), wanted: *count, unit: "element" }.into());
     }
-    let size_inner = inner.iter().fold(size, |size, extent| size.saturating_mul(*extent));
+    let size_inner = inner.iter().fold(size, |size, dimension| size.saturating_mul(*dimension));
     for (index, value) in values.iter_borrowed().enumerate() {
         let start = index.saturating_mul(size_inner);
         let bytes = bytes.get_mut(start..start.saturating_add(size_inner)).unwrap_or_default();
         write_nested(&value, bytes, inner, size, element, lenient)
-            .map_err(|refusal| refusal.inside(&format!("[{index}]")))?;
+            .map_err(|error| error.inside(&format!("[{index}]")))?;
     }
     Ok(())
 }
 
-impl Leaf {
-    fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), Reason> {
-        let kernel = &self.kernel;
-        let stored = match kernel.ty() {
-            Type::Bool => {
-                kernel.store_bool(object.is_truthy()?, bytes);
-                Ok(())
-            }
+impl ScalarField {
+    fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
+        let codec = &self.codec;
+        match codec.ty() {
+            Type::Bool => codec.store_bool(object.is_truthy()?, bytes),
             Type::Float16 => {
                 let number = self.float(object, lenient)?;
-                let narrow = half(number);
-                self.fits(number, narrow.is_infinite())?;
-                kernel.store_little(&narrow.to_le_bytes(), bytes);
-                Ok(())
+                let narrow = narrow_half(number, self.nans);
+                self.check_finite(number, narrow.is_infinite())?;
+                codec.store_little(&narrow.to_le_bytes(), bytes);
             }
             Type::Float32 => {
                 let number = self.float(object, lenient)?;
-                let narrow = single(number);
-                // Native floats became infinite in `struct` before 3.14.
-                let lost = narrow.is_infinite() && number.is_finite();
-                // Native floats became infinite in `struct` before 3.14.
-                if lost && !(lenient && self.native && object.py().version_info() < (3, 14)) {
-                    return Err(Reason::Overflow(*self));
+                let narrow = narrow(number, self.nans);
+                // Before 3.14 `struct` makes native floats infinite.
+                if !(lenient && self.native && object.py().version_info() < (3, 14)) {
+                    self.check_finite(number, narrow.is_infinite())?;
                 }
-                kernel.store_little(&narrow.to_le_bytes(), bytes);
-                Ok(())
+                codec.store_little(&narrow.to_le_bytes(), bytes);
             }
-            Type::Float64 => {
-                kernel.store_little(&self.float(object, lenient)?.to_le_bytes(), bytes);
-                Ok(())
-            }
+            Type::Float64 => codec.store_little(&self.float(object, lenient)?.to_le_bytes(), bytes),
             Type::LongDouble => {
-                let number = LongDouble::from_f64(self.float(object, lenient)?, kernel.long_double_format());
-                kernel.store(&Value::LongDouble(number), bytes)
+                let number = LongDouble::from_f64(self.float(object, lenient)?, codec.long_double_format());
+                codec.store(&Value::LongDouble(number), bytes)?;
             }
             Type::Complex32 | Type::Complex64 | Type::Complex128 | Type::ComplexLongDouble => {
-                kernel.store(&self.complex(object, lenient)?, bytes)
+                codec.store(&self.complex(object, lenient)?, bytes)?;
             }
             Type::Char => match object.cast::<PyBytes>().map(|bytes| bytes.as_bytes()) {
-                Ok([byte]) => kernel.store(&Value::Char(*byte), bytes),
-                _ => return Err(Reason::kind(Some(self), taken_by(Type::Char), object)),
+                Ok([byte]) => codec.store(&Value::Char(*byte), bytes)?,
+                _ => return Err(self.other_kind(object)),
             },
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque | Type::Record => {
-                self.write_bytes(object, bytes, lenient)?
+                self.write_bytes(object, bytes, lenient)?;
             }
-            ty @ (Type::Ucs2 | Type::Ucs4 | Type::Wchar) => {
-                let Ok(string) = object.cast::<PyString>() else {
-                    return Err(Reason::kind(Some(self), taken_by(ty), object));
-                };
-                kernel.store(&text::value(string, kernel)?, bytes)
-            }
-            _ => {
-                let mut value = self.integer(object)?;
-                let range = kernel.range();
-                if lenient && self.code == b'P' {
-                    // `struct` takes the addresses of the upper half for negative numbers as well.
-                    value = value.map(|value| if value < 0 { value.saturating_add(1 << 64_u32) } else { value });
-                }
-                match value {
-                    Some(value) => kernel.store_number(value, bytes),
-                    None => return Err(Reason::Range { leaf: *self, range, value }),
-                }
-            }
-        };
-        stored.map_err(|kind| match kind {
-            EncodeErrorKind::OutOfRange { value, low, high, .. } if kernel.is_integer() => {
-                Reason::Range { leaf: *self, range: (low, high), value: Some(value) }
-            }
-            kind => Reason::Encode(kind),
-        })
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => match object.cast::<PyString>() {
+                Ok(string) => text::write(string, codec, bytes)?,
+                Err(_) => return Err(self.other_kind(object)),
+            },
+            _ => self.write_integer(object, bytes, lenient)?,
+        }
+        Ok(())
+    }
+
+    fn other_kind(&self, object: &Bound<'_, PyAny>) -> WriteErrorKind {
+        WriteErrorKind::kind(Some(self), taken_by(self.ty()), object)
+    }
+
+    fn write_integer(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
+        let range = self.codec.range();
+        let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
+        let mut value = self.integer(object)?.ok_or(outside(None))?;
+        if lenient && self.character == Some(b'P') && value < 0 {
+            // `struct` also takes negative numbers, for the addresses of the upper half.
+            value = value.saturating_add(1 << 64_u32);
+        }
+        match self.codec.store_number(value, bytes) {
+            Ok(()) => Ok(()),
+            Err(EncodeErrorKind::OutOfRange { value, .. }) => Err(outside(Some(value))),
+            Err(kind) => Err(kind.into()),
+        }
     }
 
     /// The integer; `None` if it has more than 64 bits.
-    fn integer(&self, object: &Bound<'_, PyAny>) -> Result<Option<i128>, Reason> {
+    fn integer(&self, object: &Bound<'_, PyAny>) -> Result<Option<i128>, WriteErrorKind> {
         static INDEX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        if object.cast::<PyInt>().is_err() {
-            let py = object.py();
-            if !object.get_type().hasattr("__index__")? {
-                return Err(Reason::kind(Some(self), taken_by(Type::Int64), object));
+        let py = object.py();
+        let index;
+        let int = match object.cast::<PyInt>() {
+            Ok(int) => int,
+            Err(_) if !object.get_type().hasattr("__index__")? => return Err(self.other_kind(object)),
+            Err(_) => {
+                index = INDEX.import(py, "operator", "index")?.call1((object,))?;
+                index.cast::<PyInt>().map_err(PyErr::from)?
             }
-            let index = INDEX.import(py, "operator", "index")?.call1((object,))?;
-            return self.integer(&index);
-        }
-        if let Ok(value) = object.extract::<i64>() {
+        };
+        if let Ok(value) = int.extract::<i64>() {
             return Ok(Some(value.into()));
         }
-        match object.extract::<u64>() {
+        match int.extract::<u64>() {
             Ok(value) => Ok(Some(value.into())),
-            Err(error) if error.is_instance_of::<PyOverflowError>(object.py()) => Ok(None),
+            Err(error) if error.is_instance_of::<PyOverflowError>(py) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn float(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<f64, Reason> {
+    fn float(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<f64, WriteErrorKind> {
         if let Ok(float) = object.cast::<PyFloat>() {
             return Ok(float.value());
         }
         object.extract::<f64>().map_err(|error| {
-            // `struct` says so whatever was raised.
+            // `struct` replaces every exception by its own.
             if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
-                return Reason::kind(Some(self), taken_by(Type::Float64), object);
+                return WriteErrorKind::kind(Some(self), taken_by(Type::Float64), object);
             }
             error.into()
         })
     }
 
-    /// Finite numbers stay finite.
-    fn fits(&self, number: f64, infinite: bool) -> Result<(), Reason> {
-        if infinite && number.is_finite() { Err(Reason::Overflow(*self)) } else { Ok(()) }
+    /// A finite number must not become infinite.
+    fn check_finite(&self, number: f64, narrow_is_infinite: bool) -> Result<(), WriteErrorKind> {
+        if narrow_is_infinite && number.is_finite() { Err(WriteErrorKind::Overflow(*self)) } else { Ok(()) }
     }
 
-    fn complex(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<Value, Reason> {
+    fn complex(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<Value, WriteErrorKind> {
         let number = match object.cast::<PyComplex>() {
             Ok(number) => number.clone(),
             // `complex()` would parse it.
-            Err(_) if object.is_instance_of::<PyString>() => {
-                return Err(Reason::kind(Some(self), taken_by(Type::Complex128), object));
-            }
+            Err(_) if object.is_instance_of::<PyString>() => return Err(self.other_kind(object)),
             Err(_) => {
                 let class = object.py().get_type::<PyComplex>();
-                let made = class.call1((object,)).map_err(|error| {
+                let number = class.call1((object,)).map_err(|error| {
                     // As for floats.
                     if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
-                        return Reason::kind(Some(self), taken_by(Type::Complex128), object);
+                        return self.other_kind(object);
                     }
                     error.into()
                 })?;
-                made.cast_into::<PyComplex>().map_err(|error| Reason::Raised(error.into()))?
+                number.cast_into::<PyComplex>().map_err(|error| WriteErrorKind::Raised(error.into()))?
             }
         };
         let (re, im) = (number.real(), number.imag());
-        let fits = |number: f64, infinite: bool| {
-            // Other than a float, `struct` writes it as C does wherever the order is that of this machine.
-            let as_c = lenient && self.kernel.endian() == Endian::HOST;
-            if as_c { Ok(()) } else { self.fits(number, infinite) }
-        };
-        let long = |number| LongDouble::from_f64(number, self.kernel.long_double_format());
-        Ok(match self.kernel.ty() {
+        let long = |number| LongDouble::from_f64(number, self.codec.long_double_format());
+        Ok(match self.ty() {
             Type::Complex32 => {
-                let halves = Complex::new(half(re), half(im));
-                self.fits(re, halves.re.is_infinite())?;
-                self.fits(im, halves.im.is_infinite())?;
+                let halves = Complex::new(narrow_half(re, self.nans), narrow_half(im, self.nans));
+                self.check_finite(re, halves.re.is_infinite())?;
+                self.check_finite(im, halves.im.is_infinite())?;
                 Value::Complex32(halves)
             }
             Type::Complex64 => {
-                let singles = Complex::new(single(re), single(im));
-                fits(re, singles.re.is_infinite())?;
-                fits(im, singles.im.is_infinite())?;
+                let singles = Complex::new(narrow(re, self.nans), narrow(im, self.nans));
+                // In the byte order of this machine `struct` makes complex numbers infinite, as C does.
+                if !(lenient && self.codec.endian() == Endian::HOST) {
+                    self.check_finite(re, singles.re.is_infinite())?;
+                    self.check_finite(im, singles.im.is_infinite())?;
+                }
                 Value::Complex64(singles)
             }
             Type::ComplexLongDouble => Value::ComplexLongDouble(Complex::new(long(re), long(im))),
@@ -315,36 +321,33 @@ impl Leaf {
         })
     }
 
-    fn write_bytes(
-        &self,
-        object: &Bound<'_, PyAny>,
-        bytes: &mut [u8],
-        lenient: bool,
-    ) -> Result<Result<(), EncodeErrorKind>, Reason> {
-        let copy;
-        let mut value = if let Ok(value) = object.cast::<PyBytes>() {
-            value.as_bytes()
-        } else if let Ok(value) = object.cast::<PyByteArray>() {
-            copy = value.to_vec();
-            &copy
-        } else {
-            return Err(Reason::kind(Some(self), taken_by(Type::Bytes), object));
-        };
-        let ty = self.kernel.ty();
-        if lenient && ty == Type::Bytes {
-            // `struct` cuts what is too long.
+    fn write_bytes(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
+        if let Ok(value) = object.cast::<PyBytes>() {
+            return self.write_byte_string(value.as_bytes(), bytes, lenient);
+        }
+        if object.cast::<PyByteArray>().is_err() {
+            return Err(self.other_kind(object));
+        }
+        let copy = Lent::with(object, false, |memory| memory.to_vec())?;
+        self.write_byte_string(&copy, bytes, lenient)
+    }
+
+    fn write_byte_string(&self, value: &[u8], bytes: &mut [u8], lenient: bool) -> Result<(), WriteErrorKind> {
+        let mut value = value;
+        if lenient && self.ty() == Type::Bytes {
+            // `struct` truncates a value that is too long.
             value = value.get(..bytes.len()).unwrap_or(value);
         }
-        if lenient && ty == Type::Pascal {
-            // The same, and past 255 bytes it writes more than it counts.
-            if let Some((len, room)) = bytes.split_first_mut() {
-                let written = value.get(..room.len()).unwrap_or(value);
-                room.fill(0);
-                room.iter_mut().zip(written).for_each(|(cell, byte)| *cell = *byte);
-                *len = u8::try_from(written.len()).unwrap_or(u8::MAX);
+        if lenient && self.ty() == Type::Pascal {
+            // `struct` truncates here too, and writes more than 255 bytes, of which the length counts 255.
+            if let Some((len, text)) = bytes.split_first_mut() {
+                let value = value.get(..text.len()).unwrap_or(value);
+                text.fill(0);
+                text.iter_mut().zip(value).for_each(|(place, byte)| *place = *byte);
+                *len = u8::try_from(value.len()).unwrap_or(u8::MAX);
             }
-            return Ok(Ok(()));
+            return Ok(());
         }
-        Ok(self.kernel.store_bytes(value, bytes))
+        Ok(self.codec.store_bytes(value, bytes)?)
     }
 }

@@ -14,6 +14,8 @@ use pyo3::{PyTraverseError, PyVisit, ffi};
 use super::indexing::{Key, Target};
 use super::state::ViewState;
 use super::{assign, columns, compare, construct, tolist};
+use crate::format::format_bytes;
+use crate::objects::utf8_text;
 use pep3118::__private::{escape, plural};
 use pep3118::layout::{Dialect, Table};
 use pep3118::py::BufferExporter;
@@ -130,13 +132,8 @@ impl View {
     /// The format as the exporter wrote it; of a field or a cast, one that says the same. Bytes that
     /// are not UTF-8 are surrogates.
     #[getter]
-    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let shown = self.shown()?;
-        let format = shown.items().format();
-        match std::str::from_utf8(format) {
-            Ok(format) => Ok(PyString::new(py, format).into_any()),
-            Err(_) => PyBytes::new(py, format).call_method1("decode", ("utf-8", "surrogateescape")),
-        }
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        utf8_text(py, self.shown()?.items().format())
     }
 
     /// Bytes of one item.
@@ -286,7 +283,7 @@ impl View {
     /// [b'abc', b'def']
     #[pyo3(signature = (format, shape=None, *, dialect=None))]
     fn cast(&self, format: &Bound<'_, PyAny>, shape: Option<Vec<i64>>, dialect: Option<&str>) -> PyResult<Self> {
-        let format = construct::format_bytes(format)?;
+        let format = format_bytes(format)?;
         let dialect = dialect.map(construct::by_name).transpose()?;
         self.shown()?.cast(format, shape.as_deref(), dialect).map(Self::new)
     }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyMemoryView, PyString};
+use pyo3::types::PyMemoryView;
 
 use super::cache::{self, Kind};
 use super::class::View;
 use super::items::{Items, spelled};
 use super::state::ViewState;
 use crate::errors::{ambiguous, broken_rules, refused_or_ambiguous};
+use crate::format::format_bytes;
 use pep3118::__private::escape;
 use pep3118::__private::{TypeLayout, array_dtype, type_layout};
 use pep3118::abi::DataModel;
@@ -135,17 +136,6 @@ fn is_scalar(acquired: &Acquired, itemsize: u64) -> bool {
     let format = acquired.raw().format.unwrap_or(b"B");
     let scalar = Scalar::recognize(format, &DataModel::HOST);
     scalar.is_some_and(|scalar| scalar.size == itemsize && scalar.ty != Type::UInt8)
-}
-
-/// A format as `struct` takes it: text or bytes.
-pub(super) fn format_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
-    if let Ok(bytes) = format.cast::<PyBytes>() {
-        return Ok(bytes.as_bytes().to_vec());
-    }
-    match format.cast::<PyString>() {
-        Ok(text) => Ok(text.to_string_lossy().into_owned().into_bytes()),
-        Err(_) => Err(PyTypeError::new_err(format!("format must be str or bytes, not {}", format.get_type().name()?))),
-    }
 }
 
 /// A dialect by its name.

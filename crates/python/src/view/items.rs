@@ -6,6 +6,7 @@ use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::field::default_name;
 use crate::values::Codec;
 use pep3118::abi::DataModel;
 use pep3118::decode::Plan;
@@ -115,7 +116,7 @@ impl Items {
 }
 
 fn called(field: Field<'_>, index: usize) -> String {
-    field.name_text().unwrap_or_else(|| format!("f{index}"))
+    field.name_text().unwrap_or_else(|| default_name(index))
 }
 
 /// The fields on the way, innermost first. A name that has dots itself comes before what they mean.
@@ -123,7 +124,7 @@ fn called(field: Field<'_>, index: usize) -> String {
 fn below<'l>(record: Field<'l>, name: &[u8]) -> Option<Vec<Field<'l>>> {
     let is = |(index, field): &(usize, Field<'_>), name: &[u8]| match field.name() {
         Some(own) => own == name,
-        None => format!("f{index}").as_bytes() == name,
+        None => default_name(*index).as_bytes() == name,
     };
     if let Some((_, field)) = record.fields().enumerate().find(|field| is(field, name)) {
         return Some(Vec::from([field]));

@@ -8,10 +8,8 @@ use pyo3::types::{PyFloat, PyList};
 
 use super::state::ViewState;
 use crate::tuple_builder::Filling;
-use crate::values::Codec;
-use pep3118::Endian;
+use crate::values::{Codec, Primitive};
 use pep3118::decode::{Blocks, Buffer};
-use pep3118::layout::Type;
 
 /// All items as nested lists, the item itself where there is no dimension.
 pub(super) fn to_list<'py>(py: Python<'py>, shown: &ViewState) -> PyResult<Bound<'py, PyAny>> {
@@ -25,52 +23,13 @@ pub(super) fn to_list<'py>(py: Python<'py>, shown: &ViewState) -> PyResult<Bound
     Ok(source.level(&extents)?.into_any())
 }
 
-/// A number of this machine, for which there is a short way.
-#[derive(Clone, Copy)]
-pub(super) enum Number {
-    Float64,
-    Float32,
-    Int64,
-    Int32,
-    Int16,
-    Int8,
-    UInt64,
-    UInt32,
-    UInt16,
-    UInt8,
-    /// Everything else.
-    Other,
-}
-
-impl Number {
-    fn of(shown: &ViewState) -> Self {
-        let item = shown.items().item();
-        let native = item.endian().is_none_or(|endian| endian == Endian::HOST);
-        if !native || !item.shape().is_empty() {
-            return Self::Other;
-        }
-        match item.ty() {
-            Type::Float64 => Self::Float64,
-            Type::Float32 => Self::Float32,
-            Type::Int64 => Self::Int64,
-            Type::Int32 => Self::Int32,
-            Type::Int16 => Self::Int16,
-            Type::Int8 => Self::Int8,
-            Type::UInt64 => Self::UInt64,
-            Type::UInt32 => Self::UInt32,
-            Type::UInt16 => Self::UInt16,
-            Type::UInt8 => Self::UInt8,
-            _ => Self::Other,
-        }
-    }
-}
-
 /// Items one after the other, read in blocks.
 pub(super) struct Source<'py, 'b> {
     py: Python<'py>,
     blocks: Blocks<'b>,
     codec: &'b Codec,
-    number: Number,
+    /// The type of all items, if they are primitive values of this machine.
+    primitive: Option<Primitive>,
     itemsize: usize,
     /// The first byte of the next item in the block.
     next: usize,
@@ -100,7 +59,7 @@ impl<'py, 'b> Source<'py, 'b> {
     pub(super) fn new(py: Python<'py>, shown: &'b ViewState, buffer: &'b Buffer<'b>) -> PyResult<Self> {
         let items = shown.items();
         let (blocks, codec, itemsize) = (buffer.blocks()?, items.codec(py)?, items.plan().itemsize());
-        Ok(Self { py, blocks, codec, number: Number::of(shown), itemsize, next: 0 })
+        Ok(Self { py, blocks, codec, primitive: codec.native_primitive(), itemsize, next: 0 })
     }
 
     /// The value of the next item. Whoever asks knows how many there are.
@@ -128,18 +87,20 @@ impl<'py, 'b> Source<'py, 'b> {
                 self.numbers(items, |py, bytes| infallible(<$number>::from_ne_bytes(bytes).into_pyobject(py)))
             };
         }
-        match self.number {
-            Number::Float64 => self.numbers(items, |py, bytes| PyFloat::new(py, f64::from_ne_bytes(bytes))),
-            Number::Float32 => self.numbers(items, |py, bytes| PyFloat::new(py, f32::from_ne_bytes(bytes).into())),
-            Number::Int64 => row!(i64),
-            Number::Int32 => row!(i32),
-            Number::Int16 => row!(i16),
-            Number::Int8 => row!(i8),
-            Number::UInt64 => row!(u64),
-            Number::UInt32 => row!(u32),
-            Number::UInt16 => row!(u16),
-            Number::UInt8 => row!(u8),
-            Number::Other => {
+        match self.primitive {
+            Some(Primitive::Float64) => self.numbers(items, |py, bytes| PyFloat::new(py, f64::from_ne_bytes(bytes))),
+            Some(Primitive::Float32) => {
+                self.numbers(items, |py, bytes| PyFloat::new(py, f32::from_ne_bytes(bytes).into()))
+            }
+            Some(Primitive::Int64) => row!(i64),
+            Some(Primitive::Int32) => row!(i32),
+            Some(Primitive::Int16) => row!(i16),
+            Some(Primitive::Int8) => row!(i8),
+            Some(Primitive::UInt64) => row!(u64),
+            Some(Primitive::UInt32) => row!(u32),
+            Some(Primitive::UInt16) => row!(u16),
+            Some(Primitive::UInt8) => row!(u8),
+            _ => {
                 let py = self.py;
                 PyList::new(py, (0..items).map(|_| Made(self.value())))
             }
