@@ -13,45 +13,30 @@ use super::model::{Field, Layout};
 use super::table::Table;
 use super::ty::Type;
 use crate::diagnostic::Diagnostic;
+use crate::named::named_enum;
 use crate::text::{escape, plural};
 
-/// How well the format and the itemsize determine the layout.
-///
-/// ```
-/// use pep3118::{Certainty, DataModel, Dialect, reconcile};
-/// let certainty = |format: &[u8], itemsize| {
-///     reconcile(format, Some(itemsize), Some(&Dialect::NUMPY), &DataModel::LP64).map(|found| found.certainty)
-/// };
-/// assert_eq!(certainty(b"T{i:a:b:b:}", 5)?, Certainty::Exact);
-/// assert_eq!(certainty(b"T{i:a:b:b:}", 8)?.as_str(), "trailing-padding");
-/// # Ok::<(), pep3118::LayoutError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Certainty {
-    /// The format declares every byte of the itemsize.
-    Exact,
-    /// The offsets are certain; the item ends in padding that the format does not declare.
-    TrailingPadding,
-    /// The format does not declare how far apart the elements of an array of structures are. Only
-    /// the spacing of a C compiler accounts for every pad byte.
-    Inferred,
-}
-
-impl Certainty {
-    /// Returns the name in lower case: `"exact"`, `"trailing-padding"`, `"inferred"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::TrailingPadding => "trailing-padding",
-            Self::Inferred => "inferred",
-        }
-    }
-}
-
-impl fmt::Display for Certainty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+named_enum! {
+    /// How well the format and the itemsize determine the layout.
+    ///
+    /// ```
+    /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
+    /// let certainty = |format: &[u8], itemsize| {
+    ///     reconcile(format, Some(itemsize), Some(&Dialect::NUMPY), &DataModel::LP64).map(|found| found.certainty)
+    /// };
+    /// assert_eq!(certainty(b"T{i:a:b:b:}", 5)?, Certainty::Exact);
+    /// assert_eq!(certainty(b"T{i:a:b:b:}", 8)?.as_str(), "trailing-padding");
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Certainty {
+        /// The format declares every byte of the itemsize.
+        Exact = "exact",
+        /// The offsets are certain; the item ends in padding that the format does not declare.
+        TrailingPadding = "trailing-padding",
+        /// The format does not declare how far apart the elements of an array of structures are. Only
+        /// the spacing of a C compiler accounts for every pad byte.
+        Inferred = "inferred",
     }
 }
 
