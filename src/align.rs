@@ -87,8 +87,3 @@ impl fmt::Display for Align {
         self.bytes().fmt(f)
     }
 }
-
-/// Writes `n` and the noun, in the plural where it is not one: `1 byte`, `13 bytes`.
-pub fn plural(n: u64, noun: &str) -> alloc::string::String {
-    alloc::format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}

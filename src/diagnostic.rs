@@ -1,23 +1,24 @@
-//! A message with the format beneath it and carets under the guilty bytes.
+//! Errors drawn with their format and carets under the offending bytes: [`Diagnostic`].
 //!
-//! The picture itself is drawn by `annotate-snippets`, which draws rustc's own. What is added here:
-//! bytes are escaped to ASCII before carets are placed, and a long source is cut to a window
-//! around the primary span.
+//! `annotate-snippets`, which rustc uses, draws the picture. This module escapes the format, finds the columns of the
+//! carets in the escaped text, and cuts a long format to a window around the primary span.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 pub(crate) use annotate_snippets::Level;
 use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet, renderer::DecorStyle};
 
 use crate::span::Span;
+use crate::text::{char_boundary, each_part};
 
-/// Widest source shown, in cells; a longer one is windowed around the primary span.
+/// The number of bytes of a format that are drawn.
 const WINDOW: usize = 60;
 
-/// A span and what to say beneath it; the text may be empty.
+/// A span and the text under its carets, which may be empty.
 #[derive(Clone, Debug)]
 pub(crate) struct Label {
     span: Span,
@@ -30,9 +31,10 @@ impl Label {
     }
 }
 
-/// An error with its source, ready to be drawn.
+/// A message with the format that it is about, ready to be drawn.
 ///
-/// `Display` draws without colour; [`colored`](Diagnostic::colored) with ANSI escapes.
+/// `Display` draws without colour, [`colored`](Diagnostic::colored) with ANSI escapes. The text that comes from inputs
+/// is escaped in both.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();
@@ -90,39 +92,38 @@ impl<'a> Diagnostic<'a> {
         self.help(Some(help.into()))
     }
 
-    /// A warning or a note instead of an error, with the id of the rule: `error[A04]: ...`.
+    /// Sets the level and the id of the rule: `error[A04]: ...`, `warning[A10]: ...`.
     pub(crate) fn titled(mut self, level: Level<'static>, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));
         self
     }
 
-    /// The picture with ANSI colours.
+    /// Draws the message with ANSI colours.
     #[must_use]
     pub fn colored(&self) -> String {
         self.draw(&Renderer::styled())
     }
 
     fn draw(&self, renderer: &Renderer) -> String {
-        let shown = Shown::new(self.source, self.primary.as_ref().map_or(Span::default(), |label| label.span));
-        // A caret behind the last byte needs a cell to stand under.
-        let behind =
-            [&self.primary, &self.context].into_iter().flatten().any(|label| label.span.start() >= self.source.len());
-        let text = if behind { alloc::format!("{} ", shown.text) } else { shown.text.clone() };
+        let mut excerpt = Excerpt::new(self.source, self.primary.as_ref().map_or(Span::ZERO, |label| label.span));
+        let mut annotations = Vec::new();
+        for (label, kind) in [(&self.primary, AnnotationKind::Primary), (&self.context, AnnotationKind::Context)] {
+            let Some(label) = label else { continue };
+            let Some(range) = excerpt.range(label.span) else { continue };
+            if range.end > excerpt.text.len() {
+                // A caret behind the last byte needs a cell to point at.
+                excerpt.text.push(' ');
+            }
+            let annotation = kind.span(range);
+            annotations.push(if label.text.is_empty() { annotation } else { annotation.label(&*label.text) });
+        }
         let title = self.level.clone().primary_title(self.title.as_str());
         let mut group = Group::with_title(match self.id {
             Some(id) => title.id(id),
             None => title,
         });
         if self.primary.is_some() {
-            let labels = [(&self.primary, AnnotationKind::Primary), (&self.context, AnnotationKind::Context)];
-            let snippet = Snippet::source(text.as_str()).fold(false).annotations(labels.into_iter().filter_map(
-                |(label, kind)| {
-                    let label = label.as_ref()?;
-                    let annotation = kind.span(shown.columns(label.span)?);
-                    Some(if label.text.is_empty() { annotation } else { annotation.label(&*label.text) })
-                },
-            ));
-            group = group.element(snippet);
+            group = group.element(Snippet::source(excerpt.text.as_str()).fold(false).annotations(annotations));
         }
         for note in &self.notes {
             group = group.element(Level::NOTE.message(&**note));
@@ -140,81 +141,79 @@ impl fmt::Display for Diagnostic<'_> {
     }
 }
 
-/// The escaped text of a window of the source, and where each byte went.
-struct Shown {
+/// The escaped text of the window of a source, and the place of each byte in it.
+struct Excerpt {
     text: String,
-    /// First byte of the source that is shown.
-    first: usize,
-    /// Column at which each shown byte starts, and one past the end.
-    columns: Vec<usize>,
+    /// The offset of the window in the source.
+    start: usize,
+    /// For each byte of the window, the range of `text` that shows it. At the end of the source, also the cell behind it.
+    shown: Vec<Range<usize>>,
 }
 
-impl Shown {
+impl Excerpt {
     fn new(source: &[u8], around: Span) -> Self {
-        let (first, last) = window(source.len(), around);
-        let mut text = String::new();
-        if first > 0 {
+        let Range { start, end } = window(source, around);
+        let mut text = String::from(if start > 0 { "..." } else { "" });
+        let mut shown = Vec::new();
+        each_part(source.get(start..end).unwrap_or_default(), |part, bytes| {
+            let first = text.len();
+            text.extend(part);
+            shown.extend(core::iter::repeat_n(first..text.len(), bytes));
+        });
+        if end < source.len() {
             text.push_str("...");
+        } else {
+            shown.push(text.len()..text.len().saturating_add(1));
         }
-        let mut columns = Vec::new();
-        for byte in source.get(first..last).unwrap_or_default() {
-            columns.push(text.len());
-            push_escaped(&mut text, *byte);
+        Self { text, start, shown }
+    }
+
+    /// The range of `text` that shows a span: at least one character, or `None` if the span starts outside the window.
+    fn range(&self, span: Span) -> Option<Range<usize>> {
+        let first = span.start().checked_sub(self.start)?;
+        let start = self.shown.get(first)?.start;
+        let last = span.end().saturating_sub(self.start).saturating_sub(1).max(first);
+        let end = self.shown.get(last).or(self.shown.last())?.end;
+        Some(start..end)
+    }
+}
+
+/// The bytes of the source to draw: all, or [`WINDOW`] bytes around the span, cut between two characters.
+fn window(source: &[u8], around: Span) -> Range<usize> {
+    if source.len() <= WINDOW {
+        return 0..source.len();
+    }
+    let start = around.start().saturating_sub(WINDOW / 2).min(source.len().saturating_sub(WINDOW));
+    let end = start.saturating_add(WINDOW).min(source.len());
+    char_boundary(source, start)..char_boundary(source, end)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caret_points_at_the_whole_character() {
+        let error = crate::parse("i:\u{e9}:\u{664}i").unwrap_err();
+        assert_eq!((error.span().start(), error.span().end()), (5, 6));
+        let source = error.source_bytes();
+        let excerpt = Excerpt::new(source, error.span());
+        assert_eq!(excerpt.text, "i:\u{e9}:\u{664}i");
+        assert_eq!(excerpt.range(error.span()), Some(5..7));
+        assert_eq!(excerpt.range(Span::new(source.len(), source.len())), Some(8..9));
+    }
+
+    #[test]
+    fn a_caret_points_behind_a_format_that_ends_with_a_space() {
+        assert!(alloc::format!("{:#}", crate::parse("3 ").unwrap_err()).contains("\n  |   ^ nothing follows it"));
+    }
+
+    #[test]
+    fn a_long_source_is_cut_between_characters() {
+        let source = "\u{20ac}".repeat(100);
+        for start in 0..source.len() {
+            assert!(!Excerpt::new(source.as_bytes(), Span::new(start, start)).text.contains("\\x"));
         }
-        columns.push(text.len());
-        if last < source.len() {
-            text.push_str("...");
-        }
-        Self { text, first, columns }
-    }
-
-    /// The columns of a span, or `None` if it lies outside the window. Never empty.
-    fn columns(&self, span: Span) -> Option<core::ops::Range<usize>> {
-        let start = *self.columns.get(span.start().checked_sub(self.first)?)?;
-        let end = span.end().saturating_sub(self.first);
-        let end = self.columns.get(end).or(self.columns.last()).copied().unwrap_or(start);
-        Some(start..end.max(start.saturating_add(1)))
-    }
-}
-
-/// Which bytes of a source of `len` bytes to show.
-fn window(len: usize, around: Span) -> (usize, usize) {
-    if len <= WINDOW {
-        return (0, len);
-    }
-    let half = WINDOW / 2;
-    let first = around.start().saturating_sub(half).min(len.saturating_sub(WINDOW));
-    (first, first.saturating_add(WINDOW).min(len))
-}
-
-/// One byte as ASCII: itself if printable, else `\n`, `\x80`.
-pub fn escape_byte(byte: u8) -> String {
-    let mut text = String::new();
-    push_escaped(&mut text, byte);
-    text
-}
-
-/// Bytes as one line of ASCII.
-pub fn escape(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for byte in bytes {
-        push_escaped(&mut text, *byte);
-    }
-    text
-}
-
-/// Bytes as one line of ASCII, cut after 60 bytes.
-pub(crate) fn abridged(bytes: &[u8]) -> String {
-    match bytes.get(..WINDOW) {
-        Some(start) if bytes.len() > WINDOW => escape(start) + "...",
-        _ => escape(bytes),
-    }
-}
-
-fn push_escaped(text: &mut String, byte: u8) {
-    if matches!(byte, b' '..=b'~') {
-        text.push(char::from(byte));
-    } else {
-        text.extend(byte.escape_ascii().map(char::from));
     }
 }

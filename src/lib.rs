@@ -55,6 +55,7 @@ mod huge_pages;
 mod nontemporal;
 mod span;
 mod spare_capacity;
+mod text;
 
 #[path = "documentation.rs"]
 pub mod _documentation;
@@ -94,9 +95,7 @@ pub use view::{
 /// Items that the crates of this repository share. Not API: they depend on the exact version.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::align::plural;
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
-    pub use crate::diagnostic::{escape, escape_byte};
     #[cfg(feature = "serde")]
     pub use crate::interop::serde::Verdict;
     pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
@@ -104,6 +103,7 @@ pub mod __private {
     pub use crate::py::{
         Ctypes, TypeLayout, array_dtype, expect_exporter, from_dtype, judge, loaded, set_format_exception, type_layout,
     };
+    pub use crate::text::{abridge, escape, plural};
 }
 
 /// Parses a format string.

@@ -26,18 +26,18 @@ STYLE = """
 N = NonTerminal
 
 RAILROADS = {
-    "format": ZeroOrMore(Choice(1, N("space"), N("item"), N("mark"))),
+    "format": ZeroOrMore(Choice(1, N("space"), N("item"), N("byte_order"))),
     "item": Sequence(
-        ZeroOrMore(Choice(1, N("space"), N("shape"), N("mark"))),
+        ZeroOrMore(Choice(1, N("space"), N("shape"), N("byte_order"))),
         Optional(N("count")),
-        ZeroOrMore(Choice(0, N("mark"), N("space"))),
+        ZeroOrMore(Choice(0, N("byte_order"), N("space"))),
         N("type"),
-        Optional(Sequence(ZeroOrMore(N("space")), Terminal(":"), N("name"), Terminal(":"))),
+        Optional(Sequence(ZeroOrMore(N("space")), N("name"))),
     ),
-    "mark": Choice(0, *map(Terminal, "@=<>!^")),
+    "byte_order": Choice(0, *map(Terminal, "@=<>!^")),
     "shape": Sequence(
         Terminal("("),
-        OneOrMore(Sequence(ZeroOrMore(N("space")), N("count"), ZeroOrMore(N("space"))), Terminal(",")),
+        OneOrMore(Sequence(ZeroOrMore(N("space")), N("number"), ZeroOrMore(N("space"))), Terminal(",")),
         Terminal(")"),
     ),
     "type": Choice(
@@ -45,7 +45,7 @@ RAILROADS = {
         N("code"),
         Sequence(Terminal("Z"), Optional(Sequence(ZeroOrMore(N("space")), Choice(0, *map(Terminal, "efdg"))))),
         Sequence(Terminal("T{"), N("format"), Terminal("}")),
-        Sequence(Terminal("&"), N("item without a name")),
+        Sequence(Terminal("&"), N("unnamed_item")),
         Sequence(Terminal("X{"), N("anything, braces balanced"), Terminal("}")),
         Sequence(Terminal("["), N("anything, brackets balanced"), Terminal("]")),
     ),

@@ -3,9 +3,8 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use crate::align::plural;
-use crate::diagnostic::escape;
 use crate::layout::{Ambiguity, Type};
+use crate::text::{escape, plural};
 use crate::view::ViewError;
 
 /// What cannot be read.

@@ -240,7 +240,7 @@ pub(super) fn placed<'p>(plan: &'p Plan, places: Option<&[usize]>) -> Result<Vec
 /// A name as text, for messages.
 pub(super) fn text(name: &Name, index: usize) -> String {
     match name {
-        Some(name) => crate::diagnostic::escape(name),
+        Some(name) => crate::text::escape(name).into_owned(),
         None => alloc::format!("f{index}"),
     }
 }

@@ -11,7 +11,7 @@ use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
 use super::plan::Plan;
 use super::swap;
-use crate::diagnostic::escape;
+use crate::text::escape;
 
 impl Plan {
     /// The bytes of records that have these columns; padding is zero.

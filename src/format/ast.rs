@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::mem;
 
 use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind};
@@ -63,6 +64,7 @@ pub enum Member {
 /// assert_eq!((item.prefix.len(), &item.ty), (2, &ItemType::Code(pep3118::Code::Int)));
 /// assert_eq!(item.name.as_ref().map(|name| name.bytes.as_slice()), Some(&b"name"[..]));
 /// assert_eq!((item.span.start(), item.span.end()), (0, 13));
+/// assert_eq!((item.ty_span.start(), item.ty_span.end()), (6, 7));
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -71,6 +73,8 @@ pub struct Item {
     pub prefix: Vec<Prefix>,
     /// The type.
     pub ty: ItemType,
+    /// The bytes of the type, without prefix and name.
+    pub ty_span: Span,
     /// The name between the colons.
     pub name: Option<Name>,
     /// From the first byte of the prefix to the closing colon of the name.
@@ -114,21 +118,40 @@ pub struct ByteOrderCharacter {
     pub span: Span,
 }
 
-/// A shape in parentheses; C order, the last dimension fastest.
+/// A shape in parentheses: an array in C order, whose last dimension varies fastest.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
 /// let format = pep3118::parse("( 2, 3 )d")?;
 /// let [Member::Item(item)] = format.members() else { unreachable!() };
 /// let [Prefix::Shape(shape)] = item.prefix.as_slice() else { unreachable!() };
-/// assert_eq!((shape.extents.as_slice(), shape.span.end()), (&[2, 3][..], 8));
+/// assert_eq!(shape.dimensions.iter().map(|dimension| dimension.length).collect::<Vec<_>>(), [2, 3]);
+/// assert_eq!(shape.span.end(), 8);
 /// # Ok::<(), pep3118::FormatError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// The extent of each dimension, in elements.
-    pub extents: Vec<u64>,
-    /// With the parentheses.
+    /// The dimensions, outermost first.
+    pub dimensions: Vec<Dimension>,
+    /// The bytes of the shape, parentheses included.
+    pub span: Span,
+}
+
+/// One dimension of a [`Shape`].
+///
+/// ```
+/// use pep3118::format::{Member, Prefix};
+/// let format = pep3118::parse("(2,03)d")?;
+/// let [Member::Item(item)] = format.members() else { unreachable!() };
+/// let [Prefix::Shape(shape)] = item.prefix.as_slice() else { unreachable!() };
+/// assert_eq!((shape.dimensions[1].length, shape.dimensions[1].span.len()), (3, 2));
+/// # Ok::<(), pep3118::FormatError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Dimension {
+    /// The number of elements.
+    pub length: u64,
+    /// The digits, leading zeros included.
     pub span: Span,
 }
 
@@ -226,7 +249,8 @@ equal_by! {
     Format { members }
     Item { prefix, ty, name }
     ByteOrderCharacter { order }
-    Shape { extents }
+    Shape { dimensions }
+    Dimension { length }
     Count { value }
     Name { bytes }
 }
@@ -263,8 +287,10 @@ impl Format {
         match parse_events(source, limits, &mut builder) {
             Ok(()) => Ok(Self { source: source.to_vec(), members: builder.members }),
             Err(Failure::Grammar(error)) => Err(error),
-            // The builder takes everything.
-            Err(Failure::Stopped) => Ok(Self { source: Vec::new(), members: Vec::new() }),
+            Err(Failure::Stopped) => {
+                debug_assert!(false, "the parser closes only what it has opened");
+                Err(FormatError::new(FormatErrorKind::UnopenedStructure, Span::ZERO, None, source))
+            }
         }
     }
 
@@ -331,48 +357,52 @@ impl Format {
     }
 }
 
-/// Builds the tree. Structures and pointers under construction wait on a stack.
+/// The visitor that builds the tree.
 #[derive(Default)]
 struct Builder<'s> {
     source: &'s [u8],
+    /// Members of the innermost open structure, or of the format.
     members: Vec<Member>,
+    /// The prefix of the next item, and where it starts.
     prefix: Vec<Prefix>,
-    extents: Vec<u64>,
-    shape_start: usize,
     item_start: Option<usize>,
-    frames: Vec<Frame>,
+    /// The dimensions of the open shape, and where it starts.
+    dimensions: Vec<Dimension>,
+    shape_start: usize,
+    /// Open structures and pointers, innermost last.
+    open: Vec<OpenItem>,
 }
 
-/// An item whose type is not complete yet.
-struct Frame {
-    /// Members of the enclosing structure.
+/// A structure or pointer whose last byte is not parsed yet.
+struct OpenItem {
+    /// Members of the structure around it.
     members: Vec<Member>,
     prefix: Vec<Prefix>,
     start: usize,
+    ty_start: usize,
 }
 
 impl Builder<'_> {
-    fn starts(&mut self, at: usize) {
-        self.item_start.get_or_insert(at);
+    fn open(&mut self, at: usize) {
+        self.open.push(OpenItem {
+            members: mem::take(&mut self.members),
+            prefix: mem::take(&mut self.prefix),
+            start: self.item_start.take().unwrap_or(at),
+            ty_start: at,
+        });
     }
 
-    fn push(&mut self, at: usize) {
-        let start = self.item_start.take().unwrap_or(at);
-        let frame =
-            Frame { members: core::mem::take(&mut self.members), prefix: core::mem::take(&mut self.prefix), start };
-        self.frames.push(frame);
+    /// Adds an item that contains no others.
+    fn leaf(&mut self, ty: ItemType, ty_span: Span, name: Option<Span>) {
+        let start = self.item_start.take().unwrap_or(ty_span.start());
+        let prefix = mem::take(&mut self.prefix);
+        self.item(start, prefix, ty, ty_span, name);
     }
 
-    fn item(&mut self, ty: ItemType, span: Span, name: Option<Span>) {
-        let start = self.item_start.take().unwrap_or(span.start());
-        let prefix = core::mem::take(&mut self.prefix);
-        self.finish(start, prefix, ty, span.end(), name);
-    }
-
-    fn finish(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, end: usize, name: Option<Span>) {
-        let end = name.map_or(end, |name| name.end().saturating_add(1));
+    fn item(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, ty_span: Span, name: Option<Span>) {
+        let end = name.map_or(ty_span.end(), |name| name.end().saturating_add(1));
         let name = name.map(|span| Name { bytes: span.of(self.source).to_vec(), span });
-        self.members.push(Member::Item(Item { prefix, ty, name, span: Span::new(start, end) }));
+        self.members.push(Member::Item(Item { prefix, ty, ty_span, name, span: Span::new(start, end) }));
     }
 }
 
@@ -388,84 +418,88 @@ impl Visitor for Builder<'_> {
     }
 
     fn open_shape(&mut self, at: usize) -> Result<(), Stop> {
-        self.starts(at);
+        self.item_start.get_or_insert(at);
         self.shape_start = at;
         Ok(())
     }
 
-    fn dimension(&mut self, extent: u64, _span: Span) -> Result<(), Stop> {
-        self.extents.push(extent);
+    fn dimension(&mut self, length: u64, span: Span) -> Result<(), Stop> {
+        self.dimensions.push(Dimension { length, span });
         Ok(())
     }
 
     fn close_shape(&mut self, at: usize) -> Result<(), Stop> {
-        let extents = core::mem::take(&mut self.extents);
+        let dimensions = mem::take(&mut self.dimensions);
         let span = Span::new(self.shape_start, at.saturating_add(1));
-        self.prefix.push(Prefix::Shape(Shape { extents, span }));
+        self.prefix.push(Prefix::Shape(Shape { dimensions, span }));
         Ok(())
     }
 
     fn count(&mut self, value: u64, span: Span) -> Result<(), Stop> {
-        self.starts(span.start());
+        self.item_start.get_or_insert(span.start());
         self.prefix.push(Prefix::Count(Count { value, span }));
         Ok(())
     }
 
     fn code(&mut self, code: Code, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        self.item(ItemType::Code(code), span, name);
-        Ok(())
-    }
-
-    fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        // `X{` … `}`
-        let signature = span.of(self.source).get(2..span.len().saturating_sub(1)).unwrap_or_default();
-        self.item(ItemType::Function(signature.to_vec()), span, name);
-        Ok(())
-    }
-
-    fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        let body = span.of(self.source).get(1..span.len().saturating_sub(1)).unwrap_or_default();
-        let mut parts = body.splitn(2, |byte| *byte == b'$');
-        let user =
-            UserType { name: parts.next().unwrap_or_default().to_vec(), params: parts.next().map(<[u8]>::to_vec) };
-        self.item(ItemType::User(user), span, name);
+        self.leaf(ItemType::Code(code), span, name);
         Ok(())
     }
 
     fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
-        self.push(at);
+        self.open(at);
         Ok(())
     }
 
     fn close_structure(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
-        if let Some(frame) = self.frames.pop() {
-            let members = core::mem::replace(&mut self.members, frame.members);
-            self.finish(frame.start, frame.prefix, ItemType::Structure(members), at.saturating_add(1), name);
-        }
+        let OpenItem { members, prefix, start, ty_start } = self.open.pop().ok_or(Stop)?;
+        let members = mem::replace(&mut self.members, members);
+        self.item(start, prefix, ItemType::Structure(members), Span::new(ty_start, at.saturating_add(1)), name);
         Ok(())
     }
 
     fn open_pointer(&mut self, at: usize) -> Result<(), Stop> {
-        self.push(at);
+        self.open(at);
         Ok(())
     }
 
     fn close_pointer(&mut self, name: Option<Span>) -> Result<(), Stop> {
-        let target = self.members.pop();
-        if let (Some(frame), Some(Member::Item(mut target))) = (self.frames.pop(), target) {
-            // A byte order character between `&` and the type belongs to what is pointed to.
-            let orders = core::mem::replace(&mut self.members, frame.members);
-            let orders = orders.into_iter().filter_map(|member| match member {
-                Member::ByteOrder(order) => Some(Prefix::ByteOrder(order)),
-                Member::Item(_) => None,
-            });
-            target.prefix.splice(0..0, orders);
-            if let Some(Prefix::ByteOrder(first)) = target.prefix.first() {
-                target.span = first.span.to(target.span);
-            }
-            let end = target.span.end();
-            self.finish(frame.start, frame.prefix, ItemType::Pointer(Box::new(target)), end, name);
+        let OpenItem { members, prefix, start, ty_start } = self.open.pop().ok_or(Stop)?;
+        let mut orders = mem::replace(&mut self.members, members);
+        let Some(Member::Item(mut target)) = orders.pop() else { return Err(Stop) };
+        // `byte_order` found no prefix after `&`, but the characters between `&` and the target are its prefix.
+        let orders = orders.into_iter().filter_map(|member| match member {
+            Member::ByteOrder(order) => Some(Prefix::ByteOrder(order)),
+            Member::Item(_) => None,
+        });
+        target.prefix.splice(0..0, orders);
+        if let Some(Prefix::ByteOrder(first)) = target.prefix.first() {
+            target.span = first.span.to(target.span);
         }
+        let span = Span::new(ty_start, target.span.end());
+        self.item(start, prefix, ItemType::Pointer(Box::new(target)), span, name);
+        Ok(())
+    }
+
+    fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
+        // Without `X{` and `}`.
+        let signature = span.of(self.source).get(2..span.len().saturating_sub(1)).ok_or(Stop)?;
+        self.leaf(ItemType::Function(signature.to_vec()), span, name);
+        Ok(())
+    }
+
+    fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
+        // Without `[` and `]`.
+        let text = span.of(self.source).get(1..span.len().saturating_sub(1)).ok_or(Stop)?;
+        let (ty_name, params) = match text.iter().position(|byte| *byte == b'$') {
+            Some(at) => {
+                let (name, params) = text.split_at(at);
+                (name, params.get(1..))
+            }
+            None => (text, None),
+        };
+        let user = UserType { name: ty_name.to_vec(), params: params.map(<[u8]>::to_vec) };
+        self.leaf(ItemType::User(user), span, name);
         Ok(())
     }
 }

@@ -4,8 +4,9 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::diagnostic::{Diagnostic, Label, escape_byte};
+use crate::diagnostic::{Diagnostic, Label};
 use crate::span::Span;
+use crate::text::{escape, plural};
 
 /// A format string that does not follow the grammar.
 ///
@@ -38,7 +39,7 @@ struct Details {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatErrorKind {
     /// `|i4`: a byte that starts no item.
-    #[error("unknown format character `{}`", escape_byte(*byte))]
+    #[error("unknown format character `{}`", escape(&[*byte]))]
     UnknownCharacter {
         /// The byte.
         byte: u8,
@@ -53,7 +54,7 @@ pub enum FormatErrorKind {
     #[error("embedded null character")]
     EmbeddedNul,
     /// `Zi`: the prefix of a complex number before something that has no complex form.
-    #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape_byte(*byte))]
+    #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape(&[*byte]))]
     ComplexPart {
         /// The byte after `Z`.
         byte: u8,
@@ -80,7 +81,7 @@ pub enum FormatErrorKind {
     #[error("empty dimension in a shape")]
     EmptyDimension,
     /// `(1_0)i`, `(-1)i`
-    #[error("`{}` in a shape: a dimension is a decimal number", escape_byte(*byte))]
+    #[error("`{}` in a shape: a dimension is a decimal number", escape(&[*byte]))]
     DimensionCharacter {
         /// The byte.
         byte: u8,
@@ -116,7 +117,7 @@ pub enum FormatErrorKind {
     #[error("user type without a name")]
     EmptyUserType,
     /// Longer than [`Limits::bytes`](super::Limits::bytes).
-    #[error("format is {} long, {limit} are allowed", crate::align::plural(*bytes, "byte"))]
+    #[error("format is {} long, {limit} are allowed", plural(*bytes, "byte"))]
     TooLong {
         /// Its length in bytes.
         bytes: u64,

@@ -1,7 +1,8 @@
-//! How much of a format string is read before it is refused.
+//! Limits on a format: [`Limits`].
 
-/// Bounds on a format string. They keep the work for hostile input small: whatever comes in,
-/// one reading of the largest string allowed takes about a millisecond.
+/// Limits on a format string, which bound the time and memory that an untrusted format can take.
+///
+/// Parsing the longest format that the default limits allow takes about a millisecond.
 ///
 /// ```
 /// use pep3118::format::{Format, Limits};
@@ -11,19 +12,33 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// Bytes of the whole string.
+    /// The length of the string in bytes, at most 4 GiB.
     pub bytes: usize,
-    /// Items in the whole string, those inside structures included.
+    /// The number of items, including the members of structures.
     pub items: usize,
-    /// Structures and pointers inside each other; more than 64 are never read.
+    /// The levels of structures and pointers, at most 64.
     pub depth: usize,
-    /// Dimensions of one item, stacked shapes included. `PyBUF_MAX_NDIM` is 64.
+    /// The dimensions of one item, including those of stacked shapes: at most 64, the value of `PyBUF_MAX_NDIM`.
     pub dimensions: usize,
 }
 
 impl Limits {
     /// 131,072 bytes, 65,536 items, 64 levels, 64 dimensions.
     pub const DEFAULT: Self = Self { bytes: 1 << 17, items: 1 << 16, depth: 64, dimensions: 64 };
+
+    /// The largest limits: [`Span`](crate::Span) has 32-bit offsets, the parser recurses into structures and pointers, and
+    /// no buffer has more than 64 dimensions.
+    const MAX: Self = Self { bytes: 0xffff_ffff, items: usize::MAX, depth: 64, dimensions: 64 };
+
+    /// These limits, but none above the largest.
+    pub(super) fn bounded(&self) -> Self {
+        Self {
+            bytes: self.bytes.min(Self::MAX.bytes),
+            items: self.items.min(Self::MAX.items),
+            depth: self.depth.min(Self::MAX.depth),
+            dimensions: self.dimensions.min(Self::MAX.dimensions),
+        }
+    }
 }
 
 impl Default for Limits {

@@ -18,10 +18,12 @@ mod error;
 mod limits;
 mod parse;
 mod print;
-mod token;
+mod replay;
 mod visitor;
 
-pub use ast::{ByteOrderCharacter, Count, Format, Item, ItemType, Member, NULL_FORMAT, Name, Prefix, Shape, UserType};
+pub use ast::{
+    ByteOrderCharacter, Count, Dimension, Format, Item, ItemType, Member, NULL_FORMAT, Name, Prefix, Shape, UserType,
+};
 pub use code::{ByteOrder, Code};
 pub use error::{FormatError, FormatErrorKind};
 pub use limits::Limits;

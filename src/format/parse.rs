@@ -1,478 +1,506 @@
-//! The grammar, in nom.
+//! The grammar of formats: each production is one function, with its name and in its order in `docs/grammar.md`.
+//!
+//! [`parse_events`] parses the bytes of a format and calls a [`Visitor`] for each part. The grammar accepts every format
+//! that a known producer writes. The visitor refuses the parts that a dialect lacks.
 //!
 //! ```text
-//! format := { space | mark | item }                      the empty string is legal
-//! item   := { space | mark | shape } [ count ] { space | mark } type [ { space } ":" name ":" ]
-//! shape  := "(" { space } int { space } { "," { space } int { space } } ")"
-//! mark   := "@" | "=" | "<" | ">" | "!" | "^"
-//! type   := "T{" format "}" | "&" item-without-name | "X{" balanced "}" | "[" balanced "]"
-//!         | "Z" [ { space } ( "e" | "f" | "d" | "g" ) ] | code
-//! name   := any bytes but ":" and NUL
-//! space  := " " | TAB | LF | VT | FF | CR
+//! format       = { space | byte_order | item } ;
+//! item         = unnamed_item , [ { space } , name ] ;
+//! unnamed_item = { space | byte_order | shape } , [ count ] , { space | byte_order } , type ;
+//! byte_order   = "@" | "=" | "<" | ">" | "!" | "^" ;
+//! shape        = "(" , dimension , { "," , dimension } , ")" ;
+//! dimension    = { space } , number , { space } ;
+//! count        = number ;
+//! number       = digit , { digit } ;
+//! type         = code | complex | structure | pointer | function | user_type ;
+//! complex      = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;
+//! structure    = "T{" , format , "}" ;
+//! pointer      = "&" , unnamed_item ;
+//! function     = "X{" , { any byte but NUL, braces balanced } , "}" ;
+//! user_type    = "[" , { any byte but NUL, brackets balanced }- , "]" ;
+//! name         = ":" , { any byte but ":" and NUL } , ":" ;
+//! space        = " " | TAB | LF | VT | FF | CR ;
 //! ```
 //!
-//! Dispatch is on the first byte; the loop keeps open structures in a bit mask, so that no input can
-//! deepen a recursion. nom's error is the unit type on the way: the reason for a refusal is written
-//! down once, where it is noticed, and costs nothing while all is well.
+//! Productions that call no visitor are nom parsers. The others are methods of [`Parser`], which calls the visitor and
+//! counts bytes, items, levels and dimensions against the [`Limits`]. Structures and pointers are the only recursive
+//! productions, and [`Limits::depth`] bounds the recursion.
 
-use alloc::vec::Vec;
-
-use nom::bytes::complete::{take_while, take_while1};
-use nom::character::complete::{char, digit1};
+use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::character::complete::{char, digit1, u64};
 use nom::sequence::delimited;
-use nom::{Err, IResult, Parser};
+use nom::{Err, IResult, Parser as _};
 
 use super::code::{ByteOrder, Code};
 use super::error::{FormatError, FormatErrorKind as Kind};
 use super::limits::Limits;
-use super::token::Start;
 use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
-/// What is left to read, or an error whose reason is in [`Driver::refusal`].
+/// Why a visit ended before the end of the format.
+pub(crate) enum Failure {
+    /// The bytes do not follow the grammar.
+    Grammar(FormatError),
+    /// The visitor returned [`Stop`].
+    Stopped,
+}
+
+/// Parses `source` and calls `visitor` for each of its parts.
+#[inline]
+pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: &mut V) -> Result<(), Failure> {
+    let limits = limits.bounded();
+    let mut parser =
+        Parser { source, visitor, limits, depth_left: limits.depth, items: 0, dimensions: 0, refusal: None };
+    match parser.source() {
+        Ok(()) => Ok(()),
+        Err(Refused) => Err(match parser.refusal {
+            Some(Refusal { kind, span, opened }) => Failure::Grammar(FormatError::new(kind, span, opened, source)),
+            None => Failure::Stopped,
+        }),
+    }
+}
+
+/// The input after a production, or a refusal whose reason is in [`Parser::refusal`].
 type Step<'i> = Result<&'i [u8], Refused>;
 
-/// nom's error with nothing in it, in less room: a step is returned in registers.
+/// A zero-sized error, so that a [`Step`] is returned in registers.
 struct Refused;
 
 impl From<Err<()>> for Refused {
+    #[cold]
     fn from(_: Err<()>) -> Self {
+        debug_assert!(false, "each caller has seen the first byte that the nom parser needs");
         Self
     }
 }
 
-/// Deepest nesting that the bit mask of open frames can hold.
-const DEEPEST: usize = 64;
-
-/// Why reading ended early.
-pub(crate) enum Failure {
-    /// The text is not a format.
-    Grammar(FormatError),
-    /// The reader of the events wanted no more and knows why.
-    Stopped,
-}
-
-/// Reads `source` and tells `events` what is in it.
-#[inline]
-pub(crate) fn parse_events<E: Visitor>(source: &[u8], limits: &Limits, events: &mut E) -> Result<(), Failure> {
-    let mut driver = Driver::new(source, limits, events);
-    if driver.format().is_ok() {
-        return Ok(());
+impl From<Stop> for Refused {
+    #[inline]
+    fn from(_: Stop) -> Self {
+        Self
     }
-    let refusal = driver.refusal;
-    Err(explain(source, limits, refusal))
 }
 
-/// Turns the noted reason into an error with all that belongs to it.
-#[cold]
-fn explain(source: &[u8], limits: &Limits, refusal: Option<(Kind, Span)>) -> Failure {
-    let Some((kind, span)) = refusal else {
-        return Failure::Stopped;
-    };
-    let end = Span::new(source.len(), source.len());
-    let (span, opened) = match kind {
-        Kind::UnclosedStructure => (span, innermost_open(source, limits)),
-        Kind::UnclosedFunction => (end, Some(Span::new(span.start(), span.start().saturating_add(2)))),
-        Kind::UnclosedShape => (span, last_open_parenthesis(source, span)),
-        _ => (span, None),
-    };
-    Failure::Grammar(FormatError::new(kind, span, opened, source))
+/// The reason for a refusal.
+struct Refusal {
+    kind: Kind,
+    span: Span,
+    /// The opening bracket of a part that is not closed.
+    opened: Option<Span>,
 }
 
-/// What of an item has been read already.
+/// The place of an unnamed item.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pending {
+enum Role {
+    /// A name may follow it.
+    Item,
+    /// It follows `&`. A name after it is the name of the outermost pointer.
+    PointerTarget,
+}
+
+/// The parts of an item before its type that decide which parts may follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
     Nothing,
     Shape,
     Count,
 }
 
-struct Driver<'i, 'e, E> {
+struct Parser<'i, 'v, V> {
     source: &'i [u8],
-    events: &'e mut E,
-    pending: Pending,
-    /// One bit an open frame, innermost lowest: set for a pointer, clear for a structure.
-    pointers: u64,
-    depth: usize,
-    depth_limit: usize,
+    visitor: &'v mut V,
+    limits: Limits,
+    /// Levels that may still be opened.
+    depth_left: usize,
+    /// Items parsed so far.
     items: usize,
-    /// Dimensions of the item that is being read.
+    /// Dimensions of the current item.
     dimensions: usize,
-    limits: &'e Limits,
-    refusal: Option<(Kind, Span)>,
+    refusal: Option<Refusal>,
 }
 
-impl<'i, 'e, E: Visitor> Driver<'i, 'e, E> {
+impl<'i, V: Visitor> Parser<'i, '_, V> {
+    /// The source is one format.
     #[inline]
-    fn new(source: &'i [u8], limits: &'e Limits, events: &'e mut E) -> Self {
-        Self {
-            source,
-            events,
-            pending: Pending::Nothing,
-            pointers: 0,
-            depth: 0,
-            depth_limit: limits.depth.min(DEEPEST),
-            items: 0,
-            dimensions: 0,
-            limits,
-            refusal: None,
-        }
-    }
-
-    #[inline]
-    fn format(&mut self) -> Result<(), Refused> {
+    fn source(&mut self) -> Result<(), Refused> {
         let len = self.source.len();
         if len > self.limits.bytes {
             let bytes = u64::try_from(len).unwrap_or(u64::MAX);
-            return Err(self.refuse(Kind::TooLong { bytes, limit: self.limits.bytes }, Span::default()));
+            return Err(self.refuse(Kind::TooLong { bytes, limit: self.limits.bytes }, Span::ZERO));
         }
-        let mut rest = self.source;
-        while let Some((&first, after)) = rest.split_first() {
-            rest = match Start::of(first) {
-                Start::Code(code) => self.code(code, rest, after)?,
-                Start::Mark(order) => self.mark(order, rest, after)?,
-                Start::Count => self.count(rest)?,
-                Start::Spaces => self.spaces(rest)?,
-                Start::Record => self.open_record(rest)?,
-                Start::Close => self.close_record(rest)?,
-                Start::Shape => self.shape(rest)?,
-                Start::Pointer => self.open_pointer(rest)?,
-                Start::Complex => self.complex(rest)?,
-                Start::Function => self.function(rest)?,
-                Start::UserType => self.user_type(rest)?,
-                Start::Unknown => return Err(self.stranger(first, rest)),
+        let rest = self.format(self.source)?;
+        // A format ends at the end of the source or at a closing brace.
+        if rest.is_empty() { Ok(()) } else { Err(self.refuse_at(rest, 1, Kind::UnopenedStructure)) }
+    }
+
+    /// `format = { space | byte_order | item } ;`
+    // Inlined, so that a format without structures is parsed without a call for each level.
+    #[inline(always)]
+    fn format(&mut self, mut input: &'i [u8]) -> Step<'i> {
+        while let Some((&byte, after)) = input.split_first() {
+            input = match FirstByte::of(byte) {
+                FirstByte::Space => self.space(input)?,
+                FirstByte::ByteOrder(order) => self.byte_order(order, input, after)?,
+                FirstByte::ClosingBrace => break,
+                // Most items are a code alone. This arm does what `item` does for them, in fewer instructions.
+                FirstByte::Type(TypeByte::Code(code)) => self.code(code, input, after, Role::Item)?,
+                _ => self.item(input)?,
             };
         }
-        self.end()
+        Ok(input)
     }
 
-    #[cold]
-    fn end_refused(&mut self) -> Refused {
-        let end = Span::new(self.source.len(), self.source.len());
-        let kind = match self.pending {
-            Pending::Count => Kind::CountWithoutCode,
-            Pending::Shape => Kind::ShapeWithoutCode,
-            Pending::Nothing if self.in_pointer() => Kind::PointerWithoutTarget,
-            Pending::Nothing => Kind::UnclosedStructure,
-        };
-        self.refuse(kind, end)
+    /// `item = unnamed_item , [ { space } , name ] ;`
+    #[inline(always)]
+    fn item(&mut self, input: &'i [u8]) -> Step<'i> {
+        self.unnamed_item(input, Role::Item)
     }
 
+    /// `unnamed_item = { space | byte_order | shape } , [ count ] , { space | byte_order } , type ;`
+    #[inline(always)]
+    fn unnamed_item(&mut self, mut input: &'i [u8], role: Role) -> Step<'i> {
+        let mut before = Before::Nothing;
+        while let Some((&byte, after)) = input.split_first() {
+            input = match FirstByte::of(byte) {
+                FirstByte::Space => self.space(input)?,
+                FirstByte::ByteOrder(order) => self.byte_order(order, input, after)?,
+                FirstByte::Parenthesis => self.shape(input, &mut before)?,
+                FirstByte::Digit => self.count(input, &mut before)?,
+                FirstByte::Type(first) => return self.r#type(first, input, after, role),
+                FirstByte::ClosingBrace => return Err(self.refuse_at(input, 1, missing_type(before))),
+                FirstByte::Unknown => return Err(self.unknown(byte, input, before)),
+            };
+        }
+        Err(self.refuse_at(input, 0, missing_type(before)))
+    }
+
+    /// `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`
     #[inline]
-    fn end(&mut self) -> Result<(), Refused> {
-        if self.pending != Pending::Nothing || self.depth > 0 {
-            return Err(self.end_refused());
+    fn byte_order(&mut self, order: ByteOrder, input: &'i [u8], after: &'i [u8]) -> Step<'i> {
+        self.visitor.byte_order(order, self.position(input))?;
+        Ok(after)
+    }
+
+    /// `shape = "(" , dimension , { "," , dimension } , ")" ;`
+    fn shape(&mut self, input: &'i [u8], before: &mut Before) -> Step<'i> {
+        match before {
+            Before::Nothing => self.dimensions = 0,
+            Before::Shape => {}
+            Before::Count => return Err(self.refuse_at(input, 1, Kind::CountBeforeShape)),
         }
-        Ok(())
-    }
-
-    fn spaces(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let (after, _) = spaces(rest)?;
-        let span = self.between(rest, after);
-        self.go_on(after, |events| events.space(span))
-    }
-
-    #[inline]
-    fn mark(&mut self, order: ByteOrder, rest: &'i [u8], after: &'i [u8]) -> Step<'i> {
-        let at = self.position(rest);
-        self.go_on(after, |events| events.byte_order(order, at))
-    }
-
-    /// Names the reason for a byte that starts nothing.
-    #[cold]
-    fn stranger(&mut self, byte: u8, rest: &'i [u8]) -> Refused {
-        let kind = match (byte, self.pending) {
-            (0, _) => Kind::EmbeddedNul,
-            (0x80.., _) => Kind::NonAscii { byte },
-            (b':', Pending::Count) => Kind::CountWithoutCode,
-            (b':', Pending::Shape) => Kind::ShapeWithoutCode,
-            (b':', Pending::Nothing) => Kind::NameWithoutItem,
-            _ => Kind::UnknownCharacter { byte },
-        };
-        self.refuse_here(kind, rest, 1)
-    }
-
-    #[inline]
-    fn count(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let (after, digits) = digit1::<&[u8], ()>(rest)?;
-        let span = self.between(rest, after);
-        if self.pending == Pending::Count {
-            return Err(self.refuse(Kind::TwoCounts, span));
-        }
-        let Some(count) = decimal(digits) else {
-            return Err(self.refuse(Kind::NumberTooLarge, span));
-        };
-        self.pending = Pending::Count;
-        self.go_on(after, |events| events.count(count, span))
-    }
-
-    fn shape(&mut self, rest: &'i [u8]) -> Step<'i> {
-        if self.pending == Pending::Count {
-            return Err(self.refuse_here(Kind::CountBeforeShape, rest, 1));
-        }
-        if self.pending == Pending::Nothing {
-            self.dimensions = 0;
-        }
-        self.pending = Pending::Shape;
-        let at = self.position(rest);
-        let (mut after, _) = char::<_, ()>('(').parse(rest)?;
-        self.tell(|events| events.open_shape(at))?;
+        *before = Before::Shape;
+        let (mut rest, _) = char::<_, ()>('(').parse(input)?;
+        self.visitor.open_shape(self.position(input))?;
         loop {
-            after = self.padded_dimension(after)?;
-            match after.split_first() {
-                Some((b',', next)) => after = next,
-                Some((b')', next)) => {
-                    let at = self.position(after);
-                    return self.go_on(next, |events| events.close_shape(at));
+            rest = self.dimension(rest, input)?;
+            match rest.split_first() {
+                Some((b',', after)) => rest = after,
+                Some((b')', after)) => {
+                    self.visitor.close_shape(self.position(rest))?;
+                    return Ok(after);
                 }
                 Some((&byte @ (b'0'..=b'9' | b'_' | b'.' | b'+' | b'-'), _)) => {
-                    return Err(self.refuse_here(Kind::DimensionCharacter { byte }, after, 1));
+                    return Err(self.refuse_at(rest, 1, Kind::DimensionCharacter { byte }));
                 }
-                _ => return Err(self.refuse_here(Kind::UnclosedShape, after, 1)),
+                _ => return Err(self.unclosed_shape(rest, input)),
             }
         }
     }
 
-    fn padded_dimension(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let rest = self.optional_spaces(rest)?;
-        let Ok((after, digits)) = digit1::<&[u8], ()>(rest) else {
-            return Err(match rest.first() {
-                None => self.refuse_here(Kind::UnclosedShape, rest, 0),
-                Some(b',' | b')') => self.refuse_here(Kind::EmptyDimension, rest, 1),
-                Some(&byte) => self.refuse_here(Kind::DimensionCharacter { byte }, rest, 1),
-            });
-        };
-        let span = self.between(rest, after);
-        let Some(extent) = decimal(digits) else {
-            return Err(self.refuse(Kind::NumberTooLarge, span));
-        };
+    /// `dimension = { space } , number , { space } ;`, in the shape that starts at `shape`.
+    fn dimension(&mut self, input: &'i [u8], shape: &'i [u8]) -> Step<'i> {
+        let input = self.optional_space(input)?;
+        match input.first() {
+            Some(b'0'..=b'9') => {}
+            Some(b',' | b')') => return Err(self.refuse_at(input, 1, Kind::EmptyDimension)),
+            Some(&byte) => return Err(self.refuse_at(input, 1, Kind::DimensionCharacter { byte })),
+            None => return Err(self.unclosed_shape(input, shape)),
+        }
+        let (rest, length) = self.number(input)?;
+        let span = self.between(input, rest);
         self.dimensions = self.dimensions.wrapping_add(1);
         if self.dimensions > self.limits.dimensions {
             return Err(self.refuse(Kind::TooManyDimensions { limit: self.limits.dimensions }, span));
         }
-        self.tell(|events| events.dimension(extent, span))?;
-        self.optional_spaces(after)
+        self.visitor.dimension(length, span)?;
+        self.optional_space(rest)
     }
 
+    /// `count = number ;`
     #[inline(always)]
-    fn code(&mut self, code: Code, rest: &'i [u8], after: &'i [u8]) -> Step<'i> {
-        let span = self.between(rest, after);
-        self.begin_type(rest)?;
-        self.end_type(after, |events, name| events.code(code, span, name))
-    }
-
-    fn complex(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let (after, _) = char::<_, ()>('Z').parse(rest)?;
-        let (part, _) = take_while::<_, &[u8], ()>(is_space)(after)?;
-        let (code, after) = match part.split_first() {
-            None | Some((b':' | b'}' | b'@' | b'=' | b'<' | b'>' | b'!' | b'^', _)) => (Code::WcharPointer, after),
-            Some((&byte, next)) => match Code::complex_of(byte) {
-                Some(code) => (code, next),
-                None => return Err(self.refuse_here(Kind::ComplexPart { byte }, rest, 2)),
-            },
-        };
-        self.code(code, rest, after)
-    }
-
-    fn function(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let Some(signature) = rest.strip_prefix(b"X{") else {
-            return Err(self.refuse_here(Kind::FunctionWithoutBrace, rest, 1));
-        };
-        let Ok((after, _)) = balanced(b'{', b'}')(signature) else {
-            return Err(self.refuse_here(Kind::UnclosedFunction, rest, 2));
-        };
-        let span = self.between(rest, after);
-        self.begin_type(rest)?;
-        self.end_type(after, |events, name| events.function(span, name))
-    }
-
-    fn user_type(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let (inside, _) = char::<_, ()>('[').parse(rest)?;
-        let Ok((after, body)) = balanced(b'[', b']')(inside) else {
-            return Err(self.refuse_here(Kind::UnclosedUserType, rest, rest.len()));
-        };
-        if matches!(body.first(), None | Some(b'$')) {
-            return Err(self.refuse(Kind::EmptyUserType, self.between(rest, after)));
+    fn count(&mut self, input: &'i [u8], before: &mut Before) -> Step<'i> {
+        if *before == Before::Count {
+            let (rest, _) = digit1::<_, ()>(input)?;
+            return Err(self.refuse(Kind::TwoCounts, self.between(input, rest)));
         }
-        let span = self.between(rest, after);
-        self.begin_type(rest)?;
-        self.end_type(after, |events, name| events.user_type(span, name))
+        *before = Before::Count;
+        let (rest, count) = self.number(input)?;
+        self.visitor.count(count, self.between(input, rest))?;
+        Ok(rest)
     }
 
-    fn open_record(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let Some(after) = rest.strip_prefix(b"T{") else {
-            return Err(self.refuse_here(Kind::StructureWithoutBrace, rest, 1));
-        };
-        let at = self.position(rest);
-        self.begin_type(rest)?;
-        self.push(false, rest)?;
-        self.go_on(after, |events| events.open_structure(at))
-    }
-
-    fn close_record(&mut self, rest: &'i [u8]) -> Step<'i> {
-        match self.pending {
-            Pending::Count => return Err(self.refuse_here(Kind::CountWithoutCode, rest, 1)),
-            Pending::Shape => return Err(self.refuse_here(Kind::ShapeWithoutCode, rest, 1)),
-            Pending::Nothing => {}
-        }
-        if self.in_pointer() {
-            return Err(self.refuse_here(Kind::PointerWithoutTarget, rest, 1));
-        }
-        if self.depth == 0 {
-            return Err(self.refuse_here(Kind::UnopenedStructure, rest, 1));
-        }
-        self.pop();
-        let at = self.position(rest);
-        let (after, _) = char::<_, ()>('}').parse(rest)?;
-        self.end_type(after, |events, name| events.close_structure(at, name))
-    }
-
-    fn open_pointer(&mut self, rest: &'i [u8]) -> Step<'i> {
-        let (after, _) = char::<_, ()>('&').parse(rest)?;
-        let at = self.position(rest);
-        self.begin_type(rest)?;
-        self.push(true, rest)?;
-        self.go_on(after, |events| events.open_pointer(at))
-    }
-
-    /// A type begins: whatever stood before it has found its item.
+    /// `number = digit , { digit } ;`, for input that starts with a digit.
     #[inline]
-    fn begin_type(&mut self, rest: &'i [u8]) -> Result<(), Refused> {
-        self.pending = Pending::Nothing;
-        self.items = self.items.wrapping_add(1);
-        if self.items > self.limits.items {
-            return Err(self.refuse_here(Kind::TooManyItems { limit: self.limits.items }, rest, 1));
-        }
-        Ok(())
-    }
-
-    /// A type has ended: reads the name, which belongs to the outermost pointer if there is one.
-    #[inline]
-    fn end_type(&mut self, rest: &'i [u8], tell: impl FnOnce(&mut E, Option<Span>) -> Result<(), Stop>) -> Step<'i> {
-        let (after, name) = if self.in_pointer() { (rest, None) } else { self.optional_name(rest)? };
-        // One call for all cases, so that it is compiled into its place.
-        self.tell(|events| tell(events, name))?;
-        if self.in_pointer() {
-            return self.end_pointers(after);
-        }
-        Ok(after)
-    }
-
-    // Most items have none, and then this is a look at the next byte.
-    #[inline(always)]
-    fn optional_name(&mut self, rest: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
-        match rest.first() {
-            Some(b':') => self.name(rest),
-            Some(b' ' | b'\t'..=b'\r') => self.spaced_name(rest),
-            _ => Ok((rest, None)),
-        }
-    }
-
-    /// A space may stand between an item and its name.
-    fn spaced_name(&mut self, rest: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
-        let (after, _) = spaces(rest)?;
-        if after.first() != Some(&b':') {
-            return Ok((rest, None));
-        }
-        let span = self.between(rest, after);
-        self.tell(|events| events.space(span))?;
-        self.name(after)
-    }
-
-    fn name(&mut self, rest: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
-        let Ok((after, name)) = name(rest) else {
-            let nul = rest.iter().position(|byte| *byte == 0);
-            let colon = rest.iter().skip(1).position(|byte| *byte == b':');
-            return Err(match (nul, colon) {
-                (Some(nul), _) => self.refuse_here(Kind::EmbeddedNul, rest.get(nul..).unwrap_or_default(), 1),
-                _ => self.refuse_here(Kind::UnclosedName, rest, rest.len()),
-            });
-        };
-        let start = self.position(rest).saturating_add(1);
-        Ok((after, Some(Span::new(start, start.saturating_add(name.len())))))
+    fn number(&mut self, input: &'i [u8]) -> Result<(&'i [u8], u64), Refused> {
+        u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
     }
 
     #[cold]
-    fn end_pointers(&mut self, rest: &'i [u8]) -> Step<'i> {
-        loop {
-            self.pop();
-            if !self.in_pointer() {
-                return self.end_type(rest, |events, name| events.close_pointer(name));
-            }
-            self.tell(|events| events.close_pointer(None))?;
+    fn number_too_large(&mut self, input: &'i [u8]) -> Refused {
+        let digits = input.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.refuse_at(input, digits, Kind::NumberTooLarge)
+    }
+
+    /// `type = code | complex | structure | pointer | function | user_type ;`
+    #[inline(always)]
+    fn r#type(&mut self, first: TypeByte, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
+        let (code, after) = match first {
+            TypeByte::Code(code) => (code, after),
+            TypeByte::Complex => self.complex(input)?,
+            TypeByte::Structure => return self.structure(input, role),
+            TypeByte::Pointer => return self.pointer(input, role),
+            TypeByte::Function => return self.function(input, role),
+            TypeByte::UserType => return self.user_type(input, role),
+        };
+        self.code(code, input, after, role)
+    }
+
+    /// `code = "x" | "c" | … ;`
+    #[inline(always)]
+    fn code(&mut self, code: Code, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
+        let span = self.between(input, after);
+        self.begin_type(input)?;
+        let (rest, name) = self.optional_name(after, role)?;
+        self.visitor.code(code, span, name)?;
+        Ok(rest)
+    }
+
+    /// `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`
+    fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
+        let (alone, _) = char::<_, ()>('Z').parse(input)?;
+        let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;
+        match part.split_first() {
+            None | Some((b':' | b'}' | b'@' | b'=' | b'<' | b'>' | b'!' | b'^', _)) => Ok((Code::WcharPointer, alone)),
+            Some((&byte, after)) => match Code::complex_of(byte) {
+                Some(code) => Ok((code, after)),
+                None => Err(self.refuse_at(input, 2, Kind::ComplexPart { byte })),
+            },
         }
     }
 
-    fn optional_spaces(&mut self, rest: &'i [u8]) -> Step<'i> {
-        match rest.first() {
-            Some(byte) if is_space(*byte) => self.spaces(rest),
-            _ => Ok(rest),
+    /// `structure = "T{" , format , "}" ;`
+    #[inline(never)]
+    fn structure(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
+        let Ok((inside, _)) = tag::<_, _, ()>("T{").parse(input) else {
+            return Err(self.refuse_at(input, 1, Kind::StructureWithoutBrace));
+        };
+        self.begin_type(input)?;
+        self.open_level(input)?;
+        self.visitor.open_structure(self.position(input))?;
+        let brace = self.format(inside)?;
+        let Ok((after, _)) = char::<_, ()>('}').parse(brace) else {
+            let opened = self.between(input, inside);
+            return Err(self.refuse_unclosed(brace, 0, Kind::UnclosedStructure, opened));
+        };
+        self.close_level();
+        let (rest, name) = self.optional_name(after, role)?;
+        self.visitor.close_structure(self.position(brace), name)?;
+        Ok(rest)
+    }
+
+    /// `pointer = "&" , unnamed_item ;`
+    fn pointer(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
+        let (target, _) = char::<_, ()>('&').parse(input)?;
+        self.begin_type(input)?;
+        self.open_level(input)?;
+        self.visitor.open_pointer(self.position(input))?;
+        let after = self.unnamed_item(target, Role::PointerTarget)?;
+        self.close_level();
+        let (rest, name) = self.optional_name(after, role)?;
+        self.visitor.close_pointer(name)?;
+        Ok(rest)
+    }
+
+    /// `function = "X{" , { any byte but NUL, braces balanced } , "}" ;`
+    fn function(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
+        let Ok((signature, _)) = tag::<_, _, ()>("X{").parse(input) else {
+            return Err(self.refuse_at(input, 1, Kind::FunctionWithoutBrace));
+        };
+        let Ok((after, _)) = balanced(b'{', b'}')(signature) else {
+            let opened = self.between(input, signature);
+            return Err(self.refuse_unclosed(&[], 0, Kind::UnclosedFunction, opened));
+        };
+        let span = self.between(input, after);
+        self.begin_type(input)?;
+        let (rest, name) = self.optional_name(after, role)?;
+        self.visitor.function(span, name)?;
+        Ok(rest)
+    }
+
+    /// `user_type = "[" , { any byte but NUL, brackets balanced }- , "]" ;`, where the first byte is not `$`.
+    fn user_type(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
+        let (inside, _) = char::<_, ()>('[').parse(input)?;
+        let Ok((after, text)) = balanced(b'[', b']')(inside) else {
+            return Err(self.refuse_at(input, input.len(), Kind::UnclosedUserType));
+        };
+        let span = self.between(input, after);
+        if matches!(text.first(), None | Some(b'$')) {
+            return Err(self.refuse(Kind::EmptyUserType, span));
+        }
+        self.begin_type(input)?;
+        let (rest, name) = self.optional_name(after, role)?;
+        self.visitor.user_type(span, name)?;
+        Ok(rest)
+    }
+
+    /// `[ { space } , name ]`, where the role of the item allows a name.
+    // Most items have no name, and then this is a comparison of the next byte.
+    #[inline(always)]
+    fn optional_name(&mut self, input: &'i [u8], role: Role) -> Result<(&'i [u8], Option<Span>), Refused> {
+        match input.first() {
+            Some(b':') if role == Role::Item => self.name(input),
+            Some(byte) if is_space(*byte) && role == Role::Item => self.spaced_name(input),
+            _ => Ok((input, None)),
         }
     }
 
-    fn in_pointer(&self) -> bool {
-        self.depth > 0 && self.pointers & 1 == 1
+    /// `space , { space } , [ name ]`; without a name, the space belongs to the next production.
+    fn spaced_name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
+        let (colon, _) = spaces(input)?;
+        if colon.first() != Some(&b':') {
+            return Ok((input, None));
+        }
+        let colon = self.space(input)?;
+        self.name(colon)
     }
 
-    fn push(&mut self, pointer: bool, rest: &'i [u8]) -> Result<(), Refused> {
-        if self.depth >= self.depth_limit {
-            return Err(self.refuse_here(Kind::TooDeep { limit: self.depth_limit }, rest, 1));
+    /// `name = ":" , { any byte but ":" and NUL } , ":" ;`
+    fn name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
+        let Ok((rest, name)) = name(input) else {
+            return Err(match input.iter().position(|byte| *byte == 0) {
+                Some(nul) => self.refuse_at(input.get(nul..).unwrap_or_default(), 1, Kind::EmbeddedNul),
+                None => self.refuse_at(input, input.len(), Kind::UnclosedName),
+            });
+        };
+        let start = self.position(input).saturating_add(1);
+        Ok((rest, Some(Span::new(start, start.saturating_add(name.len())))))
+    }
+
+    /// `space , { space }`: one event.
+    fn space(&mut self, input: &'i [u8]) -> Step<'i> {
+        let (rest, _) = spaces(input)?;
+        self.visitor.space(self.between(input, rest))?;
+        Ok(rest)
+    }
+
+    /// `{ space }`
+    fn optional_space(&mut self, input: &'i [u8]) -> Step<'i> {
+        match input.first() {
+            Some(byte) if is_space(*byte) => self.space(input),
+            _ => Ok(input),
         }
-        self.depth = self.depth.wrapping_add(1);
-        self.pointers = self.pointers.wrapping_shl(1) | u64::from(pointer);
+    }
+
+    /// Counts an item at the start of its type.
+    #[inline]
+    fn begin_type(&mut self, input: &'i [u8]) -> Result<(), Refused> {
+        self.items = self.items.wrapping_add(1);
+        if self.items > self.limits.items {
+            return Err(self.refuse_at(input, 1, Kind::TooManyItems { limit: self.limits.items }));
+        }
         Ok(())
     }
 
-    fn pop(&mut self) {
-        self.depth = self.depth.wrapping_sub(1);
-        self.pointers = self.pointers.wrapping_shr(1);
+    fn open_level(&mut self, input: &'i [u8]) -> Result<(), Refused> {
+        match self.depth_left.checked_sub(1) {
+            Some(left) => self.depth_left = left,
+            None => {
+                return Err(self.refuse_at(input, 1, Kind::TooDeep { limit: self.limits.depth }));
+            }
+        }
+        Ok(())
     }
 
-    #[inline]
-    fn tell(&mut self, call: impl FnOnce(&mut E) -> Result<(), Stop>) -> Result<(), Refused> {
-        call(self.events).map_err(|Stop| Refused)
+    fn close_level(&mut self) {
+        self.depth_left = self.depth_left.wrapping_add(1);
     }
 
-    #[inline]
-    fn go_on(&mut self, after: &'i [u8], call: impl FnOnce(&mut E) -> Result<(), Stop>) -> Step<'i> {
-        self.tell(call)?;
-        Ok(after)
-    }
-
-    /// Where `rest`, a suffix of the source, starts.
+    /// The offset of `rest`, a suffix of the source.
     #[inline]
     fn position(&self, rest: &[u8]) -> usize {
         self.source.len().wrapping_sub(rest.len())
     }
 
     #[inline]
-    fn between(&self, rest: &[u8], after: &[u8]) -> Span {
-        Span::new(self.position(rest), self.position(after))
+    fn between(&self, input: &[u8], rest: &[u8]) -> Span {
+        Span::new(self.position(input), self.position(rest))
+    }
+
+    /// The first `len` bytes of `rest`, or all if it has fewer.
+    fn first(&self, rest: &[u8], len: usize) -> Span {
+        let start = self.position(rest);
+        Span::new(start, start.saturating_add(len.min(rest.len())))
     }
 
     #[cold]
     fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
-        self.refusal = Some((kind, span));
+        self.refusal = Some(Refusal { kind, span, opened: None });
+        Refused
+    }
+
+    /// Refuses the first `len` bytes of `rest`.
+    #[cold]
+    fn refuse_at(&mut self, rest: &[u8], len: usize, kind: Kind) -> Refused {
+        self.refuse(kind, self.first(rest, len))
+    }
+
+    /// Refuses the first `len` bytes of `rest`, where the part that starts with `opened` is not closed.
+    #[cold]
+    fn refuse_unclosed(&mut self, rest: &[u8], len: usize, kind: Kind, opened: Span) -> Refused {
+        self.refusal = Some(Refusal { kind, span: self.first(rest, len), opened: Some(opened) });
         Refused
     }
 
     #[cold]
-    fn refuse_here(&mut self, kind: Kind, rest: &[u8], len: usize) -> Refused {
-        let start = self.position(rest);
-        let span = Span::new(start, start.saturating_add(len).min(self.source.len()));
-        self.refuse(kind, span)
+    fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
+        self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.first(shape, 1))
+    }
+
+    /// Refuses a byte that starts no part of a format.
+    #[cold]
+    fn unknown(&mut self, byte: u8, input: &'i [u8], before: Before) -> Refused {
+        let kind = match byte {
+            0 => Kind::EmbeddedNul,
+            0x80.. => Kind::NonAscii { byte },
+            b':' if before == Before::Nothing => Kind::NameWithoutItem,
+            b':' => missing_type(before),
+            _ => Kind::UnknownCharacter { byte },
+        };
+        self.refuse_at(input, 1, kind)
     }
 }
 
+/// The refusal of an item that ends before its type.
+fn missing_type(before: Before) -> Kind {
+    match before {
+        Before::Count => Kind::CountWithoutCode,
+        Before::Shape => Kind::ShapeWithoutCode,
+        // An item that is not the target of a pointer has a byte before this point.
+        Before::Nothing => Kind::PointerWithoutTarget,
+    }
+}
+
+/// `space , { space }`
 fn spaces(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     take_while1(is_space)(input)
 }
 
+/// `":" , { any byte but ":" and NUL } , ":"`
 fn name(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     delimited(char(':'), take_while(|byte| byte != b':' && byte != 0), char(':')).parse(input)
 }
 
-/// Everything up to the closing byte that matches one opened before; the closing byte is consumed.
+/// The bytes before the closing byte that matches an opening byte before `input`. Consumes the closing byte.
 fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> {
     move |input| {
         let mut depth = 0_usize;
@@ -494,40 +522,108 @@ fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> 
     }
 }
 
-/// `struct` skips what C's `isspace` calls a space: vertical tab and form feed too.
+/// The bytes that `struct` skips: C's `isspace`, which includes the vertical tab and the form feed.
 #[inline]
-fn is_space(byte: u8) -> bool {
+pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-#[inline]
-fn decimal(digits: &[u8]) -> Option<u64> {
-    digits
-        .iter()
-        .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0'))))
+/// The part of a format that a byte starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum FirstByte {
+    Space,
+    ByteOrder(ByteOrder),
+    /// `(` of a shape
+    Parenthesis,
+    /// A digit of a count
+    Digit,
+    Type(TypeByte),
+    /// `}` of a structure
+    ClosingBrace,
+    Unknown,
 }
 
-/// The parenthesis of a shape that ends, unclosed, at `end`. Shapes hold no parentheses.
-fn last_open_parenthesis(source: &[u8], end: Span) -> Option<Span> {
-    let at = source.get(..end.start())?.iter().rposition(|byte| *byte == b'(')?;
-    Some(Span::new(at, at.saturating_add(1)))
+/// The alternative of `type` that a byte starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum TypeByte {
+    Code(Code),
+    Complex,
+    Structure,
+    Pointer,
+    Function,
+    UserType,
 }
 
-/// Finds the structure that is still open where the source ends. Only ever run on the way to an error.
-fn innermost_open(source: &[u8], limits: &Limits) -> Option<Span> {
-    struct Open(Vec<usize>);
-    impl Visitor for Open {
-        fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
-            self.0.push(at);
-            Ok(())
-        }
-        fn close_structure(&mut self, _: usize, _: Option<Span>) -> Result<(), Stop> {
-            self.0.pop();
-            Ok(())
+impl FirstByte {
+    #[inline]
+    fn of(byte: u8) -> Self {
+        // A table: one load instead of a chain of comparisons for each byte.
+        static OF_BYTE: [FirstByte; 256] = {
+            let mut table = [FirstByte::Unknown; 256];
+            let mut rest: &mut [FirstByte] = &mut table;
+            let mut byte = 0_u8;
+            while let [first, tail @ ..] = rest {
+                *first = FirstByte::classify(byte);
+                byte = byte.wrapping_add(1);
+                rest = tail;
+            }
+            table
+        };
+        #[expect(clippy::indexing_slicing, reason = "the table has an entry for each byte")]
+        OF_BYTE[usize::from(byte)]
+    }
+
+    const fn classify(byte: u8) -> Self {
+        match byte {
+            b' ' | b'\t'..=b'\r' => Self::Space,
+            b'(' => Self::Parenthesis,
+            b'0'..=b'9' => Self::Digit,
+            b'Z' => Self::Type(TypeByte::Complex),
+            b'T' => Self::Type(TypeByte::Structure),
+            b'&' => Self::Type(TypeByte::Pointer),
+            b'X' => Self::Type(TypeByte::Function),
+            b'[' => Self::Type(TypeByte::UserType),
+            b'}' => Self::ClosingBrace,
+            _ => match (Code::from_byte(byte), ByteOrder::from_byte(byte)) {
+                (Some(code), _) => Self::Type(TypeByte::Code(code)),
+                (None, Some(order)) => Self::ByteOrder(order),
+                (None, None) => Self::Unknown,
+            },
         }
     }
-    let mut open = Open(Vec::new());
-    let mut driver = Driver::new(source, limits, &mut open);
-    let _ = driver.format();
-    open.0.last().map(|&at| Span::new(at, at.saturating_add(2)))
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_starts_the_part_that_the_grammar_gives() {
+        let mut unknown = 0;
+        for byte in 0..=u8::MAX {
+            let first = FirstByte::of(byte);
+            assert_eq!(first, FirstByte::classify(byte), "{byte:#x}");
+            let (order, space) = (b"@=<>!^".contains(&byte), byte.is_ascii_whitespace() || byte == 0x0b);
+            match first {
+                FirstByte::Space => assert!(space),
+                FirstByte::ByteOrder(found) => assert_eq!((found.as_str().as_bytes(), order), (&[byte][..], true)),
+                FirstByte::Parenthesis => assert_eq!(byte, b'('),
+                FirstByte::Digit => assert!(byte.is_ascii_digit()),
+                FirstByte::Type(TypeByte::Code(code)) => assert_eq!(code.as_str().as_bytes(), [byte]),
+                FirstByte::Type(TypeByte::Complex) => assert_eq!(byte, b'Z'),
+                FirstByte::Type(TypeByte::Structure) => assert_eq!(byte, b'T'),
+                FirstByte::Type(TypeByte::Pointer) => assert_eq!(byte, b'&'),
+                FirstByte::Type(TypeByte::Function) => assert_eq!(byte, b'X'),
+                FirstByte::Type(TypeByte::UserType) => assert_eq!(byte, b'['),
+                FirstByte::ClosingBrace => assert_eq!(byte, b'}'),
+                FirstByte::Unknown => {
+                    assert!(!order && !space && !byte.is_ascii_digit() && Code::from_byte(byte).is_none());
+                    unknown += 1;
+                }
+            }
+        }
+        // 31 codes, 6 byte orders, 10 digits, 6 spaces, 7 first bytes of other parts.
+        assert_eq!(unknown, 256 - 31 - 6 - 10 - 6 - 7);
+    }
 }

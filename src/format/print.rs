@@ -6,7 +6,7 @@ use core::fmt;
 
 use super::ast::{Format, Item, ItemType, Member, Prefix};
 use super::limits::Limits;
-use crate::diagnostic::escape;
+use crate::text::escape;
 
 /// Writes members without any space between the tokens.
 pub(super) fn print(members: &[Member]) -> Vec<u8> {
@@ -34,11 +34,11 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
         match prefix {
             Prefix::Shape(shape) => {
                 out.push(b'(');
-                for (index, extent) in shape.extents.iter().enumerate() {
+                for (index, dimension) in shape.dimensions.iter().enumerate() {
                     if index > 0 {
                         out.push(b',');
                     }
-                    out.extend_from_slice(extent.to_string().as_bytes());
+                    out.extend_from_slice(dimension.length.to_string().as_bytes());
                 }
                 out.push(b')');
             }
@@ -83,8 +83,8 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The source as it was written, bytes outside printable ASCII escaped.
-/// [`as_bytes`](Format::as_bytes) gives the exact bytes.
+/// Writes the source. Characters that a terminal does not show and bytes that are not UTF-8 are escaped;
+/// [`as_bytes`](Format::as_bytes) returns the exact bytes.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&escape(self.as_bytes()))

@@ -9,8 +9,9 @@ pub(crate) struct Stop;
 
 /// A consumer of a format: one method for each production of the grammar in `docs/grammar.md`.
 ///
-/// [`parse_events`](super::parse_events) calls the methods in the order of the source. The syntax tree, the
-/// layout and the size of an item are three visitors, so that a caller who needs only the size allocates no tree.
+/// [`parse_events`](super::parse_events) calls the methods in the order of the source, and
+/// [`Format::replay`](super::Format::replay) makes the same calls for a parsed format. The syntax tree, the layout and
+/// the size of an item are three visitors, so that a caller who needs only the size allocates no tree.
 ///
 /// The calls for one item are, in this order:
 /// 1. any number of [`space`](Visitor::space), [`byte_order`](Visitor::byte_order), [`count`](Visitor::count), and

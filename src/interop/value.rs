@@ -5,7 +5,7 @@ use num_complex::Complex;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeTuple, Serializer};
 
 use crate::decode::{ArrayValue, LongDouble, RecordValue, Value};
-use crate::diagnostic::escape;
+use crate::text::escape;
 
 /// Numbers as numbers, records as maps in the order of the format, arrays as arrays of arrays.
 ///

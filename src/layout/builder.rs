@@ -9,11 +9,11 @@ use super::scalar::Scalar;
 use super::sink::narrow;
 use super::ty::Type;
 use crate::abi::{CType, DataModel};
-use crate::align::{Align, plural};
-use crate::diagnostic::escape;
+use crate::align::Align;
 use crate::endian::Endian;
 use crate::format::{ByteOrder, Limits};
 use crate::span::Span;
+use crate::text::{escape, plural};
 
 /// Bytes that all names may have together; in a format they count with the rest.
 const NAMES: usize = 1 << 20;

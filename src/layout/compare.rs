@@ -10,8 +10,8 @@ use super::error::LayoutError;
 use super::model::{Field, Layout};
 use super::ty::Type;
 use crate::abi::DataModel;
-use crate::align::plural;
 use crate::format::Format;
+use crate::text::plural;
 
 /// How much two formats have in common; each level implies those below it.
 ///

@@ -8,10 +8,10 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::interpretation::Ambiguity;
-use crate::align::plural;
-use crate::diagnostic::{Diagnostic, Label, abridged};
+use crate::diagnostic::{Diagnostic, Label};
 use crate::format::{ByteOrder, Code, FormatError};
 use crate::span::Span;
+use crate::text::{abridge, plural};
 
 /// A format without a layout: not a format, not in the dialect, too large, or at odds with the
 /// itemsize.
@@ -393,7 +393,7 @@ impl fmt::Display for LayoutError {
                 f,
                 "itemsize is {} but format `{}` describes {}",
                 plural(*itemsize, "byte"),
-                abridged(&details.source),
+                abridge(&details.source, 60),
                 sizes(readings)
             ),
             kind => write!(f, "{kind} at byte {}", details.span.start()),

@@ -11,8 +11,8 @@ use super::dialect::Dialect;
 use super::model::{Field, Layout};
 use super::table::Table;
 use super::ty::Type;
-use crate::align::plural;
-use crate::diagnostic::{Diagnostic, abridged};
+use crate::diagnostic::Diagnostic;
+use crate::text::{abridge, escape, plural};
 
 /// How well the format and the itemsize determine the layout.
 ///
@@ -212,7 +212,7 @@ impl Eq for Ambiguity {}
 impl fmt::Debug for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ambiguity")
-            .field("format", &abridged(&self.0.format))
+            .field("format", &abridge(&self.0.format, 60))
             .field("itemsize", &self.0.itemsize)
             .field("dialects", &self.dialects())
             .finish_non_exhaustive()
@@ -224,7 +224,7 @@ impl fmt::Display for Ambiguity {
         if f.alternate() {
             return self.diagnostic().help(self.help()).fmt(f);
         }
-        write!(f, "format `{}`", abridged(&self.0.format))?;
+        write!(f, "format `{}`", abridge(&self.0.format, 60))?;
         match self.0.itemsize {
             Some(itemsize) => write!(f, " with itemsize {itemsize}")?,
             None => f.write_str(" without an itemsize")?,
@@ -307,6 +307,6 @@ fn named(path: &[String]) -> String {
     if path.is_empty() {
         return "the item".to_string();
     }
-    let name: String = path.join(".").chars().flat_map(char::escape_debug).collect();
-    format!("`{}`", shortened(&name))
+    let name = path.join(".");
+    format!("`{}`", shortened(&escape(&name)))
 }

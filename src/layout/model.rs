@@ -8,10 +8,10 @@ use super::scalar::Scalar;
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
-use crate::diagnostic::escape;
 use crate::endian::Endian;
 use crate::format::ByteOrder;
 use crate::span::Span;
+use crate::text::escape;
 
 /// A field in the arena. Its children, if it is a record, follow it directly, up to `end`.
 #[derive(Clone, Copy, Debug)]
@@ -240,7 +240,7 @@ impl<'l> Field<'l> {
     #[must_use]
     pub fn name_text(self) -> Option<String> {
         let bytes = self.name()?;
-        Some(core::str::from_utf8(bytes).map_or_else(|_| escape(bytes), String::from))
+        Some(core::str::from_utf8(bytes).map_or_else(|_| escape(bytes).into_owned(), String::from))
     }
 
     /// The offset in bytes from the start of the enclosing record; at the top level from the start

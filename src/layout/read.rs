@@ -9,12 +9,12 @@ use super::dialect::{Dialect, Nul, Syntax};
 use super::error::LayoutError;
 use super::fast_path;
 use super::model::{Layout, NO_NAME, Node};
-use super::resolve::run;
+use super::resolve::{Resolver, run};
 use super::sink::narrow;
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
-use crate::format::{ByteOrder, Format};
+use crate::format::{ByteOrder, Failure, Format, Limits, Stop, parse_events};
 use crate::span::Span;
 
 impl Layout {
@@ -65,7 +65,18 @@ impl Layout {
     /// Goes on with a format that is more than codes: the root is there, and nothing else.
     pub(super) fn read_on(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         let format = readable(format, dialect);
-        match run(format, dialect, model, self) {
+        self.fill(format, dialect, model, |resolver| parse_events(format, &Limits::DEFAULT, resolver))
+    }
+
+    /// Resolves the events that `visit` makes for `format`: the root is there, and nothing else.
+    fn fill(
+        &mut self,
+        format: &[u8],
+        dialect: &Dialect,
+        model: &DataModel,
+        visit: impl FnOnce(&mut Resolver<'_, Self>) -> Result<(), Failure>,
+    ) -> Result<(), LayoutError> {
+        match run(format, dialect, model, self, visit) {
             Ok(done) => {
                 self.align = done.align;
                 close(&mut self.nodes, done.size, format);
@@ -101,12 +112,28 @@ fn room(format: &[u8]) -> usize {
 }
 
 impl Format {
-    /// What the format means in a dialect, on a machine.
+    /// Returns the layout of the format in a dialect, on a machine.
+    ///
+    /// The result is that of [`Layout::read`] for the same bytes, but the bytes are not parsed again.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect};
+    /// let format = pep3118::parse("T{b:a:i:b:}")?;
+    /// assert_eq!(format.resolve(&Dialect::PEP3118, &DataModel::LP64)?.size(), 8);
+    /// assert_eq!(format.resolve(&Dialect::NUMPY, &DataModel::LP64)?.size(), 5);
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Layout::read`], grammar left out.
+    /// - `<n` in any dialect but ctypes': `ssize_t` has no standard size
+    /// - `T{i:a:}` in `struct`: no structures there
+    /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
     pub fn resolve(&self, dialect: &Dialect, model: &DataModel) -> Result<Layout, LayoutError> {
-        Layout::read(self.as_bytes(), dialect, model)
+        let mut nodes = Vec::with_capacity(room(self.as_bytes()));
+        nodes.push(ROOT);
+        let mut layout = Layout { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
+        let visit = |resolver: &mut Resolver<'_, Layout>| self.replay(resolver).map_err(|Stop| Failure::Stopped);
+        layout.fill(self.as_bytes(), dialect, model, visit).map(|()| layout)
     }
 }
 
@@ -136,7 +163,9 @@ fn calcsize_on(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u6
         // Whether two names are the same shows only in the layout.
         return Layout::read(format, dialect, model).map(|layout| layout.size());
     }
-    run(readable(format, dialect), dialect, model, &mut ()).map(|done| done.size)
+    let format = readable(format, dialect);
+    let visit = |resolver: &mut Resolver<'_, ()>| parse_events(format, &Limits::DEFAULT, resolver);
+    run(format, dialect, model, &mut (), visit).map(|done| done.size)
 }
 
 /// Fields for which room is made at once; more grow as they come.

@@ -15,7 +15,7 @@ use super::sink::Output;
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
-use crate::format::{ByteOrder, Code, Failure, Limits, Stop, Visitor, parse_events};
+use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
 /// What is known when a format has been read.
@@ -25,12 +25,13 @@ pub(super) struct Done {
     pub(super) named: bool,
 }
 
-/// Walks a format to its end, and leaves its fields in `output`.
+/// Resolves the events that `visit` makes for `format`, and leaves the fields in `output`.
 pub(super) fn run<O: Output>(
     format: &[u8],
     dialect: &Dialect,
     model: &DataModel,
     output: &mut O,
+    visit: impl FnOnce(&mut Resolver<'_, O>) -> Result<(), Failure>,
 ) -> Result<Done, LayoutError> {
     let mut resolver = Resolver {
         dialect,
@@ -52,7 +53,7 @@ pub(super) fn run<O: Output>(
         bits: false,
         error: None,
     };
-    let outcome = parse_events(format, &Limits::DEFAULT, &mut resolver);
+    let outcome = visit(&mut resolver);
     let outcome = outcome.and_then(|()| resolver.finish(format).map_err(|Stop| Failure::Stopped));
     match outcome {
         Ok(size) => Ok(Done { size, align: resolver.align, named: resolver.named }),
@@ -111,7 +112,7 @@ struct Frame {
     at: usize,
 }
 
-struct Resolver<'a, O> {
+pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
     output: &'a mut O,

@@ -10,9 +10,8 @@ use super::audit::RaisedError;
 use super::geometry::{Order, contiguous_strides};
 use super::request::Structure;
 use super::violation::{FieldName, MetadataValue, Violation};
-use crate::align::plural;
-use crate::diagnostic::escape;
 use crate::layout::{InterpretedSize, LayoutErrorKind};
+use crate::text::{abridge, plural};
 
 impl fmt::Display for MetadataValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -349,10 +348,7 @@ fn factors(shape: &[i64]) -> String {
     factors.join(" * ")
 }
 
-/// A format inside a sentence: its start, if it is long.
-fn abridged(format: &[u8]) -> String {
-    match format.get(..60) {
-        Some(start) if format.len() > 60 => format!("{}...", escape(start)),
-        _ => escape(format),
-    }
+/// The start of a format, for a sentence.
+fn abridged(format: &[u8]) -> Cow<'_, str> {
+    abridge(format, 60)
 }

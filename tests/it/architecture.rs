@@ -48,7 +48,7 @@ fn only_in(word: &str, allowed: &[&str]) {
 #[test]
 fn modules_import_lower_modules_only() {
     const ORDER: &[&[&str]] = &[
-        &["span", "align", "endian"],
+        &["span", "align", "endian", "text"],
         &["diagnostic", "huge_pages", "nontemporal", "spare_capacity"],
         &["format", "abi"],
         &["layout"],

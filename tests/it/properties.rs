@@ -51,6 +51,12 @@ pub fn resolve_chosen(input: &[u8]) {
 
 fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     let layout = Layout::read(source, dialect, model);
+    // Debug output has every node of a layout, which is too much to compare for long formats.
+    if let Ok(format) = Format::parse(source.get(..1000).unwrap_or(source))
+        && format.as_bytes().len() == source.len()
+    {
+        assert_eq!(format!("{:?}", format.resolve(dialect, model)), format!("{layout:?}"), "{format} in {dialect}");
+    }
     let size = calcsize_in(source, dialect, model);
     match (layout, size) {
         (Ok(layout), Ok(size)) => {

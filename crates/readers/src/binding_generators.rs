@@ -6,7 +6,7 @@ use alloc::string::String;
 use super::answer::{Query, ReadResult, Recognition};
 use super::interpretation::{Taken, scalar, widened};
 use super::numpy;
-use pep3118::__private::escape;
+use pep3118::__private::abridge;
 use pep3118::Endian;
 use pep3118::layout::{Scalar, Type};
 
@@ -95,8 +95,5 @@ pub(super) fn pybuffer(asked: &Query<'_>) -> ReadResult {
 
 /// The start of a format inside a sentence.
 pub(super) fn short(format: &[u8]) -> String {
-    match format.get(..24) {
-        Some(start) if format.len() > 24 => format!("{}...", escape(start)),
-        _ => escape(format),
-    }
+    abridge(format, 24).into_owned()
 }

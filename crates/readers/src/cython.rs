@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use super::answer::{Query, ReadResult, Recognition};
 use super::interpretation::{Taken, Value, scalar};
 use super::rustpython::align_of;
-use pep3118::__private::escape_byte;
+use pep3118::__private::escape;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Field, Layout, Scalar, Type};
@@ -349,7 +349,7 @@ impl Walk<'_> {
                 }
                 b'(' => at = self.array(at)?,
                 b'0'..=b'9' => (self.new_count, at) = self.number(at.saturating_sub(1))?,
-                _ => return Err(format!("does not understand character `{}`", escape_byte(byte))),
+                _ => return Err(format!("does not understand character `{}`", escape(&[byte]))),
             }
         }
     }
@@ -463,7 +463,7 @@ impl Walk<'_> {
         self.steps = self.steps.saturating_add(u32::try_from(digits).unwrap_or(u32::MAX));
         if digits == 0 {
             let byte = after.first().copied().unwrap_or_default();
-            return Err(format!("does not understand character `{}`", escape_byte(byte)));
+            return Err(format!("does not understand character `{}`", escape(&[byte])));
         }
         let number = super::python_int::decimal(number.iter().map(|byte| u32::from(byte.saturating_sub(b'0'))));
         if number > INT_MAX {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::answer::{Query, ReadResult};
 use super::interpretation::{Taken, Value, scalar};
 use super::python_int::decimal;
-use pep3118::__private::escape_byte;
+use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::Endian;
 use pep3118::abi::{CType, DataModel};
@@ -117,7 +117,7 @@ struct Unit {
 }
 
 fn code(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<Unit, String> {
-    let unknown = || alloc::format!("unknown format character `{}`", escape_byte(byte));
+    let unknown = || alloc::format!("unknown format character `{}`", escape(&[byte]));
     let unit = |ty, size| Scalar { ty, size, endian };
     let fixed = |ty, size, ctype| Unit { unit: unit(ty, size), align: model.align_of(ctype) };
     let unit = match byte {

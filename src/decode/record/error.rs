@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::super::error::{DecodeError, EncodeError};
-use crate::align::plural;
+use crate::text::plural;
 
 /// The first difference between a layout and a struct.
 #[non_exhaustive]

@@ -12,9 +12,8 @@ use super::copy_ops::{Move, Repeat, Test};
 use super::error::Mismatch;
 use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, ValueLayout};
 use super::reader::Origin;
-use crate::align::plural;
-use crate::diagnostic::escape;
 use crate::layout::Type;
+use crate::text::{escape, plural};
 
 /// What reading items of a plan into a struct takes.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use super::cells::{Cells, list};
 use super::error::BatchError;
 use super::verdict::Verdict;
 use crate::decode::{Column, DecodeError, LongDouble, Plan};
-use crate::diagnostic::escape;
 use crate::layout::{Field, Layout, Target, Type};
+use crate::text::escape;
 
 /// The Arrow schema of a layout, and how its items become record batches.
 ///
@@ -211,7 +211,7 @@ fn leaf_count(field: Field<'_>) -> usize {
 /// The canonical format, where there is one.
 fn emitted(layout: &Layout) -> Option<String> {
     let format = layout.emit(Target::Canonical).ok()?;
-    Some(String::from_utf8(format).unwrap_or_else(|error| escape(error.as_bytes())))
+    Some(String::from_utf8(format).unwrap_or_else(|error| escape(error.as_bytes()).into_owned()))
 }
 
 struct Walk<'w> {

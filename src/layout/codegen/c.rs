@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, unique};
 use super::error::SourceError;
 use crate::abi::LongDoubleFormat;
-use crate::align::{Align, plural};
+use crate::align::Align;
 use crate::layout::{Field, Layout, Type};
+use crate::text::plural;
 
 /// Keywords of C and C++, the names of the headers, and what compilers define.
 const RESERVED: &str = " alignas alignof and and_eq asm assert auto bitand bitor bool break case catch char class \

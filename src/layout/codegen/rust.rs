@@ -8,9 +8,10 @@ use alloc::vec::Vec;
 use super::c::is_swapped;
 use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, unique};
 use super::error::SourceError;
-use crate::align::{Align, plural};
+use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::{Field, Layout, Type};
+use crate::text::plural;
 
 /// Keywords of every edition.
 const RESERVED: &str = " Self abstract as async await become box break const continue crate do dyn else enum extern \

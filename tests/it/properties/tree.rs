@@ -1,7 +1,7 @@
 //! A tree that no text was read for: written down, it reads as the same tree, or is refused.
 
 use arbitrary::{Result, Unstructured};
-use pep3118::format::{ByteOrderCharacter, Count, Item, ItemType, Member, Name, Prefix, Shape, UserType};
+use pep3118::format::{ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType};
 use pep3118::{ByteOrder, Code, Format, Span};
 
 /// Spans of a tree made by hand say nothing.
@@ -13,11 +13,16 @@ fn byte_order(bytes: &mut Unstructured<'_>) -> Result<ByteOrderCharacter> {
     Ok(ByteOrderCharacter { order: *bytes.choose(&ByteOrder::ALL)?, span: nowhere() })
 }
 
+fn dimensions(bytes: &mut Unstructured<'_>) -> Result<Vec<Dimension>> {
+    let lengths: Vec<u64> = bytes.arbitrary()?;
+    Ok(lengths.into_iter().map(|length| Dimension { length, span: nowhere() }).collect())
+}
+
 fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     Ok(match bytes.int_in_range(0..=5)? {
         0 => Prefix::ByteOrder(byte_order(bytes)?),
         1..=3 => Prefix::Count(Count { value: bytes.arbitrary()?, span: nowhere() }),
-        _ => Prefix::Shape(Shape { extents: bytes.arbitrary()?, span: nowhere() }),
+        _ => Prefix::Shape(Shape { dimensions: dimensions(bytes)?, span: nowhere() }),
     })
 }
 
@@ -40,7 +45,7 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
         _ => ItemType::Code(*bytes.choose(&Code::ALL)?),
     };
     let name = if bytes.ratio(1, 3)? { Some(Name { bytes: text(bytes)?, span: nowhere() }) } else { None };
-    Ok(Item { prefix, ty, name, span: nowhere() })
+    Ok(Item { prefix, ty, ty_span: nowhere(), name, span: nowhere() })
 }
 
 fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {

@@ -38,7 +38,7 @@ fn called(leaf: &Leaf) -> String {
     match std::str::from_utf8(leaf.name()) {
         Ok("") => "value".to_owned(),
         Ok(name) => name.to_owned(),
-        Err(_) => pep3118::__private::escape(leaf.name()),
+        Err(_) => pep3118::__private::escape(leaf.name()).into_owned(),
     }
 }
 

@@ -1,0 +1,232 @@
+//! The events of a parsed format: [`Format::replay`].
+
+use super::ast::{ByteOrderCharacter, Format, Item, ItemType, Member, Prefix, Shape};
+use super::parse::is_space;
+use super::visitor::{Stop, Visitor};
+use crate::span::Span;
+
+impl Format {
+    /// Makes the calls that [`parse_events`](super::parse_events) made for this format, without parsing it again.
+    pub(crate) fn replay<V: Visitor>(&self, visitor: &mut V) -> Result<(), Stop> {
+        let mut replay = Replay { source: self.as_bytes(), at: 0, visitor };
+        replay.members(self.members())?;
+        replay.space_until(self.as_bytes().len())
+    }
+}
+
+struct Replay<'f, 'v, V> {
+    source: &'f [u8],
+    /// The end of the last part.
+    at: usize,
+    visitor: &'v mut V,
+}
+
+// The parser limits the depth of a format, which bounds the recursion.
+impl<V: Visitor> Replay<'_, '_, V> {
+    fn members(&mut self, members: &[Member]) -> Result<(), Stop> {
+        members.iter().try_for_each(|member| match member {
+            Member::ByteOrder(character) => self.byte_order(character),
+            Member::Item(item) => self.item(item),
+        })
+    }
+
+    fn item(&mut self, item: &Item) -> Result<(), Stop> {
+        for prefix in &item.prefix {
+            match prefix {
+                Prefix::Shape(shape) => self.shape(shape)?,
+                Prefix::Count(count) => {
+                    self.advance(count.span)?;
+                    self.visitor.count(count.value, count.span)?;
+                }
+                Prefix::ByteOrder(character) => self.byte_order(character)?,
+            }
+        }
+        let span = item.ty_span;
+        self.space_until(span.start())?;
+        match &item.ty {
+            ItemType::Code(code) => {
+                let name = self.name(item)?;
+                self.visitor.code(*code, span, name)
+            }
+            ItemType::Structure(members) => {
+                self.visitor.open_structure(span.start())?;
+                self.at = span.start().saturating_add("T{".len());
+                self.members(members)?;
+                let brace = span.end().saturating_sub(1);
+                self.space_until(brace)?;
+                let name = self.name(item)?;
+                self.visitor.close_structure(brace, name)
+            }
+            ItemType::Pointer(target) => {
+                self.visitor.open_pointer(span.start())?;
+                self.at = span.start().saturating_add("&".len());
+                self.item(target)?;
+                let name = self.name(item)?;
+                self.visitor.close_pointer(name)
+            }
+            ItemType::Function(_) => {
+                let name = self.name(item)?;
+                self.visitor.function(span, name)
+            }
+            ItemType::User(_) => {
+                let name = self.name(item)?;
+                self.visitor.user_type(span, name)
+            }
+        }
+    }
+
+    fn byte_order(&mut self, character: &ByteOrderCharacter) -> Result<(), Stop> {
+        self.advance(character.span)?;
+        self.visitor.byte_order(character.order, character.span.start())
+    }
+
+    fn shape(&mut self, shape: &Shape) -> Result<(), Stop> {
+        self.space_until(shape.span.start())?;
+        self.visitor.open_shape(shape.span.start())?;
+        self.at = shape.span.start();
+        for dimension in &shape.dimensions {
+            // The parenthesis or the comma.
+            self.at = self.at.saturating_add(1);
+            self.advance(dimension.span)?;
+            self.visitor.dimension(dimension.length, dimension.span)?;
+            let rest = self.source.get(self.at..).unwrap_or_default();
+            let space = rest.iter().take_while(|byte| is_space(**byte)).count();
+            self.space_until(self.at.saturating_add(space))?;
+        }
+        self.visitor.close_shape(self.at)?;
+        self.at = shape.span.end();
+        Ok(())
+    }
+
+    /// Moves to the end of the item. Returns the span of its name.
+    fn name(&mut self, item: &Item) -> Result<Option<Span>, Stop> {
+        self.at = item.ty_span.end();
+        let Some(name) = &item.name else { return Ok(None) };
+        self.space_until(name.span.start().saturating_sub(1))?;
+        self.at = name.span.end().saturating_add(1);
+        Ok(Some(name.span))
+    }
+
+    /// Moves to the end of a part.
+    fn advance(&mut self, part: Span) -> Result<(), Stop> {
+        self.space_until(part.start())?;
+        self.at = part.end();
+        Ok(())
+    }
+
+    /// Moves to `start`. The bytes between two parts are white space.
+    fn space_until(&mut self, start: usize) -> Result<(), Stop> {
+        if self.at < start {
+            self.visitor.space(Span::new(self.at, start))?;
+            self.at = start;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::unwrap_used)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+    use core::fmt::Debug;
+
+    use super::*;
+    use crate::format::{ByteOrder, Code, Limits, parse_events};
+
+    #[derive(Default)]
+    struct Recorder(Vec<String>);
+
+    impl Recorder {
+        fn event(&mut self, event: impl Debug) -> Result<(), Stop> {
+            self.0.push(alloc::format!("{event:?}"));
+            Ok(())
+        }
+    }
+
+    impl Visitor for Recorder {
+        fn space(&mut self, span: Span) -> Result<(), Stop> {
+            self.event(("space", span))
+        }
+        fn byte_order(&mut self, order: ByteOrder, at: usize) -> Result<(), Stop> {
+            self.event(("byte_order", order, at))
+        }
+        fn open_shape(&mut self, at: usize) -> Result<(), Stop> {
+            self.event(("open_shape", at))
+        }
+        fn dimension(&mut self, length: u64, span: Span) -> Result<(), Stop> {
+            self.event(("dimension", length, span))
+        }
+        fn close_shape(&mut self, at: usize) -> Result<(), Stop> {
+            self.event(("close_shape", at))
+        }
+        fn count(&mut self, count: u64, span: Span) -> Result<(), Stop> {
+            self.event(("count", count, span))
+        }
+        fn code(&mut self, code: Code, span: Span, name: Option<Span>) -> Result<(), Stop> {
+            self.event(("code", code, span, name))
+        }
+        fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
+            self.event(("open_structure", at))
+        }
+        fn close_structure(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
+            self.event(("close_structure", at, name))
+        }
+        fn open_pointer(&mut self, at: usize) -> Result<(), Stop> {
+            self.event(("open_pointer", at))
+        }
+        fn close_pointer(&mut self, name: Option<Span>) -> Result<(), Stop> {
+            self.event(("close_pointer", name))
+        }
+        fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
+            self.event(("function", span, name))
+        }
+        fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
+            self.event(("user_type", span, name))
+        }
+    }
+
+    /// Every format of up to four of these parts.
+    #[test]
+    fn a_parsed_format_replays_the_events_of_the_parser() {
+        const PARTS: [&str; 17] = [
+            "i",
+            "Z  d",
+            "Z",
+            "<",
+            ">",
+            " ",
+            "\t ",
+            "03",
+            "( 2,3 , 4 )",
+            "(5)",
+            "T{",
+            "}",
+            "&",
+            "X{i{}}",
+            "[a$b]",
+            ":n:",
+            "::",
+        ];
+        let mut formats: Vec<String> = Vec::from([String::new()]);
+        let (mut start, mut compared) = (0, 0);
+        for _ in 0..4 {
+            let end = formats.len();
+            for index in start..end {
+                for part in PARTS {
+                    let format = formats.get(index).unwrap().clone() + part;
+                    let (mut parsed, mut replayed) = (Recorder::default(), Recorder::default());
+                    if let Ok(tree) = Format::parse(format.as_bytes()) {
+                        assert!(parse_events(format.as_bytes(), &Limits::DEFAULT, &mut parsed).is_ok());
+                        tree.replay(&mut replayed).unwrap();
+                        assert_eq!(parsed.0, replayed.0, "{format}");
+                        compared += 1;
+                    }
+                    formats.push(format);
+                }
+            }
+            start = end;
+        }
+        assert!(compared > 10_000, "{compared}");
+    }
+}

@@ -1,0 +1,182 @@
+//! Parts of messages: text from inputs, escaped for a terminal ([`escape`]), and nouns with a number ([`plural`]).
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::iter;
+use core::ops::RangeInclusive;
+
+use unicode_width::UnicodeWidthChar as _;
+
+/// Returns text from an input as one line in which a terminal shows every character.
+///
+/// Escaped are
+/// - bytes that are not UTF-8, as `\xff`;
+/// - control characters, which include the first character of every ANSI escape sequence, as `\n`, `\x1b`, `\u{9b}`;
+/// - characters that are not visible: bidirectional controls, zero-width characters, white space other than the ASCII
+///   space, line and paragraph separators, as `\u{202e}`;
+/// - combining marks without a visible character before them.
+///
+/// All other characters are copied, the backslash too: escaping a text twice is the same as escaping it once.
+pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
+    let text = text.as_ref();
+    if let Ok(text) = str::from_utf8(text)
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    each_part(text, |part, _| escaped.extend(part));
+    Cow::Owned(escaped)
+}
+
+/// Returns the start of a text from an input, escaped: at most `max` bytes, then `...` if there are more.
+pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
+    if text.len() <= max {
+        return escape(text);
+    }
+    let start = text.get(..char_boundary(text, max)).unwrap_or_default();
+    Cow::Owned(alloc::format!("{}...", escape(start)))
+}
+
+/// The largest offset up to `at` that is not inside a UTF-8 character.
+pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
+    let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    // A character has at most three continuation bytes, but bytes that are not UTF-8 can have any number.
+    (at.saturating_sub(3)..=at).rev().find(|at| !continues(at)).unwrap_or(at)
+}
+
+/// Calls `show` with the characters that show each part of `text`, a character or a byte, and the length of the part in
+/// bytes.
+pub(crate) fn each_part(text: &[u8], mut show: impl FnMut(&mut dyn Iterator<Item = char>, usize)) {
+    let mut combines = false;
+    for chunk in text.utf8_chunks() {
+        for char in chunk.valid().chars() {
+            combines = is_visible(char, combines);
+            match u8::try_from(char) {
+                _ if combines => show(&mut iter::once(char), char.len_utf8()),
+                Ok(byte) if byte.is_ascii() => show(&mut byte.escape_ascii().map(char::from), 1),
+                _ => show(&mut char.escape_unicode(), char.len_utf8()),
+            }
+        }
+        for byte in chunk.invalid() {
+            combines = false;
+            show(&mut byte.escape_ascii().map(char::from), 1);
+        }
+    }
+}
+
+/// Whether a terminal shows a character where it is, without another effect. A combining mark is shown if it `combines`
+/// with a visible character before it.
+fn is_visible(char: char, combines: bool) -> bool {
+    if char.is_ascii() {
+        return matches!(char, ' '..='~');
+    }
+    if INVISIBLE.iter().any(|range| range.contains(&char)) {
+        return false;
+    }
+    match char.width() {
+        None => false,
+        Some(0) => combines,
+        // `escape_debug` copies the characters that Unicode calls printable. It escapes separators, format controls,
+        // private and unassigned characters.
+        Some(_) => char.escape_debug().eq(iter::once(char)),
+    }
+}
+
+/// The characters that Unicode lets a terminal ignore (`Default_Ignorable_Code_Point`), with the interlinear annotations.
+const INVISIBLE: [RangeInclusive<char>; 17] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fffb}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+/// Returns a number and a noun, in the plural unless the number is 1: `1 byte`, `2 bytes`, `3 entries`, `4 indices`.
+pub fn plural(n: u64, noun: &str) -> String {
+    if n == 1 {
+        return alloc::format!("1 {noun}");
+    }
+    let stem = |ending: &str| noun.strip_suffix(ending);
+    match (stem("ry"), stem("ex")) {
+        (Some(stem), _) => alloc::format!("{n} {stem}ries"),
+        (_, Some(stem)) => alloc::format!("{n} {stem}ices"),
+        _ => alloc::format!("{n} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printable_characters_are_copied() {
+        for text in ["", "T{i:a b:}", "'\"`", "naïve €", "字段", "поле", "שדה", "e\u{301}", "नमस्ते", "🦀"]
+        {
+            assert_eq!(escape(text), text);
+        }
+    }
+
+    #[test]
+    fn characters_with_an_effect_on_a_terminal_are_escaped() {
+        let pairs = [
+            ("\u{1b}[31mred", "\\x1b[31mred"),
+            ("\u{1b}]8;;http://x\u{7}", "\\x1b]8;;http://x\\x07"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("a\nb\tc\rd\0", "a\\nb\\tc\\rd\\x00"),
+            ("\u{7f}", "\\x7f"),
+            ("\u{202e}abc\u{2066}", "\\u{202e}abc\\u{2066}"),
+            ("\u{200e}\u{200f}\u{61c}", "\\u{200e}\\u{200f}\\u{61c}"),
+            ("a\u{200b}b\u{200d}c\u{feff}", "a\\u{200b}b\\u{200d}c\\u{feff}"),
+            ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
+            ("a\u{a0}b\u{3000}", "a\\u{a0}b\\u{3000}"),
+            ("\u{3164}\u{fe0f}\u{e0041}", "\\u{3164}\\u{fe0f}\\u{e0041}"),
+            ("\u{301}a", "\\u{301}a"),
+            ("\n\u{301}", "\\n\\u{301}"),
+        ];
+        for (text, escaped) in pairs {
+            assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf_8_are_escaped() {
+        assert_eq!(escape(b"i:\xff\xc3\xa9\xe2\x82:"), "i:\\xff\u{e9}\\xe2\\x82:");
+    }
+
+    #[test]
+    fn escaping_twice_is_escaping_once() {
+        for text in [&b"\x1b[31m"[..], b"\\x1b", b"\xff\xc3\xa9", "\u{202e}".as_bytes()] {
+            assert_eq!(escape(&*escape(text)), escape(text));
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let text = "\u{20ac}".repeat(3);
+        assert_eq!(
+            [4, 6, 8, 9].map(|max| abridge(text.as_bytes(), max)),
+            ["\u{20ac}...", "\u{20ac}\u{20ac}...", "\u{20ac}\u{20ac}...", &text]
+        );
+        assert_eq!(abridge(&[0x80; 9], 5), r"\x80\x80\x80\x80\x80...");
+    }
+
+    #[test]
+    fn plurals_follow_their_noun() {
+        let words = ["byte", "entry", "index"].map(|noun| (plural(1, noun), plural(0, noun)));
+        let words = words.each_ref().map(|(one, none)| (one.as_str(), none.as_str()));
+        assert_eq!(words, [("1 byte", "0 bytes"), ("1 entry", "0 entries"), ("1 index", "0 indices")]);
+    }
+}
