@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::dialect::{Alignment, Codes, Dialect, End};
+use super::dialect::{Alignment, Codes, Dialect, TrailingPadding};
 use super::model::{NO_NAME, Node};
 use super::read::{ROOT, close};
 use super::scalar::{self, Entry};
@@ -68,7 +68,7 @@ pub(super) fn lay(format: &[u8], dialect: &Dialect, model: &DataModel, push: imp
     }
     let rounding = match dialect.alignment {
         Alignment::Implicit => u64::MAX,
-        Alignment::Spelled => 0,
+        Alignment::Explicit => 0,
     };
     let (size, align) = if codes.len() >= MANY {
         let weights = CType::table(|ctype| Weight::of(ctype, model));
@@ -76,9 +76,9 @@ pub(super) fn lay(format: &[u8], dialect: &Dialect, model: &DataModel, push: imp
     } else {
         row.lay(|entry, free| Some(Weight::of_entry(entry, model).place(free, rounding)))
     }?;
-    let size = match dialect.end {
-        End::Rounded => align.round_up(size).filter(|size| *size <= model.ssize_max())?,
-        End::Exact | End::Unstated => size,
+    let size = match dialect.trailing_padding {
+        TrailingPadding::Aligned => align.round_up(size).filter(|size| *size <= model.ssize_max())?,
+        TrailingPadding::None | TrailingPadding::Implicit => size,
     };
     Some((size, align))
 }

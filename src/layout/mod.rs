@@ -35,8 +35,8 @@ mod ty;
 pub use builder::{BuildError, LayoutBuilder, MemberSpec};
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
-    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, RecordSpacing,
-    Syntax, Whitespace, WideChar, ZeroCount,
+    Alignment, Codes, CountLimit, Dialect, NamedPadding, NativeOnly, Nul, Placement, RecordSpacing, StructureSize,
+    Syntax, TrailingPadding, Whitespace, WideChar, ZeroCount,
 };
 pub use emit::{EmitError, Target};
 pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};

@@ -6,7 +6,8 @@
 use alloc::vec::Vec;
 
 use super::dialect::{
-    Alignment, Dialect, End, NamedPadding, NativeOnly, Nested, Placement, Syntax, Whitespace, ZeroCount,
+    Alignment, Dialect, NamedPadding, NativeOnly, Placement, StructureSize, Syntax, TrailingPadding, Whitespace,
+    ZeroCount,
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
 use super::model::{NO_NAME, Node};
@@ -310,7 +311,8 @@ impl<O: Output> Resolver<'_, O> {
         if let Some(node) = self.whole {
             self.output.push(node);
         }
-        if matches!(self.dialect.end, End::Rounded) && matches!(self.order, ByteOrder::Native) {
+        if matches!(self.dialect.trailing_padding, TrailingPadding::Aligned) && matches!(self.order, ByteOrder::Native)
+        {
             return match self.align.round_up(self.offset) {
                 Some(size) if size <= self.limit => Ok(size),
                 _ => self.refuse(Kind::TooLarge { limit: self.limit }, end),
@@ -505,11 +507,11 @@ impl<O: Output> Visitor for Resolver<'_, O> {
         let align = core::mem::replace(&mut self.align, frame.align);
         let mut size = core::mem::replace(&mut self.offset, frame.offset);
         // A C compiler's rule goes by the byte order at the closing brace, as NumPy's reader has it.
-        let order = match self.dialect.nested {
-            Nested::Exact => frame.order,
-            Nested::Rounded => self.order,
+        let order = match self.dialect.structure_size {
+            StructureSize::Exact => frame.order,
+            StructureSize::Aligned => self.order,
         };
-        if matches!(self.dialect.nested, Nested::Rounded) && matches!(order, ByteOrder::Native) {
+        if matches!(self.dialect.structure_size, StructureSize::Aligned) && matches!(order, ByteOrder::Native) {
             size = align.round_up(size).unwrap_or(u64::MAX);
         }
         let span = Span::new(frame.at, brace.end());
