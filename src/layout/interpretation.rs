@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::dialect::Dialect;
-use super::model::{Field, Layout};
 use super::table::Table;
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::diagnostic::Diagnostic;
 use crate::text::{abridge, escape, plural};

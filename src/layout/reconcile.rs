@@ -10,8 +10,8 @@ use alloc::vec::Vec;
 use super::dialect::{Alignment, Dialect, RecordSpacing, StructureSize, TrailingPadding};
 use super::error::{InterpretedSize, LayoutError, LayoutErrorKind as Kind};
 use super::interpretation::{Ambiguity, Certainty, Interpretation};
-use super::model::{Layout, Node};
 use super::stride_inference::{OpenSpacing, Spacing, infer};
+use super::tree::{Layout, Node};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
@@ -364,7 +364,7 @@ fn native_align(layout: &Layout, index: u32) -> Align {
     (index..record.end)
         .filter_map(|inner| layout.node(inner))
         .filter(|inner| inner.order == ByteOrder::Native)
-        .map(|inner| super::scalar::natural_align(inner, layout.model()))
+        .map(|inner| inner.ty.natural_align(inner.size, layout.model()))
         .max()
         .unwrap_or(Align::ONE)
 }

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::model::{Field, Layout};
+use super::tree::{Field, Layout};
 use super::ty::Type;
 
 /// The fields and the padding of a layout, one a line, offsets in bytes from the start of the item.

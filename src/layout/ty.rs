@@ -1,11 +1,14 @@
-//! What the bytes of a field are.
+//! [`Type`]: the types of values.
 
 use core::fmt;
 
-/// The kind of value that a field holds.
+use crate::abi::{CType, DataModel};
+use crate::align::Align;
+
+/// The type of the values of a field.
 ///
-/// The names are those of NumPy's types where NumPy has the type. Sizes are not part of it except
-/// where the name says so: `Bytes` of 5 bytes is a [`Field`](super::Field) of that size.
+/// Names are those of NumPy if NumPy has the type. Strings have any size: a field of type `Bytes` with 5 bytes has
+/// the [`size`](super::Field::size) 5.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, Type};
@@ -21,7 +24,7 @@ use core::fmt;
 pub enum Type {
     /// `_Bool` in one byte; `VARIANT_BOOL` in two.
     Bool,
-    /// One byte that is a character.
+    /// One character in one byte.
     Char,
     /// Signed, 1 byte.
     Int8,
@@ -57,7 +60,7 @@ pub enum Type {
     ComplexLongDouble,
     /// A string of bytes of fixed length.
     Bytes,
-    /// A Pascal string: its length in the first byte, then its bytes.
+    /// A Pascal string: the length in the first byte, then the characters.
     Pascal,
     /// UCS-2 text of fixed length.
     Ucs2,
@@ -65,7 +68,7 @@ pub enum Type {
     Ucs4,
     /// `wchar_t` text of fixed length.
     Wchar,
-    /// Bytes without a meaning, NumPy's void.
+    /// Opaque bytes, NumPy's void.
     Void,
     /// An address.
     Pointer,
@@ -79,14 +82,14 @@ pub enum Type {
     Object,
     /// Bits, in whole bytes.
     Bits,
-    /// A user type that only its author knows.
+    /// A user type, `[name]`: opaque bytes.
     Opaque,
     /// A structure.
     Record,
 }
 
 impl Type {
-    /// The name in lower case, as the tables and the JSON have it: `"int32"`, `"char_pointer"`.
+    /// Returns the name in lower case, as in tables and in JSON: `"int32"`, `"char_pointer"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -161,13 +164,13 @@ impl Type {
         Self::Record,
     ];
 
-    /// The type of a name: `"int32"`.
+    /// Returns the type with a name: `"int32"`.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|ty| ty.as_str() == name)
     }
 
-    /// Whether values of it have a byte order.
+    /// Returns whether values of more than one byte have a byte order.
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {
@@ -183,6 +186,33 @@ impl Type {
                 | Self::Opaque
                 | Self::Record
         )
+    }
+
+    /// Returns the alignment of the C type of values with this size; 1 byte for records.
+    pub(crate) fn natural_align(self, size: u64, model: &DataModel) -> Align {
+        let ctype = match self {
+            Self::Bool if size == 2 => CType::Short,
+            Self::Bool
+            | Self::Char
+            | Self::Int8
+            | Self::UInt8
+            | Self::Bytes
+            | Self::Pascal
+            | Self::Void
+            | Self::Bits
+            | Self::Opaque
+            | Self::Record => return Align::ONE,
+            Self::Int16 | Self::UInt16 | Self::Ucs2 => CType::Short,
+            Self::Int32 | Self::UInt32 | Self::Ucs4 => CType::Int,
+            Self::Int64 | Self::UInt64 => CType::LongLong,
+            Self::Float16 | Self::Complex32 => CType::Half,
+            Self::Float32 | Self::Complex64 => CType::Float,
+            Self::Float64 | Self::Complex128 => CType::Double,
+            Self::LongDouble | Self::ComplexLongDouble => CType::LongDouble,
+            Self::Wchar => CType::Wchar,
+            Self::Pointer | Self::CharPointer | Self::WcharPointer | Self::Function | Self::Object => CType::Pointer,
+        };
+        model.align_of(ctype)
     }
 }
 
