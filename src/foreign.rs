@@ -45,27 +45,11 @@ impl<'b> Foreign<'b> {
     /// - (c) nothing writes to any of these bytes while a method of the buffer runs.
     unsafe fn new(view: &'b View<'b>, buf: *const u8) -> Result<Self, DecodeError> {
         let itemsize = to_isize(view.itemsize())?.cast_unsigned();
-        if view.shape().contains(&0) {
-            return Ok(Self { buf, view, itemsize, path: Vec::new(), bounds: (0, 0) });
-        }
-        let len = path_len(view);
-        let suboffsets = view.suboffsets().unwrap_or(&[]);
-        let axes = view.shape().iter().zip(view.strides());
-        let path = axes.clone().zip(suboffsets).take(len).map(|((extent, stride), suboffset)| {
-            // The stride of a dimension of one item may be any number.
-            let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
-            let suboffset = if *suboffset >= 0 { Some(to_isize(*suboffset)?) } else { None };
-            Ok(PathAxis { extent: *extent, stride, suboffset })
-        });
-        let path = path.collect::<Result<Vec<_>, DecodeError>>()?;
-        let start = if len == 0 { view.offset() } else { 0 };
-        let (mut low, mut high) = (start, start.saturating_add(view.itemsize()));
-        for (extent, stride) in axes.skip(len) {
-            let reach = stride.saturating_mul(extent.saturating_sub(1));
-            let end = if reach < 0 { &mut low } else { &mut high };
-            *end = end.saturating_add(reach);
-        }
-        Ok(Self { buf, view, itemsize, path, bounds: (to_isize(low)?, to_isize(high)?) })
+        let (path, bounds) = match view.byte_bounds() {
+            Some(extent) => (Vec::new(), (to_isize(extent.low)?, to_isize(extent.high)?)),
+            None => indirect(view)?,
+        };
+        Ok(Self { buf, view, itemsize, path, bounds })
     }
 
     /// Refuses a run that is not part of the view.
@@ -119,11 +103,40 @@ impl<'b> Foreign<'b> {
     }
 }
 
+/// Returns the dimensions up to the last one with a pointer, and the lowest and one past the highest byte of the items at
+/// the end of one path; no dimensions where the view is empty.
+#[cold]
+fn indirect(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
+    if view.shape().contains(&0) {
+        return Ok((Vec::new(), (0, 0)));
+    }
+    let len = path_len(view);
+    let suboffsets = view.suboffsets().unwrap_or(&[]);
+    let axes = view.shape().iter().zip(view.strides());
+    let path = axes.clone().zip(suboffsets).take(len).map(|((extent, stride), suboffset)| {
+        // The stride of a dimension of one item may be any number.
+        let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
+        let suboffset = if *suboffset >= 0 { Some(to_isize(*suboffset)?) } else { None };
+        Ok(PathAxis { extent: *extent, stride, suboffset })
+    });
+    let path = path.collect::<Result<Vec<_>, DecodeError>>()?;
+    let (mut low, mut high) = (0_i64, view.itemsize());
+    if len == 0 {
+        (low, high) = (view.offset(), view.offset().saturating_add(high));
+    }
+    for (extent, stride) in axes.skip(len) {
+        let reach = stride.saturating_mul(extent.saturating_sub(1));
+        let end = if reach < 0 { &mut low } else { &mut high };
+        *end = end.saturating_add(reach);
+    }
+    Ok((path, (to_isize(low)?, to_isize(high)?)))
+}
+
 impl PathAxis {
     /// Returns the distance of an index from index 0 in bytes.
     fn distance(&self, dimension: usize, index: i64) -> Result<isize, DecodeError> {
         if index < 0 || index >= self.extent {
-            return Err(ViewError::IndexOutOfBounds { dimension, index, extent: self.extent }.into());
+            return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.extent }.into());
         }
         // In bounds, so the product is part of a span that fits.
         Ok(self.stride.wrapping_mul(to_isize(index)?))

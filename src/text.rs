@@ -2,6 +2,7 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use core::fmt::Display;
 use core::iter;
 use core::ops::RangeInclusive;
 
@@ -105,9 +106,9 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
 ];
 
 /// Returns a number and a noun, in the plural unless the number is 1: `1 byte`, `2 bytes`, `3 entries`, `4 indices`.
-pub fn plural(n: u64, noun: &str) -> String {
-    if n == 1 {
-        return alloc::format!("1 {noun}");
+pub fn plural<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
+    if n == N::from(1) {
+        return alloc::format!("{n} {noun}");
     }
     let stem = |ending: &str| noun.strip_suffix(ending);
     match (stem("ry"), stem("ex")) {

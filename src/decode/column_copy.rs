@@ -126,21 +126,60 @@ impl<'f> ColumnFiller<'f> {
     }
 }
 
+/// A column whose elements are copied to the same adjacent bytes of every item.
+#[derive(Debug)]
+struct ColumnReader<'c> {
+    /// From the start of the item, in bytes.
+    offset: usize,
+    /// Bytes of one item.
+    len: usize,
+    /// Bytes that are reversed together; 1 if none are.
+    unit: usize,
+    /// The elements that were not copied.
+    rest: &'c [u8],
+}
+
+impl ColumnReader<'_> {
+    /// Copies the next elements to as many items.
+    #[inline]
+    fn copy_to(&mut self, items: StridedMut<'_>) -> Result<(), DecodeError> {
+        let Self { offset, len, unit, rest } = self;
+        let copied = rest.split_off(..len.saturating_mul(items.count())).and_then(|bytes| {
+            let cells = Strided::within(bytes, 0, len.cast_signed(), items.count(), *len)?;
+            items.field(*offset, *len)?.copy_from(cells, *unit)
+        });
+        copied.ok_or_else(|| DecodeError::internal("a column is shorter than its items"))
+    }
+}
+
 /// Writes columns to the fields of adjacent records, block by block.
 pub(super) fn scatter_columns(
-    columns: &[(&Leaf, Elements<'_>)],
+    columns: Vec<(&Leaf, Elements<'_>)>,
     records: &mut [u8],
     itemsize: usize,
 ) -> Result<(), DecodeError> {
     let most = block_items(itemsize);
     let touched = is_worth_touching(columns.iter().map(|(leaf, _)| leaf.bytes()), itemsize);
+    let (mut readers, mut others) = (Vec::new(), Vec::new());
+    for (leaf, elements) in columns {
+        match elements {
+            Elements::Bytes(rest) if leaf.repeats.is_empty() => {
+                let (len, unit) = (leaf.adjacent_bytes(), leaf.codec.reversed_unit());
+                readers.push(ColumnReader { offset: leaf.offset, len, unit, rest });
+            }
+            elements => others.push((leaf, elements)),
+        }
+    }
     let mut scratch = Vec::new();
     for (index, block) in records.chunks_mut(most.saturating_mul(itemsize).max(1)).enumerate() {
         let mut block = StridedMut::of_rows(block, itemsize);
         if touched {
             block.as_strided().touch();
         }
-        for (leaf, elements) in columns {
+        for reader in &mut readers {
+            reader.copy_to(block.reborrow())?;
+        }
+        for (leaf, elements) in &others {
             elements.scatter(leaf, block.reborrow(), index.saturating_mul(most), &mut scratch)?;
         }
     }

@@ -16,9 +16,9 @@ use super::plan::{Plan, chosen};
 use super::scalar::ScalarCodec;
 use super::traverse::Runs;
 use crate::abi::LongDoubleFormat;
-use crate::text::escape;
 use crate::layout::Type;
 use crate::strided::Strided;
+use crate::text::escape;
 
 /// Items of a line below which the steps from one line to the next cost more than a copy of the items.
 const SHORT: u64 = 16;
@@ -424,7 +424,7 @@ impl Plan {
             check(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
             sources.push((leaf, column.data.elements()));
         }
-        Ok(scatter_columns(&sources, records, self.size)?)
+        Ok(scatter_columns(sources, records, self.size)?)
     }
 
     /// Returns a leaf for each column, by its name; each leaf once.

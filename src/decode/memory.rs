@@ -72,7 +72,7 @@ impl<B: AsRef<[u8]>> Owned<B> {
     /// Checks that the bytes hold all items. They are the block that the view was checked against, or without one start
     /// at `buf`.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
-        let extent = view.extent().ok_or(DecodeError::Indirect)?;
+        let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
         let origin = view.memory().map_or(0, |block| block.offset);
         let len = wide(bytes.as_ref().len());
         let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));

@@ -26,17 +26,14 @@ impl Limits {
     /// 131,072 bytes, 65,536 items, 64 levels, 64 dimensions.
     pub const DEFAULT: Self = Self { bytes: 1 << 17, items: 1 << 16, depth: 64, dimensions: 64 };
 
-    /// The largest limits: [`Span`](crate::Span) has 32-bit offsets, the parser recurses into structures and pointers, and
-    /// no buffer has more than 64 dimensions.
-    const MAX: Self = Self { bytes: 0xffff_ffff, items: usize::MAX, depth: 64, dimensions: 64 };
-
-    /// These limits, but none above the largest.
+    /// These limits, but none above the largest: [`Span`](crate::Span) has 32-bit offsets, the parser recurses into
+    /// structures and pointers, and no buffer has more than 64 dimensions.
     pub(super) fn bounded(&self) -> Self {
         Self {
-            bytes: self.bytes.min(Self::MAX.bytes),
-            items: self.items.min(Self::MAX.items),
-            depth: self.depth.min(Self::MAX.depth),
-            dimensions: self.dimensions.min(Self::MAX.dimensions),
+            bytes: self.bytes.min(0xffff_ffff),
+            items: self.items,
+            depth: self.depth.min(64),
+            dimensions: self.dimensions.min(64),
         }
     }
 }

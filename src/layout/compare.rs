@@ -11,7 +11,7 @@ use super::model::{Field, Layout};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::format::Format;
-use crate::text::plural;
+use crate::text::{escape, plural};
 
 /// How much two formats have in common; each level implies those below it.
 ///
@@ -166,7 +166,7 @@ impl Differences {
         }
         if a.name() != b.name() && self.name.is_none() {
             let name = |field: Field<'_>| {
-                field.name_text().map_or_else(|| "not named".into(), |name| format!("named `{}`", name.escape_debug()))
+                field.name().map_or_else(|| "not named".into(), |name| format!("named `{}`", escape(name)))
             };
             self.name = Some(sentence(&format!("the field at byte {at} is"), &name(a), &name(b)));
         }

@@ -13,7 +13,7 @@ use super::model::{Field, Layout};
 use super::table::Table;
 use super::ty::Type;
 use crate::diagnostic::Diagnostic;
-use crate::text::plural;
+use crate::text::{escape, plural};
 
 /// How well the format and the itemsize determine the layout.
 ///
@@ -308,6 +308,5 @@ fn named(path: &[String]) -> String {
     if path.is_empty() {
         return "the item".to_string();
     }
-    let name: String = path.join(".").chars().flat_map(char::escape_debug).collect();
-    format!("`{}`", shortened(&name))
+    format!("`{}`", shortened(&escape(&path.join("."))))
 }

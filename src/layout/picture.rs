@@ -8,6 +8,7 @@ use core::fmt;
 use super::model::{Field, Layout};
 use super::truncate::{Label, width};
 use super::ty::Type;
+use crate::text::escape;
 
 /// Bytes in a row, if nothing else is said.
 const ROW: u64 = 16;
@@ -254,11 +255,6 @@ fn cells(label: &Label, bytes: u64, ink: CellStyle) -> String {
     text
 }
 
-/// A name without characters that would move the cursor.
-fn printable(name: String) -> String {
-    if name.chars().any(char::is_control) { name.escape_debug().to_string() } else { name }
-}
-
 struct Painter {
     parts: Vec<Part>,
     /// One past the last byte that something was painted on.
@@ -311,8 +307,8 @@ impl Painter {
     // and painting stops when the rows are full, so that counts do not matter.
     fn field(&mut self, field: Field<'_>, offset: u64, path: &str, lane: usize) {
         let first = self.leaves;
-        let name = field.name_text().map(printable).unwrap_or_default();
-        let path = match (path, name.as_str()) {
+        let name = field.name().map(escape).unwrap_or_default();
+        let path = match (path, &*name) {
             ("", name) => name.to_string(),
             (path, "") => path.to_string(),
             (path, name) => format!("{path}.{name}"),

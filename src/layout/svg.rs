@@ -103,7 +103,7 @@ fn rectangle(run: &Run<'_>, column: u64, y: u64) -> String {
     let mut out = format!(
         "<g><title>{}, {place}</title><rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" \
          fill=\"{fill}\" stroke=\"#808080\"{stroke}/>",
-        escape(note)
+        markup(note)
     );
     let label = run.label.fit(room(width.saturating_sub(8)));
     if !label.is_empty() {
@@ -114,7 +114,7 @@ fn rectangle(run: &Run<'_>, column: u64, y: u64) -> String {
 }
 
 fn text(x: u64, y: u64, anchor: &str, fill: &str, text: &str) -> String {
-    format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", escape(text))
+    format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", markup(text))
 }
 
 /// Characters of a label in so many pixels.
@@ -123,7 +123,7 @@ fn room(width: u64) -> usize {
 }
 
 /// Text in XML, without the characters that XML does not have.
-fn escape(text: &str) -> String {
+fn markup(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {
         match character {

@@ -7,6 +7,7 @@ use core::fmt;
 
 use super::model::{Field, Layout};
 use super::ty::Type;
+use crate::text::escape;
 
 /// The fields and the padding of a layout, one a line, offsets in bytes from the start of the item.
 ///
@@ -93,15 +94,16 @@ fn push(rows: &mut Vec<Row>, field: Field<'_>, offset: u64, depth: usize) {
         offset,
         size: field.total_size(),
         ty: format!("{}{}{}{order}", "  ".repeat(depth), field.ty(), shape(field)),
-        name: field.name_text().map_or_else(|| "-".to_string(), visible),
+        name: field.name().map_or_else(|| "-".to_string(), visible),
     });
 }
 
-/// A name that would not show in a table is quoted.
-fn visible(name: String) -> String {
-    let clear = !name.is_empty() && name != "-" && !name.starts_with(' ') && !name.ends_with(' ');
-    let clear = clear && !name.chars().any(char::is_control);
-    if clear { name } else { format!("{name:?}") }
+/// Returns a name as a cell: escaped, and quoted where a reader could not see it.
+fn visible(name: &[u8]) -> String {
+    match name {
+        b"" | b"-" | [b' ', ..] | [.., b' '] => format!("\"{}\"", escape(name)),
+        _ => escape(name).into_owned(),
+    }
 }
 
 /// `[2,3]`, or nothing for a single value.

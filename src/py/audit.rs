@@ -53,7 +53,7 @@ pub fn judge(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'
     let checker = Checker { dialect: truth.as_ref().map(|truth| truth.dialect), ..Checker::DEFAULT };
     let mut audit = Audit::with(checker);
     if let Some(truth) = &truth {
-        audit = audit.truth(&truth.layout);
+        audit = audit.type_layout(&truth.layout);
     }
     let watch = ReleaseErrors::new(obj)?;
     let asked = rounds(obj, audit, &checker, &watch);
@@ -111,7 +111,7 @@ impl Attempt {
     fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> RequestOutcome<'_> {
         let py = exporter.py();
         let error = match self.error.take() {
-            None => RaisedError::Silent,
+            None => RaisedError::NoException,
             Some(error) if error.is_instance_of::<pyo3::exceptions::PyBufferError>(py) => RaisedError::BufferError,
             Some(error) => {
                 let name = error.get_type(py).name().map_or_else(|_| "?".into(), |name| name.to_string());
@@ -119,12 +119,12 @@ impl Attempt {
             }
         };
         match (&self.acquired, self.returned) {
-            (Some(acquired), _) if error == RaisedError::Silent => RequestOutcome::Granted(acquired.raw()),
+            (Some(acquired), _) if error == RaisedError::NoException => RequestOutcome::Granted(acquired.raw()),
             (_, -1) => {
                 let references = references(exporter).saturating_sub(self.references);
                 RequestOutcome::Refused { error, obj: self.obj, references }
             }
-            (_, returned) => RequestOutcome::Broken { returned, error },
+            (_, returned) => RequestOutcome::InvalidReturn { returned, error },
         }
     }
 }

@@ -78,7 +78,7 @@ pub struct BufferExporter {
     shape: Box<[ffi::Py_ssize_t]>,
     strides: Box<[ffi::Py_ssize_t]>,
     suboffsets: Option<Box<[ffi::Py_ssize_t]>>,
-    subject: MemoryTraits,
+    memory: MemoryTraits,
     exports: AtomicUsize,
 }
 
@@ -125,7 +125,7 @@ impl BufferExporter {
             shape: narrow(view.shape()),
             strides: narrow(view.strides()),
             suboffsets: view.suboffsets().map(narrow),
-            subject: MemoryTraits::of(&raw),
+            memory: MemoryTraits::of(&raw),
             exports: AtomicUsize::new(0),
         }
     }
@@ -158,14 +158,14 @@ impl BufferExporter {
         view.obj = std::ptr::null_mut();
         let request = Request::from_bits_retain(flags);
         // Whoever sends PyBUF_READ (B18) or part of a flag (B17) does not know what it asks for.
-        if let Some(error) = request.fault() {
+        if let Err(error) = request.validate() {
             return Err(PyBufferError::new_err(error.to_string()));
         }
         if self.has_nul && request.contains(Request::FORMAT) {
             return Err(PyBufferError::new_err("the format has a NUL in a name, where C ends a string"));
         }
-        if let Some(obstacle) = self.subject.obstacle(request) {
-            return Err(PyBufferError::new_err(refusal(obstacle, request)));
+        if let Some(reason) = self.memory.refusal_reason(request) {
+            return Err(PyBufferError::new_err(refusal(reason, request)));
         }
         let (nd, strides) = (request.contains(Request::ND), request.contains(Request::STRIDES));
         let array = |wanted: bool, array: &[ffi::Py_ssize_t]| {
@@ -202,8 +202,8 @@ impl BufferExporter {
 }
 
 /// Why a request is refused.
-fn refusal(obstacle: RefusalReason, request: Request) -> String {
-    match obstacle {
+fn refusal(reason: RefusalReason, request: Request) -> String {
+    match reason {
         RefusalReason::FormatAlone => "FORMAT without ND: items without a shape are bytes".to_owned(),
         RefusalReason::ReadOnly => "the memory is read-only".to_owned(),
         RefusalReason::NotContiguous => {

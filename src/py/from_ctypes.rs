@@ -13,6 +13,7 @@ use crate::align::Align;
 use crate::endian::Endian;
 use crate::format::Limits;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
+use crate::text::escape;
 
 /// What `_ctypes` has.
 pub struct Ctypes<'py> {
@@ -170,12 +171,13 @@ impl<'py> Ctypes<'py> {
                 let text = name.to_str()?.as_bytes();
                 // Of two fields of one name ctypes shows the last one only.
                 if !hidden.insert(text.to_vec()) {
-                    return Err(changed(&owner, &format!("two of its fields are called `{name}`")));
+                    return Err(changed(&owner, &format!("two of its fields are called `{}`", escape(text))));
                 }
                 let descriptor = dict.get_item(&name);
-                let descriptor = descriptor.map_err(|_| changed(&owner, &format!("it has no field `{name}`")))?;
+                let descriptor =
+                    descriptor.map_err(|_| changed(&owner, &format!("it has no field `{}`", escape(text))))?;
                 if descriptor.get_type().name()? != "CField" {
-                    return Err(changed(&owner, &format!("its attribute `{name}` is no field")));
+                    return Err(changed(&owner, &format!("its attribute `{}` is no field", escape(text))));
                 }
                 let offset: i64 = descriptor.getattr("offset")?.extract()?;
                 let offset = match u64::try_from(offset) {

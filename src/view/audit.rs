@@ -1,88 +1,21 @@
-//! What one exporter answers to different requests, side by side.
+//! `Audit`: compares the answers of one exporter to several requests.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
-use super::check::{Checker, Sink, Stop};
-use super::expected::{Contiguity, MemoryTraits};
-use super::geometry::Order;
-use super::raw::{Owner, RawView, RawViewBuf};
-use super::report::Report;
+use super::check::Checker;
+use super::contiguity::{Contiguity, Order};
+use super::memory_traits::MemoryTraits;
+use super::outcome::{RaisedError, RequestOutcome};
+use super::raw::{FieldName, MetadataValue, Owner, RawView, RawViewBuf};
+use super::report::{Report, SinkClosed, ViolationSink};
 use super::request::{Request, Structure};
-use super::violation::{FieldName, MetadataValue, Violation};
+use super::violation::Violation;
 use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
 
-/// What an exporter did with a request.
+/// Compares the answers of one exporter to several requests.
 ///
-/// ```
-/// use pep3118::{RaisedError, Owner, RequestOutcome};
-/// assert_eq!(
-///     RequestOutcome::refused(RaisedError::BufferError),
-///     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Unknown, references: 0 },
-/// );
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestOutcome<'a> {
-    /// It returned 0, with no exception set, and filled in the struct.
-    Granted(RawView<'a>),
-    /// It returned -1.
-    Refused {
-        /// The exception that is set.
-        error: RaisedError,
-        /// What it left in `obj`.
-        obj: Owner,
-        /// By how much the exporter's reference count rose; 0 if that was not watched.
-        references: i64,
-    },
-    /// It did anything else: returned another number, or 0 with an exception set.
-    Broken {
-        /// What it returned.
-        returned: i32,
-        /// The exception that is set.
-        error: RaisedError,
-    },
-}
-
-impl RequestOutcome<'_> {
-    /// A failure of which only the exception is known.
-    #[must_use]
-    pub const fn refused(error: RaisedError) -> Self {
-        Self::Refused { error, obj: Owner::Unknown, references: 0 }
-    }
-}
-
-/// Which exception a failed request raised.
-///
-/// ```
-/// use pep3118::RaisedError;
-/// assert_eq!(RaisedError::Other("TypeError".into()).to_string(), "TypeError");
-/// assert_eq!(RaisedError::Silent.to_string(), "no exception");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum RaisedError {
-    /// `BufferError`, as it should be.
-    BufferError,
-    /// Another class, by its name.
-    Other(Box<str>),
-    /// None at all.
-    Silent,
-}
-
-impl fmt::Display for RaisedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BufferError => "BufferError",
-            Self::Other(name) => name,
-            Self::Silent => "no exception",
-        })
-    }
-}
-
-/// Compares what one exporter answers to many requests.
-///
-/// Feed it every request of [`Request::ALL_LEGAL`], some of them twice; the more it has seen, the
-/// more it can tell. It is pure data: who asks the exporter, and how, is not its concern.
+/// Add the outcome of every request of [`Request::ALL_LEGAL`], and of some requests twice: each outcome
+/// makes more rules decidable. The audit itself sends no requests.
 ///
 /// ```
 /// use pep3118::{Audit, RaisedError, RequestOutcome, RawView, Request, RuleId};
@@ -96,7 +29,7 @@ impl fmt::Display for RaisedError {
 ///     .finish();
 /// assert!(report.is_empty());
 ///
-/// // The memory is contiguous: whoever asks for that must get it.
+/// // The memory is contiguous, so SIMPLE must succeed.
 /// let report = Audit::new()
 ///     .observe(Request::FULL_RO, RequestOutcome::Granted(full))
 ///     .observe(Request::SIMPLE, RequestOutcome::refused(RaisedError::BufferError))
@@ -107,19 +40,21 @@ impl fmt::Display for RaisedError {
 pub struct Audit<'d> {
     checker: Checker<'d>,
     granted: Vec<(Request, RawViewBuf)>,
-    failed: Vec<(Request, Failed)>,
-    seen: Vec<(Request, Violation)>,
-    truth: Option<Layout>,
+    failed: Vec<(Request, FailedRequest)>,
+    /// Violations that the caller has found at the release of a buffer.
+    at_release: Vec<(Request, Violation)>,
+    type_layout: Option<Layout>,
 }
 
+/// A [`RequestOutcome`] other than success.
 #[derive(Clone, Debug)]
-enum Failed {
+enum FailedRequest {
     Refused { error: RaisedError, obj: Owner, references: i64 },
-    Broken { returned: i32, error: RaisedError },
+    InvalidReturn { returned: i32, error: RaisedError },
 }
 
 impl Audit<'static> {
-    /// An audit by [`Checker::DEFAULT`].
+    /// Starts an audit that checks each answer with [`Checker::DEFAULT`].
     #[must_use]
     pub const fn new() -> Self {
         Self::with(Checker::DEFAULT)
@@ -132,111 +67,79 @@ impl Default for Audit<'static> {
     }
 }
 
-/// Faults go into the report with the request that showed them.
-struct Tagged<'r>(&'r mut Report, Request);
-
-impl Sink for Tagged<'_> {
-    fn report(&mut self, fault: Violation) -> Result<(), Stop> {
-        self.0.push(fault, Some(self.1));
-        Ok(())
-    }
-}
-
 impl<'d> Audit<'d> {
-    /// An audit in which every answer is also checked by itself.
+    /// Starts an audit that checks each answer with this checker.
     #[must_use]
     pub const fn with(checker: Checker<'d>) -> Self {
-        Self { checker, granted: Vec::new(), failed: Vec::new(), seen: Vec::new(), truth: None }
+        Self { checker, granted: Vec::new(), failed: Vec::new(), at_release: Vec::new(), type_layout: None }
     }
 
-    /// Notes what the exporter did with a request. What it filled in is copied.
+    /// Adds the outcome of a request. The arrays and the format are copied.
     #[must_use]
     pub fn observe(mut self, request: Request, outcome: RequestOutcome<'_>) -> Self {
         match outcome {
             RequestOutcome::Granted(raw) => self.granted.push((request, raw.to_buf())),
             RequestOutcome::Refused { error, obj, references } => {
-                self.failed.push((request, Failed::Refused { error, obj, references }));
+                self.failed.push((request, FailedRequest::Refused { error, obj, references }));
             }
-            RequestOutcome::Broken { returned, error } => {
-                self.failed.push((request, Failed::Broken { returned, error }))
+            RequestOutcome::InvalidReturn { returned, error } => {
+                self.failed.push((request, FailedRequest::InvalidReturn { returned, error }));
             }
         }
         self
     }
 
-    /// Notes by how much the exporter's reference count rose from before a request to after the release
-    /// (E09). 0, and what was not watched, is no news.
+    /// Adds the increase of the exporter's reference count from before the request to after the release
+    /// (E09, neutral reference count). Pass 0 if it was not measured.
     #[must_use]
     pub fn released(mut self, request: Request, references: i64) -> Self {
         if references != 0 {
-            self.seen.push((request, Violation::ReferencesLeft { references }));
+            self.at_release.push((request, Violation::ReferencesAfterRelease { references }));
         }
         self
     }
 
-    /// Notes an exception that left `__release_buffer__` (E10), by the name of its class.
+    /// Adds an exception that `__release_buffer__` raised (E10, release of Python classes), by the name of
+    /// its class.
     #[must_use]
     pub fn release_raised(mut self, request: Request, error: &str) -> Self {
-        self.seen.push((request, Violation::ReleaseRaised { error: error.into() }));
+        self.at_release.push((request, Violation::ReleaseRaised { error: error.into() }));
         self
     }
 
-    /// Notes what the type of the exporter says of an item: a NumPy dtype, the fields of a ctypes structure.
+    /// Sets the layout of an item by the type of the exporter: a NumPy dtype, the fields of a ctypes
+    /// structure.
     ///
-    /// The format is held against it (T01). Where a format has several readings of its itemsize, one that
-    /// agrees is enough: that it is ambiguous is A07's. A format without a reading is A07's or A11's too.
+    /// The formats are compared with it (T01, format and type). If a format has several interpretations of
+    /// its itemsize, one that agrees is enough: A07 reports the ambiguity. A format without an
+    /// interpretation breaks A07 or A11 and is not compared.
     ///
     /// ```
     /// use pep3118::{Audit, DataModel, Dialect, Layout, RequestOutcome, RawView, Request, RuleId};
     ///
-    /// // Two bit-fields of one int, which ctypes writes as whole integers: the sizes show it.
-    /// let fields = RawView { len: 8, itemsize: 8, format: Some(b"T{<i:a:<i:b:}"), ..RawView::default() };
-    /// // What the type says: a double.
-    /// let truth = Layout::read(b"<d", &Dialect::STRUCT, &DataModel::LP64)?;
+    /// let two_ints = RawView { len: 8, itemsize: 8, format: Some(b"T{<i:a:<i:b:}"), ..RawView::default() };
+    /// // By its type, the exporter has doubles.
+    /// let double = Layout::read(b"<d", &Dialect::STRUCT, &DataModel::LP64)?;
     /// let report =
-    ///     Audit::new().truth(&truth).observe(Request::FULL_RO, RequestOutcome::Granted(fields)).finish();
+    ///     Audit::new().type_layout(&double).observe(Request::FULL_RO, RequestOutcome::Granted(two_ints)).finish();
     /// let finding = report.iter().find(|finding| finding.rule() == RuleId::T01).unwrap();
-    /// assert!(finding.message().starts_with("format `T{<i:a:<i:b:}` and the type of the exporter disagree"));
+    /// assert!(finding.message().starts_with("format `T{<i:a:<i:b:}` (first) and the type of the exporter (second) disagree"));
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
     #[must_use]
-    pub fn truth(mut self, item: &Layout) -> Self {
-        self.truth = Some(item.clone());
+    pub fn type_layout(mut self, item: &Layout) -> Self {
+        self.type_layout = Some(item.clone());
         self
     }
 
-    /// The format of an answer against what the type says.
-    fn compare_truth(&self, report: &mut Report) {
-        let Some(truth) = &self.truth else { return };
-        for (request, raw) in &self.granted {
-            let raw = raw.as_raw();
-            let Some(format) = raw.format else { continue };
-            let itemsize = u64::try_from(raw.itemsize).ok();
-            let outcome = reconcile(format, itemsize, self.checker.dialect, self.checker.model);
-            // The best of several readings; of equal ones the likeliest.
-            let best = interpretations(&outcome)
-                .iter()
-                .map(|found| Comparison::of_layouts(&found.layout, truth))
-                .reduce(|best, other| if other.equivalence > best.equivalence { other } else { best });
-            let Some(Comparison { equivalence, difference: Some(difference) }) = best else { continue };
-            let names_only = equivalence == Some(Equivalence::LayoutIgnoringNames);
-            let fault = Violation::FormatLies { format: format.into(), difference: difference.into(), names_only };
-            report.push(fault, Some(*request));
-        }
-    }
-
-    /// All that the answers break, each by itself and one against another.
+    /// Checks every answer alone and against the others, and returns all violations.
     #[must_use]
     pub fn finish(self) -> Report {
         let mut report = Report::new();
-        let fullest = self.granted.iter().enumerate().max_by_key(|(index, (request, _))| {
-            // Of equal ones the first.
-            (richness(*request), core::cmp::Reverse(*index))
-        });
-        let fullest = fullest.map(|(_, (request, raw))| (*request, raw.as_raw()));
+        let reference = self.reference();
         for (index, (request, raw)) in self.granted.iter().enumerate() {
             let raw = raw.as_raw();
-            self.checker.report(&raw, *request, &mut Tagged(&mut report, *request));
+            self.checker.report(&raw, *request, &mut RequestReport { report: &mut report, request: *request });
             if raw.obj == Owner::Temporary {
                 report.push(Violation::ObjTemporary, Some(*request));
             }
@@ -247,119 +150,165 @@ impl<'d> Audit<'d> {
                     let (value, other) = (MetadataValue::of(&raw, field), MetadataValue::of(&earlier, field));
                     report.push(Violation::NotRepeatable { field, value, other }, Some(*request));
                 }
-            } else if let Some((other, fullest)) = &fullest {
-                compare(*request, &raw, *other, fullest, &mut report);
+            } else if let Some((other, reference)) = &reference {
+                compare(*request, &raw, *other, reference, &mut report);
             }
         }
         self.compare_readonly(&mut report);
-        let subject = self.subject(fullest.as_ref().map(|(_, raw)| raw));
+        let reference = reference.map(|(_, raw)| raw);
+        let memory = self.memory_traits(reference.as_ref());
         for (request, failed) in &self.failed {
-            for fault in self.failure(*request, failed, subject, fullest.as_ref().map(|(_, raw)| raw)) {
-                report.push(fault, Some(*request));
-            }
+            self.check_failure(*request, failed, memory, reference.as_ref(), &mut report);
         }
-        self.compare_truth(&mut report);
-        for (request, fault) in self.seen {
-            report.push(fault, Some(request));
+        self.compare_type_layout(&mut report);
+        for (request, violation) in self.at_release {
+            report.push(violation, Some(request));
         }
         report.sorted()
     }
 
-    /// Without `WRITABLE` all answers have the same `readonly`.
+    /// Returns the answer with the most fields, the first of several. The others are compared with it.
+    fn reference(&self) -> Option<(Request, RawView<'_>)> {
+        let answers = self.granted.iter().enumerate();
+        let best = answers.max_by_key(|(index, (request, _))| (requested_fields(*request), core::cmp::Reverse(*index)));
+        best.map(|(_, (request, raw))| (*request, raw.as_raw()))
+    }
+
+    /// Checks that the answers without `WRITABLE` have the same `readonly` (B03).
     fn compare_readonly(&self, report: &mut Report) {
-        let mut readers = self.granted.iter().filter(|(request, _)| !request.contains(Request::WRITABLE));
-        let Some((first, expected)) = readers.next() else { return };
+        let mut answers = self.granted.iter().filter(|(request, _)| !request.contains(Request::WRITABLE));
+        let Some((first, expected)) = answers.next() else { return };
         let other = expected.as_raw().readonly;
-        for (request, raw) in readers {
+        for (request, raw) in answers {
             let readonly = raw.as_raw().readonly;
-            // Two answers to one request are B24's.
+            // Different answers to the same request break B24, repeatable answers.
             if readonly != other && request != first {
                 report.push(Violation::ReadonlyChanged { readonly, other, request: *first }, Some(*request));
             }
         }
     }
 
-    /// What is known of the memory. What is not known counts as an obstacle.
-    fn subject(&self, fullest: Option<&RawView<'_>>) -> MemoryTraits {
-        // Where the answers disagree on it, which is B03's business, only a granted WRITABLE proves that it can be had.
-        let proved = self.granted.iter().any(|(request, _)| request.contains(Request::WRITABLE));
-        let readonly = !proved && self.granted.iter().any(|(_, raw)| raw.as_raw().readonly != 0);
-        match fullest {
+    /// Compares the format of each answer with the layout by the type (T01).
+    fn compare_type_layout(&self, report: &mut Report) {
+        let Some(type_layout) = &self.type_layout else { return };
+        for (request, raw) in &self.granted {
+            let raw = raw.as_raw();
+            let Some(format) = raw.format else { continue };
+            let itemsize = u64::try_from(raw.itemsize).ok();
+            // The check of the answer has reported a format without an interpretation.
+            let outcome = reconcile(format, itemsize, self.checker.dialect, self.checker.model);
+            // The interpretation that agrees best; the most likely of several.
+            let best = interpretations(&outcome)
+                .iter()
+                .map(|interpretation| Comparison::of_layouts(&interpretation.layout, type_layout))
+                .reduce(|best, other| if other.equivalence > best.equivalence { other } else { best });
+            let Some(Comparison { equivalence, difference: Some(difference) }) = best else { continue };
+            let names_only = equivalence == Some(Equivalence::LayoutIgnoringNames);
+            let violation =
+                Violation::TypeMismatch { format: format.into(), difference: difference.into(), names_only };
+            report.push(violation, Some(*request));
+        }
+    }
+
+    /// Returns the known properties of the memory. An unknown property permits a refusal.
+    fn memory_traits(&self, reference: Option<&RawView<'_>>) -> MemoryTraits {
+        // If the answers disagree on `readonly` (B03), only success with WRITABLE proves writable memory.
+        let is_writable = self.granted.iter().any(|(request, _)| request.contains(Request::WRITABLE));
+        let readonly = !is_writable && self.granted.iter().any(|(_, raw)| raw.as_raw().readonly != 0);
+        match reference {
             Some(raw) => MemoryTraits { readonly, ..MemoryTraits::of(raw) },
             None => MemoryTraits { readonly: true, c_contiguous: false, f_contiguous: false, indirect: true },
         }
     }
 
-    fn failure(
+    /// Checks the form of a failure, and that there is a reason for it.
+    fn check_failure(
         &self,
         request: Request,
-        failed: &Failed,
-        subject: MemoryTraits,
-        fullest: Option<&RawView<'_>>,
-    ) -> impl Iterator<Item = Violation> {
-        let faults = match failed {
-            Failed::Broken { returned, error } => {
-                [Some(Violation::WrongReturn { returned: *returned, error: error.clone() }), None, None, None]
+        failed: &FailedRequest,
+        memory: MemoryTraits,
+        reference: Option<&RawView<'_>>,
+        report: &mut Report,
+    ) {
+        let mut push = |violation| report.push(violation, Some(request));
+        match failed {
+            FailedRequest::InvalidReturn { returned, error } => {
+                push(Violation::WrongReturn { returned: *returned, error: error.clone() });
             }
-            Failed::Refused { error, obj, references } => {
-                let excused = subject.obstacle(request).is_some() || request.fault().is_some();
-                [
-                    (*error != RaisedError::BufferError).then(|| Violation::WrongError { error: error.clone() }),
-                    matches!(obj, Owner::Exporter(_)).then_some(Violation::ObjAfterFailure),
-                    (*references != 0).then_some(Violation::CountedBeforeFailure { references: *references }),
-                    (!excused).then(|| self.denial(request, error, fullest)),
-                ]
+            FailedRequest::Refused { error, obj, references } => {
+                if *error != RaisedError::BufferError {
+                    push(Violation::WrongError { error: error.clone() });
+                }
+                if matches!(obj, Owner::Exporter(_)) {
+                    push(Violation::ObjAfterFailure);
+                }
+                if *references != 0 {
+                    push(Violation::ReferencesAfterFailure { references: *references });
+                }
+                if memory.refusal_reason(request).is_none() && request.validate().is_ok() {
+                    push(self.unjustified_refusal(request, error, reference));
+                }
             }
-        };
-        faults.into_iter().flatten()
+        }
     }
 
-    /// A failure that nothing excuses.
-    fn denial(&self, request: Request, error: &RaisedError, fullest: Option<&RawView<'_>>) -> Violation {
+    /// Returns the violation of a refusal without a reason: C for denied contiguity, B16 for a compound
+    /// request, else B23.
+    fn unjustified_refusal(&self, request: Request, error: &RaisedError, reference: Option<&RawView<'_>>) -> Violation {
         let structure = request.structure();
-        let contiguous =
-            matches!(structure, Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous);
-        // What is served without its format fails for the format's sake.
-        let for_format = request.contains(Request::FORMAT)
-            && self.granted.iter().any(|(granted, _)| *granted == request.difference(Request::FORMAT));
-        let served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
-        // Without strides the memory must be C-contiguous too; what makes an exporter deny that is rarely plain.
-        let misjudged = |raw: &RawView<'_>| {
+        let succeeds = |request: Request| self.granted.iter().any(|(granted, _)| *granted == request);
+        let is_served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
+        // If the request succeeds without FORMAT, the format is the reason of the failure.
+        let fails_for_format = request.contains(Request::FORMAT) && succeeds(request.difference(Request::FORMAT));
+        if let Some(raw) = reference.filter(|_| !fails_for_format) {
             let because = Contiguity::of(raw);
-            let plain = matches!(because, Contiguity::NoStrides | Contiguity::OneDimension | Contiguity::Dimensions);
-            !request.contains(Request::STRIDES) && !plain
-        };
-        match fullest {
-            Some(raw) if !for_format && (contiguous || misjudged(raw)) => {
-                Violation::ContiguityDenied { structure, because: Contiguity::of(raw) }
+            if let Some(order) = structure.contiguity() {
+                return Violation::ContiguityDenied { structure, order, because };
             }
-            _ if request.is_compound()
-                && self.granted.iter().any(|(granted, _)| granted.structure() == structure)
-                && [Request::WRITABLE, Request::FORMAT]
-                    .into_iter()
-                    .all(|flag| !request.contains(flag) || served(flag)) =>
-            {
-                Violation::CompoundRefused { compound: request }
+            // Without strides the memory must be C-contiguous. An exporter that denies that usually overlooks
+            // an unusual case, such as no items: plain contiguity is a sign of another reason.
+            let is_plain = matches!(because, Contiguity::NoStrides | Contiguity::OneDimension | Contiguity::Dimensions);
+            if !request.contains(Request::STRIDES) && !is_plain {
+                return Violation::ContiguityDenied { structure, order: Order::C, because };
             }
-            _ => Violation::Refused { error: error.clone() },
         }
+        let flags_are_served =
+            [Request::WRITABLE, Request::FORMAT].into_iter().all(|flag| !request.contains(flag) || is_served(flag));
+        let structure_is_served = self.granted.iter().any(|(granted, _)| granted.structure() == structure);
+        if request.is_compound() && structure_is_served && flags_are_served {
+            return Violation::CompoundRefused { compound: request };
+        }
+        Violation::Refused { error: error.clone() }
     }
 }
 
-/// How much the answer to a request tells.
-fn richness(request: Request) -> (u8, bool) {
-    let structure = match request.structure() {
+/// Adds the request to each violation that a check reports.
+struct RequestReport<'r> {
+    report: &'r mut Report,
+    request: Request,
+}
+
+impl ViolationSink for RequestReport<'_> {
+    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
+        self.report.push(violation, Some(self.request));
+        Ok(())
+    }
+}
+
+/// Orders requests by the fields that they return: the number of arrays, then the format.
+fn requested_fields(request: Request) -> (u8, bool) {
+    let arrays = match request.structure() {
         Structure::Indirect => 3,
         Structure::Strides | Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous => 2,
         Structure::Nd => 1,
         Structure::Simple => 0,
     };
-    (structure, request.contains(Request::FORMAT))
+    (arrays, request.contains(Request::FORMAT))
 }
 
-/// The first field in which two answers to one request differ; padding strides have no say.
+/// Returns the first field in which two answers to the same request differ.
 fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName> {
-    let differing = [
+    let differs = [
         (FieldName::Buf, raw.buf.is_some() && other.buf.is_some() && raw.buf != other.buf),
         (FieldName::Len, raw.len != other.len),
         (FieldName::Itemsize, raw.itemsize != other.itemsize),
@@ -370,69 +319,71 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
         (FieldName::Strides, raw.strides != other.strides),
         (FieldName::Suboffsets, raw.suboffsets != other.suboffsets),
     ];
-    differing.into_iter().find_map(|(field, differs)| differs.then_some(field))
+    differs.into_iter().find_map(|(field, differs)| differs.then_some(field))
 }
 
-/// An answer against the fullest one, to another request.
-fn compare(request: Request, raw: &RawView<'_>, other: Request, fullest: &RawView<'_>, report: &mut Report) {
-    let mut push = |fault| report.push(fault, Some(request));
-    let changed = |field| {
-        let (value, there) = (MetadataValue::of(raw, field), MetadataValue::of(fullest, field));
-        Violation::MetadataChanged { field, value, other: there, request: other }
+/// Compares the answer to a request with the reference, the answer to another request.
+fn compare(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
+    let mut push = |violation| report.push(violation, Some(request));
+    let changed = |field| Violation::MetadataChanged {
+        field,
+        value: MetadataValue::of(raw, field),
+        other: MetadataValue::of(reference, field),
+        request: other,
     };
-    if let (Owner::Exporter(here), Owner::Exporter(there)) = (raw.obj, fullest.obj)
-        && here != there
+    if let (Owner::Exporter(identity), Owner::Exporter(reference)) = (raw.obj, reference.obj)
+        && identity != reference
     {
         push(Violation::ObjChanged { request: other });
     }
-    if raw.ndim != fullest.ndim {
+    let same_ndim = raw.ndim == reference.ndim;
+    if !same_ndim {
         let simple = !request.contains(Request::ND) || !other.contains(Request::ND);
-        push(Violation::NdimChanged { ndim: raw.ndim, other: fullest.ndim, request: other, simple });
+        push(Violation::NdimChanged { ndim: raw.ndim, other: reference.ndim, request: other, simple });
     }
-    if raw.itemsize != fullest.itemsize {
-        let (itemsize, there) = (raw.itemsize, fullest.itemsize);
+    if raw.itemsize != reference.itemsize {
         push(if request.contains(Request::FORMAT) == other.contains(Request::FORMAT) {
             changed(FieldName::Itemsize)
         } else {
-            Violation::ItemsizeChanged { itemsize, other: there, request: other }
+            Violation::ItemsizeChanged { itemsize: raw.itemsize, other: reference.itemsize, request: other }
         });
     }
-    let same = |here: Option<&[i64]>, there: Option<&[i64]>| match (here, there) {
-        (Some(here), Some(there)) if raw.ndim == fullest.ndim => here == there,
-        _ => true,
-    };
-    let fields = [
-        (FieldName::Buf, raw.buf.is_none() || fullest.buf.is_none() || raw.buf == fullest.buf),
-        (FieldName::Len, raw.len == fullest.len),
-        (FieldName::Format, raw.format.is_none() || fullest.format.is_none() || raw.format == fullest.format),
-        (FieldName::Shape, same(raw.shape, fullest.shape)),
-        (FieldName::Strides, raw.ndim != fullest.ndim || same_strides(raw, fullest)),
+    // A field that one of the requests does not return agrees. With another ndim (B01) the arrays differ.
+    let agrees = [
+        (FieldName::Buf, agree(raw.buf, reference.buf)),
+        (FieldName::Len, raw.len == reference.len),
+        (FieldName::Format, agree(raw.format, reference.format)),
+        (FieldName::Shape, !same_ndim || agree(raw.shape, reference.shape)),
+        (FieldName::Strides, !same_ndim || strides_agree(raw, reference)),
     ];
-    for (field, _) in fields.into_iter().filter(|(_, same)| !same) {
+    for (field, _) in agrees.into_iter().filter(|(_, agrees)| !agrees) {
         push(changed(field));
     }
-    if let Some(suboffsets) =
-        fullest.suboffsets.filter(|_| fullest.is_indirect() && !request.contains(Request::INDIRECT))
-    {
-        let suboffsets = suboffsets.into();
-        push(match request.structure() {
-            Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous => {
-                Violation::ContiguousIndirect { suboffsets, request: other }
-            }
-            _ => Violation::SuboffsetsNeeded { suboffsets, request: other },
-        });
-    } else if let Some(strides) = fullest.strides.filter(|_| !request.contains(Request::STRIDES))
-        && !fullest.is_contiguous(Order::C)
-        && fullest.suboffsets.is_none()
-    {
-        push(Violation::StridesNeeded { strides: strides.into(), request: other });
+    match (reference.suboffsets, reference.strides) {
+        (Some(suboffsets), _) if reference.is_indirect() && !request.contains(Request::INDIRECT) => {
+            let suboffsets = suboffsets.into();
+            push(match request.structure().contiguity() {
+                Some(_) => Violation::ContiguousIndirect { suboffsets, request: other },
+                None => Violation::SuboffsetsNeeded { suboffsets, request: other },
+            });
+        }
+        (None, Some(strides)) if !request.contains(Request::STRIDES) && !reference.is_contiguous(Order::C) => {
+            push(Violation::StridesNeeded { strides: strides.into(), request: other });
+        }
+        _ => {}
     }
 }
 
-/// Whether strides agree where they have a say: NumPy writes those of the order that is asked for.
-fn same_strides(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
-    let (Some(here), Some(there)) = (raw.strides, other.strides) else { return true };
+/// Whether the values are equal or one of them is missing.
+fn agree<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
+    value.is_none() || other.is_none() || value == other
+}
+
+/// Whether the strides of dimensions of several items are equal. NumPy reports different strides for a
+/// dimension of one item if a contiguity is requested.
+fn strides_agree(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
+    let (Some(strides), Some(others)) = (raw.strides, other.strides) else { return true };
     let shape = raw.shape.or(other.shape).unwrap_or_default();
     raw.len == 0
-        || shape.iter().zip(here.iter().zip(there)).all(|(extent, (here, there))| *extent <= 1 || here == there)
+        || shape.iter().zip(strides.iter().zip(others)).all(|(length, (stride, other))| *length <= 1 || stride == other)
 }

@@ -1,308 +1,265 @@
-//! Which bytes the items touch, and whether a memory block holds them.
+//! `ByteBounds`: the range of bytes of an array of items, compared with the memory block (D rules).
 
-use super::check::{Sink, Stop};
-use super::geometry::{Order, has_order};
+use smallvec::SmallVec;
+
+use super::contiguity::{Order, has_order};
 use super::raw::Block;
-use super::report::Report;
-use super::violation::{FieldName, Violation};
+use super::report::{SinkClosed, ViolationSink};
+use super::violation::Violation;
 
-/// The bytes that items touch, counted from `buf`: `low` is the lowest, `high` one past the highest.
+/// The range of bytes of the items, counted from `buf`.
 ///
-/// With negative strides `low` is negative. Without items both are 0.
+/// With negative strides `low` is negative. Without items both bounds are 0.
 ///
 /// ```
 /// use pep3118::{ByteBounds, RawView, Request};
 /// let raw = RawView { len: 12, itemsize: 4, ndim: 1, shape: Some(&[3]), strides: Some(&[-4]), ..RawView::default() };
 /// let view = raw.check(Request::STRIDES, None, None).into_result()?;
-/// assert_eq!(view.extent(), Some(ByteBounds { low: -8, high: 4 }));
+/// assert_eq!(view.byte_bounds(), Some(ByteBounds { low: -8, high: 4 }));
 /// # Ok::<(), pep3118::Report>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ByteBounds {
-    /// The lowest byte, at most 0.
+    /// The first byte of the lowest item, at most 0.
     pub low: i64,
-    /// One past the highest byte.
+    /// One past the last byte of the highest item.
     pub high: i64,
 }
 
-/// What one walk over shape and strides finds out; O(ndim).
+/// The properties of shape, strides and itemsize that the rules need, computed in one pass.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scan {
-    /// Product of the extents and the itemsize; `None` past 64 bits.
-    pub(crate) bytes: Option<i64>,
-    /// `None` where the distance between the lowest and the highest byte is past 63 bits.
-    pub(crate) extent: Option<ByteBounds>,
-    /// Some extent is negative.
-    pub(crate) negative: bool,
-    /// Some extent is 0.
-    pub(crate) empty: bool,
-    /// Some stride is no multiple of the itemsize.
-    pub(crate) unaligned: bool,
-    /// The items adjoin, the last index fastest.
-    pub(crate) c_contiguous: bool,
+pub(crate) struct StructureSummary {
+    /// The product of shape and itemsize; `None` if it does not fit 64 bits.
+    pub(crate) len: Option<i64>,
+    /// `None` if the distance between the bounds does not fit 63 bits.
+    pub(crate) bounds: Option<ByteBounds>,
+    /// Some entry of the shape is negative.
+    pub(crate) has_negative_length: bool,
+    /// Some entry of the shape is 0.
+    pub(crate) is_empty: bool,
+    /// Some stride is not a multiple of the itemsize.
+    pub(crate) has_unaligned_stride: bool,
+    /// The items are adjacent, the last index fastest.
+    pub(crate) is_c_contiguous: bool,
 }
 
-impl Scan {
-    /// Arrays of one length; without strides the array is C-contiguous. `itemsize` is not negative.
+impl StructureSummary {
+    /// Without strides the array is C-contiguous. `shape` and `strides` have the same number of entries,
+    /// and `itemsize` is not negative.
     #[inline]
-    pub(crate) fn new(shape: &[i64], strides: Option<&[i64]>, itemsize: i64) -> Self {
+    pub(crate) fn of(shape: &[i64], strides: Option<&[i64]>, itemsize: i64) -> Self {
         match strides {
-            Some(strides) => Self::strided(shape, strides, itemsize),
-            None => Self::plain(shape, itemsize),
+            Some(strides) => Self::of_strided(shape, strides, itemsize),
+            None => Self::of_contiguous(shape, itemsize),
         }
     }
 
-    /// The walk for arrays as they should be: every extent at least 1, every sum within 63 bits.
+    /// The fast path: every length is at least 1, and every sum and product fits 63 bits.
     #[inline]
-    fn strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
-        let (mut bytes, mut low, mut high) = (itemsize, 0_i64, itemsize);
-        let (mut union, mut c_contiguous) = (0, true);
-        for (extent, stride) in shape.iter().zip(strides).rev() {
-            let (extent, stride) = (*extent, *stride);
-            let reach = stride.checked_mul(extent.wrapping_sub(1));
-            let (Some(reach), Some(product), 1..) = (reach, bytes.checked_mul(extent), extent) else {
-                return Self::odd(shape, strides, itemsize);
+    pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
+        let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);
+        let (mut stride_bits, mut is_c_contiguous) = (0, true);
+        for (length, stride) in shape.iter().zip(strides).rev() {
+            let (length, stride) = (*length, *stride);
+            let reach = stride.checked_mul(length.wrapping_sub(1));
+            let (Some(reach), Some(product), 1..) = (reach, len.checked_mul(length), length) else {
+                return Self::of_any(shape, strides, itemsize);
             };
-            c_contiguous &= extent == 1 || stride == bytes;
-            let end = if reach < 0 { &mut low } else { &mut high };
-            let Some(sum) = end.checked_add(reach) else { return Self::odd(shape, strides, itemsize) };
-            *end = sum;
-            union |= stride;
-            bytes = product;
+            is_c_contiguous &= length == 1 || stride == len;
+            let bound = if reach < 0 { &mut low } else { &mut high };
+            let Some(sum) = bound.checked_add(reach) else { return Self::of_any(shape, strides, itemsize) };
+            *bound = sum;
+            stride_bits |= stride;
+            len = product;
         }
         if high.checked_sub(low).is_none() {
-            return Self::odd(shape, strides, itemsize);
+            return Self::of_any(shape, strides, itemsize);
         }
         Self {
-            bytes: Some(bytes),
-            extent: Some(ByteBounds { low, high }),
-            negative: false,
-            empty: false,
-            unaligned: has_crooked(strides, union, itemsize),
-            c_contiguous,
+            len: Some(len),
+            bounds: Some(ByteBounds { low, high }),
+            has_negative_length: false,
+            is_empty: false,
+            has_unaligned_stride: any_unaligned(strides, stride_bits, itemsize),
+            is_c_contiguous,
         }
     }
 
-    /// The walk for any arrays.
+    /// The strides, if one of them is not a multiple of the itemsize.
+    #[inline]
+    pub(crate) fn unaligned_strides<'s>(&self, strides: &'s [i64]) -> Option<&'s [i64]> {
+        self.has_unaligned_stride.then_some(strides)
+    }
+
+    /// The general case, without assumptions about the numbers.
     #[cold]
     #[inline(never)]
-    fn odd(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
-        let mut scan = Self::plain(shape, itemsize);
-        if scan.empty || scan.negative {
-            return scan;
+    fn of_any(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
+        let mut summary = Self::of_contiguous(shape, itemsize);
+        if summary.is_empty || summary.has_negative_length {
+            return summary;
         }
         let (mut low, mut high) = (0_i128, i128::from(itemsize));
-        for (extent, stride) in shape.iter().zip(strides) {
-            // At most 2^126, and 64 of them; what saturates does not fit anyway.
-            let reach = i128::from(*stride).saturating_mul(i128::from(*extent).saturating_sub(1));
-            let end = if reach < 0 { &mut low } else { &mut high };
-            *end = end.saturating_add(reach);
+        for (length, stride) in shape.iter().zip(strides) {
+            // Each product is less than 2^126. A sum that saturates does not fit 63 bits in any case.
+            let reach = i128::from(*stride).saturating_mul(i128::from(*length).saturating_sub(1));
+            let bound = if reach < 0 { &mut low } else { &mut high };
+            *bound = bound.saturating_add(reach);
         }
-        scan.extent = match (i64::try_from(low), i64::try_from(high)) {
+        summary.bounds = match (i64::try_from(low), i64::try_from(high)) {
             (Ok(low), Ok(high)) if high.checked_sub(low).is_some() => Some(ByteBounds { low, high }),
             _ => None,
         };
-        scan.unaligned = has_crooked(strides, strides.iter().fold(0, |union, stride| union | stride), itemsize);
-        scan.c_contiguous = has_order(shape, strides, itemsize, Order::C);
-        scan
+        let stride_bits = strides.iter().fold(0, |bits, stride| bits | stride);
+        summary.has_unaligned_stride = any_unaligned(strides, stride_bits, itemsize);
+        summary.is_c_contiguous = has_order(shape, strides, itemsize, Order::C);
+        summary
     }
 
-    fn plain(shape: &[i64], itemsize: i64) -> Self {
-        let mut scan = Self::item(itemsize);
-        for extent in shape {
-            scan.empty |= *extent == 0;
-            scan.negative |= *extent < 0;
-            scan.bytes = scan.bytes.and_then(|bytes| bytes.checked_mul(*extent));
+    fn of_contiguous(shape: &[i64], itemsize: i64) -> Self {
+        let mut len = Some(itemsize);
+        let (mut is_empty, mut has_negative_length) = (false, false);
+        for length in shape {
+            is_empty |= *length == 0;
+            has_negative_length |= *length < 0;
+            len = len.and_then(|len| len.checked_mul(*length));
         }
-        scan.extent = scan.bytes.map(|bytes| ByteBounds { low: 0, high: bytes });
-        scan.settled()
-    }
-
-    /// One item.
-    const fn item(itemsize: i64) -> Self {
+        if is_empty {
+            // A dimension of length 0 makes the other numbers irrelevant, even if their product overflows.
+            len = Some(0);
+        }
         Self {
-            bytes: Some(itemsize),
-            extent: Some(ByteBounds { low: 0, high: itemsize }),
-            negative: false,
-            empty: false,
-            unaligned: false,
-            c_contiguous: true,
+            len,
+            bounds: len.map(|len| ByteBounds { low: 0, high: len }),
+            has_negative_length,
+            is_empty,
+            has_unaligned_stride: false,
+            is_c_contiguous: true,
         }
-    }
-
-    /// Without items nothing is touched, whatever the other numbers are.
-    #[inline]
-    fn settled(mut self) -> Self {
-        if self.empty {
-            self.bytes = Some(0);
-            self.extent = Some(ByteBounds::default());
-            self.c_contiguous = true;
-        }
-        self
     }
 }
 
-/// `itemsize - 1` where that is a mask for the remainder, 0 otherwise.
+/// `itemsize - 1` if the itemsize is a power of two, so that it selects the bits of the remainder; else 0.
 #[inline]
-const fn mask(itemsize: i64) -> i64 {
+const fn remainder_mask(itemsize: i64) -> i64 {
     let below = itemsize.wrapping_sub(1);
     if itemsize & below == 0 { below } else { 0 }
 }
 
-/// Whether a distance is no multiple of the itemsize; never with items of 0 bytes (D09).
+/// Whether a distance is not a multiple of the itemsize. Items of 0 bytes have no multiples (D09).
 #[inline]
-fn is_crooked(distance: i64, itemsize: i64, mask: i64) -> bool {
-    match (itemsize, mask) {
-        // A division costs as much as the rest of the walk.
-        (1.., 1..) => distance & mask != 0,
+fn is_unaligned(distance: i64, itemsize: i64) -> bool {
+    match (itemsize, remainder_mask(itemsize)) {
+        // A division costs as much as the rest of the pass over shape and strides.
+        (1.., mask @ 1..) => distance & mask != 0,
         (2.., _) => distance.checked_rem(itemsize) != Some(0),
         _ => false,
     }
 }
 
-/// Whether some stride is unaligned; `union` has the bits of all.
+/// Whether some stride is not a multiple of the itemsize. `stride_bits` is the union of the bits of all.
 #[inline]
-fn has_crooked(strides: &[i64], union: i64, itemsize: i64) -> bool {
-    match mask(itemsize) {
-        0 => strides.iter().any(|stride| is_crooked(*stride, itemsize, 0)),
-        mask => union & mask != 0,
+fn any_unaligned(strides: &[i64], stride_bits: i64, itemsize: i64) -> bool {
+    match remainder_mask(itemsize) {
+        0 => strides.iter().any(|stride| is_unaligned(*stride, itemsize)),
+        mask => stride_bits & mask != 0,
     }
 }
 
-/// Reports the D rules for items that touch `extent`; a block without items holds everything.
-#[inline]
-pub(crate) fn report_bounds<S: Sink>(
-    block: Block,
-    itemsize: i64,
-    extent: ByteBounds,
-    strides: Option<(&[i64], bool)>,
-    sink: &mut S,
-) -> Result<(), Stop> {
-    let Block { len: memlen, offset } = block;
-    if is_crooked(offset, itemsize, mask(itemsize)) {
-        sink.report(Violation::OffsetMultiple { offset, itemsize })?;
-    }
-    if let Some((strides, true)) = strides {
-        let unaligned = |(_, stride): &(usize, &i64)| is_crooked(**stride, itemsize, mask(itemsize));
-        if let Some((dimension, stride)) = strides.iter().enumerate().find(unaligned) {
-            sink.report(Violation::StrideMultiple { dimension, stride: *stride, itemsize })?;
-        }
-    }
-    let ends = |end: i64| offset.checked_add(end).is_some_and(|end| end <= memlen);
-    if offset < 0 || !ends(itemsize) {
-        return sink.report(Violation::OffsetOutside { offset, itemsize, memlen });
-    }
-    if offset.checked_add(extent.low).is_none_or(|start| start < 0) || !ends(extent.high) {
-        let from_start = |end: i64| i128::from(offset).saturating_add(i128::from(end));
-        return sink.report(Violation::ExtentOutside {
-            low: from_start(extent.low),
-            high: from_start(extent.high),
-            memlen,
-        });
+/// Reports each negative entry of the shape (A17).
+#[cold]
+pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Result<(), SinkClosed> {
+    for (dimension, length) in shape.iter().enumerate().filter(|(_, length)| **length < 0) {
+        sink.report(Violation::NegativeLength { dimension, length: *length })?;
     }
     Ok(())
 }
 
-/// Whether writable items may share bytes: `None` if they cannot, else whether they do for certain.
-///
-/// Sound and bounded, O(ndim²) for at most 64 dimensions: where each stride, from the smallest on,
-/// reaches past all that the smaller ones cover, nothing overlaps. Deciding the rest exactly is
-/// NP-hard, so it is "may".
-pub(crate) fn overlap(shape: &[i64], strides: &[i64], itemsize: i64) -> Option<bool> {
-    let covered_all = itemsize.unsigned_abs();
-    let mut covered = covered_all;
-    let mut last = None;
-    let mut certain = false;
-    let mut uncertain = false;
-    // The next larger stride, and whether two axes share it.
-    while let Some((stride, extent, shared)) = next_axis(shape, strides, last) {
-        let smallest = last.is_none();
-        if shared || stride == 0 || (smallest && stride < covered_all) {
-            certain = true;
-        } else if stride < covered {
-            uncertain = true;
-        }
-        covered = covered.saturating_add(stride.saturating_mul(extent.saturating_sub(1)));
-        last = Some(stride);
-    }
-    // More items than the span has room for.
-    let items = shape.iter().try_fold(covered_all, |bytes, extent| bytes.checked_mul(extent.unsigned_abs()));
-    certain |= items.is_some_and(|bytes| bytes > covered);
-    (certain || uncertain).then_some(certain)
-}
-
-/// The axis of the smallest stride above `last`, among those of several items.
-fn next_axis(shape: &[i64], strides: &[i64], last: Option<u64>) -> Option<(u64, u64, bool)> {
-    let mut best: Option<(u64, u64, bool)> = None;
-    for (extent, stride) in shape.iter().zip(strides) {
-        let stride = stride.unsigned_abs();
-        if *extent <= 1 || last.is_some_and(|last| stride <= last) {
-            continue;
-        }
-        let extent = extent.unsigned_abs();
-        best = match best {
-            Some((least, longest, _)) if stride == least => Some((least, longest.max(extent), true)),
-            Some(best) if stride > best.0 => Some(best),
-            _ => Some((stride, extent, false)),
-        };
-    }
-    best
-}
-
-/// The function of that name in the documentation of `Py_buffer`, with a reason for its answer.
-///
-/// `memlen` is the length of the block and `offset` the distance from its start to `buf`, both in
-/// bytes. The report has an error where the structure is not valid; the documentation's demand that
-/// offset and strides are multiples of itemsize is a note, because NumPy's views of record fields
-/// rightly break it, and an array without items fits every block.
-///
-/// ```
-/// use pep3118::{RuleId, verify_structure};
-/// assert!(verify_structure(24, 4, 2, &[2, 3], &[12, 4], 0).is_empty());
-/// assert!(verify_structure(24, 4, 2, &[2, 3], &[-12, 4], 12).is_empty());
-/// let report = verify_structure(24, 4, 2, &[2, 3], &[12, 4], 4);
-/// assert_eq!(report.to_string(), "error D06: the items lie at bytes 4 to 28 of a block of 24 bytes");
-/// // An item of a NumPy record array.
-/// let report = verify_structure(27, 8, 1, &[3], &[9], 1);
-/// assert!(report.contains(RuleId::D03) && !report.has_errors());
-/// ```
-///
-/// Spec: CPython `Doc/c-api/buffer.rst`, `verify_structure`.
-#[must_use]
+/// Reports the D rules that items break. There is at least one item. Items outside of the block are
+/// reported once: D06, bounds of all items, only if the first item is inside (D02).
 #[inline]
-pub fn verify_structure(memlen: i64, itemsize: i64, ndim: i32, shape: &[i64], strides: &[i64], offset: i64) -> Report {
-    let mut report = Report::new();
-    let _: Result<(), Stop> = verify(Block { len: memlen, offset }, itemsize, ndim, shape, strides, &mut report);
-    report.sorted()
-}
-
-#[inline]
-fn verify<S: Sink>(
+pub(crate) fn check_bounds<S: ViolationSink>(
     block: Block,
     itemsize: i64,
-    ndim: i32,
-    shape: &[i64],
-    strides: &[i64],
+    bounds: ByteBounds,
+    unaligned_strides: Option<&[i64]>,
     sink: &mut S,
-) -> Result<(), Stop> {
-    if usize::try_from(ndim) != Ok(shape.len()) || shape.len() != strides.len() {
-        return sink.report(Violation::BlockNdim { ndim, shape: shape.len(), strides: strides.len() });
-    }
-    if itemsize < 0 {
-        return sink.report(Violation::NegativeSize { field: FieldName::Itemsize, value: itemsize });
-    }
-    let scan = Scan::strided(shape, strides, itemsize);
-    if scan.negative {
-        let negative = shape.iter().enumerate().find(|(_, extent)| **extent < 0);
-        let (dimension, extent) = negative.map_or((0, 0), |(dimension, extent)| (dimension, *extent));
-        return sink.report(Violation::NegativeExtent { dimension, extent });
-    }
-    if scan.empty {
+) -> Result<(), SinkClosed> {
+    if !check_first_item(block, itemsize, unaligned_strides, sink)? {
         return Ok(());
     }
-    let Some(extent) = scan.extent else {
-        let (shape, strides) = (shape.into(), strides.into());
-        return sink.report(Violation::ExtentOverflow { shape, strides, limit: i64::MAX });
-    };
-    report_bounds(block, itemsize, extent, Some((strides, scan.unaligned)), sink)
+    let Block { len: memlen, offset } = block;
+    let start = offset.checked_add(bounds.low);
+    let end = offset.checked_add(bounds.high);
+    if start.is_some_and(|start| start >= 0) && end.is_some_and(|end| end <= memlen) {
+        return Ok(());
+    }
+    let from_start = |bound: i64| i128::from(offset).saturating_add(i128::from(bound));
+    sink.report(Violation::ItemsOutside { low: from_start(bounds.low), high: from_start(bounds.high), memlen })
+}
+
+/// Reports the D rules that the first item or a stride breaks. Returns whether the first item is inside
+/// the block.
+// Without inlining `verify_structure` has 14 % more instructions.
+#[inline(always)]
+pub(crate) fn check_first_item<S: ViolationSink>(
+    block: Block,
+    itemsize: i64,
+    unaligned_strides: Option<&[i64]>,
+    sink: &mut S,
+) -> Result<bool, SinkClosed> {
+    let Block { len: memlen, offset } = block;
+    if is_unaligned(offset, itemsize) {
+        sink.report(Violation::UnalignedOffset { offset, itemsize })?;
+    }
+    if let Some(strides) = unaligned_strides {
+        let mut unaligned = strides.iter().enumerate().filter(|(_, stride)| is_unaligned(**stride, itemsize));
+        if let Some((dimension, stride)) = unaligned.next() {
+            sink.report(Violation::UnalignedStride { dimension, stride: *stride, itemsize })?;
+        }
+    }
+    let is_inside = offset >= 0 && offset.checked_add(itemsize).is_some_and(|end| end <= memlen);
+    if !is_inside {
+        sink.report(Violation::FirstItemOutside { offset, itemsize, memlen })?;
+    }
+    Ok(is_inside)
+}
+
+/// Whether items share bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Overlap {
+    None,
+    Possible,
+    Certain,
+}
+
+impl Overlap {
+    /// Decides whether items overlap, as far as that is possible in O(n log n) for n dimensions.
+    ///
+    /// Items do not overlap if each stride, from the smallest on, is at least the span of all smaller
+    /// strides. To decide the other cases exactly is NP-hard (integer programming), so they are possible
+    /// overlaps.
+    pub(crate) fn of(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
+        let axes = shape.iter().zip(strides).filter(|(length, _)| **length > 1);
+        let mut axes: SmallVec<[(u64, u64); 8]> =
+            axes.map(|(length, stride)| (stride.unsigned_abs(), length.unsigned_abs())).collect();
+        axes.sort_unstable();
+        let itemsize = itemsize.unsigned_abs();
+        let (mut span, mut previous) = (itemsize, None);
+        let mut overlap = Self::None;
+        for (stride, length) in axes {
+            let is_smallest = previous.is_none();
+            if previous == Some(stride) || stride == 0 || (is_smallest && stride < itemsize) {
+                return Self::Certain;
+            }
+            if stride < span {
+                overlap = Self::Possible;
+            }
+            span = span.saturating_add(stride.saturating_mul(length.saturating_sub(1)));
+            previous = Some(stride);
+        }
+        // Items that have more bytes together than their span share some of them.
+        let len = shape.iter().try_fold(itemsize, |len, length| len.checked_mul(length.unsigned_abs()));
+        if len.is_some_and(|len| len > span) { Self::Certain } else { overlap }
+    }
 }

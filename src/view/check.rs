@@ -1,51 +1,23 @@
-//! All rules that one filled struct can break, at once.
+//! `Checker`: checks one filled struct against every rule that it decides.
+//!
+//! The rules are independent: a violation of one does not end the check, and an overflow does not hide
+//! others. A rule is left out only if its result follows from a violation that is reported already.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
-use super::bounds::{ByteBounds, Scan, overlap, report_bounds};
-use super::dim_vec::Dims;
+use super::bounds::{ByteBounds, Overlap, StructureSummary, check_bounds, check_first_item, check_lengths};
+use super::contiguity::{c_strides, has_order};
+use super::dim_vec::{DimVec, Dims};
 use super::error::ViewError;
-use super::geometry::{Order, contiguous_strides, fill_contiguous_strides, has_order};
-use super::item_format::BYTE;
-use super::raw::{Block, Owner, RawView};
-use super::report::{Finding, Report, Severity};
+use super::item_format::item_layout;
+use super::raw::{Block, FieldName, Owner, RawView};
+use super::report::{Finding, Report, SinkClosed, ViolationSink};
 use super::request::{Request, Structure};
+use super::rules::Severity;
 use super::view::{ItemLayout, View};
-use super::violation::{FieldName, Violation};
+use super::violation::Violation;
 use crate::abi::DataModel;
 use crate::layout::Dialect;
-
-/// Where faults go.
-pub(crate) trait Sink {
-    fn report(&mut self, fault: Violation) -> Result<(), Stop>;
-}
-
-/// The sink has heard enough.
-pub(crate) struct Stop;
-
-/// All of them.
-impl Sink for Report {
-    #[cold]
-    fn report(&mut self, fault: Violation) -> Result<(), Stop> {
-        self.push(fault, None);
-        Ok(())
-    }
-}
-
-/// The first that is an error.
-struct First(Option<Violation>);
-
-impl Sink for First {
-    #[cold]
-    fn report(&mut self, fault: Violation) -> Result<(), Stop> {
-        if fault.severity() == Severity::Error {
-            self.0 = Some(fault);
-            return Err(Stop);
-        }
-        Ok(())
-    }
-}
 
 /// The result of a check: the broken rules, and the view if the items can be read.
 ///
@@ -85,7 +57,7 @@ impl<V> Checked<V> {
     }
 }
 
-/// What a struct is checked against.
+/// The facts that a struct is checked against, besides the request.
 ///
 /// ```
 /// use pep3118::{Checker, DataModel, RawView, Request, RuleId};
@@ -93,7 +65,7 @@ impl<V> Checked<V> {
 /// let shape = [1; 40];
 /// let raw = RawView { len: 1, itemsize: 1, ndim: 40, shape: Some(&shape), ..RawView::default() };
 /// assert!(Checker::DEFAULT.check(&raw, Some(Request::ND)).report.is_empty());
-/// // PyPy stops at 36 dimensions.
+/// // PyPy supports at most 36 dimensions.
 /// let pypy = Checker { max_ndim: 36, ..Checker::DEFAULT };
 /// assert!(pypy.check(&raw, Some(Request::ND)).report.contains(RuleId::A13));
 ///
@@ -104,18 +76,19 @@ impl<V> Checked<V> {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Checker<'d> {
-    /// The dialect of the exporter's format, where it is known; without it every reading counts.
+    /// The dialect of the exporter's format. `None` if it is unknown: every interpretation is accepted.
     pub dialect: Option<&'d Dialect>,
-    /// The machine that the buffer comes from.
+    /// The machine of the exporter.
     pub model: &'d DataModel,
     /// `PyBUF_MAX_NDIM`: 64 in CPython, 36 in PyPy.
     pub max_ndim: i32,
-    /// The block of memory that the buffer lies in, where it is known.
+    /// The block of memory that contains the buffer. `None` if it is unknown: the rules about it are left
+    /// out.
     pub memory: Option<Block>,
 }
 
 impl Checker<'static> {
-    /// CPython on this machine, any dialect, no word on the memory.
+    /// CPython on this machine, any dialect, unknown memory.
     pub const DEFAULT: Self = Self { dialect: None, model: &DataModel::HOST, max_ndim: 64, memory: None };
 }
 
@@ -126,220 +99,274 @@ impl Default for Checker<'static> {
 }
 
 impl<'a> RawView<'a> {
-    /// Checks every rule that the struct and the memory block decide, not stopping at the first.
+    /// Checks every rule that the struct and the memory block decide.
     ///
-    /// `request` is what the exporter answered, `dialect` how its format is to be read (`None`: any
-    /// reading counts), `memory` the block of memory that `buf` points into. There is a view where
-    /// no error stands in the way of reading: `readonly` of 2 does not, a shape that contradicts
-    /// `len` does. A [`Checker`] has more to choose from.
+    /// `request` is the request that the exporter answered. `dialect` is the dialect of its format;
+    /// `None` accepts every interpretation. `memory` is the block of memory that `buf` points into.
+    ///
+    /// There is a view unless an error prevents access to the items: `readonly` of 2 does not, a shape
+    /// that contradicts `len` does. A [`Checker`] has more options.
     ///
     /// ```
-    /// use pep3118::{RawView, Request, RuleId};
+    /// use pep3118::{Checked, RawView, Request, RuleId};
     /// let raw = RawView {
     ///     len: 20, itemsize: 4, readonly: 2, ndim: 2, shape: Some(&[2, 3]), ..RawView::default()
     /// };
-    /// let pep3118::Checked { report, view } = raw.check(Request::ND, None, None);
+    /// let Checked { report, view } = raw.check(Request::ND, None, None);
     /// let rules: Vec<RuleId> = report.iter().map(|finding| finding.rule()).collect();
     /// assert_eq!(rules, [RuleId::A04, RuleId::A25]);
     /// assert!(view.is_none());
     /// ```
     ///
-    /// Nothing overflows, whatever the integers, and the work is bounded by the number of entries.
+    /// No integers overflow, and the time is proportional to the number of entries, except that strides
+    /// of writable memory are sorted (D08, overlap).
     pub fn check(&self, request: Request, dialect: Option<&Dialect>, memory: Option<Block>) -> Checked<View<'a>> {
         Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
     }
 }
 
 impl Checker<'_> {
-    /// Checks every rule that the struct decides; without a request, those of requests are left out.
+    /// Checks every rule that the struct decides. Without a request the rules about requests are left out.
     ///
     /// See [`RawView::check`].
     pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Checked<View<'a>> {
         let mut report = Report::new();
-        let found = self.run(raw, request, &mut report);
-        let in_the_way = !report.is_empty() && report.iter().any(|finding| finding.fault().prevents_view());
-        let view = match found {
-            Ok(Some(found)) if !in_the_way => Some(self.view(raw, found)),
-            _ => None,
-        };
-        debug_assert!(view.is_some() || report.has_errors(), "no view without an error");
+        let mut view = self.run(raw, request, &mut report).unwrap_or_default();
+        if !report.is_empty() && report.iter().any(|finding| finding.violation().prevents_view()) {
+            view = None;
+        }
+        debug_assert!(view.is_some() || report.has_errors(), "only an error prevents a view");
         Checked { report: report.sorted(), view }
     }
 
-    /// A view, or the first error.
+    /// Returns the view, or the first error. Notes and warnings are ignored.
     ///
     /// # Errors
-    /// - as [`check`](Checker::check) reports them; notes and warnings are no errors here
+    /// - as [`check`](Checker::check) reports them: `len` 20 with shape (3,) of 4-byte items
     pub fn prove<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Result<View<'a>, ViewError> {
-        let mut first = First(None);
-        match (self.run(raw, request, &mut first), first.0) {
-            (_, Some(fault)) => Err(ViewError::Rule { finding: Finding::new(fault) }),
-            (Ok(Some(found)), None) => Ok(self.view(raw, found)),
-            // Without an error there is a view.
-            (_, None) => Err(ViewError::Rule {
-                finding: Finding::new(Violation::Missing { structure: Structure::Nd, field: FieldName::Shape }),
-            }),
-        }
+        let mut first = FirstError(None);
+        let violation = match (self.run(raw, request, &mut first), first.0) {
+            (_, Some(violation)) => violation,
+            (Ok(Some(view)), None) => return Ok(view),
+            (_, None) => {
+                debug_assert!(false, "only an error prevents a view");
+                Violation::Missing { structure: Structure::Nd, field: FieldName::Shape }
+            }
+        };
+        Err(ViewError::Rule { finding: Finding::new(violation) })
     }
 
-    /// Every rule, into any sink.
-    pub(crate) fn report<S: Sink>(&self, raw: &RawView<'_>, request: Request, sink: &mut S) {
+    /// Checks every rule and passes the violations to any sink.
+    pub(crate) fn report<S: ViolationSink>(&self, raw: &RawView<'_>, request: Request, sink: &mut S) {
         let _ = self.run(raw, Some(request), sink);
     }
 
-    fn run<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<Option<Found>, Stop> {
-        let mut request = request;
-        if let Some(error) = request.and_then(Request::fault) {
-            sink.report(Violation::Request { error })?;
-            // What was asked for is anybody's guess.
-            request = None;
-        }
-        whole(raw, request, sink)?;
-        let scan = self.arrays(raw, request, sink)?;
-        if let Some(request) = request {
-            fields(raw, request, scan.is_some(), sink)?;
-        }
-        let item = self.item(raw, request, sink)?;
-        let Some(items) = items(raw, request, scan.is_some()) else { return Ok(None) };
-        if let Some(block) = self.memory {
-            match (items, scan) {
-                (Items::Given, Some(scan)) => self.block(raw, block, &scan, sink)?,
-                (Items::Given, None) => {}
-                (Items::One, _) => plain_block(block, raw.itemsize, raw.itemsize, sink)?,
-                (Items::Bytes, _) => plain_block(block, 1, raw.len, sink)?,
-                (Items::Row, _) => plain_block(block, raw.itemsize, raw.len, sink)?,
+    /// Returns the view that the fields describe; `None` only after an error. After a violation that
+    /// prevents a view its fields may contradict each other.
+    fn run<'a, S: ViolationSink>(
+        &self,
+        raw: &RawView<'a>,
+        request: Option<Request>,
+        sink: &mut S,
+    ) -> Result<Option<View<'a>>, SinkClosed> {
+        let request = match request.map(Request::validate) {
+            Some(Err(error)) => {
+                sink.report(Violation::Flags { error })?;
+                // The fields that invalid flags request are unknown.
+                None
             }
+            _ => request,
+        };
+        check_scalars(raw, request, sink)?;
+        let declared = self.check_arrays(raw, request, sink)?;
+        if let Some(request) = request {
+            check_requested(raw, request, declared.as_ref(), sink)?;
         }
-        Ok(item.map(|item| Found { item, items }))
+        let item = item_layout(raw, request, self.dialect, self.model, sink)?;
+        let shape = ShapeSource::of(raw, request, declared);
+        if let Some(block) = self.memory {
+            self.check_block(raw, block, shape.as_ref(), sink)?;
+        }
+        Ok(shape.zip(item).map(|(shape, item)| self.view(raw, shape, item)))
     }
 
-    /// The three arrays against `ndim`, `itemsize` and `len`. The scan of shape and strides, if they
-    /// can be used.
-    fn arrays<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<Option<Scan>, Stop> {
+    /// Checks the three arrays against `ndim`, `itemsize` and `len`. Returns shape and strides if a view can
+    /// use them.
+    fn check_arrays<'a, S: ViolationSink>(
+        &self,
+        raw: &RawView<'a>,
+        request: Option<Request>,
+        sink: &mut S,
+    ) -> Result<Option<DeclaredShape<'a>>, SinkClosed> {
         let &RawView { len, itemsize, ndim, shape, strides, suboffsets, .. } = raw;
         if ndim < 0 || ndim > self.max_ndim {
             sink.report(Violation::NdimRange { ndim, max: self.max_ndim })?;
-            return Ok(None);
+            if ndim < 0 {
+                return Ok(None);
+            }
         }
         if ndim == 0 {
-            self.scalar_arrays(raw, request, sink)?;
+            check_scalar_arrays(raw, request, sink)?;
             return Ok(None);
         }
-        let usable = has_entries(FieldName::Shape, shape, ndim, sink)?
-            & has_entries(FieldName::Strides, strides, ndim, sink)?
-            & has_entries(FieldName::Suboffsets, suboffsets, ndim, sink)?;
-        if let Some(suboffsets) = suboffsets.filter(|_| usable) {
-            pointers(suboffsets, sink)?;
+        let has_shape = has_ndim_entries(FieldName::Shape, shape, ndim, sink)?;
+        let has_strides = has_ndim_entries(FieldName::Strides, strides, ndim, sink)?;
+        let has_suboffsets = has_ndim_entries(FieldName::Suboffsets, suboffsets, ndim, sink)?;
+        if let Some(suboffsets) = suboffsets.filter(|_| has_suboffsets) {
+            check_suboffsets(suboffsets, sink)?;
         }
-        let Some(shape) = shape.filter(|_| usable && itemsize >= 0) else { return Ok(None) };
-        let scan = Scan::new(shape, strides, itemsize);
-        if scan.negative {
-            for (dimension, extent) in shape.iter().enumerate().filter(|(_, extent)| **extent < 0) {
-                sink.report(Violation::NegativeExtent { dimension, extent: *extent })?;
-            }
+        let Some(shape) = shape.filter(|_| has_shape) else { return Ok(None) };
+        let strides = strides.filter(|_| has_strides);
+        let summary = StructureSummary::of(shape, strides, itemsize.max(0));
+        if summary.has_negative_length {
+            check_lengths(shape, sink)?;
             return Ok(None);
         }
-        if scan.bytes != Some(len) || scan.extent.is_none() || self.is_narrow() {
-            self.sizes(raw, shape, &scan, sink)?;
+        if summary.len != Some(len) || summary.bounds.is_none() || self.is_narrow() {
+            self.check_sizes(raw, shape, strides, &summary, sink)?;
         }
-        Ok(Some(scan))
+        Ok((has_strides && has_suboffsets && itemsize >= 0).then_some(DeclaredShape { shape, summary }))
     }
 
-    /// Without dimensions there is one item and no array.
-    fn scalar_arrays<S: Sink>(&self, raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), Stop> {
-        let &RawView { len, itemsize, .. } = raw;
-        let arrays =
-            [(FieldName::Shape, raw.shape), (FieldName::Strides, raw.strides), (FieldName::Suboffsets, raw.suboffsets)];
-        for (field, _) in arrays.into_iter().filter(|(_, array)| array.is_some()) {
-            sink.report(Violation::ScalarArray { field })?;
-        }
-        if len == itemsize || len < 0 || itemsize < 0 {
-            return Ok(());
-        }
-        // Under SIMPLE, NumPy says 0 whatever the array.
-        let simple = request.is_some_and(|request| !request.contains(Request::ND));
-        sink.report(if simple {
-            Violation::SimpleNdim { len, itemsize }
-        } else {
-            Violation::ScalarLen { len, itemsize }
-        })
-    }
-
-    /// Whether sizes can be past `Py_ssize_t` and yet fit 64 bits.
+    /// Whether a size can exceed `Py_ssize_t` and yet fit 64 bits.
     fn is_narrow(&self) -> bool {
         self.model.ssize_max() < i64::MAX.unsigned_abs()
     }
 
-    /// Something is wrong with the product or the span.
+    /// Checks the product of the shape against `len`, and the distance that the strides span.
     #[cold]
-    fn sizes<S: Sink>(&self, raw: &RawView<'_>, shape: &[i64], scan: &Scan, sink: &mut S) -> Result<(), Stop> {
-        let &RawView { len, itemsize, strides, suboffsets, .. } = raw;
+    fn check_sizes<S: ViolationSink>(
+        &self,
+        raw: &RawView<'_>,
+        shape: &[i64],
+        strides: Option<&[i64]>,
+        summary: &StructureSummary,
+        sink: &mut S,
+    ) -> Result<(), SinkClosed> {
+        let &RawView { len, itemsize, suboffsets, .. } = raw;
         let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
-        let Some(expected) = scan.bytes.filter(|bytes| *bytes <= limit) else {
-            return sink.report(Violation::ProductOverflow { shape: shape.into(), itemsize, limit });
-        };
-        let span = scan.extent.and_then(|extent| extent.high.checked_sub(extent.low)).filter(|span| *span <= limit);
-        let Some(span) = span else {
-            let strides = strides.unwrap_or_default().into();
-            return sink.report(Violation::ExtentOverflow { shape: shape.into(), strides, limit });
-        };
-        if len == expected || len < 0 {
-            return Ok(());
+        let span = summary.bounds.and_then(|bounds| bounds.high.checked_sub(bounds.low));
+        // A negative itemsize or len (A06) has no meaningful product.
+        if itemsize >= 0 {
+            match summary.len.filter(|product| *product <= limit) {
+                None => sink.report(Violation::ProductOverflow { shape: shape.into(), itemsize, limit })?,
+                Some(expected) if len != expected && len >= 0 => {
+                    let shape: Box<[i64]> = shape.into();
+                    sink.report(if summary.is_empty {
+                        Violation::EmptyLen { len, shape }
+                    } else if strides.is_some() && suboffsets.is_none() && span == Some(len) {
+                        Violation::LenSpan { len, expected, shape, itemsize }
+                    } else {
+                        Violation::LenProduct { len, expected, shape, itemsize }
+                    })?;
+                }
+                Some(_) => {}
+            }
         }
-        let shape: Box<[i64]> = shape.into();
-        sink.report(if scan.empty {
-            Violation::EmptyLen { len, shape }
-        } else if len == span && suboffsets.is_none() {
-            Violation::LenSpan { len, expected, shape, itemsize }
-        } else {
-            Violation::LenProduct { len, expected, shape, itemsize }
-        })
+        // Without strides the span is the product, which was checked above.
+        match strides {
+            Some(strides) if span.is_none_or(|span| span > limit) => {
+                sink.report(Violation::SpanOverflow { shape: shape.into(), strides: strides.into(), limit })
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// The items against the block of memory.
-    fn block<S: Sink>(&self, raw: &RawView<'_>, block: Block, scan: &Scan, sink: &mut S) -> Result<(), Stop> {
-        let itemsize = raw.itemsize;
-        let Some(extent) = scan.extent.filter(|_| !scan.empty && raw.len > 0) else { return Ok(()) };
-        let (shape, strides) = (raw.shape.unwrap_or_default(), raw.strides.unwrap_or_default());
-        if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
-            // The block holds the pointers that the first dimensions stride over.
-            let pointer = i64::try_from(self.model.pointer).unwrap_or(i64::MAX);
-            let outer = |array: &'_ [i64]| array.iter().take(first.saturating_add(1)).copied().collect::<Vec<i64>>();
-            let table = Scan::new(&outer(shape), raw.strides.map(outer).as_deref(), pointer);
-            return report_bounds(block, 1, table.extent.unwrap_or(extent), None, sink);
+    /// Checks the items against the block of memory.
+    fn check_block<S: ViolationSink>(
+        &self,
+        raw: &RawView<'_>,
+        block: Block,
+        shape: Option<&ShapeSource<'_>>,
+        sink: &mut S,
+    ) -> Result<(), SinkClosed> {
+        match shape {
+            Some(ShapeSource::Declared(declared)) => self.check_declared_block(raw, block, declared, sink),
+            Some(ShapeSource::Scalar) => check_contiguous_block(block, raw.itemsize, raw.itemsize, sink),
+            Some(ShapeSource::Bytes) => check_contiguous_block(block, 1, raw.len, sink),
+            Some(ShapeSource::OneDimension { .. }) => check_contiguous_block(block, raw.itemsize, raw.len, sink),
+            // The bounds are unknown, but there is a first item.
+            None if raw.len > 0 && raw.itemsize > 0 => {
+                if raw.suboffsets.is_some() {
+                    check_first_item(block, 1, None, sink).map(drop)
+                } else {
+                    check_first_item(block, raw.itemsize, raw.strides, sink).map(drop)
+                }
+            }
+            None => Ok(()),
         }
-        report_bounds(block, itemsize, extent, Some((strides, scan.unaligned)), sink)?;
-        if raw.readonly == 0
-            && !scan.c_contiguous
-            && itemsize > 0
-            && let Some(certain) = overlap(shape, strides, itemsize)
-        {
+    }
+
+    fn check_declared_block<S: ViolationSink>(
+        &self,
+        raw: &RawView<'_>,
+        block: Block,
+        declared: &DeclaredShape<'_>,
+        sink: &mut S,
+    ) -> Result<(), SinkClosed> {
+        let DeclaredShape { shape, summary } = *declared;
+        let itemsize = raw.itemsize;
+        // Items without bytes fit every block (D05).
+        if summary.is_empty || itemsize == 0 {
+            return Ok(());
+        }
+        if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
+            // The block contains the table of pointers in the dimensions up to the first with a pointer. The
+            // memory that they point to is unknown.
+            let pointer_size = i64::try_from(self.model.pointer).unwrap_or(i64::MAX);
+            let of_table = |dims: &[i64]| dims.iter().take(first.saturating_add(1)).copied().collect::<DimVec>();
+            let (shape, strides) = (of_table(shape), raw.strides.map(of_table));
+            let table = StructureSummary::of(&shape, strides.as_deref(), pointer_size);
+            return match table.bounds {
+                Some(bounds) => check_bounds(block, 1, bounds, None, sink),
+                None => {
+                    let (shape, strides) = (shape.as_slice().into(), strides.as_deref().unwrap_or_default().into());
+                    sink.report(Violation::SpanOverflow { shape, strides, limit: i64::MAX })?;
+                    check_first_item(block, 1, None, sink).map(drop)
+                }
+            };
+        }
+        let strides = raw.strides.unwrap_or_default();
+        let unaligned = summary.unaligned_strides(strides);
+        match summary.bounds {
+            Some(bounds) => check_bounds(block, itemsize, bounds, unaligned, sink)?,
+            // `check_sizes` has reported the overflow (D07).
+            None => _ = check_first_item(block, itemsize, unaligned, sink)?,
+        }
+        if raw.readonly == 0 && !summary.is_c_contiguous {
+            let certain = match Overlap::of(shape, strides, itemsize) {
+                Overlap::None => return Ok(()),
+                Overlap::Possible => false,
+                Overlap::Certain => true,
+            };
             sink.report(Violation::Overlap { certain, shape: shape.into(), strides: strides.into(), itemsize })?;
         }
         Ok(())
     }
 
-    /// Puts together what was found, where nothing stands in the way.
     #[inline]
-    fn view<'a>(&self, raw: &RawView<'a>, found: Found) -> View<'a> {
-        let Found { items, item } = found;
-        let given = items == Items::Given;
-        let bytes = items == Items::Bytes;
-        let itemsize = if bytes { 1 } else { raw.itemsize };
-        let shape = match items {
-            Items::Given => Dims::from(raw.shape.unwrap_or_default()),
-            Items::One => Dims::EMPTY,
-            Items::Bytes => Dims::one(raw.len),
-            Items::Row => Dims::one(raw.len.checked_div(itemsize).unwrap_or(0)),
-        };
-        let strides = match raw.strides.filter(|_| given) {
-            Some(strides) => Dims::from(strides),
-            None => {
-                let mut strides = Dims::zeros(shape.as_slice().len());
-                // An array without items may have strides that do not fit; nobody follows them.
-                let _ = fill_contiguous_strides(shape.as_slice(), itemsize, Order::C, strides.make_mut());
-                strides
+    fn view<'a>(&self, raw: &RawView<'a>, source: ShapeSource<'a>, item: ItemLayout) -> View<'a> {
+        let (mut itemsize, mut item) = (raw.itemsize, item);
+        let (mut strides, mut suboffsets) = (None, None);
+        let shape = match source {
+            ShapeSource::Declared(declared) => {
+                strides = raw.strides;
+                suboffsets = raw.suboffsets.filter(|_| raw.is_indirect());
+                Dims::Borrowed(declared.shape)
             }
+            ShapeSource::Scalar => Dims::Borrowed(&[]),
+            ShapeSource::Bytes => {
+                if itemsize != 1 {
+                    // Without a structure the items are single bytes, whatever the exporter reports (A09).
+                    (itemsize, item) = (1, ItemLayout::BYTE);
+                }
+                Dims::Owned(DimVec::from_slice(&[raw.len]))
+            }
+            ShapeSource::OneDimension { length } => Dims::Owned(DimVec::from_slice(&[length])),
+        };
+        let strides = match strides {
+            Some(strides) => Dims::Borrowed(strides),
+            None => Dims::Owned(c_strides(shape.as_slice(), itemsize)),
         };
         View {
             len: raw.len,
@@ -349,57 +376,103 @@ impl Checker<'_> {
             format: raw.format,
             shape,
             strides,
-            suboffsets: raw.suboffsets.filter(|_| given && raw.is_indirect()).map(Dims::from),
-            // Where nobody asked for a structure there are single bytes, whatever the items were (A09).
-            item: if bytes && raw.itemsize != 1 { ItemLayout::Scalar(BYTE) } else { item },
+            suboffsets: suboffsets.map(Dims::Borrowed),
+            item,
             memory: self.memory,
         }
     }
 }
 
-/// What a view is made of, besides the struct.
-struct Found {
-    items: Items,
-    item: ItemLayout,
+impl<'a> TryFrom<RawView<'a>> for View<'a> {
+    type Error = ViewError;
+
+    /// Returns the view, or the first error. The rules about requests and about memory are left out.
+    ///
+    /// ```
+    /// use pep3118::{RawView, View};
+    /// let raw = RawView { len: 20, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
+    /// assert_eq!(
+    ///     View::try_from(raw).unwrap_err().to_string(),
+    ///     "A04: len is 20 bytes but shape (2, 3) of 4-byte items describes 24 bytes",
+    /// );
+    /// ```
+    fn try_from(raw: RawView<'a>) -> Result<Self, ViewError> {
+        Checker::DEFAULT.prove(&raw, None)
+    }
 }
 
-/// Which items there are.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Items {
-    /// Those of the shape.
-    Given,
-    /// One, without dimensions.
-    One,
-    /// `len` bytes, because nobody asked for a shape (A09).
+/// Stores the first violation that is an error.
+struct FirstError(Option<Violation>);
+
+impl ViolationSink for FirstError {
+    #[cold]
+    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
+        if violation.severity() == Severity::Error {
+            self.0 = Some(violation);
+            return Err(SinkClosed);
+        }
+        Ok(())
+    }
+}
+
+/// A shape of `ndim` entries, none of them negative, with matching strides and suboffsets or none.
+#[derive(Clone, Copy)]
+struct DeclaredShape<'a> {
+    shape: &'a [i64],
+    summary: StructureSummary,
+}
+
+/// The source of the dimensions of a view.
+enum ShapeSource<'a> {
+    /// The field `shape`.
+    Declared(DeclaredShape<'a>),
+    /// `ndim` is 0: one item.
+    Scalar,
+    /// `len` bytes, because no shape was requested (A09, items of `SIMPLE`).
     Bytes,
-    /// A row of as many as fit `len`: what memoryview makes of a missing shape (F09).
-    Row,
+    /// One dimension without a shape: as many items as `len` contains, as in memoryview (F09).
+    OneDimension { length: i64 },
 }
 
-#[inline]
-fn items(raw: &RawView<'_>, request: Option<Request>, usable: bool) -> Option<Items> {
-    if raw.shape.is_some() && usable {
-        return Some(Items::Given);
-    }
-    if raw.len < 0 || raw.itemsize < 0 || (raw.shape.is_some() && raw.ndim != 0) {
-        return None;
-    }
-    match (request, raw.ndim) {
-        (Some(request), _) if !request.contains(Request::ND) => Some(Items::Bytes),
-        (_, 0) => Some(Items::One),
-        (_, 1) if raw.len.checked_rem(raw.itemsize) == Some(0) => Some(Items::Row),
-        (None, _) => Some(Items::Bytes),
-        _ => None,
+impl<'a> ShapeSource<'a> {
+    #[inline]
+    fn of(raw: &RawView<'_>, request: Option<Request>, declared: Option<DeclaredShape<'a>>) -> Option<Self> {
+        if let Some(declared) = declared {
+            return Some(Self::Declared(declared));
+        }
+        // A shape that cannot be used has a violation that prevents a view.
+        if raw.len < 0 || raw.itemsize < 0 || (raw.shape.is_some() && raw.ndim != 0) {
+            return None;
+        }
+        match (request, raw.ndim) {
+            (Some(request), _) if !request.contains(Request::ND) => Some(Self::Bytes),
+            (_, 0) => Some(Self::Scalar),
+            (_, 1) if raw.len.checked_rem(raw.itemsize) == Some(0) => {
+                raw.len.checked_div(raw.itemsize).map(|length| Self::OneDimension { length })
+            }
+            (None, _) => Some(Self::Bytes),
+            _ => None,
+        }
     }
 }
 
-/// Contiguous items against the block of memory.
-fn plain_block<S: Sink>(block: Block, itemsize: i64, len: i64, sink: &mut S) -> Result<(), Stop> {
-    if len == 0 { Ok(()) } else { report_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
+/// Checks contiguous items against the block of memory.
+fn check_contiguous_block<S: ViolationSink>(
+    block: Block,
+    itemsize: i64,
+    len: i64,
+    sink: &mut S,
+) -> Result<(), SinkClosed> {
+    // Items without bytes fit every block (D05).
+    if len == 0 { Ok(()) } else { check_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
-/// The fields that are no array.
-fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), Stop> {
+/// Checks the fields other than arrays and format.
+fn check_scalars<S: ViolationSink>(
+    raw: &RawView<'_>,
+    request: Option<Request>,
+    sink: &mut S,
+) -> Result<(), SinkClosed> {
     if let Some(request) = request {
         if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
             sink.report(Violation::FormatAlone)?;
@@ -429,19 +502,48 @@ fn whole<S: Sink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> 
     Ok(())
 }
 
-/// Whether an array that is there has `ndim` entries.
+/// Checks that a struct without dimensions has one item and no arrays.
+fn check_scalar_arrays<S: ViolationSink>(
+    raw: &RawView<'_>,
+    request: Option<Request>,
+    sink: &mut S,
+) -> Result<(), SinkClosed> {
+    let &RawView { len, itemsize, .. } = raw;
+    let arrays =
+        [(FieldName::Shape, raw.shape), (FieldName::Strides, raw.strides), (FieldName::Suboffsets, raw.suboffsets)];
+    for (field, _) in arrays.into_iter().filter(|(_, array)| array.is_some()) {
+        sink.report(Violation::ScalarArray { field })?;
+    }
+    if len == itemsize || len < 0 || itemsize < 0 {
+        return Ok(());
+    }
+    // Under SIMPLE, NumPy reports ndim 0 for every array.
+    let is_simple = request.is_some_and(|request| !request.contains(Request::ND));
+    sink.report(if is_simple {
+        Violation::SimpleNdim { len, itemsize }
+    } else {
+        Violation::ScalarLen { len, itemsize }
+    })
+}
+
+/// Checks that an array, unless it is NULL, has `ndim` entries.
 #[inline]
-fn has_entries<S: Sink>(field: FieldName, array: Option<&[i64]>, ndim: i32, sink: &mut S) -> Result<bool, Stop> {
+fn has_ndim_entries<S: ViolationSink>(
+    field: FieldName,
+    array: Option<&[i64]>,
+    ndim: i32,
+    sink: &mut S,
+) -> Result<bool, SinkClosed> {
     match array {
         Some(array) if usize::try_from(ndim) != Ok(array.len()) => {
-            sink.report(Violation::Entries { field, entries: array.len(), ndim })?;
+            sink.report(Violation::EntryCount { field, count: array.len(), ndim })?;
             Ok(false)
         }
         _ => Ok(true),
     }
 }
 
-fn pointers<S: Sink>(suboffsets: &[i64], sink: &mut S) -> Result<(), Stop> {
+fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Result<(), SinkClosed> {
     if suboffsets.iter().all(|suboffset| *suboffset < 0) {
         return sink.report(Violation::NegativeSuboffsets { suboffsets: suboffsets.into() });
     }
@@ -453,14 +555,16 @@ fn pointers<S: Sink>(suboffsets: &[i64], sink: &mut S) -> Result<(), Stop> {
     }
 }
 
-/// Which arrays the request must fill in, and which it must leave alone.
-fn fields<S: Sink>(raw: &RawView<'_>, request: Request, usable: bool, sink: &mut S) -> Result<(), Stop> {
-    // Without dimensions there is nothing to fill in, and what is there anyway is told by A14.
-    if raw.ndim == 0 {
-        return Ok(());
-    }
+/// Checks that the requested arrays are present, the others are NULL, and the strides have the requested
+/// order.
+fn check_requested<S: ViolationSink>(
+    raw: &RawView<'_>,
+    request: Request,
+    declared: Option<&DeclaredShape<'_>>,
+    sink: &mut S,
+) -> Result<(), SinkClosed> {
     let structure = request.structure();
-    let (shaped, strided, indirect) = match structure {
+    let (shape, strides, suboffsets) = match structure {
         Structure::Simple => (false, false, false),
         Structure::Nd => (true, false, false),
         Structure::Strides | Structure::CContiguous | Structure::FContiguous | Structure::AnyContiguous => {
@@ -468,38 +572,24 @@ fn fields<S: Sink>(raw: &RawView<'_>, request: Request, usable: bool, sink: &mut
         }
         Structure::Indirect => (true, true, true),
     };
-    is_as_asked(structure, FieldName::Shape, raw.shape, shaped, sink)?;
-    is_as_asked(structure, FieldName::Strides, raw.strides, strided, sink)?;
-    if let Some(value) = raw.suboffsets.filter(|_| !indirect) {
-        return sink.report(Violation::Unasked { structure, field: FieldName::Suboffsets, value: value.into() });
-    }
-    let order = match structure {
-        Structure::CContiguous => Order::C,
-        Structure::FContiguous => Order::Fortran,
-        Structure::AnyContiguous => Order::Any,
-        _ => return Ok(()),
+    // Without dimensions all arrays are NULL (A14).
+    let has_dimensions = raw.ndim != 0;
+    let mut check = |field, value: Option<&[i64]>, is_required: bool, is_allowed: bool| match value {
+        None if is_required => sink.report(Violation::Missing { structure, field }),
+        Some(value) if !is_allowed => sink.report(Violation::Unrequested { structure, field, value: value.into() }),
+        _ => Ok(()),
     };
-    if let (true, true, Some(shape), Some(strides)) = (usable, raw.len != 0, raw.shape, raw.strides)
-        && !has_order(shape, strides, raw.itemsize, order)
-        && contiguous_strides(shape, raw.itemsize, order).is_some()
+    check(FieldName::Shape, raw.shape, shape && has_dimensions, shape)?;
+    check(FieldName::Strides, raw.strides, strides && has_dimensions, strides)?;
+    check(FieldName::Suboffsets, raw.suboffsets, false, suboffsets)?;
+    if let (Some(order), Some(declared), Some(strides), None) =
+        (structure.contiguity(), declared, raw.strides, raw.suboffsets)
+        && !declared.summary.is_empty
+        && raw.itemsize != 0
+        && !has_order(declared.shape, strides, raw.itemsize, order)
     {
-        let (shape, strides) = (shape.into(), strides.into());
-        return sink.report(Violation::NotContiguous { structure, shape, strides, itemsize: raw.itemsize });
+        let (shape, strides) = (declared.shape.into(), strides.into());
+        sink.report(Violation::NotContiguous { structure, order, shape, strides, itemsize: raw.itemsize })?;
     }
     Ok(())
-}
-
-#[inline]
-fn is_as_asked<S: Sink>(
-    structure: Structure,
-    field: FieldName,
-    value: Option<&[i64]>,
-    wanted: bool,
-    sink: &mut S,
-) -> Result<(), Stop> {
-    match value {
-        None if wanted => sink.report(Violation::Missing { structure, field }),
-        Some(value) if !wanted => sink.report(Violation::Unasked { structure, field, value: value.into() }),
-        _ => Ok(()),
-    }
 }

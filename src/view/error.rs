@@ -1,20 +1,19 @@
-//! Why there is no [`View`](super::View), no item and no rule of that name.
+//! `ViewError`: an operation that a view does not support.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 
+use super::message::{bytes, tuple};
 use super::report::Finding;
-use super::request::Request;
-use super::rules::RuleId;
+use crate::text::plural;
 
-/// What cannot be done with a buffer or with a view of one.
+/// The error of an operation on a buffer or a [`View`](super::View).
 ///
 /// ```
 /// use pep3118::{RawView, Request, ViewError};
 /// let raw = RawView { len: 3, itemsize: 1, ndim: 1, shape: Some(&[3]), ..RawView::default() };
 /// let view = raw.check(Request::ND, None, None).into_result()?;
 /// let error = view.offset_of(&[3]).unwrap_err();
-/// assert_eq!(error, ViewError::IndexOutOfBounds { dimension: 0, index: 3, extent: 3 });
+/// assert_eq!(error, ViewError::IndexOutOfBounds { dimension: 0, index: 3, length: 3 });
 /// assert_eq!(error.to_string(), "index 3 is out of bounds for dimension 0 with 3 items");
 /// # Ok::<(), pep3118::Report>(())
 /// ```
@@ -24,37 +23,36 @@ pub enum ViewError {
     /// The first rule that a [`RawView`](super::RawView) breaks.
     #[error("{}: {}", finding.rule(), finding.message())]
     Rule {
-        /// The breach.
+        /// The violation.
         finding: Finding,
     },
     /// `offset_of(&[1])` in two dimensions.
-    #[error("{indices} {} for ndim {ndim}", if *indices == 1 { "index" } else { "indices" })]
+    #[error("{} for ndim {ndim}", plural(*indices, "index"))]
     IndexCount {
-        /// How many were given.
+        /// The number of indices.
         indices: usize,
-        /// How many there are.
+        /// The number of dimensions.
         ndim: usize,
     },
-    /// An index that is negative or past the extent.
-    #[error("index {index} is out of bounds for dimension {dimension} with {extent} items")]
+    /// An index that is negative, or not less than the length of the dimension.
+    #[error("index {index} is out of bounds for dimension {dimension} with {}", plural(*length, "item"))]
     IndexOutOfBounds {
         /// The dimension, from 0.
         dimension: usize,
         /// The index.
         index: i64,
-        /// Its extent.
-        extent: i64,
+        /// The number of items in the dimension.
+        length: i64,
     },
-    /// An offset was asked for where items are reached through pointers; ask for
-    /// [`steps`](super::View::steps).
-    #[error("items are reached through pointers: suboffsets is not NULL")]
+    /// An offset in a view with suboffsets; use [`steps`](super::View::steps).
+    #[error("suboffsets is not NULL: the items have no offset from buf")]
     Indirect,
     /// More slices than dimensions.
-    #[error("{slices} slices for ndim {ndim}")]
+    #[error("{} for ndim {ndim}", plural(*slices, "slice"))]
     SliceCount {
-        /// How many were given.
+        /// The number of slices.
         slices: usize,
-        /// How many dimensions there are.
+        /// The number of dimensions.
         ndim: usize,
     },
     /// A step of 0.
@@ -63,147 +61,73 @@ pub enum ViewError {
         /// The dimension, from 0.
         dimension: usize,
     },
-    /// A slice that would move a suboffset below 0, where it no longer means a pointer.
-    #[error("slice would move suboffsets[{dimension}] to {suboffset} bytes, less than 0")]
+    /// A slice that would make a suboffset negative. A negative suboffset means that there is no pointer.
+    #[error("slice would move suboffsets[{dimension}] to {}, less than 0", bytes(*suboffset))]
     SliceSuboffset {
         /// The dimension, from 0.
         dimension: usize,
-        /// What it would be, in bytes.
+        /// The suboffset after the slice, in bytes.
         suboffset: i64,
     },
-    /// A dimension whose pointer follows right after that of the dimension before it.
-    #[error("dimension {dimension} cannot be dropped: two pointers would be followed one after the other")]
+    /// The selection of an index in a dimension with a pointer, after a dimension with a pointer. One
+    /// dimension cannot have two pointers.
+    #[error("dimension {dimension} cannot be dropped: the dimension before it would have two pointers")]
     PointerTwice {
         /// The dimension, from 0.
         dimension: usize,
     },
-    /// A field of other items.
-    #[error("a field at bytes {offset} to {end} of items of {itemsize} bytes")]
+    /// A field that is not inside the item.
+    #[error("a field at bytes {offset} to {end} is outside of items of {}", bytes(*itemsize))]
     FieldOutside {
-        /// Its first byte.
+        /// The first byte of the field.
         offset: u64,
-        /// One past its last byte.
+        /// One past the last byte of the field.
         end: u64,
-        /// Bytes of an item.
+        /// The size of an item in bytes.
         itemsize: i64,
     },
     /// More dimensions than a `Py_buffer` may have.
-    #[error("{ndim} dimensions, more than 64")]
+    #[error("{ndim} dimensions are more than PyBUF_MAX_NDIM, 64")]
     Dimensions {
-        /// How many there would be.
+        /// The number of dimensions that the result would have.
         ndim: usize,
     },
-    /// A cast of items that do not lie one after the other.
-    #[error("memory is not C-contiguous: its bytes are no row of other items")]
+    /// A cast of items that are not C-contiguous.
+    #[error("memory is not C-contiguous: its bytes cannot be cast to other items")]
     NotContiguous,
-    /// A cast of 24 bytes to items of 5.
-    #[error("{len} bytes are not a whole number of items of {itemsize} bytes")]
+    /// A cast of 24 bytes to items of 5 bytes.
+    #[error("{} are not a multiple of the {itemsize}-byte item size", bytes(*len))]
     CastItems {
-        /// Bytes that there are.
+        /// The size of all items in bytes.
         len: i64,
-        /// Bytes of an item.
+        /// The size of an item in bytes.
         itemsize: i64,
     },
-    /// A cast of 24 bytes to shape (2, 2) of items of 4.
-    #[error("{len} bytes are not a shape of {shape:?} items of {itemsize} bytes")]
+    /// A cast of 24 bytes to shape (2, 2) of 4-byte items.
+    #[error("{} cannot be cast to shape {} of {itemsize}-byte items", bytes(*len), tuple(shape))]
     CastShape {
-        /// Bytes that there are.
+        /// The size of all items in bytes.
         len: i64,
-        /// Bytes of an item.
+        /// The size of an item in bytes.
         itemsize: i64,
-        /// Items in each dimension.
+        /// The number of items in each dimension.
         shape: Box<[i64]>,
     },
-    /// Axes that are no permutation of `0..ndim`.
-    #[error("axes are no permutation of the {ndim} dimensions")]
+    /// Axes that are not a permutation of `0..ndim`.
+    #[error("axes are not a permutation of {}", plural(*ndim, "dimension"))]
     Axes {
-        /// How many dimensions there are.
+        /// The number of dimensions.
         ndim: usize,
     },
     /// `fill_contiguous_strides` into an array of another length.
-    #[error("room for {strides} strides but shape has {shape} entries")]
+    #[error("strides has {strides} elements but shape has {shape}")]
     StridesLength {
-        /// Entries of the array of strides.
+        /// The number of elements of the array of strides.
         strides: usize,
-        /// Entries of the shape.
+        /// The number of elements of the shape.
         shape: usize,
     },
     /// Strides that do not fit `Py_ssize_t`.
     #[error("a stride does not fit Py_ssize_t")]
     StrideOverflow,
-}
-
-/// Why something is no request.
-///
-/// ```
-/// use pep3118::Request;
-/// assert!("STRIDED".parse::<Request>().is_ok());
-/// let error = "0x100".parse::<Request>().unwrap_err();
-/// assert_eq!(
-///     error.to_string(),
-///     "flags 0x100 are PyBUF_READ, which is for PyMemoryView_FromMemory and not for requests",
-/// );
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// `0x100`
-    #[error("flags {flags:#x} are PyBUF_READ, which is for PyMemoryView_FromMemory and not for requests")]
-    Read {
-        /// The flags.
-        flags: i32,
-    },
-    /// `0x200`
-    #[error("flags {flags:#x} have PyBUF_WRITE, which is for PyMemoryView_FromMemory and not for requests")]
-    Write {
-        /// The flags.
-        flags: i32,
-    },
-    /// `0x10`: the bit of `STRIDES` without those of `ND`.
-    #[error("flags {flags:#x} have only part of the bits of {flag}, {:#x}", flag.bits())]
-    Partial {
-        /// The flags.
-        flags: i32,
-        /// The flag of which there is a part.
-        flag: Request,
-    },
-    /// `0x400`
-    #[error("flags {flags:#x} have bits that are no flag: {unknown:#x}")]
-    Unknown {
-        /// The flags.
-        flags: i32,
-        /// The bits.
-        unknown: i32,
-    },
-    /// `FULL_RW`
-    #[error("`{}` is no request", name.escape_debug())]
-    Name {
-        /// The name.
-        name: String,
-    },
-}
-
-impl RequestError {
-    /// The rule that such flags break; none for a name that does not exist.
-    #[must_use]
-    pub const fn rule(&self) -> Option<RuleId> {
-        match self {
-            Self::Read { .. } | Self::Write { .. } => Some(RuleId::B18),
-            Self::Partial { .. } | Self::Unknown { .. } => Some(RuleId::B17),
-            Self::Name { .. } => None,
-        }
-    }
-}
-
-/// `Z99` is no rule.
-///
-/// ```
-/// use pep3118::RuleId;
-/// let error = "Z99".parse::<RuleId>().unwrap_err();
-/// assert_eq!(error.to_string(), "`Z99` is no rule: ids go from A01 to T01");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no rule: ids go from {} to {}", text.escape_debug(), RuleId::A01, RuleId::T01)]
-pub struct RuleIdError {
-    pub(crate) text: String,
 }

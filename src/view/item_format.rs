@@ -1,97 +1,87 @@
-//! The format of a buffer, against its itemsize and its request.
+//! The layout of one item: the format of a buffer compared with its itemsize and its request.
 
 use alloc::boxed::Box;
 
-use super::check::{Checker, Sink, Stop};
 use super::raw::RawView;
+use super::report::{SinkClosed, ViolationSink};
 use super::request::Request;
 use super::view::ItemLayout;
 use super::violation::Violation;
-use crate::endian::Endian;
+use crate::abi::DataModel;
 use crate::format::{ByteOrder, Code};
-use crate::layout::{Certainty, Interpretation, Scalar, Syntax, Type, reconcile};
+use crate::layout::{Certainty, Dialect, Interpretation, Scalar, Syntax, reconcile};
 
-/// `B`
-pub(super) const BYTE: Scalar = Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST };
-
-impl Checker<'_> {
-    /// The format, against the request and the itemsize. What an item is, if that can be told.
-    pub(super) fn item<S: Sink>(
-        &self,
-        raw: &RawView<'_>,
-        request: Option<Request>,
-        sink: &mut S,
-    ) -> Result<Option<ItemLayout>, Stop> {
-        match (raw.format, request.map(|request| request.contains(Request::FORMAT))) {
-            (None, Some(true)) => sink.report(Violation::FormatMissing)?,
-            (Some(format), Some(false)) => sink.report(Violation::FormatUnasked { format: format.into() })?,
-            _ => {}
+/// Checks the format and returns the layout of an item; `None` if the format has no layout of the
+/// itemsize.
+pub(super) fn item_layout<S: ViolationSink>(
+    raw: &RawView<'_>,
+    request: Option<Request>,
+    dialect: Option<&Dialect>,
+    model: &DataModel,
+    sink: &mut S,
+) -> Result<Option<ItemLayout>, SinkClosed> {
+    let itemsize = raw.itemsize;
+    let format_is_requested = request.map(|request| request.contains(Request::FORMAT));
+    let Some(format) = raw.format else {
+        if format_is_requested == Some(true) {
+            sink.report(Violation::FormatMissing)?;
         }
-        let itemsize = raw.itemsize;
-        let Some(format) = raw.format else {
-            return Ok(Some(if itemsize == 1 { ItemLayout::Scalar(BYTE) } else { ItemLayout::Bytes }));
-        };
-        let Ok(size) = u64::try_from(itemsize) else { return Ok(None) };
-        if let Some(scalar) = self.scalar(format).filter(|scalar| scalar.size == size) {
-            return Ok(Some(ItemLayout::Scalar(scalar)));
-        }
-        self.reading(format, itemsize, size, sink)
+        return Ok(Some(if itemsize == 1 { ItemLayout::BYTE } else { ItemLayout::Bytes }));
+    };
+    if format_is_requested == Some(false) {
+        sink.report(Violation::FormatUnrequested { format: format.into() })?;
     }
-
-    /// The one scalar that the format is, if the dialect has it.
-    fn scalar(&self, format: &[u8]) -> Option<Scalar> {
-        let scalar = Scalar::recognize(format, self.model)?;
-        let Some(dialect) = self.dialect else { return Some(scalar) };
-        let order = format.first().and_then(|byte| ByteOrder::from_byte(*byte));
-        let code = match format {
-            [.., b'Z', part] => Code::complex_of(*part),
-            [.., byte] => Code::from_byte(*byte),
-            [] => None,
-        };
-        let known = code.is_some_and(|code| dialect.codes.contains(code));
-        let unaligned = order == Some(ByteOrder::NativeUnaligned) && !dialect.syntax.contains(Syntax::UNALIGNED);
-        (known && !unaligned).then_some(scalar)
+    // A negative itemsize is reported as A06; the format may be invalid in addition.
+    let size = u64::try_from(itemsize).ok();
+    let scalar = scalar(format, dialect, model).filter(|scalar| size.is_none_or(|size| scalar.size == size));
+    if let Some(scalar) = scalar {
+        return Ok(size.map(|_| ItemLayout::Scalar(scalar)));
     }
-
-    fn reading<S: Sink>(
-        &self,
-        format: &[u8],
-        itemsize: i64,
-        size: u64,
-        sink: &mut S,
-    ) -> Result<Option<ItemLayout>, Stop> {
-        match reconcile(format, Some(size), self.dialect, self.model) {
-            Ok(found) => {
-                if let Some(fault) = doubt(&found, format, itemsize) {
-                    sink.report(fault)?;
-                }
-                Ok(Some(ItemLayout::Interpretation(Box::new(found))))
+    match reconcile(format, size, dialect, model) {
+        Ok(interpretation) if size.is_some() => {
+            if let Some(violation) = certainty_note(&interpretation, format, itemsize) {
+                sink.report(violation)?;
             }
-            Err(error) => match error.ambiguity() {
-                Some(ambiguity) => {
-                    let ambiguity = ambiguity.clone();
-                    sink.report(Violation::AmbiguousFormat { ambiguity: ambiguity.clone() })?;
-                    Ok(Some(ItemLayout::Ambiguous(ambiguity)))
-                }
-                None => {
-                    sink.report(Violation::Format { error })?;
-                    Ok(None)
-                }
-            },
+            Ok(Some(ItemLayout::Interpretation(Box::new(interpretation))))
         }
+        Ok(_) => Ok(None),
+        Err(error) => match (error.ambiguity(), size) {
+            (Some(ambiguity), Some(_)) => {
+                sink.report(Violation::AmbiguousFormat { ambiguity: ambiguity.clone() })?;
+                Ok(Some(ItemLayout::Ambiguous(ambiguity.clone())))
+            }
+            (Some(_), None) => Ok(None),
+            (None, _) => {
+                sink.report(Violation::Format { error })?;
+                Ok(None)
+            }
+        },
     }
 }
 
-/// What is odd about a reading that fits.
-fn doubt(reading: &Interpretation, format: &[u8], itemsize: i64) -> Option<Violation> {
+/// The fast path: the scalar of a format of one code, if the dialect has the code.
+fn scalar(format: &[u8], dialect: Option<&Dialect>, model: &DataModel) -> Option<Scalar> {
+    let scalar = Scalar::recognize(format, model)?;
+    let Some(dialect) = dialect else { return Some(scalar) };
+    let order = format.first().and_then(|byte| ByteOrder::from_byte(*byte));
+    let code = match format {
+        [.., b'Z', part] => Code::complex_of(*part),
+        [.., byte] => Code::from_byte(*byte),
+        [] => None,
+    };
+    let has_code = code.is_some_and(|code| dialect.codes.contains(code));
+    let lacks_order = order == Some(ByteOrder::NativeUnaligned) && !dialect.syntax.contains(Syntax::UNALIGNED);
+    (has_code && !lacks_order).then_some(scalar)
+}
+
+/// Returns the note for an interpretation that is not exact.
+fn certainty_note(interpretation: &Interpretation, format: &[u8], itemsize: i64) -> Option<Violation> {
     let format = format.into();
-    match reading.certainty {
+    match interpretation.certainty {
         Certainty::Exact => None,
-        Certainty::TrailingPadding => Some(Violation::UnstatedTail {
-            format,
-            itemsize,
-            tail: i64::try_from(reading.trailing_padding).unwrap_or(i64::MAX),
-        }),
-        Certainty::Inferred => Some(Violation::InferredDistances { format, itemsize }),
+        Certainty::TrailingPadding => {
+            Some(Violation::TrailingPadding { format, itemsize, tail: interpretation.trailing_padding })
+        }
+        Certainty::Inferred => Some(Violation::InferredStrides { format, itemsize }),
     }
 }

@@ -1,14 +1,18 @@
-//! A `Py_buffer` as a stranger filled it in.
+//! `RawView`: the fields of a `Py_buffer` before validation.
 
 use alloc::boxed::Box;
+use core::fmt;
 
-/// The fields of a `Py_buffer`, with its names, believed by nobody.
+use super::message::{abridged, tuple};
+
+/// An unvalidated `Py_buffer`.
 ///
-/// Sizes and distances are in bytes. `None` is NULL. Entries of `shape` are numbers of items; the
-/// three arrays should have `ndim` entries, and if they do not that is reported like anything else.
+/// Sizes and distances are in bytes. `None` is NULL. Entries of `shape` are numbers of items. The
+/// three arrays should have `ndim` entries; a check reports arrays that do not (A16, entries of the
+/// arrays).
 ///
 /// ```
-/// use pep3118::{RawView, Request};
+/// use pep3118::{Checked, RawView, Request};
 ///
 /// let raw = RawView {
 ///     len: 24,
@@ -19,38 +23,38 @@ use alloc::boxed::Box;
 ///     strides: Some(&[12, 4]),
 ///     ..RawView::default()
 /// };
-/// let pep3118::Checked { report, view } = raw.check(Request::FULL_RO, None, None);
+/// let Checked { report, view } = raw.check(Request::FULL_RO, None, None);
 /// assert!(report.is_empty());
 /// assert_eq!(view.unwrap().offset_of(&[1, 2]), Ok(20));
 /// ```
 ///
-/// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer`; `internal` is left out, because it is nobody
-/// else's business.
+/// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer`. The field `internal` is left out because only
+/// the exporter uses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RawView<'a> {
-    /// The address of the first item, as a number; 0 is NULL, `None` if it was not recorded.
+    /// The address of the first item as a number. 0 is NULL, `None` if it was not recorded.
     pub buf: Option<u64>,
-    /// What `obj` was.
+    /// The field `obj`.
     pub obj: Owner,
-    /// Bytes of all items, laid out contiguously.
+    /// The size of all items in a contiguous copy.
     pub len: i64,
-    /// Bytes of one item.
+    /// The size of one item.
     pub itemsize: i64,
-    /// 0 or 1.
+    /// 1 for read-only memory, 0 for writable memory.
     pub readonly: i32,
-    /// Number of dimensions.
+    /// The number of dimensions.
     pub ndim: i32,
     /// The format without its terminating NUL.
     pub format: Option<&'a [u8]>,
-    /// Items in each dimension.
+    /// The number of items in each dimension.
     pub shape: Option<&'a [i64]>,
-    /// Bytes from one item to the next in each dimension.
+    /// The distance from one item to the next in each dimension.
     pub strides: Option<&'a [i64]>,
-    /// Where at least 0: after striding in that dimension, follow the pointer and add this many bytes.
+    /// For each dimension: negative, or the number of bytes to add after the pointer is followed.
     pub suboffsets: Option<&'a [i64]>,
 }
 
-/// What the field `obj` of a `Py_buffer` was, as far as it is known.
+/// The field `obj` of a `Py_buffer`, as far as it was recorded.
 ///
 /// ```
 /// use pep3118::{Owner, RawView, Request, RuleId};
@@ -62,16 +66,16 @@ pub enum Owner {
     /// Not recorded: the rules about it are not checked.
     #[default]
     Unknown,
-    /// An object. Which one, as a number that is only compared: an address does.
+    /// An object. The number identifies it and is only compared: its address is suitable.
     Exporter(u64),
     /// NULL, after a request that succeeded.
     Null,
-    /// NULL, in a temporary buffer that was never requested from an object: one that
-    /// `PyBuffer_FillInfo` filled without an exporter, or that `PyMemoryView_FromBuffer` wraps.
+    /// NULL, in a temporary buffer that was never requested from an object: `PyBuffer_FillInfo`
+    /// filled it without an exporter, or `PyMemoryView_FromBuffer` wraps it.
     Temporary,
 }
 
-/// The block of memory that a buffer lies in.
+/// The block of memory that contains the items of a buffer.
 ///
 /// ```
 /// use pep3118::{Block, RawView, Request, RuleId};
@@ -84,18 +88,18 @@ pub enum Owner {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Block {
-    /// Its length in bytes.
+    /// The length of the block in bytes.
     pub len: i64,
-    /// Bytes from its start to `buf`.
+    /// The distance from the start of the block to `buf`, in bytes.
     pub offset: i64,
 }
 
 impl RawView<'_> {
-    /// A copy that borrows nothing.
+    /// Copies the arrays and the format.
     #[must_use]
     pub fn to_buf(&self) -> RawViewBuf {
         RawViewBuf {
-            fixed: RawView { format: None, shape: None, strides: None, suboffsets: None, ..*self },
+            scalars: RawView { format: None, shape: None, strides: None, suboffsets: None, ..*self },
             format: self.format.map(Box::from),
             shape: self.shape.map(Box::from),
             strides: self.strides.map(Box::from),
@@ -103,13 +107,13 @@ impl RawView<'_> {
         }
     }
 
-    /// Whether the items are reached through pointers in memory: some suboffset is not negative.
+    /// Whether access to the items follows pointers in memory: some suboffset is not negative.
     pub(crate) fn is_indirect(&self) -> bool {
         self.suboffsets.is_some_and(|suboffsets| suboffsets.iter().any(|suboffset| *suboffset >= 0))
     }
 }
 
-/// A [`RawView`] that owns its arrays: a copy to keep after the buffer was released.
+/// A [`RawView`] that owns its arrays, so that it can outlive the release of the buffer.
 ///
 /// ```
 /// use pep3118::RawView;
@@ -118,8 +122,8 @@ impl RawView<'_> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawViewBuf {
-    /// All that is no array.
-    fixed: RawView<'static>,
+    /// The fields other than arrays and format, which are `None` here.
+    scalars: RawView<'static>,
     format: Option<Box<[u8]>>,
     shape: Option<Box<[i64]>>,
     strides: Option<Box<[i64]>>,
@@ -127,7 +131,7 @@ pub struct RawViewBuf {
 }
 
 impl RawViewBuf {
-    /// The same, borrowed.
+    /// Borrows the fields.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {
         RawView {
@@ -135,7 +139,7 @@ impl RawViewBuf {
             shape: self.shape.as_deref(),
             strides: self.strides.as_deref(),
             suboffsets: self.suboffsets.as_deref(),
-            ..self.fixed
+            ..self.scalars
         }
     }
 }
@@ -143,5 +147,115 @@ impl RawViewBuf {
 impl From<RawView<'_>> for RawViewBuf {
     fn from(raw: RawView<'_>) -> Self {
         raw.to_buf()
+    }
+}
+
+/// The name of a field of `Py_buffer`.
+///
+/// ```
+/// use pep3118::view::FieldName;
+/// assert_eq!(FieldName::Itemsize.to_string(), "itemsize");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FieldName {
+    /// `buf`
+    Buf,
+    /// `obj`
+    Obj,
+    /// `len`
+    Len,
+    /// `itemsize`
+    Itemsize,
+    /// `readonly`
+    Readonly,
+    /// `ndim`
+    Ndim,
+    /// `format`
+    Format,
+    /// `shape`
+    Shape,
+    /// `strides`
+    Strides,
+    /// `suboffsets`
+    Suboffsets,
+}
+
+impl FieldName {
+    /// Returns the name in C: `"itemsize"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Buf => "buf",
+            Self::Obj => "obj",
+            Self::Len => "len",
+            Self::Itemsize => "itemsize",
+            Self::Readonly => "readonly",
+            Self::Ndim => "ndim",
+            Self::Format => "format",
+            Self::Shape => "shape",
+            Self::Strides => "strides",
+            Self::Suboffsets => "suboffsets",
+        }
+    }
+}
+
+impl fmt::Display for FieldName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The value of a field of `Py_buffer`.
+///
+/// ```
+/// use pep3118::view::MetadataValue;
+/// assert_eq!(MetadataValue::Array([2, 3].into()).to_string(), "(2, 3)");
+/// assert_eq!(MetadataValue::Null.to_string(), "NULL");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MetadataValue {
+    /// NULL.
+    Null,
+    /// An address, or the number that identifies an object.
+    Address(u64),
+    /// An integer.
+    Number(i64),
+    /// A shape, strides or suboffsets.
+    Array(Box<[i64]>),
+    /// A format.
+    Format(Box<[u8]>),
+}
+
+impl MetadataValue {
+    /// Returns the value of a field; NULL also for a field that was not recorded.
+    pub(crate) fn of(raw: &RawView<'_>, field: FieldName) -> Self {
+        let array = |array: Option<&[i64]>| array.map_or(Self::Null, |array| Self::Array(array.into()));
+        match field {
+            FieldName::Buf => raw.buf.map_or(Self::Null, Self::Address),
+            FieldName::Obj => match raw.obj {
+                Owner::Exporter(identity) => Self::Address(identity),
+                Owner::Unknown | Owner::Null | Owner::Temporary => Self::Null,
+            },
+            FieldName::Len => Self::Number(raw.len),
+            FieldName::Itemsize => Self::Number(raw.itemsize),
+            FieldName::Readonly => Self::Number(i64::from(raw.readonly)),
+            FieldName::Ndim => Self::Number(i64::from(raw.ndim)),
+            FieldName::Format => raw.format.map_or(Self::Null, |format| Self::Format(format.into())),
+            FieldName::Shape => array(raw.shape),
+            FieldName::Strides => array(raw.strides),
+            FieldName::Suboffsets => array(raw.suboffsets),
+        }
+    }
+}
+
+impl fmt::Display for MetadataValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("NULL"),
+            Self::Address(address) => write!(f, "{address:#x}"),
+            Self::Number(number) => number.fmt(f),
+            Self::Array(array) => f.write_str(&tuple(array)),
+            Self::Format(format) => write!(f, "`{}`", abridged(format)),
+        }
     }
 }

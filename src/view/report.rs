@@ -1,4 +1,4 @@
-//! What was found: rules, by id, with the numbers.
+//! `Report`: the broken rules that a check has found.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -7,48 +7,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::request::Request;
-use super::rules::RuleId;
+use super::rules::{RuleId, Severity};
 use super::violation::Violation;
 use crate::diagnostic::{self, Diagnostic};
 
-/// How bad a finding is.
-///
-/// ```
-/// use pep3118::Severity;
-/// // The worst is the least, so that a sorted report begins with it.
-/// assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Note);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Severity {
-    /// A rule is broken.
-    Error,
-    /// A recommendation is not followed.
-    Warning,
-    /// Legal, or contested, and worth knowing.
-    Note,
-}
-
-impl Severity {
-    /// In lower case: `"error"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
 /// One broken rule.
 ///
-/// `{}` is one line; `{:#}` adds the working, the rule and, where one is obvious, a help line.
+/// `{}` is one line. `{:#}` adds the calculation, the rule and, if there is an obvious one, a help line.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
@@ -59,58 +24,59 @@ impl fmt::Display for Severity {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    fault: Violation,
+    violation: Violation,
     severity: Severity,
     requests: Vec<Request>,
 }
 
 impl Finding {
-    pub(crate) fn new(fault: Violation) -> Self {
-        let severity = fault.severity();
-        Self { fault, severity, requests: Vec::new() }
+    pub(crate) fn new(violation: Violation) -> Self {
+        let severity = violation.severity();
+        Self { violation, severity, requests: Vec::new() }
     }
 
-    /// What is wrong, as data.
+    /// Returns the violation as data.
     #[must_use]
-    pub fn fault(&self) -> &Violation {
-        &self.fault
+    pub fn violation(&self) -> &Violation {
+        &self.violation
     }
 
-    /// The rule.
+    /// Returns the rule that is broken.
     #[must_use]
     pub fn rule(&self) -> RuleId {
-        self.fault.rule()
+        self.violation.rule()
     }
 
-    /// How bad it is.
+    /// Returns how severe the violation is.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// What is wrong, in one line.
+    /// Returns the message in one line, without severity and rule.
     #[must_use]
     pub fn message(&self) -> String {
-        self.fault.to_string()
+        self.violation.to_string()
     }
 
-    /// The requests whose answers have the fault, if an [`Audit`](super::Audit) found it.
+    /// Returns the requests whose answers have the violation; empty unless an [`Audit`](super::Audit)
+    /// found it.
     #[must_use]
     pub fn requests(&self) -> &[Request] {
         &self.requests
     }
 
-    /// The same text with the rule and the working, in colour if wished.
+    /// Returns the text of `{:#}`, which can be coloured.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
-        let diagnostic = match &self.fault {
+        let diagnostic = match &self.violation {
             Violation::Format { error } => error.diagnostic(),
-            fault => {
+            violation => {
                 let mut diagnostic = Diagnostic::new(self.message(), &[]);
-                if let Some(working) = fault.working() {
-                    diagnostic = diagnostic.note(working);
+                if let Some(calculation) = violation.calculation() {
+                    diagnostic = diagnostic.note(calculation);
                 }
-                diagnostic.help(fault.help())
+                diagnostic.help(violation.help())
             }
         };
         let rule = self.rule();
@@ -122,14 +88,14 @@ impl Finding {
         let diagnostic = diagnostic.titled(level, rule.as_str());
         let diagnostic = match self.requests.as_slice() {
             [] => diagnostic,
-            requests => diagnostic.note(format!("in the answer to {}", names(requests))),
+            requests => diagnostic.note(format!("in the answer to {}", abridged_requests(requests))),
         };
         diagnostic.note(format!("{}: {} ({}; {})", rule.name(), rule.text(), rule.level(), rule.source()))
     }
 }
 
 /// `SIMPLE, ND and 3 more`
-fn names(requests: &[Request]) -> String {
+fn abridged_requests(requests: &[Request]) -> String {
     const SHOWN: usize = 4;
     let shown: Vec<String> = requests.iter().take(SHOWN).map(Request::to_string).collect();
     match requests.len().saturating_sub(SHOWN) {
@@ -143,23 +109,23 @@ impl fmt::Display for Finding {
         if f.alternate() {
             return self.diagnostic().fmt(f);
         }
-        write!(f, "{} {}: {}", self.severity, self.rule(), self.fault)?;
+        write!(f, "{} {}: {}", self.severity, self.rule(), self.violation)?;
         match self.requests.as_slice() {
             [] => Ok(()),
-            requests => write!(f, " [{}]", names(requests)),
+            requests => write!(f, " [{}]", abridged_requests(requests)),
         }
     }
 }
 
-/// All findings, errors first, then in the order of the rules.
+/// The findings of a check: errors first, then in the order of the rules.
 ///
 /// An empty report allocates nothing. `{}` has a line for each finding, `{:#}` a paragraph.
 ///
 /// ```
 /// use pep3118::{RawView, Request, RuleId, Severity};
 /// let raw = RawView { len: 20, itemsize: 4, ndim: 1, shape: Some(&[6]), strides: Some(&[4]), ..RawView::default() };
-/// let pep3118::Checked { report, view } = raw.check(Request::STRIDES, None, None);
-/// assert!(report.contains(RuleId::A04) && view.is_none());
+/// let report = raw.check(Request::STRIDES, None, None).report;
+/// assert!(report.contains(RuleId::A04));
 /// assert_eq!(report.worst(), Some(Severity::Error));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -177,14 +143,14 @@ impl Report {
         Self { findings: None }
     }
 
-    /// Adds a fault; one that is there already only gets another request.
+    /// Adds a violation. If the report has it already, adds only the request.
     #[cold]
-    pub(crate) fn push(&mut self, fault: Violation, request: Option<Request>) {
+    pub(crate) fn push(&mut self, violation: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();
-        match findings.iter_mut().find(|finding| finding.fault == fault) {
+        match findings.iter_mut().find(|finding| finding.violation == violation) {
             Some(known) => known.requests.extend(request.filter(|request| !known.requests.contains(request))),
             None => {
-                let mut finding = Finding::new(fault);
+                let mut finding = Finding::new(violation);
                 finding.requests.extend(request);
                 findings.push(finding);
             }
@@ -199,20 +165,20 @@ impl Report {
         self
     }
 
-    /// Whether nothing was found.
+    /// Whether there are no findings.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.findings.is_none()
     }
 
-    /// How many findings there are.
+    /// Returns the number of findings.
     #[must_use]
     pub fn len(&self) -> usize {
         self.findings().len()
     }
 
-    /// The findings.
+    /// Returns the findings as a slice.
     #[must_use]
     #[inline]
     pub fn findings(&self) -> &[Finding] {
@@ -222,7 +188,7 @@ impl Report {
         }
     }
 
-    /// The findings, one by one.
+    /// Iterates over the findings.
     pub fn iter(&self) -> core::slice::Iter<'_, Finding> {
         self.findings().iter()
     }
@@ -233,13 +199,13 @@ impl Report {
         self.worst() == Some(Severity::Error)
     }
 
-    /// The worst severity.
+    /// Returns the worst severity; `None` if there are no findings.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.findings().iter().map(Finding::severity).min()
     }
 
-    /// The findings of other rules than these: those that an exporter is allowed to break.
+    /// Returns the findings of all rules but these, for an exporter that is known to break them.
     ///
     /// ```
     /// use pep3118::{RawView, Request, RuleId};
@@ -250,12 +216,12 @@ impl Report {
     /// ```
     #[must_use]
     pub fn without(&self, rules: &[RuleId]) -> Self {
-        let standing = self.iter().filter(|finding| !rules.contains(&finding.rule())).cloned();
-        let standing: Vec<Finding> = standing.collect();
-        Self { findings: (!standing.is_empty()).then(|| Box::new(standing)) }
+        let others = self.iter().filter(|finding| !rules.contains(&finding.rule())).cloned();
+        let others: Vec<Finding> = others.collect();
+        Self { findings: (!others.is_empty()).then(|| Box::new(others)) }
     }
 
-    /// Whether a rule is among them.
+    /// Whether the report has a finding of the rule.
     #[must_use]
     pub fn contains(&self, rule: RuleId) -> bool {
         self.findings().iter().any(|finding| finding.rule() == rule)
@@ -281,6 +247,25 @@ impl fmt::Display for Report {
             }
             finding.fmt(f)?;
         }
+        Ok(())
+    }
+}
+
+/// Receives the violations that a check finds.
+pub(crate) trait ViolationSink {
+    /// # Errors
+    /// - the sink needs no further violations: the check should return at once
+    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed>;
+}
+
+/// Ends a check early, because the sink needs no further violations.
+pub(crate) struct SinkClosed;
+
+/// Collects every violation.
+impl ViolationSink for Report {
+    #[cold]
+    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
+        self.push(violation, None);
         Ok(())
     }
 }

@@ -1,18 +1,19 @@
-//! What a consumer asks for: the flags of `PyObject_GetBuffer`.
+//! `Request`: the flags of `PyObject_GetBuffer`.
 
+use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
 use bitflags::bitflags;
 
-use super::error::RequestError;
 use super::rules::RuleId;
+use crate::text::escape;
 
 bitflags! {
     /// The flags of a buffer request.
     ///
-    /// The structural flags contain the bits of those below them, so a flag is set when *all* its
-    /// bits are: `(flags & X) == X`, which is what [`contains`](Request::contains) tests.
+    /// A structural flag contains the bits of the flags that it implies. A flag is therefore set only if
+    /// *all* its bits are: [`contains`](Request::contains) tests `(flags & X) == X`.
     ///
     /// ```
     /// use pep3118::Request;
@@ -28,9 +29,9 @@ bitflags! {
     /// Spec: CPython `Doc/c-api/buffer.rst`, "Buffer request types".
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub struct Request: i32 {
-        /// A contiguous block of bytes, without a structure.
+        /// A contiguous block of bytes without shape or strides.
         const SIMPLE = 0;
-        /// The memory may be written to, or the request fails.
+        /// The memory is writable, or the request fails.
         const WRITABLE = 0x1;
         /// `format` is filled in.
         const FORMAT = 0x4;
@@ -44,7 +45,7 @@ bitflags! {
         const F_CONTIGUOUS = 0x58;
         /// `shape` and `strides` are filled in; the memory is C- or Fortran-contiguous.
         const ANY_CONTIGUOUS = 0x98;
-        /// `shape` and `strides` are filled in, and `suboffsets` if there is need.
+        /// `shape` and `strides` are filled in, and `suboffsets` if the memory needs them.
         const INDIRECT = 0x118;
         /// `ND | WRITABLE`
         const CONTIG = 0x9;
@@ -65,7 +66,7 @@ bitflags! {
     }
 }
 
-/// The structural part of a request: which fields must be filled in, and how the memory must lie.
+/// The structural part of a request: the fields to fill in, and the contiguity of the memory.
 ///
 /// ```
 /// use pep3118::Request;
@@ -75,7 +76,7 @@ bitflags! {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Structure {
-    /// No field.
+    /// No field, over C-contiguous memory.
     Simple,
     /// `shape`, over C-contiguous memory.
     Nd,
@@ -87,12 +88,12 @@ pub enum Structure {
     FContiguous,
     /// `shape` and `strides`, over contiguous memory.
     AnyContiguous,
-    /// `shape`, `strides` and, if there is need, `suboffsets`.
+    /// `shape`, `strides` and, if the memory needs them, `suboffsets`.
     Indirect,
 }
 
 impl Structure {
-    /// All of them.
+    /// Every structure.
     pub const ALL: [Self; 7] = [
         Self::Simple,
         Self::Nd,
@@ -103,7 +104,7 @@ impl Structure {
         Self::Indirect,
     ];
 
-    /// The flag.
+    /// Returns the flag.
     #[must_use]
     pub const fn request(self) -> Request {
         match self {
@@ -117,7 +118,7 @@ impl Structure {
         }
     }
 
-    /// The rule that says what it means.
+    /// Returns the rule that defines which fields the structure fills in.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -138,8 +139,8 @@ impl fmt::Display for Structure {
     }
 }
 
-/// The names of `PyBUF_*`, flags before compounds; those of two names for one value only once.
-const NAMES: [(&str, Request); 17] = [
+/// The names of the `PyBUF_*` constants that are one flag.
+const FLAGS: [(&str, Request); 9] = [
     ("SIMPLE", Request::SIMPLE),
     ("WRITABLE", Request::WRITABLE),
     ("FORMAT", Request::FORMAT),
@@ -149,6 +150,10 @@ const NAMES: [(&str, Request); 17] = [
     ("F_CONTIGUOUS", Request::F_CONTIGUOUS),
     ("ANY_CONTIGUOUS", Request::ANY_CONTIGUOUS),
     ("INDIRECT", Request::INDIRECT),
+];
+
+/// The names of the `PyBUF_*` constants that CPython calls compound requests.
+const COMPOUNDS: [(&str, Request); 8] = [
     ("CONTIG", Request::CONTIG),
     ("CONTIG_RO", Request::CONTIG_RO),
     ("STRIDED", Request::STRIDED),
@@ -159,7 +164,12 @@ const NAMES: [(&str, Request); 17] = [
     ("FULL_RO", Request::FULL_RO),
 ];
 
-/// The flags that contain bits of others, with the bit that is their own.
+/// All names. Flags come first, so that the value of `ND` and `CONTIG_RO` is displayed as `ND`.
+fn names() -> impl Iterator<Item = &'static (&'static str, Request)> {
+    FLAGS.iter().chain(&COMPOUNDS)
+}
+
+/// The flags that imply other flags, each with the bit that no implied flag has.
 const NESTED: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),
@@ -168,41 +178,34 @@ const NESTED: [(i32, Request); 5] = [
     (0x100, Request::INDIRECT),
 ];
 
-/// `PyBUF_READ`, which has the value of a bit of `PyBUF_INDIRECT`.
+/// `PyBUF_READ`. The same bit is part of `PyBUF_INDIRECT`.
 const READ: i32 = 0x100;
 /// `PyBUF_WRITE`
 const WRITE: i32 = 0x200;
 
+/// The requests of these structures, with and without `WRITABLE` and `FORMAT`, after those of `SIMPLE`.
+macro_rules! all_legal {
+    ($($flag:ident)*) => {
+        [
+            Request::SIMPLE,
+            Request::WRITABLE,
+            $(
+                Request::$flag,
+                Request::$flag.union(Request::WRITABLE),
+                Request::$flag.union(Request::FORMAT),
+                Request::$flag.union(Request::WRITABLE).union(Request::FORMAT),
+            )*
+        ]
+    };
+}
+
 impl Request {
-    /// The 26 legal requests: every structure, with or without `WRITABLE` and `FORMAT`, less
+    /// The 26 legal requests: every structure, with or without `WRITABLE` and `FORMAT`, except
     /// `SIMPLE` with `FORMAT`.
-    pub const ALL_LEGAL: [Self; 26] = Self::all_legal();
+    pub const ALL_LEGAL: [Self; 26] = all_legal!(ND STRIDES C_CONTIGUOUS F_CONTIGUOUS ANY_CONTIGUOUS INDIRECT);
 
-    const fn all_legal() -> [Self; 26] {
-        let mut all = [Self::SIMPLE; 26];
-        let mut slots: &mut [Self] = &mut all;
-        let mut structures: &[Structure] = &Structure::ALL;
-        while let [structure, rest @ ..] = structures {
-            structures = rest;
-            let flag = structure.request();
-            slots = match (structure, slots) {
-                (Structure::Simple, [read, write, slots @ ..]) => {
-                    (*read, *write) = (flag, flag.union(Self::WRITABLE));
-                    slots
-                }
-                (_, [read, write, format, full, slots @ ..]) => {
-                    (*read, *write) = (flag, flag.union(Self::WRITABLE));
-                    (*format, *full) = (flag.union(Self::FORMAT), flag.union(Self::WRITABLE).union(Self::FORMAT));
-                    slots
-                }
-                (_, slots) => slots,
-            };
-        }
-        all
-    }
-
-    /// The structural part. Where contiguity is asked for twice, or together with `INDIRECT`, the
-    /// narrowest.
+    /// Returns the structural part. If the request has several structural flags, returns the most
+    /// restrictive: C, Fortran or any contiguity before `INDIRECT`.
     #[must_use]
     pub const fn structure(self) -> Structure {
         if self.contains(Self::C_CONTIGUOUS) {
@@ -222,20 +225,20 @@ impl Request {
         }
     }
 
-    /// Whether it is one of [`ALL_LEGAL`](Request::ALL_LEGAL).
+    /// Whether the request is one of [`ALL_LEGAL`](Request::ALL_LEGAL).
     #[must_use]
     pub fn is_legal(self) -> bool {
         Self::ALL_LEGAL.contains(&self)
     }
 
-    /// The request of the C flags, `SIMPLE | FORMAT` included, which `PyBuffer_FillInfo` serves.
+    /// Converts the flags of the C API. `SIMPLE | FORMAT` is accepted because `PyBuffer_FillInfo` serves it.
     ///
     /// ```
     /// use pep3118::Request;
     /// assert_eq!(Request::from_flags(0x18), Ok(Request::STRIDES));
     /// assert_eq!(
     ///     Request::from_flags(0x100).unwrap_err().to_string(),
-    ///     "flags 0x100 are PyBUF_READ, which is for PyMemoryView_FromMemory and not for requests",
+    ///     "flags 0x100 are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request",
     /// );
     /// ```
     ///
@@ -243,46 +246,43 @@ impl Request {
     /// - `0x100`: `PyBUF_READ`
     /// - `0x200`: `PyBUF_WRITE`
     /// - `0x10`: a bit of `PyBUF_STRIDES` without the others
-    /// - `0x400`: no flag
-    pub fn from_flags(flags: i32) -> Result<Self, RequestError> {
-        match Self::from_bits_retain(flags).fault() {
-            Some(error) => Err(error),
-            None => Ok(Self::from_bits_retain(flags)),
-        }
+    /// - `0x400`: an unknown bit
+    pub fn from_flags(flags: i32) -> Result<Self, FlagsError> {
+        let request = Self::from_bits_retain(flags);
+        request.validate().map(|()| request)
     }
 
-    /// What is wrong with the bits, if they were not checked yet.
-    pub(crate) fn fault(self) -> Option<RequestError> {
+    /// Checks the bits of a request that [`from_bits_retain`](Request::from_bits_retain) may have made.
+    ///
+    /// # Errors
+    /// - as [`from_flags`](Request::from_flags)
+    pub(crate) fn validate(self) -> Result<(), FlagsError> {
         let flags = self.bits();
         if flags == READ {
-            return Some(RequestError::Read { flags });
+            return Err(FlagsError::Read { flags });
         }
         if flags & WRITE != 0 {
-            return Some(RequestError::Write { flags });
+            return Err(FlagsError::Write { flags });
         }
-        let mut nested: &[(i32, Self)] = &NESTED;
-        while let [(own, flag), rest @ ..] = nested {
-            nested = rest;
-            if flags & *own != 0 && !self.contains(*flag) {
-                return Some(RequestError::Partial { flags, flag: *flag });
-            }
+        if let Some((_, flag)) = NESTED.iter().find(|(own, flag)| flags & *own != 0 && !self.contains(*flag)) {
+            return Err(FlagsError::Partial { flags, flag: *flag });
         }
         let unknown = flags & !Self::all().bits();
-        if unknown != 0 { Some(RequestError::Unknown { flags, unknown }) } else { None }
+        if unknown == 0 { Ok(()) } else { Err(FlagsError::Unknown { flags, unknown }) }
     }
 
-    /// Whether it is the value of a compound that CPython names: `CONTIG`, `FULL_RO` and so on.
+    /// Whether the request has the value of a compound constant of CPython: `CONTIG`, `FULL_RO` and so on.
     #[must_use]
     pub fn is_compound(self) -> bool {
-        NAMES.iter().skip(9).any(|(_, compound)| *compound == self)
+        COMPOUNDS.iter().any(|(_, compound)| *compound == self)
     }
 }
 
 impl TryFrom<i32> for Request {
-    type Error = RequestError;
+    type Error = FlagsError;
 
-    /// As [`from_flags`](Request::from_flags).
-    fn try_from(flags: i32) -> Result<Self, RequestError> {
+    /// Converts the flags of the C API, as [`from_flags`](Request::from_flags).
+    fn try_from(flags: i32) -> Result<Self, FlagsError> {
         Self::from_flags(flags)
     }
 }
@@ -290,7 +290,7 @@ impl TryFrom<i32> for Request {
 impl FromStr for Request {
     type Err = RequestError;
 
-    /// Reads names joined by `|`, with or without `PyBUF_`, or a number: `"FULL_RO"`,
+    /// Parses names joined by `|`, with or without `PyBUF_`, or a number: `"FULL_RO"`,
     /// `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`, `"284"`.
     ///
     /// # Errors
@@ -303,18 +303,18 @@ impl FromStr for Request {
             None => text.parse(),
         };
         if let Ok(flags) = number {
-            return Self::from_flags(flags);
+            return Ok(Self::from_flags(flags)?);
         }
         let mut request = Self::SIMPLE;
         for part in text.split('|') {
             let name = part.trim();
             let name = name.strip_prefix("PyBUF_").unwrap_or(name);
             request |= match name {
-                "READ" => return Err(RequestError::Read { flags: READ }),
-                "WRITE" => return Err(RequestError::Write { flags: WRITE }),
-                // The older spelling of the same flag.
+                "READ" => return Err(FlagsError::Read { flags: READ }.into()),
+                "WRITE" => return Err(FlagsError::Write { flags: WRITE }.into()),
+                // The older spelling, which CPython still defines.
                 "WRITEABLE" => Self::WRITABLE,
-                _ => match NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                _ => match names().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
                     Some((_, flag)) => *flag,
                     None => return Err(RequestError::Name { name: name.into() }),
                 },
@@ -325,26 +325,113 @@ impl FromStr for Request {
 }
 
 impl fmt::Display for Request {
-    /// The compound's name, or the flags joined by `|`.
+    /// Writes the name of the compound, or the names of the flags joined by `|`. A flag that another
+    /// one implies is left out. Invalid bits are written as a hexadecimal number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.fault().is_some() {
+        if self.validate().is_err() {
             return write!(f, "{:#x}", self.bits());
         }
-        // `STRIDED_RO` and `CONTIG_RO` are found under their shorter names.
-        if let Some((name, _)) = NAMES.iter().find(|(_, known)| known == self) {
+        if let Some((name, _)) = names().find(|(_, known)| known == self) {
             return f.write_str(name);
         }
-        let narrow = [Self::INDIRECT, Self::ANY_CONTIGUOUS, Self::F_CONTIGUOUS, Self::C_CONTIGUOUS];
-        let wide = [Self::STRIDES, Self::ND];
-        // A wider flag is only told where no narrower one implies it.
-        let wide =
-            wide.into_iter().find(|flag| self.contains(*flag) && !narrow.iter().any(|flag| self.contains(*flag)));
-        let flags = narrow.into_iter().filter(|flag| self.contains(*flag)).chain(wide);
-        let flags = flags.chain([Self::WRITABLE, Self::FORMAT].into_iter().filter(|flag| self.contains(*flag)));
-        for (index, flag) in flags.enumerate() {
-            let name = NAMES.iter().find(|(_, known)| *known == flag).map_or("", |(name, _)| name);
-            write!(f, "{}{name}", if index == 0 { "" } else { "|" })?;
+        let strict = [Self::INDIRECT, Self::ANY_CONTIGUOUS, Self::F_CONTIGUOUS, Self::C_CONTIGUOUS];
+        let strict = strict.into_iter().filter(|flag| self.contains(*flag));
+        // INDIRECT and the contiguous flags imply STRIDES, which implies ND.
+        let implied = if strict.clone().next().is_some() { None } else { Some([Self::STRIDES, Self::ND]) };
+        let implied = implied.into_iter().flatten().find(|flag| self.contains(*flag));
+        let modifiers = [Self::WRITABLE, Self::FORMAT].into_iter().filter(|flag| self.contains(*flag));
+        for (index, flag) in strict.chain(implied).chain(modifiers).enumerate() {
+            let separator = if index == 0 { "" } else { "|" };
+            write!(f, "{separator}{flag}")?;
         }
         Ok(())
     }
+}
+
+/// The error for flags that are not a request.
+///
+/// ```
+/// use pep3118::Request;
+/// let error = Request::from_flags(0x100).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "flags 0x100 are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request",
+/// );
+/// assert_eq!(error.rule().as_str(), "B18");
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FlagsError {
+    /// `0x100`, which is `PyBUF_READ`.
+    #[error("flags {flags:#x} are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request")]
+    Read {
+        /// The flags.
+        flags: i32,
+    },
+    /// `0x200`, the bit of `PyBUF_WRITE`.
+    #[error("flags {flags:#x} contain PyBUF_WRITE, which is an argument of PyMemoryView_FromMemory, not a request")]
+    Write {
+        /// The flags.
+        flags: i32,
+    },
+    /// `0x10`: the bit of `STRIDES` without the bit of `ND`.
+    #[error("flags {flags:#x} contain only some of the bits of {flag}, {:#x}", flag.bits())]
+    Partial {
+        /// The flags.
+        flags: i32,
+        /// The flag whose bits are incomplete.
+        flag: Request,
+    },
+    /// `0x400`
+    #[error("flags {flags:#x} contain bits that are not part of any flag: {unknown:#x}")]
+    Unknown {
+        /// The flags.
+        flags: i32,
+        /// The bits that no flag has.
+        unknown: i32,
+    },
+}
+
+impl FlagsError {
+    /// Returns the flags.
+    #[must_use]
+    pub const fn flags(self) -> i32 {
+        match self {
+            Self::Read { flags }
+            | Self::Write { flags }
+            | Self::Partial { flags, .. }
+            | Self::Unknown { flags, .. } => flags,
+        }
+    }
+
+    /// Returns the rule that the flags break.
+    #[must_use]
+    pub const fn rule(self) -> RuleId {
+        match self {
+            Self::Read { .. } | Self::Write { .. } => RuleId::B18,
+            Self::Partial { .. } | Self::Unknown { .. } => RuleId::B17,
+        }
+    }
+}
+
+/// The error for text that is not a request.
+///
+/// ```
+/// use pep3118::Request;
+/// assert!("STRIDED".parse::<Request>().is_ok());
+/// let error = "FULL_RW".parse::<Request>().unwrap_err();
+/// assert_eq!(error.to_string(), "unknown request `FULL_RW`");
+/// ```
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// A number whose bits are not a request: `0x400`, `READ`.
+    #[error(transparent)]
+    Flags(#[from] FlagsError),
+    /// A name that does not exist: `FULL_RW`.
+    #[error("unknown request `{}`", escape(name))]
+    Name {
+        /// The name.
+        name: String,
+    },
 }

@@ -1,12 +1,12 @@
-//! The rule book: what a `Py_buffer` must satisfy, by id.
+//! `RuleId`: the rules of the buffer protocol, with text, level and source.
 
+use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use super::error::RuleIdError;
-use super::report::Severity;
+use crate::text::escape;
 
-/// From what a rule can be decided.
+/// The information that a check of the rule needs.
 ///
 /// ```
 /// use pep3118::RuleId;
@@ -15,22 +15,22 @@ use super::report::Severity;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// From one filled struct and the request that it answers.
+    /// One filled struct and the request that it answers.
     Struct,
-    /// From the answers to several requests.
+    /// The answers to several requests.
     Requests,
-    /// From the struct and the extent of the memory block.
+    /// The struct, and the start and end of the memory block.
     Block,
-    /// From what happens over time, up to the release.
+    /// The events from the request to the release.
     Lifetime,
-    /// It binds whoever reads a buffer: this crate, for one.
+    /// None: the rule binds the consumer of a buffer, for example this crate.
     Consumer,
-    /// From what the type of the exporter says of its items, where it says anything.
-    Truth,
+    /// The layout of an item by the type of the exporter, for exporters with such a type.
+    TypeLayout,
 }
 
 impl Class {
-    /// In lower case: `"struct"`.
+    /// Returns the name in lower case: `"struct"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Class {
             Self::Block => "block",
             Self::Lifetime => "lifetime",
             Self::Consumer => "consumer",
-            Self::Truth => "truth",
+            Self::TypeLayout => "type",
         }
     }
 }
@@ -62,20 +62,20 @@ impl fmt::Display for Class {
 pub enum Level {
     /// The documentation says must.
     Must,
-    /// It follows from other rules or from what CPython does.
+    /// The rule follows from other rules or from the code of CPython.
     Derived,
     /// The documentation says should.
     Should,
     /// The documentation says must, but well-known exporters disagree.
     Contested,
-    /// Good advice.
+    /// A recommendation.
     Advisory,
-    /// A permission: nobody can break it.
+    /// A permission, which cannot be broken.
     May,
 }
 
 impl Level {
-    /// In lower case: `"must"`.
+    /// Returns the name in lower case: `"must"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -88,7 +88,7 @@ impl Level {
         }
     }
 
-    /// What a breach of such a rule is.
+    /// Returns the severity of a violation of a rule of this level.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
@@ -105,8 +105,43 @@ impl fmt::Display for Level {
     }
 }
 
-/// One row of the rule book.
-struct Row {
+/// How severe a violation is.
+///
+/// ```
+/// use pep3118::Severity;
+/// // The worst severity compares least, so that sorted findings begin with errors.
+/// assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Note);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// A rule is broken.
+    Error,
+    /// A recommendation of the documentation is not followed.
+    Warning,
+    /// Legal or contested, but worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// Returns the name in lower case: `"error"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One row of the table of rules.
+struct Rule {
     id: &'static str,
     name: &'static str,
     class: Class,
@@ -133,12 +168,12 @@ macro_rules! rules {
         }
 
         impl RuleId {
-            /// Every rule, in the order of the book.
+            /// Every rule, in the order of their ids.
             pub const ALL: &'static [Self] = &[$(Self::$id),*];
 
-            const fn row(self) -> &'static Row {
+            const fn rule(self) -> &'static Rule {
                 match self {$(
-                    Self::$id => &Row {
+                    Self::$id => &Rule {
                         id: stringify!($id),
                         name: $name,
                         class: Class::$class,
@@ -154,115 +189,115 @@ macro_rules! rules {
 
 rules! {
     A01 "OBJ-NONNULL" Struct Must "after success obj holds a new reference to the exporter" "buffer.rst, Py_buffer.obj; typeobj.rst, bf_getbuffer step 4"
-    A02 "OBJ-NULL-ONLY-TEMP" Struct Must "NULL in obj is for temporary buffers; an object that exports never leaves it there" "buffer.rst, Py_buffer.obj"
-    A03 "BUF-START" Struct Must "buf is the address of the first item, wherever in the block that lies" "buffer.rst, Py_buffer.buf"
-    A04 "LEN-PRODUCT" Struct Must "where there is a shape, len is the product of its extents times itemsize" "buffer.rst, Py_buffer.len and Py_buffer.shape"
-    A05 "LEN-LOGICAL" Struct Must "len of scattered items is the size of a contiguous copy, not the distance they span" "buffer.rst, Py_buffer.len"
-    A06 "LEN-NONNEG" Struct Derived "len and itemsize are not negative and their product fits Py_ssize_t" "follows from A04; cpython#153689"
+    A02 "OBJ-NULL-ONLY-TEMP" Struct Must "obj is NULL in temporary buffers only; an exporter always sets it" "buffer.rst, Py_buffer.obj"
+    A03 "BUF-START" Struct Must "buf is the address of the first item, anywhere in the memory block" "buffer.rst, Py_buffer.buf"
+    A04 "LEN-PRODUCT" Struct Must "with a shape, len is the product of its dimensions times itemsize" "buffer.rst, Py_buffer.len and Py_buffer.shape"
+    A05 "LEN-LOGICAL" Struct Must "len of items with gaps is the size of a contiguous copy, not the distance from the first byte to the last" "buffer.rst, Py_buffer.len"
+    A06 "LEN-NONNEG" Struct Derived "len and itemsize are not negative, and the product of shape and itemsize fits Py_ssize_t" "follows from A04; cpython#153689"
     A07 "ITEMSIZE-IS-CALCSIZE" Struct Must "itemsize is the size that the format describes" "buffer.rst, Py_buffer.itemsize"
-    A08 "ITEMSIZE-KEPT" Requests Must "a request without FORMAT gets NULL as format, and the same itemsize as one with it" "buffer.rst, Py_buffer.itemsize; test_buffer.py, verify_getbuf"
-    A09 "ITEMSIZE-IGNORED" Consumer Must "where shape is NULL because nobody asked for it, items count as single bytes" "buffer.rst, Py_buffer.itemsize"
-    A10 "ITEMSIZE-POSITIVE" Struct Advisory "CPython takes itemsize for positive and divides by it" "abstract.c, _IsCContiguous; memoryobject.c"
-    A11 "FORMAT-STRUCT-STYLE" Struct Must "format is a NUL-terminated string in the style of struct that describes one item" "buffer.rst, Py_buffer.format"
+    A08 "ITEMSIZE-KEPT" Requests Must "a request without FORMAT returns format NULL and the same itemsize as a request with FORMAT" "buffer.rst, Py_buffer.itemsize; test_buffer.py, verify_getbuf"
+    A09 "ITEMSIZE-IGNORED" Consumer Must "if shape is NULL because it was not requested, items are single bytes whatever itemsize is" "buffer.rst, Py_buffer.itemsize"
+    A10 "ITEMSIZE-POSITIVE" Struct Advisory "itemsize is positive, because CPython divides by it" "abstract.c, _IsCContiguous; memoryobject.c"
+    A11 "FORMAT-STRUCT-STYLE" Struct Must "format is a NUL-terminated string in struct syntax that describes one item" "buffer.rst, Py_buffer.format"
     A12 "FORMAT-NULL-IS-B" Consumer Must "a NULL format means B, unsigned bytes" "buffer.rst, Py_buffer.format"
     A13 "NDIM-MAX" Struct Must "ndim is between 0 and PyBUF_MAX_NDIM: 64, or 36 on PyPy" "buffer.rst, Py_buffer.ndim; pypy#4825"
     A14 "NDIM0-NULLS" Struct Must "with ndim 0, shape, strides and suboffsets are NULL" "buffer.rst, Py_buffer.ndim"
-    A15 "NDIM0-ONE-ITEM" Struct Derived "with ndim 0 there is one item, so len is itemsize" "buffer.rst, Py_buffer.ndim; follows from A04"
+    A15 "NDIM0-ONE-ITEM" Struct Derived "with ndim 0 there is one item, so len equals itemsize" "buffer.rst, Py_buffer.ndim; follows from A04"
     A16 "SHAPE-LEN-NDIM" Struct Must "shape, strides and suboffsets have ndim entries each" "buffer.rst, Py_buffer.shape, strides, suboffsets"
-    A17 "SHAPE-NONNEG" Struct Must "no extent in shape is negative" "buffer.rst, Py_buffer.shape"
-    A18 "SHAPE-ZERO" Struct Derived "an extent of 0 is legal: there is no item, and len is 0" "buffer.rst, Py_buffer.shape; abstract.c"
+    A17 "SHAPE-NONNEG" Struct Must "no entry of shape is negative" "buffer.rst, Py_buffer.shape"
+    A18 "SHAPE-ZERO" Struct Derived "an entry of shape may be 0: there are no items, and len is 0" "buffer.rst, Py_buffer.shape; abstract.c"
     A19 "STRIDES-ANY-INT" Consumer Must "strides may be negative or zero" "buffer.rst, Py_buffer.strides"
     A20 "STRIDES-NULL-IS-C" Consumer Must "NULL strides mean a C-contiguous array" "buffer.rst, NumPy-style"
-    A21 "SUBOFFSETS-ALLNEG" Struct Must "where no suboffset follows a pointer, suboffsets is NULL" "buffer.rst, Py_buffer.suboffsets"
-    A22 "SUBOFFSETS-DEREF" Consumer Must "a suboffset of at least 0: stride, follow the pointer, add the suboffset" "buffer.rst, PIL-style"
-    A23 "SUBOFFSETS-LASTDIM" Struct Advisory "pointers in the last dimension are a corner that CPython itself would rather forbid" "memoryobject.c, HAVE_SUBOFFSETS_IN_LAST_DIM"
-    A24 "ARRAYS-RO" Consumer Must "consumers change neither the arrays, nor the format, nor internal" "buffer.rst; typeobj.rst"
+    A21 "SUBOFFSETS-ALLNEG" Struct Must "if all suboffsets are negative, suboffsets is NULL" "buffer.rst, Py_buffer.suboffsets"
+    A22 "SUBOFFSETS-DEREF" Consumer Must "with a suboffset of at least 0, the consumer adds the stride, follows the pointer and adds the suboffset" "buffer.rst, PIL-style"
+    A23 "SUBOFFSETS-LASTDIM" Struct Advisory "the last suboffset is negative; a pointer for each item is a corner case that the source of CPython suggests forbidding" "memoryobject.c, HAVE_SUBOFFSETS_IN_LAST_DIM"
+    A24 "ARRAYS-RO" Consumer Must "consumers do not modify the arrays, the format or internal" "buffer.rst; typeobj.rst"
     A25 "READONLY-01" Struct Derived "readonly is 0 or 1" "buffer.rst, Py_buffer.readonly"
-    A26 "LEN-ACCESS" Consumer Must "the len bytes from buf on are only touched if contiguity was asked for" "buffer.rst, Py_buffer.len"
+    A26 "LEN-ACCESS" Consumer Must "consumers access the len bytes at buf as one block only if they requested contiguity" "buffer.rst, Py_buffer.len"
 
     B01 "REQ-INDEPENDENT" Requests Contested "obj, buf, len, itemsize and ndim do not depend on the request; on ndim under SIMPLE exporters disagree" "buffer.rst, request-independent fields; numpy#28272; pybind11#5407"
-    B02 "WRITABLE" Struct Must "a request with WRITABLE gets writable memory or fails" "buffer.rst, PyBUF_WRITABLE"
-    B03 "READONLY-CONSISTENT" Requests Must "without WRITABLE the exporter may choose readonly, but the same for everyone" "buffer.rst, PyBUF_WRITABLE"
-    B04 "FORMAT-SET" Struct Must "a request with FORMAT gets the format" "buffer.rst, PyBUF_FORMAT"
-    B05 "FORMAT-UNSET-NULL" Struct Must "a request without FORMAT gets NULL" "buffer.rst, PyBUF_FORMAT"
-    B06 "FORMAT-NOT-ALONE" Consumer Must "FORMAT is asked for together with a structure, never with SIMPLE" "buffer.rst, PyBUF_FORMAT; cpython#123778"
-    B07 "INDIRECT" Struct Must "INDIRECT gets shape and strides, and suboffsets if there is need" "buffer.rst, shape, strides, suboffsets"
-    B08 "STRIDES" Struct Must "STRIDES gets shape and strides, and no suboffsets" "buffer.rst, shape, strides, suboffsets"
-    B09 "ND" Struct Must "ND gets the shape, and neither strides nor suboffsets" "buffer.rst, shape, strides, suboffsets"
-    B10 "SIMPLE" Struct Must "SIMPLE gets neither shape nor strides nor suboffsets" "buffer.rst, shape, strides, suboffsets"
-    B11 "C_CONTIGUOUS" Struct Must "C_CONTIGUOUS gets shape and strides of a C-contiguous array" "buffer.rst, contiguity requests"
-    B12 "F_CONTIGUOUS" Struct Must "F_CONTIGUOUS gets shape and strides of a Fortran-contiguous array" "buffer.rst, contiguity requests"
-    B13 "ANY_CONTIGUOUS" Struct Must "ANY_CONTIGUOUS gets shape and strides of an array contiguous either way" "buffer.rst, contiguity requests"
+    B02 "WRITABLE" Struct Must "a request with WRITABLE returns writable memory or fails" "buffer.rst, PyBUF_WRITABLE"
+    B03 "READONLY-CONSISTENT" Requests Must "without WRITABLE the exporter may choose readonly, but chooses the same value for every consumer" "buffer.rst, PyBUF_WRITABLE"
+    B04 "FORMAT-SET" Struct Must "a request with FORMAT returns the format" "buffer.rst, PyBUF_FORMAT"
+    B05 "FORMAT-UNSET-NULL" Struct Must "a request without FORMAT returns format NULL" "buffer.rst, PyBUF_FORMAT"
+    B06 "FORMAT-NOT-ALONE" Consumer Must "a request combines FORMAT with a structure other than SIMPLE" "buffer.rst, PyBUF_FORMAT; cpython#123778"
+    B07 "INDIRECT" Struct Must "INDIRECT returns shape and strides, and suboffsets if the memory has them" "buffer.rst, shape, strides, suboffsets"
+    B08 "STRIDES" Struct Must "STRIDES returns shape and strides, and no suboffsets" "buffer.rst, shape, strides, suboffsets"
+    B09 "ND" Struct Must "ND returns shape, and neither strides nor suboffsets" "buffer.rst, shape, strides, suboffsets"
+    B10 "SIMPLE" Struct Must "SIMPLE returns neither shape nor strides nor suboffsets" "buffer.rst, shape, strides, suboffsets"
+    B11 "C_CONTIGUOUS" Struct Must "C_CONTIGUOUS returns shape and strides of a C-contiguous array" "buffer.rst, contiguity requests"
+    B12 "F_CONTIGUOUS" Struct Must "F_CONTIGUOUS returns shape and strides of a Fortran-contiguous array" "buffer.rst, contiguity requests"
+    B13 "ANY_CONTIGUOUS" Struct Must "ANY_CONTIGUOUS returns shape and strides of a C- or Fortran-contiguous array" "buffer.rst, contiguity requests"
     B14 "NO-STRIDES-MEANS-C" Requests Must "a request without STRIDES succeeds on C-contiguous memory only" "buffer.rst, contiguity requests"
-    B15 "NEEDS-INDIRECT" Requests Must "who needs suboffsets fails requests without INDIRECT" "buffer.rst, shape, strides, suboffsets"
-    B16 "COMPOUND" Struct Must "a compound request (FULL, RECORDS, STRIDED, CONTIG) is the union of its flags and served like them" "buffer.rst, compound requests"
-    B17 "FLAG-NESTING" Struct Must "a structural flag contains the bits of those below it; part of a flag is no flag" "buffer.rst, shape, strides, suboffsets"
-    B18 "READ-WRITE-INVALID" Consumer Must "PyBUF_READ and PyBUF_WRITE are for PyMemoryView_FromMemory; no request has them" "cpython#114707; cpython#114802"
-    B19 "FAIL-BUFFERERROR" Requests Must "who cannot serve a request raises BufferError and returns -1" "buffer.rst, PyObject_GetBuffer; typeobj.rst, bf_getbuffer step 1"
-    B20 "FAIL-OBJ-NULL" Requests Contested "who fails sets obj to NULL; CPython's own bytes and PyBuffer_FillInfo do not" "buffer.rst, PyObject_GetBuffer; typeobj.rst"
-    B21 "OK-RETURN-0" Requests Must "who succeeds returns 0, without an exception" "typeobj.rst, bf_getbuffer steps 2 to 5"
-    B22 "REDIRECT-OR-REEXPORT" Requests May "obj may be the root of a chain of exporters instead of the one that was asked" "buffer.rst, PyObject_GetBuffer; typeobj.rst"
-    B23 "SERVE-WHAT-YOU-CAN" Requests Derived "a request only fails for WRITABLE on read-only memory, contiguity that is not there, suboffsets or strides that were not asked for, or FORMAT alone" "test_buffer.py, verify_getbuf"
+    B15 "NEEDS-INDIRECT" Requests Must "if the items need suboffsets, a request without INDIRECT fails" "buffer.rst, shape, strides, suboffsets"
+    B16 "COMPOUND" Struct Must "a compound request (FULL, RECORDS, STRIDED, CONTIG) is the union of its flags and is served like them" "buffer.rst, compound requests"
+    B17 "FLAG-NESTING" Struct Must "a structural flag contains the bits of the flags that it implies; some of the bits without the others are not a flag" "buffer.rst, shape, strides, suboffsets"
+    B18 "READ-WRITE-INVALID" Consumer Must "PyBUF_READ and PyBUF_WRITE are arguments of PyMemoryView_FromMemory and never part of a request" "cpython#114707; cpython#114802"
+    B19 "FAIL-BUFFERERROR" Requests Must "an exporter that cannot serve a request raises BufferError and returns -1" "buffer.rst, PyObject_GetBuffer; typeobj.rst, bf_getbuffer step 1"
+    B20 "FAIL-OBJ-NULL" Requests Contested "a failed request sets obj to NULL; CPython's own bytes and PyBuffer_FillInfo do not" "buffer.rst, PyObject_GetBuffer; typeobj.rst"
+    B21 "OK-RETURN-0" Requests Must "a successful request returns 0 without an exception" "typeobj.rst, bf_getbuffer steps 2 to 5"
+    B22 "REDIRECT-OR-REEXPORT" Requests May "obj may be the last object of a chain of exporters instead of the object that was requested" "buffer.rst, PyObject_GetBuffer; typeobj.rst"
+    B23 "SERVE-WHAT-YOU-CAN" Requests Derived "a request fails only for WRITABLE on read-only memory, a contiguity that the memory does not have, suboffsets or strides that are needed but not requested, or FORMAT alone" "test_buffer.py, verify_getbuf"
     B24 "REPEATABLE" Requests Derived "the same request twice describes the same memory" "buffer.rst, buffer request types"
-    B25 "METADATA-CONSISTENT" Requests Derived "len, itemsize, buf, format, shape and strides agree wherever they are told" "follows from B01 and A08"
+    B25 "METADATA-CONSISTENT" Requests Derived "len, itemsize, buf, format, shape and strides agree in all requests that return them" "follows from B01 and A08"
 
-    C01 "SUBOFFSETS-NOT-CONTIGUOUS" Requests Derived "memory reached through suboffsets is contiguous in no order" "abstract.c, PyBuffer_IsContiguous"
-    C02 "EMPTY-CONTIGUOUS" Requests Contested "memory of len 0 is contiguous in both orders; memoryview forgets it in one dimension" "abstract.c, PyBuffer_IsContiguous; memoryobject.c"
-    C03 "NO-STRIDES-CONTIGUOUS" Requests Derived "without strides memory is C-contiguous, and Fortran-contiguous if at most one extent is above 1" "abstract.c, PyBuffer_IsContiguous"
-    C04 "RELAXED-STRIDES" Requests Derived "the stride of a dimension of at most one item has no say in contiguity" "abstract.c, PyBuffer_IsContiguous; test_buffer.py"
+    C01 "SUBOFFSETS-NOT-CONTIGUOUS" Requests Derived "memory with suboffsets is not contiguous in any order" "abstract.c, PyBuffer_IsContiguous"
+    C02 "EMPTY-CONTIGUOUS" Requests Contested "memory of len 0 is contiguous in both orders; in one dimension memoryview says that it is not" "abstract.c, PyBuffer_IsContiguous; memoryobject.c"
+    C03 "NO-STRIDES-CONTIGUOUS" Requests Derived "without strides memory is C-contiguous, and Fortran-contiguous if at most one dimension is longer than 1" "abstract.c, PyBuffer_IsContiguous"
+    C04 "RELAXED-STRIDES" Requests Derived "the stride of a dimension of at most one item does not affect contiguity" "abstract.c, PyBuffer_IsContiguous; test_buffer.py"
     C05 "NDIM0-CONTIGUOUS" Requests Derived "a single item without dimensions is contiguous in both orders" "glossary, contiguous; memoryobject.c"
-    C06 "NDIM1-CONTIGUOUS" Requests Derived "one dimension is contiguous where the items adjoin in the order of their index" "glossary, contiguous"
-    C07 "NDIMN-CONTIGUOUS" Requests Derived "C-contiguous: the last index varies fastest; Fortran-contiguous: the first" "glossary, contiguous"
+    C06 "NDIM1-CONTIGUOUS" Requests Derived "one dimension is contiguous if its items are adjacent, in the order of their index" "glossary, contiguous"
+    C07 "NDIMN-CONTIGUOUS" Requests Derived "items are adjacent in C order if the last index varies fastest, in Fortran order if the first does" "glossary, contiguous"
 
     D01 "OFFSET-MULTIPLE" Block Advisory "the offset of buf in its block is a multiple of itemsize" "buffer.rst, verify_structure"
-    D02 "OFFSET-IN-BLOCK" Block Must "the first item lies in the block, if there is one" "buffer.rst, verify_structure"
+    D02 "OFFSET-IN-BLOCK" Block Must "the first item, if there is one, is inside the block" "buffer.rst, verify_structure"
     D03 "STRIDE-MULTIPLE" Block Advisory "strides are multiples of itemsize" "buffer.rst, verify_structure"
     D04 "NDIM0-EMPTY" Block Must "ndim is not negative, and with ndim 0 shape and strides are empty" "buffer.rst, verify_structure"
-    D05 "ZERO-SHAPE" Block Must "an array with an extent of 0 fits every block" "buffer.rst, verify_structure"
-    D06 "EXTENT" Block Must "the lowest and the highest item lie in the block" "buffer.rst, verify_structure"
+    D05 "ZERO-SHAPE" Block Must "an array with a dimension of length 0 fits every block" "buffer.rst, verify_structure"
+    D06 "EXTENT" Block Must "the lowest and the highest item are inside the block" "buffer.rst, verify_structure"
     D07 "EXTENT-OVERFLOW" Block Derived "the distance between the lowest and the highest byte fits Py_ssize_t" "follows from D06"
-    D08 "OVERLAP" Block Advisory "writable items that overlap are legal but surprise whoever writes" "test_buffer.py, is_overlapping"
+    D08 "OVERLAP" Block Advisory "writable items do not overlap; overlap is legal, but a write then changes several items" "test_buffer.py, is_overlapping"
     D09 "ITEMSIZE-ZERO" Block Derived "items of 0 bytes have no multiples: D01 and D03 do not apply" "follows from D01 and D03"
 
-    E01 "RELEASE-ONCE" Lifetime Must "every successful request is followed by exactly one release" "buffer.rst, PyBuffer_Release"
-    E02 "RELEASE-ONLY-GOT" Lifetime Must "only what was requested is released" "buffer.rst, PyBuffer_Release"
-    E03 "RELEASE-NULLS" Lifetime Must "the release drops the reference in obj and sets it to NULL; bf_releasebuffer leaves it alone" "buffer.rst, PyBuffer_Release; typeobj.rst"
+    E01 "RELEASE-ONCE" Lifetime Must "each successful request is followed by exactly one release" "buffer.rst, PyBuffer_Release"
+    E02 "RELEASE-ONLY-GOT" Lifetime Must "a consumer releases only buffers that it requested" "buffer.rst, PyBuffer_Release"
+    E03 "RELEASE-NULLS" Lifetime Must "PyBuffer_Release drops the reference in obj and sets it to NULL; bf_releasebuffer does not" "buffer.rst, PyBuffer_Release; typeobj.rst"
     E04 "MEMORY-VALID" Lifetime Must "all memory that the struct points to stays valid until the last release" "typeobj.rst, bf_getbuffer"
-    E05 "INTERNAL-FOR-STATE" Lifetime Must "what an exporter keeps for one buffer hangs on internal, because the consumer may release a copy of the struct" "typeobj.rst, bf_releasebuffer"
-    E06 "EXPORT-COUNT" Lifetime Should "exports are counted, and freed when none is left" "typeobj.rst, bf_getbuffer and bf_releasebuffer"
+    E05 "INTERNAL-FOR-STATE" Lifetime Must "the exporter stores the state of one buffer in internal, because the consumer may release a copy of the struct" "typeobj.rst, bf_releasebuffer"
+    E06 "EXPORT-COUNT" Lifetime Should "the exporter counts its exports and frees the memory after the last release" "typeobj.rst, bf_getbuffer and bf_releasebuffer"
     E07 "NO-RESIZE" Lifetime Derived "exported memory does not move" "follows from E04; PEP 3118"
-    E08 "PIN" Consumer Derived "the struct may point into itself, so it is not moved" "abstract.c, PyBuffer_FillInfo; PyO3#5453"
-    E09 "REFCOUNT-NEUTRAL" Lifetime Derived "request and release together leave the reference count as it was" "follows from A01 and E03"
-    E10 "PY-BUFFER" Lifetime Must "__buffer__ returns a memoryview, and __release_buffer__ is called once with it" "PEP 688"
-    E11 "GETBUFFER-ORDER" Requests Must "the request is checked before a reference is taken or an export counted" "typeobj.rst, bf_getbuffer"
+    E08 "PIN" Consumer Derived "the consumer does not move the struct, because it may point into itself" "abstract.c, PyBuffer_FillInfo; PyO3#5453"
+    E09 "REFCOUNT-NEUTRAL" Lifetime Derived "a request and its release leave the reference count unchanged" "follows from A01 and E03"
+    E10 "PY-BUFFER" Lifetime Must "__buffer__ returns a memoryview, and __release_buffer__ is called once with it and does not raise" "PEP 688"
+    E11 "GETBUFFER-ORDER" Requests Must "the exporter checks the request before it takes a reference or counts an export" "typeobj.rst, bf_getbuffer"
 
     F01 "FILLINFO-BYTES" Consumer Derived "PyBuffer_FillInfo describes len unsigned bytes in one dimension" "buffer.rst, PyBuffer_FillInfo; abstract.c"
-    F02 "FILLINFO-EXPORTER" Consumer Must "an exporter passes itself and the flags unchanged to PyBuffer_FillInfo; anybody else passes NULL" "buffer.rst, PyBuffer_FillInfo"
-    F03 "FILLINFO-FAILS" Consumer Derived "PyBuffer_FillInfo fails for WRITABLE on read-only memory and for flags that are none" "buffer.rst, PyBuffer_FillInfo; abstract.c"
-    F04 "TOCONTIGUOUS-LEN" Consumer Must "PyBuffer_ToContiguous copies all of a buffer or fails" "buffer.rst, PyBuffer_ToContiguous"
-    F05 "FROMCONTIGUOUS-LEN" Consumer Derived "PyBuffer_FromContiguous copies len bytes at most" "buffer.rst, PyBuffer_FromContiguous; abstract.c"
+    F02 "FILLINFO-EXPORTER" Consumer Must "an exporter passes itself and the unchanged flags to PyBuffer_FillInfo; any other caller passes NULL" "buffer.rst, PyBuffer_FillInfo"
+    F03 "FILLINFO-FAILS" Consumer Derived "PyBuffer_FillInfo fails for WRITABLE on read-only memory and for invalid flags" "buffer.rst, PyBuffer_FillInfo; abstract.c"
+    F04 "TOCONTIGUOUS-LEN" Consumer Must "PyBuffer_ToContiguous copies the whole buffer or fails" "buffer.rst, PyBuffer_ToContiguous"
+    F05 "FROMCONTIGUOUS-LEN" Consumer Derived "PyBuffer_FromContiguous copies at most len bytes" "buffer.rst, PyBuffer_FromContiguous; abstract.c"
     F06 "GETPOINTER-STRIDES" Consumer Must "PyBuffer_GetPointer takes ndim indices and needs strides" "buffer.rst, PyBuffer_GetPointer; abstract.c"
-    F07 "SIZEFROMFORMAT-CALCSIZE" Consumer Derived "PyBuffer_SizeFromFormat knows what struct.calcsize knows, and nothing of PEP 3118" "buffer.rst, PyBuffer_SizeFromFormat; abstract.c"
-    F08 "FILLSTRIDES-INT" Consumer Derived "PyBuffer_FillContiguousStrides takes itemsize as an int and may cut it" "buffer.rst, PyBuffer_FillContiguousStrides"
+    F07 "SIZEFROMFORMAT-CALCSIZE" Consumer Derived "PyBuffer_SizeFromFormat accepts the formats of struct.calcsize and no extension of PEP 3118" "buffer.rst, PyBuffer_SizeFromFormat; abstract.c"
+    F08 "FILLSTRIDES-INT" Consumer Derived "PyBuffer_FillContiguousStrides takes itemsize as an int and may truncate it" "buffer.rst, PyBuffer_FillContiguousStrides"
     F09 "MEMORYVIEW-REBUILDS" Consumer Derived "memoryview fills in a missing shape of one dimension, missing strides and a missing format" "memoryobject.c"
 
-    T01 "FORMAT-LIES" Truth Must "the format describes the items as the type of the exporter does: a dtype, the fields of a structure" "buffer.rst, PyBUF_FORMAT: format must be filled in correctly"
+    T01 "FORMAT-MATCHES-TYPE" TypeLayout Must "the format describes the same items as the type of the exporter: a dtype, the fields of a ctypes structure" "buffer.rst, PyBUF_FORMAT: format must be filled in correctly"
 }
 
 impl RuleId {
-    /// `"A04"`
+    /// Returns the id: `"A04"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        self.row().id
+        self.rule().id
     }
 
-    /// A name for people: `"LEN-PRODUCT"`.
+    /// Returns the descriptive name: `"LEN-PRODUCT"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        self.row().name
+        self.rule().name
     }
 
-    /// The heading that it stands under, which its letter says: `"The struct"` for A.
+    /// Returns the heading of the section that the letter stands for: `"The struct"` for A.
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self.as_str().as_bytes() {
@@ -272,38 +307,39 @@ impl RuleId {
             [b'D', ..] => "Bounds",
             [b'E', ..] => "Lifetime",
             [b'F', ..] => "PyBuffer_FillInfo and helpers",
-            _ => "Truth",
+            _ => "The type of the exporter",
         }
     }
 
-    /// From what it can be decided.
+    /// Returns the information that a check of the rule needs.
     #[must_use]
     pub const fn class(self) -> Class {
-        self.row().class
+        self.rule().class
     }
 
-    /// How binding it is.
+    /// Returns how binding the rule is.
     #[must_use]
     pub const fn level(self) -> Level {
-        self.row().level
+        self.rule().level
     }
 
-    /// What a breach is, where the [`Finding`](super::Finding) does not say otherwise.
+    /// Returns the severity of a violation. [`Finding::severity`](super::Finding::severity) can differ:
+    /// some violations of a rule are milder than others.
     #[must_use]
     pub const fn severity(self) -> Severity {
         self.level().severity()
     }
 
-    /// The rule in one line.
+    /// Returns the rule in one line.
     #[must_use]
     pub const fn text(self) -> &'static str {
-        self.row().text
+        self.rule().text
     }
 
-    /// Where it comes from: files of CPython's documentation and sources, issues.
+    /// Returns the source of the rule: files of CPython's documentation and code, issues.
     #[must_use]
     pub const fn source(self) -> &'static str {
-        self.row().source
+        self.rule().source
     }
 }
 
@@ -316,7 +352,7 @@ impl fmt::Display for RuleId {
 impl FromStr for RuleId {
     type Err = RuleIdError;
 
-    /// Reads an id, `"A04"` or `"a04"`, or a name, `"LEN-PRODUCT"`.
+    /// Parses an id, `"A04"` or `"a04"`, or a name, `"LEN-PRODUCT"`.
     ///
     /// # Errors
     /// - `Z99`: no such rule
@@ -324,4 +360,17 @@ impl FromStr for RuleId {
         let is = |rule: &&Self| rule.as_str().eq_ignore_ascii_case(text) || rule.name().eq_ignore_ascii_case(text);
         Self::ALL.iter().find(is).copied().ok_or_else(|| RuleIdError { text: text.into() })
     }
+}
+
+/// The error for the name of a rule that does not exist.
+///
+/// ```
+/// use pep3118::RuleId;
+/// let error = "Z99".parse::<RuleId>().unwrap_err();
+/// assert_eq!(error.to_string(), "unknown rule `Z99`: ids go from A01 to T01");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown rule `{}`: ids go from {} to {}", escape(text), RuleId::A01, RuleId::T01)]
+pub struct RuleIdError {
+    text: String,
 }

@@ -1,23 +1,22 @@
-//! A buffer whose numbers were checked.
+//! `View`: the validated geometry of a buffer.
 
 use alloc::boxed::Box;
 
-use super::bounds::{ByteBounds, Scan};
-use super::check::Checker;
+use super::bounds::{ByteBounds, StructureSummary};
+use super::contiguity::{Order, has_order};
 use super::dim_vec::Dims;
-use super::error::ViewError;
-use super::geometry::{Order, has_order};
 use super::raw::{Block, Owner, RawView};
-use crate::layout::{Ambiguity, Interpretation, Scalar};
+use crate::endian::Endian;
+use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 
-/// The geometry of a buffer, proved: whatever index is in bounds has an offset, and nothing overflows.
+/// The validated geometry of a buffer: every index in bounds has an offset, and no calculation overflows.
 ///
-/// Made by [`RawView::check`]. It is data, without a pointer: offsets are in bytes and count from
-/// `buf`. It always has a shape and strides, given or worked out.
+/// [`RawView::check`] makes it. A view is data without a pointer: offsets are in bytes and count from
+/// `buf`. It always has a shape and strides, computed if the exporter reported none.
 ///
-/// INVARIANT: `shape` and `strides` have one length, no extent is negative, `len` is their product
-/// times `itemsize`, and the distance between the lowest and the highest byte of any two items fits
-/// 63 bits. If `memory` is there, `offset` and all items lie inside it.
+/// INVARIANT: `shape` and `strides` have the same length, no entry of `shape` is negative, `len` is the
+/// product of `shape` and `itemsize`, and the distance between the lowest and the highest byte of any two
+/// items fits 63 bits. If `memory` is present, it contains `offset` and all items.
 ///
 /// ```
 /// use pep3118::{Order, RawView, Request, Slice};
@@ -28,7 +27,7 @@ use crate::layout::{Ambiguity, Interpretation, Scalar};
 /// let view = raw.check(Request::STRIDES, None, None).into_result()?;
 /// assert!(view.is_contiguous(Order::C));
 ///
-/// // Every second column, backwards.
+/// // Every second column, in reverse order.
 /// let view = view.slice(&[Slice::FULL, Slice { step: -2, ..Slice::FULL }])?;
 /// assert_eq!((view.shape(), view.strides(), view.offset_of(&[0, 0])?), (&[2, 2][..], &[12, -8][..], 8));
 /// assert_eq!(view.offsets(Order::C)?.collect::<Vec<i64>>(), [8, 0, 20, 12]);
@@ -49,7 +48,7 @@ pub struct View<'a> {
     pub(super) memory: Option<Block>,
 }
 
-/// What one item of a view is.
+/// The layout of one item of a view.
 ///
 /// ```
 /// use pep3118::{ItemLayout, RawView, Request};
@@ -61,127 +60,134 @@ pub struct View<'a> {
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum ItemLayout {
-    /// One value, from a format of one code, or from NULL with items of one byte.
+    /// One value: the format has one code, or it is NULL and items have one byte.
     Scalar(Scalar),
-    /// Anything else, by the interpretation that fits the itemsize.
+    /// The interpretation of any other format that has the itemsize, with its certainty.
     Interpretation(Box<Interpretation>),
-    /// Several interpretations that fit the itemsize. Decoding needs one of them.
+    /// Several interpretations that have the itemsize. Decoding needs one of them.
     Ambiguous(Ambiguity),
-    /// Bytes without a meaning: the format was not asked for.
+    /// Bytes without a type, because the format was not requested.
     Bytes,
 }
 
+impl ItemLayout {
+    /// `B`, an unsigned byte.
+    pub(super) const BYTE: Self = Self::Scalar(Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST });
+}
+
 impl<'a> View<'a> {
-    /// Bytes of all items.
+    /// Returns the size of all items in bytes.
     #[must_use]
     #[inline]
     pub fn len(&self) -> i64 {
         self.len
     }
 
-    /// Whether there is no byte to read.
+    /// Whether the items have no bytes.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Bytes of one item: 1 where no structure was asked for, whatever the items are (A09).
+    /// Returns the size of one item in bytes: 1 if no structure was requested, whatever the exporter
+    /// reported (A09, items of `SIMPLE`).
     #[must_use]
     #[inline]
     pub fn itemsize(&self) -> i64 {
         self.itemsize
     }
 
-    /// Whether the memory must not be written to.
+    /// Whether the memory is read-only.
     #[must_use]
     #[inline]
     pub fn readonly(&self) -> bool {
         self.readonly
     }
 
-    /// Bytes from `buf` to the item of index 0: what slicing has moved, 0 before. With suboffsets it
-    /// is added before the first pointer is followed.
+    /// Returns the distance in bytes from `buf` to the item of index 0. It is 0 until slicing changes it.
+    /// In a view with suboffsets it is added before the first pointer is followed.
     #[must_use]
     #[inline]
     pub fn offset(&self) -> i64 {
         self.offset
     }
 
-    /// Number of dimensions.
+    /// Returns the number of dimensions.
     #[must_use]
     #[inline]
     pub fn ndim(&self) -> usize {
         self.shape().len()
     }
 
-    /// Items in each dimension.
+    /// Returns the number of items in each dimension.
     #[must_use]
     #[inline]
     pub fn shape(&self) -> &[i64] {
         self.shape.as_slice()
     }
 
-    /// Bytes from one item to the next in each dimension; those of a C-contiguous array if the
-    /// exporter gave none (A20).
+    /// Returns the distance in bytes from one item to the next in each dimension: the strides of a
+    /// C-contiguous array if the exporter reported none (A20, NULL strides).
     #[must_use]
     #[inline]
     pub fn strides(&self) -> &[i64] {
         self.strides.as_slice()
     }
 
-    /// Where some entry is at least 0, the items are reached through pointers.
+    /// Returns the suboffsets, of which at least one is not negative; `None` if access to the items
+    /// follows no pointers.
     #[must_use]
     #[inline]
     pub fn suboffsets(&self) -> Option<&[i64]> {
         self.suboffsets.as_ref().map(Dims::as_slice)
     }
 
-    /// The format as the exporter gave it.
+    /// Returns the format that the exporter reported.
     #[must_use]
     pub fn format(&self) -> Option<&'a [u8]> {
         self.format
     }
 
-    /// What one item is.
+    /// Returns the layout of one item.
     #[must_use]
     #[inline]
     pub fn item(&self) -> &ItemLayout {
         &self.item
     }
 
-    /// The memory block that it was checked against.
+    /// Returns the memory block of the check.
     #[must_use]
     pub fn memory(&self) -> Option<Block> {
         self.memory
     }
 
-    /// Number of items: the product of the shape.
+    /// Returns the number of items: the product of the shape.
     #[must_use]
     pub fn item_count(&self) -> u64 {
-        let product = |count: u64, extent: &i64| count.saturating_mul(extent.unsigned_abs());
+        let product = |count: u64, length: &i64| count.saturating_mul(length.unsigned_abs());
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(1, product) }
     }
 
-    /// Whether the memory is contiguous in an order, as `PyBuffer_IsContiguous` tells it.
+    /// Whether the memory is contiguous in an order, as `PyBuffer_IsContiguous` decides it.
     #[must_use]
     pub fn is_contiguous(&self, order: Order) -> bool {
         self.suboffsets.is_none() && (self.len == 0 || has_order(self.shape(), self.strides(), self.itemsize, order))
     }
 
-    /// The lowest and the highest byte that the items touch, counted from `buf`; `None` where they
-    /// are reached through pointers.
+    /// Returns the range of bytes of the items, counted from `buf`; `None` if access to the items follows
+    /// pointers.
     #[must_use]
-    pub fn extent(&self) -> Option<ByteBounds> {
+    pub fn byte_bounds(&self) -> Option<ByteBounds> {
         if self.suboffsets.is_some() {
             return None;
         }
-        let extent = Scan::new(self.shape(), Some(self.strides()), self.itemsize).extent?;
-        let (low, high) = (extent.low.checked_add(self.offset)?, extent.high.checked_add(self.offset)?);
+        let bounds = StructureSummary::of_strided(self.shape(), self.strides(), self.itemsize).bounds?;
+        let (low, high) = (bounds.low.checked_add(self.offset)?, bounds.high.checked_add(self.offset)?);
         Some(ByteBounds { low, high })
     }
 
-    /// The same as a struct, `buf` left out: what a consumer of this view would be given.
+    /// Returns the fields of a `Py_buffer` of this view, without `buf` and `obj`.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {
         let array = |values| if self.ndim() == 0 { None } else { Some(values) };
@@ -191,6 +197,7 @@ impl<'a> View<'a> {
             len: self.len,
             itemsize: self.itemsize,
             readonly: i32::from(self.readonly),
+            // `ndim` of the checked struct was an i32, and `field` and `cast` allow at most 64 dimensions.
             ndim: i32::try_from(self.ndim()).unwrap_or(i32::MAX),
             format: self.format,
             shape: array(self.shape()),
@@ -199,7 +206,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The same without the format, so that it borrows nothing. What an item is stays.
+    /// Drops the format and copies the arrays, so that the view borrows nothing. The layout of an item
+    /// stays.
     #[must_use]
     pub fn without_format(self) -> View<'static> {
         View {
@@ -216,27 +224,9 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether access to the items follows pointers.
     #[doc(hidden)]
     pub fn is_indirect(&self) -> bool {
         self.suboffsets.is_some()
-    }
-}
-
-impl<'a> TryFrom<RawView<'a>> for View<'a> {
-    type Error = ViewError;
-
-    /// The view, or the first rule that the struct breaks; rules about requests and about memory
-    /// are left out.
-    ///
-    /// ```
-    /// use pep3118::{RawView, View};
-    /// let raw = RawView { len: 20, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
-    /// assert_eq!(
-    ///     View::try_from(raw).unwrap_err().to_string(),
-    ///     "A04: len is 20 bytes but shape (2, 3) of 4-byte items describes 24 bytes",
-    /// );
-    /// ```
-    fn try_from(raw: RawView<'a>) -> Result<Self, ViewError> {
-        Checker::DEFAULT.prove(&raw, None)
     }
 }

@@ -1,253 +1,243 @@
-//! What can be wrong with a `Py_buffer`: the data. The sentences are in `message.rs`.
+//! `Violation`: a broken rule of the buffer protocol with its numbers, its message and its help.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use core::fmt;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 
-use super::audit::RaisedError;
-use super::error::RequestError;
-use super::expected::Contiguity;
-use super::raw::{Owner, RawView};
-use super::report::Severity;
-use super::request::{Request, Structure};
-use super::rules::RuleId;
+use super::contiguity::{Contiguity, Order, contiguous_strides};
+use super::message::{abridged, bytes, factors, sizes_by_dialect, tuple};
+use super::outcome::RaisedError;
+use super::raw::{FieldName, MetadataValue};
+use super::request::{FlagsError, Request, Structure};
+use super::rules::{RuleId, Severity};
 use crate::layout::{Ambiguity, LayoutError, LayoutErrorKind};
+use crate::text::plural;
 
-/// A field of `Py_buffer`.
+/// A broken rule with its numbers. `{}` is the message, in one line and without the rule.
 ///
-/// ```
-/// use pep3118::view::FieldName;
-/// assert_eq!(FieldName::Itemsize.to_string(), "itemsize");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum FieldName {
-    /// `buf`
-    Buf,
-    /// `obj`
-    Owner,
-    /// `len`
-    Len,
-    /// `itemsize`
-    Itemsize,
-    /// `readonly`
-    Readonly,
-    /// `ndim`
-    Ndim,
-    /// `format`
-    Format,
-    /// `shape`
-    Shape,
-    /// `strides`
-    Strides,
-    /// `suboffsets`
-    Suboffsets,
-}
-
-impl FieldName {
-    /// As in C: `"itemsize"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buf => "buf",
-            Self::Owner => "obj",
-            Self::Len => "len",
-            Self::Itemsize => "itemsize",
-            Self::Readonly => "readonly",
-            Self::Ndim => "ndim",
-            Self::Format => "format",
-            Self::Shape => "shape",
-            Self::Strides => "strides",
-            Self::Suboffsets => "suboffsets",
-        }
-    }
-}
-
-impl fmt::Display for FieldName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// What a field of `Py_buffer` holds.
-///
-/// ```
-/// use pep3118::view::MetadataValue;
-/// assert_ne!(MetadataValue::Array([2, 3].into()), MetadataValue::Null);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MetadataValue {
-    /// NULL.
-    Null,
-    /// An address, or what identifies an object.
-    Address(u64),
-    /// A number.
-    Number(i64),
-    /// A shape, strides or suboffsets.
-    Array(Box<[i64]>),
-    /// A format.
-    Format(Box<[u8]>),
-}
-
-impl MetadataValue {
-    /// The value of a field; NULL also for what was not recorded.
-    pub(crate) fn of(raw: &RawView<'_>, field: FieldName) -> Self {
-        let array = |array: Option<&[i64]>| array.map_or(Self::Null, |array| Self::Array(array.into()));
-        match field {
-            FieldName::Buf => raw.buf.map_or(Self::Null, Self::Address),
-            FieldName::Owner => match raw.obj {
-                Owner::Exporter(identity) => Self::Address(identity),
-                Owner::Unknown | Owner::Null | Owner::Temporary => Self::Null,
-            },
-            FieldName::Len => Self::Number(raw.len),
-            FieldName::Itemsize => Self::Number(raw.itemsize),
-            FieldName::Readonly => Self::Number(i64::from(raw.readonly)),
-            FieldName::Ndim => Self::Number(i64::from(raw.ndim)),
-            FieldName::Format => raw.format.map_or(Self::Null, |format| Self::Format(format.into())),
-            FieldName::Shape => array(raw.shape),
-            FieldName::Strides => array(raw.strides),
-            FieldName::Suboffsets => array(raw.suboffsets),
-        }
-    }
-}
-
-/// A breach of a rule, with its numbers.
-///
-/// Fields have the names of `Py_buffer`; sizes and distances are in bytes. A request beside them is
-/// the one that gave the other answer.
+/// Fields have the names of `Py_buffer`; sizes and distances are in bytes. The field `request` is the
+/// request with the other answer.
 ///
 /// ```
 /// use pep3118::view::Violation;
 /// use pep3118::{RawView, Request, RuleId};
 /// let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[3]), ..RawView::default() };
 /// let report = raw.check(Request::ND, None, None).report;
-/// let fault = report.findings()[0].fault();
-/// assert_eq!(fault.rule(), RuleId::A04);
-/// assert!(matches!(fault, Violation::LenProduct { .. }));
+/// let violation = report.findings()[0].violation();
+/// assert_eq!(violation.rule(), RuleId::A04);
+/// assert!(matches!(violation, Violation::LenProduct { len: 8, expected: 12, .. }));
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields of variants are those of Py_buffer")]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the fields of variants have the names of Py_buffer")]
 pub enum Violation {
-    /// A01: NULL after success.
+    /// A01: `obj` is NULL after success.
+    #[error("obj is NULL after a successful request")]
     ObjNull,
-    /// A02: an exporter answered as if the buffer were temporary.
+    /// A02: the answer of an exporter has the `obj` of a temporary buffer.
+    #[error("obj is NULL as in a temporary buffer, but an exporter answered the request")]
     ObjTemporary,
-    /// A03: NULL, but there are items.
+    /// A03: `buf` is NULL, but there are items.
+    #[error("buf is NULL but len is {}", bytes(*len))]
     BufNull { len: i64 },
-    /// A04: shape and itemsize give another length.
+    /// A04: `len` differs from the product of shape and itemsize.
+    #[error("len is {} but shape {} of {itemsize}-byte items describes {}", bytes(*len), tuple(shape), bytes(*expected))]
     LenProduct { len: i64, expected: i64, shape: Box<[i64]>, itemsize: i64 },
-    /// A05: the length is the distance that scattered items span.
+    /// A05: `len` is the distance from the first to the last byte of items with gaps.
+    #[error(
+        "len is {}, the distance from the first byte to the last, but shape {} of {itemsize}-byte items describes {}",
+        bytes(*len), tuple(shape), bytes(*expected)
+    )]
     LenSpan { len: i64, expected: i64, shape: Box<[i64]>, itemsize: i64 },
-    /// A06: a negative `len` or `itemsize`.
+    /// A06: `len` or `itemsize` is negative.
+    #[error("{field} is {}, less than 0", bytes(*value))]
     NegativeSize { field: FieldName, value: i64 },
-    /// A06: shape and itemsize give more than `Py_ssize_t` holds.
+    /// A06: the product of shape and itemsize does not fit `Py_ssize_t`.
+    #[error(
+        "shape {} of {itemsize}-byte items describes more than {limit} bytes, the maximum of Py_ssize_t",
+        tuple(shape)
+    )]
     ProductOverflow { shape: Box<[i64]>, itemsize: i64, limit: i64 },
-    /// A07 or A11: the format has no layout, or none of that itemsize.
+    /// A07 or A11: the format has no layout, or no layout of this itemsize.
+    #[error("{}", format_message(error))]
     Format { error: LayoutError },
-    /// A07, a note: the item ends in padding that the format does not state.
-    UnstatedTail { format: Box<[u8]>, itemsize: i64, tail: i64 },
-    /// A07, a note: the distances in an array of records follow from a C compiler's rule only.
-    InferredDistances { format: Box<[u8]>, itemsize: i64 },
-    /// A07, a note: two readings have the itemsize and different offsets.
+    /// A07, a note: the item ends in padding that the format does not declare.
+    #[error(
+        "itemsize is {} but format `{}` describes {}: implicit trailing padding of {}",
+        bytes(*itemsize), abridged(format), described_size(*itemsize, *tail), plural(*tail, "byte")
+    )]
+    TrailingPadding { format: Box<[u8]>, itemsize: i64, tail: u64 },
+    /// A07, a note: the distances between the records of an array were inferred from the itemsize.
+    #[error(
+        "format `{}` does not declare the distance between the elements of an array: inferred from itemsize {}",
+        abridged(format), bytes(*itemsize)
+    )]
+    InferredStrides { format: Box<[u8]>, itemsize: i64 },
+    /// A07, a note: several interpretations of the format have the itemsize, with different offsets.
+    #[error("{ambiguity}")]
     AmbiguousFormat { ambiguity: Ambiguity },
-    /// A10: items without bytes.
+    /// A10: items of 0 bytes.
+    #[error("itemsize is 0 bytes, and CPython divides by it")]
     ItemsizeZero,
-    /// A13: negative or too many.
+    /// A13: `ndim` is negative or too large.
+    #[error("ndim is {ndim}, not between 0 and {max}")]
     NdimRange { ndim: i32, max: i32 },
-    /// A14: an array although there are no dimensions.
+    /// A14: an array although `ndim` is 0.
+    #[error("ndim is 0 but {field} is not NULL")]
     ScalarArray { field: FieldName },
-    /// A15: more or less than one item without dimensions.
+    /// A15: `ndim` is 0, and `len` is not the size of one item.
+    #[error("len is {} but ndim is 0 and itemsize is {}", bytes(*len), bytes(*itemsize))]
     ScalarLen { len: i64, itemsize: i64 },
-    /// A16: an array with another number of entries than `ndim`.
-    Entries { field: FieldName, entries: usize, ndim: i32 },
-    /// A17: a negative extent.
-    NegativeExtent { dimension: usize, extent: i64 },
-    /// A18: no item, but bytes.
+    /// A16: the number of entries of an array is not `ndim`.
+    #[error("{field} has {} but ndim is {ndim}", plural(*count, "entry"))]
+    EntryCount { field: FieldName, count: usize, ndim: i32 },
+    /// A17: a negative length of a dimension.
+    #[error("shape[{dimension}] is {length}, less than 0")]
+    NegativeLength { dimension: usize, length: i64 },
+    /// A18: there are no items, but `len` is not 0.
+    #[error("len is {} but shape {} has no items", bytes(*len), tuple(shape))]
     EmptyLen { len: i64, shape: Box<[i64]> },
-    /// A21: suboffsets that follow no pointer.
+    /// A21: all suboffsets are negative.
+    #[error("suboffsets {} are all negative, but suboffsets is not NULL", tuple(suboffsets))]
     NegativeSuboffsets { suboffsets: Box<[i64]> },
-    /// A23: a pointer for every item.
+    /// A23: the last dimension has a suboffset, so that there is a pointer for each item.
+    #[error("suboffsets[{dimension}] is {} although dimension {dimension} is the last", bytes(*suboffset))]
     LastSuboffset { dimension: usize, suboffset: i64 },
-    /// A25: neither 0 nor 1.
+    /// A25: `readonly` is neither 0 nor 1.
+    #[error("readonly is {readonly}, neither 0 nor 1")]
     ReadonlyValue { readonly: i32 },
 
-    /// B01, a note: no dimensions under `SIMPLE`, but more than one item.
+    /// B01, a note: `ndim` is 0 under `SIMPLE`, but there is more than one item.
+    #[error("ndim is 0 under SIMPLE but len is {} and itemsize is {}", bytes(*len), bytes(*itemsize))]
     SimpleNdim { len: i64, itemsize: i64 },
     /// B02: read-only memory for `WRITABLE`.
+    #[error("the request has WRITABLE but readonly is {readonly}")]
     NotWritable { readonly: i32 },
-    /// B04: NULL for `FORMAT`.
+    /// B04: `format` is NULL for `FORMAT`.
+    #[error("the request has FORMAT but format is NULL")]
     FormatMissing,
-    /// B05: a format that nobody asked for.
-    FormatUnasked { format: Box<[u8]> },
+    /// B05: `format` is not NULL without `FORMAT`.
+    #[error("the request has no FORMAT but format is `{}`", abridged(format))]
+    FormatUnrequested { format: Box<[u8]> },
     /// B06: `SIMPLE | FORMAT`.
+    #[error("the request has FORMAT without a structure: items without a shape are bytes")]
     FormatAlone,
-    /// B07 to B13: a field that was asked for is NULL.
+    /// B07 to B13: a requested field is NULL.
+    #[error("the request is for {structure} but {field} is NULL")]
     Missing { structure: Structure, field: FieldName },
-    /// B08 to B13: a field that was not asked for is not NULL.
-    Unasked { structure: Structure, field: FieldName, value: Box<[i64]> },
-    /// B11 to B13: strides of another order.
-    NotContiguous { structure: Structure, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
-    /// B17, B18: bits that are no request.
-    Request { error: RequestError },
+    /// B08 to B13: a field that was not requested is not NULL.
+    #[error("the request is for {structure} but {field} is {}, not NULL", tuple(value))]
+    Unrequested { structure: Structure, field: FieldName, value: Box<[i64]> },
+    /// B11 to B13: the strides are not those of the requested order.
+    #[error(
+        "the request is for {structure} but strides {} are not {} with shape {}",
+        tuple(strides), order_words(*order), tuple(shape)
+    )]
+    NotContiguous { structure: Structure, order: Order, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
+    /// B17, B18: the flags are not a request.
+    #[error("{error}")]
+    Flags { error: FlagsError },
 
-    /// D01: a unaligned offset.
-    OffsetMultiple { offset: i64, itemsize: i64 },
-    /// D02: the first item is outside.
-    OffsetOutside { offset: i64, itemsize: i64, memlen: i64 },
-    /// D03: a unaligned stride.
-    StrideMultiple { dimension: usize, stride: i64, itemsize: i64 },
-    /// D04: no such number of dimensions.
+    /// D01: the offset of `buf` is not a multiple of the itemsize.
+    #[error("offset is {}, not a multiple of itemsize {}", bytes(*offset), bytes(*itemsize))]
+    UnalignedOffset { offset: i64, itemsize: i64 },
+    /// D02: the first item is outside of the block.
+    #[error(
+        "the first item is at bytes {offset} to {} of a block of {}",
+        i128::from(*offset).saturating_add(i128::from(*itemsize)), bytes(*memlen)
+    )]
+    FirstItemOutside { offset: i64, itemsize: i64, memlen: i64 },
+    /// D03: a stride is not a multiple of the itemsize.
+    #[error("strides[{dimension}] is {}, not a multiple of itemsize {}", bytes(*stride), bytes(*itemsize))]
+    UnalignedStride { dimension: usize, stride: i64, itemsize: i64 },
+    /// D04: `ndim` is negative, or not the number of entries of shape and strides.
+    #[error("ndim is {ndim} but shape has {} and strides has {}", plural(*shape, "entry"), plural(*strides, "entry"))]
     BlockNdim { ndim: i32, shape: usize, strides: usize },
-    /// D06: some item is outside. `low` and `high` count from the start of the block.
-    ExtentOutside { low: i128, high: i128, memlen: i64 },
-    /// D07: the items span more than `Py_ssize_t` holds.
-    ExtentOverflow { shape: Box<[i64]>, strides: Box<[i64]>, limit: i64 },
-    /// D08: writable items share bytes, or may.
+    /// D06: some item is outside of the block. `low` and `high` count from the start of the block.
+    #[error("the items are at bytes {low} to {high} of a block of {}", bytes(*memlen))]
+    ItemsOutside { low: i128, high: i128, memlen: i64 },
+    /// D07: the distance from the lowest to the highest byte does not fit `Py_ssize_t`.
+    #[error(
+        "shape {} with strides {} spans more than {limit} bytes, the maximum of Py_ssize_t",
+        tuple(shape),
+        tuple(strides)
+    )]
+    SpanOverflow { shape: Box<[i64]>, strides: Box<[i64]>, limit: i64 },
+    /// D08: writable items share bytes, or may share bytes.
+    #[error(
+        "writable items {}overlap: {itemsize}-byte items with shape {} and strides {}",
+        if *certain { "" } else { "may " }, tuple(shape), tuple(strides)
+    )]
     Overlap { certain: bool, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
 
-    /// A08: another itemsize with than without `FORMAT`.
+    /// A08: the itemsize with `FORMAT` differs from the itemsize without.
+    #[error("itemsize is {} but {} under {request}", bytes(*itemsize), bytes(*other))]
     ItemsizeChanged { itemsize: i64, other: i64, request: Request },
-    /// B01: another ndim; under `SIMPLE` that is a note.
+    /// B01: another `ndim`. A note if one of the requests is `SIMPLE`, because exporters disagree there.
+    #[error("ndim is {ndim} but {other} under {request}")]
     NdimChanged { ndim: i32, other: i32, request: Request, simple: bool },
-    /// B01, a note: another object in `obj`, which B22 allows.
+    /// B01, a note: another object in `obj`, which B22 (chains of exporters) allows.
+    #[error("obj is another object than under {request}")]
     ObjChanged { request: Request },
-    /// B03: another readonly, both without `WRITABLE`.
+    /// B03: another `readonly`, both without `WRITABLE`.
+    #[error("readonly is {readonly} but {other} under {request}, both without WRITABLE")]
     ReadonlyChanged { readonly: i32, other: i32, request: Request },
-    /// B14: served without strides, but the memory is not C-contiguous.
+    /// B14: success without strides, but the memory is not C-contiguous.
+    #[error(
+        "the request succeeds without strides, but under {request} strides are {}, not C-contiguous",
+        tuple(strides)
+    )]
     StridesNeeded { strides: Box<[i64]>, request: Request },
-    /// B15: served without suboffsets, which are needed.
+    /// B15: success without suboffsets, which the items need.
+    #[error("the request succeeds without suboffsets, but under {request} suboffsets are {}", tuple(suboffsets))]
     SuboffsetsNeeded { suboffsets: Box<[i64]>, request: Request },
-    /// B16: a compound fails, each of its flags is served.
+    /// B16: a compound request fails, each of its flags succeeds.
+    #[error("{compound} fails although each of its flags succeeds in another request")]
     CompoundRefused { compound: Request },
-    /// B19: another exception, or none.
+    /// B19: an exception other than `BufferError`, or none.
+    #[error("the request fails {}, not with BufferError", raised(error))]
     WrongError { error: RaisedError },
     /// B20: an object in `obj` after failure.
+    #[error("the request fails but obj is not NULL")]
     ObjAfterFailure,
-    /// B21: success, but neither 0 returned nor silence kept.
+    /// B21: success that returns another number than 0 or sets an exception.
+    #[error("the exporter returns {returned} {}", return_problem(error))]
     WrongReturn { returned: i32, error: RaisedError },
     /// B23: a failure without a reason.
+    #[error("the request fails {}, for no reason that the protocol allows", raised(error))]
     Refused { error: RaisedError },
     /// B24: another answer to the same request.
+    #[error("{field} is {value} but {other} in an earlier answer to the same request")]
     NotRepeatable { field: FieldName, value: MetadataValue, other: MetadataValue },
     /// B25: another value in the answer to another request.
+    #[error("{field} is {value} but {other} under {request}")]
     MetadataChanged { field: FieldName, value: MetadataValue, other: MetadataValue, request: Request },
-    /// C01: contiguity was promised of memory behind pointers.
+    /// C01: success of a request for contiguity although the memory has suboffsets.
+    #[error("the request guarantees contiguity, but under {request} suboffsets are {}", tuple(suboffsets))]
     ContiguousIndirect { suboffsets: Box<[i64]>, request: Request },
-    /// C02 to C07: contiguity was denied of contiguous memory.
-    ContiguityDenied { structure: Structure, because: Contiguity },
-    /// E11: a reference or an export was counted for a request that failed.
-    CountedBeforeFailure { references: i64 },
+    /// C02 to C07: failure of a request for contiguity although the memory has it.
+    #[error("{structure} fails although the memory is {}: {because}", order_words(*order))]
+    ContiguityDenied { structure: Structure, order: Order, because: Contiguity },
+    /// E11: references that are left by a request that failed.
+    #[error("the request fails but leaves {} to the exporter", more_references(*references))]
+    ReferencesAfterFailure { references: i64 },
 
-    /// E09: the reference count after the release is not that before the request.
-    ReferencesLeft { references: i64 },
+    /// E09: the reference count after the release differs from the count before the request.
+    #[error("request and release leave {} to the exporter", more_references(*references))]
+    ReferencesAfterRelease { references: i64 },
     /// E10: `__release_buffer__` raises.
+    #[error("the release raises {error}")]
     ReleaseRaised { error: Box<str> },
 
-    /// T01: the format describes other items than the exporter's type; only other names are a note.
-    FormatLies { format: Box<[u8]>, difference: Box<str>, names_only: bool },
+    /// T01: the format describes other items than the type of the exporter. A note if only names differ.
+    #[error("format `{}` (first) and the type of the exporter (second) disagree: {difference}", abridged(format))]
+    TypeMismatch { format: Box<[u8]>, difference: Box<str>, names_only: bool },
 }
 
 impl Violation {
-    /// The rule that is broken.
+    /// Returns the rule that is broken.
     #[must_use]
     pub fn rule(&self) -> RuleId {
         match self {
@@ -261,14 +251,14 @@ impl Violation {
                 LayoutErrorKind::ItemsizeMismatch { .. } => RuleId::A07,
                 _ => RuleId::A11,
             },
-            Self::UnstatedTail { .. } | Self::InferredDistances { .. } | Self::AmbiguousFormat { .. } => RuleId::A07,
+            Self::TrailingPadding { .. } | Self::InferredStrides { .. } | Self::AmbiguousFormat { .. } => RuleId::A07,
             Self::ItemsizeChanged { .. } => RuleId::A08,
             Self::ItemsizeZero => RuleId::A10,
             Self::NdimRange { .. } => RuleId::A13,
             Self::ScalarArray { .. } => RuleId::A14,
             Self::ScalarLen { .. } => RuleId::A15,
-            Self::Entries { .. } => RuleId::A16,
-            Self::NegativeExtent { .. } => RuleId::A17,
+            Self::EntryCount { .. } => RuleId::A16,
+            Self::NegativeLength { .. } => RuleId::A17,
             Self::EmptyLen { .. } => RuleId::A18,
             Self::NegativeSuboffsets { .. } => RuleId::A21,
             Self::LastSuboffset { .. } => RuleId::A23,
@@ -277,16 +267,15 @@ impl Violation {
             Self::NotWritable { .. } => RuleId::B02,
             Self::ReadonlyChanged { .. } => RuleId::B03,
             Self::FormatMissing => RuleId::B04,
-            Self::FormatUnasked { .. } => RuleId::B05,
+            Self::FormatUnrequested { .. } => RuleId::B05,
             Self::FormatAlone => RuleId::B06,
             Self::Missing { structure, .. }
-            | Self::Unasked { structure, .. }
+            | Self::Unrequested { structure, .. }
             | Self::NotContiguous { structure, .. } => structure.rule(),
             Self::StridesNeeded { .. } => RuleId::B14,
             Self::SuboffsetsNeeded { .. } => RuleId::B15,
             Self::CompoundRefused { .. } => RuleId::B16,
-            // A name that does not exist never becomes a request.
-            Self::Request { error } => error.rule().unwrap_or(RuleId::B17),
+            Self::Flags { error } => error.rule(),
             Self::WrongError { .. } => RuleId::B19,
             Self::ObjAfterFailure => RuleId::B20,
             Self::WrongReturn { .. } => RuleId::B21,
@@ -295,34 +284,36 @@ impl Violation {
             Self::MetadataChanged { .. } => RuleId::B25,
             Self::ContiguousIndirect { .. } => RuleId::C01,
             Self::ContiguityDenied { because, .. } => because.rule(),
-            Self::OffsetMultiple { .. } => RuleId::D01,
-            Self::OffsetOutside { .. } => RuleId::D02,
-            Self::StrideMultiple { .. } => RuleId::D03,
+            Self::UnalignedOffset { .. } => RuleId::D01,
+            Self::FirstItemOutside { .. } => RuleId::D02,
+            Self::UnalignedStride { .. } => RuleId::D03,
             Self::BlockNdim { .. } => RuleId::D04,
-            Self::ExtentOutside { .. } => RuleId::D06,
-            Self::ExtentOverflow { .. } => RuleId::D07,
+            Self::ItemsOutside { .. } => RuleId::D06,
+            Self::SpanOverflow { .. } => RuleId::D07,
             Self::Overlap { .. } => RuleId::D08,
-            Self::CountedBeforeFailure { .. } => RuleId::E11,
-            Self::ReferencesLeft { .. } => RuleId::E09,
+            Self::ReferencesAfterRelease { .. } => RuleId::E09,
             Self::ReleaseRaised { .. } => RuleId::E10,
-            Self::FormatLies { .. } => RuleId::T01,
+            Self::ReferencesAfterFailure { .. } => RuleId::E11,
+            Self::TypeMismatch { .. } => RuleId::T01,
         }
     }
 
-    /// How bad it is: what the level of the rule says, save for what is only odd.
+    /// Returns the severity: that of the rule, except for milder and worse violations of a rule.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            Self::UnstatedTail { .. } | Self::InferredDistances { .. } | Self::AmbiguousFormat { .. } => Severity::Note,
-            // Whoever goes by offsets reads the right bytes.
-            Self::FormatLies { names_only: true, .. } => Severity::Note,
-            // Only under SIMPLE do exporters disagree.
+            Self::TrailingPadding { .. } | Self::InferredStrides { .. } | Self::AmbiguousFormat { .. } => {
+                Severity::Note
+            }
+            // A consumer that uses the offsets and not the names reads the right bytes.
+            Self::TypeMismatch { names_only: true, .. } => Severity::Note,
+            // B01 is contested only for SIMPLE.
             Self::NdimChanged { simple: false, .. } => Severity::Error,
             _ => self.rule().severity(),
         }
     }
 
-    /// Whether the items cannot be found, or not be told apart, with this wrong.
+    /// Whether the items cannot be found or cannot be told apart, so that there is no view.
     pub(crate) fn prevents_view(&self) -> bool {
         match self {
             Self::BufNull { .. }
@@ -333,15 +324,144 @@ impl Violation {
             | Self::Format { .. }
             | Self::NdimRange { .. }
             | Self::ScalarLen { .. }
-            | Self::Entries { .. }
-            | Self::NegativeExtent { .. }
+            | Self::EntryCount { .. }
+            | Self::NegativeLength { .. }
             | Self::EmptyLen { .. }
-            | Self::OffsetOutside { .. }
+            | Self::FirstItemOutside { .. }
             | Self::BlockNdim { .. }
-            | Self::ExtentOutside { .. }
-            | Self::ExtentOverflow { .. } => true,
-            // Whoever asked for a shape of several dimensions and got none cannot go on; `check` sees to it.
+            | Self::ItemsOutside { .. }
+            | Self::SpanOverflow { .. } => true,
+            // A missing shape prevents a view only in some cases: `ShapeSource::of` decides them.
             _ => false,
         }
     }
+
+    /// Returns the calculation behind the numbers, for messages that do not show it.
+    pub(crate) fn calculation(&self) -> Option<String> {
+        Some(match self {
+            Self::LenProduct { expected, shape, itemsize, .. } | Self::LenSpan { expected, shape, itemsize, .. } => {
+                format!("{} * {itemsize} = {expected}", factors(shape))
+            }
+            Self::ProductOverflow { shape, itemsize, .. } => format!("{} * {itemsize}", factors(shape)),
+            Self::NotContiguous { order, shape, itemsize, .. } => {
+                let orders: &[Order] = match order {
+                    Order::C => &[Order::C],
+                    Order::Fortran => &[Order::Fortran],
+                    Order::Any => &[Order::C, Order::Fortran],
+                };
+                let strides = orders.iter().map(|order| match contiguous_strides(shape, *itemsize, *order) {
+                    Some(strides) => format!("{order}-contiguous strides are {}", tuple(&strides)),
+                    None => format!("{order}-contiguous strides do not fit Py_ssize_t"),
+                });
+                strides.collect::<Vec<String>>().join(", ")
+            }
+            Self::ItemsOutside { low, .. } if *low < 0 => {
+                format!("{} before its start", plural(low.saturating_neg(), "byte"))
+            }
+            Self::ItemsOutside { high, memlen, .. } => {
+                format!("{} past its end", plural(high.saturating_sub(i128::from(*memlen)), "byte"))
+            }
+            _ => return None,
+        })
+    }
+
+    /// Returns an action that repairs the violation, if there is an obvious one.
+    pub(crate) fn help(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            Self::ObjNull | Self::ObjTemporary => "set view->obj to a new reference to the exporter",
+            Self::LenSpan { .. } => "set len to the size of the items without the gaps between them",
+            Self::TrailingPadding { tail, .. } => {
+                return Some(Cow::Owned(format!(
+                    "declare the padding with {tail}x at the end of the format; NumPy leaves it out"
+                )));
+            }
+            Self::AmbiguousFormat { .. } => "name the dialect of the producer",
+            Self::ScalarArray { .. } => "set the array to NULL: a single item needs none",
+            Self::NegativeSuboffsets { .. } => "set suboffsets to NULL",
+            Self::ReadonlyValue { .. } => "set readonly to 1 for read-only memory, to 0 for writable memory",
+            Self::SimpleNdim { .. } => {
+                "set ndim as for every other request; NumPy sets 0, ctypes the real ndim, bytes 1"
+            }
+            Self::NotWritable { .. } => "raise BufferError if the memory is read-only",
+            Self::FormatUnrequested { .. } | Self::Unrequested { .. } => {
+                "set the field to NULL unless the request has its flag"
+            }
+            Self::FormatAlone => "request ND | FORMAT",
+            Self::Missing { field: FieldName::Strides, .. } => {
+                "compute the strides of a C-contiguous array with PyBuffer_FillContiguousStrides"
+            }
+            Self::NotContiguous { .. } => "raise BufferError if the memory has another order",
+            Self::StridesNeeded { .. } => "raise BufferError if the memory cannot be described without strides",
+            Self::SuboffsetsNeeded { .. } | Self::ContiguousIndirect { .. } => {
+                "raise BufferError if the items cannot be found without suboffsets"
+            }
+            Self::WrongError { .. } => "raise BufferError: consumers catch it and try a request for more fields",
+            Self::ObjAfterFailure => "set view->obj to NULL before returning -1",
+            Self::ContiguityDenied { .. } => "use PyBuffer_IsContiguous to test contiguity",
+            Self::ReferencesAfterFailure { .. } => "check the request before taking a reference or counting an export",
+            Self::ReferencesAfterRelease { references } if *references < 0 => {
+                "set view->obj to a new reference; PyBuffer_Release drops it"
+            }
+            Self::ReferencesAfterRelease { .. } => {
+                "drop the references other than the one in obj, which PyBuffer_Release drops"
+            }
+            Self::ReleaseRaised { .. } => {
+                "catch the exception in __release_buffer__: a release cannot report a failure"
+            }
+            Self::TypeMismatch { names_only: false, .. } => {
+                "export a format that describes the type; consumers of this format read other values"
+            }
+            Self::Overlap { .. } => "export the memory as read-only: a write to one item changes others",
+            _ => return None,
+        }))
+    }
+}
+
+/// The message for a format that has no layout of the itemsize.
+fn format_message(error: &LayoutError) -> String {
+    match error.kind() {
+        LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => format!(
+            "itemsize is {} but format `{}` describes {}",
+            plural(*itemsize, "byte"),
+            abridged(error.source_bytes()),
+            sizes_by_dialect(readings)
+        ),
+        _ => error.to_string(),
+    }
+}
+
+/// The size of an item without its trailing padding.
+fn described_size(itemsize: i64, tail: u64) -> String {
+    plural(i128::from(itemsize).saturating_sub(i128::from(tail)), "byte")
+}
+
+/// `C-contiguous`; `contiguous` for any order.
+fn order_words(order: Order) -> &'static str {
+    match order {
+        Order::C => "C-contiguous",
+        Order::Fortran => "Fortran-contiguous",
+        Order::Any => "contiguous",
+    }
+}
+
+/// `with ValueError`, `without an exception`.
+fn raised(error: &RaisedError) -> String {
+    match error {
+        RaisedError::NoException => String::from("without an exception"),
+        error => format!("with {error}"),
+    }
+}
+
+/// The end of "the exporter returns 0 ..." for an invalid return.
+fn return_problem(error: &RaisedError) -> String {
+    match error {
+        RaisedError::NoException => String::from("instead of 0 or -1"),
+        error => format!("with {error} set"),
+    }
+}
+
+/// `1 more reference`, `2 fewer references`.
+fn more_references(references: i64) -> String {
+    let comparative = if references < 0 { "fewer" } else { "more" };
+    plural(references.unsigned_abs(), &format!("{comparative} reference"))
 }

@@ -1,23 +1,24 @@
-//! From indices to bytes: offsets, and the steps through pointers.
+//! Positions of items: offsets from `buf`, and the steps that follow pointers.
 
 use core::iter::FusedIterator;
 
-use super::dim_vec::Dims;
+use super::contiguity::Order;
+use super::dim_vec::DimVec;
 use super::error::ViewError;
-use super::geometry::Order;
 use super::view::View;
 
 /// One step on the way from `buf` to an item.
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
-/// // Rows of 3 bytes behind a table of pointers.
+/// // Two rows of 3 bytes, each at a pointer in a table.
 /// let raw = RawView {
 ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
 ///     ..RawView::default()
 /// };
 /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
 /// let steps: Vec<Step> = view.steps(&[1, 2])?.collect();
+/// // The second pointer of the table, then the third byte of its row.
 /// assert_eq!(steps, [Step::Stride(8), Step::Dereference, Step::Add(0), Step::Stride(2)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -25,26 +26,22 @@ use super::view::View;
 /// Spec: CPython `Doc/c-api/buffer.rst`, "PIL-style: shape, strides and suboffsets".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Add an index times its stride: this many bytes.
+    /// Add this many bytes: an index times its stride.
     Stride(i64),
-    /// Read the pointer that lies here and go where it points.
+    /// Read the pointer at this position and continue where it points.
     Dereference,
-    /// Add a suboffset, or the offset of a slice: this many bytes.
+    /// Add this many bytes: a suboffset, or the offset of a slice.
     Add(i64),
 }
 
-/// The steps to one item; made by [`View::steps`].
+/// The steps to one item. [`View::steps`] makes it.
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
-/// let raw = RawView {
-///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
-///     ..RawView::default()
-/// };
-/// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
-/// // The second pointer of the table, then the third byte of the row that it leads to.
-/// let way: Vec<Step> = view.steps(&[1, 2])?.collect();
-/// assert_eq!(way, [Step::Stride(8), Step::Dereference, Step::Add(0), Step::Stride(2)]);
+/// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
+/// let view = raw.check(Request::ND, None, None).into_result()?;
+/// let steps: Vec<Step> = view.steps(&[1, 2])?.collect();
+/// assert_eq!(steps, [Step::Stride(3), Step::Stride(2)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -52,38 +49,57 @@ pub struct Steps<'v> {
     strides: &'v [i64],
     suboffsets: &'v [i64],
     indices: &'v [i64],
-    offset: i64,
-    /// What is left to do in the dimension that was strided last: 2 dereference, 1 add, 0 nothing.
-    pending: u8,
     dimension: usize,
+    next: NextStep,
+}
+
+/// The kind of the next step.
+#[derive(Clone, Debug)]
+enum NextStep {
+    /// Add the offset of the view, if it is not 0.
+    Offset(i64),
+    /// Add the stride of the dimension.
+    Stride,
+    /// Follow the pointer of the dimension; then add its suboffset.
+    Dereference(i64),
+    /// Add the suboffset of the dimension.
+    Suboffset(i64),
 }
 
 impl Iterator for Steps<'_> {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
-        if self.offset != 0 {
-            return Some(Step::Add(core::mem::take(&mut self.offset)));
-        }
-        let current = self.dimension.checked_sub(1).and_then(|current| self.suboffsets.get(current));
-        if let Some(suboffset) = current.filter(|_| self.pending > 0) {
-            self.pending = self.pending.saturating_sub(1);
-            return Some(if self.pending == 1 { Step::Dereference } else { Step::Add(*suboffset) });
+        match self.next {
+            NextStep::Dereference(suboffset) => {
+                self.next = NextStep::Suboffset(suboffset);
+                return Some(Step::Dereference);
+            }
+            NextStep::Suboffset(suboffset) => {
+                self.next = NextStep::Stride;
+                return Some(Step::Add(suboffset));
+            }
+            NextStep::Offset(offset) => {
+                self.next = NextStep::Stride;
+                if offset != 0 {
+                    return Some(Step::Add(offset));
+                }
+            }
+            NextStep::Stride => {}
         }
         let (stride, index) = (self.strides.get(self.dimension)?, self.indices.get(self.dimension)?);
-        self.pending = match self.suboffsets.get(self.dimension) {
-            Some(0..) => 2,
-            _ => 0,
-        };
+        if let Some(suboffset @ 0..) = self.suboffsets.get(self.dimension) {
+            self.next = NextStep::Dereference(*suboffset);
+        }
         self.dimension = self.dimension.saturating_add(1);
-        // In bounds, so the product is part of a span that fits.
+        // The index is in bounds, so the product is part of a span that fits 63 bits.
         Some(Step::Stride(stride.wrapping_mul(*index)))
     }
 }
 
 impl FusedIterator for Steps<'_> {}
 
-/// The offset of every item in bytes from `buf`; made by [`View::offsets`].
+/// The offset of every item in bytes from `buf`. [`View::offsets`] makes it.
 ///
 /// ```
 /// use pep3118::{Order, RawView, Request};
@@ -96,50 +112,51 @@ impl FusedIterator for Steps<'_> {}
 pub struct Offsets<'v> {
     shape: &'v [i64],
     strides: &'v [i64],
-    indices: Dims<'static>,
+    indices: DimVec,
     order: Order,
-    next: i64,
-    left: u64,
+    offset: i64,
+    remaining: u64,
 }
 
 impl Iterator for Offsets<'_> {
     type Item = i64;
 
     fn next(&mut self) -> Option<i64> {
-        self.left = self.left.checked_sub(1)?;
-        let here = self.next;
-        let axes = self.indices.make_mut().iter_mut().zip(self.shape.iter().zip(self.strides));
-        self.next = match self.order {
-            Order::Fortran => advance(here, axes),
-            Order::C | Order::Any => advance(here, axes.rev()),
+        self.remaining = self.remaining.checked_sub(1)?;
+        let offset = self.offset;
+        let axes = self.indices.iter_mut().zip(self.shape.iter().zip(self.strides));
+        self.offset = match self.order {
+            Order::Fortran => advance(offset, axes),
+            Order::C | Order::Any => advance(offset, axes.rev()),
         };
-        Some(here)
+        Some(offset)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = usize::try_from(self.left);
-        (left.unwrap_or(usize::MAX), left.ok())
+        let remaining = usize::try_from(self.remaining);
+        (remaining.unwrap_or(usize::MAX), remaining.ok())
     }
 }
 
 impl FusedIterator for Offsets<'_> {}
 
-/// Turns the odometer, fastest wheel first. Where it comes full circle, nobody asks for more.
-fn advance<'v>(here: i64, axes: impl Iterator<Item = (&'v mut i64, (&'v i64, &'v i64))>) -> i64 {
-    let mut next = here;
-    for (index, (extent, stride)) in axes {
+/// Advances the multi-index by one item, fastest axis first, and returns the offset of that item. After
+/// the last item it returns to the first.
+fn advance<'v>(offset: i64, axes: impl Iterator<Item = (&'v mut i64, (&'v i64, &'v i64))>) -> i64 {
+    let mut offset = offset;
+    for (index, (length, stride)) in axes {
         *index = index.wrapping_add(1);
-        if *index < *extent {
-            return next.wrapping_add(*stride);
+        if *index < *length {
+            return offset.wrapping_add(*stride);
         }
         *index = 0;
-        next = next.wrapping_sub(stride.wrapping_mul(extent.wrapping_sub(1)));
+        offset = offset.wrapping_sub(stride.wrapping_mul(length.wrapping_sub(1)));
     }
-    next
+    offset
 }
 
 impl View<'_> {
-    /// The offset of an item in bytes from `buf`.
+    /// Returns the offset of an item in bytes from `buf`.
     ///
     /// ```
     /// use pep3118::{RawView, Request};
@@ -152,42 +169,40 @@ impl View<'_> {
     /// ```
     ///
     /// # Errors
-    /// - `[1]` in two dimensions: an index for each is needed
+    /// - `[1]` in two dimensions: there must be one index for each dimension
     /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: out of bounds
-    /// - any index where suboffsets is not NULL: see [`steps`](View::steps)
+    /// - any index if suboffsets is not NULL: see [`steps`](View::steps)
     pub fn offset_of(&self, indices: &[i64]) -> Result<i64, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
         }
-        self.in_bounds(indices)?;
-        // In bounds, so every sum is part of a span that fits.
+        self.check_indices(indices)?;
+        // The indices are in bounds, so every sum is part of a span that fits 63 bits.
         let add = |sum: i64, (index, stride): (&i64, &i64)| sum.wrapping_add(index.wrapping_mul(*stride));
         Ok(indices.iter().zip(self.strides()).fold(self.offset, add))
     }
 
-    /// The way to an item, through pointers where there are any: PEP 3118's `get_item_pointer` as
-    /// data.
+    /// Returns the steps from `buf` to an item: `get_item_pointer` of PEP 3118 as data.
     ///
     /// # Errors
-    /// - `[1]` in two dimensions: an index for each is needed
+    /// - `[1]` in two dimensions: there must be one index for each dimension
     /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: out of bounds
     pub fn steps<'v>(&'v self, indices: &'v [i64]) -> Result<Steps<'v>, ViewError> {
-        self.in_bounds(indices)?;
+        self.check_indices(indices)?;
         Ok(Steps {
             strides: self.strides(),
             suboffsets: self.suboffsets().unwrap_or_default(),
             indices,
-            offset: self.offset,
-            pending: 0,
             dimension: 0,
+            next: NextStep::Offset(self.offset),
         })
     }
 
-    /// The offsets of all items, in bytes from `buf`, with the last index fastest
-    /// ([`Order::Fortran`]: the first).
+    /// Returns the offsets of all items in bytes from `buf`, the last index fastest. With
+    /// [`Order::Fortran`] the first index is fastest.
     ///
     /// # Errors
-    /// - any view where suboffsets is not NULL: see [`steps`](View::steps)
+    /// - any view whose suboffsets is not NULL: see [`steps`](View::steps)
     pub fn offsets(&self, order: Order) -> Result<Offsets<'_>, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
@@ -195,20 +210,20 @@ impl View<'_> {
         Ok(Offsets {
             shape: self.shape(),
             strides: self.strides(),
-            indices: Dims::zeros(self.ndim()),
+            indices: DimVec::from_elem(0, self.ndim()),
             order,
-            next: self.offset,
-            left: self.item_count(),
+            offset: self.offset,
+            remaining: self.item_count(),
         })
     }
 
-    fn in_bounds(&self, indices: &[i64]) -> Result<(), ViewError> {
+    fn check_indices(&self, indices: &[i64]) -> Result<(), ViewError> {
         if indices.len() != self.ndim() {
             return Err(ViewError::IndexCount { indices: indices.len(), ndim: self.ndim() });
         }
-        for (dimension, (index, extent)) in indices.iter().zip(self.shape()).enumerate() {
-            if *index < 0 || index >= extent {
-                return Err(ViewError::IndexOutOfBounds { dimension, index: *index, extent: *extent });
+        for (dimension, (index, length)) in indices.iter().zip(self.shape()).enumerate() {
+            if *index < 0 || index >= length {
+                return Err(ViewError::IndexOutOfBounds { dimension, index: *index, length: *length });
             }
         }
         Ok(())

@@ -1,9 +1,13 @@
-"""The command line."""
+"""The command ``pep3118`` of the Python package."""
 
 import json
+import os
+import pathlib
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -34,10 +38,10 @@ def test_audit_of_several_as_json(capsys):
 
 
 @pytest.mark.parametrize("expression", ["1", "nothing_of_that_name", "no_module:x", "1/0", ")", "ctypes:c_int("])
-def test_what_cannot_be_judged_is_status_2(expression, capsys):
+def test_an_expression_that_is_not_an_exporter_is_status_2(expression, capsys):
     assert command.main(["audit", expression, "b''"]) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith(f"error: {expression}: ") and "clean" in told.out
+    output = capsys.readouterr()
+    assert output.err.startswith(f"error: {expression}: ") and "clean" in output.out
 
 
 def test_expressions_with_colons():
@@ -60,20 +64,20 @@ def test_census_of_python_itself(capsys):
 
 def test_census_of_packages(capsys):
     assert command.main(["census", "--json", "array", "no_such_package"]) == 2
-    told = capsys.readouterr()
-    rows = json.loads(told.out)
+    output = capsys.readouterr()
+    rows = json.loads(output.out)
     assert [row["worst"] for row in rows] == ["clean"] * len(rows) and len(rows) >= 4
-    assert "no_such_package" in told.err
+    assert "no_such_package" in output.err
 
 
-def test_census_finds_types_by_itself():
+def test_census_finds_the_types_of_a_package():
     found = {row.report.exporter for row in survey("ctypes") if row.report is not None}
     assert {"ctypes.c_int", "ctypes.c_float"} <= found
     for line in table(survey("pickle")):
         assert len(line) <= 60
 
 
-def test_census_tells_what_cannot_be_judged(monkeypatch):
+def test_census_reports_objects_that_are_not_exporters(monkeypatch):
     monkeypatch.setitem(PACKAGES, "pickle", ["None", "1/0"])
     rows = list(survey("pickle"))
     assert rows[0].failure == "TypeError: a bytes-like object is required, not 'NoneType'"
@@ -81,7 +85,7 @@ def test_census_tells_what_cannot_be_judged(monkeypatch):
     assert rows[1].as_dict()["failure"] == rows[1].failure
 
 
-def test_other_commands_are_those_of_rust():
+def test_other_commands_are_run_by_rust():
     done = run("size", "<IdB")
     assert (done.returncode, done.stdout.strip()) == (0, "13"), done.stderr
     done = run("size", "T{i")
@@ -94,7 +98,7 @@ def test_other_commands_are_those_of_rust():
     assert done.returncode == 0 and done.stdout.startswith("pep3118 ")
 
 
-def test_help_tells_all_commands():
+def test_help_names_all_commands():
     done = run("--help")
     assert done.returncode == 0
     assert all(name in done.stdout for name in ("explain", "check", "decode", "audit", "census"))
@@ -102,10 +106,10 @@ def test_help_tells_all_commands():
     done = run("census", "--help")
     assert done.returncode == 0
     assert all(re.search(rf"\b{re.escape(package)}\b", done.stdout) for package in PACKAGES)
-    # The Rust program knows the options only for their help, and knows no other ones.
+    # The Rust program has the options only for their help, and has no others.
     for name, options in (("audit", {"--allow", "--explain", "--json"}), ("census", {"--json"})):
-        told = run(name, "--help").stdout
-        assert set(re.findall(r"^ .*(--\w+)", told, re.MULTILINE)) == options | {"--help", "--version"}
+        text = run(name, "--help").stdout
+        assert set(re.findall(r"^ .*(--\w+)", text, re.MULTILINE)) == options | {"--help", "--version"}
         assert run(name, "--no-such-option").stderr.startswith("error: ")
         assert all(option in run(name, "--no-such-option").stderr for option in options)
 
@@ -113,7 +117,7 @@ def test_help_tells_all_commands():
 @pytest.mark.skipif(sys.platform == "win32", reason="no head")
 @pytest.mark.parametrize("arguments", ["census", "--help", "audit --json 'bytearray(3)'", "rules"])
 def test_a_closed_pipe_ends_the_work(arguments):
-    # The reader is gone before the first line.
+    # The reader ends before the first line is written.
     script = f'{{ sleep 0.5; "$PYTHON" -m pep3118 {arguments}; }} | true'
     done = subprocess.run(["sh", "-c", script], env={"PYTHON": sys.executable}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -126,10 +130,64 @@ def test_standard_input_reaches_rust():
     assert [finding["rule"] for finding in json.loads(done.stdout)["findings"]] == ["A04", "B07"]
 
 
-def test_both_sides_write_in_order():
+def test_python_and_rust_write_in_order():
     code = (
         "import sys; from pep3118.__main__ import main; print('before'); "
         "main(['size', 'i']); print('after'); main(['audit', 'b\"\"'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.splitlines() == ["before", "4", "after", "bytes: clean"]
+
+
+needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="no sh")
+
+
+def shell(script, **options):
+    environment = {**os.environ, "PYTHON": sys.executable}
+    return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, **options)
+
+
+@needs_sh
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "status"), [("size i", 0), ("size }", 1), ("audit 'bytes()'", 0), ("audit 1", 2), ("audit", 2), ("x", 2)]
+)
+def test_closed_streams_cause_no_traceback(arguments, status, streams):
+    done = shell(f'exec "$PYTHON" -m pep3118 {arguments} {streams}')
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("arguments", ["--help", "--version", "size i", "audit 'bytes()'", "census --json array"])
+def test_output_to_a_full_device_fails(arguments):
+    done = shell(f'exec "$PYTHON" -m pep3118 {arguments} >/dev/full')
+    assert done.returncode == 1 and done.stderr.startswith("error: No space left on device"), done.stderr
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_the_output_unchanged(tmp_path, number):
+    (tmp_path / "out").write_text("before")
+    arguments = [sys.executable, "-m", "pep3118", "decode", "-f", "<H", "-o", "out", "-"]
+    with subprocess.Popen(arguments, cwd=tmp_path, stdin=subprocess.PIPE) as process:
+        end = time.monotonic() + 60
+        files = pathlib.Path(f"/proc/{process.pid}/fd")
+        while not any(os.path.realpath(file).startswith(f"{tmp_path}{os.sep}") for file in files.iterdir()):
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        process.send_signal(number)
+        assert process.wait() == 128 + number
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out").read_text() == "before"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
+def test_an_interrupted_audit_has_no_traceback():
+    arguments = [sys.executable, "-m", "pep3118", "audit", "time:print('started', flush=True) or sleep(60)"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGINT)
+        # CPython ends itself by the signal if it interrupted `eval` of a string; a shell reports both as 130.
+        assert process.wait() in (130, -signal.SIGINT) and process.stderr.read() == ""

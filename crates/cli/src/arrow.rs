@@ -1,4 +1,4 @@
-//! Values as an Arrow file.
+//! `decode --to arrow`: values as an Arrow file.
 
 use std::io::Write;
 
@@ -8,93 +8,96 @@ use pep3118::arrow::{BatchError, Mapping};
 use pep3118::decode::Plan;
 use pep3118::{Endian, Layout};
 
-use super::Failure;
-use super::decode::refused;
+use super::failure::Failure;
 
-/// Items of a record batch, at most.
+/// Largest number of items in a record batch.
 const BATCH_ITEMS: usize = 1 << 16;
-/// Bytes of its items, unless a single item has more.
+/// Largest number of bytes of its items, unless one item has more.
 const BATCH_BYTES: usize = 1 << 22;
-
-/// Values of a batch, at most: some take no bytes of an item and yet some of a batch.
+/// Largest number of its values. Bytes do not limit them: an array of empty strings has none.
 const BATCH_VALUES: usize = 1 << 22;
 
-/// Writes record batches of bounded size; nothing before the schema is known to hold every field.
-pub(super) struct Arrow<W: Write> {
+/// Writes items as record batches of bounded size.
+pub(super) struct ArrowWriter<W: Write> {
     mapping: Mapping,
     out: FileWriter<W>,
-    itemsize: usize,
-    /// Items of a batch, and those that wait to become one.
-    most: usize,
-    waiting: Vec<u8>,
-    done: u64,
+    /// Bytes of a full batch, at least 1.
+    batch_bytes: usize,
+    /// The items of the next batch.
+    pending: Vec<u8>,
+    items_written: u64,
 }
 
-/// The schema of a layout, of chosen fields or all.
+/// Makes the schema of a layout, with some of its fields or all.
 pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>) -> Result<Mapping, Failure> {
     let mapping = match columns {
         None => Mapping::new(layout),
         Some(names) => Mapping::with_columns(layout, names),
     };
     mapping.map_err(|error| match error {
-        error @ BatchError::TooLong { .. } => refused(format_args!("{error}\nhelp: leave it out with --columns")),
-        error => refused(error),
+        BatchError::TooLong { .. } => Failure::refused(format_args!("{error}\nhelp: leave it out with --columns")),
+        error => Failure::refused(error),
     })
 }
 
 fn ipc(error: arrow_schema::ArrowError) -> Failure {
     match error {
         arrow_schema::ArrowError::IoError(_, error) => Failure::Io(error),
-        error => refused(error),
+        error => Failure::refused(error),
     }
 }
 
-impl<W: Write> Arrow<W> {
+impl<W: Write> ArrowWriter<W> {
+    /// Writes the start of the file. The schema is known to hold every field by then.
     pub(super) fn new(mapping: Mapping, plan: &Plan, out: W) -> Result<Self, Failure> {
-        // arrow-ipc says "little-endian" in every file, whatever the order of the bytes that follow.
+        // arrow-ipc declares little-endian values in every file, and writes those of the machine.
         if Endian::HOST == Endian::Big {
-            return Err(refused("Arrow files are written on little-endian machines only"));
+            return Err(Failure::refused("Arrow files are written on little-endian machines only"));
         }
         let out = FileWriter::try_new(out, mapping.schema()).map_err(ipc)?;
-        let itemsize = plan.itemsize();
         let count = |shape: &[usize]| shape.iter().copied().fold(1, usize::saturating_mul);
         let values = plan.leaves().iter().map(|leaf| count(leaf.shape())).fold(1, usize::saturating_add);
-        let of = |budget: usize, each: usize| budget.checked_div(each).unwrap_or(budget);
-        let most = of(BATCH_BYTES, itemsize).min(of(BATCH_VALUES, values)).clamp(1, BATCH_ITEMS);
-        Ok(Self { mapping, out, itemsize, most, waiting: Vec::new(), done: 0 })
+        // Without a byte or a value, an item does not count towards the limit.
+        let items = |limit: usize, each: usize| limit.checked_div(each).unwrap_or(BATCH_ITEMS);
+        let most = items(BATCH_BYTES, plan.itemsize()).min(items(BATCH_VALUES, values)).clamp(1, BATCH_ITEMS);
+        let batch_bytes = most.saturating_mul(plan.itemsize()).max(1);
+        Ok(Self { mapping, out, batch_bytes, pending: Vec::new(), items_written: 0 })
     }
 
-    /// The next items.
+    /// Writes items, as soon as there are enough for a batch.
     pub(super) fn block(&mut self, mut items: &[u8]) -> Result<(), Failure> {
-        let whole = self.most.saturating_mul(self.itemsize);
         while !items.is_empty() {
-            let room = whole.saturating_sub(self.waiting.len());
-            let (now, later) = items.split_at_checked(room).unwrap_or((items, &[]));
-            self.waiting.extend_from_slice(now);
+            let missing = self.batch_bytes.saturating_sub(self.pending.len());
+            let (now, later) = items.split_at_checked(missing).unwrap_or((items, &[]));
+            self.pending.extend_from_slice(now);
             items = later;
-            if self.waiting.len() >= whole {
+            if self.pending.len() >= self.batch_bytes {
                 self.batch()?;
             }
         }
         Ok(())
     }
 
+    /// Writes the pending items as a batch.
     fn batch(&mut self) -> Result<(), Failure> {
-        let done = self.done;
-        let told = |error: BatchError| match error {
-            BatchError::Text { .. } if done > 0 => refused(format_args!("{error}, counted from item {done}")),
-            error => refused(error),
+        let before = self.items_written;
+        // The message counts items from the start of the batch.
+        let refused = |error: BatchError| match error {
+            BatchError::Text { .. } if before > 0 => {
+                Failure::refused(format_args!("{error}, counted from item {before}"))
+            }
+            error => Failure::refused(error),
         };
-        let batch = self.mapping.batch_of_bytes(Buffer::from_slice_ref(&self.waiting)).map_err(told)?;
+        let batch = self.mapping.batch_of_bytes(Buffer::from_slice_ref(&self.pending)).map_err(refused)?;
         self.out.write(&batch).map_err(ipc)?;
-        self.done = done.saturating_add(super::input::wide(batch.num_rows()));
-        self.waiting.clear();
+        self.items_written = before.saturating_add(super::input::to_u64(batch.num_rows()));
+        self.pending.clear();
         Ok(())
     }
 
-    /// The last batch and the footer, without which it is no Arrow file.
-    pub(super) fn end(&mut self) -> Result<(), Failure> {
-        if !self.waiting.is_empty() {
+    /// Writes the last batch and the footer, without which the file is not an Arrow file.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        if !self.pending.is_empty() {
             self.batch()?;
         }
         self.out.finish().map_err(ipc)

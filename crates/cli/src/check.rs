@@ -1,45 +1,44 @@
-//! `pep3118 check`: the numbers of a `Py_buffer` against the rules.
+//! `pep3118 check`: checks the fields of a `Py_buffer` against the rules of the buffer protocol.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::Args;
-use pep3118::{
-    Block, Checked, Checker, Dialect, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile,
-};
+use pep3118::__private::{Verdict, interpretations, plural};
+use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
-use super::json::{self, Refused};
-use super::options::{self, Reader};
-use super::{Failure, Status};
-use pep3118::__private::{Verdict, interpretations};
+use super::escape::escape;
+use super::failure::{Failure, Status, print_error};
+use super::json::{self, ErrorObject};
+use super::options::{self, InterpretationOptions};
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
-/// Fields that are left out are NULL; itemsize follows from the format, len and ndim from the shape.
-/// Exit status 1 tells that an error was found, with --jsonl in any of the structs or that one was none
-/// at all; notes and warnings are no errors.
+/// A pointer without an option is NULL. Without their options, itemsize follows from the format, and len
+/// and ndim from the shape. The exit status is 1 if there is an error; notes and warnings are not
+/// errors. With --jsonl it is 1 if any buffer has an error or any line is not a buffer.
 ///
-/// With --jsonl, structs are read from standard input, one JSON object a line: {"request": "FULL_RO",
+/// With --jsonl, buffers are read from standard input, one JSON object a line: {"request": "FULL_RO",
 /// "format": "<i", "itemsize": 4, "len": 24, "ndim": 2, "shape": [2, 3], "strides": [12, 4],
 /// "suboffsets": null, "readonly": true}, optionally with "dialect", "model" and
 /// "memory": {"len": 24, "offset": 0}.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// All fields as one JSON object, as with --jsonl
-    #[arg(value_parser = question, conflicts_with_all = ["Fields", "request", "memory"])]
-    object: Option<Question>,
+    #[arg(value_parser = buffer_from_json, conflicts_with_all = ["BufferOptions", "request", "memory"])]
+    object: Option<BufferJson>,
     #[command(flatten)]
-    fields: Fields,
+    buffer: BufferOptions,
     #[command(flatten)]
-    reader: Reader,
-    /// What the consumer asked for: FULL_RO, 'ND|FORMAT', 0x11c; rules about requests are left out without it
+    interpretation: InterpretationOptions,
+    /// The request of the consumer: FULL_RO, 'ND|FORMAT', 0x11c; without it, rules about requests are not checked
     #[arg(long, short, value_parser = request)]
     request: Option<Request>,
-    /// The length of the memory block that the buffer lies in, in bytes
+    /// The length of the memory block that contains the buffer, in bytes
     #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
     memory: Option<i64>,
-    /// From the start of the block to buf, in bytes
+    /// The offset of buf in the memory block, in bytes
     #[arg(long, value_name = "N", default_value = "0", requires = "memory", allow_negative_numbers = true)]
     offset: i64,
     /// PyBUF_MAX_NDIM of the interpreter: 36 for PyPy
@@ -48,22 +47,22 @@ pub(super) struct Check {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Check structs from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["object", "Fields", "json", "dialect", "request", "memory"])]
+    /// Check buffers from standard input, one JSON object a line
+    #[arg(long, conflicts_with_all = ["object", "BufferOptions", "json", "dialect", "request", "memory"])]
     jsonl: bool,
 }
 
-/// The fields of `Py_buffer`.
+/// The fields of a `Py_buffer` as options.
 #[derive(Debug, Args)]
 #[group(multiple = true)]
-struct Fields {
-    /// Bytes of all items
+struct BufferOptions {
+    /// Number of bytes of all items
     #[arg(long, value_name = "BYTES", allow_negative_numbers = true)]
     len: Option<i64>,
-    /// Bytes of one item
+    /// Number of bytes of one item
     #[arg(long, short, value_name = "BYTES", allow_negative_numbers = true)]
     itemsize: Option<i64>,
-    /// The memory must not be written to
+    /// The memory is read-only
     #[arg(long)]
     readonly: bool,
     /// Number of dimensions
@@ -72,21 +71,21 @@ struct Fields {
     /// The format of an item
     #[arg(long, short)]
     format: Option<OsString>,
-    /// Items in each dimension: 2,3
+    /// Number of items in each dimension: 2,3
     #[arg(long, value_name = "N,...", value_delimiter = ',', allow_negative_numbers = true)]
     shape: Option<Vec<i64>>,
     /// Bytes from one item to the next in each dimension: 12,4
     #[arg(long, value_name = "BYTES,...", value_delimiter = ',', allow_hyphen_values = true)]
     strides: Option<Vec<i64>>,
-    /// Bytes to add after following a pointer, negative where there is none: 0,-1
+    /// Bytes to add after a pointer is followed, negative in a dimension without pointers: 0,-1
     #[arg(long, value_name = "BYTES,...", value_delimiter = ',', allow_hyphen_values = true)]
     suboffsets: Option<Vec<i64>>,
 }
 
-/// One struct, as JSON.
+/// The fields of a `Py_buffer` as a JSON object.
 #[derive(Clone, Debug, Deserialize)]
-struct Question {
-    request: Option<Flags>,
+struct BufferJson {
+    request: Option<RequestJson>,
     format: Option<String>,
     itemsize: i64,
     len: i64,
@@ -95,92 +94,84 @@ struct Question {
     strides: Option<Vec<i64>>,
     suboffsets: Option<Vec<i64>>,
     #[serde(default)]
-    readonly: Readonly,
+    readonly: ReadonlyJson,
     dialect: Option<String>,
     model: Option<String>,
-    memory: Option<Memory>,
+    memory: Option<BlockJson>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Flags {
+enum RequestJson {
     Bits(i32),
     Names(String),
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum Readonly {
+enum ReadonlyJson {
     Bool(bool),
     Int(i32),
 }
 
-impl Default for Readonly {
+impl Default for ReadonlyJson {
     fn default() -> Self {
         Self::Bool(false)
     }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
-struct Memory {
+struct BlockJson {
     len: i64,
     #[serde(default)]
     offset: i64,
 }
 
+/// The reply to a line that is not a buffer.
 #[derive(Serialize)]
-struct Unanswered {
-    error: Refused,
+struct ErrorReply {
+    error: ErrorObject,
 }
 
-/// What was found, as JSON.
+/// Returns the result of a check in the form that is written as JSON.
 fn verdict<'r>(report: &'r Report, view: Option<&View<'_>>) -> Verdict<'r> {
     Verdict { exporter: None, findings: report, readable: view.is_some() }
 }
 
-fn question(text: &str) -> Result<Question, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
+    serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }
 
-/// Flags that break the rules of requests are asked for all the same: the report tells which.
+/// Reads a request. One that breaks the rules of requests is accepted: the report names the rules.
 fn request(text: &str) -> Result<Request, RequestError> {
     match text.parse::<Request>() {
-        Err(
-            RequestError::Read { flags }
-            | RequestError::Write { flags }
-            | RequestError::Partial { flags, .. }
-            | RequestError::Unknown { flags, .. },
-        ) => Ok(Request::from_bits_retain(flags)),
+        Err(RequestError::Flags(error)) => Ok(Request::from_bits_retain(error.flags())),
         parsed => parsed,
     }
 }
 
 impl Check {
     pub(super) fn run(mut self, out: &mut impl Write) -> Result<Status, Failure> {
-        let model = self.reader.model.model;
+        let model = self.interpretation.model.model;
         let memory = self.memory.map(|len| Block { len, offset: self.offset });
-        let checker = Checker { dialect: self.reader.dialect, model: &model, max_ndim: self.max_ndim, memory };
+        let checker = Checker { dialect: self.interpretation.dialect, model: &model, max_ndim: self.max_ndim, memory };
         if self.jsonl {
-            return stream(checker, out);
+            return check_lines(checker);
         }
         if let Some(object) = self.object.take() {
-            let verdict = object.judge(checker, |report, view| self.show(out, report, view));
-            return match verdict {
-                Ok(shown) => shown,
-                Err(refused) => {
-                    anstream::eprintln!("error: {}", refused.message);
-                    Ok(Status::Usage)
-                }
-            };
+            let printed = object.check(checker, |report, view| self.print(out, report, view));
+            return printed.unwrap_or_else(|error| {
+                print_error(&format!("error: {}", escape(error.message.as_bytes())));
+                Ok(Status::Usage)
+            });
         }
-        let Checked { report, view } = checker.check(&self.fields.raw(&checker), self.request);
-        self.show(out, &report, view.as_ref())
+        let Checked { report, view } = checker.check(&self.buffer.raw_view(&checker), self.request);
+        self.print(out, &report, view.as_ref())
     }
 
-    fn show(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
+    fn print(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
         if self.json {
-            serde_json::to_writer_pretty(&mut *out, &verdict(report, view)).map_err(io::Error::from)?;
-            writeln!(out)?;
+            json::write_pretty(out, &verdict(report, view))?;
         } else {
             for finding in report {
                 writeln!(out, "{}\n", finding.diagnostic().colored())?;
@@ -191,37 +182,36 @@ impl Check {
     }
 }
 
-/// `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2, 3], strides [12, 4]`
+/// Returns one line: `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2, 3], strides [12, 4]`
 fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     let count = |severity: Severity| {
-        let count = report.iter().filter(|finding| finding.severity() == severity).count();
-        (count > 0).then(|| format!("{count} {severity}{}", if count == 1 { "" } else { "s" }))
+        let count = super::input::to_u64(report.iter().filter(|finding| finding.severity() == severity).count());
+        (count > 0).then(|| plural(count, severity.as_str()))
     };
     let counts: Vec<String> =
         [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count).collect();
     let counts = if counts.is_empty() { "clean".to_owned() } else { counts.join(", ") };
     let Some(view) = view else { return format!("{counts}; not readable") };
-    let (items, itemsize) = (view.item_count(), view.itemsize());
-    let (items_s, bytes_s) = (if items == 1 { "" } else { "s" }, if itemsize == 1 { "" } else { "s" });
+    let (items, bytes) = (plural(view.item_count(), "item"), plural(view.itemsize().unsigned_abs(), "byte"));
     let (shape, strides) = (view.shape(), view.strides());
-    format!(
-        "{counts}; readable: {items} item{items_s} of {itemsize} byte{bytes_s}, shape {shape:?}, strides {strides:?}"
-    )
+    format!("{counts}; readable: {items} of {bytes}, shape {shape:?}, strides {strides:?}")
 }
 
-impl Fields {
-    /// The struct, with what was left out worked out.
-    fn raw(&self, checker: &Checker<'_>) -> RawView<'_> {
+impl BufferOptions {
+    /// Returns the buffer. Fields without an option are computed from the others.
+    fn raw_view(&self, checker: &Checker<'_>) -> RawView<'_> {
         let format = self.format.as_ref().map(options::bytes);
         let described = || {
-            let outcome = reconcile(format?, None, checker.dialect, checker.model);
-            i64::try_from(interpretations(&outcome).first()?.layout.size()).ok()
+            let found = reconcile(format?, None, checker.dialect, checker.model);
+            i64::try_from(interpretations(&found).first()?.layout.size()).ok()
         };
+        // Without a format the items are bytes. A format that is refused is in the report.
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);
         let shape = self.shape.as_deref();
-        let product = |bytes: i64, extent: &i64| bytes.saturating_mul(*extent);
+        let product = |bytes: i64, len: &i64| bytes.saturating_mul(*len);
         let len = self.len.unwrap_or_else(|| shape.unwrap_or_default().iter().fold(itemsize, product));
         let ndim = self.ndim.unwrap_or_else(|| match shape {
+            // The report names a number that is too large.
             Some(shape) => i32::try_from(shape.len()).unwrap_or(i32::MAX),
             None => i32::from(self.len.is_some()),
         });
@@ -240,27 +230,28 @@ impl Fields {
     }
 }
 
-impl Question {
-    /// Checks the struct and hands over what was found. What it does not say, `checker` does.
-    fn judge<T>(&self, checker: Checker<'_>, tell: impl FnOnce(&Report, Option<&View<'_>>) -> T) -> Result<T, Refused> {
-        let unknown = |kind: &str, message: String| Refused::new(kind, message);
-        let asked = match &self.request {
+impl BufferJson {
+    /// Checks the buffer and calls `print` with the result. `checker` has the dialect and the model of a
+    /// buffer without them.
+    fn check<T>(
+        &self,
+        checker: Checker<'_>,
+        print: impl FnOnce(&Report, Option<&View<'_>>) -> T,
+    ) -> Result<T, ErrorObject> {
+        let requested = match &self.request {
             None => None,
-            Some(Flags::Bits(flags)) => Some(Request::from_bits_retain(*flags)),
-            Some(Flags::Names(names)) => {
-                Some(request(names).map_err(|error| unknown("unknown-request", error.to_string()))?)
+            Some(RequestJson::Bits(flags)) => Some(Request::from_bits_retain(*flags)),
+            Some(RequestJson::Names(names)) => {
+                Some(request(names).map_err(|error| ErrorObject::new("unknown-request", error.to_string()))?)
             }
         };
         let dialect = match &self.dialect {
             None => checker.dialect,
-            Some(name) => match Dialect::by_name(name) {
-                Some(dialect) => Some(dialect),
-                None => return Err(unknown("unknown-dialect", format!("unknown dialect `{name}`"))),
-            },
+            Some(name) => Some(options::dialect(name).map_err(|message| ErrorObject::new("unknown-dialect", message))?),
         };
         let model = match &self.model {
             None => *checker.model,
-            Some(name) => options::model(name).map_err(|message| unknown("unknown-model", message))?.model,
+            Some(name) => options::model(name).map_err(|message| ErrorObject::new("unknown-model", message))?.model,
         };
         let raw = RawView {
             buf: None,
@@ -268,8 +259,8 @@ impl Question {
             len: self.len,
             itemsize: self.itemsize,
             readonly: match self.readonly {
-                Readonly::Bool(readonly) => i32::from(readonly),
-                Readonly::Int(readonly) => readonly,
+                ReadonlyJson::Bool(readonly) => i32::from(readonly),
+                ReadonlyJson::Int(readonly) => readonly,
             },
             ndim: self.ndim,
             format: self.format.as_deref().map(str::as_bytes),
@@ -277,29 +268,30 @@ impl Question {
             strides: self.strides.as_deref(),
             suboffsets: self.suboffsets.as_deref(),
         };
-        let memory = self.memory.map(|Memory { len, offset }| Block { len, offset });
+        let memory = self.memory.map(|BlockJson { len, offset }| Block { len, offset });
         let checker = Checker { dialect, model: &model, memory, ..checker };
-        let Checked { report, view } = checker.check(&raw, asked);
-        Ok(tell(&report, view.as_ref()))
+        let Checked { report, view } = checker.check(&raw, requested);
+        Ok(print(&report, view.as_ref()))
     }
 }
 
-/// Answers every line of standard input; the exit status is that of the worst answer.
-fn stream(checker: Checker<'_>, out: &mut impl Write) -> Result<Status, Failure> {
+/// Checks the buffer of each line of standard input. The status is [`Failed`](Status::Failed) if any
+/// has an error.
+fn check_lines(checker: Checker<'_>) -> Result<Status, Failure> {
     let mut clean = true;
-    json::lines(io::stdin().lock(), out, |line, out| {
-        let asked = line.and_then(|line| {
-            serde_json::from_slice::<Question>(line).map_err(|error| Refused::new("json", error.to_string()))
+    json::for_each_line(|line, out| {
+        let buffer = line.and_then(|line| {
+            serde_json::from_slice::<BufferJson>(line).map_err(|error| ErrorObject::new("json", error.to_string()))
         });
-        let told = asked.and_then(|question| {
-            question.judge(checker, |report, view| {
+        let replied = buffer.and_then(|buffer| {
+            buffer.check(checker, |report, view| {
                 clean &= !report.has_errors();
                 json::write_line(out, &verdict(report, view))
             })
         });
-        told.unwrap_or_else(|error| {
+        replied.unwrap_or_else(|error| {
             clean = false;
-            json::write_line(out, &Unanswered { error })
+            json::write_line(out, &ErrorReply { error })
         })
     })?;
     Ok(if clean { Status::Done } else { Status::Failed })

@@ -1,13 +1,13 @@
-//! `pep3118 completions`: what shells complete commands with.
+//! `pep3118 completions`: prints the script with which a shell completes commands and options.
 
 use std::io::Write;
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 
-use super::{Failure, Status};
+use super::failure::{Failure, Status};
 
-/// Print what a shell needs to complete commands and options
+/// Print the script with which a shell completes commands and options
 ///
 /// For bash: pep3118 completions bash > ~/.local/share/bash-completion/completions/pep3118
 #[derive(Debug, Args)]
@@ -19,9 +19,9 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
-        // The generator panics where it cannot write, so it writes to memory.
+        // The generator panics if it cannot write, so it writes to memory.
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut super::Arguments::command(), "pep3118", &mut script);
+        clap_complete::generate(self.shell, &mut super::CommandLine::command(), "pep3118", &mut script);
         out.write_all(&script)?;
         Ok(Status::Done)
     }

@@ -1,17 +1,17 @@
-//! `pep3118 diff`: whether two formats mean the same.
+//! `pep3118 diff`: compares two formats and prints their first difference.
 
 use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use pep3118::{Comparison, Dialect, Equivalence, Format, LayoutError};
+use pep3118::{Comparison, Dialect, Equivalence, Format, LayoutError, calcsize_in};
 
-use super::options::{self, Reader};
-use super::{Failure, Status};
+use super::failure::{Failure, Status};
+use super::options::{self, InterpretationOptions};
 
-/// Compare what two formats mean, and name the first difference
+/// Compare two formats and print their first difference
 ///
-/// Exit status 0 if they mean the same values under the same names, 1 if not.
+/// The exit status is 0 if both have the same values under the same names, and 1 if not.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The first format
@@ -19,15 +19,22 @@ pub(super) struct Diff {
     /// The second format
     b: OsString,
     #[command(flatten)]
-    reader: Reader,
+    interpretation: InterpretationOptions,
 }
 
 impl Diff {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
-        let a = Format::parse(options::bytes(&self.a)).map_err(LayoutError::from)?;
-        let b = Format::parse(options::bytes(&self.b)).map_err(LayoutError::from)?;
-        let dialect = self.reader.dialect.unwrap_or(&Dialect::PEP3118);
-        let compared = Comparison::of_formats(&a, &b, dialect, &self.reader.model.model)?;
+        let InterpretationOptions { dialect, model } = &self.interpretation;
+        let [a, b] = [options::bytes(&self.a), options::bytes(&self.b)];
+        let refused = |error: LayoutError, format| self.interpretation.refused(&error, format, None);
+        let dialect = dialect.unwrap_or(&Dialect::PEP3118);
+        let parse = |format| {
+            // The comparison would not name the format that it refuses.
+            calcsize_in(format, dialect, &model.model).map_err(|error| refused(error, format))?;
+            Format::parse(format).map_err(|error| refused(error.into(), format))
+        };
+        let compared = Comparison::of_formats(&parse(a)?, &parse(b)?, dialect, &model.model);
+        let compared = compared.map_err(|error| Failure::Refused(error.diagnostic().colored()))?;
         match compared.equivalence {
             Some(level) => writeln!(out, "{level}")?,
             None => writeln!(out, "different")?,

@@ -1,36 +1,41 @@
-//! `pep3118 emit`: a format respelled for a reader.
+//! `pep3118 emit`: writes a format for another reader, or as a type of C or Rust.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
-use pep3118::{Target, reconcile};
+use pep3118::Target;
 
-use super::options::{self, Reader, target_parser};
-use super::{Failure, Status};
+use super::escape::{escape, is_visible};
+use super::failure::{Failure, Status};
+use super::options::{self, InterpretationOptions, target_parser};
 
-/// Spell a format so that a given reader takes it for the same layout
+/// Write a format so that a given reader interprets it as the same layout
 ///
-/// Refuses, with the reason, what that reader cannot read, and formats with two readings. With --to,
-/// the item becomes a type of C or Rust instead, with assertions of its size and offsets.
+/// Refused, with the reason, are formats that the reader cannot interpret and formats with several
+/// interpretations. With --to, the item becomes a type of C or Rust instead, with assertions of its size
+/// and offsets.
 #[derive(Debug, Args)]
 pub(super) struct Emit {
     /// The format
     format: OsString,
-    /// Who is to read it
+    /// The reader
     #[arg(long = "for", value_name = "TARGET", default_value = "canonical", value_parser = target_parser())]
     target: Target,
-    /// The source of a type in a language
+    /// The language of a type to write
     #[arg(long = "to", value_name = "LANGUAGE", conflicts_with = "target")]
     language: Option<Language>,
     /// The name of that type: `item` in C, `Item` in Rust
     #[arg(long, requires = "language")]
     name: Option<String>,
-    /// The itemsize of the buffer, in bytes
+    /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
     #[command(flatten)]
-    reader: Reader,
+    interpretation: InterpretationOptions,
+    /// Write names with control characters and other invisible characters
+    #[arg(long)]
+    raw: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -40,22 +45,48 @@ enum Language {
 }
 
 impl Emit {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
-        let format = options::bytes(&self.format);
-        let reading = reconcile(format, self.itemsize, self.reader.dialect, &self.reader.model.model)?;
-        if let Some(language) = self.language {
-            let name = self.name.as_deref();
-            let source = match language {
-                Language::C => reading.layout.to_c(name.unwrap_or("item")),
-                Language::Rust => reading.layout.to_rust(name.unwrap_or("Item")),
-            };
-            let source = source.map_err(|error| Failure::Refused(format!("error: {error}")))?;
-            out.write_all(source.as_bytes())?;
-            return Ok(Status::Done);
+    pub(super) fn run(self) -> Result<Status, Failure> {
+        let found = self.interpretation.interpret(options::bytes(&self.format), self.itemsize)?;
+        let layout = &found.layout;
+        let emitted = match self.language {
+            Some(Language::C) => layout.to_c(self.name.as_deref().unwrap_or("item")).map_err(refused)?.into_bytes(),
+            Some(Language::Rust) => {
+                layout.to_rust(self.name.as_deref().unwrap_or("Item")).map_err(refused)?.into_bytes()
+            }
+            None => layout.emit(self.target).map_err(refused)?,
+        };
+        // Source code has several lines.
+        let is_source = self.language.is_some();
+        let is_allowed = |character: char| is_visible(character) || (is_source && character == '\n');
+        if !self.raw {
+            refuse_invisible(&emitted, is_allowed)?;
         }
-        let spelled = reading.layout.emit(self.target).map_err(|error| Failure::Refused(format!("error: {error}")))?;
-        out.write_all(&spelled)?;
-        writeln!(out)?;
+        // Not `anstream::stdout()`, which removes terminal escapes from a name: that is another format.
+        let mut out = io::stdout().lock();
+        out.write_all(&emitted)?;
+        if !is_source {
+            out.write_all(b"\n")?;
+        }
+        out.flush()?;
         Ok(Status::Done)
     }
+}
+
+fn refused(error: impl std::fmt::Display) -> Failure {
+    Failure::refused(escape(error.to_string().as_bytes()))
+}
+
+/// Refuses output that a terminal would act on. Escaped, it would be another format.
+fn refuse_invisible(emitted: &[u8], is_allowed: impl Fn(char) -> bool) -> Result<(), Failure> {
+    for chunk in emitted.utf8_chunks() {
+        let invisible = chunk.valid().chars().find(|character| !is_allowed(*character));
+        let invisible = invisible.map(String::from).map(String::into_bytes);
+        if let Some(invisible) = invisible.or_else(|| chunk.invalid().first().map(|byte| vec![*byte])) {
+            return Err(Failure::refused(format_args!(
+                "a name contains `{}`, which is not visible text\nhelp: write it as it is with `--raw`",
+                escape(&invisible)
+            )));
+        }
+    }
+    Ok(())
 }

@@ -1,39 +1,40 @@
-//! `pep3118 explain`: the table and the picture of a format.
+//! `pep3118 explain`: prints the fields of a format as a table and a picture.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::Args;
 use clap::builder::styling::{AnsiColor, Style};
-use pep3118::__private::interpretations;
-use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table, reconcile};
+use pep3118::__private::{interpretations, plural};
+use pep3118::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
-use super::json::{self, Answer};
-use super::options::{self, Reader};
-use super::{Failure, Status};
+use super::escape::escape;
+use super::failure::{Failure, Status};
+use super::json::{self, FormatReply};
+use super::options::{self, InterpretationOptions, note_type_name};
 
-/// Show what a format means: a table of offsets and a picture of the bytes
+/// Show the fields of a format: a table of offsets and a picture of the bytes
 ///
-/// Offsets and sizes are in bytes. With --jsonl, questions are read from standard input, one JSON
-/// object a line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. Exit status
-/// 1 tells that a format was refused, with --jsonl any of them.
+/// Offsets and sizes are in bytes. With --jsonl, queries are read from standard input, one JSON object a
+/// line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. The exit status is 1 if a
+/// format is refused.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
     #[arg(required_unless_present = "jsonl")]
     format: Option<OsString>,
-    /// The itemsize of the buffer, in bytes
+    /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
     #[command(flatten)]
-    reader: Reader,
+    interpretation: InterpretationOptions,
     /// Print JSON
     #[arg(long)]
     json: bool,
     /// Print the picture as SVG
     #[arg(long, conflicts_with = "json")]
     svg: bool,
-    /// Answer questions from standard input, one JSON object a line
+    /// Reply to queries from standard input, one JSON object a line
     #[arg(long, conflicts_with_all = ["format", "itemsize", "json", "svg", "dialect"])]
     jsonl: bool,
 }
@@ -41,81 +42,82 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
-            return json::stream(io::stdin().lock(), out, true);
+            return json::reply_to_formats(true);
         }
-        let format = self.format.unwrap_or_default();
-        let format = options::bytes(&format);
-        let model = &self.reader.model;
-        let outcome = reconcile(format, self.itemsize, self.reader.dialect, &model.model);
+        // clap requires a format where there is no --jsonl.
+        let Some(format) = &self.format else { return Err(Failure::internal("no format")) };
+        let format = options::bytes(format);
+        let model = &self.interpretation.model.name;
+        let found = self.interpretation.reconcile(format, self.itemsize);
         if self.json {
-            let answer = Answer::of_outcome(&outcome, &model.name, true);
-            serde_json::to_writer_pretty(&mut *out, &answer).map_err(io::Error::from)?;
-            writeln!(out)?;
-            return Ok(if answer.is_ok() { Status::Done } else { Status::Failed });
+            let reply = FormatReply::new(&found, model, true);
+            json::write_pretty(out, &reply)?;
+            return Ok(if reply.is_ok() { Status::Done } else { Status::Failed });
         }
-        if self.svg {
-            writeln!(out, "{}", Picture::new(&outcome?.layout).svg())?;
+        // A page shows all interpretations, and a picture only one.
+        if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
+            note_type_name(format);
+            page(out, format, first, others, model)?;
             return Ok(Status::Done);
         }
-        if let [first, others @ ..] = interpretations(&outcome) {
-            page(out, format, first, others, &model.name)?;
-            return Ok(Status::Done);
-        }
-        outcome?;
+        let found = found.map_err(|error| self.interpretation.refused(&error, format, self.itemsize))?;
+        note_type_name(format);
+        writeln!(out, "{}", Picture::new(&found.layout).svg())?;
         Ok(Status::Done)
     }
 }
 
-/// Everything that a person wants to see.
+/// Writes the table and the picture of each interpretation.
 fn page(
     out: &mut impl Write,
     format: &[u8],
-    reading: &Interpretation,
-    others: &[Interpretation],
+    found: &Interpretation,
+    alternatives: &[Interpretation],
     model: &str,
 ) -> io::Result<()> {
-    let certainty = if others.is_empty() { certainty(reading) } else { format!("{WARNING}ambiguous{WARNING:#}") };
-    let layout = &reading.layout;
+    let certainty = if alternatives.is_empty() { certainty(found) } else { format!("{WARNING}ambiguous{WARNING:#}") };
+    let layout = &found.layout;
     let endian = layout.model().endian;
-    writeln!(out, "{BOLD}format{BOLD:#}   {}", format.escape_ascii())?;
-    writeln!(out, "{BOLD}reading{BOLD:#}  {}, {model} ({endian}-endian), {certainty}", reading.dialect)?;
+    writeln!(out, "{BOLD}format{BOLD:#}   {}", escape(format))?;
+    let model = escape(model.as_bytes());
+    writeln!(out, "{BOLD}dialect{BOLD:#}  {}, {model} ({endian}-endian), {certainty}", found.dialect)?;
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
-    writeln!(out, "{BOLD}size{BOLD:#}     {}{aligned}\n", bytes(layout.size()))?;
-    drawing(out, layout)?;
-    for Interpretation { dialect, layout: alternative, .. } in others {
-        writeln!(out, "\n{WARNING}or else{WARNING:#}, by dialect {dialect}, {}:\n", bytes(alternative.size()))?;
-        drawing(out, alternative)?;
+    writeln!(out, "{BOLD}size{BOLD:#}     {}{aligned}\n", plural(layout.size(), "byte"))?;
+    draw(out, layout)?;
+    for Interpretation { dialect, layout, .. } in alternatives {
+        let size = plural(layout.size(), "byte");
+        writeln!(out, "\n{WARNING}alternative{WARNING:#}: dialect {dialect}, {size}\n")?;
+        draw(out, layout)?;
     }
     Ok(())
 }
 
-fn drawing(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
+fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
-fn certainty(reading: &Interpretation) -> String {
-    match reading.certainty {
-        Certainty::TrailingPadding => format!("{} at the end not stated", bytes(reading.trailing_padding)),
-        Certainty::Inferred => "distances in arrays inferred".to_owned(),
+fn certainty(found: &Interpretation) -> String {
+    match found.certainty {
+        Certainty::TrailingPadding => {
+            format!("{} of implicit trailing padding", plural(found.trailing_padding, "byte"))
+        }
+        Certainty::Inferred => "element strides inferred".to_owned(),
         Certainty::Exact => Certainty::Exact.to_string(),
     }
-}
-
-fn bytes(count: u64) -> String {
-    format!("{count} byte{}", if count == 1 { "" } else { "s" })
 }
 
 const BOLD: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Fields in turn, padding dim; plain blue is hard to read on black. The stream drops the colours where
-/// there is no terminal.
-fn paint(ink: CellStyle, text: &str) -> String {
+/// Colours the cell of a picture: padding is dim, fields have five colours in turn. The stream removes
+/// the colours if it is not a terminal.
+fn paint(cell: CellStyle, text: &str) -> String {
+    // Plain blue is hard to read on black.
     const FIELDS: [AnsiColor; 5] =
         [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::BrightBlue];
-    let style = match ink {
+    let style = match cell {
         CellStyle::Padding => Style::new().dimmed(),
         CellStyle::Field(index) => index
             .checked_rem(FIELDS.len())

@@ -1,161 +1,208 @@
-//! Where items come from: files that can be read anywhere, streams that are read once.
+//! The input of `decode`: a file, which can be read in any order, or a stream, which is read once.
 //!
-//! No file is mapped into memory. A map would be a slice that Rust holds for constant while anyone
-//! may write to the file, and a file that becomes shorter would end the process by a signal. Both
-//! ways of reading, one block after the other and [`strided`](super::strided), copy a bounded number
-//! of bytes, and a file that becomes shorter is an error with a message.
+//! No file is mapped into memory. A map would be a slice that Rust takes for constant, while another
+//! process may write to the file; and a file that is truncated would end the process by a signal.
+//! Blocks of contiguous items and of [`strided`](super::strided) items are copied, in bounded memory,
+//! and a truncated file is an error with a message.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
-use super::Failure;
-use super::decode::{counted, refused};
+use pep3118::__private::plural;
+use same_file::Handle;
 
-/// Bytes of a block: as many as a pipe holds several times, few beside any program.
+use super::escape::escape_path;
+use super::failure::Failure;
+use super::output::is_damaged_by_writing;
+
+/// Bytes of a block: four times the capacity of a pipe.
 const BLOCK: usize = 1 << 18;
 
-/// Bytes of standard input that are kept in memory; more are kept in a file without a name.
-const KEPT: usize = 1 << 24;
+/// Bytes of a stream that are kept in memory; more are kept in a temporary file without a name.
+const SPOOLED: usize = 1 << 24;
+
+/// Bytes of the largest item that is read from a stream. The size of a file limits its items, but a
+/// stream may be endless, and the values of an item take up to 30 times the memory of its bytes.
+const LARGEST_STREAM_ITEM: usize = 1 << 26;
 
 /// An input before its first item was read.
-pub(super) enum Input {
+pub(super) enum InputSource {
     /// A regular file and its length in bytes.
     File(File, u64),
-    /// Standard input, a pipe, a device.
+    /// Standard input, a pipe or a device.
     Stream(Box<dyn Read>),
 }
 
 /// Bytes that can be read in any order.
-pub(super) trait Anywhere: Read + Seek {}
-impl<T: Read + Seek> Anywhere for T {}
+pub(super) trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
 
-impl Input {
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+impl InputSource {
+    /// Opens an input. Returns its identity too, if an output of that identity would destroy it.
+    pub(super) fn open(path: &Path) -> Result<(Self, Option<Handle>), Failure> {
         if path.as_os_str() == "-" {
-            return Ok(Self::Stream(Box::new(io::stdin().lock())));
+            // Standard input that is closed, or that Windows cannot compare, is not an output either.
+            let stdin = Handle::stdin().ok();
+            let stdin = stdin.filter(|stdin| stdin.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)));
+            return Ok((Self::Stream(Box::new(io::stdin().lock())), stdin));
         }
-        let named = |error: io::Error| refused(format_args!("{}: {error}", path.display()));
+        let named = |error: io::Error| Failure::refused(format_args!("{}: {error}", escape_path(path)));
         let file = File::open(path).map_err(named)?;
-        let about = file.metadata().map_err(named)?;
-        if about.is_dir() {
-            return Err(refused(format_args!("{}: is a directory", path.display())));
+        let metadata = file.metadata().map_err(named)?;
+        if metadata.is_dir() {
+            return Err(Failure::refused(format_args!("{}: is a directory", escape_path(path))));
         }
-        // Files of the system that are made while they are read say that they are empty.
-        let regular = about.is_file() && about.len() > 0;
-        Ok(if regular { Self::File(file, about.len()) } else { Self::Stream(Box::new(file)) })
+        let identity = match is_damaged_by_writing(&metadata) {
+            true => Some(Handle::from_file(file.try_clone().map_err(named)?).map_err(named)?),
+            false => None,
+        };
+        // Files in /proc have contents and a length of 0.
+        let regular = metadata.is_file() && metadata.len() > 0;
+        Ok((if regular { Self::File(file, metadata.len()) } else { Self::Stream(Box::new(file)) }, identity))
     }
 
-    /// The bytes behind the first `skip`, and how many there are, if that is known.
+    /// Refuses an item of a stream that is too large for memory, before any of it is read.
+    pub(super) fn limit_item(&self, itemsize: usize) -> Result<(), Failure> {
+        match self {
+            Self::Stream(_) if itemsize > LARGEST_STREAM_ITEM => Err(Failure::refused(format_args!(
+                "an item has {} but at most {LARGEST_STREAM_ITEM} are read from a stream\nhelp: save the stream to a file",
+                plural(to_u64(itemsize), "byte")
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Skips bytes, and returns the rest and its length, if that is known.
     pub(super) fn after(self, skip: u64) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
-        let short = |there: u64| {
-            let (there, skip) = (counted(there, "byte"), counted(skip, "byte"));
-            Err(refused(format_args!("the input has {there} but {skip} are to be skipped")))
+        let too_short = |len: u64| {
+            let (len, skip) = (plural(len, "byte"), plural(skip, "byte"));
+            Err(Failure::refused(format_args!("the input has {len} but --skip is {skip}")))
         };
         match self {
-            Self::File(_, len) if len < skip => short(len),
+            Self::File(_, len) if len < skip => too_short(len),
             Self::File(mut file, len) => {
                 file.seek(SeekFrom::Start(skip))?;
                 Ok((Box::new(file), Some(len.saturating_sub(skip))))
             }
             Self::Stream(mut stream) => {
-                let passed = io::copy(&mut stream.by_ref().take(skip), &mut io::sink())?;
-                if passed < skip { short(passed) } else { Ok((stream, None)) }
+                let skipped = io::copy(&mut stream.by_ref().take(skip), &mut io::sink())?;
+                if skipped < skip { too_short(skipped) } else { Ok((stream, None)) }
             }
         }
     }
 
-    /// The bytes from `start` to `end`, to be read in any order; where `start` is among them; where the
-    /// input ends if it ends before `end`, else any place behind. The bytes of a stream are kept, in
-    /// memory if they are few, else in a temporary file.
-    pub(super) fn anywhere(self, start: u64, end: u64) -> Result<(Box<dyn Anywhere>, u64, u64), Failure> {
+    /// Makes the bytes from `start` to `end` readable in any order. Of a stream, they are copied to
+    /// memory or to a temporary file.
+    pub(super) fn seekable(self, start: u64, end: u64) -> Result<Seekable, Failure> {
         match self {
-            Self::File(file, len) => Ok((Box::new(file), start, len)),
+            Self::File(file, len) => Ok(Seekable { bytes: Box::new(file), start, input_end: len }),
             stream @ Self::Stream(_) => {
                 let (stream, _) = stream.after(start)?;
-                let mut kept = tempfile::spooled_tempfile(KEPT);
-                let len = io::copy(&mut stream.take(end.saturating_sub(start)), &mut kept)?;
-                Ok((Box::new(kept), 0, start.saturating_add(len)))
+                let mut spooled = tempfile::spooled_tempfile(SPOOLED);
+                let len = io::copy(&mut stream.take(end.saturating_sub(start)), &mut spooled)?;
+                Ok(Seekable { bytes: Box::new(spooled), start: 0, input_end: start.saturating_add(len) })
             }
         }
     }
 }
 
-/// Items that lie one after the other, in blocks of whole items.
-pub(super) struct Blocks {
+/// Part of an input, readable in any order.
+pub(super) struct Seekable {
+    pub(super) bytes: Box<dyn ReadSeek>,
+    /// The position in `bytes` of the first byte of the part.
+    pub(super) start: u64,
+    /// The length of the input. Of a stream that is longer than the part, the end of the part.
+    pub(super) input_end: u64,
+}
+
+/// Items that are contiguous in the input, in blocks of whole items.
+pub(super) struct ContiguousItems {
     input: Box<dyn Read>,
-    itemsize: usize,
-    /// Items to read; `None`: up to the end.
-    wanted: Option<u64>,
-    done: u64,
-    bytes: Vec<u8>,
-    /// Bytes that were read into it, and those of items that were handed out.
+    itemsize: NonZeroUsize,
+    /// Number of items to read; `None`: up to the end of the input.
+    count: Option<u64>,
+    items_read: u64,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that were read from the input.
     filled: usize,
+    /// Bytes of the buffer that were returned as items.
     used: usize,
 }
 
-impl Blocks {
-    pub(super) fn new(input: Box<dyn Read>, itemsize: usize, wanted: Option<u64>) -> Self {
-        Self { input, itemsize, wanted, done: 0, bytes: Vec::new(), filled: 0, used: 0 }
+impl ContiguousItems {
+    pub(super) fn new(input: Box<dyn Read>, itemsize: NonZeroUsize, count: Option<u64>) -> Self {
+        Self { input, itemsize, count, items_read: 0, buffer: Vec::new(), filled: 0, used: 0 }
     }
 
-    /// The next items, as many as there are at once: whoever writes slowly is read as he writes.
+    /// Returns the next items: all that one `read` gives, so that a slow stream is followed as it is
+    /// written.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
-        self.bytes.copy_within(self.used..self.filled, 0);
+        self.buffer.copy_within(self.used..self.filled, 0);
         self.filled = self.filled.saturating_sub(self.used);
         self.used = 0;
-        let left = self.wanted.map(|wanted| wanted.saturating_sub(self.done));
-        let whole = BLOCK.checked_div(self.itemsize).unwrap_or(0).max(1);
-        let items = left.map_or(whole, |left| usize::try_from(left).unwrap_or(whole).min(whole));
-        if items == 0 {
-            return Ok(None);
-        }
-        // One item may be more than there is memory for, if the format says so.
-        let target = items.saturating_mul(self.itemsize);
-        while self.filled < self.itemsize {
-            let room = target.min(self.filled.saturating_mul(2).max(BLOCK));
-            if let Some(more) = room.checked_sub(self.bytes.len()).filter(|more| *more > 0) {
-                let none =
-                    |_| refused(format_args!("there is no memory for {} of one item", counted(wide(room), "byte")));
-                self.bytes.try_reserve_exact(more).map_err(none)?;
-                self.bytes.resize(room, 0);
+        let block_items = (BLOCK / self.itemsize).max(1);
+        let items = match self.count.map(|count| usize::try_from(count.saturating_sub(self.items_read))) {
+            Some(Ok(0)) => return Ok(None),
+            Some(Ok(rest)) => rest.min(block_items),
+            Some(Err(_)) | None => block_items,
+        };
+        let wanted = items.saturating_mul(self.itemsize.get());
+        while self.filled < self.itemsize.get() {
+            // The buffer grows with the bytes that are read: an item may declare more bytes than there is memory.
+            let len = wanted.min(self.filled.saturating_mul(2).max(BLOCK));
+            if let Some(more) = len.checked_sub(self.buffer.len()).filter(|more| *more > 0) {
+                let no_memory = |_| {
+                    let len = plural(to_u64(len), "byte");
+                    Failure::refused(format_args!("there is no memory for {len} of one item"))
+                };
+                self.buffer.try_reserve_exact(more).map_err(no_memory)?;
+                self.buffer.resize(len, 0);
             }
-            match self.input.read(self.bytes.get_mut(self.filled..room).unwrap_or_default()) {
-                Ok(0) => return self.ended().map(|()| None),
+            let Some(unread) = self.buffer.get_mut(self.filled..len) else {
+                return Err(Failure::internal("the buffer is shorter than its contents"));
+            };
+            match self.input.read(unread) {
+                Ok(0) => return self.end().map(|()| None),
                 Ok(read) => self.filled = self.filled.saturating_add(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        let items = self.filled.checked_div(self.itemsize).unwrap_or(0);
-        self.used = items.saturating_mul(self.itemsize);
-        self.done = self.done.saturating_add(wide(items));
-        Ok(self.bytes.get(..self.used))
+        let items = self.filled / self.itemsize;
+        self.used = items.saturating_mul(self.itemsize.get());
+        self.items_read = self.items_read.saturating_add(to_u64(items));
+        Ok(self.buffer.get(..self.used))
     }
 
-    /// Whether the input may end here.
-    fn ended(&self) -> Result<(), Failure> {
-        let (found, items) = (counted(wide(self.filled), "byte"), counted(self.done, "item"));
+    /// Checks that the input may end after the items that were read.
+    fn end(&self) -> Result<(), Failure> {
+        let (rest, items) = (plural(to_u64(self.filled), "byte"), plural(self.items_read, "item"));
         let size = self.itemsize;
-        match self.wanted {
+        match self.count {
             None if self.filled == 0 => Ok(()),
-            None if self.done == 0 => Err(refused(format_args!("{found} left over after {items} of {size} bytes"))),
-            None => Err(refused(format_args!(
-                "{found} left over after {items} of {size} bytes\nhelp: --count {} reads the whole items alone",
-                self.done
+            None if self.items_read == 0 => {
+                Err(Failure::refused(format_args!("{rest} left over after {items} of {size} bytes")))
+            }
+            None => Err(Failure::refused(format_args!(
+                "{rest} left over after {items} of {size} bytes\nhelp: `--count {}` reads the whole items",
+                self.items_read
             ))),
-            Some(wanted) => {
-                let rest = if self.filled == 0 { String::new() } else { format!(" and {found}") };
-                let wanted = counted(wanted, "item");
-                Err(refused(format_args!(
-                    "the input ends after {items}{rest} but {wanted} of {size} bytes were asked for"
+            Some(count) => {
+                let rest = if self.filled == 0 { String::new() } else { format!(" and {rest}") };
+                let count = plural(count, "item");
+                Err(Failure::refused(format_args!(
+                    "the input ends after {items}{rest} but {count} of {size} bytes were asked for"
                 )))
             }
         }
     }
 }
 
-/// A length among lengths of files.
-pub(super) fn wide(len: usize) -> u64 {
+/// Converts a length in memory to the type of lengths of files.
+pub(super) fn to_u64(len: usize) -> u64 {
+    // No target of Rust has pointers of more than 64 bits.
+    debug_assert!(u64::try_from(len).is_ok());
     u64::try_from(len).unwrap_or(u64::MAX)
 }

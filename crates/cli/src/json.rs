@@ -1,21 +1,25 @@
-//! JSON in and out, one object a line.
+//! JSON in and out: `--json`, and the queries of `--jsonl`, one object a line.
 
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
 
 use pep3118::__private::interpretations;
-use pep3118::{DataModel, Dialect, Field, Interpretation, LayoutError, reconcile};
+use pep3118::{DataModel, Field, Interpretation, LayoutError, reconcile};
 use serde::{Deserialize, Serialize};
 
-use super::options;
-use super::{Failure, Status};
+use super::failure::{Failure, Status};
+use super::{escape, options};
 
-/// Longest line that is read, in bytes; the rest of a longer one is skipped.
-const LONGEST_LINE: u64 = 16 << 20;
+/// Largest number of bytes in a line; the rest of a longer line is skipped.
+const LINE_LIMIT: usize = 16 << 20;
 
-/// One question: `{"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}`.
+/// Bytes of a usual line, so that its memory does not grow.
+const LINE_CAPACITY: usize = 512;
+
+/// A query of `explain --jsonl` and `size --jsonl`:
+/// `{"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}`.
 #[derive(Deserialize)]
-struct Question {
-    /// Null is the NULL format, which means `"B"`.
+struct FormatQuery {
+    /// `null` is the format NULL, which means `"B"`. The key is required.
     #[serde(deserialize_with = "Option::deserialize")]
     format: Option<String>,
     itemsize: Option<u64>,
@@ -23,16 +27,16 @@ struct Question {
     model: Option<String>,
 }
 
-/// One answer.
+/// The reply to a [`FormatQuery`], and the output of `explain --json`.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Answer<'a> {
-    Ok(Explained<'a>),
-    Error(Refused),
+pub(super) enum FormatReply<'a> {
+    Ok(FormatSummary<'a>),
+    Error(ErrorObject),
 }
 
 #[derive(Serialize)]
-pub(super) struct Explained<'a> {
+pub(super) struct FormatSummary<'a> {
     dialect: &'a str,
     model: &'a str,
     size: u64,
@@ -42,42 +46,40 @@ pub(super) struct Explained<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<Field<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    alternatives: Vec<Alternative<'a>>,
+    alternatives: Vec<AlternativeSummary<'a>>,
 }
 
 #[derive(Serialize)]
-struct Alternative<'a> {
+struct AlternativeSummary<'a> {
     dialect: &'a str,
     size: u64,
     item: Field<'a>,
 }
 
+/// An error in a reply.
 #[derive(Serialize)]
-pub(super) struct Refused {
+pub(super) struct ErrorObject {
     kind: String,
     pub(super) message: String,
     span: Option<[usize; 2]>,
 }
 
-impl Refused {
+impl ErrorObject {
+    /// Makes an error that concerns no bytes of a format.
     pub(super) fn new(kind: &str, message: String) -> Self {
         Self { kind: kind.to_owned(), message, span: None }
     }
 }
 
-impl<'a> Answer<'a> {
-    /// The answer to a question: the interpretation or the alternatives; without their trees if only sizes are wanted.
-    pub(super) fn of_outcome(
-        outcome: &'a Result<Interpretation, LayoutError>,
-        model: &'a str,
-        with_item: bool,
-    ) -> Self {
-        match (outcome, interpretations(outcome)) {
-            (Ok(found), _) => Self::of_alternatives(found, &[], model, with_item),
-            (Err(_), [first, others @ ..]) => Self::of_alternatives(first, others, model, with_item),
+impl<'a> FormatReply<'a> {
+    /// Makes the reply of a format, without its fields if only sizes are wanted.
+    pub(super) fn new(found: &'a Result<Interpretation, LayoutError>, model: &'a str, with_fields: bool) -> Self {
+        match (found, interpretations(found)) {
+            (Ok(found), _) => Self::Ok(FormatSummary::new(found, &[], model, with_fields)),
+            (Err(_), [first, others @ ..]) => Self::Ok(FormatSummary::new(first, others, model, with_fields)),
             (Err(error), []) => {
                 let span = error.span();
-                Self::Error(Refused {
+                Self::Error(ErrorObject {
                     kind: error.kind().name().to_owned(),
                     message: error.to_string(),
                     span: Some([span.start(), span.end()]),
@@ -86,46 +88,43 @@ impl<'a> Answer<'a> {
         }
     }
 
-    fn of_alternatives(
-        first: &'a Interpretation,
-        others: &'a [Interpretation],
-        model: &'a str,
-        with_item: bool,
-    ) -> Self {
-        let itemsize = first.layout.size();
-        let alternatives = others.iter().filter(|_| with_item).map(|other| Alternative {
-            dialect: other.dialect.name,
-            size: other.layout.size(),
-            item: other.layout.item(),
-        });
-        Self::Ok(Explained {
-            dialect: first.dialect.name,
-            model,
-            size: itemsize.saturating_sub(first.trailing_padding),
-            align: first.layout.align().bytes(),
-            itemsize,
-            certainty: if others.is_empty() { first.certainty.as_str() } else { "ambiguous" },
-            item: with_item.then(|| first.layout.item()),
-            alternatives: alternatives.collect(),
-        })
-    }
-
-    /// Whether the format has an interpretation.
+    /// Returns `true` if the format has an interpretation.
     pub(super) fn is_ok(&self) -> bool {
         matches!(self, Self::Ok(_))
     }
 }
 
-/// Answers every line of `input` on a line of `out`, in constant memory. The exit status is that of
-/// the worst answer.
-pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -> Result<Status, Failure> {
+impl<'a> FormatSummary<'a> {
+    fn new(found: &'a Interpretation, others: &'a [Interpretation], model: &'a str, with_fields: bool) -> Self {
+        let itemsize = found.layout.size();
+        let alternatives = others.iter().filter(|_| with_fields).map(|other| AlternativeSummary {
+            dialect: other.dialect.name,
+            size: other.layout.size(),
+            item: other.layout.item(),
+        });
+        Self {
+            dialect: found.dialect.name,
+            model,
+            size: itemsize.saturating_sub(found.trailing_padding),
+            align: found.layout.align().bytes(),
+            itemsize,
+            certainty: if others.is_empty() { found.certainty.as_str() } else { "ambiguous" },
+            item: with_fields.then(|| found.layout.item()),
+            alternatives: alternatives.collect(),
+        }
+    }
+}
+
+/// Replies to each query of standard input with a line of standard output, in constant memory. The status
+/// is [`Failed`](Status::Failed) if any reply is an error.
+pub(super) fn reply_to_formats(with_fields: bool) -> Result<Status, Failure> {
     let mut status = Status::Done;
-    lines(input, out, |line, out| {
-        let answered = match line {
-            Ok(line) => answer(line, out, with_item)?,
-            Err(refused) => refuse(out, refused)?,
+    for_each_line(|line, out| {
+        let is_ok = match line {
+            Ok(line) => reply(line, out, with_fields)?,
+            Err(error) => write_error(out, error)?,
         };
-        if !answered {
+        if !is_ok {
             status = Status::Failed;
         }
         Ok(())
@@ -133,92 +132,79 @@ pub(super) fn stream<R: Read>(input: R, out: &mut impl Write, with_item: bool) -
     Ok(status)
 }
 
-/// Hands every line of `input` that is not blank to `answer`, one at a time, in constant memory.
-pub(super) fn lines<R: Read, W: Write>(
-    input: R,
-    out: &mut W,
-    mut answer: impl FnMut(Result<&[u8], Refused>, &mut BufWriter<&mut W>) -> Result<(), Failure>,
+/// The buffer of standard output for replies. JSON is escaped and has no colours, so it need not pass
+/// through `anstream::stdout()`, which takes a tenth of the time of a query.
+type Replies = BufWriter<io::StdoutLock<'static>>;
+
+/// Calls `reply` with each line of standard input that is not blank, in constant memory.
+pub(super) fn for_each_line(
+    mut reply: impl FnMut(Result<&[u8], ErrorObject>, &mut Replies) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut input = BufReader::new(input);
-    let mut out = BufWriter::new(out);
+    // `StdinLock` does not show how much it has buffered.
+    let mut input = BufReader::new(io::stdin().lock());
+    let mut out = BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();
     loop {
         line.clear();
-        input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+        input.by_ref().take(super::input::to_u64(LINE_LIMIT)).read_until(b'\n', &mut line)?;
         if line.is_empty() {
             return Ok(out.flush()?);
         }
-        let whole = line.last() == Some(&b'\n') || line.len() < usize::try_from(LONGEST_LINE).unwrap_or(usize::MAX);
-        if !whole {
+        if line.last() != Some(&b'\n') && line.len() >= LINE_LIMIT {
             input.skip_until(b'\n')?;
-            answer(Err(Refused::new("json", format!("line is longer than {LONGEST_LINE} bytes"))), &mut out)?;
+            reply(Err(ErrorObject::new("json", format!("line is longer than {LINE_LIMIT} bytes"))), &mut out)?;
         } else if !line.trim_ascii().is_empty() {
-            answer(Ok(&line), &mut out)?;
+            reply(Ok(&line), &mut out)?;
         }
-        // Whoever asks one question at a time gets one answer at a time.
+        // A program that waits for the reply before it sends the next query gets it.
         if input.buffer().is_empty() {
             out.flush()?;
         }
     }
 }
 
-/// Whether the line was answered other than by an error.
-fn answer(line: &[u8], out: &mut impl Write, with_item: bool) -> Result<bool, Failure> {
-    let question: Question = match serde_json::from_slice(line) {
-        Ok(question) => question,
-        Err(error) => return refuse(out, Refused::new("json", error.to_string())),
+/// Writes the reply to one query. Returns `false` if the reply is an error.
+fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, Failure> {
+    let query: FormatQuery = match serde_json::from_slice(line) {
+        Ok(query) => query,
+        Err(error) => return write_error(out, ErrorObject::new("json", error.to_string())),
     };
-    let dialect = match question.dialect.as_deref().map(|name| (name, Dialect::by_name(name))) {
-        None => None,
-        Some((_, Some(dialect))) => Some(dialect),
-        Some((name, None)) => {
-            return refuse(out, Refused::new("unknown-dialect", format!("unknown dialect `{name}`")));
-        }
+    let dialect = match query.dialect.as_deref().map(options::dialect).transpose() {
+        Ok(dialect) => dialect,
+        Err(message) => return write_error(out, ErrorObject::new("unknown-dialect", message)),
     };
-    let name = question.model.as_deref().unwrap_or(DataModel::HOST.name);
+    let name = query.model.as_deref().unwrap_or(DataModel::HOST.name);
     let model = match options::model(name) {
         Ok(model) => model.model,
-        Err(message) => return refuse(out, Refused::new("unknown-model", message)),
+        Err(message) => return write_error(out, ErrorObject::new("unknown-model", message)),
     };
-    let format = question.format.as_deref().unwrap_or("B");
-    let outcome = reconcile(format.as_bytes(), question.itemsize, dialect, &model);
-    let answer = Answer::of_outcome(&outcome, name, with_item);
-    write_line(out, &answer)?;
-    Ok(answer.is_ok())
+    let format = query.format.as_deref().unwrap_or("B");
+    let found = reconcile(format.as_bytes(), query.itemsize, dialect, &model);
+    let reply = FormatReply::new(&found, name, with_fields);
+    write_line(out, &reply)?;
+    Ok(reply.is_ok())
 }
 
-fn refuse(out: &mut impl Write, refused: Refused) -> Result<bool, Failure> {
-    write_line(out, &Answer::Error(refused)).map(|()| false)
+/// Writes an error as the reply. Returns `false`, as [`reply`] does for an error.
+fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<bool, Failure> {
+    write_line(out, &FormatReply::Error(error))?;
+    Ok(false)
 }
 
-/// What each consumer makes of a format, as one JSON array.
-pub(super) fn readers(out: &mut impl Write, answers: &[pep3118_readers::Answer]) -> Result<(), Failure> {
-    use pep3118_readers::Outcome;
-    let rows: Vec<serde_json::Value> = answers
-        .iter()
-        .map(|answer| {
-            let consumer = answer.consumer.to_string();
-            match &answer.outcome {
-                Outcome::Reads { what, note } => {
-                    serde_json::json!({"consumer": consumer, "outcome": "reads", "as": what, "note": note})
-                }
-                Outcome::Misreads { what, means } => {
-                    serde_json::json!({"consumer": consumer, "outcome": "misreads", "as": what, "means": means})
-                }
-                Outcome::Refuses { why } => {
-                    serde_json::json!({"consumer": consumer, "outcome": "refuses", "why": why})
-                }
-            }
-        })
-        .collect();
-    serde_json::to_writer_pretty(&mut *out, &rows).map_err(std::io::Error::from)?;
-    writeln!(out)?;
-    Ok(())
+/// Writes a value as one line of JSON.
+pub(super) fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
+    let mut text = Vec::with_capacity(LINE_CAPACITY);
+    serde_json::to_writer(&mut text, value)?;
+    write(out, text)
 }
 
-/// One line of JSON.
-pub(super) fn write_line(out: &mut impl Write, answer: &impl Serialize) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, answer).map_err(std::io::Error::from)?;
-    out.write_all(b"\n")?;
-    Ok(())
+/// Writes a value as indented JSON.
+pub(super) fn write_pretty(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
+    write(out, serde_json::to_vec_pretty(value)?)
+}
+
+fn write(out: &mut impl Write, mut text: Vec<u8>) -> Result<(), Failure> {
+    escape::json(&mut text);
+    text.push(b'\n');
+    Ok(out.write_all(&text)?)
 }

@@ -1,8 +1,8 @@
-//! The command line, thin over the library: one file a command.
+//! The command `pep3118`: one module for each subcommand, over the library of the same name.
 //!
-//! Answers go to standard output, errors with carets to standard error. Exit status 0: done; 1: a
-//! format was refused, a file could not be read to its end, `check` found an error, `diff` a
-//! difference, or one line of a `--jsonl` stream had such an answer; 2: the command was called wrongly.
+//! Results are written to standard output, errors to standard error. The exit status is 0 if the work is
+//! done; 1 if a format was refused, an input was incomplete, `check` found an error or `diff` a difference,
+//! in any line of `--jsonl`; 2 if the arguments are wrong; and 128 + n after signal n.
 
 #[cfg(feature = "arrow")]
 mod arrow;
@@ -11,8 +11,12 @@ mod completions;
 mod decode;
 mod diff;
 mod emit;
+mod escape;
 mod explain;
+mod failure;
+mod hints;
 mod input;
+mod interrupt;
 mod json;
 mod man;
 mod options;
@@ -30,10 +34,13 @@ use std::io::{self, Write};
 
 use clap::{Parser, Subcommand};
 
+use failure::{Failure, Status};
+pub use interrupt::handle_signals;
+
 /// Read and explain the format strings of Python's buffer protocol (PEP 3118).
 #[derive(Debug, Parser)]
 #[command(name = "pep3118", version, arg_required_else_help = true, propagate_version = true)]
-struct Arguments {
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
@@ -54,82 +61,34 @@ enum Command {
     Man(man::Man),
 }
 
-/// Why a command ended without an answer.
-enum Failure {
-    /// The format was refused; the message is drawn and ready.
-    Refused(String),
-    /// The command was called wrongly, in a way that its parser does not know.
-    Usage(String),
-    /// Writing or reading failed.
-    Io(io::Error),
-}
+/// Largest width of tables and pictures, in terminal cells.
+const WIDTH_LIMIT: usize = 100;
 
-/// How a command ended.
-#[derive(Clone, Copy)]
-enum Status {
-    /// Done.
-    Done,
-    /// A format or a buffer was refused, or two differ.
-    Failed,
-    /// The command was called wrongly.
-    Usage,
-}
-
-impl From<Status> for u8 {
-    fn from(status: Status) -> Self {
-        match status {
-            Status::Done => 0,
-            Status::Failed => 1,
-            Status::Usage => 2,
-        }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<pep3118::LayoutError> for Failure {
-    fn from(error: pep3118::LayoutError) -> Self {
-        let diagnostic = match error.ambiguity() {
-            Some(ambiguity) => ambiguity.diagnostic().with_help("choose one: --dialect NAME"),
-            None => error.diagnostic(),
-        };
-        Self::Refused(diagnostic.colored())
-    }
-}
-
-/// Cells in a line of the terminal, at most 100; `None` where there is none.
+/// Returns the width of the terminal, or `None` if there is none.
 fn terminal_width() -> Option<usize> {
-    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(100))
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(WIDTH_LIMIT))
 }
 
-/// Cells in a line: those of the terminal; where there is none, what `COLUMNS` says, or 80.
+/// Returns the width of tables and pictures: that of the terminal, else of `COLUMNS`, else 80.
 fn width() -> usize {
-    let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
-    terminal_width().or_else(|| said().map(|columns| columns.min(100))).unwrap_or(80)
+    let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
+    terminal_width().or_else(|| columns().map(|columns| columns.min(WIDTH_LIMIT))).unwrap_or(80)
 }
 
-/// Parses the arguments, the first of which is the name of the program, and runs the command; what it
-/// returns is the exit status.
+/// Runs the command. The first argument is the name of the program. Returns the exit status.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Help is no error and goes to standard output; nobody is left to tell if that fails.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(Status::Usage.into());
-        }
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = match CommandLine::try_parse_from(&arguments) {
+        Ok(CommandLine { command }) => command,
+        Err(error) => return print_clap_error(error, arguments),
     };
     let mut out = anstream::stdout().lock();
-    let outcome = match arguments.command {
+    let result = match command {
         Command::Explain(command) => command.run(&mut out),
         Command::Size(command) => command.run(&mut out),
         Command::Diff(command) => command.run(&mut out),
-        Command::Emit(command) => command.run(&mut out),
+        Command::Emit(command) => command.run(),
         Command::Readers(command) => command.run(&mut out),
         Command::Check(command) => command.run(&mut out),
         Command::Audit(command) => command.run(),
@@ -139,23 +98,26 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };
-    let outcome = outcome.and_then(|code| Ok(out.flush().map(|()| code)?));
-    let status = match outcome {
-        Ok(status) => status,
-        // Whoever reads our output has seen enough: `pep3118 … | head`.
-        Err(Failure::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
-        Err(Failure::Io(error)) => {
-            anstream::eprintln!("error: {error}");
-            Status::Failed
-        }
-        Err(Failure::Refused(message)) => {
-            anstream::eprintln!("{message}");
-            Status::Failed
-        }
-        Err(Failure::Usage(message)) => {
-            anstream::eprintln!("error: {message}\n\nFor more information, try '--help'.");
-            Status::Usage
-        }
+    // Rows are in order with the message that ends them, and a full device is an error.
+    let flushed = out.flush();
+    let result = result.and_then(|status| Ok(flushed.map(|()| status)?));
+    result.unwrap_or_else(Failure::report).into()
+}
+
+/// Prints the help, the version or a message of clap, and returns the exit status.
+fn print_clap_error(error: clap::Error, arguments: Vec<OsString>) -> u8 {
+    if !error.use_stderr() {
+        let printed = error.print().and_then(|()| io::stdout().flush());
+        return printed.map_or_else(|error| Failure::Io(error).report(), |()| Status::Done).into();
+    }
+    // A message repeats arguments, so it is made again with arguments that are escaped. If these are
+    // right, which only a file name that starts with an escape can be, the message goes without them.
+    let escaped = arguments.iter().map(|argument| escape::escape(argument.as_encoded_bytes()).into_owned());
+    let printed = match CommandLine::try_parse_from(escaped) {
+        Err(error) => error.print(),
+        Ok(_) => writeln!(anstream::stderr(), "error: {}", error.kind()),
     };
-    status.into()
+    // Without standard error there is no place for a message.
+    let _ = printed;
+    Status::Usage.into()
 }

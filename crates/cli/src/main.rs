@@ -1,7 +1,8 @@
-//! The command `pep3118`.
+//! The program `pep3118`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    pep3118_cli::handle_signals();
     ExitCode::from(pep3118_cli::run(std::env::args_os()))
 }

@@ -1,26 +1,27 @@
-//! The commands that ask Python's objects: their help, completions and manual pages. What they do is in the
-//! Python package, whose command never gets here but for these.
+//! The options of `pep3118 audit` and `pep3118 census`, for help, completions and manual pages.
+//!
+//! Both commands work on Python objects, so the Python package implements them.
 
 use clap::Args;
 
-use super::{Failure, Status};
+use super::failure::{Failure, Status};
 
-/// Judge exporters: all 26 requests, by every rule (needs the Python package)
+/// Check exporters with all 26 requests against every rule (needs the Python package)
 ///
-/// The answers are compared with the rules, with one another and with what the type says of the items.
-/// Each EXPR is evaluated as Python code: give none that you would not run. MODULE:EXPRESSION is
-/// evaluated with the names of the module, as in 'numpy:zeros((2, 3), "i4,f8")'; a plain one, such as
-/// 'bytearray(3)', with the builtins. Exit status 1 tells that a rule is broken, notes and warnings
-/// aside; 2 that an expression could not be judged.
+/// The buffers are checked against the rules, against one another and against the layout that the type
+/// of the object gives. Each EXPR is evaluated as Python code: give none that you would not run.
+/// MODULE:EXPRESSION is evaluated with the names of the module, as in 'numpy:zeros((2, 3), "i4,f8")', and
+/// EXPRESSION, such as 'bytearray(3)', with the builtins. The exit status is 1 if there is an error, and 2
+/// if an expression could not be evaluated or is not an exporter.
 #[derive(Debug, Args)]
 pub(super) struct Audit {
     /// MODULE:EXPRESSION or EXPRESSION
     #[arg(value_name = "EXPR", required = true)]
     expressions: Vec<String>,
-    /// A rule that may be broken
+    /// A rule whose errors do not change the exit status
     #[arg(long, value_name = "RULE")]
     allow: Vec<String>,
-    /// Tell the rules and the working
+    /// Print the rules and the calculations
     #[arg(long)]
     explain: bool,
     /// Print JSON
@@ -28,16 +29,16 @@ pub(super) struct Audit {
     json: bool,
 }
 
-/// Judge the exporters of packages that are installed (needs the Python package)
+/// Check the exporters of installed packages (needs the Python package)
 ///
-/// Objects of the packages that are known, and every type of a package that exports buffers and can be
-/// made without arguments. The packages are imported and their types are called. Known are PIL.Image,
+/// Checked are objects of the known packages, and each type of a package that exports buffers and can be
+/// called without arguments. The packages are imported and their types are called. Known are PIL.Image,
 /// array, bitarray, builtins, ctypes, glm, h5py, io, jax, mmap, multiprocessing.sharedctypes, numpy,
-/// pandas, pickle, polars, pyarrow, pygame, torch and zarr. Exit status 0, whatever is found; 2 if a
-/// package is not there.
+/// pandas, pickle, polars, pyarrow, pygame, torch and zarr. The exit status is 2 if a package is not
+/// installed, and else 0.
 #[derive(Debug, Args)]
 pub(super) struct Census {
-    /// A package to import; those of Python itself if there is none
+    /// A package to import; without one, the packages of Python itself
     #[arg(value_name = "PACKAGE")]
     packages: Vec<String>,
     /// Print JSON
@@ -47,19 +48,20 @@ pub(super) struct Census {
 
 impl Audit {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        Err(absent("audit"))
+        Err(needs_python("audit"))
     }
 }
 
 impl Census {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        Err(absent("census"))
+        Err(needs_python("census"))
     }
 }
 
-fn absent(command: &str) -> Failure {
+/// Returns the error of the program without Python. The command of the Python package does not call it.
+fn needs_python(command: &str) -> Failure {
     Failure::Usage(format!(
-        "`{command}` asks objects of Python, which this program cannot: `pip install pep3118` brings a \
-         command of the same name that does"
+        "`{command}` works on Python objects, which this program cannot: `pip install pep3118` installs a \
+         command of the same name that can"
     ))
 }

@@ -1,29 +1,31 @@
-//! `pep3118 readers`: who reads a format, and as what.
+//! `pep3118 readers`: prints which readers accept a format, and how each interprets it.
 
 use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use pep3118_readers::{ReadersTable, readers};
+use pep3118_readers::{Answer, Outcome, ReadersTable, readers};
+use serde_json::json;
 
-use super::options::{self, Model};
-use super::{Failure, Status};
+use super::failure::{Failure, Status};
+use super::json;
+use super::options::{self, NamedModel};
 
-/// Tell who reads a format, as what, or why not
+/// Show how each reader interprets a format, or why it refuses it
 ///
-/// One row a consumer: CPython's struct and memoryview, NumPy, Cython, the binding generators and
-/// some libraries, each in the version that was run. A misreading is an answer that the consumer
-/// gives without an error and that is not what the format means.
+/// The table has one row for each reader: CPython's struct and memoryview, NumPy, Cython, the binding
+/// generators and some libraries, in the version that was tested. A reader misreads a format if it
+/// interprets it without an error as something else than the format means.
 #[derive(Debug, Args)]
 pub(super) struct Readers {
     /// The format
     format: OsString,
-    /// The itemsize of the buffer, in bytes
+    /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
-    /// The machine: a named model or a target triple
+    /// The machine of the readers: a named model or a target triple
     #[arg(long, short, default_value = "host", value_parser = options::model)]
-    model: Model,
+    model: NamedModel,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -33,10 +35,24 @@ impl Readers {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         let answers = readers(options::bytes(&self.format), self.itemsize, &self.model.model);
         if self.json {
-            super::json::readers(out, &answers)?;
+            json::write_pretty(out, &answers.iter().map(row).collect::<Vec<_>>())?;
         } else {
             write!(out, "{}", ReadersTable::new(&answers, super::width()))?;
         }
         Ok(Status::Done)
+    }
+}
+
+/// Returns one row as JSON.
+fn row(answer: &Answer) -> serde_json::Value {
+    let consumer = answer.consumer.to_string();
+    match &answer.outcome {
+        Outcome::Reads { what, note } => {
+            json!({"consumer": consumer, "outcome": "reads", "as": what, "note": note})
+        }
+        Outcome::Misreads { what, means } => {
+            json!({"consumer": consumer, "outcome": "misreads", "as": what, "means": means})
+        }
+        Outcome::Refuses { why } => json!({"consumer": consumer, "outcome": "refuses", "why": why}),
     }
 }

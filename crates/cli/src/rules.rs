@@ -1,4 +1,4 @@
-//! `pep3118 rules`: the rule book.
+//! `pep3118 rules`: prints the rules of the buffer protocol.
 
 use std::io::Write;
 
@@ -6,14 +6,16 @@ use clap::Args;
 use clap::builder::styling::Style;
 use pep3118::RuleId;
 
-use super::{Failure, Status};
+use super::failure::{Failure, Status};
+use super::{hints, json};
 
 /// Print the rules of the buffer protocol, or one of them
 ///
-/// Every rule has an id; `check` reports by these ids.
+/// Each rule has an id, which `check` prints with an error.
 #[derive(Debug, Args)]
 pub(super) struct Rules {
     /// An id (A04) or a name (LEN-PRODUCT)
+    #[arg(value_parser = rule)]
     rule: Option<RuleId>,
     /// Print JSON
     #[arg(long)]
@@ -30,8 +32,7 @@ impl Rules {
         };
         if self.json {
             let rows: Vec<serde_json::Value> = rules.iter().copied().map(row).collect();
-            serde_json::to_writer_pretty(&mut *out, &rows).map_err(std::io::Error::from)?;
-            writeln!(out)?;
+            json::write_pretty(out, &rows)?;
         } else if let Some(rule) = self.rule {
             page(out, rule)?;
         } else {
@@ -41,6 +42,15 @@ impl Rules {
     }
 }
 
+/// Reads the id or the name of a rule.
+fn rule(text: &str) -> Result<RuleId, String> {
+    text.parse().map_err(|error: <RuleId as std::str::FromStr>::Err| {
+        let names = RuleId::ALL.iter().flat_map(|rule| [rule.as_str(), rule.name()]);
+        format!("{error}{}", hints::did_you_mean(text, names))
+    })
+}
+
+/// Returns a rule as JSON.
 fn row(rule: RuleId) -> serde_json::Value {
     serde_json::json!({
         "rule": rule.as_str(),
@@ -53,6 +63,7 @@ fn row(rule: RuleId) -> serde_json::Value {
     })
 }
 
+/// Writes everything about one rule.
 fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "{BOLD}{rule}{BOLD:#} {}", rule.name())?;
     writeln!(out, "{}\n", rule.text())?;
@@ -61,8 +72,8 @@ fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "source  {}", rule.source())
 }
 
+/// Writes all rules: on a terminal in its width, and else in one line each, for programs.
 fn table(out: &mut impl Write) -> std::io::Result<()> {
-    // A rule a line for programs that read the table, folded for people.
     let width = super::terminal_width().unwrap_or(usize::MAX);
     let mut section = None;
     for rule in RuleId::ALL {

@@ -1,87 +1,100 @@
-//! Items of any strides in a file, in blocks with the last index fastest.
+//! Items of any shape and strides in a file, in blocks of items with the last index fastest.
 //!
-//! Columns of a large file lie far apart, so items are not read in the order in which they are
-//! wanted. A block is a box of indices: as many of one dimension as fit, with all of the dimensions
-//! behind it. Its places are visited in the order of the file, through a window that moves forwards,
-//! and each item is put where it belongs in the block. So a file is passed over once for each block
-//! at the most, whatever the strides, and memory is that of a block and a window.
+//! The items of a row may be far apart in the file, so they are not read in the order in which they
+//! are written. A block is a box of indices: some indices of one dimension, and all indices of the
+//! dimensions after it. Its items are read in the order of the file, through a buffer that moves
+//! forwards, and each is copied to its offset in the block. So the file is passed over at most once
+//! for each block, whatever the strides, and memory is that of one block and the buffer.
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, SeekFrom};
 
-use super::Failure;
-use super::decode::refused;
-use super::input::Anywhere;
+use super::failure::Failure;
+use super::input::ReadSeek;
 
-/// Bytes of a block where the order of the file is not the wanted one.
-const BLOCK: usize = 1 << 25;
-/// Bytes of a block where it is.
-const SMALL_BLOCK: usize = 1 << 18;
-/// Bytes of the window.
-const WINDOW: i64 = 1 << 20;
-/// Bytes that are rather read than leapt over.
+/// Bytes of a block if the file has the items in another order.
+const BLOCK: i64 = 1 << 25;
+/// Bytes of a block if the file has the items in the order in which they are written.
+const ORDERED_BLOCK: i64 = 1 << 18;
+/// Bytes of the buffer.
+const BUFFER: i64 = 1 << 20;
+/// Bytes between two items that are read and dropped; a longer gap is skipped with a seek.
 const GAP: i64 = 1 << 12;
 
 /// A dimension of a block.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
-    extent: i64,
-    /// From one index to the next in the file, in bytes; not negative.
-    step: i64,
-    /// The same in the block.
-    out: i64,
+    len: i64,
+    /// Bytes from one index to the next in the file; not negative.
+    file_stride: i64,
+    /// Bytes from one index to the next in the block.
+    block_stride: i64,
+}
+
+impl Axis {
+    /// The last index.
+    fn last(&self) -> i64 {
+        self.len.wrapping_sub(1)
+    }
 }
 
 /// The items of a shape with strides.
-pub(super) struct Strided {
-    file: Window,
-    /// Where the item of all indices 0 lies.
+///
+/// Offsets do not overflow: all items are in a file of less than 2^63 bytes. The wrapping operations
+/// below only avoid the cost of a check.
+pub(super) struct StridedItems {
+    file: BufferedFile,
+    /// The offset in the file of the item whose indices are all 0.
     origin: i64,
     shape: Vec<i64>,
     strides: Vec<i64>,
+    /// Bytes of an item, at least 1.
     itemsize: i64,
-    /// The dimension that is cut, and how many of its indices are in a block.
-    cut: usize,
-    most: i64,
-    /// Indices of the next block in the dimensions up to `cut`.
+    /// The dimension of which a block has some indices, and their number.
+    split: usize,
+    split_len: i64,
+    /// The indices of the next block, in the dimensions up to `split`.
     indices: Vec<i64>,
-    ended: bool,
+    finished: bool,
     block: Vec<u8>,
 }
 
-impl Strided {
-    /// The caller has seen to it that all items lie in the file and that places fit 63 bits.
-    pub(super) fn new(file: Box<dyn Anywhere>, origin: i64, shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
+impl StridedItems {
+    /// The caller has checked that there is at least one item, that all items are in the file and that
+    /// their offsets fit 63 bits.
+    pub(super) fn new(file: Box<dyn ReadSeek>, origin: i64, shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
+        debug_assert!(itemsize > 0 && !shape.contains(&0));
+        let itemsize = itemsize.max(1);
         let ordered = strides.is_sorted_by(|outer, inner| outer.unsigned_abs() >= inner.unsigned_abs());
-        let budget = i64::try_from(if ordered { SMALL_BLOCK } else { BLOCK }).unwrap_or(i64::MAX);
-        let budget = budget.checked_div(itemsize).unwrap_or(1).max(1);
-        // All dimensions behind `cut`, whole, are `inner` items.
-        let mut cut = shape.len().saturating_sub(1);
+        let bytes = if ordered { ORDERED_BLOCK } else { BLOCK };
+        let most = bytes.checked_div(itemsize).map_or(1, |items| items.max(1));
+        let mut split = shape.len().saturating_sub(1);
+        // Number of items in the dimensions after `split`.
         let mut inner = 1_i64;
-        while let Some(extent) = shape.get(cut)
-            && cut > 0
-            && inner.saturating_mul(*extent) <= budget
+        while let Some(len) = shape.get(split)
+            && split > 0
+            && inner.saturating_mul(*len) <= most
         {
-            inner = inner.saturating_mul(*extent);
-            cut = cut.saturating_sub(1);
+            inner = inner.saturating_mul((*len).max(1));
+            split = split.saturating_sub(1);
         }
-        let most = budget.checked_div(inner).unwrap_or(1).max(1);
+        let split_len = most.checked_div(inner).map_or(1, |len| len.max(1));
         Self {
-            file: Window { file, bytes: Vec::new(), start: 0 },
+            file: BufferedFile { file, bytes: Vec::new(), start: 0 },
             origin,
             shape: shape.to_vec(),
             strides: strides.to_vec(),
             itemsize,
-            cut,
-            most,
-            indices: vec![0; if shape.is_empty() { 0 } else { cut.saturating_add(1) }],
-            ended: shape.contains(&0),
+            split,
+            split_len,
+            indices: vec![0; if shape.is_empty() { 0 } else { split.saturating_add(1) }],
+            finished: false,
             block: Vec::new(),
         }
     }
 
-    /// The next items.
+    /// Returns the next items.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
-        if self.ended {
+        if self.finished {
             return Ok(None);
         }
         let len = self.load()?;
@@ -89,79 +102,87 @@ impl Strided {
         Ok(self.block.get(..len))
     }
 
-    /// Reads the block at the indices; its length in bytes.
+    /// Reads the block at the indices, and returns its length in bytes.
     fn load(&mut self) -> Result<usize, Failure> {
-        let here = |place: i64, (index, stride): (&i64, &i64)| place.wrapping_add(index.wrapping_mul(*stride));
-        let mut low = self.indices.iter().zip(&self.strides).fold(self.origin, here);
+        let add = |offset: i64, (index, stride): (&i64, &i64)| offset.wrapping_add(index.wrapping_mul(*stride));
+        // The offsets of the first byte and after the last byte in the file, and of the first byte of the
+        // file in the block.
+        let mut low = self.indices.iter().zip(&self.strides).fold(self.origin, add);
         let mut high = low.wrapping_add(self.itemsize);
-        let (mut out, mut to) = (self.itemsize, 0_i64);
+        let mut first = 0_i64;
+        let mut block_stride = self.itemsize;
         let mut axes = Vec::new();
-        let dimensions = self.shape.iter().zip(&self.strides).enumerate().skip(self.cut);
-        for (dimension, (extent, stride)) in dimensions.rev() {
-            let before = if dimension == self.cut { self.indices.last().copied().unwrap_or(0) } else { 0 };
-            let extent = extent.wrapping_sub(before).min(if dimension == self.cut { self.most } else { i64::MAX });
-            let last = extent.wrapping_sub(1);
-            // From the low end to the high one, as the file is read.
-            let reach = stride.wrapping_mul(last);
-            if reach < 0 {
-                low = low.wrapping_add(reach);
-                to = to.saturating_add(out.saturating_mul(last));
-                axes.push(Axis { extent, step: stride.wrapping_neg(), out: out.saturating_neg() });
+        let dimensions = self.shape.iter().zip(&self.strides).enumerate().skip(self.split);
+        for (dimension, (len, stride)) in dimensions.rev() {
+            let len = match self.indices.last() {
+                Some(start) if dimension == self.split => len.wrapping_sub(*start).min(self.split_len),
+                _ => *len,
+            };
+            let last = len.wrapping_sub(1);
+            let distance = stride.wrapping_mul(last);
+            if distance < 0 {
+                // The file is read from low offsets to high ones, so the block is written backwards.
+                low = low.wrapping_add(distance);
+                first = first.saturating_add(block_stride.saturating_mul(last));
+                let (file_stride, block_stride) = (stride.wrapping_neg(), block_stride.saturating_neg());
+                axes.push(Axis { len, file_stride, block_stride });
             } else {
-                high = high.wrapping_add(reach);
-                axes.push(Axis { extent, step: *stride, out });
+                high = high.wrapping_add(distance);
+                axes.push(Axis { len, file_stride: *stride, block_stride });
             }
-            out = out.saturating_mul(extent);
+            block_stride = block_stride.saturating_mul(len);
         }
-        let len = usize::try_from(out).unwrap_or(usize::MAX);
+        let no_memory = || Failure::refused(format_args!("there is no memory for an item of {block_stride} bytes"));
+        let len = usize::try_from(block_stride).map_err(|_| no_memory())?;
         if let Some(more) = len.checked_sub(self.block.len()).filter(|more| *more > 0) {
-            let none = |_| refused(format_args!("there is no memory for an item of {len} bytes"));
-            self.block.try_reserve_exact(more).map_err(none)?;
+            self.block.try_reserve_exact(more).map_err(|_| no_memory())?;
             self.block.resize(len, 0);
         }
-        axes.sort_by_key(|axis| axis.step);
-        self.visit(&axes, low, high, to)?;
+        axes.sort_by_key(|axis| axis.file_stride);
+        self.copy(&axes, low, high, first)?;
         Ok(len)
     }
 
-    /// Copies the items of a box, in the order of the file. `axes`: the one of the shortest steps first.
-    fn visit(&mut self, axes: &[Axis], low: i64, high: i64, to: i64) -> Result<(), Failure> {
-        let ahead = dense(axes, self.itemsize);
-        let (line, outer) = match axes.split_first() {
-            Some((line, outer)) => (*line, outer),
-            None => (Axis { extent: 1, step: 0, out: 0 }, axes),
+    /// Copies the items of a block in the order of the file, from the offsets `low` to `high`, starting
+    /// at offset `first` of the block. The first of `axes` has the shortest stride in the file.
+    fn copy(&mut self, axes: &[Axis], low: i64, high: i64, first: i64) -> Result<(), Failure> {
+        let ahead = bytes_ahead(axes, self.itemsize);
+        let (row, outer) = match axes.split_first() {
+            Some((row, outer)) => (*row, outer),
+            None => (Axis { len: 1, file_stride: 0, block_stride: 0 }, axes),
         };
-        // A line that lies in the file as it does in the block is one long item.
-        let whole = line.step == self.itemsize && line.out == self.itemsize;
+        // A row that is contiguous in the file and in the block is copied as one long item.
+        let contiguous = row.file_stride == self.itemsize && row.block_stride == self.itemsize;
         let (size, count) =
-            if whole { (self.itemsize.saturating_mul(line.extent), 1) } else { (self.itemsize, line.extent) };
+            if contiguous { (self.itemsize.saturating_mul(row.len), 1) } else { (self.itemsize, row.len) };
+        let outside = || Failure::internal("an item is outside of its block");
+        let size = usize::try_from(size).map_err(|_| outside())?;
         let mut indices = vec![0_i64; outer.len()];
-        let (mut from, mut to) = (low, to);
+        let (mut row_in_file, mut row_in_block) = (low, first);
         loop {
-            let (mut place, mut put) = (from, to);
+            let (mut in_file, mut in_block) = (row_in_file, row_in_block);
             for _ in 0..count {
-                let start = usize::try_from(put).unwrap_or(usize::MAX);
-                let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
-                let room = self.block.get_mut(start..end).unwrap_or_default();
-                self.file.read(place, room, ahead.min(high.wrapping_sub(place)))?;
-                place = place.wrapping_add(line.step);
-                put = put.wrapping_add(line.out);
+                let start = usize::try_from(in_block).map_err(|_| outside())?;
+                let item = self.block.get_mut(start..start.saturating_add(size)).ok_or_else(outside)?;
+                self.file.read(in_file, item, ahead.min(high.wrapping_sub(in_file)))?;
+                in_file = in_file.wrapping_add(row.file_stride);
+                in_block = in_block.wrapping_add(row.block_stride);
             }
-            let mut turned = false;
+            // Advance the indices of the outer axes, the shortest stride fastest.
+            let mut advanced = false;
             for (index, axis) in indices.iter_mut().zip(outer) {
-                *index = index.wrapping_add(1);
-                if *index < axis.extent {
-                    from = from.wrapping_add(axis.step);
-                    to = to.wrapping_add(axis.out);
-                    turned = true;
+                if *index < axis.last() {
+                    *index = index.wrapping_add(1);
+                    row_in_file = row_in_file.wrapping_add(axis.file_stride);
+                    row_in_block = row_in_block.wrapping_add(axis.block_stride);
+                    advanced = true;
                     break;
                 }
                 *index = 0;
-                let back = axis.extent.wrapping_sub(1);
-                from = from.wrapping_sub(axis.step.wrapping_mul(back));
-                to = to.wrapping_sub(axis.out.wrapping_mul(back));
+                row_in_file = row_in_file.wrapping_sub(axis.file_stride.wrapping_mul(axis.last()));
+                row_in_block = row_in_block.wrapping_sub(axis.block_stride.wrapping_mul(axis.last()));
             }
-            if !turned {
+            if !advanced {
                 return Ok(());
             }
         }
@@ -169,66 +190,67 @@ impl Strided {
 
     /// Moves the indices to the next block.
     fn advance(&mut self) {
-        let cut = self.cut;
+        let split = self.split;
         for (dimension, index) in self.indices.iter_mut().enumerate().rev() {
-            *index = index.saturating_add(if dimension == cut { self.most } else { 1 });
-            if self.shape.get(dimension).is_some_and(|extent| *index < *extent) {
+            *index = index.saturating_add(if dimension == split { self.split_len } else { 1 });
+            if self.shape.get(dimension).is_some_and(|len| *index < *len) {
                 return;
             }
             *index = 0;
         }
-        self.ended = true;
+        self.finished = true;
     }
 }
 
-/// How many bytes from an item on are worth reading at once: as long as the gaps are small.
-fn dense(axes: &[Axis], itemsize: i64) -> i64 {
+/// Returns how many bytes from an item on are worth reading at once: up to the first large gap.
+fn bytes_ahead(axes: &[Axis], itemsize: i64) -> i64 {
     let mut span = itemsize;
     for axis in axes {
-        if axis.step > span.saturating_add(GAP) {
+        if axis.file_stride > span.saturating_add(GAP) {
             break;
         }
-        span = span.saturating_add(axis.step.saturating_mul(axis.extent.wrapping_sub(1)));
+        span = span.saturating_add(axis.file_stride.saturating_mul(axis.last()));
     }
-    span.min(WINDOW)
+    span.min(BUFFER)
 }
 
-/// A part of a file.
-struct Window {
-    file: Box<dyn Anywhere>,
+/// A file and a buffer with a part of its bytes.
+struct BufferedFile {
+    file: Box<dyn ReadSeek>,
     bytes: Vec<u8>,
+    /// The offset of `bytes` in the file.
     start: i64,
 }
 
-impl Window {
-    /// Reads the bytes at `place`, and up to `ahead` bytes from there for those who ask next.
-    fn read(&mut self, place: i64, room: &mut [u8], ahead: i64) -> Result<(), Failure> {
-        let find = |bytes: &[u8], start: i64, len: usize| -> Option<core::ops::Range<usize>> {
-            let from = usize::try_from(place.checked_sub(start)?).ok()?;
-            let to = from.checked_add(len)?;
-            (to <= bytes.len()).then_some(from..to)
+impl BufferedFile {
+    /// Reads the bytes of an item at an offset, and up to `ahead` bytes from there for the next items.
+    fn read(&mut self, offset: i64, item: &mut [u8], ahead: i64) -> Result<(), Failure> {
+        let buffered = || {
+            let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+            self.bytes.get(from..from.checked_add(item.len())?)
         };
-        if let Some(range) = find(&self.bytes, self.start, room.len()) {
-            room.copy_from_slice(self.bytes.get(range).unwrap_or_default());
+        if let Some(bytes) = buffered() {
+            item.copy_from_slice(bytes);
             return Ok(());
         }
-        let cut = |error: io::Error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => refused("the file became shorter while it was read"),
+        let truncated = |error: io::Error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => Failure::refused("the file became shorter while it was read"),
             _ => Failure::Io(error),
         };
-        self.file.seek(SeekFrom::Start(u64::try_from(place).unwrap_or(u64::MAX)))?;
-        let ahead = usize::try_from(ahead).unwrap_or(0);
-        if ahead <= room.len() {
-            return self.file.read_exact(room).map_err(cut);
+        let position = u64::try_from(offset).map_err(|_| Failure::internal("an item is before the file"))?;
+        self.file.seek(SeekFrom::Start(position))?;
+        let ahead = usize::try_from(ahead).map_err(|_| Failure::internal("an item is after its block"))?;
+        if ahead <= item.len() {
+            return self.file.read_exact(item).map_err(truncated);
         }
         self.bytes.resize(ahead, 0);
-        self.start = place;
-        let read = self.file.read_exact(&mut self.bytes);
-        if let Err(error) = read {
+        self.start = offset;
+        if let Err(error) = self.file.read_exact(&mut self.bytes) {
             self.bytes.clear();
-            return Err(cut(error));
+            return Err(truncated(error));
         }
-        room.copy_from_slice(self.bytes.get(..room.len()).unwrap_or_default());
+        let (bytes, _) = self.bytes.split_at_checked(item.len()).ok_or_else(|| Failure::internal("a short buffer"))?;
+        item.copy_from_slice(bytes);
         Ok(())
     }
 }

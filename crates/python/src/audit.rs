@@ -4,7 +4,7 @@
 
 use pep3118::__private::{expect_exporter, judge, type_layout};
 use pep3118::py::Acquired;
-use pep3118::view::{Audit, Checker, Request, RequestOutcome};
+use pep3118::view::{Audit, Checker, Request, RequestError, RequestOutcome};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString, PyType};
@@ -20,7 +20,7 @@ fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
     let parsed = if let Ok(names) = request.cast::<PyString>() {
         names.to_cow()?.parse()
     } else if request.is_instance_of::<PyInt>() {
-        Request::from_flags(request.extract()?)
+        Request::from_flags(request.extract()?).map_err(RequestError::from)
     } else {
         let ty = request.get_type();
         return Err(PyTypeError::new_err(format!("a request is an int or a str, not {}", ty.name()?)));
@@ -51,7 +51,7 @@ pub(crate) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) 
     let readable = checker.check(&raw, Some(request)).view.is_some();
     let mut audit = Audit::with(checker).observe(request, RequestOutcome::Granted(raw));
     if let Some(known) = &type_layout {
-        audit = audit.truth(&known.layout);
+        audit = audit.type_layout(&known.layout);
     }
     let report = audit.finish();
     drop(acquired);

@@ -7,6 +7,7 @@
 use std::ffi::CStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use pep3118::__private::plural;
 use pyo3::exceptions::PyTypeError;
 use pyo3::ffi;
 use pyo3::panic::PanicException;
@@ -68,8 +69,8 @@ impl<'a, 'py> Arguments<'a, 'py> {
 
     #[cold]
     fn wrong_number(self, function: &str, wanted: usize) -> PyErr {
-        let plural = if wanted == 1 { "" } else { "s" };
-        PyTypeError::new_err(format!("{function} expected {wanted} argument{plural}, got {}", self.len()))
+        let wanted = plural(wanted, "argument");
+        PyTypeError::new_err(format!("{function} expected {wanted}, got {}", self.len()))
     }
 }
 

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use pep3118::__private::escape;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Target};
 
@@ -13,7 +14,7 @@ use pep3118::layout::{Dialect, Target};
 pub(crate) fn dialect_by_name(name: &str) -> PyResult<&'static Dialect> {
     Dialect::by_name(name).ok_or_else(|| {
         let names = Dialect::ALL.map(|dialect| dialect.name).join(", ");
-        PyValueError::new_err(format!("unknown dialect `{name}`; dialects are {names}"))
+        PyValueError::new_err(format!("unknown dialect `{}`; dialects are {names}", escape(name)))
     })
 }
 
@@ -36,6 +37,6 @@ pub(crate) fn model_by_name(name: &str) -> PyResult<DataModel> {
 pub(crate) fn target_by_name(name: &str) -> PyResult<Target> {
     Target::by_name(name).ok_or_else(|| {
         let names = Target::ALL.map(Target::as_str).join(", ");
-        PyValueError::new_err(format!("unknown target `{name}`; targets are {names}"))
+        PyValueError::new_err(format!("unknown target `{}`; targets are {names}", escape(name)))
     })
 }

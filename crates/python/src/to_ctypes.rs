@@ -158,6 +158,6 @@ fn swapped(field: Field<'_>) -> bool {
 /// The exception for a type that ctypes does not have.
 fn missing(field: Field<'_>) -> PyErr {
     let order = if swapped(field) { "byte-swapped " } else { "" };
-    let name = field.name_text().map_or_else(String::new, |name| format!(" `{name}`"));
+    let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));
     PyValueError::new_err(format!("ctypes has no type for the {order}{}{name} at byte {}", field.ty(), field.offset()))
 }

@@ -13,7 +13,7 @@ use super::answer::{Query, ReadResult};
 use super::interpretation::{Taken, Value, scalar};
 use super::python_int::{decimal, digit, int};
 use super::rustpython::align_of;
-use pep3118::__private::plural;
+use pep3118::__private::{escape, plural};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Scalar, Type};
@@ -181,7 +181,7 @@ impl<'t> Parser<'t> {
                     && !names.insert(name)
                 {
                     let name: String = name.iter().take(24).collect();
-                    return Err(format!("two fields are named `{}`", name.escape_default()));
+                    return Err(format!("two fields are named `{}`", escape(&name)));
                 }
                 fields = fields.saturating_add(1);
                 whole = (fields == 1 && name.is_none() && offset == 0).then_some((item.size, item.is_plain));
@@ -230,7 +230,8 @@ impl<'t> Parser<'t> {
             _ => model.endian,
         };
         self.rest = self.rest.get(1..).unwrap_or_default();
-        let refused = || format!("format character `{}` is not one of its own", letter.escape_default());
+        let refused =
+            || format!("format character `{}` is not one of its own", escape(letter.encode_utf8(&mut [0; 4])));
         let byte = u8::try_from(letter).map_err(|_| refused())?;
         let text = |ty, unit: u64, align| {
             let size = unit.checked_mul(count).filter(|size| *size <= INT_MAX);

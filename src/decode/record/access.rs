@@ -97,14 +97,13 @@ pub(super) struct ItemWriter<'i, A>(pub(super) &'i mut [u8], pub(super) A);
 impl<A: Access> RecordWriter for ItemWriter<'_, A> {
     #[inline(always)]
     fn put<const W: usize>(&mut self, at: usize, bytes: [u8; W]) {
-        let place = self.1.locate(at).and_then(|(offset, swap)| {
-            let place = self.0.get_mut(offset..).and_then(|bytes| bytes.first_chunk_mut::<W>());
-            place.map(|place| (place, swap))
-        });
-        match place {
-            Some((place, swap)) => *place = if swap { reversed(bytes) } else { bytes },
+        if let Some((offset, swap)) = self.1.locate(at)
+            && let Some(place) = self.0.get_mut(offset..).and_then(|bytes| bytes.first_chunk_mut::<W>())
+        {
+            *place = if swap { reversed(bytes) } else { bytes };
+        } else {
             // Without a call: it would keep the compiler from looking the offsets up once for all records.
-            None => debug_assert!(false, "a value of the struct is outside the item"),
+            debug_assert!(false, "a value of the struct is outside the item");
         }
     }
 }

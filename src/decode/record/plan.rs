@@ -373,13 +373,13 @@ impl<T: Record> RecordPlan<'_, T> {
             Strategy::Identity => store_each(records, items, itemsize, Identity),
             Strategy::Swapped => store_each(records, items, itemsize, Swapped),
             Strategy::Permuted { offsets, swap: true } => {
-                store_each(records, items, itemsize, Permuted::<true>(of_struct::<T, _>(offsets)?));
+                store_permuted(records, items, itemsize, offsets, Permuted::<true>)?;
             }
             Strategy::Permuted { offsets, swap: false } => {
-                store_each(records, items, itemsize, Permuted::<false>(of_struct::<T, _>(offsets)?));
+                store_permuted(records, items, itemsize, offsets, Permuted::<false>)?;
             }
             Strategy::PermutedMixedEndian { origins } => {
-                store_each(records, items, itemsize, PermutedMixedEndian(of_struct::<T, _>(origins)?));
+                store_permuted(records, items, itemsize, origins, PermutedMixedEndian)?;
             }
             Strategy::Staged => {
                 let size = T::LAYOUT.size;
@@ -416,4 +416,17 @@ fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, acces
     for (record, item) in records.iter().zip(items.chunks_exact_mut(itemsize.max(1))) {
         record.store(&mut ItemWriter(item, access), 0);
     }
+}
+
+/// Writes structs to items of which each byte has its own origin; a function of its own as `load_permuted` is.
+#[inline(never)]
+fn store_permuted<'s, T: Record, O, A: Access>(
+    records: &[T],
+    items: &mut [u8],
+    itemsize: usize,
+    origins: &'s [O],
+    access: impl Fn(&'s [O]) -> A,
+) -> Result<(), DecodeError> {
+    store_each(records, items, itemsize, access(of_struct::<T, O>(origins)?));
+    Ok(())
 }

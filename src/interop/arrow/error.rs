@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use crate::decode::DecodeError;
+use crate::text::escape;
 
 /// What has no place in a record batch.
 ///
@@ -20,7 +21,7 @@ use crate::decode::DecodeError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BatchError {
     /// `(2147483648)B`, or text of as many bytes: Arrow counts these in 31 bits.
-    #[error("field `{field}` has {extent} {unit} but Arrow counts up to 2147483647")]
+    #[error("field `{}` has {extent} {unit} but Arrow counts up to 2147483647", escape(field))]
     TooLong {
         /// The dotted name.
         field: String,
@@ -30,7 +31,7 @@ pub enum BatchError {
         unit: &'static str,
     },
     /// A lone surrogate in `u`, the byte 0xff in `s` that was asked for as text.
-    #[error("field `{field}`: value {index} is no Unicode text")]
+    #[error("field `{}`: value {index} is no Unicode text", escape(field))]
     Text {
         /// The dotted name.
         field: String,
@@ -38,7 +39,7 @@ pub enum BatchError {
         index: u64,
     },
     /// Columns of other fields, or of another number of records, than the mapping's.
-    #[error("column {index} is not that of field `{field}` for {items} records")]
+    #[error("column {index} is not that of field `{}` for {items} records", escape(field))]
     Column {
         /// Which column, from 0.
         index: u64,

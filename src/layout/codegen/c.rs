@@ -10,7 +10,7 @@ use super::error::SourceError;
 use crate::abi::LongDoubleFormat;
 use crate::align::Align;
 use crate::layout::{Field, Layout, Type};
-use crate::text::plural;
+use crate::text::{escape, plural};
 
 /// Keywords of C and C++, the names of the headers, and what compilers define.
 const RESERVED: &str = " alignas alignof and and_eq asm assert auto bitand bitor bool break case catch char class \
@@ -120,13 +120,13 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, tag: &str, 
         };
         if let Some(called) = called {
             let colon = if note.is_empty() { "" } else { ": " };
-            note = format!("{}{colon}{note}", called.escape_default());
+            note = format!("{}{colon}{note}", escape(called));
         }
         let shape: Vec<u64> = shape.iter().copied().chain(inner).collect();
         out.push_str(&format!("    {};{}\n", declare(&ty, name, &shape), comment(&note)));
     }
     for absent in &definition.absent {
-        out.push_str(&format!("   {}\n", comment(&absent.escape_default().to_string())));
+        out.push_str(&format!("   {}\n", comment(absent)));
     }
     out.push_str("};\n");
     if definition.packed {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::align::Align;
 use crate::layout::{Field, Layout, Type};
+use crate::text::escape;
 
 /// The structures and unions that a layout needs, each after those that it is made of.
 pub struct Declarations<'l> {
@@ -36,7 +37,7 @@ pub struct Member<'l> {
     /// An identifier, unique in its definition.
     pub name: String,
     /// The name of the field where that is no identifier.
-    pub called: Option<String>,
+    pub called: Option<&'l [u8]>,
     /// In bytes, from the start of its definition.
     pub offset: u64,
     /// In bytes.
@@ -128,14 +129,14 @@ impl<'l> Declarations<'l> {
         used: &mut BTreeSet<String>,
         words: &Language<'_>,
     ) -> Member<'l> {
-        let called = field.name_text();
+        let (called, shown) = (field.name(), field.name_text());
         let text = || field.name().is_some_and(|name| core::str::from_utf8(name).is_ok());
-        let fit = called.as_deref().filter(|name| match words.any {
+        let fit = shown.as_deref().filter(|name| match words.any {
             true => text(),
             false => is_identifier(name) && !(words.reserved)(name),
         });
         let name = unique(fit.unwrap_or(&format!("field_{}", field.offset())), used);
-        let called = called.filter(|called| *called != name);
+        let called = called.filter(|called| *called != name.as_bytes());
         let (what, align) = if field.ty() == Type::Record {
             let mut path = path.to_vec();
             path.push(name.clone());
@@ -163,7 +164,7 @@ impl<'l> Declarations<'l> {
             // What begins later is a structure that begins with padding.
             let mut inner = path.clone();
             inner.push(member.name.clone());
-            let (name, called) = (member.name.clone(), member.called.clone());
+            let (name, called) = (member.name.clone(), member.called);
             let member = Member { offset: member.offset.saturating_sub(start), ..member };
             let size = member.end();
             let mut used = BTreeSet::from([name.clone()]);
@@ -176,7 +177,7 @@ impl<'l> Declarations<'l> {
     }
 
     /// A member at byte 0 that is one element of a definition.
-    fn whole(&self, index: usize, name: String, called: Option<String>) -> Member<'l> {
+    fn whole(&self, index: usize, name: String, called: Option<&'l [u8]>) -> Member<'l> {
         let size = self.definitions.get(index).map_or(0, |definition| definition.size);
         Member {
             name,
@@ -255,7 +256,7 @@ fn padding<'l>(from: u64, to: u64, used: &mut BTreeSet<String>) -> Member<'l> {
 
 /// `named a: int32[0] at byte 4`
 fn absence(field: Field<'_>) -> String {
-    let name = field.name_text().unwrap_or_default();
+    let name = field.name().map(escape).unwrap_or_default();
     let shape: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
     format!("{name}: {}[{}] at byte {}, no bytes", field.ty(), shape.join(","), field.offset())
 }

@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use crate::text::escape;
+
 /// What a language has no words for.
 ///
 /// ```
@@ -14,7 +16,7 @@ use alloc::string::String;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// `to_c("3d")`
-    #[error("`{name}` is not a name for a type of {language}")]
+    #[error("`{}` is not a name for a type of {language}", escape(name))]
     Name {
         /// "C" or "Rust".
         language: &'static str,

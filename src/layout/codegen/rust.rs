@@ -11,7 +11,7 @@ use super::error::SourceError;
 use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::{Field, Layout, Type};
-use crate::text::plural;
+use crate::text::{escape, plural};
 
 /// Keywords of every edition.
 const RESERVED: &str = " Self abstract as async await become box break const continue crate do dyn else enum extern \
@@ -87,7 +87,7 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, names: &[St
         };
         if let Some(called) = called {
             let colon = if note.is_empty() { "" } else { ": " };
-            note = format!("{}{colon}{note}", called.escape_default());
+            note = format!("{}{colon}{note}", escape(called));
         }
         let ty = array(&ty, shape);
         out.push_str(&format!("    pub {name}: {ty},{}\n", comment(&note)));
@@ -96,7 +96,7 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, names: &[St
         }
     }
     for absent in &definition.absent {
-        out.push_str(&format!("   {}\n", comment(&absent.escape_default().to_string())));
+        out.push_str(&format!("   {}\n", comment(absent)));
     }
     out.push_str("}\n");
     assert(out, &format!("core::mem::size_of::<{full}>() == {}", definition.size));

@@ -141,7 +141,7 @@ fn views_of_columns() {
 fn no_arrays() {
     let (view, records) = (view(&[1], &[6], 6, 6, 0), plan("T{<i:a:<h:b:}"));
     let error = Buffer::new(&view, &records, &[0; 6]).unwrap().to_array::<i32>().unwrap_err();
-    assert_eq!(error.to_string(), "items are records of 2 fields: ask for records or columns, not for int32");
+    assert_eq!(error.to_string(), "items are records of 2 fields: request records or columns instead of int32");
     let most = isize::MAX as i64;
     let (shape, strides) = ([0, most, 4], [1, 1, 1]);
     let raw = RawView { itemsize: 1, ndim: 3, shape: Some(&shape), strides: Some(&strides), ..RawView::default() };

@@ -100,7 +100,7 @@ fn hold(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     for order in [Order::C, Order::Fortran, Order::Any] {
         let _ = view.is_contiguous(order);
     }
-    let extent = view.extent();
+    let extent = view.byte_bounds();
     if let Ok(offsets) = view.offsets(Order::Fortran) {
         let extent = extent.expect("a span that fits");
         for offset in offsets.take(100) {
@@ -159,7 +159,7 @@ fn walk(view: &View<'_>) {
         break;
     }
     assert_eq!(listed.next(), None);
-    let extent = view.extent().unwrap();
+    let extent = view.byte_bounds().unwrap();
     assert_eq!((extent.low, extent.high), (low, high));
     assert_eq!(view.is_contiguous(Order::C), c || view.is_empty(), "{view:?}");
 }

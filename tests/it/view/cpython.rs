@@ -1,4 +1,4 @@
-//! CPython itself, asked live: its contiguity functions, and its own generator of buffers.
+//! Comparison with the CPython of this machine: its contiguity functions and the buffers of its own tests.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -14,8 +14,8 @@ use super::walk::{Numbers, Random, VIEWS, numbers};
 
 const SCRIPT: &str = include_str!("oracle.py");
 
-/// What the script prints to `input`; `None` where there is no `python3`, or not CPython.
-fn ask(arguments: &[String], input: String) -> Option<String> {
+/// The output of the script for `input`; `None` if there is no `python3`, or it is not CPython.
+fn run_script(arguments: &[String], input: String) -> Option<String> {
     let mut python = crate::child_process::python()?
         .args(["-c", SCRIPT])
         .args(arguments)
@@ -40,7 +40,7 @@ fn ask(arguments: &[String], input: String) -> Option<String> {
 fn joined(values: Option<&[i64]>) -> String {
     match values {
         None => "-".to_owned(),
-        // A trailing comma, so that no values are still a word.
+        // With a trailing comma no values are still a word.
         Some(values) => {
             values.iter().map(|value| format!("{value},")).collect::<String>()
                 + if values.is_empty() { "," } else { "" }
@@ -60,7 +60,7 @@ fn contiguity_and_structure_agree_with_cpython() {
             format!("{} {} {shape} {strides} {suboffsets} {} {}\n", view.len, view.itemsize, view.memlen, view.offset)
         })
         .collect();
-    let Some(answers) = ask(&["contiguity".to_owned()], lines) else { return };
+    let Some(answers) = run_script(&["contiguity".to_owned()], lines) else { return };
     let mut answers = answers.lines();
     let verifies = answers.next() == Some("1");
     if !verifies {
@@ -93,8 +93,8 @@ fn contiguity_and_structure_agree_with_cpython() {
     assert!(yes > VIEWS / 10 && (!verifies || valid > VIEWS / 10));
 }
 
-/// The documentation's answer from ours: there the advice is a rule, and empty arrays are not exempt
-/// from the rules about offset and strides.
+/// The result of the documentation's function, computed from ours. There, multiples of itemsize are
+/// required, and empty arrays are not exempt from the rules about offset and strides.
 fn documented(view: &Numbers) -> bool {
     let Numbers { itemsize, shape, memlen, offset, .. } = view;
     let mut strides = vec![0; shape.len()];
@@ -111,7 +111,7 @@ fn documented(view: &Numbers) -> bool {
     report.is_empty()
 }
 
-/// A buffer that the script was given.
+/// A buffer that an exporter returned to the script.
 struct Granted(Value);
 
 impl Granted {
@@ -151,14 +151,14 @@ fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> 
 
 const STRUCTURES: usize = 1_500;
 
-/// Legal structures of CPython's generator are clean, whatever is asked of them; invalid ones are not.
+/// Legal structures of CPython's generator are clean for every request; invalid structures are not.
 #[test]
-fn buffers_of_cpythons_own_tests_are_judged_as_there() {
+fn buffers_of_cpythons_own_tests_have_the_same_result() {
     let seed = 0x3118;
     println!("seed {seed:#x}");
     let requests = Request::ALL_LEGAL.map(|request| request.bits().to_string());
     let arguments = ["exporters".to_owned(), format!("{seed}"), STRUCTURES.to_string()];
-    let Some(answers) = ask(&[&arguments[..], &requests].concat(), String::new()) else { return };
+    let Some(answers) = run_script(&[&arguments[..], &requests].concat(), String::new()) else { return };
     let mut lines = answers.lines();
     if lines.next() != Some("1") {
         println!("SKIPPED: this python3 has no test package, its buffers were not checked");
@@ -191,7 +191,7 @@ fn buffers_of_cpythons_own_tests_are_judged_as_there() {
                 None => {
                     granted = Granted(answer[1].clone()).to_buf();
                     let Checked { report, view } = CHECKER.check(&granted.as_raw(), Some(request));
-                    // A row of pointers has a pointer in its last dimension.
+                    // A one-dimensional array of pointers has a pointer in its last dimension.
                     let notes = report.iter().filter(|finding| finding.rule() == RuleId::A23);
                     assert!(notes.count() == report.len() && view.is_some(), "{request} {line}: {report}");
                     indirect += usize::from(granted.as_raw().suboffsets.is_some());
@@ -206,8 +206,8 @@ fn buffers_of_cpythons_own_tests_are_judged_as_there() {
             audit = audit.observe(request, outcome);
         }
         let report = audit.finish();
-        // Writable arrays with overlapping items are legal, and noted; on ndim under SIMPLE, and on the
-        // contiguity of empty slices, CPython's own exporters disagree.
+        // Writable arrays with overlapping items are legal and noted. CPython's own exporters disagree on ndim
+        // under SIMPLE and on the contiguity of empty slices.
         let notes = [RuleId::A23, RuleId::D08, RuleId::B01, RuleId::C02];
         for finding in &report {
             assert!(notes.contains(&finding.rule()) && !report.has_errors(), "{report}\n{line}");

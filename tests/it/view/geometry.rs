@@ -1,4 +1,4 @@
-//! Strides, sizes, the shape that views have, and what cannot be done with them.
+//! Views from incomplete structs, contiguous strides, and memory blocks.
 
 use pep3118::{
     Block, Checked, Checker, DataModel, Dialect, ItemLayout, Order, RawView, Request, RuleId, Slice, Type, View,
@@ -12,22 +12,22 @@ fn view(raw: RawView<'_>, request: Option<Request>) -> View<'_> {
 }
 
 #[test]
-fn missing_fields_are_rebuilt() {
-    // SIMPLE: bytes, whatever the items are.
+fn missing_fields_are_computed() {
+    // SIMPLE: bytes, whatever itemsize is.
     let simple = view(RawView { format: None, shape: None, strides: None, ..ROWS }, Some(Request::SIMPLE));
     assert_eq!((simple.shape(), simple.strides(), simple.itemsize()), (&[24][..], &[1][..], 1));
     assert!(matches!(simple.item(), ItemLayout::Scalar(scalar) if scalar.ty == Type::UInt8));
-    // NumPy's ndim under SIMPLE is 0, and the bytes are the same.
+    // NumPy reports ndim 0 under SIMPLE. The bytes are the same.
     let numpy = RawView { ndim: 0, format: None, shape: None, strides: None, ..ROWS };
     assert_eq!(view(numpy, Some(Request::SIMPLE)).shape(), [24]);
     // ND: the strides of a C-contiguous array.
     let nd = view(RawView { format: None, strides: None, ..ROWS }, Some(Request::ND));
     assert_eq!((nd.shape(), nd.strides()), (&[2, 3][..], &[12, 4][..]));
     assert!(matches!(nd.item(), ItemLayout::Bytes));
-    // One dimension without a shape: as many items as fit.
+    // One dimension without a shape: as many items as len contains.
     let row = view(RawView { ndim: 1, shape: None, strides: None, ..ROWS }, None);
     assert_eq!((row.shape(), row.strides(), row.itemsize()), (&[6][..], &[4][..], 4));
-    // No dimension.
+    // No dimensions: one item.
     let one = view(RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS }, None);
     assert_eq!((one.ndim(), one.item_count(), one.offset_of(&[])), (0, 1, Ok(0)));
     assert!(one.is_contiguous(Order::C) && one.is_contiguous(Order::Fortran));
@@ -35,7 +35,7 @@ fn missing_fields_are_rebuilt() {
 }
 
 #[test]
-fn more_than_four_dimensions_work_alike() {
+fn views_of_six_dimensions_are_sliced_and_transposed() {
     let (shape, mut strides) = ([2, 1, 3, 2, 2, 2], [0; 6]);
     fill_contiguous_strides(&shape, 2, Order::C, &mut strides).unwrap();
     let raw = RawView { len: 96, itemsize: 2, ndim: 6, shape: Some(&shape), ..RawView::default() };
@@ -44,11 +44,11 @@ fn more_than_four_dimensions_work_alike() {
     let half = view.slice(&[Slice::FULL, Slice::FULL, Slice::from(0..2)]).unwrap();
     assert_eq!((half.shape(), half.len()), (&[2, 1, 2, 2, 2, 2][..], 64));
     assert_eq!(half.transpose(Some(&[5, 4, 3, 2, 1, 0])).unwrap().shape(), [2, 2, 2, 2, 1, 2]);
-    assert_eq!(view.shape(), shape, "the view that was sliced is as it was");
+    assert_eq!(view.shape(), shape, "slicing does not change the view");
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn invalid_arguments_are_named_in_the_error() {
     let rows = view(ROWS, None);
     let errors: [(Result<i64, ViewError>, &str); 4] = [
         (rows.offset_of(&[1]), "1 index for ndim 2"),
@@ -62,9 +62,9 @@ fn what_cannot_be_done_is_said() {
     let views = [
         (rows.slice(&[Slice::FULL; 3]), "3 slices for ndim 2"),
         (rows.slice(&[Slice { step: 0, ..Slice::FULL }]), "slice step is 0 in dimension 0"),
-        (rows.transpose(Some(&[0, 0])), "axes are no permutation of the 2 dimensions"),
-        (rows.transpose(Some(&[0, 2])), "axes are no permutation of the 2 dimensions"),
-        (rows.transpose(Some(&[0])), "axes are no permutation of the 2 dimensions"),
+        (rows.transpose(Some(&[0, 0])), "axes are not a permutation of 2 dimensions"),
+        (rows.transpose(Some(&[0, 2])), "axes are not a permutation of 2 dimensions"),
+        (rows.transpose(Some(&[0])), "axes are not a permutation of 2 dimensions"),
     ];
     for (error, message) in views {
         assert_eq!(error.unwrap_err().to_string(), message);
@@ -80,14 +80,14 @@ fn what_cannot_be_done_is_said() {
     assert_eq!(error.to_string(), "slice would move suboffsets[0] to -4 bytes, less than 0");
     let mut strides = [0; 2];
     let fill = |shape: &[i64], strides: &mut [i64]| fill_contiguous_strides(shape, 4, Order::C, strides);
-    assert_eq!(fill(&[2], &mut strides).unwrap_err().to_string(), "room for 2 strides but shape has 1 entries");
+    assert_eq!(fill(&[2], &mut strides).unwrap_err().to_string(), "strides has 2 elements but shape has 1");
     assert_eq!(fill(&[2, 1 << 62], &mut strides).unwrap_err(), ViewError::StrideOverflow);
-    // The outermost product is nobody's stride.
+    // The product of all lengths is not a stride, so it may overflow.
     assert_eq!(fill(&[1 << 62, 2], &mut strides), Ok(()));
 }
 
 #[test]
-fn sizes_are_those_of_struct() {
+fn sizes_of_formats_are_those_of_struct() {
     assert_eq!(size_from_format(b"bi", &DataModel::LP64), Ok(8));
     assert_eq!(size_from_format(b"l", &DataModel::LLP64), Ok(4));
     for extension in [&b"T{}"[..], b"g", b"O", b"w", b"(2)i", b"i:a:", b"^i"] {
@@ -96,13 +96,13 @@ fn sizes_are_those_of_struct() {
 }
 
 #[test]
-fn the_first_error_ends_the_proof() {
+fn prove_returns_the_first_error() {
     let raw = RawView { len: 20, readonly: 2, ..ROWS };
     let error = View::try_from(raw).unwrap_err();
     assert_eq!(error.to_string(), "A25: readonly is 2, neither 0 nor 1");
     let ViewError::Rule { finding } = error else { panic!("{error}") };
     assert_eq!(finding.rule(), RuleId::A25);
-    // Notes are no errors: the end of the item is not stated.
+    // Notes are ignored: here trailing padding is implicit.
     let numpy = RawView {
         len: 16,
         itemsize: 16,
@@ -115,12 +115,12 @@ fn the_first_error_ends_the_proof() {
     let view = CHECKER.prove(&numpy, Some(Request::FULL_RO)).unwrap();
     assert!(matches!(view.item(), ItemLayout::Interpretation(reading) if reading.trailing_padding == 4));
     let error = Checker { memory: Some(Block { len: 20, offset: 0 }), ..CHECKER }.prove(&ROWS, None).unwrap_err();
-    assert_eq!(error.to_string(), "D06: the items lie at bytes 0 to 24 of a block of 20 bytes");
+    assert_eq!(error.to_string(), "D06: the items are at bytes 0 to 24 of a block of 20 bytes");
 }
 
-/// The short way for scalars gives what the long way gives, in every dialect on every machine.
+/// The fast path for scalars agrees with `reconcile`, in every dialect on every machine.
 #[test]
-fn scalars_are_read_as_any_format() {
+fn the_fast_path_for_scalars_agrees_with_reconcile() {
     let mut compared = 0;
     for dialect in Dialect::ALL.into_iter().map(Some).chain([None]) {
         for model in DataModel::ALL {
@@ -135,18 +135,23 @@ fn scalars_are_read_as_any_format() {
                         ..RawView::default()
                     };
                     let Checked { report, view } = checker.check(&raw, None);
-                    let long = reconcile(format, Some(scalar.size), dialect, &model);
-                    assert_eq!(report.is_empty(), long.is_ok(), "{} {dialect:?}: {report}", format.escape_ascii());
+                    let reconciled = reconcile(format, Some(scalar.size), dialect, &model);
+                    assert_eq!(
+                        report.is_empty(),
+                        reconciled.is_ok(),
+                        "{} {dialect:?}: {report}",
+                        format.escape_ascii()
+                    );
                     compared += 1;
-                    if let (Some(view), Ok(long)) = (view, long) {
-                        let ItemLayout::Scalar(short) = view.item() else {
-                            // Only what NumPy reads as the whole format and nowhere else goes the long way.
+                    if let (Some(view), Ok(reconciled)) = (view, reconciled) {
+                        let ItemLayout::Scalar(scalar) = view.item() else {
+                            // NumPy accepts `n` and `N` only as the whole format, which the fast path does not know.
                             assert!(matches!(text[1], b'n' | b'N'), "{}", format.escape_ascii());
                             continue;
                         };
-                        let item = long.layout.item();
-                        assert_eq!((short.ty, short.size), (item.ty(), item.size()), "{}", format.escape_ascii());
-                        assert!(item.endian().is_none_or(|endian| endian == short.endian));
+                        let item = reconciled.layout.item();
+                        assert_eq!((scalar.ty, scalar.size), (item.ty(), item.size()), "{}", format.escape_ascii());
+                        assert!(item.endian().is_none_or(|endian| endian == scalar.endian));
                     }
                 }
             }
@@ -155,18 +160,18 @@ fn scalars_are_read_as_any_format() {
     assert!(compared > 10_000, "only {compared}");
 }
 
-/// What the documentation demands of multiples is advice here, and empty arrays fit anywhere.
+/// The documentation requires multiples of itemsize; here they are a recommendation.
 #[test]
-fn advice_is_no_error() {
+fn offsets_that_are_not_multiples_of_itemsize_are_notes() {
     let numpy_field = verify_structure(27, 8, 1, &[3], &[9], 1);
     assert!(!numpy_field.has_errors() && numpy_field.contains(RuleId::D01) && numpy_field.contains(RuleId::D03));
     assert!(verify_structure(0, 8, 1, &[0], &[3], 5).is_empty());
     assert!(verify_structure(8, 0, 1, &[2], &[3], 5).is_empty());
 }
 
-/// The block holds the table of pointers; what they point to is somewhere else.
+/// The block contains the table of pointers. The memory that they point to is somewhere else.
 #[test]
-fn suboffsets_are_bounded_by_their_table() {
+fn the_table_of_pointers_must_be_inside_the_block() {
     let raw = RawView { strides: Some(&[8, 4]), suboffsets: Some(&[0, -1]), ..ROWS };
     let within = |len| Checker { memory: Some(Block { len, offset: 0 }), ..CHECKER }.check(&raw, None);
     assert!(within(16).report.is_empty() && within(16).view.is_some());
@@ -174,8 +179,8 @@ fn suboffsets_are_bounded_by_their_table() {
 }
 
 #[test]
-fn a_span_that_wraps_has_no_bounds() {
-    // Each end fits 64 bits, and what lies between them does not.
+fn a_span_that_overflows_prevents_a_view() {
+    // Each bound fits 64 bits, but not their distance.
     let far = 3 << 61;
     let raw = RawView { len: 4, itemsize: 1, ndim: 2, shape: Some(&[2, 2]), strides: Some(&[far, -far]), ..ROWS };
     let Checked { report, view } = CHECKER.check(&RawView { format: None, ..raw }, None);

@@ -1,4 +1,4 @@
-//! The floor `view`: untrusted numbers, rules, requests, geometry.
+//! The module `view`: rules, requests, and the geometry of validated views.
 
 mod cpython;
 mod geometry;
@@ -12,10 +12,10 @@ use pep3118::{
     Audit, Checker, DataModel, Owner, RaisedError, RawView, Report, Request, RequestOutcome, view::MemoryTraits,
 };
 
-/// LP64 whatever the host.
+/// LP64 on every host, so that the results do not depend on it.
 pub(crate) const CHECKER: Checker<'static> = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
 
-/// The answer to `FULL_RO` of a read-only array of 2 rows of 3 ints, in C order.
+/// The answer to `FULL_RO` of a read-only array of 2 rows of 3 ints in C order.
 pub(crate) const ROWS: RawView<'static> = RawView {
     buf: Some(0x1000),
     obj: Owner::Exporter(1),
@@ -29,9 +29,9 @@ pub(crate) const ROWS: RawView<'static> = RawView {
     suboffsets: None,
 };
 
-/// What an exporter of `full` answers to a request, if it keeps the rules.
+/// The answer to a request of an exporter that keeps the rules. `full` is its answer to `FULL_RO`.
 pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome<'static> {
-    if MemoryTraits::of(&full).obstacle(request).is_some() {
+    if MemoryTraits::of(&full).refusal_reason(request).is_some() {
         return RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 };
     }
     RequestOutcome::Granted(RawView {
@@ -43,17 +43,17 @@ pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome
     })
 }
 
-/// All 26 requests, the answer to one of them changed.
-pub(crate) fn audit(full: RawView<'static>, asked: Request, changed: RequestOutcome<'static>) -> Report {
+/// The audit of all 26 requests. The answer to `changed_request` is `changed`.
+pub(crate) fn audit(full: RawView<'static>, changed_request: Request, changed: RequestOutcome<'static>) -> Report {
     let mut audit = Audit::with(CHECKER);
     for request in Request::ALL_LEGAL {
-        let outcome = if request == asked { changed.clone() } else { answer(full, request) };
+        let outcome = if request == changed_request { changed.clone() } else { answer(full, request) };
         audit = audit.observe(request, outcome);
     }
     audit.finish()
 }
 
-/// All 26 requests, answered by the rules.
+/// The audit of an exporter that keeps the rules.
 pub(crate) fn clean_audit(full: RawView<'static>) -> Report {
     audit(full, Request::SIMPLE, answer(full, Request::SIMPLE))
 }

@@ -1,4 +1,4 @@
-//! The flags of requests.
+//! `Request`: values, names, invalid flags.
 
 use pep3118::{Request, RequestError, RuleId};
 
@@ -46,7 +46,7 @@ fn there_are_26_legal_requests() {
     for request in Request::ALL_LEGAL {
         assert!(seen.insert(request.bits()), "{request} twice");
         assert!(request.is_legal());
-        // Every one can be spelled and read again.
+        // Display and FromStr are inverse.
         assert_eq!(request.to_string().parse(), Ok(request));
         assert_eq!(format!("{:#x}", request.bits()).parse(), Ok(request));
         assert_eq!(request.bits().to_string().parse(), Ok(request));
@@ -56,7 +56,7 @@ fn there_are_26_legal_requests() {
 }
 
 #[test]
-fn names_are_told_shortly() {
+fn names_are_short() {
     let names = [
         (Request::SIMPLE, "SIMPLE"),
         (Request::FULL, "FULL"),
@@ -76,41 +76,42 @@ fn names_are_told_shortly() {
 }
 
 #[test]
-fn what_is_no_request_is_refused_with_its_rule() {
+fn invalid_requests_are_rejected_with_their_rule() {
     let refused = [
         (
             "0x100",
             Some(RuleId::B18),
-            "flags 0x100 are PyBUF_READ, which is for PyMemoryView_FromMemory and not for requests",
+            "flags 0x100 are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request",
         ),
         (
             "READ",
             Some(RuleId::B18),
-            "flags 0x100 are PyBUF_READ, which is for PyMemoryView_FromMemory and not for requests",
+            "flags 0x100 are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request",
         ),
         (
             "PyBUF_WRITE",
             Some(RuleId::B18),
-            "flags 0x200 have PyBUF_WRITE, which is for PyMemoryView_FromMemory and not for requests",
+            "flags 0x200 contain PyBUF_WRITE, which is an argument of PyMemoryView_FromMemory, not a request",
         ),
         (
             "0x308",
             Some(RuleId::B18),
-            "flags 0x308 have PyBUF_WRITE, which is for PyMemoryView_FromMemory and not for requests",
+            "flags 0x308 contain PyBUF_WRITE, which is an argument of PyMemoryView_FromMemory, not a request",
         ),
-        ("0x10", Some(RuleId::B17), "flags 0x10 have only part of the bits of STRIDES, 0x18"),
-        ("0x108", Some(RuleId::B17), "flags 0x108 have only part of the bits of INDIRECT, 0x118"),
-        ("0x402", Some(RuleId::B17), "flags 0x402 have bits that are no flag: 0x402"),
+        ("0x10", Some(RuleId::B17), "flags 0x10 contain only some of the bits of STRIDES, 0x18"),
+        ("0x108", Some(RuleId::B17), "flags 0x108 contain only some of the bits of INDIRECT, 0x118"),
+        ("0x402", Some(RuleId::B17), "flags 0x402 contain bits that are not part of any flag: 0x402"),
         (
             "-1",
             Some(RuleId::B18),
-            "flags 0xffffffff have PyBUF_WRITE, which is for PyMemoryView_FromMemory and not for requests",
+            "flags 0xffffffff contain PyBUF_WRITE, which is an argument of PyMemoryView_FromMemory, not a request",
         ),
-        ("FULL_RW", None, "`FULL_RW` is no request"),
-        ("", None, "`` is no request"),
+        ("FULL_RW", None, "unknown request `FULL_RW`"),
+        ("", None, "unknown request ``"),
     ];
     for (text, rule, message) in refused {
-        let error: RequestError = text.parse::<Request>().unwrap_err();
-        assert_eq!((error.rule(), error.to_string().as_str()), (rule, message));
+        let error = text.parse::<Request>().unwrap_err();
+        let broken = if let RequestError::Flags(error) = error { Some(error.rule()) } else { None };
+        assert_eq!((broken, error.to_string().as_str()), (rule, message));
     }
 }

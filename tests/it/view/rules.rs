@@ -1,4 +1,6 @@
-//! Every rule has an example that breaks it and nothing else, one that keeps it, and a page.
+//! Examples for every rule: structs that break it and no other rule, one that keeps it, and a snapshot.
+
+use std::collections::BTreeSet;
 
 use pep3118::view::Class;
 use pep3118::{
@@ -9,14 +11,14 @@ use pep3118::{
 use super::{CHECKER, ROWS, answer, audit, clean_audit};
 use crate::snapshot;
 
-/// How a rule is shown.
+/// The examples of a rule.
 enum Case {
-    /// Reports that have this rule and no other; and one that is empty although it comes close.
+    /// Reports that contain this rule and no other, and an empty report of a similar struct.
     Breaks(Vec<Report>, Report),
-    /// Nobody can break it: it allows something. The report is empty.
+    /// The rule is a permission. The report of a struct that uses it is empty.
     Allows(Report),
-    /// It cannot be decided from structs, or it binds consumers.
-    Beyond,
+    /// The rule binds consumers, or structs do not decide it.
+    NotDecidable,
 }
 
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
@@ -25,8 +27,8 @@ fn check(raw: RawView<'_>, request: Request) -> Report {
     CHECKER.check(&raw, Some(request)).report
 }
 
-/// The struct of `ROWS` in memory, `FULL_RO`.
-fn within(raw: RawView<'_>, len: i64, offset: i64) -> Report {
+/// The check of an answer to `FULL_RO` in a block of memory.
+fn check_in_block(raw: RawView<'_>, len: i64, offset: i64) -> Report {
     Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).report
 }
 
@@ -34,33 +36,33 @@ fn refused() -> RequestOutcome<'static> {
     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 }
 }
 
-/// What `raw` answers to `request`, changed.
+/// The answer of an exporter of `raw` to `request`, with a change.
 fn granted(
     raw: RawView<'static>,
     request: Request,
     change: impl FnOnce(&mut RawView<'static>),
 ) -> RequestOutcome<'static> {
-    let RequestOutcome::Granted(mut raw) = answer(raw, request) else { panic!("{request} fails") };
+    let RequestOutcome::Granted(mut raw) = answer(raw, request) else { panic!("{request} is refused") };
     change(&mut raw);
     RequestOutcome::Granted(raw)
 }
 
 const HUGE: i64 = 1 << 62;
 
-/// Two pointers to rows of 3 ints.
+/// A table of two pointers to rows of 3 ints.
 const POINTERS: RawView<'static> = RawView { suboffsets: Some(&[0, -1]), ..ROWS };
-/// Every second int of a row: not contiguous.
+/// Every second int of each row: not contiguous.
 const GAPS: RawView<'static> = RawView { strides: Some(&[24, 8]), ..ROWS };
-/// The same, contiguous for Fortran.
+/// The items of `ROWS`, Fortran-contiguous.
 const COLUMNS: RawView<'static> = RawView { strides: Some(&[4, 8]), ..ROWS };
 const WRITABLE: RawView<'static> = RawView { readonly: 0, ..ROWS };
 const ROW: RawView<'static> = RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS };
 const ONE: RawView<'static> = RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS };
 const NOTHING: RawView<'static> = RawView { len: 0, shape: Some(&[0, 3]), ..ROWS };
 
-/// A rule without a line here does not compile.
+/// The examples of a rule. A rule without examples does not compile.
 fn case(rule: RuleId) -> Case {
-    use Case::{Allows, Beyond, Breaks};
+    use Case::{Allows, Breaks, NotDecidable};
     use Request as R;
     use RuleId as Id;
     let full = |raw: RawView<'_>| check(raw, R::FULL_RO);
@@ -76,11 +78,12 @@ fn case(rule: RuleId) -> Case {
         Id::A05 => one(full(RawView { len: 44, ..GAPS }), full(GAPS)),
         Id::A06 => Breaks(
             vec![
-                full(RawView { shape: Some(&[HUGE, 3]), ..ROWS }),
+                // Stride 0, so that the items do not span more than Py_ssize_t (D07).
+                full(RawView { shape: Some(&[HUGE, 3]), strides: Some(&[0, 4]), ..ROWS }),
                 full(RawView { len: -1, ..ROWS }),
                 full(RawView { itemsize: -4, ..ROWS }),
                 Checker { model: &DataModel::I386, ..Checker::DEFAULT }
-                    .check(&RawView { len: 1 << 33, shape: Some(&[1 << 30, 2]), strides: Some(&[8, 4]), ..ROWS }, None)
+                    .check(&RawView { len: 1 << 33, shape: Some(&[1 << 30, 2]), strides: Some(&[0, 4]), ..ROWS }, None)
                     .report,
             ],
             full(RawView { len: HUGE, shape: Some(&[1, HUGE / 4]), strides: Some(&[4, 4]), ..ROWS }),
@@ -90,7 +93,7 @@ fn case(rule: RuleId) -> Case {
                 full(RawView { format: Some(b"T{<b:a:<q:b:}"), ..ROWS }),
                 full(RawView { format: Some(b"T{i:a:b:b:}"), ..ROWS }),
                 full(RawView { format: Some(b"<q"), ..ROWS }),
-                // Notes: the end is not stated, distances are not, and there are two readings.
+                // Notes: implicit trailing padding, inferred strides, two interpretations.
                 full(RawView { itemsize: 16, len: 48, format: Some(b"T{b:a:xxxxxxxi:b:}"), ..ROW_OF_16 }),
                 full(RawView { itemsize: 17, len: 51, format: Some(b"T{(2)T{i:a:b:b:}:x:xxxxxxb:y:}"), ..ROW_OF_17 }),
                 full(RawView { itemsize: 24, len: 72, format: Some(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}"), ..ROW_OF_24 }),
@@ -202,7 +205,10 @@ fn case(rule: RuleId) -> Case {
         Id::B19 => {
             let other =
                 |error| audit(ROWS, R::WRITABLE, RequestOutcome::Refused { error, obj: Owner::Null, references: 0 });
-            Breaks(vec![other(RaisedError::Other("ValueError".into())), other(RaisedError::Silent)], clean_audit(ROWS))
+            Breaks(
+                vec![other(RaisedError::Other("ValueError".into())), other(RaisedError::NoException)],
+                clean_audit(ROWS),
+            )
         }
         Id::B20 => one(
             audit(
@@ -214,16 +220,16 @@ fn case(rule: RuleId) -> Case {
         ),
         Id::B21 => Breaks(
             vec![
-                audit(ROWS, R::ND, RequestOutcome::Broken { returned: 1, error: RaisedError::Silent }),
+                audit(ROWS, R::ND, RequestOutcome::InvalidReturn { returned: 1, error: RaisedError::NoException }),
                 audit(
                     ROWS,
                     R::ND,
-                    RequestOutcome::Broken { returned: 0, error: RaisedError::Other("TypeError".into()) },
+                    RequestOutcome::InvalidReturn { returned: 0, error: RaisedError::Other("TypeError".into()) },
                 ),
             ],
             clean_audit(ROWS),
         ),
-        // The root of the chain answers every request.
+        // The last object of the chain answers every request.
         Id::B22 => Allows(clean_audit(RawView { obj: Owner::Exporter(2), ..ROWS })),
         Id::B23 => Breaks(
             vec![
@@ -247,7 +253,7 @@ fn case(rule: RuleId) -> Case {
                 audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.shape = Some(&[3, 2]))),
                 audit(ROWS, R::STRIDES, granted(ROWS, R::STRIDES, |raw| raw.strides = Some(&[4, 8]))),
             ],
-            // The stride of a dimension of one item may be told in two ways.
+            // The stride of a dimension of one item may differ.
             audit(
                 RawView { len: 12, shape: Some(&[1, 3]), ..ROWS },
                 R::F_CONTIGUOUS,
@@ -287,16 +293,18 @@ fn case(rule: RuleId) -> Case {
         Id::C05 => one(audit(ONE, R::F_CONTIGUOUS, refused()), clean_audit(ONE)),
         Id::C06 => one(
             audit(ROW, R::ANY_CONTIGUOUS, refused()),
-            // Backwards is not contiguous: whoever fails is right.
+            // Reversed items are not contiguous, so a refusal is right.
             clean_audit(RawView { strides: Some(&[-4]), ..ROW }),
         ),
         Id::C07 => one(audit(COLUMNS, R::F_CONTIGUOUS, refused()), clean_audit(COLUMNS)),
 
-        Id::D01 => one(within(ROWS, 27, 3), within(ROWS, 28, 4)),
-        Id::D02 => Breaks(vec![within(ROWS, 24, 24), within(ROWS, 24, -4)], within(NOTHING, 0, 12)),
+        Id::D01 => one(check_in_block(ROWS, 27, 3), check_in_block(ROWS, 28, 4)),
+        Id::D02 => {
+            Breaks(vec![check_in_block(ROWS, 24, 24), check_in_block(ROWS, 24, -4)], check_in_block(NOTHING, 0, 12))
+        }
         Id::D03 => one(
-            within(RawView { strides: Some(&[15, 5]), ..ROWS }, 30, 0),
-            within(RawView { strides: Some(&[16, 4]), ..ROWS }, 28, 0),
+            check_in_block(RawView { strides: Some(&[15, 5]), ..ROWS }, 30, 0),
+            check_in_block(RawView { strides: Some(&[16, 4]), ..ROWS }, 28, 0),
         ),
         Id::D04 => Breaks(
             vec![
@@ -309,22 +317,23 @@ fn case(rule: RuleId) -> Case {
         Id::D05 => Allows(verify_structure(0, 4, 2, &[0, 3], &[HUGE, HUGE], 400)),
         Id::D06 => Breaks(
             vec![
-                within(ROWS, 20, 0),
-                within(RawView { strides: Some(&[-12, 4]), ..ROWS }, 24, 8),
-                // Bytes, because nobody asked for a structure.
+                check_in_block(ROWS, 20, 0),
+                check_in_block(RawView { strides: Some(&[-12, 4]), ..ROWS }, 24, 8),
+                // Bytes, because SIMPLE requests no structure.
                 Checker { memory: Some(Block { len: 8, offset: 0 }), ..CHECKER }
                     .check(&RawView { format: None, shape: None, strides: None, ..ROW }, Some(R::SIMPLE))
                     .report,
             ],
-            within(RawView { strides: Some(&[-12, 4]), ..ROWS }, 24, 12),
+            check_in_block(RawView { strides: Some(&[-12, 4]), ..ROWS }, 24, 12),
         ),
         Id::D07 => one(
             full(RawView { strides: Some(&[HUGE, HUGE]), ..ROWS }),
             full(RawView { strides: Some(&[HUGE, 4]), ..ROWS }),
         ),
         Id::D08 => {
-            let strided = |strides: &'static [i64]| within(RawView { strides: Some(strides), ..WRITABLE }, 24, 0);
-            let readonly = within(RawView { strides: Some(&[0, 4]), ..ROWS }, 24, 0);
+            let strided =
+                |strides: &'static [i64]| check_in_block(RawView { strides: Some(strides), ..WRITABLE }, 24, 0);
+            let readonly = check_in_block(RawView { strides: Some(&[0, 4]), ..ROWS }, 24, 0);
             Breaks(vec![strided(&[0, 4]), strided(&[4, 4]), strided(&[8, 4])], readonly)
         }
         Id::D09 => Allows(verify_structure(8, 0, 1, &[2], &[3], 5)),
@@ -345,25 +354,25 @@ fn case(rule: RuleId) -> Case {
             one(Audit::with(CHECKER).release_raised(R::SIMPLE, "RuntimeError").finish(), Audit::with(CHECKER).finish())
         }
         Id::T01 => {
-            let truth = |format: &[u8], truth: &[u8]| {
+            let compare = |format: &[u8], type_format: &[u8]| {
                 let raw = RawView { format: Some(format), len: 8, itemsize: 8, ..ONE };
-                let truth = Layout::read(truth, &Dialect::PEP3118, CHECKER.model).unwrap();
-                Audit::with(CHECKER).truth(&truth).observe(R::FULL_RO, RequestOutcome::Granted(raw)).finish()
+                let layout = Layout::read(type_format, &Dialect::PEP3118, CHECKER.model).unwrap();
+                Audit::with(CHECKER).type_layout(&layout).observe(R::FULL_RO, RequestOutcome::Granted(raw)).finish()
             };
             Breaks(
                 vec![
-                    truth(b"T{<i:a:<i:b:}", b"T{<h:a:6x}"),
-                    truth(b"<q", b"<d"),
-                    truth(b"<d", b">d"),
-                    truth(b"T{<i:a:<i:b:}", b"T{<i:a:<i:c:}"),
+                    compare(b"T{<i:a:<i:b:}", b"T{<h:a:6x}"),
+                    compare(b"<q", b"<d"),
+                    compare(b"<d", b">d"),
+                    compare(b"T{<i:a:<i:b:}", b"T{<i:a:<i:c:}"),
                 ],
-                truth(b"T{<i:a:<i:b:}", b"T{=i:a:=i:b:}"),
+                compare(b"T{<i:a:<i:b:}", b"T{=i:a:=i:b:}"),
             )
         }
 
-        Id::A09 | Id::A12 | Id::A19 | Id::A20 | Id::A22 | Id::A24 | Id::A26 | Id::E08 => Beyond,
-        Id::E01 | Id::E02 | Id::E03 | Id::E04 | Id::E05 | Id::E06 | Id::E07 => Beyond,
-        Id::F01 | Id::F02 | Id::F03 | Id::F04 | Id::F05 | Id::F06 | Id::F07 | Id::F08 | Id::F09 => Beyond,
+        Id::A09 | Id::A12 | Id::A19 | Id::A20 | Id::A22 | Id::A24 | Id::A26 | Id::E08 => NotDecidable,
+        Id::E01 | Id::E02 | Id::E03 | Id::E04 | Id::E05 | Id::E06 | Id::E07 => NotDecidable,
+        Id::F01 | Id::F02 | Id::F03 | Id::F04 | Id::F05 | Id::F06 | Id::F07 | Id::F08 | Id::F09 => NotDecidable,
     }
 }
 
@@ -372,33 +381,33 @@ const ROW_OF_17: RawView<'static> = RawView { strides: Some(&[17]), ..ROW };
 const ROW_OF_24: RawView<'static> = RawView { strides: Some(&[24]), ..ROW };
 
 #[test]
-fn every_rule_is_broken_by_one_kept_by_another_and_has_a_page() {
-    let mut shown = 0;
+fn every_rule_has_examples_that_break_it_and_one_that_keeps_it() {
+    let mut snapshots = 0;
     for rule in RuleId::ALL.iter().copied() {
-        let (broken, kept) = match case(rule) {
-            Case::Breaks(broken, kept) => (broken, kept),
-            Case::Allows(kept) => (Vec::new(), kept),
-            Case::Beyond => {
+        let (violations, clean) = match case(rule) {
+            Case::Breaks(violations, clean) => (violations, clean),
+            Case::Allows(clean) => (Vec::new(), clean),
+            Case::NotDecidable => {
                 assert!(matches!(rule.class(), Class::Consumer | Class::Lifetime), "{rule} can be decided");
                 continue;
             }
         };
-        shown += 1;
-        assert!(kept.is_empty(), "{rule} is kept, but: {kept}");
+        snapshots += 1;
+        assert!(clean.is_empty(), "the example that keeps {rule} breaks {clean}");
         let mut page = format!("{rule} {}: {}\n", rule.name(), rule.text());
-        for report in &broken {
-            assert!(!report.is_empty(), "{rule} is not broken");
+        for report in &violations {
+            assert!(!report.is_empty(), "an example does not break {rule}");
             for finding in report {
-                assert_eq!(finding.rule(), rule, "found while breaking {rule}: {finding}");
+                assert_eq!(finding.rule(), rule, "an example of {rule} breaks another rule: {finding}");
             }
             page += &format!("\n{report}\n\n{report:#}\n");
         }
-        if broken.is_empty() {
-            page += "\n(a permission: nothing breaks it)\n";
+        if violations.is_empty() {
+            page += "\n(a permission: it cannot be broken)\n";
         }
         snapshot::check("view", rule.as_str(), &format!("{rule} {}", rule.name()), &page);
     }
-    assert_eq!(shown, 64, "rules with an example");
+    assert_eq!(snapshots, 64, "rules with an example");
 }
 
 #[test]
@@ -412,7 +421,7 @@ fn severity_follows_the_level() {
         };
         assert_eq!(rule.severity(), expected, "{rule}");
         if let Case::Breaks(reports, _) = case(*rule) {
-            // The first example is the plain breach; the others may be milder or worse forms of it.
+            // The first example is the typical violation. The others can be milder or worse.
             assert_eq!(reports[0].worst(), Some(expected), "{rule}");
         }
     }
@@ -420,7 +429,7 @@ fn severity_follows_the_level() {
 
 #[test]
 fn ids_are_unique_and_readable() {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for rule in RuleId::ALL.iter().copied() {
         assert!(seen.insert(rule.as_str()) && seen.insert(rule.name()), "{rule} twice");
         assert_eq!(rule.as_str().parse(), Ok(rule));
@@ -430,11 +439,11 @@ fn ids_are_unique_and_readable() {
     }
     assert_eq!(RuleId::ALL.len(), 88);
     assert!(RuleId::ALL.is_sorted());
-    assert_eq!("Z99".parse::<RuleId>().unwrap_err().to_string(), "`Z99` is no rule: ids go from A01 to T01");
+    assert_eq!("Z99".parse::<RuleId>().unwrap_err().to_string(), "unknown rule `Z99`: ids go from A01 to T01");
 }
 
 #[test]
-fn a_report_has_errors_first_and_tells_all_at_once() {
+fn a_report_has_all_violations_errors_first() {
     let raw = RawView { len: 20, readonly: 2, suboffsets: Some(&[0, 0]), obj: Owner::Null, ..ROWS };
     let Checked { report, view } = CHECKER.check(&raw, Some(Request::FULL));
     assert!(view.is_none());
@@ -443,10 +452,9 @@ fn a_report_has_errors_first_and_tells_all_at_once() {
     assert_eq!(found, ["error A01", "error A04", "error A25", "error B02", "note A23"]);
 }
 
-/// What is wrong without being in the way of reading.
 #[test]
-fn a_view_exists_where_nothing_stands_in_the_way() {
-    let readable = [
+fn only_some_violations_prevent_a_view() {
+    let harmless_rules = [
         RuleId::A01,
         RuleId::A10,
         RuleId::A14,
@@ -464,7 +472,7 @@ fn a_view_exists_where_nothing_stands_in_the_way() {
         RuleId::B17,
         RuleId::B18,
     ];
-    let in_the_way = [
+    let prevents_view = [
         RawView { len: 20, ..ROWS },
         RawView { len: -1, ..ROWS },
         RawView { itemsize: -4, ..ROWS },
@@ -478,11 +486,11 @@ fn a_view_exists_where_nothing_stands_in_the_way() {
         RawView { strides: Some(&[HUGE, HUGE]), ..ROWS },
         RawView { len: 8, ..ONE },
     ];
-    for raw in in_the_way {
+    for raw in prevents_view {
         let Checked { report, view } = CHECKER.check(&raw, Some(Request::FULL_RO));
         assert!(report.has_errors() && view.is_none(), "{raw:?}");
     }
-    let beside_the_point = [
+    let harmless = [
         (RawView { obj: Owner::Null, ..ROWS }, Request::FULL_RO),
         (RawView { len: 0, itemsize: 0, format: None, strides: Some(&[0, 0]), ..ROWS }, Request::INDIRECT),
         (RawView { shape: Some(&[]), ..ONE }, Request::FULL_RO),
@@ -500,18 +508,18 @@ fn a_view_exists_where_nothing_stands_in_the_way() {
         (ROWS, UNCHECKED),
         (ROWS, Request::from_bits_retain(0x100)),
     ];
-    for ((raw, request), rule) in beside_the_point.into_iter().zip(readable) {
+    for ((raw, request), rule) in harmless.into_iter().zip(harmless_rules) {
         let Checked { report, view } = CHECKER.check(&raw, Some(request));
         assert!(report.contains(rule) && view.is_some(), "{rule}: {report}");
     }
 }
 
-/// A format of 60 bytes is shown whole, a longer one by its first 60.
+/// A message contains at most the first 60 bytes of a format.
 #[test]
 fn long_formats_are_abridged() {
-    let told = |len: usize| {
+    let message = |len: usize| {
         let format = vec![b'i'; len];
-        // A request without FORMAT, for which the format should be NULL.
+        // For a request without FORMAT the format must be NULL.
         let raw = RawView {
             len: 4 * i64::try_from(len).unwrap(),
             itemsize: 4 * i64::try_from(len).unwrap(),
@@ -521,20 +529,281 @@ fn long_formats_are_abridged() {
         check(raw, Request::SIMPLE).to_string()
     };
     for len in [1, 59, 60] {
-        assert!(told(len).contains(&format!("format is `{}`", "i".repeat(len))), "{}", told(len));
+        assert!(message(len).contains(&format!("format is `{}`", "i".repeat(len))), "{}", message(len));
     }
     for len in [61, 100] {
-        assert!(told(len).contains(&format!("format is `{}...`", "i".repeat(60))), "{}", told(len));
+        assert!(message(len).contains(&format!("format is `{}...`", "i".repeat(60))), "{}", message(len));
     }
 }
 
-/// That writing is refused is right only where the answers say that the memory is for reading.
+/// An exporter may refuse WRITABLE only if its other answers have read-only memory.
 #[test]
-fn writing_is_refused_for_a_reason() {
+fn a_refusal_of_writable_needs_read_only_memory() {
     let rules = |raw| -> Vec<RuleId> {
         let audit = Audit::with(CHECKER).observe(Request::FULL_RO, answer(raw, Request::FULL_RO));
         audit.observe(Request::FULL, refused()).finish().iter().map(|finding| finding.rule()).collect()
     };
     assert_eq!(rules(ROWS), []);
     assert_eq!(rules(WRITABLE), [RuleId::B23]);
+}
+
+/// An answer to a request, in a block of memory.
+#[derive(Clone, Copy)]
+struct Answer {
+    raw: RawView<'static>,
+    request: Request,
+    block: Block,
+}
+
+/// The answer that `CHANGES` modify. It keeps every rule.
+const CLEAN: Answer = Answer { raw: ROWS, request: Request::FULL_RO, block: Block { len: 24, offset: 0 } };
+
+impl Answer {
+    /// The rules that the answer breaks, each once.
+    fn rules(&self) -> BTreeSet<RuleId> {
+        let checker = Checker { memory: Some(self.block), ..CHECKER };
+        checker.check(&self.raw, Some(self.request)).report.iter().map(|finding| finding.rule()).collect()
+    }
+
+    /// The fields in which two answers differ.
+    fn changed(&self, other: &Self) -> BTreeSet<&'static str> {
+        let fields = [
+            ("buf", self.raw.buf != other.raw.buf),
+            ("obj", self.raw.obj != other.raw.obj),
+            ("len", self.raw.len != other.raw.len),
+            ("itemsize", self.raw.itemsize != other.raw.itemsize),
+            ("readonly", self.raw.readonly != other.raw.readonly),
+            ("ndim", self.raw.ndim != other.raw.ndim),
+            ("format", self.raw.format != other.raw.format),
+            ("shape", self.raw.shape != other.raw.shape),
+            ("strides", self.raw.strides != other.raw.strides),
+            ("suboffsets", self.raw.suboffsets != other.raw.suboffsets),
+            ("request", self.request != other.request),
+            ("block", self.block != other.block),
+        ];
+        fields.into_iter().filter_map(|(name, differs)| differs.then_some(name)).collect()
+    }
+}
+
+type Change = (RuleId, &'static str, fn(&mut Answer));
+
+/// Changes of `CLEAN`, each of which breaks one rule.
+const CHANGES: &[Change] = &[
+    (RuleId::A01, "obj NULL", |answer| answer.raw.obj = Owner::Null),
+    (RuleId::A03, "buf NULL", |answer| answer.raw.buf = Some(0)),
+    (RuleId::A04, "len 20", |answer| answer.raw.len = 20),
+    (RuleId::A05, "len of the span", |answer| {
+        answer.raw.len = 44;
+        answer.raw.strides = Some(&[24, 8]);
+        answer.block.len = 44;
+    }),
+    (RuleId::A06, "negative len", |answer| answer.raw.len = -1),
+    (RuleId::A06, "negative itemsize", |answer| answer.raw.itemsize = -4),
+    (RuleId::A06, "overflow of the product", |answer| {
+        answer.raw.shape = Some(&[HUGE, 3]);
+        answer.raw.strides = Some(&[0, 4]);
+    }),
+    (RuleId::A07, "format of 8 bytes", |answer| answer.raw.format = Some(b"<q")),
+    (RuleId::A10, "itemsize 0", |answer| {
+        answer.raw.itemsize = 0;
+        answer.raw.len = 0;
+        answer.raw.format = Some(b"0s");
+    }),
+    (RuleId::A11, "invalid format", |answer| answer.raw.format = Some(b"i}d")),
+    (RuleId::A13, "negative ndim", |answer| answer.raw.ndim = -1),
+    (RuleId::A13, "ndim 65", |answer| {
+        answer.raw.ndim = 65;
+        answer.raw.shape = Some(&[1; 65]);
+        answer.raw.strides = Some(&[4; 65]);
+        answer.raw.len = 4;
+    }),
+    (RuleId::A16, "3 entries in shape", |answer| answer.raw.shape = Some(&[2, 3, 1])),
+    (RuleId::A16, "1 entry in strides", |answer| answer.raw.strides = Some(&[12])),
+    (RuleId::A16, "1 entry in suboffsets", |answer| answer.raw.suboffsets = Some(&[0])),
+    (RuleId::A17, "negative length", |answer| answer.raw.shape = Some(&[2, -3])),
+    (RuleId::A18, "len 24 without items", |answer| answer.raw.shape = Some(&[0, 3])),
+    (RuleId::A21, "negative suboffsets", |answer| answer.raw.suboffsets = Some(&[-1, -1])),
+    (RuleId::A23, "pointers to items", |answer| answer.raw.suboffsets = Some(&[0, 0])),
+    (RuleId::A25, "readonly 2", |answer| answer.raw.readonly = 2),
+    (RuleId::B02, "WRITABLE", |answer| answer.request |= Request::WRITABLE),
+    (RuleId::B04, "format NULL", |answer| answer.raw.format = None),
+    (RuleId::B05, "no FORMAT", |answer| answer.request = Request::INDIRECT),
+    (RuleId::B07, "strides NULL", |answer| answer.raw.strides = None),
+    (RuleId::B07, "shape NULL", |answer| answer.raw.shape = None),
+    (RuleId::B09, "ND", |answer| answer.request = Request::ND | Request::FORMAT),
+    (RuleId::B11, "C_CONTIGUOUS in Fortran order", |answer| {
+        answer.request = Request::C_CONTIGUOUS | Request::FORMAT;
+        answer.raw.strides = Some(&[4, 8]);
+    }),
+    (RuleId::B17, "part of STRIDES", |answer| answer.request = Request::from_bits_retain(0x10)),
+    (RuleId::B18, "READ", |answer| answer.request = Request::from_bits_retain(0x100)),
+    (RuleId::D01, "offset 3", |answer| answer.block = Block { len: 27, offset: 3 }),
+    (RuleId::D02, "first item outside", |answer| answer.block.offset = 24),
+    (RuleId::D03, "unaligned strides", |answer| {
+        answer.raw.strides = Some(&[15, 5]);
+        answer.block.len = 30;
+    }),
+    (RuleId::D06, "block of 8 bytes", |answer| answer.block.len = 8),
+    (RuleId::D07, "huge strides", |answer| answer.raw.strides = Some(&[HUGE, HUGE])),
+    (RuleId::D08, "writable rows at one address", |answer| {
+        answer.raw.readonly = 0;
+        answer.raw.strides = Some(&[0, 4]);
+    }),
+];
+
+/// Changes after which other rules are kept or cannot be decided, with the reason.
+const EXCLUDES: &[(&str, &[RuleId], &str)] = &[
+    ("negative len", &[RuleId::A03, RuleId::A18], "a negative len says nothing about items; A06 is reported"),
+    (
+        "negative itemsize",
+        &[
+            RuleId::A04,
+            RuleId::A05,
+            RuleId::A07,
+            RuleId::A18,
+            RuleId::B11,
+            RuleId::D01,
+            RuleId::D02,
+            RuleId::D03,
+            RuleId::D06,
+            RuleId::D08,
+        ],
+        "the product with a negative itemsize is meaningless; A06 is reported",
+    ),
+    ("overflow of the product", &[RuleId::A04], "no len equals the product; A06 is reported"),
+    (
+        "itemsize 0",
+        &[
+            RuleId::A03,
+            RuleId::A06,
+            RuleId::A18,
+            RuleId::B11,
+            RuleId::D01,
+            RuleId::D02,
+            RuleId::D03,
+            RuleId::D06,
+            RuleId::D08,
+        ],
+        "items without bytes are contiguous, and are inside every block",
+    ),
+    (
+        "negative ndim",
+        &[
+            RuleId::A04,
+            RuleId::A05,
+            RuleId::A06,
+            RuleId::A16,
+            RuleId::A17,
+            RuleId::A18,
+            RuleId::A21,
+            RuleId::A23,
+            RuleId::B11,
+            RuleId::D06,
+            RuleId::D07,
+            RuleId::D08,
+        ],
+        "the number of entries of the arrays is unknown",
+    ),
+    ("ndim 65", &[RuleId::A21, RuleId::A23], "suboffsets has 2 entries; A16 is reported"),
+    ("ndim 65", &[RuleId::D06], "all lengths are 1, and the item is inside the block"),
+    (
+        "3 entries in shape",
+        &[RuleId::A04, RuleId::A05, RuleId::B11, RuleId::D06, RuleId::D07, RuleId::D08],
+        "the shape is unknown",
+    ),
+    ("1 entry in strides", &[RuleId::D06], "the strides are unknown"),
+    (
+        "1 entry in suboffsets",
+        &[RuleId::A05, RuleId::D01, RuleId::D03, RuleId::D06, RuleId::D08],
+        "the block contains an unknown number of pointers",
+    ),
+    (
+        "negative length",
+        &[RuleId::A04, RuleId::A05, RuleId::B11, RuleId::D06, RuleId::D07, RuleId::D08],
+        "the number of items is unknown",
+    ),
+    (
+        "len 24 without items",
+        &[
+            RuleId::A04,
+            RuleId::A05,
+            RuleId::B11,
+            RuleId::D01,
+            RuleId::D02,
+            RuleId::D03,
+            RuleId::D06,
+            RuleId::D07,
+            RuleId::D08,
+        ],
+        "an array without items is contiguous, and is inside every block",
+    ),
+    ("negative suboffsets", &[RuleId::A05], "with suboffsets the wrong len is reported as A04"),
+    ("pointers to items", &[RuleId::A05], "with suboffsets the wrong len is reported as A04"),
+    ("pointers to items", &[RuleId::D01, RuleId::D03, RuleId::D08], "the block contains pointers, not items"),
+    ("format NULL", &[RuleId::B05], "a request without FORMAT returns NULL"),
+    ("no FORMAT", &[RuleId::B04], "a request without FORMAT returns NULL"),
+    ("strides NULL", &[RuleId::B09], "ND returns no strides"),
+    (
+        "shape NULL",
+        &[RuleId::A04, RuleId::A05, RuleId::D06, RuleId::D07, RuleId::D08],
+        "the number of items in each dimension is unknown",
+    ),
+    ("ND", &[RuleId::B07], "the request is not for INDIRECT"),
+    ("C_CONTIGUOUS in Fortran order", &[RuleId::B07], "the request is not for INDIRECT"),
+    ("part of STRIDES", &[RuleId::B04, RuleId::B07], "the requested fields are unknown"),
+    ("READ", &[RuleId::B04, RuleId::B07], "the requested fields are unknown"),
+    ("writable rows at one address", &[RuleId::B02], "the memory is writable"),
+    ("huge strides", &[RuleId::D06], "no block contains the items; D07 is reported"),
+];
+
+/// Two changes of different fields break both rules: no violation hides another.
+#[test]
+fn rules_that_are_broken_together_are_all_reported() {
+    let excludes = |change: &str, rule: RuleId| {
+        EXCLUDES.iter().any(|(excluding, rules, _)| *excluding == change && rules.contains(&rule))
+    };
+    let (mut pairs, mut missing, mut used) = (0, Vec::new(), BTreeSet::new());
+    for (index, (first_rule, first, change_first)) in CHANGES.iter().enumerate() {
+        let mut one = CLEAN;
+        change_first(&mut one);
+        assert_eq!(one.rules(), BTreeSet::from([*first_rule]), "{first}");
+        for (second_rule, second, change_second) in &CHANGES[index + 1..] {
+            let mut other = CLEAN;
+            change_second(&mut other);
+            if !CLEAN.changed(&one).is_disjoint(&CLEAN.changed(&other)) {
+                continue;
+            }
+            let mut both = one;
+            change_second(&mut both);
+            let rules = both.rules();
+            for (rule, change) in [(first_rule, second), (second_rule, first)] {
+                if rules.contains(rule) {
+                    continue;
+                }
+                if excludes(change, *rule) {
+                    used.insert((*change, *rule));
+                } else {
+                    missing.push(format!("{first} and {second}: {rule} of {rules:?}"));
+                }
+            }
+            pairs += 1;
+        }
+    }
+    assert!(missing.is_empty(), "{}:\n{}", missing.len(), missing.join("\n"));
+    for (change, rules, reason) in EXCLUDES {
+        for rule in *rules {
+            assert!(used.contains(&(*change, *rule)), "{change} does not exclude {rule}: {reason}");
+        }
+    }
+    assert!(pairs > 400, "only {pairs} pairs");
+}
+
+/// The shape describes 2^62 bytes, the strides span more than 63 bits, and `len` is neither.
+#[test]
+fn an_overflow_of_the_span_does_not_hide_a_wrong_len() {
+    let raw =
+        RawView { len: 5, itemsize: 1, ndim: 1, shape: Some(&[HUGE]), strides: Some(&[-3]), ..RawView::default() };
+    let report = check(raw, Request::STRIDES);
+    let rules: Vec<RuleId> = report.iter().map(|finding| finding.rule()).collect();
+    assert_eq!(rules, [RuleId::A04, RuleId::D07], "{report}");
 }

@@ -1,4 +1,4 @@
-//! One index, one field, the same bytes as other items.
+//! `View::select`, `field` and `cast`.
 
 use pep3118::{
     DataModel, Dialect, ItemLayout, Layout, Order, RawView, Request, Scalar, Slice, Step, Target, View, ViewError,
@@ -18,17 +18,17 @@ fn int() -> ItemLayout {
     ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap())
 }
 
-/// Where the steps lead in a memory where every pointer leads to 1000 times the place that it lies at.
-fn place(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
-    steps.fold(start, |here, step| match step {
-        Step::Stride(bytes) | Step::Add(bytes) => here + bytes,
-        Step::Dereference => 1000 * here,
+/// The address after the steps, in a memory where the pointer at address `n` is `1000 * n`.
+fn address(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
+    steps.fold(start, |address, step| match step {
+        Step::Stride(bytes) | Step::Add(bytes) => address + bytes,
+        Step::Dereference => 1000 * address,
     })
 }
 
-/// An index that is dropped leads to the same items, through pointers or not.
+/// The selected items have the addresses that they had before, with pointers or without.
 #[test]
-fn selecting_an_index_keeps_its_items() {
+fn selecting_an_index_keeps_the_addresses_of_its_items() {
     let (shape, strides) = ([2, 3, 2], [70_i64, -20, 9]);
     let all: [[i64; 3]; 8] =
         [[-1, -1, -1], [0, -1, -1], [-1, 5, -1], [-1, -1, 4], [7, 3, -1], [-1, 8, 30], [5, -1, 50], [50, 50, 6]];
@@ -62,9 +62,13 @@ fn selecting_an_index_keeps_its_items() {
                 let rest: Vec<i64> = (0..3).filter(|axis| *axis != dimension).map(|axis| shape[axis]).collect();
                 for (first, second) in (0..rest[0]).flat_map(|first| (0..rest[1]).map(move |second| (first, second))) {
                     let mut indices = vec![first, second];
-                    let there = place(start, selected.view.steps(&indices).unwrap());
+                    let selected_address = address(start, selected.view.steps(&indices).unwrap());
                     indices.insert(dimension, index);
-                    assert_eq!(there, place(0, whole.steps(&indices).unwrap()), "{suboffsets:?} {dimension} {index}");
+                    assert_eq!(
+                        selected_address,
+                        address(0, whole.steps(&indices).unwrap()),
+                        "{suboffsets:?} {dimension} {index}"
+                    );
                     compared += 1;
                 }
             }
@@ -74,7 +78,7 @@ fn selecting_an_index_keeps_its_items() {
 }
 
 #[test]
-fn a_field_moves_behind_the_last_pointer() {
+fn the_offset_of_a_field_is_added_after_the_last_pointer() {
     let records = layout("T{<h:a:(2)T{<i:x:(3)<h:y:}:b:}");
     let raw = RawView { len: 44, itemsize: 22, ndim: 1, shape: Some(&[2]), strides: Some(&[30]), format: None, ..ROWS };
     let b = records.item().field(b"b").unwrap();
@@ -87,14 +91,14 @@ fn a_field_moves_behind_the_last_pointer() {
     // At byte 2 of the item.
     assert_eq!((pointers.suboffsets(), pointers.offset()), (Some(&[1 + 2, -1][..]), 0));
     assert!(matches!(field.item(), ItemLayout::Interpretation(reading) if reading.layout.size() == 2));
-    // The item itself, where items are arrays.
+    // The item itself as a field, with items that are arrays.
     let rows = layout("(2,3)<i");
     let items = view(RawView { itemsize: 24, ndim: 0, shape: None, strides: None, format: None, ..ROWS });
     assert_eq!(items.field(rows.item()).unwrap().shape(), [2, 3]);
 }
 
 #[test]
-fn layouts_of_fields_say_the_same() {
+fn the_layout_of_a_field_is_emitted_as_it_was_written() {
     for (format, name, field) in [
         ("T{<h:a:(2)T{>i:x:}:b:}", "b", "(2)T{>i:x:}"),
         ("T{<h:a:(2,3)5s:b:}", "b", "(2,3)5s"),
@@ -112,7 +116,7 @@ fn layouts_of_fields_say_the_same() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said() {
+fn invalid_arguments_are_named_in_the_error() {
     let rows = view(ROWS);
     let error = |outcome: Result<View<'_>, ViewError>| outcome.unwrap_err().to_string();
     assert_eq!(error(rows.select(2, 0).map(|selected| selected.view)), "3 indices for ndim 2");
@@ -124,21 +128,24 @@ fn what_cannot_be_done_is_said() {
     let twice = RawView { strides: Some(&[8, 8]), suboffsets: Some(&[0, 0]), ..ROWS };
     assert_eq!(
         error(view(twice).select(1, 0).map(|selected| selected.view)),
-        "dimension 1 cannot be dropped: two pointers would be followed one after the other"
+        "dimension 1 cannot be dropped: the dimension before it would have two pointers"
     );
     let eight = layout("T{<i:a:<i:b:}");
-    assert_eq!(error(rows.field(eight.item().field(b"b").unwrap())), "a field at bytes 4 to 8 of items of 4 bytes");
+    assert_eq!(
+        error(rows.field(eight.item().field(b"b").unwrap())),
+        "a field at bytes 4 to 8 is outside of items of 4 bytes"
+    );
     let deep = [1; 63];
     let raw = RawView { len: 8, itemsize: 8, ndim: 63, format: None, shape: Some(&deep), strides: None, ..ROWS };
-    assert_eq!(error(view(raw).field(layout("(1,2)<i").item())), "65 dimensions, more than 64");
+    assert_eq!(error(view(raw).field(layout("(1,2)<i").item())), "65 dimensions are more than PyBUF_MAX_NDIM, 64");
     assert_eq!(
         error(rows.transpose(None).unwrap().cast(int(), 4, None)),
-        "memory is not C-contiguous: its bytes are no row of other items"
+        "memory is not C-contiguous: its bytes cannot be cast to other items"
     );
-    assert_eq!(error(rows.cast(int(), 0, None)), "24 bytes are not a whole number of items of 0 bytes");
-    assert_eq!(error(rows.cast(int(), 5, None)), "24 bytes are not a whole number of items of 5 bytes");
-    assert_eq!(error(rows.cast(int(), -4, None)), "24 bytes are not a whole number of items of -4 bytes");
-    assert_eq!(error(rows.cast(int(), 4, Some(&[2, 2]))), "24 bytes are not a shape of [2, 2] items of 4 bytes");
+    assert_eq!(error(rows.cast(int(), 0, None)), "24 bytes are not a multiple of the 0-byte item size");
+    assert_eq!(error(rows.cast(int(), 5, None)), "24 bytes are not a multiple of the 5-byte item size");
+    assert_eq!(error(rows.cast(int(), -4, None)), "24 bytes are not a multiple of the -4-byte item size");
+    assert_eq!(error(rows.cast(int(), 4, Some(&[2, 2]))), "24 bytes cannot be cast to shape (2, 2) of 4-byte items");
     for shape in [&[-2, -3][..], &[i64::MAX, 4], &[0], &[1 << 62, 1 << 62, 0, -1]] {
         assert!(rows.cast(int(), 4, Some(shape)).is_err(), "{shape:?}");
     }
@@ -146,12 +153,11 @@ fn what_cannot_be_done_is_said() {
         assert!(rows.cast(int(), itemsize, None).is_err() && rows.cast(int(), itemsize, Some(&[6])).is_err());
     }
     let nothing = view(RawView { len: 0, shape: Some(&[0, 3]), ..ROWS });
-    assert!(nothing.cast(int(), 0, Some(&[1 << 40])).is_err(), "items of no bytes, as many as one likes");
+    assert!(nothing.cast(int(), 0, Some(&[1 << 40])).is_err(), "any number of items of 0 bytes has the same size");
 }
 
-/// Nothing overflows and no byte is promised where there is none.
 #[test]
-fn empty_arrays_promise_nothing() {
+fn operations_on_empty_arrays_do_not_overflow() {
     let strides = [i64::MAX, i64::MIN, 1];
     let raw = RawView {
         len: 0,
@@ -173,7 +179,7 @@ fn empty_arrays_promise_nothing() {
 }
 
 #[test]
-fn a_read_only_view_stays_so() {
+fn views_of_a_read_only_view_are_read_only() {
     let writable = view(RawView { readonly: 0, ..ROWS });
     assert!(!writable.readonly());
     let view = writable.to_readonly().slice(&[Slice::FULL]).unwrap().select(0, 0).unwrap().view;

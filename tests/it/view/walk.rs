@@ -1,4 +1,4 @@
-//! Against a walk over every index: contiguity, extent, overlap, offsets.
+//! Contiguity, bounds, overlap and offsets, compared with a loop over every index.
 
 use pep3118::view::Steps;
 use pep3118::{Checked, Order, RawView, Request, RuleId, Slice, Step, View, verify_structure};
@@ -8,7 +8,7 @@ use super::CHECKER;
 const SEED: u64 = 0x5eed_3118;
 pub(super) const VIEWS: usize = 100_000;
 
-/// A plain generator: the same numbers on every run.
+/// A linear congruential generator: the same numbers in every run.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -27,7 +27,7 @@ impl Random {
     }
 }
 
-/// The numbers of a view, owned.
+/// The fields of a struct and its block.
 #[derive(Debug)]
 pub(super) struct Numbers {
     pub(super) len: i64,
@@ -53,8 +53,8 @@ impl Numbers {
     }
 }
 
-/// Contiguous in both orders, almost contiguous, strided, overlapping, empty, without strides, or
-/// anything; in a block that fits or nearly does.
+/// Makes fields that are contiguous in both orders, almost contiguous, strided, overlapping, empty, without
+/// strides, or random; in a block that contains them or almost does.
 pub(super) fn numbers(random: &mut Random) -> Numbers {
     let ndim = random.below(6) as usize;
     let itemsize = [1, 2, 3, 4, 5, 8, 12, 16][random.below(8) as usize];
@@ -73,14 +73,14 @@ pub(super) fn numbers(random: &mut Random) -> Numbers {
         strides[axis] = next;
         next *= shape[axis].max(1);
     }
-    for (stride, extent) in strides.iter_mut().zip(&shape) {
+    for (stride, length) in strides.iter_mut().zip(&shape) {
         match random.below(16) {
             0 => *stride = -*stride,
             1 => *stride *= 2,
             2 => *stride = itemsize * (random.below(11) - 5),
             3 => *stride = random.below(41) - 20,
-            // No say in contiguity.
-            4..=7 if *extent <= 1 => *stride = random.below(1000),
+            // Ignored by contiguity (C04).
+            4..=7 if *length <= 1 => *stride = random.below(1000),
             _ => {}
         }
     }
@@ -95,19 +95,19 @@ pub(super) fn numbers(random: &mut Random) -> Numbers {
 }
 
 fn reach(shape: &[i64], strides: &[i64]) -> (i64, i64) {
-    shape.iter().zip(strides).fold((0, 0), |(low, high), (extent, stride)| {
-        let reach = stride * (extent - 1).max(0);
+    shape.iter().zip(strides).fold((0, 0), |(low, high), (length, stride)| {
+        let reach = stride * (length - 1).max(0);
         (low + reach.min(0), high + reach.max(0))
     })
 }
 
-/// Every tuple of indices, the last fastest.
+/// Every multi-index, the last index fastest.
 fn every_index(shape: &[i64]) -> Vec<Vec<i64>> {
     let mut all = vec![Vec::new()];
-    for extent in shape {
+    for length in shape {
         all = all
             .into_iter()
-            .flat_map(|head: Vec<i64>| (0..*extent).map(move |index| [head.as_slice(), &[index]].concat()))
+            .flat_map(|head: Vec<i64>| (0..*length).map(move |index| [head.as_slice(), &[index]].concat()))
             .collect();
     }
     all
@@ -115,8 +115,8 @@ fn every_index(shape: &[i64]) -> Vec<Vec<i64>> {
 
 /// The offset of every item, the last index fastest.
 fn walk<'n>(axes: impl Iterator<Item = (&'n i64, &'n i64)>) -> Vec<i64> {
-    axes.fold(vec![0], |offsets, (extent, stride)| {
-        offsets.iter().flat_map(|offset| (0..*extent).map(move |index| offset + index * stride)).collect()
+    axes.fold(vec![0], |offsets, (length, stride)| {
+        offsets.iter().flat_map(|offset| (0..*length).map(move |index| offset + index * stride)).collect()
     })
 }
 
@@ -124,15 +124,15 @@ fn offset(strides: &[i64], index: &[i64]) -> i64 {
     strides.iter().zip(index).map(|(stride, index)| stride * index).sum()
 }
 
-/// Whether item after item adjoins, in the order of the walk.
-fn adjoin(offsets: impl Iterator<Item = i64>, itemsize: i64) -> bool {
+/// Whether the items are adjacent in the order of the offsets.
+fn are_adjacent(offsets: impl Iterator<Item = i64>, itemsize: i64) -> bool {
     offsets.zip(0..).all(|(offset, number)| offset == number * itemsize)
 }
 
 #[test]
-fn a_walk_over_every_index_agrees() {
+fn a_loop_over_every_index_agrees() {
     let mut random = Random::new();
-    let (mut contiguous, mut valid, mut overlapping, mut unsure) = (0, 0, 0, 0);
+    let (mut contiguous, mut valid, mut overlapping, mut possible) = (0, 0, 0, 0);
     for _ in 0..VIEWS {
         let numbers = Numbers { suboffsets: None, ..numbers(&mut random) };
         let raw = numbers.raw();
@@ -148,23 +148,23 @@ fn a_walk_over_every_index_agrees() {
         assert_eq!(view.offsets(Order::C).unwrap().collect::<Vec<i64>>(), offsets, "{numbers:?}");
         assert_eq!(view.offsets(Order::Fortran).unwrap().collect::<Vec<i64>>(), columns, "{numbers:?}");
         assert_eq!(view.item_count(), offsets.len() as u64);
-        let last: Vec<i64> = numbers.shape.iter().map(|extent| extent - 1).collect();
+        let last: Vec<i64> = numbers.shape.iter().map(|length| length - 1).collect();
         assert_eq!(view.offset_of(&last).ok(), offsets.last().copied());
 
         // Contiguity.
-        let c = adjoin(offsets.iter().copied(), numbers.itemsize);
-        let f = adjoin(columns.iter().copied(), numbers.itemsize);
+        let c = are_adjacent(offsets.iter().copied(), numbers.itemsize);
+        let f = are_adjacent(columns.iter().copied(), numbers.itemsize);
         contiguous += usize::from(c || f);
         for (order, expected) in [(Order::C, c), (Order::Fortran, f), (Order::Any, c || f)] {
             assert_eq!(view.is_contiguous(order), expected, "{order} {numbers:?}");
             assert_eq!(raw.is_contiguous(order), expected, "{order} {numbers:?}");
         }
 
-        // ByteBounds, and the block.
-        let extent = view.extent().unwrap();
+        // Bounds, and the block.
+        let bounds = view.byte_bounds().unwrap();
         let low = offsets.iter().copied().min().unwrap_or(0);
         let high = offsets.iter().map(|offset| offset + numbers.itemsize).max().unwrap_or(0);
-        assert_eq!((extent.low, extent.high), (low, high), "{numbers:?}");
+        assert_eq!((bounds.low, bounds.high), (low, high), "{numbers:?}");
         let ndim = numbers.shape.len() as i32;
         let structure =
             verify_structure(numbers.memlen, numbers.itemsize, ndim, &numbers.shape, strides, numbers.offset);
@@ -172,8 +172,8 @@ fn a_walk_over_every_index_agrees() {
         valid += usize::from(fits);
         assert_eq!(!structure.has_errors(), fits, "{numbers:?}: {structure}");
 
-        // Overlap: what is certain is so, and what is not noted is not so.
-        // (The slow side is that of the test: small arrays do.)
+        // Overlap: a certain overlap exists, and without a note there is none. The search below is slow, so
+        // only small arrays are compared.
         let block = pep3118::Block { len: high - low, offset: -low };
         let report = pep3118::Checker { memory: Some(block), ..CHECKER }.check(&raw, None).report;
         if offsets.len() > 200 {
@@ -187,22 +187,22 @@ fn a_walk_over_every_index_agrees() {
         let overlaps = bytes.len() < all;
         match report.iter().find(|finding| finding.rule() == RuleId::D08) {
             None => assert!(!overlaps, "{numbers:?}"),
-            Some(finding) if finding.message().contains("may overlap") => unsure += 1,
+            Some(finding) if finding.message().contains("may overlap") => possible += 1,
             Some(_) => {
                 assert!(overlaps, "{numbers:?}");
                 overlapping += 1;
             }
         }
     }
-    println!("{contiguous} contiguous, {valid} valid, {overlapping} overlapping, {unsure} perhaps, of {VIEWS}");
+    println!("{contiguous} contiguous, {valid} valid, {overlapping} overlapping, {possible} possibly, of {VIEWS}");
     assert!(contiguous > VIEWS / 10 && valid > VIEWS / 4 && overlapping > VIEWS / 50);
-    // "may" is for the rest that only a search could settle.
-    assert!(unsure < VIEWS / 10);
+    // Possible overlaps are those that only a search could decide.
+    assert!(possible < VIEWS / 10);
 }
 
-/// Slices and transpositions move the offsets as a list of lists would be.
+/// Slices and transpositions select the same items as on nested lists.
 #[test]
-fn slices_select_what_python_selects() {
+fn slices_select_the_items_that_python_selects() {
     let mut random = Random::new();
     let mut items = 0;
     for _ in 0..20_000 {
@@ -217,25 +217,25 @@ fn slices_select_what_python_selects() {
             })
             .collect();
         let sliced = view.slice(&slices).unwrap();
-        let kept: Vec<Vec<i64>> = numbers
+        let selected: Vec<Vec<i64>> = numbers
             .shape
             .iter()
             .enumerate()
-            .map(|(axis, extent)| slices.get(axis).map_or((0..*extent).collect(), |slice| select(*slice, *extent)))
+            .map(|(axis, length)| slices.get(axis).map_or((0..*length).collect(), |slice| select(*slice, *length)))
             .collect();
-        let shape: Vec<i64> = kept.iter().map(|kept| kept.len() as i64).collect();
+        let shape: Vec<i64> = selected.iter().map(|indices| indices.len() as i64).collect();
         assert_eq!(sliced.shape(), shape, "{slices:?} of {numbers:?}");
         let expected: Vec<i64> = every_index(&shape)
             .iter()
             .map(|index| {
-                let index: Vec<i64> = index.iter().zip(&kept).map(|(index, kept)| kept[*index as usize]).collect();
+                let index: Vec<i64> = index.iter().zip(&selected).map(|(index, all)| all[*index as usize]).collect();
                 offset(view.strides(), &index)
             })
             .collect();
         assert_eq!(sliced.offsets(Order::C).unwrap().collect::<Vec<i64>>(), expected, "{slices:?} of {numbers:?}");
         assert_eq!(sliced.len(), expected.len() as i64 * numbers.itemsize);
         items += expected.len();
-        // What comes out is again a struct that keeps the rules.
+        // The struct of the slice keeps the rules.
         let report = CHECKER.check(&sliced.as_raw(), None).report;
         assert!(!report.has_errors(), "{report}");
 
@@ -247,25 +247,25 @@ fn slices_select_what_python_selects() {
     assert!(items > 100_000, "only {items} items were selected");
 }
 
-/// `list(range(extent))[slice]`, the slow way.
-fn select(slice: Slice, extent: i64) -> Vec<i64> {
-    let wrapped = |index: i64| if index < 0 { index + extent } else { index };
-    let all = 0..extent;
+/// `list(range(length))[slice]`, by a test of each index.
+fn select(slice: Slice, length: i64) -> Vec<i64> {
+    let wrapped = |index: i64| if index < 0 { index + length } else { index };
+    let all = 0..length;
     if slice.step > 0 {
         let start = slice.start.map_or(0, wrapped).max(0);
-        let stop = slice.stop.map_or(extent, wrapped);
+        let stop = slice.stop.map_or(length, wrapped);
         all.filter(|index| *index >= start && *index < stop && (index - start) % slice.step == 0).collect()
     } else {
-        let start = slice.start.map_or(extent - 1, wrapped).min(extent - 1);
+        let start = slice.start.map_or(length - 1, wrapped).min(length - 1);
         let stop = slice.stop.map_or(-1, |stop| wrapped(stop).max(-1));
         let step = slice.step.checked_neg().unwrap_or(i64::MAX);
         all.rev().filter(|index| *index <= start && *index > stop && (start - index) % step == 0).collect()
     }
 }
 
-/// Memory as blocks of numbers, walked by the steps that a view tells.
+/// Follows the steps of a view in memory that consists of blocks of 8-byte numbers, and reads the item.
 fn follow(blocks: &[&[i64]], steps: Steps<'_>) -> i64 {
-    // A pointer is the number of a block times 1000; items are 8 bytes.
+    // A pointer is the index of a block times 1000, plus an offset.
     let (mut block, mut offset) = (0, 0);
     for step in steps {
         match step {
@@ -280,8 +280,8 @@ fn follow(blocks: &[&[i64]], steps: Steps<'_>) -> i64 {
 }
 
 #[test]
-fn steps_lead_through_pointers() {
-    // Two rows behind a table of pointers, each with a header of one item that the suboffset skips.
+fn steps_follow_pointers() {
+    // A table of pointers to two rows, each with a header of one item that the suboffset skips.
     let blocks: [&[i64]; 3] = [&[1000, 2000], &[-1, 10, 11, 12], &[-1, 20, 21, 22]];
     let raw = RawView {
         len: 48,
@@ -297,12 +297,12 @@ fn steps_lead_through_pointers() {
         every_index(view.shape()).iter().map(|index| follow(&blocks, view.steps(index).unwrap())).collect()
     };
     assert_eq!(read(&view), [10, 11, 12, 20, 21, 22]);
-    // A slice behind a pointer moves the suboffset, one before it the offset.
+    // A slice after a pointer moves the suboffset, a slice before it the offset.
     let tail = view.slice(&[Slice::from(1..2), Slice { start: Some(2), stop: None, step: -2 }]).unwrap();
     assert_eq!(read(&tail), [22, 20]);
     assert_eq!(tail.suboffsets(), Some(&[24, -1][..]));
     assert_eq!(read(&view.slice(&[Slice { step: -1, ..Slice::FULL }]).unwrap()), [20, 21, 22, 10, 11, 12]);
     assert!(view.offset_of(&[0, 0]).is_err() && view.offsets(Order::C).is_err() && view.transpose(None).is_err());
-    assert_eq!(view.extent(), None);
+    assert_eq!(view.byte_bounds(), None);
     assert!(!view.is_contiguous(Order::Any));
 }

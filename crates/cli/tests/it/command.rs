@@ -1,9 +1,8 @@
-//! Starts the command, for the machine that the tests were compiled for: `make ports` runs it where that is
-//! another one.
+//! Starts the command. `make ports` runs it under an emulator if it is compiled for another machine.
 
 use std::process::Command;
 
-/// The command of this crate, which `RUNNER` starts where this machine cannot.
+/// Returns the command of this crate. The environment variable `RUNNER` names an emulator and its options.
 pub(crate) fn pep3118() -> Command {
     let program = env!("CARGO_BIN_EXE_pep3118");
     let runner = std::env::var("RUNNER").unwrap_or_default();

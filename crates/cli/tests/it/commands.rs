@@ -1,4 +1,4 @@
-//! The command as its users call it.
+//! The output and the exit status of each command, and streams of JSON lines.
 
 use std::io::Write;
 use std::process::{Output, Stdio};
@@ -23,7 +23,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// What a person sees: the command, both streams, the exit status.
+/// Returns both streams and the exit status, as one page.
 fn page(arguments: &[&str]) -> String {
     let output = run(arguments, "");
     let status = output.status.code().unwrap();
@@ -142,8 +142,8 @@ fn a_picture_keeps_to_the_columns() {
 }
 
 #[test]
-fn a_stream_is_answered_in_order() {
-    let questions = "\
+fn json_lines_are_answered_in_order() {
+    let queries = "\
 {\"format\": \"<i\", \"model\": \"lp64\"}
 {\"format\": \"T{b:a:xxxxxxxi:b:}\", \"itemsize\": 16, \"dialect\": \"numpy\", \"model\": \"lp64\"}
 
@@ -155,19 +155,18 @@ not json
 {\"format\": \"i\", \"model\": \"pdp11\"}
 {\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
 {\"format\": \"ib\", \"model\": \"lp64\"}";
-    // Some of them are refused, which the exit status tells.
-    let output = run(&["explain", "--jsonl"], questions);
+    // Some of them are refused, so the exit status is 1.
+    let output = run(&["explain", "--jsonl"], queries);
     assert_eq!(output.status.code(), Some(1));
-    snapshot::check("cli", "explain-jsonl", questions, &text(&output.stdout));
-    let output = run(&["size", "--jsonl"], questions);
+    snapshot::check("cli", "explain-jsonl", queries, &text(&output.stdout));
+    let output = run(&["size", "--jsonl"], queries);
     assert_eq!(output.status.code(), Some(1));
-    snapshot::check("cli", "size-jsonl", questions, &text(&output.stdout));
+    snapshot::check("cli", "size-jsonl", queries, &text(&output.stdout));
 }
 
-/// The exit status is that of the worst answer, wherever it stands in the stream.
 #[test]
-fn streams_tell_of_errors() {
-    let status = |command: &str, questions: &str| run(&[command, "--jsonl"], questions).status.code();
+fn any_error_in_json_lines_sets_the_exit_status() {
+    let status = |command: &str, queries: &str| run(&[command, "--jsonl"], queries).status.code();
     let (good, bad) = ("{\"format\": \"<i\"}\n", "{\"format\": \"i}d\"}\n");
     for command in ["explain", "size"] {
         assert_eq!(status(command, ""), Some(0));
@@ -187,7 +186,7 @@ const COMMANDS: [&str; 12] =
     ["explain", "size", "diff", "emit", "readers", "check", "audit", "census", "rules", "decode", "completions", "man"];
 
 #[test]
-fn completions_know_every_command() {
+fn completions_name_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = run(&["completions", shell], "");
         assert!(output.status.success());
@@ -200,7 +199,7 @@ fn completions_know_every_command() {
 }
 
 #[test]
-fn manual_pages_know_every_command() {
+fn manual_pages_name_every_command() {
     let all = text(&run(&["man"], "").stdout);
     assert!(all.contains(".TH pep3118 1"), "{all}");
     for command in COMMANDS {
@@ -213,9 +212,9 @@ fn manual_pages_know_every_command() {
     assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
 }
 
-/// Whoever has seen enough closes the pipe: no message, no error.
+/// A reader that needs no more closes the pipe, which is not an error.
 #[test]
-fn a_closed_pipe_ends_the_work() {
+fn a_closed_pipe_ends_the_command_without_a_message() {
     use std::io::Read as _;
     for form in ["table", "json", "csv"] {
         let mut child = crate::command::pep3118()
@@ -233,7 +232,7 @@ fn a_closed_pipe_ends_the_work() {
 }
 
 #[test]
-fn structs_are_checked_in_order() {
+fn buffers_in_json_lines_are_checked_in_order() {
     let clean = "{\"request\": \"FULL_RO\", \"format\": \"<i\", \"itemsize\": 4, \"len\": 24, \"ndim\": 2, \"shape\": [2, 3], \
                  \"strides\": [12, 4], \"suboffsets\": null, \"readonly\": true, \"memory\": {\"len\": 24, \"offset\": 0}}\n";
     let broken = clean.replace("24, \"ndim\"", "20, \"ndim\"").replace("\"FULL_RO\"", "285");
@@ -243,16 +242,15 @@ fn structs_are_checked_in_order() {
         .replace("{\"req", "{\"model\": \"lp64\", \"req");
     let flags = clean.replace("\"FULL_RO\"", "512");
     let numpy = clean.replace("<i", "T{b:a:xxxxxxxi:b:}").replace("true", "false, \"dialect\": \"pascal\"");
-    let questions = [clean, &broken, &hostile, &flags, &numpy, "not json\n", &clean.replace("FULL_RO", "FULL_RW")];
-    let output = run(&["check", "--jsonl"], &questions.concat());
+    let buffers = [clean, &broken, &hostile, &flags, &numpy, "not json\n", &clean.replace("FULL_RO", "FULL_RW")];
+    let output = run(&["check", "--jsonl"], &buffers.concat());
     assert_eq!(output.status.code(), Some(1));
-    snapshot::check("cli", "check-jsonl", &questions.concat(), &text(&output.stdout));
+    snapshot::check("cli", "check-jsonl", &buffers.concat(), &text(&output.stdout));
 }
 
-/// 200,000 questions in, as many answers out.
 #[test]
-fn a_long_stream_flows() {
-    let questions = "{\"format\": \"T{<b:a:3x<i:b:}\", \"itemsize\": 8}\n".repeat(200_000);
+fn many_json_lines_are_answered() {
+    let queries = "{\"format\": \"T{<b:a:3x<i:b:}\", \"itemsize\": 8}\n".repeat(200_000);
     let output = {
         let mut child = crate::command::pep3118()
             .args(["explain", "--jsonl"])
@@ -261,7 +259,7 @@ fn a_long_stream_flows() {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()));
+        let writer = std::thread::spawn(move || stdin.write_all(queries.as_bytes()));
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap().unwrap();
         output
@@ -269,9 +267,9 @@ fn a_long_stream_flows() {
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
 }
 
-/// One question, one answer, before the next question is asked.
+/// A program that waits for each answer before it sends the next query gets it.
 #[test]
-fn a_conversation_is_not_buffered() {
+fn each_json_line_is_answered_at_once() {
     use std::io::{BufRead, BufReader};
     let mut child = crate::command::pep3118()
         .args(["explain", "--jsonl"])

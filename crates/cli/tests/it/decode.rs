@@ -1,4 +1,4 @@
-//! The command `decode`: pages and streams.
+//! The output of `decode` for each option, and a long stream.
 
 use std::io::Write;
 use std::process::{Output, Stdio};
@@ -14,7 +14,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A command that was called wrongly does not wait for its input.
+    // A command with wrong arguments ends before it reads its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
 }
@@ -62,9 +62,8 @@ fn pages() {
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: no/such/file: "));
 }
 
-/// A hundred thousand records in, as many lines out.
 #[test]
-fn a_long_stream_flows() {
+fn a_long_stream_is_decoded() {
     let mut child = crate::command::pep3118()
         .args(["decode", "-f", "<Ih", "--to", "csv", "-"])
         .stdin(Stdio::piped())

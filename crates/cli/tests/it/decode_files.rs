@@ -1,4 +1,4 @@
-//! `decode`: geometry in large files, what is written where, and by whom it can be read.
+//! `decode` of files: strides in large files, output files and Arrow files.
 
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -17,8 +17,8 @@ fn run(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
-/// What goes to standard output; no word on standard error.
-fn told(arguments: &[&str]) -> String {
+/// Returns standard output of a command that succeeds without a message.
+fn stdout_of(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(text(&output.stderr), "", "{arguments:?}");
     assert!(output.status.success(), "{arguments:?}");
@@ -39,17 +39,17 @@ fn listed(numbers: &[i64]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The places of all items, the last index fastest.
-fn places(origin: i64, shape: &[i64], strides: &[i64]) -> Vec<i64> {
+/// Returns the offsets of all items, the last index fastest.
+fn offsets(origin: i64, shape: &[i64], strides: &[i64]) -> Vec<i64> {
     let axes = shape.iter().zip(strides);
-    axes.fold(vec![origin], |places, (extent, stride)| {
-        places.iter().flat_map(|place| (0..*extent).map(move |index| place + index * stride)).collect()
+    axes.fold(vec![origin], |offsets, (len, stride)| {
+        offsets.iter().flat_map(|offset| (0..*len).map(move |index| offset + index * stride)).collect()
     })
 }
 
-/// Where the item of all indices 0 lies, so that the lowest item is the first of the file.
+/// Returns the offset of the item whose indices are all 0, if the lowest item is at offset 0.
 fn origin(shape: &[i64], strides: &[i64]) -> i64 {
-    shape.iter().zip(strides).map(|(extent, stride)| (-stride * (extent - 1)).max(0)).sum()
+    shape.iter().zip(strides).map(|(len, stride)| (-stride * (len - 1)).max(0)).sum()
 }
 
 #[test]
@@ -84,13 +84,12 @@ fn pages() {
     }
 }
 
-/// Any strides, of a file and of a stream, give the items that lie there.
 #[test]
-fn strides() {
+fn strides_select_items_of_files_and_streams() {
     let folder = tempfile::tempdir().unwrap();
     let bytes: Vec<u8> = (0..600_u16).flat_map(u16::to_le_bytes).collect();
     let path = written(&folder, "numbers", &bytes);
-    let geometries: &[(&[i64], &[i64])] = &[
+    let shapes: &[(&[i64], &[i64])] = &[
         (&[5], &[2]),
         (&[5], &[-6]),
         (&[4, 3], &[2, 8]),
@@ -102,21 +101,22 @@ fn strides() {
         (&[1, 1], &[-400, 400]),
         (&[2, 2, 2, 2, 3], &[600, -300, 20, 140, 2]),
     ];
-    for (shape, strides) in geometries {
+    for (shape, strides) in shapes {
         let origin = origin(shape, strides);
-        let expected: String = places(origin, shape, strides).iter().map(|place| format!("{}\n", place / 2)).collect();
+        let expected: String =
+            offsets(origin, shape, strides).iter().map(|offset| format!("{}\n", offset / 2)).collect();
         let numbers = [origin.to_string(), listed(shape), listed(strides)];
         let [skip, shape, strides] = &numbers;
         let arguments = ["-f", "<H", "--to", "json", "--skip", skip, "--shape", shape, "--strides", strides];
-        assert_eq!(told(&[&arguments[..], &[&path]].concat()), expected, "{arguments:?}");
+        assert_eq!(stdout_of(&[&arguments[..], &[&path]].concat()), expected, "{arguments:?}");
         let stream = command(&[&arguments[..], &["-"]].concat()).stdin(File::open(&path).unwrap()).output().unwrap();
         assert_eq!(text(&stream.stdout), expected, "{arguments:?} of a stream");
     }
 }
 
-/// Items of a mebibyte: blocks hold 32 of the 100, so each geometry takes several.
+/// A block holds 32 of the 100 items of 1 MiB, so each shape takes several blocks.
 #[test]
-fn strides_of_a_large_file() {
+fn strides_select_items_of_a_large_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large");
     let mut file = File::create(&path).unwrap();
@@ -126,7 +126,7 @@ fn strides_of_a_large_file() {
         file.write_all(&u32::try_from(index).unwrap().to_le_bytes()).unwrap();
     }
     drop(file);
-    let geometries: &[(&[i64], &[i64])] = &[
+    let shapes: &[(&[i64], &[i64])] = &[
         (&[100], &[1]),
         (&[10, 10], &[1, 10]),
         (&[10, 10], &[10, -1]),
@@ -136,22 +136,21 @@ fn strides_of_a_large_file() {
         (&[50, 2], &[-2, -1]),
         (&[2, 2, 40], &[0, 1, 2]),
     ];
-    for (shape, strides) in geometries {
+    for (shape, strides) in shapes {
         let origin = origin(shape, strides);
-        let expected: String = places(origin, shape, strides).iter().map(|place| format!("{place}\n")).collect();
+        let expected: String = offsets(origin, shape, strides).iter().map(|index| format!("{index}\n")).collect();
         let strides: Vec<i64> = strides.iter().map(|stride| stride << 20).collect();
         let numbers = [(origin << 20).to_string(), listed(shape), listed(&strides)];
         let [skip, shape, strides] = &numbers;
         let options = ["-f", "T{<I:index:1048572x}", "--to", "json", "--columns", "index"];
-        let place = ["--skip", skip, "--shape", shape, "--strides", strides, path.to_str().unwrap()];
-        let told = told(&[&options[..], &place[..]].concat());
-        assert_eq!(told.replace("{\"index\":", "").replace('}', ""), expected, "{place:?}");
+        let position = ["--skip", skip, "--shape", shape, "--strides", strides, path.to_str().unwrap()];
+        let rows = stdout_of(&[&options[..], &position[..]].concat());
+        assert_eq!(rows.replace("{\"index\":", "").replace('}', ""), expected, "{position:?}");
     }
 }
 
-/// A file is there as a whole or not at all, and what was there before stays if something fails.
 #[test]
-fn an_output_is_whole() {
+fn an_output_is_replaced_only_after_success() {
     let folder = tempfile::tempdir().unwrap();
     let four = written(&folder, "four", b"abcd");
     let out = written(&folder, "out", b"before");
@@ -164,9 +163,9 @@ fn an_output_is_whole() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read(&out).unwrap(), b"before");
     assert_eq!(names(), ["four", "out"]);
-    assert_eq!(told(&["-f", "<2s", "--to", "csv", "--output", &out, &four]), "");
+    assert_eq!(stdout_of(&["-f", "<2s", "--to", "csv", "--output", &out, &four]), "");
     assert_eq!(fs::read(&out).unwrap(), b"value\nab\ncd\n");
-    assert_eq!(told(&["-f", "<2s", "--to", "csv", "--output", "-", &four]), "value\nab\ncd\n");
+    assert_eq!(stdout_of(&["-f", "<2s", "--to", "csv", "--output", "-", &four]), "value\nab\ncd\n");
     assert_eq!(names(), ["four", "out"]);
     let nowhere = Path::new(&out).join("below");
     assert_eq!(run(&["-f", "<2s", "-o", nowhere.to_str().unwrap(), &four]).status.code(), Some(1));
@@ -181,18 +180,18 @@ fn a_link_and_a_device_stay_what_they_are() {
     let real = written(&folder, "real", b"");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&real, &link).unwrap();
-    told(&["-f", "<4s", "--to", "csv", "-o", link.to_str().unwrap(), &four]);
+    stdout_of(&["-f", "<4s", "--to", "csv", "-o", link.to_str().unwrap(), &four]);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(fs::read(&real).unwrap(), b"value\nabcd\n");
-    told(&["-f", "<4s", "--to", "csv", "-o", "/dev/null", &four]);
+    stdout_of(&["-f", "<4s", "--to", "csv", "-o", "/dev/null", &four]);
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     let full = run(&["-f", "<4s", "-o", "/dev/full", &four]);
     assert_eq!((full.status.code(), text(&full.stderr).contains("No space left")), (Some(1), true));
-    // A file that is made while it is read, and says that it is empty.
-    assert!(told(&["-f", "c", "--to", "json", "/proc/self/cmdline"]).starts_with("\"/\"\n"));
+    // A file in /proc has contents and a length of 0.
+    assert!(stdout_of(&["-f", "c", "--to", "json", "/proc/self/cmdline"]).starts_with("\"/\"\n"));
 }
 
-/// Rows come as they are written, before the stream ends.
+/// Rows are written as they arrive, before the stream ends.
 #[test]
 fn a_slow_stream_is_followed() {
     use std::io::{BufRead as _, BufReader};
@@ -208,7 +207,7 @@ fn a_slow_stream_is_followed() {
     assert!(child.wait().unwrap().success());
 }
 
-/// The library that writes such files would call them little-endian.
+/// arrow-ipc declares every file little-endian.
 #[cfg(all(feature = "arrow", target_endian = "big"))]
 #[test]
 fn big_endian_machines_write_no_arrow_files() {
@@ -245,9 +244,9 @@ mod arrow {
         let input = written(&folder, "records", &records(150_000));
         let out = folder.path().join("out.arrow");
         let out_name = out.to_str().unwrap();
-        // Of two files the one that ends in .arrow is written.
+        // Of two files, the one that ends in .arrow is written.
         for files in [[out_name, &input], [&input, out_name]] {
-            assert_eq!(told(&["-f", FORMAT, "--to", "arrow", files[0], files[1]]), "");
+            assert_eq!(stdout_of(&["-f", FORMAT, "--to", "arrow", files[0], files[1]]), "");
             let batches = read(&out);
             assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [65536, 65536, 18928]);
             let last = &batches[2];
@@ -259,12 +258,12 @@ mod arrow {
             assert_eq!(last.column(2).as_fixed_size_binary().value(0), b"ab");
             fs::remove_file(&out).unwrap();
         }
-        // The same on standard output.
+        // Standard output gets the same file.
         let piped = run(&["-f", FORMAT, "--to", "arrow", "--count", "3", &input]);
         fs::write(&out, &piped.stdout).unwrap();
         assert_eq!(read(&out)[0].num_rows(), 3);
-        // No item, no batch, but a schema.
-        told(&["-f", FORMAT, "--to", "arrow", "--count", "0", "-o", out_name, &input]);
+        // Without items there is a schema and no batch.
+        stdout_of(&["-f", FORMAT, "--to", "arrow", "--count", "0", "-o", out_name, &input]);
         assert!(read(&out).is_empty());
     }
 
@@ -274,7 +273,7 @@ mod arrow {
         let input = written(&folder, "records", &records(3));
         let out = folder.path().join("out");
         let names = |chosen: &str| -> Vec<String> {
-            told(&["-f", FORMAT, "--to", "arrow", "-o", out.to_str().unwrap(), "--columns", chosen, &input]);
+            stdout_of(&["-f", FORMAT, "--to", "arrow", "-o", out.to_str().unwrap(), "--columns", chosen, &input]);
             read(&out)[0].schema().fields().iter().map(|field| field.name().clone()).collect()
         };
         assert_eq!(names("s,in"), ["s", "in.x", "in.m"]);
@@ -289,20 +288,21 @@ mod arrow {
         let input = written(&folder, "numbers", &(0..24_u16).flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
         let out = folder.path().join("out");
         let out_name = out.to_str().unwrap();
-        told(&["-f", "<H", "--to", "arrow", "--shape", "3,4", "--strides", "2,6", "-o", out_name, &input]);
+        stdout_of(&["-f", "<H", "--to", "arrow", "--shape", "3,4", "--strides", "2,6", "-o", out_name, &input]);
         let expected = [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11];
         assert_eq!(read(&out)[0].column(0).as_primitive::<UInt16Type>().values(), &expected);
         let format = "T{<H:a:(2)T{<H:x:<H:y:}:r:<H:z:}";
-        told(&["-f", format, "--to", "arrow", "--columns", "z,r", "-o", out_name, &input]);
+        stdout_of(&["-f", format, "--to", "arrow", "--columns", "z,r", "-o", out_name, &input]);
         let batch = &read(&out)[0];
         assert_eq!(batch.column(0).as_primitive::<UInt16Type>().values(), &[5, 11, 17, 23]);
         let records = batch.column(1).as_fixed_size_list().values();
         assert_eq!(records.as_struct().column(1).as_primitive::<UInt16Type>().values()[..3], [2, 4, 8]);
     }
 
-    /// What Arrow has no type for is refused by name before anything is written; so is text that is none.
+    /// A field that has no Arrow type is refused by name before anything is written. Text that is not
+    /// Unicode is refused too.
     #[test]
-    fn refusals() {
+    fn values_without_an_arrow_type_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let input = written(&folder, "records", &records(3));
         let out = folder.path().join("out.arrow");
@@ -326,15 +326,15 @@ mod arrow {
             assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(*status), &b""[..]), "{name}");
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{name}");
         }
-        // The field that Arrow has no type for is left out: the input is what is too short then.
+        // Without that field, the next error is that the input is too short.
         let format = "T{<i:a:(2147483648)B:y:}";
         let rest = run(&["-f", format, "-m", "lp64", "--to", "arrow", "--columns", "a", "-o", out_name, &input]);
-        let answer = match usize::BITS {
+        let message = match usize::BITS {
             64 => "error: 54 bytes left over after 0 items",
             _ => "error: there is no memory for 2147483652 bytes",
         };
-        assert!(text(&rest.stderr).starts_with(answer), "{}", text(&rest.stderr));
-        // A second file is for Arrow alone.
+        assert!(text(&rest.stderr).starts_with(message), "{}", text(&rest.stderr));
+        // Only an Arrow file can be a second file.
         assert_eq!(run(&["-f", "<4s", "--to", "csv", &input, out_name]).status.code(), Some(2));
     }
 }

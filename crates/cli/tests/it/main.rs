@@ -1,5 +1,5 @@
-//! The command as its users call it.
-#![allow(missing_docs, reason = "tests are named for what they show")]
+//! Tests that start the command `pep3118`.
+#![allow(missing_docs, reason = "test names describe the behaviour")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,10 +14,17 @@ mod command;
 mod commands;
 mod decode;
 mod decode_files;
+mod help_lines;
+#[cfg(target_os = "linux")]
+mod hostile_names;
+#[cfg(target_os = "linux")]
+mod interruption;
 #[cfg(target_os = "linux")]
 mod progress;
 #[path = "../../../../tests/it/snapshot.rs"]
 mod snapshot;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 /// The folder of the repository, where `snapshots` is.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

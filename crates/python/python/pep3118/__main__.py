@@ -1,11 +1,12 @@
 """The command ``pep3118`` of the Python package.
 
-``audit`` and ``census`` are here; their help and every other command are those of the Rust program.
+``audit`` and ``census`` are implemented here. Their help and all other commands are those of the Rust program.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -18,53 +19,85 @@ from ._census import STANDARD, Row, evaluate, survey, table
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; what it returns is the exit status."""
+    """Runs the command and returns the exit status.
+
+    Without ``argv`` the process is the command: signals end it, and a status of 128 + n reports signal n.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = _run(arguments)
-        sys.stdout.flush()
+        status = _run(arguments, is_program=argv is None)
+        _flush()
     except BrokenPipeError:
-        # Whoever reads our output has seen enough: `pep3118 census | head`. What is left goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader needs no more output: `pep3118 census | head`.
+        _discard_output()
         status = 0
+    except OSError as error:
+        # Standard output is full or closed.
+        _discard_output()
+        _print_error(f"error: {error.strerror or error}")
+        status = 1
+    except KeyboardInterrupt:
+        _discard_output()
+        status = 128 + signal.SIGINT
     return status
 
 
-def _run(arguments: list[str]) -> int:
+def _flush() -> None:
+    # Python has no stream where a standard stream is closed: `pep3118 … >&-`.
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+
+
+def _discard_output() -> None:
+    """Sends what is still buffered nowhere: Python writes it when the process ends, and would fail again."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_error(message: str) -> None:
+    # A message that cannot be written is no reason to fail in another way.
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
+
+
+def _run(arguments: list[str], *, is_program: bool) -> int:
     match arguments:
-        # What they take and mean is told by the Rust program, with all other commands.
+        # The Rust program has the help of all commands.
         case ["audit" | "census", *rest] if not {"-h", "--help"}.isdisjoint(rest):
-            return _forward(arguments)
+            return _forward(arguments, is_program=is_program)
         case ["audit", *rest]:
             return _audit(rest)
         case ["census", *rest]:
             return _census(rest)
         case _:
-            return _forward(arguments)
+            return _forward(arguments, is_program=is_program)
 
 
-def _forward(arguments: list[str]) -> int:
-    """Hands the arguments to the Rust program."""
-    # What runs there does not come back to Python between two lines: let ^C end it.
+def _forward(arguments: list[str], *, is_program: bool) -> int:
+    """Runs a command of the Rust program."""
+    _flush()
+    argv = ["pep3118", *arguments]
+    if is_program:
+        return _pep3118._cli(argv, handle_signals=True)
+    # Python runs its handler of ^C only after the command, so ^C ends the process meanwhile.
     before = signal.getsignal(signal.SIGINT)
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     except ValueError:
-        before = None  # Not the main thread, which alone is interrupted.
-    sys.stdout.flush()
-    sys.stderr.flush()
+        before = None  # Only the main thread is interrupted, and this is another one.
     try:
-        return _pep3118._cli(["pep3118", *arguments])
+        return _pep3118._cli(argv)
     finally:
         if before is not None:
             signal.signal(signal.SIGINT, before)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Speaks of errors as the Rust program does."""
+    """Prints errors as the Rust program does."""
 
     def error(self, message: str) -> NoReturn:
-        """Tells what is wrong, and ends with status 2."""
+        """Prints the error and the usage, and ends with status 2."""
         usage = self.format_usage().replace("usage:", "Usage:", 1)
         self.exit(2, f"error: {message}\n\n{usage}\nFor more information, try '--help'.\n")
 
@@ -81,8 +114,8 @@ def _audit(arguments: list[str]) -> int:
     for expression in options.expressions:
         try:
             report = audit(evaluate(expression))
-        except Exception as error:  # Whatever the expression raises.
-            print(f"error: {expression}: {type(error).__name__}: {error}", file=sys.stderr)
+        except Exception as error:  # An expression can raise any exception.
+            _print_error(f"error: {expression}: {type(error).__name__}: {error}")
             status = 2
             continue
         broken = [finding for finding in report if finding.severity == "error"]
@@ -106,7 +139,7 @@ def _census(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     rows: list[Row] = []
     missing = []
-    shown = sys.stderr.isatty()
+    shown = sys.stderr is not None and sys.stderr.isatty()
     for package in options.packages or STANDARD:
         try:
             for row in survey(package):
@@ -123,7 +156,7 @@ def _census(arguments: list[str]) -> int:
         for line in table(rows):
             print(line)
     for message in missing:
-        print(message, file=sys.stderr)
+        _print_error(message)
     return 2 if missing else 0
 
 

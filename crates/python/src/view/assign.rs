@@ -8,6 +8,7 @@ use super::construct;
 use super::indexing::{Key, Target};
 use super::state::ViewState;
 use crate::values::Codec;
+use pep3118::__private::escape;
 use pep3118::layout::{Comparison, Equivalence, Type};
 use pep3118::view::Order;
 
@@ -94,8 +95,8 @@ fn buffer(part: &ViewState, value: &Bound<'_, PyAny>) -> PyResult<Option<ViewSta
     if Comparison::of_layouts(from.layout(), to.layout()).equivalence < Some(Equivalence::LayoutIgnoringNames) {
         return Err(PyValueError::new_err(format!(
             "items of format `{}` for items of format `{}`",
-            from.format().escape_ascii(),
-            to.format().escape_ascii()
+            escape(from.format()),
+            escape(to.format())
         )));
     }
     Ok(Some(buffer))

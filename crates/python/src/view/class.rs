@@ -17,6 +17,7 @@ use super::{assign, columns, compare, construct, tolist};
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
 use crate::objects::utf8_text;
+use pep3118::__private::{escape, plural};
 use pep3118::layout::{Dialect, Table};
 use pep3118::py::BufferExporter;
 use pep3118::view::Order;
@@ -220,7 +221,7 @@ impl View {
         let dims = |dims: &[i64]| dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let mut text = format!(
             "format   {}\nread as  {}, {}\nitems    shape ({}), strides ({}) bytes, itemsize {} bytes, {}\n",
-            items.format().escape_ascii(),
+            escape(items.format()),
             items.rule(),
             items.certainty(),
             dims(view.shape()),
@@ -351,10 +352,7 @@ impl View {
     fn release(&self) -> PyResult<()> {
         match self.take() {
             Ok(_) => Ok(()),
-            Err(exports) => {
-                let s = if exports == 1 { "" } else { "s" };
-                Err(PyBufferError::new_err(format!("View has {exports} exported buffer{s}")))
-            }
+            Err(exports) => Err(PyBufferError::new_err(format!("View has {}", plural(exports, "exported buffer")))),
         }
     }
 
@@ -438,7 +436,7 @@ impl View {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let Ok(shown) = slf.get().shown() else { return Ok("<released pep3118.View>".to_owned()) };
         let shape = tuple(slf.py(), shown.shape())?.repr()?.to_string();
-        let format = shown.items().format().escape_ascii();
+        let format = escape(shown.items().format());
         Ok(format!("<pep3118.View of shape {shape}, format '{format}'>"))
     }
 

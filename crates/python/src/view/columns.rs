@@ -8,6 +8,7 @@ use super::class::View;
 use super::items::Items;
 use super::state::ViewState;
 use crate::column_memory::ColumnMemory;
+use pep3118::__private::escape;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::decode::{self, ColumnData, DecodeError, Leaf};
@@ -38,7 +39,7 @@ fn called(leaf: &Leaf) -> String {
     match std::str::from_utf8(leaf.name()) {
         Ok("") => "value".to_owned(),
         Ok(name) => name.to_owned(),
-        Err(_) => pep3118::__private::escape(leaf.name()).into_owned(),
+        Err(_) => escape(leaf.name()).into_owned(),
     }
 }
 
@@ -56,8 +57,8 @@ fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<&'p Leaf>> {
         chosen.extend(leaves.iter().filter(inside));
         if chosen.len() == before {
             let known: Vec<String> = leaves.iter().map(called).collect();
-            let name = name.escape_debug();
-            return Err(PyKeyError::new_err(format!("no field is called '{name}': {}", known.join(", "))));
+            let (name, known) = (escape(name), known.join(", "));
+            return Err(PyKeyError::new_err(format!("no field is called '{name}': {}", escape(&known))));
         }
     }
     Ok(chosen)

@@ -8,6 +8,7 @@ use pyo3::types::PyBytes;
 
 use super::construct;
 use super::items::Items;
+use pep3118::__private::escape;
 use pep3118::decode::DecodeError;
 use pep3118::layout::Dialect;
 use pep3118::py::BufferExporter;
@@ -72,8 +73,12 @@ impl ViewState {
     pub(super) fn field(&self, name: &str) -> PyResult<Self> {
         let Some(path) = self.items.path(name) else {
             let names = self.items.names();
-            let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(PyKeyError::new_err(format!("no field is called '{}': {known}", name.escape_debug())));
+            let known = if names.is_empty() {
+                "items have no fields".to_owned()
+            } else {
+                escape(&names.join(", ")).into_owned()
+            };
+            return Err(PyKeyError::new_err(format!("no field is called '{}': {known}", escape(name))));
         };
         let mut shared = self.shared.clone();
         for field in path {

@@ -1,0 +1,55 @@
+//! Escapes text from the input, so that it cannot control a terminal or hide from a reader.
+//!
+//! Names, formats, paths and arguments are printed through [`escape`] of the library, JSON through [`json`].
+
+use std::path::Path;
+
+pub(super) use pep3118::__private::escape;
+
+/// Returns a path for a message.
+pub(super) fn escape_path(path: &Path) -> String {
+    escape(path.as_os_str().as_encoded_bytes()).into_owned()
+}
+
+/// Replaces invisible characters of JSON text by the escapes of JSON: `\u001b`.
+///
+/// JSON allows DEL, C1 control characters, bidirectional and zero-width characters in a string. They
+/// occur nowhere else in JSON text, so an escape in their place denotes the same value.
+pub(super) fn json(text: &mut Vec<u8>) {
+    // JSON escapes the bytes below the space itself. The loop has no exit, so that it is vectorized.
+    if text.iter().fold(0, |most, byte| most.max(*byte)) <= b'~' {
+        return;
+    }
+    let escaped = String::from_utf8_lossy(text).chars().fold(String::new(), |mut escaped, character| {
+        if is_visible(character) || character == '\n' {
+            escaped.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                escaped.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+        escaped
+    });
+    *text = escaped.into_bytes();
+}
+
+/// Returns `true` if a terminal shows the character, and nothing but the character. A combining mark is
+/// shown after another character.
+pub(super) fn is_visible(character: char) -> bool {
+    let pair: String = ['a', character].into_iter().collect();
+    escape(&pair) == pair
+}
+
+#[cfg(test)]
+mod tests {
+    use super::json;
+
+    #[test]
+    fn escaped_json_has_the_same_value() {
+        let value = serde_json::json!({"a\u{202e}": "\u{7f}\u{1b}é\u{e0041}\u{200b}"});
+        let mut text = serde_json::to_vec_pretty(&value).unwrap_or_default();
+        json(&mut text);
+        assert!(String::from_utf8_lossy(&text).contains(r#""\u007f\u001bé\udb40\udc41\u200b""#));
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&text).ok(), Some(value));
+    }
+}

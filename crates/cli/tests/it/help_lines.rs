@@ -1,0 +1,184 @@
+//! Follows the help line of each error: the call that it names succeeds.
+
+use std::process::{Command, Output};
+
+/// Makes a command for the words of a line, in a folder with a file `items` of 24 bytes.
+fn command(folder: &std::path::Path, words: &[String]) -> Command {
+    let mut command = crate::command::pep3118();
+    command.args(words).current_dir(folder).env_remove("CLICOLOR_FORCE");
+    command
+}
+
+fn message(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Returns the texts in backquotes of the help line or of the suggestion of a message.
+fn suggestions(message: &str) -> Vec<String> {
+    let start = ["help: ", "did you mean ", "tip: "].iter().find_map(|start| message.find(start));
+    let Some(start) = start else { return Vec::new() };
+    let line = message[start..].lines().next().unwrap().replace('\'', "`");
+    let line = line.split("; Rust's").next().unwrap().to_owned();
+    line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Replaces the option or the word that was wrong by the suggestion of the message.
+fn follow(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
+    let mut words = words.to_vec();
+    let Some((option, value)) = suggestion.split_once(' ').filter(|(option, _)| option.starts_with("--")) else {
+        if suggestion.starts_with("--") {
+            words.push(suggestion.to_owned());
+        } else {
+            let place = words.iter().position(|word| word == wrong).unwrap();
+            words[place] = suggestion.to_owned();
+        }
+        return words;
+    };
+    let short = match option {
+        "--itemsize" => "-i",
+        "--dialect" => "-d",
+        "--model" => "-m",
+        _ => option,
+    };
+    match words.iter().position(|word| word == option || word == short) {
+        Some(place) => words[place + 1] = value.to_owned(),
+        None => words.extend([option.to_owned(), value.to_owned()]),
+    }
+    words
+}
+
+/// Calls with an error, and the word that a suggested format or name replaces.
+const CALLS: &[(&str, &str)] = &[
+    ("explain dhhbhh -i 17 -m lp64", "dhhbhh"),
+    ("explain IiLL -i 16 -m lp64", "IiLL"),
+    ("explain @bi -i 5 -m lp64", "@bi"),
+    ("explain ld -i 12 -m lp64", "ld"),
+    ("explain bd -i 12 -m lp64", "bd"),
+    ("explain P -i 4 -m lp64", "P"),
+    ("explain u -i 2 -d ctypes -m lp64", "u"),
+    ("explain T{<b:a:<i:b:} -i 8 -d ctypes -m lp64", ""),
+    ("explain ib -i 8 -d ctypes -m lp64", ""),
+    ("explain ib -i 3 -d pep3118 -m lp64", ""),
+    ("explain <i -i 8 -d struct -m lp64", ""),
+    ("emit T{<i:a:} -d struct", ""),
+    ("size T{i:a:} -d struct", ""),
+    ("size (2)i -d array", ""),
+    ("diff T{i:a:} T{i:a:} -d struct", ""),
+    ("explain &i -d numpy -m lp64", ""),
+    ("emit ib -m lp64", ""),
+    ("emit T{T{d:f0:b:f1:}:x:xxxxxxxb:y:} -i 24 -m lp64", ""),
+    ("explain ib --svg -m lp64", ""),
+    ("decode -f ib --count 2 -m lp64 items", ""),
+    ("decode -f ib -m lp64 items", ""),
+    ("explain <f8", "<f8"),
+    ("explain >i2", ">i2"),
+    ("explain |u1", "|u1"),
+    ("explain |S8", "|S8"),
+    ("explain <U4", "<U4"),
+    ("explain c16", "c16"),
+    ("size float64", "float64"),
+    ("size complex128", "complex128"),
+    ("size uint16_t", "uint16_t"),
+    ("size int64_t", "int64_t"),
+    ("size double", "double"),
+    ("size float", "float"),
+    ("size long", "long"),
+    ("size short", "short"),
+    ("size size_t", "size_t"),
+    ("size bool", "bool"),
+    ("size u32", "u32"),
+    ("size i8", "i8"),
+    ("size np.float32", "np.float32"),
+    ("decode -f float32 items", "float32"),
+    ("decode -f <i -i 8 items", ""),
+    ("decode -f <7s items", ""),
+    ("decode -f T{<i:id:<i:price:} --columns prise items", ""),
+    ("decode -f T{<i:id:<i:price:} --columns ID,id items", ""),
+    ("decode -f B --shape 2,3 --strides -3,1 --skip 1 items", ""),
+    ("explain i -d nmpy", "nmpy"),
+    ("explain i -d Cython", "Cython"),
+    ("explain i -m lp46", "lp46"),
+    ("explain i -m win46", "win46"),
+    ("explain i -m aarch46", "aarch46"),
+    ("emit <i --for nunpy", "nunpy"),
+    ("decode -f <i --to jsn items", "jsn"),
+    ("rules LEN-PRODCT", "LEN-PRODCT"),
+    ("rules A4", "A4"),
+    ("man decod", "decod"),
+    ("explan i", "explan"),
+    ("completions bsh", "bsh"),
+    ("decode -f <i --cuont 1 items", "--cuont"),
+];
+
+#[test]
+fn each_suggestion_succeeds() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("items"), [1; 24]).unwrap();
+    let mut failures = Vec::new();
+    for (call, wrong) in CALLS {
+        let words: Vec<String> = call.split(' ').map(str::to_owned).collect();
+        let output = command(folder.path(), &words).output().unwrap();
+        let message = message(&output);
+        let suggestions = suggestions(&message);
+        if output.status.success() || suggestions.is_empty() {
+            failures.push(format!("{call}: {}, nothing is suggested\n{message}", output.status));
+        }
+        for suggestion in suggestions {
+            // A suggested option replaces the wrong one and keeps its value.
+            let words = match words.iter().position(|word| word == wrong && wrong.starts_with("--")) {
+                Some(place) => [&words[..place], std::slice::from_ref(&suggestion), &words[place + 1..]].concat(),
+                None => follow(&words, wrong, &suggestion),
+            };
+            assert_ne!(words.join(" "), *call, "the message suggests the call that failed");
+            let followed = command(folder.path(), &words).output().unwrap();
+            if !followed.status.success() {
+                failures.push(format!("{call}\n  {message}\n  {}\n  {}", words.join(" "), self::message(&followed)));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// 24 bytes are three items of 8 bytes, and not a whole number of items of 5 bytes.
+#[test]
+fn the_length_of_the_file_selects_the_dialect() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("items"), [1; 24]).unwrap();
+    let words: Vec<String> = "decode -f ib -m lp64 items".split(' ').map(str::to_owned).collect();
+    let message = message(&command(folder.path(), &words).output().unwrap());
+    let help = "help: 24 bytes are a whole number of items only with `--dialect native-c`";
+    assert!(message.contains(help), "{message}");
+    assert_eq!(suggestions(&message), ["--dialect native-c"]);
+}
+
+#[test]
+fn a_type_name_that_is_a_format_gets_a_note() {
+    for (name, format) in [("int", "i"), ("uint", "I")] {
+        let output = crate::command::pep3118().args(["size", name, "-m", "lp64"]).output().unwrap();
+        assert!(output.status.success());
+        assert!(message(&output).ends_with(&format!("; the type {name} is `{format}`\n")), "{}", message(&output));
+    }
+    for format in ["i", "<i", "8s", "2i", "hi"] {
+        let output = crate::command::pep3118().args(["size", format]).output().unwrap();
+        assert_eq!(message(&output), "", "{format}");
+    }
+}
+
+#[test]
+fn other_names_of_models_are_known() {
+    let size = |model: &str| {
+        let output = crate::command::pep3118().args(["size", "=i@lg", "-m", model]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (alias, name) in [
+        ("linux64", "lp64"),
+        ("linux32", "i386"),
+        ("win64", "llp64"),
+        ("windows", "llp64"),
+        ("arm64", "aarch64"),
+        ("mac", "aarch64-apple-darwin"),
+    ] {
+        assert_eq!(size(alias), size(name), "{alias}");
+        assert_ne!(size(alias), "", "{alias}");
+    }
+}

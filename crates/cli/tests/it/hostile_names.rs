@@ -1,0 +1,252 @@
+//! Names that control a terminal or hide from a reader are escaped in every output of every command.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::{Command, Stdio};
+
+use crate::terminal::run_on_terminal;
+
+/// Names of fields, files and arguments. None of the escape sequences is one that the command writes.
+const NAMES: [&[u8]; 21] = [
+    b"\x1b[38;5;200mx",
+    b"\x1b]0;title\x07",
+    b"\x1b",
+    b"a\rb",
+    b"a\nb",
+    b"a\tb",
+    b"\x08\x7f",
+    "\u{85}\u{9b}31m".as_bytes(),
+    "\u{202e}abc".as_bytes(),
+    "\u{2066}abc\u{2069}".as_bytes(),
+    "a\u{200b}\u{200d}\u{200f}b".as_bytes(),
+    "\u{feff}\u{ad}\u{61c}".as_bytes(),
+    "\u{2028}\u{2029}".as_bytes(),
+    "\u{3164}\u{115f}\u{ffa0}".as_bytes(),
+    "x\u{fe0f}\u{e0041}".as_bytes(),
+    b"\xff\xc3",
+    b"</title><script>alert(1)</script>",
+    b"*/ int x; /*",
+    b"\"quoted\\",
+    "é数ไม้".as_bytes(),
+    b"=1+1",
+];
+
+/// Returns `true` if a character must not be in an output. Written without the function under test.
+fn is_hostile(character: char) -> bool {
+    let invisible = matches!(u32::from(character),
+        0xad | 0x61c | 0x115f | 0x1160 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
+        | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xe0000..=0xe0fff);
+    invisible || (character.is_control() && character != '\n')
+}
+
+/// Checks a stream of a command. A terminal may have colours, and each of its lines ends in `\r\n`.
+fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
+    let text = std::str::from_utf8(text).unwrap_or_else(|error| panic!("{context:?}: {error}: {text:?}"));
+    let mut text = text.to_owned();
+    if is_terminal {
+        text = text.replace("\r\n", "\n");
+        for style in [
+            "0", "1", "2", "3", "4", "22", "24", "31", "32", "33", "34", "35", "36", "91", "92", "93", "94", "95", "96",
+        ] {
+            text = text.replace(&format!("\u{1b}[{style}m"), "");
+        }
+        for style in ["38;5;9", "38;5;10", "38;5;11", "38;5;12", "38;5;14"] {
+            text = text.replace(&format!("\u{1b}[{style}m"), "");
+        }
+    }
+    if let Some(character) = text.chars().find(|character| is_hostile(*character)) {
+        panic!("{context:?} prints {character:?}:\n{text:?}");
+    }
+}
+
+/// Runs a command with both streams on pipes, then on a terminal, and checks all output.
+fn check(arguments: &[&[u8]], input: Option<&[u8]>) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("items"), [1; 4096]).unwrap();
+    fs::write(folder.path().join("input"), input.unwrap_or_default()).unwrap();
+    let arguments: Vec<OsString> = arguments.iter().map(|argument| OsStr::from_bytes(argument).to_owned()).collect();
+    let command = || -> Command {
+        let mut command = crate::command::pep3118();
+        let input = fs::File::open(folder.path().join("input")).unwrap();
+        command.args(&arguments).current_dir(folder.path()).stdin(Stdio::from(input));
+        command
+    };
+    let output = command().output().unwrap();
+    assert!(output.status.code().is_some_and(|status| status <= 2), "{arguments:?}: {}", output.status);
+    assert_visible(&output.stdout, false, &arguments);
+    assert_visible(&output.stderr, false, &arguments);
+    let (_, shown) = run_on_terminal(command());
+    assert_visible(shown.as_bytes(), true, &arguments);
+}
+
+/// A format with a field of each name, each with text of four characters.
+fn record() -> Vec<u8> {
+    let fields = NAMES.iter().map(|name| [b"<w:", *name, b":"].concat());
+    [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
+}
+
+#[test]
+fn commands_with_a_format() {
+    let record = record();
+    let broken = [record.as_slice(), b"("].concat();
+    let model: &[&[u8]] = &[b"-m", b"lp64"];
+    let commands: &[&[&[u8]]] = &[
+        &[b"explain", &record, b"--json"],
+        &[b"explain", &record, b"-i", b"7"],
+        &[b"explain", &record, b"-d", b"struct"],
+        &[b"explain", &broken],
+        &[b"explain", &broken, b"--json"],
+        &[b"size", &record],
+        &[b"size", &record, &broken],
+        &[b"diff", &record, &broken],
+        &[b"emit", &record],
+        &[b"emit", &record, b"--to", b"c"],
+        &[b"emit", &record, b"--to", b"rust"],
+        &[b"emit", &broken],
+        &[b"readers", &record],
+        &[b"readers", &record, b"--json"],
+        &[b"check", b"-f", &record, b"--shape", b"2"],
+        &[b"check", b"-f", &record, b"--shape", b"2", b"--json"],
+        &[b"check", b"-f", &broken, b"--shape", b"2", b"-i", b"3"],
+        &[b"decode", b"-f", &record, b"--count", b"2", b"items"],
+        &[b"decode", b"-f", &record, b"--count", b"2", b"--to", b"json", b"items"],
+        &[b"decode", b"-f", &record, b"--count", b"2", b"--to", b"csv", b"items"],
+        &[b"decode", b"-f", &record, b"--columns", b"none", b"items"],
+        &[b"decode", b"-f", &broken, b"items"],
+    ];
+    for command in commands {
+        check(&[*command, model].concat(), None);
+    }
+}
+
+#[test]
+fn each_name_alone() {
+    for name in NAMES {
+        let format = [b"T{<i:a", name, b":<h:b:<i:c:}"].concat();
+        let twice = [b"T{<i:a", name, b":<i:a", name, b":}"].concat();
+        check(&[b"explain", &format, b"-i", b"3"], None);
+        check(&[b"readers", &twice, b"-i", b"8"], None);
+        check(&[b"emit", &format, b"--to", b"c"], None);
+        check(&[b"emit", &format, b"--for", b"struct"], None);
+        // The name as a format.
+        check(&[b"explain", name], None);
+        check(&[b"size", name, b"i"], None);
+        check(&[b"check", b"-f", name, b"--shape", b"3"], None);
+    }
+}
+
+/// Tables, pictures and differences are drawn by the library.
+#[test]
+fn tables_pictures_and_differences() {
+    let record = record();
+    check(&[b"explain", &record], None);
+    check(&[b"explain", &record, b"--svg"], None);
+    check(&[b"diff", &record, &[record.as_slice(), b"i"].concat()], None);
+    for name in NAMES {
+        let format = [b"T{<i:a", name, b":<h:b:<i:c:}"].concat();
+        check(&[b"explain", &format], None);
+        check(&[b"diff", &format, b"T{<i:b:<h:b:<i:c:}"], None);
+        check(&[b"diff", &format, b"T{<i:b:<h:b:<d:c:}"], None);
+    }
+}
+
+#[test]
+fn each_argument() {
+    for name in NAMES {
+        check(&[b"decode", b"-f", b"i", name], None);
+        check(&[b"decode", b"-f", b"i", b"-o", &[name, b"/x"].concat(), b"items"], None);
+        check(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
+        check(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
+        check(&[b"decode", b"-f", b"i", b"items", name], None);
+        check(&[b"explain", b"i", b"-m", name], None);
+        check(&[b"explain", b"i", b"-d", name], None);
+        check(&[b"explain", b"i", b"-i", name], None);
+        check(&[b"emit", b"i", b"--for", name], None);
+        check(&[b"emit", b"i", b"--to", b"c", b"--name", name], None);
+        check(&[b"check", b"--shape", b"3", b"-r", name], None);
+        check(&[b"check", name], None);
+        check(&[b"rules", name], None);
+        check(&[b"man", name], None);
+        check(&[b"completions", name], None);
+        check(&[b"audit", name], None);
+        check(&[name], None);
+        check(&[&[b"--", name].concat()], None);
+    }
+}
+
+#[test]
+fn json_lines() {
+    for name in NAMES {
+        let Ok(name) = std::str::from_utf8(name) else { continue };
+        let format = format!("T{{<i:{name}:<i:b:}}");
+        let buffer = |key: &str, value: &str| {
+            let mut buffer = serde_json::json!({"format": format, "itemsize": 8, "len": 8, "ndim": 0});
+            buffer[key] = value.into();
+            buffer
+        };
+        let queries = [
+            serde_json::json!({ "format": format }),
+            serde_json::json!({ "format": name }),
+            serde_json::json!({"format": format, "itemsize": 3}),
+            serde_json::json!({"format": "i", "dialect": name}),
+            serde_json::json!({"format": "i", "model": name}),
+            serde_json::json!({"format": "i", "itemsize": name}),
+        ];
+        let buffers = ["format", "dialect", "model", "request", "len", "memory"].map(|key| buffer(key, name));
+        for (command, queries) in [("explain", queries.as_slice()), ("size", &queries), ("check", &buffers)] {
+            let input: String = queries.iter().map(|query| format!("{query}\n")).collect();
+            check(&[command.as_bytes(), b"--jsonl"], Some(input.as_bytes()));
+            let raw = format!("{name}\n\"{name}\"\n{{\"{name}\": 1}}\n");
+            check(&[command.as_bytes(), b"--jsonl"], Some(raw.as_bytes()));
+        }
+        for buffer in buffers {
+            check(&[b"check", buffer.to_string().as_bytes()], None);
+        }
+    }
+}
+
+/// Text in the file: control characters, and characters of every kind in NAMES.
+#[test]
+fn values() {
+    let text: String = NAMES.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
+    let units: Vec<u8> = text.chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
+    let format = format!("<{}w", units.len() / 4);
+    for to in ["table", "json", "csv"] {
+        for format in [format.as_str(), "(2)<w", "<w", "s", "c", "4s"] {
+            check(&[b"decode", b"-f", format.as_bytes(), b"--to", to.as_bytes(), b"-"], Some(&units));
+        }
+    }
+}
+
+/// `emit` prints the same format or refuses it, and `--raw` prints the same format always.
+#[test]
+fn emitted_formats_keep_their_names() {
+    let names = |format: &[u8]| -> Vec<Vec<u8>> {
+        let layout = pep3118::Layout::read(format, &pep3118::Dialect::PEP3118, &pep3118::DataModel::LP64).unwrap();
+        layout.item().fields().map(|field| field.name().unwrap_or_default().to_vec()).collect()
+    };
+    let mut refused = 0;
+    for name in NAMES {
+        let format = [b"T{<i:", name, b":<i:b:}"].concat();
+        let emit = |more: &[&str]| {
+            let mut command = crate::command::pep3118();
+            let arguments = [OsStr::new("emit"), OsStr::from_bytes(&format), OsStr::new("-mlp64")];
+            command.args(arguments).args(more).output().unwrap()
+        };
+        let output = emit(&[]);
+        match output.status.code() {
+            Some(0) => assert_eq!(names(output.stdout.trim_ascii_end()), [name, b"b"]),
+            status => {
+                let message = String::from_utf8(output.stderr).unwrap();
+                assert_eq!((status, output.stdout.as_slice()), (Some(1), &b""[..]), "{message}");
+                assert!(message.contains("which is not visible text"), "{message}");
+                refused += 1;
+            }
+        }
+        let raw = emit(&["--raw"]);
+        assert!(raw.status.success(), "{name:?}: {}", String::from_utf8_lossy(&raw.stderr));
+        assert_eq!(names(raw.stdout.strip_suffix(b"\n").unwrap()), [name, b"b"]);
+    }
+    assert_eq!(refused, 16);
+}

@@ -1,0 +1,281 @@
+//! Signals, full devices and closed streams: an output is complete or unchanged, and nothing else is left.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::terminal::terminal;
+
+/// Waits for a condition. A child that does not meet it in a minute fails the test.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Returns `true` if a process has an open file in a folder: its output, under no name or a temporary one.
+fn writes_to(process: u32, folder: &Path) -> bool {
+    let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
+    open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).any(|file| file.starts_with(folder))
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// A `decode` that reads items from a pipe and waits for more, with its output open.
+fn waiting(folder: &Path, command: &mut Command) -> (Child, ChildStdin) {
+    let arguments = ["decode", "-f", "<H", "--to", "csv", "-o", "out", "-"];
+    let mut child = command.args(arguments).current_dir(folder).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"\x01\x00").unwrap();
+    wait_until("the output is open", || writes_to(child.id(), folder));
+    (child, stdin)
+}
+
+/// Makes a folder in which the file `out` has the contents `before`.
+fn folder_with_output() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("out"), "before").unwrap();
+    folder
+}
+
+/// Checks that the output is unchanged and that there is no other file.
+fn assert_unchanged(folder: &Path) {
+    assert_eq!(fs::read_to_string(folder.join("out")).unwrap(), "before");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
+}
+
+#[test]
+fn a_signal_leaves_the_output_unchanged() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let folder = folder_with_output();
+        let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(128 + signal.as_raw()));
+        assert_unchanged(folder.path());
+    }
+}
+
+#[test]
+fn two_signals_end_the_command_with_the_status_of_one() {
+    let folder = folder_with_output();
+    let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+    send(&child, Signal::INT);
+    // The first signal may have ended the process already.
+    let _ = kill_process(Pid::from_child(&child), Signal::TERM);
+    let status = child.wait().unwrap().code().unwrap();
+    assert!([128 + Signal::INT.as_raw(), 128 + Signal::TERM.as_raw()].contains(&status), "{status}");
+    assert_unchanged(folder.path());
+}
+
+#[test]
+fn an_unconditional_kill_leaves_no_temporary_file() {
+    let folder = folder_with_output();
+    let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_unchanged(folder.path());
+}
+
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let folder = folder_with_output();
+    let mut command = Command::new("sh");
+    let program = crate::command::pep3118();
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+    let (mut child, stdin) = waiting(folder.path(), &mut command);
+    send(&child, Signal::HUP);
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(fs::read_to_string(folder.path().join("out")).unwrap(), "value\n1\n");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_closed_terminal_leaves_the_output_unchanged() {
+    let folder = folder_with_output();
+    let (person, program) = terminal();
+    // `setsid --ctty` of util-linux makes the terminal that of the command.
+    let mut child = match Command::new("setsid")
+        .args(["--ctty", "--wait", "sh", "-c", "echo $$ >pid; exec \"$0\" decode -f '<H' -o out pipe"])
+        .arg(env!("CARGO_BIN_EXE_pep3118"))
+        .current_dir(folder.path())
+        .stdin(program.try_clone().unwrap())
+        .stdout(program.try_clone().unwrap())
+        .stderr(Stdio::from(program))
+        .spawn()
+    {
+        Ok(child) => child,
+        Err(error) => return eprintln!("not tested, setsid: {error}"),
+    };
+    let pipe = folder.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let mut process = String::new();
+    wait_until("the command has started", || {
+        process = fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
+        process.ends_with('\n')
+    });
+    // The command may have tried to open the pipe before it was there.
+    let mut writer = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    writer.write_all(b"\x01\x00").unwrap();
+    let process: u32 = process.trim().parse().unwrap();
+    let out = || {
+        let open = fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+        let files = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        Some(files.filter(|file| file.starts_with(folder.path()) && !file.ends_with("pipe")).count())
+    };
+    wait_until("the output is open", || out().is_none_or(|files| files > 0));
+    drop(person);
+    child.wait().unwrap();
+    wait_until("the command has ended", || !Path::new(&format!("/proc/{process}/exe")).exists());
+    fs::remove_file(pipe).unwrap();
+    fs::remove_file(folder.path().join("pid")).unwrap();
+    assert_unchanged(folder.path());
+}
+
+#[test]
+fn a_full_disk_leaves_the_output_unchanged() {
+    let folder = folder_with_output();
+    fs::write(folder.path().join("in"), vec![1; 1 << 20]).unwrap();
+    // A limit of 8 blocks of 512 or 1024 bytes for each file.
+    let script = "ulimit -c 0; ulimit -f 8; exec \"$0\" \"$@\"";
+    let arguments = ["decode", "-f", "<H", "--to", "csv", "-o", "out", "in"];
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(env!("CARGO_BIN_EXE_pep3118")).args(arguments).current_dir(folder.path());
+    assert!(!command.status().unwrap().success());
+    fs::remove_file(folder.path().join("in")).unwrap();
+    assert_unchanged(folder.path());
+}
+
+#[test]
+fn output_to_a_full_device_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in"), vec![1; 1 << 20]).unwrap();
+    let commands: [&[&str]; 9] = [
+        &["--help"],
+        &["--version"],
+        &["decode", "--help"],
+        &["explain", "i"],
+        &["size", "i"],
+        &["emit", "i"],
+        &["rules"],
+        &["completions", "bash"],
+        &["decode", "-f", "<H", "in"],
+    ];
+    for arguments in commands {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = crate::command::pep3118()
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .spawn()
+            .and_then(Child::wait_with_output)
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {message}");
+        assert!(message.starts_with("error: No space left on device"), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn messages_to_a_full_device_are_lost_without_a_panic() {
+    for (arguments, status) in
+        [(&["explain", "}"][..], 1), (&["explain"], 2), (&["size", "}", "i"], 1), (&["man", "x"], 2)]
+    {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let child = crate::command::pep3118().args(arguments).stdout(Stdio::null()).stderr(full).status();
+        assert_eq!(child.unwrap().code(), Some(status), "{arguments:?}");
+    }
+}
+
+#[test]
+fn closed_streams_cause_no_panic() {
+    for streams in [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
+        for (arguments, status) in
+            [("explain i", 0), ("--help", 0), ("explain }", 1), ("nonsense", 2), ("check --jsonl", 0)]
+        {
+            let script = format!("exec \"$0\" {arguments} {streams}");
+            let mut command = Command::new("sh");
+            command.args(["-c", &script, env!("CARGO_BIN_EXE_pep3118")]).stdin(Stdio::null());
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(status), "{arguments} {streams}");
+            assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
+        }
+    }
+}
+
+#[test]
+fn a_giant_item_of_an_endless_input_is_refused_before_it_is_read() {
+    for format in ["1000000000000B", "(100000,100000)d"] {
+        let more: [&[&str]; 2] = [&[], &["--shape", "2", "--strides", "8"]];
+        for more in more {
+            let mut command = crate::command::pep3118();
+            let output = command.args(["decode", "-f", format, "/dev/zero"]).args(more).output().unwrap();
+            let message = String::from_utf8(output.stderr).unwrap();
+            assert!(message.contains("at most 67108864 are read from a stream"), "{message}");
+            assert_eq!(output.status.code(), Some(1));
+        }
+    }
+}
+
+/// Ways to name the input `in` as the output. `link`, `hard` and `folder/in` are links to it.
+const NAMES_OF_THE_INPUT: [&str; 7] = ["in", "./in", "link", "hard", "folder/in", "/dev/fd/7", "/proc/self/fd/7"];
+
+#[test]
+fn an_output_that_is_the_input_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("in"), "ab").unwrap();
+    std::os::unix::fs::symlink("in", path("link")).unwrap();
+    fs::hard_link(path("in"), path("hard")).unwrap();
+    std::os::unix::fs::symlink(".", path("folder")).unwrap();
+    let run = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_pep3118")]).current_dir(folder.path()).output().unwrap()
+    };
+    for output in NAMES_OF_THE_INPUT {
+        for input in ["in", "- <in", "/dev/stdin <in"] {
+            let refused = run(&format!("exec 7<>in; exec \"$0\" decode -f B --to csv -o {output} {input}"));
+            let message = String::from_utf8(refused.stderr).unwrap();
+            assert!(message.starts_with(&format!("error: {output} is the input")), "{output} {input}: {message}");
+            assert_eq!(refused.status.code(), Some(1));
+            assert_eq!(fs::read_to_string(path("in")).unwrap(), "ab", "{output} {input}");
+        }
+    }
+    let appended = run("exec \"$0\" decode -f B in >>in");
+    assert_eq!((appended.status.code(), fs::read_to_string(path("in")).unwrap().as_str()), (Some(1), "ab"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+}
+
+#[test]
+fn an_open_file_is_appended_to() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in"), "ab").unwrap();
+    fs::write(folder.path().join("log"), "before\n").unwrap();
+    let script = "exec 7>>log; \"$0\" decode -f B --to csv -o /dev/fd/7 in; echo after >&7";
+    let mut command = Command::new("sh");
+    let status = command.args(["-c", script, env!("CARGO_BIN_EXE_pep3118")]).current_dir(folder.path()).status();
+    assert!(status.unwrap().success());
+    assert_eq!(fs::read_to_string(folder.path().join("log")).unwrap(), "before\nvalue\n97\n98\nafter\n");
+}
+
+#[test]
+fn a_dangling_link_gets_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in"), "ab").unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
+    let mut command = crate::command::pep3118();
+    let command = command.args(["decode", "-f", "2s", "--to", "csv", "-o", "link", "in"]).current_dir(folder.path());
+    assert!(command.status().unwrap().success());
+    assert_eq!(fs::read_to_string(folder.path().join("real")).unwrap(), "value\nab\n");
+    assert!(fs::symlink_metadata(folder.path().join("link")).unwrap().is_symlink());
+}

@@ -1,0 +1,41 @@
+//! Pseudo-terminals for the tests.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::process::{Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// Opens a pseudo-terminal: the side of the person, and the side of the program.
+pub(crate) fn terminal() -> (File, File) {
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap();
+    let program = open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    (File::from(person), File::from(program))
+}
+
+/// Collects the text on a terminal until the programs on it have ended.
+pub(crate) fn shown(mut person: File) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut shown = Vec::new();
+        // Linux returns EIO once no program has the terminal open.
+        let _: std::io::Result<usize> = person.read_to_end(&mut shown);
+        String::from_utf8(shown).unwrap()
+    })
+}
+
+/// Runs a command with standard output and standard error on a terminal.
+pub(crate) fn run_on_terminal(mut command: Command) -> (Output, String) {
+    let (person, program) = terminal();
+    command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
+    let child = command.stdout(program.try_clone().unwrap()).stderr(Stdio::from(program)).spawn().unwrap();
+    // The command has copies of the program's side, which would keep the terminal open.
+    drop(command);
+    let shown = shown(person);
+    let output = child.wait_with_output().unwrap();
+    (output, shown.join().unwrap())
+}

@@ -1,0 +1,130 @@
+//! The `PyBuffer_*` functions of CPython on plain numbers, and `verify_structure` of its documentation.
+
+use super::bounds::{StructureSummary, check_bounds, check_first_item, check_lengths};
+use super::contiguity::{Order, contiguous_strides};
+use super::error::ViewError;
+use super::raw::{Block, FieldName};
+use super::report::{Report, SinkClosed, ViolationSink as _};
+use super::violation::Violation;
+use crate::abi::DataModel;
+use crate::layout::{Dialect, LayoutError, calcsize_in};
+
+/// Fills in the strides of a contiguous array, in bytes.
+///
+/// `shape` is in items, `itemsize` in bytes. [`Order::Any`] gives the strides of C.
+///
+/// ```
+/// use pep3118::{Order, fill_contiguous_strides};
+/// let mut strides = [0; 3];
+/// fill_contiguous_strides(&[2, 3, 4], 8, Order::C, &mut strides)?;
+/// assert_eq!(strides, [96, 32, 8]);
+/// fill_contiguous_strides(&[2, 3, 4], 8, Order::Fortran, &mut strides)?;
+/// assert_eq!(strides, [8, 16, 48]);
+/// # Ok::<(), pep3118::ViewError>(())
+/// ```
+///
+/// Spec: CPython `Doc/c-api/buffer.rst`, `PyBuffer_FillContiguousStrides`. That function takes `itemsize`
+/// as an `int` and ignores overflow (F08, truncation of itemsize); this one reports overflow.
+///
+/// # Errors
+/// - `strides` of another length than `shape`
+/// - shape (2, 2^62) of 4-byte items: a stride does not fit `Py_ssize_t`
+pub fn fill_contiguous_strides(
+    shape: &[i64],
+    itemsize: i64,
+    order: Order,
+    strides: &mut [i64],
+) -> Result<(), ViewError> {
+    if shape.len() != strides.len() {
+        return Err(ViewError::StridesLength { strides: strides.len(), shape: shape.len() });
+    }
+    let contiguous = contiguous_strides(shape, itemsize, order).ok_or(ViewError::StrideOverflow)?;
+    strides.copy_from_slice(&contiguous);
+    Ok(())
+}
+
+/// Returns the size in bytes of one item, as `PyBuffer_SizeFromFormat` does.
+///
+/// That function calls `struct.calcsize` (F07, size from the format): it rejects every extension of
+/// PEP 3118. [`reconcile`](crate::reconcile) gives the sizes that other consumers use.
+///
+/// ```
+/// use pep3118::{DataModel, size_from_format};
+/// assert_eq!(size_from_format(b"bi", &DataModel::LP64)?, 8);
+/// assert!(size_from_format(b"T{b:a:i:b:}", &DataModel::LP64).is_err());
+/// # Ok::<(), pep3118::LayoutError>(())
+/// ```
+///
+/// # Errors
+/// - `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`: not part of `struct`
+/// - as [`Layout::read`](crate::Layout::read)
+pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutError> {
+    calcsize_in(format, &Dialect::STRUCT, model)
+}
+
+/// Checks that an array is inside a block of memory: the function of that name in the documentation of
+/// `Py_buffer`, with the broken rules as the result.
+///
+/// `memlen` is the length of the block and `offset` the distance from its start to `buf`, both in bytes.
+/// The report has an error if the structure is not valid. Two results differ from the documentation: an
+/// offset or stride that is not a multiple of itemsize is a note (D01, D03), because NumPy's views of
+/// record fields have such strides, and an array without items fits every block (D05).
+///
+/// ```
+/// use pep3118::{RuleId, verify_structure};
+/// assert!(verify_structure(24, 4, 2, &[2, 3], &[12, 4], 0).is_empty());
+/// assert!(verify_structure(24, 4, 2, &[2, 3], &[-12, 4], 12).is_empty());
+/// let report = verify_structure(24, 4, 2, &[2, 3], &[12, 4], 4);
+/// assert_eq!(report.to_string(), "error D06: the items are at bytes 4 to 28 of a block of 24 bytes");
+/// // A field of 8 bytes in NumPy records of 9 bytes.
+/// let report = verify_structure(27, 8, 1, &[3], &[9], 1);
+/// assert!(report.contains(RuleId::D03) && !report.has_errors());
+/// ```
+///
+/// Spec: CPython `Doc/c-api/buffer.rst`, `verify_structure`.
+#[must_use]
+#[inline]
+pub fn verify_structure(memlen: i64, itemsize: i64, ndim: i32, shape: &[i64], strides: &[i64], offset: i64) -> Report {
+    let mut report = Report::new();
+    let block = Block { len: memlen, offset };
+    // A report receives every violation, so the check is never ended early.
+    let _: Result<(), SinkClosed> = verify(block, itemsize, ndim, shape, strides, &mut report);
+    report.sorted()
+}
+
+#[inline]
+fn verify(
+    block: Block,
+    itemsize: i64,
+    ndim: i32,
+    shape: &[i64],
+    strides: &[i64],
+    report: &mut Report,
+) -> Result<(), SinkClosed> {
+    if usize::try_from(ndim) != Ok(shape.len()) || shape.len() != strides.len() {
+        if itemsize < 0 {
+            report.report(Violation::NegativeSize { field: FieldName::Itemsize, value: itemsize })?;
+        }
+        return report.report(Violation::BlockNdim { ndim, shape: shape.len(), strides: strides.len() });
+    }
+    if itemsize < 0 {
+        report.report(Violation::NegativeSize { field: FieldName::Itemsize, value: itemsize })?;
+        return check_lengths(shape, report);
+    }
+    let summary = StructureSummary::of_strided(shape, strides, itemsize);
+    if summary.has_negative_length {
+        return check_lengths(shape, report);
+    }
+    if summary.is_empty {
+        return Ok(());
+    }
+    let unaligned = summary.unaligned_strides(strides);
+    match summary.bounds {
+        Some(bounds) => check_bounds(block, itemsize, bounds, unaligned, report),
+        None => {
+            let (shape, strides) = (shape.into(), strides.into());
+            report.report(Violation::SpanOverflow { shape, strides, limit: i64::MAX })?;
+            check_first_item(block, itemsize, unaligned, report).map(drop)
+        }
+    }
+}

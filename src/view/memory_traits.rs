@@ -1,0 +1,94 @@
+//! `MemoryTraits`: which requests an exporter must serve (B23, the allowed refusals).
+
+use super::contiguity::Order;
+use super::raw::RawView;
+use super::request::Request;
+
+/// The properties of an exporter's memory that decide which requests it must serve.
+///
+/// ```
+/// use pep3118::{RawView, Request};
+/// use pep3118::view::{MemoryTraits, RefusalReason};
+///
+/// // Every second byte of a bytes object.
+/// let raw = RawView {
+///     len: 3, itemsize: 1, readonly: 1, ndim: 1, shape: Some(&[3]), strides: Some(&[2]), ..RawView::default()
+/// };
+/// let memory = MemoryTraits::of(&raw);
+/// assert_eq!(memory.refusal_reason(Request::STRIDES), None);
+/// assert_eq!(memory.refusal_reason(Request::ND), Some(RefusalReason::StridesNeeded));
+/// assert_eq!(memory.refusal_reason(Request::STRIDED), Some(RefusalReason::ReadOnly));
+/// ```
+///
+/// Spec: CPython `Lib/test/test_buffer.py`, `verify_getbuf`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MemoryTraits {
+    /// The memory is read-only.
+    pub readonly: bool,
+    /// The items are contiguous, the last index fastest.
+    pub c_contiguous: bool,
+    /// The items are contiguous, the first index fastest.
+    pub f_contiguous: bool,
+    /// Access to the items follows pointers.
+    pub indirect: bool,
+}
+
+/// The reason why an exporter may refuse a request.
+///
+/// ```
+/// use pep3118::Request;
+/// use pep3118::view::{MemoryTraits, RefusalReason};
+/// let constant = MemoryTraits { readonly: true, c_contiguous: true, f_contiguous: true, indirect: false };
+/// assert_eq!(constant.refusal_reason(Request::WRITABLE), Some(RefusalReason::ReadOnly));
+/// assert_eq!(constant.refusal_reason(Request::SIMPLE), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefusalReason {
+    /// The request has `FORMAT` without a structure.
+    FormatAlone,
+    /// The request has `WRITABLE`, and the memory is read-only.
+    ReadOnly,
+    /// The request is for a contiguity that the memory does not have.
+    NotContiguous,
+    /// Access to the items follows pointers, and the request has no `INDIRECT`.
+    SuboffsetsNeeded,
+    /// The memory is not C-contiguous, and the request has no `STRIDES`.
+    StridesNeeded,
+}
+
+impl MemoryTraits {
+    /// Reads the properties from the answer to the request with the most fields, such as `FULL_RO`.
+    #[must_use]
+    pub fn of(raw: &RawView<'_>) -> Self {
+        Self {
+            readonly: raw.readonly != 0,
+            c_contiguous: raw.is_contiguous(Order::C),
+            f_contiguous: raw.is_contiguous(Order::Fortran),
+            indirect: raw.suboffsets.is_some(),
+        }
+    }
+
+    /// Returns why the request may be refused; `None` if the exporter must serve it.
+    #[must_use]
+    pub fn refusal_reason(self, request: Request) -> Option<RefusalReason> {
+        let has_contiguity = match request.structure().contiguity() {
+            Some(Order::C) => self.c_contiguous,
+            Some(Order::Fortran) => self.f_contiguous,
+            Some(Order::Any) => self.c_contiguous || self.f_contiguous,
+            None => true,
+        };
+        if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
+            Some(RefusalReason::FormatAlone)
+        } else if request.contains(Request::WRITABLE) && self.readonly {
+            Some(RefusalReason::ReadOnly)
+        } else if !has_contiguity {
+            Some(RefusalReason::NotContiguous)
+        } else if self.indirect && !request.contains(Request::INDIRECT) {
+            Some(RefusalReason::SuboffsetsNeeded)
+        } else if !self.c_contiguous && !request.contains(Request::STRIDES) {
+            Some(RefusalReason::StridesNeeded)
+        } else {
+            None
+        }
+    }
+}

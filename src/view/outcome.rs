@@ -1,0 +1,72 @@
+//! `RequestOutcome`: the answer of an exporter to one request.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use super::raw::{Owner, RawView};
+
+/// The answer of an exporter to a request.
+///
+/// ```
+/// use pep3118::{Owner, RaisedError, RequestOutcome};
+/// assert_eq!(
+///     RequestOutcome::refused(RaisedError::BufferError),
+///     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Unknown, references: 0 },
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestOutcome<'a> {
+    /// It returned 0 without an exception and filled in the struct.
+    Granted(RawView<'a>),
+    /// It returned -1.
+    Refused {
+        /// The exception that is set.
+        error: RaisedError,
+        /// The field `obj` after the request.
+        obj: Owner,
+        /// The increase of the exporter's reference count; 0 if it was not measured.
+        references: i64,
+    },
+    /// It returned a number other than 0 and -1, or 0 with an exception set.
+    InvalidReturn {
+        /// The number that it returned.
+        returned: i32,
+        /// The exception that is set.
+        error: RaisedError,
+    },
+}
+
+impl RequestOutcome<'_> {
+    /// Makes a refusal of which only the exception is known.
+    #[must_use]
+    pub const fn refused(error: RaisedError) -> Self {
+        Self::Refused { error, obj: Owner::Unknown, references: 0 }
+    }
+}
+
+/// The exception that a request raised.
+///
+/// ```
+/// use pep3118::RaisedError;
+/// assert_eq!(RaisedError::Other("TypeError".into()).to_string(), "TypeError");
+/// assert_eq!(RaisedError::NoException.to_string(), "no exception");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RaisedError {
+    /// `BufferError`, which the protocol requires of a refusal.
+    BufferError,
+    /// Another class, by its name.
+    Other(Box<str>),
+    /// No exception is set.
+    NoException,
+}
+
+impl fmt::Display for RaisedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BufferError => "BufferError",
+            Self::Other(name) => name,
+            Self::NoException => "no exception",
+        })
+    }
+}

@@ -1,0 +1,411 @@
+//! Views of the same memory with another shape: slice, transpose, select, field, cast.
+
+use alloc::boxed::Box;
+use core::num::NonZeroU64;
+use core::ops::Range;
+
+use super::contiguity::{Order, c_strides};
+use super::dim_vec::{DimVec, Dims};
+use super::error::ViewError;
+use super::view::{ItemLayout, View};
+use crate::layout::{Certainty, Dialect, Field, Interpretation};
+
+/// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM` (A13, range of `ndim`).
+const MAX_NDIM: usize = 64;
+
+/// Python's `slice(start, stop, step)` in one dimension.
+///
+/// ```
+/// use pep3118::Slice;
+/// // [::-1] of 5 items
+/// let reversed = Slice { step: -1, ..Slice::FULL };
+/// assert_eq!(reversed.indices(5), Some((4, 5)));
+/// assert_eq!(Slice::from(1..3).indices(5), Some((1, 2)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slice {
+    /// The first index. A negative index counts from the end.
+    pub start: Option<i64>,
+    /// The index at which the slice ends, exclusive.
+    pub stop: Option<i64>,
+    /// The distance from one index to the next, not 0.
+    pub step: i64,
+}
+
+impl Slice {
+    /// `[:]`
+    pub const FULL: Self = Self { start: None, stop: None, step: 1 };
+
+    /// Returns the first index in `0..length` and the number of indices, as `slice.indices` does; `None`
+    /// for a step of 0. If there are no indices, the first is 0.
+    ///
+    /// ```
+    /// use pep3118::Slice;
+    /// // [::-2] of five items: 4, 2, 0
+    /// assert_eq!(Slice { start: None, stop: None, step: -2 }.indices(5), Some((4, 3)));
+    /// ```
+    #[must_use]
+    pub fn indices(self, length: i64) -> Option<(i64, i64)> {
+        let Self { start, stop, step } = self;
+        let step_size = NonZeroU64::new(step.unsigned_abs())?;
+        let (lowest, highest) = if step < 0 { (-1, length.saturating_sub(1)) } else { (0, length) };
+        let bound = |index: Option<i64>, default: i64| match index {
+            None => default,
+            Some(index) if index < 0 => index.saturating_add(length).max(lowest),
+            Some(index) => index.min(highest),
+        };
+        let (first, last) = if step < 0 { (highest, lowest) } else { (lowest, highest) };
+        let (start, stop) = (bound(start, first), bound(stop, last));
+        let distance = if step < 0 { start.saturating_sub(stop) } else { stop.saturating_sub(start) };
+        if distance <= 0 {
+            return Some((0, 0));
+        }
+        let count = distance.unsigned_abs().div_ceil(step_size.get());
+        // At most `distance`, because the step is at least 1.
+        Some((start, i64::try_from(count).unwrap_or(distance)))
+    }
+}
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self::FULL
+    }
+}
+
+impl From<Range<i64>> for Slice {
+    fn from(range: Range<i64>) -> Self {
+        Self { start: Some(range.start), stop: Some(range.end), step: 1 }
+    }
+}
+
+/// The result of [`View::select`].
+///
+/// ```
+/// use pep3118::{RawView, Request};
+/// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
+/// let rows = raw.check(Request::ND, None, None).into_result()?;
+/// let second = rows.select(0, 1)?;
+/// assert_eq!((second.view.shape(), second.view.offset(), second.pointer), (&[3][..], 3, None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Selected<'a> {
+    /// The items of the index.
+    pub view: View<'a>,
+    /// If present, `buf` of this view is the pointer at this offset from `buf` of the original view.
+    pub pointer: Option<i64>,
+}
+
+impl<'a> View<'a> {
+    /// Returns the items that a slice of each dimension selects. Dimensions after the last slice stay as
+    /// they are.
+    ///
+    /// The result is that of memoryview and NumPy. If the slices select no items, the first item stays
+    /// where it was, as in NumPy; memoryview moves it.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request, Slice};
+    /// let raw = RawView { len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
+    /// let columns = view.slice(&[Slice::FULL, Slice { start: Some(1), ..Slice::FULL }])?;
+    /// assert_eq!((columns.shape(), columns.strides(), columns.offset()), (&[2, 2][..], &[3, 1][..], 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - a step of 0
+    /// - more slices than dimensions
+    /// - a slice that would make a suboffset negative
+    pub fn slice(&self, slices: &[Slice]) -> Result<Self, ViewError> {
+        if slices.len() > self.ndim() {
+            return Err(ViewError::SliceCount { slices: slices.len(), ndim: self.ndim() });
+        }
+        let (mut shape, mut strides) = (DimVec::from_slice(self.shape()), DimVec::from_slice(self.strides()));
+        let mut first = FirstItem::of(self);
+        for (dimension, ((length, stride), slice)) in shape.iter_mut().zip(&mut strides).zip(slices).enumerate() {
+            let (start, count) = slice.indices(*length).ok_or(ViewError::SliceStep { dimension })?;
+            *length = count;
+            // The index exists, so the product is part of a span that fits 63 bits.
+            let distance = stride.wrapping_mul(start);
+            // A product that overflows is never used: there is at most one item in this dimension.
+            *stride = stride.checked_mul(slice.step).unwrap_or(*stride);
+            first.move_by(distance, dimension)?;
+        }
+        let shape = Dims::Owned(shape);
+        Ok(Self { shape, strides: Dims::Owned(strides), ..first.apply_to(self) }.with_len())
+    }
+
+    /// Returns the same items with the dimensions in another order, or reversed if `axes` is `None`:
+    /// NumPy's `transpose`.
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[12, 4]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::STRIDES, None, None).into_result()?.transpose(None)?;
+    /// assert_eq!((view.shape(), view.strides()), (&[3, 2][..], &[4, 12][..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - `[0, 0]`: not a permutation of the dimensions
+    /// - any view whose suboffsets is not NULL: pointers are followed in the order of the dimensions
+    pub fn transpose(&self, axes: Option<&[usize]>) -> Result<Self, ViewError> {
+        if self.is_indirect() {
+            return Err(ViewError::Indirect);
+        }
+        let ndim = self.ndim();
+        let Some(axes) = axes else {
+            let shape = self.shape().iter().rev().copied().collect();
+            let strides = self.strides().iter().rev().copied().collect();
+            return Ok(Self { shape, strides, ..self.clone() });
+        };
+        let mut is_used = DimVec::from_elem(0, ndim);
+        let mut is_new = |axis: &usize| is_used.get_mut(*axis).is_some_and(|used| core::mem::replace(used, 1) == 0);
+        if axes.len() != ndim || !axes.iter().all(&mut is_new) {
+            return Err(ViewError::Axes { ndim });
+        }
+        let shape = axes.iter().filter_map(|axis| self.shape().get(*axis)).copied().collect();
+        let strides = axes.iter().filter_map(|axis| self.strides().get(*axis)).copied().collect();
+        Ok(Self { shape, strides, ..self.clone() })
+    }
+
+    /// Returns the items of one index in a dimension. The dimension is dropped.
+    ///
+    /// If the dimension has a suboffset, the dimension before it takes the suboffset over. If there is no
+    /// dimension before it, the caller must read the pointer at [`Selected::pointer`].
+    ///
+    /// ```
+    /// use pep3118::{RawView, Request};
+    /// let raw = RawView {
+    ///     len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[12, 4]), ..RawView::default()
+    /// };
+    /// let view = raw.check(Request::STRIDES, None, None).into_result()?;
+    /// let column = view.select(1, 2)?;
+    /// assert_eq!((column.view.shape(), column.view.strides(), column.view.offset()), (&[2][..], &[12][..], 8));
+    /// assert_eq!(column.pointer, None);
+    ///
+    /// // Rows at the pointers of a table: the second pointer is at byte 8, its row 16 bytes further.
+    /// let raw = RawView { strides: Some(&[8, 4]), suboffsets: Some(&[16, -1]), ..raw };
+    /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
+    /// let row = view.select(0, 1)?;
+    /// assert_eq!((row.pointer, row.view.offset(), row.view.suboffsets()), (Some(8), 16, None));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - index 3 of a dimension of 3 items, index -1; dimension 2 of 2
+    /// - dimension 1 of two dimensions with suboffsets: dimension 0 cannot have two
+    /// - an index that would make a suboffset negative
+    pub fn select(&self, dimension: usize, index: i64) -> Result<Selected<'a>, ViewError> {
+        let (Some(length), Some(stride)) = (self.shape().get(dimension), self.strides().get(dimension)) else {
+            let indices = dimension.saturating_add(1);
+            return Err(ViewError::IndexCount { indices, ndim: self.ndim() });
+        };
+        if index < 0 || index >= *length {
+            return Err(ViewError::IndexOutOfBounds { dimension, index, length: *length });
+        }
+        let mut first = FirstItem::of(self);
+        let mut pointer = None;
+        // An empty array has no items to find (A18), and its strides may be any numbers.
+        if !self.shape().contains(&0) {
+            // The index exists, so the product is part of a span that fits 63 bits.
+            let distance = stride.wrapping_mul(index);
+            first.move_by(distance, dimension)?;
+            let suboffset = self.suboffsets().and_then(|suboffsets| suboffsets.get(dimension)).copied();
+            if let Some(suboffset @ 0..) = suboffset {
+                match dimension.checked_sub(1) {
+                    None => pointer = Some(core::mem::replace(&mut first.offset, suboffset)),
+                    Some(before) => match first.suboffsets.as_mut().and_then(|all| all.get_mut(before)) {
+                        Some(free) if *free < 0 => *free = suboffset,
+                        _ => return Err(ViewError::PointerTwice { dimension }),
+                    },
+                }
+            }
+        }
+        let without_dimension = |dims: &[i64]| -> DimVec {
+            dims.iter().enumerate().filter(|(axis, _)| *axis != dimension).map(|(_, value)| *value).collect()
+        };
+        first.suboffsets = first.suboffsets.as_deref().map(without_dimension);
+        let view = Self {
+            shape: Dims::Owned(without_dimension(self.shape())),
+            strides: Dims::Owned(without_dimension(self.strides())),
+            // The memory that the pointer leads to is unknown.
+            memory: self.memory.filter(|_| pointer.is_none()),
+            ..first.apply_to(self)
+        };
+        Ok(Selected { view: view.with_len(), pointer })
+    }
+
+    /// Returns one field of every item: NumPy's `array["name"]`. The shape of the field becomes the last
+    /// dimensions. `field` is a field of the item, with the offset in the item.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, RawView, Request};
+    /// let layout = Layout::read(b"T{<h:a:(2)<i:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    /// let raw = RawView { len: 30, itemsize: 10, ndim: 1, shape: Some(&[3]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
+    /// let b = view.field(layout.item().field(b"b").unwrap())?;
+    /// assert_eq!((b.shape(), b.strides(), b.offset(), b.itemsize()), (&[3, 2][..], &[10, 4][..], 2, 4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - a field at bytes 8 to 12 of items of 10 bytes
+    /// - more than 64 dimensions
+    pub fn field(&self, field: Field<'_>) -> Result<Self, ViewError> {
+        let (offset, end) = (field.offset(), field.offset().saturating_add(field.total_size()));
+        let outside = ViewError::FieldOutside { offset, end, itemsize: self.itemsize };
+        let (Ok(start), Ok(size), true) = (
+            i64::try_from(offset),
+            i64::try_from(field.size()),
+            u64::try_from(self.itemsize).is_ok_and(|itemsize| end <= itemsize),
+        ) else {
+            return Err(outside);
+        };
+        let shape: Result<DimVec, _> = field.shape().iter().map(|length| i64::try_from(*length)).collect();
+        // A field without elements has no bytes, whatever its other lengths are.
+        let shape = shape.map_err(|_| outside)?;
+        let ndim = self.ndim().saturating_add(shape.len());
+        if ndim > MAX_NDIM {
+            return Err(ViewError::Dimensions { ndim });
+        }
+        let mut first = FirstItem::of(self);
+        if !self.shape().contains(&0) {
+            first.move_by(start, self.ndim())?;
+        }
+        // The dimensions of the field have no pointers.
+        first.suboffsets =
+            first.suboffsets.map(|suboffsets| suboffsets.into_iter().chain(shape.iter().map(|_| -1)).collect());
+        let view = Self {
+            itemsize: size,
+            format: None,
+            strides: self.strides().iter().copied().chain(c_strides(&shape, size)).collect(),
+            shape: self.shape().iter().copied().chain(shape).collect(),
+            item: self.item.of_field(field),
+            ..first.apply_to(self)
+        };
+        Ok(view.with_len())
+    }
+
+    /// Returns the same bytes as items of another layout, in one dimension or in a shape: memoryview's
+    /// `cast`, without its restriction to bytes.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, ItemLayout, RawView, Request, Scalar};
+    /// let raw = RawView { len: 24, itemsize: 1, ndim: 1, shape: Some(&[24]), ..RawView::default() };
+    /// let view = raw.check(Request::ND, None, None).into_result()?;
+    /// let int = ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap());
+    /// assert_eq!(view.cast(int.clone(), 4, None)?.shape(), [6]);
+    /// assert_eq!(view.cast(int.clone(), 4, Some(&[2, 3]))?.strides(), [12, 4]);
+    /// let error = view.cast(int, 5, None).unwrap_err();
+    /// assert_eq!(error.to_string(), "24 bytes are not a multiple of the 5-byte item size");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// - memory that is not C-contiguous
+    /// - 24 bytes as items of 5 bytes, as items of 0 bytes
+    /// - 24 bytes as shape (2, 2) of 4-byte items; a negative length; more than 64 dimensions
+    pub fn cast(&self, item: ItemLayout, itemsize: i64, shape: Option<&[i64]>) -> Result<Self, ViewError> {
+        if !self.is_contiguous(Order::C) {
+            return Err(ViewError::NotContiguous);
+        }
+        let one_dimension: [i64; 1];
+        let shape = match (shape, self.len.checked_div(itemsize), self.len.checked_rem(itemsize)) {
+            (Some(shape), ..) => shape,
+            (None, Some(items), Some(0)) if itemsize > 0 => {
+                one_dimension = [items];
+                &one_dimension
+            }
+            _ => return Err(ViewError::CastItems { len: self.len, itemsize }),
+        };
+        if shape.len() > MAX_NDIM {
+            return Err(ViewError::Dimensions { ndim: shape.len() });
+        }
+        let is_empty = shape.contains(&0);
+        let len =
+            if is_empty { Some(0) } else { shape.iter().try_fold(itemsize, |len, length| len.checked_mul(*length)) };
+        let fits = itemsize >= 0 && len == Some(self.len) && shape.iter().all(|length| *length >= 0);
+        // Any number of items of 0 bytes has the same size, so the shape would be arbitrary.
+        if !fits || (itemsize == 0 && !is_empty) {
+            return Err(ViewError::CastShape { len: self.len, itemsize, shape: shape.into() });
+        }
+        Ok(Self {
+            itemsize,
+            format: None,
+            shape: shape.iter().copied().collect(),
+            strides: Dims::Owned(c_strides(shape, itemsize)),
+            suboffsets: None,
+            item,
+            ..self.clone()
+        })
+    }
+
+    /// Returns the same view with read-only memory: memoryview's `toreadonly`.
+    #[must_use]
+    pub fn to_readonly(&self) -> Self {
+        Self { readonly: true, ..self.clone() }
+    }
+
+    /// Computes `len` after a change of the shape or the itemsize.
+    fn with_len(self) -> Self {
+        let product = |len: i64, length: &i64| len.wrapping_mul(*length);
+        // The items are part of those before, so the product fits. Only the lengths of an empty array may
+        // have a product that does not.
+        let len = if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) };
+        Self { len, ..self }
+    }
+}
+
+impl ItemLayout {
+    /// Returns the layout of one element of a field, with the certainty of the item.
+    fn of_field(&self, field: Field<'_>) -> Self {
+        let (dialect, certainty) = match self {
+            Self::Interpretation(interpretation) => (interpretation.dialect, interpretation.certainty),
+            // The caller has taken the field from one interpretation of an ambiguous format.
+            Self::Scalar(_) | Self::Bytes | Self::Ambiguous(_) => (Dialect::PEP3118, Certainty::Exact),
+        };
+        Self::Interpretation(Box::new(Interpretation {
+            layout: field.element_layout(),
+            dialect,
+            certainty,
+            trailing_padding: 0,
+        }))
+    }
+}
+
+/// The position of the item of index 0 in every dimension: an offset, and suboffsets after pointers.
+struct FirstItem {
+    offset: i64,
+    suboffsets: Option<DimVec>,
+}
+
+impl FirstItem {
+    fn of(view: &View<'_>) -> Self {
+        Self { offset: view.offset, suboffsets: view.suboffsets().map(DimVec::from_slice) }
+    }
+
+    /// Moves the item in a dimension: by the suboffset of the last pointer before the dimension, else by the
+    /// offset.
+    fn move_by(&mut self, distance: i64, dimension: usize) -> Result<(), ViewError> {
+        let before = self.suboffsets.iter_mut().flatten().enumerate().take(dimension);
+        let Some((dimension, suboffset)) = before.filter(|(_, suboffset)| **suboffset >= 0).last() else {
+            self.offset = self.offset.wrapping_add(distance);
+            return Ok(());
+        };
+        let moved = suboffset.saturating_add(distance);
+        if moved < 0 {
+            return Err(ViewError::SliceSuboffset { dimension, suboffset: moved });
+        }
+        *suboffset = moved;
+        Ok(())
+    }
+
+    /// Returns a copy of the view with this position. Suboffsets that are all negative become NULL (A21).
+    fn apply_to<'a>(self, view: &View<'a>) -> View<'a> {
+        let suboffsets = self.suboffsets.filter(|suboffsets| suboffsets.iter().any(|suboffset| *suboffset >= 0));
+        View { offset: self.offset, suboffsets: suboffsets.map(Dims::Owned), ..view.clone() }
+    }
+}
