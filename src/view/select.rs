@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::bounds::Scan;
 use super::dim_vec::Dims;
 use super::error::ViewError;
 use super::geometry::{Order, contiguous_strides};
@@ -134,21 +135,42 @@ impl<'a> View<'a> {
         // Beside a 0 an extent may be anything; then no stride is used.
         let extents = extents.map_err(|_| outside)?;
         let strides = contiguous_strides(&extents, size, Order::C).unwrap_or_else(|| alloc::vec![0; extents.len()]);
-        let ndim = self.ndim().saturating_add(extents.len());
+        Ok(Self { item: self.item.of_field(field), ..self.subarray(start, size, &extents, &strides)? })
+    }
+
+    /// Items of `itemsize` bytes inside of every item: at `offset`, with more dimensions. What an item is
+    /// stays undetermined. They must lie inside of the item.
+    #[doc(hidden)]
+    pub fn subarray(&self, offset: i64, itemsize: i64, shape: &[i64], strides: &[i64]) -> Result<Self, ViewError> {
+        let outside =
+            |end: i64| ViewError::FieldOutside { offset: offset.unsigned_abs(), end: end.unsigned_abs(), itemsize: self.itemsize };
+        if offset < 0 || itemsize < 0 || shape.len() != strides.len() || shape.iter().any(|extent| *extent < 0) {
+            return Err(outside(i64::MAX));
+        }
+        // Inside of the item, so that the INVARIANT holds for the result. Without items there is no byte.
+        if !shape.contains(&0) {
+            let bounds = Scan::new(shape, Some(strides), itemsize).extent.ok_or_else(|| outside(i64::MAX))?;
+            let end = offset.saturating_add(bounds.high);
+            if bounds.low < 0 || end > self.itemsize {
+                return Err(outside(end));
+            }
+        }
+        let ndim = self.ndim().saturating_add(shape.len());
         if ndim > MAX_NDIM {
             return Err(ViewError::Dimensions { ndim });
         }
-        let mut view = self.clone();
+        let mut view = Self { item: ItemLayout::Bytes, ..self.clone() };
         if !self.shape().contains(&0) {
-            view.shift(self.ndim(), start)?;
+            view.shift(self.ndim(), offset)?;
         }
-        view.itemsize = size;
+        view.itemsize = itemsize;
         view.format = None;
-        view.shape = joined(self.shape(), &extents);
-        view.strides = joined(self.strides(), &strides);
-        let suboffsets = view.suboffsets();
-        view.suboffsets = suboffsets.map(|suboffsets| joined(suboffsets, &alloc::vec![-1; extents.len()]));
-        view.item = self.item.of_field(field);
+        view.shape = joined(self.shape(), shape);
+        view.strides = joined(self.strides(), strides);
+        if view.suboffsets.is_some() {
+            let none = alloc::vec![-1; shape.len()];
+            view.suboffsets = view.suboffsets().map(|suboffsets| joined(suboffsets, &none));
+        }
         view.count_bytes();
         Ok(view)
     }

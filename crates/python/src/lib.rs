@@ -3,7 +3,6 @@
 mod audit;
 mod borrowed_bytes;
 mod cli;
-mod column_memory;
 mod dtype;
 mod errors;
 mod explain;
@@ -16,7 +15,7 @@ mod pickle;
 mod report;
 mod structs;
 mod to_ctypes;
-mod tuple_builder;
+mod objects;
 mod values;
 mod view;
 

@@ -43,7 +43,7 @@ fn layout(py: Python<'_>, format: &[u8]) -> PyResult<Layout> {
 }
 
 fn codec(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Codec> {
-    Codec::flat(py, layout, format).map_err(|refusal| error(py, refusal.value(py).to_string()))
+    Codec::flat(layout, format).map_err(|refusal| error(py, refusal.value(py).to_string()))
 }
 
 impl Compiled {

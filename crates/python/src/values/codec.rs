@@ -1,14 +1,17 @@
 //! A layout compiled for Python.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PyTuple, PyType};
+use pyo3::types::{PyList, PyTuple};
 
 use super::leaf::Leaf;
-use super::primitive::Quick;
-use crate::tuple_builder::{self, TupleClass};
+use super::primitive::Primitive;
+use super::record_class::RecordClass;
+use crate::objects::{self, Filling};
 use pep3118::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use pep3118::layout::{Field, Layout, Type};
+use pep3118::py::ObjectReferences;
 
 /// How items of one layout become Python objects and are written from them.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Codec {
     /// One item, in bytes.
     size: usize,
     pub(super) root: Node,
+    /// The item, if it is one primitive value.
+    pub(super) primitive: Option<Primitive>,
     /// Whether values that do not fit are cut or made infinite where `struct` does so.
     pub(super) lenient: bool,
 }
@@ -36,12 +41,12 @@ pub(super) enum Node {
 #[derive(Debug)]
 pub(super) struct Record {
     /// The named tuple; plain tuples without one.
-    class: Option<Class>,
+    class: Option<Arc<RecordClass>>,
     /// Names for messages: those of the format, or `f0`.
     pub(super) names: Box<[String]>,
     pub(super) parts: Box<[Part]>,
     /// The same, if all are values that cannot fail.
-    pub(super) quick: Option<Box<[Quick]>>,
+    pub(super) quick: Option<Box<[Primitive]>>,
     /// Values: parts, and each part as often as it is repeated.
     pub(super) values: usize,
 }
@@ -58,41 +63,14 @@ pub(super) struct Part {
     pub(super) node: Node,
 }
 
-/// A class made by `collections.namedtuple`.
-#[derive(Debug)]
-struct Class {
-    class: Py<PyType>,
-    /// The same, if its objects can be filled where they are.
-    plain: Option<TupleClass>,
-    /// `tuple.__new__`, which takes all values at once.
-    make: Py<PyAny>,
-}
-
-impl Class {
-    fn new(py: Python<'_>, names: &[String]) -> PyResult<Self> {
-        static NAMED_TUPLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
-        let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())];
-        let options = pyo3::types::IntoPyDict::into_py_dict(options, py)?;
-        let class = named_tuple.call(("Record", PyList::new(py, names)?), Some(&options))?;
-        let class = class.cast_into::<PyType>()?;
-        let make = PyType::new::<PyTuple>(py).getattr("__new__")?.unbind();
-        Ok(Self { plain: TupleClass::new(&class)?, class: class.unbind(), make })
-    }
-
-    fn call<'py>(&self, values: Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let py = values.py();
-        self.make.bind(py).call1((self.class.bind(py), values))
-    }
-}
-
-/// What a codec is made for.
-struct Compiler<'a, 'py> {
-    py: Python<'py>,
+/// The kind of codec that is made.
+struct Compiler<'a> {
     /// Records are named tuples.
     named: bool,
     /// The format, where counts at the top level are single values.
     counts: Option<&'a [u8]>,
+    /// Who holds the references of items of format `O`.
+    objects: ObjectReferences,
 }
 
 impl Codec {
@@ -100,10 +78,15 @@ impl Codec {
     ///
     /// # Errors
     /// - `(4294967296)0s`: that many values of no bytes
-    pub(crate) fn new(py: Python<'_>, layout: &Layout) -> PyResult<Self> {
-        let compiler = Compiler { py, named: true, counts: None };
+    pub(crate) fn new(layout: &Layout, objects: ObjectReferences) -> PyResult<Self> {
+        let compiler = Compiler { named: true, counts: None, objects };
         let root = compiler.node(layout.item(), 1)?;
-        Ok(Self { size: length(layout.size())?, root, lenient: false })
+        let size = length(layout.size())?;
+        let primitive = match &root {
+            Node::Leaf(leaf) => Primitive::of_leaf(leaf, 0, size),
+            _ => None,
+        };
+        Ok(Self { size, root, primitive, lenient: false })
     }
 
     /// Items as tuples of the values at the top level, as `struct` has them: `3i` is three values and
@@ -112,10 +95,10 @@ impl Codec {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub(crate) fn flat(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Self> {
-        let compiler = Compiler { py, named: false, counts: Some(format) };
+    pub(crate) fn flat(layout: &Layout, format: &[u8]) -> PyResult<Self> {
+        let compiler = Compiler { named: false, counts: Some(format), objects: ObjectReferences::Unknown };
         let root = Node::Record(compiler.record(layout.fields(), 1)?);
-        Ok(Self { size: length(layout.size())?, root, lenient: true })
+        Ok(Self { size: length(layout.size())?, root, primitive: None, lenient: true })
     }
 
     /// The size of an item in bytes.
@@ -131,13 +114,36 @@ impl Codec {
         }
     }
 
-    /// The object of one item; missing bytes are taken for 0.
+    /// The object of one item; missing bytes are taken for 0. Where the memory holds references, the caller
+    /// holds those of the item meanwhile.
     ///
     /// # Errors
     /// - text with a unit past U+10FFFF
     #[inline]
     pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        self.root.read(py, item)
+        match self.primitive {
+            Some(primitive) => Ok(primitive.read(py, item)?),
+            None => self.root.read(py, item),
+        }
+    }
+
+    /// Appends the objects of items that lie one after the other.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) fn read_all<'py>(&self, py: Python<'py>, items: &[u8], list: &mut Filling<'py>) -> PyResult<()> {
+        match self.primitive {
+            Some(primitive) => Ok(primitive.read_all(py, items, list)?),
+            None => items.chunks_exact(self.size.max(1)).try_for_each(|item| {
+                list.push(self.root.read(py, item)?);
+                Ok(())
+            }),
+        }
+    }
+
+    /// Whether an item is one primitive value.
+    pub(crate) fn is_primitive(&self) -> bool {
+        self.primitive.is_some()
     }
 
     /// The values of one item: those of a record as a plain tuple, anything else as a tuple of one.
@@ -148,7 +154,7 @@ impl Codec {
     pub(crate) fn read_fields<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         match &self.root {
             Node::Record(record) => record.tuple(py, item),
-            node => PyTuple::new(py, [node.read(py, item)?]),
+            node => objects::tuple(py, [node.read(py, item)].into_iter()),
         }
     }
 
@@ -165,7 +171,7 @@ impl Codec {
         spare: Bound<'py, PyTuple>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         if let Node::Record(Record { quick: Some(quick), .. }) = &self.root
-            && let Some(tuple) = tuple_builder::refill(spare, quick.iter().map(|value| value.read(py, item)))
+            && let Some(tuple) = objects::refill(spare, quick.iter().map(|value| value.read(py, item)))?
         {
             return Ok(tuple);
         }
@@ -173,7 +179,7 @@ impl Codec {
     }
 }
 
-impl Compiler<'_, '_> {
+impl Compiler<'_> {
     /// `times` is the number of elements of all the arrays around it.
     fn node(&self, field: Field<'_>, times: u64) -> PyResult<Node> {
         let dims = field.shape();
@@ -190,7 +196,7 @@ impl Compiler<'_, '_> {
         if field.ty() == Type::Record {
             return Ok(Node::Record(self.record(field.fields(), times)?));
         }
-        Ok(Node::Leaf(Leaf::new(field, self.counts)?))
+        Ok(Node::Leaf(Leaf::new(field, self.counts, self.objects)?))
     }
 
     fn record<'l>(&self, fields: impl Iterator<Item = Field<'l>>, times: u64) -> PyResult<Record> {
@@ -214,8 +220,8 @@ impl Compiler<'_, '_> {
             values = values.checked_add(repeat).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
             parts.push(Part { offset: length(field.offset())?, size: length(size)?, repeat, node });
         }
-        let class = if self.named { Some(Class::new(self.py, &names)?) } else { None };
-        let quick = Quick::all(&parts, values);
+        let class = self.named.then(|| RecordClass::of(&names));
+        let quick = Primitive::all(&parts, values);
         Ok(Record { class, names: names.into(), parts: parts.into(), quick, values })
     }
 }
@@ -259,22 +265,21 @@ impl Node {
 impl Record {
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
         let Some(class) = &self.class else { return Ok(self.tuple(py, bytes)?.into_any()) };
-        if let (Some(quick), Some(plain)) = (&self.quick, &class.plain) {
-            return Ok(plain.object(py, quick.iter().map(|value| value.read(py, bytes)))?.into_any());
+        let class = class.get(py)?;
+        match &self.quick {
+            Some(quick) => class.object(quick.iter().map(|value| value.read(py, bytes))),
+            // Records with a class have no counts: each part is one value.
+            None => class.object(self.parts.iter().map(|part| part.node.read(py, part.bytes(bytes, 0)))),
         }
-        class.call(self.tuple(py, bytes)?)
     }
 
     #[inline]
     fn tuple<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(quick) = &self.quick {
-            return tuple_builder::tuple(py, quick.iter().map(|value| value.read(py, bytes)));
-        }
-        if self.values == self.parts.len() {
-            return PyTuple::new(py, self.parts.iter().map(|part| Pending(&part.node, part.bytes(bytes, 0))));
+            return objects::tuple(py, quick.iter().map(|value| value.read(py, bytes)));
         }
         let values = Values { parts: self.parts.iter(), part: None, index: 0, bytes, left: self.values };
-        PyTuple::new(py, values)
+        objects::tuple(py, values.map(|(node, bytes)| node.read(py, bytes)))
     }
 }
 
@@ -299,20 +304,6 @@ impl Part {
     }
 }
 
-/// A value that is made when the tuple has room for it.
-struct Pending<'a>(&'a Node, &'a [u8]);
-
-impl<'py> IntoPyObject<'py> for Pending<'_> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    #[inline]
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
-        self.0.read(py, self.1)
-    }
-}
-
 /// The values of a record, repeated ones one by one.
 struct Values<'a> {
     parts: std::slice::Iter<'a, Part>,
@@ -323,7 +314,7 @@ struct Values<'a> {
 }
 
 impl<'a> Iterator for Values<'a> {
-    type Item = Pending<'a>;
+    type Item = (&'a Node, &'a [u8]);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -332,7 +323,7 @@ impl<'a> Iterator for Values<'a> {
                 let bytes = part.bytes(self.bytes, self.index);
                 self.index = self.index.saturating_add(1);
                 self.left = self.left.saturating_sub(1);
-                return Some(Pending(&part.node, bytes));
+                return Some((&part.node, bytes));
             }
             self.part = Some(self.parts.next()?);
             self.index = 0;
@@ -374,23 +365,8 @@ fn list<'py>(
     size: usize,
     read: impl Fn(&[u8]) -> PyResult<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let made = |index: usize| {
+    objects::list(py, count, |index| {
         let start = index.saturating_mul(size);
-        Making(&read, bytes.get(start..start.saturating_add(size)).unwrap_or_default())
-    };
-    PyList::new(py, (0..count).map(made))
-}
-
-/// An element that is made when the list has room for it.
-struct Making<'a, F>(&'a F, &'a [u8]);
-
-impl<'py, F: Fn(&[u8]) -> PyResult<Bound<'py, PyAny>>> IntoPyObject<'py> for Making<'_, F> {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    #[inline]
-    fn into_pyobject(self, _: Python<'py>) -> PyResult<Self::Output> {
-        (self.0)(self.1)
-    }
+        read(bytes.get(start..start.saturating_add(size)).unwrap_or_default())
+    })
 }

@@ -7,6 +7,7 @@ use super::leaf::Leaf;
 use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
+use pep3118::py::ObjectReferences;
 
 /// What is wrong, and where.
 #[derive(Debug)]
@@ -55,6 +56,10 @@ pub(crate) enum Reason {
         /// What they are for.
         unit: &'static str,
     },
+    /// An object where the memory holds no references of its own.
+    NotWritten(ObjectReferences),
+    /// An address that a reader of the memory would follow.
+    Address,
     /// What else does not fit.
     Encode(EncodeErrorKind),
 }
@@ -121,6 +126,15 @@ impl From<Refusal> for PyErr {
                 let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
                 PyValueError::new_err(at(text))
+            }
+            Reason::NotWritten(ObjectReferences::Exporter) => {
+                PyTypeError::new_err(at("ctypes holds the references of its objects: assign through ctypes".into()))
+            }
+            Reason::NotWritten(_) => PyTypeError::new_err(at(
+                "items of format 'O' are written only where the exporter's type says that they are objects".into(),
+            )),
+            Reason::Address => {
+                PyTypeError::new_err(at("addresses of text and functions are not written: a reader follows them".into()))
             }
             Reason::Encode(kind) => PyValueError::new_err(at(kind.to_string())),
         }

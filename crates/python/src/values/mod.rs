@@ -14,7 +14,11 @@
 //! | `s`, void, bits, user types | `bytes`, NULs and all | `bytes`, `bytearray` |
 //! | `p` | `bytes`, as long as the first byte says | the same |
 //! | `u w`, `wchar_t` | `str` without the NULs at the end; lone surrogates as they are (`surrogatepass`); units past U+10FFFF are a `ValueError` | `str` |
-//! | addresses | `int`, 0 for NULL; nothing is read there | `int` |
+//! | addresses `P`, `&` | `int`, 0 for NULL; nothing is read there | `int` |
+//! | addresses `z`, `Z`, `X{}` | the same | nothing: a reader would follow the address |
+//! | `O` of NumPy's memory | the object, `None` for NULL | any object |
+//! | `O` of ctypes' memory | the object, `None` for NULL | nothing: ctypes holds the reference |
+//! | `O` of other memory | `bytes` | nothing |
 //! | arrays | `list`s, one in another | `list`s or `tuple`s |
 //! | records | named tuples, or tuples | `tuple`s or `list`s |
 
@@ -23,6 +27,7 @@ mod error;
 mod float;
 mod leaf;
 mod primitive;
+mod record_class;
 mod text;
 mod write;
 

@@ -1,7 +1,7 @@
-//! Values that cannot fail to be read.
+//! `Primitive`, a number or bytes at an offset: the values that most items consist of.
 //!
-//! Most records hold nothing else, and reading them is what programs do a million times: no value asks
-//! for more than a look at its kind, and no result is checked.
+//! Reading one needs a look at its kind and no look at its bytes: only lack of memory is an error. So items,
+//! records and lists of such values share this one fast path.
 
 use half::f16;
 use pyo3::prelude::*;
@@ -9,16 +9,18 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
 
 use super::codec::{Node, Part};
 use super::float::single;
+use super::leaf::Leaf;
+use crate::objects::{self, Filling, Made, Raised};
 use pep3118::Endian;
 use pep3118::layout::Type;
 
-/// A value of a record.
+/// A value of an item or of a record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Quick {
+pub(super) struct Primitive {
     /// From the start of the record, in bytes.
     offset: usize,
     kind: Kind,
-    /// Whether the bytes come in the other order than this machine's.
+    /// Whether the byte order is the other one than this machine's.
     swapped: bool,
 }
 
@@ -36,14 +38,16 @@ enum Kind {
     Float16,
     Float32,
     Float64,
-    /// So many bytes.
+    Complex64,
+    Complex128,
+    /// A number of bytes.
     Bytes(usize),
 }
 
 /// Values that are listed one by one, each in 24 bytes; more are found through their parts.
 const MOST: usize = 1024;
 
-impl Quick {
+impl Primitive {
     /// The values of all parts, repeated ones one by one, if each is of this kind.
     pub(super) fn all(parts: &[Part], values: usize) -> Option<Box<[Self]>> {
         if values > MOST {
@@ -59,7 +63,12 @@ impl Quick {
 
     fn of(part: &Part) -> Option<Self> {
         let Node::Leaf(leaf) = &part.node else { return None };
-        let kind = match (leaf.kernel.ty(), part.size) {
+        Self::of_leaf(leaf, part.offset, part.size)
+    }
+
+    /// The value of a leaf of `size` bytes.
+    pub(super) fn of_leaf(leaf: &Leaf, offset: usize, size: usize) -> Option<Self> {
+        let kind = match (leaf.kernel.ty(), size) {
             (Type::Bool, 1) => Kind::Bool,
             (Type::Int8, 1) => Kind::Int8,
             (Type::UInt8, 1) => Kind::UInt8,
@@ -72,14 +81,15 @@ impl Quick {
             (Type::Float16, 2) => Kind::Float16,
             (Type::Float32, 4) => Kind::Float32,
             (Type::Float64, 8) => Kind::Float64,
+            (Type::Complex64, 8) => Kind::Complex64,
+            (Type::Complex128, 16) => Kind::Complex128,
             (Type::Char | Type::Bytes | Type::Void, size) => Kind::Bytes(size),
             _ => return None,
         };
-        let swapped = leaf.kernel.endian() != Endian::HOST;
-        Some(Self { offset: part.offset, kind, swapped })
+        Some(Self { offset, kind, swapped: leaf.kernel.endian() != Endian::HOST })
     }
 
-    /// The bytes of a number as they lie; 0 if they are missing.
+    /// The bytes of a number in the order of the memory; 0 if they are missing.
     #[inline(always)]
     fn bytes<const N: usize>(self, record: &[u8]) -> [u8; N] {
         record.get(self.offset..).and_then(<[u8]>::first_chunk::<N>).copied().unwrap_or([0; N])
@@ -87,10 +97,8 @@ impl Quick {
 
     /// The object.
     #[inline(always)]
-    pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Bound<'py, PyAny> {
-        let int = |number: i64| PyInt::new(py, number).into_any();
-        let float = |number: f64| PyFloat::new(py, number).into_any();
-        // Numbers are swapped and not their bytes: of those the compiler makes one shift each.
+    pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Made<'py> {
+        // Numbers are swapped and not their bytes: the compiler makes one instruction of each.
         macro_rules! bits {
             ($bits:ty) => {{
                 let bits = <$bits>::from_ne_bytes(self.bytes(record));
@@ -98,24 +106,77 @@ impl Quick {
             }};
         }
         match self.kind {
-            Kind::Bool => PyBool::new(py, self.bytes(record) != [0_u8]).to_owned().into_any(),
-            Kind::Int8 => int(i8::from_ne_bytes(self.bytes(record)).into()),
-            Kind::UInt8 => int(u8::from_ne_bytes(self.bytes(record)).into()),
-            Kind::Int16 => int(bits!(i16).into()),
-            Kind::UInt16 => int(bits!(u16).into()),
-            Kind::Int32 => int(bits!(i32).into()),
-            // Those of 31 and 32 bits are made faster as what they are.
-            Kind::UInt32 => PyInt::new(py, u64::from(bits!(u32))).into_any(),
-            Kind::Int64 => int(bits!(i64)),
-            Kind::UInt64 => PyInt::new(py, bits!(u64)).into_any(),
-            Kind::Float16 => float(f16::from_bits(bits!(u16)).to_f64()),
-            Kind::Float32 => float(f32::from_bits(bits!(u32)).into()),
-            Kind::Float64 => float(f64::from_bits(bits!(u64))),
+            Kind::Bool => Ok(PyBool::new(py, self.bytes(record) != [0_u8]).to_owned().into_any()),
+            Kind::Int8 => objects::int(py, i8::from_ne_bytes(self.bytes(record)).into()),
+            Kind::UInt8 => objects::int(py, u8::from_ne_bytes(self.bytes(record)).into()),
+            Kind::Int16 => objects::int(py, bits!(i16).into()),
+            Kind::UInt16 => objects::int(py, bits!(u16).into()),
+            Kind::Int32 => objects::int(py, bits!(i32).into()),
+            // The interpreter makes numbers of 31 and 32 bits faster where they have no sign.
+            Kind::UInt32 => objects::unsigned(py, bits!(u32).into()),
+            Kind::Int64 => objects::int(py, bits!(i64)),
+            Kind::UInt64 => objects::unsigned(py, bits!(u64)),
+            Kind::Float16 => objects::float(py, f16::from_bits(bits!(u16)).to_f64()),
+            Kind::Float32 => objects::float(py, f32::from_bits(bits!(u32)).into()),
+            Kind::Float64 => objects::float(py, f64::from_bits(bits!(u64))),
+            Kind::Complex64 => {
+                let part = |offset: usize| {
+                    let offset = self.offset.saturating_add(offset);
+                    let number = Self { offset, ..self };
+                    let bits = u32::from_ne_bytes(number.bytes(record));
+                    f64::from(f32::from_bits(if self.swapped { bits.swap_bytes() } else { bits }))
+                };
+                objects::complex(py, part(0), part(4))
+            }
+            Kind::Complex128 => {
+                let part = |offset: usize| {
+                    let offset = self.offset.saturating_add(offset);
+                    let number = Self { offset, ..self };
+                    let bits = u64::from_ne_bytes(number.bytes(record));
+                    f64::from_bits(if self.swapped { bits.swap_bytes() } else { bits })
+                };
+                objects::complex(py, part(0), part(8))
+            }
             Kind::Bytes(len) => {
                 let end = self.offset.saturating_add(len);
-                PyBytes::new(py, record.get(self.offset..end).unwrap_or_default()).into_any()
+                objects::bytes(py, record.get(self.offset..end).unwrap_or_default())
             }
         }
+    }
+
+    /// Appends the objects of contiguous cells, each of which is the value and nothing else.
+    pub(super) fn read_all<'py>(self, py: Python<'py>, cells: &[u8], list: &mut Filling<'py>) -> Result<(), Raised> {
+        // The kind is known outside of the loop, so that each loop is compiled for one.
+        macro_rules! each {
+            ($size:literal, $kind:expr) => {{
+                let value = Self { kind: $kind, ..self };
+                for cell in cells.as_chunks::<$size>().0 {
+                    list.push(value.read(py, cell)?);
+                }
+            }};
+        }
+        match self.kind {
+            Kind::Bool => each!(1, Kind::Bool),
+            Kind::Int8 => each!(1, Kind::Int8),
+            Kind::UInt8 => each!(1, Kind::UInt8),
+            Kind::Int16 => each!(2, Kind::Int16),
+            Kind::UInt16 => each!(2, Kind::UInt16),
+            Kind::Float16 => each!(2, Kind::Float16),
+            Kind::Int32 => each!(4, Kind::Int32),
+            Kind::UInt32 => each!(4, Kind::UInt32),
+            Kind::Float32 => each!(4, Kind::Float32),
+            Kind::Int64 => each!(8, Kind::Int64),
+            Kind::UInt64 => each!(8, Kind::UInt64),
+            Kind::Float64 => each!(8, Kind::Float64),
+            Kind::Complex64 => each!(8, Kind::Complex64),
+            Kind::Complex128 => each!(16, Kind::Complex128),
+            Kind::Bytes(len) => {
+                for cell in cells.chunks_exact(len.max(1)) {
+                    list.push(self.read(py, cell)?);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Writes an object that is just what the value takes; `false`, and nothing written, if it takes a
@@ -170,7 +231,7 @@ impl Quick {
             Kind::Bool => {
                 object.cast_exact::<PyBool>().is_ok_and(|truth| self.store([u8::from(truth.is_true())], record))
             }
-            Kind::Float16 => false,
+            Kind::Float16 | Kind::Complex64 | Kind::Complex128 => false,
         }
     }
 

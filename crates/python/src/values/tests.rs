@@ -4,18 +4,19 @@ use pyo3::types::PyBytes;
 use super::Codec;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Layout};
+use pep3118::py::ObjectReferences;
 
 /// The `repr` of an item.
 fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
-    let value = Codec::new(py, &layout)?.read(py, item)?;
+    let value = Codec::new(&layout, ObjectReferences::Unknown)?.read(py, item)?;
     Ok(value.repr()?.to_string())
 }
 
 /// What comes of writing the value of an expression over an item of dots.
 fn write(py: Python<'_>, format: &str, expression: &std::ffi::CStr) -> PyResult<Vec<u8>> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
-    let codec = Codec::new(py, &layout)?;
+    let codec = Codec::new(&layout, ObjectReferences::Unknown)?;
     let mut item = vec![b'.'; codec.itemsize()];
     codec.write(&py.eval(expression, None, None)?, &mut item)?;
     // What was written is read as it was.
@@ -118,7 +119,7 @@ fn flat_items_are_values() {
             ("", b"", "()"),
         ] {
             let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).expect(format);
-            let codec = Codec::flat(py, &layout, format.as_bytes()).unwrap();
+            let codec = Codec::flat(&layout, format.as_bytes()).unwrap();
             let values = codec.read_fields(py, item).unwrap();
             assert_eq!(values.repr().unwrap().to_string(), repr, "{format}");
             assert_eq!(codec.values(), values.len());

@@ -2,8 +2,10 @@
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::PyString;
 
+use crate::objects;
+use pep3118::Endian;
 use pep3118::decode::{ScalarCodec, Value};
 
 /// What Python's codecs call the units.
@@ -11,20 +13,29 @@ fn codec(kernel: &ScalarCodec) -> &'static str {
     if kernel.unit() == 2 { "utf-16-le" } else { "utf-32-le" }
 }
 
-/// Text, lone surrogates as they are.
-pub(super) fn read<'py>(py: Python<'py>, value: Value, kernel: &ScalarCodec) -> PyResult<Bound<'py, PyAny>> {
-    match value {
-        Value::Text(text) => Ok(PyString::new(py, &text).into_any()),
-        Value::IllFormedText(units) => {
-            if let Some(unit) = units.iter().find(|unit| **unit > 0x10_ffff) {
-                return Err(PyValueError::new_err(format!("unit {unit:#x} is no character: the last one is U+10FFFF")));
-            }
-            let width = kernel.unit();
-            let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes().into_iter().take(width)).collect();
-            PyBytes::new(py, &bytes).call_method1("decode", (codec(kernel), "surrogatepass"))
-        }
-        _ => Ok(PyString::new(py, "").into_any()),
+/// Text without the NULs at the end, lone surrogates included.
+pub(super) fn read<'py>(py: Python<'py>, kernel: &ScalarCodec, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    let width = kernel.unit();
+    // A machine that is described by hand may have other units.
+    if !matches!(width, 2 | 4) {
+        return match kernel.value(bytes) {
+            Value::Text(text) => Ok(objects::text(py, &text)?),
+            _ => Err(PyValueError::new_err(format!("text in units of {width} bytes is not Unicode"))),
+        };
     }
+    let units = bytes.chunks_exact(width);
+    let last = units.rev().position(|unit| unit.iter().any(|byte| *byte != 0));
+    let trimmed = last.map_or(0, |zeros| bytes.len().saturating_sub(zeros.saturating_mul(width)));
+    let text = bytes.get(..trimmed).unwrap_or_default();
+    let little = kernel.endian() == Endian::Little;
+    objects::decoded(py, text, width, little).map_err(|raised| match kernel.value(bytes) {
+        Value::IllFormedText(units) if units.iter().any(|unit| *unit > 0x10_ffff) => {
+            drop(PyErr::from(raised));
+            let unit = units.into_iter().find(|unit| *unit > 0x10_ffff).unwrap_or(u32::MAX);
+            PyValueError::new_err(format!("unit {unit:#x} is no character: the last one is U+10FFFF"))
+        }
+        _ => raised.into(),
+    })
 }
 
 /// The value of text, as [`ScalarCodec::store`] takes it.

@@ -14,6 +14,7 @@ use super::text;
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::layout::Type;
+use pep3118::py::ObjectReferences;
 
 impl Codec {
     /// Writes the object of one item. Padding is left as it was. If something does not fit, the bytes
@@ -25,6 +26,11 @@ impl Codec {
     /// - text for `i`: `TypeError`
     /// - what methods of the object raise
     pub(crate) fn write(&self, object: &Bound<'_, PyAny>, item: &mut [u8]) -> Result<(), Refusal> {
+        if let Some(primitive) = self.primitive
+            && primitive.write(object, item)
+        {
+            return Ok(());
+        }
         self.root.write(object, item, self.lenient)
     }
 
@@ -211,6 +217,16 @@ impl Leaf {
                 };
                 kernel.store(&text::value(string, kernel)?, bytes)
             }
+            Type::Object if !lenient => {
+                if self.objects != ObjectReferences::Memory {
+                    return Err(Reason::NotWritten(self.objects));
+                }
+                // The bytes own the reference from here on.
+                let address = object.clone().into_ptr().expose_provenance();
+                kernel.store_little(&address.to_le_bytes(), bytes);
+                Ok(())
+            }
+            Type::CharPointer | Type::WcharPointer | Type::Function if !lenient => return Err(Reason::Address),
             _ => {
                 let mut value = self.integer(object)?;
                 let range = kernel.range();

@@ -1,0 +1,80 @@
+//! `RecordClass`, the named tuple class of records with the same field names.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pep3118::__private::{Cache, hash};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{IntoPyDict, PyList, PyType};
+
+use crate::objects::{TupleClass, WeakTupleClass};
+
+/// Classes that are cached.
+const CACHED: usize = 512;
+
+/// The class of records, made by `collections.namedtuple` when the first record is read.
+///
+/// The class is referred to weakly, because Python code may give it attributes that refer to a view: the
+/// garbage collector does not see the references of a layout. It is made again where no record is left.
+#[derive(Debug)]
+pub(super) struct RecordClass {
+    names: Box<[String]>,
+    class: Mutex<Option<WeakTupleClass>>,
+}
+
+/// The classes of recent layouts, by names. Locked while no Python code runs.
+static CLASSES: Mutex<Cache<Box<[String]>, Arc<RecordClass>>> = Mutex::new(Cache::new(CACHED, 1 << 22));
+
+impl RecordClass {
+    /// The class of records with these names: the same one for the same names, so that records of equal
+    /// layouts have one type.
+    pub(super) fn of(names: &[String]) -> Arc<Self> {
+        let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
+        let numbers = [names.len(), lengths].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        let ends = names.first().into_iter().chain(names.last()).flat_map(|name| name.bytes().take(8));
+        let hash = hash(&numbers, &ends.collect::<Vec<u8>>());
+        let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(class) = classes.get(hash, |key| **key == *names) {
+            return Arc::clone(class);
+        }
+        let class = Arc::new(Self { names: names.into(), class: Mutex::new(None) });
+        let cost = names.iter().fold(256_usize, |cost, name| cost.saturating_add(name.len()).saturating_add(32));
+        let replaced = classes.insert(hash, names.into(), Arc::clone(&class), cost);
+        drop(classes);
+        drop(replaced);
+        class
+    }
+
+    /// The class itself.
+    ///
+    /// # Errors
+    /// - no memory
+    #[inline]
+    pub(super) fn get<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
+        let class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(class) = class.as_ref().and_then(|class| class.upgrade(py)) {
+            return Ok(class);
+        }
+        drop(class);
+        self.make(py)
+    }
+
+    #[cold]
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
+        static NAMED_TUPLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
+        let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())].into_py_dict(py)?;
+        let class = named_tuple.call(("Record", PyList::new(py, &self.names)?), Some(&options))?;
+        let new = WeakTupleClass::new(&class.cast_into::<PyType>()?)?;
+        let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have made one meanwhile.
+        if let Some((_, other)) = class.as_ref().and_then(|class| Some((class, class.upgrade(py)?))) {
+            return Ok(other);
+        }
+        let made = new.1;
+        let old = class.replace(new.0);
+        drop(class);
+        drop(old);
+        Ok(made)
+    }
+}

@@ -1,0 +1,136 @@
+//! `Cache`, which holds the values that were used last, bounded by their number and their cost.
+
+/// A map of a few hundred entries at most, of which the least recently used is dropped first.
+///
+/// Lookups compare the hashes of all entries, which lie side by side: with so few of them that is as fast as
+/// a hash table, and it needs no order of its own.
+#[derive(Debug)]
+pub struct Cache<K, V> {
+    most: usize,
+    most_cost: usize,
+    hashes: Vec<u64>,
+    entries: Vec<Entry<K, V>>,
+    cost: usize,
+    /// The number of lookups.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Entry<K, V> {
+    key: K,
+    value: V,
+    cost: usize,
+    /// The lookup that found it last.
+    used: u64,
+}
+
+impl<K, V> Cache<K, V> {
+    /// A cache of at most `most` entries, whose costs add up to at most `most_cost`.
+    #[must_use]
+    pub const fn new(most: usize, most_cost: usize) -> Self {
+        Self { most, most_cost, hashes: Vec::new(), entries: Vec::new(), cost: 0, clock: 0 }
+    }
+
+    /// The value of a key. `is` compares it with the keys of the same hash.
+    pub fn get(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&V> {
+        let at = self.position(hash, is)?;
+        self.clock = self.clock.wrapping_add(1);
+        let entry = self.entries.get_mut(at)?;
+        entry.used = self.clock;
+        Some(&entry.value)
+    }
+
+    /// Holds a value, unless it costs more than the whole cache may. Returns the entries that it replaces,
+    /// to be dropped by the caller: where the cache is behind a lock, after the lock.
+    #[must_use = "dropping an entry may run Python code"]
+    pub fn insert(&mut self, hash: u64, key: K, value: V, cost: usize) -> Vec<(K, V)>
+    where
+        K: PartialEq,
+    {
+        let mut replaced = Vec::new();
+        if cost > self.most_cost || self.most == 0 {
+            replaced.push((key, value));
+            return replaced;
+        }
+        if let Some(at) = self.position(hash, |other| *other == key) {
+            replaced.push(self.remove(at));
+        }
+        while self.entries.len() >= self.most || self.cost.saturating_add(cost) > self.most_cost {
+            let oldest = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.used);
+            let Some((at, _)) = oldest else { break };
+            replaced.push(self.remove(at));
+        }
+        self.clock = self.clock.wrapping_add(1);
+        self.hashes.push(hash);
+        self.entries.push(Entry { key, value, cost, used: self.clock });
+        self.cost = self.cost.saturating_add(cost);
+        replaced
+    }
+
+    fn position(&self, hash: u64, is: impl Fn(&K) -> bool) -> Option<usize> {
+        let same = |(at, _): &(usize, &u64)| self.entries.get(*at).is_some_and(|entry| is(&entry.key));
+        self.hashes.iter().enumerate().filter(|(_, other)| **other == hash).find(same).map(|(at, _)| at)
+    }
+
+    fn remove(&mut self, at: usize) -> (K, V) {
+        self.hashes.swap_remove(at);
+        let entry = self.entries.swap_remove(at);
+        self.cost = self.cost.saturating_sub(entry.cost);
+        (entry.key, entry.value)
+    }
+}
+
+/// A hash of numbers and of the length, the first and the last bytes of a text: formats that are cached at
+/// the same time nearly always differ there, and equal hashes are no error.
+#[must_use]
+pub fn hash(numbers: &[u64], text: &[u8]) -> u64 {
+    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, number: u64| (hash ^ number).wrapping_mul(PRIME).rotate_left(29);
+    let end = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_ne_bytes(*bytes));
+    let short = text.iter().take(8).fold(0, |number, byte| (number << 8_u32) | u64::from(*byte));
+    let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    let parts = [len, short, end(text.last_chunk())];
+    numbers.iter().chain(&parts).fold(PRIME, |hash, number| mix(hash, *number))
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_entry_is_replaced() {
+        let mut cache = Cache::new(2, 100);
+        assert!(cache.insert(1, "a", 1, 10).is_empty());
+        assert!(cache.insert(1, "b", 2, 10).is_empty());
+        assert_eq!(cache.get(1, |key| *key == "a"), Some(&1));
+        assert_eq!(cache.insert(2, "c", 3, 10), [("b", 2)]);
+        assert_eq!(cache.get(1, |key| *key == "b"), None);
+        assert_eq!(cache.get(2, |key| *key == "c"), Some(&3));
+    }
+
+    #[test]
+    fn costs_are_bounded() {
+        let mut cache = Cache::new(10, 100);
+        assert_eq!(cache.insert(1, "large", 0, 101), [("large", 0)]);
+        assert!(cache.insert(1, "a", 1, 60).is_empty());
+        assert!(cache.insert(2, "b", 2, 40).is_empty());
+        assert_eq!(cache.insert(3, "c", 3, 1), [("a", 1)]);
+        assert_eq!(cache.cost, 41);
+    }
+
+    #[test]
+    fn a_key_has_one_value() {
+        let mut cache = Cache::new(10, 100);
+        assert!(cache.insert(1, "a", 1, 1).is_empty());
+        assert_eq!(cache.insert(1, "a", 2, 1), [("a", 1)]);
+        assert_eq!(cache.get(1, |key| *key == "a"), Some(&2));
+    }
+
+    #[test]
+    fn hashes_differ_where_texts_do() {
+        assert_ne!(hash(&[1], b"<i"), hash(&[1], b"<h"));
+        assert_ne!(hash(&[1], b"<i"), hash(&[2], b"<i"));
+        assert_ne!(hash(&[], b"T{<i:a:<i:b:}"), hash(&[], b"T{<i:a:<i:c:}"));
+    }
+}
