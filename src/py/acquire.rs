@@ -93,8 +93,11 @@ enum Traversal {
 /// INVARIANT: `buffer` was filled in by `PyObject_GetBuffer`, which returned 0, and it was neither moved
 /// nor released since: it may point into itself (E08). Where `traversal` is `Private`, `obj` is a memoryview
 /// that was taken from the garbage collector.
-pub struct Acquired {
-    buffer: Box<ffi::Py_buffer>,
+pub struct Acquired(Box<Granted>);
+
+/// What an [`Acquired`] points to, so that it is moved without the struct.
+struct Granted {
+    buffer: ffi::Py_buffer,
     fields: Fields,
     request: Request,
     traversal: Traversal,
@@ -124,20 +127,22 @@ impl Attempt {
     /// Requests a buffer from an exporter.
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let py = exporter.py();
-        let mut buffer = Box::new(ffi::Py_buffer::new());
+        let (buffer, unvisited) = (ffi::Py_buffer::new(), Traversal::Unvisited);
+        let mut granted = Box::new(Granted { buffer, fields: Fields::EMPTY, request, traversal: unvisited });
+        let buffer = &mut granted.buffer;
         let references = references(exporter);
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and
         // stays where it is.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
-        let error = PyErr::take(py);
+        let error = raised(py);
         let obj = match buffer.obj.addr() {
             0 => Owner::Null,
             address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
         };
         let acquired = (returned == 0).then(|| {
-            let fields = Fields::of(&buffer, obj);
-            let traversal = traversal(exporter, buffer.obj);
-            Acquired { buffer, fields, request, traversal }
+            granted.fields = Fields::of(&granted.buffer, obj);
+            granted.traversal = traversal(exporter, granted.buffer.obj);
+            Acquired(granted)
         });
         Self { returned, error, acquired, obj, references }
     }
@@ -156,9 +161,18 @@ pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
+/// The exception that is set, if there is one; PyO3 needs longer to find that there is none.
+fn raised(py: Python<'_>) -> Option<PyErr> {
+    // SAFETY: the interpreter is attached.
+    if unsafe { ffi::PyErr_Occurred() }.is_null() { None } else { PyErr::take(py) }
+}
+
 /// Whether the reference in `obj` may be visited.
 fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal {
     let py = exporter.py();
+    if std::ptr::eq(obj, exporter.as_ptr()) && !exporter.is_exact_instance_of::<PyMemoryView>() {
+        return Traversal::Obj;
+    }
     // SAFETY: `obj` is NULL or a reference to an object that the buffer holds (A01), and the interpreter is
     // attached.
     let Some(obj) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, obj) }) else { return Traversal::Obj };
@@ -166,8 +180,7 @@ fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal 
         return Traversal::Unvisited;
     }
     // Up to 3.12 the object in `obj` of a class with `__buffer__` holds an export of a memoryview.
-    let wraps = !obj.is(exporter)
-        && py.version_info() < (3, 13)
+    let wraps = py.version_info() < (3, 13)
         && obj.get_type().name().is_ok_and(|name| name == "_buffer_wrapper");
     if wraps { Traversal::Unvisited } else { Traversal::Obj }
 }
@@ -204,6 +217,20 @@ fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
 }
 
 impl Fields {
+    /// Before a request.
+    const EMPTY: Self = Self {
+        obj: Owner::Unknown,
+        buf: None,
+        len: 0,
+        itemsize: 0,
+        readonly: 0,
+        ndim: 0,
+        format: None,
+        shape: None,
+        strides: None,
+        suboffsets: None,
+    };
+
     /// The fields of a struct that was filled in.
     fn of(buffer: &ffi::Py_buffer, obj: Owner) -> Self {
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
@@ -294,7 +321,7 @@ impl Acquired {
             // SAFETY: a container that the collector tracks, and that nothing else refers to; `drop` gives it
             // back. The interpreter is attached.
             unsafe { ffi::PyObject_GC_UnTrack(private.as_ptr().cast()) };
-            acquired.traversal = Traversal::Private(referent);
+            acquired.0.traversal = Traversal::Private(referent);
         }
         Ok(acquired)
     }
@@ -302,7 +329,7 @@ impl Acquired {
     /// What the exporter filled in.
     #[must_use]
     pub fn raw(&self) -> RawView<'_> {
-        let fields = &self.fields;
+        let fields = &self.0.fields;
         RawView {
             buf: fields.buf,
             obj: fields.obj,
@@ -320,7 +347,7 @@ impl Acquired {
     /// The request that the exporter granted.
     #[must_use]
     pub fn request(&self) -> Request {
-        self.request
+        self.0.request
     }
 
     /// Reports the reference that the buffer holds to the garbage collector: the body of `__traverse__` of a
@@ -329,8 +356,8 @@ impl Acquired {
     /// # Errors
     /// - the collector stops the visit
     pub fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
-        let obj: *const *mut ffi::PyObject = match &self.traversal {
-            Traversal::Obj => &raw const self.buffer.obj,
+        let obj: *const *mut ffi::PyObject = match &self.0.traversal {
+            Traversal::Obj => &raw const self.0.buffer.obj,
             Traversal::Private(referent) => referent,
             Traversal::Unvisited => return Ok(()),
         };
@@ -346,8 +373,8 @@ impl Acquired {
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         // SAFETY: `obj` is NULL or a reference to an object that the buffer holds until it is released
         // (A01), and the interpreter is attached.
-        let obj = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.buffer.obj) }?;
-        match self.traversal {
+        let obj = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.buffer.obj) }?;
+        match self.0.traversal {
             // It must not be given to Python code, which could release it.
             Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
             _ => Some(obj),
@@ -356,7 +383,7 @@ impl Acquired {
 
     /// The address of the first item; where `SIMPLE` was requested, that of `len` bytes.
     pub fn buf(&self) -> *mut u8 {
-        self.buffer.buf.cast()
+        self.0.buffer.buf.cast()
     }
 
     /// All rules that the struct breaks, and the view, if it can be read.
@@ -383,7 +410,7 @@ impl Acquired {
         format: Option<&[u8]>,
     ) -> (Report, Result<SharedView<Self>, Self>) {
         let raw = self.raw();
-        let request = if format.is_some() { self.request | Request::FORMAT } else { self.request };
+        let request = if format.is_some() { self.0.request | Request::FORMAT } else { self.0.request };
         let raw = RawView { format: format.or(raw.format), ..raw };
         let (report, view) = checker.check(&raw, Some(request));
         let view = view.map(View::without_format);
@@ -401,7 +428,7 @@ impl Acquired {
     /// - the report of all rules that the struct breaks, where it cannot be read
     pub(super) fn geometry(self) -> Result<SharedView<Self>, Report> {
         let raw = RawView { format: None, ..self.raw() };
-        let (report, view) = Checker::DEFAULT.check(&raw, Some(self.request.difference(Request::FORMAT)));
+        let (report, view) = Checker::DEFAULT.check(&raw, Some(self.0.request.difference(Request::FORMAT)));
         let (view, buf) = (view.map(View::without_format), self.buf());
         view.map(|view| SharedView { acquired: self, view, buf }).ok_or(report)
     }
@@ -412,18 +439,18 @@ impl Drop for Acquired {
         // Where the interpreter is gone, so is the exporter; its memory is left alone.
         Python::try_attach(|py| {
             // The object that holds this may be freed while an exception is on its way.
-            let pending = PyErr::take(py);
-            let exporter = if self.traversal == Traversal::Obj { self.exporter(py) } else { None };
-            if let Traversal::Private(_) = self.traversal {
+            let pending = raised(py);
+            let exporter = if self.0.traversal == Traversal::Obj { self.exporter(py) } else { None };
+            if let Traversal::Private(_) = self.0.traversal {
                 // SAFETY: by the INVARIANT it was taken from the collector, and a memoryview must be tracked
                 // when it is freed.
-                unsafe { ffi::PyObject_GC_Track(self.buffer.obj.cast()) };
+                unsafe { ffi::PyObject_GC_Track(self.0.buffer.obj.cast()) };
             }
             // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
             // attached.
-            unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
+            unsafe { ffi::PyBuffer_Release(&raw mut self.0.buffer) };
             // A release cannot fail; an exception that it leaves must not surface elsewhere.
-            if let Some(error) = PyErr::take(py) {
+            if let Some(error) = raised(py) {
                 error.write_unraisable(py, exporter.as_ref());
             }
             if let Some(error) = pending {
@@ -435,7 +462,7 @@ impl Drop for Acquired {
 
 impl std::fmt::Debug for Acquired {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Acquired").field("raw", &self.raw()).field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("Acquired").field("raw", &self.raw()).field("request", &self.0.request).finish_non_exhaustive()
     }
 }
 

@@ -353,6 +353,9 @@ pub fn open_as(
             let class = owner.get_type();
             (class.as_ptr().addr(), Guard::Weak(PyWeakrefReference::new(class.as_any())?.unbind()))
         }
+        // No object has such an address.
+        Kind::Bytes => (1, Guard::None),
+        Kind::Array => (2, Guard::None),
         _ => (0, Guard::None),
     };
     let raw = acquired.raw();

@@ -153,8 +153,11 @@ fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
     let py = obj.py();
-    let Some(numpy) = loaded(py, "numpy")? else { return Ok(None) };
     let dtype = intern!(py, "dtype");
+    if ARRAY.get(py).is_some_and(|array| obj.get_type().is(array.bind(py))) {
+        return obj.getattr(dtype).map(Some);
+    }
+    let Some(numpy) = loaded(py, "numpy")? else { return Ok(None) };
     let array = ARRAY.get_or_try_init(py, || numpy.getattr("ndarray").map(Bound::unbind))?.bind(py);
     if obj.get_type().is(array) {
         return obj.getattr(dtype).map(Some);

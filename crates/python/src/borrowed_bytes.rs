@@ -1,13 +1,15 @@
-//! The contiguous bytes of an exporter, from request to release.
+//! `Lent` and `HeldBytes`, the contiguous bytes of an exporter, from request to release.
 #![allow(unsafe_code, reason = "requests and releases buffers, and copies their bytes")]
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
 
-use pyo3::ffi;
+use pep3118::py::Acquired;
+use pep3118::view::Request;
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit, ffi};
 
-/// What a `SIMPLE` request lends: bytes, and nothing else is looked at.
+/// The bytes of a `SIMPLE` request; no other field of the struct is read.
 ///
 /// INVARIANT: `len` bytes from `buf` on may be read while `'b` lasts, and written to if `writable`:
 /// made by `granted` only, from a buffer that is held for `'b`.
@@ -40,15 +42,16 @@ fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_in
 }
 
 impl<'b> Lent<'b> {
-    /// The bytes of a buffer that was granted, if its numbers can be true.
+    /// The bytes of a buffer that was granted, if its fields are valid.
     fn granted(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
+        let len = Self::length(buffer.buf.is_null(), i64::try_from(buffer.len).unwrap_or(-1))?;
+        Ok(Self { buf: buffer.buf.cast(), len, writable: buffer.readonly == 0, held: PhantomData })
+    }
+
+    fn length(is_null: bool, len: i64) -> PyResult<usize> {
         let refusal = |what: &str| Err(pyo3::exceptions::PyBufferError::new_err(what.to_owned()));
-        let Ok(len) = usize::try_from(buffer.len) else { return refusal("len is negative") };
-        if buffer.buf.is_null() && len > 0 {
-            return refusal("buf is NULL");
-        }
-        let buf = buffer.buf.cast::<u8>();
-        Ok(Self { buf, len, writable: buffer.readonly == 0, held: PhantomData })
+        let Ok(len) = usize::try_from(len) else { return refusal("len is negative") };
+        if is_null && len > 0 { refusal("buf is NULL") } else { Ok(len) }
     }
 
     /// Calls with the bytes of an exporter, which is held as long as the call lasts.
@@ -122,48 +125,46 @@ impl<'b> Lent<'b> {
 
 /// The bytes of an exporter, held until they are dropped.
 ///
-/// INVARIANT: as for [`Acquired`].
-pub(crate) struct HeldBytes(Box<ffi::Py_buffer>);
+/// INVARIANT: `buf` and `len` are those of `acquired`.
+pub(crate) struct HeldBytes {
+    acquired: Acquired,
+    buf: *mut u8,
+    len: usize,
+}
 
-// SAFETY: the struct is not touched between request and release; the release attaches.
+// SAFETY: the address is used while the buffer is held, and only to read.
 unsafe impl Send for HeldBytes {}
-// SAFETY: as for `Send`; nothing is changed through a shared reference.
+// SAFETY: as for `Send`.
 unsafe impl Sync for HeldBytes {}
 
 impl HeldBytes {
-    /// # Errors
-    /// As [`Lent::with`].
-    pub(crate) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut buffer = Box::new(ffi::Py_buffer::new());
-        request(exporter, &mut buffer, ffi::PyBUF_SIMPLE)?;
-        let held = Self(buffer);
-        // Whether there are bytes at all.
-        held.lend()?;
-        Ok(held)
-    }
-
-    /// What is held.
+    /// The bytes of an exporter.
     ///
     /// # Errors
-    /// - an exporter that said `len` is -1: `BufferError`
-    #[inline]
-    pub(crate) fn lend(&self) -> PyResult<Lent<'_>> {
-        Lent::granted(&self.0)
+    /// - as [`Lent::with`]
+    pub(crate) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let acquired = Acquired::new(exporter, Request::SIMPLE)?;
+        let (buf, len) = (acquired.buf(), Lent::length(acquired.buf().is_null(), acquired.raw().len)?);
+        Ok(Self { acquired, buf, len })
     }
-}
 
-impl Drop for HeldBytes {
-    fn drop(&mut self) {
-        Python::try_attach(|_| {
-            // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
-            // attached.
-            unsafe { ffi::PyBuffer_Release(&raw mut *self.0) };
-        });
+    /// The bytes, to be read.
+    #[inline]
+    pub(crate) fn lend(&self) -> Lent<'_> {
+        Lent { buf: self.buf, len: self.len, writable: false, held: PhantomData }
+    }
+
+    /// Reports the reference to the exporter to the garbage collector.
+    ///
+    /// # Errors
+    /// - as [`Acquired::traverse`]
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.acquired.traverse(visit)
     }
 }
 
 impl std::fmt::Debug for HeldBytes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HeldBytes").field("len", &self.0.len).finish_non_exhaustive()
+        f.debug_struct("HeldBytes").field("len", &self.len).finish_non_exhaustive()
     }
 }

@@ -7,9 +7,9 @@
 
 use std::sync::OnceLock;
 
-use pyo3::exceptions::{PyMemoryError, PySystemError};
-use pyo3::ffi;
+use pyo3::exceptions::PySystemError;
 use pyo3::prelude::*;
+use pyo3::{PyTypeInfo, ffi};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType, PyWeakrefReference};
 
@@ -33,6 +33,30 @@ pub(super) type Made<'py> = Result<Bound<'py, PyAny>, Raised>;
 unsafe fn made(py: Python<'_>, object: *mut ffi::PyObject) -> Made<'_> {
     // SAFETY: (a).
     unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or(Raised)
+}
+
+/// An exception of a type with a message; `MemoryError` where there is no memory for it.
+///
+/// An exception of PyO3 is made when it is raised, and panics then.
+#[cold]
+pub(super) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
+    Python::attach(|py| {
+        if let Ok(text) = text(py, message.as_ref()) {
+            // SAFETY: a class of exceptions and an object that are alive; the interpreter is attached.
+            unsafe { ffi::PyErr_SetObject(T::type_object_raw(py).cast(), text.as_ptr()) };
+        }
+        PyErr::fetch(py)
+    })
+}
+
+/// `MemoryError`
+#[cold]
+pub(super) fn no_memory() -> PyErr {
+    Python::attach(|py| {
+        // SAFETY: the interpreter is attached. It returns NULL.
+        unsafe { ffi::PyErr_NoMemory() };
+        PyErr::fetch(py)
+    })
 }
 
 /// A `float`.
@@ -342,10 +366,10 @@ impl<'py> Filling<'py> {
 }
 
 fn length(elements: usize) -> PyResult<ffi::Py_ssize_t> {
-    ffi::Py_ssize_t::try_from(elements).map_err(|_| PyMemoryError::new_err(()))
+    ffi::Py_ssize_t::try_from(elements).map_err(|_| no_memory())
 }
 
 #[cold]
 fn unfilled() -> PyErr {
-    PySystemError::new_err("a list has fewer elements than its length")
+    error::<PySystemError>("a list has fewer elements than its length")
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::compiled::Compiled;
 use super::errors::error;
@@ -63,7 +64,7 @@ impl UnpackIterator {
             }
             Err(_) => {
                 let held = HeldBytes::new(buffer)?;
-                let len = held.lend()?.len();
+                let len = held.lend().len();
                 (Source::Held(held), len)
             }
         };
@@ -116,13 +117,21 @@ impl UnpackIterator {
                 compiled.read_again(py, bytes.as_bytes().get(start..end).unwrap_or_default(), spare)
             }
             Source::Held(held) => with_scratch(compiled.size(), |item| {
-                held.lend()?.read(start, item)?;
+                held.lend().read(start, item)?;
                 compiled.read_again(py, item, spare)
             }),
             Source::Done => return Ok(None),
         }?;
         self.spare = Some(tuple.clone().unbind());
         Ok(Some(tuple))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // The tuple and the bytes hold no reference to the iterator.
+        match &self.source {
+            Source::Held(held) => held.traverse(&visit),
+            _ => Ok(()),
+        }
     }
 
     fn __length_hint__(&self) -> usize {

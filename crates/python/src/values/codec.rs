@@ -82,10 +82,7 @@ impl Codec {
         let compiler = Compiler { named: true, counts: None, objects };
         let root = compiler.node(layout.item(), 1)?;
         let size = length(layout.size())?;
-        let primitive = match &root {
-            Node::Leaf(leaf) => Primitive::of_leaf(leaf, 0, size),
-            _ => None,
-        };
+        let primitive = Primitive::of_item(layout.item());
         Ok(Self { size, root, primitive, lenient: false })
     }
 
@@ -139,11 +136,6 @@ impl Codec {
                 Ok(())
             }),
         }
-    }
-
-    /// Whether an item is one primitive value.
-    pub(crate) fn is_primitive(&self) -> bool {
-        self.primitive.is_some()
     }
 
     /// The values of one item: those of a record as a plain tuple, anything else as a tuple of one.

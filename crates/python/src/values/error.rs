@@ -3,6 +3,7 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::objects;
 use super::leaf::Leaf;
 use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
@@ -112,31 +113,31 @@ impl From<Refusal> for PyErr {
         let at = |text: String| if path.is_empty() { text } else { format!("{path}: {text}") };
         match reason {
             Reason::Raised(error) => error,
-            Reason::Kind { wanted, found, .. } => PyTypeError::new_err(at(format!("'{found}' object for {wanted}"))),
+            Reason::Kind { wanted, found, .. } => objects::error::<PyTypeError>(at(format!("'{found}' object for {wanted}"))),
             Reason::Range { leaf, range: (low, high), value } => {
                 let value = value.map_or_else(|| "integer of more than 64 bits".into(), |value| value.to_string());
                 let ty = leaf.kernel.ty();
-                PyValueError::new_err(at(format!("{value} is not in the range {low} to {high} of {ty}")))
+                objects::error::<PyValueError>(at(format!("{value} is not in the range {low} to {high} of {ty}")))
             }
             Reason::Overflow(leaf) => {
-                PyValueError::new_err(at(format!("number is too large for {}", leaf.kernel.ty())))
+                objects::error::<PyValueError>(at(format!("number is too large for {}", leaf.kernel.ty())))
             }
-            Reason::IntTooLarge => PyValueError::new_err(at("int too large to convert".into())),
+            Reason::IntTooLarge => objects::error::<PyValueError>(at("int too large to convert".into())),
             Reason::Count { found, wanted, unit } => {
                 let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
-                PyValueError::new_err(at(text))
+                objects::error::<PyValueError>(at(text))
             }
             Reason::NotWritten(ObjectReferences::Exporter) => {
-                PyTypeError::new_err(at("ctypes holds the references of its objects: assign through ctypes".into()))
+                objects::error::<PyTypeError>(at("ctypes holds the references of its objects: assign through ctypes".into()))
             }
-            Reason::NotWritten(_) => PyTypeError::new_err(at(
+            Reason::NotWritten(_) => objects::error::<PyTypeError>(at(
                 "items of format 'O' are written only where the exporter's type says that they are objects".into(),
             )),
             Reason::Address => {
-                PyTypeError::new_err(at("addresses of text and functions are not written: a reader follows them".into()))
+                objects::error::<PyTypeError>(at("addresses of text and functions are not written: a reader follows them".into()))
             }
-            Reason::Encode(kind) => PyValueError::new_err(at(kind.to_string())),
+            Reason::Encode(kind) => objects::error::<PyValueError>(at(kind.to_string())),
         }
     }
 }

@@ -91,7 +91,7 @@ impl Leaf {
                 objects::complex(py, re, im)
             }
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => return text::read(py, kernel, bytes),
-            ty => return Err(PyNotImplementedError::new_err(format!("values of type {ty} cannot be read"))),
+            ty => return Err(objects::error::<PyNotImplementedError>(format!("values of type {ty} cannot be read"))),
         }?)
     }
 }

@@ -33,6 +33,7 @@ mod write;
 
 pub(super) use codec::Codec;
 pub(super) use error::{Reason, Refusal};
+pub(super) use primitive::Primitive;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

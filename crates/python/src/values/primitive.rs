@@ -12,11 +12,12 @@ use super::float::single;
 use super::leaf::Leaf;
 use crate::objects::{self, Filling, Made, Raised};
 use pep3118::Endian;
-use pep3118::layout::Type;
+use pep3118::layout::{Field, Type};
+use pep3118::py::ObjectReferences;
 
 /// A value of an item or of a record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Primitive {
+pub(crate) struct Primitive {
     /// From the start of the record, in bytes.
     offset: usize,
     kind: Kind,
@@ -66,6 +67,28 @@ impl Primitive {
         Self::of_leaf(leaf, part.offset, part.size)
     }
 
+    /// The item, if it is one value.
+    pub(crate) fn of_item(item: Field<'_>) -> Option<Self> {
+        if !item.shape().is_empty() || item.ty() == Type::Record {
+            return None;
+        }
+        let leaf = Leaf::new(item, None, ObjectReferences::Unknown).ok()?;
+        Self::of_leaf(&leaf, 0, usize::try_from(item.size()).ok()?)
+    }
+
+    /// Bytes of the value.
+    #[inline]
+    pub(crate) fn size(self) -> usize {
+        match self.kind {
+            Kind::Bool | Kind::Int8 | Kind::UInt8 => 1,
+            Kind::Int16 | Kind::UInt16 | Kind::Float16 => 2,
+            Kind::Int32 | Kind::UInt32 | Kind::Float32 => 4,
+            Kind::Int64 | Kind::UInt64 | Kind::Float64 | Kind::Complex64 => 8,
+            Kind::Complex128 => 16,
+            Kind::Bytes(len) => len,
+        }
+    }
+
     /// The value of a leaf of `size` bytes.
     pub(super) fn of_leaf(leaf: &Leaf, offset: usize, size: usize) -> Option<Self> {
         let kind = match (leaf.kernel.ty(), size) {
@@ -97,7 +120,7 @@ impl Primitive {
 
     /// The object.
     #[inline(always)]
-    pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Made<'py> {
+    pub(crate) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> Made<'py> {
         // Numbers are swapped and not their bytes: the compiler makes one instruction of each.
         macro_rules! bits {
             ($bits:ty) => {{
@@ -182,7 +205,7 @@ impl Primitive {
     /// Writes an object that is just what the value takes; `false`, and nothing written, if it takes a
     /// second look.
     #[inline(always)]
-    pub(super) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
+    pub(crate) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
         macro_rules! int {
             ($number:ty) => {
                 match integer(object).map(<$number>::try_from) {

@@ -20,7 +20,7 @@ pub(super) fn read<'py>(py: Python<'py>, kernel: &ScalarCodec, bytes: &[u8]) -> 
     if !matches!(width, 2 | 4) {
         return match kernel.value(bytes) {
             Value::Text(text) => Ok(objects::text(py, &text)?),
-            _ => Err(PyValueError::new_err(format!("text in units of {width} bytes is not Unicode"))),
+            _ => Err(objects::error::<PyValueError>(format!("text in units of {width} bytes is not Unicode"))),
         };
     }
     let units = bytes.chunks_exact(width);
@@ -32,7 +32,7 @@ pub(super) fn read<'py>(py: Python<'py>, kernel: &ScalarCodec, bytes: &[u8]) -> 
         Value::IllFormedText(units) if units.iter().any(|unit| *unit > 0x10_ffff) => {
             drop(PyErr::from(raised));
             let unit = units.into_iter().find(|unit| *unit > 0x10_ffff).unwrap_or(u32::MAX);
-            PyValueError::new_err(format!("unit {unit:#x} is no character: the last one is U+10FFFF"))
+            objects::error::<PyValueError>(format!("unit {unit:#x} is no character: the last one is U+10FFFF"))
         }
         _ => raised.into(),
     })

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use pep3118::layout::{Comparison, Equivalence, Type};
 use pep3118::py::{Acquired, OpenBuffer};
-use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyTuple};
 
+use crate::objects;
 use super::class::View;
 use super::construct;
 use super::hold::{Hold, Pin};
 use super::indexing::{Key, Target};
-use super::part::{Held, NewItems, Old, Part};
+use super::part::{Held, NewItems, Old, Part, Place};
 use crate::values::Codec;
 
 /// `view[key] = value`
@@ -31,26 +32,39 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     let (part, hold) = view.parts();
     drop(hold.pin()?);
     if part.view().readonly() {
-        return Err(PyTypeError::new_err("cannot modify read-only memory"));
+        return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
     }
     let key = Key::new(key)?;
+    if let Some(offset) = key.offset(part)? {
+        return assign_item(part, hold, Place::Offset(offset), value);
+    }
     let pin = hold.pin()?;
     let target = key.select(part, &pin)?;
     drop(pin);
     match target {
-        Target::Item(indices) => {
-            let py = value.py();
-            let mut new = NewItems::zeroed(py, part, 1)?;
-            part.item()?.codec(py, part.description())?.write(value, new.bytes_mut())?;
-            let mut old = Old::default();
-            let pin = hold.pin()?;
-            let held = part.held(&pin);
-            let stored = new.store_at(&held, held.place(indices.as_slice())?, &mut old);
-            drop(pin);
-            stored
-        }
+        Target::Item(indices) => assign_item(part, hold, Place::Indices(indices.as_slice()), value),
         Target::Part(part) => assign_part(&part, hold, value),
     }
+}
+
+#[inline]
+fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = value.py();
+    if let Some(primitive) = part.primitive() {
+        let mut item = [0; 16];
+        if let Some(item) = item.get_mut(..primitive.size())
+            && primitive.write(value, item)
+        {
+            return part.held(&hold.pin()?).store_plain(place, item);
+        }
+    }
+    let mut new = NewItems::zeroed(py, part, 1)?;
+    part.item()?.codec(py, part.description())?.write(value, new.bytes_mut())?;
+    let mut old = Old::default();
+    let pin = hold.pin()?;
+    let stored = new.store_at(&part.held(&pin), place, &mut old);
+    drop(pin);
+    stored
 }
 
 fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -62,7 +76,7 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
         let pin = hold.pin()?;
         let item = part.item()?;
         if item.has_addresses() {
-            return Err(PyTypeError::new_err("addresses are not copied: a reader of the memory follows them"));
+            return Err(objects::error::<PyTypeError>("addresses are not copied: a reader of the memory follows them"));
         }
         let to = part.held(&pin);
         if !item.has_objects() && to.copy_from(py, &from) {
@@ -96,9 +110,9 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     let first = value.len()?;
     if part.shape().first().map(|extent| usize::try_from(*extent)) != Some(Ok(first)) {
         let extent = part.shape().first().copied().unwrap_or(0);
-        return Err(PyValueError::new_err(format!("{first} values for {extent} items of dimension 0")));
+        return Err(objects::error::<PyValueError>(format!("{first} values for {extent} items of dimension 0")));
     }
-    let count = usize::try_from(part.view().item_count()).map_err(|_| PyMemoryError::new_err(()))?;
+    let count = usize::try_from(part.view().item_count()).map_err(|_| objects::no_memory())?;
     let mut new = NewItems::zeroed(py, part, count)?;
     rows(value, part.shape(), 0, codec, new.bytes_mut())?;
     Ok(new)
@@ -109,9 +123,10 @@ fn is_row(value: &Bound<'_, PyAny>) -> bool {
 }
 
 /// A buffer to copy from, which is held.
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack")]
 enum Source<'v> {
     View(&'v Part, Pin<'v>),
-    Open(Box<(Acquired, Part)>),
+    Open(Acquired, Part),
 }
 
 impl<'v> Source<'v> {
@@ -133,7 +148,10 @@ impl<'v> Source<'v> {
                 Self::View(part, hold.pin()?)
             }
             Err(_) => match construct::open(value, None, None) {
-                Ok(open) => Self::Open(Box::new(opened(open))),
+                Ok(open) => {
+                    let (acquired, part) = opened(open);
+                    Self::Open(acquired, part)
+                }
                 // It exports no buffer.
                 Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => return Ok(None),
                 Err(error) => return Err(error),
@@ -145,7 +163,7 @@ impl<'v> Source<'v> {
             return Ok(None);
         }
         if from.shape() != part.shape() {
-            return Err(PyValueError::new_err(format!(
+            return Err(objects::error::<PyValueError>(format!(
                 "a buffer of shape {:?} for shape {:?}",
                 from.shape(),
                 part.shape()
@@ -156,14 +174,14 @@ impl<'v> Source<'v> {
             || Comparison::of_layouts(other.layout(), own.layout()).equivalence
                 >= Some(Equivalence::LayoutIgnoringNames);
         if !same {
-            return Err(PyValueError::new_err(format!(
+            return Err(objects::error::<PyValueError>(format!(
                 "items of format `{}` for items of format `{}`",
                 other.format().escape_ascii(),
                 own.format().escape_ascii()
             )));
         }
         if own.objects() != other.objects() && part.item()?.has_objects() {
-            return Err(PyTypeError::new_err("objects are copied only from memory whose type says that it holds them"));
+            return Err(objects::error::<PyTypeError>("objects are copied only from memory whose type says that it holds them"));
         }
         Ok(Some(source))
     }
@@ -171,7 +189,7 @@ impl<'v> Source<'v> {
     fn held(&self) -> Held<'_> {
         match self {
             Self::View(part, pin) => part.held(pin),
-            Self::Open(open) => open.1.held_by(&open.0),
+            Self::Open(acquired, part) => part.held_by(acquired),
         }
     }
 }
@@ -192,12 +210,12 @@ fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec
         Ok(list) => list.to_tuple(),
         Err(_) => value.cast::<PyTuple>().cloned().map_err(|_| {
             let found = value.get_type();
-            PyTypeError::new_err(format!("dimension {dimension} takes a list, not {found}"))
+            objects::error::<PyTypeError>(format!("dimension {dimension} takes a list, not {found}"))
         })?,
     };
     if i64::try_from(row.len()) != Ok(*extent) {
         let found = row.len();
-        return Err(PyValueError::new_err(format!("{found} values for {extent} items of dimension {dimension}")));
+        return Err(objects::error::<PyValueError>(format!("{found} values for {extent} items of dimension {dimension}")));
     }
     let each = bytes.len().checked_div(row.len()).unwrap_or(0);
     for (index, value) in row.iter_borrowed().enumerate() {

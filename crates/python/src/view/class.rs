@@ -11,6 +11,7 @@ use pyo3::types::PyCapsule;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
+use crate::objects;
 use super::assign::opened;
 use super::hold::{Hold, Pin, released};
 use super::indexing::{Key, Target};
@@ -94,7 +95,7 @@ impl View {
 }
 
 fn tuple<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>> {
-    crate::objects::tuple(py, numbers.iter().map(|number| crate::objects::int(py, *number)))
+    objects::tuple(py, numbers.iter().map(|number| objects::int(py, *number)))
 }
 
 #[pymethods]
@@ -211,7 +212,7 @@ impl View {
     ///      0     2  uint16 (big)  a
     ///      2     1  uint8         b
     /// <BLANKLINE>
-    fn explain(&self) -> PyResult<String> {
+    fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let part = self.part()?;
         let (items, view) = (part.description(), part.view());
         let dims = |dims: &[i64]| dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -229,7 +230,7 @@ impl View {
             text.push_str(&format!("         suboffsets ({}) bytes\n", dims(suboffsets)));
         }
         text.push_str(&Table::new(items.layout()).to_string());
-        Ok(text)
+        Ok(objects::text(py, &text)?)
     }
 
     /// All items as nested lists, the item itself where there is no dimension.
@@ -360,7 +361,7 @@ impl View {
     fn release(&self) -> PyResult<()> {
         self.hold.release().map_err(|users| {
             let s = if users == 1 { "" } else { "s" };
-            PyBufferError::new_err(format!("View has {users} exported buffer{s}"))
+            objects::error::<PyBufferError>(format!("View has {users} exported buffer{s}"))
         })
     }
 
@@ -383,6 +384,9 @@ impl View {
         this.part()?;
         let key = Key::new(key)?;
         let pin = this.hold.pin()?;
+        if let Some(offset) = key.offset(&this.part)? {
+            return read_place(py, &this.part, pin, Place::Offset(offset));
+        }
         match key.select(&this.part, &pin)? {
             Target::Item(indices) => read_item(py, &this.part, pin, indices.as_slice()),
             Target::Part(part) => Ok(Bound::new(py, this.alike(py, part, &pin))?.into_any()),
@@ -394,7 +398,7 @@ impl View {
     }
 
     fn __delitem__(&self, _key: &Bound<'_, PyAny>) -> PyResult<()> {
-        Err(PyTypeError::new_err("cannot delete memory"))
+        Err(objects::error::<PyTypeError>("cannot delete memory"))
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> PyResult<ViewIterator> {
@@ -448,11 +452,14 @@ impl View {
         Ok(*self.hash.get_or_init(|| hash))
     }
 
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let Ok(part) = slf.get().part() else { return Ok("<released pep3118.View>".to_owned()) };
-        let shape = tuple(slf.py(), part.shape())?.repr()?.to_string();
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let Ok(part) = slf.get().part() else { return Ok(objects::text(py, "<released pep3118.View>")?) };
+        let shape: Vec<String> = part.shape().iter().map(ToString::to_string).collect();
+        let comma = if shape.len() == 1 { "," } else { "" };
         let format = part.description().format().escape_ascii();
-        Ok(format!("<pep3118.View of shape {shape}, format '{format}'>"))
+        let text = format!("<pep3118.View of shape ({}{comma}), format '{format}'>", shape.join(", "));
+        Ok(objects::text(py, &text)?)
     }
 
     #[allow(unsafe_code, reason = "a slot")]
@@ -460,12 +467,12 @@ impl View {
         let this = slf.get();
         let (part, format) = (&this.part, this.part.description().format());
         if part.item()?.has_unknown_objects() && Request::from_bits_retain(flags).contains(Request::FORMAT) {
-            return Err(PyBufferError::new_err(
+            return Err(objects::error::<PyBufferError>(
                 "the items may be any bytes, which a consumer would take for references to objects",
             ));
         }
         if !this.hold.enter() {
-            return Err(PyBufferError::new_err("the View is released"));
+            return Err(objects::error::<PyBufferError>("the View is released"));
         }
         let exporter = this.exporter.get_or_init(|| {
             // SAFETY: (a) by the INVARIANT of `Part` the items are readable as long as the buffer is held; a
@@ -509,6 +516,21 @@ pub(super) struct ViewIterator {
     step: i64,
 }
 
+impl ViewIterator {
+    /// The next index.
+    #[inline]
+    fn advance(&self) -> Option<i64> {
+        let advance = |index: i64| (index != self.end).then(|| index.saturating_add(self.step));
+        if cfg!(Py_GIL_DISABLED) {
+            return self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok();
+        }
+        // With the GIL one thread at a time is here.
+        let index = self.next.load(Ordering::Relaxed);
+        self.next.store(advance(index)?, Ordering::Relaxed);
+        Some(index)
+    }
+}
+
 #[pymethods]
 impl ViewIterator {
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -516,10 +538,7 @@ impl ViewIterator {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let advance = |index: i64| (index != self.end).then(|| index.saturating_add(self.step));
-        let Ok(index) = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance) else {
-            return Ok(None);
-        };
+        let Some(index) = self.advance() else { return Ok(None) };
         let view = self.view.get();
         let pin = view.hold.pin()?;
         let geometry = view.part.view();
@@ -530,7 +549,7 @@ impl ViewIterator {
                 read_place(py, &view.part, pin, Place::Offset(offset)).map(Some)
             }
             ([_], true) => read_item(py, &view.part, pin, &[index]).map(Some),
-            ([], _) => Err(PyIndexError::new_err("0-dim view has no items to iterate over")),
+            ([], _) => Err(objects::error::<PyIndexError>("0-dim view has no items to iterate over")),
             _ => {
                 let part = select(&view.part.held(&pin), 0, index)?;
                 Ok(Some(Bound::new(py, view.alike(py, part, &pin))?.into_any()))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::objects;
 use super::class::View;
 use super::hold::Hold;
 use super::item::ColumnItem;
@@ -59,7 +60,7 @@ fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p 
         if chosen.len() == before {
             let known: Vec<String> = leaves.iter().map(called).collect();
             let name = name.escape_debug();
-            return Err(PyKeyError::new_err(format!("no field is called '{name}': {}", known.join(", "))));
+            return Err(objects::error::<PyKeyError>(format!("no field is called '{name}': {}", known.join(", "))));
         }
     }
     Ok(chosen)
@@ -110,6 +111,6 @@ fn column_view(py: Python<'_>, shape: &[i64], known: &ColumnItem, column: decode
     let shape: Vec<i64> = shape.iter().chain(&known.shape).copied().collect();
     let mut data = column.data.into_units(known.description.plan().itemsize());
     let part = Part::of_column(&mut data, &shape, Arc::clone(&known.description))
-        .ok_or_else(|| PyBufferError::new_err("a column has other bytes than its shape"))?;
+        .ok_or_else(|| objects::error::<PyBufferError>("a column has other bytes than its shape"))?;
     Ok(View::new(part, Hold::of_column(py, data)?))
 }

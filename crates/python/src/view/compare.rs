@@ -7,6 +7,7 @@ use pep3118::view::Order;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use crate::objects;
 use super::part::{Blocks, Held, Place, read_held};
 
 /// Whether shapes and values are the same, as Python's `==` has it: 1 equals 1.0, NaN equals nothing.
@@ -108,7 +109,7 @@ fn objects_are_equal(py: Python<'_>, left: Held<'_>, right: Held<'_>) -> PyResul
     let mut indices = vec![0_i64; view.ndim()];
     let mut equal = true;
     // Stops at the first difference.
-    let stop = || PyValueError::new_err(());
+    let stop = || objects::error::<PyValueError>("different");
     let walked = left.each_place(|place| {
         let other = if view.is_indirect() { Place::Indices(&indices) } else { Place::Offset(view.offset_of(&indices)?) };
         equal = read_held(py, &left, place)?.eq(read_held(py, &right, other)?)?;
@@ -128,11 +129,11 @@ fn objects_are_equal(py: Python<'_>, left: Held<'_>, right: Held<'_>) -> PyResul
 pub(super) fn hash(py: Python<'_>, held: Held<'_>, exporter: Option<&Bound<'_, PyAny>>) -> PyResult<isize> {
     let part = held.part();
     if !part.view().readonly() {
-        return Err(PyValueError::new_err("cannot hash a writable View"));
+        return Err(objects::error::<PyValueError>("cannot hash a writable View"));
     }
     let item = part.description().item();
     if !item.shape().is_empty() || !matches!(item.ty(), Type::Int8 | Type::UInt8 | Type::Char) {
-        return Err(PyValueError::new_err("only Views of formats 'B', 'b' and 'c' can be hashed"));
+        return Err(objects::error::<PyValueError>("only Views of formats 'B', 'b' and 'c' can be hashed"));
     }
     if let Some(exporter) = exporter {
         let _: isize = exporter.hash()?;

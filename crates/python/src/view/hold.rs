@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::objects;
 use pep3118::decode::ColumnData;
 use pep3118::py::Acquired;
 use pyo3::exceptions::PyValueError;
@@ -198,5 +199,5 @@ impl Drop for Pin<'_> {
 
 #[cold]
 pub(super) fn released() -> PyErr {
-    PyValueError::new_err("operation forbidden on released View")
+    objects::error::<PyValueError>("operation forbidden on released View")
 }

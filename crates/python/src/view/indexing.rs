@@ -6,6 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyEllipsis, PyInt, PySlice, PyString, PyTuple};
 
+use crate::objects;
 use super::hold::Pin;
 use super::part::{Part, select};
 use pep3118::view::Slice;
@@ -15,6 +16,10 @@ const INLINE: usize = 4;
 
 /// A key, converted: no Python code runs after this.
 pub(super) enum Key<'k, 'py> {
+    /// `[1]`
+    Index(i64),
+    /// `[1:2]`
+    Slice(Slice),
     /// `["pos.x"]`
     Field(&'k Bound<'py, PyString>),
     /// `[1, ::2, ...]`
@@ -82,10 +87,13 @@ impl<'k, 'py> Key<'k, 'py> {
     pub(super) fn new(key: &'k Bound<'py, PyAny>) -> PyResult<Self> {
         let one = |axis| Self::Axes(Axes { inline: [axis; INLINE], len: 1, heap: Vec::new() });
         if key.is_exact_instance_of::<PyInt>() {
-            return Ok(one(Axis::Index(index(key)?)));
+            return index(key).map(Self::Index);
         }
         if let Ok(name) = key.cast::<PyString>() {
             return Ok(Self::Field(name));
+        }
+        if let Ok(slice) = key.cast::<PySlice>() {
+            return unpacked(slice).map(Self::Slice);
         }
         let Ok(axes) = key.cast::<PyTuple>() else { return Ok(one(Axis::new(key)?)) };
         let mut all = Axes { inline: [Axis::Ellipsis; INLINE], len: axes.len(), heap: Vec::new() };
@@ -97,15 +105,41 @@ impl<'k, 'py> Key<'k, 'py> {
             }
         }
         if all.as_slice().iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
-            return Err(PyIndexError::new_err("an index has only one ellipsis ('...')"));
+            return Err(objects::error::<PyIndexError>("an index has only one ellipsis ('...')"));
         }
         Ok(Self::Axes(all))
+    }
+
+    /// The offset of the one item that it selects; `None` where it selects a part, or an item that is reached
+    /// through pointers.
+    #[inline]
+    pub(super) fn offset(&self, part: &Part) -> PyResult<Option<i64>> {
+        let view = part.view();
+        let (shape, strides) = (view.shape(), view.strides());
+        if view.is_indirect() {
+            return Ok(None);
+        }
+        let mut offset = view.offset();
+        match self {
+            Self::Index(index) if shape.len() == 1 => add_axis(&mut offset, *index, 0, shape, strides)?,
+            Self::Axes(axes) if axes.len == shape.len() => {
+                for (dimension, axis) in axes.as_slice().iter().enumerate() {
+                    let Axis::Index(index) = axis else { return Ok(None) };
+                    add_axis(&mut offset, *index, dimension, shape, strides)?;
+                }
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(offset))
     }
 
     /// The items that it selects. The pin keeps the buffer of the part from being released.
     pub(super) fn select(&self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         match self {
             Self::Field(name) => Ok(Target::Part(part.field(&name.to_cow()?)?)),
+            Self::Slice(slice) if !part.shape().is_empty() => part.slice(&[*slice]).map(Target::Part),
+            Self::Slice(slice) => select_axes(&[Axis::Slice(*slice)], part, pin),
+            Self::Index(index) => select_axes(&[Axis::Index(*index)], part, pin),
             Self::Axes(axes) => select_axes(axes.as_slice(), part, pin),
         }
     }
@@ -137,12 +171,12 @@ fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
 fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let py = axis.py();
     if error.is_instance_of::<PyOverflowError>(py) {
-        return PyIndexError::new_err("the index does not fit 64 bits");
+        return objects::error::<PyIndexError>("the index does not fit 64 bits");
     }
     let ty = axis.get_type();
     if error.is_instance_of::<PyTypeError>(py) && !ty.hasattr("__index__").unwrap_or(false) {
         let found = ty.name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
-        return PyTypeError::new_err(format!(
+        return objects::error::<PyTypeError>(format!(
             "an index is an integer, a slice, '...' or the name of a field, not {found}"
         ));
     }
@@ -167,13 +201,34 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     Ok(Slice { start: past(start, first), stop: past(stop, last), step })
 }
 
+/// An index counted from the start.
+#[inline]
+fn counted(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
+    let counted = if index < 0 { index.saturating_add(extent) } else { index };
+    if counted < 0 || counted >= extent { Err(out_of_bounds(index, dimension, extent)) } else { Ok(counted) }
+}
+
+#[cold]
+fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
+    objects::error::<PyIndexError>(format!("index {index} is out of bounds for dimension {dimension} with {extent} items"))
+}
+
+/// Adds the distance of an index in a dimension.
+#[inline]
+fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
+    let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
+    // In bounds, so that the sum is part of a span that fits.
+    *offset = offset.wrapping_add(counted(index, dimension, *extent)?.wrapping_mul(*stride));
+    Ok(())
+}
+
 fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let shape = part.shape();
     let ndim = shape.len();
     let ellipses = axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count();
     let given = axes.len().saturating_sub(ellipses);
     let Some(missing) = ndim.checked_sub(given) else {
-        return Err(PyIndexError::new_err(format!("{given} indices for {ndim} dimensions")));
+        return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
     };
     let mut indices = Indices::zeros(ndim);
     let mut slices = false;
@@ -188,13 +243,7 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
             }
             Axis::Index(index) => {
                 let extent = shape.get(dimension).copied().unwrap_or(0);
-                let counted = if *index < 0 { index.saturating_add(extent) } else { *index };
-                if counted < 0 || counted >= extent {
-                    return Err(PyIndexError::new_err(format!(
-                        "index {index} is out of bounds for dimension {dimension} with {extent} items"
-                    )));
-                }
-                indices.set(dimension, counted);
+                indices.set(dimension, counted(*index, dimension, extent)?);
                 dimension = dimension.saturating_add(1);
             }
         }
@@ -207,7 +256,9 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
 
 /// The part that slices and indices select, of which each index is counted from the start.
 fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[i64]) -> PyResult<Part> {
-    let mut kept = [Slice::FULL; 64];
+    let mut inline = [Slice::FULL; INLINE];
+    let mut heap = if part.shape().len() > INLINE { vec![Slice::FULL; part.shape().len()] } else { Vec::new() };
+    let kept = if heap.is_empty() { inline.as_mut_slice() } else { heap.as_mut_slice() };
     let (mut left, mut dimension) = (0_usize, 0_usize);
     let mut selected: Option<Part> = None;
     for axis in axes {
@@ -231,7 +282,7 @@ fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[
             }
         }
     }
-    let slices = kept.get(..left).unwrap_or(&kept);
+    let slices = kept.get(..left).unwrap_or_default();
     match selected {
         Some(selected) if slices.iter().all(|slice| *slice == Slice::FULL) => Ok(selected),
         Some(selected) => selected.slice(slices),

@@ -5,16 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pep3118::layout::{Field, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
-use pyo3::exceptions::{PyKeyError, PyMemoryError, PySystemError};
+use pyo3::exceptions::{PyKeyError, PySystemError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
 
-use crate::values::Codec;
+use crate::objects;
+use crate::values::{Codec, Primitive};
 
 /// Everything that Python code needs of an item besides its [`ItemDescription`], which it is attached to, so
 /// that all views of such items share it. Each part is made when it is first needed.
 pub(super) struct Item {
+    /// The item, if it is one primitive value.
+    primitive: Option<Primitive>,
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
     /// Fields by the names that were asked for; locked while no Python code runs.
@@ -66,7 +69,7 @@ impl Item {
     /// That of a description.
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description));
-        item.ok_or_else(|| PySystemError::new_err("the description of an item has another attachment"))
+        item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has another attachment"))
     }
 
     fn new(description: &ItemDescription) -> Self {
@@ -76,6 +79,7 @@ impl Item {
                 || ty == Type::Object && description.objects() != ObjectReferences::Memory
         };
         Self {
+            primitive: Primitive::of_item(description.item()),
             codec: PyOnceLock::new(),
             format: PyOnceLock::new(),
             children: Mutex::default(),
@@ -86,6 +90,11 @@ impl Item {
             has_addresses: is(&followed),
             has_unknown_objects: description.objects() == ObjectReferences::Unknown && is(&|ty| ty == Type::Object),
         }
+    }
+
+    #[inline]
+    pub(super) fn primitive(&self) -> Option<Primitive> {
+        self.primitive
     }
 
     /// How items become Python objects and are written from them.
@@ -103,7 +112,7 @@ impl Item {
         let made = self.format.get_or_try_init(py, || {
             let format = description.format();
             let text = match std::str::from_utf8(format) {
-                Ok(format) => crate::objects::text(py, format)?,
+                Ok(format) => objects::text(py, format)?,
                 Err(_) => PyBytes::new(py, format).call_method1("decode", ("utf-8", "surrogateescape"))?,
             };
             Ok::<_, PyErr>(text.cast_into::<PyString>()?.unbind())
@@ -205,7 +214,7 @@ impl Item {
         let Some(path) = path(description.item(), name) else {
             let names = names(description);
             let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(PyKeyError::new_err(format!("no field is called '{}': {known}", name.escape_debug())));
+            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", name.escape_debug())));
         };
         let child = Arc::new(Child::new(description, &path)?);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,7 +226,7 @@ impl Item {
 impl Child {
     /// The last of the fields on a path. Dimensions of all of them become those of the view.
     fn new(description: &ItemDescription, path: &[Field<'_>]) -> PyResult<Self> {
-        let size = |size: u64| i64::try_from(size).map_err(|_| PyKeyError::new_err("the field is too large"));
+        let size = |size: u64| i64::try_from(size).map_err(|_| objects::error::<PyKeyError>("the field is too large"));
         let (mut offset, mut shape, mut strides) = (0_i64, Vec::new(), Vec::new());
         for field in path {
             offset = offset.saturating_add(size(field.offset())?);
@@ -244,7 +253,7 @@ fn size(size: u64) -> usize {
 
 /// Appends to a vector whose length depends on the layout.
 fn push<T>(values: &mut Vec<T>, value: T) -> PyResult<()> {
-    values.try_reserve(1).map_err(|_| PyMemoryError::new_err(()))?;
+    values.try_reserve(1).map_err(|_| objects::no_memory())?;
     values.push(value);
     Ok(())
 }

@@ -7,7 +7,7 @@ use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::Dialect;
 use pep3118::py::{Acquired, ItemDescription, SharedView};
 use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice, View as Geometry};
-use pyo3::exceptions::{PyMemoryError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -15,6 +15,7 @@ use super::construct;
 use super::hold::Pin;
 use super::item::{Cell, Item};
 use crate::objects;
+use crate::values::Primitive;
 
 /// Copies of this many bytes and more let other threads run meanwhile.
 const DETACHED: i64 = 1 << 20;
@@ -31,6 +32,8 @@ pub(super) struct Part {
     view: Geometry<'static>,
     buf: *mut u8,
     description: Arc<ItemDescription>,
+    /// The item, if it is one primitive value.
+    primitive: Option<Primitive>,
 }
 
 // SAFETY: an address and numbers that never change; the address is used while the buffer is held.
@@ -42,7 +45,18 @@ impl Part {
     /// All items of a buffer, and the buffer.
     pub(super) fn new(shared: SharedView<Acquired>, description: Arc<ItemDescription>) -> (Acquired, Self) {
         let (acquired, view, buf) = shared.into_parts();
-        (acquired, Self { view, buf, description })
+        (acquired, Self::of(view, buf, description))
+    }
+
+    fn of(view: Geometry<'static>, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
+        let primitive = Item::of(&description).ok().and_then(Item::primitive);
+        Self { view, buf, description, primitive }
+    }
+
+    /// The item, if it is one primitive value.
+    #[inline]
+    pub(super) fn primitive(&self) -> Option<Primitive> {
+        self.primitive
     }
 
     /// Items of a shape in the memory of a column, one after the other. `None` if the column has other bytes.
@@ -58,7 +72,7 @@ impl Part {
         };
         // The shape has as many bytes as the column, or the check fails.
         let view = Checker::DEFAULT.check(&raw, None).1?.without_format();
-        Some(Self { view, buf: bytes.as_mut_ptr(), description })
+        Some(Self::of(view, bytes.as_mut_ptr(), description))
     }
 
     /// The arrangement of the items. Their layout is in the description.
@@ -89,7 +103,7 @@ impl Part {
 
     /// Other items of the same layout.
     fn alike(&self, view: Geometry<'static>) -> Self {
-        Self { view, buf: self.buf, description: Arc::clone(&self.description) }
+        Self { view, buf: self.buf, description: Arc::clone(&self.description), primitive: self.primitive }
     }
 
     pub(super) fn slice(&self, slices: &[Slice]) -> PyResult<Self> {
@@ -108,7 +122,7 @@ impl Part {
     pub(super) fn field(&self, name: &str) -> PyResult<Self> {
         let child = self.item()?.child(&self.description, name)?;
         let view = self.view.subarray(child.offset, child.itemsize, &child.shape, &child.strides)?;
-        Ok(Self { view, buf: self.buf, description: Arc::clone(&child.item) })
+        Ok(Self::of(view, self.buf, Arc::clone(&child.item)))
     }
 
     /// The same bytes as items of another format. References to objects are not written as anything else.
@@ -120,10 +134,10 @@ impl Part {
     ) -> PyResult<Self> {
         let description = ItemDescription::of_format(format, dialect).map_err(construct::exception)?;
         let size = description.layout().size();
-        let itemsize = i64::try_from(size).map_err(|_| PyValueError::new_err(format!("items of {size} bytes")))?;
+        let itemsize = i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
         let view = self.view.cast(ItemLayout::Bytes, itemsize, shape)?;
         let view = if self.item()?.has_objects() { view.to_readonly() } else { view };
-        Ok(Self { view, buf: self.buf, description })
+        Ok(Self::of(view, self.buf, description))
     }
 
     /// `C`, `F` or `A`, which is F where the memory is Fortran-contiguous and not C-contiguous.
@@ -135,14 +149,14 @@ impl Part {
                 Ok(Order::Fortran)
             }
             Some("A") => Ok(Order::C),
-            Some(_) => Err(PyValueError::new_err("order must be 'C', 'F' or 'A'")),
+            Some(_) => Err(objects::error::<PyValueError>("order must be 'C', 'F' or 'A'")),
         }
     }
 
     /// The number of items in the first dimension.
     #[inline]
     pub(super) fn len(&self) -> PyResult<usize> {
-        let first = self.shape().first().ok_or_else(|| PyTypeError::new_err("0-dim view has no length"))?;
+        let first = self.shape().first().ok_or_else(|| objects::error::<PyTypeError>("0-dim view has no length"))?;
         Ok(usize::try_from(*first)?)
     }
 
@@ -256,11 +270,44 @@ impl<'h> Held<'h> {
         Ok(())
     }
 
+    /// Writes the bytes of an item that is one value, without references.
+    #[inline]
+    pub(super) fn store_plain(&self, place: Place<'_>, item: &[u8]) -> PyResult<()> {
+        let offset = match place {
+            Place::Offset(offset) => offset,
+            Place::Indices(indices) => return Ok(self.buffer_mut()?.write_item_bytes(indices, item)?),
+        };
+        if self.part.view.readonly() || item.len() != self.itemsize() {
+            return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
+        }
+        // SAFETY: (a) `place` and `Walk` make offsets of items only.
+        let to = unsafe { self.address(offset) };
+        macro_rules! store {
+            ($($size:literal)+) => {
+                match item.len() {
+                    $($size => {
+                        let mut value = [0; $size];
+                        value.copy_from_slice(item);
+                        // SAFETY: as below.
+                        unsafe { to.cast::<[u8; $size]>().write(value) };
+                    })+
+                    len => {
+                        // SAFETY: the bytes of one item, which by the INVARIANT may be written, since the view
+                        // is writable; `item` is this program's. Bytes have no alignment.
+                        unsafe { std::ptr::copy_nonoverlapping(item.as_ptr(), to, len) };
+                    }
+                }
+            };
+        }
+        store!(1 2 4 8 16);
+        Ok(())
+    }
+
     /// The references to objects that an item has, taken while no other code runs.
     fn references<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let offsets = self.part.item()?.objects(py, &self.part.description)?;
         let mut references = Vec::new();
-        references.try_reserve_exact(offsets.len()).map_err(|_| PyMemoryError::new_err(()))?;
+        references.try_reserve_exact(offsets.len()).map_err(|_| objects::no_memory())?;
         for offset in offsets {
             let address = address_at(item, *offset);
             // SAFETY: (b) the owner of the memory holds a reference to each object (`ObjectReferences`), and no
@@ -288,7 +335,7 @@ impl<'h> Held<'h> {
             }
         };
         if part.view.readonly() || item.len() != self.itemsize() {
-            return Err(PyTypeError::new_err("cannot modify read-only memory"));
+            return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
         }
         old.reserve(objects.len())?;
         // SAFETY: (a) `place` and `Walk` make offsets of items only.
@@ -565,7 +612,7 @@ pub(super) struct Old<'py> {
 
 impl Old<'_> {
     fn reserve(&mut self, more: usize) -> PyResult<()> {
-        self.addresses.try_reserve(more).map_err(|_| PyMemoryError::new_err(()))
+        self.addresses.try_reserve(more).map_err(|_| objects::no_memory())
     }
 }
 
@@ -597,7 +644,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
     pub(super) fn zeroed(py: Python<'py>, part: &'p Part, count: usize) -> PyResult<Self> {
         let itemsize = part.description.plan().itemsize();
         let objects = part.item()?.objects(py, &part.description)?;
-        let len = itemsize.checked_mul(count).ok_or_else(|| PyMemoryError::new_err(()))?;
+        let len = itemsize.checked_mul(count).ok_or_else(|| objects::no_memory())?;
         let bytes = if len <= SMALL { Vec::new() } else { zeroed(len)? };
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
     }
@@ -628,7 +675,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
     pub(super) fn store_all(mut self, held: &Held<'_>, old: &mut Old<'py>) -> PyResult<()> {
         let (py, part) = (self.py, held.part);
         if part.view.readonly() {
-            return Err(PyTypeError::new_err("cannot modify read-only memory"));
+            return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
         }
         let one = self.len == self.itemsize;
         let plain = self.objects.is_empty() && part.item()?.written(py, &part.description)?.is_none();
@@ -668,7 +715,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
     /// Takes references of its own to the objects of bytes that were copied from memory whose owner vouches
     /// for them, while no other code ran.
     pub(super) fn copied(py: Python<'py>, part: &'p Part, from: &Held<'_>) -> PyResult<Self> {
-        let count = usize::try_from(part.view.item_count()).map_err(|_| PyMemoryError::new_err(()))?;
+        let count = usize::try_from(part.view.item_count()).map_err(|_| objects::no_memory())?;
         let mut new = Self::zeroed(py, part, count)?;
         // None of them are owned yet.
         new.objects = &[];
@@ -739,7 +786,7 @@ pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -
 /// - no memory
 pub(super) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| PyMemoryError::new_err(()))?;
+    bytes.try_reserve_exact(len).map_err(|_| objects::no_memory())?;
     bytes.resize(len, 0);
     Ok(bytes)
 }
@@ -759,6 +806,14 @@ pub(super) fn read_place<'py>(
     pin: Pin<'_>,
     place: Place<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(primitive) = part.primitive {
+        let mut item = [0; 16];
+        if let Some(item) = item.get_mut(..primitive.size()) {
+            part.held(&pin).copy_item(place, item)?;
+            drop(pin);
+            return Ok(primitive.read(py, item)?);
+        }
+    }
     let size = part.description.plan().itemsize();
     let mut small = [0_u8; SMALL];
     if let Some(bytes) = small.get_mut(..size) {
@@ -828,5 +883,5 @@ pub(super) fn select(held: &Held<'_>, dimension: usize, index: i64) -> PyResult<
             return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) }.into());
         }
     }
-    Ok(Part { view: selected.view, buf, description: Arc::clone(&part.description) })
+    Ok(Part { view: selected.view, buf, description: Arc::clone(&part.description), primitive: part.primitive })
 }
