@@ -491,6 +491,11 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         &self.acquired
     }
 
+    /// The same, not to be written to.
+    pub(super) fn into_readonly(self) -> Self {
+        Self { view: self.view.to_readonly(), ..self }
+    }
+
     /// The owner of the buffer, the geometry, and the address that its offsets count from.
     #[doc(hidden)]
     pub fn into_parts(self) -> (O, View<'static>, *mut u8) {

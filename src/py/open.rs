@@ -45,6 +45,7 @@ pub struct ItemDescription {
     rule: &'static str,
     certainty: Certainty,
     objects: ObjectReferences,
+    typed_pointers: bool,
     attachment: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
@@ -56,8 +57,9 @@ impl ItemDescription {
         rule: &'static str,
         certainty: Certainty,
     ) -> Result<Self, DecodeError> {
+        let (objects, typed_pointers) = (ObjectReferences::Unknown, format.contains(&b'&'));
         let (plan, format, attachment) = (Plan::new(&layout)?, format.into(), OnceLock::new());
-        Ok(Self { layout, plan, format, dialect, rule, certainty, objects: ObjectReferences::Unknown, attachment })
+        Ok(Self { layout, plan, format, dialect, rule, certainty, objects, typed_pointers, attachment })
     }
 
     /// The description of the items of a view, in a format; in one that says the same where it is `None`.
@@ -98,7 +100,7 @@ impl ItemDescription {
     /// - as [`Plan::new`]
     pub fn of_field(&self, field: Field<'_>) -> Result<Arc<Self>, DecodeError> {
         let element = Self::canonical(field.element_layout(), self.certainty)?;
-        Ok(Arc::new(Self { objects: self.objects, ..element }))
+        Ok(Arc::new(Self { objects: self.objects, typed_pointers: self.typed_pointers, ..element }))
     }
 
     /// The description of a format that the caller gives.
@@ -166,6 +168,12 @@ impl ItemDescription {
     #[must_use]
     pub fn objects(&self) -> ObjectReferences {
         self.objects
+    }
+
+    /// Whether the format has addresses of typed data, which a reader follows: `&<i`.
+    #[must_use]
+    pub fn has_typed_pointers(&self) -> bool {
+        self.typed_pointers
     }
 
     /// The value of type `T` that the caller stores beside the description, made by `make` the first time.
@@ -330,7 +338,10 @@ pub fn open_as(
     let Ok(itemsize) = u64::try_from(acquired.raw().itemsize) else { return checked(acquired, None, dialect) };
     if let Some(format) = format {
         let _: Interpretation = reconcile(format, Some(itemsize), dialect, &DataModel::HOST)?;
-        return checked(acquired, Some(format), dialect);
+        // Other items must not be written over references.
+        let references = has_references(acquired.raw().format);
+        let open = checked(acquired, Some(format), dialect)?;
+        return Ok(if references { OpenBuffer { shared: open.shared.into_readonly(), ..open } } else { open });
     }
     if dialect.is_some() || is_number(&acquired, itemsize) {
         return checked(acquired, None, dialect);
@@ -374,6 +385,13 @@ pub fn open_as(
         key.insert(&item, guard);
     }
     known_items(acquired, item)
+}
+
+/// Whether the format of the exporter has references to objects, or cannot be read.
+fn has_references(format: Option<&[u8]>) -> bool {
+    let Some(format) = format.filter(|format| format.contains(&b'O')) else { return false };
+    let has = |layout: &Layout| Plan::new(layout).is_ok_and(|plan| plan.leaves().iter().any(|leaf| leaf.ty() == Type::Object));
+    reconcile(format, None, None, &DataModel::HOST).map_or(true, |reading| has(&reading.layout))
 }
 
 /// Opens an exporter whose type declares no layout.

@@ -346,11 +346,13 @@ def test_ctypes_objects_are_read():
     records = (Structure * 2)((1, things[0]), (2, things[1]))
     assert View(records)[1].thing is things[1] and View(records)["thing"][0] is things[0]
     assert View(ctypes.py_object(things[0]))[()] is things[0]
-    before = sys.getrefcount(things[0])
+    # By a name: an assertion of pytest holds a reference to the result of each expression.
+    thing = things[0]
+    before = sys.getrefcount(thing)
     read = view[0]
-    assert sys.getrefcount(things[0]) == before + 1
+    assert sys.getrefcount(thing) == before + 1
     del read
-    assert sys.getrefcount(things[0]) == before
+    assert sys.getrefcount(thing) == before
 
 
 CTYPES_WRITES = {

@@ -71,15 +71,18 @@ struct Compiler<'a> {
     counts: Option<&'a [u8]>,
     /// Who holds the references of items of format `O`.
     objects: ObjectReferences,
+    /// Whether a reader follows addresses of data.
+    typed_pointers: bool,
 }
 
 impl Codec {
-    /// Items as single values, nested lists or named tuples.
+    /// Items as single values, nested lists or named tuples. `objects` holds the references of `O`; with
+    /// `typed_pointers` addresses of data are not written.
     ///
     /// # Errors
     /// - `(4294967296)0s`: that many values of no bytes
-    pub(crate) fn new(layout: &Layout, objects: ObjectReferences) -> PyResult<Self> {
-        let compiler = Compiler { named: true, counts: None, objects };
+    pub(crate) fn new(layout: &Layout, objects: ObjectReferences, typed_pointers: bool) -> PyResult<Self> {
+        let compiler = Compiler { named: true, counts: None, objects, typed_pointers };
         let root = compiler.node(layout.item(), 1)?;
         let size = length(layout.size())?;
         let primitive = Primitive::of_item(layout.item());
@@ -93,7 +96,7 @@ impl Codec {
     /// # Errors
     /// As [`new`](Self::new).
     pub(crate) fn flat(layout: &Layout, format: &[u8]) -> PyResult<Self> {
-        let compiler = Compiler { named: false, counts: Some(format), objects: ObjectReferences::Unknown };
+        let compiler = Compiler { named: false, counts: Some(format), objects: ObjectReferences::Unknown, typed_pointers: false };
         let root = Node::Record(compiler.record(layout.fields(), 1)?);
         Ok(Self { size: length(layout.size())?, root, primitive: None, lenient: true })
     }
@@ -188,7 +191,8 @@ impl Compiler<'_> {
         if field.ty() == Type::Record {
             return Ok(Node::Record(self.record(field.fields(), times)?));
         }
-        Ok(Node::Leaf(Leaf::new(field, self.counts, self.objects)?))
+        let leaf = Leaf::new(field, self.counts, self.objects)?;
+        Ok(Node::Leaf(Leaf { typed_pointer: self.typed_pointers, ..leaf }))
     }
 
     fn record<'l>(&self, fields: impl Iterator<Item = Field<'l>>, times: u64) -> PyResult<Record> {

@@ -8,7 +8,6 @@ use super::leaf::Leaf;
 use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
-use pep3118::py::ObjectReferences;
 
 /// What is wrong, and where.
 #[derive(Debug)]
@@ -57,8 +56,8 @@ pub(crate) enum Reason {
         /// What they are for.
         unit: &'static str,
     },
-    /// An object where the memory holds no references of its own.
-    NotWritten(ObjectReferences),
+    /// An object where nobody is known to hold references.
+    NotWritten,
     /// An address that a reader of the memory would follow.
     Address,
     /// What else does not fit.
@@ -128,14 +127,11 @@ impl From<Refusal> for PyErr {
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
                 objects::error::<PyValueError>(at(text))
             }
-            Reason::NotWritten(ObjectReferences::Exporter) => {
-                objects::error::<PyTypeError>(at("ctypes holds the references of its objects: assign through ctypes".into()))
-            }
-            Reason::NotWritten(_) => objects::error::<PyTypeError>(at(
+            Reason::NotWritten => objects::error::<PyTypeError>(at(
                 "items of format 'O' are written only where the exporter's type says that they are objects".into(),
             )),
             Reason::Address => {
-                objects::error::<PyTypeError>(at("addresses of text and functions are not written: a reader follows them".into()))
+                objects::error::<PyTypeError>(at("addresses of text, functions and typed data are not written: a reader follows them".into()))
             }
             Reason::Encode(kind) => objects::error::<PyValueError>(at(kind.to_string())),
         }

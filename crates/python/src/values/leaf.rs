@@ -23,6 +23,8 @@ pub(crate) struct Leaf {
     pub(crate) native: bool,
     /// Who holds the references, where it is one.
     pub(super) objects: ObjectReferences,
+    /// Whether it is an address whose type is known, so that a reader follows it.
+    pub(super) typed_pointer: bool,
 }
 
 impl Leaf {
@@ -33,7 +35,7 @@ impl Leaf {
     ) -> Result<Self, DecodeError> {
         let code = format.and_then(|format| format.get(field.span().start())).copied().unwrap_or(0);
         let native = field.byte_order() == Some(ByteOrder::Native);
-        Ok(Self { kernel: ScalarCodec::of(field)?, code, native, objects })
+        Ok(Self { kernel: ScalarCodec::of(field)?, code, native, objects, typed_pointer: false })
     }
 
     /// What it is.

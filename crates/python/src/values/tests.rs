@@ -9,14 +9,14 @@ use pep3118::py::ObjectReferences;
 /// The `repr` of an item.
 fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
-    let value = Codec::new(&layout, ObjectReferences::Unknown)?.read(py, item)?;
+    let value = Codec::new(&layout, ObjectReferences::Unknown, false)?.read(py, item)?;
     Ok(value.repr()?.to_string())
 }
 
 /// What comes of writing the value of an expression over an item of dots.
 fn write(py: Python<'_>, format: &str, expression: &std::ffi::CStr) -> PyResult<Vec<u8>> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
-    let codec = Codec::new(&layout, ObjectReferences::Unknown)?;
+    let codec = Codec::new(&layout, ObjectReferences::Unknown, false)?;
     let mut item = vec![b'.'; codec.itemsize()];
     codec.write(&py.eval(expression, None, None)?, &mut item)?;
     // What was written is read as it was.

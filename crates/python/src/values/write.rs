@@ -218,8 +218,8 @@ impl Leaf {
                 kernel.store(&text::value(string, kernel)?, bytes)
             }
             Type::Object if !lenient => {
-                if self.objects != ObjectReferences::Memory {
-                    return Err(Reason::NotWritten(self.objects));
+                if self.objects == ObjectReferences::Unknown {
+                    return Err(Reason::NotWritten);
                 }
                 // The bytes own the reference from here on.
                 let address = object.clone().into_ptr().expose_provenance();
@@ -227,6 +227,7 @@ impl Leaf {
                 Ok(())
             }
             Type::CharPointer | Type::WcharPointer | Type::Function if !lenient => return Err(Reason::Address),
+            Type::Pointer if self.typed_pointer => return Err(Reason::Address),
             _ => {
                 let mut value = self.integer(object)?;
                 let range = kernel.range();

@@ -64,7 +64,8 @@ fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyA
     let pin = hold.pin()?;
     let stored = new.store_at(&part.held(&pin), place, &mut old);
     drop(pin);
-    stored
+    stored?;
+    old.finish(hold)
 }
 
 fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -85,13 +86,15 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
         let new = NewItems::copied(py, part, &from)?;
         let stored = new.store_all(&to, &mut old);
         drop(pin);
-        return stored;
+        stored?;
+        return old.finish(hold);
     }
     let new = converted(part, value)?;
     let pin = hold.pin()?;
     let stored = new.store_all(&part.held(&pin), &mut old);
     drop(pin);
-    stored
+    stored?;
+    old.finish(hold)
 }
 
 /// The values of all items of a part, the last index fastest, or the one value of each.

@@ -13,6 +13,7 @@ use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use crate::objects;
 use super::assign::opened;
+use super::compare::Operand;
 use super::hold::{Hold, Pin, released};
 use super::indexing::{Key, Target};
 use super::item;
@@ -20,7 +21,7 @@ use super::part::{Part, Place, read_item, read_place, select};
 use super::{arrow, assign, columns, compare, construct, tolist};
 use pep3118::layout::Table;
 use pep3118::py::{BufferExporter, ItemDescription};
-use pep3118::view::{Order, Request};
+use pep3118::view::Order;
 
 /// The items of an exporter: like memoryview, for every format.
 ///
@@ -103,6 +104,11 @@ impl View {
     #[new]
     #[pyo3(signature = (obj, format=None, dialect=None))]
     fn py_new(obj: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>, dialect: Option<&str>) -> PyResult<Self> {
+        if let (Ok(view), None, None) = (obj.cast_exact::<Self>(), format, dialect) {
+            let this = view.get();
+            let pin = this.hold.pin()?;
+            return Ok(this.alike(obj.py(), this.part.whole(), &pin));
+        }
         let (acquired, part) = opened(construct::open(obj, format, dialect)?);
         Ok(Self::new(part, Hold::new(obj.py(), acquired)?))
     }
@@ -427,16 +433,21 @@ impl View {
         if slf.is(other) && this.hold.is_released() {
             return answer(true);
         }
-        let Ok(pin) = this.hold.pin() else { return answer(false) };
-        let left = this.part.held(&pin);
+        if this.hold.is_released() {
+            return answer(false);
+        }
+        let left = Operand::View(&this.part, &this.hold);
         if let Ok(view) = other.cast_exact::<Self>() {
-            let Ok(other_pin) = view.get().hold.pin() else { return answer(false) };
-            return answer(compare::equal(py, left, view.get().part.held(&other_pin))?);
+            let view = view.get();
+            if view.hold.is_released() {
+                return answer(false);
+            }
+            return answer(compare::equal(py, left, Operand::View(&view.part, &view.hold))?);
         }
         match construct::open(other, None, None) {
             Ok(open) => {
                 let (acquired, part) = opened(open);
-                answer(compare::equal(py, left, part.held_by(&acquired))?)
+                answer(compare::equal(py, left, Operand::Open(&part, &acquired))?)
             }
             // An object that exports no buffer may define how it compares.
             Err(_) => Ok(py.NotImplemented().into_bound(py)),
@@ -465,12 +476,15 @@ impl View {
     #[allow(unsafe_code, reason = "a slot")]
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
         let this = slf.get();
-        let (part, format) = (&this.part, this.part.description().format());
-        if part.item()?.has_unknown_objects() && Request::from_bits_retain(flags).contains(Request::FORMAT) {
-            return Err(objects::error::<PyBufferError>(
-                "the items may be any bytes, which a consumer would take for references to objects",
-            ));
-        }
+        let part = &this.part;
+        let bytes;
+        // A consumer would take any bytes for references to objects.
+        let format = if part.item()?.has_unknown_objects() {
+            bytes = format!("{}s", part.view().itemsize()).into_bytes();
+            &bytes
+        } else {
+            part.description().format()
+        };
         if !this.hold.enter() {
             return Err(objects::error::<PyBufferError>("the View is released"));
         }

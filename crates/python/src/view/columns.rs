@@ -12,7 +12,7 @@ use pep3118::abi::DataModel;
 use pep3118::decode::{self, ColumnData, DecodeError, Leaf};
 use pep3118::layout::{Layout, Type};
 use pep3118::py::ItemDescription;
-use pyo3::exceptions::{PyBufferError, PyKeyError};
+use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -22,6 +22,9 @@ pub(super) fn columns<'py>(py: Python<'py>, held: Held<'_>, names: &[String]) ->
     let part = held.part();
     let (plan, item) = (part.description().plan(), part.item()?);
     let chosen = chosen(plan.leaves(), names)?;
+    if item.has_objects() && chosen.iter().any(|(_, leaf)| leaf.ty() == Type::Object) {
+        return Err(objects::error::<PyTypeError>("a column holds no references: name the fields that are no objects"));
+    }
     let wanted: Vec<&[u8]> = chosen.iter().map(|(_, leaf)| leaf.name()).collect();
     let wanted = (!names.is_empty()).then_some(&*wanted);
     let read = || -> Result<Vec<decode::Column>, DecodeError> { held.buffer()?.columns(wanted) };

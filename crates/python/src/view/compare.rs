@@ -8,17 +8,46 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::objects;
-use super::part::{Blocks, Held, Place, read_held};
+use super::hold::Hold;
+use super::part::{Blocks, Held, Part, Place, read_held};
+use pep3118::py::Acquired;
+
+/// One side of a comparison.
+#[derive(Clone, Copy)]
+pub(super) enum Operand<'o> {
+    View(&'o Part, &'o Hold),
+    Open(&'o Part, &'o Acquired),
+}
+
+impl<'o> Operand<'o> {
+    fn part(self) -> &'o Part {
+        match self {
+            Self::View(part, _) | Self::Open(part, _) => part,
+        }
+    }
+
+    /// Calls with the items, whose buffer is held meanwhile.
+    fn with<T>(self, call: impl FnOnce(Held<'_>) -> PyResult<T>) -> PyResult<T> {
+        match self {
+            Self::View(part, hold) => call(part.held(&hold.pin()?)),
+            Self::Open(part, acquired) => call(part.held_by(acquired)),
+        }
+    }
+}
 
 /// Whether shapes and values are the same, as Python's `==` has it: 1 equals 1.0, NaN equals nothing.
-pub(super) fn equal(py: Python<'_>, left: Held<'_>, right: Held<'_>) -> PyResult<bool> {
+pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     if left.part().shape() != right.part().shape() {
         return Ok(false);
     }
-    let comparison = Comparison::of(left, right);
-    if comparison == Comparison::Objects {
-        return objects_are_equal(py, left, right);
+    match Comparison::of(left.part(), right.part()) {
+        Comparison::Objects => objects_are_equal(py, left, right),
+        comparison => left.with(|left| right.with(|right| bytes_are_equal(comparison, left, right))),
     }
+}
+
+/// Compares the items in blocks.
+fn bytes_are_equal(comparison: Comparison, left: Held<'_>, right: Held<'_>) -> PyResult<bool> {
     // The blocks of both have the same items.
     let direct = left.contiguous().is_some() && right.contiguous().is_some();
     let (first, second) = (Blocks::buffer(&left, direct)?, Blocks::buffer(&right, direct)?);
@@ -48,8 +77,8 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn of(left: Held<'_>, right: Held<'_>) -> Self {
-        let (left, right) = (left.part().description(), right.part().description());
+    fn of(left: &Part, right: &Part) -> Self {
+        let (left, right) = (left.description(), right.description());
         let [leaf] = left.plan().leaves() else { return Self::Objects };
         if left.plan().leaves() != right.plan().leaves() || !left.plan().is_one_leaf() {
             return Self::Objects;
@@ -103,16 +132,18 @@ fn has_unique_bytes(leaf: &Leaf) -> bool {
     )
 }
 
-/// Compares the items one by one. Comparing runs other code, which cannot release the buffers meanwhile.
-fn objects_are_equal(py: Python<'_>, left: Held<'_>, right: Held<'_>) -> PyResult<bool> {
+/// Compares the items one by one. Comparing runs other code, which may release a view: then the next item is
+/// refused.
+fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     let view = right.part().view();
     let mut indices = vec![0_i64; view.ndim()];
     let mut equal = true;
     // Stops at the first difference.
     let stop = || objects::error::<PyValueError>("different");
-    let walked = left.each_place(|place| {
+    let walked = left.part().each_place(|place| {
         let other = if view.is_indirect() { Place::Indices(&indices) } else { Place::Offset(view.offset_of(&indices)?) };
-        equal = read_held(py, &left, place)?.eq(read_held(py, &right, other)?)?;
+        let ours = left.with(|held| read_held(py, &held, place))?;
+        equal = ours.eq(right.with(|held| read_held(py, &held, other))?)?;
         for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {
             *index = index.saturating_add(1);
             if *index < *extent {

@@ -162,6 +162,14 @@ impl Hold {
         }
     }
 
+    /// The exporter of the buffer and the address of its first item, if it is not released.
+    pub(super) fn origin<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, usize)> {
+        match self.buffer.get().memory.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(Memory::Acquired(acquired)) => Some((acquired.exporter(py)?, acquired.buf().addr())),
+            _ => None,
+        }
+    }
+
     /// One user more, who calls [`leave`](Self::leave) at the end: a consumer of the view's buffer.
     pub(super) fn enter(&self) -> bool {
         self.users.enter()

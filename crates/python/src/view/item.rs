@@ -76,6 +76,7 @@ impl Item {
         let is = |wanted: &dyn Fn(Type) -> bool| description.plan().leaves().iter().any(|leaf| wanted(leaf.ty()));
         let followed = |ty| {
             matches!(ty, Type::CharPointer | Type::WcharPointer | Type::Function)
+                || ty == Type::Pointer && description.has_typed_pointers()
                 || ty == Type::Object && description.objects() != ObjectReferences::Memory
         };
         Self {
@@ -100,7 +101,9 @@ impl Item {
     /// How items become Python objects and are written from them.
     #[inline]
     pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
-        self.codec.get_or_try_init(py, || Codec::new(description.layout(), description.objects()))
+        self.codec.get_or_try_init(py, || {
+            Codec::new(description.layout(), description.objects(), description.has_typed_pointers())
+        })
     }
 
     /// The format as text. Bytes that are not UTF-8 are surrogates.
@@ -123,12 +126,17 @@ impl Item {
     /// The bytes that values are in; `None` for all.
     pub(super) fn written(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<Option<&[Cell]>> {
         let plan = description.plan();
-        if plan.is_one_leaf() {
+        if plan.is_one_leaf() && description.objects() != ObjectReferences::Exporter {
             return Ok(None);
         }
         let written = self.written.get_or_try_init(py, || {
             let mut cells: Vec<Cell> = Vec::new();
+            // ctypes writes its objects itself.
+            let skipped = description.objects() == ObjectReferences::Exporter;
             let each = &mut |field: Field<'_>, offset, count: usize| {
+                if skipped && field.ty() == Type::Object {
+                    return Ok(());
+                }
                 let len = size(field.size()).saturating_mul(count);
                 match cells.last_mut() {
                     Some(last) if last.offset.saturating_add(last.len) == offset => {

@@ -29,6 +29,7 @@
 //! | `indexing` | `[1, ::-2, ...]`, `["pos.x"]` |
 //! | `tolist` | items as nested lists |
 //! | `assign` | values, sequences, buffers into items |
+//! | `ctypes_objects` | an object into memory of ctypes |
 //! | `compare` | equality and hash |
 //! | `columns` | each field as an array of its own |
 //! | `arrow` | capsules of the Arrow C data interface |
@@ -39,6 +40,7 @@ mod class;
 mod columns;
 mod compare;
 mod construct;
+mod ctypes_objects;
 mod hold;
 mod indexing;
 mod item;

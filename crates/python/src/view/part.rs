@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::Dialect;
-use pep3118::py::{Acquired, ItemDescription, SharedView};
+use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
 use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice, View as Geometry};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::construct;
-use super::hold::Pin;
+use super::ctypes_objects;
+use super::hold::{Hold, Pin, released};
 use super::item::{Cell, Item};
 use crate::objects;
 use crate::values::Primitive;
@@ -104,6 +105,11 @@ impl Part {
     /// Other items of the same layout.
     fn alike(&self, view: Geometry<'static>) -> Self {
         Self { view, buf: self.buf, description: Arc::clone(&self.description), primitive: self.primitive }
+    }
+
+    /// The same items.
+    pub(super) fn whole(&self) -> Self {
+        self.alike(self.view.clone())
     }
 
     pub(super) fn slice(&self, slices: &[Slice]) -> PyResult<Self> {
@@ -337,10 +343,15 @@ impl<'h> Held<'h> {
         if part.view.readonly() || item.len() != self.itemsize() {
             return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
         }
-        old.reserve(objects.len())?;
         // SAFETY: (a) `place` and `Walk` make offsets of items only.
         let to = unsafe { self.address(offset) };
-        for offset in objects {
+        let by_ctypes = part.description.objects() == ObjectReferences::Exporter;
+        for offset in objects.iter().filter(|_| by_ctypes) {
+            let value = reference(py, item, *offset).unwrap_or_else(|| py.None().into_bound(py));
+            old.assigned.push((to.addr().saturating_add(*offset), value));
+        }
+        old.reserve(objects.len())?;
+        for offset in objects.iter().filter(|_| !by_ctypes) {
             let mut address = [0; size_of::<usize>()];
             // SAFETY: one of the references in the item, whose bytes may be read; they have no alignment.
             unsafe { std::ptr::copy_nonoverlapping(to.wrapping_add(*offset), address.as_mut_ptr(), address.len()) };
@@ -361,21 +372,7 @@ impl<'h> Held<'h> {
     /// `None` where they do not lie on one.
     #[inline]
     pub(super) fn line(&self) -> Option<Line> {
-        let view = &self.part.view;
-        if view.is_indirect() {
-            return None;
-        }
-        match (view.shape(), view.strides()) {
-            ([], _) => Some(Line { offset: view.offset(), items: 1, stride: view.itemsize() }),
-            ([items], [stride]) => {
-                Some(Line { offset: view.offset(), items: usize::try_from(*items).ok()?, stride: *stride })
-            }
-            _ if view.is_contiguous(Order::C) => {
-                let items = usize::try_from(view.item_count()).ok()?;
-                Some(Line { offset: view.offset(), items, stride: view.itemsize() })
-            }
-            _ => None,
-        }
+        self.part.line()
     }
 
     /// The address and the number of all bytes, if they are contiguous, the last index fastest.
@@ -474,6 +471,33 @@ impl<'h> Held<'h> {
     }
 
     /// Calls with the place of each item, the last index fastest.
+    pub(super) fn each_place(&self, call: impl FnMut(Place<'_>) -> PyResult<()>) -> PyResult<()> {
+        self.part.each_place(call)
+    }
+}
+
+impl Part {
+    /// The one line of all items; `None` where they do not lie on one.
+    #[inline]
+    fn line(&self) -> Option<Line> {
+        let view = &self.view;
+        if view.is_indirect() {
+            return None;
+        }
+        match (view.shape(), view.strides()) {
+            ([], _) => Some(Line { offset: view.offset(), items: 1, stride: view.itemsize() }),
+            ([items], [stride]) => {
+                Some(Line { offset: view.offset(), items: usize::try_from(*items).ok()?, stride: *stride })
+            }
+            _ if view.is_contiguous(Order::C) => {
+                let items = usize::try_from(view.item_count()).ok()?;
+                Some(Line { offset: view.offset(), items, stride: view.itemsize() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Calls with the place of each item, the last index fastest.
     pub(super) fn each_place(&self, mut call: impl FnMut(Place<'_>) -> PyResult<()>) -> PyResult<()> {
         if let Some(line) = self.line() {
             let mut offset = line.offset;
@@ -483,12 +507,12 @@ impl<'h> Held<'h> {
             }
             return Ok(());
         }
-        if !self.part.view.is_indirect() {
-            return self.part.view.offsets(Order::C)?.try_for_each(|offset| call(Place::Offset(offset)));
+        if !self.view.is_indirect() {
+            return self.view.offsets(Order::C)?.try_for_each(|offset| call(Place::Offset(offset)));
         }
-        let shape = self.part.shape();
+        let shape = self.shape();
         let mut indices = vec![0; shape.len()];
-        for _ in 0..self.part.view.item_count() {
+        for _ in 0..self.view.item_count() {
             call(Place::Indices(&indices))?;
             for (index, extent) in indices.iter_mut().zip(shape).rev() {
                 *index = index.saturating_add(1);
@@ -608,9 +632,23 @@ impl<'h> Blocks<'h> {
 pub(super) struct Old<'py> {
     py: Option<Python<'py>>,
     addresses: Vec<usize>,
+    /// Objects that ctypes assigns, by the address of their place.
+    assigned: Vec<(usize, Bound<'py, PyAny>)>,
 }
 
 impl Old<'_> {
+    /// Has ctypes assign the objects of its memory. The view may be released by now, and then they are not.
+    ///
+    /// # Errors
+    /// - an exception of ctypes
+    pub(super) fn finish(mut self, hold: &Hold) -> PyResult<()> {
+        for (address, value) in std::mem::take(&mut self.assigned) {
+            let (exporter, start) = hold.origin(value.py()).ok_or_else(released)?;
+            ctypes_objects::assign(&exporter, address.saturating_sub(start), &value)?;
+        }
+        Ok(())
+    }
+
     fn reserve(&mut self, more: usize) -> PyResult<()> {
         self.addresses.try_reserve(more).map_err(|_| objects::no_memory())
     }
@@ -663,8 +701,8 @@ impl<'p, 'py> NewItems<'p, 'py> {
     #[inline]
     pub(super) fn store_at(mut self, held: &Held<'_>, place: Place<'_>, old: &mut Old<'py>) -> PyResult<()> {
         held.store_item(self.py, place, self.bytes(), old)?;
-        // The memory owns the references now.
-        if !self.objects.is_empty() {
+        // The memory owns the references now, unless ctypes takes its own.
+        if !self.objects.is_empty() && held.part.description.objects() == ObjectReferences::Memory {
             self.bytes_mut().fill(0);
         }
         Ok(())
@@ -678,6 +716,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
             return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
         }
         let one = self.len == self.itemsize;
+        let owned = part.description.objects() == ObjectReferences::Memory;
         let plain = self.objects.is_empty() && part.item()?.written(py, &part.description)?.is_none();
         if plain && one && held.fill(py, self.bytes())? {
             return Ok(());
@@ -694,7 +733,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
             let start = if one { 0 } else { at };
             let item = self.bytes().get(start..start.saturating_add(self.itemsize)).unwrap_or_default();
             held.store_item(py, place, item, old)?;
-            if one {
+            if one && owned {
                 // Each place owns a reference of its own.
                 for offset in self.objects {
                     std::mem::forget(reference(py, item, *offset));
@@ -707,7 +746,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
             stored = Err(error);
         }
         // What was written owns its references now.
-        let moved = if one { 0 } else { at.min(self.len) };
+        let moved = if one || !owned { 0 } else { at.min(self.len) };
         self.bytes_mut().get_mut(..moved).unwrap_or_default().fill(0);
         stored
     }
