@@ -108,7 +108,8 @@ pub mod __private {
     pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
     #[cfg(feature = "pyo3")]
     pub use crate::py::{
-        Ctypes, TypeLayout, array_dtype, expect_exporter, from_dtype, judge, loaded, set_format_exception, type_layout,
+        Cache, Ctypes, TypeLayout, canonical_format, expect_exporter, from_dtype, hash, judge, loaded, open_as,
+        set_format_exception, type_layout,
     };
     pub use crate::text::{abridge, escape, plural};
 }

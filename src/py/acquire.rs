@@ -1,46 +1,115 @@
-//! A `Py_buffer` from request to release.
+//! `Acquired`, a `Py_buffer` from request to release, and `SharedView`, a validated view of it.
 //!
-//! PyO3 has a guard of its own; it refuses exporters that this crate is there to read (ctypes arrays,
-//! buffers without dimensions), and it takes the struct for what it says.
-#![allow(unsafe_code, reason = "requests and releases buffers, and lends their memory to `mem.rs`")]
+//! PyO3 has a guard of its own. It refuses exporters that this crate reads (ctypes arrays, buffers without
+//! dimensions) and does not validate the struct.
+#![allow(unsafe_code, reason = "requests and releases buffers, and passes their memory to `foreign.rs`")]
 
-use std::ffi::{c_char, c_int};
+use std::borrow::Borrow;
+use std::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
 
+use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyMemoryView;
 
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
 use crate::format::Limits;
 use crate::layout::Field;
-use crate::view::{
-    Checked, Checker, ItemLayout, Owner, RawView, RawViewBuf, Request, Selected, Slice, View, ViewError,
-};
+use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request, Selected, Slice, View, ViewError};
 
-/// Entries of a shape that are read, whatever `ndim` says: `PyBUF_MAX_NDIM`.
+/// Entries of a shape that are read, whatever `ndim` is: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
+
+/// A copied array of up to `N` values without an allocation, of more with one.
+#[derive(Clone, Debug)]
+struct Copied<T, const N: usize> {
+    inline: [T; N],
+    len: usize,
+    /// All values where there are more than `N`.
+    heap: Vec<T>,
+}
+
+impl<T: Copy + Default, const N: usize> Copied<T, N> {
+    /// The values of `read(0)` to `read(len - 1)`.
+    fn new(len: usize, read: impl Fn(usize) -> T) -> Self {
+        let mut inline = [T::default(); N];
+        let mut heap = Vec::new();
+        if len <= N {
+            inline.iter_mut().take(len).enumerate().for_each(|(index, cell)| *cell = read(index));
+        } else {
+            heap.extend((0..len).map(read));
+        }
+        Self { inline, len, heap }
+    }
+
+    fn as_slice(&self) -> &[T] {
+        if self.len <= N { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
+    }
+}
+
+type Sizes = Copied<i64, 4>;
+
+/// The fields of a `Py_buffer`, copied right after the request.
+#[derive(Clone, Debug)]
+struct Fields {
+    obj: Owner,
+    buf: Option<u64>,
+    len: i64,
+    itemsize: i64,
+    readonly: i32,
+    ndim: i32,
+    format: Option<Copied<u8, 24>>,
+    shape: Option<Sizes>,
+    strides: Option<Sizes>,
+    suboffsets: Option<Sizes>,
+}
+
+/// How the garbage collector learns of the reference in `obj`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Traversal {
+    /// The reference is visited.
+    Obj,
+    /// It is not visited, so that a cycle through it is never collected.
+    Unvisited,
+    /// `obj` is a memoryview that only this buffer refers to. The collector does not track it, and its one
+    /// reference, to this managed buffer, is visited in its place.
+    Private(*mut ffi::PyObject),
+}
 
 /// A buffer that an exporter granted; released when it is dropped.
 ///
-/// Its numbers are copied once, right after the request, so no Python code runs between their reading
-/// and that of the memory.
+/// Its fields are copied once, right after the request, so no Python code runs between the reading of the
+/// fields and that of the memory.
+///
+/// # Memoryviews
+/// A memoryview must not be cleared by the garbage collector before its exports are released: CPython up to
+/// 3.12 then reads freed memory when the export is released. The order in which the collector clears the
+/// objects of a cycle is not defined. So where the exporter is a memoryview, the buffer is that of another
+/// memoryview of the same memory, which nothing else can reach and which the collector does not track. As
+/// with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
 ///
 /// INVARIANT: `buffer` was filled in by `PyObject_GetBuffer`, which returned 0, and it was neither moved
-/// nor released since: it may point into itself (E08).
-pub struct Acquired {
-    buffer: Box<ffi::Py_buffer>,
-    raw: RawViewBuf,
+/// nor released since: it may point into itself (E08). Where `traversal` is `Private`, `obj` is a memoryview
+/// that was taken from the garbage collector.
+pub struct Acquired(Box<Granted>);
+
+/// What an [`Acquired`] points to, so that it is moved without the struct.
+struct Granted {
+    buffer: ffi::Py_buffer,
+    fields: Fields,
     request: Request,
+    traversal: Traversal,
 }
 
-// SAFETY: the struct is not touched between request and release but for its numbers, which are
+// SAFETY: the struct is not touched between request and release but for its fields, which are
 // copied; the release attaches to the interpreter.
 unsafe impl Send for Acquired {}
 // SAFETY: as for `Send`; nothing is changed through a shared reference.
 unsafe impl Sync for Acquired {}
 
-/// What came of a request.
+/// The outcome of a request.
 pub(super) struct Attempt {
     /// What the exporter returned.
     pub(super) returned: c_int,
@@ -55,22 +124,25 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// Asks an exporter for a buffer.
+    /// Requests a buffer from an exporter.
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
         let py = exporter.py();
-        let mut buffer = Box::new(ffi::Py_buffer::new());
+        let (buffer, unvisited) = (ffi::Py_buffer::new(), Traversal::Unvisited);
+        let mut granted = Box::new(Granted { buffer, fields: Fields::EMPTY, request, traversal: unvisited });
+        let buffer = &mut granted.buffer;
         let references = references(exporter);
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and
         // stays where it is.
         let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
-        let error = PyErr::take(py);
+        let error = raised(py);
         let obj = match buffer.obj.addr() {
             0 => Owner::Null,
             address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
         };
         let acquired = (returned == 0).then(|| {
-            let raw = numbers(&buffer, obj);
-            Acquired { buffer, raw, request }
+            granted.fields = Fields::of(&granted.buffer, obj);
+            granted.traversal = traversal(exporter, granted.buffer.obj);
+            Acquired(granted)
         });
         Self { returned, error, acquired, obj, references }
     }
@@ -89,31 +161,100 @@ pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The numbers of a struct that was filled in.
-fn numbers(buffer: &ffi::Py_buffer, obj: Owner) -> RawViewBuf {
-    let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
-    // SAFETY: the exporter has filled the struct in: an array that is not NULL has `ndim` entries (A16),
-    // of which no more than that are read, and stays while the buffer is held (E04).
-    let shape = unsafe { copied(buffer.shape, entries) };
-    // SAFETY: as for the shape.
-    let strides = unsafe { copied(buffer.strides, entries) };
-    // SAFETY: as for the shape.
-    let suboffsets = unsafe { copied(buffer.suboffsets, entries) };
-    // SAFETY: a format that is not NULL ends with a NUL (A11) and stays while the buffer is held.
-    let format = unsafe { text(buffer.format) };
-    RawView {
-        buf: u64::try_from(buffer.buf.addr()).ok(),
-        obj,
-        len: wide(buffer.len),
-        itemsize: wide(buffer.itemsize),
-        readonly: buffer.readonly,
-        ndim: buffer.ndim,
-        format: format.as_deref(),
-        shape: shape.as_deref(),
-        strides: strides.as_deref(),
-        suboffsets: suboffsets.as_deref(),
+/// The exception that is set, if there is one; PyO3 needs longer to find that there is none.
+fn raised(py: Python<'_>) -> Option<PyErr> {
+    // SAFETY: the interpreter is attached.
+    if unsafe { ffi::PyErr_Occurred() }.is_null() { None } else { PyErr::take(py) }
+}
+
+/// Whether the reference in `obj` may be visited.
+fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal {
+    let py = exporter.py();
+    if std::ptr::eq(obj, exporter.as_ptr()) && !exporter.is_exact_instance_of::<PyMemoryView>() {
+        return Traversal::Obj;
     }
-    .to_buf()
+    // SAFETY: `obj` is NULL or a reference to an object that the buffer holds (A01), and the interpreter is
+    // attached.
+    let Some(obj) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, obj) }) else { return Traversal::Obj };
+    if obj.is_exact_instance_of::<PyMemoryView>() {
+        return Traversal::Unvisited;
+    }
+    // Up to 3.12 the object in `obj` of a class with `__buffer__` holds an export of a memoryview.
+    let wraps = py.version_info() < (3, 13) && obj.get_type().name().is_ok_and(|name| name == "_buffer_wrapper");
+    if wraps { Traversal::Unvisited } else { Traversal::Obj }
+}
+
+/// Stores the referent of an object that has one; 1 at the second, so that the visit ends.
+///
+/// # Safety
+/// - (a) `referent` is a `*mut *mut ffi::PyObject` that may be read and written.
+unsafe extern "C" fn store_referent(object: *mut ffi::PyObject, referent: *mut c_void) -> c_int {
+    let referent: *mut *mut ffi::PyObject = referent.cast();
+    // SAFETY: by (a).
+    if !unsafe { referent.read() }.is_null() {
+        return 1;
+    }
+    // SAFETY: by (a).
+    unsafe { referent.write(object) };
+    0
+}
+
+/// The only object that a memoryview refers to, as its `tp_traverse` reports it.
+fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
+    // SAFETY: a type that is alive, and a slot that types have; the interpreter is attached.
+    let slot = unsafe { ffi::PyType_GetSlot(view.get_type().as_type_ptr(), ffi::Py_tp_traverse) };
+    if slot.is_null() {
+        return None;
+    }
+    // SAFETY: `Py_tp_traverse` is the slot of a `traverseproc`, and it is not NULL.
+    let traverse: ffi::traverseproc = unsafe { std::mem::transmute(slot) };
+    let mut referent: *mut ffi::PyObject = std::ptr::null_mut();
+    // SAFETY: the object is of the type that the function belongs to; (a) of `store_referent` holds, since
+    // the pointer is to `referent`.
+    let stopped = unsafe { traverse(view.as_ptr(), store_referent, (&raw mut referent).cast()) };
+    (stopped == 0 && !referent.is_null()).then_some(referent)
+}
+
+impl Fields {
+    /// Before a request.
+    const EMPTY: Self = Self {
+        obj: Owner::Unknown,
+        buf: None,
+        len: 0,
+        itemsize: 0,
+        readonly: 0,
+        ndim: 0,
+        format: None,
+        shape: None,
+        strides: None,
+        suboffsets: None,
+    };
+
+    /// The fields of a struct that was filled in.
+    fn of(buffer: &ffi::Py_buffer, obj: Owner) -> Self {
+        let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
+        // SAFETY: the exporter has filled the struct in: an array that is not NULL has `ndim` entries (A16),
+        // of which no more than that are read, and stays while the buffer is held (E04).
+        let shape = unsafe { copied(buffer.shape, entries) };
+        // SAFETY: as for the shape.
+        let strides = unsafe { copied(buffer.strides, entries) };
+        // SAFETY: as for the shape.
+        let suboffsets = unsafe { copied(buffer.suboffsets, entries) };
+        // SAFETY: a format that is not NULL ends with a NUL (A11) and stays while the buffer is held.
+        let format = unsafe { text(buffer.format) };
+        Self {
+            obj,
+            buf: u64::try_from(buffer.buf.addr()).ok(),
+            len: wide(buffer.len),
+            itemsize: wide(buffer.itemsize),
+            readonly: buffer.readonly,
+            ndim: buffer.ndim,
+            format,
+            shape,
+            strides,
+            suboffsets,
+        }
+    }
 }
 
 fn wide(size: isize) -> i64 {
@@ -122,106 +263,171 @@ fn wide(size: isize) -> i64 {
 
 /// # Safety
 /// - (a) `array` is NULL, or `entries` numbers may be read there.
-unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Vec<i64>> {
+unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes> {
     if array.is_null() {
         return None;
     }
-    let read = |index| {
+    Some(Sizes::new(entries, |index| {
         let entry: *const ffi::Py_ssize_t = array.wrapping_add(index);
-        // SAFETY: one of the numbers of (a); no alignment is asked of a stranger.
+        // SAFETY: one of the numbers of (a); the exporter need not have aligned them.
         wide(unsafe { entry.read_unaligned() })
-    };
-    Some((0..entries).map(read).collect())
+    }))
 }
 
 /// The bytes up to the NUL, or one more than a format may have.
 ///
 /// # Safety
 /// - (a) `text` is NULL, or the bytes up to the first NUL may be read there.
-unsafe fn text(text: *const c_char) -> Option<Vec<u8>> {
+unsafe fn text(text: *const c_char) -> Option<Copied<u8, 24>> {
     if text.is_null() {
         return None;
     }
-    let mut bytes = Vec::new();
-    while bytes.len() <= Limits::DEFAULT.bytes {
-        let at: *const u8 = text.cast::<u8>().wrapping_add(bytes.len());
-        // SAFETY: no NUL came before it, so it is one of the bytes of (a).
-        let byte = unsafe { at.read() };
-        if byte == 0 {
-            break;
-        }
-        bytes.push(byte);
-    }
-    Some(bytes)
+    // SAFETY: each byte up to the first NUL is one of the bytes of (a), and none after it is read.
+    let byte = |index| unsafe { text.cast::<u8>().wrapping_add(index).read() };
+    let len = (0..=Limits::DEFAULT.bytes).take_while(|index| byte(*index) != 0).count();
+    Some(Copied::new(len, byte))
 }
 
 impl Acquired {
-    /// Asks an exporter for a buffer.
+    /// Requests a buffer from an exporter.
     ///
     /// # Errors
     /// Whatever the exporter raises: `TypeError` for `1`, which exports nothing; `BufferError` for
     /// `WRITABLE` on `bytes`.
     pub fn new(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
+        match exporter.cast_exact::<PyMemoryView>() {
+            Ok(view) => Self::of_memoryview(view, request),
+            Err(_) => Self::granted(exporter, request),
+        }
+    }
+
+    fn granted(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
         let attempt = Attempt::new(exporter, request);
         match (attempt.acquired, attempt.error) {
             (Some(acquired), None) => Ok(acquired),
             (_, Some(error)) => Err(error),
-            (None, None) => Err(pyo3::exceptions::PySystemError::new_err(format!(
-                "the exporter returned {} without an exception",
-                attempt.returned
-            ))),
+            (None, None) => {
+                Err(PySystemError::new_err(format!("the exporter returned {} without an exception", attempt.returned)))
+            }
         }
+    }
+
+    /// The buffer of another memoryview of the same memory.
+    fn of_memoryview(view: &Bound<'_, PyMemoryView>, request: Request) -> PyResult<Self> {
+        let private = PyMemoryView::from(view.as_any())?;
+        let mut acquired = Self::granted(private.as_any(), request)?;
+        if let Some(referent) = only_referent(&private) {
+            // SAFETY: a container that the collector tracks, and that nothing else refers to; `drop` gives it
+            // back. The interpreter is attached.
+            unsafe { ffi::PyObject_GC_UnTrack(private.as_ptr().cast()) };
+            acquired.0.traversal = Traversal::Private(referent);
+        }
+        Ok(acquired)
     }
 
     /// What the exporter filled in.
     #[must_use]
     pub fn raw(&self) -> RawView<'_> {
-        self.raw.as_raw()
+        let fields = &self.0.fields;
+        RawView {
+            buf: fields.buf,
+            obj: fields.obj,
+            len: fields.len,
+            itemsize: fields.itemsize,
+            readonly: fields.readonly,
+            ndim: fields.ndim,
+            format: fields.format.as_ref().map(Copied::as_slice),
+            shape: fields.shape.as_ref().map(Copied::as_slice),
+            strides: fields.strides.as_ref().map(Copied::as_slice),
+            suboffsets: fields.suboffsets.as_ref().map(Copied::as_slice),
+        }
     }
 
-    /// What it was asked for.
+    /// The request that the exporter granted.
     #[must_use]
     pub fn request(&self) -> Request {
-        self.request
+        self.0.request
     }
 
-    /// Tells the garbage collector of the reference that the buffer holds.
+    /// Reports the reference that the buffer holds to the garbage collector: the body of `__traverse__` of a
+    /// class that owns the buffer. The class needs no `__clear__` for it.
+    ///
+    /// # Errors
+    /// - the collector stops the visit
     pub fn traverse(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
-        let obj: *const Option<Py<PyAny>> = (&raw const self.buffer.obj).cast();
-        // SAFETY: `obj` is NULL or a reference to an object (A01), which is what an `Option<Py<PyAny>>` is:
-        // a transparent `NonNull`, or NULL. The struct is not changed while it is borrowed.
-        visit.call(unsafe { &*obj })
+        let obj: *const *mut ffi::PyObject = match &self.0.traversal {
+            Traversal::Obj => &raw const self.0.buffer.obj,
+            Traversal::Private(referent) => referent,
+            Traversal::Unvisited => return Ok(()),
+        };
+        // SAFETY: a pointer that is NULL or a reference to an object that the buffer keeps alive (A01), which
+        // is what an `Option<Py<PyAny>>` is: a transparent `NonNull`, or NULL. It does not change while it
+        // is borrowed.
+        visit.call(unsafe { &*obj.cast::<Option<Py<PyAny>>>() })
     }
 
-    /// The object in `obj`: the exporter, or the one that it re-exports (B22).
+    /// The object in `obj`: the exporter, or the one that it re-exports (B22). Where the exporter is a
+    /// memoryview, its `obj`.
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         // SAFETY: `obj` is NULL or a reference to an object that the buffer holds until it is released
         // (A01), and the interpreter is attached.
-        unsafe { Bound::from_borrowed_ptr_or_opt(py, self.buffer.obj) }
+        let obj = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.buffer.obj) }?;
+        match self.0.traversal {
+            // It must not be given to Python code, which could release it.
+            Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
+            _ => Some(obj),
+        }
     }
 
-    /// The address of the first item; where `SIMPLE` was asked for, that of `len` bytes.
+    /// The address of the first item; where `SIMPLE` was requested, that of `len` bytes.
     pub fn buf(&self) -> *mut u8 {
-        self.buffer.buf.cast()
+        self.0.buffer.buf.cast()
     }
 
     /// All rules that the struct breaks, and the view, if it can be read.
+    #[must_use]
     pub fn check(self, checker: &Checker<'_>) -> Checked<SharedView> {
         self.check_as(checker, None)
     }
 
-    /// The same with a format in place of the exporter's, if there is one: it says what an item is, and
-    /// nothing about where it lies.
+    /// The same with a format in place of the exporter's, if there is one: it describes an item, and not the
+    /// arrangement of the items.
+    #[must_use]
     pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<SharedView> {
-        let acquired = Arc::new(self);
-        let raw = acquired.raw();
-        let request = if format.is_some() { acquired.request | Request::FORMAT } else { acquired.request };
+        let (report, view) = self.validate(checker, format);
+        let shared = |SharedView { acquired, view, buf }| SharedView { acquired: Arc::new(acquired), view, buf };
+        Checked { report, view: view.ok().map(shared) }
+    }
+
+    /// The same with one owner; the buffer itself, if it cannot be read.
+    pub(super) fn validate(
+        self,
+        checker: &Checker<'_>,
+        format: Option<&[u8]>,
+    ) -> (Report, Result<SharedView<Self>, Self>) {
+        let raw = self.raw();
+        let request = if format.is_some() { self.0.request | Request::FORMAT } else { self.0.request };
         let raw = RawView { format: format.or(raw.format), ..raw };
         let Checked { report, view } = checker.check(&raw, Some(request));
         let view = view.map(View::without_format);
-        let buf = acquired.buffer.buf.cast::<u8>();
-        Checked { report, view: view.map(|view| SharedView { acquired, view, buf }) }
+        let buf = self.buf();
+        match view {
+            Some(view) => (report, Ok(SharedView { acquired: self, view, buf })),
+            None => (report, Err(self)),
+        }
+    }
+
+    /// The arrangement of items whose layout is known: all rules but those of formats. The items of the view
+    /// are bytes.
+    ///
+    /// # Errors
+    /// - the report of all rules that the struct breaks, where it cannot be read
+    pub(super) fn geometry(self) -> Result<SharedView<Self>, Report> {
+        let raw = RawView { format: None, ..self.raw() };
+        let Checked { report, view } = Checker::DEFAULT.check(&raw, Some(self.0.request.difference(Request::FORMAT)));
+        let (view, buf) = (view.map(View::without_format), self.buf());
+        view.map(|view| SharedView { acquired: self, view, buf }).ok_or(report)
     }
 }
 
@@ -230,13 +436,18 @@ impl Drop for Acquired {
         // Where the interpreter is gone, so is the exporter; its memory is left alone.
         Python::try_attach(|py| {
             // The object that holds this may be freed while an exception is on its way.
-            let pending = PyErr::take(py);
-            let exporter = self.exporter(py);
+            let pending = raised(py);
+            let exporter = if self.0.traversal == Traversal::Obj { self.exporter(py) } else { None };
+            if let Traversal::Private(_) = self.0.traversal {
+                // SAFETY: by the INVARIANT it was taken from the collector, and a memoryview must be tracked
+                // when it is freed.
+                unsafe { ffi::PyObject_GC_Track(self.0.buffer.obj.cast()) };
+            }
             // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
             // attached.
-            unsafe { ffi::PyBuffer_Release(&raw mut *self.buffer) };
-            // A release cannot fail; what it leaves behind must not surface elsewhere.
-            if let Some(error) = PyErr::take(py) {
+            unsafe { ffi::PyBuffer_Release(&raw mut self.0.buffer) };
+            // A release cannot fail; an exception that it leaves must not surface elsewhere.
+            if let Some(error) = raised(py) {
                 error.write_unraisable(py, exporter.as_ref());
             }
             if let Some(error) = pending {
@@ -248,33 +459,44 @@ impl Drop for Acquired {
 
 impl std::fmt::Debug for Acquired {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Acquired").field("raw", &self.raw).field("request", &self.request).finish_non_exhaustive()
+        f.debug_struct("Acquired").field("raw", &self.raw()).field("request", &self.0.request).finish_non_exhaustive()
     }
 }
 
-/// A proved view and the buffer that it lies in, which is held as long as any part of it is.
+/// A validated view and its buffer, which is held as long as any part of the view is.
 ///
 /// INVARIANT: `view` came from the numbers of `acquired` by `check`, or from such a view by slicing and
-/// the like, which leave parts of it; `buf` is what its offsets count from. So its items are bytes of
-/// those that the exporter described.
+/// the like, which select parts of it; `buf` is the address that its offsets count from. So its items are
+/// items that the exporter described.
 #[derive(Clone, Debug)]
-pub struct SharedView {
-    acquired: Arc<Acquired>,
+pub struct SharedView<O = Arc<Acquired>> {
+    acquired: O,
     view: View<'static>,
     buf: *mut u8,
 }
 
 // SAFETY: the address is read from and written to while the interpreter is attached, or while the
 // caller answers for it; nothing else depends on the thread.
-unsafe impl Send for SharedView {}
+unsafe impl<O: Send> Send for SharedView<O> {}
 // SAFETY: as for `Send`.
-unsafe impl Sync for SharedView {}
+unsafe impl<O: Sync> Sync for SharedView<O> {}
 
-impl SharedView {
-    /// The buffer.
+impl<O: Borrow<Acquired>> SharedView<O> {
+    /// The owner of the buffer.
     #[must_use]
-    pub fn acquired(&self) -> &Arc<Acquired> {
+    pub fn acquired(&self) -> &O {
         &self.acquired
+    }
+
+    /// The same, not to be written to.
+    pub(super) fn into_readonly(self) -> Self {
+        Self { view: self.view.to_readonly(), ..self }
+    }
+
+    /// The owner of the buffer, the geometry, and the address that its offsets count from.
+    #[doc(hidden)]
+    pub fn into_parts(self) -> (O, View<'static>, *mut u8) {
+        (self.acquired, self.view, self.buf)
     }
 
     /// The geometry. It has no format; that of the exporter is in [`Acquired::raw`].
@@ -283,12 +505,45 @@ impl SharedView {
         &self.view
     }
 
-    /// What offsets of the view count from.
+    /// The address that offsets of the view count from.
     #[must_use]
     pub fn buf(&self) -> *mut u8 {
         self.buf
     }
 
+    /// The plan by which its items are read on this machine.
+    ///
+    /// # Errors
+    /// - as [`Plan::for_view`]
+    pub fn plan(&self) -> Result<Plan, DecodeError> {
+        Plan::for_view(&self.view, &DataModel::HOST)
+    }
+
+    /// The items, to be read. The plan is for the items of this view.
+    ///
+    /// # Errors
+    /// - a plan for items of another size
+    pub fn buffer<'b>(&'b self, plan: &'b Plan) -> Result<Buffer<'b>, DecodeError> {
+        // SAFETY: (a) and (b): by the INVARIANT the items are those that the exporter described, which
+        // stay readable while the buffer is held (E04), and `self` holds it. (c) is required by the
+        // protocol of everybody who holds a buffer of this memory; `docs/safety.md` describes the
+        // consequences where somebody writes all the same.
+        unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
+    }
+
+    /// The items, to be written.
+    ///
+    /// # Errors
+    /// - a read-only buffer
+    /// - a plan for items of another size
+    pub fn buffer_mut<'b>(&'b self, plan: &'b Plan) -> Result<BufferMut<'b>, EncodeError> {
+        // SAFETY: (a) to (c) as for `buffer`; (d): the exporter reports that it is not read-only, which
+        // `from_ptr` asks of the view, and no reference into this memory is ever made.
+        unsafe { BufferMut::from_ptr(&self.view, plan, self.buf) }
+    }
+}
+
+impl SharedView {
     /// The items that slices select; see [`View::slice`].
     ///
     /// # Errors
@@ -297,8 +552,8 @@ impl SharedView {
         Ok(Self { view: self.view.slice(slices)?, ..self.clone() })
     }
 
-    /// The items of one index in a dimension, which is dropped; see [`View::select`]. A pointer that lies
-    /// on the way to all of them is followed.
+    /// The items of one index in a dimension, which is dropped; see [`View::select`]. A pointer on the way
+    /// to all of them is followed.
     ///
     /// # Errors
     /// - as [`View::select`]
@@ -308,9 +563,9 @@ impl SharedView {
         let mut buf = self.buf;
         if let Some(offset) = pointer {
             let at: *mut u8 = buf.wrapping_offset(isize::try_from(offset).unwrap_or(0));
-            // SAFETY: `select` tells of a pointer only where there is an item of that index, by the INVARIANT
-            // one that the exporter described: the pointer lies on the way to it (A22) and is readable while
-            // the buffer is held (E04). No alignment is asked of it.
+            // SAFETY: `select` reports a pointer only where there is an item of that index, by the INVARIANT
+            // one that the exporter described: the pointer is on the way to it (A22) and is readable while
+            // the buffer is held (E04). It need not be aligned.
             buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
             if buf.is_null() {
                 return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) });
@@ -347,36 +602,5 @@ impl SharedView {
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { view: self.view.to_readonly(), ..self.clone() }
-    }
-
-    /// How its items are read on this machine.
-    ///
-    /// # Errors
-    /// - as [`Plan::for_view`]
-    pub fn plan(&self) -> Result<Plan, DecodeError> {
-        Plan::for_view(&self.view, &DataModel::HOST)
-    }
-
-    /// What values are read from. The plan is for the items of this view.
-    ///
-    /// # Errors
-    /// - a plan for items of another size
-    pub fn buffer<'b>(&'b self, plan: &'b Plan) -> Result<Buffer<'b>, DecodeError> {
-        // SAFETY: (a) and (b): by the INVARIANT the items are those that the exporter described, which
-        // stay readable while the buffer is held (E04), and `self` holds it. (c) is what the protocol
-        // asks of everybody who holds a buffer of this memory; `docs/safety.md` says what follows where
-        // one does not keep to it.
-        unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
-    }
-
-    /// What values are written to.
-    ///
-    /// # Errors
-    /// - a read-only buffer
-    /// - a plan for items of another size
-    pub fn buffer_mut<'b>(&'b self, plan: &'b Plan) -> Result<BufferMut<'b>, EncodeError> {
-        // SAFETY: (a) to (c) as for `buffer`; (d): the exporter says that it is not read-only, which
-        // `from_ptr` asks of the view, and no reference into this memory is ever made.
-        unsafe { BufferMut::from_ptr(&self.view, plan, self.buf) }
     }
 }

@@ -256,5 +256,5 @@ pub fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, Py
 
     let sys = SYS.get_or_try_init(py, || py.import("sys").map(Bound::unbind))?.bind(py);
     let modules = sys.getattr(intern!(py, "modules"))?.cast_into::<PyDict>()?;
-    Ok(modules.get_item(name)?.filter(|module| !module.is_none()))
+    Ok(modules.get_item(PyString::from_bytes(py, name.as_bytes())?)?.filter(|module| !module.is_none()))
 }

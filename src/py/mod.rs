@@ -1,11 +1,15 @@
+//! Buffers of Python objects: requested, validated, opened, exported, audited.
+//!
 //! The Python package `pep3118` is built on this module; its classes are in `crates/python`.
 
 mod acquire;
 mod audit;
 mod buffer_exporter;
+mod cache;
 mod errors;
 mod from_ctypes;
 mod from_dtype;
+mod open;
 mod type_layout;
 
 pub use acquire::{Acquired, SharedView};
@@ -14,10 +18,15 @@ pub use audit::audit_exporter;
 pub use audit::{expect_exporter, judge};
 pub use buffer_exporter::BufferExporter;
 #[doc(hidden)]
+pub use cache::{Cache, hash};
+#[doc(hidden)]
 pub use errors::set_format_exception;
 #[doc(hidden)]
 pub use from_ctypes::{Ctypes, loaded};
 #[doc(hidden)]
 pub use from_dtype::from_dtype;
+pub use open::{ItemDescription, ObjectReferences, OpenBuffer, OpenError, open};
 #[doc(hidden)]
-pub use type_layout::{TypeLayout, array_dtype, type_layout};
+pub use open::{canonical_format, open_as};
+#[doc(hidden)]
+pub use type_layout::{TypeLayout, type_layout};

@@ -1,41 +1,45 @@
-//! What an exporter's items are, told by its type and not by its format.
+//! `type_layout`, the layout of an exporter's items as its type declares it, without its format.
+
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::{PyAttributeError, PyLookupError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyWeakrefReference};
 
+use super::cache::Cache;
 use super::from_ctypes::{Ctypes, loaded};
 use super::from_dtype::from_dtype;
 use crate::abi::DataModel;
 use crate::endian::Endian;
 use crate::layout::{Dialect, Layout, Scalar, Type};
 
-/// What is known of an exporter's items without its format.
+/// The layout of an exporter's items as its type declares it.
 pub struct TypeLayout {
     /// The items.
     pub layout: Layout,
-    /// How exporters of this kind spell their formats.
+    /// The dialect of the formats of such exporters.
     pub dialect: &'static Dialect,
-    /// Who says so: `"numpy.dtype"`, `"ctypes"`, `"array.typecode"`, `"bytes"`.
+    /// The type that declares it: `"numpy.dtype"`, `"ctypes"`, `"array.typecode"`, `"bytes"`.
     pub source: &'static str,
 }
 
-/// The items of a NumPy array or scalar, of a ctypes instance, of an `array.array`, of bytes, or of a
-/// `memoryview` of one of them that was not cast; `None` for everything else, and for what no layout
-/// can tell.
+/// The layout of the items of a NumPy array or scalar, of a ctypes instance, of an `array.array`, of bytes, or
+/// of a `memoryview` of one of them that was not cast; `None` for any other object, and where no layout
+/// describes the items.
 ///
 /// # Errors
-/// What Python code raises on the way, if it is about memory or an interrupt.
+/// - an exception of Python code that is about memory or an interrupt
 pub fn type_layout(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     match of_exporter(obj) {
-        // Too deep, too many, or attributes changed behind a class's back: nothing is known.
+        // Too deep, too many, or attributes of a class that were changed: the type declares nothing.
         Err(error) if is_of_data(&error, obj.py()) => Ok(None),
         outcome => outcome,
     }
 }
 
-/// Whether an exception is about what was looked at, and not about memory or an interrupt.
+/// Whether an exception is about the object, and not about memory or an interrupt.
 fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
     error.is_instance_of::<PyValueError>(py)
         || error.is_instance_of::<PyTypeError>(py)
@@ -50,30 +54,118 @@ fn of_bytes() -> PyResult<Option<TypeLayout>> {
     Ok(Some(TypeLayout { layout, dialect: &Dialect::STRUCT, source: "bytes" }))
 }
 
-/// The dtype of the memory of a NumPy array; `None` of everything else.
+/// How the type of an object declares the layout of its items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A memoryview: by the type of its `obj`.
+    Memoryview,
+    /// `bytes`, `bytearray`, `numpy.bytes_`: their items are bytes.
+    Bytes,
+    /// A NumPy array or scalar: by its dtype.
+    NumPy,
+    /// An `array.array`: by its typecode.
+    Array,
+    /// An instance of a ctypes class: by the class.
+    Ctypes,
+    /// One of the arrays and memoryviews that Cython compiles into each module: not at all, but the dialect
+    /// of the format is known.
+    Cython,
+    /// Any other: not at all.
+    Other,
+}
+
+/// Kinds that are cached.
+const KINDS: usize = 256;
+
+/// The kinds of types by their addresses. The weak reference shows that the type is still the same one.
+/// Locked while no Python code runs.
+static KNOWN: Mutex<Cache<usize, (Py<PyWeakrefReference>, Kind)>> = Mutex::new(Cache::new(KINDS, usize::MAX));
+
+/// The kind of the type of an object.
 ///
 /// # Errors
-/// As [`type_layout`].
-pub fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+/// - as [`type_layout`]
+pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
+    if obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>() {
+        return Ok(Kind::Bytes);
+    }
+    if obj.is_exact_instance_of::<PyMemoryView>() {
+        return Ok(Kind::Memoryview);
+    }
+    let ty = obj.get_type();
+    let (address, reference) = (ty.as_ptr().addr(), PyWeakrefReference::new(ty.as_any())?);
+    let hash = u64::try_from(address).unwrap_or(0);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    // A type has one weak reference without a callback for as long as it lives.
+    if let Some((cached, kind)) = known.get(hash, |key| *key == address)
+        && cached.is(&reference)
+    {
+        return Ok(*kind);
+    }
+    drop(known);
+    let kind = match determine_kind(obj) {
+        Err(error) if is_of_data(&error, obj.py()) => Kind::Other,
+        kind => kind?,
+    };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let replaced = known.insert(hash, address, (reference.unbind(), kind), 1);
+    drop(known);
+    drop(replaced);
+    Ok(kind)
+}
+
+fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
+    let py = obj.py();
+    if let Some(numpy) = loaded(py, "numpy")? {
+        for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
+            if obj.is_instance(&numpy.getattr(class)?)? {
+                // `numpy.bytes_` shares the bytes of its other base class.
+                return Ok(if obj.is_instance_of::<PyBytes>() { Kind::Bytes } else { Kind::NumPy });
+            }
+        }
+    }
+    if let Some(array) = loaded(py, "array")?
+        && obj.is_instance(&array.getattr("array")?)?
+    {
+        return Ok(Kind::Array);
+    }
+    if let Some(module) = loaded(py, "_ctypes")?
+        && Ctypes::of(&module)?.is_data(&obj.get_type())?
+    {
+        return Ok(Kind::Ctypes);
+    }
+    let module = obj.get_type().module()?;
+    Ok(if module.to_cow()? == "View.MemoryView" { Kind::Cython } else { Kind::Other })
+}
+
+/// The dtype of the memory of a NumPy array or scalar.
+///
+/// # Errors
+/// - as [`type_layout`]
+pub(super) fn array_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     match numpy_dtype(obj) {
         Err(error) if is_of_data(&error, obj.py()) => Ok(None),
-        _ if obj.is_instance_of::<PyBytes>() => Ok(None),
         outcome => outcome,
     }
 }
 
-/// The dtype of a NumPy array or scalar.
 fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
     let py = obj.py();
+    let dtype = intern!(py, "dtype");
+    if ARRAY.get(py).is_some_and(|array| obj.get_type().is(array.bind(py))) {
+        return obj.getattr(dtype).map(Some);
+    }
     let Some(numpy) = loaded(py, "numpy")? else { return Ok(None) };
+    let array = ARRAY.get_or_try_init(py, || numpy.getattr("ndarray").map(Bound::unbind))?.bind(py);
+    if obj.get_type().is(array) {
+        return obj.getattr(dtype).map(Some);
+    }
     for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
         let class = numpy.getattr(class)?;
-        let dtype = intern!(py, "dtype");
-        if obj.get_type().is(&class) {
-            return obj.getattr(dtype).map(Some);
-        }
         if obj.is_instance(&class)? {
-            // The base class's own: a subclass may show another dtype than the memory has.
+            // The base class's own: a subclass may have another attribute of that name.
             return class.getattr(dtype)?.call_method1(intern!(py, "__get__"), (obj,)).map(Some);
         }
     }
@@ -82,46 +174,39 @@ fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
 
 fn of_exporter(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     let py = obj.py();
-    if obj.is_instance_of::<PyMemoryView>() {
-        let exporter = obj.getattr("obj")?;
-        if exporter.is_none() || exporter.is_instance_of::<PyMemoryView>() {
-            return Ok(None);
-        }
-        // A cast shows in the format or in the itemsize.
-        let plain = PyMemoryView::from(&exporter)?;
-        for attribute in ["format", "itemsize"] {
-            if !obj.getattr(attribute)?.eq(plain.getattr(attribute)?)? {
+    match kind(obj)? {
+        Kind::Memoryview => {
+            let exporter = obj.getattr("obj")?;
+            if exporter.is_none() || exporter.is_instance_of::<PyMemoryView>() {
                 return Ok(None);
             }
+            // A cast changes the format or the itemsize.
+            let plain = PyMemoryView::from(&exporter)?;
+            for attribute in ["format", "itemsize"] {
+                if !obj.getattr(attribute)?.eq(plain.getattr(attribute)?)? {
+                    return Ok(None);
+                }
+            }
+            of_exporter(&exporter)
         }
-        return of_exporter(&exporter);
-    }
-    if obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>() {
-        return of_bytes();
-    }
-    if let Some(dtype) = numpy_dtype(obj)? {
-        if obj.is_instance_of::<PyBytes>() {
-            // `numpy.bytes_` shares the bytes of its other base class.
-            return of_bytes();
+        Kind::Bytes => of_bytes(),
+        Kind::NumPy => {
+            let Some(dtype) = numpy_dtype(obj)? else { return Ok(None) };
+            let layout = from_dtype(&dtype)?;
+            Ok(Some(TypeLayout { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" }))
         }
-        let layout = from_dtype(&dtype)?;
-        return Ok(Some(TypeLayout { layout, dialect: &Dialect::NUMPY, source: "numpy.dtype" }));
-    }
-    if let Some(array) = loaded(py, "array")? {
-        let class = array.getattr("array")?;
-        if obj.is_instance(&class)? {
-            let typecode: String = class.getattr("typecode")?.call_method1("__get__", (obj,))?.extract()?;
+        Kind::Array => {
+            let Some(array) = loaded(py, "array")? else { return Ok(None) };
+            let typecode = array.getattr("array")?.getattr("typecode")?;
+            let typecode: String = typecode.call_method1("__get__", (obj,))?.extract()?;
             let layout = Layout::read(typecode.as_bytes(), &Dialect::ARRAY, &DataModel::HOST)?;
-            return Ok(Some(TypeLayout { layout, dialect: &Dialect::ARRAY, source: "array.typecode" }));
+            Ok(Some(TypeLayout { layout, dialect: &Dialect::ARRAY, source: "array.typecode" }))
         }
-    }
-    if let Some(module) = loaded(py, "_ctypes")? {
-        let ctypes = Ctypes::of(&module)?;
-        let class = obj.get_type();
-        if ctypes.is_data(&class)? {
-            let layout = ctypes.layout(&class, true)?;
-            return Ok(Some(TypeLayout { layout, dialect: &Dialect::CTYPES, source: "ctypes" }));
+        Kind::Ctypes => {
+            let Some(module) = loaded(py, "_ctypes")? else { return Ok(None) };
+            let layout = Ctypes::of(&module)?.layout(&obj.get_type(), true)?;
+            Ok(Some(TypeLayout { layout, dialect: &Dialect::CTYPES, source: "ctypes" }))
         }
+        Kind::Cython | Kind::Other => Ok(None),
     }
-    Ok(None)
 }

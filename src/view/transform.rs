@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::num::NonZeroU64;
 use core::ops::Range;
 
+use super::bounds::StructureSummary;
 use super::contiguity::{Order, c_strides};
 use super::dim_vec::{DimVec, Dims};
 use super::error::ViewError;
@@ -267,23 +268,51 @@ impl<'a> View<'a> {
         let shape: Result<DimVec, _> = field.shape().iter().map(|length| i64::try_from(*length)).collect();
         // A field without elements has no bytes, whatever its other lengths are.
         let shape = shape.map_err(|_| outside)?;
+        let strides = c_strides(&shape, size);
+        Ok(Self { item: self.item.of_field(field), ..self.subarray(start, size, &shape, &strides)? })
+    }
+
+    /// Returns an array inside of every item: elements of `itemsize` bytes from `offset` on, whose shape becomes the
+    /// last dimensions. The items of the result are bytes.
+    ///
+    /// # Errors
+    /// - elements outside of the item
+    /// - more than 64 dimensions
+    #[doc(hidden)]
+    pub fn subarray(&self, offset: i64, itemsize: i64, shape: &[i64], strides: &[i64]) -> Result<Self, ViewError> {
+        let outside = |end: i64| {
+            let (offset, end) = (offset.unsigned_abs(), end.unsigned_abs());
+            ViewError::FieldOutside { offset, end, itemsize: self.itemsize }
+        };
+        if offset < 0 || itemsize < 0 || shape.len() != strides.len() || shape.iter().any(|length| *length < 0) {
+            return Err(outside(i64::MAX));
+        }
+        // The INVARIANT holds for elements inside of the item. An array without elements has no bytes.
+        if !shape.contains(&0) {
+            let summary = StructureSummary::of(shape, Some(strides), itemsize);
+            let bounds = summary.bounds.ok_or_else(|| outside(i64::MAX))?;
+            let end = offset.saturating_add(bounds.high);
+            if bounds.low < 0 || end > self.itemsize {
+                return Err(outside(end));
+            }
+        }
         let ndim = self.ndim().saturating_add(shape.len());
         if ndim > MAX_NDIM {
             return Err(ViewError::Dimensions { ndim });
         }
         let mut first = FirstItem::of(self);
         if !self.shape().contains(&0) {
-            first.move_by(start, self.ndim())?;
+            first.move_by(offset, self.ndim())?;
         }
-        // The dimensions of the field have no pointers.
+        // The dimensions of the array have no pointers.
         first.suboffsets =
             first.suboffsets.map(|suboffsets| suboffsets.into_iter().chain(shape.iter().map(|_| -1)).collect());
         let view = Self {
-            itemsize: size,
+            itemsize,
             format: None,
-            strides: self.strides().iter().copied().chain(c_strides(&shape, size)).collect(),
-            shape: self.shape().iter().copied().chain(shape).collect(),
-            item: self.item.of_field(field),
+            strides: self.strides().iter().chain(strides).copied().collect(),
+            shape: self.shape().iter().chain(shape).copied().collect(),
+            item: ItemLayout::Bytes,
             ..first.apply_to(self)
         };
         Ok(view.with_len())

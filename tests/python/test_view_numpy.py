@@ -64,8 +64,7 @@ def same(ours, theirs, dtype):
             # NumPy leaves out the NULs at the end.
             return type(ours) is bytes and len(ours) == dtype.itemsize and ours.rstrip(b"\0") == theirs
         case "O":
-            # Nobody follows the address of an object.
-            return ours == id(theirs)
+            return ours is theirs
         case "f":
             # A long double is read as the nearest double.
             return type(ours) is float and repr(ours) == repr(float(theirs))
@@ -116,7 +115,8 @@ def test_formats_alone_are_read_right_or_refused():
     choose = random.Random(688)
     told = Counter()
     for _ in range(3_000):
-        dtype = record(choose, choose.choice([0, 1, 1, 2, 3]), SCALARS)
+        # Objects are read where the dtype declares them, and nowhere else.
+        dtype = record(choose, choose.choice([0, 1, 1, 2, 3]), [scalar for scalar in SCALARS if scalar != "O"])
         array = np.zeros(2, dtype)
         fill(choose, array)
         try:

@@ -6,7 +6,6 @@ use std::marker::PhantomData;
 
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyMemoryView;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use crate::objects::{filled, take_exception};
@@ -157,8 +156,6 @@ impl<'b> Lent<'b> {
 pub(crate) struct HeldBytes {
     buffer: Acquired,
     len: usize,
-    /// Whether the garbage collector may visit the exporter.
-    visited: bool,
 }
 
 impl HeldBytes {
@@ -169,9 +166,7 @@ impl HeldBytes {
     pub(crate) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = Acquired::new(exporter, Request::SIMPLE)?;
         let len = check(buffer.buf(), buffer.raw().len)?;
-        // CPython up to 3.12 crashes if the collector clears a memoryview before its exports are released.
-        let visited = !exporter.is_instance_of::<PyMemoryView>();
-        Ok(Self { buffer, len, visited })
+        Ok(Self { buffer, len })
     }
 
     /// The bytes, to be read.
@@ -185,6 +180,6 @@ impl HeldBytes {
     /// # Errors
     /// - the collector stops the visit
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if self.visited { self.buffer.traverse(visit) } else { Ok(()) }
+        self.buffer.traverse(visit)
     }
 }

@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
-use crate::cache::{Cache, hash};
 use crate::field::default_name;
+use pep3118::__private::{Cache, hash};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Field, Layout, Type};

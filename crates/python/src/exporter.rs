@@ -42,7 +42,7 @@ pub(super) struct Exporter {
     format: Option<String>,
     /// What the items lie in: the object, or whoever answers for an address.
     obj: Py<PyAny>,
-    _memory: Option<Acquired>,
+    memory: Option<Acquired>,
 }
 
 /// What the items are and where they lie.
@@ -162,7 +162,7 @@ impl Exporter {
         // read as long as the buffer is held (E04), which the object does; what lies behind suboffsets is
         // the word of the caller. (b) The buffer is writable where the view is.
         let exporter = unsafe { exporter(&view, acquired.buf(), offset, format.as_deref()) };
-        Ok(Self { exporter, view, format, obj: memory.clone().unbind(), _memory: Some(acquired) })
+        Ok(Self { exporter, view, format, obj: memory.clone().unbind(), memory: Some(acquired) })
     }
 
     /// Shows the `length` bytes at an address: memory that no Python object has, such as the plane of a
@@ -206,7 +206,7 @@ impl Exporter {
         // SAFETY: (a) and (b) the items lie in the `length` bytes at `address`, which the check has shown;
         // that these are there as long as `owner` lives, and may be written to, is the word of the caller.
         let exporter = unsafe { exporter(&view, start, offset, format.as_deref()) };
-        Ok(Self { exporter, view, format, obj: owner, _memory: None })
+        Ok(Self { exporter, view, format, obj: owner, memory: None })
     }
 
     /// How many buffers consumers hold.
@@ -317,7 +317,8 @@ impl Exporter {
     }
 
     fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
-        visit.call(&self.obj)
+        visit.call(&self.obj)?;
+        self.memory.as_ref().map_or(Ok(()), |memory| memory.traverse(&visit))
     }
 }
 

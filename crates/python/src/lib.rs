@@ -2,9 +2,7 @@
 
 mod audit;
 mod borrowed_bytes;
-mod cache;
 mod cli;
-mod column_memory;
 mod dtype;
 mod errors;
 mod explain;

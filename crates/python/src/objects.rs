@@ -6,9 +6,9 @@
 use std::ffi::{c_char, c_int};
 
 use pyo3::exceptions::{PyMemoryError, PySystemError};
-use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyString};
+use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
 ///
@@ -74,6 +74,68 @@ pub(crate) fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
     let object = unsafe { ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast::<c_char>(), len) };
     // SAFETY: (a) is what the function returns.
     unsafe { owned(py, object) }
+}
+
+/// An exception of a type with a message; `MemoryError` if there is no memory for it.
+///
+/// PyO3 creates an exception when it is raised, and panics if that fails.
+#[cold]
+pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
+    Python::attach(|py| {
+        if let Ok(text) = string(py, message.as_ref()) {
+            // SAFETY: a class of exceptions and an object that are alive; the interpreter is attached.
+            unsafe { ffi::PyErr_SetObject(T::type_object_raw(py).cast(), text.as_ptr()) };
+            return take_exception(py);
+        }
+        no_memory()
+    })
+}
+
+/// `MemoryError`.
+#[cold]
+pub(crate) fn no_memory() -> PyErr {
+    Python::attach(|py| {
+        // SAFETY: the interpreter is attached. The function sets the exception and returns NULL.
+        unsafe { ffi::PyErr_NoMemory() };
+        take_exception(py)
+    })
+}
+
+/// A `str`.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+#[inline]
+pub(crate) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    // A slice has at most `isize::MAX` bytes.
+    let len = ffi::Py_ssize_t::try_from(text.len()).unwrap_or(ffi::Py_ssize_t::MAX);
+    // SAFETY: `len` bytes may be read, and the interpreter is attached.
+    let object = unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast::<c_char>(), len) };
+    // SAFETY: (a) is what the function returns.
+    into_result(py, unsafe { owned(py, object) })
+}
+
+/// The object whose address the memory of an exporter holds; `None` for NULL.
+///
+/// # Safety
+/// - (b) `address` is 0 or the address of an object that is alive.
+#[inline]
+pub(crate) unsafe fn object(py: Python<'_>, address: usize) -> Bound<'_, PyAny> {
+    let object: *mut ffi::PyObject = std::ptr::with_exposed_provenance_mut(address);
+    // SAFETY: (b).
+    let object = unsafe { Bound::from_borrowed_ptr_or_opt(py, object) };
+    object.unwrap_or_else(|| py.None().into_bound(py))
+}
+
+/// Drops a reference that the memory of an exporter held; nothing for NULL.
+///
+/// # Safety
+/// - (c) `address` is 0 or the address of an object, and the caller owns a reference to it.
+#[inline]
+pub(crate) unsafe fn drop_reference(py: Python<'_>, address: usize) {
+    let object: *mut ffi::PyObject = std::ptr::with_exposed_provenance_mut(address);
+    // SAFETY: (c).
+    drop(unsafe { Bound::from_owned_ptr_or_opt(py, object) });
 }
 
 /// The object, or the exception that is set.

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple, PyType};
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyList, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
 
 use crate::objects::{NewObject, take_exception};
 
@@ -48,17 +49,30 @@ pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyT
 
 /// A class that Python code has derived from `tuple`, as `collections.namedtuple` does.
 ///
-/// INVARIANT: made by `new`, so an object of it is a tuple, allocated and freed like every object of such
-/// a class.
+/// INVARIANT: `plain` is set by `WeakTupleClass::new` only: then an object of the class is a tuple, allocated and
+/// freed like every object of such a class.
 #[derive(Debug)]
-pub(super) struct TupleClass(Py<PyType>);
+pub(super) struct TupleClass<'py> {
+    class: Bound<'py, PyType>,
+    /// Whether its objects can be filled after their allocation.
+    plain: bool,
+}
 
-impl TupleClass {
-    /// `None` for another class, and where the interpreter stores more in a tuple than its elements.
+/// A weak reference to a [`TupleClass`].
+///
+/// INVARIANT: `plain` is that of the class.
+#[derive(Debug)]
+pub(super) struct WeakTupleClass {
+    reference: Py<PyWeakrefReference>,
+    plain: bool,
+}
+
+impl WeakTupleClass {
+    /// The reference, and the class.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
-    pub(super) fn new(class: &Bound<'_, PyType>) -> PyResult<Option<Self>> {
+    pub(super) fn new<'py>(class: &Bound<'py, PyType>) -> PyResult<(Self, TupleClass<'py>)> {
         let py = class.py();
         let tuples = PyType::new::<PyTuple>(py);
         let like = PyType::new::<PyType>(py).call1(("Like", (&tuples,), PyDict::new(py)))?.cast_into::<PyType>()?;
@@ -68,29 +82,44 @@ impl TupleClass {
             function.addr()
         };
         let alike = [ffi::Py_tp_alloc, ffi::Py_tp_dealloc].iter().all(|each| slot(class, *each) == slot(&like, *each));
-        let derived = alike && class.getattr("__base__")?.is(&tuples);
-        Ok((derived && has_plain_tuples(py)).then(|| Self(class.clone().unbind())))
+        let plain = alike && class.getattr("__base__")?.is(&tuples) && has_plain_tuples(py);
+        let reference = PyWeakrefReference::new(class.as_any())?.unbind();
+        Ok((Self { reference, plain }, TupleClass { class: class.clone(), plain }))
     }
 
+    /// The class, if it is still alive.
+    #[inline]
+    pub(super) fn upgrade<'py>(&self, py: Python<'py>) -> Option<TupleClass<'py>> {
+        let class = self.reference.bind(py).upgrade()?.cast_into::<PyType>().ok()?;
+        Some(TupleClass { class, plain: self.plain })
+    }
+}
+
+impl<'py> TupleClass<'py> {
     /// An object of the class, as `tuple.__new__` makes it of a tuple.
     ///
     /// # Errors
     /// - as [`tuple`]
     #[inline]
-    pub(super) fn object<'py>(
+    pub(super) fn object(
         &self,
-        py: Python<'py>,
         elements: impl ExactSizeIterator<Item = NewObject<'py>>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.class.py();
+        if !self.plain {
+            static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            let new = NEW.get_or_try_init(py, || PyType::new::<PyTuple>(py).getattr("__new__").map(Bound::unbind))?;
+            return new.bind(py).call1((&self.class, tuple(py, elements)?));
+        }
         let len = length(elements.len())?;
         // SAFETY: a class whose objects are allocated by this function, by the INVARIANT, and a length that
         // is not negative; the interpreter is attached.
-        let tuple = unsafe { ffi::PyType_GenericAlloc(self.0.bind(py).as_type_ptr(), len) };
+        let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
         // SAFETY: a new reference, or NULL with an exception.
         let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
         let tuple = tuple.cast_into::<PyTuple>()?;
         fill(&tuple, len, elements)?;
-        Ok(tuple)
+        Ok(tuple.into_any())
     }
 }
 

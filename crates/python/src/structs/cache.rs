@@ -8,8 +8,8 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::compiled::Compiled;
 use super::errors::not_a_format;
-use crate::cache::{Cache, hash};
 use crate::fastcall::counted;
+use pep3118::__private::{Cache, hash};
 
 /// A format as the caller gave it: equal strings of text and of bytes are two formats.
 #[derive(Debug, PartialEq)]

@@ -1,20 +1,21 @@
 //! `Codec`: a layout compiled for Python objects.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use super::float::NanConversion;
-use super::primitive::{Primitive, PrimitiveField};
+use super::primitive::PrimitiveField;
 use super::record_class::RecordClass;
 use super::scalar::ScalarField;
 use crate::field::default_name;
 use crate::objects::{NewObject, from_result, into_result};
-use crate::tuple_builder::{self, list};
-use pep3118::Endian;
+use crate::tuple_builder::{self, Filling, list};
 use pep3118::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use pep3118::layout::{Field, Layout, Type};
+use pep3118::py::ObjectReferences;
 
 /// Reads items of one layout as Python objects, and writes Python objects as items.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Codec {
     /// The size of an item in bytes.
     size: usize,
     pub(super) root: ValueCodec,
+    /// The item, if it is one primitive value.
+    pub(super) primitive: Option<PrimitiveField>,
     /// Whether values that do not fit are truncated or made infinite where `struct` does so.
     pub(super) lenient: bool,
 }
@@ -42,7 +45,7 @@ pub(super) enum ValueCodec {
 #[derive(Debug)]
 pub(super) struct RecordCodec {
     /// The class of the named tuples; `None` for plain tuples.
-    class: Option<RecordClass>,
+    class: Option<Arc<RecordClass>>,
     /// The names of the fields; empty if none of them has one.
     names: Vec<Option<String>>,
     pub(super) fields: Vec<FieldCodec>,
@@ -72,17 +75,28 @@ struct Compiler<'a, 'py> {
     format: Option<&'a [u8]>,
     /// Whether a count such as that of `3i` means three values. It does at the top level of `struct`'s formats.
     counts: bool,
+    /// The owner of the references in items of format `O`.
+    objects: ObjectReferences,
+    /// Whether a consumer follows the addresses of data.
+    typed_pointers: bool,
 }
 
 impl Codec {
-    /// Items as single values, nested lists or named tuples.
+    /// Items as single values, nested lists or named tuples. `objects` tells who owns the references of `O`. With
+    /// `typed_pointers`, addresses of data are not written, because a consumer follows them.
     ///
     /// # Errors
     /// - `(4294967296)0s`: that many values of no bytes
-    pub(crate) fn new(py: Python<'_>, layout: &Layout) -> PyResult<Self> {
-        let compiler = Compiler { py, format: None, counts: false };
+    pub(crate) fn new(
+        py: Python<'_>,
+        layout: &Layout,
+        objects: ObjectReferences,
+        typed_pointers: bool,
+    ) -> PyResult<Self> {
+        let compiler = Compiler { py, format: None, counts: false, objects, typed_pointers };
         let root = compiler.value(layout.item(), 1)?;
-        Ok(Self { size: length(layout.size())?, root, lenient: false })
+        let primitive = PrimitiveField::of_item(layout.item());
+        Ok(Self { size: length(layout.size())?, root, primitive, lenient: false })
     }
 
     /// Items as tuples of the values at the top level, as in `struct`: `3i` is three values and `3s` one.
@@ -91,9 +105,10 @@ impl Codec {
     /// # Errors
     /// - as [`new`](Self::new)
     pub(crate) fn flat(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Self> {
-        let compiler = Compiler { py, format: Some(format), counts: true };
+        let objects = ObjectReferences::Unknown;
+        let compiler = Compiler { py, format: Some(format), counts: true, objects, typed_pointers: false };
         let root = ValueCodec::Record(compiler.record(layout.fields(), 1)?);
-        Ok(Self { size: length(layout.size())?, root, lenient: true })
+        Ok(Self { size: length(layout.size())?, root, primitive: None, lenient: true })
     }
 
     /// The size of an item in bytes.
@@ -111,12 +126,6 @@ impl Codec {
         }
     }
 
-    /// The type of the item, if it is a primitive value in the byte order of this machine.
-    pub(crate) fn native_primitive(&self) -> Option<Primitive> {
-        let ValueCodec::Scalar(scalar) = &self.root else { return None };
-        Primitive::of(&scalar.codec, self.size).filter(|_| scalar.codec.endian() == Endian::HOST)
-    }
-
     /// An estimate of the memory of the codec in bytes.
     pub(crate) fn cost(&self) -> usize {
         self.root.cost()
@@ -129,7 +138,24 @@ impl Codec {
     /// - no memory: `MemoryError`
     #[inline]
     pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        into_result(py, self.root.read(py, item))
+        match self.primitive {
+            Some(primitive) => into_result(py, primitive.read(py, item)),
+            None => into_result(py, self.root.read(py, item)),
+        }
+    }
+
+    /// Appends the objects of contiguous items to a list.
+    ///
+    /// # Errors
+    /// - as [`read`](Self::read)
+    pub(crate) fn read_all<'py>(&self, py: Python<'py>, items: &[u8], list: &mut Filling<'py>) -> PyResult<()> {
+        match self.primitive {
+            Some(primitive) => primitive.read_all(py, items, list),
+            None => items.chunks_exact(self.size.max(1)).try_for_each(|item| {
+                list.push(into_result(py, self.root.read(py, item))?);
+                Ok(())
+            }),
+        }
     }
 
     /// The values of an item: those of a record as a plain tuple, any other item as a tuple of one value.
@@ -182,7 +208,8 @@ impl Compiler<'_, '_> {
         if field.ty() == Type::Record {
             return Ok(ValueCodec::Record(self.record(field.fields(), times)?));
         }
-        Ok(ValueCodec::Scalar(ScalarField::new(field, self.format, self.nans(field))?))
+        let scalar = ScalarField::new(field, self.format, self.nans(field))?;
+        Ok(ValueCodec::Scalar(ScalarField { objects: self.objects, typed_pointer: self.typed_pointers, ..scalar }))
     }
 
     /// The conversion of NaNs: that of the interpreter's `struct`, or else that of the processor.
@@ -221,7 +248,7 @@ impl Compiler<'_, '_> {
             Some(_) => None,
             None => {
                 let named = |index| names.get(index).cloned().flatten().unwrap_or_else(|| default_name(index));
-                Some(RecordClass::new(self.py, &(0..codecs.len()).map(named).collect::<Vec<String>>())?)
+                Some(RecordClass::of(&(0..codecs.len()).map(named).collect::<Vec<String>>()))
             }
         };
         let primitives = PrimitiveField::all(&codecs, values);
@@ -285,10 +312,12 @@ impl ValueCodec {
 
 impl RecordCodec {
     fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        match (&self.class, &self.primitives) {
-            (Some(class), Some(values)) => class.of_primitives(py, values.iter().map(|value| value.read(py, bytes))),
-            (Some(class), None) => class.of_tuple(self.tuple(py, bytes)?),
-            (None, _) => Ok(self.tuple(py, bytes)?.into_any()),
+        let Some(class) = &self.class else { return Ok(self.tuple(py, bytes)?.into_any()) };
+        let class = class.get(py)?;
+        match &self.primitives {
+            Some(primitives) => class.object(primitives.iter().map(|value| value.read(py, bytes))),
+            // Records with a class have no counts: each field is one value.
+            None => class.object(self.fields.iter().map(|field| field.value.read(py, field.bytes(bytes, 0)))),
         }
     }
 

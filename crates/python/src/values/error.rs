@@ -55,6 +55,10 @@ pub(crate) enum WriteErrorKind {
         /// `field` or `element`.
         unit: &'static str,
     },
+    /// An object for memory whose owner of references is unknown.
+    ReferencesUnknown,
+    /// An address that a consumer of the memory follows.
+    FollowedAddress,
     /// Another value that does not fit: text or bytes that are too long.
     Encode(EncodeErrorKind),
 }
@@ -129,6 +133,12 @@ impl From<WriteError> for PyErr {
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
                 PyValueError::new_err(at(text))
             }
+            WriteErrorKind::ReferencesUnknown => PyTypeError::new_err(at(
+                "items of format 'O' are written only if the type of the exporter says that they are objects".into(),
+            )),
+            WriteErrorKind::FollowedAddress => PyTypeError::new_err(at(
+                "addresses of text, functions and typed data are not written, because a consumer follows them".into(),
+            )),
             WriteErrorKind::Encode(kind) => PyValueError::new_err(at(kind.to_string())),
         }
     }

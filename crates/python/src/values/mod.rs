@@ -29,7 +29,7 @@ mod write;
 
 pub(super) use codec::Codec;
 pub(super) use error::{WriteError, WriteErrorKind};
-pub(super) use primitive::Primitive;
+pub(super) use primitive::PrimitiveField;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

@@ -9,10 +9,12 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
 
 use super::codec::{FieldCodec, ValueCodec};
 use super::float::{NanConversion, narrow, widen, widen_half};
-use crate::objects::{self, NewObject};
+use super::scalar::ScalarField;
+use crate::objects::{self, NewObject, into_result};
+use crate::tuple_builder::Filling;
 use pep3118::Endian;
 use pep3118::decode::ScalarCodec;
-use pep3118::layout::Type;
+use pep3118::layout::{Field, Type};
 
 /// A type whose values have a fixed width and are read without errors other than lack of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(crate) enum Primitive {
     Float16,
     Float32,
     Float64,
+    Complex64,
+    Complex128,
     /// A byte string of so many bytes.
     Bytes(usize),
 }
@@ -49,6 +53,8 @@ impl Primitive {
             (Type::Float16, 2) => Self::Float16,
             (Type::Float32, 4) => Self::Float32,
             (Type::Float64, 8) => Self::Float64,
+            (Type::Complex64, 8) => Self::Complex64,
+            (Type::Complex128, 16) => Self::Complex128,
             (Type::Char | Type::Bytes | Type::Void, size) => Self::Bytes(size),
             _ => return None,
         })
@@ -57,7 +63,7 @@ impl Primitive {
 
 /// A primitive value in a record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PrimitiveField {
+pub(crate) struct PrimitiveField {
     /// From the start of the record, in bytes.
     offset: usize,
     primitive: Primitive,
@@ -85,9 +91,35 @@ impl PrimitiveField {
 
     fn of(field: &FieldCodec) -> Option<Self> {
         let ValueCodec::Scalar(scalar) = &field.value else { return None };
-        let primitive = Primitive::of(&scalar.codec, field.size)?;
+        Self::of_scalar(scalar, field.offset, field.size)
+    }
+
+    /// The item, if it is one primitive value.
+    pub(crate) fn of_item(item: Field<'_>) -> Option<Self> {
+        if !item.shape().is_empty() || item.ty() == Type::Record {
+            return None;
+        }
+        let scalar = ScalarField::new(item, None, NanConversion::Quiet).ok()?;
+        Self::of_scalar(&scalar, 0, usize::try_from(item.size()).ok()?)
+    }
+
+    fn of_scalar(scalar: &ScalarField, offset: usize, size: usize) -> Option<Self> {
+        let primitive = Primitive::of(&scalar.codec, size)?;
         let swapped = scalar.codec.endian() != Endian::HOST;
-        Some(Self { offset: field.offset, primitive, swapped, nans: scalar.nans })
+        Some(Self { offset, primitive, swapped, nans: scalar.nans })
+    }
+
+    /// The size of the value in bytes.
+    #[inline]
+    pub(crate) fn size(self) -> usize {
+        match self.primitive {
+            Primitive::Bool | Primitive::Int8 | Primitive::UInt8 => 1,
+            Primitive::Int16 | Primitive::UInt16 | Primitive::Float16 => 2,
+            Primitive::Int32 | Primitive::UInt32 | Primitive::Float32 => 4,
+            Primitive::Int64 | Primitive::UInt64 | Primitive::Float64 | Primitive::Complex64 => 8,
+            Primitive::Complex128 => 16,
+            Primitive::Bytes(len) => len,
+        }
     }
 
     /// The bytes of a number in the order of memory; 0 if the record is too short.
@@ -98,7 +130,7 @@ impl PrimitiveField {
 
     /// The object.
     #[inline(always)]
-    pub(super) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> NewObject<'py> {
+    pub(crate) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> NewObject<'py> {
         // The number is swapped, not its bytes: the compiler makes one instruction of it.
         macro_rules! bits {
             ($bits:ty) => {{
@@ -120,6 +152,22 @@ impl PrimitiveField {
             Primitive::Float16 => objects::float(py, widen_half(f16::from_bits(bits!(u16)), self.nans)),
             Primitive::Float32 => objects::float(py, widen(f32::from_bits(bits!(u32)), self.nans)),
             Primitive::Float64 => objects::float(py, f64::from_bits(bits!(u64))),
+            Primitive::Complex64 => {
+                let part = |offset: usize| {
+                    let number = Self { offset: self.offset.saturating_add(offset), ..self };
+                    let bits = u32::from_ne_bytes(number.bytes(record));
+                    widen(f32::from_bits(if self.swapped { bits.swap_bytes() } else { bits }), self.nans)
+                };
+                objects::complex(py, part(0), part(4))
+            }
+            Primitive::Complex128 => {
+                let part = |offset: usize| {
+                    let number = Self { offset: self.offset.saturating_add(offset), ..self };
+                    let bits = u64::from_ne_bytes(number.bytes(record));
+                    f64::from_bits(if self.swapped { bits.swap_bytes() } else { bits })
+                };
+                objects::complex(py, part(0), part(8))
+            }
             Primitive::Bytes(len) => {
                 let end = self.offset.saturating_add(len);
                 objects::bytes(py, record.get(self.offset..end).unwrap_or_default())
@@ -127,10 +175,48 @@ impl PrimitiveField {
         }
     }
 
+    /// Appends the objects of contiguous cells to a list; each cell is the value and nothing else.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    pub(super) fn read_all<'py>(self, py: Python<'py>, cells: &[u8], list: &mut Filling<'py>) -> PyResult<()> {
+        // The type is known outside of the loop, so that each loop is compiled for one type.
+        macro_rules! each {
+            ($size:literal, $primitive:expr) => {{
+                let value = Self { primitive: $primitive, ..self };
+                for cell in cells.as_chunks::<$size>().0 {
+                    list.push(into_result(py, value.read(py, cell))?);
+                }
+            }};
+        }
+        match self.primitive {
+            Primitive::Bool => each!(1, Primitive::Bool),
+            Primitive::Int8 => each!(1, Primitive::Int8),
+            Primitive::UInt8 => each!(1, Primitive::UInt8),
+            Primitive::Int16 => each!(2, Primitive::Int16),
+            Primitive::UInt16 => each!(2, Primitive::UInt16),
+            Primitive::Float16 => each!(2, Primitive::Float16),
+            Primitive::Int32 => each!(4, Primitive::Int32),
+            Primitive::UInt32 => each!(4, Primitive::UInt32),
+            Primitive::Float32 => each!(4, Primitive::Float32),
+            Primitive::Int64 => each!(8, Primitive::Int64),
+            Primitive::UInt64 => each!(8, Primitive::UInt64),
+            Primitive::Float64 => each!(8, Primitive::Float64),
+            Primitive::Complex64 => each!(8, Primitive::Complex64),
+            Primitive::Complex128 => each!(16, Primitive::Complex128),
+            Primitive::Bytes(len) => {
+                for cell in cells.chunks_exact(len.max(1)) {
+                    list.push(into_result(py, self.read(py, cell))?);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Writes an object of the exact type that the field takes, and in its range. Returns `false`, and writes
     /// nothing, for any other object: it may be converted or refused by the slow path.
     #[inline(always)]
-    pub(super) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
+    pub(crate) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
         macro_rules! store {
             ($bits:expr) => {{
                 let bits = $bits;
@@ -175,7 +261,7 @@ impl PrimitiveField {
             Primitive::Bool => {
                 object.cast_exact::<PyBool>().is_ok_and(|truth| self.store([u8::from(truth.is_true())], record))
             }
-            Primitive::Float16 => false,
+            Primitive::Float16 | Primitive::Complex64 | Primitive::Complex128 => false,
         }
     }
 

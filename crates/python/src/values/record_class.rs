@@ -1,84 +1,80 @@
-//! Classes of records, made by `collections.namedtuple`.
+//! `RecordClass`, the named tuple class of records with the same field names.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use pep3118::__private::{Cache, hash};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{IntoPyDict, PyList, PyType};
 
-use crate::cache::{Cache, hash};
-use crate::objects::NewObject;
-use crate::tuple_builder::{self, TupleClass};
+use crate::tuple_builder::{TupleClass, WeakTupleClass};
 
-/// A class of named tuples. Records with the same names have the same class while any of them, or a codec
-/// that makes them, is alive.
+/// Classes that are cached.
+const CACHED: usize = 512;
+
+/// The class of records, made by `collections.namedtuple` when the first record is read.
+///
+/// The class is referred to weakly, because Python code may give it attributes that refer to a view: the
+/// garbage collector does not see the references of a layout. It is made again where no record is left.
 #[derive(Debug)]
 pub(super) struct RecordClass {
-    class: Py<PyType>,
-    /// The same class, if its objects can be filled after their allocation.
-    plain: Option<TupleClass>,
-    /// `tuple.__new__`, which takes all values at once.
-    tuple_new: Py<PyAny>,
+    names: Box<[String]>,
+    class: Mutex<Option<WeakTupleClass>>,
 }
 
-/// The classes that were made last, by their names, each with its length before it. The references are weak, so
-/// that the garbage collector finds cycles through a class.
-static CLASSES: Mutex<Cache<Box<str>, Py<PyWeakrefReference>>> = Mutex::new(Cache::new(256, 1 << 20));
+/// The classes of recent layouts, by names. Locked while no Python code runs.
+static CLASSES: Mutex<Cache<Box<[String]>, Arc<RecordClass>>> = Mutex::new(Cache::new(CACHED, 1 << 22));
 
 impl RecordClass {
-    /// The class of records with these names. Names that are not identifiers are replaced by `_0` and so on.
-    pub(super) fn new(py: Python<'_>, names: &[String]) -> PyResult<Self> {
-        let key: String = names.iter().map(|name| format!("{}:{name}", name.len())).collect();
-        let hash = hash(&[], key.as_bytes());
-        // Nothing is done under the lock that could run Python code.
-        let cached = {
-            let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
-            classes.get(hash, |other| **other == *key).map(|class| class.clone_ref(py))
-        };
-        if let Some(class) = cached.and_then(|class| class.bind(py).upgrade()) {
-            return Self::of(class.cast_into::<PyType>()?);
+    /// The class of records with these names: the same one for the same names, so that records of equal
+    /// layouts have one type.
+    pub(super) fn of(names: &[String]) -> Arc<Self> {
+        let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
+        let numbers = [names.len(), lengths].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        let ends = names.first().into_iter().chain(names.last()).flat_map(|name| name.bytes().take(8));
+        let hash = hash(&numbers, &ends.collect::<Vec<u8>>());
+        let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(class) = classes.get(hash, |key| **key == *names) {
+            return Arc::clone(class);
         }
-        let class = Self::make(py, names)?;
-        let weak = PyWeakrefReference::new(&class)?.unbind();
-        let cost = key.len();
-        let replaced = {
-            let mut classes = CLASSES.lock().unwrap_or_else(PoisonError::into_inner);
-            classes.insert(hash, key.into(), weak, cost)
-        };
+        let class = Arc::new(Self { names: names.into(), class: Mutex::new(None) });
+        let cost = names.iter().fold(256_usize, |cost, name| cost.saturating_add(name.len()).saturating_add(32));
+        let replaced = classes.insert(hash, names.into(), Arc::clone(&class), cost);
+        drop(classes);
         drop(replaced);
-        Self::of(class)
+        class
     }
 
-    fn make<'py>(py: Python<'py>, names: &[String]) -> PyResult<Bound<'py, PyType>> {
+    /// The class itself.
+    ///
+    /// # Errors
+    /// - no memory
+    #[inline]
+    pub(super) fn get<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
+        let class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(class) = class.as_ref().and_then(|class| class.upgrade(py)) {
+            return Ok(class);
+        }
+        drop(class);
+        self.make(py)
+    }
+
+    #[cold]
+    fn make<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
         static NAMED_TUPLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let named_tuple = NAMED_TUPLE.import(py, "collections", "namedtuple")?;
-        let options = [("rename", true)];
-        let options = pyo3::types::IntoPyDict::into_py_dict(options, py)?;
-        let class = named_tuple.call(("Record", names), Some(&options))?;
-        Ok(class.cast_into()?)
-    }
-
-    fn of(class: Bound<'_, PyType>) -> PyResult<Self> {
-        let tuple_new = PyType::new::<PyTuple>(class.py()).getattr("__new__")?.unbind();
-        Ok(Self { plain: TupleClass::new(&class)?, class: class.unbind(), tuple_new })
-    }
-
-    /// A record of values whose creation runs no Python code.
-    #[inline]
-    pub(super) fn of_primitives<'py>(
-        &self,
-        py: Python<'py>,
-        values: impl ExactSizeIterator<Item = NewObject<'py>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        match &self.plain {
-            Some(class) => Ok(class.object(py, values)?.into_any()),
-            None => self.of_tuple(tuple_builder::tuple(py, values)?),
+        let options = [("rename", true.into_pyobject(py)?.to_owned().into_any())].into_py_dict(py)?;
+        let class = named_tuple.call(("Record", PyList::new(py, &self.names)?), Some(&options))?;
+        let new = WeakTupleClass::new(&class.cast_into::<PyType>()?)?;
+        let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have made one meanwhile.
+        if let Some((_, other)) = class.as_ref().and_then(|class| Some((class, class.upgrade(py)?))) {
+            return Ok(other);
         }
-    }
-
-    /// A record of the values in a tuple.
-    pub(super) fn of_tuple<'py>(&self, values: Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        let py = values.py();
-        self.tuple_new.bind(py).call1((self.class.bind(py), values))
+        let made = new.1;
+        let old = class.replace(new.0);
+        drop(class);
+        drop(old);
+        Ok(made)
     }
 }

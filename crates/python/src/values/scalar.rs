@@ -1,4 +1,5 @@
 //! `ScalarField`: one value of an item that is neither an array nor a record.
+#![allow(unsafe_code, reason = "reads references to objects that the owner of the memory vouches for")]
 
 use half::f16;
 use pyo3::exceptions::PyNotImplementedError;
@@ -10,6 +11,7 @@ use crate::objects::{self, NewObject};
 use pep3118::decode::{DecodeError, ScalarCodec, Value};
 use pep3118::format::ByteOrder;
 use pep3118::layout::{Field, Type};
+use pep3118::py::ObjectReferences;
 
 /// The type of a value, and how `struct` treats it.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +22,10 @@ pub(crate) struct ScalarField {
     pub(crate) character: Option<u8>,
     /// Whether the byte-order character is `@`, or missing.
     pub(crate) native: bool,
+    /// The owner of the reference, if the value is one.
+    pub(super) objects: ObjectReferences,
+    /// Whether the value is an address that a consumer follows.
+    pub(super) typed_pointer: bool,
 }
 
 impl ScalarField {
@@ -30,7 +36,8 @@ impl ScalarField {
     pub(super) fn new(field: Field<'_>, format: Option<&[u8]>, nans: NanConversion) -> Result<Self, DecodeError> {
         let character = format.and_then(|format| format.get(field.span().start())).copied();
         let native = field.byte_order() == Some(ByteOrder::Native);
-        Ok(Self { codec: ScalarCodec::of(field)?, nans, character, native })
+        let (objects, typed_pointer) = (ObjectReferences::Unknown, false);
+        Ok(Self { codec: ScalarCodec::of(field)?, nans, character, native, objects, typed_pointer })
     }
 
     /// The type.
@@ -65,6 +72,14 @@ impl ScalarField {
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
                 objects::bytes(py, text.get(..len).unwrap_or(text))
             }
+            Type::Object if self.objects != ObjectReferences::Unknown => {
+                let Ok(address) = usize::try_from(codec.unsigned(bytes)) else { return unreadable(py, codec.ty()) };
+                // SAFETY: (b) the owner of the memory holds a reference to each object, and the caller holds another
+                // one since it copied the address (`Codec::read`).
+                Some(unsafe { objects::object(py, address) })
+            }
+            // The functions of `pep3118.struct` have the format, and treat the address as a number in both directions.
+            Type::Object if self.character.is_none() => objects::bytes(py, bytes),
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 objects::unsigned(py, codec.unsigned(bytes))
             }

@@ -4,18 +4,19 @@ use pyo3::types::PyBytes;
 use super::Codec;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Layout};
+use pep3118::py::ObjectReferences;
 
 /// The `repr` of an item.
 fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
-    let value = Codec::new(py, &layout)?.read(py, item)?;
+    let value = Codec::new(py, &layout, ObjectReferences::Unknown, false)?.read(py, item)?;
     Ok(value.repr()?.to_string())
 }
 
 /// An item of dots after the value of an expression was written to it.
 fn write(py: Python<'_>, format: &str, expression: &std::ffi::CStr) -> PyResult<Vec<u8>> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
-    let codec = Codec::new(py, &layout)?;
+    let codec = Codec::new(py, &layout, ObjectReferences::Unknown, false)?;
     let mut item = vec![b'.'; codec.itemsize()];
     codec.write(&py.eval(expression, None, None)?, &mut item)?;
     // It is read as it was written.
@@ -83,7 +84,7 @@ fn records_of_the_same_names_have_one_class() {
     Python::attach(|py| {
         let class = |format: &str| {
             let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
-            Codec::new(py, &layout).unwrap().read(py, &[0; 8]).unwrap().get_type()
+            Codec::new(py, &layout, ObjectReferences::Unknown, false).unwrap().read(py, &[0; 8]).unwrap().get_type()
         };
         assert!(class("T{B:a:B:b:}").is(class("T{>h:a:>h:b:}")));
         assert!(!class("T{B:a:B:b:}").is(class("T{B:ab:}")));

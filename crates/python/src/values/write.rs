@@ -16,6 +16,7 @@ use crate::fastcall::counted;
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
 use pep3118::layout::Type;
+use pep3118::py::ObjectReferences;
 
 impl Codec {
     /// Writes an object as an item. Padding is left as it is. After an error the bytes are undefined, so
@@ -27,6 +28,11 @@ impl Codec {
     /// - text for `i`: `TypeError`
     /// - an exception that a method of the object raises
     pub(crate) fn write(&self, object: &Bound<'_, PyAny>, item: &mut [u8]) -> Result<(), WriteError> {
+        if let Some(primitive) = self.primitive
+            && primitive.write(object, item)
+        {
+            return Ok(());
+        }
         self.root.write(object, item, self.lenient)
     }
 
@@ -216,6 +222,18 @@ impl ScalarField {
                 Ok(string) => text::write(string, codec, bytes)?,
                 Err(_) => return Err(self.other_kind(object)),
             },
+            Type::Object if !lenient => {
+                if self.objects == ObjectReferences::Unknown {
+                    return Err(WriteErrorKind::ReferencesUnknown);
+                }
+                // The bytes own the reference from here on.
+                let address = object.clone().into_ptr().expose_provenance();
+                codec.store_little(&address.to_le_bytes(), bytes);
+            }
+            Type::CharPointer | Type::WcharPointer | Type::Function if !lenient => {
+                return Err(WriteErrorKind::FollowedAddress);
+            }
+            Type::Pointer if self.typed_pointer => return Err(WriteErrorKind::FollowedAddress),
             _ => self.write_integer(object, bytes, lenient)?,
         }
         Ok(())

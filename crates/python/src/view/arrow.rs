@@ -12,10 +12,10 @@ use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{Array as _, RecordBatch, RecordBatchIterator, StructArray};
 use pep3118::arrow::{BatchError, Mapping};
 use pep3118::layout::Type;
-use pep3118::py::SharedView;
 use pep3118::view::Order;
 
-use super::state::ViewState;
+use super::hold::{Hold, Pin};
+use super::part::{Part, copying};
 
 /// How the items become Arrow's: one row for each index of the first dimension.
 struct Rows {
@@ -25,9 +25,9 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(shown: &ViewState) -> PyResult<Self> {
-        let layout = shown.items().layout();
-        let mapping = match shown.shape() {
+    fn of(part: &Part) -> PyResult<Self> {
+        let layout = part.description().layout();
+        let mapping = match part.shape() {
             [_, extents @ ..] if !extents.is_empty() => {
                 let extents: Vec<u64> = extents.iter().map(|extent| extent.unsigned_abs()).collect();
                 let layout = layout.array_of(&extents);
@@ -35,57 +35,61 @@ impl Rows {
             }
             _ => Mapping::new(layout)?,
         };
-        let item = shown.items().item();
-        let plain = shown.shape().len() > 1 || item.ty() != Type::Record || !item.shape().is_empty();
+        let item = part.description().item();
+        let plain = part.shape().len() > 1 || item.ty() != Type::Record || !item.shape().is_empty();
         Ok(Self { mapping, plain })
     }
 
-    fn batch(&self, py: Python<'_>, shown: &ViewState) -> PyResult<RecordBatch> {
-        let (shared, plan, mapping) = (shown.shared(), shown.items().plan(), &self.mapping);
-        if let Some(bytes) = arrow_bytes(shared).filter(|bytes| mapping.shares(bytes.as_ptr().addr())) {
+    fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
+        let mapping = &self.mapping;
+        let pin = hold.pin()?;
+        if let Some(bytes) = arrow_bytes(py, part, hold, &pin).filter(|bytes| mapping.shares(bytes.as_ptr().addr())) {
             return Ok(mapping.batch_of_bytes(bytes)?);
         }
-        if shown.shape().len() > 1 {
-            let rows = usize::try_from(shown.shape().first().copied().unwrap_or(0))?;
-            let bytes = shown.to_vec(py, Order::C)?;
-            return Ok(shown.copying(py, shared.view().len(), || mapping.batch_of_rows(&bytes, rows))?);
+        let held = part.held(&pin);
+        if part.shape().len() > 1 {
+            let rows = usize::try_from(part.shape().first().copied().unwrap_or(0))?;
+            let bytes = held.to_vec(py, Order::C)?;
+            return Ok(copying(py, part.view().len(), || mapping.batch_of_rows(&bytes, rows))?);
         }
-        let batch = || -> Result<_, BatchError> { mapping.batch(&shared.buffer(plan)?) };
-        Ok(shown.copying(py, shared.view().len(), batch)?)
+        let batch = || -> Result<_, BatchError> { mapping.batch(&held.buffer()?) };
+        Ok(copying(py, part.view().len(), batch)?)
     }
 }
 
-pub(super) fn schema<'py>(py: Python<'py>, shown: &ViewState) -> PyResult<Bound<'py, PyCapsule>> {
-    let rows = Rows::of(shown)?;
+pub(super) fn schema<'py>(py: Python<'py>, part: &Part) -> PyResult<Bound<'py, PyCapsule>> {
+    let rows = Rows::of(part)?;
     PyCapsule::new_with_value(py, exported_schema(&rows.mapping, rows.plain)?, c"arrow_schema")
 }
 
 pub(super) fn array<'py>(
     py: Python<'py>,
-    shown: &ViewState,
+    part: &Part,
+    hold: &Hold,
 ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
-    let rows = Rows::of(shown)?;
+    let rows = Rows::of(part)?;
     let schema = PyCapsule::new_with_value(py, exported_schema(&rows.mapping, rows.plain)?, c"arrow_schema")?;
-    let array = exported_array(rows.batch(py, shown)?, rows.plain);
+    let array = exported_array(rows.batch(py, part, hold)?, rows.plain);
     Ok((schema, PyCapsule::new_with_value(py, array, c"arrow_array")?))
 }
 
-pub(super) fn stream<'py>(py: Python<'py>, shown: &ViewState) -> PyResult<Bound<'py, PyCapsule>> {
-    let batch = Rows::of(shown)?.batch(py, shown)?;
+pub(super) fn stream<'py>(py: Python<'py>, part: &Part, hold: &Hold) -> PyResult<Bound<'py, PyCapsule>> {
+    let batch = Rows::of(part)?.batch(py, part, hold)?;
     PyCapsule::new_with_value(py, exported_stream(batch), c"arrow_array_stream")
 }
 
-/// All bytes, shared with Arrow, which holds the buffer for as long as it needs it; `None` if they do
-/// not lie one after the other.
-fn arrow_bytes(shared: &SharedView) -> Option<arrow_buffer::Buffer> {
-    if !shared.view().is_contiguous(Order::C) {
+/// All bytes, shared with Arrow, which gets a share of the buffer for as long as it needs it; `None` if they
+/// are not contiguous.
+fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Option<arrow_buffer::Buffer> {
+    let view = part.view();
+    if !view.is_contiguous(Order::C) {
         return None;
     }
-    let start = shared.buf().wrapping_offset(isize::try_from(shared.view().offset()).ok()?);
-    let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(shared.view().len()).ok()?);
-    let owner = Arc::new(std::panic::AssertUnwindSafe(Arc::clone(shared.acquired())));
-    // SAFETY: by the INVARIANT these are the bytes of all items, readable while the buffer is held (E04),
-    // as `owner` does. Arrow only reads; that nobody else writes meanwhile the protocol asks of all.
+    let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
+    let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(view.len()).ok()?);
+    let owner = Arc::new(std::panic::AssertUnwindSafe(hold.share(py, pin)));
+    // SAFETY: by the INVARIANT of `Part` these are the bytes of all items, readable while the buffer is held
+    // (E04), as `owner` does. Arrow only reads; the protocol requires that nobody writes meanwhile.
     Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
 }
 

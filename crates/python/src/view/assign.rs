@@ -1,16 +1,21 @@
 //! Values into items: everything is converted before anything is written.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyTuple};
+use std::sync::Arc;
 
-use super::construct;
-use super::indexing::{Key, Target};
-use super::state::ViewState;
-use crate::values::Codec;
 use pep3118::__private::escape;
 use pep3118::layout::{Comparison, Equivalence, Type};
-use pep3118::view::Order;
+use pep3118::py::{Acquired, OpenBuffer};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyTuple};
+
+use super::class::View;
+use super::construct;
+use super::hold::{Hold, Pin};
+use super::indexing::{Key, Target};
+use super::part::{Held, NewItems, Old, Part, Place};
+use crate::objects;
+use crate::values::Codec;
 
 /// `view[key] = value`
 ///
@@ -21,85 +26,183 @@ use pep3118::view::Order;
 /// | a buffer with dimensions | its value | items of the same layout in the same shape, copied |
 /// | `bytes` where items are bytes | the item | every item |
 /// | anything else | the item | every item |
-pub(super) fn assign(shown: &ViewState, key: Key, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = value.py();
-    if shown.shared().view().readonly() {
-        return Err(PyTypeError::new_err("cannot modify read-only memory"));
+///
+/// Conversion runs other code, which may release the view: it is pinned for the key, and again once the value
+/// is converted.
+pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let (part, hold) = view.parts();
+    drop(hold.pin()?);
+    if part.view().readonly() {
+        return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
     }
-    let codec = shown.items().codec(py)?;
-    match key.select(shown)? {
-        Target::Item(indices) => {
-            let plan = shown.items().plan();
-            // Padding stays as it is.
-            let mut item = shown.shared().buffer(plan)?.item_bytes(&indices)?;
-            codec.write(value, &mut item)?;
-            Ok(shown.shared().buffer_mut(plan)?.write_item_bytes(&indices, &item)?)
-        }
-        Target::Part(part) => {
-            let bytes = items(&part, value)?;
-            let (shared, plan) = (part.shared(), part.items().plan());
-            let written = part.copying(py, shared.view().len(), || shared.buffer_mut(plan)?.write_bytes(&bytes));
-            Ok(written?)
-        }
+    let key = Key::new(key)?;
+    if let Some(offset) = key.offset(part)? {
+        return assign_item(part, hold, Place::Offset(offset), value);
+    }
+    let pin = hold.pin()?;
+    let target = key.select(part, &pin)?;
+    drop(pin);
+    match target {
+        Target::Item(indices) => assign_item(part, hold, Place::Indices(indices.as_slice()), value),
+        Target::Part(part) => assign_part(&part, hold, value),
     }
 }
 
-/// The bytes of all items of a part, the last index fastest.
-fn items(part: &ViewState, value: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+#[inline]
+fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
-    if let Some(buffer) = buffer(part, value)? {
-        return Ok(buffer.to_vec(py, Order::C)?);
+    if let Some(primitive) = part.primitive() {
+        let mut item = [0; 16];
+        if let Some(item) = item.get_mut(..primitive.size())
+            && primitive.write(value, item)
+        {
+            return part.held(&hold.pin()?).store_plain(place, item);
+        }
     }
-    let mut bytes = part.to_vec(py, Order::C)?;
-    let item = part.items().item();
+    let mut new = NewItems::zeroed(py, part, 1)?;
+    part.item()?.codec(py, part.description())?.write(value, new.bytes_mut())?;
+    let mut old = Old::default();
+    let pin = hold.pin()?;
+    let stored = new.store_at(&part.held(&pin), place, &mut old);
+    drop(pin);
+    stored?;
+    old.finish(hold)
+}
+
+fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = value.py();
+    let mut old = Old::default();
+    if let Some(source) = Source::of(part, value)? {
+        // Both buffers are held, and no other code runs.
+        let from = source.held();
+        let pin = hold.pin()?;
+        let item = part.item()?;
+        if item.has_addresses() {
+            return Err(objects::error::<PyTypeError>("addresses are not copied: a reader of the memory follows them"));
+        }
+        let to = part.held(&pin);
+        if !item.has_objects() && to.copy_from(py, &from) {
+            return Ok(());
+        }
+        let new = NewItems::copied(py, part, &from)?;
+        let stored = new.store_all(&to, &mut old);
+        drop(pin);
+        stored?;
+        return old.finish(hold);
+    }
+    let new = converted(part, value)?;
+    let pin = hold.pin()?;
+    let stored = new.store_all(&part.held(&pin), &mut old);
+    drop(pin);
+    stored?;
+    old.finish(hold)
+}
+
+/// The values of all items of a part, the last index fastest, or the one value of each.
+fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<NewItems<'p, 'py>> {
+    let py = value.py();
+    let item = part.description().item();
     let is_record = item.ty() == Type::Record && item.shape().is_empty();
-    let codec = part.items().codec(py)?;
+    let codec = part.item()?.codec(py, part.description())?;
     let row = !part.shape().is_empty() && (value.cast::<PyList>().is_ok() || (!is_record && is_row(value)));
-    if row {
-        rows(value, part.shape(), 0, codec, &mut bytes)?;
-    } else {
-        every(part, value, codec, &mut bytes)?;
+    if !row {
+        let mut new = NewItems::zeroed(py, part, 1)?;
+        codec.write(value, new.bytes_mut())?;
+        return Ok(new);
     }
-    Ok(bytes)
+    // A list of another length is refused before memory for the items is allocated.
+    let first = value.len()?;
+    if part.shape().first().map(|extent| usize::try_from(*extent)) != Some(Ok(first)) {
+        let extent = part.shape().first().copied().unwrap_or(0);
+        return Err(objects::error::<PyValueError>(format!("{first} values for {extent} items of dimension 0")));
+    }
+    let count = usize::try_from(part.view().item_count()).map_err(|_| objects::no_memory())?;
+    let mut new = NewItems::zeroed(py, part, count)?;
+    rows(value, part.shape(), 0, codec, new.bytes_mut())?;
+    Ok(new)
 }
 
 fn is_row(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyList>().is_ok() || value.cast::<PyTuple>().is_ok()
 }
 
-/// A buffer to copy from, if the value is one.
-fn buffer(part: &ViewState, value: &Bound<'_, PyAny>) -> PyResult<Option<ViewState>> {
-    let bytes = value.cast::<PyBytes>().is_ok() || value.cast::<PyByteArray>().is_ok();
-    let strings = matches!(part.items().item().ty(), Type::Char | Type::Bytes | Type::Pascal | Type::Void);
-    if is_row(value) || (bytes && strings) {
-        return Ok(None);
+/// A buffer to copy from, which is held.
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack")]
+enum Source<'v> {
+    View(&'v Part, Pin<'v>),
+    Open(Acquired, Part),
+}
+
+impl<'v> Source<'v> {
+    /// That of a value, if it is one with items for a part.
+    fn of(part: &Part, value: &'v Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        let number = value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>();
+        if number || is_row(value) {
+            return Ok(None);
+        }
+        let bytes = value.cast::<PyBytes>().is_ok() || value.cast::<PyByteArray>().is_ok();
+        let strings = matches!(part.description().item().ty(), Type::Char | Type::Bytes | Type::Pascal | Type::Void);
+        if bytes && strings {
+            return Ok(None);
+        }
+        let source = match value.cast_exact::<View>() {
+            Ok(view) => {
+                let (part, hold) = view.get().parts();
+                Self::View(part, hold.pin()?)
+            }
+            Err(_) => match construct::open(value, None, None) {
+                Ok(open) => {
+                    let (acquired, part) = opened(open);
+                    Self::Open(acquired, part)
+                }
+                // It exports no buffer.
+                Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => return Ok(None),
+                Err(error) => return Err(error),
+            },
+        };
+        let from = source.held().part();
+        // One item: NumPy's scalars export themselves.
+        if from.shape().is_empty() && !part.shape().is_empty() {
+            return Ok(None);
+        }
+        if from.shape() != part.shape() {
+            return Err(objects::error::<PyValueError>(format!(
+                "a buffer of shape {:?} for shape {:?}",
+                from.shape(),
+                part.shape()
+            )));
+        }
+        let (own, other) = (part.description(), from.description());
+        let same = Arc::ptr_eq(own, other)
+            || Comparison::of_layouts(other.layout(), own.layout()).equivalence
+                >= Some(Equivalence::LayoutIgnoringNames);
+        if !same {
+            return Err(objects::error::<PyValueError>(format!(
+                "items of format `{}` for items of format `{}`",
+                escape(other.format()),
+                escape(own.format())
+            )));
+        }
+        if own.objects() != other.objects() && part.item()?.has_objects() {
+            return Err(objects::error::<PyTypeError>(
+                "objects are copied only from memory whose type says that it holds them",
+            ));
+        }
+        Ok(Some(source))
     }
-    let buffer = match construct::open(value, None, None) {
-        Ok(buffer) => buffer,
-        // It is no exporter.
-        Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    // One item: NumPy's scalars export themselves.
-    if buffer.shape().is_empty() && !part.shape().is_empty() {
-        return Ok(None);
+
+    fn held(&self) -> Held<'_> {
+        match self {
+            Self::View(part, pin) => part.held(pin),
+            Self::Open(acquired, part) => part.held_by(acquired),
+        }
     }
-    if buffer.shape() != part.shape() {
-        return Err(PyValueError::new_err(format!(
-            "a buffer of shape {:?} for shape {:?}",
-            buffer.shape(),
-            part.shape()
-        )));
-    }
-    let (from, to) = (buffer.items(), part.items());
-    if Comparison::of_layouts(from.layout(), to.layout()).equivalence < Some(Equivalence::LayoutIgnoringNames) {
-        return Err(PyValueError::new_err(format!(
-            "items of format `{}` for items of format `{}`",
-            escape(from.format()),
-            escape(to.format())
-        )));
-    }
-    Ok(Some(buffer))
+}
+
+/// The buffer and the items of an open exporter.
+pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
+    let (shared, description) = open.into_parts();
+    Part::new(shared, description)
 }
 
 /// Rows in rows. As deep as there are dimensions, which are 64 at most.
@@ -107,46 +210,25 @@ fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec
     let Some((extent, inner)) = shape.split_first() else {
         return Ok(codec.write(value, bytes)?);
     };
-    // A copy: what is called meanwhile may change the list.
+    // A copy: conversion runs other code, which may change the list.
     let row = match value.cast::<PyList>() {
         Ok(list) => list.to_tuple(),
         Err(_) => value.cast::<PyTuple>().cloned().map_err(|_| {
             let found = value.get_type();
-            PyTypeError::new_err(format!("dimension {dimension} takes a list, not {found}"))
+            objects::error::<PyTypeError>(format!("dimension {dimension} takes a list, not {found}"))
         })?,
     };
     if i64::try_from(row.len()) != Ok(*extent) {
         let found = row.len();
-        return Err(PyValueError::new_err(format!("{found} values for {extent} items of dimension {dimension}")));
+        return Err(objects::error::<PyValueError>(format!(
+            "{found} values for {extent} items of dimension {dimension}"
+        )));
     }
     let each = bytes.len().checked_div(row.len()).unwrap_or(0);
-    for (index, value) in row.iter().enumerate() {
+    for (index, value) in row.iter_borrowed().enumerate() {
         let start = index.saturating_mul(each);
         let inside = bytes.get_mut(start..start.saturating_add(each)).unwrap_or_default();
         rows(&value, inner, dimension.saturating_add(1), codec, inside)?;
-    }
-    Ok(())
-}
-
-/// One value for every item.
-fn every(part: &ViewState, value: &Bound<'_, PyAny>, codec: &Codec, bytes: &mut [u8]) -> PyResult<()> {
-    let plan = part.items().plan();
-    let itemsize = plan.itemsize();
-    let mut items = bytes.chunks_exact_mut(itemsize.max(1));
-    let Some(first) = items.next() else {
-        // Nothing is written, but what could not be is still refused.
-        let mut item = vec![0; itemsize];
-        return Ok(codec.write(value, &mut item)?);
-    };
-    codec.write(value, first)?;
-    let first: &[u8] = first;
-    if plan.is_one_leaf() {
-        items.for_each(|item| item.copy_from_slice(first));
-    } else {
-        // Padding stays as it is.
-        for item in items {
-            codec.write(value, item)?;
-        }
     }
     Ok(())
 }

@@ -1,25 +1,30 @@
 //! The class `View`.
 
 use std::ffi::c_int;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
+use super::assign::opened;
+use super::compare::Operand;
+use super::hold::{Hold, Pin, released};
 use super::indexing::{Key, Target};
-use super::state::ViewState;
-use super::{assign, columns, compare, construct, tolist};
+use super::item;
+use super::part::{Part, Place, read_item, read_place, select};
+use super::{arrow, assign, columns, compare, construct, tolist};
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
-use crate::objects::utf8_text;
-use pep3118::__private::{escape, plural};
-use pep3118::layout::{Dialect, Table};
-use pep3118::py::BufferExporter;
+use crate::objects;
+use crate::tuple_builder;
+use pep3118::__private::escape;
+use pep3118::layout::Table;
+use pep3118::py::{BufferExporter, ItemDescription};
 use pep3118::view::Order;
 
 /// The items of an exporter: like memoryview, for every format.
@@ -27,9 +32,9 @@ use pep3118::view::Order;
 /// Records are named tuples, arrays in items nested lists. `view["pos.x"]` is a view of that field,
 /// `view.columns()` copies each field to an array of its own.
 ///
-/// What an item is, is told by the type of the exporter where it is known (NumPy's dtype, a ctypes
-/// class, array), else by the exporter's format, read in `dialect` if that is given. Another `format`
-/// of the same itemsize may be given.
+/// The layout of an item is that of the exporter's type where the type declares it (NumPy's dtype, a ctypes
+/// class, array), else that of the exporter's format, in `dialect` if that is given. Another `format` of
+/// the same itemsize may be given.
 ///
 /// >>> import struct
 /// >>> from pep3118 import View
@@ -60,48 +65,42 @@ use pep3118::view::Order;
 /// value for every item; nothing is written unless all of it fits, and padding stays as it is.
 #[pyclass(frozen, mapping, weakref, module = "pep3118")]
 pub(crate) struct View {
-    /// `None` after it was released. Exports are counted inside, and both are changed under the lock only.
-    shown: Mutex<Option<Arc<ViewState>>>,
+    part: Part,
+    hold: Hold,
+    /// Made when the first consumer requests a buffer.
+    exporter: OnceLock<Box<BufferExporter>>,
+    hash: OnceLock<isize>,
 }
 
 impl View {
-    pub(super) fn new(shown: ViewState) -> Self {
-        Self { shown: Mutex::new(Some(Arc::new(shown))) }
+    pub(super) fn new(part: Part, hold: Hold) -> Self {
+        Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }
     }
 
-    /// No Python code runs while it is held.
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<ViewState>>> {
-        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Another part of the same buffer.
+    fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> Self {
+        Self::new(part, self.hold.share(py, pin))
     }
 
-    fn shown(&self) -> PyResult<Arc<ViewState>> {
-        self.lock().clone().ok_or_else(released)
+    /// The items, and the share in their buffer.
+    pub(super) fn parts(&self) -> (&Part, &Hold) {
+        (&self.part, &self.hold)
     }
 
-    /// Whose format it is.
-    pub(super) fn dialect(&self) -> Option<&'static Dialect> {
-        self.lock().as_ref().and_then(|shown| shown.items().dialect())
+    /// The description of the items.
+    pub(super) fn description(&self) -> &ItemDescription {
+        self.part.description()
     }
 
-    /// The format, as an exporter tells it.
-    pub(super) fn format_bytes(&self) -> Option<Vec<u8>> {
-        self.lock().as_ref().map(|shown| shown.items().format().to_vec())
+    /// The items, if they are not released.
+    #[inline]
+    fn part(&self) -> PyResult<&Part> {
+        if self.hold.is_released() { Err(released()) } else { Ok(&self.part) }
     }
-
-    /// What it shows, taken away; an error while others hold buffers of it.
-    fn take(&self) -> Result<Option<Arc<ViewState>>, usize> {
-        let mut shown = self.lock();
-        let exports = shown.as_ref().and_then(|shown| shown.exporter.get()).map_or(0, BufferExporter::exports);
-        if exports > 0 { Err(exports) } else { Ok(shown.take()) }
-    }
-}
-
-fn released() -> PyErr {
-    PyValueError::new_err("operation forbidden on released View")
 }
 
 fn tuple<'py>(py: Python<'py>, numbers: &[i64]) -> PyResult<Bound<'py, PyTuple>> {
-    PyTuple::new(py, numbers)
+    tuple_builder::tuple(py, numbers.iter().map(|number| objects::int(py, *number)))
 }
 
 #[pymethods]
@@ -109,102 +108,110 @@ impl View {
     #[new]
     #[pyo3(signature = (obj, format=None, dialect=None))]
     fn py_new(obj: &Bound<'_, PyAny>, format: Option<&Bound<'_, PyAny>>, dialect: Option<&str>) -> PyResult<Self> {
-        construct::open(obj, format, dialect).map(Self::new)
+        if let (Ok(view), None, None) = (obj.cast_exact::<Self>(), format, dialect) {
+            let this = view.get();
+            let pin = this.hold.pin()?;
+            return Ok(this.alike(obj.py(), this.part.whole(), &pin));
+        }
+        let (acquired, part) = opened(construct::open(obj, format, dialect)?);
+        Ok(Self::new(part, Hold::new(obj.py(), acquired)?))
     }
 
     /// The object whose memory it is.
     #[getter]
     fn obj<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(self.shown()?.shared().acquired().exporter(py))
+        self.part()?;
+        Ok(self.hold.exporter(py))
     }
 
     /// Bytes of all items in a contiguous copy.
     #[getter]
     fn nbytes(&self) -> PyResult<i64> {
-        Ok(self.shown()?.shared().view().len())
+        Ok(self.part()?.view().len())
     }
 
     /// Whether items cannot be written to.
     #[getter]
     fn readonly(&self) -> PyResult<bool> {
-        Ok(self.shown()?.shared().view().readonly())
+        Ok(self.part()?.view().readonly())
     }
 
     /// The format as the exporter wrote it; of a field or a cast, one that says the same. Bytes that
     /// are not UTF-8 are surrogates.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        utf8_text(py, self.shown()?.items().format())
+        let part = self.part()?;
+        part.item()?.format(py, part.description())
     }
 
     /// Bytes of one item.
     #[getter]
     fn itemsize(&self) -> PyResult<i64> {
-        Ok(self.shown()?.shared().view().itemsize())
+        Ok(self.part()?.view().itemsize())
     }
 
     /// The number of dimensions.
     #[getter]
     fn ndim(&self) -> PyResult<usize> {
-        Ok(self.shown()?.shape().len())
+        Ok(self.part()?.shape().len())
     }
 
     /// Items in each dimension.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, self.shown()?.shape())
+        tuple(py, self.part()?.shape())
     }
 
     /// Bytes from one item to the next in each dimension.
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, self.shown()?.shared().view().strides())
+        tuple(py, self.part()?.view().strides())
     }
 
     /// Where at least 0: follow the pointer there, then add as many bytes. Empty where there is none.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple(py, self.shown()?.shared().view().suboffsets().unwrap_or_default())
+        tuple(py, self.part()?.view().suboffsets().unwrap_or_default())
     }
 
-    /// Whether the items adjoin, the last index fastest.
+    /// Whether the items are contiguous, the last index fastest.
     #[getter]
     fn c_contiguous(&self) -> PyResult<bool> {
-        Ok(self.shown()?.shared().view().is_contiguous(Order::C))
+        Ok(self.part()?.view().is_contiguous(Order::C))
     }
 
-    /// Whether the items adjoin, the first index fastest.
+    /// Whether the items are contiguous, the first index fastest.
     #[getter]
     fn f_contiguous(&self) -> PyResult<bool> {
-        Ok(self.shown()?.shared().view().is_contiguous(Order::Fortran))
+        Ok(self.part()?.view().is_contiguous(Order::Fortran))
     }
 
-    /// Whether the items adjoin in either order.
+    /// Whether the items are contiguous in either order.
     #[getter]
     fn contiguous(&self) -> PyResult<bool> {
-        Ok(self.shown()?.shared().view().is_contiguous(Order::Any))
+        Ok(self.part()?.view().is_contiguous(Order::Any))
     }
 
     /// The names of the fields of a record, 'f0' by its index where the format has none; () where items
     /// are no records.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.shown()?.items().names())
+        PyTuple::new(py, item::names(self.part()?.description()))
     }
 
-    /// How sure the reading of the format is: 'exact', 'trailing-padding' or 'inferred'.
+    /// The certainty of the interpretation of the format: 'exact', 'trailing-padding' or 'inferred'.
     #[getter]
     fn certainty(&self) -> PyResult<&'static str> {
-        Ok(self.shown()?.items().certainty().as_str())
+        Ok(self.part()?.description().certainty().as_str())
     }
 
     /// The dialect in which the format was read.
     #[getter(dialect)]
     fn rule(&self) -> PyResult<&'static str> {
-        Ok(self.shown()?.items().rule())
+        Ok(self.part()?.description().rule())
     }
 
-    /// The layout of an item as a table of offsets, sizes and types, and how the items lie.
+    /// The layout of an item as a table of offsets, sizes and types, and the arrangement of the items.
     ///
     /// >>> from pep3118 import View
     /// >>> print(View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}").explain())
@@ -215,9 +222,9 @@ impl View {
     ///      0     2  uint16 (big)  a
     ///      2     1  uint8         b
     /// <BLANKLINE>
-    fn explain(&self) -> PyResult<String> {
-        let shown = self.shown()?;
-        let (items, view) = (shown.items(), shown.shared().view());
+    fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let part = self.part()?;
+        let (items, view) = (part.description(), part.view());
         let dims = |dims: &[i64]| dims.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let mut text = format!(
             "format   {}\nread as  {}, {}\nitems    shape ({}), strides ({}) bytes, itemsize {} bytes, {}\n",
@@ -233,7 +240,7 @@ impl View {
             text.push_str(&format!("         suboffsets ({}) bytes\n", dims(suboffsets)));
         }
         text.push_str(&Table::new(items.layout()).to_string());
-        Ok(text)
+        Ok(objects::string(py, &text)?)
     }
 
     /// All items as nested lists, the item itself where there is no dimension.
@@ -242,19 +249,23 @@ impl View {
     /// >>> View(b"abcdef").cast("B", (2, 3)).tolist()
     /// [[97, 98, 99], [100, 101, 102]]
     fn tolist<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        tolist::to_list(py, &*self.shown()?)
+        let pin = self.hold.pin()?;
+        if self.part.shape().is_empty() {
+            return read_item(py, &self.part, pin, &[]);
+        }
+        tolist::to_list(py, self.part.held(&pin))
     }
 
-    /// All items as they are, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as
-    /// they lie in memory where that is Fortran order, else as 'C'.
+    /// The bytes of all items, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as 'F'
+    /// where the memory is in Fortran order, else as 'C'.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("c", (2, 3)).tobytes("F")
     /// b'adbecf'
     #[pyo3(signature = (order="C"))]
     fn tobytes<'py>(&self, py: Python<'py>, order: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
-        let shown = self.shown()?;
-        shown.to_bytes(py, shown.order(order)?)
+        let pin = self.hold.pin()?;
+        self.part.held(&pin).to_bytes(py, self.part.order(order)?)
     }
 
     /// `tobytes().hex(...)`
@@ -265,7 +276,10 @@ impl View {
         args: &Bound<'py, PyTuple>,
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.shown()?.to_bytes(py, Order::C)?.call_method("hex", args, kwargs)
+        let pin = self.hold.pin()?;
+        let bytes = self.part.held(&pin).to_bytes(py, Order::C)?;
+        drop(pin);
+        bytes.call_method("hex", args, kwargs)
     }
 
     /// The same memory, not to be written to.
@@ -273,8 +287,9 @@ impl View {
     /// >>> from pep3118 import View
     /// >>> View(bytearray(2)).toreadonly().readonly
     /// True
-    fn toreadonly(&self) -> PyResult<Self> {
-        Ok(Self::new(self.shown()?.to_readonly()))
+    fn toreadonly(&self, py: Python<'_>) -> PyResult<Self> {
+        let pin = self.hold.pin()?;
+        Ok(self.alike(py, self.part.to_readonly(), &pin))
     }
 
     /// The bytes of C-contiguous memory as items of another format, in one dimension or in a shape.
@@ -284,9 +299,11 @@ impl View {
     /// [b'abc', b'def']
     #[pyo3(signature = (format, shape=None, *, dialect=None))]
     fn cast(&self, format: &Bound<'_, PyAny>, shape: Option<Vec<i64>>, dialect: Option<&str>) -> PyResult<Self> {
-        let format = format_bytes(format)?;
+        let written = format_bytes(format)?;
         let dialect = dialect.map(dialect_by_name).transpose()?;
-        self.shown()?.cast(format, shape.as_deref(), dialect).map(Self::new)
+        let pin = self.hold.pin()?;
+        let part = self.part.cast(&written, shape.as_deref(), dialect)?;
+        Ok(self.alike(format.py(), part, &pin))
     }
 
     /// The dimensions in another order, reversed if none is given.
@@ -295,9 +312,10 @@ impl View {
     /// >>> View(b"abcdef").cast("B", (2, 3)).transpose().tolist()
     /// [[97, 100], [98, 101], [99, 102]]
     #[pyo3(signature = (*axes))]
-    fn transpose(&self, axes: Vec<usize>) -> PyResult<Self> {
+    fn transpose(&self, py: Python<'_>, axes: Vec<usize>) -> PyResult<Self> {
         let axes = (!axes.is_empty()).then_some(axes);
-        self.shown()?.transpose(axes.as_deref()).map(Self::new)
+        let pin = self.hold.pin()?;
+        Ok(self.alike(py, self.part.transpose(axes.as_deref())?, &pin))
     }
 
     /// Each field as an array of its own, copied and in this machine's byte order: a dict of writable
@@ -309,13 +327,14 @@ impl View {
     /// {'a': [256, 768], 'b': [2, 4]}
     #[pyo3(signature = (*names))]
     fn columns<'py>(&self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
-        columns::columns(py, &*self.shown()?, &names)
+        let pin = self.hold.pin()?;
+        columns::columns(py, self.part.held(&pin), &names)
     }
 
     /// The schema of the Arrow C data interface: a struct of the fields of a record; of other items, that
     /// of one item.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
-        super::arrow::schema(py, &*self.shown()?)
+        arrow::schema(py, self.part()?)
     }
 
     /// The items as an Arrow array: of structs if they are records. Dimensions after the first are lists
@@ -327,7 +346,7 @@ impl View {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
         let _: Option<&Bound<'py, PyAny>> = requested_schema;
-        super::arrow::array(py, &*self.shown()?)
+        arrow::array(py, self.part()?, &self.hold)
     }
 
     /// The same as a stream of one record batch; items that are no records are its column 'value'.
@@ -338,7 +357,7 @@ impl View {
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let _: Option<&Bound<'py, PyAny>> = requested_schema;
-        super::arrow::stream(py, &*self.shown()?)
+        arrow::stream(py, self.part()?, &self.hold)
     }
 
     /// Gives the buffer back: `BufferError` while there are buffers of this view.
@@ -350,14 +369,14 @@ impl View {
     /// 97
     /// >>> memory.append(100)  # not while it is viewed
     fn release(&self) -> PyResult<()> {
-        match self.take() {
-            Ok(_) => Ok(()),
-            Err(exports) => Err(PyBufferError::new_err(format!("View has {}", plural(exports, "exported buffer")))),
-        }
+        self.hold.release().map_err(|users| {
+            let s = if users == 1 { "" } else { "s" };
+            objects::error::<PyBufferError>(format!("View has {users} exported buffer{s}"))
+        })
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
-        let _: Arc<ViewState> = slf.get().shown()?;
+        slf.get().part()?;
         Ok(slf)
     }
 
@@ -367,35 +386,38 @@ impl View {
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        self.shown()?.len()
+        self.part()?.len()
     }
 
-    fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __getitem__<'py>(slf: &Bound<'py, Self>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let (py, this) = (slf.py(), slf.get());
+        this.part()?;
         let key = Key::new(key)?;
-        let shown = self.shown()?;
-        match key.select(&shown)? {
-            Target::Item(indices) => shown.item(py, &indices),
-            Target::Part(part) => Ok(Bound::new(py, Self::new(*part))?.into_any()),
+        let pin = this.hold.pin()?;
+        if let Some(offset) = key.offset(&this.part)? {
+            return read_place(py, &this.part, pin, Place::Offset(offset));
+        }
+        match key.select(&this.part, &pin)? {
+            Target::Item(indices) => read_item(py, &this.part, pin, indices.as_slice()),
+            Target::Part(part) => Ok(Bound::new(py, this.alike(py, part, &pin))?.into_any()),
         }
     }
 
     fn __setitem__(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let key = Key::new(key)?;
-        let shown = self.shown()?;
-        assign::assign(&shown, key, value)
+        assign::assign(self, key, value)
     }
 
     fn __delitem__(&self, _key: &Bound<'_, PyAny>) -> PyResult<()> {
-        Err(PyTypeError::new_err("cannot delete memory"))
+        Err(objects::error::<PyTypeError>("cannot delete memory"))
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> PyResult<ViewIterator> {
-        let end = i64::try_from(slf.get().shown()?.len()?)?;
+        let end = i64::try_from(slf.get().part()?.len()?)?;
         Ok(ViewIterator { view: slf.unbind(), next: AtomicI64::new(0), end, step: 1 })
     }
 
     fn __reversed__(slf: Bound<'_, Self>) -> PyResult<ViewIterator> {
-        let last = i64::try_from(slf.get().shown()?.len()?)?.saturating_sub(1);
+        let last = i64::try_from(slf.get().part()?.len()?)?.saturating_sub(1);
         Ok(ViewIterator { view: slf.unbind(), next: AtomicI64::new(last), end: -1, step: -1 })
     }
 
@@ -411,72 +433,95 @@ impl View {
             _ => return Ok(py.NotImplemented().into_bound(py)),
         };
         let answer = |equal: bool| Ok((equal == wanted).into_pyobject(py)?.to_owned().into_any());
-        if slf.is(other) && slf.get().lock().is_none() {
+        let this = slf.get();
+        if slf.is(other) && this.hold.is_released() {
             return answer(true);
         }
-        let Some(left) = slf.get().lock().clone() else { return answer(false) };
-        let right = match other.cast_exact::<Self>() {
-            Ok(view) => match view.get().lock().clone() {
-                Some(right) => right,
-                None => return answer(false),
-            },
-            Err(_) => match construct::open(other, None, None) {
-                Ok(right) => Arc::new(right),
-                // What is no buffer may know how it compares.
-                Err(_) => return Ok(py.NotImplemented().into_bound(py)),
-            },
-        };
-        answer(compare::equal(py, &left, &right)?)
+        if this.hold.is_released() {
+            return answer(false);
+        }
+        let left = Operand::View(&this.part, &this.hold);
+        if let Ok(view) = other.cast_exact::<Self>() {
+            let view = view.get();
+            if view.hold.is_released() {
+                return answer(false);
+            }
+            return answer(compare::equal(py, left, Operand::View(&view.part, &view.hold))?);
+        }
+        match construct::open(other, None, None) {
+            Ok(open) => {
+                let (acquired, part) = opened(open);
+                answer(compare::equal(py, left, Operand::Open(&part, &acquired))?)
+            }
+            // An object that exports no buffer may define how it compares.
+            Err(_) => Ok(py.NotImplemented().into_bound(py)),
+        }
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        compare::hash(py, &*self.shown()?)
+        if let Some(hash) = self.hash.get() {
+            return Ok(*hash);
+        }
+        let pin = self.hold.pin()?;
+        let hash = compare::hash(py, self.part.held(&pin), self.hold.exporter(py).as_ref())?;
+        Ok(*self.hash.get_or_init(|| hash))
     }
 
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let Ok(shown) = slf.get().shown() else { return Ok("<released pep3118.View>".to_owned()) };
-        let shape = tuple(slf.py(), shown.shape())?.repr()?.to_string();
-        let format = escape(shown.items().format());
-        Ok(format!("<pep3118.View of shape {shape}, format '{format}'>"))
+    fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        let Ok(part) = slf.get().part() else { return Ok(objects::string(py, "<released pep3118.View>")?) };
+        let shape: Vec<String> = part.shape().iter().map(ToString::to_string).collect();
+        let comma = if shape.len() == 1 { "," } else { "" };
+        let format = escape(part.description().format());
+        let text = format!("<pep3118.View of shape ({}{comma}), format '{format}'>", shape.join(", "));
+        Ok(objects::string(py, &text)?)
     }
 
     #[allow(unsafe_code, reason = "a slot")]
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // Under the lock, so that it is not released meanwhile.
-        let guard = slf.get().lock();
-        let shown = guard.as_ref().ok_or_else(|| PyBufferError::new_err("the View is released"))?;
-        let (shared, format) = (shown.shared(), shown.items().format());
-        let exporter = shown.exporter.get_or_init(|| {
-            // SAFETY: (a) by the INVARIANT of `SharedView` the items are readable as long as it holds its
-            // buffer, and while there are exports `take` leaves it where it is; a consumer holds this object.
-            // (b) is what its own exporter has said.
-            unsafe { BufferExporter::with_format(shared.view(), shared.buf(), Some(format)) }
+        let this = slf.get();
+        let part = &this.part;
+        let bytes;
+        // A consumer would take any bytes for references to objects.
+        let format = if part.item()?.has_unknown_objects() {
+            bytes = format!("{}s", part.view().itemsize()).into_bytes();
+            &bytes
+        } else {
+            part.description().format()
+        };
+        if !this.hold.enter() {
+            return Err(objects::error::<PyBufferError>("the View is released"));
+        }
+        let exporter = this.exporter.get_or_init(|| {
+            // SAFETY: (a) by the INVARIANT of `Part` the items are readable as long as the buffer is held; a
+            // view with users is not released, and a consumer refers to this object. (b) is what its own
+            // exporter has reported.
+            Box::new(unsafe { BufferExporter::with_format(part.view(), part.buf(), Some(format)) })
         });
         // SAFETY: (a) the interpreter passes a struct to fill in; (b) the object holds the exporter.
-        unsafe { exporter.fill(slf.as_any(), view, flags) }
+        let filled = unsafe { exporter.fill(slf.as_any(), view, flags) };
+        if filled.is_err() {
+            this.hold.leave();
+        }
+        filled
     }
 
     #[allow(unsafe_code, reason = "a slot")]
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
-        let guard = self.lock();
-        if let Some(exporter) = guard.as_ref().and_then(|shown| shown.exporter.get()) {
+        if let Some(exporter) = self.exporter.get() {
             // SAFETY: (a) the interpreter passes a struct that `fill` has filled in, once.
             unsafe { exporter.release(view) }
+            self.hold.leave();
         }
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // Nobody holds the lock while the collector runs, or else there is nothing to tell now.
-        let Ok(mut guard) = self.shown.try_lock() else { return Ok(()) };
-        // The reference to the exporter is told by its only owner; where there are several, by none.
-        if let Some(acquired) = guard.as_mut().and_then(Arc::get_mut).and_then(ViewState::sole_buffer) {
-            acquired.traverse(&visit)?;
-        }
-        Ok(())
+        self.hold.traverse(&visit)
     }
 
     fn __clear__(&self) {
-        let _: Result<Option<Arc<ViewState>>, usize> = self.take();
+        // A consumer in the same cycle releases its buffer later, and then the last reference to this object.
+        let _: Result<(), isize> = self.hold.release();
     }
 }
 
@@ -489,6 +534,21 @@ pub(super) struct ViewIterator {
     step: i64,
 }
 
+impl ViewIterator {
+    /// The next index.
+    #[inline]
+    fn advance(&self) -> Option<i64> {
+        let advance = |index: i64| (index != self.end).then(|| index.saturating_add(self.step));
+        if cfg!(Py_GIL_DISABLED) {
+            return self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok();
+        }
+        // With the GIL one thread at a time is here.
+        let index = self.next.load(Ordering::Relaxed);
+        self.next.store(advance(index)?, Ordering::Relaxed);
+        Some(index)
+    }
+}
+
 #[pymethods]
 impl ViewIterator {
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -496,18 +556,23 @@ impl ViewIterator {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let advance = |index: i64| (index != self.end).then(|| index.saturating_add(self.step));
-        let Ok(index) = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance) else {
-            return Ok(None);
-        };
-        let shown = self.view.get().shown()?;
-        if shown.shape().len() == 1 {
-            return shown.item(py, &[index]).map(Some);
+        let Some(index) = self.advance() else { return Ok(None) };
+        let view = self.view.get();
+        let pin = view.hold.pin()?;
+        let geometry = view.part.view();
+        match (geometry.strides(), geometry.is_indirect()) {
+            ([stride], false) => {
+                // In bounds, so that the product is part of a span that fits.
+                let offset = geometry.offset().wrapping_add(stride.wrapping_mul(index));
+                read_place(py, &view.part, pin, Place::Offset(offset)).map(Some)
+            }
+            ([_], true) => read_item(py, &view.part, pin, &[index]).map(Some),
+            ([], _) => Err(objects::error::<PyIndexError>("0-dim view has no items to iterate over")),
+            _ => {
+                let part = select(&view.part.held(&pin), 0, index)?;
+                Ok(Some(Bound::new(py, view.alike(py, part, &pin))?.into_any()))
+            }
         }
-        if shown.shape().is_empty() {
-            return Err(PyIndexError::new_err("0-dim view has no items to iterate over"));
-        }
-        Ok(Some(Bound::new(py, View::new(shown.select(0, index)?))?.into_any()))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -1,35 +1,40 @@
-//! Records to columns: arrays of this program that are exporters themselves.
+//! `columns`: each field of records as contiguous memory of its own.
 
-use pyo3::exceptions::{PyBufferError, PyKeyError};
-use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use std::sync::Arc;
 
 use super::class::View;
-use super::items::Items;
-use super::state::ViewState;
-use crate::column_memory::ColumnMemory;
+use super::hold::Hold;
+use super::item::ColumnItem;
+use super::part::{Held, Part, copying};
+use crate::objects;
 use pep3118::__private::escape;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::decode::{self, ColumnData, DecodeError, Leaf};
-use pep3118::layout::{Dialect, Layout, Type};
-use pep3118::py::Acquired;
-use pep3118::view::{Checker, RawView, Request};
+use pep3118::layout::{Layout, Type};
+use pep3118::py::ItemDescription;
+use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
 
 /// The columns of the fields of these names, those of records inside records one by one; of all fields
 /// without a name.
-pub(super) fn columns<'py>(py: Python<'py>, shown: &ViewState, names: &[String]) -> PyResult<Bound<'py, PyDict>> {
-    let plan = shown.items().plan();
+pub(super) fn columns<'py>(py: Python<'py>, held: Held<'_>, names: &[String]) -> PyResult<Bound<'py, PyDict>> {
+    let part = held.part();
+    let (plan, item) = (part.description().plan(), part.item()?);
     let chosen = chosen(plan.leaves(), names)?;
-    let wanted: Vec<&[u8]> = chosen.iter().map(|leaf| leaf.name()).collect();
-    let shared = shown.shared();
-    let read = || -> Result<Vec<decode::Column>, DecodeError> { shared.buffer(plan)?.columns(Some(&wanted)) };
-    let columns = shown.copying(py, shared.view().len(), read)?;
+    if item.has_objects() && chosen.iter().any(|(_, leaf)| leaf.ty() == Type::Object) {
+        return Err(objects::error::<PyTypeError>("a column holds no references: name the fields that are no objects"));
+    }
+    let wanted: Vec<&[u8]> = chosen.iter().map(|(_, leaf)| leaf.name()).collect();
+    let wanted = (!names.is_empty()).then_some(&*wanted);
+    let read = || -> Result<Vec<decode::Column>, DecodeError> { held.buffer()?.columns(wanted) };
+    let columns = copying(py, part.view().len(), read)?;
     let dict = PyDict::new(py);
-    for (leaf, column) in chosen.into_iter().zip(columns) {
-        let name = called(leaf);
-        let view = column_view(py, shown, leaf, column)?;
-        dict.set_item(name, Bound::new(py, View::new(view))?)?;
+    for ((at, leaf), column) in chosen.into_iter().zip(columns) {
+        let known = item.column(at, || column_item(py, leaf, &column))?;
+        let view = column_view(py, part.shape(), &known, column)?;
+        dict.set_item(known.name.bind(py), Bound::new(py, view)?)?;
     }
     Ok(dict)
 }
@@ -43,33 +48,36 @@ fn called(leaf: &Leaf) -> String {
     }
 }
 
-fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<&'p Leaf>> {
+/// The leaves of these names with their places, all of them without a name.
+fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p Leaf)>> {
     if names.is_empty() {
-        return Ok(leaves.iter().collect());
+        return Ok(leaves.iter().enumerate().collect());
     }
     let mut chosen = Vec::new();
     for name in names {
         let before = chosen.len();
-        let inside = |leaf: &&Leaf| {
+        let inside = |(_, leaf): &(usize, &Leaf)| {
             let own = called(leaf);
             own == *name || own.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.'))
         };
-        chosen.extend(leaves.iter().filter(inside));
+        chosen.extend(leaves.iter().enumerate().filter(inside));
         if chosen.len() == before {
             let known: Vec<String> = leaves.iter().map(called).collect();
-            let (name, known) = (escape(name), known.join(", "));
-            return Err(PyKeyError::new_err(format!("no field is called '{name}': {}", escape(&known))));
+            let name = escape(name);
+            return Err(objects::error::<PyKeyError>(format!("no field is called '{name}': {}", known.join(", "))));
         }
     }
     Ok(chosen)
 }
 
-/// What one element of a column is: its type, its size in bytes, and how many dimensions of the column
-/// it takes up.
+/// An element of a column: its type, its size in bytes, and the number of dimensions of the column that it
+/// takes up.
 fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     let size = leaf.size();
     match (leaf.ty(), data) {
-        // Numbers that are addresses elsewhere are numbers here: nobody shall follow them.
+        // The column holds no references to objects.
+        (Type::Object, ColumnData::UInt32(_) | ColumnData::UInt64(_)) => (Type::Void, size, 0),
+        // Addresses are numbers in a copy, so that no reader follows them.
         (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object, data) => match data {
             ColumnData::UInt16(_) => (Type::UInt16, 2, 0),
             ColumnData::UInt32(_) => (Type::UInt32, 4, 0),
@@ -89,38 +97,24 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     }
 }
 
-/// A view of a column, which holds its memory.
-fn column_view(py: Python<'_>, shown: &ViewState, leaf: &Leaf, column: decode::Column) -> PyResult<ViewState> {
+/// The items of a column.
+fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult<ColumnItem> {
     let (ty, size, dropped) = element(leaf, &column.data);
     // A bool of one byte has none in the format either.
     let endian = (ty.has_byte_order() && ty != Type::Bool).then_some(Endian::HOST);
     let layout = Layout::of_one(ty, u64::try_from(size)?, endian, &DataModel::HOST);
-    let format = super::items::spelled(&layout);
-    let inner = column.shape.len().saturating_sub(dropped);
-    let mut shape = shown.shape().to_vec();
-    for extent in column.shape.iter().take(inner) {
-        shape.push(i64::try_from(*extent)?);
-    }
-    let itemsize = i64::try_from(size)?;
-    let product = |bytes: i64, extent: &i64| bytes.checked_mul(*extent);
-    let len = if shape.contains(&0) { Some(0) } else { shape.iter().try_fold(itemsize, product) };
-    let raw = RawView {
-        len: len.unwrap_or(i64::MAX),
-        itemsize,
-        ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
-        format: Some(&format),
-        shape: (!shape.is_empty()).then_some(&shape),
-        ..RawView::default()
-    };
-    let checker = Checker { dialect: Some(&Dialect::PEP3118), ..Checker::DEFAULT };
-    let view = checker.prove(&raw, None)?;
-    let memory = ColumnMemory::new(&view, column.data.into_units(size))
-        .ok_or_else(|| PyBufferError::new_err("a column has not the bytes of its shape"))?;
-    let memory = Bound::new(py, memory)?;
-    let acquired = Acquired::new(memory.as_any(), Request::FULL_RO)?;
-    let shared = acquired.check(&checker).into_result();
-    let shared =
-        shared.map_err(|report| PyBufferError::new_err(format!("a column is not a valid buffer: {report}")))?;
-    let items = Items::of_view(shared.view(), Some(format), Some(&Dialect::PEP3118))?;
-    Ok(ViewState::new(shared, items))
+    let dimensions = column.shape.len().saturating_sub(dropped);
+    let shape = column.shape.iter().take(dimensions).map(|extent| i64::try_from(*extent));
+    let shape = shape.collect::<Result<_, _>>()?;
+    let name = PyString::new(py, &called(leaf)).unbind();
+    Ok(ColumnItem { name, shape, description: ItemDescription::of_layout(layout)? })
+}
+
+/// A view of a column, which owns its memory.
+fn column_view(py: Python<'_>, shape: &[i64], known: &ColumnItem, column: decode::Column) -> PyResult<View> {
+    let shape: Vec<i64> = shape.iter().chain(&known.shape).copied().collect();
+    let mut data = column.data.into_units(known.description.plan().itemsize());
+    let part = Part::of_column(&mut data, &shape, Arc::clone(&known.description))
+        .ok_or_else(|| objects::error::<PyBufferError>("a column has other bytes than its shape"))?;
+    Ok(View::new(part, Hold::of_column(py, data)?))
 }

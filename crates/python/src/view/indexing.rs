@@ -1,19 +1,29 @@
-//! What stands between the brackets.
+//! `Key`, the contents of the brackets, and the items that it selects.
+#![allow(unsafe_code, reason = "takes a slice apart")]
 
-use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError, PyValueError};
-use pyo3::intern;
+use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
+use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyEllipsis, PySlice, PyString, PyTuple};
+use pyo3::types::{PyEllipsis, PyInt, PySlice, PyString, PyTuple};
 
-use super::state::ViewState;
+use super::hold::Pin;
+use super::part::{Part, select};
+use crate::objects;
 use pep3118::view::Slice;
 
+/// Axes of a key for which nothing is allocated.
+const INLINE: usize = 4;
+
 /// A key, converted: no Python code runs after this.
-pub(super) enum Key {
+pub(super) enum Key<'k, 'py> {
+    /// `[1]`
+    Index(i64),
+    /// `[1:2]`
+    Slice(Slice),
     /// `["pos.x"]`
-    Field(String),
+    Field(&'k Bound<'py, PyString>),
     /// `[1, ::2, ...]`
-    Axes(Vec<Axis>),
+    Axes(Axes),
 }
 
 #[derive(Clone, Copy)]
@@ -23,127 +33,261 @@ pub(super) enum Axis {
     Ellipsis,
 }
 
-/// What a key selects.
-pub(super) enum Target {
-    /// One item.
-    Item(Vec<i64>),
-    /// A part of the view, which may be all of it.
-    Part(Box<ViewState>),
+/// The axes of a key, in its order.
+pub(super) struct Axes {
+    inline: [Axis; INLINE],
+    len: usize,
+    /// All of them where there are more.
+    heap: Vec<Axis>,
 }
 
-impl Key {
-    pub(super) fn new(key: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(name) = key.cast::<PyString>() {
-            return Ok(Self::Field(name.to_cow()?.into_owned()));
-        }
-        let axes = match key.cast::<PyTuple>() {
-            Ok(axes) => axes.iter().map(|axis| Axis::new(&axis)).collect::<PyResult<Vec<Axis>>>()?,
-            Err(_) => Vec::from([Axis::new(key)?]),
-        };
-        if axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
-            return Err(PyIndexError::new_err("an index has only one ellipsis ('...')"));
-        }
-        Ok(Self::Axes(axes))
+impl Axes {
+    fn as_slice(&self) -> &[Axis] {
+        if self.len <= INLINE { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
+    }
+}
+
+/// The indices of one item.
+pub(super) struct Indices {
+    inline: [i64; INLINE],
+    len: usize,
+    heap: Vec<i64>,
+}
+
+impl Indices {
+    /// The indices of an item in `ndim` dimensions, all 0.
+    fn zeros(ndim: usize) -> Self {
+        Self { inline: [0; INLINE], len: ndim, heap: if ndim <= INLINE { Vec::new() } else { vec![0; ndim] } }
     }
 
-    /// What it selects of a view.
-    pub(super) fn select(self, shown: &ViewState) -> PyResult<Target> {
+    #[inline]
+    pub(super) fn as_slice(&self) -> &[i64] {
+        if self.len <= INLINE { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
+    }
+
+    #[inline]
+    fn set(&mut self, dimension: usize, index: i64) {
+        let all = if self.len <= INLINE { self.inline.as_mut_slice() } else { &mut self.heap };
+        if let Some(cell) = all.get_mut(dimension) {
+            *cell = index;
+        }
+    }
+}
+
+/// The items that a key selects.
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a part is made to be moved")]
+pub(super) enum Target {
+    /// One item.
+    Item(Indices),
+    /// A part of the view, which may be all of it.
+    Part(Part),
+}
+
+impl<'k, 'py> Key<'k, 'py> {
+    pub(super) fn new(key: &'k Bound<'py, PyAny>) -> PyResult<Self> {
+        let one = |axis| Self::Axes(Axes { inline: [axis; INLINE], len: 1, heap: Vec::new() });
+        if key.is_exact_instance_of::<PyInt>() {
+            return index(key).map(Self::Index);
+        }
+        if let Ok(name) = key.cast::<PyString>() {
+            return Ok(Self::Field(name));
+        }
+        if let Ok(slice) = key.cast::<PySlice>() {
+            return unpacked(slice).map(Self::Slice);
+        }
+        let Ok(axes) = key.cast::<PyTuple>() else { return Ok(one(Axis::new(key)?)) };
+        let mut all = Axes { inline: [Axis::Ellipsis; INLINE], len: axes.len(), heap: Vec::new() };
+        for (at, axis) in axes.iter_borrowed().enumerate() {
+            let axis = Axis::new(&axis)?;
+            match all.inline.get_mut(at) {
+                Some(cell) if all.len <= INLINE => *cell = axis,
+                _ => all.heap.push(axis),
+            }
+        }
+        if all.as_slice().iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
+            return Err(objects::error::<PyIndexError>("an index has only one ellipsis ('...')"));
+        }
+        Ok(Self::Axes(all))
+    }
+
+    /// The offset of the one item that it selects; `None` where it selects a part, or an item that is reached
+    /// through pointers.
+    #[inline]
+    pub(super) fn offset(&self, part: &Part) -> PyResult<Option<i64>> {
+        let view = part.view();
+        let (shape, strides) = (view.shape(), view.strides());
+        if view.is_indirect() {
+            return Ok(None);
+        }
+        let mut offset = view.offset();
         match self {
-            Self::Field(name) => Ok(Target::Part(Box::new(shown.field(&name)?))),
-            Self::Axes(axes) => part(&axes, shown),
+            Self::Index(index) if shape.len() == 1 => add_axis(&mut offset, *index, 0, shape, strides)?,
+            Self::Axes(axes) if axes.len == shape.len() => {
+                for (dimension, axis) in axes.as_slice().iter().enumerate() {
+                    let Axis::Index(index) = axis else { return Ok(None) };
+                    add_axis(&mut offset, *index, dimension, shape, strides)?;
+                }
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(offset))
+    }
+
+    /// The items that it selects. The pin keeps the buffer of the part from being released.
+    pub(super) fn select(&self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
+        match self {
+            Self::Field(name) => Ok(Target::Part(part.field(&name.to_cow()?)?)),
+            Self::Slice(slice) if !part.shape().is_empty() => part.slice(&[*slice]).map(Target::Part),
+            Self::Slice(slice) => select_axes(&[Axis::Slice(*slice)], part, pin),
+            Self::Index(index) => select_axes(&[Axis::Index(*index)], part, pin),
+            Self::Axes(axes) => select_axes(axes.as_slice(), part, pin),
         }
     }
 }
 
 impl Axis {
+    #[inline]
     fn new(axis: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if axis.is_exact_instance_of::<PyInt>() {
+            return Ok(Self::Index(index(axis)?));
+        }
         if let Ok(slice) = axis.cast::<PySlice>() {
-            let py = slice.py();
-            let part = |name: &Bound<'_, PyString>| bound(&slice.getattr(name)?);
-            let (start, stop) = (part(intern!(py, "start"))?, part(intern!(py, "stop"))?);
-            let step = part(intern!(py, "step"))?.unwrap_or(1);
-            if step == 0 {
-                return Err(PyValueError::new_err("slice step cannot be zero"));
-            }
-            return Ok(Self::Slice(Slice { start, stop, step }));
+            return unpacked(slice).map(Self::Slice);
         }
         if axis.cast::<PyEllipsis>().is_ok() {
             return Ok(Self::Ellipsis);
         }
-        match axis.extract() {
-            Ok(index) => Ok(Self::Index(index)),
-            Err(error) if error.is_instance_of::<PyOverflowError>(axis.py()) => {
-                Err(PyIndexError::new_err("the index does not fit 64 bits"))
-            }
-            Err(error) if error.is_instance_of::<PyTypeError>(axis.py()) && !has_index(axis) => {
-                let found = axis.get_type();
-                Err(PyTypeError::new_err(format!(
-                    "an index is an integer, a slice, '...' or the name of a field, not {}",
-                    found.name()?
-                )))
-            }
-            Err(error) => Err(error),
-        }
+        index(axis).map(Self::Index)
     }
 }
 
-fn has_index(object: &Bound<'_, PyAny>) -> bool {
-    object.get_type().hasattr("__index__").unwrap_or(false)
+/// An index, of an object that has `__index__`.
+#[inline]
+fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
+    axis.extract::<i64>().map_err(|error| refused_index(axis, error))
 }
 
-/// A bound of a slice; those past 64 bits are as good as the last that fit.
-fn bound(bound: &Bound<'_, PyAny>) -> PyResult<Option<i64>> {
-    if bound.is_none() {
-        return Ok(None);
+#[cold]
+fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+    let py = axis.py();
+    if error.is_instance_of::<PyOverflowError>(py) {
+        return objects::error::<PyIndexError>("the index does not fit 64 bits");
     }
-    match bound.extract() {
-        Ok(bound) => Ok(Some(bound)),
-        Err(error) if error.is_instance_of::<PyOverflowError>(bound.py()) => {
-            let index = bound.call_method0("__index__")?;
-            Ok(Some(if index.lt(0)? { i64::MIN } else { i64::MAX }))
-        }
-        Err(_) => Err(PyTypeError::new_err("slice indices must be integers or None or have an __index__ method")),
+    let ty = axis.get_type();
+    if error.is_instance_of::<PyTypeError>(py) && !ty.hasattr("__index__").unwrap_or(false) {
+        let found = ty.name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+        return objects::error::<PyTypeError>(format!(
+            "an index is an integer, a slice, '...' or the name of a field, not {found}"
+        ));
     }
+    error
 }
 
-fn part(axes: &[Axis], shown: &ViewState) -> PyResult<Target> {
-    let ndim = shown.shape().len();
-    let given = axes.iter().filter(|axis| !matches!(axis, Axis::Ellipsis)).count();
+/// A slice of any length; bounds past `Py_ssize_t` are the last that fit, as they are for a list.
+fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
+    let (mut start, mut stop, mut step) = (0, 0, 0);
+    // SAFETY: a slice that is alive, and three numbers that may be written; the interpreter is attached.
+    let status = unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
+    if status < 0 {
+        return Err(PyErr::fetch(slice.py()));
+    }
+    // Bounds of None are unpacked to the first and the last index.
+    let wide = |bound: isize| i64::try_from(bound).unwrap_or(i64::MAX);
+    let (start, stop, step) = (wide(start), wide(stop), wide(step));
+    let past = |bound: i64, none: bool| if none { None } else { Some(bound) };
+    let forwards = step > 0;
+    let first = if forwards { start == 0 } else { start == i64::MAX };
+    let last = if forwards { stop == i64::MAX } else { stop == i64::MIN };
+    Ok(Slice { start: past(start, first), stop: past(stop, last), step })
+}
+
+/// An index counted from the start.
+#[inline]
+fn counted(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
+    let counted = if index < 0 { index.saturating_add(extent) } else { index };
+    if counted < 0 || counted >= extent { Err(out_of_bounds(index, dimension, extent)) } else { Ok(counted) }
+}
+
+#[cold]
+fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
+    objects::error::<PyIndexError>(format!(
+        "index {index} is out of bounds for dimension {dimension} with {extent} items"
+    ))
+}
+
+/// Adds the distance of an index in a dimension.
+#[inline]
+fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
+    let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
+    // In bounds, so that the sum is part of a span that fits.
+    *offset = offset.wrapping_add(counted(index, dimension, *extent)?.wrapping_mul(*stride));
+    Ok(())
+}
+
+fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
+    let shape = part.shape();
+    let ndim = shape.len();
+    let ellipses = axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count();
+    let given = axes.len().saturating_sub(ellipses);
     let Some(missing) = ndim.checked_sub(given) else {
-        return Err(PyIndexError::new_err(format!("{given} indices for {ndim} dimensions")));
+        return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
     };
-    let full = Axis::Slice(Slice::FULL);
-    let mut whole: Vec<Axis> = Vec::with_capacity(ndim);
+    let mut indices = Indices::zeros(ndim);
+    let mut slices = false;
+    let mut dimension = 0_usize;
+    // Every index is in bounds before a part is made.
     for axis in axes {
         match axis {
-            Axis::Ellipsis => whole.extend(std::iter::repeat_n(full, missing)),
-            axis => whole.push(*axis),
-        }
-    }
-    whole.resize(ndim, full);
-    // Every index in range before anything is moved.
-    let mut indices = Vec::with_capacity(ndim);
-    for (dimension, (axis, extent)) in whole.iter().zip(shown.shape()).enumerate() {
-        if let Axis::Index(index) = axis {
-            let counted = if *index < 0 { index.saturating_add(*extent) } else { *index };
-            if counted < 0 || counted >= *extent {
-                return Err(PyIndexError::new_err(format!(
-                    "index {index} is out of bounds for dimension {dimension} with {extent} items"
-                )));
+            Axis::Ellipsis => dimension = dimension.saturating_add(missing),
+            Axis::Slice(_) => {
+                slices = true;
+                dimension = dimension.saturating_add(1);
             }
-            indices.push((dimension, counted));
+            Axis::Index(index) => {
+                let extent = shape.get(dimension).copied().unwrap_or(0);
+                indices.set(dimension, counted(*index, dimension, extent)?);
+                dimension = dimension.saturating_add(1);
+            }
         }
     }
-    if indices.len() == ndim && given == axes.len() {
-        return Ok(Target::Item(indices.into_iter().map(|(_, index)| index).collect()));
+    if !slices && missing == 0 && ellipses == 0 {
+        return Ok(Target::Item(indices));
     }
-    // Outermost first: a pointer that is followed no longer stands in the way of the next.
-    let mut part: Option<ViewState> = None;
-    for (dropped, (dimension, index)) in indices.into_iter().enumerate() {
-        let dimension = dimension.saturating_sub(dropped);
-        part = Some(part.as_ref().unwrap_or(shown).select(dimension, index)?);
+    parted(axes, part, pin, missing, indices.as_slice()).map(Target::Part)
+}
+
+/// The part that slices and indices select, of which each index is counted from the start.
+fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[i64]) -> PyResult<Part> {
+    let mut inline = [Slice::FULL; INLINE];
+    let mut heap = if part.shape().len() > INLINE { vec![Slice::FULL; part.shape().len()] } else { Vec::new() };
+    let kept = if heap.is_empty() { inline.as_mut_slice() } else { heap.as_mut_slice() };
+    let (mut left, mut dimension) = (0_usize, 0_usize);
+    let mut selected: Option<Part> = None;
+    for axis in axes {
+        match axis {
+            Axis::Ellipsis => {
+                left = left.saturating_add(missing);
+                dimension = dimension.saturating_add(missing);
+            }
+            Axis::Slice(slice) => {
+                if let Some(cell) = kept.get_mut(left) {
+                    *cell = *slice;
+                }
+                left = left.saturating_add(1);
+                dimension = dimension.saturating_add(1);
+            }
+            // Outermost first: a pointer that is followed no longer prevents that the next one is.
+            Axis::Index(_) => {
+                let index = indices.get(dimension).copied().unwrap_or(0);
+                selected = Some(select(&selected.as_ref().unwrap_or(part).held(pin), left, index)?);
+                dimension = dimension.saturating_add(1);
+            }
+        }
     }
-    let slices = whole.into_iter().filter_map(|axis| if let Axis::Slice(slice) = axis { Some(slice) } else { None });
-    let slices: Vec<Slice> = slices.collect();
-    Ok(Target::Part(Box::new(part.as_ref().unwrap_or(shown).slice(&slices)?)))
+    let slices = kept.get(..left).unwrap_or_default();
+    match selected {
+        Some(selected) if slices.iter().all(|slice| *slice == Slice::FULL) => Ok(selected),
+        Some(selected) => selected.slice(slices),
+        None => part.slice(slices),
+    }
 }

@@ -5,7 +5,7 @@
 /// A lookup compares the hashes of all entries. They are contiguous, so that up to a few hundred of them this
 /// is as fast as a hash table, and it needs no second structure for the order of use.
 #[derive(Debug)]
-pub(crate) struct Cache<K, V> {
+pub struct Cache<K, V> {
     most: usize,
     most_cost: usize,
     hashes: Vec<u64>,
@@ -26,13 +26,13 @@ struct Entry<K, V> {
 
 impl<K, V> Cache<K, V> {
     /// A cache of at most `most` entries, whose costs add up to at most `most_cost`.
-    pub(crate) const fn new(most: usize, most_cost: usize) -> Self {
+    pub const fn new(most: usize, most_cost: usize) -> Self {
         Self { most, most_cost, hashes: Vec::new(), entries: Vec::new(), cost: 0, clock: 0 }
     }
 
     /// The value of a key. `is` compares the key with the keys of the same hash.
     #[inline]
-    pub(crate) fn get(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&V> {
+    pub fn get(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&V> {
         let at = self.position(hash, is)?;
         self.clock = self.clock.wrapping_add(1);
         let entry = self.entries.get_mut(at)?;
@@ -43,7 +43,7 @@ impl<K, V> Cache<K, V> {
     /// Adds an entry, unless it costs more than the whole cache may. Returns the entries that it replaces, or
     /// itself where it is not added: the caller drops them, and outside of the lock where the cache is behind one.
     #[must_use = "dropping an entry may run Python code"]
-    pub(crate) fn insert(&mut self, hash: u64, key: K, value: V, cost: usize) -> Vec<(K, V)>
+    pub fn insert(&mut self, hash: u64, key: K, value: V, cost: usize) -> Vec<(K, V)>
     where
         K: PartialEq,
     {
@@ -69,7 +69,7 @@ impl<K, V> Cache<K, V> {
 
     /// Removes all entries, and returns them as [`insert`](Self::insert) does.
     #[must_use = "dropping an entry may run Python code"]
-    pub(crate) fn clear(&mut self) -> Vec<(K, V)> {
+    pub fn clear(&mut self) -> Vec<(K, V)> {
         self.hashes.clear();
         self.cost = 0;
         self.entries.drain(..).map(|entry| (entry.key, entry.value)).collect()
@@ -92,7 +92,7 @@ impl<K, V> Cache<K, V> {
 /// A hash of numbers and of the length, the first and the last bytes of a text. Texts that are cached at the
 /// same time nearly always differ there; where they do not, `get` compares them.
 #[inline]
-pub(crate) fn hash(numbers: &[u64], text: &[u8]) -> u64 {
+pub fn hash(numbers: &[u64], text: &[u8]) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, number: u64| (hash ^ number).wrapping_mul(PRIME).rotate_left(29);
     let last = text.last_chunk().map_or(0, |bytes| u64::from_ne_bytes(*bytes));

@@ -1,0 +1,75 @@
+//! Assignment of an object to memory of ctypes, whose references ctypes itself holds.
+
+use crate::objects;
+use pyo3::exceptions::PyTypeError;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyTuple, PyType};
+
+/// The deepest nesting of structures and arrays that is followed.
+const DEPTH: usize = 64;
+
+/// Assigns an object to the `py_object` that is `offset` bytes into an instance of a ctypes class, as
+/// `instance[1].field = value` does. The memory has an address only, and the reference is in a dictionary of
+/// the instance that owns the memory.
+///
+/// # Errors
+/// - an instance that has no `py_object` there
+/// - an exception of ctypes
+pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = instance.py();
+    let ctypes = py.import(intern!(py, "ctypes"))?;
+    let size = |class: &Bound<'_, PyAny>| ctypes.getattr("sizeof")?.call1((class,))?.extract::<usize>();
+    let array = ctypes.getattr("Array")?;
+    let (mut instance, mut offset) = (instance.clone(), offset);
+    for _ in 0..DEPTH {
+        let class = instance.get_type();
+        if is_object(&class)? {
+            return instance.setattr(intern!(py, "value"), value);
+        }
+        if instance.is_instance(&array)? {
+            let element = class.getattr(intern!(py, "_type_"))?.cast_into::<PyType>()?;
+            let size = size(element.as_any())?;
+            let (Some(index), Some(rest)) = (offset.checked_div(size), offset.checked_rem(size)) else { break };
+            if is_object(&element)? {
+                return instance.set_item(index, value);
+            }
+            (instance, offset) = (instance.get_item(index)?, rest);
+            continue;
+        }
+        let Some((name, kind, start)) = field_at(&class, offset, &size)? else { break };
+        if is_object(&kind)? {
+            return instance.setattr(name.cast::<pyo3::types::PyString>()?, value);
+        }
+        (instance, offset) = (instance.getattr(name.cast::<pyo3::types::PyString>()?)?, offset.saturating_sub(start));
+    }
+    Err(objects::error::<PyTypeError>("ctypes holds the references of this memory, and has no object at this place"))
+}
+
+/// Whether instances of a class are one `py_object`.
+fn is_object(class: &Bound<'_, PyType>) -> PyResult<bool> {
+    static OBJECT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    class.is_subclass(OBJECT.import(class.py(), "ctypes", "py_object")?)
+}
+
+/// The field of a structure that has the byte at `offset`: its name, its class and its offset.
+fn field_at<'py>(
+    class: &Bound<'py, PyType>,
+    offset: usize,
+    size: &dyn Fn(&Bound<'_, PyAny>) -> PyResult<usize>,
+) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyType>, usize)>> {
+    for owner in class.mro() {
+        let Ok(fields) = owner.getattr("_fields_") else { continue };
+        for field in fields.try_iter()? {
+            let field = field?.cast_into::<PyTuple>()?;
+            let (name, kind) = (field.get_item(0)?, field.get_item(1)?.cast_into::<PyType>()?);
+            let Ok(descriptor) = class.getattr(name.cast::<pyo3::types::PyString>()?) else { continue };
+            let start: usize = descriptor.getattr("offset")?.extract()?;
+            if offset >= start && offset < start.saturating_add(size(kind.as_any())?) {
+                return Ok(Some((name, kind, start)));
+            }
+        }
+    }
+    Ok(None)
+}

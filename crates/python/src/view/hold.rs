@@ -1,0 +1,211 @@
+//! `ManagedBuffer`, the Python object that owns an acquired buffer, and `Hold`, the share that a view has in it.
+
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::objects;
+use pep3118::decode::ColumnData;
+use pep3118::py::Acquired;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
+
+/// A buffer that is shared by a view and all of its parts; memoryview's managed buffer.
+///
+/// It is a Python object so that the garbage collector sees each reference of a view to it, and its one
+/// reference to the exporter. It is released with the last share, or when the object is freed.
+#[pyclass(frozen, name = "_ManagedBuffer", module = "pep3118")]
+pub(super) struct ManagedBuffer {
+    /// `None` after it was released. No Python code runs while it is locked.
+    memory: Mutex<Option<Memory>>,
+    /// Views that are not released.
+    shares: AtomicUsize,
+}
+
+/// The owner of the memory.
+enum Memory {
+    Acquired(Acquired),
+    /// A column that was decoded, which no code looks at again but through the parts of it.
+    Column(#[expect(dead_code, reason = "owns the memory")] ColumnData),
+}
+
+impl ManagedBuffer {
+    fn drop_share(&self) {
+        if self.shares.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // Not under the lock: the exporter is called.
+            drop(memory);
+        }
+    }
+}
+
+#[pymethods]
+impl ManagedBuffer {
+    // There is no `__clear__`: the buffer is released when the last view is cleared or freed.
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // The collector runs while no Python code does, so that the lock is free.
+        match self.memory.try_lock().as_deref() {
+            Ok(Some(Memory::Acquired(acquired))) => acquired.traverse(&visit),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The number of users of a view that forbid its release: consumers of its buffer, and operations.
+///
+/// With the GIL, plain loads and stores are enough: only the thread that holds it uses the count.
+#[derive(Debug, Default)]
+struct Users(AtomicIsize);
+
+/// The count of a view that was released.
+const RELEASED: isize = -1;
+
+impl Users {
+    /// One more; `false` if the view was released.
+    #[inline]
+    fn enter(&self) -> bool {
+        if cfg!(Py_GIL_DISABLED) {
+            let more = |users: isize| (users != RELEASED).then(|| users.saturating_add(1));
+            return self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
+        }
+        let users = self.0.load(Ordering::Relaxed);
+        if users == RELEASED {
+            return false;
+        }
+        self.0.store(users.saturating_add(1), Ordering::Relaxed);
+        true
+    }
+
+    #[inline]
+    fn leave(&self) {
+        if cfg!(Py_GIL_DISABLED) {
+            self.0.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+        self.0.store(self.0.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+    }
+
+    /// Releases the view, unless it has users: then their number. `Ok(false)` if it was released before.
+    fn release(&self) -> Result<bool, isize> {
+        match self.0.compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Ok(true),
+            Err(RELEASED) => Ok(false),
+            Err(users) => Err(users),
+        }
+    }
+
+    #[inline]
+    fn is_released(&self) -> bool {
+        self.0.load(Ordering::Acquire) == RELEASED
+    }
+}
+
+/// The share of a view in a buffer, until the view is released.
+#[derive(Debug)]
+pub(super) struct Hold {
+    buffer: Py<ManagedBuffer>,
+    users: Users,
+}
+
+impl Hold {
+    /// The first share of a buffer.
+    pub(super) fn new(py: Python<'_>, acquired: Acquired) -> PyResult<Self> {
+        Self::of(py, Memory::Acquired(acquired))
+    }
+
+    /// The first share of the memory of a column.
+    pub(super) fn of_column(py: Python<'_>, column: ColumnData) -> PyResult<Self> {
+        Self::of(py, Memory::Column(column))
+    }
+
+    fn of(py: Python<'_>, memory: Memory) -> PyResult<Self> {
+        let buffer = ManagedBuffer { memory: Mutex::new(Some(memory)), shares: AtomicUsize::new(1) };
+        Ok(Self { buffer: Py::new(py, buffer)?, users: Users::default() })
+    }
+
+    /// Keeps the buffer from being released until the result is dropped.
+    ///
+    /// # Errors
+    /// - `ValueError`: a view that was released
+    #[inline]
+    pub(super) fn pin(&self) -> PyResult<Pin<'_>> {
+        if self.users.enter() { Ok(Pin { users: &self.users }) } else { Err(released()) }
+    }
+
+    /// Another share. The pin shows that there is one.
+    pub(super) fn share(&self, py: Python<'_>, _pin: &Pin<'_>) -> Self {
+        self.buffer.get().shares.fetch_add(1, Ordering::AcqRel);
+        Self { buffer: self.buffer.clone_ref(py), users: Users::default() }
+    }
+
+    /// Gives the share back.
+    ///
+    /// # Errors
+    /// - the number of users
+    pub(super) fn release(&self) -> Result<(), isize> {
+        if self.users.release()? {
+            self.buffer.get().drop_share();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn is_released(&self) -> bool {
+        self.users.is_released()
+    }
+
+    /// The exporter of the buffer, if it is not released.
+    pub(super) fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        match self.buffer.get().memory.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(Memory::Acquired(acquired)) => acquired.exporter(py),
+            _ => None,
+        }
+    }
+
+    /// The exporter of the buffer and the address of its first item, if it is not released.
+    pub(super) fn origin<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, usize)> {
+        match self.buffer.get().memory.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(Memory::Acquired(acquired)) => Some((acquired.exporter(py)?, acquired.buf().addr())),
+            _ => None,
+        }
+    }
+
+    /// One user more, who calls [`leave`](Self::leave) at the end: a consumer of the view's buffer.
+    pub(super) fn enter(&self) -> bool {
+        self.users.enter()
+    }
+
+    pub(super) fn leave(&self) {
+        self.users.leave();
+    }
+
+    /// Shows the reference to the buffer to the garbage collector.
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.buffer)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // A view that has users is referred to by them, so that it is not dropped.
+        let _: Result<(), isize> = self.release();
+    }
+}
+
+/// A user of a view.
+#[derive(Debug)]
+pub(super) struct Pin<'h> {
+    users: &'h Users,
+}
+
+impl Drop for Pin<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.users.leave();
+    }
+}
+
+#[cold]
+pub(super) fn released() -> PyErr {
+    objects::error::<PyValueError>("operation forbidden on released View")
+}

@@ -1,0 +1,322 @@
+//! `Item`, what the Python package caches beside the description of an item: values, names, fields.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pep3118::__private::escape;
+use pep3118::layout::{Field, Type};
+use pep3118::py::{ItemDescription, ObjectReferences};
+use pyo3::exceptions::{PyKeyError, PySystemError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyString};
+
+use crate::objects;
+use crate::values::{Codec, PrimitiveField};
+
+/// Everything that Python code needs of an item besides its [`ItemDescription`], which it is attached to, so
+/// that all views of such items share it. Each part is made when it is first needed.
+pub(super) struct Item {
+    /// The item, if it is one primitive value.
+    primitive: Option<PrimitiveField>,
+    codec: PyOnceLock<Codec>,
+    format: PyOnceLock<Py<PyString>>,
+    /// Fields by the names that were asked for; locked while no Python code runs.
+    children: Mutex<HashMap<Box<str>, Arc<Child>>>,
+    /// The columns of leaves that were asked for; locked while no Python code runs.
+    columns: Mutex<HashMap<usize, Arc<ColumnItem>>>,
+    /// The bytes that values are in; `None` if there is no padding.
+    written: PyOnceLock<Option<Box<[Cell]>>>,
+    /// The offsets of references to objects.
+    objects: PyOnceLock<Box<[usize]>>,
+    /// Whether there are references that the owner of the memory vouches for.
+    has_objects: bool,
+    /// Whether some bytes are never written: addresses that a reader of the memory would follow.
+    has_addresses: bool,
+    /// Whether there are references of which nobody is known to hold them.
+    has_unknown_objects: bool,
+}
+
+/// The items of a column.
+#[derive(Debug)]
+pub(super) struct ColumnItem {
+    pub(super) name: Py<PyString>,
+    /// The dimensions of the field in one record.
+    pub(super) shape: Vec<i64>,
+    pub(super) description: Arc<ItemDescription>,
+}
+
+/// A run of bytes in an item.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell {
+    pub(super) offset: usize,
+    pub(super) len: usize,
+}
+
+/// A field of an item as the items of a view.
+#[derive(Debug)]
+pub(super) struct Child {
+    /// From the start of the item, in bytes.
+    pub(super) offset: i64,
+    /// Bytes of an element.
+    pub(super) itemsize: i64,
+    /// The dimensions of the field, and their strides in bytes.
+    pub(super) shape: Vec<i64>,
+    pub(super) strides: Vec<i64>,
+    pub(super) item: Arc<ItemDescription>,
+}
+
+impl Item {
+    /// That of a description.
+    pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
+        let item = description.attached(|| Self::new(description));
+        item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has another attachment"))
+    }
+
+    fn new(description: &ItemDescription) -> Self {
+        let is = |wanted: &dyn Fn(Type) -> bool| description.plan().leaves().iter().any(|leaf| wanted(leaf.ty()));
+        let followed = |ty| {
+            matches!(ty, Type::CharPointer | Type::WcharPointer | Type::Function)
+                || ty == Type::Pointer && description.has_typed_pointers()
+                || ty == Type::Object && description.objects() != ObjectReferences::Memory
+        };
+        Self {
+            primitive: PrimitiveField::of_item(description.item()),
+            codec: PyOnceLock::new(),
+            format: PyOnceLock::new(),
+            children: Mutex::default(),
+            columns: Mutex::default(),
+            written: PyOnceLock::new(),
+            objects: PyOnceLock::new(),
+            has_objects: description.objects() != ObjectReferences::Unknown && is(&|ty| ty == Type::Object),
+            has_addresses: is(&followed),
+            has_unknown_objects: description.objects() == ObjectReferences::Unknown && is(&|ty| ty == Type::Object),
+        }
+    }
+
+    #[inline]
+    pub(super) fn primitive(&self) -> Option<PrimitiveField> {
+        self.primitive
+    }
+
+    /// How items become Python objects and are written from them.
+    #[inline]
+    pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
+        self.codec.get_or_try_init(py, || {
+            Codec::new(py, description.layout(), description.objects(), description.has_typed_pointers())
+        })
+    }
+
+    /// The format as text. Bytes that are not UTF-8 are surrogates.
+    pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
+        let made = self.format.get_or_try_init(py, || {
+            let format = description.format();
+            let text = match std::str::from_utf8(format) {
+                Ok(format) => objects::string(py, format)?,
+                Err(_) => PyBytes::new(py, format).call_method1("decode", ("utf-8", "surrogateescape"))?,
+            };
+            Ok::<_, PyErr>(text.cast_into::<PyString>()?.unbind())
+        });
+        Ok(made?.bind(py).clone())
+    }
+
+    /// The bytes that values are in; `None` for all.
+    pub(super) fn written(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<Option<&[Cell]>> {
+        let plan = description.plan();
+        if plan.is_one_leaf() && description.objects() != ObjectReferences::Exporter {
+            return Ok(None);
+        }
+        let written = self.written.get_or_try_init(py, || {
+            let mut cells: Vec<Cell> = Vec::new();
+            // ctypes writes its objects itself.
+            let skipped = description.objects() == ObjectReferences::Exporter;
+            let each = &mut |field: Field<'_>, offset, count: usize| {
+                if skipped && field.ty() == Type::Object {
+                    return Ok(());
+                }
+                let len = size(field.size()).saturating_mul(count);
+                match cells.last_mut() {
+                    Some(last) if last.offset.saturating_add(last.len) == offset => {
+                        last.len = last.len.saturating_add(len);
+                    }
+                    _ => push(&mut cells, Cell { offset, len })?,
+                }
+                Ok(())
+            };
+            each_value(description.item(), 0, each)?;
+            cells.sort_by_key(|cell| cell.offset);
+            let (mut end, mut whole) = (0_usize, true);
+            for cell in &cells {
+                whole &= cell.offset <= end;
+                end = end.max(cell.offset.saturating_add(cell.len));
+            }
+            Ok::<_, PyErr>((!whole || end != plan.itemsize()).then(|| cells.into()))
+        });
+        Ok(written?.as_deref())
+    }
+
+    /// Where the item has references to objects that the owner of the memory vouches for.
+    pub(super) fn objects(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&[usize]> {
+        if !self.has_objects {
+            return Ok(&[]);
+        }
+        let objects = self.objects.get_or_try_init(py, || {
+            let mut objects = Vec::new();
+            let each = &mut |field: Field<'_>, offset: usize, count| {
+                if field.ty() == Type::Object {
+                    for index in 0..count {
+                        push(&mut objects, offset.saturating_add(size(field.size()).saturating_mul(index)))?;
+                    }
+                }
+                Ok(())
+            };
+            each_value(description.item(), 0, each)?;
+            Ok::<_, PyErr>(objects.into())
+        });
+        Ok(objects?)
+    }
+
+    /// Whether there are such references.
+    #[inline]
+    pub(super) fn has_objects(&self) -> bool {
+        self.has_objects
+    }
+
+    /// The items of the column of a leaf, which `make` describes the first time.
+    pub(super) fn column(&self, leaf: usize, make: impl FnOnce() -> PyResult<ColumnItem>) -> PyResult<Arc<ColumnItem>> {
+        let columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(column) = columns.get(&leaf) {
+            return Ok(Arc::clone(column));
+        }
+        drop(columns);
+        let column = Arc::new(make()?);
+        let mut columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
+        columns.insert(leaf, Arc::clone(&column));
+        Ok(column)
+    }
+
+    /// Whether the item cannot be overwritten with the bytes of another.
+    pub(super) fn has_addresses(&self) -> bool {
+        self.has_addresses
+    }
+
+    /// Whether a consumer must not be given the format, since it would take arbitrary bytes for objects.
+    pub(super) fn has_unknown_objects(&self) -> bool {
+        self.has_unknown_objects
+    }
+
+    /// The field of a dotted name.
+    pub(super) fn child(&self, description: &ItemDescription, name: &str) -> PyResult<Arc<Child>> {
+        let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(child) = children.get(name) {
+            return Ok(Arc::clone(child));
+        }
+        drop(children);
+        let Some(path) = path(description.item(), name) else {
+            let names = names(description);
+            let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
+            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(name))));
+        };
+        let child = Arc::new(Child::new(description, &path)?);
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        children.insert(name.into(), Arc::clone(&child));
+        Ok(child)
+    }
+}
+
+impl Child {
+    /// The last of the fields on a path. Dimensions of all of them become those of the view.
+    fn new(description: &ItemDescription, path: &[Field<'_>]) -> PyResult<Self> {
+        let size = |size: u64| i64::try_from(size).map_err(|_| objects::error::<PyKeyError>("the field is too large"));
+        let (mut offset, mut shape, mut strides) = (0_i64, Vec::new(), Vec::new());
+        for field in path {
+            offset = offset.saturating_add(size(field.offset())?);
+            let mut stride = size(field.size())?;
+            let start = strides.len();
+            for extent in field.shape().iter().rev() {
+                let extent = size(*extent)?;
+                shape.insert(start, extent);
+                strides.insert(start, stride);
+                // Beside a 0 a dimension may have any length; then no stride is used.
+                stride = stride.saturating_mul(extent);
+            }
+        }
+        let last = path.last().copied().unwrap_or_else(|| description.item());
+        let item = description.of_field(last)?;
+        Ok(Self { offset, itemsize: size(last.size())?, shape, strides, item })
+    }
+}
+
+/// A size of the layout, which fits the machine because the plan of the item does.
+fn size(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+/// Appends to a vector whose length depends on the layout.
+fn push<T>(values: &mut Vec<T>, value: T) -> PyResult<()> {
+    values.try_reserve(1).map_err(|_| objects::no_memory())?;
+    values.push(value);
+    Ok(())
+}
+
+/// A function that is called with a leaf, its offset in bytes, and the number of elements side by side.
+type EachValue<'e, 'l> = dyn FnMut(Field<'l>, usize, usize) -> PyResult<()> + 'e;
+
+/// Calls with each value below a field.
+// As deep as structures are nested, which the parser bounds.
+fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) -> PyResult<()> {
+    let offset = start.saturating_add(size(field.offset()));
+    if field.total_size() == 0 {
+        return Ok(());
+    }
+    let count = size(field.count());
+    if field.ty() != Type::Record {
+        return call(field, offset, count);
+    }
+    for index in 0..count {
+        let start = offset.saturating_add(size(field.size()).saturating_mul(index));
+        field.fields().try_for_each(|inner| each_value(inner, start, call))?;
+    }
+    Ok(())
+}
+
+/// The names of the fields of a record: those of the format, or `f0` by its index.
+pub(super) fn names(description: &ItemDescription) -> Vec<String> {
+    let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| format!("f{index}"));
+    description.item().fields().enumerate().map(name).collect()
+}
+
+/// The fields on the way to a dotted name, outermost first.
+fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
+    let mut path = path_below(item, name.as_bytes())?;
+    // Items that are arrays of records give their shape to the view.
+    if !item.shape().is_empty() {
+        path.push(item);
+    }
+    path.reverse();
+    Some(path)
+}
+
+/// The fields on the way, innermost first. A field whose own name has dots comes before a path.
+// As deep as structures are nested, which the parser bounds.
+fn path_below<'l>(record: Field<'l>, name: &[u8]) -> Option<Vec<Field<'l>>> {
+    let is = |(index, field): &(usize, Field<'_>), name: &[u8]| match field.name() {
+        Some(own) => own == name,
+        None => format!("f{index}").as_bytes() == name,
+    };
+    if let Some((_, field)) = record.fields().enumerate().find(|field| is(field, name)) {
+        return Some(Vec::from([field]));
+    }
+    let dots = name.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+    for at in dots {
+        let (head, tail) = name.split_at_checked(at)?;
+        let tail = tail.get(1..)?;
+        for (_, field) in record.fields().enumerate().filter(|field| is(field, head)) {
+            if let Some(mut path) = path_below(field, tail) {
+                path.push(field);
+                return Some(path);
+            }
+        }
+    }
+    None
+}

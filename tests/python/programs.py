@@ -1,0 +1,70 @@
+"""Programs that tests run in an interpreter of their own, because a fault in one of them ends the interpreter."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import pep3118
+
+# Where the extension module is compiled into the program that runs these tests, no other process can import it.
+EMBEDDED = not hasattr(pep3118._pep3118, "__file__")
+
+# `mallinfo2` of glibc counts what Rust and the C library have allocated, `getallocatedblocks` the objects of Python.
+MEASURE = """
+import ctypes, gc, sys
+
+class Mallinfo(ctypes.Structure):
+    names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    _fields_ = [(name, ctypes.c_size_t) for name in names]
+
+mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+if mallinfo is not None:
+    mallinfo.restype = Mallinfo
+
+def in_use():
+    gc.collect()
+    info = mallinfo() if mallinfo is not None else Mallinfo()
+    return sys.getallocatedblocks(), info.uordblks + info.hblkhd
+
+def growth(run, warm_up, rounds):
+    run(warm_up)
+    blocks, size = in_use()
+    run(rounds)
+    blocks_after, size_after = in_use()
+    return blocks_after - blocks, size_after - size
+"""
+
+
+def assert_runs(code, *, backtrace=False, timeout=120):
+    """Runs a program, which must end with status 0 and print nothing.
+
+    `backtrace` sets RUST_BACKTRACE, with which a panic allocates much more. Embedded tests run the program in
+    this process, where a sanitizer watches it.
+    """
+    code = textwrap.dedent(code)
+    if EMBEDDED:
+        exec(compile(code, "<program>", "exec"), {"__name__": "__main__"})
+        return
+    environment = {**os.environ, "RUST_BACKTRACE": str(int(backtrace))}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-X", "faulthandler", "-c", code], capture_output=True, text=True, timeout=timeout, env=environment
+        )
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(f"the program did not end within {timeout} seconds: {error.stderr}") from None
+    if done.returncode or done.stdout or done.stderr:
+        raise AssertionError(f"the program ended with status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+
+
+def assert_constant_memory(setup, statement, *, rounds, warm_up=2000):
+    """Runs a statement `rounds` times in a program of its own, which must not use more memory than before."""
+    if EMBEDDED:
+        pytest.skip("a sanitizer holds freed memory back")
+    lines = [MEASURE, textwrap.dedent(setup).strip(), "def run(rounds):", "    for _ in range(rounds):"]
+    lines += [textwrap.indent(textwrap.dedent(statement).strip(), " " * 8), f"blocks, size = growth(run, {warm_up}, {rounds})"]
+    # A fault keeps at least one block a round; caches of the interpreter move by some dozens.
+    lines.append("assert blocks < 200 and size < 65536, f'{blocks} blocks and {size} bytes more'")
+    assert_runs("\n".join(lines))
