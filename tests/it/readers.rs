@@ -231,7 +231,8 @@ impl Dtype {
             [] => format!("{bytes} of padding"),
             [(0, count, size, name)] if count * size == self.size => describe(*count, name),
             values => {
-                let shown = values.iter().take(3).map(|(at, count, _, name)| format!("{} at {at}", describe(*count, name)));
+                let shown =
+                    values.iter().take(3).map(|(at, count, _, name)| format!("{} at {at}", describe(*count, name)));
                 let more = if values.len() > 3 { ", ..." } else { "" };
                 format!("{bytes}: {}{more}", shown.collect::<Vec<_>>().join(", "))
             }
@@ -461,7 +462,9 @@ fn an_answer_in_one_line_is_a_sentence() {
         let (line, consumer) = (answer.line(), answer.consumer);
         match answer.outcome {
             Outcome::Reads { layout, note: None } => assert_eq!(line, format!("{consumer} reads {layout}")),
-            Outcome::Reads { layout, note: Some(note) } => assert_eq!(line, format!("{consumer} reads {layout} ({note})")),
+            Outcome::Reads { layout, note: Some(note) } => {
+                assert_eq!(line, format!("{consumer} reads {layout} ({note})"))
+            }
             Outcome::Misreads { layout, meaning } => {
                 assert_eq!(line, format!("{consumer} misreads {layout}; meant: {meaning}"));
             }

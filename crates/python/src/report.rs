@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
-use pep3118::__private::Verdict;
+use pep3118::__private::ReportJson;
 use pep3118::__private::plural;
 use pep3118::view::{Finding as CoreFinding, Report as CoreReport, Severity};
 
@@ -172,8 +172,8 @@ impl Report {
 
     /// `{"exporter": ..., "findings": [...], "readable": ...}`: what `pep3118 check --json` prints.
     fn to_json(&self) -> PyResult<String> {
-        let verdict = Verdict { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable };
-        serde_json::to_string(&verdict).map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+        let report = ReportJson { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable };
+        serde_json::to_string(&report).map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
     }
 
     /// Raises `BufferRuleError` if some finding is an error.
