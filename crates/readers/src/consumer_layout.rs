@@ -74,7 +74,7 @@ impl ScalarArray {
 
     /// Returns the number of elements.
     pub(super) fn count(&self) -> u64 {
-        self.dims.iter().fold(1, |count: u64, (extent, _)| count.saturating_mul(*extent))
+        self.dims.iter().fold(1, |count: u64, (length, _)| count.saturating_mul(*length))
     }
 
     /// Returns the offset after the last byte.

@@ -124,8 +124,8 @@ impl Node {
         let too_many = BatchError::Decode(DecodeError::Allocation { bytes: u64::MAX });
         let mut lens = Vec::from([items]);
         let mut len = items;
-        for extent in &self.shape {
-            len = len.checked_mul(*extent).ok_or_else(|| too_many.clone())?;
+        for length in &self.shape {
+            len = len.checked_mul(*length).ok_or_else(|| too_many.clone())?;
             lens.push(len);
         }
         let mut data = match &self.kind {
@@ -135,9 +135,9 @@ impl Node {
                 ArrayData::builder(self.element.clone()).len(len).child_data(children).build()?
             }
         };
-        for (extent, len) in self.shape.iter().rev().zip(lens.iter().rev().skip(1)) {
-            let extent = i32::try_from(*extent).map_err(|_| too_many.clone())?;
-            let list = super::cells::list(data.data_type().clone(), extent);
+        for (length, len) in self.shape.iter().rev().zip(lens.iter().rev().skip(1)) {
+            let length = i32::try_from(*length).map_err(|_| too_many.clone())?;
+            let list = super::cells::list(data.data_type().clone(), length);
             data = ArrayData::builder(list).len(*len).add_child_data(data).build()?;
         }
         Ok(data)

@@ -14,7 +14,7 @@ use crate::text::escape;
 /// // A surrogate without its other half.
 /// let error = Mapping::new(&layout)?.batch_of_bytes(vec![0x00_u8, 0xd8, 0x41, 0x00].into()).unwrap_err();
 /// assert_eq!(error, BatchError::Text { field: "name".into(), index: 0 });
-/// assert_eq!(error.to_string(), "field `name`: value 0 is no Unicode text");
+/// assert_eq!(error.to_string(), "field `name`: value 0 is not Unicode text");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[non_exhaustive]

@@ -42,7 +42,7 @@ fn bytes(parts: &[&[u8]]) -> Bytes {
 #[cfg(target_endian = "little")]
 fn type_name(data_type: &DataType) -> String {
     match data_type {
-        DataType::FixedSizeList(field, extent) => format!("{}[{extent}]", type_name(field.data_type())),
+        DataType::FixedSizeList(field, length) => format!("{}[{length}]", type_name(field.data_type())),
         DataType::Struct(fields) => {
             let fields = fields.iter().map(|field| format!("{}: {}", field.name(), type_name(field.data_type())));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
