@@ -8,9 +8,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::answer::{Query, ReadResult};
-use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar};
-use super::rustpython::align_of;
+use super::consumer_layout::{ConsumerLayout, ScalarArray, align_of, scalar};
+use super::query::{Query, ReadResult};
 use pep3118::__private::escape;
 use pep3118::Endian;
 use pep3118::abi::DataModel;

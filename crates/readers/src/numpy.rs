@@ -9,10 +9,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
-use super::answer::{Query, ReadResult};
-use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar};
+use super::consumer_layout::{ConsumerLayout, ScalarArray, align_of, scalar};
 use super::python_int::{decimal, digit, int};
-use super::rustpython::align_of;
+use super::query::{Query, ReadResult};
 use pep3118::__private::{escape, plural};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
