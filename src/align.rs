@@ -1,7 +1,6 @@
-//! Sizes and alignments in bytes, and the checked arithmetic on them.
+//! Alignments and rounding: [`Align`].
 //!
-//! Sizes are `u64` whatever the host, because the machine that a format describes need not be the
-//! machine that reads it: a 64-bit layout is told the same way on a 32-bit host.
+//! Sizes and offsets are `u64` on every host, because a 32-bit host can describe a 64-bit machine.
 
 use core::fmt;
 
@@ -20,10 +19,14 @@ pub struct Align {
 }
 
 impl Align {
-    /// One byte: no alignment at all.
+    /// One byte: every offset is aligned.
     pub const ONE: Self = Self { log2: 0 };
+    pub(crate) const TWO: Self = Self { log2: 1 };
+    pub(crate) const FOUR: Self = Self { log2: 2 };
+    pub(crate) const EIGHT: Self = Self { log2: 3 };
+    pub(crate) const SIXTEEN: Self = Self { log2: 4 };
 
-    /// The alignment of `bytes`, or `None` if that is not a power of two.
+    /// Returns the alignment of `bytes` bytes, or `None` if that is not a power of two.
     #[must_use]
     #[inline]
     pub const fn new(bytes: u64) -> Option<Self> {
@@ -35,21 +38,28 @@ impl Align {
         Some(Self { log2 })
     }
 
-    /// The alignment in bytes.
+    /// The alignment of a type on this machine.
+    pub(crate) const fn of<T>() -> Self {
+        #[expect(clippy::as_conversions, reason = "at most 63; `TryFrom` is not const")]
+        let log2 = align_of::<T>().trailing_zeros() as u8;
+        Self { log2 }
+    }
+
+    /// Returns the alignment in bytes.
     #[must_use]
     #[inline]
     pub const fn bytes(self) -> u64 {
         1_u64.wrapping_shl(self.log2_u32())
     }
 
-    /// How many bytes of padding bring `offset` to the next multiple.
+    /// Returns the number of padding bytes from `offset` to the next multiple of the alignment.
     #[must_use]
     #[inline]
     pub const fn padding_needed_for(self, offset: u64) -> u64 {
         offset.wrapping_neg() & self.bytes().wrapping_sub(1)
     }
 
-    /// The next multiple at or after `offset`, or `None` if it does not fit 64 bits.
+    /// Returns the next multiple of the alignment at or after `offset`, or `None` if it does not fit 64 bits.
     ///
     /// ```
     /// let int = pep3118::Align::new(4).unwrap();
@@ -61,7 +71,7 @@ impl Align {
         offset.checked_add(self.padding_needed_for(offset))
     }
 
-    /// Whether `offset` is a multiple.
+    /// Returns whether `offset` is a multiple of the alignment.
     #[must_use]
     #[inline]
     pub const fn divides(self, offset: u64) -> bool {

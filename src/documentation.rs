@@ -1,9 +1,10 @@
-//! The book: the grammar, the dialects, the padding, the rules, what is safe, and where we differ from others.
+//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, and the differences from
+//! other implementations.
 //!
-//! Start with the first page of [`grammar`].
+//! [`grammar`] is the page to start with.
 
-// The links and the figures of a page are defined before it for rustdoc, and at its end for readers of the file: the
-// first definition counts.
+// A page defines its links and figures at its end, for readers of the file. For rustdoc they are defined before the page,
+// because the first definition counts.
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/figures/inline.md")]
 #[doc = include_str!("../docs/grammar.md")]

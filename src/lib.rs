@@ -1,49 +1,54 @@
-//! Read, check and explain the format strings of Python's buffer protocol.
+//! Parse, validate and decode the format strings and buffers of Python's buffer protocol.
 //!
-//! Python objects share memory through the buffer protocol: an exporter fills a `Py_buffer`, whose
-//! `format` says in a little language what each item holds. The language is that of the `struct`
-//! module, extended by [PEP 3118](https://peps.python.org/pep-3118/) and then by everyone in their
-//! own way. This crate reads all of it, says what it means *for whom* and *on which machine*, and
-//! refuses, or says "ambiguous", where others guess.
+//! Python objects share memory through the buffer protocol: an exporter fills in a `Py_buffer`, whose `format` string
+//! describes one item. The format language is that of the `struct` module, extended by
+//! [PEP 3118](https://peps.python.org/pep-3118/) and by NumPy, ctypes, Cython and others, each in its own [dialect](Dialect).
+//! This crate parses the formats of all of them. The layout of an item follows from the format, its size, the dialect and
+//! the [data model](DataModel) of a machine; where several layouts fit, the caller chooses one.
 //!
 //! ```
 //! use pep3118::{Certainty, DataModel, Dialect, reconcile};
 //!
-//! // A structure as ctypes exports it, with the itemsize of its buffer.
-//! let reading = reconcile(b"T{<b:a:3x<i:b:}", Some(8), Some(&Dialect::CTYPES), &DataModel::LP64)?;
-//! assert_eq!(reading.certainty, Certainty::Exact);
-//! let b = reading.layout.item().field(b"b").unwrap();
+//! // The format and the itemsize that ctypes exports for a structure.
+//! let found = reconcile(b"T{<b:a:3x<i:b:}", Some(8), Some(&Dialect::CTYPES), &DataModel::LP64)?;
+//! assert_eq!(found.certainty, Certainty::Exact);
+//! let b = found.layout.item().field(b"b").unwrap();
 //! assert_eq!((b.offset(), b.size(), b.ty().as_str()), (4, 4, "int32"));
 //!
-//! // The size alone, as `struct.calcsize` tells it.
+//! // The size alone, as `struct.calcsize` returns it.
 //! assert_eq!(pep3118::calcsize("<IdB")?, 13);
 //!
-//! // What is wrong, and where.
+//! // An error has its place in the format.
 //! let error = pep3118::parse("T{i").unwrap_err();
 //! assert_eq!(error.to_string(), "structure opened at byte 0 is never closed");
 //! # Ok::<(), pep3118::LayoutError>(())
 //! ```
 //!
-//! # Map
+//! # Modules
 //!
-//! | module | turns | into |
+//! | module | from | to |
 //! |--|--|--|
-//! | [`mod@format`] | bytes | [`Format`]: what was written |
-//! | [`abi`] | the name of a machine | [`DataModel`]: what C types weigh there |
-//! | [`layout`] | format + [`Dialect`] + data model | [`Layout`]: what it means |
-//! | [`layout`] | the same + itemsize | [`Interpretation`]: what it means, and how sure that is |
-//! | [`view`] | the numbers of a `Py_buffer` | [`View`], or a [`Report`] of the rules that are broken |
-//! | [`decode`] | a view and its memory | values, records, columns, typed arrays; and back |
+//! | [`mod@format`] | the bytes of a format | [`Format`], the syntax tree |
+//! | [`abi`] | the name of a machine | [`DataModel`], the sizes and alignments of its C types |
+//! | [`layout`] | format, [`Dialect`], data model | [`Layout`], the offset, size and type of every field |
+//! | [`layout`] | the same and the itemsize | [`Interpretation`], the layout and its [`Certainty`], or the alternatives |
+//! | [`view`] | the fields of a `Py_buffer` | [`View`], the validated shape and strides, and a [`Report`] of broken rules |
+//! | [`decode`] | a view and its memory | values, records, columns and typed arrays; and back to bytes |
+//! | `py`, with feature `pyo3` | a Python object | its validated buffer; and an exporter for Rust memory |
+//!
+//! [`_documentation`] has the grammar, the dialects, the rules of padding and of the protocol, and the claims about safety.
 //!
 //! # Features
 //!
-//! - `std` (default): `std` in the dependencies. Without it the crate needs `alloc` only.
-//! - `triple`: data models from target triples.
-//! - `serde`: layouts as trees, and values, for any format of serde.
-//! - `ndarray`: arrays from buffers, views of columns.
-//! - `arrow`: layouts as Arrow schemas, items as record batches.
-//! - `pyo3`: acquire, validate and export buffers of Python objects.
-//! - `derive`: `#[derive(Record)]`, records into vectors of structs.
+//! | feature | adds |
+//! |--|--|
+//! | `std` (default) | faster loops chosen at run time and huge pages; without it the crate needs `alloc` only |
+//! | `triple` | data models of target triples |
+//! | `serde` | `Serialize` for layouts and values |
+//! | `ndarray` | arrays from buffers, and array views of columns |
+//! | `arrow` | Arrow schemas from layouts, and record batches from items |
+//! | `pyo3` | the module `py` |
+//! | `derive` | `#[derive(Record)]` for structs that are items of a buffer |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -94,7 +99,7 @@ pub use view::{
     fill_contiguous_strides, size_from_format, verify_structure,
 };
 
-/// Items that the crates of this repository share. Not API: they depend on the exact version.
+/// Items that the other crates of this repository use. They are not API: those crates depend on the exact version.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
@@ -122,10 +127,10 @@ pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
     Format::parse(format.as_ref())
 }
 
-/// The size of an item in bytes on this machine: the `PyBuffer_SizeFromFormat` of this crate.
+/// Returns the size of an item in bytes on this machine.
 ///
-/// Equal to `struct.calcsize` on every string that CPython's `struct` accepts; beyond that the sizes
-/// of [`Dialect::PEP3118`].
+/// The size is that of `struct.calcsize` for every format that CPython's `struct` accepts, and that of
+/// [`Dialect::PEP3118`] for all others. CPython's C function for this is `PyBuffer_SizeFromFormat`.
 ///
 /// ```
 /// assert_eq!(pep3118::calcsize("@bhi")?, 8);
@@ -140,7 +145,7 @@ pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
     calcsize_in(format.as_ref(), &Dialect::PEP3118, &DataModel::HOST)
 }
 
-/// The examples of the README compile and run.
+// Compiles and runs the examples of the README.
 #[cfg(all(doctest, feature = "derive"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,8 +1,9 @@
-//! A range of bytes in a format string.
+//! Ranges of bytes in a format string: [`Span`].
 
 /// A half-open range of bytes `start..end` in a format string.
 ///
-/// Offsets count bytes, never characters: names may be any UTF-8, or none.
+/// Offsets count bytes and not characters, because a name can have characters of several bytes and bytes that are not
+/// UTF-8.
 ///
 /// ```
 /// use pep3118::Span;
@@ -16,56 +17,56 @@ pub struct Span {
 }
 
 impl Span {
-    /// No byte, at the start.
+    /// The empty span at the start.
     pub(crate) const ZERO: Self = Self { start: 0, end: 0 };
 
-    /// The bytes `start..end`. Positions past 4 GiB saturate; [`Limits`](crate::format::Limits)
-    /// refuses such strings long before.
+    /// Returns the span of the bytes `start..end`. An offset above 4 GiB becomes the largest possible one; the parser
+    /// refuses formats of that length.
     #[must_use]
     #[inline]
     pub fn new(start: usize, end: usize) -> Self {
         Self { start: narrow(start), end: narrow(end) }
     }
 
-    /// The one byte at `at`.
+    /// The span of the byte at `at`.
     #[inline]
     pub(crate) const fn byte(at: u32) -> Self {
         Self { start: at, end: at.saturating_add(1) }
     }
 
-    /// The first byte.
+    /// Returns the offset of the first byte.
     #[must_use]
     #[inline]
     pub fn start(self) -> usize {
         widen(self.start)
     }
 
-    /// One past the last byte.
+    /// Returns the offset after the last byte.
     #[must_use]
     #[inline]
     pub fn end(self) -> usize {
         widen(self.end)
     }
 
-    /// How many bytes it covers.
+    /// Returns the number of bytes.
     #[must_use]
     pub fn len(self) -> usize {
         self.end().saturating_sub(self.start())
     }
 
-    /// Whether it covers no byte: a place between two bytes.
+    /// Returns whether the span has no byte.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The bytes of `source` that it covers; empty where it reaches past the end.
+    /// Returns the bytes of the span in `source`, or no bytes if the span is not inside `source`.
     #[must_use]
     pub fn of(self, source: &[u8]) -> &[u8] {
         source.get(self.start()..self.end()).unwrap_or_default()
     }
 
-    /// The smallest span that holds both.
+    /// Returns the smallest span that contains both spans.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
@@ -73,11 +74,12 @@ impl Span {
 }
 
 #[inline]
-fn narrow(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(u32::MAX)
+fn narrow(offset: usize) -> u32 {
+    u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
 #[inline]
-fn widen(position: u32) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
+fn widen(offset: u32) -> usize {
+    // A 16-bit host has no source of more bytes.
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }

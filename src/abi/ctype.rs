@@ -1,9 +1,9 @@
-//! The C types whose weight depends on the machine.
+//! C types, and their sizes and alignments in a data model: [`CType`].
 
 use super::model::DataModel;
 use crate::align::Align;
 
-/// A C type that a format character can stand for.
+/// A C type that a format character can have.
 ///
 /// ```
 /// use pep3118::{CType, DataModel};
@@ -40,7 +40,7 @@ pub enum CType {
 }
 
 impl CType {
-    /// A table of all types, each at its [`index`](Self::index).
+    /// The results of a function for all types, each at the [`index`](Self::index) of its type.
     #[inline]
     pub(crate) fn table<T>(of: impl Fn(Self) -> T) -> [T; 12] {
         [
@@ -59,7 +59,7 @@ impl CType {
         ]
     }
 
-    /// Where it is in a [`table`](Self::table).
+    /// The index of the type in a [`table`](Self::table).
     #[inline]
     #[expect(clippy::as_conversions, reason = "the discriminants are 0 to 11")]
     pub(crate) const fn index(self) -> usize {
@@ -68,7 +68,7 @@ impl CType {
 }
 
 impl DataModel {
-    /// The size of a C type in bytes.
+    /// Returns the size of a C type in bytes.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};
@@ -90,7 +90,10 @@ impl DataModel {
         }
     }
 
-    /// The alignment of a C type, as the members of a C structure have it.
+    /// Returns the alignment of a C type as the member of a C structure.
+    ///
+    /// A type whose size is also its alignment, such as `long`, has alignment 1 in a model where that size is not a
+    /// power of two.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};
@@ -100,10 +103,10 @@ impl DataModel {
     #[must_use]
     #[inline]
     pub const fn align_of(&self, ty: CType) -> Align {
-        let bytes = match ty {
-            CType::Char => return const { fixed(1) },
-            CType::Short | CType::Half => return const { fixed(2) },
-            CType::Int | CType::Float => return const { fixed(4) },
+        let size = match ty {
+            CType::Char => return Align::ONE,
+            CType::Short | CType::Half => return Align::TWO,
+            CType::Int | CType::Float => return Align::FOUR,
             CType::LongLong => return self.long_long_align,
             CType::Double => return self.double_align,
             CType::LongDouble => return self.long_double.align,
@@ -111,18 +114,9 @@ impl DataModel {
             CType::SizeT | CType::Pointer => self.pointer,
             CType::Wchar => self.wchar,
         };
-        match Align::new(bytes) {
+        match Align::new(size) {
             Some(align) => align,
-            // A model made by hand with, say, a pointer of 3 bytes: its type has no alignment.
             None => Align::ONE,
         }
-    }
-}
-
-/// The alignment of a type that weighs the same everywhere.
-const fn fixed(bytes: u64) -> Align {
-    match Align::new(bytes) {
-        Some(align) => align,
-        None => Align::ONE,
     }
 }

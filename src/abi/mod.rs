@@ -1,6 +1,6 @@
-//! What C types weigh: sizes and alignments by data model.
+//! Data models: sizes and alignments of the C types of a machine, as values.
 //!
-//! | model | `long` | pointer | `double` aligned to | `long double` | `wchar_t` |
+//! | model | `long` | pointer | alignment of `double` | `long double` | `wchar_t` |
 //! |--|--|--|--|--|--|
 //! | [`LP64`](DataModel::LP64) (x86-64 Linux, macOS) | 8 | 8 | 8 | 16, x87 | 4 |
 //! | [`AARCH64`](DataModel::AARCH64) (Linux) | 8 | 8 | 8 | 16, binary128 | 4 |

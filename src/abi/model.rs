@@ -1,14 +1,14 @@
-//! One machine's C types as a value.
+//! Data models of machines: [`DataModel`].
 
 use core::fmt;
 
 use crate::align::Align;
 use crate::endian::Endian;
 
-/// What C types weigh on one machine, and its byte order.
+/// The sizes and alignments of the C types of a machine, and its byte order.
 ///
-/// A model is an argument, never the host by stealth: a buffer captured on Windows or on a
-/// big-endian machine is read with that machine's model.
+/// A function whose result depends on them has a data model as an argument, so that a buffer from Windows or from a
+/// big-endian machine can be read everywhere. Only functions that say so use the model of the [host](DataModel::HOST).
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -17,25 +17,25 @@ use crate::endian::Endian;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataModel {
-    /// A short lower-case name, for people and for JSON.
+    /// A short name in lower case, for messages and JSON.
     pub name: &'static str,
-    /// Byte order.
+    /// The byte order.
     pub endian: Endian,
-    /// Size of `long`, in bytes; also its alignment.
+    /// The size of `long` in bytes, which is also its alignment.
     pub long: u64,
-    /// Size of a pointer, of `size_t` and of `ssize_t`, in bytes; also their alignment.
+    /// The size of a pointer, of `size_t` and of `ssize_t` in bytes, which is also their alignment.
     pub pointer: u64,
-    /// Size of `wchar_t`, in bytes; also its alignment.
+    /// The size of `wchar_t` in bytes, which is also its alignment.
     pub wchar: u64,
-    /// Alignment of `long long` in a structure.
+    /// The alignment of `long long` in a structure.
     pub long_long_align: Align,
-    /// Alignment of `double` in a structure.
+    /// The alignment of `double` in a structure.
     pub double_align: Align,
-    /// `long double`.
+    /// The size, the alignment and the representation of `long double`.
     pub long_double: LongDoubleAbi,
 }
 
-/// The weight and the representation of `long double`.
+/// The size, the alignment and the representation of `long double`.
 ///
 /// ```
 /// use pep3118::{DataModel, LongDoubleFormat};
@@ -45,15 +45,15 @@ pub struct DataModel {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongDoubleAbi {
-    /// Size in bytes, padding included.
+    /// The size in bytes, padding included.
     pub size: u64,
-    /// Alignment.
+    /// The alignment.
     pub align: Align,
-    /// What the bytes mean.
+    /// The representation.
     pub format: LongDoubleFormat,
 }
 
-/// How a `long double` is represented.
+/// The representation of a `long double`.
 ///
 /// ```
 /// use pep3118::{DataModel, LongDoubleFormat};
@@ -73,17 +73,6 @@ pub enum LongDoubleFormat {
     DoubleDouble,
 }
 
-const FOUR: Align = align(4);
-const EIGHT: Align = align(8);
-const SIXTEEN: Align = align(16);
-
-const fn align(bytes: u64) -> Align {
-    match Align::new(bytes) {
-        Some(align) => align,
-        None => Align::ONE,
-    }
-}
-
 const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDoubleAbi {
     LongDoubleAbi { size, align, format }
 }
@@ -96,20 +85,23 @@ impl DataModel {
         long: 8,
         pointer: 8,
         wchar: 4,
-        long_long_align: EIGHT,
-        double_align: EIGHT,
-        long_double: long_double(16, SIXTEEN, LongDoubleFormat::X87),
+        long_long_align: Align::EIGHT,
+        double_align: Align::EIGHT,
+        long_double: long_double(16, Align::SIXTEEN, LongDoubleFormat::X87),
     };
 
     /// 64-bit Linux on arm.
-    pub const AARCH64: Self =
-        Self { name: "aarch64", long_double: long_double(16, SIXTEEN, LongDoubleFormat::Binary128), ..Self::LP64 };
+    pub const AARCH64: Self = Self {
+        name: "aarch64",
+        long_double: long_double(16, Align::SIXTEEN, LongDoubleFormat::Binary128),
+        ..Self::LP64
+    };
 
     /// Linux on z/Architecture, big-endian.
     pub const S390X: Self = Self {
         name: "s390x",
         endian: Endian::Big,
-        long_double: long_double(16, EIGHT, LongDoubleFormat::Binary128),
+        long_double: long_double(16, Align::EIGHT, LongDoubleFormat::Binary128),
         ..Self::LP64
     };
 
@@ -118,7 +110,7 @@ impl DataModel {
         name: "llp64",
         long: 4,
         wchar: 2,
-        long_double: long_double(8, EIGHT, LongDoubleFormat::Double),
+        long_double: long_double(8, Align::EIGHT, LongDoubleFormat::Double),
         ..Self::LP64
     };
 
@@ -127,9 +119,9 @@ impl DataModel {
         name: "i386",
         long: 4,
         pointer: 4,
-        long_long_align: FOUR,
-        double_align: FOUR,
-        long_double: long_double(12, FOUR, LongDoubleFormat::X87),
+        long_long_align: Align::FOUR,
+        double_align: Align::FOUR,
+        long_double: long_double(12, Align::FOUR, LongDoubleFormat::X87),
         ..Self::LP64
     };
 
@@ -138,16 +130,16 @@ impl DataModel {
         name: "ilp32",
         long: 4,
         pointer: 4,
-        long_double: long_double(8, EIGHT, LongDoubleFormat::Double),
+        long_double: long_double(8, Align::EIGHT, LongDoubleFormat::Double),
         ..Self::LP64
     };
 
-    /// WebAssembly as Emscripten (and so Pyodide) has it: `long double` is aligned to 8.
+    /// WebAssembly as compiled by Emscripten, for example in Pyodide: `long double` is aligned to 8.
     pub const WASM32: Self = Self {
         name: "wasm32",
         long: 4,
         pointer: 4,
-        long_double: long_double(16, EIGHT, LongDoubleFormat::Binary128),
+        long_double: long_double(16, Align::EIGHT, LongDoubleFormat::Binary128),
         ..Self::LP64
     };
 
@@ -155,19 +147,19 @@ impl DataModel {
     pub const ALL: [Self; 7] =
         [Self::LP64, Self::AARCH64, Self::S390X, Self::LLP64, Self::I386, Self::ILP32, Self::WASM32];
 
-    /// The machine that this crate was compiled for.
+    /// The machine for which this crate was compiled.
     pub const HOST: Self = Self {
         name: "host",
         endian: Endian::HOST,
         long: bytes(size_of::<core::ffi::c_long>()),
         pointer: bytes(size_of::<*const u8>()),
         wchar: if cfg!(windows) { 2 } else { 4 },
-        long_long_align: align(bytes(align_of::<core::ffi::c_longlong>())),
-        double_align: align(bytes(align_of::<core::ffi::c_double>())),
+        long_long_align: Align::of::<core::ffi::c_longlong>(),
+        double_align: Align::of::<core::ffi::c_double>(),
         long_double: HOST_LONG_DOUBLE,
     };
 
-    /// The model of a name: those of [`ALL`](Self::ALL), and `"host"`.
+    /// Returns the model with a name: one of [`ALL`](Self::ALL), or `"host"`.
     ///
     /// ```
     /// assert_eq!(pep3118::DataModel::by_name("llp64"), Some(pep3118::DataModel::LLP64));
@@ -180,7 +172,7 @@ impl DataModel {
         Self::ALL.into_iter().find(|model| model.name == name)
     }
 
-    /// The largest object in bytes: `PY_SSIZE_T_MAX` of that machine.
+    /// Returns the largest size of an object in bytes: `PY_SSIZE_T_MAX` of the machine.
     #[must_use]
     #[inline]
     pub const fn ssize_max(&self) -> u64 {
@@ -194,26 +186,26 @@ impl fmt::Display for DataModel {
     }
 }
 
-/// The compilers' own tables; Rust has no `long double` to ask.
+/// `long double` of the host, from the tables of its C compilers, because Rust has no such type.
 const HOST_LONG_DOUBLE: LongDoubleAbi = {
     if cfg!(windows) {
-        long_double(8, EIGHT, LongDoubleFormat::Double)
+        long_double(8, Align::EIGHT, LongDoubleFormat::Double)
     } else if cfg!(target_arch = "x86_64") {
-        long_double(16, SIXTEEN, LongDoubleFormat::X87)
+        long_double(16, Align::SIXTEEN, LongDoubleFormat::X87)
     } else if cfg!(target_arch = "x86") {
         if cfg!(target_vendor = "apple") {
-            long_double(16, SIXTEEN, LongDoubleFormat::X87)
+            long_double(16, Align::SIXTEEN, LongDoubleFormat::X87)
         } else {
-            long_double(12, FOUR, LongDoubleFormat::X87)
+            long_double(12, Align::FOUR, LongDoubleFormat::X87)
         }
     } else if cfg!(all(target_arch = "aarch64", target_vendor = "apple")) || cfg!(target_arch = "arm") {
-        long_double(8, EIGHT, LongDoubleFormat::Double)
+        long_double(8, Align::EIGHT, LongDoubleFormat::Double)
     } else if cfg!(target_arch = "s390x") || cfg!(target_os = "emscripten") {
-        long_double(16, EIGHT, LongDoubleFormat::Binary128)
+        long_double(16, Align::EIGHT, LongDoubleFormat::Binary128)
     } else if cfg!(target_arch = "powerpc64") {
-        long_double(16, SIXTEEN, LongDoubleFormat::DoubleDouble)
+        long_double(16, Align::SIXTEEN, LongDoubleFormat::DoubleDouble)
     } else {
-        long_double(16, SIXTEEN, LongDoubleFormat::Binary128)
+        long_double(16, Align::SIXTEEN, LongDoubleFormat::Binary128)
     }
 };
 

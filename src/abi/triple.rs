@@ -1,4 +1,4 @@
-//! Data models from target triples.
+//! Data models of target triples: [`DataModel::from_triple`].
 
 use target_lexicon::{Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor};
 
@@ -7,22 +7,23 @@ use alloc::string::{String, ToString};
 use super::model::{DataModel, LongDoubleAbi, LongDoubleFormat};
 use crate::align::Align;
 use crate::endian::Endian;
+use crate::text::escape;
 
-/// A target triple whose C types are not known.
+/// The error for a target triple whose data model is not known.
 ///
 /// ```
 /// let error = pep3118::DataModel::from_triple("pdp11-dec-unix").unwrap_err();
 /// assert!(error.to_string().starts_with("unknown target triple `pdp11-dec-unix`: "));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown target triple `{triple}`: {reason}")]
+#[error("unknown target triple `{}`: {}", escape(triple), escape(reason))]
 pub struct UnknownTriple {
     triple: String,
     reason: String,
 }
 
 impl DataModel {
-    /// The model of a target triple, by the words of `target-lexicon`.
+    /// Returns the data model of a target triple, as parsed by `target-lexicon`.
     ///
     /// ```
     /// use pep3118::DataModel;
@@ -32,8 +33,8 @@ impl DataModel {
     /// ```
     ///
     /// # Errors
-    /// - `z80-unknown-none`: not a triple that `target-lexicon` knows
-    /// - `avr-unknown-unknown`: pointers of 2 bytes; every model here has an `int` of 4
+    /// - `z80-unknown-none`: `target-lexicon` does not know the triple
+    /// - `avr-unknown-unknown`: `target-lexicon` knows the triple but not its data model
     pub fn from_triple(triple: &str) -> Result<Self, UnknownTriple> {
         let unknown = |reason: String| UnknownTriple { triple: triple.to_string(), reason };
         let parsed: Triple = triple.parse().map_err(|error: target_lexicon::ParseError| unknown(error.to_string()))?;
@@ -50,16 +51,16 @@ impl DataModel {
             Err(()) => return Err(unknown("its byte order is not known".to_string())),
         };
         let windows = matches!(parsed.operating_system, OperatingSystem::Windows | OperatingSystem::Cygwin);
-        let packs_eight = matches!(parsed.architecture, Architecture::X86_32(_)) && !windows;
-        let eight = if packs_eight { 4 } else { 8 };
+        let i386 = matches!(parsed.architecture, Architecture::X86_32(_)) && !windows;
+        let eight_bytes = if i386 { Align::FOUR } else { Align::EIGHT };
         Ok(Self {
             name: "triple",
             endian,
             long,
             pointer,
             wchar: if windows { 2 } else { 4 },
-            long_long_align: align(eight),
-            double_align: align(eight),
+            long_long_align: eight_bytes,
+            double_align: eight_bytes,
             long_double: long_double(&parsed, windows),
         })
     }
@@ -67,25 +68,23 @@ impl DataModel {
 
 fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
     use LongDoubleFormat::{Binary128, Double, DoubleDouble, X87};
-    // mingw keeps the x87 format where Microsoft's compiler has none.
+    // MinGW uses the x87 format; Microsoft's compiler uses that of `double`.
     let gnu = matches!(triple.environment, Environment::Gnu | Environment::GnuLlvm);
     let apple = triple.vendor == Vendor::Apple;
-    let (size, aligned, format) = match triple.architecture {
-        _ if windows && !gnu => (8, 8, Double),
-        Architecture::X86_64 => (16, 16, X87),
-        Architecture::X86_32(_) if apple => (16, 16, X87),
-        Architecture::X86_32(_) => (12, 4, X87),
-        Architecture::Arm(_) => (8, 8, Double),
-        Architecture::Aarch64(_) if apple || windows => (8, 8, Double),
-        Architecture::S390x => (16, 8, Binary128),
-        Architecture::Wasm32 if triple.operating_system == OperatingSystem::Emscripten => (16, 8, Binary128),
-        Architecture::Powerpc64 | Architecture::Powerpc64le | Architecture::Powerpc => (16, 16, DoubleDouble),
-        Architecture::Mips32(_) => (8, 8, Double),
-        _ => (16, 16, Binary128),
+    let (size, align, format) = match triple.architecture {
+        _ if windows && !gnu => (8, Align::EIGHT, Double),
+        Architecture::X86_64 => (16, Align::SIXTEEN, X87),
+        Architecture::X86_32(_) if apple => (16, Align::SIXTEEN, X87),
+        Architecture::X86_32(_) => (12, Align::FOUR, X87),
+        Architecture::Arm(_) => (8, Align::EIGHT, Double),
+        Architecture::Aarch64(_) if apple || windows => (8, Align::EIGHT, Double),
+        Architecture::S390x => (16, Align::EIGHT, Binary128),
+        Architecture::Wasm32 if triple.operating_system == OperatingSystem::Emscripten => (16, Align::EIGHT, Binary128),
+        Architecture::Powerpc64 | Architecture::Powerpc64le | Architecture::Powerpc => {
+            (16, Align::SIXTEEN, DoubleDouble)
+        }
+        Architecture::Mips32(_) => (8, Align::EIGHT, Double),
+        _ => (16, Align::SIXTEEN, Binary128),
     };
-    LongDoubleAbi { size, align: align(aligned), format }
-}
-
-fn align(bytes: u64) -> Align {
-    Align::new(bytes).unwrap_or(Align::ONE)
+    LongDoubleAbi { size, align, format }
 }

@@ -1,4 +1,4 @@
-//! What was written: the tree of a format string.
+//! The syntax tree of a format: [`Format`] and its parts.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,15 +12,15 @@ use super::parse::{Failure, parse_events};
 use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
-/// What a NULL `format` means: unsigned bytes.
+/// The format of a buffer whose `format` is NULL: unsigned bytes.
 ///
 /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
 pub const NULL_FORMAT: &[u8] = b"B";
 
-/// A parsed format string: what was written, without a word on what it means.
+/// A parsed format string: the syntax tree with the source bytes and the span of every part.
 ///
-/// It keeps the spelling (the source bytes) and the span of every token. Two formats are equal when
-/// they have the same tokens: `i i` equals `ii`, and `03i` equals `3i`, but `1i` is not `i`.
+/// The tree has the tokens of the format and not their meaning, which depends on the dialect. Two formats are equal if
+/// they have the same tokens: `i i` equals `ii`, and `03i` equals `3i`, but `1i` does not equal `i`.
 ///
 /// ```
 /// use pep3118::format::{Code, Format, ItemType, Member};
@@ -39,7 +39,7 @@ pub struct Format {
     members: Vec<Member>,
 }
 
-/// What stands in a format or between the braces of a structure.
+/// A part of a format or of a structure.
 ///
 /// ```
 /// use pep3118::format::Member;
@@ -49,13 +49,13 @@ pub struct Format {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
-    /// A byte order character between items; it holds until the next one.
+    /// A byte order character between items. It is in force until the next one.
     ByteOrder(ByteOrderCharacter),
     /// An item.
     Item(Item),
 }
 
-/// One item: `(2,3)<4i:name:`.
+/// An item of a format: `(2,3)<4i:name:`.
 ///
 /// ```
 /// use pep3118::format::{ItemType, Member};
@@ -69,19 +69,19 @@ pub enum Member {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// What stands before the type, in the order written.
+    /// The parts before the type, in the order of the source.
     pub prefix: Vec<Prefix>,
     /// The type.
     pub ty: ItemType,
     /// The bytes of the type, without prefix and name.
     pub ty_span: Span,
-    /// The name between the colons.
+    /// The name, if there is one.
     pub name: Option<Name>,
     /// From the first byte of the prefix to the closing colon of the name.
     pub span: Span,
 }
 
-/// What may stand before the type of an item.
+/// A part of an item before its type.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
@@ -92,7 +92,7 @@ pub struct Item {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prefix {
-    /// `(2,3)`; stacked shapes are several.
+    /// `(2,3)`. An item with stacked shapes, `(2)(3)i`, has several.
     Shape(Shape),
     /// `4`
     Count(Count),
@@ -100,7 +100,7 @@ pub enum Prefix {
     ByteOrder(ByteOrderCharacter),
 }
 
-/// One of `@ = < > ! ^`.
+/// A byte order character, one of `@ = < > ! ^`, with its place.
 ///
 /// ```
 /// use pep3118::ByteOrder;
@@ -112,9 +112,9 @@ pub enum Prefix {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByteOrderCharacter {
-    /// Which.
+    /// The character.
     pub order: ByteOrder,
-    /// Its one byte.
+    /// The byte of the character.
     pub span: Span,
 }
 
@@ -155,7 +155,7 @@ pub struct Dimension {
     pub span: Span,
 }
 
-/// A repeat count, or the length of `s p u w t x`.
+/// The number before a type: a repeat count, or the length of an `s`, `p`, `u`, `w`, `t` or `x`.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
@@ -167,9 +167,9 @@ pub struct Dimension {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Count {
-    /// Its value.
+    /// The number.
     pub value: u64,
-    /// Its digits, leading zeros included.
+    /// The digits, leading zeros included.
     pub span: Span,
 }
 
@@ -192,13 +192,13 @@ pub enum ItemType {
     Structure(Vec<Member>),
     /// `&`: a pointer to the item.
     Pointer(Box<Item>),
-    /// `X{…}`: a pointer to a function; the signature between the braces is kept unread.
+    /// `X{…}`: a pointer to a function, with the bytes between the braces.
     Function(Vec<u8>),
-    /// `[name$params]`: the draft syntax for a type that only its author knows.
+    /// `[name$params]`: a user type, in the syntax of a draft for types that have no code.
     User(UserType),
 }
 
-/// `[name$params]`
+/// A user type: `[name$params]`.
 ///
 /// ```
 /// use pep3118::format::{ItemType, Member};
@@ -210,13 +210,13 @@ pub enum ItemType {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserType {
-    /// Before the first `$`.
+    /// The bytes before the first `$`.
     pub name: Vec<u8>,
-    /// After it, if there is one.
+    /// The bytes after the first `$`, if there is one.
     pub params: Option<Vec<u8>>,
 }
 
-/// A name between colons: any bytes but `:` and NUL, not always UTF-8, perhaps none at all.
+/// The name of an item: any bytes but `:` and NUL. It can be empty, and need not be UTF-8.
 ///
 /// ```
 /// use pep3118::format::Member;
@@ -228,13 +228,13 @@ pub struct UserType {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Name {
-    /// Its bytes, without the colons.
+    /// The bytes between the colons.
     pub bytes: Vec<u8>,
-    /// Its bytes, without the colons.
+    /// The span of these bytes.
     pub span: Span,
 }
 
-/// Spans say where something was found, not what it is: they do not take part in equality.
+/// Implements `PartialEq` by some of the fields: spans are not compared.
 macro_rules! equal_by {
     ($($ty:ident { $($field:ident),* })*) => {$(
         impl PartialEq for $ty {
@@ -258,20 +258,20 @@ equal_by! {
 impl Format {
     /// Parses a format string.
     ///
-    /// Spec: PEP 3118 and its implementers; the superset grammar is in `src/format/parse.rs`.
+    /// Spec: PEP 3118 and the formats of its producers; the grammar is in `docs/grammar.md`.
     ///
     /// # Errors
-    /// - `i}d`: `}` closes nothing
-    /// - `T{i`: the structure is never closed
-    /// - `3`: a repeat count with nothing to repeat
-    /// - `()i`, `(1_0)i`: not a shape
-    /// - `Zi`: no such complex number
-    /// - `i:a`: the name is never closed
+    /// - `i}d`: `}` closes no structure
+    /// - `T{i`: the structure is not closed
+    /// - `3`: no format character follows the repeat count
+    /// - `()i`, `(1_0)i`: the shape has no dimension, or one that is not a number
+    /// - `Zi`: `Z` makes complex numbers of `e`, `f`, `d` and `g` only
+    /// - `i:a`: the name is not closed
     pub fn parse(source: &[u8]) -> Result<Self, FormatError> {
         Self::parse_with(source, &Limits::DEFAULT)
     }
 
-    /// Parses with other [`Limits`].
+    /// Parses a format string within other [`Limits`].
     ///
     /// ```
     /// use pep3118::format::{Format, Limits};
@@ -294,7 +294,7 @@ impl Format {
         }
     }
 
-    /// Parses the `format` of a `Py_buffer`: NULL means `"B"`.
+    /// Parses the `format` of a `Py_buffer`; `None` is NULL, which means `"B"`.
     ///
     /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
     ///
@@ -311,8 +311,8 @@ impl Format {
         Self::from_buffer_bytes(format.map(CStr::to_bytes))
     }
 
-    /// The same from bytes without the NUL at the end; `None` is the NULL pointer, `Some(b"")` the
-    /// empty format.
+    /// Parses the `format` of a `Py_buffer`, given without its terminating NUL; `None` is NULL, which means `"B"`, and
+    /// `Some(b"")` is the empty format.
     ///
     /// # Errors
     /// As [`parse`](Format::parse).
@@ -320,11 +320,11 @@ impl Format {
         Self::parse(format.unwrap_or(NULL_FORMAT))
     }
 
-    /// Writes `members` down and reads them again, so that every span is right.
+    /// Prints a tree and parses the text, so that the spans of the result are those of the text.
     ///
     /// # Errors
-    /// Those members that no text can spell: a name with a colon, a code `Z` before a code `d`, two
-    /// counts; a tree deeper than [`Limits::depth`].
+    /// - `Name { bytes: b"a:b" }`, a code `Z` before a code `d`, two counts of one item: no text has this tree
+    /// - structures nested deeper than [`Limits::depth`]
     ///
     /// ```
     /// use pep3118::format::Format;
@@ -334,7 +334,7 @@ impl Format {
     /// ```
     pub fn from_members(members: &[Member]) -> Result<Self, FormatError> {
         let format = Self::parse(&super::print::print(members))?;
-        let differs = |(read, meant): &(&Member, &Member)| read != meant;
+        let differs = |(parsed, given): &(&Member, &Member)| parsed != given;
         let different = match format.members.iter().zip(members).find(differs) {
             Some((Member::ByteOrder(order), _)) => order.span,
             Some((Member::Item(item), _)) => item.span,
@@ -344,13 +344,13 @@ impl Format {
         Err(FormatError::new(FormatErrorKind::Unspellable, different, None, &format.source))
     }
 
-    /// The bytes that were parsed.
+    /// Returns the parsed bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.source
     }
 
-    /// What the format holds, in order.
+    /// Returns the items and byte order characters outside structures, in the order of the source.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members

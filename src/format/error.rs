@@ -1,4 +1,4 @@
-//! What can be wrong with the text of a format.
+//! The error of the parser: [`FormatError`] and its [`FormatErrorKind`].
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -10,7 +10,7 @@ use crate::text::{escape, plural};
 
 /// A format string that does not follow the grammar.
 ///
-/// `{}` is one line; `{:#}` adds the source with carets and, where one is obvious, a help line.
+/// `{}` is one line; `{:#}` adds the source with carets and, where a fix is known, a help line.
 ///
 /// ```
 /// let error = pep3118::parse("i}d").unwrap_err();
@@ -28,7 +28,7 @@ struct Details {
     source: Box<[u8]>,
 }
 
-/// What is wrong.
+/// The kind of a [`FormatError`].
 ///
 /// ```
 /// use pep3118::FormatErrorKind;
@@ -38,118 +38,118 @@ struct Details {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatErrorKind {
-    /// `|i4`: a byte that starts no item.
+    /// `|i4`: a byte that starts no part of a format.
     #[error("unknown format character `{}`", escape(&[*byte]))]
     UnknownCharacter {
         /// The byte.
         byte: u8,
     },
-    /// `٤i`: a byte outside ASCII where an item should start. Names may hold such bytes.
+    /// `٤i`: a byte outside ASCII that is not in a name.
     #[error("byte 0x{byte:02x} is not ASCII")]
     NonAscii {
         /// The byte.
         byte: u8,
     },
-    /// A NUL inside the string: C readers stop there, others do not.
+    /// A NUL inside the string, where C consumers stop and others do not.
     #[error("embedded null character")]
     EmbeddedNul,
-    /// `Zi`: the prefix of a complex number before something that has no complex form.
+    /// `Zi`: the prefix of a complex number before a code that is not one of its parts.
     #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape(&[*byte]))]
     ComplexPart {
         /// The byte after `Z`.
         byte: u8,
     },
-    /// `3`: a repeat count with nothing to repeat.
+    /// `3`: a repeat count without a format character.
     #[error("repeat count given without format character")]
     CountWithoutCode,
-    /// `1 2i`: read as 12 items by NumPy and as 2 by Cython.
+    /// `1 2i`: two repeat counts. NumPy reads 12 items and Cython 2.
     #[error("two repeat counts for one item")]
     TwoCounts,
     /// `3(2)i`: a shape after the repeat count.
     #[error("shape after the repeat count")]
     CountBeforeShape,
-    /// `99999999999999999999i`: a count or dimension past 64 bits.
+    /// `99999999999999999999i`: a count or dimension above 2^64 - 1.
     #[error("number does not fit 64 bits")]
     NumberTooLarge,
-    /// `(2,3)`: a shape with nothing to shape.
+    /// `(2,3)`: a shape without a format character.
     #[error("shape given without format character")]
     ShapeWithoutCode,
-    /// `(2i`
+    /// `(2i`: a shape without its closing parenthesis.
     #[error("shape is never closed")]
     UnclosedShape,
-    /// `()i`, `(2,)i`
+    /// `()i`, `(2,)i`: a shape with an empty dimension.
     #[error("empty dimension in a shape")]
     EmptyDimension,
-    /// `(1_0)i`, `(-1)i`
+    /// `(1_0)i`, `(-1)i`: a dimension that is not a decimal number.
     #[error("`{}` in a shape: a dimension is a decimal number", escape(&[*byte]))]
     DimensionCharacter {
         /// The byte.
         byte: u8,
     },
-    /// `T` without `{`
+    /// `T` without `{`.
     #[error("`T` is not followed by `{{`")]
     StructureWithoutBrace,
-    /// `T{i`
+    /// `T{i`: a structure without its closing brace.
     #[error("structure is never closed")]
     UnclosedStructure,
-    /// `i}d`
+    /// `i}d`: a closing brace without a structure.
     #[error("`}}` closes a structure that was never opened")]
     UnopenedStructure,
-    /// `X` without `{`
+    /// `X` without `{`.
     #[error("`X` is not followed by `{{`")]
     FunctionWithoutBrace,
-    /// `X{i`
+    /// `X{i`: a function signature without its closing brace.
     #[error("function signature is never closed")]
     UnclosedFunction,
-    /// `&` without an item after it
-    #[error("pointer to nothing")]
+    /// `T{&}`: a pointer without a target.
+    #[error("pointer without a target")]
     PointerWithoutTarget,
-    /// `i:a`
+    /// `i:a`: a name without its closing colon.
     #[error("name is never closed")]
     UnclosedName,
-    /// `:a:i`
+    /// `:a:i`: a name before its item.
     #[error("name without an item before it")]
     NameWithoutItem,
-    /// `[bfloat16`
+    /// `[bfloat16`: a user type without its closing bracket.
     #[error("user type is never closed")]
     UnclosedUserType,
-    /// `[]`
+    /// `[]`: a user type without a name.
     #[error("user type without a name")]
     EmptyUserType,
-    /// Longer than [`Limits::bytes`](super::Limits::bytes).
+    /// A format longer than [`Limits::bytes`](super::Limits::bytes).
     #[error("format is {} long, {limit} are allowed", plural(*bytes, "byte"))]
     TooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         bytes: u64,
         /// The limit in bytes.
         limit: usize,
     },
-    /// More than [`Limits::items`](super::Limits::items).
+    /// More items than [`Limits::items`](super::Limits::items).
     #[error("more than {limit} items")]
     TooManyItems {
         /// The limit.
         limit: usize,
     },
-    /// Deeper than [`Limits::depth`](super::Limits::depth).
+    /// More levels of structures and pointers than [`Limits::depth`](super::Limits::depth).
     #[error("structures and pointers nested more than {limit} deep")]
     TooDeep {
         /// The limit.
         limit: usize,
     },
-    /// More than [`Limits::dimensions`](super::Limits::dimensions).
+    /// More dimensions of one item than [`Limits::dimensions`](super::Limits::dimensions).
     #[error("more than {limit} dimensions")]
     TooManyDimensions {
         /// The limit.
         limit: usize,
     },
-    /// A tree made by hand, such as one with the counts 1 and 2 for one item: written down, it reads
-    /// as another, here as `12`.
-    #[error("no text spells these members: what is written here is read as others")]
+    /// A tree given to [`from_members`](super::Format::from_members) that no text has. An item with the counts 1 and 2,
+    /// for example, is printed as `12`, which is one count.
+    #[error("no format has this syntax tree: the text of this part has another tree")]
     Unspellable,
 }
 
 impl FormatErrorKind {
-    /// A short name that stays the same between versions, for programs: `"unclosed-structure"`.
+    /// Returns a short name that is the same in every version of this crate: `"unclosed-structure"`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -186,27 +186,27 @@ impl FormatErrorKind {
     fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::UnknownCharacter { byte } => return help_for_character(*byte),
-            Self::NonAscii { .. } => "counts are ASCII digits; only names may hold other characters",
-            Self::EmbeddedNul => "some readers stop at a null character, others read on",
+            Self::NonAscii { .. } => "write counts with ASCII digits; only names may contain other characters",
+            Self::EmbeddedNul => "remove the null character: some readers stop there, others do not",
             Self::ComplexPart { .. } => "complex numbers are `Ze`, `Zf`, `Zd` and `Zg`; `Z` alone is a wchar_t pointer",
             Self::TwoCounts => "NumPy reads `1 2i` as 12 items and Cython as 2: write the number you mean",
             Self::CountBeforeShape => "write the shape first: `(2)3i` is 2 rows of 3",
             Self::EmptyDimension => "write each dimension: `(2,3)i`; one value needs no shape",
             Self::DimensionCharacter { .. } => "dimensions are ASCII digits between commas: `(2,3)i`",
-            Self::StructureWithoutBrace => "a structure is `T{...}`",
+            Self::StructureWithoutBrace => "write a structure as `T{...}`",
             Self::UnclosedStructure => "add the missing `}`",
-            Self::UnopenedStructure => "some readers stop here and silently drop the rest",
-            Self::FunctionWithoutBrace => "a function pointer is `X{}`",
+            Self::UnopenedStructure => "remove the `}`: some readers silently ignore what follows it",
+            Self::FunctionWithoutBrace => "write a function pointer as `X{}`",
             Self::UnclosedShape => "add the missing `)`",
-            Self::UnclosedName => "a name stands between two colons: `i:count:`",
-            Self::NameWithoutItem => "a name follows its item: `i:count:`",
+            Self::UnclosedName => "close the name with a colon: `i:count:`",
+            Self::NameWithoutItem => "write the name after its item: `i:count:`",
             _ => return None,
         })
     }
 
     fn label(&self) -> &'static str {
         match self {
-            Self::NumberTooLarge => "past 18446744073709551615",
+            Self::NumberTooLarge => "more than 18446744073709551615",
             Self::CountWithoutCode | Self::ShapeWithoutCode => "nothing follows it",
             Self::UnclosedStructure | Self::UnclosedFunction => "the format ends here",
             _ => "",
@@ -214,55 +214,55 @@ impl FormatErrorKind {
     }
 }
 
-/// What a stranger's letter was probably meant to be.
+/// Suggests the format character for a letter of another format language.
 fn help_for_character(byte: u8) -> Option<&'static str> {
     Some(match byte {
         b'|' => "`|` belongs to NumPy's type strings (`|u1`), not to buffer formats",
-        b'S' | b'a' => "bytes are `5s`",
-        b'U' => "UCS-4 text is `5w`",
-        b'V' => "a void field is `5x` with a name",
-        b'E' => "complex half precision is `Ze`",
-        b'-' | b'+' => "counts have no sign",
-        b'C' => "complex numbers are `Zf` and `Zd`",
-        b')' => "no shape was opened",
-        b'{' => "a structure is `T{...}`",
-        b',' | b';' => "items stand next to each other, without a separator",
+        b'S' | b'a' => "write bytes as `5s`",
+        b'U' => "write UCS-4 text as `5w`",
+        b'V' => "write a void field as `5x` with a name",
+        b'E' => "write complex half precision as `Ze`",
+        b'-' | b'+' => "write counts without a sign",
+        b'C' => "write complex numbers as `Zf` and `Zd`",
+        b')' => "remove the `)`: it closes no shape",
+        b'{' => "write a structure as `T{...}`",
+        b',' | b';' => "write items without a separator",
         _ => return None,
     })
 }
 
 impl FormatError {
     pub(crate) fn new(kind: FormatErrorKind, span: Span, opened: Option<Span>, source: &[u8]) -> Self {
-        // A string that was refused for its length is not copied into the error.
+        // A format that is too long is not copied, so that errors are small.
         let source = if matches!(kind, FormatErrorKind::TooLong { .. }) { &[] } else { source };
         Self(Box::new(Details { kind, span, opened, source: source.into() }))
     }
 
-    /// What is wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> &FormatErrorKind {
         &self.0.kind
     }
 
-    /// Where, in bytes of the format.
+    /// Returns the offending bytes of the format.
     #[must_use]
     pub fn span(&self) -> Span {
         self.0.span
     }
 
-    /// Where the thing was opened that is never closed.
+    /// Returns the opening bytes of a shape, structure or function that is not closed.
     #[must_use]
     pub fn opened(&self) -> Option<Span> {
         self.0.opened
     }
 
-    /// The format; empty if it was refused for its length.
+    /// Returns the format, or no bytes if the format is too long.
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
-    /// The same text with the source and carets, in colour if wished.
+    /// Returns the error with its source and carets, to be drawn with or without colour.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

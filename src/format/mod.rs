@@ -1,16 +1,15 @@
-//! Bytes to [`Format`]: what was written, and where.
+//! Format strings: the parser, and the syntax tree [`Format`].
 //!
-//! | bytes | becomes |
+//! | bytes | result |
 //! |--|--|
 //! | `<3i` | byte order `<`, then one item: count 3, code `i` |
 //! | `T{i:a:}` | one item: a structure with one item named `a` |
 //! | `(2,3)d` | one item: shape (2, 3), code `d` |
-//! | `i}d` | [`FormatError`]: `}` closes nothing, at byte 1 |
+//! | `i}d` | [`FormatError`]: `}` at byte 1 closes no structure |
 //!
-//! The grammar is the *superset* of what every known producer writes; nothing is skipped and nothing
-//! is guessed. It knows no sizes, no alignment and no host: the same bytes give the same `Format` on
-//! every machine. What a reader of one dialect would refuse is refused later, in
-//! [`layout`](crate::layout), because there the dialect is known.
+//! The grammar accepts every format that a known producer writes. It has no sizes, alignments or byte order of the host,
+//! so that the same bytes give the same `Format` on every machine. A [dialect](crate::Dialect) refuses the parts that it
+//! lacks when [`layout`](crate::layout) resolves the format.
 
 mod ast;
 mod code;

@@ -1,4 +1,4 @@
-//! The way back: [`Format`] to bytes.
+//! The syntax tree as text: the printer, and `Display` of [`Format`].
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -8,21 +8,22 @@ use super::ast::{Format, Item, ItemType, Member, Prefix};
 use super::limits::Limits;
 use crate::text::escape;
 
-/// Writes members without any space between the tokens.
+/// Prints members without white space between the tokens.
 pub(super) fn print(members: &[Member]) -> Vec<u8> {
     let mut out = Vec::new();
     print_members(members, 0, &mut out);
     out
 }
 
-// No deeper tree than `Limits::depth` comes out of the parser. One built by hand may be as deep as it
-// likes: it is cut where the parser has long refused it.
-const DEEPEST: usize = 2 * Limits::DEFAULT.depth;
+/// The levels of structures and pointers that are printed.
+// A tree built by the caller can have any depth. Printing stops at a depth that the parser refuses, which bounds the
+// recursion.
+const MAX_DEPTH: usize = 2 * Limits::DEFAULT.depth;
 
 fn print_members(members: &[Member], depth: usize, out: &mut Vec<u8>) {
     for member in members {
         match member {
-            Member::ByteOrder(mark) => out.extend_from_slice(mark.order.as_str().as_bytes()),
+            Member::ByteOrder(character) => out.extend_from_slice(character.order.as_str().as_bytes()),
             Member::Item(item) => print_item(item, depth, out),
         }
     }
@@ -43,21 +44,21 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
                 out.push(b')');
             }
             Prefix::Count(count) => out.extend_from_slice(count.value.to_string().as_bytes()),
-            Prefix::ByteOrder(mark) => out.extend_from_slice(mark.order.as_str().as_bytes()),
+            Prefix::ByteOrder(character) => out.extend_from_slice(character.order.as_str().as_bytes()),
         }
     }
     match &item.ty {
         ItemType::Code(code) => out.extend_from_slice(code.as_str().as_bytes()),
         ItemType::Structure(members) => {
             out.extend_from_slice(b"T{");
-            if depth < DEEPEST {
+            if depth < MAX_DEPTH {
                 print_members(members, inner, out);
             }
             out.push(b'}');
         }
         ItemType::Pointer(target) => {
             out.push(b'&');
-            if depth < DEEPEST {
+            if depth < MAX_DEPTH {
                 print_item(target, inner, out);
             }
         }

@@ -1,7 +1,7 @@
 //! `pep3118 check`: checks the fields of a `Py_buffer` against the rules of the buffer protocol.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::Args;
 use pep3118::__private::{ReportJson, interpretations, plural};
@@ -156,7 +156,7 @@ impl Check {
         let memory = self.memory.map(|len| Block { len, offset: self.offset });
         let checker = Checker { dialect: self.interpretation.dialect, model: &model, max_ndim: self.max_ndim, memory };
         if self.jsonl {
-            return check_lines(checker, out);
+            return check_lines(checker);
         }
         if let Some(object) = self.object.take() {
             let printed = object.check(checker, |report, view| self.print(out, report, view));
@@ -277,9 +277,9 @@ impl BufferJson {
 
 /// Checks the buffer of each line of standard input. The status is [`Failed`](Status::Failed) if any
 /// has an error.
-fn check_lines(checker: Checker<'_>, out: &mut impl Write) -> Result<Status, Failure> {
+fn check_lines(checker: Checker<'_>) -> Result<Status, Failure> {
     let mut clean = true;
-    json::for_each_line(io::stdin().lock(), out, |line, out| {
+    json::for_each_line(|line, out| {
         let buffer = line.and_then(|line| {
             serde_json::from_slice::<BufferJson>(line).map_err(|error| ErrorObject::new("json", error.to_string()))
         });

@@ -42,7 +42,7 @@ pub(super) struct Explain {
 impl Explain {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
-            return json::reply_to_formats(io::stdin().lock(), out, true);
+            return json::reply_to_formats(true);
         }
         // clap requires a format where there is no --jsonl.
         let Some(format) = &self.format else { return Err(Failure::internal("no format")) };

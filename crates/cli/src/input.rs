@@ -17,7 +17,7 @@ use super::escape::escape_path;
 use super::failure::Failure;
 use super::output::is_damaged_by_writing;
 
-/// Bytes of a block: four times what a pipe holds.
+/// Bytes of a block: four times the capacity of a pipe.
 const BLOCK: usize = 1 << 18;
 
 /// Bytes of a stream that are kept in memory; more are kept in a temporary file without a name.
@@ -150,7 +150,7 @@ impl ContiguousItems {
         };
         let wanted = items.saturating_mul(self.itemsize.get());
         while self.filled < self.itemsize.get() {
-            // The buffer grows with what is read: an item may declare more bytes than there is memory.
+            // The buffer grows with the bytes that are read: an item may declare more bytes than there is memory.
             let len = wanted.min(self.filled.saturating_mul(2).max(BLOCK));
             if let Some(more) = len.checked_sub(self.buffer.len()).filter(|more| *more > 0) {
                 let no_memory = |_| {
@@ -160,7 +160,10 @@ impl ContiguousItems {
                 self.buffer.try_reserve_exact(more).map_err(no_memory)?;
                 self.buffer.resize(len, 0);
             }
-            match self.input.read(self.buffer.get_mut(self.filled..len).unwrap_or_default()) {
+            let Some(unread) = self.buffer.get_mut(self.filled..len) else {
+                return Err(Failure::internal("the buffer is shorter than its contents"));
+            };
+            match self.input.read(unread) {
                 Ok(0) => return self.end().map(|()| None),
                 Ok(read) => self.filled = self.filled.saturating_add(read),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

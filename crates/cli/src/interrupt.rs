@@ -20,7 +20,7 @@ pub(super) fn lock() -> MutexGuard<'static, Option<PathBuf>> {
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Records whether a progress bar has to be cleared from the terminal.
+/// Records that a progress bar is on the terminal, or was cleared.
 pub(super) fn set_bar(shown: bool) {
     BAR.store(shown, Ordering::Relaxed);
 }

@@ -69,7 +69,7 @@ impl OutputFile {
         Ok(Self { file, replacement: Some(Replacement { path, temporary }) })
     }
 
-    /// Writes what is collected, and gives the file its name.
+    /// Writes the bytes in the buffer, and gives the file its name.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.file.flush()?;
         let Some(Replacement { path, temporary }) = self.replacement.take() else { return Ok(()) };
@@ -128,7 +128,7 @@ fn is_open_file(path: &Path) -> bool {
     ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"].iter().any(|open| path.starts_with(open))
 }
 
-/// Returns the path behind links, whether or not a file is there.
+/// Returns the path behind links. There need not be a file of that path.
 fn destination(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -1,7 +1,7 @@
 //! `pep3118 size`: prints the size of an item.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::Args;
 use pep3118::{Dialect, calcsize_in};
@@ -31,7 +31,7 @@ pub(super) struct Size {
 impl Size {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
         if self.jsonl {
-            return json::reply_to_formats(io::stdin().lock(), out, false);
+            return json::reply_to_formats(false);
         }
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);

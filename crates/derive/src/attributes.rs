@@ -1,16 +1,16 @@
-//! What stands in `#[repr(..)]` and `#[record(..)]`.
+//! The attributes `#[repr(..)]` and `#[record(..)]`, parsed.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Error, LitInt, LitStr, Result};
 
-/// How a struct lies in memory.
+/// `#[repr(..)]` of the struct.
 #[derive(Default)]
 pub(crate) struct Repr {
-    /// Its layout is that of C.
+    /// `C`: the layout of a C structure.
     pub(crate) c: bool,
-    /// `packed`, `packed(2)`: the largest alignment of a field, in bytes.
+    /// `packed`, `packed(2)`: the largest alignment of a field in bytes.
     pub(crate) packed: Option<usize>,
-    /// `align(16)`: its own alignment in bytes.
+    /// `align(16)`: the alignment of the struct in bytes.
     pub(crate) align: Option<usize>,
 }
 
@@ -26,7 +26,7 @@ impl Repr {
                 } else if meta.path.is_ident("align") {
                     repr.align = bytes(&meta)?;
                 } else if !meta.path.is_ident("transparent") && !meta.path.is_ident("Rust") {
-                    return Err(meta.error("a record is `repr(C)`, `repr(C, packed)` or has no `repr`"));
+                    return Err(meta.error("a record can be `repr(C)`, `repr(C, packed)` or without `repr`"));
                 }
                 Ok(())
             })?;
@@ -35,7 +35,7 @@ impl Repr {
     }
 }
 
-/// The number in `align(16)`, if there is one.
+/// Parses the number of `align(16)`, if there is one.
 fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     if !meta.input.peek(syn::token::Paren) {
         return Ok(None);
@@ -45,86 +45,89 @@ fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     content.parse::<LitInt>()?.base10_parse().map(Some)
 }
 
-/// A byte order.
+/// The value of `endian = ".."`.
 #[derive(Clone, Copy)]
-pub(crate) enum Order {
+pub(crate) enum Endian {
     Little,
     Big,
 }
 
-impl Order {
+impl Endian {
     fn parse(meta: &ParseNestedMeta<'_>) -> Result<Self> {
-        let order: LitStr = meta.value()?.parse()?;
-        match order.value().as_str() {
+        let endian: LitStr = meta.value()?.parse()?;
+        match endian.value().as_str() {
             "little" => Ok(Self::Little),
             "big" => Ok(Self::Big),
-            _ => Err(Error::new(order.span(), "a byte order is \"little\" or \"big\"")),
+            _ => Err(Error::new(endian.span(), "the byte order must be \"little\" or \"big\"")),
         }
     }
 }
 
 /// `#[record(..)]` of the struct.
 #[derive(Default)]
-pub(crate) struct Whole {
-    pub(crate) endian: Option<Order>,
-    /// The attribute `plain` itself, to point at.
+pub(crate) struct StructAttributes {
+    pub(crate) endian: Option<Endian>,
+    /// The path `plain`, whose span is that of errors about it.
     pub(crate) plain: Option<syn::Path>,
 }
 
-impl Whole {
+impl StructAttributes {
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
-        let mut whole = Self::default();
+        let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("endian") {
-                    whole.endian = Some(Order::parse(&meta)?);
+                    parsed.endian = Some(Endian::parse(&meta)?);
                 } else if meta.path.is_ident("plain") {
-                    whole.plain = Some(meta.path.clone());
+                    parsed.plain = Some(meta.path.clone());
                 } else {
-                    return Err(meta.error("unknown attribute: of a struct there are `endian = \"..\"` and `plain`"));
+                    return Err(meta.error("unknown attribute: a struct can have `endian = \"..\"` and `plain`"));
                 }
                 Ok(())
             })?;
         }
-        Ok(whole)
+        Ok(parsed)
     }
 }
 
 /// `#[record(..)]` of a field.
 #[derive(Default)]
-pub(crate) struct Member {
+pub(crate) struct FieldAttributes {
     pub(crate) rename: Option<LitStr>,
-    pub(crate) endian: Option<Order>,
+    pub(crate) endian: Option<Endian>,
     pub(crate) skip: bool,
 }
 
-impl Member {
+impl FieldAttributes {
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
-        let mut member = Self::default();
+        let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
             attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("rename") {
                     let name: LitStr = meta.value()?.parse()?;
                     let text = name.value();
                     if text.is_empty() || text.contains([':', '\0']) {
-                        let wrong = "a name in a format is not empty and holds neither `:` nor NUL";
-                        return Err(Error::new(name.span(), wrong));
+                        let message = "a name in a format must not be empty or contain `:` or NUL";
+                        return Err(Error::new(name.span(), message));
                     }
-                    member.rename = Some(name);
+                    parsed.rename = Some(name);
                 } else if meta.path.is_ident("endian") {
-                    member.endian = Some(Order::parse(&meta)?);
+                    parsed.endian = Some(Endian::parse(&meta)?);
                 } else if meta.path.is_ident("skip") {
-                    member.skip = true;
+                    parsed.skip = true;
                 } else {
                     let known = "`rename = \"..\"`, `endian = \"..\"` and `skip`";
-                    return Err(meta.error(format!("unknown attribute: of a field there are {known}")));
+                    return Err(meta.error(format!("unknown attribute: a field can have {known}")));
                 }
                 Ok(())
             })?;
-            if member.skip && (member.rename.is_some() || member.endian.is_some()) {
-                return Err(Error::new_spanned(attribute, "a field that is skipped has no name and no byte order"));
+            if parsed.skip && (parsed.rename.is_some() || parsed.endian.is_some()) {
+                return Err(Error::new_spanned(
+                    attribute,
+                    "a skipped field is not in the format, so it has no name and no byte order there",
+                ));
             }
         }
-        Ok(member)
+        Ok(parsed)
     }
 }

@@ -1,4 +1,4 @@
-//! A struct to its impl of `Record`.
+//! The implementation of `Record` for a struct.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -6,45 +6,46 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Data, DataStruct, DeriveInput, Error, Fields, Result};
 
-use crate::attributes::{Member, Order, Repr, Whole};
+use crate::attributes::{Endian, FieldAttributes, Repr, StructAttributes};
 
-/// The impl. What it computes from the types of fields it leaves to constants: a macro sees no types.
+/// Expands to `impl Record`. A macro has no access to types, so constants in the generated code compute offsets and
+/// sizes.
 pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     let data = structure(input)?;
     if let Some(lifetime) = input.generics.lifetimes().next() {
-        let wrong = "a record borrows nothing: its values are copied out of the items";
-        return Err(Error::new_spanned(lifetime, wrong));
+        let message = "a record must not have lifetimes: its values are copied out of the items";
+        return Err(Error::new_spanned(lifetime, message));
     }
     if !input.generics.params.is_empty() {
-        let wrong = "a record has no parameters: its format is one string, known when it is compiled";
-        return Err(Error::new_spanned(&input.generics, wrong));
+        let message = "a record must not have generic parameters: its format is a constant";
+        return Err(Error::new_spanned(&input.generics, message));
     }
     let repr = Repr::of(&input.attrs)?;
-    let whole = Whole::of(&input.attrs)?;
-    if let Some(plain) = whole.plain.as_ref().filter(|_| !repr.c) {
-        return Err(Error::new_spanned(plain, "`plain` asks for `repr(C)`: items are copied as they lie"));
+    let attributes = StructAttributes::of(&input.attrs)?;
+    if let Some(plain) = attributes.plain.as_ref().filter(|_| !repr.c) {
+        return Err(Error::new_spanned(plain, "`plain` needs `repr(C)`: it copies the bytes of items to the struct"));
     }
     let name = &input.ident;
-    let mut parts = Parts::default();
+    let mut expanded = Expanded::default();
     let packed = option(repr.packed);
-    parts.previous = quote!(::pep3118::decode::record::FieldCursor::start(#packed));
+    expanded.previous = quote!(::pep3118::decode::record::FieldCursor::start(#packed));
     for (index, field) in data.fields.iter().enumerate() {
-        parts.field(index, field, &repr, &whole)?;
+        expanded.field(index, field, &repr, &attributes)?;
     }
-    if parts.fields.is_empty() {
-        return Err(Error::new_spanned(name, "a record has at least one field"));
+    if expanded.fields.is_empty() {
+        return Err(Error::new_spanned(name, "a record must have a field that is not skipped"));
     }
-    let Parts { places, fields, values, stores, previous, skipped, .. } = parts;
+    let Expanded { places, fields, values, stores, previous, skipped, .. } = expanded;
     let (align, c) = (option(repr.align), repr.c && !skipped);
-    if let Some(plain) = whole.plain.as_ref().filter(|_| skipped) {
+    if let Some(plain) = attributes.plain.as_ref().filter(|_| skipped) {
         return Err(Error::new_spanned(plain, "`plain` copies whole items, so no field can be skipped"));
     }
-    let load_all = match whole.plain {
-        // The bound fails at the word that asks for it.
+    let load_all = match attributes.plain {
+        // With the span of `plain`, to which the compiler points if the struct is not `AnyBitPattern`.
         Some(plain) => quote_spanned! {plain.span()=>
             ::pep3118::decode::record::load_plain::<Self>(__items, __records)
         },
-        // Asked of the compiler, which knows the types.
+        // Method resolution prefers `ByCopy`, which is implemented for structs whose items can be copied.
         None => quote! {
             use ::pep3118::decode::record::{ByCopy as _, ByField as _};
             (&::pep3118::decode::record::LoadSelector::<Self>::new()).load_all(__items, __records)
@@ -68,7 +69,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
                 }
 
                 #[inline(always)]
-                fn store<__R: ::pep3118::decode::record::RecordWriter>(&self, __room: &mut __R, __at: ::core::primitive::usize) {
+                fn store<__R: ::pep3118::decode::record::RecordWriter>(&self, __target: &mut __R, __at: ::core::primitive::usize) {
                     #(#stores)*
                 }
 
@@ -83,15 +84,14 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
 fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
-            Fields::Unit => Err(Error::new_spanned(&input.ident, "a record has at least one field")),
+            Fields::Unit => Err(Error::new_spanned(&input.ident, "a record must have a field")),
             _ => Ok(data),
         },
-        Data::Enum(data) => Err(Error::new_spanned(
-            data.enum_token,
-            "a record is a struct: an enum has bytes that are none of its values",
-        )),
+        Data::Enum(data) => {
+            Err(Error::new_spanned(data.enum_token, "a record must be a struct: not all bytes are values of an enum"))
+        }
         Data::Union(data) => {
-            Err(Error::new_spanned(data.union_token, "a record is a struct: a union has no fields side by side"))
+            Err(Error::new_spanned(data.union_token, "a record must be a struct: the fields of a union share bytes"))
         }
     }
 }
@@ -103,23 +103,28 @@ fn option(value: Option<usize>) -> TokenStream {
     }
 }
 
+/// The generated code for the fields so far.
 #[derive(Default)]
-struct Parts {
-    /// A constant for each field: where it lies.
+struct Expanded {
+    /// A constant with the place of each field.
     places: Vec<TokenStream>,
+    /// The `FieldLayout` of each field of the format.
     fields: Vec<TokenStream>,
+    /// The initialiser of each field of the struct.
     values: Vec<TokenStream>,
+    /// The statement that writes each field of the format.
     stores: Vec<TokenStream>,
     /// The place of the last field.
     previous: TokenStream,
+    /// The names in the format.
     names: Vec<String>,
     /// Whether a field is skipped.
     skipped: bool,
 }
 
-impl Parts {
-    fn field(&mut self, index: usize, field: &syn::Field, repr: &Repr, whole: &Whole) -> Result<()> {
-        let member = Member::of(&field.attrs)?;
+impl Expanded {
+    fn field(&mut self, index: usize, field: &syn::Field, repr: &Repr, whole: &StructAttributes) -> Result<()> {
+        let attributes = FieldAttributes::of(&field.attrs)?;
         let ty = &field.ty;
         let access = match &field.ident {
             Some(ident) => ident.to_token_stream(),
@@ -127,10 +132,10 @@ impl Parts {
         };
         let place = format_ident!("__PEP3118_{index}");
         let previous = &self.previous;
-        if member.skip {
+        if attributes.skip {
             self.skipped = true;
             self.values.push(quote_spanned!(ty.span()=> #access: <#ty as ::core::default::Default>::default()));
-            // Only where the struct lies as C has it are the bytes of the field there to be skipped.
+            // Items have bytes for the skipped field if the struct has the layout of C.
             if repr.c {
                 self.places.push(quote! {
                     const #place: ::pep3118::decode::record::FieldCursor = #previous
@@ -140,7 +145,7 @@ impl Parts {
             }
             return Ok(());
         }
-        let text = match (&member.rename, &field.ident) {
+        let text = match (&attributes.rename, &field.ident) {
             (Some(rename), _) => Some(rename.value()),
             (None, Some(ident)) => Some(ident.unraw().to_string()),
             (None, None) => None,
@@ -151,14 +156,14 @@ impl Parts {
         };
         if let Some(text) = text {
             if self.names.contains(&text) {
-                let span = member.rename.as_ref().map_or_else(|| access.span(), |rename| rename.span());
-                return Err(Error::new(span, format!("two fields are named `{text}`")));
+                let span = attributes.rename.as_ref().map_or_else(|| access.span(), |rename| rename.span());
+                return Err(Error::new(span, format!("two fields have the name `{text}`")));
             }
             self.names.push(text);
         }
-        let endian = match member.endian.or(whole.endian) {
-            Some(Order::Little) => quote!(::core::option::Option::Some(::pep3118::Endian::Little)),
-            Some(Order::Big) => quote!(::core::option::Option::Some(::pep3118::Endian::Big)),
+        let endian = match attributes.endian.or(whole.endian) {
+            Some(Endian::Little) => quote!(::core::option::Option::Some(::pep3118::Endian::Little)),
+            Some(Endian::Big) => quote!(::core::option::Option::Some(::pep3118::Endian::Big)),
             None => quote!(::core::option::Option::None),
         };
         self.places.push(quote_spanned! {ty.span()=>
@@ -170,10 +175,10 @@ impl Parts {
         self.values.push(quote_spanned! {ty.span()=>
             #access: <#ty as ::pep3118::decode::record::RecordField>::load(__source, __at.wrapping_add(#place.offset()))
         });
-        // There are no references to the fields of a packed struct, so their values are copied out.
+        // References to fields of a packed struct are an error, so the value is copied.
         let value = if repr.packed.is_some() { quote!({ self.#access }) } else { quote!(self.#access) };
         self.stores.push(quote_spanned! {ty.span()=>
-            <#ty as ::pep3118::decode::record::RecordField>::store(&#value, __room, __at.wrapping_add(#place.offset()));
+            <#ty as ::pep3118::decode::record::RecordField>::store(&#value, __target, __at.wrapping_add(#place.offset()));
         });
         self.previous = place.into_token_stream();
         Ok(())

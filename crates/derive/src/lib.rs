@@ -1,21 +1,21 @@
-//! `#[derive(Record)]`, which the crate `pep3118` shows as `pep3118::Record` with its
-//! feature `derive`. Everything is told there; use it from there.
+//! The derive macro `Record` of the crate `pep3118`.
 //!
-//! What it writes names `::pep3118` only, holds no `unsafe`, and cannot fail at run time.
+//! Enable the feature `derive` of `pep3118` and use the macro as `pep3118::Record`. The generated code names only items of
+//! `::pep3118`, contains no `unsafe` and cannot fail at run time.
 
 mod attributes;
 mod expand;
 
 use proc_macro::TokenStream;
 
-/// Makes a struct a record of a buffer: see the trait `pep3118::Record`.
+/// Implements the trait `pep3118::Record` for a struct: items of a buffer become values of the struct.
 ///
-/// | attribute | of | means |
+/// | attribute | on | effect |
 /// |--|--|--|
-/// | `#[record(rename = "x y")]` | a field | its name in the format |
-/// | `#[record(endian = "big")]` | a field, or the struct | the byte order in the format: `"big"` or `"little"` |
-/// | `#[record(skip)]` | a field | not in the format; read as `Default::default()` |
-/// | `#[record(plain)]` | the struct, which is `repr(C)` | it is `bytemuck::AnyBitPattern`, so whole items may be copied |
+/// | `#[record(rename = "x y")]` | a field | sets the name in the format |
+/// | `#[record(endian = "big")]` | a field, or the struct | sets the byte order in the format: `"big"` or `"little"` |
+/// | `#[record(skip)]` | a field | leaves the field out of the format; reading gives `Default::default()` |
+/// | `#[record(plain)]` | a `repr(C)` struct that is `bytemuck::AnyBitPattern` | copies whole items |
 #[proc_macro_derive(Record, attributes(record))]
 pub fn derive_record(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

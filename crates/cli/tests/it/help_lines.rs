@@ -22,7 +22,7 @@ fn suggestions(message: &str) -> Vec<String> {
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Replaces the option or the word that was wrong by what the message suggests.
+/// Replaces the option or the word that was wrong by the suggestion of the message.
 fn follow(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
     let mut words = words.to_vec();
     let Some((option, value)) = suggestion.split_once(' ').filter(|(option, _)| option.starts_with("--")) else {

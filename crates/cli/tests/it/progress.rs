@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::terminal::{shown, terminal};
 
-/// Starts the command with standard error on a terminal, and collects what the terminal shows.
+/// Starts the command with standard error on a terminal, and collects the text on the terminal.
 fn on_terminal(arguments: &[&str], stdin: Stdio) -> (Child, JoinHandle<String>) {
     let (person, program) = terminal();
     let child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
@@ -29,7 +29,7 @@ fn is_cleared(shown: &str) -> bool {
     shown.rsplit("\u{1b}[2K").next().is_some_and(|rest| rest.trim_matches(['\r', '\n']).is_empty())
 }
 
-/// Waits for the end of the command, and returns the number of rows and what the terminal showed.
+/// Waits for the end of the command, and returns the number of rows and the text on the terminal.
 fn finished(child: Child, shown: JoinHandle<String>) -> (usize, String) {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());

@@ -18,7 +18,7 @@ pub(crate) fn terminal() -> (File, File) {
     (File::from(person), File::from(program))
 }
 
-/// Collects what a terminal shows until the programs on it have ended.
+/// Collects the text on a terminal until the programs on it have ended.
 pub(crate) fn shown(mut person: File) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut shown = Vec::new();
