@@ -415,8 +415,7 @@ impl ItemCopy<'_> {
                     let offset = offset.wrapping_add(down).wrapping_add(right);
                     let run = Run { path, offset, stride: across.stride, items: rows, itemsize: width };
                     let row = row.get_mut(..rows.saturating_mul(width)).ok_or_else(past_copy)?;
-                    let source = self.memory.run(&run)?;
-                    source.read(self.whole.unwrap_or(1), (&mut *row).into()).ok_or_else(past_copy)?;
+                    self.memory.read(&run, self.whole.unwrap_or(1), row)?;
                     if self.whole.is_none() {
                         swap_items(row, width, self.swaps)?;
                     }

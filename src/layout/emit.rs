@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use super::compare::{Comparison, Equivalence};
 use super::dialect::Dialect;
-use super::model::{Field, Layout};
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::endian::Endian;
 use crate::named::named_enum;

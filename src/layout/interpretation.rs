@@ -8,13 +8,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::dialect::Dialect;
-use super::error::abridged;
-use super::model::{Field, Layout};
 use super::table::Table;
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::diagnostic::Diagnostic;
 use crate::named::named_enum;
-use crate::text::{escape, plural};
+use crate::text::{abridge, escape, plural};
 
 named_enum! {
     /// How well the format and the itemsize determine the layout.
@@ -198,7 +197,7 @@ impl Eq for Ambiguity {}
 impl fmt::Debug for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ambiguity")
-            .field("format", &abridged(&self.0.format))
+            .field("format", &abridge(&self.0.format, 60))
             .field("itemsize", &self.0.itemsize)
             .field("dialects", &self.dialects())
             .finish_non_exhaustive()
@@ -210,7 +209,7 @@ impl fmt::Display for Ambiguity {
         if f.alternate() {
             return self.diagnostic().help(self.help()).fmt(f);
         }
-        write!(f, "format `{}`", abridged(&self.0.format))?;
+        write!(f, "format `{}`", abridge(&self.0.format, 60))?;
         match self.0.itemsize {
             Some(itemsize) => write!(f, " with itemsize {itemsize}")?,
             None => f.write_str(" without an itemsize")?,
@@ -293,5 +292,6 @@ fn named(path: &[String]) -> String {
     if path.is_empty() {
         return "the item".to_string();
     }
-    format!("`{}`", shortened(&escape(&path.join("."))))
+    let name = path.join(".");
+    format!("`{}`", shortened(&escape(&name)))
 }

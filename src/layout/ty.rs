@@ -1,12 +1,14 @@
-//! What the bytes of a field are.
+//! [`Type`]: the types of values.
 
+use crate::abi::{CType, DataModel};
+use crate::align::Align;
 use crate::named::named_enum;
 
 named_enum! {
-    /// The kind of value that a field holds.
+    /// The type of the values of a field.
     ///
-    /// The names are those of NumPy's types where NumPy has the type. Sizes are not part of it except
-    /// where the name says so: `Bytes` of 5 bytes is a [`Field`](super::Field) of that size.
+    /// Names are those of NumPy if NumPy has the type. Strings have any size: a field of type `Bytes` with 5 bytes has
+    /// the [`size`](super::Field::size) 5.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Type};
@@ -22,7 +24,7 @@ named_enum! {
     pub enum Type {
         /// `_Bool` in one byte; `VARIANT_BOOL` in two.
         Bool = "bool",
-        /// One byte that is a character.
+        /// One character in one byte.
         Char = "char",
         /// Signed, 1 byte.
         Int8 = "int8",
@@ -58,7 +60,7 @@ named_enum! {
         ComplexLongDouble = "clongdouble",
         /// A string of bytes of fixed length.
         Bytes = "bytes",
-        /// A Pascal string: its length in the first byte, then its bytes.
+        /// A Pascal string: the length in the first byte, then the characters.
         Pascal = "pascal",
         /// UCS-2 text of fixed length.
         Ucs2 = "ucs2",
@@ -66,7 +68,7 @@ named_enum! {
         Ucs4 = "ucs4",
         /// `wchar_t` text of fixed length.
         Wchar = "wchar",
-        /// Bytes without a meaning, NumPy's void.
+        /// Opaque bytes, NumPy's void.
         Void = "void",
         /// An address.
         Pointer = "pointer",
@@ -80,7 +82,7 @@ named_enum! {
         Object = "object",
         /// Bits, in whole bytes.
         Bits = "bits",
-        /// A user type that only its author knows.
+        /// A user type, `[name]`: opaque bytes.
         Opaque = "opaque",
         /// A structure.
         Record = "record",
@@ -88,7 +90,7 @@ named_enum! {
 }
 
 impl Type {
-    /// Whether values of it have a byte order.
+    /// Returns whether values of more than one byte have a byte order.
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {
@@ -104,5 +106,32 @@ impl Type {
                 | Self::Opaque
                 | Self::Record
         )
+    }
+
+    /// Returns the alignment of the C type of values with this size; 1 byte for records.
+    pub(crate) fn natural_align(self, size: u64, model: &DataModel) -> Align {
+        let ctype = match self {
+            Self::Bool if size == 2 => CType::Short,
+            Self::Bool
+            | Self::Char
+            | Self::Int8
+            | Self::UInt8
+            | Self::Bytes
+            | Self::Pascal
+            | Self::Void
+            | Self::Bits
+            | Self::Opaque
+            | Self::Record => return Align::ONE,
+            Self::Int16 | Self::UInt16 | Self::Ucs2 => CType::Short,
+            Self::Int32 | Self::UInt32 | Self::Ucs4 => CType::Int,
+            Self::Int64 | Self::UInt64 => CType::LongLong,
+            Self::Float16 | Self::Complex32 => CType::Half,
+            Self::Float32 | Self::Complex64 => CType::Float,
+            Self::Float64 | Self::Complex128 => CType::Double,
+            Self::LongDouble | Self::ComplexLongDouble => CType::LongDouble,
+            Self::Wchar => CType::Wchar,
+            Self::Pointer | Self::CharPointer | Self::WcharPointer | Self::Function | Self::Object => CType::Pointer,
+        };
+        model.align_of(ctype)
     }
 }

@@ -179,7 +179,13 @@ impl<'py> Ctypes<'py> {
                 if descriptor.get_type().name()? != "CField" {
                     return Err(changed(&owner, &format!("its attribute `{}` is no field", escape(text))));
                 }
-                let offset: u64 = descriptor.getattr("offset")?.extract()?;
+                let offset: i64 = descriptor.getattr("offset")?.extract()?;
+                let offset = match u64::try_from(offset) {
+                    Ok(offset) => offset,
+                    // Before 3.14 ctypes reports -1 and less for bit-fields of unions, which start at byte 0.
+                    Err(_) if field.len() > 2 && class.is_subclass(&self.union)? => 0,
+                    Err(_) => return Err(changed(&owner, &format!("its field `{name}` is at byte {offset}"))),
+                };
                 let size = self.size(&kind)?;
                 if field.len() > 2 {
                     // The unit that the bits lie in, as bits: its value is that of several fields. A packed

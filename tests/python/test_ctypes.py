@@ -9,7 +9,7 @@ import pytest
 from ctypes_structures import ARRAY, structure
 
 import pep3118
-from pep3118 import Format, layout_of
+from pep3118 import Format, View, layout_of
 
 
 def classes():
@@ -115,6 +115,36 @@ def test_bit_fields_are_read_as_their_storage_unit():
     ]
 
 
+def test_bit_fields_of_unions_start_at_byte_0():
+    """Before 3.14 ctypes reports negative offsets for some of them."""
+
+    class Flags(C.Union):
+        _pack_ = 2
+        _layout_ = "ms"
+        _fields_ = [("low", C.c_short, 7), ("high", C.c_int, 2)]
+
+    form = Format.from_ctypes(Flags)
+    assert [(each.name, each.offset, each.type) for each in form.fields] == [("low", 0, "bits"), ("high", 0, "bits")]
+    assert layout_of(Flags()) == form
+    assert len(View(Flags()).tobytes()) == C.sizeof(Flags)
+
+
+def test_every_class_with_bit_fields_has_a_layout():
+    choose = random.Random(3118)
+    types = [C.c_int8, C.c_uint8, C.c_int16, C.c_uint16, C.c_int32, C.c_uint32, C.c_int64]
+    for _ in range(1000):
+        fields = []
+        for index in range(choose.randrange(1, 5)):
+            kind = choose.choice(types)
+            width = (choose.randrange(1, C.sizeof(kind) * 8 + 1),) if choose.random() < 0.6 else ()
+            fields.append((f"f{index}", kind, *width))
+        namespace = {"_fields_": fields, "_layout_": "ms", "_pack_": choose.choice([1, 2, 4])}
+        base = choose.choice([C.Structure, C.Union])
+        form = Format.from_ctypes(type("Bits", (base,), namespace))
+        assert [each.name for each in form.fields] == [name for name, *_ in fields]
+        assert base is not C.Union or {each.offset for each in form.fields} == {0}
+
+
 def test_inherited_fields_come_first():
     class Base(C.Structure):
         _fields_ = [("x", C.c_int8)]
@@ -145,7 +175,7 @@ def test_to_ctypes_swaps_swapped_fields():
 def test_types_that_ctypes_lacks_are_refused():
     with pytest.raises(ValueError, match="ctypes has no type for the float16 `h` at byte 0"):
         Format("T{e:h:}", dialect="pep3118").to_ctypes()
-    with pytest.raises(ValueError, match="the layout is for llp64"):
+    with pytest.raises(ValueError, match="the layout is for the data model llp64"):
         Format("l", dialect="pep3118", model="llp64").to_ctypes()
 
 

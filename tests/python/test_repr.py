@@ -56,11 +56,11 @@ def test_findings_say_what_they_are():
     # In a NumPy field view, offset and strides are not multiples of the itemsize, which is a note.
     array = np.zeros(3, [("a", "i1"), ("b", "<i8")])["b"]
     report = pep3118.audit(array)
-    assert report.truth == "numpy.dtype"
+    assert report.layout_source == "numpy.dtype"
     for finding in report.findings:
         assert repr(finding) == f"<Finding {finding}>"
-    assert pep3118.audit((ctypes.c_int * 2)()).truth == "ctypes"
-    assert pep3118.audit(b"bytes").truth == "bytes"
+    assert pep3118.audit((ctypes.c_int * 2)()).layout_source == "ctypes"
+    assert pep3118.audit(b"bytes").layout_source == "bytes"
 
 
 def test_values_without_a_number_are_refused():

@@ -281,7 +281,7 @@ def test_ambiguous_formats_say_how_to_choose():
     with pytest.raises(FormatError) as info:
         View(exporter).cast("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}")[0]
     assert "dialect='" in str(info.value) and "help: choose one: .cast(" in str(info.value)
-    with pytest.raises(ValueError, match="no dialect is called 'fortran'; there are struct"):
+    with pytest.raises(ValueError, match="unknown dialect `fortran`"):
         View(b"abc", dialect="fortran")
 
 

@@ -1,6 +1,6 @@
 //! The functions `check` and `audit`.
 
-#![allow(unsafe_code, reason = "asks a type for a slot")]
+#![allow(unsafe_code, reason = "reads a slot of a type")]
 
 use pep3118::__private::{expect_exporter, judge, type_layout};
 use pep3118::py::Acquired;
@@ -11,8 +11,12 @@ use pyo3::types::{PyInt, PyString, PyType};
 
 use crate::report::Report;
 
-/// A request as Python names it: `"FULL_RO"`, `"ND|FORMAT"`, 284.
-pub(crate) fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
+/// The request in an argument: `"FULL_RO"`, `"ND|FORMAT"`, 284.
+///
+/// # Errors
+/// - an unknown name, or flags that are not a legal request: `ValueError`
+/// - an object other than `int` and `str`: `TypeError`
+fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
     let parsed = if let Ok(names) = request.cast::<PyString>() {
         names.to_cow()?.parse()
     } else if request.is_instance_of::<PyInt>() {
@@ -24,13 +28,13 @@ pub(crate) fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
     parsed.map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// Judges what an exporter answers to one request.
+/// Checks the buffer that an exporter returns for one request.
 ///
-/// `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. Where the type of the
-/// object tells what its items are (a NumPy dtype, the fields of a ctypes structure), the format is held
-/// against it: rule T01.
+/// `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. If the type of the object
+/// gives the layout of the items (a NumPy dtype, the fields of a ctypes structure), the format is compared
+/// with it (T01, format against type).
 ///
-/// Raises what the exporter raises if it refuses the request, TypeError if the object exports nothing.
+/// Raises the exporter's exception if it refuses the request, and TypeError if the object exports no buffer.
 ///
 /// >>> from pep3118 import check
 /// >>> print(check(b"abc"))
@@ -38,37 +42,37 @@ pub(crate) fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
 #[pyfunction]
 #[pyo3(signature = (obj, request = None))]
 pub(crate) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) -> PyResult<Report> {
-    let asked = request.map_or(Ok(Request::FULL_RO), self::request)?;
+    let request = request.map_or(Ok(Request::FULL_RO), self::request)?;
     expect_exporter(obj)?;
-    let truth = type_layout(obj)?;
-    let acquired = Acquired::new(obj, asked)?;
-    let checker = Checker { dialect: truth.as_ref().map(|truth| truth.dialect), ..Checker::DEFAULT };
+    let type_layout = type_layout(obj)?;
+    let acquired = Acquired::new(obj, request)?;
+    let checker = Checker { dialect: type_layout.as_ref().map(|known| known.dialect), ..Checker::DEFAULT };
     let raw = acquired.raw();
-    let readable = checker.check(&raw, Some(asked)).view.is_some();
-    let mut audit = Audit::with(checker).observe(asked, RequestOutcome::Granted(raw));
-    if let Some(truth) = &truth {
-        audit = audit.type_layout(&truth.layout);
+    let readable = checker.check(&raw, Some(request)).view.is_some();
+    let mut audit = Audit::with(checker).observe(request, RequestOutcome::Granted(raw));
+    if let Some(known) = &type_layout {
+        audit = audit.type_layout(&known.layout);
     }
     let report = audit.finish();
     drop(acquired);
-    Report::new(obj, report, readable, truth.map(|truth| truth.source))
+    Report::new(obj, report, readable, type_layout.map(|known| known.source))
 }
 
-/// Judges an exporter: sends all 26 legal requests, twice, and compares the answers with the rules, with
-/// one another, and with what its type says of its items (T01).
+/// Checks an exporter: sends all 26 legal requests, twice, and compares the buffers with the rules, with one
+/// another, and with the layout that the type of the object gives (T01, format against type).
 ///
-/// Every buffer is released at once; reference counts and exceptions in `__release_buffer__` are watched.
-/// Only numbers are looked at: no byte of the memory is read.
+/// Each buffer is released at once. Reference counts and exceptions in `__release_buffer__` are checked too.
+/// No byte of the memory is read.
 ///
-/// Raises TypeError if the object exports nothing.
+/// Raises TypeError if the object exports no buffer.
 ///
 /// >>> from pep3118 import audit
 /// >>> print(audit(bytearray(8)))
 /// bytearray: clean
 #[pyfunction]
 pub(crate) fn audit(obj: &Bound<'_, PyAny>) -> PyResult<Report> {
-    let (report, readable, truth) = judge(obj)?;
-    Report::new(obj, report, readable, truth)
+    let (report, readable, layout_source) = judge(obj)?;
+    Report::new(obj, report, readable, layout_source)
 }
 
 /// Whether the instances of a type export buffers.

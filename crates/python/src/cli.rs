@@ -1,4 +1,4 @@
-//! Runs the command of Rust for `python -m pep3118`.
+//! The command line, for the Python package.
 
 use std::ffi::OsString;
 

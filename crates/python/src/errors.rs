@@ -1,4 +1,4 @@
-//! The exceptions of the Python package.
+//! The exceptions `FormatError` and `BufferRuleError`.
 
 use pep3118::layout::{Ambiguity, LayoutError};
 use pep3118::view::{Report, Severity};
@@ -9,7 +9,8 @@ pyo3::create_exception!(
     pep3118,
     FormatError,
     PyValueError,
-    "A format that cannot be read.\n\n`span` is the pair of byte offsets that the error is about, or None.\n
+    "A format that cannot be read, or that has several interpretations.\n
+`span` is the byte offsets where the error starts and ends, or None.\n
 >>> import pep3118
 >>> try:
 ...     pep3118.calcsize('T{i:a:')
@@ -21,7 +22,8 @@ pyo3::create_exception!(
     pep3118,
     BufferRuleError,
     PyBufferError,
-    "Metadata that break a rule of the buffer protocol.\n\n`rule` is the id of the first one, such as 'A04'; `findings` has all.\n
+    "Metadata that break a rule of the buffer protocol.\n
+`rule` is the id of the first broken rule, such as 'A04'; `findings` has all of them.\n
 >>> import pep3118
 >>> try:
 ...     pep3118.Exporter(bytes(8), format='<i', shape=(3,))
@@ -30,30 +32,35 @@ pyo3::create_exception!(
 D06 1"
 );
 
-/// An exception of a class with a message.
-fn with_attributes<'py, T: pyo3::PyTypeInfo>(
-    py: Python<'py>,
+/// An exception of class `T` with a message and attributes.
+fn with_attributes<T: pyo3::PyTypeInfo>(
+    py: Python<'_>,
     message: String,
-    attributes: &[(&str, Py<PyAny>)],
+    attributes: &[(&str, &Bound<'_, PyAny>)],
 ) -> PyErr {
-    let made = py.get_type::<T>().call1((message,)).and_then(|error| {
+    let exception = py.get_type::<T>().call1((message,)).and_then(|exception| {
         for (name, value) in attributes {
-            error.setattr(*name, value)?;
+            exception.setattr(*name, value)?;
         }
-        Ok(error)
+        Ok(exception)
     });
-    match made {
-        Ok(error) => PyErr::from_value(error),
+    exception.map_or_else(|error| error, PyErr::from_value)
+}
+
+/// A `FormatError`.
+fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
+    Python::attach(|py| match span.into_pyobject(py) {
+        Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),
         Err(error) => error,
-    }
+    })
 }
 
-/// The exception for an ambiguous format. `call` is the call of the user with the argument that chooses.
+/// The exception for an ambiguous format. `call` is the caller's call, with the argument that chooses.
 pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
-    FormatError::new_err(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string())
+    format_error(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string(), None)
 }
 
-/// The exception for a format that is refused or, in the call of a function that takes a dialect, ambiguous.
+/// The exception for a format that cannot be read, or that is ambiguous where `call` takes a dialect.
 pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
     match error.ambiguity() {
         Some(ambiguity) => ambiguous(ambiguity, call),
@@ -61,23 +68,27 @@ pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
     }
 }
 
-/// The exception for a refused format: the annotated format as its message, and its span.
+/// The exception for a format that cannot be read. The message shows where.
 pub(crate) fn format_exception(error: LayoutError) -> PyErr {
     if let Some(ambiguity) = error.ambiguity() {
         return ambiguous(ambiguity, "dialect='…'");
     }
-    Python::attach(|py| {
-        let span = error.span();
-        let span = (span.start(), span.end()).into_pyobject(py).map(|span| span.into_any().unbind());
-        let span = span.unwrap_or_else(|_| py.None());
-        with_attributes::<FormatError>(py, format!("{error:#}"), &[("span", span)])
-    })
+    let span = error.span();
+    format_error(format!("{error:#}"), Some((span.start(), span.end())))
 }
 
-/// The errors of a report as one exception; `None` where there is no error.
+/// A `BufferRuleError` with the findings of a report; `None` if no finding is an error.
 pub(crate) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
-    let mut errors = report.iter().filter(|finding| finding.severity() == Severity::Error);
-    let rule = errors.next()?.rule().as_str().into_pyobject(py).ok()?.into_any().unbind();
-    let findings = crate::report::findings(py, report).ok()?.into_any().unbind();
-    Some(with_attributes::<BufferRuleError>(py, format!("{report:#}"), &[("rule", rule), ("findings", findings)]))
+    let first = report.iter().find(|finding| finding.severity() == Severity::Error)?;
+    let attributes = || {
+        let rule = first.rule().as_str().into_pyobject(py)?.into_any();
+        Ok::<_, PyErr>((rule, crate::report::findings(py, report)?.into_any()))
+    };
+    Some(match attributes() {
+        Ok((rule, findings)) => {
+            let attributes = [("rule", &rule), ("findings", &findings)];
+            with_attributes::<BufferRuleError>(py, format!("{report:#}"), &attributes)
+        }
+        Err(error) => error,
+    })
 }

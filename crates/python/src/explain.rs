@@ -1,92 +1,96 @@
-//! A format explained to a person: in a terminal, in a notebook.
+//! The explanation of a format, as text, as SVG and as HTML.
 
 use std::fmt::Write as _;
 
 use super::format::Format;
-use pep3118::__private::escape;
+use pep3118::__private::{escape, plural};
 use pep3118::layout::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
-/// The page that `pep3118 explain` prints.
-pub(super) fn page(format: &Format, width: Option<usize>, color: bool) -> String {
+/// The text that `pep3118 explain` prints: a table and a picture of each interpretation.
+pub(super) fn text(format: &Format, width: Option<usize>, color: bool) -> String {
     let bold = |text: &str| if color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
-    let mut page = String::new();
-    if let Some(text) = format.spelling() {
-        page.push_str(&format!("{}   {}\n", bold("format"), escape(&text)));
+    let mut text = String::new();
+    if let Some(format) = format.spelling() {
+        text.push_str(&format!("{}   {}\n", bold("format"), escape(&format)));
     }
     let layout = format.layout();
-    page.push_str(&format!("{}  {}\n", bold("reading"), reading(format)));
-    page.push_str(&format!("{}     {}\n\n", bold("size"), size(layout)));
-    drawing(&mut page, layout, width, color);
-    for Interpretation { dialect, layout: alternative, .. } in format.other_interpretations() {
-        page.push_str(&format!("\n{}, by dialect {dialect}, {}:\n\n", bold("or else"), bytes(alternative.size())));
-        drawing(&mut page, alternative, width, color);
+    text.push_str(&format!("{}  {}\n", bold("dialect"), interpretation(format)));
+    text.push_str(&format!("{}     {}\n\n", bold("size"), size(layout)));
+    draw(&mut text, layout, width, color);
+    for Interpretation { dialect, layout, .. } in format.other_interpretations() {
+        text.push_str(&format!("\n{}: dialect {dialect}, {}\n\n", bold("alternative"), plural(layout.size(), "byte")));
+        draw(&mut text, layout, width, color);
     }
-    page
+    text
 }
 
-fn drawing(page: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
-    let paint = |ink: CellStyle, text: &str| match ink {
-        _ if !color => text.to_owned(),
-        CellStyle::Padding => format!("\x1b[2m{text}\x1b[0m"),
-        CellStyle::Field(index) => {
-            let sgr = [36, 32, 35, 33, 94].get(index.checked_rem(5).unwrap_or(0)).copied().unwrap_or(39);
-            format!("\x1b[{sgr}m{text}\x1b[0m")
-        }
+/// Appends the table and the picture of a layout.
+fn draw(text: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
+    /// The colours of the fields, in turn. Plain blue is hard to read on black.
+    const FIELDS: [u8; 5] = [36, 32, 35, 33, 94];
+    let paint = |style: CellStyle, text: &str| {
+        let code = match style {
+            CellStyle::Padding => 2,
+            CellStyle::Field(index) => {
+                index.checked_rem(FIELDS.len()).and_then(|index| FIELDS.get(index)).copied().unwrap_or(39)
+            }
+        };
+        if color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     };
     let mut picture = Picture::new(layout);
     if let Some(width) = width {
         picture = picture.within(width);
     }
     // Writing to a string cannot fail.
-    let _ = write!(page, "{}\n{}", Table::new(layout), picture.render(paint));
+    let _ = write!(text, "{}\n{}", Table::new(layout), picture.render(paint));
 }
 
-/// By whom, for which machine, how surely.
-fn reading(format: &Format) -> String {
-    let (dialect, certainty, trailing_padding) = format.reading();
+/// The dialect, the data model and the certainty.
+fn interpretation(format: &Format) -> String {
+    let (dialect, certainty, trailing_padding) = format.interpretation();
     let certainty = match certainty {
-        Some(Certainty::TrailingPadding) => format!("{} at the end not stated", bytes(trailing_padding)),
-        Some(Certainty::Inferred) => "distances in arrays inferred".to_owned(),
+        Some(Certainty::TrailingPadding) => {
+            format!("{} of implicit trailing padding", plural(trailing_padding, "byte"))
+        }
+        Some(Certainty::Inferred) => "element strides inferred".to_owned(),
         Some(Certainty::Exact) => Certainty::Exact.to_string(),
         None => "ambiguous".to_owned(),
     };
-    format!("{dialect}, {} ({}-endian), {certainty}", format.model_name(), format.layout().model().endian)
+    let model = escape(format.model_name());
+    format!("{dialect}, {model} ({}-endian), {certainty}", format.layout().model().endian)
 }
 
 fn size(layout: &Layout) -> String {
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
-    format!("{}{aligned}", bytes(layout.size()))
+    format!("{}{aligned}", plural(layout.size(), "byte"))
 }
 
-fn bytes(count: u64) -> String {
-    pep3118::__private::plural(count, "byte")
-}
-
-/// The picture alone.
+/// The picture as SVG.
 pub(super) fn svg(format: &Format) -> String {
     Picture::new(format.layout()).svg()
 }
 
-/// The picture with what it is a picture of. Where it is wider than the page, it is moved, not shrunk: its words
-/// would be too small to read.
+/// The pictures of all interpretations, with captions. A picture that is wider than the page scrolls: if it
+/// shrank, its text would be too small to read.
 pub(super) fn html(format: &Format) -> String {
-    let mut out = String::from("<div>");
-    let mut part = |head: &str, layout: &Layout| {
-        out.push_str(&format!("<p>{head}</p><div style=\"overflow-x: auto\">{}</div>", Picture::new(layout).svg()));
+    let mut html = String::from("<div>");
+    let mut draw = |caption: &str, layout: &Layout| {
+        let picture = Picture::new(layout).svg();
+        html.push_str(&format!("<p>{caption}</p><div style=\"overflow-x: auto\">{picture}</div>"));
     };
     let text = format.spelling().map_or_else(String::new, |text| {
-        format!("<code style=\"overflow-wrap: anywhere\">{}</code><br/>", markup(&escape(&text)))
+        format!("<code style=\"overflow-wrap: anywhere\">{}</code><br/>", escape_html(&escape(&text)))
     });
-    part(&format!("{text}{}, {}", size(format.layout()), markup(&reading(format))), format.layout());
-    for Interpretation { dialect, layout: alternative, .. } in format.other_interpretations() {
-        part(&format!("or else, by dialect {dialect}, {}", size(alternative)), alternative);
+    let caption = format!("{text}{}, {}", size(format.layout()), escape_html(&interpretation(format)));
+    draw(&caption, format.layout());
+    for Interpretation { dialect, layout, .. } in format.other_interpretations() {
+        draw(&format!("alternative: dialect {dialect}, {}", size(layout)), layout);
     }
-    out.push_str("</div>");
-    out
+    html.push_str("</div>");
+    html
 }
 
-/// Text as HTML.
-fn markup(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,15 +1,17 @@
-//! A field of a format for Python.
+//! `Field`: a field of a format.
 
 use std::sync::Arc;
 
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyTuple;
 
+use crate::objects::{self, from_result, into_result};
+use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::{self, Layout, Type};
 
-/// A field of a format: where it lies and what its bytes are. Offsets and sizes are in bytes.
+/// A field of a format: its offset, its size and its type. Offsets and sizes are in bytes.
 ///
 /// >>> from pep3118 import Format
 /// >>> item = Format("T{<H:id:(2,3)>d:grid:}", dialect="pep3118").item
@@ -24,12 +26,12 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// The field at the same place in the tree.
+    /// The field, which must be one of the layout.
     pub(super) fn new(layout: &Arc<Layout>, field: layout::Field<'_>) -> Self {
         Self { layout: Arc::clone(layout), index: field.index() }
     }
 
-    pub(super) fn get(&self) -> layout::Field<'_> {
+    fn get(&self) -> layout::Field<'_> {
         layout::Field::at(&self.layout, self.index)
     }
 }
@@ -39,43 +41,47 @@ pub(crate) fn default_name(index: usize) -> String {
     format!("f{index}")
 }
 
-/// The fields of a record as a tuple.
+/// Fields of a layout as a tuple.
+///
+/// # Errors
+/// - no memory: `MemoryError`
 pub(super) fn tuple<'py>(
     py: Python<'py>,
     layout: &Arc<Layout>,
     fields: layout::Fields<'_>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let fields: Vec<Field> = fields.map(|field| Field::new(layout, field)).collect();
-    PyTuple::new(py, fields)
+    let fields: Vec<layout::Field<'_>> = fields.collect();
+    let object = |field| from_result(py, Bound::new(py, Field::new(layout, field)).map(Bound::into_any));
+    tuple_builder::tuple(py, fields.into_iter().map(object))
 }
 
 #[pymethods]
 impl Field {
-    /// The name; None if there is none. What is not UTF-8 is escaped.
+    /// The name, or None. Bytes that are not UTF-8 are escaped.
     #[getter]
     fn name(&self) -> Option<String> {
         self.get().name_text()
     }
 
-    /// The name as it stands in the format.
+    /// The name as the bytes in the format, or None.
     #[getter]
-    fn name_bytes<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
-        self.get().name().map(|name| PyBytes::new(py, name))
+    fn name_bytes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.get().name().map(|name| into_result(py, objects::bytes(py, name))).transpose()
     }
 
-    /// From the start of the record around it, in bytes.
+    /// The offset from the start of the enclosing record, in bytes.
     #[getter]
     fn offset(&self) -> u64 {
         self.get().offset()
     }
 
-    /// All elements, in bytes.
+    /// The size of all elements, in bytes.
     #[getter]
     fn size(&self) -> u64 {
         self.get().total_size()
     }
 
-    /// One element, in bytes.
+    /// The size of one element, in bytes.
     #[getter]
     fn itemsize(&self) -> u64 {
         self.get().size()
@@ -87,37 +93,37 @@ impl Field {
         self.get().count()
     }
 
-    /// The extent of each dimension; empty for a single value.
+    /// The length of each dimension; empty for a single value.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.get().shape())
+        tuple_builder::tuple(py, self.get().shape().iter().map(|dimension| objects::unsigned(py, *dimension)))
     }
 
-    /// What its bytes are: "int32", "record".
+    /// The type of an element, such as "int32" or "record".
     #[getter]
     fn r#type(&self) -> &'static str {
         self.get().ty().as_str()
     }
 
-    /// "little" or "big"; None where the type has no byte order.
+    /// The byte order, "little" or "big"; None if the type has none.
     #[getter]
     fn endian(&self) -> Option<&'static str> {
         self.get().endian().map(|endian| endian.as_str())
     }
 
-    /// The fields of a record; empty for anything else.
+    /// The fields of a record; empty for any other type.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         tuple(py, &self.layout, self.get().fields())
     }
 
-    /// Whether its fields all begin at its first byte, as those of a union.
+    /// Whether all fields of the record start at its first byte, as in a union.
     #[getter]
     fn is_union(&self) -> bool {
         self.get().is_union()
     }
 
-    /// The field of a record by its name, the first if there are several.
+    /// The first field of a record with this name.
     fn __getitem__(&self, name: &str) -> PyResult<Self> {
         let field = self.get().fields().find(|field| field.name_text().as_deref() == Some(name));
         field.map(|field| Self::new(&self.layout, field)).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
@@ -128,29 +134,26 @@ impl Field {
         self.get().fields().count()
     }
 
-    /// Always true, whatever the number of fields.
+    /// True: a field without fields is not empty.
     fn __bool__(&self) -> bool {
         true
     }
 
     fn __repr__(&self) -> String {
-        describe(self.get())
+        let field = self.get();
+        let name = field.name().map_or_else(|| "None".to_owned(), |name| format!("\"{}\"", escape(name)));
+        let mut parts = vec![name, format!("offset={}", field.offset()), format!("size={}", field.total_size())];
+        parts.push(format!("type=\"{}\"", field.ty()));
+        if let Some(endian) = field.endian() {
+            parts.push(format!("endian=\"{endian}\""));
+        }
+        if !field.shape().is_empty() {
+            let shape: Vec<String> = field.shape().iter().map(u64::to_string).collect();
+            parts.push(format!("shape=({}{})", shape.join(", "), if shape.len() == 1 { "," } else { "" }));
+        }
+        if field.ty() == Type::Record {
+            parts.push(format!("fields={}", field.fields().count()));
+        }
+        format!("<Field {}>", parts.join(", "))
     }
-}
-
-fn describe(field: layout::Field<'_>) -> String {
-    let name = field.name().map_or_else(|| "None".to_owned(), |name| format!("\"{}\"", escape(name)));
-    let mut parts = vec![name, format!("offset={}", field.offset()), format!("size={}", field.total_size())];
-    parts.push(format!("type={:?}", field.ty().as_str()));
-    if let Some(endian) = field.endian() {
-        parts.push(format!("endian={:?}", endian.as_str()));
-    }
-    if !field.shape().is_empty() {
-        let shape: Vec<String> = field.shape().iter().map(u64::to_string).collect();
-        parts.push(format!("shape=({}{})", shape.join(", "), if shape.len() == 1 { "," } else { "" }));
-    }
-    if field.ty() == Type::Record {
-        parts.push(format!("fields={}", field.fields().count()));
-    }
-    format!("<Field {}>", parts.join(", "))
 }

@@ -1,4 +1,4 @@
-//! Format strings for Python.
+//! `Format`, the layout that a format string gives, and `calcsize`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -10,29 +10,33 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use super::dtype::to_dtype;
 use super::errors::ambiguous;
+use super::explain;
 use super::field::{Field, tuple};
 use super::pickle;
 use super::to_ctypes::to_ctypes;
-use crate::objects::{copied, utf8_bytes, utf8_text};
-use pep3118::__private::Ctypes;
-use pep3118::__private::escape;
-use pep3118::__private::from_dtype;
-use pep3118::abi::DataModel;
+use crate::names::{dialect_by_name, model_by_name, target_by_name};
+use crate::objects::{self, copied, from_result, into_result, utf8_bytes, utf8_text};
+use crate::tuple_builder;
+use pep3118::__private::{Ctypes, escape, from_dtype};
 use pep3118::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile,
 };
 
-/// The size of an item in bytes, as `struct.calcsize` tells it; for everything else of PEP 3118 too.
+/// Returns the size of an item in bytes, as `struct.calcsize` does, for every format of PEP 3118.
 ///
 /// >>> import pep3118
 /// >>> pep3118.calcsize("T{<i:a:<d:b:}")
 /// 12
 #[pyfunction]
-pub(super) fn calcsize(format: &str) -> PyResult<u64> {
-    Ok(pep3118::calcsize(format)?)
+pub(super) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<u64> {
+    Ok(pep3118::calcsize(format_bytes(format)?)?)
 }
 
-/// What a format string means: fields with offsets, for one producer, on one machine.
+/// The layout that a format gives: fields with offsets, for one producer, on one machine.
+///
+/// `itemsize` is the size of an item in bytes, if it is known; `dialect` is the name of the producer's dialect,
+/// without which all dialects are tried; `model` is the machine, a data model such as "lp64" or a target triple,
+/// by default this one. A `fmt` of None is that of a buffer without a format, unsigned bytes.
 ///
 /// >>> from pep3118 import Format
 /// >>> f = Format("T{b:a:xxxxxxxi:b:}", itemsize=16, dialect="numpy")
@@ -41,46 +45,29 @@ pub(super) fn calcsize(format: &str) -> PyResult<u64> {
 /// >>> [(field.name, field.offset, field.type) for field in f.fields]
 /// [('a', 0, 'int8'), ('b', 8, 'int32')]
 ///
-/// Two formats are equal if they describe the same values under the same names:
+/// Two formats are equal if they have the same values with the same names:
 ///
 /// >>> Format("l", model="lp64") == Format("<q")
 /// True
 #[pyclass(frozen, module = "pep3118")]
 pub(super) struct Format {
-    /// As it was given; none for the layout of a type.
+    /// The format that was given; `None` for the layout of a type.
     text: Option<Box<[u8]>>,
-    /// What was asked beside the text.
+    /// The arguments beside the format.
     itemsize: Option<u64>,
-    asked: Option<&'static Dialect>,
+    requested_dialect: Option<&'static Dialect>,
     model: Box<str>,
-    /// What came of it.
+    /// The interpretation.
     layout: Arc<Layout>,
     dialect: Dialect,
     certainty: Certainty,
     trailing_padding: u64,
-    /// If the format is ambiguous: all alternatives. The fields above are those of the first.
+    /// All interpretations of an ambiguous format. The fields above are those of the first.
     ambiguity: Option<Ambiguity>,
 }
 
-/// A dialect by its name.
-pub(super) fn dialect_of(name: &str) -> PyResult<&'static Dialect> {
-    Dialect::by_name(name).ok_or_else(|| {
-        let names = Dialect::ALL.map(|dialect| dialect.name).join(", ");
-        PyValueError::new_err(format!("unknown dialect `{}`; dialects are {names}", escape(name)))
-    })
-}
-
-/// A data model by its name, or that of a target triple.
-pub(super) fn model_of(name: &str) -> PyResult<DataModel> {
-    let found = DataModel::by_name(name).map_or_else(|| DataModel::from_triple(name), Ok);
-    found.map_err(|error| {
-        let names = DataModel::ALL.map(|model| model.name).join(", ");
-        PyValueError::new_err(format!("{error}; named models are {names}, host"))
-    })
-}
-
 /// The bytes of a format argument. Text is encoded as UTF-8, and lone surrogates U+DC80 to U+DCFF as single
-/// bytes, so that the text of [`utf8_text`] comes back as the bytes it was made from.
+/// bytes, so that the text of [`utf8_text`] comes back as the bytes that it was made from.
 ///
 /// # Errors
 /// - an object other than `str` and `bytes`: `TypeError`
@@ -98,40 +85,46 @@ pub(crate) fn format_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 }
 
 impl Format {
-    /// Reads a format string.
+    /// Reads a format.
+    ///
+    /// # Errors
+    /// - a format that cannot be read: `FormatError`
+    /// - an unknown data model: `ValueError`
     pub(super) fn read(
         text: &[u8],
         itemsize: Option<u64>,
-        asked: Option<&'static Dialect>,
+        dialect: Option<&'static Dialect>,
         model: &str,
     ) -> PyResult<Self> {
-        let (found, ambiguity) = match reconcile(text, itemsize, asked, &model_of(model)?) {
+        let (found, ambiguity) = match reconcile(text, itemsize, dialect, &model_by_name(model)?) {
             Ok(found) => (found, None),
             Err(error) => match error.ambiguity().map(|ambiguity| (ambiguity, ambiguity.alternatives())) {
                 Some((ambiguity, [first, ..])) => (first.clone(), Some(ambiguity.clone())),
                 _ => return Err(error.into()),
             },
         };
-        let Interpretation { layout, dialect, certainty, trailing_padding } = found;
-        Ok(Self {
-            text: Some(text.into()),
-            itemsize,
-            asked,
-            model: model.into(),
-            layout: Arc::new(layout),
-            dialect,
-            certainty,
-            trailing_padding,
-            ambiguity,
-        })
+        Ok(Self::of_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
     }
 
-    /// The layout that a type has, which no string needs to tell.
+    fn of_interpretation(
+        text: Option<&[u8]>,
+        itemsize: Option<u64>,
+        requested_dialect: Option<&'static Dialect>,
+        model: &str,
+        found: Interpretation,
+        ambiguity: Option<Ambiguity>,
+    ) -> Self {
+        let Interpretation { layout, dialect, certainty, trailing_padding } = found;
+        let (text, model, layout) = (text.map(Box::from), model.into(), Arc::new(layout));
+        Self { text, itemsize, requested_dialect, model, layout, dialect, certainty, trailing_padding, ambiguity }
+    }
+
+    /// The format of a type, whose layout is known without a format string.
     pub(super) fn of_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
         Self {
             text: None,
             itemsize: Some(layout.size()),
-            asked: Some(dialect),
+            requested_dialect: Some(dialect),
             model: model.into(),
             layout,
             dialect: *dialect,
@@ -145,9 +138,9 @@ impl Format {
         &self.layout
     }
 
-    /// The dialect that gave the layout, how well the format determines it (`None` if the format is ambiguous),
-    /// and the bytes at the end that the format does not declare.
-    pub(super) fn reading(&self) -> (&Dialect, Option<Certainty>, u64) {
+    /// The dialect that gave the layout, the certainty (`None` if the format is ambiguous), and the size of the
+    /// trailing padding that the format does not declare.
+    pub(super) fn interpretation(&self) -> (&Dialect, Option<Certainty>, u64) {
         (&self.dialect, self.ambiguity.is_none().then_some(self.certainty), self.trailing_padding)
     }
 
@@ -161,7 +154,7 @@ impl Format {
         &self.model
     }
 
-    /// As it was given, or else the canonical spelling, if there is one.
+    /// The format that was given, or the canonical format of the layout, if it has one.
     pub(super) fn spelling(&self) -> Option<Vec<u8>> {
         match &self.text {
             Some(text) => Some(text.to_vec()),
@@ -169,13 +162,30 @@ impl Format {
         }
     }
 
-    fn means(&self, other: &Self) -> bool {
+    /// Whether two formats have the same values with the same names.
+    fn is_equal(&self, other: &Self) -> bool {
         let (a, b) = (&self.layout, &other.layout);
-        let long = |layout: &Layout| {
+        let has_long_double = |layout: &Layout| {
             layout.leaves().any(|(_, leaf)| matches!(leaf.ty(), Type::LongDouble | Type::ComplexLongDouble))
         };
         let same = Comparison::of_layouts(a, b).equivalence >= Some(Equivalence::Scalars);
-        same && (a.model().long_double.format == b.model().long_double.format || !long(a))
+        same && (a.model().long_double.format == b.model().long_double.format || !has_long_double(a))
+    }
+
+    /// Whether both formats were given as text, in the same tokens.
+    pub(super) fn has_same_text(&self, other: &Self) -> bool {
+        let parse = |text: &Option<Box<[u8]>>| text.as_deref().and_then(|text| pep3118::Format::parse(text).ok());
+        let (a, b) = (parse(&self.text), parse(&other.text));
+        a.is_some() && a == b
+    }
+
+    /// # Errors
+    /// - an ambiguous format: `FormatError`
+    pub(super) fn unambiguous(&self) -> PyResult<()> {
+        match &self.ambiguity {
+            Some(found) => Err(ambiguous(found, "Format(…, dialect='…')")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -189,12 +199,12 @@ impl Format {
         dialect: Option<&str>,
         model: Option<&str>,
     ) -> PyResult<Self> {
-        // NULL: unsigned bytes.
+        // A buffer without a format has unsigned bytes.
         let text = fmt.map_or_else(|| Ok(b"B".to_vec()), |fmt| format_bytes(&fmt))?;
-        Self::read(&text, itemsize, dialect.map(dialect_of).transpose()?, model.unwrap_or("host"))
+        Self::read(&text, itemsize, dialect.map(dialect_by_name).transpose()?, model.unwrap_or("host"))
     }
 
-    /// The layout of a numpy.dtype, with its fields where it says that they are.
+    /// Returns the format of a numpy.dtype, with the offsets of the dtype.
     ///
     /// >>> import numpy as np
     /// >>> from pep3118 import Format
@@ -206,7 +216,7 @@ impl Format {
         Ok(Self::of_layout(Arc::new(from_dtype(dtype)?), &Dialect::NUMPY, "host"))
     }
 
-    /// The layout of a class of ctypes: a structure, a union, an array, a pointer, a number.
+    /// Returns the format of a ctypes class: a structure, a union, an array, a pointer or a number.
     ///
     /// >>> import ctypes
     /// >>> from pep3118 import Format
@@ -220,59 +230,60 @@ impl Format {
         Ok(Self::of_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
     }
 
-    /// The string as it was given; None for the layout of a type.
+    /// The format that was given; None for the format of a type.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
         self.text.as_deref().map(|text| utf8_text(py, text)).transpose()
     }
 
-    /// The size of an item, in bytes.
+    /// The size of an item in bytes.
     #[getter]
     fn itemsize(&self) -> u64 {
         self.layout.size()
     }
 
-    /// The largest alignment that the format itself implies, in bytes.
+    /// The largest alignment that the format implies, in bytes.
     #[getter]
     fn alignment(&self) -> u64 {
         self.layout.align().bytes()
     }
 
-    /// The fields of a record; the one value of anything else.
+    /// The fields of a record; any other item as one field.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let item = self.layout.item();
         if item.ty() == Type::Record && item.shape().is_empty() {
             return tuple(py, &self.layout, item.fields());
         }
-        PyTuple::new(py, [Field::new(&self.layout, item)])
+        let field = Bound::new(py, Field::new(&self.layout, item))?;
+        tuple_builder::tuple(py, [Some(field.into_any())].into_iter())
     }
 
-    /// The whole item as one field.
+    /// The item as one field.
     #[getter]
     fn item(&self) -> Field {
         Field::new(&self.layout, self.layout.item())
     }
 
-    /// "exact", "trailing-padding", "inferred" or "ambiguous".
+    /// How well the format determines the layout: "exact", "trailing-padding", "inferred" or "ambiguous".
     #[getter]
     fn certainty(&self) -> &'static str {
         if self.ambiguity.is_some() { "ambiguous" } else { self.certainty.as_str() }
     }
 
-    /// The dialect whose rule gave the offsets.
+    /// The dialect whose rules gave the offsets.
     #[getter]
     fn dialect(&self) -> &'static str {
         self.dialect.name
     }
 
-    /// The machine whose sizes it has.
+    /// The machine whose sizes the layout has: the name of a data model, or a target triple.
     #[getter]
     fn model(&self) -> &str {
         &self.model
     }
 
-    /// The other readings that fit, if it is ambiguous.
+    /// The other interpretations of an ambiguous format; empty if it is not ambiguous.
     ///
     /// >>> from pep3118 import Format
     /// >>> f = Format("ib")
@@ -280,26 +291,22 @@ impl Format {
     /// ('ambiguous', [('native-c', 8)])
     #[getter]
     fn alternatives<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let alternatives = self.other_interpretations().iter().map(|found| Self {
-            text: self.text.clone(),
-            itemsize: Some(found.layout.size()),
-            asked: Dialect::by_name(found.dialect.name),
-            model: self.model.clone(),
-            layout: Arc::new(found.layout.clone()),
-            dialect: found.dialect,
-            certainty: found.certainty,
-            trailing_padding: found.trailing_padding,
-            ambiguity: None,
-        });
-        PyTuple::new(py, alternatives.collect::<Vec<_>>())
+        let alternative = |found: &Interpretation| {
+            let (size, dialect) = (found.layout.size(), Dialect::by_name(found.dialect.name));
+            let text = self.text.as_deref();
+            let format = Self::of_interpretation(text, Some(size), dialect, &self.model, found.clone(), None);
+            from_result(py, Bound::new(py, format).map(Bound::into_any))
+        };
+        tuple_builder::tuple(py, self.other_interpretations().iter().map(alternative))
     }
 
-    /// The table of offsets and the picture of the bytes. `width` is in characters.
+    /// Returns the table of offsets and the picture of the bytes. `width` is the width of the picture in
+    /// characters, `color` adds ANSI colours.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{b:a:i:b:}", dialect="pep3118", model="lp64").explain())
     /// format   T{b:a:i:b:}
-    /// reading  pep3118, lp64 (little-endian), exact
+    /// dialect  pep3118, lp64 (little-endian), exact
     /// size     8 bytes, aligned to 4
     /// <BLANKLINE>
     /// offset  size  type       name
@@ -312,41 +319,38 @@ impl Format {
     /// <BLANKLINE>
     #[pyo3(signature = (*, width=None, color=false))]
     fn explain(&self, width: Option<usize>, color: bool) -> String {
-        super::explain::page(self, width, color)
+        explain::text(self, width, color)
     }
 
-    /// The picture of the bytes as SVG.
+    /// Returns the picture of the bytes as SVG.
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("<i").svg()[:40]
     /// '<svg xmlns="http://www.w3.org/2000/svg" '
     fn svg(&self) -> String {
-        super::explain::svg(self)
+        explain::svg(self)
     }
 
-    /// The picture of the bytes in a notebook, and one of each other reading.
+    /// The picture of the bytes for a notebook, and one of each alternative.
     fn _repr_html_(&self) -> String {
-        super::explain::html(self)
+        explain::html(self)
     }
 
-    /// The canonical or another reader's spelling: "canonical", "struct", "cpython-3.14",
-    /// "cpython-3.15", "numpy", "cython".
+    /// Returns a format string for the layout. `target` is the reader that it is for: "canonical", "struct",
+    /// "cpython-3.14", "cpython-3.15", "numpy" or "cython".
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("T{b:a:i:b:}", dialect="pep3118", model="lp64").emit("struct")
     /// '<b3xi'
     #[pyo3(signature = (target="canonical"))]
     fn emit<'py>(&self, py: Python<'py>, target: &str) -> PyResult<Bound<'py, PyString>> {
-        let known = Target::by_name(target).ok_or_else(|| {
-            let names = Target::ALL.map(Target::as_str).join(", ");
-            PyValueError::new_err(format!("unknown target `{target}`; targets are {names}"))
-        })?;
+        let target = target_by_name(target)?;
         self.unambiguous()?;
-        let spelled = self.layout.emit(known).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        utf8_text(py, &spelled)
+        let format = self.layout.emit(target).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        utf8_text(py, &format)
     }
 
-    /// The numpy.dtype of items: the same offsets, the same itemsize, the same values.
+    /// Returns the numpy.dtype of the items, with the same offsets, itemsize and values.
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("T{B:a:2x>i:b:}", dialect="pep3118").to_dtype().fields["b"]
@@ -356,7 +360,8 @@ impl Format {
         to_dtype(py, &self.layout)
     }
 
-    /// The class of ctypes whose instances lie in memory as items do: a structure, an array, a number.
+    /// Returns a ctypes class whose instances have the bytes of an item: a structure, an array or a number.
+    /// `name` is the name of a structure.
     ///
     /// >>> from pep3118 import Format
     /// >>> Sample = Format("T{B:a:2x<i:b:}", dialect="pep3118").to_ctypes("Sample")
@@ -368,8 +373,8 @@ impl Format {
         to_ctypes(py, &self.layout, name)
     }
 
-    /// The item as a type of C, with static assertions of its size and offsets. Fields in the other
-    /// byte order are arrays of bytes, with a comment.
+    /// Returns C source of a type for the item, with static assertions of its size and its offsets. Fields in
+    /// the other byte order are arrays of bytes, with a comment.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))
@@ -387,7 +392,7 @@ impl Format {
         self.layout.to_c(name).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// The same for Rust.
+    /// Returns Rust source of a type for the item, with assertions of its size and its offsets.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))
@@ -424,20 +429,16 @@ impl Format {
             Some(text) => format!("'{}'", escape(&text)),
             None => format!("({} fields)", self.layout.item().fields().count()),
         };
-        let certainty = if self.certainty() == "exact" { "" } else { self.certainty() };
-        let comma = if certainty.is_empty() { "" } else { ", " };
-        format!(
-            "<Format {text}, itemsize={}, dialect='{}', model='{}'{comma}{certainty}>",
-            self.layout.size(),
-            self.dialect.name,
-            self.model
-        )
+        let is_exact = self.ambiguity.is_none() && self.certainty == Certainty::Exact;
+        let certainty = if is_exact { String::new() } else { format!(", {}", self.certainty()) };
+        let (size, dialect, model) = (self.layout.size(), self.dialect.name, escape(&*self.model));
+        format!("<Format {text}, itemsize={size}, dialect='{dialect}', model='{model}'{certainty}>")
     }
 
     fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = other.py();
         match other.cast::<Self>() {
-            Ok(other) => self.means(other.get()).into_bound_py_any(py),
+            Ok(other) => self.is_equal(other.get()).into_bound_py_any(py),
             Err(_) => Ok(py.NotImplemented().into_bound(py)),
         }
     }
@@ -445,9 +446,9 @@ impl Format {
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.layout.size().hash(&mut hasher);
-        for (at, leaf) in self.layout.leaves() {
-            // `wchar_t` is equal to the text of its width, so the type is left out.
-            (at, leaf.size(), leaf.shape(), leaf.endian(), leaf.name()).hash(&mut hasher);
+        for (offset, leaf) in self.layout.leaves() {
+            // Text of `wchar_t` is equal to other text of its width, so the type is left out.
+            (offset, leaf.size(), leaf.shape(), leaf.endian(), leaf.name()).hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -463,37 +464,21 @@ impl Format {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let (py, this) = (slf.py(), slf.get());
         let class = slf.get_type().into_any();
-        let dialect = this.asked.map(|dialect| dialect.name);
+        let dialect = this.requested_dialect.map(|dialect| dialect.name);
         if let Some(text) = &this.text {
-            let arguments = (PyBytes::new(py, text), this.itemsize, dialect, &*this.model).into_pyobject(py)?;
+            let text = into_result(py, objects::bytes(py, text))?;
+            let arguments = (text, this.itemsize, dialect, &*this.model).into_pyobject(py)?;
             return Ok((class, arguments));
         }
-        let tree = pickle::of_layout(py, &this.layout)?;
+        let tree = pickle::to_dict(py, &this.layout)?;
         let arguments = (tree, dialect, &*this.model).into_pyobject(py)?;
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// What a pickle of the layout of a type is made from.
+    /// Restores the pickled format of a type.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
-        let layout = pickle::to_layout(tree, &model_of(model)?)?;
-        Ok(Self::of_layout(Arc::new(layout), dialect_of(dialect)?, model))
-    }
-}
-
-impl Format {
-    /// Whether both were given in the same tokens.
-    pub(super) fn is_written_as(&self, other: &Self) -> bool {
-        let parse = |text: &Option<Box<[u8]>>| text.as_deref().and_then(|text| pep3118::Format::parse(text).ok());
-        let (a, b) = (parse(&self.text), parse(&other.text));
-        a.is_some() && a == b
-    }
-
-    /// Refuses to choose between readings.
-    pub(super) fn unambiguous(&self) -> PyResult<()> {
-        match &self.ambiguity {
-            Some(found) => Err(ambiguous(found, "Format(…, dialect='…')")),
-            None => Ok(()),
-        }
+        let layout = pickle::from_dict(tree, &model_by_name(model)?)?;
+        Ok(Self::of_layout(Arc::new(layout), dialect_by_name(dialect)?, model))
     }
 }

@@ -1,4 +1,4 @@
-//! The formats of objects.
+//! `layout_of`, the format of an object, and `diff`, the comparison of two formats.
 
 use std::sync::Arc;
 
@@ -6,14 +6,15 @@ use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
 use pyo3::types::{PyMemoryView, PyString};
 
-use super::format::Format;
+use super::format::{Format, format_bytes};
 use pep3118::__private::type_layout;
-use pep3118::layout::{Comparison, Dialect};
+use pep3118::layout::{Comparison, Dialect, Equivalence};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// What the items of an exporter are: by its type where that tells (NumPy, ctypes, array, bytes), and
-/// else by its format and itemsize, in the dialect of the module that it comes from.
+/// Returns the format of an object's items. Its layout is that of the object's type, if the type gives one
+/// (NumPy, ctypes, array, bytes). Otherwise it follows from the exporter's format and itemsize, in the dialect
+/// of the module that defines the type.
 ///
 /// >>> import ctypes, pep3118
 /// >>> class Word(ctypes.Union):
@@ -24,33 +25,34 @@ use pep3118::view::Request;
 /// [('i', 0, 'int32'), ('f', 0, 'float32')]
 #[pyfunction]
 pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
-    if let Some(truth) = type_layout(obj)? {
-        return Ok(Format::of_layout(Arc::new(truth.layout), truth.dialect, "host"));
+    if let Some(known) = type_layout(obj)? {
+        return Ok(Format::of_layout(Arc::new(known.layout), known.dialect, "host"));
     }
     let acquired = acquire(obj)?;
     let raw = acquired.raw();
-    let text = raw.format.unwrap_or(b"B");
+    let format = raw.format.unwrap_or(b"B");
     let itemsize = u64::try_from(raw.itemsize)
-        .map_err(|_| PyBufferError::new_err(format!("the itemsize is {}, less than nothing", raw.itemsize)))?;
-    match producer(obj)? {
-        // A producer that does not keep to its own dialect is read like any other.
-        Some(dialect) => Format::read(text, Some(itemsize), Some(dialect), "host")
-            .or_else(|_| Format::read(text, Some(itemsize), None, "host")),
-        None => Format::read(text, Some(itemsize), None, "host"),
+        .map_err(|_| PyBufferError::new_err(format!("the exporter reports an itemsize of {} bytes", raw.itemsize)))?;
+    match producer_dialect(obj)? {
+        // A producer that breaks the rules of its own dialect is read like any other.
+        Some(dialect) => Format::read(format, Some(itemsize), Some(dialect), "host")
+            .or_else(|_| Format::read(format, Some(itemsize), None, "host")),
+        None => Format::read(format, Some(itemsize), None, "host"),
     }
 }
 
-/// A buffer with its format: of whatever shape, if the exporter lets us, else as it can.
+/// A buffer with its format, of any shape if the exporter grants that.
 fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
-    let plain = Request::FORMAT | Request::ND;
     match Acquired::new(obj, Request::FULL_RO) {
-        Err(error) if error.is_instance_of::<PyBufferError>(obj.py()) => Acquired::new(obj, plain),
-        outcome => outcome,
+        Err(error) if error.is_instance_of::<PyBufferError>(obj.py()) => {
+            Acquired::new(obj, Request::FORMAT | Request::ND)
+        }
+        acquired => acquired,
     }
 }
 
-/// The dialect of the module that an exporter's class comes from.
-fn producer(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
+/// The dialect of the module that defines the exporter's class.
+fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
     let exporter = if obj.is_instance_of::<PyMemoryView>() { obj.getattr("obj")? } else { obj.clone() };
     let module = exporter.get_type().getattr("__module__");
     let module = module.ok().and_then(|module| module.cast_into::<PyString>().ok());
@@ -61,14 +63,14 @@ fn producer(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
         "numpy" => Some(&Dialect::NUMPY),
         "ctypes" | "_ctypes" => Some(&Dialect::CTYPES),
         "array" => Some(&Dialect::ARRAY),
-        // Cython's own array and memoryview, which every module of it has a copy of.
+        // Cython compiles its own array and memoryview into each module.
         "View" => Some(&Dialect::CYTHON),
         _ if exporter.get_type().name()? == "_memoryviewslice" => Some(&Dialect::CYTHON),
         _ => None,
     })
 }
 
-/// How much two formats have in common, and where they first differ.
+/// The difference between two formats, and how far they are equivalent.
 ///
 /// >>> import pep3118
 /// >>> swapped = pep3118.diff("<i", ">i")
@@ -76,32 +78,32 @@ fn producer(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
 /// ('bytes-after-swap', 'int32 at byte 0 is little in the first and big in the second')
 #[pyclass(frozen, module = "pep3118")]
 pub(super) struct Difference {
-    compared: Comparison,
+    comparison: Comparison,
 }
 
 #[pymethods]
 impl Difference {
-    /// "text", "scalars", "layout-ignoring-names", "bytes-after-swap", each of which implies those
-    /// after it; None if the bytes mean different things.
+    /// The highest level that holds: "text", "scalars", "layout-ignoring-names" or "bytes-after-swap". Each
+    /// implies those after it. None if the same bytes are different values.
     #[getter]
     fn equivalence(&self) -> Option<&'static str> {
-        self.compared.equivalence.map(|level| level.as_str())
+        self.comparison.equivalence.map(|level| level.as_str())
     }
 
-    /// Why no higher level holds, in one sentence; None if none does.
+    /// The first difference, in one sentence; None if there is none.
     #[getter]
     fn difference(&self) -> Option<&str> {
-        self.compared.difference.as_deref()
+        self.comparison.difference.as_deref()
     }
 
-    /// Whether the values or their names differ.
+    /// Whether values or names differ.
     fn __bool__(&self) -> bool {
-        self.compared.difference.is_some()
+        self.comparison.difference.is_some()
     }
 
     fn __str__(&self) -> String {
-        let level = self.compared.equivalence.map_or_else(|| "different".to_owned(), |level| level.to_string());
-        match &self.compared.difference {
+        let level = self.comparison.equivalence.map_or_else(|| "different".to_owned(), |level| level.to_string());
+        match &self.comparison.difference {
             Some(difference) => format!("{level}: {difference}"),
             None => level,
         }
@@ -112,7 +114,7 @@ impl Difference {
     }
 }
 
-/// Compares what two formats mean. Strings are read as PEP 3118 has them, on this machine.
+/// Compares the layouts of two formats. Strings are read in dialect pep3118, for this machine.
 ///
 /// >>> import pep3118
 /// >>> str(pep3118.diff("T{i:a:f:b:}", "T{i:a:f:c:}"))
@@ -125,18 +127,18 @@ pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Diffe
     let (a, b) = (a.get(), b.get());
     a.unambiguous()?;
     b.unambiguous()?;
-    let mut compared = Comparison::of_layouts(a.layout(), b.layout());
-    if compared.difference.is_none() && a.is_written_as(b) {
-        compared.equivalence = Some(pep3118::layout::Equivalence::Text);
+    let mut comparison = Comparison::of_layouts(a.layout(), b.layout());
+    if comparison.difference.is_none() && a.has_same_text(b) {
+        comparison.equivalence = Some(Equivalence::Text);
     }
-    Ok(Difference { compared })
+    Ok(Difference { comparison })
 }
 
 fn operand<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Format>> {
     match format.cast::<Format>() {
         Ok(format) => Ok(format.clone()),
         Err(_) => {
-            let text = super::format::format_bytes(format)?;
+            let text = format_bytes(format)?;
             Bound::new(format.py(), Format::read(&text, None, Some(&Dialect::PEP3118), "host")?)
         }
     }

@@ -13,6 +13,7 @@ mod fastcall;
 mod field;
 mod format;
 mod layout_of;
+mod names;
 mod objects;
 mod pickle;
 mod report;

@@ -1,15 +1,19 @@
-//! Reports for Python.
+//! `Report` and `Finding`: the results of `check` and `audit`.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PyIterator, PyString, PyTuple};
 
-use pep3118::__private::Verdict;
-use pep3118::__private::plural;
-use pep3118::view::{Finding as CoreFinding, Report as CoreReport, Severity};
+use crate::errors::broken_rules;
+use crate::objects::from_result;
+use crate::tuple_builder;
+use pep3118::__private::{Verdict, plural};
+use pep3118::RuleId;
+use pep3118::view::{Finding as CoreFinding, Report as CoreReport, RuleIdError, Severity};
 
-/// One broken rule: its id, how bad that is, and the numbers.
+/// A broken rule: its id, its severity, and the values that break it.
 ///
-/// `str()` is one line, `explain()` a paragraph with the rule and the working.
+/// `str()` returns one line, `explain()` a paragraph with the rule and the calculation.
 ///
 /// >>> import ctypes, pep3118
 /// >>> finding = pep3118.check(ctypes.c_int(1), "ND")[0]
@@ -25,37 +29,37 @@ pub(super) struct Finding {
 
 #[pymethods]
 impl Finding {
-    /// The id of the rule: `"A04"`.
+    /// The id of the rule, such as "A04".
     #[getter]
     fn rule(&self) -> &'static str {
         self.finding.rule().as_str()
     }
 
-    /// The name of the rule: `"LEN-PRODUCT"`.
+    /// The name of the rule, such as "LEN-PRODUCT".
     #[getter]
     fn name(&self) -> &'static str {
         self.finding.rule().name()
     }
 
-    /// `"error"`, `"warning"` or `"note"`.
+    /// The severity: "error", "warning" or "note".
     #[getter]
     fn severity(&self) -> &'static str {
         self.finding.severity().as_str()
     }
 
-    /// What is wrong, in one line.
+    /// The message, in one line.
     #[getter]
     fn message(&self) -> String {
         self.finding.message()
     }
 
-    /// The requests whose answers have the fault: `("ND", "FULL_RO")`.
+    /// The requests whose buffers break the rule, such as ("ND", "FULL_RO").
     #[getter]
     fn requests<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.finding.requests().iter().map(ToString::to_string))
+        strings(py, self.finding.requests().iter().map(ToString::to_string))
     }
 
-    /// The message with the working, the rule and where it comes from.
+    /// Returns the message with the calculation, the rule and its source.
     ///
     /// >>> import ctypes, pep3118
     /// >>> print(pep3118.check(ctypes.c_int(1), "ND")[0].explain())
@@ -77,7 +81,7 @@ impl Finding {
     }
 }
 
-/// What `check` and `audit` found: true unless some finding is an error.
+/// The findings of `check` or `audit`. A report is true unless one of its findings is an error.
 ///
 /// >>> import ctypes, pep3118
 /// >>> report = pep3118.audit(ctypes.c_int(1))
@@ -91,14 +95,27 @@ pub(super) struct Report {
     exporter: String,
     report: CoreReport,
     readable: bool,
-    truth: Option<&'static str>,
+    layout_source: Option<&'static str>,
     findings: Py<PyTuple>,
 }
 
-/// The findings of a report, one by one.
+/// The findings of a report as a tuple.
+///
+/// # Errors
+/// - no memory: `MemoryError`
 pub(super) fn findings<'py>(py: Python<'py>, report: &CoreReport) -> PyResult<Bound<'py, PyTuple>> {
-    let findings = report.iter().map(|finding| Py::new(py, Finding { finding: finding.clone() }));
-    PyTuple::new(py, findings.collect::<PyResult<Vec<_>>>()?)
+    let findings: Vec<&CoreFinding> = report.iter().collect();
+    let object = |finding: &CoreFinding| Bound::new(py, Finding { finding: finding.clone() });
+    tuple_builder::tuple(py, findings.into_iter().map(|finding| from_result(py, object(finding).map(Bound::into_any))))
+}
+
+/// Strings as a tuple.
+fn strings<'py>(
+    py: Python<'py>,
+    strings: impl ExactSizeIterator<Item = impl AsRef<str>>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let object = |text: &str| from_result(py, PyString::from_bytes(py, text.as_bytes()).map(Bound::into_any));
+    tuple_builder::tuple(py, strings.map(|text| object(text.as_ref())))
 }
 
 impl Report {
@@ -106,53 +123,55 @@ impl Report {
         exporter: &Bound<'_, PyAny>,
         report: CoreReport,
         readable: bool,
-        truth: Option<&'static str>,
+        layout_source: Option<&'static str>,
     ) -> PyResult<Self> {
         let (py, ty) = (exporter.py(), exporter.get_type());
         let name = ty.fully_qualified_name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
         let findings = findings(py, &report)?.unbind();
-        Ok(Self { exporter: name, report, readable, truth, findings })
+        Ok(Self { exporter: name, report, readable, layout_source, findings })
     }
 
-    /// `2 errors, 1 note`, `clean`.
+    /// The number of findings of each severity, `2 errors, 1 note`, or `clean`.
     fn counts(&self) -> String {
         let count = |severity: Severity| {
             let count = self.report.iter().filter(|finding| finding.severity() == severity).count();
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
             (count > 0).then(|| plural(count, severity.as_str()))
         };
-        let counts: Vec<String> =
-            [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count).collect();
+        let counts = [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count);
+        let counts: Vec<String> = counts.collect();
         if counts.is_empty() { "clean".to_owned() } else { counts.join(", ") }
     }
 }
 
 #[pymethods]
 impl Report {
-    /// The type of the object that was judged: `"numpy.ndarray"`.
+    /// The type of the object that was checked, such as "numpy.ndarray".
     #[getter]
     fn exporter(&self) -> &str {
         &self.exporter
     }
 
-    /// The findings, errors first, as a tuple of `Finding`.
+    /// The findings, errors first.
     #[getter]
     fn findings<'py>(&self, py: Python<'py>) -> &Bound<'py, PyTuple> {
         self.findings.bind(py)
     }
 
-    /// Whether the items can be read in spite of what was found.
+    /// Whether the items can be read in spite of the findings.
     #[getter]
     fn readable(&self) -> bool {
         self.readable
     }
 
-    /// What the format was held against (T01): `"numpy.dtype"`, `"ctypes"`; None where the type says nothing.
+    /// The source of the layout that the format was compared with (T01, format against type): "numpy.dtype",
+    /// "ctypes", "array.typecode" or "bytes". None if the type of the object gives no layout.
     #[getter]
-    fn truth(&self) -> Option<&'static str> {
-        self.truth
+    fn layout_source(&self) -> Option<&'static str> {
+        self.layout_source
     }
 
-    /// The ids of the rules that are broken, each once, errors first.
+    /// The ids of the broken rules, each once, errors first.
     #[getter]
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut rules: Vec<&'static str> = Vec::new();
@@ -162,23 +181,22 @@ impl Report {
                 rules.push(rule);
             }
         }
-        PyTuple::new(py, rules)
+        strings(py, rules.into_iter())
     }
 
-    /// All findings with the working and the rules, a paragraph each.
+    /// Returns all findings with the calculations and the rules, a paragraph each.
     fn explain(&self) -> String {
         if self.report.is_empty() { format!("{}: clean", self.exporter) } else { format!("{:#}", self.report) }
     }
 
-    /// `{"exporter": ..., "findings": [...], "readable": ...}`: what `pep3118 check --json` prints.
+    /// Returns the report as JSON, as `pep3118 check --json` prints it:
+    /// `{"exporter": ..., "findings": [...], "readable": ...}`.
     fn to_json(&self) -> PyResult<String> {
         let verdict = Verdict { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable };
-        serde_json::to_string(&verdict).map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+        serde_json::to_string(&verdict).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
-    /// Raises `BufferRuleError` if some finding is an error.
-    ///
-    /// `allow` names rules that may be broken.
+    /// Raises BufferRuleError if a finding is an error. `allow` is the ids of rules that may be broken.
     ///
     /// >>> import ctypes, pep3118
     /// >>> report = pep3118.audit(ctypes.c_int(1))
@@ -190,18 +208,11 @@ impl Report {
     /// ...
     #[pyo3(signature = (allow = Vec::new()))]
     fn raise_for_errors(&self, py: Python<'_>, allow: Vec<Bound<'_, PyString>>) -> PyResult<()> {
-        let mut allowed = Vec::new();
-        for rule in allow {
-            let rule: pep3118::RuleId = rule.to_cow()?.parse().map_err(|error: pep3118::view::RuleIdError| {
-                pyo3::exceptions::PyValueError::new_err(error.to_string())
-            })?;
-            allowed.push(rule);
-        }
-        let standing = self.report.without(&allowed);
-        match super::errors::broken_rules(py, &standing) {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        let id = |rule: &Bound<'_, PyString>| -> PyResult<RuleId> {
+            rule.to_cow()?.parse().map_err(|error: RuleIdError| PyValueError::new_err(error.to_string()))
+        };
+        let allowed = allow.iter().map(id).collect::<PyResult<Vec<RuleId>>>()?;
+        broken_rules(py, &self.report.without(&allowed)).map_or(Ok(()), Err)
     }
 
     fn __bool__(&self) -> bool {
@@ -216,7 +227,7 @@ impl Report {
         self.findings.bind(py).as_any().get_item(index)
     }
 
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
         self.findings.bind(py).try_iter()
     }
 

@@ -1,7 +1,6 @@
-//! Layouts as classes of ctypes.
+//! Classes of ctypes for layouts.
 
-use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PySystemError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType};
 
@@ -10,23 +9,24 @@ use pep3118::Align;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Declarations, Definition, Field, Language, Layout, MemberType, Type};
 
-/// The class whose instances lie in memory as the items do. Its structures are called `name`.
+/// A class whose instances have the bytes of an item. `name` is the name of its structure.
 ///
 /// # Errors
-/// - `ValueError`: a layout of another machine; what ctypes has no type for, such as `float16`
+/// - a layout of another machine, or a type that ctypes does not have, such as `float16`: `ValueError`
+/// - a layout that ctypes does not reproduce: `ValueError`
 pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> PyResult<Bound<'py, PyType>> {
     let host = DataModel { name: layout.model().name, ..DataModel::HOST };
     if *layout.model() != host {
         return Err(PyValueError::new_err(format!(
-            "ctypes has the types of this machine, and the layout is for {}",
+            "ctypes has the types of this machine, and the layout is for the data model {}",
             layout.model()
         )));
     }
     let ctypes = py.import("ctypes")?.into_any();
-    let align = |field: Field<'_>| if bytes(field) { Align::ONE } else { field.natural_align() };
-    let plan = Declarations::new(layout, &Language { align: &align, reserved: &|_| false, any: true });
+    let align = |field: Field<'_>| if is_bytes(field) { Align::ONE } else { field.natural_align() };
+    let declarations = Declarations::new(layout, &Language { align: &align, reserved: &|_| false, any: true });
     let mut classes: Vec<Bound<'py, PyType>> = Vec::new();
-    for definition in &plan.definitions {
+    for definition in &declarations.definitions {
         let class = define(&ctypes, definition, name, &classes)?;
         classes.push(class);
     }
@@ -38,6 +38,7 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
     Ok(array(element, item.shape())?.cast_into::<PyType>()?)
 }
 
+/// The class of a structure or a union. `classes` are those of the definitions before it.
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
@@ -50,7 +51,14 @@ fn define<'py>(
     for member in &definition.members {
         let ty = match member.what {
             MemberType::Value(field) => value(ctypes, field)?,
-            MemberType::Defined(index) => classes.get(index).into_bound_py_any(py)?,
+            // A definition comes after those of its members.
+            MemberType::Defined(index) => match classes.get(index) {
+                Some(class) => class.clone().into_any(),
+                None => {
+                    debug_assert!(false, "definition {index} of {}", classes.len());
+                    return Err(PySystemError::new_err("a structure is used before its definition"));
+                }
+            },
             MemberType::Padding => ctypes.getattr("c_ubyte")?,
         };
         if member.shared {
@@ -58,42 +66,44 @@ fn define<'py>(
         }
         fields.append((&*member.name, array(ty, &member.shape)?))?;
     }
-    let space = PyDict::new(py);
+    let namespace = PyDict::new(py);
     if definition.packed {
-        // CPython from 3.14 on wants to be told whose rule of packing it is.
-        space.set_item("_layout_", "ms")?;
-        space.set_item("_pack_", 1)?;
+        // From 3.14 on `_pack_` needs the name of the rules of packing.
+        namespace.set_item("_layout_", "ms")?;
+        namespace.set_item("_pack_", 1)?;
     }
     if !anonymous.is_empty() {
-        space.set_item("_anonymous_", anonymous)?;
+        namespace.set_item("_anonymous_", anonymous)?;
     }
-    space.set_item("_fields_", fields)?;
-    let mut words = vec![name];
-    words.extend(definition.path.iter().map(String::as_str));
+    namespace.set_item("_fields_", fields)?;
+    let mut path = vec![name];
+    path.extend(definition.path.iter().map(String::as_str));
     let base = ctypes.getattr(if definition.union { "Union" } else { "Structure" })?;
     let bases = PyTuple::new(py, [&base])?;
-    let class = base.get_type().call1((words.join("_"), bases, space))?.cast_into::<PyType>()?;
-    // What is promised is looked up: ctypes lays out by itself.
-    let mut lies = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
+    let class = base.get_type().call1((path.join("_"), bases, namespace))?.cast_into::<PyType>()?;
+    // ctypes computes the offsets itself, so they are compared.
+    let mut differs = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
     for member in &definition.members {
-        lies |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
+        differs |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
     }
-    if lies {
-        return Err(PyValueError::new_err(format!("ctypes does not lay out `{}` as wanted", words.join("."))));
+    if differs {
+        let name = path.join(".");
+        return Err(PyValueError::new_err(format!("ctypes gives `{}` another layout", escape(&name))));
     }
     Ok(class)
 }
 
-/// `int32 * 3 * 2` for the shape (2, 3).
+/// The array type of a shape: `int32 * 3 * 2` for (2, 3).
 fn array<'py>(element: Bound<'py, PyAny>, shape: &[u64]) -> PyResult<Bound<'py, PyAny>> {
-    shape.iter().rev().try_fold(element, |element, extent| element.mul(*extent))
+    shape.iter().rev().try_fold(element, |element, dimension| element.mul(*dimension))
 }
 
-/// Whether ctypes has bytes for it, and nothing more.
-fn bytes(field: Field<'_>) -> bool {
+/// Whether the type is an array of bytes in ctypes.
+fn is_bytes(field: Field<'_>) -> bool {
     matches!(field.ty(), Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque)
 }
 
+/// The type of a scalar.
 fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
     let (ty, size) = (field.ty(), field.size());
     let units = |name: &str, unit: u64| -> PyResult<Bound<'py, PyAny>> {
@@ -140,10 +150,12 @@ fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'p
     class.getattr(order).map_err(|_| missing(field))
 }
 
+/// Whether the byte order is not that of the machine.
 fn swapped(field: Field<'_>) -> bool {
     field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
 }
 
+/// The exception for a type that ctypes does not have.
 fn missing(field: Field<'_>) -> PyErr {
     let order = if swapped(field) { "byte-swapped " } else { "" };
     let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));

@@ -15,6 +15,7 @@ use super::indexing::{Key, Target};
 use super::state::ViewState;
 use super::{assign, columns, compare, construct, tolist};
 use crate::format::format_bytes;
+use crate::names::dialect_by_name;
 use crate::objects::utf8_text;
 use pep3118::__private::{escape, plural};
 use pep3118::layout::{Dialect, Table};
@@ -284,7 +285,7 @@ impl View {
     #[pyo3(signature = (format, shape=None, *, dialect=None))]
     fn cast(&self, format: &Bound<'_, PyAny>, shape: Option<Vec<i64>>, dialect: Option<&str>) -> PyResult<Self> {
         let format = format_bytes(format)?;
-        let dialect = dialect.map(construct::by_name).transpose()?;
+        let dialect = dialect.map(dialect_by_name).transpose()?;
         self.shown()?.cast(format, shape.as_deref(), dialect).map(Self::new)
     }
 

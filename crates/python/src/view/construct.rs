@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::{PyBufferError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 
@@ -12,7 +12,7 @@ use super::items::{Items, spelled};
 use super::state::ViewState;
 use crate::errors::{ambiguous, broken_rules, refused_or_ambiguous};
 use crate::format::format_bytes;
-use pep3118::__private::escape;
+use crate::names::dialect_by_name;
 use pep3118::__private::{TypeLayout, array_dtype, type_layout};
 use pep3118::abi::DataModel;
 use pep3118::layout::{Comparison, Dialect, Equivalence, Interpretation, Scalar, Type, reconcile};
@@ -36,7 +36,7 @@ pub(super) fn open(
 ) -> PyResult<ViewState> {
     let py = exporter.py();
     let format = format.map(format_bytes).transpose()?;
-    let asked = dialect.map(by_name).transpose()?;
+    let asked = dialect.map(dialect_by_name).transpose()?;
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
         // Some exporters can tell everything but the format, which is given.
         Err(error) if format.is_some() && !error.is_instance_of::<PyTypeError>(py) => {
@@ -136,14 +136,6 @@ fn is_scalar(acquired: &Acquired, itemsize: u64) -> bool {
     let format = acquired.raw().format.unwrap_or(b"B");
     let scalar = Scalar::recognize(format, &DataModel::HOST);
     scalar.is_some_and(|scalar| scalar.size == itemsize && scalar.ty != Type::UInt8)
-}
-
-/// A dialect by its name.
-pub(super) fn by_name(name: &str) -> PyResult<&'static Dialect> {
-    Dialect::by_name(name).ok_or_else(|| {
-        let names: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.name).collect();
-        PyValueError::new_err(format!("no dialect is called '{}'; there are {}", escape(name), names.join(", ")))
-    })
 }
 
 /// What a format given by the caller means.
