@@ -276,7 +276,7 @@ impl<'b> Buffer<'b> {
     ///
     /// # Safety
     /// For all of `'b`:
-    /// - (a) without suboffsets, all bytes of [`View::extent`], counted from `buf`, are in one live allocation and may be
+    /// - (a) without suboffsets, all bytes of [`View::byte_bounds`], counted from `buf`, are in one live allocation and may be
     ///   read;
     /// - (b) with suboffsets, so may each pointer that is on the way of [`View::steps`] to any item, and all items behind
     ///   it. NULL is refused; other bad pointers cannot be noticed;

@@ -104,7 +104,7 @@ pub use view::{
 pub mod __private {
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
     #[cfg(feature = "serde")]
-    pub use crate::interop::serde::Verdict;
+    pub use crate::interop::serde::ReportJson;
     pub use crate::layout::{Declarations, Definition, Language, MemberType, interpretations};
     #[cfg(feature = "pyo3")]
     pub use crate::py::{

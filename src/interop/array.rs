@@ -1,4 +1,4 @@
-//! Feature `ndarray`: arrays from buffers of any geometry, and views of columns.
+//! Feature `ndarray`: arrays from buffers, and views of columns.
 
 use alloc::vec::Vec;
 
@@ -8,10 +8,9 @@ use crate::decode::{Buffer, Column, DecodeError, Element, Number, wide};
 use crate::view::Order;
 
 impl Buffer<'_> {
-    /// All elements as an array of this program, in C order: those that [`to_vec`](Self::to_vec) has,
-    /// whatever the strides and suboffsets were. The shape is that of the buffer, then that of an item
-    /// that is itself an array, then the bytes or units of a string and the 2 parts of a complex
-    /// number that has no Rust type.
+    /// Copies all elements into an array in C order, with any strides and suboffsets: the elements of
+    /// [`to_vec`](Self::to_vec). The shape is the shape of the buffer, then that of an item that is an array,
+    /// then the length of a string or the 2 parts of a complex number without a Rust type.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
@@ -29,14 +28,14 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - shape (0, 4611686018427387904, 4): `ndarray` counts the elements that there would be
+    /// - shape (0, 4611686018427387904, 4): `ndarray` limits the product of the lengths other than 0
     /// - as [`to_vec`](Self::to_vec)
     pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>, DecodeError> {
         let elements = self.to_vec(Order::C)?;
         shaped(self.element_shape::<T>()?, elements)
     }
 
-    /// The same with numbers of a wider type: those that [`to_vec_as`](Self::to_vec_as) has.
+    /// Copies all elements into an array of a wider type: the elements of [`to_vec_as`](Self::to_vec_as).
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
@@ -59,8 +58,8 @@ impl Buffer<'_> {
 }
 
 impl Column {
-    /// The column as an array without a copy: one row a record, then [`shape`](Self::shape). There
-    /// are no rows if that has a zero.
+    /// Borrows the column as an array: one row for each record, then [`shape`](Self::shape). If that has a
+    /// length of 0, there are no rows.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -72,14 +71,15 @@ impl Column {
     ///
     /// # Errors
     /// - `to_array_view::<f64>` of a column of `<i`
-    /// - a column whose shape was changed, so that it no longer is that of its data
-    /// - more elements in a shape with a zero than `ndarray` counts
+    /// - a column whose shape was changed, so that it does not match the data
+    /// - a shape with a length of 0 and other lengths whose product `ndarray` does not support
     pub fn to_array_view<T: Element>(&self) -> Result<ArrayViewD<'_, T>, DecodeError> {
         let elements: Option<&Vec<T>> = self.data.as_any().downcast_ref();
-        let refused = DecodeError::ElementType { found: self.ty.as_str(), wanted: T::NAME };
-        let elements = elements.ok_or(refused)?;
+        let wrong_type = DecodeError::ElementType { found: self.ty.as_str(), wanted: T::NAME };
+        let elements = elements.ok_or(wrong_type)?;
         let mut shape = Vec::with_capacity(self.shape.len().saturating_add(1));
-        let each = self.shape.iter().fold(1_usize, |count, extent| count.saturating_mul(*extent));
+        let each = self.shape.iter().fold(1_usize, |count, length| count.saturating_mul(*length));
+        // With a length of 0 there are no elements, and the number of rows is unknown.
         let rows = elements.len().checked_div(each).unwrap_or(0);
         if rows.saturating_mul(each) != elements.len() {
             let needed = rows.saturating_add(1).saturating_mul(each);
@@ -87,21 +87,21 @@ impl Column {
         }
         shape.push(rows);
         shape.extend_from_slice(&self.shape);
-        let none = too_large::<T>(&shape);
-        ArrayViewD::from_shape(IxDyn(&shape), elements).map_err(|_| none)
+        let error = too_large::<T>(&shape);
+        ArrayViewD::from_shape(IxDyn(&shape), elements).map_err(|_| error)
     }
 }
 
-/// Elements in C order as an array. As many as the shape says, unless it has a zero: `ndarray` bounds
-/// the other extents even then.
+/// Makes an array of elements in C order. Their number is the product of the shape, so that only the limit of
+/// `ndarray` on shapes with a length of 0 can be exceeded.
 fn shaped<T: Element>(shape: Vec<usize>, elements: Vec<T>) -> Result<ArrayD<T>, DecodeError> {
-    let none = too_large::<T>(&shape);
-    ArrayD::from_shape_vec(IxDyn(&shape), elements).map_err(|_| none)
+    let error = too_large::<T>(&shape);
+    ArrayD::from_shape_vec(IxDyn(&shape), elements).map_err(|_| error)
 }
 
-/// The bytes of an array, had none of its dimensions the extent 0.
+/// The error for a shape that `ndarray` does not support, with the size that its lengths other than 0 have.
 fn too_large<T>(shape: &[usize]) -> DecodeError {
-    let extents = shape.iter().filter(|extent| **extent != 0);
-    let elements = extents.fold(1_u64, |count, extent| count.saturating_mul(wide(*extent)));
+    let lengths = shape.iter().filter(|length| **length != 0);
+    let elements = lengths.fold(1_u64, |count, length| count.saturating_mul(wide(*length)));
     DecodeError::Allocation { bytes: elements.saturating_mul(wide(size_of::<T>())) }
 }

@@ -1,4 +1,4 @@
-//! Bridges to other crates, each behind a feature that only adds API.
+//! Conversions to types of other crates: serde, ndarray, Arrow. Each is a feature that only adds API.
 
 #[cfg(feature = "ndarray")]
 mod array;

@@ -1,4 +1,4 @@
-//! Feature `serde`: layouts and reports as trees that any format of serde can write.
+//! Feature `serde`: `Serialize` for layouts and reports.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -23,10 +23,10 @@ impl Serialize for Certainty {
     }
 }
 
-/// A node: `name offset size type endian shape fields`.
+/// A map with `name offset size type endian shape fields`.
 ///
-/// `offset` is in bytes from the start of the enclosing record; `size` is that of one element;
-/// `fields` is null for anything but a record. A name that is not UTF-8 is escaped.
+/// `offset` is in bytes from the start of the enclosing record, `size` is the size of one element, and
+/// `fields` is null unless the field is a record. A name that is not UTF-8 is escaped.
 impl Serialize for Field<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut node = serializer.serialize_struct("Field", 7)?;
@@ -43,7 +43,7 @@ impl Serialize for Field<'_> {
     }
 }
 
-/// The item as one node, see [`Layout::item`].
+/// The item as a field, see [`Layout::item`].
 impl Serialize for Layout {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.item().serialize(serializer)
@@ -71,7 +71,7 @@ impl Serialize for Request {
     }
 }
 
-/// `rule level message`, and from an audit also `requests`.
+/// A map with `rule level message`, and `requests` if an audit found it.
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = if self.requests().is_empty() { 3 } else { 4 };
@@ -88,19 +88,19 @@ impl Serialize for Finding {
     }
 }
 
-/// A report with the answer to what it is read for: `findings readable`, and who was judged, if that is known.
+/// The JSON object of a check: `exporter`, if it is known, `findings` and `readable`.
 #[derive(serde::Serialize)]
-pub struct Verdict<'r> {
-    #[serde(skip_serializing_if = "Option::is_none")]
+pub struct ReportJson<'r> {
     /// The name of the exporter.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub exporter: Option<&'r str>,
     /// The rules that are broken.
     pub findings: &'r Report,
-    /// Whether the buffer can be read.
+    /// Whether the check returned a view.
     pub readable: bool,
 }
 
-/// The findings as a list, errors first.
+/// A list of the findings, errors first.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self)

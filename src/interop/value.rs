@@ -1,29 +1,29 @@
-//! Feature `serde`: values as any format of serde can write them.
+//! Feature `serde`: `Serialize` for decoded values.
 
 use half::f16;
 use num_complex::Complex;
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, SerializeTuple, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeTuple, Serializer};
 
 use crate::decode::{ArrayValue, LongDouble, RecordValue, Value};
 use crate::text::escape;
 
-/// Numbers as numbers, records as maps in the order of the format, arrays as arrays of arrays.
+/// Numbers are numbers, records are maps in the order of the format, and arrays are nested lists.
 ///
 /// | value | text formats (JSON) | binary formats |
 /// |--|--|--|
 /// | integers, up to `u64` | the number | the number |
-/// | floats, `e` as `f32` | the number by its shortest digits | the number |
-/// | NaN, infinities | `"NaN"`, `"Infinity"`, `"-Infinity"`, since JSON has none | the number |
+/// | floats, `e` as `f32` | the number with its shortest digits | the number |
+/// | NaN, infinities | `"NaN"`, `"Infinity"`, `"-Infinity"`, which JSON lacks | the number |
 /// | `g` | the nearest `f64` | the nearest `f64` |
 /// | complex | `[re, im]` | a tuple of two |
-/// | `c`, `s`, `p` | text with all but printable ASCII escaped: `"a\\x00"` | bytes |
+/// | `c`, `s`, `p` | text in which only printable ASCII is not escaped: `"a\\x00"` | bytes |
 /// | void, bits, user types | hexadecimal: `"00ff"` | bytes |
 /// | text | text | text |
-/// | text that is no Unicode | `{"units": [55296]}` | the same map |
+/// | text that is not Unicode | `{"units": [55296]}` | the same map |
 /// | addresses | the number | the number |
 ///
-/// A field without a name is called by its index, `f0`; a name that is not UTF-8 is escaped. There is
-/// no way back: what was written does not say which of these a value was, a layout does.
+/// The key of a field without a name is its index, `f0`. A name that is not UTF-8 is escaped. Values cannot be
+/// deserialized: the output does not contain their types.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -70,7 +70,7 @@ impl Serialize for Value {
     }
 }
 
-/// A map in the order of the format; see [`Value`].
+/// A map in the order of the format, see [`Value`].
 impl Serialize for RecordValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.values().len()))?;
@@ -85,7 +85,7 @@ impl Serialize for RecordValue {
     }
 }
 
-/// The key of a field without a name.
+/// The key of a field without a name: `f` and its index.
 struct Unnamed(usize);
 
 impl Serialize for Unnamed {
@@ -94,22 +94,22 @@ impl Serialize for Unnamed {
     }
 }
 
-/// Arrays of arrays, as deep as the shape; `[]` where there is no element, since a shape like
-/// (4294967296, 0) costs a format nothing.
+/// Lists nested as deep as the shape. An array without elements is `[]`, because the lengths of its other
+/// dimensions can be huge: (4294967296, 0).
 impl Serialize for ArrayValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Nested(self.shape(), self.values()).serialize(serializer)
     }
 }
 
-/// The nearest `f64`, as [`Value`] has it.
+/// The nearest `f64`, see [`Value`].
 impl Serialize for LongDouble {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Part::from(*self).serialize(serializer)
     }
 }
 
-/// A float, or one part of a complex number. Narrow ones keep their width, and with it their digits.
+/// A float, or one part of a complex number. An `f32` stays an `f32`, so that it has few digits.
 enum Part {
     Single(f32),
     Double(f64),
@@ -172,7 +172,7 @@ fn complex<T: Into<Part>, S: Serializer>(value: Complex<T>, serializer: S) -> Re
 
 fn text_of<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
-        // Most are plain text, and escaping goes byte by byte.
+        // Fast path: most texts need no escape.
         let plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\'));
         match core::str::from_utf8(bytes) {
             Ok(text) if plain => serializer.serialize_str(text),
@@ -191,22 +191,22 @@ impl core::fmt::Display for Hexadecimal<'_> {
     }
 }
 
-/// The elements of an array from some dimension on.
+/// A shape and its elements.
 struct Nested<'v>(&'v [usize], &'v [Value]);
 
 impl Serialize for Nested<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(shape, values) = *self;
-        let Some((extent, inner)) = shape.split_first().filter(|(_, inner)| !inner.is_empty() && !values.is_empty())
-        else {
-            return serializer.collect_seq(values);
+        let row_len = match shape {
+            [length, _, ..] => values.len().checked_div(*length).filter(|row_len| *row_len > 0),
+            _ => None,
         };
-        let each = values.len().checked_div(*extent).unwrap_or(0);
-        let mut rows = serializer.serialize_seq(Some(*extent))?;
-        for index in 0..*extent {
-            let start = index.saturating_mul(each);
-            rows.serialize_element(&Nested(inner, values.get(start..start.saturating_add(each)).unwrap_or_default()))?;
+        match (row_len, shape.split_first()) {
+            (Some(row_len), Some((_, inner))) => {
+                serializer.collect_seq(values.chunks(row_len).map(|row| Nested(inner, row)))
+            }
+            // One dimension, or no elements.
+            _ => serializer.collect_seq(values),
         }
-        rows.end()
     }
 }

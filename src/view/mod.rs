@@ -34,6 +34,7 @@ mod report;
 mod request;
 mod rules;
 mod transform;
+#[expect(clippy::module_inception, reason = "the file is named after the type `View`")]
 mod view;
 mod violation;
 mod walk;

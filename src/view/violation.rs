@@ -313,7 +313,7 @@ impl Violation {
         }
     }
 
-    /// Whether the items cannot be found or cannot be told apart, so that there is no view.
+    /// Whether the violation makes the position or the number of the items unknown, so that there is no view.
     pub(crate) fn prevents_view(&self) -> bool {
         match self {
             Self::BufNull { .. }

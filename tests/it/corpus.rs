@@ -41,7 +41,7 @@ fn sizes_are_those_of_struct_in_every_version() {
                 let ours = calcsize_in(format.as_bytes(), dialect, &DataModel::LP64);
                 compared += 1;
                 if ours.as_ref().ok().copied() != answer.as_u64() {
-                    wrong.push(format!("{format:?} in {dialect}: {ours:?}, CPython 3.{minor} says {answer}"));
+                    wrong.push(format!("{format:?} in {dialect}: {ours:?}, CPython 3.{minor} gives {answer}"));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Values, arrays and record batches of other crates.
+//! The features `serde`, `ndarray` and `arrow`.
 
 #[cfg(feature = "ndarray")]
 mod arrays;

@@ -44,7 +44,7 @@ fn recorded(dtype: &Value, itemsize: u64) -> Vec<(String, u64, u64)> {
             match &field[3] {
                 Value::Array(inner) if inner.first() != Some(&Value::from("sub")) => walk(inner, offset, &path, out),
                 Value::Array(sub) if sub[1].is_array() => {
-                    let count: u64 = sub[2].as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap()).product();
+                    let count: u64 = sub[2].as_array().unwrap().iter().map(|length| length.as_u64().unwrap()).product();
                     for element in 0..count {
                         walk(sub[1].as_array().unwrap(), offset + element * (bytes / count), &path, out);
                     }

@@ -109,7 +109,7 @@ fn sizes_are_those_of_struct_of_the_installed_python() {
         assert_eq!(
             ours.as_ref().ok().copied(),
             answer.parse::<u64>().ok(),
-            "`{}`: {ours:?}, Python 3.{minor} says {answer}",
+            "`{}`: {ours:?}, Python 3.{minor} gives {answer}",
             string.escape_ascii()
         );
         if let Ok(size) = ours {

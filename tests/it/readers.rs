@@ -189,7 +189,7 @@ impl Dtype {
     /// Reads `{"itemsize": 4, "dtype": "<i4", "shape": [2, 3]}`. The first dimension is that of the buffer.
     fn of_array(answer: &Value) -> Self {
         let shape = answer.get("shape").map_or(&[][..], |shape| &shape.as_array().unwrap()[1..]);
-        let count: u64 = shape.iter().map(|extent| extent.as_u64().unwrap()).product();
+        let count: u64 = shape.iter().map(|length| length.as_u64().unwrap()).product();
         let mut dtype = Self { size: answer["itemsize"].as_u64().unwrap(), values: Vec::new() };
         dtype.collect(&answer["dtype"], 0, count, dtype.size.checked_div(count).unwrap_or(0));
         dtype
@@ -208,7 +208,7 @@ impl Dtype {
                 }
             }
             Value::Array(parts) if parts.first().is_some_and(|first| first == "sub") => {
-                let inner: u64 = parts[2].as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap()).product();
+                let inner: u64 = parts[2].as_array().unwrap().iter().map(|length| length.as_u64().unwrap()).product();
                 let size = size.checked_div(inner).unwrap_or(0);
                 // Older records have the base type as `int32`.
                 self.collect(&parts[1], offset, count * inner, size);
@@ -409,7 +409,7 @@ fn hostile_formats_are_answered_by_every_model() {
     let doubling = format!("{}i{}", "9T{".repeat(60), "}".repeat(60));
     let names = format!("9999999T{{i:{}:}}", "n".repeat(100_000));
     // A shape of many dimensions for a structure of many fields.
-    let wide = |extent: &str| format!("({}1)T{{{}}}", extent.repeat(30_000), "i".repeat(60_000));
+    let wide = |length: &str| format!("({}1)T{{{}}}", length.repeat(30_000), "i".repeat(60_000));
     let mut formats = ["i", "(1)", "9", "b:\u{e9}:", "T{}", "}", ":"].map(long).to_vec();
     formats.extend([deep, doubling, names, wide("1,"), wide("0,"), wide("2,")]);
     for format in formats {

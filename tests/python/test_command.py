@@ -93,7 +93,7 @@ def test_other_commands_are_run_by_rust():
     done = run("nonsense")
     assert done.returncode == 2 and "nonsense" in done.stderr
     done = run("rules", "T01")
-    assert done.returncode == 0 and "FORMAT-LIES" in done.stdout
+    assert done.returncode == 0 and "FORMAT-MATCHES-TYPE" in done.stdout
     done = run("--version")
     assert done.returncode == 0 and done.stdout.startswith("pep3118 ")
 

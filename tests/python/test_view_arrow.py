@@ -98,5 +98,5 @@ def test_records_in_two_dimensions():
 
 def test_text_that_is_none():
     view = View(np.array([b"\x3d\xd8"], "V2"), format="<u")
-    with pytest.raises(ValueError, match="no Unicode text"):
+    with pytest.raises(ValueError, match="not Unicode text"):
         pa.array(view)

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use pep3118::__private::{Verdict, interpretations, plural};
+use pep3118::__private::{ReportJson, interpretations, plural};
 use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
@@ -134,8 +134,8 @@ struct ErrorReply {
 }
 
 /// Returns the result of a check in the form that is written as JSON.
-fn verdict<'r>(report: &'r Report, view: Option<&View<'_>>) -> Verdict<'r> {
-    Verdict { exporter: None, findings: report, readable: view.is_some() }
+fn report_json<'r>(report: &'r Report, view: Option<&View<'_>>) -> ReportJson<'r> {
+    ReportJson { exporter: None, findings: report, readable: view.is_some() }
 }
 
 fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
@@ -171,7 +171,7 @@ impl Check {
 
     fn print(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
         if self.json {
-            json::write_pretty(out, &verdict(report, view))?;
+            json::write_pretty(out, &report_json(report, view))?;
         } else {
             for finding in report {
                 writeln!(out, "{}\n", finding.diagnostic().colored())?;
@@ -286,7 +286,7 @@ fn check_lines(checker: Checker<'_>) -> Result<Status, Failure> {
         let replied = buffer.and_then(|buffer| {
             buffer.check(checker, |report, view| {
                 clean &= !report.has_errors();
-                json::write_line(out, &verdict(report, view))
+                json::write_line(out, &report_json(report, view))
             })
         });
         replied.unwrap_or_else(|error| {

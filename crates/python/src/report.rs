@@ -7,7 +7,7 @@ use pyo3::types::{PyIterator, PyString, PyTuple};
 use crate::errors::broken_rules;
 use crate::objects::from_result;
 use crate::tuple_builder;
-use pep3118::__private::{Verdict, plural};
+use pep3118::__private::{ReportJson, plural};
 use pep3118::RuleId;
 use pep3118::view::{Finding as CoreFinding, Report as CoreReport, RuleIdError, Severity};
 
@@ -192,8 +192,8 @@ impl Report {
     /// Returns the report as JSON, as `pep3118 check --json` prints it:
     /// `{"exporter": ..., "findings": [...], "readable": ...}`.
     fn to_json(&self) -> PyResult<String> {
-        let verdict = Verdict { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable };
-        serde_json::to_string(&verdict).map_err(|error| PyValueError::new_err(error.to_string()))
+        let report = ReportJson { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable };
+        serde_json::to_string(&report).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// Raises BufferRuleError if a finding is an error. `allow` is the ids of rules that may be broken.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::consumer::Consumer;
 use super::consumer_layout::ConsumerLayout;
+use super::query::{Accepted, Query};
 use super::{binding_generators, cpython, cython, numpy, rustpython, third_party};
 use pep3118::__private::interpretations;
 use pep3118::abi::DataModel;
@@ -138,40 +139,6 @@ pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<A
         Answer { consumer, outcome }
     });
     answers.collect()
-}
-
-/// The input of a model: a format and the itemsize of its buffer.
-#[derive(Clone, Copy)]
-pub(super) struct Query<'a> {
-    pub(super) format: &'a [u8],
-    /// The itemsize of the buffer in bytes, if it is known.
-    pub(super) itemsize: Option<u64>,
-    /// The size that the format describes, if it is valid.
-    natural: Option<u64>,
-    pub(super) model: &'a DataModel,
-}
-
-impl Query<'_> {
-    /// The itemsize of the buffer; if it is unknown, the size that the format describes.
-    pub(super) fn itemsize_or_natural(&self) -> Option<u64> {
-        self.itemsize.or(self.natural)
-    }
-}
-
-/// The result of a model: the layout that the consumer reads, or the reason of a refusal.
-pub(super) type ReadResult = Result<Accepted, String>;
-
-/// A format that a consumer accepts.
-pub(super) struct Accepted {
-    pub(super) layout: ConsumerLayout,
-    /// A condition, or a loss that is not a wrong value.
-    pub(super) note: Option<&'static str>,
-}
-
-impl From<ConsumerLayout> for Accepted {
-    fn from(layout: ConsumerLayout) -> Self {
-        Self { layout, note: None }
-    }
 }
 
 /// The meaning of a format by [`reconcile`].

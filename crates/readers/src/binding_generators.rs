@@ -3,9 +3,9 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::answer::{Accepted, Query, ReadResult};
 use super::consumer_layout::{ConsumerLayout, scalar, widened};
 use super::numpy;
+use super::query::{Accepted, Query, ReadResult};
 use pep3118::__private::abridge;
 use pep3118::Endian;
 use pep3118::layout::{Scalar, Type};

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 
 use pep3118::__private::escape;
 use pep3118::__private::plural;
-use pep3118::Endian;
-use pep3118::abi::DataModel;
+use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Field, Layout, Scalar, Type};
+use pep3118::{Align, Endian};
 
 /// Limits of a description: bytes of a name, and values.
 const NAME_SHOWN: usize = 24;
@@ -74,7 +74,7 @@ impl ScalarArray {
 
     /// Returns the number of elements.
     pub(super) fn count(&self) -> u64 {
-        self.dims.iter().fold(1, |count: u64, (extent, _)| count.saturating_mul(*extent))
+        self.dims.iter().fold(1, |count: u64, (length, _)| count.saturating_mul(*length))
     }
 
     /// Returns the offset after the last byte.
@@ -336,4 +336,19 @@ pub(super) fn widened(scalar: Scalar, size: u64) -> Option<Scalar> {
         _ => return None,
     };
     Some(Scalar { ty, size, endian: scalar.endian })
+}
+
+/// Returns the native alignment of a format character.
+pub(super) fn align_of(code: u8, model: &DataModel) -> Align {
+    model.align_of(match code {
+        b'h' | b'H' | b'e' => CType::Short,
+        b'i' | b'I' | b'f' | b'w' => CType::Int,
+        b'l' | b'L' => CType::Long,
+        b'q' | b'Q' => CType::LongLong,
+        b'n' | b'N' => CType::SizeT,
+        b'd' => CType::Double,
+        b'g' => CType::LongDouble,
+        b'P' | b'O' => CType::Pointer,
+        _ => CType::Char,
+    })
 }

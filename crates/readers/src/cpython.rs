@@ -3,8 +3,8 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::answer::{Query, ReadResult};
 use super::consumer_layout::{ConsumerLayout, scalar};
+use super::query::{Query, ReadResult};
 use pep3118::__private::escape;
 use pep3118::format::Code;
 use pep3118::layout::{Codes, Dialect, Layout, WideChar};

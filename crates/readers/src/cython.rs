@@ -8,9 +8,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::answer::{Query, ReadResult};
-use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar};
-use super::rustpython::align_of;
+use super::consumer_layout::{ConsumerLayout, ScalarArray, align_of, scalar};
+use super::query::{Query, ReadResult};
 use pep3118::__private::escape;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
@@ -239,7 +238,7 @@ impl ParsedFormat {
 
 impl FieldRun {
     fn elements(&self) -> u64 {
-        let shape = self.shape.iter().flatten().fold(1, |product: u64, extent| product.saturating_mul(*extent));
+        let shape = self.shape.iter().flatten().fold(1, |product: u64, length| product.saturating_mul(*length));
         shape.saturating_mul(self.count)
     }
 }
@@ -465,8 +464,8 @@ impl Parser<'_> {
                 Some(b' ' | b'\t'..=b'\r') => return Err(String::from("a space inside a shape is not handled")),
                 Some(_) => {}
             }
-            let (extent, after) = self.number(at)?;
-            shape.push(extent);
+            let (length, after) = self.number(at)?;
+            shape.push(length);
             at = match self.format.get(after) {
                 Some(b',') => after.saturating_add(1),
                 Some(b')') => after,

@@ -47,6 +47,7 @@ mod cpython;
 mod cython;
 mod numpy;
 mod python_int;
+mod query;
 mod rustpython;
 mod table;
 mod third_party;

@@ -9,10 +9,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 
-use super::answer::{Query, ReadResult};
-use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar};
+use super::consumer_layout::{ConsumerLayout, ScalarArray, align_of, scalar};
 use super::python_int::{decimal, digit, int};
-use super::rustpython::align_of;
+use super::query::{Query, ReadResult};
 use pep3118::__private::{escape, plural};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
@@ -209,7 +208,7 @@ impl<'t> Parser<'t> {
     fn shape(&mut self) -> Result<Vec<u64>, String> {
         let body = self.until(')')?;
         body.split(|c| *c == ',')
-            .map(|piece| int(piece).filter(|extent| *extent <= INT_MAX).ok_or_else(|| String::from("not a shape")))
+            .map(|piece| int(piece).filter(|length| *length <= INT_MAX).ok_or_else(|| String::from("not a shape")))
             .collect()
     }
 
@@ -300,14 +299,14 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
         return Err(format!("more than {MAX_DIMENSIONS} dimensions"));
     }
     // The fastest dimension first.
-    for extent in shape.iter().rev() {
-        match extent {
+    for length in shape.iter().rev() {
+        match length {
             0 => item.values.clear(),
             1 => {}
-            _ => item.values.iter_mut().for_each(|value| value.repeat(*extent, item.size)),
+            _ => item.values.iter_mut().for_each(|value| value.repeat(*length, item.size)),
         }
-        item.size = item.size.saturating_mul(*extent);
-        limit(item.size.max(*extent), "array")?;
+        item.size = item.size.saturating_mul(*length);
+        limit(item.size.max(*length), "array")?;
     }
     item.is_plain = true;
     Ok(())
@@ -318,7 +317,7 @@ fn limit(size: u64, what: &str) -> Result<(), String> {
 }
 
 fn product(shape: &[u64]) -> u64 {
-    shape.iter().fold(1, |product: u64, extent| product.saturating_mul(*extent))
+    shape.iter().fold(1, |product: u64, length| product.saturating_mul(*length))
 }
 
 /// Rounds up to an alignment that need not be a power of two: NumPy uses the least common multiple of the

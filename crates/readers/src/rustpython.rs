@@ -3,9 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::answer::{Query, ReadResult};
-use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar};
+use super::consumer_layout::{ConsumerLayout, ScalarArray, align_of, scalar};
 use super::python_int::decimal;
+use super::query::{Query, ReadResult};
 use pep3118::__private::escape;
 use pep3118::Align;
 use pep3118::Endian;
@@ -138,19 +138,4 @@ fn code(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<Cod
         _ => return Err(unknown()),
     };
     Ok(layout)
-}
-
-/// Returns the native alignment of a format character.
-pub(super) fn align_of(code: u8, model: &DataModel) -> Align {
-    model.align_of(match code {
-        b'h' | b'H' | b'e' => CType::Short,
-        b'i' | b'I' | b'f' | b'w' => CType::Int,
-        b'l' | b'L' => CType::Long,
-        b'q' | b'Q' => CType::LongLong,
-        b'n' | b'N' => CType::SizeT,
-        b'd' => CType::Double,
-        b'g' => CType::LongDouble,
-        b'P' | b'O' => CType::Pointer,
-        _ => CType::Char,
-    })
 }

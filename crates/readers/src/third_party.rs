@@ -4,10 +4,10 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::answer::{Accepted, Query, ReadResult};
 use super::binding_generators::short;
 use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar, widened};
 use super::cpython::{self, Version};
+use super::query::{Accepted, Query, ReadResult};
 use pep3118::__private::plural;
 use pep3118::Endian;
 use pep3118::abi::{CType, DataModel};

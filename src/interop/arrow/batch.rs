@@ -1,4 +1,4 @@
-//! From items to a record batch.
+//! `Mapping`: record batches of items.
 
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -13,23 +13,23 @@ use super::error::BatchError;
 use super::mapping::{Mapping, Node, NodeKind};
 use crate::decode::{self, Column, DecodeError, wide};
 
-/// What arrays are made of.
+/// The memory of the arrays.
 enum Source {
     Columns(vec::IntoIter<Column>),
-    /// Items with one leaf whose bytes are Arrow's.
+    /// Items with one leaf, whose bytes are those of an Arrow array.
     Bytes(Buffer),
 }
 
 impl Mapping {
-    /// The items of a buffer, the last index fastest, whatever its strides and suboffsets. Values are
-    /// copied once, into columns that the batch then owns.
+    /// Makes a batch of the items of a buffer, the last index fastest, with any strides and suboffsets. Values
+    /// are copied once, into columns that become the memory of the batch.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{RawView, Request, DataModel, Dialect, Layout, arrow::Mapping};
     /// let format = b"T{>h:a:>d:b:}";
     /// let layout = Layout::read(format, &Dialect::PEP3118, &DataModel::HOST)?;
-    /// // Every other record of memory that holds three.
+    /// // Every second record of memory that contains three.
     /// let raw = RawView {
     ///     len: 20, itemsize: 10, ndim: 1, format: Some(format), shape: Some(&[2]), strides: Some(&[20]), ..RawView::default()
     /// };
@@ -41,14 +41,14 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - a buffer whose plan is that of another layout
-    /// - `u` with a lone surrogate: no Unicode text
+    /// - a buffer with the plan of another layout
+    /// - `u` with a lone surrogate: not Unicode text
     /// - as [`Buffer::columns`](decode::Buffer::columns)
     pub fn batch(&self, buffer: &decode::Buffer<'_>) -> Result<RecordBatch, BatchError> {
         self.batch_of_columns(buffer.columns_at(self.places())?, buffer.items()?)
     }
 
-    /// Columns of so many records. Numbers and bytes are handed over, not copied.
+    /// Makes a batch of the columns of `items` records. Numbers and bytes are moved, not copied.
     ///
     /// # Errors
     /// - 2 columns for 3 fields; a column of `f64` for a field of `<i`; 10 elements for 11 records
@@ -57,7 +57,7 @@ impl Mapping {
         for index in 0..self.leaves.len().max(columns.len()) {
             let (leaf, column) = (self.leaves.get(index), columns.get(index));
             let fits = leaf.zip(column).is_some_and(|(leaf, column)| {
-                let each = column.shape.iter().try_fold(items, |count, extent| count.checked_mul(*extent));
+                let each = column.shape.iter().try_fold(items, |count, length| count.checked_mul(*length));
                 (&leaf.name, leaf.ty, &leaf.shape) == (&column.name, column.ty, &column.shape)
                     && discriminant(&leaf.data) == discriminant(&column.data)
                     && each == Some(column.data.len())
@@ -67,24 +67,24 @@ impl Mapping {
                 return Err(BatchError::Column { index: wide(index), field, items: wide(items) });
             }
         }
-        self.built(Source::Columns(columns.into_iter()), items)
+        self.build(Source::Columns(columns.into_iter()), items)
     }
 
-    /// Items that lie one after the other. Their memory is shared, not copied, if there is a single
-    /// leaf, its [verdict](Self::verdicts) is zero-copy, and the bytes are aligned for its type.
+    /// Makes a batch of contiguous items. Their memory is shared, not copied, if there is a single leaf, its
+    /// [verdict](Self::verdicts) is zero-copy, and the bytes are aligned for its type.
     ///
     /// # Errors
-    /// - 10 bytes for items of 4
+    /// - 10 bytes for 4-byte items
     /// - as [`batch`](Self::batch)
     pub fn batch_of_bytes(&self, bytes: Buffer) -> Result<RecordBatch, BatchError> {
         let items = self.plan.items_in(bytes.len())?;
         if self.shares(bytes.as_ptr().addr()) {
-            return self.built(Source::Bytes(bytes), items);
+            return self.build(Source::Bytes(bytes), items);
         }
         self.batch_of_columns(self.plan.columns_at(&bytes, self.places())?, items)
     }
 
-    /// So many items that lie one after the other, copied; also where they have no bytes.
+    /// Makes a batch of `rows` contiguous items, which are copied and may have no bytes.
     ///
     /// # Errors
     /// - as [`batch_of_bytes`](Self::batch_of_bytes)
@@ -93,7 +93,7 @@ impl Mapping {
         self.batch_of_columns(self.plan.columns(bytes, None)?, rows)
     }
 
-    /// Whether the memory of items that lie one after the other from this address on is shared.
+    /// Whether `batch_of_bytes` shares the memory of contiguous items at this address.
     #[doc(hidden)]
     pub fn shares(&self, address: usize) -> bool {
         let align = self.columns.first().map_or(1, Node::align);
@@ -101,7 +101,7 @@ impl Mapping {
         single && address.checked_rem(align) == Some(0)
     }
 
-    fn built(&self, mut source: Source, items: usize) -> Result<RecordBatch, BatchError> {
+    fn build(&self, mut source: Source, items: usize) -> Result<RecordBatch, BatchError> {
         let array = |node: &Node| Ok(make_array(node.array(&mut source, items)?));
         let arrays = self.columns.iter().map(array).collect::<Result<Vec<_>, BatchError>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(items));
@@ -110,7 +110,7 @@ impl Mapping {
 }
 
 impl Node {
-    /// The alignment of the first leaf in bytes.
+    /// Returns the alignment of the first leaf in bytes.
     fn align(&self) -> usize {
         match &self.kind {
             NodeKind::Leaf(cells) => cells.align(),
@@ -118,14 +118,14 @@ impl Node {
         }
     }
 
-    /// The array for so many of the enclosing record.
+    /// Makes the array for `items` of the enclosing record.
     fn array(&self, source: &mut Source, items: usize) -> Result<ArrayData, BatchError> {
-        // How many lists there are in each dimension, outermost first, then how many elements.
+        // The number of lists in each dimension, outermost first, then the number of elements.
         let too_many = BatchError::Decode(DecodeError::Allocation { bytes: u64::MAX });
         let mut lens = Vec::from([items]);
         let mut len = items;
-        for extent in &self.shape {
-            len = len.checked_mul(*extent).ok_or_else(|| too_many.clone())?;
+        for length in &self.shape {
+            len = len.checked_mul(*length).ok_or_else(|| too_many.clone())?;
             lens.push(len);
         }
         let mut data = match &self.kind {
@@ -135,9 +135,9 @@ impl Node {
                 ArrayData::builder(self.element.clone()).len(len).child_data(children).build()?
             }
         };
-        for (extent, len) in self.shape.iter().rev().zip(lens.iter().rev().skip(1)) {
-            let extent = i32::try_from(*extent).map_err(|_| too_many.clone())?;
-            let list = super::cells::list(data.data_type().clone(), extent);
+        for (length, len) in self.shape.iter().rev().zip(lens.iter().rev().skip(1)) {
+            let length = i32::try_from(*length).map_err(|_| too_many.clone())?;
+            let list = super::cells::list(data.data_type().clone(), length);
             data = ArrayData::builder(list).len(*len).add_child_data(data).build()?;
         }
         Ok(data)

@@ -1,4 +1,4 @@
-//! How the values of one leaf lie in an Arrow array.
+//! `Cells`: the Arrow array of the values of one leaf.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,23 +12,23 @@ use super::error::BatchError;
 use crate::decode::{Column, ColumnData, DecodeError, LongDouble, wide};
 use crate::layout::Type;
 
-/// What becomes of one value.
+/// The Arrow type of one value, and the conversion to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cells {
-    /// A number that Arrow has.
+    /// A number of an Arrow type.
     Number(DataType),
-    /// Two of them.
+    /// A complex number: two numbers of an Arrow type.
     Pair(DataType),
     Bool,
-    /// So many bytes.
+    /// Bytes of this number.
     Binary(i32),
-    /// Units to UTF-8.
+    /// UTF-16 or UTF-32 units, which are converted to UTF-8.
     Text,
-    /// Bytes as UTF-8, up to the NULs at the end, or as long as the first byte says.
+    /// Bytes that are UTF-8: without the NULs at the end, or with the length in the first byte (`p`).
     Utf8 {
         pascal: bool,
     },
-    /// Significant bytes of a `long double`; two of these if it is complex.
+    /// The significant bytes of a `long double`; two of them if it is complex.
     LongDouble {
         width: i32,
         complex: bool,
@@ -36,8 +36,8 @@ pub(super) enum Cells {
 }
 
 impl Cells {
-    /// From the type of the layout and the column that it is decoded to. There is no arm for "all the
-    /// rest": a new type must say what it becomes.
+    /// Chooses the Arrow type for a type of a layout and its column. The match has no wildcard, so that a new
+    /// type needs a decision.
     pub(super) fn of(ty: Type, size: i32, data: &ColumnData, width: i32) -> Self {
         match ty {
             Type::Bool => Self::Bool,
@@ -68,7 +68,7 @@ impl Cells {
                 ColumnData::Complex128(_) => Self::Pair(DataType::Float64),
                 _ => Self::LongDouble { width, complex: ty == Type::ComplexLongDouble },
             },
-            // Units of a width that no machine has are bytes.
+            // Units of a size that is not that of UTF-16 or UTF-32 are bytes.
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => number(data).map_or(Self::Binary(size), |_| Self::Text),
         }
     }
@@ -85,7 +85,7 @@ impl Cells {
         }
     }
 
-    /// An array of `len` values from their bytes; only where a verdict says that these are Arrow's.
+    /// Makes an array of `len` values from bytes that a verdict allows to share.
     pub(super) fn of_bytes(&self, bytes: Buffer, len: usize) -> Result<ArrayData, BatchError> {
         let flat = |data_type: DataType, len: usize| ArrayData::builder(data_type).len(len).add_buffer(bytes).build();
         Ok(match self {
@@ -98,7 +98,7 @@ impl Cells {
         })
     }
 
-    /// The alignment that Arrow asks for, in bytes.
+    /// Returns the alignment that Arrow requires, in bytes.
     pub(super) fn align(&self) -> usize {
         match self {
             Self::Number(number) | Self::Pair(number) => number.primitive_width().unwrap_or(1),
@@ -106,18 +106,17 @@ impl Cells {
         }
     }
 
-    /// An array of `len` values from their column.
+    /// Makes an array of `len` values from their column.
     pub(super) fn of_column(&self, name: &str, column: Column, len: usize) -> Result<ArrayData, BatchError> {
         let bytes = match column.data {
             ColumnData::Bool(values) => BooleanBuffer::from(values).into_inner(),
             ColumnData::Bytes(bytes) => match self {
                 Self::Utf8 { pascal } => {
-                    let each = column.shape.last().copied().unwrap_or(0);
+                    let each = string_len(&column.shape)?;
                     let value = |index| {
-                        let bytes = nth(&bytes, each, index);
-                        core::str::from_utf8(if *pascal { counted(bytes) } else { stripped(bytes) })
-                            .ok()
-                            .map(String::from)
+                        let bytes = nth(&bytes, each, index)?;
+                        let text = core::str::from_utf8(if *pascal { counted(bytes) } else { stripped(bytes) });
+                        text.ok().map(String::from)
                     };
                     return utf8(name, len, value);
                 }
@@ -127,15 +126,15 @@ impl Cells {
             ColumnData::UInt8(values) => Buffer::from_vec(values),
             ColumnData::Int16(values) => Buffer::from_vec(values),
             ColumnData::UInt16(values) if *self == Self::Text => {
-                let each = column.shape.last().copied().unwrap_or(0);
-                return utf8(name, len, |index| String::from_utf16(stripped(nth(&values, each, index))).ok());
+                let each = string_len(&column.shape)?;
+                return utf8(name, len, |index| String::from_utf16(stripped(nth(&values, each, index)?)).ok());
             }
             ColumnData::UInt16(values) => Buffer::from_vec(values),
             ColumnData::Int32(values) => Buffer::from_vec(values),
             ColumnData::UInt32(values) if *self == Self::Text => {
-                let each = column.shape.last().copied().unwrap_or(0);
+                let each = string_len(&column.shape)?;
                 return utf8(name, len, |index| {
-                    stripped(nth(&values, each, index)).iter().map(|unit| char::from_u32(*unit)).collect()
+                    stripped(nth(&values, each, index)?).iter().map(|unit| char::from_u32(*unit)).collect()
                 });
             }
             ColumnData::UInt32(values) => Buffer::from_vec(values),
@@ -147,7 +146,7 @@ impl Cells {
             ColumnData::LongDouble(values) => {
                 Buffer::from_vec(values.iter().flat_map(LongDouble::as_le_bytes).copied().collect::<Vec<u8>>())
             }
-            // A complex number is aligned as its parts are, so the vector is one of parts.
+            // A complex number has the alignment of its parts, so its vector can become one of parts.
             ColumnData::Complex32(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, half::f16>(values)),
             ColumnData::Complex64(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, f32>(values)),
             ColumnData::Complex128(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, f64>(values)),
@@ -156,7 +155,7 @@ impl Cells {
     }
 }
 
-/// The number that Arrow has for the elements of a column.
+/// Returns the Arrow type of the numbers of a column.
 fn number(data: &ColumnData) -> Option<DataType> {
     Some(match data {
         ColumnData::Int8(_) => DataType::Int8,
@@ -174,21 +173,28 @@ fn number(data: &ColumnData) -> Option<DataType> {
     })
 }
 
-/// A list of `extent` elements without nulls.
-pub(super) fn list(element: DataType, extent: i32) -> DataType {
-    DataType::FixedSizeList(Arc::new(Field::new("item", element, false)), extent)
+/// Returns the type of a list of `length` elements without nulls.
+pub(super) fn list(element: DataType, length: i32) -> DataType {
+    DataType::FixedSizeList(Arc::new(Field::new("item", element, false)), length)
 }
 
 fn pairs(data_type: DataType, parts: ArrayData, len: usize) -> Result<ArrayData, BatchError> {
     Ok(ArrayData::builder(data_type).len(len).add_child_data(parts).build()?)
 }
 
-fn nth<T>(values: &[T], each: usize, index: usize) -> &[T] {
-    let start = index.saturating_mul(each);
-    values.get(start..start.saturating_add(each)).unwrap_or_default()
+/// Returns the length of the strings of a column, which is its last dimension.
+fn string_len(shape: &[usize]) -> Result<usize, BatchError> {
+    let len = shape.last().copied();
+    len.ok_or_else(|| DecodeError::internal("a column of strings has no dimension for their length").into())
 }
 
-/// Without the NULs at the end.
+/// Returns the string of an index, of `each` units.
+fn nth<T>(values: &[T], each: usize, index: usize) -> Option<&[T]> {
+    let start = index.saturating_mul(each);
+    values.get(start..start.saturating_add(each))
+}
+
+/// Removes the NULs at the end.
 fn stripped<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     while let Some((last, rest)) = values.split_last()
         && *last == T::default()
@@ -198,23 +204,23 @@ fn stripped<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     values
 }
 
-/// A Pascal string: as long as its first byte says and the field is.
+/// Returns the text of a Pascal string: its length is in the first byte, limited by the field.
 fn counted(bytes: &[u8]) -> &[u8] {
     let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
     text.get(..len).unwrap_or(text)
 }
 
-/// Text of any lengths, each value by its index; `None` is no text.
+/// Makes an array of texts. `value` returns the text of an index, or `None` if it is not Unicode.
 fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Result<ArrayData, BatchError> {
     let mut text = String::new();
     let mut offsets: Vec<i32> = Vec::new();
-    // Values of no bytes can be more than memory has offsets for.
-    let room = len.checked_add(1).filter(|count| offsets.try_reserve_exact(*count).is_ok());
-    room.ok_or(DecodeError::Allocation { bytes: wide(len.saturating_mul(size_of::<i32>())) })?;
+    // Values without bytes can be too many for a vector of offsets.
+    let reserved = len.checked_add(1).filter(|count| offsets.try_reserve_exact(*count).is_ok());
+    reserved.ok_or(DecodeError::Allocation { bytes: wide(len.saturating_mul(size_of::<i32>())) })?;
     offsets.push(0);
     for index in 0..len {
-        let none = || BatchError::Text { field: name.into(), index: wide(index) };
-        text.push_str(&value(index).ok_or_else(none)?);
+        let not_unicode = || BatchError::Text { field: name.into(), index: wide(index) };
+        text.push_str(&value(index).ok_or_else(not_unicode)?);
         let end = i32::try_from(text.len());
         let too_long = |_| BatchError::TooLong { field: name.into(), extent: wide(text.len()), unit: "bytes" };
         offsets.push(end.map_err(too_long)?);

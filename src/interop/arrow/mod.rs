@@ -1,26 +1,26 @@
-//! Feature `arrow`: layouts as Arrow schemas, items as record batches.
+//! Feature `arrow`: Arrow schemas of layouts, record batches of items.
 //!
 //! | format | Arrow |
 //! |--|--|
 //! | integers, `e f d`, `g` where it is a `double` | `Int8` to `UInt64`, `Float16` to `Float64` |
-//! | `?` | `Boolean`, a bit each, so always a copy |
+//! | `?` | `Boolean`, one bit each, so always a copy |
 //! | `Ze Zf Zd` | `FixedSizeList` of 2 floats, real part first |
-//! | other `g` | `FixedSizeBinary` of its significant bytes, least significant first: 10 of an x87 number |
-//! | other `Zg` | `FixedSizeList` of 2 of these |
+//! | other `g` | `FixedSizeBinary` of its significant bytes, least significant first: 10 for an x87 number |
+//! | other `Zg` | `FixedSizeList` of 2 such `FixedSizeBinary` |
 //! | `c s p`, void, bits, user types | `FixedSizeBinary`, NULs and the length of `p` included |
-//! | `s p` where asked for by name | `Utf8`, without the NULs at the end; `p` as long as it says |
+//! | `s p` of the names that the caller gives | `Utf8`, without the NULs at the end; `p` with its length |
 //! | `u w`, `wchar_t` | `Utf8`, without the NULs at the end |
-//! | addresses | `UInt32`, `UInt64`: numbers, meaningful only in the process that they come from |
-//! | `T{...}` | `Struct`; at the top one column a field |
+//! | addresses | `UInt32`, `UInt64`, which are valid only in the process of the exporter |
+//! | `T{...}` | `Struct`; for the item itself one column for each field |
 //! | `(2,3)...` | `FixedSizeList` of `FixedSizeList`s |
 //!
-//! Nothing is null. A field without a name is called `f0` by its index, an item that is no record
-//! `value`; names that are not UTF-8 are escaped. The metadata of a field tell its format, type and
-//! byte order, those of the schema the format of the item.
+//! No value is null. The name of a field without a name is its index, `f0`; the name of an item that is not a
+//! record is `value`. Names that are not UTF-8 are escaped. The metadata of a field contain its format, type
+//! and byte order, the metadata of the schema the format of the item.
 //!
-//! [`Mapping::batch_of_bytes`] shares memory where Arrow's bytes are the item's; for each field a
-//! [`Verdict`] says whether they are, and why not. All else goes through columns, which are copied
-//! once and then handed over as they are.
+//! [`Mapping::batch_of_bytes`] shares memory if the bytes of the items are those of an Arrow array. A
+//! [`Verdict`] of each field contains the decision and its reason. All other values are copied once, into
+//! columns whose vectors become the memory of the batch.
 
 mod batch;
 mod cells;

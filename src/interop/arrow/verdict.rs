@@ -1,4 +1,4 @@
-//! Whether a field's bytes are Arrow's.
+//! `Verdict`: whether a field is shared with Arrow without a copy, and why.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,7 +8,7 @@ use crate::decode::Leaf;
 use crate::endian::Endian;
 use crate::layout::Field;
 
-/// Whether the bytes of items that lie one after the other are those of an Arrow array.
+/// Whether the bytes of a field in contiguous items are those of an Arrow array.
 ///
 /// ```
 /// use pep3118::arrow::Mapping;
@@ -21,17 +21,17 @@ use crate::layout::Field;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The dotted name of the field; `value` for an item that is no record.
+    /// The dotted name of the field; `value` for an item that is not a record.
     pub field: String,
-    /// Whether [`batch_of_bytes`](super::Mapping::batch_of_bytes) shares the memory of the items,
-    /// provided that it is aligned.
+    /// Whether [`batch_of_bytes`](super::Mapping::batch_of_bytes) shares the memory of the items if it is
+    /// aligned.
     pub zero_copy: bool,
-    /// Why, or why not.
+    /// The reason of the decision.
     pub reason: String,
 }
 
 impl Verdict {
-    /// `single`: the item has no other field.
+    /// Decides for a field. `single` means that the item has no other field.
     pub(super) fn of(
         name: String,
         field: Field<'_>,
@@ -40,11 +40,11 @@ impl Verdict {
         itemsize: usize,
         single: bool,
     ) -> Self {
-        let bytes = leaf.shape().iter().fold(leaf.size(), |bytes, extent| bytes.saturating_mul(*extent));
+        let bytes = leaf.shape().iter().fold(leaf.size(), |bytes, length| bytes.saturating_mul(*length));
         let reason = match cells {
             Cells::Bool => Some("Arrow packs bools into bits".into()),
-            Cells::Text => Some(format!("UTF-8 is made of {} units", field.ty())),
-            Cells::Utf8 { .. } => Some("text was asked for: its length is found value by value".into()),
+            Cells::Text => Some(format!("{} units are converted to UTF-8", field.ty())),
+            Cells::Utf8 { .. } => Some("the length of a text is found for each value".into()),
             Cells::LongDouble { .. } => {
                 Some("Arrow has no long double: its significant bytes are copied, least significant first".into())
             }
@@ -54,7 +54,7 @@ impl Verdict {
                 }
                 _ if bytes == 0 => Some("there are no bytes".into()),
                 _ if !single || bytes != itemsize || leaf.offset() != 0 => {
-                    Some(format!("{bytes} of the {itemsize} bytes of an item, so values lie apart"))
+                    Some(format!("{bytes} of the {itemsize} bytes of an item: the values are not contiguous"))
                 }
                 _ => None,
             },

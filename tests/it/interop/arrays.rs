@@ -1,4 +1,4 @@
-//! Feature `ndarray`: arrays from buffers, views of columns.
+//! Feature `ndarray`: arrays from buffers and views of columns.
 #![allow(unsafe_code, reason = "suboffsets are read through pointers")]
 
 use half::f16;
@@ -13,9 +13,9 @@ fn plan(format: &str) -> Plan {
     Plan::new(&Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()).unwrap()
 }
 
-/// Contiguous, transposed, reversed, broadcast, one number, nothing; in both byte orders.
+/// Contiguous, transposed, reversed, broadcast, scalar and empty arrays in both byte orders.
 #[test]
-fn any_strides() {
+fn arrays_of_any_strides_are_copied_in_c_order() {
     let numbers: Vec<i32> = (0..24).map(|number| number * -7).collect();
     for (format, bytes) in [
         ("<i", numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<u8>>()),
@@ -35,20 +35,20 @@ fn any_strides() {
         ] {
             let view = view(shape, strides, 4, 96, offset);
             let array = Buffer::new(&view, &plan, &bytes).unwrap().to_array::<i32>().unwrap();
-            let extents: Vec<usize> = shape.iter().map(|extent| usize::try_from(*extent).unwrap()).collect();
-            let slow = ArrayD::from_shape_fn(IxDyn(&extents), |index| {
+            let lengths: Vec<usize> = shape.iter().map(|length| usize::try_from(*length).unwrap()).collect();
+            let expected = ArrayD::from_shape_fn(IxDyn(&lengths), |index| {
                 let steps = (0..shape.len()).map(|axis| i64::try_from(index[axis]).unwrap() * strides[axis]);
                 numbers[usize::try_from(offset + steps.sum::<i64>()).unwrap() / 4]
             });
-            assert_eq!(array, slow, "{format} {shape:?} {strides:?}");
+            assert_eq!(array, expected, "{format} {shape:?} {strides:?}");
             assert!(array.is_standard_layout());
         }
     }
 }
 
-/// The shape of an item comes after that of the buffer, then what a value is made of.
+/// The shape of an array is that of the buffer, then that of the item, then that of a value.
 #[test]
-fn shapes_of_items() {
+fn the_shape_of_an_item_follows_the_shape_of_the_buffer() {
     fn shape<T: pep3118::decode::Element>(format: &str, items: i64) -> Vec<usize> {
         let plan = plan(format);
         let itemsize = i64::try_from(plan.itemsize()).unwrap();
@@ -75,9 +75,8 @@ fn shapes_of_items() {
     }
 }
 
-/// Halves become floats where that is asked for.
 #[test]
-fn wider_numbers() {
+fn halves_are_converted_to_f32_but_not_to_integers() {
     let halves: Vec<u8> = [0.5, -2.0].into_iter().flat_map(|half| f16::from_f32(half).to_be_bytes()).collect();
     let (view, plan) = (view(&[2], &[2], 2, 4, 0), plan(">e"));
     let buffer = Buffer::new(&view, &plan, &halves).unwrap();
@@ -86,9 +85,8 @@ fn wider_numbers() {
     assert_eq!(refused.to_string(), "items are float16 but int32 was requested");
 }
 
-/// Rows behind pointers.
 #[test]
-fn suboffsets() {
+fn rows_at_pointers_become_an_array() {
     let rows: [[u16; 3]; 2] = [[1, 2, 3], [4, 5, 6]];
     let pointers = [rows[0].as_ptr(), rows[1].as_ptr()];
     let raw = RawView {
@@ -103,14 +101,14 @@ fn suboffsets() {
     };
     let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap_or_else(|report| panic!("{report}"));
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
-    // SAFETY: the table and the rows live to the end of this function and nobody writes to them.
+    // SAFETY: the table and the rows live until the end of this function, and nothing writes to them.
     let buffer = unsafe { Buffer::from_ptr(&view, &plan, pointers.as_ptr().cast()) }.unwrap();
     assert_eq!(buffer.to_array::<u16>().unwrap(), array![[1, 2, 3], [4, 5, 6]].into_dyn());
 }
 
-/// Columns are seen where they lie.
+/// The view of a column has the address of the column.
 #[test]
-fn views_of_columns() {
+fn views_of_columns_are_not_copied() {
     let mut records = Vec::new();
     for number in 0..3_u8 {
         records.extend([number, b'a', b'b', 0, number, 0, number + 1, 1]);
@@ -125,10 +123,10 @@ fn views_of_columns() {
     assert_eq!(columns[3].to_array_view::<bool>().unwrap(), array![true, true, true].into_dyn());
     let refused = columns[0].to_array_view::<u16>().unwrap_err();
     assert_eq!(refused.to_string(), "items are uint8 but uint16 was requested");
-    // Columns are the caller's to change.
-    let mut bent = columns[0].clone();
-    bent.shape = vec![2];
-    assert!(matches!(bent.to_array_view::<u8>(), Err(DecodeError::TooSmall { available: 3, needed: 4 })));
+    // The caller may change the shape of a column.
+    let mut changed = columns[0].clone();
+    changed.shape = vec![2];
+    assert!(matches!(changed.to_array_view::<u8>(), Err(DecodeError::TooSmall { available: 3, needed: 4 })));
     for empty in plan("T{B:n:(0)i:z:}").columns(&[], None).unwrap() {
         let rows = empty.to_array_view::<u8>().map(|view| view.shape().to_vec());
         let rows = rows.or_else(|_| empty.to_array_view::<i32>().map(|view| view.shape().to_vec()));
@@ -136,9 +134,8 @@ fn views_of_columns() {
     }
 }
 
-/// What an array cannot be.
 #[test]
-fn no_arrays() {
+fn records_and_huge_empty_shapes_are_rejected() {
     let (view, records) = (view(&[1], &[6], 6, 6, 0), plan("T{<i:a:<h:b:}"));
     let error = Buffer::new(&view, &records, &[0; 6]).unwrap().to_array::<i32>().unwrap_err();
     assert_eq!(error.to_string(), "items are records of 2 fields: request records or columns instead of int32");

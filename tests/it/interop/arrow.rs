@@ -1,4 +1,4 @@
-//! Feature `arrow`: schemas, verdicts, record batches.
+//! Feature `arrow`: schemas, verdicts and record batches.
 
 #[cfg(target_endian = "little")]
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ fn mapping(format: &str) -> Mapping {
 }
 
 fn bytes(parts: &[&[u8]]) -> Bytes {
-    // Aligned as the longest numbers are.
+    // Aligned for the largest numbers.
     let bytes = parts.concat();
     let mut words = vec![0_u64; bytes.len().div_ceil(8)];
     for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
@@ -38,13 +38,13 @@ fn bytes(parts: &[&[u8]]) -> Bytes {
     Bytes::from_vec(words).slice_with_length(0, bytes.len())
 }
 
-/// Arrow's type as a tree is written in a line.
+/// An Arrow type in one line.
 #[cfg(target_endian = "little")]
-fn told(data_type: &DataType) -> String {
+fn type_name(data_type: &DataType) -> String {
     match data_type {
-        DataType::FixedSizeList(field, extent) => format!("{}[{extent}]", told(field.data_type())),
+        DataType::FixedSizeList(field, length) => format!("{}[{length}]", type_name(field.data_type())),
         DataType::Struct(fields) => {
-            let fields = fields.iter().map(|field| format!("{}: {}", field.name(), told(field.data_type())));
+            let fields = fields.iter().map(|field| format!("{}: {}", field.name(), type_name(field.data_type())));
             format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
         }
         DataType::FixedSizeBinary(len) => format!("FixedSizeBinary({len})"),
@@ -67,7 +67,7 @@ fn page(mapping: &Mapping) -> String {
         let metadata = field.metadata();
         let of = |key: &str| metadata.get(key).map_or("-", String::as_str);
         let (format, ty, order) = (of("pep3118.format"), of("pep3118.type"), of("pep3118.byte_order"));
-        writeln!(page, "{:12} {format:10} {ty:12} {order:7} {}", field.name(), told(field.data_type())).unwrap();
+        writeln!(page, "{:12} {format:10} {ty:12} {order:7} {}", field.name(), type_name(field.data_type())).unwrap();
     }
     writeln!(page).unwrap();
     for verdict in mapping.verdicts() {
@@ -77,10 +77,10 @@ fn page(mapping: &Mapping) -> String {
     page
 }
 
-/// What each of these formats becomes, as pages.
+/// Snapshots of the schemas and verdicts of formats.
 #[cfg(target_endian = "little")]
 #[test]
-fn pages() {
+fn schemas_and_verdicts_are_those_of_the_snapshots() {
     for (name, format) in [
         ("one-number", "<d"),
         ("big-endian", ">i"),
@@ -96,12 +96,12 @@ fn pages() {
     snapshot::check("interop", "arrow-utf8", "T{3s:a:4p:b:3s:c:} with a and b as text", &page(&text));
 }
 
-/// A field of each type, named after it where a letter does not say it.
+/// A format with a field of each type.
 const EVERY: &str = "T{?:bool:c:char:b:int8:B:uint8:<h:int16:<H:uint16:<i:int32:<I:uint32:<q:int64:<Q:uint64:<e:float16:\
     <f:float32:<d:float64:<Ze:complex32:<Zf:complex64:<Zd:complex128:3s:bytes:4p:pascal:<2u:ucs2:<2w:ucs4:2x9t:bits:\
     ^g:longdouble:^Zg:clongdouble:^P:pointer:^O:object:}";
 
-/// Whatever the type, there is a column of it: none is forgotten, and zeros can be read.
+/// Zeros of every type become a column without nulls.
 #[test]
 fn every_type_has_a_column() {
     let models = [
@@ -145,9 +145,8 @@ fn every_type_has_a_column() {
     assert!(seen.len() >= 25, "{seen:?}");
 }
 
-/// Big-endian numbers, strings, nested records and their arrays arrive as what they are.
 #[test]
-fn values_arrive() {
+fn values_of_nested_records_are_converted() {
     let mapping = mapping("T{>h:a:T{<d:x:(2)>H:y:}:p:(2)T{B:r:3s:s:}:q:?:t:<e:h:<Zf:z:<3u:u:}");
     let item = |n: u8| -> Vec<u8> {
         [
@@ -181,12 +180,12 @@ fn values_arrive() {
     assert_eq!(batch["u"].as_string::<i32>().value(0), "h\u{e9}");
 }
 
-/// Items that are Arrow's bytes already are not copied; others, and those out of line, are.
+/// Items with the bytes of an Arrow array are shared if they are aligned. Other items are copied.
 #[test]
-fn memory_is_shared_where_it_can_be() {
+fn memory_is_shared_if_a_verdict_allows_it() {
     let first = |batch: &RecordBatch| batch.column(0).to_data().buffers()[0].as_ptr();
     let numbers = bytes(&[&1_i32.to_ne_bytes(), &2_i32.to_ne_bytes(), &3_i32.to_ne_bytes()]);
-    // In the order of this machine.
+    // `~` is the byte order of this machine.
     let mapping = |format: &str| mapping(&format.replace('~', if cfg!(target_endian = "little") { "<" } else { ">" }));
     for format in ["~i", "T{~i:only:}", "T{T{~i:b:}:a:}"] {
         let mapping = mapping(format);
@@ -201,7 +200,7 @@ fn memory_is_shared_where_it_can_be() {
     let pairs = mapping("(3)~i").batch_of_bytes(numbers.clone()).unwrap();
     assert_eq!(pairs.num_rows(), 1);
     assert_eq!(pairs["value"].as_fixed_size_list().values().to_data().buffers()[0].as_ptr(), numbers.as_ptr());
-    // One byte further nothing is aligned.
+    // One byte further the numbers are not aligned.
     let long = bytes(&[&[0], &1_i32.to_ne_bytes(), &2_i32.to_ne_bytes()]);
     let batch = mapping("~i").batch_of_bytes(long.slice_with_length(1, 8)).unwrap();
     assert_ne!(first(&batch), long.as_ptr().wrapping_add(1));
@@ -210,7 +209,7 @@ fn memory_is_shared_where_it_can_be() {
     assert!(!mapping(swapped).verdicts()[0].zero_copy);
     assert!(!mapping("T{~i:a:~i:b:}").verdicts()[0].zero_copy);
     assert!(!mapping("?").verdicts()[0].zero_copy);
-    // Vectors that columns own are handed over too.
+    // The vectors of columns are moved.
     let plan = Plan::new(&layout("T{<i:a:4x<d:b:}")).unwrap();
     let columns = plan.columns(&[7; 32], None).unwrap();
     let ColumnData::Int32(data) = &columns[0].data else { panic!() };
@@ -219,7 +218,7 @@ fn memory_is_shared_where_it_can_be() {
     assert_eq!(first(&batch), address);
 }
 
-/// Any strides: a transposed array, read backwards.
+/// A transposed and reversed array.
 #[test]
 fn any_strides() {
     let memory: Vec<u8> = (0..6_u64).flat_map(u64::to_be_bytes).collect();
@@ -237,9 +236,9 @@ fn any_strides() {
     assert_eq!(error.to_string(), "column 0 is not that of field `value` for 6 records");
 }
 
-/// Chosen fields, of names that are there twice the first, from bytes and from a buffer alike.
+/// Bytes and a buffer give the same columns. Of two fields with the same name the first is mapped.
 #[test]
-fn chosen_columns() {
+fn chosen_fields_become_columns() {
     let layout = layout("T{>H:a:(2)T{<H:x:<H:x:}:r:T{B:c:B:c:}:n:}");
     let memory: Vec<u8> = (0..24).collect();
     let raw = RawView { len: 24, itemsize: 12, ndim: 1, shape: Some(&[2]), ..RawView::default() };
@@ -260,9 +259,8 @@ fn chosen_columns() {
     assert_eq!(error.to_string(), "no field is named `n`");
 }
 
-/// No records, no fields, no elements, no bytes.
 #[test]
-fn empty() {
+fn items_without_records_fields_elements_or_bytes_are_converted() {
     for format in ["<i", EVERY, "T{(0)<i:a:B:b:}", "T{0s:a:0u:b:B:c:}", "(0)T{<i:a:}", "T{(2,0,3)<i:a:B:b:}"] {
         let mapping = mapping(format);
         let batch = mapping.batch_of_bytes(Bytes::from_vec(Vec::<u8>::new())).unwrap();
@@ -274,9 +272,8 @@ fn empty() {
     }
 }
 
-/// Bytes as text where that was asked for.
 #[test]
-fn text_on_request() {
+fn byte_strings_become_text_on_request() {
     let layout = layout("T{3s:a:4p:b:}");
     let mapping = Mapping::with_utf8(&layout, &[b"a", b"b"]).unwrap();
     let batch = mapping.batch_of_bytes(b"x\0\0\x02yz!\0\0\0\x09\0\0u"[..].into()).unwrap();
@@ -285,14 +282,13 @@ fn text_on_request() {
     assert_eq!(b, ["yz", "\0\0u"]);
     let error = mapping.batch_of_bytes(b"xyz\0\0\0\0\xff\0\0\0\0\0\0"[..].into()).unwrap_err();
     assert_eq!(error, BatchError::Text { field: "a".into(), index: 1 });
-    assert_eq!(error.to_string(), "field `a`: value 1 is no Unicode text");
+    assert_eq!(error.to_string(), "field `a`: value 1 is not Unicode text");
 }
 
-/// What has no place, in words.
 #[test]
-fn refusals() {
+fn invalid_layouts_and_columns_are_named_in_the_error() {
     let refused = |result: Result<Mapping, BatchError>| result.unwrap_err().to_string();
-    // A machine of 32 bits has no room for such an item anyway.
+    // A 32-bit machine has not enough memory for such an item.
     let long = |answer: &'static str| match usize::BITS {
         64 => answer,
         _ => "there is no memory for 2147483648 bytes",
@@ -308,11 +304,11 @@ fn refusals() {
     assert_eq!(refused(Mapping::with_utf8(&layout("T{3s:a:}"), &[b"c"])), "no field is named `c`");
     assert_eq!(refused(Mapping::with_utf8(&layout("T{<i:a:}"), &[b"a"])), "items are int32 but bytes was requested");
     let error = mapping("<2u").batch_of_bytes(vec![0x41_u8, 0, 0, 0xd8].into()).unwrap_err();
-    assert_eq!(error.to_string(), "field `value`: value 0 is no Unicode text");
+    assert_eq!(error.to_string(), "field `value`: value 0 is not Unicode text");
     let error = mapping("<i").batch_of_bytes(vec![0_u8; 10].into()).unwrap_err();
     assert_eq!(error.to_string(), "10 bytes are not a multiple of the 4-byte item size");
     let columns = Plan::new(&layout("<i")).unwrap().columns(&[0; 8], None).unwrap();
-    // Values of no bytes, more than there is memory to say where each ends.
+    // Too many values without bytes for a vector of offsets.
     let nothing = Plan::new(&layout("0u")).unwrap().columns(&[], None).unwrap();
     let error = mapping("0u").batch_of_columns(nothing, 1 << (usize::BITS - 3)).unwrap_err();
     assert_eq!(error.to_string(), format!("there is no memory for {} bytes", 1_u64 << (usize::BITS - 1)));
@@ -321,7 +317,7 @@ fn refusals() {
     assert!(mapping("<i").batch_of_columns([columns.clone(), columns].concat(), 2).is_err());
 }
 
-/// The arrays that hold values, in the order of the format.
+/// The arrays of the leaves, in the order of the format.
 fn leaf_arrays(data: &arrow_data::ArrayData, out: &mut Vec<arrow_data::ArrayData>) {
     match data.data_type() {
         DataType::Struct(_) | DataType::FixedSizeList(..) => {
@@ -331,7 +327,7 @@ fn leaf_arrays(data: &arrow_data::ArrayData, out: &mut Vec<arrow_data::ArrayData
     }
 }
 
-/// Bytes that are swapped as one.
+/// The number of bytes that are swapped together.
 fn unit(data: &ColumnData) -> usize {
     match data {
         ColumnData::Int16(_) | ColumnData::UInt16(_) | ColumnData::Float16(_) | ColumnData::Complex32(_) => 2,
@@ -341,9 +337,9 @@ fn unit(data: &ColumnData) -> usize {
     }
 }
 
-/// Random layouts × random bytes: every array holds the elements of its column, shared or copied.
+/// Random layouts and bytes: every array has the elements of its column, shared or copied.
 #[test]
-fn batches_hold_their_columns() {
+fn batches_have_the_elements_of_their_columns() {
     let mut compared = 0;
     arbtest::arbtest(|random| {
         let Some((format, layout)) = crate::properties::layouts::random_layout(random)? else { return Ok(()) };
@@ -365,13 +361,13 @@ fn batches_hold_their_columns() {
                 Type::Bool | Type::LongDouble | Type::ComplexLongDouble | Type::Ucs2 | Type::Ucs4 | Type::Wchar
             );
             if same {
-                // Little-endian; an array has the order of this machine.
-                let mut wanted = crate::reference_decoder::column_bytes(&column.data);
+                // The reference is little-endian; an array has the byte order of this machine.
+                let mut expected = crate::reference_decoder::column_bytes(&column.data);
                 if cfg!(target_endian = "big") {
-                    wanted.chunks_exact_mut(unit(&column.data)).for_each(<[u8]>::reverse);
+                    expected.chunks_exact_mut(unit(&column.data)).for_each(<[u8]>::reverse);
                 }
-                assert_eq!(array.buffers()[0].as_slice(), wanted, "{format}: {}", column.name.escape_ascii());
-                compared += wanted.len();
+                assert_eq!(array.buffers()[0].as_slice(), expected, "{format}: {}", column.name.escape_ascii());
+                compared += expected.len();
             }
         }
         Ok(())

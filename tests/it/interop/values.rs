@@ -9,9 +9,8 @@ fn json(value: &Value) -> String {
     serde_json::to_string(value).unwrap()
 }
 
-/// Every kind of value, as a page.
 #[test]
-fn every_kind_of_value() {
+fn every_kind_of_value_is_serialized() {
     use half::f16;
     use num_complex::Complex;
     use pep3118::LongDoubleFormat::X87;
@@ -55,9 +54,8 @@ fn every_kind_of_value() {
     snapshot::check("interop", "values-json", "one value of each kind", &page.join("\n"));
 }
 
-/// Text that has been read as JSON again has every number and every name in its place.
 #[test]
-fn records_keep_their_order() {
+fn records_keep_the_order_of_their_fields() {
     let layout = Layout::read(b"T{<i:z:T{<d:y:(2,2)B:x:}:n:<Q}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     let mut item = (-1_i32).to_le_bytes().to_vec();
     item.extend(2.5_f64.to_le_bytes());

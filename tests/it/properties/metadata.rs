@@ -86,27 +86,27 @@ impl Owned {
     pub fn raw(&self, fitted: bool) -> RawView<'_> {
         let [shape, strides, suboffsets] = self.arrays.each_ref().map(Option::as_deref);
         let bytes =
-            shape.unwrap_or_default().iter().fold(self.raw.itemsize, |bytes, extent| bytes.wrapping_mul(*extent));
+            shape.unwrap_or_default().iter().fold(self.raw.itemsize, |bytes, length| bytes.wrapping_mul(*length));
         let len = if fitted { bytes } else { self.raw.len };
         RawView { len, format: self.format.as_deref(), shape, strides, suboffsets, ..self.raw }
     }
 }
 
-/// The offsets of a view and of its slices are inside its extent.
-fn stays_in_its_extent(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
+/// The offsets of a view and of its slices are inside its byte bounds.
+fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(view.shape().len(), view.strides().len());
-    assert!(view.shape().iter().all(|extent| *extent >= 0) && view.len() >= 0);
+    assert!(view.shape().iter().all(|length| *length >= 0) && view.len() >= 0);
     for order in [Order::C, Order::Fortran, Order::Any] {
         let _ = view.is_contiguous(order);
     }
-    let extent = view.byte_bounds();
+    let bounds = view.byte_bounds();
     if let Ok(offsets) = view.offsets(Order::Fortran) {
-        let extent = extent.expect("a span that fits");
+        let bounds = bounds.expect("bounds that fit");
         for offset in offsets.take(100) {
-            assert!(offset >= extent.low && offset <= extent.high - view.itemsize(), "{offset} {extent:?}");
+            assert!(offset >= bounds.low && offset <= bounds.high - view.itemsize(), "{offset} {bounds:?}");
         }
     }
-    let last: Vec<i64> = view.shape().iter().map(|extent| extent - 1).collect();
+    let last: Vec<i64> = view.shape().iter().map(|length| length - 1).collect();
     if view.item_count() > 0 {
         assert!(view.steps(&last).unwrap().count() <= 3 * view.ndim() + 1);
         assert_eq!(view.offset_of(&last).is_ok(), view.suboffsets().is_none());
@@ -119,9 +119,9 @@ fn stays_in_its_extent(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<
     if let Ok(sliced) = view.slice(&slices) {
         assert!(sliced.len() <= view.len());
         if let Ok(offsets) = sliced.offsets(Order::C) {
-            let extent = extent.expect("a span that fits");
+            let bounds = bounds.expect("bounds that fit");
             for offset in offsets.take(100) {
-                assert!(offset >= extent.low && offset <= extent.high - view.itemsize(), "{slices:?}: {offset}");
+                assert!(offset >= bounds.low && offset <= bounds.high - view.itemsize(), "{slices:?}: {offset}");
             }
         }
     }
@@ -132,7 +132,7 @@ fn stays_in_its_extent(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<
 /// The largest number of items of a view for a check of every index.
 const SMALL: u64 = 256;
 
-/// Contiguity, extent and offsets of a view without suboffsets agree with those of every index.
+/// Contiguity, byte bounds and offsets of a view without suboffsets agree with those of every index.
 fn agrees_with_every_index(view: &View<'_>) {
     let (shape, strides) = (view.shape(), view.strides());
     let mut indices = vec![0_i64; shape.len()];
@@ -148,9 +148,9 @@ fn agrees_with_every_index(view: &View<'_>) {
         (low, high) = (low.min(offset), high.max(offset + view.itemsize()));
         c &= offset == first + position * view.itemsize();
         position += 1;
-        for (index, extent) in indices.iter_mut().zip(shape).rev() {
+        for (index, length) in indices.iter_mut().zip(shape).rev() {
             *index += 1;
-            if *index < *extent {
+            if *index < *length {
                 continue 'items;
             }
             *index = 0;
@@ -158,8 +158,8 @@ fn agrees_with_every_index(view: &View<'_>) {
         break;
     }
     assert_eq!(listed.next(), None);
-    let extent = view.byte_bounds().unwrap();
-    assert_eq!((extent.low, extent.high), (low, high));
+    let bounds = view.byte_bounds().unwrap();
+    assert_eq!((bounds.low, bounds.high), (low, high));
     assert_eq!(view.is_contiguous(Order::C), c || view.is_empty(), "{view:?}");
 }
 
@@ -190,7 +190,7 @@ pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
         let _ = raw.is_contiguous(order);
     }
     let Some(view) = view else { return Ok(false) };
-    stays_in_its_extent(&view, bytes)?;
+    stays_in_its_bounds(&view, bytes)?;
     if view.suboffsets().is_none() && (1..=SMALL).contains(&view.item_count()) {
         agrees_with_every_index(&view);
     }

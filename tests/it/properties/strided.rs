@@ -25,7 +25,7 @@ pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, o
 /// Returns the bytes of each item of a strided array in C order, one by one.
 pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], itemsize: usize) -> Vec<Vec<u8>> {
     match (shape.split_first(), strides.split_first()) {
-        (Some((extent, shape)), Some((stride, strides))) => (0..*extent)
+        (Some((length, shape)), Some((stride, strides))) => (0..*length)
             .flat_map(|index| items_one_by_one(memory, origin + index * stride, shape, strides, itemsize))
             .collect(),
         _ => {
@@ -89,8 +89,8 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
         fill_contiguous_strides(&shape, itemsize, order, &mut strides).unwrap();
     }
     let reach = |wanted: bool| -> i64 {
-        let axes = shape.iter().zip(&strides).filter(|(extent, stride)| **extent > 0 && (**stride < 0) == wanted);
-        axes.map(|(extent, stride)| (extent - 1) * stride).sum()
+        let axes = shape.iter().zip(&strides).filter(|(length, stride)| **length > 0 && (**stride < 0) == wanted);
+        axes.map(|(length, stride)| (length - 1) * stride).sum()
     };
     let (origin, len) = (-reach(true) + 3, reach(false) - reach(true) + itemsize + 6);
     let seed: Vec<u8> = bytes.arbitrary()?;

@@ -113,7 +113,7 @@ fn prove_returns_the_first_error() {
         ..ROWS
     };
     let view = CHECKER.prove(&numpy, Some(Request::FULL_RO)).unwrap();
-    assert!(matches!(view.item(), ItemLayout::Interpretation(reading) if reading.trailing_padding == 4));
+    assert!(matches!(view.item(), ItemLayout::Interpretation(found) if found.trailing_padding == 4));
     let error = Checker { memory: Some(Block { len: 20, offset: 0 }), ..CHECKER }.prove(&ROWS, None).unwrap_err();
     assert_eq!(error.to_string(), "D06: the items are at bytes 0 to 24 of a block of 20 bytes");
 }

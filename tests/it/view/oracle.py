@@ -1,10 +1,10 @@
-"""The buffer functions of the running CPython, asked for tests/it/view/cpython.rs.
+"""Calls the buffer functions of the running CPython for tests/it/view/cpython.rs.
 
-`contiguity` reads a view a line, `len itemsize shape strides suboffsets memlen offset`, arrays joined
-by commas and `-` for NULL, and answers `C F A c-strides f-strides valid`.
+`contiguity` reads one view per line, `len itemsize shape strides suboffsets memlen offset`, with arrays
+joined by commas and `-` for NULL, and prints `C F A c-strides f-strides valid`.
 
-`exporters SEED COUNT` makes COUNT structures with the generator of CPython's own test suite and
-prints, one JSON object a line, what their buffers answer to every request.
+`exporters SEED COUNT` makes COUNT structures with the generator of CPython's own test suite and prints the
+answers of their buffers to every request, one JSON object per line.
 """
 
 import ctypes
@@ -77,8 +77,8 @@ def filled_c(text):
     return numbers(text) or []
 
 
-def ask(obj, flags):
-    """What the exporter answers, as the JSON of a struct, or the name of the exception."""
+def request(obj, flags):
+    """Returns the answer of the exporter: the fields of the struct, or the name of the exception."""
     view = PyBuffer()
     try:
         GET_BUFFER(obj, view, flags)
@@ -108,37 +108,37 @@ def exporters(seed, count, requests):
 
     random.seed(seed)
 
-    def tell(name, obj, structure, valid):
-        answers = [] if obj is None else [[flags, ask(obj, flags)] for flags in requests]
+    def write(name, obj, structure, valid):
+        answers = [] if obj is None else [[flags, request(obj, flags)] for flags in requests]
         print(json.dumps({"name": name, "structure": structure, "valid": valid, "answers": answers}))
 
     formats = [char for char in suite.NATIVE if char not in "cP"]
     for number in range(count):
         char = random.choice(formats)
         itemsize = suite.struct.calcsize(char)
-        # The suite's full size, for the numbers alone.
+        # Structures of the suite's full size, without arrays.
         for valid in (True, False):
-            tell("rand_structure", None, suite.rand_structure(itemsize, valid), valid)
-        # A size at which real arrays can be made of it.
+            write("rand_structure", None, suite.rand_structure(itemsize, valid), valid)
+        # Structures that are small enough for arrays.
         structure = suite.rand_structure(itemsize, True, maxdim=3, maxshape=4)
         items = suite.randitems_from_structure(char, structure)
         for flags in (0, suite.ND_PIL) if structure[2] else (0,):
             array = suite.ndarray_from_structure(items, char, structure, flags)
-            tell("ndarray", array, None if flags else structure, True)
-            tell("memoryview of ndarray", memoryview(array), None, True)
+            write("ndarray", array, None if flags else structure, True)
+            write("memoryview of ndarray", memoryview(array), None, True)
         wrong = suite.rand_structure(itemsize, False, maxdim=3, maxshape=4)
         items = suite.randitems_from_structure(char, wrong)
         try:
             suite.ndarray_from_structure(items, char, wrong)
-        except Exception:  # The suite does not care which one either.
-            tell("refused by ndarray", None, wrong, False)
+        except Exception:  # As in the suite, any exception.
+            write("refused by ndarray", None, wrong, False)
 
     import array
 
     plain = [b"abc", b"", bytearray(b"abc"), array.array("d", [1, 2]), memoryview(b"abcdef")[::2]]
     plain += [memoryview(b"abcdef")[::-1], memoryview(bytearray(24)).cast("i", [2, 3])]
     for obj in plain:
-        tell(repr(type(obj)), obj, None, True)
+        write(repr(type(obj)), obj, None, True)
 
 
 def main():

@@ -90,7 +90,7 @@ fn the_offset_of_a_field_is_added_after_the_last_pointer() {
     let pointers = view(RawView { strides: Some(&[8]), suboffsets: Some(&[1]), ..raw }).field(b).unwrap();
     // At byte 2 of the item.
     assert_eq!((pointers.suboffsets(), pointers.offset()), (Some(&[1 + 2, -1][..]), 0));
-    assert!(matches!(field.item(), ItemLayout::Interpretation(reading) if reading.layout.size() == 2));
+    assert!(matches!(field.item(), ItemLayout::Interpretation(found) if found.layout.size() == 2));
     // The item itself as a field, with items that are arrays.
     let rows = layout("(2,3)<i");
     let items = view(RawView { itemsize: 24, ndim: 0, shape: None, strides: None, format: None, ..ROWS });
