@@ -78,8 +78,8 @@ def main():
             missed |= not met
             verdict = "met" if met else "NOT MET"
         beside = lambda them: f"{statistics.median(them) * 1e3:9.3f} {work / statistics.median(them):6.2f} {min(ours) / min(them):6.2f}"
-        nobody = f"{'-':>9} {'-':>6} {'-':>6}"
-        print(f"{name:44} {work * 1e3:9.3f} {beside(yardsticks)} {beside(theirs) if theirs else nobody}  {goal} {verdict}", flush=True)
+        no_peer = f"{'-':>9} {'-':>6} {'-':>6}"
+        print(f"{name:44} {work * 1e3:9.3f} {beside(yardsticks)} {beside(theirs) if theirs else no_peer}  {goal} {verdict}", flush=True)
         library.stdin.write("next\n")
     return 1 if missed and options.check else 0
 
