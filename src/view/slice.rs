@@ -96,8 +96,15 @@ impl<'a> View<'a> {
             return Err(ViewError::SliceCount { slices: slices.len(), ndim: self.ndim() });
         }
         let mut view = self.clone();
-        for (dimension, slice) in slices.iter().enumerate() {
-            view.slice_axis(dimension, *slice)?;
+        let mut moved = Dims::zeros(slices.len());
+        for ((dimension, slice), moved) in slices.iter().enumerate().zip(moved.make_mut()) {
+            *moved = view.slice_axis(dimension, *slice)?;
+        }
+        // No byte of an empty array is read, so its pointers lead nowhere and their suboffsets need not move.
+        if !(view.is_indirect() && view.shape().contains(&0)) {
+            for (dimension, moved) in moved.as_slice().iter().enumerate() {
+                view.shift(dimension, *moved)?;
+            }
         }
         let product = |bytes: i64, extent: &i64| bytes.wrapping_mul(*extent);
         // No longer than before, except that an empty array need not have been small.
@@ -105,16 +112,17 @@ impl<'a> View<'a> {
         Ok(view)
     }
 
-    fn slice_axis(&mut self, dimension: usize, slice: Slice) -> Result<(), ViewError> {
-        let Some(extent) = self.shape.make_mut().get_mut(dimension) else { return Ok(()) };
+    /// Changes length and stride of a dimension. Returns the distance from the first item to the first selected one.
+    fn slice_axis(&mut self, dimension: usize, slice: Slice) -> Result<i64, ViewError> {
+        let Some(extent) = self.shape.make_mut().get_mut(dimension) else { return Ok(0) };
         let Some((start, count)) = slice.indices(*extent) else { return Err(ViewError::SliceStep { dimension }) };
         *extent = count;
-        let Some(stride) = self.strides.make_mut().get_mut(dimension) else { return Ok(()) };
+        let Some(stride) = self.strides.make_mut().get_mut(dimension) else { return Ok(0) };
         // An index that exists, so the product is part of a span that fits.
         let moved = stride.wrapping_mul(start);
         // With one item or none the stride has no say.
         *stride = stride.checked_mul(slice.step).unwrap_or(*stride);
-        self.shift(dimension, moved)
+        Ok(moved)
     }
 
     /// Moves the first item: before the first pointer by the offset, behind one by its suboffset.

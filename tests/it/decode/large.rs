@@ -1,7 +1,7 @@
 //! Copies with loops of their own: large ones, which bypass the caches, transposed ones, which go in tiles, and indirect rows.
 
 use pep3118::decode::{Buffer, DecodeError, Plan};
-use pep3118::{Order, RawView, Request, View};
+use pep3118::{Order, RawView, Request, Slice, View};
 
 use super::{plan, slow_items, view};
 
@@ -318,4 +318,27 @@ fn null_among_pointers() {
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 1 }));
         }
     }
+}
+
+/// A descending slice of an empty indirect view moves no suboffset below 0: no pointer is followed.
+#[test]
+fn empty_indirect_views_are_sliced() {
+    let backwards = Slice { step: -1, ..Slice::FULL };
+    for shape in [[0, 3], [2, 0]] {
+        let (strides, suboffsets) = ([POINTER, -8], [0, -1]);
+        let view = indirect(&shape, &strides, &suboffsets, 8);
+        for slices in [[Slice::FULL, backwards], [backwards, backwards], [Slice::from(0..1), Slice::from(1..3)]] {
+            let slice = view.slice(&slices).unwrap();
+            assert!(slice.is_empty());
+            let plan = plan("<d");
+            // SAFETY: (b) there is no way to an item, because there are none.
+            let buffer = unsafe { Buffer::from_ptr(&slice, &plan, std::ptr::null()) }.unwrap();
+            assert!(buffer.to_vec::<f64>(Order::C).unwrap().is_empty());
+            assert!(buffer.columns(None).unwrap()[0].data.is_empty());
+        }
+    }
+    // A slice that selects nothing is empty as well; one that selects a row is not.
+    let view = indirect(&[2, 3], &[POINTER, -8], &[0, -1], 8);
+    assert!(view.slice(&[Slice::from(0..0), Slice::from(1..3)]).unwrap().is_empty());
+    assert!(view.slice(&[Slice::FULL, Slice::from(1..3)]).is_err());
 }
