@@ -1,7 +1,7 @@
 //! Decodes a NumPy file: `cargo run --features derive --example npy [FILE.npy]`.
 //!
-//! The header of the file names fields and types in NumPy's words. As a format of the buffer protocol they
-//! become a layout, and from there the records are structs or columns. Nothing of NumPy or Python is needed.
+//! The header of the file has the names and types of the fields in NumPy's notation. The example converts them to a format of
+//! the buffer protocol, resolves the layout and reads the records as structs and as columns. It needs neither NumPy nor Python.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use pep3118::decode::Plan;
 use pep3118::{DataModel, Dialect, Layout, Record, Table};
 
-/// A record of `samples.npy`. Where a field lies and in which byte order is the business of the file.
+/// A record of `samples.npy`. Offsets and byte orders are those of the file.
 #[derive(Record, Debug, PartialEq)]
 struct Sample {
     id: u32,
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What is in a file: the layout of its items, the items as structs and as columns.
+/// Describes a file: the layout of its items, the items as structs and as columns.
 pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     let (header, items) = split(file)?;
     let format = format_of(header)?;
@@ -36,7 +36,7 @@ pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     let plan = Plan::new(&layout)?;
     match plan.read_records::<Sample>(items) {
         Ok(samples) => samples.iter().try_for_each(|sample| writeln!(out, "{sample:?}"))?,
-        // Another file: this says which field is not as in the struct.
+        // Another file: the error names the first field that differs from the struct.
         Err(error) => writeln!(out, "no samples: {error}")?,
     }
     for column in plan.columns(items, None)? {
@@ -45,10 +45,10 @@ pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     Ok(out)
 }
 
-/// The header and the items. The lengths of headers are little-endian on every machine.
+/// Splits a file into the header and the items. The length of the header is little-endian on every machine.
 fn split(file: &[u8]) -> Result<(&str, &[u8]), Box<dyn Error>> {
     let short = "the file ends in its header";
-    let rest = file.strip_prefix(b"\x93NUMPY").ok_or("this is no .npy file")?;
+    let rest = file.strip_prefix(b"\x93NUMPY").ok_or("this is not a .npy file")?;
     let ([major, _minor], rest) = rest.split_first_chunk().ok_or(short)?;
     let (length, rest) = if *major == 1 {
         let (length, rest) = rest.split_first_chunk().ok_or(short)?;
@@ -61,13 +61,13 @@ fn split(file: &[u8]) -> Result<(&str, &[u8]), Box<dyn Error>> {
     Ok((std::str::from_utf8(header)?, items))
 }
 
-/// `'descr': [('id', '<u4'), ('', '|V3')]` to `T{<I:id:3x}`: fields of numbers and strings.
+/// Converts `'descr': [('id', '<u4'), ('', '|V3')]` to `T{<I:id:3x}`, for fields of numbers and strings.
 fn format_of(header: &str) -> Result<String, Box<dyn Error>> {
     let other = "the items are not records of numbers and strings";
     let descr = header.split_once("'descr': [").and_then(|(_, rest)| rest.split_once(']')).ok_or(other)?.0;
     let words: Vec<&str> = descr.split('\'').skip(1).step_by(2).collect();
     let (fields, rest) = words.as_chunks::<2>();
-    // More parentheses are shapes of fields, or records in records.
+    // Further parentheses are shapes of fields or nested records.
     if !rest.is_empty() || descr.matches('(').count() != fields.len() {
         return Err(other.into());
     }

@@ -56,7 +56,9 @@ impl<'b> Foreign<'b> {
     /// Refuses a run that is not part of the view.
     fn check(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let inside = run.bounds().is_some_and(|(low, high)| low >= self.bounds.0 && high <= self.bounds.1);
-        if inside && run.path.len() == self.path.len() && run.itemsize == self.itemsize {
+        // Adjacent items may be one.
+        let whole = run.itemsize.checked_rem(self.itemsize) == Some(0);
+        if inside && run.path.len() == self.path.len() && whole {
             return Ok(());
         }
         Err(DecodeError::internal("a run is outside the view"))
@@ -166,8 +168,6 @@ struct RowPointers {
 
 // SAFETY: (a) is the INVARIANT where the items of a row are adjacent.
 unsafe impl CellAddresses for RowPointers {
-    const NULLABLE: bool = true;
-
     #[inline(always)]
     fn cell_len(&self) -> usize {
         self.row_len
@@ -179,11 +179,14 @@ unsafe impl CellAddresses for RowPointers {
     }
 
     #[inline(always)]
-    unsafe fn next(&mut self) -> *const u8 {
+    unsafe fn next(&mut self) -> Option<*const u8> {
         // SAFETY: by (b) one of the `count` pointers of the INVARIANT. The read needs no alignment.
         let next = unsafe { self.here.cast::<*const u8>().read_unaligned() };
+        if next.is_null() {
+            return None;
+        }
         self.here = self.here.wrapping_offset(self.stride);
-        if next.is_null() { next } else { next.wrapping_offset(self.behind) }
+        Some(next.wrapping_offset(self.behind))
     }
 }
 
@@ -213,10 +216,7 @@ impl Memory for Foreign<'_> {
         }
         for row in out.chunks_exact_mut(pointers.row_len) {
             // SAFETY: (b) `out` has as many rows as there are pointers.
-            let first = unsafe { pointers.next() };
-            if first.is_null() {
-                return Err(null(dimension));
-            }
+            let first = unsafe { pointers.next() }.ok_or_else(|| null(dimension))?;
             // SAFETY: (a) by the INVARIANT of `RowPointers` all items of the row may be read, (b) and by (c) of `new` nothing
             // writes to them.
             let items = unsafe { Strided::new(first, run.stride, run.items, run.itemsize) };

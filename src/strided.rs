@@ -22,23 +22,20 @@ const LINE: usize = 64;
 ///
 /// # Safety
 /// An implementation promises:
-/// - (a) each address that `next` returns within the bounds of its duty may be read for
-///   [`cell_len`](Self::cell_len) bytes, or is null where [`NULLABLE`](Self::NULLABLE), until the value is dropped.
+/// - (a) at each address that `next` returns within the bounds of its duty, [`cell_len`](Self::cell_len) bytes may be read
+///   until the value is dropped.
 pub(crate) unsafe trait CellAddresses {
-    /// Whether addresses may be null.
-    const NULLABLE: bool;
-
     /// Returns the length of a cell in bytes.
     fn cell_len(&self) -> usize;
 
     /// Returns the number of cells.
     fn count(&self) -> usize;
 
-    /// Returns the address of the next cell.
+    /// Returns the address of the next cell; `None` if it is missing.
     ///
     /// # Safety
     /// - (b) it is called at most [`count`](Self::count) times
-    unsafe fn next(&mut self) -> *const u8;
+    unsafe fn next(&mut self) -> Option<*const u8>;
 }
 
 /// Evenly spaced cells to read from.
@@ -211,8 +208,6 @@ impl<'m> Strided<'m> {
 
 // SAFETY: (a) is the INVARIANT.
 unsafe impl CellAddresses for Strided<'_> {
-    const NULLABLE: bool = false;
-
     #[inline(always)]
     fn cell_len(&self) -> usize {
         self.len
@@ -224,10 +219,11 @@ unsafe impl CellAddresses for Strided<'_> {
     }
 
     #[inline(always)]
-    unsafe fn next(&mut self) -> *const u8 {
+    unsafe fn next(&mut self) -> Option<*const u8> {
         let cell = self.first;
         self.first = cell.wrapping_offset(self.stride);
-        cell
+        // Without a comparison with `count`: a loop with one exit is unrolled.
+        Some(cell)
     }
 }
 
@@ -356,7 +352,7 @@ impl<'m> StridedMut<'m> {
 }
 
 /// Copies all cells one after the other, reversing each unit of `unit` bytes. Returns `None` if `out` has another length or
-/// an address is null.
+/// an address is missing.
 #[inline]
 pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfilled<'_>) -> Option<&mut [u8]> {
     if from.count().checked_mul(from.cell_len()) != Some(out.len()) {
@@ -366,7 +362,7 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
     let to = unsafe { out.as_uninit() }.as_mut_ptr().cast();
     // SAFETY: (c) `out` is as long as all cells, one after the other; (d) it is borrowed exclusively.
     let reversed = unsafe { copy_cells::<A, true>(from, to, 0, unit) }?;
-    // SAFETY: (b) no address was null, so every cell was written.
+    // SAFETY: (b) no address was missing, so every cell was written.
     let filled = unsafe { out.assume_filled() };
     if !reversed {
         reverse_units(filled, unit);
@@ -375,7 +371,7 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
 }
 
 /// Copies all cells to places that are `to_stride` bytes apart, or adjacent where `DENSE`. Returns whether the units of
-/// `unit` bytes were reversed on the way, or `None` if an address is null.
+/// `unit` bytes were reversed on the way, or `None` if an address is missing.
 ///
 /// # Safety
 /// - (c) `from.cell_len()` bytes may be written at each of `from.count()` addresses, which start at `to` and are `to_stride`
@@ -432,10 +428,7 @@ unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
     let mut to = to;
     for _ in 0..from.count() {
         // SAFETY: (b) this is called `count` times.
-        let cell = unsafe { from.next() };
-        if A::NULLABLE && cell.is_null() {
-            return None;
-        }
+        let cell = unsafe { from.next() }?;
         // SAFETY: by (e) and duty (a) of `CellAddresses` these `W` bytes may be read; an array of bytes has no alignment and
         // no invalid value.
         let cell = change(unsafe { cell.cast::<[u8; W]>().read() });
@@ -457,10 +450,7 @@ unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(mut from: A, to: *mut u8
     let mut to = to;
     for _ in 0..from.count() {
         // SAFETY: (b) this is called `count` times.
-        let cell = unsafe { from.next() };
-        if A::NULLABLE && cell.is_null() {
-            return None;
-        }
+        let cell = unsafe { from.next() }?;
         // SAFETY: by duty (a) of `CellAddresses` `len` bytes may be read, by (c) as many may be written to, and by (d) they do
         // not overlap.
         unsafe { core::ptr::copy_nonoverlapping(cell, to, len) };

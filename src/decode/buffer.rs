@@ -190,6 +190,9 @@ impl Blocks<'_> {
     }
 
     /// Reads the next block. Returns `false` if there are no more items, or items have no bytes.
+    ///
+    /// # Errors
+    /// - a NULL pointer on the way to an item
     pub fn advance(&mut self) -> Result<bool, DecodeError> {
         let (memory, itemsize) = (&*self.buffer.memory, self.buffer.plan.size);
         self.block = Block::Copied(0);

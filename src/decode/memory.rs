@@ -16,7 +16,7 @@ pub(crate) struct Run<'r> {
     pub(crate) stride: isize,
     /// Number of items.
     pub(crate) items: usize,
-    /// Bytes of an item.
+    /// Bytes of an item, or of adjacent items that are copied as one.
     pub(crate) itemsize: usize,
 }
 

@@ -7,7 +7,7 @@ use super::error::{DecodeError, to_isize, wide};
 use super::leaf::{Swap, swap_items};
 use super::memory::{Memory, Run};
 use crate::nontemporal;
-use crate::strided::{Strided, StridedMut, TILE, TILE_PITCH, can_transpose, transpose};
+use crate::strided::{Strided, StridedMut, TILE, TILE_PITCH, can_transpose, reverse_units, transpose};
 use crate::view::{Order, View};
 
 /// Bytes that are copied and then swapped while they are in the first-level cache.
@@ -410,17 +410,26 @@ impl ItemCopy<'_> {
                 let items = extent.saturating_sub(left).min(TILE);
                 let tile = grow(&mut self.scratch.0, items.saturating_mul(pitch))?;
                 let (down, down_at) = across.step(top);
-                for (index, row) in tile.chunks_exact_mut(pitch).enumerate() {
-                    let (right, _) = line.step(left.saturating_add(index));
-                    let offset = offset.wrapping_add(down).wrapping_add(right);
-                    let run = Run { path, offset, stride: across.stride, items: rows, itemsize: width };
-                    let row = row.get_mut(..rows.saturating_mul(width)).ok_or_else(past_copy)?;
-                    self.memory.read(&run, self.whole.unwrap_or(1), row)?;
-                    if self.whole.is_none() {
-                        swap_items(row, width, self.swaps)?;
+                let (right, right_at) = line.step(left);
+                let start = offset.wrapping_add(down).wrapping_add(right);
+                let len = rows.saturating_mul(width);
+                if usize::try_from(across.stride) == Ok(width) {
+                    // One copy for all lines: one for each line took 30 instead of 15 ms for 3000 x 3000 doubles.
+                    let run = Run { path, offset: start, stride: line.stride, items, itemsize: len };
+                    let to = StridedMut::within(tile, 0, pitch.cast_signed(), items, len).ok_or_else(past_copy)?;
+                    to.copy_from(self.memory.run(&run)?, 1).ok_or_else(past_copy)?;
+                } else {
+                    for (index, row) in tile.chunks_exact_mut(pitch).enumerate() {
+                        let offset = start.wrapping_add(line.step(index).0);
+                        let run = Run { path, offset, stride: across.stride, items: rows, itemsize: width };
+                        self.memory.read(&run, 1, row.get_mut(..len).ok_or_else(past_copy)?)?;
                     }
                 }
-                let (_, right_at) = line.step(left);
+                // The bytes between the lines are swapped too, and not copied.
+                match self.whole {
+                    Some(unit) => reverse_units(tile, unit),
+                    None => swap_items(tile, width, self.swaps)?,
+                }
                 let start = at.wrapping_add(down_at).wrapping_add(right_at);
                 let to = self.out.get_mut(start..).ok_or_else(past_copy)?;
                 if self.large {

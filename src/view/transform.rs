@@ -122,15 +122,21 @@ impl<'a> View<'a> {
             return Err(ViewError::SliceCount { slices: slices.len(), ndim: self.ndim() });
         }
         let (mut shape, mut strides) = (DimVec::from_slice(self.shape()), DimVec::from_slice(self.strides()));
-        let mut first = FirstItem::of(self);
+        let mut distances = DimVec::new();
         for (dimension, ((length, stride), slice)) in shape.iter_mut().zip(&mut strides).zip(slices).enumerate() {
             let (start, count) = slice.indices(*length).ok_or(ViewError::SliceStep { dimension })?;
             *length = count;
             // The index exists, so the product is part of a span that fits 63 bits.
-            let distance = stride.wrapping_mul(start);
+            distances.push(stride.wrapping_mul(start));
             // A product that overflows is never used: there is at most one item in this dimension.
             *stride = stride.checked_mul(slice.step).unwrap_or(*stride);
-            first.move_by(distance, dimension)?;
+        }
+        let mut first = FirstItem::of(self);
+        // No byte of an empty array is read, so its pointers lead nowhere and their suboffsets need not move.
+        if !(self.is_indirect() && shape.contains(&0)) {
+            for (dimension, distance) in distances.into_iter().enumerate() {
+                first.move_by(distance, dimension)?;
+            }
         }
         let shape = Dims::Owned(shape);
         Ok(Self { shape, strides: Dims::Owned(strides), ..first.apply_to(self) }.with_len())

@@ -1,4 +1,4 @@
-//! Values, columns and typed copies: against the slow reader, and as pages that people read.
+//! Values, columns and typed copies, compared with the reference decoder, and snapshots of them.
 #![allow(unsafe_code, reason = "buffers over raw memory are what is tested")]
 
 mod large;
@@ -28,7 +28,7 @@ fn plan(format: &str) -> Plan {
 
 /// Random layouts × random shapes and strides × random bytes.
 #[test]
-fn the_slow_reader_agrees() {
+fn values_are_those_of_the_reference_decoder() {
     let mut checked = 0;
     arbtest::arbtest(|bytes| {
         checked += u32::from(decode_strided(bytes)?);
@@ -38,10 +38,10 @@ fn the_slow_reader_agrees() {
     assert!(checked > 100, "{checked}");
 }
 
-/// Typed copies: each element is what the slow reader says, in both orders.
+/// Each element of a typed copy is that of the reference decoder, in both orders.
 #[test]
-fn typed_copies_agree() {
-    fn copies<T: pep3118::decode::Element + PartialEq + std::fmt::Debug>(code: &str, tell: impl Fn(&T) -> String) {
+fn typed_copies_are_those_of_the_reference_decoder() {
+    fn copies<T: pep3118::decode::Element + PartialEq + std::fmt::Debug>(code: &str, describe: impl Fn(&T) -> String) {
         for order in ["<", ">"] {
             let format = format!("{order}{code}");
             let (layout, plan) = (layout(&format), plan(&format));
@@ -67,10 +67,10 @@ fn typed_copies_agree() {
                     items.iter().map(|item| element(layout.item(), item)).collect()
                 };
                 let buffer = Buffer::new(&view, &plan, &memory).unwrap();
-                let fast: Vec<String> = buffer.to_vec::<T>(Order::C).unwrap().iter().map(&tell).collect();
+                let fast: Vec<String> = buffer.to_vec::<T>(Order::C).unwrap().iter().map(&describe).collect();
                 assert_eq!(fast, slow(&shape, &strides), "{format} {shape:?} {strides:?}");
                 let back = |values: &[i64]| values.iter().rev().copied().collect::<Vec<i64>>();
-                let fast: Vec<String> = buffer.to_vec::<T>(Order::Fortran).unwrap().iter().map(&tell).collect();
+                let fast: Vec<String> = buffer.to_vec::<T>(Order::Fortran).unwrap().iter().map(&describe).collect();
                 assert_eq!(fast, slow(&back(&shape), &back(&strides)), "{format} {shape:?} {strides:?}");
             }
         }
@@ -90,9 +90,9 @@ fn typed_copies_agree() {
     });
 }
 
-/// Arrays so large that the copy goes in tiles and pieces.
+/// Arrays that are copied in several tiles and pieces.
 #[test]
-fn large_transposed_arrays() {
+fn transposed_array_is_copied_in_both_orders() {
     let (rows, columns) = (130_i64, 517_i64);
     for format in ["<I", ">I"] {
         let plan = plan(format);
@@ -111,12 +111,12 @@ fn large_transposed_arrays() {
     }
 }
 
-/// Three dimensions behind tables of pointers, in every place where a pointer can be.
+/// Three dimensions with pointers in the first, the second or both.
 #[test]
-fn suboffsets() {
+fn indirect_arrays_are_read_along_their_pointers() {
     let (planes, rows, columns) = (3_usize, 4_usize, 5_usize);
     let number = |plane: usize, row: usize, column: usize| (plane * 100 + row * 10 + column) as u16;
-    // Rows of big-endian numbers, two bytes in.
+    // Rows of big-endian numbers, two bytes behind their pointers.
     let lines: Vec<Vec<u8>> = (0..planes * rows)
         .map(|at| {
             let line = (0..columns).flat_map(|column| number(at / rows, at % rows, column).to_be_bytes());
@@ -158,20 +158,20 @@ fn suboffsets() {
         assert_eq!(buffer.columns(None).unwrap()[0].data, ColumnData::UInt16(expected.clone()));
         let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
         assert_eq!(values, expected.iter().map(|value| Value::UInt((*value).into())).collect::<Vec<Value>>());
-        // Every second line backwards, without its first number.
+        // Every second row, descending, without its first number.
         let cut = [Slice::FULL, Slice { step: -2, ..Slice::FULL }, Slice::from(1..5)];
         let slice = view.slice(&cut).unwrap();
-        // SAFETY: as above; a slice has no other items.
+        // SAFETY: as above; a slice has no further items.
         let buffer = unsafe { Buffer::from_ptr(&slice, &plan, buf) }.unwrap();
         let sliced: Vec<u16> = (0..3)
             .flat_map(|plane| [3, 1].map(|row| (1..5).map(move |column| number(plane, row, column))))
             .flatten()
             .collect();
         assert_eq!(buffer.to_vec::<u16>(Order::C).unwrap(), sliced);
-        // Bytes are not enough to follow pointers.
+        // A slice does not contain the rows.
         assert_eq!(Buffer::new(&view, &plan, &[0; 120]).unwrap_err(), DecodeError::Indirect);
     }
-    // A NULL is noticed.
+    // A NULL pointer is refused.
     let nowhere = [std::ptr::null::<u8>(); 2];
     let raw = RawView {
         len: 4,
@@ -207,9 +207,9 @@ fn conversions_lose_nothing() {
     assert!(buffer.to_vec_as::<i64>(Order::C).is_err());
 }
 
-/// A view that has a format brings its own plan, unless the format has several readings.
+/// A plan for a view is that of its format, unless the format has several interpretations.
 #[test]
-fn plans_of_views() {
+fn plan_for_a_view_is_that_of_its_format() {
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let with = |format: &'static [u8], itemsize: i64| {
         let raw = RawView { len: itemsize, itemsize, ndim: 0, format: Some(format), ..RawView::default() };
@@ -230,9 +230,9 @@ fn plans_of_views() {
     assert_eq!(plan.value(b"abc").unwrap(), Value::Void(b"abc".to_vec()));
 }
 
-/// Every format of the corpus is read without a panic, and as the slow reader reads it.
+/// Every format of the corpus is read without a panic, as the reference decoder reads it.
 #[test]
-fn the_corpus_is_read() {
+fn formats_of_the_corpus_are_read() {
     let mut read = 0;
     for name in ["exports", "numpy_dtypes", "answers"] {
         let path = format!("{}/tests/corpus/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
@@ -265,7 +265,7 @@ fn the_corpus_is_read() {
     assert!(read > 1_000, "{read}");
 }
 
-/// A page: the leaves of the plan, the record, the columns.
+/// Describes a plan and records: the leaves, the values, the columns.
 fn page(format: &str, records: &[u8]) -> String {
     let plan = plan(format);
     let mut page = String::from("offset  size  shape     type        name\n");
@@ -319,7 +319,7 @@ fn show(value: &Value, depth: usize, page: &mut String) {
 }
 
 #[test]
-fn pages() {
+fn snapshots_of_values_and_columns() {
     let numbers: Vec<u8> = (1..=240).collect();
     let pages: &[(&str, &str, &[u8])] = &[
         ("packed", "T{<I:id:<h:kind:B:flag:<d:x:8s:tag:}", &numbers[..46]),

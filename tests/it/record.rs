@@ -1,4 +1,4 @@
-//! Structs from items: derived formats, moved and swapped fields, what is refused and why.
+//! Structs from items: derived formats, moved and swapped fields, and refusals.
 #![forbid(unsafe_code)]
 #![deny(clippy::all, non_upper_case_globals, unused, missing_debug_implementations)]
 
@@ -116,7 +116,7 @@ struct Copied {
     d: u64,
 }
 
-/// The same without the leave to copy it whole.
+/// The same, read field by field because it is not `AnyBitPattern`.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 struct Loaded {
@@ -126,7 +126,7 @@ struct Loaded {
     d: u64,
 }
 
-/// Names of the user that the derive must not confuse with its own.
+/// Names of the user that the names in derived code must not collide with.
 mod hygiene {
     #![allow(dead_code, non_camel_case_types, reason = "they stand in the way")]
     use pep3118::Record as Derive;
@@ -180,7 +180,7 @@ fn formats_are_spelled_out() {
     assert_eq!(Plain::FORMAT, host(padded));
 }
 
-/// What is described is where the compiler puts it.
+/// Described offsets are those of the compiler.
 #[test]
 fn c_layouts_are_those_of_the_compiler() {
     fn offsets<T: Record>() -> (usize, usize, Vec<usize>) {
@@ -312,7 +312,7 @@ fn dynamic_values_agree() {
     });
 }
 
-/// An item whose bools and chars are some.
+/// Returns a random item with valid bools and chars.
 fn valid(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
     let mut item = vec![0; plan.itemsize()];
     bytes.fill_buffer(&mut item)?;
@@ -363,9 +363,9 @@ fn agree(record: &Plain, value: &Value) {
     assert_eq!(get("type"), &Value::UInt(record.r#type));
 }
 
-/// Copied whole, field by field, or moved there first: the same records.
+/// Items that are copied, read field by field or permuted give the same structs.
 #[test]
-fn every_way_gives_the_same() {
+fn every_strategy_reads_the_same_structs() {
     let bits = |a: u8, b: u32, c: [f32; 2], d: u64| (a, b, c.map(f32::to_bits), d);
     let other = Plan::new(&layout("T{>Q:d:(2)>f:c:>I:b:B:a:}")).unwrap();
     let same = Plan::new(&Copied::layout().unwrap()).unwrap();
@@ -441,7 +441,7 @@ fn bytes_that_are_no_value_are_refused() {
     assert_eq!(refused(5, 1, 301), "field `letter` of record 301 is 0x1000078, which is not a char");
 }
 
-/// Whatever the format and the bytes: records or an error.
+/// Any format and any bytes give records or an error.
 #[test]
 fn no_layout_panics() {
     arbtest::arbtest(|bytes| {
@@ -518,7 +518,7 @@ fn mismatches_are_one_sentence() {
     snapshot::check("decode", "record-mismatches", "formats beside two structs", &page);
 }
 
-/// What is asked of a type by name.
+/// Every field type implements `RecordField`.
 #[test]
 fn members_are_what_records_hold() {
     fn is_member<T: RecordField>() {}

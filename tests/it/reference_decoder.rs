@@ -1,10 +1,10 @@
-//! A plain reader of values, slow and by itself: it walks the layout field by field and looks at
-//! memory byte by byte. What `decode` reads is compared with what this reads, as text.
+//! An independent decoder to compare `decode` with, as text: slow, because it walks the layout field by field and memory byte
+//! by byte.
 
 use pep3118::decode::{ColumnData, LongDouble, Value};
 use pep3118::{Endian, Field, LongDoubleFormat, Type};
 
-/// Bytes least significant first, as hexadecimal digits.
+/// Returns hexadecimal digits, least significant byte first.
 fn hex(bytes: &[u8], endian: Endian) -> String {
     let mut bytes = bytes.to_vec();
     if endian == Endian::Big {
@@ -13,7 +13,7 @@ fn hex(bytes: &[u8], endian: Endian) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What a field holds.
+/// Describes the value of a field.
 pub(crate) fn read(field: Field<'_>, record: &[u8]) -> String {
     let start = usize::try_from(field.offset()).unwrap();
     let size = usize::try_from(field.size()).unwrap();
@@ -77,7 +77,7 @@ pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
             }
             format!("text {}", units.concat())
         }
-        other => panic!("{other} is new"),
+        other => panic!("unknown type {other}"),
     }
 }
 
@@ -85,7 +85,7 @@ fn long_double(value: LongDouble) -> String {
     hex(value.as_le_bytes(), Endian::Little)
 }
 
-/// A value in the same words. `units` is the width of a unit of text in bytes.
+/// Describes a decoded value as `read` does.
 pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
     let little = |bytes: &[u8]| hex(bytes, Endian::Little);
     match value {
@@ -138,11 +138,11 @@ pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
             assert_eq!(inside.len(), field.fields().count());
             format!("{{{}}}", inside.join(", "))
         }
-        other => panic!("{} is new", other.kind()),
+        other => panic!("unknown kind {}", other.kind()),
     }
 }
 
-/// The bytes of a leaf's values in one item, little-endian, as a column has them.
+/// Returns names and little-endian bytes of all leaves of one item, as columns have them.
 pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>)> {
     fn walk(field: Field<'_>, name: &str, record: &[u8], out: &mut Vec<(String, Vec<u8>)>, slot: &mut usize) {
         let start = usize::try_from(field.offset()).unwrap();
@@ -159,7 +159,7 @@ pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>
             *slot += 1;
             return;
         }
-        // An array without elements has its columns all the same.
+        // An array without elements has no columns here.
         for index in 0..count {
             *slot = first;
             let bytes = &record[start + index * size..][..size];
@@ -217,7 +217,7 @@ fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A column in the same bytes.
+/// Returns the little-endian bytes of a column.
 pub(crate) fn column_bytes(data: &ColumnData) -> Vec<u8> {
     macro_rules! numbers {
         ($elements:expr) => {
@@ -249,6 +249,6 @@ pub(crate) fn column_bytes(data: &ColumnData) -> Vec<u8> {
         ColumnData::Complex32(elements) => pairs!(elements),
         ColumnData::Complex64(elements) => pairs!(elements),
         ColumnData::Complex128(elements) => pairs!(elements),
-        _ => panic!("a variant is new"),
+        _ => panic!("unknown variant"),
     }
 }

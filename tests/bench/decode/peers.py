@@ -69,18 +69,18 @@ def indirect(width, step):
     rows = 4_000_000 // width
     table = memory.ctypes.data + np.arange(rows, dtype=np.uintp) * (width * step)
     triple = ctypes.c_ssize_t * 2
-    room = np.ones(rows * width * 8, np.uint8)
+    destination = np.ones(rows * width * 8, np.uint8)
     view = PyBuffer(
-        table.ctypes.data, None, room.nbytes, 8, 1, 2, b"d", triple(rows, width), triple(8, step), triple(0, -1), None
+        table.ctypes.data, None, destination.nbytes, 8, 1, 2, b"d", triple(rows, width), triple(8, step), triple(0, -1), None
     )
 
     def run(table=table):
-        if to_contiguous(room.ctypes.data, view, room.nbytes, b"C"):
+        if to_contiguous(destination.ctypes.data, view, destination.nbytes, b"C"):
             raise MemoryError
 
     run()
     items = memory[: rows * width * step].view("<u8").reshape(-1, step // 8)[:, 0]
-    assert (room.view("<u8") == items).all(), "CPython copied something else"
+    assert (destination.view("<u8") == items).all(), "CPython copied something else"
     return "CPython", run
 
 

@@ -1,31 +1,29 @@
-//! Copies that go other ways because they are large, or lie across: tiles, stores past the caches, rows
-//! behind pointers.
+//! Copies with loops of their own: large ones, which bypass the caches, transposed ones, which go in tiles, and indirect rows.
 
 use pep3118::decode::{Buffer, DecodeError, Plan};
-use pep3118::{Order, RawView, Request, View};
+use pep3118::{Order, RawView, Request, Slice, View};
 
 use super::{items_one_by_one, plan, view};
 
-/// From so many bytes on a copy is not kept in the caches.
+/// Bytes from which on the lines of a copy bypass the caches.
 const LARGE: usize = 1 << 24;
 
 fn noise(len: usize) -> Vec<u8> {
-    // A prime number of bytes again and again: quick without optimization.
+    // A prime number of bytes, repeated: fast without optimisation.
     let some: Vec<u8> = (0..65_521_usize).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();
     let mut noise = some.repeat(len / some.len() + 1);
     noise.truncate(len);
     noise
 }
 
-/// The same buffer over bytes and through a pointer.
+/// The same buffer over a slice and over a pointer.
 fn both<'b>(view: &'b View<'b>, plan: &'b Plan, memory: &'b [u8], origin: usize) -> [Buffer<'b>; 2] {
-    // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nobody writes.
+    // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nothing writes to it.
     let foreign = unsafe { Buffer::from_ptr(view, plan, memory[origin..].as_ptr()) }.unwrap();
     [Buffer::new(view, plan, memory).unwrap(), foreign]
 }
 
-/// Strided lines, swapped and not, forwards and backwards, a little shorter and a little longer than
-/// what goes past the caches, to places of any alignment.
+/// Strided lines, swapped and not, ascending and descending, just below and above `LARGE`, to destinations of any alignment.
 #[test]
 fn large_lines() {
     macro_rules! lines {
@@ -45,13 +43,13 @@ fn large_lines() {
                             if big { <$element>::from_be_bytes(unit) } else { <$element>::from_le_bytes(unit) }
                         };
                         for (skipped, buffer) in both(&view, &plan, &memory, origin as usize).into_iter().enumerate() {
-                            let mut room = vec![0; items + 2];
-                            buffer.copy_to_slice(&mut room[skipped..skipped + items], Order::C).unwrap();
-                            // All at both ends, where lines are cut, and some between.
-                            let copy = room[skipped..skipped + items].iter().enumerate();
+                            let mut destination = vec![0; items + 2];
+                            buffer.copy_to_slice(&mut destination[skipped..skipped + items], Order::C).unwrap();
+                            // All elements at both ends, where cache lines are incomplete, and some between.
+                            let copy = destination[skipped..skipped + items].iter().enumerate();
                             let mut some = copy.filter(|(at, _)| *at < 100 || *at > items - 100 || at % 13 == 0);
                             assert!(some.all(|(at, unit)| *unit == expected(at)), "{format} {items} {stride}");
-                            assert!(room[items + skipped..].iter().all(|unit| *unit == 0));
+                            assert!(destination[items + skipped..].iter().all(|unit| *unit == 0));
                         }
                     }
                 }
@@ -62,7 +60,7 @@ fn large_lines() {
     lines!(u32, "=I", "!I", 4, [LARGE / 4 + 3]);
 }
 
-/// Lines of a large array that go past the caches one by one, and such as are too short for that.
+/// Lines of a large array that bypass the caches one by one, and lines that are too short for that.
 #[test]
 fn large_planes() {
     for columns in [300_usize, 4096] {
@@ -85,14 +83,14 @@ fn large_planes() {
     }
 }
 
-/// Tiles of every width, whole and in part, small and past the caches.
+/// Tiles of every width, complete and incomplete, in small and in large copies.
 #[test]
 fn large_transposed() {
     for (format, width) in [("B", 1), ("=H", 2), ("=I", 4), ("=d", 8), ("=Zd", 16), ("3s", 3), ("T{=i:a:=d:b:}", 12)] {
         let plan = plan(format);
         let large = (LARGE as f64 / width as f64).sqrt() as usize;
         for (rows, columns) in [(1, 1), (2, 3), (63, 65), (64, 64), (200, 7), (7, 200), (large, large + 9)] {
-            // Millions of small items take long without optimization, and past the caches all are bytes.
+            // Millions of small items take long without optimisation, and stores that bypass the caches have one width.
             if rows == large && width < 8 {
                 continue;
             }
@@ -100,7 +98,7 @@ fn large_transposed() {
             let (item, size) = (width as i64, memory.len() as i64);
             let row = columns as i64 * item;
             let shape = [columns as i64, rows as i64];
-            // Both directions of the lines that are read.
+            // Lines that are read in both directions.
             for (strides, origin) in [([item, row], 0), ([-item, row], row - item)] {
                 if rows == large && (origin == 0) == (width == 8) {
                     continue;
@@ -123,7 +121,7 @@ fn large_transposed() {
     }
 }
 
-/// The same with units that are swapped, in every part of an item, below and above the bound.
+/// Tiles of items that are one or two swapped units, below and above `LARGE`.
 #[test]
 fn large_transposed_and_swapped() {
     let memory = noise(LARGE + (1 << 20));
@@ -147,7 +145,7 @@ fn large_transposed_and_swapped() {
     }
 }
 
-/// Random arrays of some hundred items a side, seen from every side.
+/// Random arrays of up to 140 items a side, with their axes in any order.
 #[test]
 fn arrays_across() {
     let mut checked = 0;
@@ -163,7 +161,7 @@ fn arrays_across() {
         if extents.iter().product::<i64>() > 40_000 {
             extents[0] = 1;
         }
-        // Memory in C order with gaps, the axes then told in another order, some of them backwards.
+        // Memory in C order with gaps; the axes of the view are in another order, some of them descending.
         let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
         let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
         let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
@@ -209,7 +207,7 @@ fn arrays_across() {
     assert!(checked > 30, "{checked}");
 }
 
-/// A view of rows behind a table of pointers.
+/// A view of indirect rows.
 fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], itemsize: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -225,7 +223,7 @@ fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], ite
 
 const POINTER: i64 = size_of::<*const u8>() as i64;
 
-/// Rows of every length, in every stride, each a few bytes behind its pointer.
+/// Indirect rows of every length and stride, each a few bytes behind its pointer.
 #[test]
 fn rows_behind_pointers() {
     let memory = noise(1 << 16);
@@ -243,7 +241,7 @@ fn rows_behind_pointers() {
                 let (shape, strides, suboffsets) = ([37, items as i64], [POINTER, stride], [behind, -1]);
                 let view = indirect(&shape, &strides, &suboffsets, size as i64);
                 // SAFETY: (a) not said of views with suboffsets; (b) the table has 37 pointers, each with all
-                // items of a row in `memory` behind it; (c) nobody writes.
+                // items of a row in `memory` behind it; (c) nothing writes to it.
                 let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
                 let item = |row: usize, item: usize| {
                     let at = (starts[row] as i64 + behind + item as i64 * stride) as usize;
@@ -279,7 +277,7 @@ fn many_rows_behind_pointers() {
             let view = indirect(&shape, &strides, &suboffsets, 4);
             let first = if backwards { &table[rows - 1] } else { &table[0] };
             // SAFETY: (a) not said of views with suboffsets; (b) as many pointers as rows, before or behind
-            // the first, each with a row in `memory` behind it; (c) nobody writes.
+            // the first, each with a row in `memory` behind it; (c) nothing writes to it.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
             let row = |index: usize| if backwards { rows - 1 - index } else { index };
             let expected: Vec<u32> = (0..rows)
@@ -310,7 +308,7 @@ fn null_among_pointers() {
             let tables = [table.as_ptr().cast::<u8>(); 2];
             let (shape, strides, suboffsets) = ([10, items], [POINTER, 8], [0, -1]);
             let view = indirect(&shape, &strides, &suboffsets, 8);
-            // SAFETY: (b) the table has ten pointers, of which one is NULL, which is noticed; (c) nobody writes.
+            // SAFETY: (b) the table has ten pointers, of which one is NULL, which is noticed; (c) nothing writes to it.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
             let (shape, strides, suboffsets) = ([2, 10, items], [POINTER, POINTER, 8], [0, 0, -1]);
@@ -320,4 +318,27 @@ fn null_among_pointers() {
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 1 }));
         }
     }
+}
+
+/// A descending slice of an empty indirect view moves no suboffset below 0: no pointer is followed.
+#[test]
+fn empty_indirect_views_are_sliced() {
+    let backwards = Slice { step: -1, ..Slice::FULL };
+    for shape in [[0, 3], [2, 0]] {
+        let (strides, suboffsets) = ([POINTER, -8], [0, -1]);
+        let view = indirect(&shape, &strides, &suboffsets, 8);
+        for slices in [[Slice::FULL, backwards], [backwards, backwards], [Slice::from(0..1), Slice::from(1..3)]] {
+            let slice = view.slice(&slices).unwrap();
+            assert!(slice.is_empty());
+            let plan = plan("<d");
+            // SAFETY: (b) there is no way to an item, because there are none.
+            let buffer = unsafe { Buffer::from_ptr(&slice, &plan, std::ptr::null()) }.unwrap();
+            assert!(buffer.to_vec::<f64>(Order::C).unwrap().is_empty());
+            assert!(buffer.columns(None).unwrap()[0].data.is_empty());
+        }
+    }
+    // A slice that selects nothing is empty as well; one that selects a row is not.
+    let view = indirect(&[2, 3], &[POINTER, -8], &[0, -1], 8);
+    assert!(view.slice(&[Slice::from(0..0), Slice::from(1..3)]).unwrap().is_empty());
+    assert!(view.slice(&[Slice::FULL, Slice::from(1..3)]).is_err());
 }

@@ -1,11 +1,11 @@
-//! The way back into memory, and everything that is refused on either way.
+//! Writing to buffers, and everything that reading and writing refuse.
 
 use super::*;
 
 #[test]
-fn writing() {
+fn items_are_written_through_strides() {
     let plan = plan(">h");
-    // Two columns from right to left, every second row.
+    // Two columns, descending, of every second row.
     let view = view(&[2, 2], &[8, -2], 2, 16, 2);
     let mut bytes = [0x55; 16];
     let mut buffer = BufferMut::new(&view, &plan, &mut bytes).unwrap();
@@ -20,14 +20,14 @@ fn writing() {
     drop(buffer);
     let written = [0, 9, 0, 1, 0x55, 0x55, 0x55, 0x55, 0xff, 0xfc, 0, 3, 0x55, 0x55, 0x55, 0x55];
     assert_eq!(bytes, written);
-    // The same through a pointer, with values.
+    // The same over a pointer, with values.
     let mut foreign = [0x55_u8; 16];
     // SAFETY: (a) the view was checked against 16 bytes of which `buf` is the third; (d) no reference
     // to them is used until the buffer is gone.
     let mut buffer = unsafe { BufferMut::from_ptr(&view, &plan, foreign.as_mut_ptr().wrapping_add(2)) }.unwrap();
     let values = [1, 9, 3, -4].map(Value::Int);
     buffer.write_values(&values).unwrap();
-    // Nothing is written unless all fit.
+    // If one value does not fit, nothing is written.
     let error = buffer.write_values(&[Value::Int(5), Value::Int(5), Value::Int(5), Value::UInt(40_000)]).unwrap_err();
     assert_eq!(error.to_string(), "[3]: 40000 is not in the range -32768 to 32767 of int16");
     drop(buffer);
@@ -41,7 +41,7 @@ fn writing() {
 }
 
 #[test]
-fn what_does_not_fit() {
+fn values_that_do_not_fit_are_refused() {
     let text = |text: &str| Value::Text(text.to_owned());
     let record = |value| Value::Record(RecordValue::new([(Some("a"), value)]));
     let pair = ArrayValue::new(&[2], vec![Value::Int(1), Value::Int(2)]).unwrap();
@@ -85,7 +85,7 @@ fn what_does_not_fit() {
 }
 
 #[test]
-fn what_cannot_be_read() {
+fn unreadable_items_are_refused() {
     let message = |error: DecodeError| error.to_string();
     let plan = plan("T{<i:a:<d:b:}");
     assert_eq!(message(plan.value(&[0; 3]).unwrap_err()), "3 bytes given but an item has 12 bytes");
@@ -130,9 +130,9 @@ fn what_cannot_be_read() {
     );
 }
 
-/// Formats that ask for more than there is end in an error or in nothing, not in memory.
+/// Formats and shapes of huge sizes give an error or no values, and allocate nothing.
 #[test]
-fn hostile_layouts() {
+fn huge_layouts_allocate_nothing() {
     for format in ["(4294967296)0s", "(65536,65536)T{}", "(100000)T{(100000)0s:a:}:b:"] {
         let Ok(layout) = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64) else { continue };
         let error = Plan::new(&layout).unwrap_err();
@@ -142,7 +142,7 @@ fn hostile_layouts() {
         Plan::new(&layout("(4294967296)0s")).unwrap_err().to_string(),
         "4294967296 values of 0 bytes are more than 65536"
     );
-    // A layout of exabytes over ten bytes; a machine that could not hold such an item has no plan for it.
+    // A layout of exabytes over ten bytes; a 32-bit machine has no plan for it.
     match Plan::new(&layout("(1152921504606846975)q")) {
         Ok(plan) => {
             assert_eq!(usize::BITS, 64);
@@ -157,7 +157,7 @@ fn hostile_layouts() {
             assert_eq!(error.to_string(), "there is no memory for 9223372036854775800 bytes");
         }
     }
-    // A view of exabytes over four bytes: every item is the same. Of a machine that can say so.
+    // A view of exabytes over four bytes, of which every item is the same, on a 64-bit data model.
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let item = self::plan("<i");
     let (shape, strides) = ([1 << 58], [0]);
@@ -178,7 +178,7 @@ fn hostile_layouts() {
     assert!(buffer.columns(None).is_err());
     assert_eq!(buffer.value_at(&[(1 << 58) - 1]).unwrap(), Value::Int(1));
     assert_eq!(buffer.values().nth(1000).unwrap().unwrap(), Value::Int(1));
-    // Items of no bytes, as many as this machine can count.
+    // The largest number of items without bytes.
     let nothing = self::plan("0s");
     let (shape, strides) = ([isize::MAX as i64], [0]);
     let raw = RawView { ndim: 1, shape: Some(&shape), strides: Some(&strides), ..RawView::default() };

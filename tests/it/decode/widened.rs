@@ -1,12 +1,12 @@
-//! Copies into wider numbers: every pair of types, those that lose nothing and those that would.
+//! Typed copies to wider numbers, for every pair of types: exact ones succeed, others are refused.
 
 use super::*;
 
-/// A number that any other can be compared with.
+/// A number of any type, to be compared exactly.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Exact {
     Int(i128),
-    /// The bits of a double: zeros and infinities have signs.
+    /// The bits of a double, which tell 0.0 from -0.0.
     Float(u64),
     Complex(u64, u64),
 }
@@ -29,7 +29,7 @@ impl Known for Complex<f64> {
     }
 }
 
-/// The elements of one type in both byte orders, side by side and apart, and what they are.
+/// The elements of one type in both byte orders, and their exact values.
 struct From {
     code: &'static str,
     little: Vec<u8>,
@@ -56,7 +56,7 @@ fn float<T: Into<f64>>(value: T) -> Exact {
     Exact::Float(value.into().to_bits())
 }
 
-/// Six elements each.
+/// Returns six elements of each type.
 fn sources() -> Vec<From> {
     let mut sources = vec![
         from!("b", int; i8::MIN, i8::MAX, -1_i8, 0_i8, 1_i8, 100_i8),
@@ -90,13 +90,13 @@ fn sources() -> Vec<From> {
     sources
 }
 
-/// Converts from every source; only those whose codes are listed have all their values in `T`.
+/// Converts from every type; only those whose codes are listed have all their values in `T`.
 fn check<T: Known>(name: &str, taken: &[&str]) {
     for from in sources() {
         for (mark, bytes) in [("<", &from.little), (">", &from.big)] {
             let plan = plan(&format!("{mark}{}", from.code));
             let size = plan.itemsize();
-            // [2, 3], the first index fastest; and every other item of a longer row.
+            // Shape [2, 3] with the first index fastest, and every second item of a longer row.
             let (step, skip) = ([size as i64, 2 * size as i64], [2 * size as i64]);
             let across = view(&[2, 3], &step, size as i64, bytes.len() as i64, 0);
             let twice: Vec<u8> = bytes.chunks(size).flat_map(|item| item.repeat(2)).collect();

@@ -1,4 +1,4 @@
-//! Columns back into records, and fields of long lines of them.
+//! Columns written to records, and columns of long lines of records.
 
 use pep3118::Order;
 use pep3118::decode::{Buffer, BufferMut, Column, ColumnData, Plan};
@@ -12,10 +12,9 @@ fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
     columns.iter().map(|column| (column.name.clone(), column.shape.clone(), column_bytes(&column.data))).collect()
 }
 
-/// What columns were read from random records, written, is read again: alone, and around bytes that no
-/// field has.
+/// Columns that were read from random records and written are read again unchanged, and padding stays as it was.
 #[test]
-fn columns_come_back() {
+fn written_columns_are_read_again() {
     let (mut checked, mut with_padding) = (0, 0);
     arbtest::arbtest(|bytes| {
         let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
@@ -24,11 +23,11 @@ fn columns_come_back() {
         bytes.fill_buffer(&mut records)?;
         let columns = plan.columns(&records, None).unwrap();
         let again = plan.encode_columns(&columns).unwrap_or_else(|error| panic!("{format}: {error}"));
-        // Records without a value cannot be counted by their values.
+        // The number of records without values cannot be computed.
         if columns.iter().any(|column| !column.data.is_empty()) {
             assert_eq!(bytes_of(&plan.columns(&again, None).unwrap()), bytes_of(&columns), "{format}");
         }
-        // Bytes that are the same in what is written to zeros and to ones are values, and were written.
+        // Bytes that are the same after writing to zeros and to ones were written.
         let mut ones = vec![0xff; records.len()];
         plan.write_columns(&columns, &mut ones).unwrap();
         assert_eq!(bytes_of(&plan.columns(&ones, None).unwrap()), bytes_of(&columns), "{format}");
@@ -46,9 +45,9 @@ fn columns_come_back() {
     assert!(checked > 50 && with_padding > 50, "{checked} {with_padding}");
 }
 
-/// Lines that are gathered from as they lie: forwards, backwards, with gaps, on each other.
+/// Long lines of records: ascending, descending, with gaps, overlapping.
 #[test]
-fn long_lines_agree() {
+fn long_lines_are_read_in_any_stride() {
     let mut checked = 0;
     arbtest::arbtest(|bytes| {
         let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
@@ -63,12 +62,12 @@ fn long_lines_agree() {
         let (shape, strides) = ([items], [stride]);
         let view = view(&shape, &strides, itemsize, len, origin);
         let owned = Buffer::new(&view, &plan, &memory).unwrap();
-        // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nobody writes.
+        // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nothing writes to it.
         let foreign =
             unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
         let contiguous = owned.to_contiguous(Order::C).unwrap();
         let expected = bytes_of(&plan.columns(&contiguous, None).unwrap());
-        // The same by one record at a time.
+        // Compared with the columns of single records.
         for (at, record) in contiguous.chunks(plan.itemsize().max(1)).enumerate().step_by(37) {
             for (one, (name, _, all)) in plan.columns(record, None).unwrap().iter().zip(&expected) {
                 let one = column_bytes(&one.data);

@@ -1,4 +1,4 @@
-//! Structs past a kibibyte: their items are brought into the order of the struct in steps.
+//! Structs above 1 KiB, whose fields are copied to a block before they are read.
 
 use arbtest::arbitrary::{Result, Unstructured};
 use num_complex::Complex;
@@ -67,7 +67,7 @@ fn large(bytes: &mut Unstructured<'_>) -> Result<Large> {
     Ok(record)
 }
 
-/// The item as the format says it, byte by byte, without the crate.
+/// Encodes an item by hand.
 fn item(record: &Large, padding: u8) -> Vec<u8> {
     let mut item = u32::from(record.letter).to_be_bytes().to_vec();
     for cell in record.grid.as_flattened() {
@@ -98,11 +98,11 @@ fn items(records: &[Large], padding: u8) -> Vec<u8> {
     records.iter().flat_map(|record| item(record, padding)).collect()
 }
 
-/// Several blocks of records, from bytes and from a buffer, and back; padding stays as it was.
+/// Several blocks of records are read and written; padding stays as it was.
 #[test]
 fn records_are_moved_both_ways() {
     let plan = plan();
-    assert!(Large::LAYOUT.size() > 1024, "smaller structs have another way");
+    assert!(Large::LAYOUT.size() > 1024, "smaller structs have another strategy");
     arbtest::arbtest(|bytes| {
         let mut records = Vec::new();
         for _ in 0..bytes.int_in_range(0..=40)? {
@@ -147,9 +147,9 @@ fn buffers_are_moved_in_their_order() {
     assert_eq!(buffer.read_records::<Large>().unwrap(), wanted);
 }
 
-/// The first byte that is no value is found wherever its block is, and nothing is kept of that reading.
+/// An invalid value is found in any block, and the vector stays as it was.
 #[test]
-fn values_that_are_none_are_found_in_any_block() {
+fn invalid_values_are_found_in_any_block() {
     let plan = plan();
     let zeros = Large { letter: 'z', ..large(&mut Unstructured::new(&[])).unwrap() };
     let good = items(&vec![zeros.clone(); 200], 0);

@@ -6,7 +6,7 @@ use pep3118::{Endian, Record};
 
 use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, host, hygiene};
 
-/// The format of at most 512 bytes; where there is less room, as much of it as there is room for.
+/// Returns a format of at most 512 bytes, and its start where fewer bytes are available.
 fn spelled(layout: &RecordLayout) -> String {
     let bytes = layout.format_bytes::<512>();
     let (format, rest) = bytes.split_at(layout.format_len());

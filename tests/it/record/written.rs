@@ -1,4 +1,4 @@
-//! Structs back into items, and items seen as structs where they lie.
+//! Structs written to items, and items cast to structs without a copy.
 
 use pep3118::decode::record::{NotInPlace, RecordError};
 use pep3118::decode::{BufferMut, Plan};
@@ -143,7 +143,7 @@ struct Pair {
 }
 
 #[test]
-fn records_are_seen_where_they_lie() {
+fn items_are_cast_to_structs() {
     let plan = Plan::new(&Pair::layout().unwrap()).unwrap();
     let pairs = [Pair { a: 1, b: 2 }, Pair { a: 3, b: 4 }];
     let mut words: Vec<u32> = bytemuck::pod_collect_to_vec(&pairs);
