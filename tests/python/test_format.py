@@ -126,9 +126,9 @@ def test_spellings():
 
 def test_source():
     form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
-    assert 'static_assert(offsetof(struct thing, b) == 4, "thing.b begins at byte 4");' in form.to_c("thing")
+    assert 'static_assert(offsetof(struct thing, b) == 4, "thing.b is at byte 4");' in form.to_c("thing")
     assert "const _: () = assert!(core::mem::offset_of!(Thing, b) == 4);" in form.to_rust("Thing")
-    with pytest.raises(ValueError, match="`int` is not a name for a type of C"):
+    with pytest.raises(ValueError, match="`int` cannot be the name of a C type"):
         form.to_c("int")
 
 

@@ -23,10 +23,17 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
     }
     let ctypes = py.import("ctypes")?.into_any();
     let align = |field: Field<'_>| if bytes(field) { Align::ONE } else { field.natural_align() };
-    let plan = Declarations::new(layout, &Language { align: &align, reserved: &|_| false, any: true });
+    let language = Language {
+        align: &align,
+        can_name_member: &|_| true,
+        can_name_type: &|_| true,
+        type_name: &|words| words.join("_"),
+        element: "element",
+    };
+    let declarations = Declarations::new(layout, name, &language);
     let mut classes: Vec<Bound<'py, PyType>> = Vec::new();
-    for definition in &plan.definitions {
-        let class = define(&ctypes, definition, name, &classes)?;
+    for definition in &declarations.definitions {
+        let class = define(&ctypes, definition, &classes)?;
         classes.push(class);
     }
     let item = layout.item();
@@ -40,16 +47,15 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
-    name: &str,
     classes: &[Bound<'py, PyType>],
 ) -> PyResult<Bound<'py, PyType>> {
     let py = ctypes.py();
     let fields = PyList::empty(py);
     let mut anonymous: Vec<&str> = Vec::new();
     for member in &definition.members {
-        let ty = match member.what {
-            MemberType::Value(field) => value(ctypes, field)?,
-            MemberType::Defined(index) => classes.get(index).into_bound_py_any(py)?,
+        let ty = match &member.what {
+            MemberType::Value(field) => value(ctypes, *field)?,
+            MemberType::Defined(inner) => classes.get(inner.index).into_bound_py_any(py)?,
             MemberType::Padding => ctypes.getattr("c_ubyte")?,
         };
         if member.shared {
@@ -67,18 +73,16 @@ fn define<'py>(
         space.set_item("_anonymous_", anonymous)?;
     }
     space.set_item("_fields_", fields)?;
-    let mut words = vec![name];
-    words.extend(definition.path.iter().map(String::as_str));
     let base = ctypes.getattr(if definition.union { "Union" } else { "Structure" })?;
     let bases = PyTuple::new(py, [&base])?;
-    let class = base.get_type().call1((words.join("_"), bases, space))?.cast_into::<PyType>()?;
+    let class = base.get_type().call1((&definition.name, bases, space))?.cast_into::<PyType>()?;
     // What is promised is looked up: ctypes lays out by itself.
     let mut lies = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
     for member in &definition.members {
         lies |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
     }
     if lies {
-        return Err(PyValueError::new_err(format!("ctypes does not lay out `{}` as wanted", words.join("."))));
+        return Err(PyValueError::new_err(format!("ctypes does not lay out `{}` as wanted", definition.name)));
     }
     Ok(class)
 }
