@@ -53,12 +53,12 @@ impl fmt::Display for Violation {
                 tuple(shape)
             ),
             Self::Format { error } => match error.kind() {
-                LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => write!(
+                LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => write!(
                     f,
                     "itemsize is {} but format `{}` describes {}",
                     plural(*itemsize, "byte"),
                     abridged(error.source_bytes()),
-                    each_reading(readings)
+                    each_reading(sizes)
                 ),
                 _ => error.fmt(f),
             },
