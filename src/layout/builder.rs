@@ -1,4 +1,4 @@
-//! Layouts that no format describes: those of a type that is at hand.
+//! [`LayoutBuilder`]: layouts of types with known offsets, such as a NumPy dtype or a C structure.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,31 +15,31 @@ use crate::format::{ByteOrder, Limits};
 use crate::span::Span;
 use crate::text::{escape, plural};
 
-/// Bytes that all names may have together; in a format they count with the rest.
+/// The largest length of all names together, in bytes.
 const NAMES: usize = 1 << 20;
 
-/// Where a member lies in its record, how often, and under which name.
+/// The name, the offset and the shape of a member of a record.
 ///
 /// ```
 /// use pep3118::layout::MemberSpec;
-/// // Six elements in two rows, the first of them at byte 8.
+/// // Two rows of three elements; the first element is at byte 8.
 /// let grid = MemberSpec { name: Some(b"grid"), offset: 8, shape: &[2, 3] };
 /// assert_eq!(grid.shape.iter().product::<u64>(), 6);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemberSpec<'m> {
-    /// The name; any bytes.
+    /// The name, which can be any bytes.
     pub name: Option<&'m [u8]>,
     /// From the start of the enclosing record, in bytes.
     pub offset: u64,
-    /// The extent of each dimension in elements, C order; empty for a single value.
+    /// The length of each dimension, in C order; empty for a single value.
     pub shape: &'m [u64],
 }
 
-/// Builds a layout from members whose offsets are known, as those of a NumPy dtype or a C structure.
+/// Builds a layout from members with known offsets, such as those of a NumPy dtype or a C structure.
 ///
-/// Members come in any order, may leave gaps, and may share bytes: a union is a record whose members
-/// all begin at byte 0. What never happens is that one reaches past the record around it.
+/// Members can have any order, leave gaps and share bytes: a union is a record whose members all start at byte 0.
+/// A member that reaches past the end of its record is an error.
 ///
 /// ```
 /// use pep3118::layout::{LayoutBuilder, MemberSpec};
@@ -62,12 +62,12 @@ pub struct MemberSpec<'m> {
 #[derive(Clone, Debug)]
 pub struct LayoutBuilder {
     layout: Layout,
-    /// The records that are open: index of the node, size in bytes.
+    /// The index of the node and the size in bytes of each open record.
     open: Vec<(u32, u64)>,
     size: u64,
 }
 
-/// Why a member cannot be where it is said to be.
+/// The reason why a layout cannot have a member.
 ///
 /// ```
 /// use pep3118::layout::{BuildError, LayoutBuilder, MemberSpec};
@@ -109,22 +109,21 @@ pub enum BuildError {
     /// More of something than a format may have.
     #[error("more than {limit} {what}")]
     Limit {
-        /// What there is too much of, in the plural.
+        /// The noun, in the plural.
         what: &'static str,
-        /// How many there may be.
+        /// The largest number.
         limit: usize,
     },
 }
 
 impl LayoutBuilder {
-    /// Begins the layout of an item of `size` bytes on a machine. Members that are added now are
-    /// those of the item.
+    /// Starts the layout of an item of `size` bytes in a data model. The next members are those of the item.
     #[must_use]
     pub fn new(size: u64, model: &DataModel) -> Self {
         let layout = Layout {
             nodes: Vec::from([Node { size, ..ROOT }]),
             dims: Vec::new(),
-            // No name begins at byte 0: that is how a missing one is told.
+            // A name never starts at byte 0, because `NO_NAME` does.
             names: Vec::from([b':']),
             align: Align::ONE,
             model: *model,
@@ -132,32 +131,31 @@ impl LayoutBuilder {
         Self { layout, open: Vec::new(), size }
     }
 
-    /// States an alignment that the item has.
+    /// Sets the alignment of the item, unless it already has a larger one.
     pub fn align(&mut self, align: Align) {
         self.layout.align = self.layout.align.max(align);
     }
 
-    /// Adds a value, or an array of values, to the record that is open.
+    /// Adds a value, or an array of values, to the open record.
     ///
     /// # Errors
-    /// - a value that ends past the record
-    /// - an `int32` of 3 bytes, any value of type [`Type::Record`]
-    /// - more items or dimensions than [`Limits::DEFAULT`] has, a mebibyte of names
+    /// - a value that ends past the end of the record
+    /// - an `int32` of 3 bytes, a value of type [`Type::Record`]
+    /// - more items or dimensions than [`Limits::DEFAULT`], more than 1 MiB of names
     pub fn value(&mut self, member: MemberSpec<'_>, scalar: Scalar) -> Result<(), BuildError> {
         if !fits(scalar, &self.layout.model) {
             return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
         }
-        // A `bool` has one where it takes two bytes.
+        // A `bool` of two bytes has a byte order.
         let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
         self.push(member, scalar.ty, scalar.size, endian).map(|_| ())
     }
 
-    /// Adds a record, or an array of records, of `size` bytes each. Until [`close`](Self::close),
-    /// members are added to it.
+    /// Adds a record, or an array of records, of `size` bytes each. The members until [`close`](Self::close) are its own.
     ///
     /// # Errors
-    /// - a record that ends past the one around it
-    /// - more levels, items or dimensions than [`Limits::DEFAULT`] has
+    /// - a record that ends past the end of the enclosing record
+    /// - more levels, items or dimensions than [`Limits::DEFAULT`]
     pub fn open(&mut self, member: MemberSpec<'_>, size: u64) -> Result<(), BuildError> {
         let limit = Limits::DEFAULT.depth;
         if self.open.len() >= limit {
@@ -168,7 +166,7 @@ impl LayoutBuilder {
         Ok(())
     }
 
-    /// Ends the record that was opened last; none if none is open.
+    /// Ends the record that was opened last, if one is open.
     pub fn close(&mut self) {
         let end = narrow(self.layout.nodes.len());
         let record = self.open.pop().and_then(|(index, _)| usize::try_from(index).ok());
@@ -177,7 +175,7 @@ impl LayoutBuilder {
         }
     }
 
-    /// The layout; records that are open are closed.
+    /// Closes all open records and returns the layout.
     #[must_use]
     pub fn finish(mut self) -> Layout {
         while !self.open.is_empty() {
@@ -194,20 +192,20 @@ impl LayoutBuilder {
         let MemberSpec { name, offset, shape } = member;
         let limits = Limits::DEFAULT;
         let bytes = self.layout.names.len().saturating_add(name.map_or(0, <[u8]>::len)).saturating_add(1);
-        for (what, count, limit) in [
-            ("items", self.layout.nodes.len(), limits.items),
-            ("dimensions", shape.len(), limits.dimensions),
-            ("bytes of names", bytes, NAMES),
-        ] {
+        for (what, count, limit) in [("items", self.layout.nodes.len(), limits.items), ("bytes of names", bytes, NAMES)]
+        {
             if count > limit {
                 return Err(BuildError::Limit { what, limit });
             }
         }
+        let limit = limits.dimensions;
+        let ndim = u8::try_from(shape.len()).ok().filter(|_| shape.len() <= limit);
+        let Some(ndim) = ndim else { return Err(BuildError::Limit { what: "dimensions", limit }) };
         let what = || match name {
             Some(name) => alloc::format!("{ty} `{}`", escape(name)),
             None => String::from(ty.as_str()),
         };
-        // A dimension without elements does not hide another that is too large.
+        // A dimension of length 0 does not excuse another that is too large.
         let most = self.layout.model.ssize_max();
         let counted = shape
             .iter()
@@ -215,11 +213,11 @@ impl LayoutBuilder {
             .try_fold(1_u64, |count, extent| count.checked_mul(*extent).filter(|count| *count <= most));
         let Some(counted) = counted else { return Err(BuildError::TooMany { what: what() }) };
         let count = if shape.contains(&0) { 0 } else { counted };
-        let room = self.open.last().map_or(self.size, |(_, size)| *size).min(most);
+        let record = self.open.last().map_or(self.size, |(_, size)| *size).min(most);
         let end = u128::from(size).saturating_mul(u128::from(count)).saturating_add(u128::from(offset));
-        // An array without elements still has to have elements that fit.
-        if end > u128::from(room) || size > most {
-            return Err(BuildError::Outside { what: what(), offset, end, size: room });
+        // The size of an element is checked in an array of no elements, too.
+        if end > u128::from(record) || size > most {
+            return Err(BuildError::Outside { what: what(), offset, end, size: record });
         }
         let index = narrow(self.layout.nodes.len());
         let dims = narrow(self.layout.dims.len());
@@ -235,8 +233,7 @@ impl LayoutBuilder {
             name,
             end: index.saturating_add(1),
             dims,
-            // At most 64.
-            ndim: u8::try_from(shape.len()).unwrap_or(u8::MAX),
+            ndim,
             ty,
             endian,
             order: ByteOrder::NativeUnaligned,
@@ -254,7 +251,7 @@ impl LayoutBuilder {
     }
 }
 
-/// Whether values of the type can have that size on that machine.
+/// Returns whether values of the type can have the size in the data model.
 fn fits(Scalar { ty, size, .. }: Scalar, model: &DataModel) -> bool {
     let units = |unit: u64| size.checked_rem(unit) == Some(0);
     match ty {

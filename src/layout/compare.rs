@@ -1,4 +1,4 @@
-//! Whether two layouts mean the same, and where they first differ.
+//! [`Comparison`]: the equivalence of two layouts, and their first difference.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,11 +13,11 @@ use crate::abi::DataModel;
 use crate::format::Format;
 use crate::text::{escape, plural};
 
-/// How much two formats have in common; each level implies those below it.
+/// A level of equivalence of two formats. Each level implies the smaller ones.
 ///
 /// ```
 /// use pep3118::Equivalence;
-/// // More in common is greater: whoever needs the same bytes asks for at least this.
+/// // Stricter levels are greater, so that a test for the same bytes compares with `>=`.
 /// assert!(Equivalence::Scalars >= Equivalence::LayoutIgnoringNames);
 /// assert_eq!(Equivalence::BytesAfterSwap.as_str(), "bytes-after-swap");
 /// ```
@@ -25,18 +25,17 @@ use crate::text::{escape, plural};
 pub enum Equivalence {
     /// The same fields at the same offsets, some with the other byte order.
     BytesAfterSwap,
-    /// The same bytes, under other names.
+    /// The same bytes with other names.
     LayoutIgnoringNames,
-    /// The same names and values, spelled differently: `l` and `q` where `long` has 8 bytes, `<i`
-    /// and `i` on a little-endian machine.
+    /// The same names and values in other characters: `l` and `q` if `long` has 8 bytes, `<i` and `i` in a
+    /// little-endian data model.
     Scalars,
     /// The same tokens.
     Text,
 }
 
 impl Equivalence {
-    /// In lower case, for programs: `"bytes-after-swap"`, `"layout-ignoring-names"`, `"scalars"`,
-    /// `"text"`.
+    /// Returns the name in lower case: `"bytes-after-swap"`, `"layout-ignoring-names"`, `"scalars"`, `"text"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +58,7 @@ impl fmt::Display for Equivalence {
     }
 }
 
-/// The outcome of a comparison.
+/// The result of the comparison of two layouts.
 ///
 /// ```
 /// use pep3118::{Comparison, DataModel, Dialect, Equivalence, Format};
@@ -75,14 +74,14 @@ impl fmt::Display for Equivalence {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// The highest level that holds; `None` if the bytes mean different things.
+    /// The strictest level that holds; `None` if the bytes have different values.
     pub equivalence: Option<Equivalence>,
-    /// Why no higher level holds, in one sentence.
+    /// The first difference that a stricter level excludes, in one sentence.
     pub difference: Option<String>,
 }
 
 impl Comparison {
-    /// Compares what two formats mean in one dialect, on one machine.
+    /// Compares the layouts of two formats in one dialect and one data model.
     ///
     /// ```
     /// use pep3118::{Comparison, DataModel, Dialect, Equivalence};
@@ -93,7 +92,7 @@ impl Comparison {
     /// ```
     ///
     /// # Errors
-    /// If either has no layout there.
+    /// If one of the formats has no layout in the dialect, as for [`Format::resolve`].
     pub fn of_formats(a: &Format, b: &Format, dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
         let compared = Self::of_layouts(&a.resolve(dialect, model)?, &b.resolve(dialect, model)?);
         if compared.equivalence == Some(Equivalence::Scalars) && a == b {
@@ -102,7 +101,7 @@ impl Comparison {
         Ok(compared)
     }
 
-    /// Compares two layouts. [`Equivalence::Text`] is never the answer: a layout has no text.
+    /// Compares two layouts. The result is never [`Equivalence::Text`], because layouts have no text.
     #[must_use]
     pub fn of_layouts(a: &Layout, b: &Layout) -> Self {
         let mut found = Differences::default();
@@ -134,7 +133,7 @@ impl Differences {
         }
     }
 
-    // As deep as structures are nested, which the parser bounds.
+    // As deep as structures are nested, which the parser limits to 64 levels.
     fn fields(&mut self, a: Field<'_>, b: Field<'_>, base: u64) {
         if self.structure.is_some() {
             return;
@@ -142,7 +141,7 @@ impl Differences {
         let at = base.saturating_add(a.offset());
         let wider = (a.size(), a.shape()) != (b.size(), b.shape());
         if unit(a) != unit(b) || (wider && a.ty() != Type::Record) || a.shape() != b.shape() {
-            self.structure = Some(sentence(&format!("at byte {at} stands"), &describe(a), &describe(b)));
+            self.structure = Some(sentence(&format!("offset {at} has"), &describe(a), &describe(b)));
             return;
         }
         if a.offset() != b.offset() {
@@ -153,20 +152,22 @@ impl Differences {
         }
         if wider && a.count() > 1 {
             self.structure = Some(sentence(
-                &format!("the records at byte {at} lie apart by"),
+                &format!("the elements at byte {at} have a distance of"),
                 &plural(a.size(), "byte"),
                 &plural(b.size(), "byte"),
             ));
             return;
         }
-        // A byte has no order, whatever mark stands before it.
+        // A single byte has no byte order.
         if a.size() > 1 && a.endian() != b.endian() && self.order.is_none() {
-            let order = |field: Field<'_>| field.endian().map_or("no order", |endian| endian.as_str()).to_string();
+            let order = |field: Field<'_>| {
+                field.endian().map_or_else(|| "without byte order".to_string(), |endian| format!("{endian}-endian"))
+            };
             self.order = Some(sentence(&format!("{} at byte {at} is", a.ty()), &order(a), &order(b)));
         }
         if a.name() != b.name() && self.name.is_none() {
             let name = |field: Field<'_>| {
-                field.name().map_or_else(|| "not named".into(), |name| format!("named `{}`", escape(name)))
+                field.name_text().map_or_else(|| "not named".into(), |name| format!("named `{}`", escape(&name)))
             };
             self.name = Some(sentence(&format!("the field at byte {at} is"), &name(a), &name(b)));
         }
@@ -185,7 +186,7 @@ fn sentence(what: &str, first: &str, second: &str) -> String {
     format!("{what} {first} in the first and {second} in the second")
 }
 
-/// The type, with `wchar_t` told by the width that it has there.
+/// Returns the type, where `wchar_t` is the type of text with the same width.
 fn unit(field: Field<'_>) -> Type {
     match field.ty() {
         Type::Wchar if field.natural_align().bytes() == 2 => Type::Ucs2,
@@ -194,7 +195,7 @@ fn unit(field: Field<'_>) -> Type {
     }
 }
 
-/// `int32`, `bytes of 5 bytes`, `float64[2,3]`.
+/// Returns a description of the type: `int32`, `bytes of 5 bytes`, `float64[2,3]`.
 fn describe(field: Field<'_>) -> String {
     let mut text = field.ty().to_string();
     if matches!(

@@ -1,8 +1,8 @@
-//! The way back: a layout to a format that a given reader takes for the same layout.
+//! [`Layout::emit`]: a format with a given layout, for a given reader.
 //!
-//! The canonical spelling is explicit: `x` for every pad byte, a byte order character in front of
-//! every change, no reliance on alignment. So it reads the same in every dialect that has the codes.
-//! What is emitted is read again in the target's dialect and compared before it is handed out.
+//! The canonical format is explicit: it has an `x` for each pad byte and a byte-order character before each change of
+//! the byte order, and relies on no alignment. All dialects that have its format characters read it the same.
+//! `emit` reads each format in the dialect of the target and compares the layouts before it returns the format.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -55,13 +55,13 @@ impl Target {
         }
     }
 
-    /// Whether it has neither structures nor names nor shapes.
+    /// Returns whether the target has neither structures nor names nor shapes.
     fn is_flat(self) -> bool {
         matches!(self, Self::Struct | Self::CPython314 | Self::CPython315)
     }
 }
 
-/// Why a layout cannot be spelled for a target.
+/// The part of a layout that a target cannot read.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -75,12 +75,12 @@ impl Target {
 pub struct EmitError {
     /// The target.
     pub target: Target,
-    /// What it cannot read, with the offset in bytes: "the pointer at byte 8".
+    /// The part, with its offset in bytes: "the pointer at byte 8".
     pub what: String,
 }
 
 impl Layout {
-    /// Spells the layout as a format for a reader.
+    /// Returns a format that a reader interprets as this layout.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -95,17 +95,18 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// What the target cannot read: a pointer for NumPy, two byte orders for `struct`, an array of
-    /// structures for `struct`, a big-endian number on a little-endian machine for Cython.
+    /// - a pointer for NumPy
+    /// - two byte orders or an array of structures for `struct`
+    /// - a big-endian number in a little-endian data model for Cython
     pub fn emit(&self, target: Target) -> Result<Vec<u8>, EmitError> {
-        let mut writer = Writer { target, out: Vec::new(), order: None };
+        let mut writer = FormatWriter { target, out: Vec::new(), order: None };
         if target.is_flat() {
             writer.flat(self)?;
         } else {
             writer.field(self.item(), 0)?;
         }
         let format = writer.out;
-        // Names do not survive a flat target; everything else must.
+        // Targets without structures lose the names; the rest must be the same.
         let read = Layout::read(&format, target.dialect(), self.model());
         let same = read.is_ok_and(|read| {
             if target.is_flat() {
@@ -117,7 +118,7 @@ impl Layout {
     }
 }
 
-/// Whether the values of a flat layout are those of `layout`, record by record in order.
+/// Returns whether a layout without structures has the values of `layout`.
 fn same_values(layout: &Layout, flat: &Layout) -> bool {
     let values = |layout: &Layout| -> Vec<(u64, u64, u64, Type, Option<Endian>)> {
         layout.leaves().map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian())).collect()
@@ -125,14 +126,14 @@ fn same_values(layout: &Layout, flat: &Layout) -> bool {
     layout.size() == flat.size() && values(layout) == values(flat)
 }
 
-struct Writer {
+struct FormatWriter {
     target: Target,
     out: Vec<u8>,
-    /// The byte order character in force, if one was written.
+    /// The byte-order character in force, if one was written.
     order: Option<&'static str>,
 }
 
-impl Writer {
+impl FormatWriter {
     fn refuse<T>(&self, what: impl Into<String>) -> Result<T, EmitError> {
         Err(EmitError { target: self.target, what: what.into() })
     }
@@ -149,15 +150,15 @@ impl Writer {
         }
     }
 
-    /// A field with all that PEP 3118 has. `at` is its offset from the start of the item.
-    // As deep as structures are nested, which the parser bounds.
+    /// Writes a field with its shape and its name. `at` is its offset from the start of the item.
+    // As deep as structures are nested, which the parser limits to 64 levels.
     fn field(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if !field.shape().is_empty() {
-            let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-            self.put(&format!("({})", extents.join(",")));
+            let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
+            self.put(&format!("({})", lengths.join(",")));
         }
         if field.ty() == Type::Record {
-            self.in_order(field, at)?;
+            self.refuse_unordered(field, at)?;
             self.put("T{");
             let mut end = 0;
             for inner in field.fields() {
@@ -206,7 +207,7 @@ impl Writer {
         }
     }
 
-    /// Everything in one row of codes, for `struct`.
+    /// Writes all fields as format characters in a row, for `struct`.
     fn flat(&mut self, layout: &Layout) -> Result<(), EmitError> {
         let mut order: Option<(Endian, u64)> = None;
         for (at, leaf) in layout.leaves() {
@@ -217,8 +218,8 @@ impl Writer {
                 order = order.or(Some((endian, at)));
             }
         }
-        self.repeated(layout.item(), 0)?;
-        // A pointer needs `@`, which aligns by itself: pad bytes that it implies are not written.
+        self.refuse_arrays(layout.item(), 0)?;
+        // A pointer needs `@`, which implies padding that must not be written, too.
         let native = layout.leaves().any(|(_, leaf)| has_native_size_only(leaf.ty()));
         match order {
             _ if native => self.put("@"),
@@ -245,8 +246,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Refuses what no format says: fields that share bytes, or that do not stand as they lie.
-    fn in_order(&self, record: Field<'_>, at: u64) -> Result<(), EmitError> {
+    /// Refuses records that formats cannot express: fields that share bytes or are not in the order of their offsets.
+    fn refuse_unordered(&self, record: Field<'_>, at: u64) -> Result<(), EmitError> {
         if record.overlaps() {
             return self.refuse(format!("the record at byte {at}, whose fields share bytes"));
         }
@@ -260,25 +261,22 @@ impl Writer {
         Ok(())
     }
 
-    /// Refuses arrays of structures: `struct` would have to repeat their codes.
-    fn repeated(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
+    /// Refuses arrays of structures: `struct` has no count for several format characters.
+    fn refuse_arrays(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if field.ty() != Type::Record {
             return Ok(());
         }
-        self.in_order(field, at)?;
+        self.refuse_unordered(field, at)?;
         if field.count() != 1 {
             return self.refuse(format!("the array of records at byte {at}"));
         }
-        field.fields().try_for_each(|inner| self.repeated(inner, at.saturating_add(inner.offset())))
+        field.fields().try_for_each(|inner| self.refuse_arrays(inner, at.saturating_add(inner.offset())))
     }
 
-    /// The format character, with the length in front of it where the count is one.
+    /// Returns the format character of a value, after the length if its count is a length.
     fn code(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
         let size = field.size();
-        let length = |unit: u64, code: &str| {
-            let units = size.checked_div(unit).unwrap_or(0);
-            if units == 1 { code.to_string() } else { format!("{units}{code}") }
-        };
+        let length = |units: u64, code: &str| if units == 1 { code.to_string() } else { format!("{units}{code}") };
         let wide = field.natural_align().bytes();
         let code = match field.ty() {
             Type::Bool if size == 2 => "v".to_string(),
@@ -302,14 +300,14 @@ impl Writer {
             Type::Complex128 if self.target == Target::CPython314 => "D".to_string(),
             Type::Complex128 => "Zd".to_string(),
             Type::ComplexLongDouble => "Zg".to_string(),
-            Type::Bytes => length(1, "s"),
-            Type::Pascal => length(1, "p"),
-            Type::Void => length(1, "x"),
+            Type::Bytes => length(size, "s"),
+            Type::Pascal => length(size, "p"),
+            Type::Void => length(size, "x"),
             Type::Bits => format!("{}t", size.saturating_mul(8)),
-            Type::Ucs2 => length(2, "u"),
-            Type::Ucs4 => length(4, "w"),
-            Type::Wchar if wide == 2 => length(2, "u"),
-            Type::Wchar => length(4, "w"),
+            Type::Ucs2 => length(size / 2, "u"),
+            Type::Ucs4 => length(size / 4, "w"),
+            Type::Wchar if wide == 2 => length(size / 2, "u"),
+            Type::Wchar => length(size / 4, "w"),
             Type::Pointer => "P".to_string(),
             Type::CharPointer => "z".to_string(),
             Type::WcharPointer => "Z".to_string(),
@@ -328,7 +326,7 @@ impl Writer {
     }
 }
 
-/// Types whose codes have no standard size.
+/// Returns whether the format character of a type has no standard size.
 fn has_native_size_only(ty: Type) -> bool {
     matches!(
         ty,

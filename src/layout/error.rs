@@ -1,4 +1,4 @@
-//! Why a format has no layout in a dialect, or none that fits the itemsize.
+//! [`LayoutError`]: a format that has no layout in a dialect, no layout of the itemsize, or several.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -13,11 +13,10 @@ use crate::format::{ByteOrder, Code, FormatError};
 use crate::span::Span;
 use crate::text::{abridge, plural};
 
-/// A format without a layout: not a format, not in the dialect, too large, or at odds with the
-/// itemsize.
+/// A format without a layout: a syntax error, a construct that the dialect lacks, an item that is too large, an
+/// itemsize that does not fit, or an ambiguity.
 ///
-/// `{}` is one line; `{:#}` adds the source with carets, the working, and where one is obvious a
-/// help line.
+/// `{}` is one line; `{:#}` adds the format with carets, the sizes in each dialect, and a help line.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -36,7 +35,7 @@ struct Details {
     model: &'static str,
 }
 
-/// What is wrong.
+/// The reason of a [`LayoutError`].
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
@@ -46,72 +45,72 @@ struct Details {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutErrorKind {
-    /// The text is not a format.
+    /// A syntax error.
     #[error(transparent)]
     Format(FormatError),
-    /// `Zd` in `struct` of CPython 3.13.
+    /// A format character that the dialect lacks: `Zd` in `struct-3.13`.
     #[error("format character `{code}` ({}) is not part of the dialect", code.c_type())]
     Code {
         /// The format character.
         code: Code,
     },
-    /// `<n`
+    /// A format character without a standard size: `<n`.
     #[error("format character `{code}` ({}) has no standard size", code.c_type())]
     NoStandardSize {
         /// The format character.
         code: Code,
-        /// The byte order character that asks for a standard size.
+        /// The byte-order character that selects standard sizes.
         order: ByteOrder,
     },
-    /// `T{i}` in `struct`
+    /// A construct that the dialect lacks: `T{i}` in `struct`.
     #[error("{construct} is not part of the dialect")]
     Construct {
-        /// What the dialect lacks.
+        /// The construct.
         construct: Construct,
     },
-    /// A count or dimension past the dialect's limit.
-    #[error("{count} is more than the {limit} that a count may be")]
+    /// A count or a dimension above the limit of the dialect.
+    #[error("count {count} is larger than the limit of {limit}")]
     CountTooLarge {
         /// The count.
         count: u64,
         /// The limit.
         limit: u64,
     },
-    /// More bytes than any object can have on that machine.
-    #[error("item is larger than {limit} bytes, the most that a Py_ssize_t can say")]
+    /// More bytes than an object can have in the data model.
+    #[error("item is larger than a Py_ssize_t permits, {limit} bytes,")]
     TooLarge {
         /// `PY_SSIZE_T_MAX`, in bytes.
         limit: u64,
     },
-    /// `3t5t`: PEP 3118 does not say whether they share a byte.
-    #[error("bits after bits: whether they share a byte is not defined")]
+    /// Bits after bits, `3t5t`: PEP 3118 does not define whether they share a byte.
+    #[error("bits after bits, which PEP 3118 does not define,")]
     AdjacentBits,
-    /// `[bfloat16]` without an itemsize, or with other items.
-    #[error("user type has no size of its own")]
+    /// A user type without an itemsize, or with other items: `[bfloat16]`.
+    #[error("the format does not declare the size of the user type")]
     UnknownSize,
-    /// `T{i:a:i:a:}` for NumPy's reader.
+    /// A name that occurs twice, in a dialect that refuses it: `T{i:a:i:a:}` in `numpy-reader`.
     #[error("two fields of one structure have the same name")]
     DuplicateName,
-    /// No reading of the format gives the itemsize.
-    #[error("itemsize is {}, but the format describes {}", plural(*itemsize, "byte"), sizes(readings))]
+    /// No interpretation of the format has the itemsize.
+    #[error("itemsize is {}, but the format describes {}", plural(*itemsize, "byte"), either(sizes))]
     ItemsizeMismatch {
         /// The itemsize, in bytes.
         itemsize: u64,
-        /// What each reading gives.
-        readings: Vec<InterpretedSize>,
+        /// The size in each dialect.
+        sizes: Vec<InterpretedSize>,
     },
     /// Several interpretations fit, and the caller has to choose one.
     #[error(transparent)]
     Ambiguous(Ambiguity),
 }
 
-/// What one reading of a format gives.
+/// The size of a format in one dialect.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, LayoutErrorKind, reconcile};
 /// let error = reconcile(b"T{<b:a:<i:b:}", Some(8), Some(&Dialect::CTYPES), &DataModel::LP64).unwrap_err();
-/// let LayoutErrorKind::ItemsizeMismatch { itemsize, readings } = error.kind() else { unreachable!() };
-/// assert_eq!((*itemsize, readings[0].dialect, readings[0].size), (8, "ctypes", 5));
+/// let LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } = error.kind() else { unreachable!() };
+/// assert_eq!((*itemsize, sizes[0].dialect, sizes[0].size), (8, "ctypes", 5));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InterpretedSize {
@@ -121,7 +120,7 @@ pub struct InterpretedSize {
     pub size: u64,
 }
 
-/// A construct that some dialects lack.
+/// A construct of the format language that some dialects lack.
 ///
 /// ```
 /// use pep3118::layout::Construct;
@@ -164,7 +163,7 @@ pub enum Construct {
 }
 
 impl Construct {
-    /// Every construct.
+    /// All constructs.
     pub const ALL: [Self; 14] = [
         Self::Structure,
         Self::Name,
@@ -193,21 +192,21 @@ impl fmt::Display for Construct {
             Self::Pointer => "pointer `&`",
             Self::Function => "function pointer `X{}`",
             Self::UserType => "user type `[]`",
-            Self::Unaligned => "byte order character `^`",
-            Self::LaterByteOrder => "byte order character after the first byte",
-            Self::ByteOrderAfterCount => "byte order character after a count",
-            Self::ByteOrderBeforeShape => "byte order character before a shape",
-            Self::TwoByteOrders => "second byte order character in a row",
-            Self::TrailingByteOrder => "byte order character without an item after it",
+            Self::Unaligned => "byte-order character `^`",
+            Self::LaterByteOrder => "byte-order character after the first byte",
+            Self::ByteOrderAfterCount => "byte-order character after a count",
+            Self::ByteOrderBeforeShape => "byte-order character before a shape",
+            Self::TwoByteOrders => "second of two byte-order characters",
+            Self::TrailingByteOrder => "byte-order character that no item follows",
             Self::SpaceInItem => "white space inside an item",
         })
     }
 }
 
-/// Each size with the names of the dialects that give it.
-fn by_size(readings: &[InterpretedSize]) -> Vec<(u64, String)> {
+/// Returns each size once, with the names of the dialects that have it.
+fn by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)> {
     let mut sizes: Vec<(u64, String)> = Vec::new();
-    for InterpretedSize { dialect, size } in readings {
+    for InterpretedSize { dialect, size } in sizes_in_dialects {
         match sizes.iter_mut().find(|(known, _)| known == size) {
             Some((_, dialects)) => {
                 dialects.push_str(", ");
@@ -219,9 +218,9 @@ fn by_size(readings: &[InterpretedSize]) -> Vec<(u64, String)> {
     sizes
 }
 
-/// The sizes of several readings in words: `5 bytes`, `5 or 8 bytes`.
-fn sizes(readings: &[InterpretedSize]) -> String {
-    let mut distinct: Vec<u64> = readings.iter().map(|reading| reading.size).collect();
+/// Returns the different sizes in words: `5 bytes`, `5 or 8 bytes`.
+fn either(sizes: &[InterpretedSize]) -> String {
+    let mut distinct: Vec<u64> = sizes.iter().map(|found| found.size).collect();
     distinct.sort_unstable();
     distinct.dedup();
     match distinct.as_slice() {
@@ -235,7 +234,7 @@ fn sizes(readings: &[InterpretedSize]) -> String {
 }
 
 impl LayoutErrorKind {
-    /// A short name that stays the same between versions, for programs: `"no-standard-size"`.
+    /// Returns a name for programs, which is the same in all versions: `"no-standard-size"`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -257,35 +256,33 @@ impl LayoutErrorKind {
         Some(Cow::Borrowed(match self {
             Self::Code { code } => match code {
                 Code::ComplexFloat | Code::ComplexDouble => {
-                    "CPython reads `Zf` and `Zd` from 3.15 on; 3.14 wrote `F` and `D`"
+                    "`struct` reads `Zf` and `Zd` from CPython 3.15 on, `F` and `D` from 3.14 on"
                 }
                 Code::ComplexFloat314 | Code::ComplexDouble314 => {
-                    "`F` and `D` are CPython 3.14's; everybody else writes `Zf` and `Zd`"
+                    "only `struct` and ctypes of CPython 3.14 write `F` and `D`; all others write `Zf` and `Zd`"
                 }
                 _ => return None,
             },
             Self::NoStandardSize { code, .. } => {
                 return Some(Cow::Owned(match code {
-                    Code::SsizeT => String::from("`@n` is this machine's ssize_t; `<q` is always 8 bytes"),
-                    Code::SizeT => String::from("`@N` is this machine's size_t; `<Q` is always 8 bytes"),
+                    Code::SsizeT => String::from("`@n` has the native size; `<q` always has 8 bytes"),
+                    Code::SizeT => String::from("`@N` has the native size; `<Q` always has 8 bytes"),
                     code => format!("`@{code}` and `^{code}` have the native size"),
                 }));
             }
             Self::Construct { construct } => match construct {
-                Construct::LaterByteOrder => "only the first byte of the format may be one",
+                Construct::LaterByteOrder => "only the first byte of the format can be one",
                 Construct::SpaceInItem => "write the count and the format character together",
                 Construct::ByteOrderBeforeShape => "write it after the shape: `(2)<i`",
                 Construct::StackedShapes => "write one shape: `(2,3)i`",
                 _ => return None,
             },
             Self::AdjacentBits => "write them as one item: `8t`",
-            Self::ItemsizeMismatch { itemsize, readings }
-                if readings.iter().all(|reading| reading.size < *itemsize) =>
-            {
-                "the exporter left something out: ctypes before CPython 3.12 wrote no padding, \
-                 and still drops inherited fields and what is in a union"
+            Self::ItemsizeMismatch { itemsize, sizes } if sizes.iter().all(|found| found.size < *itemsize) => {
+                "the exporter omitted bytes: ctypes before CPython 3.12 writes no padding, \
+                 and all versions omit inherited fields and the fields of unions"
             }
-            Self::UnknownSize => "give the itemsize, and let it be the only item",
+            Self::UnknownSize => "pass the itemsize; the user type must be the only item",
             _ => return None,
         }))
     }
@@ -303,7 +300,7 @@ impl LayoutError {
         Self(Box::new(Details { kind, span, source: source.into(), dialect, model }))
     }
 
-    /// What is wrong.
+    /// Returns the reason.
     #[must_use]
     pub fn kind(&self) -> &LayoutErrorKind {
         &self.0.kind
@@ -324,7 +321,7 @@ impl LayoutError {
         }
     }
 
-    /// Where, in bytes of the format.
+    /// Returns the place of the error in the format, in bytes.
     #[must_use]
     pub fn span(&self) -> Span {
         match &self.0.kind {
@@ -333,13 +330,13 @@ impl LayoutError {
         }
     }
 
-    /// The format.
+    /// Returns the format.
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
-    /// The same text with the source and carets, in colour if wished.
+    /// Returns the message with the format and carets.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;
@@ -350,10 +347,10 @@ impl LayoutError {
         }
         let mut diagnostic = Diagnostic::new(format!("{self}"), &details.source);
         match &details.kind {
-            LayoutErrorKind::ItemsizeMismatch { readings, .. } => {
-                for (size, dialects) in by_size(readings) {
-                    let verb = if dialects.contains(',') { "dialects" } else { "dialect" };
-                    diagnostic = diagnostic.note(format!("{} by {verb} {dialects}", plural(size, "byte")));
+            LayoutErrorKind::ItemsizeMismatch { sizes, .. } => {
+                for (size, dialects) in by_size(sizes) {
+                    let noun = if dialects.contains(',') { "dialects" } else { "dialect" };
+                    diagnostic = diagnostic.note(format!("{} in {noun} {dialects}", plural(size, "byte")));
                 }
             }
             kind => {
@@ -389,12 +386,12 @@ impl fmt::Display for LayoutError {
         match &details.kind {
             LayoutErrorKind::Format(error) => error.fmt(f),
             LayoutErrorKind::Ambiguous(ambiguity) => ambiguity.fmt(f),
-            LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => write!(
+            LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => write!(
                 f,
                 "itemsize is {} but format `{}` describes {}",
                 plural(*itemsize, "byte"),
                 abridge(&details.source, 60),
-                sizes(readings)
+                either(sizes)
             ),
             kind => write!(f, "{kind} at byte {}", details.span.start()),
         }

@@ -1,14 +1,14 @@
-//! [`Format`](crate::Format) + [`Dialect`] + [`DataModel`](crate::DataModel) to [`Layout`]: what it means.
+//! The [`Layout`] of a [`Format`](crate::Format) in a [`Dialect`] and a [`DataModel`](crate::DataModel).
 //!
 //! | format | dialect | size | fields |
 //! |--|--|--|--|
 //! | `ib` | `struct` | 5 | int32 at 0, int8 at 4 |
-//! | `ib` | `numpy-reader` | 8 | the same, rounded up as a C compiler would |
+//! | `ib` | `numpy-reader` | 8 | the same, rounded up as in C |
 //! | `T{b:a:i:b:}` | `pep3118` | 8 | `a` at 0, `b` at 4 |
-//! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1: NumPy spells every pad byte |
+//! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1: NumPy writes all pad bytes |
 //!
-//! A format alone does not fix a layout: [`reconcile`] adds the itemsize and says how sure the
-//! answer is.
+//! A format alone does not determine a layout. [`reconcile`] also uses the itemsize. It returns one
+//! [`Interpretation`], or an [`Ambiguity`] if several fit.
 
 mod builder;
 mod codegen;

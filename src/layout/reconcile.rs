@@ -11,7 +11,7 @@ use super::dialect::{Alignment, Dialect, RecordSpacing, StructureSize, TrailingP
 use super::error::{InterpretedSize, LayoutError, LayoutErrorKind as Kind};
 use super::interpretation::{Ambiguity, Certainty, Interpretation};
 use super::stride_inference::{OpenSpacing, Spacing, infer};
-use super::tree::{Layout, Node};
+use super::tree::{Field, Layout, Node};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
@@ -136,11 +136,11 @@ fn by_dialect(
 fn mismatch(
     format: &[u8],
     itemsize: u64,
-    readings: Vec<InterpretedSize>,
+    sizes: Vec<InterpretedSize>,
     dialect: &Dialect,
     model: &DataModel,
 ) -> LayoutError {
-    let kind = Kind::ItemsizeMismatch { itemsize, readings };
+    let kind = Kind::ItemsizeMismatch { itemsize, sizes };
     LayoutError::new(kind, Span::new(0, format.len()), format, dialect.name, model.name)
 }
 
@@ -290,24 +290,24 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
     Err(mismatch(format, itemsize, sizes, &Dialect::PEP3118, model))
 }
 
-/// Whether the format has a `&` or an `X{}`.
+/// Returns whether the format has a `&` or an `X{}`.
 fn has_addresses(layout: &Layout, format: &[u8]) -> bool {
     layout.nodes.iter().any(|node| is_address(node, format))
 }
 
-/// Whether a field is a `&` or an `X{}`, and not one of the codes that are pointers.
+/// Returns whether a field is a `&` or an `X{}`, and not a format character of a pointer.
 fn is_address(node: &Node, format: &[u8]) -> bool {
     matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
 }
 
-/// Whether the format is one item.
+/// Returns whether the format is one item.
 fn is_sole_item(layout: &Layout) -> bool {
     let mut fields = layout.fields();
     matches!((fields.next(), fields.next()), (Some(only), None) if only.offset() == 0 && only.total_size() == layout.size())
         || layout.size() == 0
 }
 
-/// Whether the format is one structure, `T{…}`.
+/// Returns whether the format is one structure, `T{…}`.
 fn is_sole_record(layout: &Layout) -> bool {
     let mut fields = layout.fields();
     matches!(
@@ -320,17 +320,17 @@ fn is_sole_record(layout: &Layout) -> bool {
     )
 }
 
-/// Whether every number has a byte order character: ctypes puts `<` or `>` before every code, and
-/// writes `B`, `&` and `X{}` bare.
+/// Returns whether ctypes can have written the byte-order characters: it writes `<` or `>` before each format
+/// character of more than one byte, and none before `B`, `&` and `X{}`.
 fn is_spelled_as_ctypes_does(layout: &Layout, format: &[u8]) -> bool {
     let mut numbers = layout.nodes.iter().filter(|node| node.endian.is_some() && !is_address(node, format));
     numbers.all(|node| matches!(node.order, ByteOrder::Little | ByteOrder::Big))
 }
 
-/// Whether every number has a byte order character that NumPy writes: none or `@ = ^` for the
-/// machine's own order, `<` or `>` only for the other one.
+/// Returns whether NumPy can have written the byte-order characters: none or `@ = ^` for the byte order of the data
+/// model, `<` or `>` only for the other one.
 fn is_spelled_as_numpy_does(layout: &Layout) -> bool {
-    // `O` and addresses have no byte order character of their own: NumPy writes them under any.
+    // NumPy writes `O` and addresses after any byte-order character.
     let mut numbers = layout.nodes.iter().filter(|node| node.ty.has_byte_order() && node.ty != Type::Object);
     numbers.all(|node| match (node.order, node.endian) {
         (ByteOrder::Little | ByteOrder::Big, Some(endian)) => endian != layout.model().endian,
@@ -339,8 +339,8 @@ fn is_spelled_as_numpy_does(layout: &Layout) -> bool {
     })
 }
 
-/// Whether some number of several bytes stands under `@`, `=` or `^`: ctypes puts `<` or `>` before
-/// every code, and writes `B`, `&` and `X{}` bare.
+/// Returns whether only NumPy can have written the byte-order characters: a number of several bytes is under `@`, `=` or
+/// `^`, which ctypes never writes.
 fn has_numpy_spelling(layout: &Layout) -> bool {
     layout.nodes.iter().any(|node| {
         node.endian.is_some()
@@ -349,30 +349,22 @@ fn has_numpy_spelling(layout: &Layout) -> bool {
     })
 }
 
-/// Whether an array of structures under `@` has elements that are not a multiple of their alignment.
+/// Returns whether an array of structures has elements under `@` whose size is not a multiple of their alignment.
 fn has_misaligned_elements(layout: &Layout) -> bool {
-    (0_u32..).zip(&layout.nodes).any(|(index, node)| {
-        node.ty == Type::Record && node.count > 1 && !native_align(layout, index).divides(node.size)
-    })
+    let mut arrays = layout.all_fields().filter(|field| field.ty() == Type::Record && field.count() > 1);
+    arrays.any(|array| !native_align(array).divides(array.size()))
 }
 
-/// The largest alignment among the fields of a record that stand under `@`.
-fn native_align(layout: &Layout, index: u32) -> Align {
-    let Some(record) = layout.node(index) else {
-        return Align::ONE;
-    };
-    (index..record.end)
-        .filter_map(|inner| layout.node(inner))
-        .filter(|inner| inner.order == ByteOrder::Native)
-        .map(|inner| inner.ty.natural_align(inner.size, layout.model()))
-        .max()
-        .unwrap_or(Align::ONE)
+/// Returns the largest alignment of the fields of a record that are under `@`.
+fn native_align(record: Field<'_>) -> Align {
+    let native = record.descendants().filter(|field| field.node().order == ByteOrder::Native);
+    native.map(|field| field.ty().natural_align(field.size(), field.model())).max().unwrap_or(Align::ONE)
 }
 
-/// Whether two layouts of one format put every value at the same place.
-pub(super) fn same_memory(a: &Layout, b: &Layout) -> bool {
+/// Returns whether two layouts of one format have the same values at the same offsets.
+fn same_memory(a: &Layout, b: &Layout) -> bool {
     let kind = |node: &Node| match node.ty {
-        // Two names of a 2-byte unit.
+        // Both are text of units of 2 bytes.
         Type::Wchar if node.size == 2 => Type::Ucs2,
         ty => ty,
     };

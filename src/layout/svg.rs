@@ -1,26 +1,26 @@
-//! The picture of a layout as SVG, for notebooks and documents.
+//! [`Picture::svg`]: the picture of a layout for notebooks and documents.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::picture::{CellStyle, Picture, Run};
+use super::picture::{CellStyle, Picture, Piece};
 
-/// One byte, in pixels.
-const CELL: u64 = 36;
-const HEIGHT: u64 = 26;
-/// Between two rows.
-const GAP: u64 = 8;
-/// Left of the bytes, where the offsets stand.
-const MARGIN: u64 = 56;
-/// One character of a label in the monospaced face, in tenths of a pixel.
-const ADVANCE: u64 = 73;
+/// The width of one byte, in pixels like all lengths here.
+const CELL: usize = 36;
+const HEIGHT: usize = 26;
+/// The distance between two rows.
+const GAP: usize = 8;
+/// The width to the left of the bytes, for the offsets.
+const MARGIN: usize = 56;
+/// The width of one character of the monospaced font, in tenths of a pixel.
+const ADVANCE: usize = 73;
 
-/// Background and text of fields in turn: dark on pale, so that they read on any page.
+/// The colours of fields in turn. Dark text on them is readable on a light and on a dark page.
 const FIELDS: [&str; 6] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#cfd5f5", "#f6cfc4"];
 
 impl Picture {
-    /// The picture as an SVG element: a rectangle a field, dashed where there is padding, with type
-    /// and offsets as its tooltip.
+    /// Draws the picture as an SVG element: one rectangle for each field, dashed for padding, with the type and the
+    /// offsets as its tooltip.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -31,53 +31,37 @@ impl Picture {
     /// ```
     #[must_use]
     pub fn svg(&self) -> String {
-        let columns = self.row().min(self.shown()).max(1);
+        let columns = self.row().min(self.shown());
         let mut body = String::new();
-        for byte in 0..self.row().min(self.shown()) {
-            let x = left(byte).saturating_add(CELL / 2);
-            body.push_str(&text(x, 14, "middle", "#808080", &byte.to_string()));
+        for byte in 0..columns {
+            body.push_str(&text(left(byte).saturating_add(CELL / 2), 14, "middle", "#808080", &byte.to_string()));
         }
-        let mut y = 20_u64;
+        let mut y = 20_usize;
         let mut last = None;
         for line in self.lines() {
             if last != Some(line.start) {
                 if last.is_some() {
                     y = y.saturating_add(GAP);
                 }
-                body.push_str(&text(
-                    MARGIN.saturating_sub(8),
-                    y.saturating_add(17),
-                    "end",
-                    "#808080",
-                    &line.start.to_string(),
-                ));
+                let start = line.start.to_string();
+                body.push_str(&text(MARGIN.saturating_sub(8), y.saturating_add(17), "end", "#808080", &start));
                 last = Some(line.start);
             }
-            for run in &line.runs {
-                body.push_str(&rectangle(run, run.start.saturating_sub(line.start), y));
+            for piece in &line.pieces {
+                body.push_str(&rectangle(piece, y));
             }
             y = y.saturating_add(HEIGHT);
         }
         if self.shown() == 0 {
             body.push_str(&text(MARGIN, 14, "start", "#808080", "(no bytes)"));
         }
-        if self.size() > self.shown() {
-            let more = format!("{} more bytes", self.size().saturating_sub(self.shown()));
-            body.push_str(&text(MARGIN, y.saturating_add(18), "start", "#808080", &more));
+        let hidden = (self.hidden() > 0).then(|| format!("{} more bytes", self.hidden()));
+        let cut = self.is_cut().then(|| "more fields that share these bytes".to_string());
+        for note in hidden.into_iter().chain(cut) {
+            body.push_str(&text(MARGIN, y.saturating_add(18), "start", "#808080", &note));
             y = y.saturating_add(HEIGHT);
         }
-        if self.is_cut() {
-            body.push_str(&text(
-                MARGIN,
-                y.saturating_add(18),
-                "start",
-                "#808080",
-                "more fields that share these bytes",
-            ));
-            y = y.saturating_add(HEIGHT);
-        }
-        let (width, height) = (left(columns).saturating_add(2), y.saturating_add(2));
-        let width = width.max(140);
+        let (width, height) = (left(columns.max(1)).saturating_add(2).max(140), y.saturating_add(2));
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" font-family=\"monospace\" font-size=\"12\">{body}</svg>"
@@ -85,27 +69,25 @@ impl Picture {
     }
 }
 
-fn left(byte: u64) -> u64 {
+fn left(byte: usize) -> usize {
     byte.saturating_mul(CELL).saturating_add(MARGIN)
 }
 
-fn rectangle(run: &Run<'_>, column: u64, y: u64) -> String {
-    let (x, width) = (left(column), run.bytes.saturating_mul(CELL));
-    let (fill, stroke) = match run.ink {
+fn rectangle(piece: &Piece<'_>, y: usize) -> String {
+    let (x, width) = (left(piece.column), piece.len.saturating_mul(CELL));
+    let (fill, stroke) = match piece.style {
         CellStyle::Padding => ("none", " stroke-dasharray=\"3 3\""),
-        CellStyle::Field(index) => {
-            (index.checked_rem(FIELDS.len()).and_then(|index| FIELDS.get(index)).copied().unwrap_or("none"), "")
-        }
+        CellStyle::Field(index) => (FIELDS.iter().cycle().nth(index % FIELDS.len()).copied().unwrap_or("none"), ""),
     };
-    let last = run.offset.saturating_add(run.size).saturating_sub(1);
-    let place = if run.size == 1 { format!("byte {last}") } else { format!("bytes {} to {last}", run.offset) };
-    let note = if run.note.is_empty() { "padding" } else { run.note };
+    let last = piece.offset.saturating_add(piece.size).saturating_sub(1);
+    let place = if piece.size == 1 { format!("byte {last}") } else { format!("bytes {} to {last}", piece.offset) };
+    let note = if piece.note.is_empty() { "padding" } else { piece.note };
     let mut out = format!(
         "<g><title>{}, {place}</title><rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" \
          fill=\"{fill}\" stroke=\"#808080\"{stroke}/>",
         markup(note)
     );
-    let label = run.label.fit(room(width.saturating_sub(8)));
+    let label = piece.text.fit(width.saturating_sub(8).saturating_mul(10) / ADVANCE);
     if !label.is_empty() {
         out.push_str(&text(x.saturating_add(5), y.saturating_add(17), "start", "#202020", &label));
     }
@@ -113,16 +95,11 @@ fn rectangle(run: &Run<'_>, column: u64, y: u64) -> String {
     out
 }
 
-fn text(x: u64, y: u64, anchor: &str, fill: &str, text: &str) -> String {
+fn text(x: usize, y: usize, anchor: &str, fill: &str, text: &str) -> String {
     format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", markup(text))
 }
 
-/// Characters of a label in so many pixels.
-fn room(width: u64) -> usize {
-    usize::try_from(width.saturating_mul(10).checked_div(ADVANCE).unwrap_or(0)).unwrap_or(0)
-}
-
-/// Text in XML, without the characters that XML does not have.
+/// Escapes text for XML. Characters that XML cannot contain become U+FFFD.
 fn markup(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {

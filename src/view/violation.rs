@@ -420,11 +420,11 @@ impl Violation {
 /// The message for a format that has no layout of the itemsize.
 fn format_message(error: &LayoutError) -> String {
     match error.kind() {
-        LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => format!(
+        LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => format!(
             "itemsize is {} but format `{}` describes {}",
             plural(*itemsize, "byte"),
             abridged(error.source_bytes()),
-            sizes_by_dialect(readings)
+            sizes_by_dialect(sizes)
         ),
         _ => error.to_string(),
     }

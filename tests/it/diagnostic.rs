@@ -155,7 +155,7 @@ fn each_layout_error_has_a_snapshot() {
         K::AdjacentBits,
         K::UnknownSize,
         K::DuplicateName,
-        K::ItemsizeMismatch { itemsize: 0, readings: vec![] },
+        K::ItemsizeMismatch { itemsize: 0, sizes: vec![] },
     ];
     for kind in kinds {
         let (format, error) = layout_example(&kind);

@@ -1,5 +1,6 @@
 //! Layouts that were built, as pictures and as source text: compilers judge the assertions.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -242,8 +243,8 @@ fn builders_refuse_what_is_outside() {
 #[test]
 fn names_of_types_are_identifiers() {
     let layout = Layout::read(b"i", &Dialect::PEP3118, &DataModel::LP64).unwrap();
-    assert_eq!(layout.to_c("int").unwrap_err().to_string(), "`int` is not a name for a type of C");
-    assert_eq!(layout.to_rust("i32").unwrap_err().to_string(), "`i32` is not a name for a type of Rust");
+    assert_eq!(layout.to_c("int").unwrap_err().to_string(), "`int` cannot be the name of a C type");
+    assert_eq!(layout.to_rust("i32").unwrap_err().to_string(), "`i32` cannot be the name of a Rust type");
     let empty = Layout::read(b"", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     assert_eq!(empty.to_c("item"), Err(SourceError::Empty));
 }
@@ -331,5 +332,103 @@ fn fields_without_bytes_are_told() {
     let line = "none: int32[0,2] at byte 0, no bytes";
     for source in [layout.to_c("item").unwrap(), layout.to_rust("Item").unwrap()] {
         assert!(source.contains(line), "{source}");
+    }
+}
+
+/// The identifiers in a source text.
+fn identifiers(text: &str) -> BTreeSet<String> {
+    let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
+    words.filter(|word| word.starts_with(|first: char| !first.is_ascii_digit())).map(String::from).collect()
+}
+
+/// Returns the layout of a record of bytes with these names.
+fn named<'n>(names: impl Iterator<Item = &'n String>) -> Layout {
+    let fields: String = names.map(|name| format!("b:{name}:")).collect();
+    Layout::read(format!("T{{{fields}}}").as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()
+}
+
+#[test]
+fn c_source_compiles_with_all_identifiers_of_its_headers() {
+    let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    let headers = named([String::from("a")].iter()).to_c("item").unwrap();
+    let headers: String =
+        headers.lines().filter(|line| line.starts_with("#include")).map(|line| format!("{line}\n")).collect();
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("headers.c");
+    std::fs::write(&path, headers).unwrap();
+    for standard in ["-std=c11", "-std=gnu17"] {
+        let run = |arguments: &[&str]| {
+            let output = Command::new(&cc).args([standard, "-E"]).args(arguments).arg(&path).output().unwrap();
+            assert!(output.status.success());
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let declared = run(&["-P"]);
+        let macros = run(&["-dM"]);
+        let macros = macros.lines().filter_map(|line| line.strip_prefix("#define ")).collect::<Vec<_>>().join("\n");
+        let names: BTreeSet<String> = identifiers(&declared).into_iter().chain(identifiers(&macros)).collect();
+        assert!(names.len() > 400, "{}", names.len());
+        let record = named(names.iter());
+        let mut sources = vec![record.to_c("record").unwrap()];
+        let byte = named([String::from("a")].iter());
+        for name in &names {
+            match byte.to_c(name) {
+                Ok(source) => sources.push(source),
+                Err(error) => assert!(matches!(error, SourceError::Name { .. })),
+            }
+        }
+        compile(
+            "identifiers.c",
+            &sources.concat(),
+            Command::new(&cc).args([standard, "-fsyntax-only", "-Wall", "-Werror"]),
+        );
+    }
+}
+
+#[test]
+fn rust_source_compiles_with_the_names_that_it_uses() {
+    let source = layouts(50).iter().map(|layout| layout.to_rust("Item").unwrap()).collect::<String>();
+    let mut names = identifiers(&source);
+    names.extend(
+        ["Self", "async", "gen", "str", "u128", "f16", "std", "alloc", "Copy", "Clone", "drop"].map(String::from),
+    );
+    let mut sources = vec![named(names.iter()).to_rust("Record").unwrap()];
+    for (index, name) in names.iter().enumerate() {
+        if let Ok(source) = named(names.iter()).to_rust(name) {
+            sources.push(format!(
+                "pub mod module_{index} {{\n#![allow(non_camel_case_types, non_upper_case_globals)]\n{source}}}\n"
+            ));
+        }
+    }
+    assert!(sources.len() > 20, "{}", sources.len());
+    let out = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("identifiers.rmeta");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let mut command = Command::new(rustc);
+    if let Ok(target) = std::env::var("TARGET") {
+        command.args(["--target", &target]);
+    }
+    command.args(["--edition=2024", "--crate-type=lib", "--emit=metadata", "-A", "warnings", "-o"]).arg(out);
+    compile("identifiers.rs", &sources.concat(), &mut command);
+}
+
+#[test]
+fn the_item_has_the_name_that_was_given() {
+    // The type of the field `__` would have the same name as the item.
+    let layout = Layout::read(b"T{T{<i:a:}:__:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    let source = layout.to_rust("Item").unwrap();
+    assert!(source.contains("pub struct Item {\n    pub __: Item_2,\n}\n"), "{source}");
+}
+
+#[test]
+fn names_of_types_do_not_grow_with_the_depth() {
+    let name = "n".repeat(1000);
+    let depth = 60;
+    let fields = 5_000;
+    let format =
+        ["T{".repeat(depth), "T{b}".repeat(fields), format!("}}:{name}:").repeat(depth - 1), "}".to_owned()].concat();
+    let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
+    for source in [layout.to_c("item").unwrap(), layout.to_rust("Item").unwrap()] {
+        assert!(source.len() < 10 * format.len() + 4_000 * fields, "{}", source.len());
+    }
+    for text in [Picture::new(&layout).to_string(), Picture::new(&layout).svg(), Table::new(&layout).to_string()] {
+        assert!(text.len() < 10 * format.len() + 1_000_000, "{}", text.len());
     }
 }

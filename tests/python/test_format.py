@@ -126,9 +126,9 @@ def test_spellings():
 
 def test_source():
     form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
-    assert 'static_assert(offsetof(struct thing, b) == 4, "thing.b begins at byte 4");' in form.to_c("thing")
+    assert 'static_assert(offsetof(struct thing, b) == 4, "thing.b is at byte 4");' in form.to_c("thing")
     assert "const _: () = assert!(core::mem::offset_of!(Thing, b) == 4);" in form.to_rust("Thing")
-    with pytest.raises(ValueError, match="`int` is not a name for a type of C"):
+    with pytest.raises(ValueError, match="`int` cannot be the name of a C type"):
         form.to_c("int")
 
 
@@ -139,11 +139,11 @@ def test_differences():
     assert (names.equivalence, bool(names)) == ("layout-ignoring-names", True)
     swapped = pep3118.diff(Format("<i"), Format(">i"))
     assert swapped.equivalence == "bytes-after-swap"
-    assert str(swapped) == ("same bytes after swapping: int32 at byte 0 is little in the first and big in the second")
+    assert str(swapped) == ("same bytes after swapping: int32 at byte 0 is little-endian in the first and big-endian in the second")
     other = pep3118.diff("i", "f")
     assert (other.equivalence, str(other)) == (
         None,
-        "different: at byte 0 stands int32 in the first and float32 in the second",
+        "different: offset 0 has int32 in the first and float32 in the second",
     )
 
 

@@ -223,7 +223,7 @@ fn help(
     }
     let others = || Dialect::ALL.into_iter().find(|other| works(format, itemsize, Some(*other), model));
     match error.kind() {
-        LayoutErrorKind::ItemsizeMismatch { itemsize, readings } => {
+        LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => {
             let size = plural(*itemsize, "byte");
             let itemsize = Some(*itemsize);
             let (mut ways, mut later) = (Vec::new(), Vec::new());
@@ -252,7 +252,7 @@ fn help(
             }
             ways.append(&mut later);
             if ways.is_empty() {
-                let described = readings.iter().find(|found| works(format, Some(found.size), dialect, model))?;
+                let described = sizes.iter().find(|found| works(format, Some(found.size), dialect, model))?;
                 let size = plural(described.size, "byte");
                 // Before CPython 3.12, ctypes wrote no padding, so the format of a structure is too short.
                 let cause = if described.dialect == Dialect::CTYPES.name {

@@ -75,7 +75,7 @@ fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>
 /// >>> import pep3118
 /// >>> swapped = pep3118.diff("<i", ">i")
 /// >>> swapped.equivalence, swapped.difference
-/// ('bytes-after-swap', 'int32 at byte 0 is little in the first and big in the second')
+/// ('bytes-after-swap', 'int32 at byte 0 is little-endian in the first and big-endian in the second')
 #[pyclass(frozen, module = "pep3118")]
 pub(super) struct Difference {
     comparison: Comparison,

@@ -24,10 +24,17 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
     }
     let ctypes = py.import("ctypes")?.into_any();
     let align = |field: Field<'_>| if is_bytes(field) { Align::ONE } else { field.natural_align() };
-    let declarations = Declarations::new(layout, &Language { align: &align, reserved: &|_| false, any: true });
+    let language = Language {
+        align: &align,
+        can_name_member: &|_| true,
+        can_name_type: &|_| true,
+        type_name: &|words| words.join("_"),
+        element: "element",
+    };
+    let declarations = Declarations::new(layout, name, &language);
     let mut classes: Vec<Bound<'py, PyType>> = Vec::new();
     for definition in &declarations.definitions {
-        let class = define(&ctypes, definition, name, &classes)?;
+        let class = define(&ctypes, definition, &classes)?;
         classes.push(class);
     }
     let item = layout.item();
@@ -42,20 +49,19 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
-    name: &str,
     classes: &[Bound<'py, PyType>],
 ) -> PyResult<Bound<'py, PyType>> {
     let py = ctypes.py();
     let fields = PyList::empty(py);
     let mut anonymous: Vec<&str> = Vec::new();
     for member in &definition.members {
-        let ty = match member.what {
-            MemberType::Value(field) => value(ctypes, field)?,
+        let ty = match &member.what {
+            MemberType::Value(field) => value(ctypes, *field)?,
             // A definition comes after those of its members.
-            MemberType::Defined(index) => match classes.get(index) {
+            MemberType::Defined(inner) => match classes.get(inner.index) {
                 Some(class) => class.clone().into_any(),
                 None => {
-                    debug_assert!(false, "definition {index} of {}", classes.len());
+                    debug_assert!(false, "definition {} of {}", inner.index, classes.len());
                     return Err(PySystemError::new_err("a structure is used before its definition"));
                 }
             },
@@ -76,19 +82,17 @@ fn define<'py>(
         namespace.set_item("_anonymous_", anonymous)?;
     }
     namespace.set_item("_fields_", fields)?;
-    let mut path = vec![name];
-    path.extend(definition.path.iter().map(String::as_str));
     let base = ctypes.getattr(if definition.union { "Union" } else { "Structure" })?;
     let bases = PyTuple::new(py, [&base])?;
-    let class = base.get_type().call1((path.join("_"), bases, namespace))?.cast_into::<PyType>()?;
+    let class = base.get_type().call1((&definition.name, bases, namespace))?.cast_into::<PyType>()?;
     // ctypes computes the offsets itself, so they are compared.
     let mut differs = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
     for member in &definition.members {
         differs |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
     }
     if differs {
-        let name = path.join(".");
-        return Err(PyValueError::new_err(format!("ctypes gives `{}` another layout", escape(&name))));
+        let name = escape(&definition.name);
+        return Err(PyValueError::new_err(format!("ctypes gives `{name}` another layout")));
     }
     Ok(class)
 }

@@ -1,81 +1,64 @@
-//! Layouts as C.
+//! [`Layout::to_c`]: the C type of a layout.
 
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, unique};
+use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, is_swapped, remark};
 use super::error::SourceError;
 use crate::abi::LongDoubleFormat;
 use crate::align::Align;
 use crate::layout::{Field, Layout, Type};
-use crate::text::{escape, plural};
+use crate::text::plural;
 
-/// Keywords of C and C++, the names of the headers, and what compilers define.
-const RESERVED: &str = " alignas alignof and and_eq asm assert auto bitand bitor bool break case catch char class \
-    compl const constexpr const_cast continue default delete do double dynamic_cast else enum errno explicit export \
-    extern false far float for friend goto huge i386 if inline int int8_t int16_t int32_t int64_t linux long mutable \
-    namespace near new noexcept not not_eq NULL nullptr offsetof operator or or_eq private protected public register \
-    reinterpret_cast restrict return short signed sizeof small static static_assert static_cast struct switch template \
-    this thread_local throw true try typedef typeid typename typeof uint8_t uint16_t uint32_t uint64_t union unix \
-    unsigned using virtual void volatile wchar_t while xor xor_eq ";
+/// The headers of the generated source.
+const HEADERS: [&str; 6] = ["assert", "float", "stdbool", "stddef", "stdint", "wchar"];
 
 impl Layout {
-    /// The item as a type of C, with assertions of sizes and offsets.
+    /// Returns the item as a C type, with static assertions of sizes and offsets.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
     /// let layout = Layout::read(b"T{b:a:7x>i:b:d:c:}", &Dialect::PEP3118, &DataModel::LP64)?;
     /// let source = layout.to_c("sample").unwrap();
     /// assert!(source.contains("    int8_t a;\n    unsigned char _pad1[7];\n    unsigned char b[4]; /* int32, big-endian */\n"));
-    /// assert!(source.contains("static_assert(offsetof(struct sample, c) == 12, \"sample.c begins at byte 12\");"));
+    /// assert!(source.contains("static_assert(offsetof(struct sample, c) == 12, \"sample.c is at byte 12\");"));
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
     ///
     /// # Errors
-    /// - `"int"`: not a name for a type
-    /// - an item without bytes
+    /// - `"int"`, `"size_t"`: a type cannot have that name
+    /// - an item of 0 bytes
     pub fn to_c(&self, name: &str) -> Result<String, SourceError> {
-        if !is_identifier(name) || is_reserved(name) {
+        if !can_name_type(name) {
             return Err(SourceError::Name { language: "C", name: name.to_string() });
         }
         if self.size() == 0 {
             return Err(SourceError::Empty);
         }
-        let plan = Declarations::new(self, &Language { align: &align, reserved: &is_reserved, any: false });
+        let language = Language {
+            align: &|field| if is_swapped(field) { Align::ONE } else { field.natural_align() },
+            can_name_member: &can_name_member,
+            can_name_type: &can_name_type,
+            type_name: &|words| words.join("_"),
+            element: "element",
+        };
+        let declarations = Declarations::new(self, name, &language);
         let mut out = format!("/* {} for the data model {}. */\n", plural(self.size(), "byte"), self.model());
-        for header in ["assert", "float", "stdbool", "stddef", "stdint", "wchar"] {
+        for header in HEADERS {
             out.push_str(&format!("#include <{header}.h>\n"));
         }
-        machine(&mut out, self);
-        let item = self.item();
-        let alone = item.shape().is_empty();
-        let mut used = BTreeSet::new();
-        if !alone {
-            used.insert(name.to_string());
-        }
-        let mut names: Vec<String> = Vec::new();
-        let last = plan.definitions.len().saturating_sub(1);
-        for (index, definition) in plan.definitions.iter().enumerate() {
-            let mut words = Vec::from([name.to_string()]);
-            if index == last && !alone {
-                words.push("element".to_string());
-            }
-            words.extend(definition.path.iter().cloned());
-            let tag = unique(&words.join("_"), &mut used);
-            let keyword = if definition.union { "union" } else { "struct" };
-            let full = format!("{keyword} {tag}");
-            define(&mut out, definition, &full, &tag, &names);
-            names.push(full);
+        assert_machine(&mut out, self);
+        for definition in &declarations.definitions {
+            define(&mut out, definition);
         }
         out.push('\n');
-        let (ty, shape, note) = match names.last() {
-            Some(defined) => (defined.clone(), Vec::new(), String::new()),
-            None => value(item),
+        let item = self.item();
+        let ty = match declarations.definitions.last() {
+            Some(definition) => TypeText::of_definition(definition),
+            None => TypeText::of_value(item),
         };
-        let shape: Vec<u64> = item.shape().iter().copied().chain(shape).collect();
-        out.push_str(&format!("typedef {};{}\n", declare(&ty, name, &shape), comment(&note)));
+        out.push_str(&format!("typedef {};{}\n", ty.declare(name, item.shape()), comment(&ty.note)));
         assert(
             &mut out,
             &format!("sizeof({name}) == {}", self.size()),
@@ -85,8 +68,9 @@ impl Layout {
     }
 }
 
-/// What sizes do not show: the byte order, and what a `long double` is.
-fn machine(out: &mut String, layout: &Layout) {
+/// Asserts properties of the machine that sizes and offsets do not depend on: the byte order and the format of a
+/// `long double`.
+fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
     if layout.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
         let order = model.endian.as_str();
@@ -106,24 +90,21 @@ fn machine(out: &mut String, layout: &Layout) {
     }
 }
 
-fn define(out: &mut String, definition: &Definition<'_>, full: &str, tag: &str, names: &[String]) {
+fn define(out: &mut String, definition: &Definition<'_>) {
+    let full = full_name(definition);
     out.push('\n');
     if definition.packed {
         out.push_str("#pragma pack(push, 1)\n");
     }
     out.push_str(&format!("{full} {{\n"));
     for Member { name, called, shape, what, .. } in &definition.members {
-        let (ty, inner, mut note) = match *what {
-            MemberType::Value(field) => value(field),
-            MemberType::Defined(index) => (names.get(index).cloned().unwrap_or_default(), Vec::new(), String::new()),
-            MemberType::Padding => ("unsigned char".to_string(), Vec::new(), String::new()),
+        let ty = match what {
+            MemberType::Value(field) => TypeText::of_value(*field),
+            MemberType::Defined(inner) => TypeText::of_definition(inner),
+            MemberType::Padding => TypeText::new("unsigned char "),
         };
-        if let Some(called) = called {
-            let colon = if note.is_empty() { "" } else { ": " };
-            note = format!("{}{colon}{note}", escape(called));
-        }
-        let shape: Vec<u64> = shape.iter().copied().chain(inner).collect();
-        out.push_str(&format!("    {};{}\n", declare(&ty, name, &shape), comment(&note)));
+        let remark = comment(&remark(called.as_deref(), &ty.note));
+        out.push_str(&format!("    {};{remark}\n", ty.declare(name, shape)));
     }
     for absent in &definition.absent {
         out.push_str(&format!("   {}\n", comment(absent)));
@@ -132,92 +113,405 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, tag: &str, 
     if definition.packed {
         out.push_str("#pragma pack(pop)\n");
     }
-    let size = plural(definition.size, "byte");
-    assert(out, &format!("sizeof({full}) == {}", definition.size), &format!("{tag} has {size}"));
+    let (tag, size) = (&definition.name, definition.size);
+    assert(out, &format!("sizeof({full}) == {size}"), &format!("{tag} has {}", plural(size, "byte")));
     for Member { name, offset, size, .. } in definition.fields() {
-        let begins = format!("{tag}.{name} begins at byte {offset}");
-        assert(out, &format!("offsetof({full}, {name}) == {offset}"), &begins);
-        let has = format!("{tag}.{name} has {}", plural(*size, "byte"));
-        assert(out, &format!("sizeof((({full} *)0)->{name}) == {size}"), &has);
+        let message = format!("{tag}.{name} is at byte {offset}");
+        assert(out, &format!("offsetof({full}, {name}) == {offset}"), &message);
+        let message = format!("{tag}.{name} has {}", plural(*size, "byte"));
+        assert(out, &format!("sizeof((({full} *)0)->{name}) == {size}"), &message);
     }
+}
+
+fn full_name(definition: &Definition<'_>) -> String {
+    format!("{} {}", if definition.union { "union" } else { "struct" }, definition.name)
 }
 
 fn assert(out: &mut String, condition: &str, message: &str) {
     out.push_str(&format!("static_assert({condition}, \"{message}\");\n"));
 }
 
-/// A declaration: `int32_t a[2][3]`, `void (*f[2])(void)`.
-fn declare(ty: &str, name: &str, shape: &[u64]) -> String {
-    let extents: String = shape.iter().map(|extent| format!("[{extent}]")).collect();
-    match ty.split_once('@') {
-        Some((before, after)) => format!("{before}{name}{extents}{after}"),
-        None if ty.ends_with('*') => format!("{ty}{name}{extents}"),
-        None => format!("{ty} {name}{extents}"),
-    }
-}
-
 fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" /* {} */", text.replace("*/", "* /").replace("/*", "/ *")) }
 }
 
-/// Whether the bytes are not as this machine's types have them.
-pub(super) fn is_swapped(field: Field<'_>) -> bool {
-    field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
+/// The parts of a declaration around the declared name.
+struct TypeText {
+    before: String,
+    /// The length of an additional innermost dimension.
+    length: Option<u64>,
+    after: &'static str,
+    /// A property of the type that C does not express.
+    note: String,
 }
 
-fn align(field: Field<'_>) -> Align {
-    if is_swapped(field) { Align::ONE } else { field.natural_align() }
-}
-
-fn is_reserved(name: &str) -> bool {
-    // Names that begin so belong to the compiler.
-    let owned = matches!(name.as_bytes(), [b'_', b'_' | b'A'..=b'Z', ..]);
-    owned || RESERVED.contains(&format!(" {name} "))
-}
-
-/// The type, the dimensions that it adds, and what has to be said about it. `@` is where the name stands.
-fn value(field: Field<'_>) -> (String, Vec<u64>, String) {
-    let (size, ty) = (field.size(), field.ty());
-    let units = |unit: u64| match size.checked_div(unit).unwrap_or(0) {
-        1 => Vec::new(),
-        units => Vec::from([units]),
-    };
-    if is_swapped(field) {
-        let order = field.endian().map_or("", |endian| endian.as_str());
-        return ("unsigned char".to_string(), Vec::from([size]), format!("{ty}, {order}-endian"));
+impl TypeText {
+    fn new(before: &str) -> Self {
+        Self { before: before.to_string(), length: None, after: "", note: String::new() }
     }
-    let (word, shape, note) = match ty {
-        Type::Bool if size == 2 => ("int16_t", Vec::new(), "VARIANT_BOOL"),
-        Type::Bool => ("bool", Vec::new(), ""),
-        Type::Char => ("char", Vec::new(), ""),
-        Type::Int8 => ("int8_t", Vec::new(), ""),
-        Type::UInt8 => ("uint8_t", Vec::new(), ""),
-        Type::Int16 => ("int16_t", Vec::new(), ""),
-        Type::UInt16 => ("uint16_t", Vec::new(), ""),
-        Type::Int32 => ("int32_t", Vec::new(), ""),
-        Type::UInt32 => ("uint32_t", Vec::new(), ""),
-        Type::Int64 => ("int64_t", Vec::new(), ""),
-        Type::UInt64 => ("uint64_t", Vec::new(), ""),
-        Type::Float16 => ("_Float16", Vec::new(), ""),
-        Type::Float32 => ("float", Vec::new(), ""),
-        Type::Float64 => ("double", Vec::new(), ""),
-        Type::LongDouble => ("long double", Vec::new(), ""),
-        Type::Complex32 => ("_Float16 _Complex", Vec::new(), ""),
-        Type::Complex64 => ("float _Complex", Vec::new(), ""),
-        Type::Complex128 => ("double _Complex", Vec::new(), ""),
-        Type::ComplexLongDouble => ("long double _Complex", Vec::new(), ""),
-        Type::Bytes => ("char", Vec::from([size]), ""),
-        Type::Pascal => ("unsigned char", Vec::from([size]), "the length, then so many bytes"),
-        Type::Ucs2 => ("uint16_t", units(2), "UCS-2"),
-        Type::Ucs4 => ("uint32_t", units(4), "UCS-4"),
-        Type::Wchar => ("wchar_t", units(field.natural_align().bytes()), ""),
-        Type::Pointer => ("void *", Vec::new(), ""),
-        Type::CharPointer => ("char *", Vec::new(), ""),
-        Type::WcharPointer => ("wchar_t *", Vec::new(), ""),
-        Type::Function => ("void (*@)(void)", Vec::new(), ""),
-        Type::Object => ("void *", Vec::new(), "PyObject *"),
-        Type::Bits => ("unsigned char", Vec::from([size]), "bits"),
-        Type::Void | Type::Opaque | Type::Record => ("unsigned char", Vec::from([size]), ty.as_str()),
-    };
-    (word.to_string(), shape, note.to_string())
+
+    fn of_definition(definition: &Definition<'_>) -> Self {
+        Self::new(&(full_name(definition) + " "))
+    }
+
+    fn of_value(field: Field<'_>) -> Self {
+        let (size, ty) = (field.size(), field.ty());
+        if is_swapped(field) {
+            let order = field.endian().map(|endian| format!(", {endian}-endian")).unwrap_or_default();
+            let note = format!("{ty}{order}");
+            return Self { length: Some(size), note, ..Self::new("unsigned char ") };
+        }
+        // A string of one character is a single value.
+        let units = |unit: u64| size.checked_div(unit).filter(|units| *units != 1);
+        let (before, length, note) = match ty {
+            Type::Bool if size == 2 => ("int16_t ", None, "VARIANT_BOOL"),
+            Type::Bool => ("bool ", None, ""),
+            Type::Char => ("char ", None, ""),
+            Type::Int8 => ("int8_t ", None, ""),
+            Type::UInt8 => ("uint8_t ", None, ""),
+            Type::Int16 => ("int16_t ", None, ""),
+            Type::UInt16 => ("uint16_t ", None, ""),
+            Type::Int32 => ("int32_t ", None, ""),
+            Type::UInt32 => ("uint32_t ", None, ""),
+            Type::Int64 => ("int64_t ", None, ""),
+            Type::UInt64 => ("uint64_t ", None, ""),
+            Type::Float16 => ("_Float16 ", None, ""),
+            Type::Float32 => ("float ", None, ""),
+            Type::Float64 => ("double ", None, ""),
+            Type::LongDouble => ("long double ", None, ""),
+            Type::Complex32 => ("_Float16 _Complex ", None, ""),
+            Type::Complex64 => ("float _Complex ", None, ""),
+            Type::Complex128 => ("double _Complex ", None, ""),
+            Type::ComplexLongDouble => ("long double _Complex ", None, ""),
+            Type::Bytes => ("char ", Some(size), ""),
+            Type::Pascal => ("unsigned char ", Some(size), "a length, then the characters"),
+            Type::Ucs2 => ("uint16_t ", units(2), "UCS-2"),
+            Type::Ucs4 => ("uint32_t ", units(4), "UCS-4"),
+            Type::Wchar => ("wchar_t ", units(field.natural_align().bytes()), ""),
+            Type::Pointer => ("void *", None, ""),
+            Type::CharPointer => ("char *", None, ""),
+            Type::WcharPointer => ("wchar_t *", None, ""),
+            Type::Function => return Self { after: ")(void)", ..Self::new("void (*") },
+            Type::Object => ("void *", None, "PyObject *"),
+            Type::Bits => ("unsigned char ", Some(size), "bits"),
+            Type::Void | Type::Opaque | Type::Record => ("unsigned char ", Some(size), ty.as_str()),
+        };
+        Self { length, note: note.to_string(), ..Self::new(before) }
+    }
+
+    /// Returns a declaration: `int32_t a[2][3]`, `void (*f[2])(void)`.
+    fn declare(&self, name: &str, shape: &[u64]) -> String {
+        let lengths: Vec<String> = shape.iter().chain(&self.length).map(|length| format!("[{length}]")).collect();
+        format!("{}{name}{}{}", self.before, lengths.concat(), self.after)
+    }
+}
+
+/// Keywords of C and C++, and macros of compilers without a leading underscore.
+const KEYWORDS: &[&str] = &[
+    "alignas",
+    "alignof",
+    "and",
+    "and_eq",
+    "asm",
+    "auto",
+    "bitand",
+    "bitor",
+    "bool",
+    "break",
+    "case",
+    "catch",
+    "char",
+    "class",
+    "compl",
+    "const",
+    "const_cast",
+    "constexpr",
+    "continue",
+    "default",
+    "delete",
+    "do",
+    "double",
+    "dynamic_cast",
+    "else",
+    "enum",
+    "explicit",
+    "export",
+    "extern",
+    "false",
+    "far",
+    "float",
+    "for",
+    "friend",
+    "goto",
+    "huge",
+    "i386",
+    "if",
+    "inline",
+    "int",
+    "linux",
+    "long",
+    "mutable",
+    "namespace",
+    "near",
+    "new",
+    "noexcept",
+    "not",
+    "not_eq",
+    "nullptr",
+    "operator",
+    "or",
+    "or_eq",
+    "private",
+    "protected",
+    "public",
+    "register",
+    "reinterpret_cast",
+    "restrict",
+    "return",
+    "short",
+    "signed",
+    "sizeof",
+    "small",
+    "static",
+    "static_assert",
+    "static_cast",
+    "struct",
+    "switch",
+    "template",
+    "this",
+    "thread_local",
+    "throw",
+    "true",
+    "try",
+    "typedef",
+    "typeid",
+    "typename",
+    "typeof",
+    "typeof_unqual",
+    "union",
+    "unix",
+    "unsigned",
+    "using",
+    "virtual",
+    "void",
+    "volatile",
+    "while",
+    "xor",
+    "xor_eq",
+];
+
+/// Macros of [`HEADERS`], and of the headers that these include on some systems (`stdio.h`, `time.h`), with the types of
+/// the generated source. [`is_limit`] covers the others.
+const MACROS: &[&str] = &[
+    "BUFSIZ",
+    "CLOCKS_PER_SEC",
+    "DECIMAL_DIG",
+    "DEC_INFINITY",
+    "DEC_NAN",
+    "EOF",
+    "FILENAME_MAX",
+    "FOPEN_MAX",
+    "INFINITY",
+    "L_ctermid",
+    "L_cuserid",
+    "L_tmpnam",
+    "NAN",
+    "NDEBUG",
+    "NULL",
+    "P_tmpdir",
+    "SEEK_CUR",
+    "SEEK_DATA",
+    "SEEK_END",
+    "SEEK_HOLE",
+    "SEEK_SET",
+    "TIME_UTC",
+    "TMP_MAX",
+    "WEOF",
+    "assert",
+    "assert_perror",
+    "errno",
+    "int16_t",
+    "int32_t",
+    "int64_t",
+    "int8_t",
+    "offsetof",
+    "stderr",
+    "stdin",
+    "stdout",
+    "uint16_t",
+    "uint32_t",
+    "uint64_t",
+    "uint8_t",
+    "unreachable",
+    "wchar_t",
+];
+
+/// Types and functions of the same headers. [`can_name_type`] covers the others.
+const DECLARED: &[&str] = &[
+    "FILE",
+    "asctime",
+    "asctime_r",
+    "btowc",
+    "clearerr",
+    "clock",
+    "clock_t",
+    "clockid_t",
+    "ctermid",
+    "ctime",
+    "ctime_r",
+    "difftime",
+    "dprintf",
+    "errno_t",
+    "fclose",
+    "fdopen",
+    "feof",
+    "ferror",
+    "fflush",
+    "fgetc",
+    "fgetpos",
+    "fgets",
+    "fgetwc",
+    "fgetwc_unlocked",
+    "fgetws",
+    "fgetws_unlocked",
+    "fileno",
+    "flockfile",
+    "fmemopen",
+    "fopen",
+    "fpos_t",
+    "fprintf",
+    "fputc",
+    "fputs",
+    "fputwc",
+    "fputwc_unlocked",
+    "fputws",
+    "fputws_unlocked",
+    "fread",
+    "freopen",
+    "fscanf",
+    "fseek",
+    "fseeko",
+    "fsetpos",
+    "ftell",
+    "ftello",
+    "ftrylockfile",
+    "funlockfile",
+    "fwide",
+    "fwprintf",
+    "fwrite",
+    "fwscanf",
+    "getc",
+    "getchar",
+    "getdate",
+    "getdelim",
+    "getline",
+    "gets",
+    "getwc",
+    "getwc_unlocked",
+    "getwchar",
+    "getwchar_unlocked",
+    "gmtime",
+    "gmtime_r",
+    "locale_t",
+    "localtime",
+    "localtime_r",
+    "max_align_t",
+    "mktime",
+    "nullptr_t",
+    "off_t",
+    "open_memstream",
+    "open_wmemstream",
+    "pclose",
+    "perror",
+    "pid_t",
+    "popen",
+    "printf",
+    "ptrdiff_t",
+    "putc",
+    "putchar",
+    "puts",
+    "putwc",
+    "putwc_unlocked",
+    "putwchar",
+    "putwchar_unlocked",
+    "remove",
+    "rename",
+    "rewind",
+    "rsize_t",
+    "scanf",
+    "setbuf",
+    "setvbuf",
+    "size_t",
+    "snprintf",
+    "sprintf",
+    "sscanf",
+    "ssize_t",
+    "strftime",
+    "strptime",
+    "swprintf",
+    "swscanf",
+    "tempnam",
+    "time",
+    "time_t",
+    "timer_t",
+    "timespec",
+    "timezone",
+    "tm",
+    "tmpfile",
+    "tmpnam",
+    "tzname",
+    "tzset",
+    "ungetc",
+    "ungetwc",
+    "va_list",
+    "vdprintf",
+    "vfprintf",
+    "vfscanf",
+    "vfwprintf",
+    "vfwscanf",
+    "vprintf",
+    "vscanf",
+    "vsnprintf",
+    "vsprintf",
+    "vsscanf",
+    "vswprintf",
+    "vswscanf",
+    "vwprintf",
+    "vwscanf",
+    "wcpcpy",
+    "wcpncpy",
+    "wcrtomb",
+    "wctob",
+    "wctrans_t",
+    "wctype",
+    "wctype_t",
+    "wcwidth",
+    "wint_t",
+    "wprintf",
+    "wscanf",
+];
+
+fn can_name_member(name: &str) -> bool {
+    // The compiler and its headers own these names.
+    let owned = matches!(name.as_bytes(), [b'_', b'_' | b'A'..=b'Z', ..]);
+    is_identifier(name) && !owned && !KEYWORDS.contains(&name) && !MACROS.contains(&name) && !is_limit(name)
+}
+
+/// Returns whether a name is a macro of `float.h`, `stdint.h` or `wchar.h`, or has the form of one: `FLT_MAX`,
+/// `INT_FAST8_MIN`, `UINT8_C`.
+fn is_limit(name: &str) -> bool {
+    const PREFIXES: &[&str] =
+        &["BOOL", "DBL", "DEC", "FLT", "INT", "LDBL", "PTRDIFF", "SIG_ATOMIC", "SIZE", "UINT", "WCHAR", "WINT"];
+    const SUFFIXES: &[&str] = &[
+        "_60559", "_C", "_DIG", "_EPSILON", "_EXP", "_MAX", "_METHOD", "_MIN", "_RADIX", "_ROUNDS", "_SNAN",
+        "_SUBNORM", "_WIDTH",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+}
+
+fn can_name_type(name: &str) -> bool {
+    // `stdint.h` and `wchar.h` reserve names of these forms.
+    let is_integer = ["int", "uint"].iter().any(|prefix| name.starts_with(prefix)) && name.ends_with("_t");
+    let is_wide = ["mbr", "mbs", "wcs", "wmem"].iter().any(|prefix| name.starts_with(prefix));
+    can_name_member(name) && !is_integer && !is_wide && !DECLARED.contains(&name)
 }

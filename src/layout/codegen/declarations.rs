@@ -1,282 +1,359 @@
-//! What has to be defined for a layout, before any language has words for it.
+//! [`Declarations`]: the structures and unions that define the types of a layout, for any language.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::align::Align;
 use crate::layout::{Field, Layout, Type};
-use crate::text::escape;
+use crate::text::{char_boundary, escape};
 
-/// The structures and unions that a layout needs, each after those that it is made of.
+/// The structures and unions of a layout, each after those that it contains.
 pub struct Declarations<'l> {
-    /// In the order of their dependencies.
-    pub definitions: Vec<Definition<'l>>,
+    /// The last definition is the item, or an element of the item. Empty if the item is not a record.
+    pub definitions: Vec<Rc<Definition<'l>>>,
 }
 
 /// One structure or union.
 pub struct Definition<'l> {
-    /// Names of the members on the way to it, from the item.
-    pub path: Vec<String>,
+    /// The index in [`Declarations::definitions`].
+    pub index: usize,
+    /// The name of the type, unique in the declarations.
+    pub name: String,
     /// Whether it is a union.
     pub union: bool,
-    /// Whether members lie side by side, whatever their alignment.
+    /// Whether alignment must be disabled to have the members at their offsets.
     pub packed: bool,
     /// In bytes.
     pub size: u64,
-    /// By offset.
+    /// Members in the order of their offsets, padding included.
     pub members: Vec<Member<'l>>,
-    /// Fields without bytes, described.
+    /// Descriptions of the fields that take no bytes and have no member.
     pub absent: Vec<String>,
     align: Align,
 }
 
-/// One member, all its elements together.
+/// One member of a structure or union; an array is one member.
 pub struct Member<'l> {
-    /// An identifier, unique in its definition.
+    /// The name, unique in the definition.
     pub name: String,
-    /// The name of the field where that is no identifier.
-    pub called: Option<&'l [u8]>,
-    /// In bytes, from the start of its definition.
+    /// The name of the field, if it cannot be the name of a member.
+    pub called: Option<String>,
+    /// In bytes, from the start of the definition.
     pub offset: u64,
-    /// In bytes.
+    /// Bytes of all elements.
     pub size: u64,
-    /// Dimensions of an array; empty for anything else.
+    /// The dimensions of an array; empty for a single value.
     pub shape: Vec<u64>,
     /// The type of one element.
     pub what: MemberType<'l>,
-    /// Whether it was made here to hold fields that share bytes.
+    /// Whether the member is a union of fields that share bytes, and not itself a field.
     pub shared: bool,
     align: Align,
 }
 
 /// The type of a member.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub enum MemberType<'l> {
-    /// A value of the type of a field.
+    /// The type of a field that is not a record.
     Value(Field<'l>),
-    /// Defined before: its place in [`Declarations::definitions`].
-    Defined(usize),
-    /// So many bytes.
+    /// A type that is defined before.
+    Defined(Rc<Definition<'l>>),
+    /// Bytes.
     Padding,
 }
 
-/// What differs between languages.
+/// The properties of a language.
 pub struct Language<'w> {
-    /// The alignment of the type that a field will have.
+    /// Returns the alignment of the type that the language has for a field.
     pub align: &'w dyn Fn(Field<'_>) -> Align,
-    /// Language that cannot be names.
-    pub reserved: &'w dyn Fn(&str) -> bool,
-    /// Whether any UTF-8 can be a name, and not identifiers alone.
-    pub any: bool,
+    /// Returns whether a member can have a name.
+    pub can_name_member: &'w dyn Fn(&str) -> bool,
+    /// Returns whether a type can have a name.
+    pub can_name_type: &'w dyn Fn(&str) -> bool,
+    /// Returns the name of a type from the name of the item and the names of the members that contain the type.
+    pub type_name: &'w dyn Fn(&[&str]) -> String,
+    /// The word after the name of an item that is an array, for the name of its element.
+    pub element: &'w str,
 }
 
-impl<'l> Declarations<'l> {
-    /// The plan of a layout whose item is a record, or an array of records; empty for anything else.
-    /// The last definition is that of the item.
-    pub fn new(layout: &'l Layout, words: &Language<'_>) -> Self {
-        let mut plan = Self { definitions: Vec::new() };
-        if layout.item().ty() == Type::Record {
-            plan.record(layout.item(), Vec::new(), words);
-        }
-        plan
-    }
+/// The largest length of the names of members in the name of a type, in bytes. Compilers of C distinguish at least 63
+/// characters. Without a limit, the names in the types of deeply nested records take quadratic space.
+const PATH: usize = 63;
 
-    // As deep as records are nested, which parser and builder bound.
-    fn record(&mut self, record: Field<'l>, path: Vec<String>, words: &Language<'_>) -> usize {
-        let mut used = BTreeSet::new();
+impl<'l> Declarations<'l> {
+    /// Returns the declarations of a layout whose item is called `name`.
+    pub fn new(layout: &'l Layout, name: &str, language: &Language<'_>) -> Self {
+        let item = layout.item();
+        let mut builder = Builder {
+            language,
+            item: name.to_string(),
+            path: Vec::new(),
+            type_names: Names::default(),
+            definitions: Vec::new(),
+        };
+        if item.ty() == Type::Record {
+            let mut words = Vec::from([name]);
+            if !item.shape().is_empty() {
+                builder.type_names.take(name);
+                words.push(language.element);
+            }
+            let name = builder.type_names.take(&(language.type_name)(&words));
+            builder.record(item, name);
+        }
+        Self { definitions: builder.definitions }
+    }
+}
+
+struct Builder<'l, 'w> {
+    language: &'w Language<'w>,
+    /// The name of the item.
+    item: String,
+    /// The names of the members that contain the current record.
+    path: Vec<String>,
+    type_names: Names,
+    definitions: Vec<Rc<Definition<'l>>>,
+}
+
+/// Members that share bytes, in the order of their offsets.
+struct Overlap<'l> {
+    first: Member<'l>,
+    others: Vec<Member<'l>>,
+    /// One past the last byte of all members.
+    end: u64,
+}
+
+impl<'l> Overlap<'l> {
+    fn members(self) -> impl Iterator<Item = Member<'l>> {
+        core::iter::once(self.first).chain(self.others)
+    }
+}
+
+impl<'l> Builder<'l, '_> {
+    // As deep as records are nested, which the parser and the builder of layouts limit to 64 levels.
+    fn record(&mut self, record: Field<'l>, name: String) -> Rc<Definition<'l>> {
+        let mut names = Names::default();
         let mut absent = Vec::new();
-        let mut groups: Vec<(u64, Vec<Member<'l>>)> = Vec::new();
+        let mut overlaps: Vec<Overlap<'l>> = Vec::new();
         for field in record.by_offset() {
             if field.total_size() == 0 {
                 absent.push(absence(field));
                 continue;
             }
-            let member = self.member(field, &path, &mut used, words);
-            let end = member.end();
-            match groups.last_mut() {
-                Some((reach, group)) if member.offset < *reach => {
-                    *reach = end.max(*reach);
-                    group.push(member);
+            let member = self.member(field, &mut names);
+            match overlaps.last_mut() {
+                Some(overlap) if member.offset < overlap.end => {
+                    overlap.end = member.end().max(overlap.end);
+                    overlap.others.push(member);
                 }
-                _ => groups.push((end, Vec::from([member]))),
+                _ => overlaps.push(Overlap { end: member.end(), first: member, others: Vec::new() }),
             }
         }
-        let is_union = |group: &[Member<'_>]| group.len() > 1 && group.iter().all(|member| member.offset == 0);
-        if matches!(groups.as_slice(), [(_, group)] if is_union(group)) {
-            let members = groups.pop().map(|(_, group)| group).unwrap_or_default();
-            return self.define(path, true, members, record.size(), absent, &mut used);
-        }
-        let mut members = Vec::new();
-        for (end, mut group) in groups {
-            match (group.pop(), group.is_empty()) {
-                (Some(only), true) => members.push(only),
-                (Some(last), false) => {
-                    group.push(last);
-                    members.push(self.shared(group, end, &path, &mut used));
-                }
-                (None, _) => {}
-            }
-        }
-        self.define(path, false, members, record.size(), absent, &mut used)
+        let is_union = |overlap: &Overlap<'_>| {
+            let all_start = overlap.first.offset == 0 && overlap.others.iter().all(|member| member.offset == 0);
+            !overlap.others.is_empty() && all_start
+        };
+        let union = matches!(overlaps.as_slice(), [only] if is_union(only));
+        let members: Vec<Member<'l>> = if union {
+            overlaps.into_iter().flat_map(Overlap::members).collect()
+        } else {
+            overlaps.into_iter().map(|overlap| self.one_member(overlap, &mut names)).collect()
+        };
+        self.define(Outline { name, union, size: record.size(), absent }, members, names)
     }
 
-    fn member(
-        &mut self,
-        field: Field<'l>,
-        path: &[String],
-        used: &mut BTreeSet<String>,
-        words: &Language<'_>,
-    ) -> Member<'l> {
-        let (called, shown) = (field.name(), field.name_text());
-        let text = || field.name().is_some_and(|name| core::str::from_utf8(name).is_ok());
-        let fit = shown.as_deref().filter(|name| match words.any {
-            true => text(),
-            false => is_identifier(name) && !(words.reserved)(name),
-        });
-        let name = unique(fit.unwrap_or(&format!("field_{}", field.offset())), used);
-        let called = called.filter(|called| *called != name.as_bytes());
+    fn member(&mut self, field: Field<'l>, names: &mut Names) -> Member<'l> {
+        let text = field.name().and_then(|name| core::str::from_utf8(name).ok());
+        let usable = text.filter(|name| (self.language.can_name_member)(name));
+        let name = names.take(usable.unwrap_or(&format!("field_{}", field.offset())));
+        let called = field.name_text().filter(|called| *called != name);
         let (what, align) = if field.ty() == Type::Record {
-            let mut path = path.to_vec();
-            path.push(name.clone());
-            let index = self.record(field, path, words);
-            (MemberType::Defined(index), self.align(index))
+            self.path.push(name.clone());
+            let type_name = self.type_name();
+            let definition = self.record(field, type_name);
+            self.path.pop();
+            let align = definition.align;
+            (MemberType::Defined(definition), align)
         } else {
-            (MemberType::Value(field), (words.align)(field))
+            (MemberType::Value(field), (self.language.align)(field))
         };
         let (offset, size, shape) = (field.offset(), field.total_size(), field.shape().to_vec());
         Member { name, called, offset, size, shape, what, shared: false, align }
     }
 
-    /// Members that share bytes, as one member that is a union.
-    fn shared(&mut self, group: Vec<Member<'l>>, end: u64, path: &[String], used: &mut BTreeSet<String>) -> Member<'l> {
-        let start = group.first().map_or(0, |first| first.offset);
-        let name = unique(&format!("shared_{start}"), used);
-        let mut path = path.to_vec();
-        path.push(name.clone());
+    /// Returns the only member of an overlap, or one member for all that is a union.
+    fn one_member(&mut self, overlap: Overlap<'l>, names: &mut Names) -> Member<'l> {
+        if overlap.others.is_empty() {
+            return overlap.first;
+        }
+        let (start, end) = (overlap.first.offset, overlap.end);
+        let name = names.take(&format!("shared_{start}"));
+        self.path.push(name.clone());
+        let type_name = self.type_name();
         let mut members = Vec::new();
-        for member in group {
-            if member.offset == start {
-                members.push(Member { offset: 0, ..member });
-                continue;
-            }
-            // What begins later is a structure that begins with padding.
-            let mut inner = path.clone();
-            inner.push(member.name.clone());
-            let (name, called) = (member.name.clone(), member.called);
+        for member in overlap.members() {
             let member = Member { offset: member.offset.saturating_sub(start), ..member };
-            let size = member.end();
-            let mut used = BTreeSet::from([name.clone()]);
-            let index = self.define(inner, false, Vec::from([member]), size, Vec::new(), &mut used);
-            members.push(self.whole(index, name, called));
+            members.push(if member.offset == 0 { member } else { self.behind_padding(member) });
         }
-        let mut inner = members.iter().map(|member| member.name.clone()).collect();
-        let index = self.define(path, true, members, end.saturating_sub(start), Vec::new(), &mut inner);
-        Member { offset: start, shared: true, ..self.whole(index, name, None) }
-    }
-
-    /// A member at byte 0 that is one element of a definition.
-    fn whole(&self, index: usize, name: String, called: Option<&'l [u8]>) -> Member<'l> {
-        let size = self.definitions.get(index).map_or(0, |definition| definition.size);
-        Member {
-            name,
-            called,
-            offset: 0,
-            size,
-            shape: Vec::new(),
-            what: MemberType::Defined(index),
-            shared: false,
-            align: self.align(index),
+        let mut inner_names = Names::default();
+        for member in &members {
+            inner_names.take(&member.name);
         }
+        let size = end.saturating_sub(start);
+        let outline = Outline { name: type_name, union: true, size, absent: Vec::new() };
+        let definition = self.define(outline, members, inner_names);
+        self.path.pop();
+        Member { offset: start, shared: true, ..Member::of_definition(definition, name, None) }
     }
 
-    fn align(&self, index: usize) -> Align {
-        self.definitions.get(index).map_or(Align::ONE, |definition| definition.align)
+    /// Returns a member at byte 0 that is a structure of padding and a member.
+    fn behind_padding(&mut self, member: Member<'l>) -> Member<'l> {
+        self.path.push(member.name.clone());
+        let (name, called) = (member.name.clone(), member.called.clone());
+        let mut names = Names::default();
+        names.take(&name);
+        let outline = Outline { name: self.type_name(), union: false, size: member.end(), absent: Vec::new() };
+        let definition = self.define(outline, Vec::from([member]), names);
+        self.path.pop();
+        Member::of_definition(definition, name, called)
     }
 
-    fn define(
-        &mut self,
-        path: Vec<String>,
-        union: bool,
-        members: Vec<Member<'l>>,
-        size: u64,
-        absent: Vec<String>,
-        used: &mut BTreeSet<String>,
-    ) -> usize {
+    /// Returns a new name for the type of the member at the end of `path`.
+    fn type_name(&mut self) -> String {
+        let mut words: Vec<&str> = Vec::new();
+        let mut left = PATH;
+        for word in self.path.iter().rev() {
+            match left.checked_sub(word.len()) {
+                Some(rest) => left = rest,
+                None if words.is_empty() => {
+                    words.push(word.get(..char_boundary(word.as_bytes(), left)).unwrap_or_default());
+                    break;
+                }
+                None => break,
+            }
+            words.push(word);
+        }
+        words.push(&self.item);
+        words.reverse();
+        let name = (self.language.type_name)(&words);
+        let mut unique = self.type_names.take(&name);
+        while !(self.language.can_name_type)(&unique) {
+            unique = self.type_names.take(&name);
+        }
+        unique
+    }
+
+    fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: Names) -> Rc<Definition<'l>> {
+        let Outline { name, union, size, absent } = outline;
         let align = members.iter().map(|member| member.align).max().unwrap_or(Align::ONE);
-        let fits = align.divides(size) && members.iter().all(|member| member.align.divides(member.offset));
-        let align = if fits { align } else { Align::ONE };
+        let is_aligned = align.divides(size) && members.iter().all(|member| member.align.divides(member.offset));
+        let align = if is_aligned { align } else { Align::ONE };
         let mut padded = Vec::new();
         let mut end = 0_u64;
         for member in members {
             let start = if union { 0 } else { end };
-            let own = if fits { member.align } else { Align::ONE };
+            let own = if is_aligned { member.align } else { Align::ONE };
             if own.round_up(start) != Some(member.offset) {
-                padded.push(padding(start, member.offset, used));
+                padded.push(padding(start, member.offset, &mut names));
             }
             end = end.max(member.end());
             padded.push(member);
         }
         if align.round_up(end) != Some(size) {
-            padded.push(padding(if union { 0 } else { end }, size, used));
+            padded.push(padding(if union { 0 } else { end }, size, &mut names));
         }
-        self.definitions.push(Definition { path, union, packed: !fits, size, members: padded, absent, align });
-        self.definitions.len().saturating_sub(1)
+        let (index, packed) = (self.definitions.len(), !is_aligned);
+        let definition = Rc::new(Definition { index, name, union, packed, size, members: padded, absent, align });
+        self.definitions.push(Rc::clone(&definition));
+        definition
     }
 }
 
+/// A definition before its members are known.
+struct Outline {
+    name: String,
+    union: bool,
+    size: u64,
+    absent: Vec<String>,
+}
+
 impl<'l> Definition<'l> {
-    /// The members that are no padding.
+    /// Returns the members without padding.
     pub fn fields(&self) -> impl Iterator<Item = &Member<'l>> {
         self.members.iter().filter(|member| !matches!(member.what, MemberType::Padding))
     }
 }
 
-impl Member<'_> {
+impl<'l> Member<'l> {
+    /// Returns a member at byte 0 with the type of a definition.
+    fn of_definition(definition: Rc<Definition<'l>>, name: String, called: Option<String>) -> Self {
+        let (size, align) = (definition.size, definition.align);
+        let what = MemberType::Defined(definition);
+        Self { name, called, offset: 0, size, shape: Vec::new(), what, shared: false, align }
+    }
+
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
     }
 }
 
-fn padding<'l>(from: u64, to: u64, used: &mut BTreeSet<String>) -> Member<'l> {
-    let (name, size) = (unique(&format!("_pad{from}"), used), to.saturating_sub(from));
-    let shape = Vec::from([size]);
-    Member {
-        name,
-        called: None,
-        offset: from,
-        size,
-        shape,
-        what: MemberType::Padding,
-        shared: false,
-        align: Align::ONE,
-    }
+fn padding<'l>(from: u64, to: u64, names: &mut Names) -> Member<'l> {
+    let (name, size) = (names.take(&format!("_pad{from}")), to.saturating_sub(from));
+    let (shape, what, align) = (Vec::from([size]), MemberType::Padding, Align::ONE);
+    Member { name, called: None, offset: from, size, shape, what, shared: false, align }
 }
 
-/// `named a: int32[0] at byte 4`
+/// Describes a field without bytes: `a: int32[0] at byte 4, no bytes`.
 fn absence(field: Field<'_>) -> String {
     let name = field.name().map(escape).unwrap_or_default();
     let shape: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
     format!("{name}: {}[{}] at byte {}, no bytes", field.ty(), shape.join(","), field.offset())
 }
 
-/// The name, or the first of `name_2`, `name_3` that is free.
-pub(super) fn unique(name: &str, used: &mut BTreeSet<String>) -> String {
-    let mut candidate = name.to_string();
-    let mut count = 1_u64;
-    while used.contains(&candidate) {
-        count = count.saturating_add(1);
-        candidate = format!("{name}_{count}");
-    }
-    used.insert(candidate.clone());
-    candidate
+/// Names that are in use in one scope.
+#[derive(Default)]
+struct Names {
+    used: BTreeSet<String>,
+    /// The next number to try for each name that was asked for again. Trying from 2 on each time would take quadratic
+    /// time for equal names.
+    next: BTreeMap<String, u64>,
 }
 
-/// Letters, digits and `_` of ASCII: what every compiler takes.
+impl Names {
+    /// Adds a name, or the first of `name_2`, `name_3` … that is not in use, and returns it.
+    fn take(&mut self, name: &str) -> String {
+        let mut candidate = name.to_string();
+        while self.used.contains(&candidate) {
+            let number = self.next.entry(name.to_string()).or_insert(2);
+            candidate = format!("{name}_{number}");
+            *number = number.saturating_add(1);
+        }
+        self.used.insert(candidate.clone());
+        candidate
+    }
+}
+
+/// Returns whether a name has ASCII letters, digits and `_` only, which all compilers accept, and is not `_` alone.
 pub(super) fn is_identifier(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name != "_"
+}
+
+/// Returns whether the bytes of a field are in the other order than those of the machine's own types.
+pub(super) fn is_swapped(field: Field<'_>) -> bool {
+    field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
+}
+
+/// Returns the text of a comment about a member: its name in the format and a note on its type. It is ASCII, because
+/// source files can have any encoding.
+pub(super) fn remark(called: Option<&str>, note: &str) -> String {
+    match called {
+        Some(called) if note.is_empty() => called.escape_default().to_string(),
+        Some(called) => format!("{}: {note}", called.escape_default()),
+        None => note.to_string(),
+    }
 }

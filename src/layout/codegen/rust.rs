@@ -1,25 +1,18 @@
-//! Layouts as Rust.
+//! [`Layout::to_rust`]: the Rust type of a layout.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 
-use super::c::is_swapped;
-use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, unique};
+use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, is_swapped, remark};
 use super::error::SourceError;
 use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::{Field, Layout, Type};
-use crate::text::{escape, plural};
-
-/// Keywords of every edition.
-const RESERVED: &str = " Self abstract as async await become box break const continue crate do dyn else enum extern \
-    false final fn for gen if impl in let loop macro match mod move mut override priv pub ref return self static \
-    struct super trait true try type typeof unsafe unsized use virtual where while yield ";
+use crate::text::plural;
 
 impl Layout {
-    /// The item as a type of Rust, with assertions of sizes and offsets.
+    /// Returns the item as a Rust type, with assertions of sizes and offsets at compile time.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -31,41 +24,32 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `"fn"`: not a name for a type
+    /// - `"fn"`, `"core"`: a type cannot have that name
     pub fn to_rust(&self, name: &str) -> Result<String, SourceError> {
-        if !is_identifier(name) || is_reserved(name) || PRIMITIVES.contains(&name) {
+        if !can_name_type(name) {
             return Err(SourceError::Name { language: "Rust", name: name.to_string() });
         }
-        let plan = Declarations::new(self, &Language { align: &align, reserved: &is_reserved, any: false });
+        let language = Language {
+            align: &align,
+            can_name_member: &can_name_member,
+            can_name_type: &can_name_type,
+            type_name: &type_name,
+            element: "element",
+        };
+        let declarations = Declarations::new(self, name, &language);
         let mut out = format!("// {} for the data model {}.\n", plural(self.size(), "byte"), self.model());
         if self.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
-            // Sizes do not show the byte order.
+            // Sizes and offsets do not depend on the byte order.
             let one = if self.model().endian == Endian::Little { "[1, 0]" } else { "[0, 1]" };
             assert(&mut out, &format!("u16::from_ne_bytes({one}) == 1"));
         }
+        for definition in &declarations.definitions {
+            define(&mut out, definition);
+        }
         let item = self.item();
-        let alone = item.shape().is_empty();
-        let mut used: BTreeSet<String> = PRIMITIVES.iter().map(ToString::to_string).collect();
-        if !alone {
-            used.insert(name.to_string());
-        }
-        let mut names: Vec<String> = Vec::new();
-        let last = plan.definitions.len().saturating_sub(1);
-        for (index, definition) in plan.definitions.iter().enumerate() {
-            let mut full = name.to_string();
-            if index == last && !alone {
-                full.push_str("Element");
-            }
-            full.extend(definition.path.iter().map(|word| camel(word)));
-            let full = unique(&full, &mut used);
-            define(&mut out, definition, &full, &names);
-            names.push(full);
-        }
-        if alone && !names.is_empty() {
-            return Ok(out);
-        }
-        let (ty, note) = match names.last() {
-            Some(defined) => (defined.clone(), String::new()),
+        let (ty, note) = match declarations.definitions.last() {
+            Some(_) if item.shape().is_empty() => return Ok(out),
+            Some(element) => (element.name.clone(), String::new()),
             None => value(item),
         };
         out.push_str(&format!("\npub type {name} = {};{}\n", array(&ty, item.shape()), comment(&note)));
@@ -74,23 +58,20 @@ impl Layout {
     }
 }
 
-fn define(out: &mut String, definition: &Definition<'_>, full: &str, names: &[String]) {
+fn define(out: &mut String, definition: &Definition<'_>) {
+    let type_name = &definition.name;
     let packed = if definition.packed { ", packed" } else { "" };
     let keyword = if definition.union { "union" } else { "struct" };
-    out.push_str(&format!("\n#[repr(C{packed})]\n#[derive(Clone, Copy)]\npub {keyword} {full} {{\n"));
+    out.push_str(&format!("\n#[repr(C{packed})]\n#[derive(Clone, Copy)]\npub {keyword} {type_name} {{\n"));
     let mut sizes = BTreeMap::new();
     for Member { name, called, shape, what, size, .. } in &definition.members {
-        let (ty, mut note) = match *what {
-            MemberType::Value(field) => value(field),
-            MemberType::Defined(index) => (names.get(index).cloned().unwrap_or_default(), String::new()),
+        let (ty, note) = match what {
+            MemberType::Value(field) => value(*field),
+            MemberType::Defined(inner) => (inner.name.clone(), String::new()),
             MemberType::Padding => ("u8".to_string(), String::new()),
         };
-        if let Some(called) = called {
-            let colon = if note.is_empty() { "" } else { ": " };
-            note = format!("{}{colon}{note}", escape(called));
-        }
         let ty = array(&ty, shape);
-        out.push_str(&format!("    pub {name}: {ty},{}\n", comment(&note)));
+        out.push_str(&format!("    pub {name}: {ty},{}\n", comment(&remark(called.as_deref(), &note))));
         if !matches!(what, MemberType::Padding) {
             sizes.insert(ty, *size);
         }
@@ -99,9 +80,9 @@ fn define(out: &mut String, definition: &Definition<'_>, full: &str, names: &[St
         out.push_str(&format!("   {}\n", comment(absent)));
     }
     out.push_str("}\n");
-    assert(out, &format!("core::mem::size_of::<{full}>() == {}", definition.size));
+    assert(out, &format!("core::mem::size_of::<{type_name}>() == {}", definition.size));
     for Member { name, offset, .. } in definition.fields() {
-        assert(out, &format!("core::mem::offset_of!({full}, {name}) == {offset}"));
+        assert(out, &format!("core::mem::offset_of!({type_name}, {name}) == {offset}"));
     }
     for (ty, size) in sizes {
         assert(out, &format!("core::mem::size_of::<{ty}>() == {size}"));
@@ -116,50 +97,67 @@ fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" // {text}") }
 }
 
-/// `[[i32; 3]; 2]` for the shape (2, 3).
+/// Returns an array type: `[[i32; 3]; 2]` for the shape (2, 3).
 fn array(ty: &str, shape: &[u64]) -> String {
-    shape.iter().rev().fold(ty.to_string(), |ty, extent| format!("[{ty}; {extent}]"))
+    shape.iter().rev().fold(ty.to_string(), |ty, length| format!("[{ty}; {length}]"))
 }
 
-/// `shared_4` as `Shared4`.
-fn camel(word: &str) -> String {
-    let mut out = String::new();
-    for part in word.split('_') {
+/// Returns the name of a type: `SampleShared4` from `Sample` and `shared_4`.
+fn type_name(words: &[&str]) -> String {
+    let Some((item, members)) = words.split_first() else { return String::new() };
+    let mut name = item.to_string();
+    for part in members.iter().flat_map(|word| word.split('_')) {
         let mut letters = part.chars();
-        out.extend(letters.next().map(|first| first.to_ascii_uppercase()));
-        out.push_str(letters.as_str());
+        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
     }
-    out
+    name
 }
 
-const PRIMITIVES: [&str; 15] =
-    ["bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64", "usize", "isize", "Option"];
+/// The keywords of all editions.
+const KEYWORDS: &[&str] = &[
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super",
+    "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
 
-fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&format!(" {name} "))
+/// The types, and the crate, that the generated source names.
+const USED: &[&str] = &[
+    "Option", "bool", "char", "core", "f128", "f16", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str",
+    "u128", "u16", "u32", "u64", "u8", "usize",
+];
+
+fn can_name_member(name: &str) -> bool {
+    is_identifier(name) && !KEYWORDS.contains(&name)
 }
 
-/// The alignment of the type that Rust has for it: one byte where that is an array of bytes.
+fn can_name_type(name: &str) -> bool {
+    can_name_member(name) && !USED.contains(&name)
+}
+
+/// Returns the alignment of the Rust type of a field, which is an array of bytes if Rust has no such type.
 fn align(field: Field<'_>) -> Align {
     let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || is_swapped(field);
     if bytes { Align::ONE } else { field.natural_align() }
 }
 
-/// The type, and what has to be said about it.
+/// Returns the type of a field, and a property of it that Rust does not express.
 fn value(field: Field<'_>) -> (String, String) {
     let (size, ty) = (field.size(), field.ty());
-    let units = |word: &str, unit: u64| match size.checked_div(unit).unwrap_or(0) {
-        1 => word.to_string(),
-        units => format!("[{word}; {units}]"),
+    // A string of one character is a single value.
+    let units = |word: &str, unit: u64| match size.checked_div(unit) {
+        Some(units) if units != 1 => format!("[{word}; {units}]"),
+        _ => word.to_string(),
     };
     if is_swapped(field) {
-        let order = field.endian().map_or("", |endian| endian.as_str());
-        return (format!("[u8; {size}]"), format!("{ty}, {order}-endian"));
+        let order = field.endian().map(|endian| format!(", {endian}-endian")).unwrap_or_default();
+        return (format!("[u8; {size}]"), format!("{ty}{order}"));
     }
     let wchar = if field.natural_align().bytes() == 2 { "u16" } else { "u32" };
     let (word, note) = match ty {
         Type::Bool if size == 2 => ("i16", "VARIANT_BOOL"),
-        // Foreign memory may hold what a `bool` must not.
+        // Foreign memory may have values other than 0 and 1, which a `bool` must not have.
         Type::Bool => ("u8", "bool"),
         Type::Char => ("u8", "char"),
         Type::Int8 => ("i8", ""),
