@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from pep3118 import BufferRuleError, Report, audit, check
-from pep3118._census import evaluate
+from pep3118._audit import evaluate
 
 FIVE = memoryview(b"abcdefghij")
 
@@ -306,7 +306,7 @@ def test_a_report_is_a_sequence_that_prints():
     assert finding.message == "the request has no FORMAT but format is `<i`"
     assert str(finding).startswith("error B05: the request has no FORMAT but format is `<i` [SIMPLE, WRITABLE,")
     assert finding.requests[:2] == ("SIMPLE", "WRITABLE")
-    assert "FORMAT-UNSET-NULL: a request without FORMAT gets NULL" in finding.explain()
+    assert "FORMAT-UNSET-NULL: a request without FORMAT returns format NULL" in finding.explain()
     assert str(report) == str(finding)
     assert report.explain() == finding.explain()
     assert repr(report) == "<Report on ctypes.c_int: 1 error>"
