@@ -113,7 +113,9 @@ def test_help_names_all_commands():
 
 
 def test_a_short_command_imports_only_what_it_needs():
-    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "pep3118", "size", "i"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pep3118", "size", "i"], capture_output=True, text=True
+    )
     assert done.stdout == "4\n"
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "pep3118._pep3118" in imported
@@ -156,7 +158,8 @@ def shell(script, **options):
 @needs_sh
 @pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    ("arguments", "status"), [("size i", 0), ("size }", 1), ("audit 'bytes()'", 0), ("audit 1", 2), ("audit", 2), ("x", 2)]
+    ("arguments", "status"),
+    [("size i", 0), ("size }", 1), ("audit 'bytes()'", 0), ("audit 1", 2), ("audit", 2), ("x", 2)],
 )
 def test_closed_streams_cause_no_traceback(arguments, status, streams):
     done = shell(f'exec "$PYTHON" -m pep3118 {arguments} {streams}')

@@ -611,11 +611,11 @@ def test_repeated_calls_take_no_memory(name):
 
 
 def test_messages_name_the_character_of_a_field_in_a_record():
-    with pytest.raises(struct.error, match="^'b' format requires -128 <= number <= 127$"):
+    with pytest.raises(struct.error, match=r"^'b' format requires -128 <= number <= 127$"):
         ours.pack("T{<b:x:}", (300,))
-    with pytest.raises(OverflowError, match="^float too large to pack with f format$"):
+    with pytest.raises(OverflowError, match=r"^float too large to pack with f format$"):
         ours.pack("T{<f:x:}", (1e300,))
-    with pytest.raises(struct.error, match="^argument for 'w' must be a str$"):
+    with pytest.raises(struct.error, match=r"^argument for 'w' must be a str$"):
         ours.pack("(2)T{<2w:x:}", [(b"",), ("",)])
 
 
@@ -680,7 +680,7 @@ def test_an_exporter_that_fails_without_an_exception_is_a_system_error(liar):
         lambda: ours.unpack_from("<i", exporter),
         lambda: ours.iter_unpack("<i", exporter),
     ):
-        with pytest.raises(SystemError, match="without (an )?exception"):
+        with pytest.raises(SystemError, match=r"without (an )?exception"):
             call()
     with pytest.raises(TypeError, match="read-write bytes-like object"):
         ours.pack_into("<i", exporter, 0, 1)
@@ -689,7 +689,16 @@ def test_an_exporter_that_fails_without_an_exception_is_a_system_error(liar):
 @pytest.mark.parametrize("fields", [{"len": -1}, {"len": 4, "buf": None}])
 def test_an_exporter_whose_numbers_cannot_be_true_is_a_buffer_error(liar, fields):
     def answer(flags):
-        return {"buf": b"1234", "len": 4, "itemsize": 1, "ndim": 1, "format": None, "shape": None, "strides": None, **fields}
+        return {
+            "buf": b"1234",
+            "len": 4,
+            "itemsize": 1,
+            "ndim": 1,
+            "format": None,
+            "shape": None,
+            "strides": None,
+            **fields,
+        }
 
     for call in (
         lambda: ours.unpack("<i", liar(answer)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import importlib
 import re
 import sys
@@ -60,7 +61,5 @@ def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, as_j
 
 def print_error(message: str) -> None:
     """Prints a message to standard error. If that is closed or full, there is no place for the message."""
-    try:
+    with contextlib.suppress(OSError):
         print(message, file=sys.stderr, flush=True)
-    except OSError:
-        pass
