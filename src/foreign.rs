@@ -43,6 +43,7 @@ impl<'b> Foreign<'b> {
     /// - (b) with pointers, so may each pointer on the protocol's way to an item in bounds, and all items that are
     ///   reached from the last one;
     /// - (c) nothing writes to any of these bytes while a method of the buffer runs.
+    #[inline(always)]
     unsafe fn new(view: &'b View<'b>, buf: *const u8) -> Result<Self, DecodeError> {
         let itemsize = to_isize(view.itemsize())?.cast_unsigned();
         let (path, bounds) = match view.byte_bounds() {

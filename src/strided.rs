@@ -154,11 +154,18 @@ impl<'m> Strided<'m> {
         if self.count.checked_mul(self.len) != Some(out.len()) {
             return None;
         }
-        // SAFETY: (a) `copy_contiguous` copies initialised bytes.
+        // SAFETY: (a) both copies copy initialised bytes.
         let to = unsafe { out.as_uninit() };
-        // SAFETY: (a) by the INVARIANT `count * len` adjacent bytes may be read, and `to` is as long.
-        let reversed = unsafe { copy_contiguous(self.first, unit, to) };
-        // SAFETY: (b) `copy_contiguous` has written all of it.
+        let reversed = if unit <= 1 {
+            // SAFETY: by the INVARIANT `count * len` adjacent bytes may be read, and `to` is as long; it is borrowed
+            // exclusively, so they do not overlap.
+            unsafe { core::ptr::copy_nonoverlapping(self.first, to.as_mut_ptr().cast(), to.len()) };
+            true
+        } else {
+            // SAFETY: (a) by the INVARIANT `count * len` adjacent bytes may be read, and `to` is as long.
+            unsafe { copy_contiguous(self.first, unit, to) }
+        };
+        // SAFETY: (b) one of the copies has written all of it.
         let filled = unsafe { out.assume_filled() };
         if !reversed {
             reverse_units(filled, unit);
@@ -462,7 +469,7 @@ unsafe fn copy_any<A: CellAddresses, const DENSE: bool>(mut from: A, to: *mut u8
     Some(())
 }
 
-/// Copies adjacent bytes to all of `to`. Returns whether the units of `unit` bytes were reversed on the way.
+/// Copies adjacent bytes to all of `to`. Returns whether the units of `unit` bytes, more than one, were reversed on the way.
 ///
 /// # Safety
 /// - (a) as many bytes as `to` has may be read from `from` on
@@ -480,7 +487,7 @@ unsafe fn copy_contiguous(from: *const u8, unit: usize, to: &mut [MaybeUninit<u8
         _ => {
             // SAFETY: by (a) as many bytes may be read; `to` is borrowed exclusively, so they do not overlap.
             unsafe { core::ptr::copy_nonoverlapping(from, to.as_mut_ptr().cast(), to.len()) };
-            return unit <= 1;
+            return false;
         }
     }
     true
@@ -505,14 +512,17 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
         unsafe { unit.cast::<[u8; W]>().write(bytes) };
         unit_from = unit_from.wrapping_add(W);
     }
-    // SAFETY: the last bytes of (a); `rest` is borrowed exclusively, so they do not overlap.
-    unsafe { core::ptr::copy_nonoverlapping(rest_from, rest.as_mut_ptr().cast(), rest.len()) };
+    if !rest.is_empty() {
+        // SAFETY: the last bytes of (a); `rest` is borrowed exclusively, so they do not overlap.
+        unsafe { core::ptr::copy_nonoverlapping(rest_from, rest.as_mut_ptr().cast(), rest.len()) };
+    }
 }
 
 /// Returns the bytes in reverse order.
 #[inline(always)]
 pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
-    /// Reverses the bytes as an integer: the compiler vectorises a loop over these better than one over `reverse`.
+    /// Reverses the bytes as an integer: the compiler vectorises a loop over these better than one over `reverse`, except
+    /// for 16 bytes, which are two integers.
     macro_rules! integer {
         ($($integer:ty)+) => {$(
             if W == size_of::<$integer>()
@@ -523,7 +533,7 @@ pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
             }
         )+};
     }
-    integer!(u16 u32 u64 u128);
+    integer!(u16 u32 u64);
     cell.reverse();
     cell
 }

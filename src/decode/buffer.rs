@@ -10,7 +10,6 @@ use super::memory::{Memory, MemoryMut, Owned, Run};
 use super::plan::Plan;
 use super::traverse::{Runs, at_most, copy_items, path_len};
 use super::value::Value;
-use crate::strided::Strided;
 use crate::view::{Order, Steps, View};
 
 /// A buffer to read from: a view, a plan for its items and their memory.
@@ -126,7 +125,7 @@ impl<'b> Buffer<'b> {
                 Err(error) => return Some(Err(error.clone())),
             };
             let run = runs.next(1)?;
-            Some(read(&*self.memory, &run, item).and_then(|()| self.plan.value(item)))
+            Some(self.memory.read(&run, 1, item).and_then(|()| self.plan.value(item)))
         })
     }
 
@@ -147,7 +146,7 @@ impl<'b> Buffer<'b> {
     #[doc(hidden)]
     pub fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
         let mut item = zeroed(self.plan.size)?;
-        read(&*self.memory, &item_at(self.view, self.plan.size, indices)?, &mut item)?;
+        self.memory.read(&item_at(self.view, self.plan.size, indices)?, 1, &mut item)?;
         Ok(item)
     }
 
@@ -160,12 +159,6 @@ impl<'b> Buffer<'b> {
         }
         copy_items(self.view, self.plan.size, &*self.memory, order, &[], out)
     }
-}
-
-/// Copies the items of a run one after the other; `out` is as long as they are.
-fn read(memory: &dyn Memory, run: &Run<'_>, out: &mut [u8]) -> Result<(), DecodeError> {
-    let items = memory.run(run)?;
-    items.read(1, out.into()).map(|_| ()).ok_or_else(|| DecodeError::internal("items do not fill their copy"))
 }
 
 /// All items of a buffer in blocks that stay in the cache, the last index fastest.
@@ -219,7 +212,7 @@ impl Blocks<'_> {
             let end = filled.saturating_add(run.items.saturating_mul(itemsize));
             let out = self.memory.get_mut(filled..end);
             left = left.saturating_sub(run.items);
-            read(memory, &run, out.ok_or_else(|| DecodeError::internal("a block is too short"))?)?;
+            memory.read(&run, 1, out.ok_or_else(|| DecodeError::internal("a block is too short"))?)?;
             self.block = Block::Copied(end);
         }
         Ok(true)
@@ -298,9 +291,9 @@ impl<'b> BufferMut<'b> {
     pub fn write_value_at(&mut self, indices: &[i64], value: &Value) -> Result<(), EncodeError> {
         let run = item_at(self.view, self.plan.size, indices)?;
         let mut item = zeroed(self.plan.size)?;
-        read(&*self.memory, &run, &mut item)?;
+        self.memory.read(&run, 1, &mut item)?;
         self.plan.encode(value, &mut item)?;
-        Ok(write(&mut *self.memory, &run, &item)?)
+        Ok(self.memory.write(&run, &item)?)
     }
 
     /// Writes the values of all items, the last index fastest. Padding stays as it was; if one value does not fit, so does
@@ -341,7 +334,7 @@ impl<'b> BufferMut<'b> {
         while let Some(run) = runs.next(usize::MAX) {
             let items = rest.split_off(..run.items.saturating_mul(run.itemsize));
             let items = items.ok_or_else(|| DecodeError::internal("a copy is shorter than its items"))?;
-            write(&mut *self.memory, &run, items)?;
+            self.memory.write(&run, items)?;
         }
         Ok(())
     }
@@ -353,7 +346,7 @@ impl<'b> BufferMut<'b> {
         if item.len() != run.itemsize {
             return Err(EncodeErrorKind::TooSmall { available: wide(item.len()), needed: wide(run.itemsize) }.into());
         }
-        Ok(write(&mut *self.memory, &run, item)?)
+        Ok(self.memory.write(&run, item)?)
     }
 
     /// Writes the bytes of all items, the last index fastest.
@@ -365,10 +358,4 @@ impl<'b> BufferMut<'b> {
         }
         self.store(items)
     }
-}
-
-/// Writes the items of a run; `items` is as long as they are.
-fn write(memory: &mut dyn MemoryMut, run: &Run<'_>, items: &[u8]) -> Result<(), DecodeError> {
-    let copied = memory.run_mut(run)?.copy_from(Strided::of_rows(items, run.itemsize), 1);
-    copied.ok_or_else(|| DecodeError::internal("items do not fill their run"))
 }

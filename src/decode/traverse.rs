@@ -207,10 +207,13 @@ pub(super) fn copy_items(
     }
     let (whole, large) = (Swap::whole(swaps, itemsize), out.len() >= nontemporal::LEAST);
     let mut copy = ItemCopy { memory, itemsize, swaps, whole, out, large, scratch: Default::default() };
+    let line = |extent: u64, stride: isize| Axis { extent, stride, out: itemsize };
     if view.is_contiguous(order) {
         // One line, whatever the dimensions.
-        let line = Axis { extent: view.item_count(), stride: itemsize.cast_signed(), out: itemsize };
-        return copy.line(&[], line, to_isize(view.offset())?, 0);
+        return copy.line(&[], line(view.item_count(), itemsize.cast_signed()), to_isize(view.offset())?, 0);
+    }
+    if let ([extent], [stride], None) = (view.shape(), view.strides(), view.suboffsets()) {
+        return copy.line(&[], line(extent.unsigned_abs(), to_isize(*stride)?), to_isize(view.offset())?, 0);
     }
     let mut all = axes(view)?;
     let mut next = itemsize;
@@ -412,8 +415,7 @@ impl ItemCopy<'_> {
                     let offset = offset.wrapping_add(down).wrapping_add(right);
                     let run = Run { path, offset, stride: across.stride, items: rows, itemsize: width };
                     let row = row.get_mut(..rows.saturating_mul(width)).ok_or_else(past_copy)?;
-                    let source = self.memory.run(&run)?;
-                    source.read(self.whole.unwrap_or(1), (&mut *row).into()).ok_or_else(past_copy)?;
+                    self.memory.read(&run, self.whole.unwrap_or(1), row)?;
                     if self.whole.is_none() {
                         swap_items(row, width, self.swaps)?;
                     }

@@ -331,9 +331,8 @@ impl Buffer<'_> {
                 && let Some(run) = runs.next(left)
             {
                 left = left.saturating_sub(run.items);
-                let source = self.memory.run(&run)?;
-                let out = rest.split_off_mut(..source.count().saturating_mul(itemsize)).ok_or_else(short)?;
-                source.read(unit, out.into()).ok_or_else(short)?;
+                let out = rest.split_off_mut(..run.items.saturating_mul(itemsize)).ok_or_else(short)?;
+                self.memory.read(&run, unit, out)?;
             }
             convert(native, to);
         }

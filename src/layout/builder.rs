@@ -3,10 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::model::{Layout, NO_NAME, Node};
-use super::read::ROOT;
 use super::scalar::Scalar;
-use super::sink::narrow;
+use super::tree::ROOT;
+use super::tree::narrow;
+use super::tree::{Layout, NO_NAME, Node};
 use super::ty::Type;
 use crate::abi::{CType, DataModel};
 use crate::align::Align;

@@ -7,7 +7,7 @@ use core::fmt;
 
 use super::dialect::Dialect;
 use super::error::LayoutError;
-use super::model::{Field, Layout};
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::format::Format;

@@ -1,6 +1,6 @@
-//! Dialects: who reads or writes a format, as a value.
+//! [`Dialect`]: the rules by which one producer or consumer reads format strings.
 //!
-//! One struct of orthogonal switches; a dialect is a constant of it. The parser knows none of them.
+//! Each rule is a field of the struct, and each dialect a constant. The parser does not depend on dialects.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use bitflags::bitflags;
 
 use crate::format::Code;
 
-/// How one producer or consumer understands format strings.
+/// The rules by which one producer or consumer reads format strings.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -16,43 +16,43 @@ use crate::format::Code;
 /// assert_eq!(size(&Dialect::STRUCT), 5);
 /// assert_eq!(size(&Dialect::NUMPY_READER), 8);
 ///
-/// // Every switch can be set by hand.
+/// // Each rule can be changed.
 /// let strict = Dialect { whitespace: pep3118::layout::Whitespace::BetweenItems, ..Dialect::PEP3118 };
 /// assert!(Layout::read(b"3 i", &strict, &DataModel::LP64).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// A short lower-case name, for people and for JSON.
+    /// The name in lower case, in messages and in JSON.
     pub name: &'static str,
-    /// The format characters it has.
+    /// The format characters.
     pub codes: Codes,
-    /// Format characters that it reads only as the whole format.
+    /// Format characters that are accepted only if they are the whole format.
     pub sole_codes: Codes,
-    /// The constructs beyond format characters that it has.
+    /// The constructs besides format characters.
     pub syntax: Syntax,
-    /// Where a byte order character may stand.
+    /// The places where a byte-order character is accepted.
     pub placement: Placement,
-    /// Where white space may stand.
+    /// The places where white space is accepted.
     pub whitespace: Whitespace,
     /// Whether `@` implies padding.
     pub alignment: Alignment,
     /// The size of a structure inside an item.
-    pub nested: Nested,
-    /// The end of the whole item.
-    pub end: End,
+    pub structure_size: StructureSize,
+    /// The padding at the end of the whole item.
+    pub trailing_padding: TrailingPadding,
     /// The distance of the elements of an array of structures, where the format does not declare it.
     pub record_spacing: RecordSpacing,
-    /// Codes that have no standard size, under `= < > !`.
+    /// The size of format characters without a standard size under `= < > !`.
     pub native_only: NativeOnly,
-    /// What `u` is.
+    /// The type of `u`.
     pub wide_char: WideChar,
-    /// What `x` with a name is.
+    /// The meaning of `x` with a name.
     pub named_padding: NamedPadding,
-    /// What a repeat count of zero is.
+    /// The meaning of a repeat count of zero.
     pub zero_count: ZeroCount,
-    /// The largest count and dimension.
+    /// The largest count and length of a dimension.
     pub count_limit: CountLimit,
-    /// What a NUL in the format is.
+    /// The meaning of a NUL in the format.
     pub nul: Nul,
 }
 
@@ -67,13 +67,13 @@ pub struct Dialect {
 pub struct Codes(u64);
 
 impl Codes {
-    /// No character.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// Every character there is.
+    /// All format characters.
     pub const ALL: Self = Self::NONE.with(&Code::ALL);
 
-    /// The set with these characters added.
+    /// Returns the set with these characters added.
     #[must_use]
     pub const fn with(self, codes: &[Code]) -> Self {
         let mut set = self.0;
@@ -85,13 +85,13 @@ impl Codes {
         Self(set)
     }
 
-    /// The set without these characters.
+    /// Returns the set without these characters.
     #[must_use]
     pub const fn without(self, codes: &[Code]) -> Self {
         Self(self.0 & !Self::NONE.with(codes).0)
     }
 
-    /// Whether the character is in the set.
+    /// Returns whether the character is in the set.
     #[must_use]
     #[inline]
     pub const fn contains(self, code: Code) -> bool {
@@ -117,7 +117,7 @@ impl fmt::Debug for Codes {
 }
 
 bitflags! {
-    /// Constructs beyond format characters, counts and byte order characters.
+    /// Constructs besides format characters, counts and byte-order characters.
     ///
     /// ```
     /// use pep3118::{Dialect, layout::Syntax};
@@ -131,7 +131,7 @@ bitflags! {
         const NAMES = 1 << 1;
         /// `(2,3)`
         const SHAPES = 1 << 2;
-        /// `(2)(3)`: one shape after another.
+        /// `(2)(3)`: two shapes before one item.
         const STACKED_SHAPES = 1 << 3;
         /// `&`
         const POINTERS = 1 << 4;
@@ -139,14 +139,14 @@ bitflags! {
         const FUNCTIONS = 1 << 5;
         /// `[name$params]`
         const USER_TYPES = 1 << 6;
-        /// The byte order character `^`.
+        /// The byte-order character `^`.
         const UNALIGNED = 1 << 7;
-        /// The same name twice in one structure.
+        /// Two fields of one structure with the same name.
         const DUPLICATE_NAMES = 1 << 8;
     }
 }
 
-/// Where a byte order character may stand.
+/// The places where a byte-order character is accepted.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::Placement};
@@ -158,16 +158,16 @@ bitflags! {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// As the very first byte only (`struct`).
+    /// Only as the first byte of the format (`struct`).
     First,
-    /// Once before an item, after its shape, never at the end (NumPy's reader: `(2)<i`, not `<(2)i`,
-    /// not `i<`). A single number without a count or a name may have several; the last one counts.
+    /// One before an item, after its shape, and none at the end (NumPy's reader: `(2)<i`, not `<(2)i`,
+    /// not `i<`). A format of one number without a count or a name may have several, of which the last is used.
     BeforeType,
     /// Anywhere between tokens.
     Anywhere,
 }
 
-/// Where white space may stand; never inside a name, where it belongs to the name.
+/// The places where white space is accepted. Inside a name it is part of the name.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::Whitespace};
@@ -179,13 +179,13 @@ pub enum Placement {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whitespace {
-    /// Between items (`struct`): not before the byte order character, not after a count.
+    /// Between items (`struct`): neither before the byte-order character nor after a count.
     BetweenItems,
     /// Between any two tokens (PEP 3118).
     Anywhere,
 }
 
-/// Whether an item under `@` is moved to its native alignment.
+/// Whether `@` moves items to their native alignment.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::Alignment};
@@ -193,52 +193,52 @@ pub enum Whitespace {
 ///     let dialect = Dialect { alignment, ..Dialect::PEP3118 };
 ///     Layout::read(b"bi", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
 /// };
-/// assert_eq!((size(Alignment::Implicit), size(Alignment::Spelled)), (Some(8), Some(5)));
+/// assert_eq!((size(Alignment::Implicit), size(Alignment::Explicit)), (Some(8), Some(5)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alignment {
-    /// It is, without a byte in the format that says so.
+    /// Items under `@` are aligned, with padding that the format does not contain.
     Implicit,
-    /// It is not: every pad byte is written as `x` (NumPy's writer, ctypes).
-    Spelled,
+    /// Items are not moved: the format contains all pad bytes as `x` (NumPy's writer, ctypes).
+    Explicit,
 }
 
 /// The size of a structure inside an item.
 ///
 /// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::Nested};
-/// let size = |nested| {
-///     let dialect = Dialect { nested, ..Dialect::PEP3118 };
+/// use pep3118::{DataModel, Dialect, Layout, layout::StructureSize};
+/// let size = |structure_size| {
+///     let dialect = Dialect { structure_size, ..Dialect::PEP3118 };
 ///     Layout::read(b"T{ib}b", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
 /// };
-/// assert_eq!((size(Nested::Exact), size(Nested::Rounded)), (Some(6), Some(9)));
+/// assert_eq!((size(StructureSize::Exact), size(StructureSize::Aligned)), (Some(6), Some(9)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Nested {
-    /// As written.
+pub enum StructureSize {
+    /// The end of its last field.
     Exact,
-    /// Rounded up to its alignment where `@` is in force at its closing brace, as a C compiler does.
-    Rounded,
+    /// Rounded up to its alignment, as a C compiler does, if `@` is in force at its closing brace.
+    Aligned,
 }
 
-/// The end of the whole item.
+/// The padding at the end of the whole item.
 ///
 /// ```
-/// use pep3118::{DataModel, Dialect, Layout, layout::End};
-/// let size = |end| {
-///     let dialect = Dialect { end, ..Dialect::PEP3118 };
+/// use pep3118::{DataModel, Dialect, Layout, layout::TrailingPadding};
+/// let size = |trailing_padding| {
+///     let dialect = Dialect { trailing_padding, ..Dialect::PEP3118 };
 ///     Layout::read(b"ib", &dialect, &DataModel::LP64).map(|layout| layout.size()).ok()
 /// };
-/// assert_eq!((size(End::Exact), size(End::Rounded)), (Some(5), Some(8)));
+/// assert_eq!((size(TrailingPadding::None), size(TrailingPadding::Aligned)), (Some(5), Some(8)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// As written.
-    Exact,
-    /// Rounded up to its alignment where `@` is in force at the end, as a C compiler does.
-    Rounded,
-    /// As written, and itemsize may state more: padding that the format leaves out.
-    Unstated,
+pub enum TrailingPadding {
+    /// None but the pad bytes in the format.
+    None,
+    /// Up to the alignment of the item, as a C compiler does, if `@` is in force at the end.
+    Aligned,
+    /// Up to the itemsize: NumPy's writer omits the padding at the end.
+    Implicit,
 }
 
 /// The distance between the elements of an array of structures.
@@ -267,7 +267,7 @@ pub enum RecordSpacing {
     Padded,
 }
 
-/// Codes such as `g P O n` that have no standard size, under `= < > !`.
+/// The size of format characters without a standard size, such as `g P O n`, under `= < > !`.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::NativeOnly};
@@ -279,13 +279,13 @@ pub enum RecordSpacing {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NativeOnly {
-    /// An error.
+    /// They are an error.
     Refused,
-    /// Of native size all the same (ctypes: `<P`, `<g`).
+    /// They keep their native size (ctypes: `<P`, `<g`).
     KeepSize,
 }
 
-/// What `u` is.
+/// The type of `u`.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::WideChar};
@@ -303,7 +303,7 @@ pub enum WideChar {
     Wchar,
 }
 
-/// What `x` with a name is.
+/// The meaning of `x` with a name.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::NamedPadding};
@@ -315,15 +315,15 @@ pub enum WideChar {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedPadding {
-    /// Padding like any other.
+    /// Padding, as without a name.
     Padding,
-    /// A field of that many opaque bytes, NumPy's void.
+    /// A field of opaque bytes, NumPy's void.
     Field,
-    /// The same, and a format that is nothing but `3x` is such a field too (NumPy's writer).
+    /// A field of opaque bytes, and so is a whole format such as `3x` without a name (NumPy's writer).
     FieldOrWhole,
 }
 
-/// What a repeat count of zero is.
+/// The meaning of a repeat count of zero.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::ZeroCount};
@@ -335,13 +335,13 @@ pub enum NamedPadding {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZeroCount {
-    /// Alignment and nothing else (`struct`: `b0i` is 4 bytes with one value).
+    /// Only alignment (`struct`: `b0i` has 4 bytes and one value).
     Alignment,
-    /// A field of no elements.
+    /// A field without elements.
     Field,
 }
 
-/// The largest count and dimension.
+/// The largest count and length of a dimension.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::CountLimit};
@@ -359,7 +359,7 @@ pub enum CountLimit {
     Int,
 }
 
-/// What a NUL in the format is.
+/// The meaning of a NUL in the format.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -368,9 +368,9 @@ pub enum CountLimit {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nul {
-    /// An error, everywhere but in CPython 3.6.
+    /// It is an error, in all dialects but that of CPython 3.6.
     Refused,
-    /// The end of the format: what follows is not read.
+    /// It ends the format, and the bytes after it are ignored.
     Ends,
 }
 
@@ -390,7 +390,7 @@ use Code::{
     VariantBool, WcharPointer,
 };
 
-/// `b B h H i I l L q Q f d`: what everybody has.
+/// `b B h H i I l L q Q f d`: the numbers of every dialect.
 const NUMBERS: Codes = Codes::NONE.with(&[
     SignedChar,
     UnsignedChar,
@@ -412,9 +412,9 @@ const NUMPY_CODES: Codes =
     NUMBERS.with(&[Pad, Bool, Half, LongDouble, ComplexFloat, ComplexDouble, ComplexLongDouble, Bytes, Ucs4, Object]);
 
 impl Dialect {
-    /// The `struct` module of CPython 3.15, the newest: `F D Zf Zd` are complex.
+    /// The `struct` module of CPython 3.15: `F D Zf Zd` are complex numbers.
     ///
-    /// Equal to `struct.calcsize` and `PyBuffer_SizeFromFormat`, refusals included.
+    /// Sizes and refusals are those of `struct.calcsize` and `PyBuffer_SizeFromFormat`.
     pub const STRUCT: Self = Self {
         name: "struct",
         codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314, ComplexFloat, ComplexDouble]),
@@ -423,8 +423,8 @@ impl Dialect {
         placement: Placement::First,
         whitespace: Whitespace::BetweenItems,
         alignment: Alignment::Implicit,
-        nested: Nested::Exact,
-        end: End::Exact,
+        structure_size: StructureSize::Exact,
+        trailing_padding: TrailingPadding::None,
         record_spacing: RecordSpacing::Inferred,
         native_only: NativeOnly::Refused,
         wide_char: WideChar::Ucs2,
@@ -438,14 +438,15 @@ impl Dialect {
     pub const STRUCT_3_14: Self =
         Self { name: "struct-3.14", codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314]), ..Self::STRUCT };
 
-    /// The `struct` module of CPython 3.6, which stops at a NUL.
+    /// The `struct` module of CPython 3.6, which ends the format at a NUL.
     pub const STRUCT_3_6: Self = Self { name: "struct-3.6", nul: Nul::Ends, ..Self::STRUCT_3_13 };
 
     /// The `struct` module of CPython 3.7 to 3.13: no complex numbers.
     pub const STRUCT_3_13: Self = Self { name: "struct-3.13", codes: STRUCT_CODES, ..Self::STRUCT };
 
-    /// Everything that PEP 3118 and its implementers write, laid out as written: equal to `struct`
-    /// on every format that `struct` reads.
+    /// All constructs of PEP 3118 and of its implementers, with the layout rules of `struct`.
+    ///
+    /// Every format that `struct` accepts has the same layout in both dialects.
     pub const PEP3118: Self = Self {
         name: "pep3118",
         codes: Codes::ALL,
@@ -457,12 +458,17 @@ impl Dialect {
         ..Self::STRUCT
     };
 
-    /// The rule of a C compiler: structures are rounded up to their alignment under `@`, nested or
-    /// not. NumPy and Cython read so, Cython writes so.
-    pub const NATIVE_C: Self = Self { name: "native-c", nested: Nested::Rounded, end: End::Rounded, ..Self::PEP3118 };
+    /// The layout of a C compiler: under `@`, structures and the item are rounded up to their alignment.
+    /// NumPy and Cython read formats by this rule, and Cython writes them by it.
+    pub const NATIVE_C: Self = Self {
+        name: "native-c",
+        structure_size: StructureSize::Aligned,
+        trailing_padding: TrailingPadding::Aligned,
+        ..Self::PEP3118
+    };
 
-    /// What NumPy writes: every pad byte between fields is an `x`, `@` implies none, and the bytes
-    /// at the end are left out.
+    /// The formats that NumPy writes: all pad bytes between fields are written as `x`, `@` adds none, and the
+    /// padding at the end is omitted.
     pub const NUMPY: Self = Self {
         name: "numpy",
         codes: NUMPY_CODES,
@@ -472,19 +478,19 @@ impl Dialect {
             .union(Syntax::STACKED_SHAPES)
             .union(Syntax::UNALIGNED)
             .union(Syntax::DUPLICATE_NAMES),
-        alignment: Alignment::Spelled,
-        end: End::Unstated,
+        alignment: Alignment::Explicit,
+        trailing_padding: TrailingPadding::Implicit,
         named_padding: NamedPadding::FieldOrWhole,
         ..Self::PEP3118
     };
 
-    /// As [`PEP3118`](Self::PEP3118), and the elements of arrays of structures are contiguous, also where
-    /// that leaves fields unaligned.
+    /// [`PEP3118`](Self::PEP3118) with contiguous elements in arrays of structures, even if that leaves fields
+    /// unaligned.
     pub const PEP3118_PACKED: Self =
         Self { name: "pep3118-packed", record_spacing: RecordSpacing::Packed, ..Self::PEP3118 };
 
-    /// As [`NUMPY`](Self::NUMPY), and the elements of an array of structures are contiguous where the padding
-    /// after it does not imply another distance. All format characters are accepted.
+    /// [`NUMPY`](Self::NUMPY) with all format characters, and with contiguous elements in arrays of structures
+    /// where the padding does not imply another distance.
     pub const NUMPY_PACKED: Self = Self {
         name: "numpy-packed",
         codes: Codes::ALL,
@@ -493,12 +499,11 @@ impl Dialect {
         ..Self::NUMPY
     };
 
-    /// As [`NUMPY_PACKED`](Self::NUMPY_PACKED), and the elements share the padding after the array.
+    /// [`NUMPY_PACKED`](Self::NUMPY_PACKED) with the padding after an array shared by its elements.
     pub const NUMPY_PADDED: Self =
         Self { name: "numpy-padded", record_spacing: RecordSpacing::Padded, ..Self::NUMPY_PACKED };
 
-    /// What NumPy reads (2.0 and later), where its answer is one: it refuses `<(2)i` and `(2)(3)i`,
-    /// which it writes itself.
+    /// The formats that NumPy 2.0 and later reads. It refuses `<(2)i` and `(2)(3)i`, which it writes itself.
     pub const NUMPY_READER: Self = Self {
         name: "numpy-reader",
         codes: NUMPY_CODES.with(&[Char]),
@@ -509,9 +514,10 @@ impl Dialect {
         ..Self::NATIVE_C
     };
 
-    /// What ctypes writes since CPython 3.12: all padding explicit, also before the addresses `&` and
-    /// `X{}`, which stand without a byte order character; every code of native size whatever its byte
-    /// order character says. Before 3.12 it wrote no padding at all, which shows in the itemsize.
+    /// The formats that ctypes writes since CPython 3.12: all padding is explicit, and all format characters
+    /// have their native size after any byte-order character. `&` and `X{}` have no byte-order character.
+    ///
+    /// Before CPython 3.12, ctypes wrote no padding, so that the format contradicts the itemsize.
     pub const CTYPES: Self = Self {
         name: "ctypes",
         codes: NUMBERS.with(&[
@@ -539,14 +545,14 @@ impl Dialect {
             .union(Syntax::POINTERS)
             .union(Syntax::FUNCTIONS)
             .union(Syntax::DUPLICATE_NAMES),
-        alignment: Alignment::Spelled,
+        alignment: Alignment::Explicit,
         native_only: NativeOnly::KeepSize,
         wide_char: WideChar::Wchar,
         ..Self::PEP3118
     };
 
-    /// What Cython writes for its memoryviews and reads back: `T{c:a:i:b:}` relies on the rule of
-    /// the C compiler, packed structures are `T{^c:a:^i:b:}`.
+    /// The formats that Cython writes for its memoryviews and reads: aligned structures such as `T{c:a:i:b:}`
+    /// have the layout of a C compiler, packed structures are `T{^c:a:^i:b:}`.
     pub const CYTHON: Self = Self {
         name: "cython",
         codes: NUMBERS.with(&[
@@ -570,7 +576,7 @@ impl Dialect {
         ..Self::NATIVE_C
     };
 
-    /// What pybind11 writes: `^T{?:b:3xI:u:}`, all padding explicit, spaces inside shapes.
+    /// The formats that pybind11 writes, such as `^T{?:b:3xI:u:}`: explicit padding, spaces in shapes.
     pub const PYBIND11: Self = Self {
         name: "pybind11",
         codes: NUMBERS.with(&[
@@ -592,7 +598,7 @@ impl Dialect {
         ..Self::PEP3118
     };
 
-    /// What `array.array` writes: one code; `u` is a `wchar_t`.
+    /// The formats that `array.array` writes: one format character, where `u` is a `wchar_t`.
     pub const ARRAY: Self = Self {
         name: "array",
         codes: NUMBERS.with(&[Half, ComplexFloat, ComplexDouble, Ucs2, Ucs4]),
@@ -602,7 +608,7 @@ impl Dialect {
         ..Self::STRUCT
     };
 
-    /// Every producer and consumer with a dialect of its own.
+    /// The dialects of producers and consumers.
     pub const ALL: [&'static Self; 12] = [
         &Self::STRUCT,
         &Self::STRUCT_3_14,
@@ -618,9 +624,9 @@ impl Dialect {
         &Self::ARRAY,
     ];
 
-    /// Variants of `pep3118` and `numpy` that decide the spacing of records where the format does not.
+    /// Variants of `pep3118` and `numpy` that decide the distance of elements where the format does not.
     ///
-    /// They are alternatives of an [`Ambiguity`](crate::Ambiguity).
+    /// They choose one alternative of an [`Ambiguity`](crate::Ambiguity).
     pub const VARIANTS: [&'static Self; 3] = [&Self::PEP3118_PACKED, &Self::NUMPY_PACKED, &Self::NUMPY_PADDED];
 
     /// Returns the dialect with a name, among [`ALL`](Self::ALL) and [`VARIANTS`](Self::VARIANTS).

@@ -10,64 +10,40 @@ use alloc::vec::Vec;
 
 use super::compare::{Comparison, Equivalence};
 use super::dialect::Dialect;
-use super::model::{Field, Layout};
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::endian::Endian;
+use crate::named::named_enum;
 
-/// A reader for which a format can be spelled.
-///
-/// ```
-/// use pep3118::{DataModel, Dialect, Layout, Target};
-/// let layout = Layout::read(b"T{<Zd:z:}", &Dialect::PEP3118, &DataModel::LP64)?;
-/// assert_eq!(layout.emit(Target::CPython314).unwrap(), b"<D");
-/// assert_eq!(layout.emit(Target::CPython315).unwrap(), b"<Zd");
-/// assert_eq!(Target::by_name("numpy"), Some(Target::NumPy));
-/// # Ok::<(), pep3118::LayoutError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// Every reader of PEP 3118.
-    Canonical,
-    /// The `struct` module of every CPython: one structure of numbers, names left out.
-    Struct,
-    /// The `struct` module of CPython 3.14: complex numbers are `F` and `D`.
-    CPython314,
-    /// The `struct` module of CPython 3.15: complex numbers are `Zf` and `Zd`.
-    CPython315,
-    /// NumPy's reader.
-    NumPy,
-    /// Cython's buffer check, on the machine of the layout.
-    Cython,
+named_enum! {
+    /// A reader for which a format can be spelled.
+    ///
+    /// ```
+    /// use pep3118::{DataModel, Dialect, Layout, Target};
+    /// let layout = Layout::read(b"T{<Zd:z:}", &Dialect::PEP3118, &DataModel::LP64)?;
+    /// assert_eq!(layout.emit(Target::CPython314).unwrap(), b"<D");
+    /// assert_eq!(layout.emit(Target::CPython315).unwrap(), b"<Zd");
+    /// assert_eq!(Target::by_name("numpy"), Some(Target::NumPy));
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Target {
+        /// Every reader of PEP 3118.
+        Canonical = "canonical",
+        /// The `struct` module of every CPython: one structure of numbers, names left out.
+        Struct = "struct",
+        /// The `struct` module of CPython 3.14: complex numbers are `F` and `D`.
+        CPython314 = "cpython-3.14",
+        /// The `struct` module of CPython 3.15: complex numbers are `Zf` and `Zd`.
+        CPython315 = "cpython-3.15",
+        /// NumPy's reader.
+        NumPy = "numpy",
+        /// Cython's buffer check, on the machine of the layout.
+        Cython = "cython",
+    }
 }
 
 impl Target {
-    /// Every target.
-    pub const ALL: [Self; 6] =
-        [Self::Canonical, Self::Struct, Self::CPython314, Self::CPython315, Self::NumPy, Self::Cython];
-
-    /// The name in lower case: `"numpy"`, `"cpython-3.14"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Canonical => "canonical",
-            Self::Struct => "struct",
-            Self::CPython314 => "cpython-3.14",
-            Self::CPython315 => "cpython-3.15",
-            Self::NumPy => "numpy",
-            Self::Cython => "cython",
-        }
-    }
-
-    /// The target of a name.
-    ///
-    /// ```
-    /// assert_eq!(pep3118::Target::by_name("numpy"), Some(pep3118::Target::NumPy));
-    /// ```
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|target| target.as_str() == name)
-    }
-
     fn dialect(self) -> &'static Dialect {
         match self {
             Self::Canonical => &Dialect::PEP3118,
@@ -82,12 +58,6 @@ impl Target {
     /// Whether it has neither structures nor names nor shapes.
     fn is_flat(self) -> bool {
         matches!(self, Self::Struct | Self::CPython314 | Self::CPython315)
-    }
-}
-
-impl core::fmt::Display for Target {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

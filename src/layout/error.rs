@@ -393,17 +393,12 @@ impl fmt::Display for LayoutError {
                 f,
                 "itemsize is {} but format `{}` describes {}",
                 plural(*itemsize, "byte"),
-                abridged(&details.source),
+                abridge(&details.source, 60),
                 sizes(readings)
             ),
             kind => write!(f, "{kind} at byte {}", details.span.start()),
         }
     }
-}
-
-/// The start of a format, for a sentence.
-pub(super) fn abridged(format: &[u8]) -> Cow<'_, str> {
-    abridge(format, 60)
 }
 
 impl core::error::Error for LayoutError {

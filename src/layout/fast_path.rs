@@ -1,22 +1,22 @@
-//! Formats that are nothing but codes: `<i`, `@bBhH`. Most buffers have one.
+//! The fast path for formats of format characters alone, such as `<i` and `@bBhH`. Most buffers have such a format.
 //!
-//! Without counts, shapes, names and white space there is nothing to parse: the layout is one step a
-//! byte. Whatever is more than that, and whatever is wrong, is left to the parser and the resolver.
-//! They give the same answer to all that is read here; the test below holds both to it.
+//! A format without counts, shapes, names and white space needs no parser: each byte is one field. All other
+//! formats, also those with an error, are left to the parser and the resolver. The test below checks that both
+//! give the same layout.
 
 use alloc::vec::Vec;
 
-use super::dialect::{Alignment, Codes, Dialect, End};
-use super::model::{NO_NAME, Node};
-use super::read::{ROOT, close};
-use super::scalar::{self, Entry};
+use super::dialect::{Alignment, Codes, Dialect, TrailingPadding};
+use super::scalar::{self, CodeInfo};
+use super::tree::{NO_NAME, Node};
+use super::tree::{ROOT, close_root};
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::format::{ByteOrder, Code, Limits};
 use crate::span::Span;
 
-/// Codes that are more than their size: those whose count is a length, those of two parts, and `O`,
-/// whose byte order is the machine's whatever the format says.
+/// Format characters that need the resolver: those whose count is a length, those of complex numbers, and `O`,
+/// whose byte order is always native.
 const SPECIAL: &[Code] = &[
     Code::Pad,
     Code::Bytes,
@@ -30,28 +30,34 @@ const SPECIAL: &[Code] = &[
     Code::ComplexLongDouble314,
 ];
 
-/// From so many codes on it pays to ask the data model once for everything.
+/// The number of format characters from which computing the sizes of all C types in advance takes less time.
 const MANY: usize = 6;
 
-/// Fills the empty `nodes` if the format is nothing but codes; if not, leaves the root in them.
+/// Fills the empty `nodes` if the format has format characters only; if not, leaves the root in them.
 #[inline(always)]
 pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &mut Vec<Node>) -> Option<Align> {
     nodes.push(ROOT);
-    let Some((size, align)) = lay(format, dialect, model, |node| nodes.push(node)) else {
+    let Some((size, align)) = lay_out(format, dialect, model, |node| nodes.push(node)) else {
         nodes.truncate(1);
         return None;
     };
-    close(nodes, size, format);
+    close_root(nodes, size, format);
     Some(align)
 }
 
-/// Lays `format` out if it is codes behind at most one byte order character. If it is not, some
-/// fields may have been told to `push` all the same. Returns the size and the largest alignment.
+/// Calls `push` with the fields of a format that consists of format characters after at most one byte-order character.
+///
+/// Returns the size and the largest alignment. For other formats, returns `None`, also after some calls.
 #[inline]
-pub(super) fn lay(format: &[u8], dialect: &Dialect, model: &DataModel, push: impl FnMut(Node)) -> Option<(u64, Align)> {
+pub(super) fn lay_out(
+    format: &[u8],
+    dialect: &Dialect,
+    model: &DataModel,
+    push: impl FnMut(Node),
+) -> Option<(u64, Align)> {
     let (first, rest) = format.split_first()?;
     let (order, codes, at) = match ByteOrder::from_byte(*first) {
-        // Not every dialect has it.
+        // Not all dialects have `^`.
         Some(ByteOrder::NativeUnaligned) => return None,
         Some(order) => (order, rest, 1),
         None => (ByteOrder::Native, format, 0),
@@ -59,53 +65,52 @@ pub(super) fn lay(format: &[u8], dialect: &Dialect, model: &DataModel, push: imp
     if codes.is_empty() || codes.len() > Limits::DEFAULT.items {
         return None;
     }
-    let mut row = Row { codes, at, order, simple: dialect.codes.without(SPECIAL), model, push };
+    let mut sequence = CodeSequence { codes, at, order, simple: dialect.codes.without(SPECIAL), model, push };
     if order != ByteOrder::Native {
-        return row.lay(|entry, free| match entry.standard {
+        return sequence.lay_out(|info, free| match info.standard {
             0 => None,
-            size => Some(Place { offset: free, size: u64::from(size), mask: 0 }),
+            size => Some(Placed { offset: free, size: u64::from(size), mask: 0 }),
         });
     }
     let rounding = match dialect.alignment {
         Alignment::Implicit => u64::MAX,
-        Alignment::Spelled => 0,
+        Alignment::Explicit => 0,
     };
     let (size, align) = if codes.len() >= MANY {
-        let weights = CType::table(|ctype| Weight::of(ctype, model));
-        row.lay(|entry, free| Some(weights.get(entry.ctype.index())?.place(free, rounding)))
+        let sizes = CType::table(|ctype| SizeAlign::of(ctype, model));
+        sequence.lay_out(|info, free| Some(sizes.get(info.ctype.index())?.place(free, rounding)))
     } else {
-        row.lay(|entry, free| Some(Weight::of_entry(entry, model).place(free, rounding)))
+        sequence.lay_out(|info, free| Some(SizeAlign::of_code(info, model).place(free, rounding)))
     }?;
-    let size = match dialect.end {
-        End::Rounded => align.round_up(size).filter(|size| *size <= model.ssize_max())?,
-        End::Exact | End::Unstated => size,
+    let size = match dialect.trailing_padding {
+        TrailingPadding::Aligned => align.round_up(size).filter(|size| *size <= model.ssize_max())?,
+        TrailingPadding::None | TrailingPadding::Implicit => size,
     };
     Some((size, align))
 }
 
-/// What a C type weighs on the machine.
+/// The size and the alignment of a C type in a data model.
 #[derive(Clone, Copy)]
-struct Weight {
+struct SizeAlign {
     size: u64,
-    /// Alignment less one: the bits that are clear in a multiple of it.
+    /// The alignment less one: the bits that are 0 in a multiple of the alignment.
     mask: u64,
 }
 
-impl Weight {
-    /// Of a code. What every model agrees on needs no look at the model: up to 4 bytes size and
-    /// alignment are one.
+impl SizeAlign {
+    /// Types of up to 4 bytes have the same size in all data models, and it is their alignment.
     #[inline]
-    fn of_entry(entry: &Entry, model: &DataModel) -> Self {
-        match entry.fixed {
+    fn of_code(info: &CodeInfo, model: &DataModel) -> Self {
+        match info.fixed {
             1..=4 => {
-                let size = u64::from(entry.fixed);
+                let size = u64::from(info.fixed);
                 Self { size, mask: size.wrapping_sub(1) }
             }
-            _ => Self::of_varying(entry.ctype, model),
+            _ => Self::of_varying(info.ctype, model),
         }
     }
 
-    /// Out of line, because else the whole model is loaded for a single `i`.
+    /// Out of line: inlined, it makes the compiler load the whole data model for a single `i`.
     #[inline(never)]
     fn of_varying(ctype: CType, model: &DataModel) -> Self {
         Self::of(ctype, model)
@@ -116,19 +121,18 @@ impl Weight {
         Self { size: model.size_of(ctype), mask: model.align_of(ctype).bytes().wrapping_sub(1) }
     }
 
-    /// At the next multiple of the alignment from the free byte on; with no bit in `rounding` at the
-    /// free byte itself.
+    /// Places a value at the first multiple of its alignment from `free` on; at `free` itself if `rounding` is 0.
     #[inline]
-    fn place(self, free: u64, rounding: u64) -> Place {
+    fn place(self, free: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;
         // Both are below 2^63.
-        Place { offset: free.wrapping_add(mask) & !mask, size: self.size, mask: self.mask }
+        Placed { offset: free.wrapping_add(mask) & !mask, size: self.size, mask: self.mask }
     }
 }
 
-struct Row<'a, P> {
+struct CodeSequence<'a, P> {
     codes: &'a [u8],
-    /// Where the codes start in the format.
+    /// The offset of the first format character in the format.
     at: u32,
     order: ByteOrder,
     simple: Codes,
@@ -136,32 +140,32 @@ struct Row<'a, P> {
     push: P,
 }
 
-/// Where a code goes.
-struct Place {
+/// The offset and the size of a value.
+struct Placed {
     offset: u64,
     size: u64,
-    /// As in [`Weight`].
+    /// As in [`SizeAlign`].
     mask: u64,
 }
 
-impl<P: FnMut(Node)> Row<'_, P> {
-    /// Puts code after code where `place` says, given the code and the next free byte. The size of
-    /// all and the largest alignment, or `None` at a code that is not simple.
+impl<P: FnMut(Node)> CodeSequence<'_, P> {
+    /// Adds a field for each format character, at the offset that `place` computes from the end of the field before.
+    /// Returns the size and the largest alignment, or `None` at a format character that needs the resolver.
     #[inline]
-    fn lay(&mut self, place: impl Fn(&Entry, u64) -> Option<Place>) -> Option<(u64, Align)> {
+    fn lay_out(&mut self, place: impl Fn(&CodeInfo, u64) -> Option<Placed>) -> Option<(u64, Align)> {
         let limit = self.model.ssize_max();
         let endian = scalar::endian(self.order, self.model);
         let (mut free, mut masks) = (0_u64, 0_u64);
         // The root is at 0, so the first node ends at 2.
         for ((at, end), &byte) in (self.at..).zip(2..).zip(self.codes) {
-            let (code, entry) = scalar::of_byte(byte)?;
+            let (code, info) = scalar::of_byte(byte)?;
             if !self.simple.contains(*code) {
                 return None;
             }
-            let Place { offset, size, mask } = place(entry, free)?;
+            let Placed { offset, size, mask } = place(info, free)?;
             free = offset.checked_add(size).filter(|end| *end <= limit)?;
             masks |= mask;
-            let ty = entry.ty(size);
+            let ty = info.ty(size);
             (self.push)(Node {
                 offset,
                 size,
@@ -176,7 +180,8 @@ impl<P: FnMut(Node)> Row<'_, P> {
                 order: self.order,
             });
         }
-        Some((free, Align::new(masks.wrapping_add(1)).unwrap_or(Align::ONE)))
+        // The largest mask covers all others: the sum is a power of two.
+        Some((free, Align::new(masks.wrapping_add(1))?))
     }
 }
 
@@ -189,7 +194,7 @@ mod tests {
     use super::*;
     use crate::layout::{Layout, calcsize_in};
 
-    /// Formats of one and two bytes out of everything that can begin a token, and longer rows of codes.
+    /// Returns formats of one and two bytes that can start a token, and longer sequences of format characters.
     fn formats() -> Vec<Vec<u8>> {
         let codes: Vec<u8> = (0..=u8::MAX).filter(|byte| Code::from_byte(*byte).is_some()).collect();
         let mut alphabet = codes.clone();
@@ -203,21 +208,20 @@ mod tests {
             for start in 0..codes.len() {
                 let row = || codes.iter().cycle().skip(start).step_by(7).take(len);
                 formats.push(row().copied().collect());
-                formats.extend(b"@=<>!^".iter().map(|mark| [mark].into_iter().chain(row()).copied().collect()));
+                formats.extend(b"@=<>!^".iter().map(|order| [order].into_iter().chain(row()).copied().collect()));
             }
         }
         formats
     }
 
-    /// What is read here is what the parser and the resolver make of it, to the last field.
     #[test]
-    fn plain_formats_have_one_meaning() {
+    fn both_paths_give_the_same_layout() {
         let odd = [
             DataModel { long: u64::MAX, ..DataModel::LP64 },
             DataModel { long: 1 << 62, pointer: 3, wchar: 0, ..DataModel::LP64 },
             DataModel { long: 0, double_align: Align::new(1 << 63).unwrap(), ..DataModel::LP64 },
         ];
-        let (mut plain_ones, mut all) = (0, 0);
+        let (mut fast, mut all) = (0, 0);
         for format in formats() {
             for dialect in Dialect::ALL {
                 for model in DataModel::ALL.iter().chain(&odd) {
@@ -227,16 +231,16 @@ mod tests {
                         assert_eq!(nodes.len(), 1);
                         continue;
                     };
-                    plain_ones += 1;
+                    fast += 1;
                     let about = format!("{} in {dialect} on {model:?}", format.escape_ascii());
                     let mut whole = Layout { nodes: vec![ROOT], ..Layout::new() };
-                    whole.read_on(&format, dialect, model).expect(&about);
+                    whole.read_resolved(&format, dialect, model).expect(&about);
                     assert_eq!(align, whole.align, "{about}");
                     assert_eq!(format!("{nodes:?}"), format!("{:?}", whole.nodes), "{about}");
                     assert_eq!(calcsize_in(&format, dialect, model).ok(), Some(nodes[0].size), "{about}");
                 }
             }
         }
-        assert!(plain_ones > 10_000, "{plain_ones} of {all} formats are plain");
+        assert!(fast > 10_000, "{fast} of {all} formats take the fast path");
     }
 }

@@ -8,50 +8,34 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::dialect::Dialect;
-use super::error::abridged;
-use super::model::{Field, Layout};
 use super::table::Table;
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::diagnostic::Diagnostic;
-use crate::text::{escape, plural};
+use crate::named::named_enum;
+use crate::text::{abridge, escape, plural};
 
-/// How well the format and the itemsize determine the layout.
-///
-/// ```
-/// use pep3118::{Certainty, DataModel, Dialect, reconcile};
-/// let certainty = |format: &[u8], itemsize| {
-///     reconcile(format, Some(itemsize), Some(&Dialect::NUMPY), &DataModel::LP64).map(|found| found.certainty)
-/// };
-/// assert_eq!(certainty(b"T{i:a:b:b:}", 5)?, Certainty::Exact);
-/// assert_eq!(certainty(b"T{i:a:b:b:}", 8)?.as_str(), "trailing-padding");
-/// # Ok::<(), pep3118::LayoutError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Certainty {
-    /// The format declares every byte of the itemsize.
-    Exact,
-    /// The offsets are certain; the item ends in padding that the format does not declare.
-    TrailingPadding,
-    /// The format does not declare how far apart the elements of an array of structures are. Only
-    /// the spacing of a C compiler accounts for every pad byte.
-    Inferred,
-}
-
-impl Certainty {
-    /// Returns the name in lower case: `"exact"`, `"trailing-padding"`, `"inferred"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::TrailingPadding => "trailing-padding",
-            Self::Inferred => "inferred",
-        }
-    }
-}
-
-impl fmt::Display for Certainty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+named_enum! {
+    /// How well the format and the itemsize determine the layout.
+    ///
+    /// ```
+    /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
+    /// let certainty = |format: &[u8], itemsize| {
+    ///     reconcile(format, Some(itemsize), Some(&Dialect::NUMPY), &DataModel::LP64).map(|found| found.certainty)
+    /// };
+    /// assert_eq!(certainty(b"T{i:a:b:b:}", 5)?, Certainty::Exact);
+    /// assert_eq!(certainty(b"T{i:a:b:b:}", 8)?.as_str(), "trailing-padding");
+    /// # Ok::<(), pep3118::LayoutError>(())
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Certainty {
+        /// The format declares every byte of the itemsize.
+        Exact = "exact",
+        /// The offsets are certain; the item ends in padding that the format does not declare.
+        TrailingPadding = "trailing-padding",
+        /// The format does not declare how far apart the elements of an array of structures are. Only
+        /// the spacing of a C compiler accounts for every pad byte.
+        Inferred = "inferred",
     }
 }
 
@@ -213,7 +197,7 @@ impl Eq for Ambiguity {}
 impl fmt::Debug for Ambiguity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ambiguity")
-            .field("format", &abridged(&self.0.format))
+            .field("format", &abridge(&self.0.format, 60))
             .field("itemsize", &self.0.itemsize)
             .field("dialects", &self.dialects())
             .finish_non_exhaustive()
@@ -225,7 +209,7 @@ impl fmt::Display for Ambiguity {
         if f.alternate() {
             return self.diagnostic().help(self.help()).fmt(f);
         }
-        write!(f, "format `{}`", abridged(&self.0.format))?;
+        write!(f, "format `{}`", abridge(&self.0.format, 60))?;
         match self.0.itemsize {
             Some(itemsize) => write!(f, " with itemsize {itemsize}")?,
             None => f.write_str(" without an itemsize")?,
@@ -308,5 +292,6 @@ fn named(path: &[String]) -> String {
     if path.is_empty() {
         return "the item".to_string();
     }
-    format!("`{}`", shortened(&escape(&path.join("."))))
+    let name = path.join(".");
+    format!("`{}`", shortened(&escape(&name)))
 }

@@ -18,30 +18,26 @@ mod emit;
 mod error;
 mod fast_path;
 mod interpretation;
-mod model;
-mod overlap;
 mod picture;
 mod read;
 mod reconcile;
 mod resolve;
 mod scalar;
-mod sink;
 mod stride_inference;
 mod svg;
 mod table;
-mod truncate;
+mod tree;
 mod ty;
 
 pub use builder::{BuildError, LayoutBuilder, MemberSpec};
 pub use compare::{Comparison, Equivalence};
 pub use dialect::{
-    Alignment, Codes, CountLimit, Dialect, End, NamedPadding, NativeOnly, Nested, Nul, Placement, RecordSpacing,
-    Syntax, Whitespace, WideChar, ZeroCount,
+    Alignment, Codes, CountLimit, Dialect, NamedPadding, NativeOnly, Nul, Placement, RecordSpacing, StructureSize,
+    Syntax, TrailingPadding, Whitespace, WideChar, ZeroCount,
 };
 pub use emit::{EmitError, Target};
 pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
 pub use interpretation::{Ambiguity, Certainty, Interpretation};
-pub use model::{Field, Fields, Layout};
 pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;
 #[doc(hidden)]
@@ -53,4 +49,5 @@ pub use codegen::SourceError;
 pub use codegen::{Declarations, Definition, Language, MemberType};
 pub use scalar::Scalar;
 pub use table::Table;
+pub use tree::{Field, Fields, Layout};
 pub use ty::Type;

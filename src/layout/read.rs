@@ -1,24 +1,20 @@
-//! Formats to layouts: the ways in.
+//! The functions that read a format: [`Layout::read`], [`Format::resolve`] and [`calcsize_in`].
 //!
-//! What is nothing but codes takes the short way of `plain`, the rest goes through the parser and the
-//! resolver. Which way it was does not show in the layout.
+//! Formats of format characters alone take the fast path, all others are parsed and resolved. The layout is the same.
 
 use alloc::vec::Vec;
 
 use super::dialect::{Dialect, Nul, Syntax};
 use super::error::LayoutError;
 use super::fast_path;
-use super::model::{Layout, NO_NAME, Node};
 use super::resolve::{Resolver, run};
-use super::sink::narrow;
-use super::ty::Type;
+use super::tree::{Layout, ROOT, close_root};
 use crate::abi::DataModel;
 use crate::align::Align;
-use crate::format::{ByteOrder, Failure, Format, Limits, Stop, parse_events};
-use crate::span::Span;
+use crate::format::{Failure, Format, Limits, Stop, parse_events};
 
 impl Layout {
-    /// Reads a format string in a dialect, for a machine.
+    /// Computes the layout of a format in a dialect and a data model.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -29,22 +25,21 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `T{i`: not a format at all
-    /// - `<n` in any dialect but ctypes': `ssize_t` has no standard size
-    /// - `T{i:a:}` in `struct`: no structures there
+    /// - `T{i`: the structure is not closed
+    /// - `<n` in all dialects but `ctypes`: `ssize_t` has no standard size
+    /// - `T{i:a:}` in `struct`, which has no structures
     /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
     pub fn read(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
-        let mut nodes = Vec::with_capacity(room(format));
+        let mut nodes = Vec::with_capacity(capacity(format));
         let Some(align) = fast_path::fill(format, dialect, model, &mut nodes) else {
             let mut layout = Self { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
-            return layout.read_on(format, dialect, model).map(|()| layout);
+            return layout.read_resolved(format, dialect, model).map(|()| layout);
         };
-        // The layout is made where it is to be returned, without a copy on the way.
+        // A local variable would be copied to the return value.
         Ok(Self { nodes, dims: Vec::new(), names: Vec::new(), align, model: *model })
     }
 
-    /// The same into an existing layout, whose memory is used again. After an error the layout is
-    /// empty.
+    /// Computes the layout of a format in the memory of this layout. After an error the layout is empty.
     ///
     /// # Errors
     /// As [`read`](Layout::read).
@@ -53,22 +48,27 @@ impl Layout {
         self.dims.clear();
         self.names.clear();
         self.model = *model;
-        self.nodes.reserve(room(format));
+        self.nodes.reserve(capacity(format));
         if let Some(align) = fast_path::fill(format, dialect, model, &mut self.nodes) {
             self.align = align;
             return Ok(());
         }
         self.align = Align::ONE;
-        self.read_on(format, dialect, model)
+        self.read_resolved(format, dialect, model)
     }
 
-    /// Goes on with a format that is more than codes: the root is there, and nothing else.
-    pub(super) fn read_on(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
+    /// Parses and resolves a format that does not take the fast path. `self` has the root and no other node.
+    pub(super) fn read_resolved(
+        &mut self,
+        format: &[u8],
+        dialect: &Dialect,
+        model: &DataModel,
+    ) -> Result<(), LayoutError> {
         let format = readable(format, dialect);
         self.fill(format, dialect, model, |resolver| parse_events(format, &Limits::DEFAULT, resolver))
     }
 
-    /// Resolves the events that `visit` makes for `format`: the root is there, and nothing else.
+    /// Resolves the events that `visit` makes for `format`. `self` has the root and no other node.
     fn fill(
         &mut self,
         format: &[u8],
@@ -77,10 +77,10 @@ impl Layout {
         visit: impl FnOnce(&mut Resolver<'_, Self>) -> Result<(), Failure>,
     ) -> Result<(), LayoutError> {
         match run(format, dialect, model, self, visit) {
-            Ok(done) => {
-                self.align = done.align;
-                close(&mut self.nodes, done.size, format);
-                if done.named {
+            Ok(resolved) => {
+                self.align = resolved.align;
+                close_root(&mut self.nodes, resolved.size, format);
+                if resolved.named {
                     self.names.extend_from_slice(format);
                 }
                 Ok(())
@@ -94,20 +94,9 @@ impl Layout {
     }
 }
 
-/// Gives the root what was not known when it was pushed.
+/// The number of nodes to reserve: one for each byte of the format, and one for the root.
 #[inline]
-pub(super) fn close(nodes: &mut [Node], size: u64, format: &[u8]) {
-    let end = narrow(nodes.len());
-    if let Some(root) = nodes.first_mut() {
-        root.size = size;
-        root.end = end;
-        root.span = Span::new(0, format.len());
-    }
-}
-
-/// How many nodes to make room for: every field takes a byte at least, the root comes on top.
-#[inline]
-fn room(format: &[u8]) -> usize {
+fn capacity(format: &[u8]) -> usize {
     format.len().min(RESERVE).saturating_add(1)
 }
 
@@ -125,11 +114,11 @@ impl Format {
     /// ```
     ///
     /// # Errors
-    /// - `<n` in any dialect but ctypes': `ssize_t` has no standard size
-    /// - `T{i:a:}` in `struct`: no structures there
+    /// - `<n` in all dialects but `ctypes`: `ssize_t` has no standard size
+    /// - `T{i:a:}` in `struct`, which has no structures
     /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
     pub fn resolve(&self, dialect: &Dialect, model: &DataModel) -> Result<Layout, LayoutError> {
-        let mut nodes = Vec::with_capacity(room(self.as_bytes()));
+        let mut nodes = Vec::with_capacity(capacity(self.as_bytes()));
         nodes.push(ROOT);
         let mut layout = Layout { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
         let visit = |resolver: &mut Resolver<'_, Layout>| self.replay(resolver).map_err(|Stop| Failure::Stopped);
@@ -137,7 +126,7 @@ impl Format {
     }
 }
 
-/// The size of an item in bytes, in a dialect, for a machine; nothing is allocated.
+/// Returns the size of an item in bytes, in a dialect and a data model. Nothing is allocated.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, layout::calcsize_in};
@@ -150,42 +139,28 @@ impl Format {
 /// As [`Layout::read`].
 #[inline]
 pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
-    if let Some((size, _)) = fast_path::lay(format, dialect, model, |_| ()) {
+    if let Some((size, _)) = fast_path::lay_out(format, dialect, model, |_| ()) {
         return Ok(size);
     }
-    calcsize_on(format, dialect, model)
+    calcsize_resolved(format, dialect, model)
 }
 
-/// Goes on with a format that is more than codes.
+/// Computes the size of a format that does not take the fast path.
 #[inline(never)]
-fn calcsize_on(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
+fn calcsize_resolved(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
     if dialect.syntax.contains(Syntax::NAMES) && !dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
-        // Whether two names are the same shows only in the layout.
+        // Finding duplicate names needs the layout.
         return Layout::read(format, dialect, model).map(|layout| layout.size());
     }
     let format = readable(format, dialect);
     let visit = |resolver: &mut Resolver<'_, ()>| parse_events(format, &Limits::DEFAULT, resolver);
-    run(format, dialect, model, &mut (), visit).map(|done| done.size)
+    run(format, dialect, model, &mut (), visit).map(|resolved| resolved.size)
 }
 
-/// Fields for which room is made at once; more grow as they come.
+/// The largest number of fields for which memory is reserved in advance.
 const RESERVE: usize = 64;
 
-pub(super) const ROOT: Node = Node {
-    offset: 0,
-    size: 0,
-    count: 1,
-    span: Span::ZERO,
-    name: NO_NAME,
-    end: 1,
-    dims: 0,
-    ndim: 0,
-    ty: Type::Record,
-    endian: None,
-    order: ByteOrder::Native,
-};
-
-/// What a dialect that stops at a NUL gets to see.
+/// Returns the part of the format before a NUL, if the dialect ends the format there.
 #[inline]
 fn readable<'f>(format: &'f [u8], dialect: &Dialect) -> &'f [u8] {
     match dialect.nul {

@@ -7,11 +7,11 @@
 
 use alloc::vec::Vec;
 
-use super::dialect::{Alignment, Dialect, End, Nested, RecordSpacing};
+use super::dialect::{Alignment, Dialect, RecordSpacing, StructureSize, TrailingPadding};
 use super::error::{InterpretedSize, LayoutError, LayoutErrorKind as Kind};
 use super::interpretation::{Ambiguity, Certainty, Interpretation};
-use super::model::{Layout, Node};
 use super::stride_inference::{OpenSpacing, Spacing, infer};
+use super::tree::{Layout, Node};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
@@ -148,7 +148,10 @@ fn mismatch(
 fn fit(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
     let trailing_padding = itemsize.checked_sub(layout.size())?;
     if trailing_padding > 0 {
-        if dialect.end != End::Unstated || !is_sole_record(&layout) || itemsize > layout.model().ssize_max() {
+        if dialect.trailing_padding != TrailingPadding::Implicit
+            || !is_sole_record(&layout)
+            || itemsize > layout.model().ssize_max()
+        {
             return None;
         }
         // The root and the record that is the whole item.
@@ -162,10 +165,10 @@ fn fit(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpret
 
 /// Adds the distances that elements of arrays of structures can have.
 fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
-    match (found.dialect.end, found.dialect.alignment) {
-        (End::Unstated, _) => with_numpy_spacings(found),
+    match (found.dialect.trailing_padding, found.dialect.alignment) {
+        (TrailingPadding::Implicit, _) => with_numpy_spacings(found),
         (_, Alignment::Implicit) => with_rounded_structures(found, format, itemsize),
-        (_, Alignment::Spelled) => Candidates::of(found),
+        (_, Alignment::Explicit) => Candidates::of(found),
     }
 }
 
@@ -199,11 +202,16 @@ fn with_numpy_spacings(found: Interpretation) -> Candidates {
 /// up to their alignment. If that fits too, there are two interpretations.
 fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     let asked = found.dialect;
-    let is_decided = asked.nested == Nested::Rounded || asked.record_spacing != RecordSpacing::Inferred;
+    let is_decided = asked.structure_size == StructureSize::Aligned || asked.record_spacing != RecordSpacing::Inferred;
     if is_decided || !has_misaligned_elements(&found.layout) {
         return Candidates::of(found);
     }
-    let dialect = Dialect { name: Dialect::NATIVE_C.name, nested: Nested::Rounded, end: End::Rounded, ..asked };
+    let dialect = Dialect {
+        name: Dialect::NATIVE_C.name,
+        structure_size: StructureSize::Aligned,
+        trailing_padding: TrailingPadding::Aligned,
+        ..asked
+    };
     let layout = match Layout::read(format, &dialect, found.layout.model()) {
         Ok(layout) if itemsize.is_none_or(|itemsize| layout.size() == itemsize) => layout,
         // The rounded item may be too large for the machine.
@@ -256,7 +264,7 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         let breaks_alignment = rule.alignment == Alignment::Implicit && has_misaligned_elements(&found.layout);
         let candidates = if breaks_alignment {
             &mut misaligned
-        } else if rule.end == End::Unstated && likely.is_some() && !can_be_numpy() {
+        } else if rule.trailing_padding == TrailingPadding::Implicit && likely.is_some() && !can_be_numpy() {
             &mut unlikely
         } else {
             &mut likely
@@ -356,7 +364,7 @@ fn native_align(layout: &Layout, index: u32) -> Align {
     (index..record.end)
         .filter_map(|inner| layout.node(inner))
         .filter(|inner| inner.order == ByteOrder::Native)
-        .map(|inner| super::scalar::natural_align(inner, layout.model()))
+        .map(|inner| inner.ty.natural_align(inner.size, layout.model()))
         .max()
         .unwrap_or(Align::ONE)
 }

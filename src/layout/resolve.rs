@@ -1,49 +1,51 @@
-//! Visitor of the parser to offsets: where every field lies.
+//! [`Resolver`]: turns the events of the parser into offsets.
 //!
-//! One pass, no tree in between. The same resolver tells the size alone when its output is the unit
-//! type: then it allocates nothing.
+//! The resolver makes one pass and builds no tree. Its fields go to a [`Sink`]: a layout, or the unit type, which
+//! drops them if only the size is needed, so that nothing is allocated.
 
 use alloc::vec::Vec;
 
 use super::dialect::{
-    Alignment, Dialect, End, NamedPadding, NativeOnly, Nested, Placement, Syntax, Whitespace, ZeroCount,
+    Alignment, Dialect, NamedPadding, NativeOnly, Placement, StructureSize, Syntax, TrailingPadding, Whitespace,
+    ZeroCount,
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
-use super::model::{NO_NAME, Node};
-use super::scalar::{self, Entry};
-use super::sink::Output;
+use super::scalar::{self, CodeInfo};
+use super::tree::{Layout, NO_NAME, Node, narrow};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
-/// What is known when a format has been read.
-pub(super) struct Done {
+/// The properties of an item that are known at the end of the format.
+pub(super) struct Resolved {
+    /// The size of the item in bytes.
     pub(super) size: u64,
     pub(super) align: Align,
+    /// Whether a field has a name.
     pub(super) named: bool,
 }
 
-/// Resolves the events that `visit` makes for `format`, and leaves the fields in `output`.
-pub(super) fn run<O: Output>(
+/// Resolves the events that `visit` makes for `format`, and puts the fields into `sink`.
+pub(super) fn run<O: Sink>(
     format: &[u8],
     dialect: &Dialect,
     model: &DataModel,
-    output: &mut O,
+    sink: &mut O,
     visit: impl FnOnce(&mut Resolver<'_, O>) -> Result<(), Failure>,
-) -> Result<Done, LayoutError> {
+) -> Result<Resolved, LayoutError> {
     let mut resolver = Resolver {
         dialect,
         model,
-        output,
+        sink,
         limit: model.ssize_max(),
         order: ByteOrder::Native,
         offset: 0,
         align: Align::ONE,
-        head: Head::EMPTY,
-        frames: Vec::new(),
-        muted: 0,
+        prefix: ItemPrefix::EMPTY,
+        groups: Vec::new(),
+        pointers: 0,
         items: 0,
         named: false,
         orders: 0,
@@ -56,7 +58,7 @@ pub(super) fn run<O: Output>(
     let outcome = visit(&mut resolver);
     let outcome = outcome.and_then(|()| resolver.finish(format).map_err(|Stop| Failure::Stopped));
     match outcome {
-        Ok(size) => Ok(Done { size, align: resolver.align, named: resolver.named }),
+        Ok(size) => Ok(Resolved { size, align: resolver.align, named: resolver.named }),
         Err(failure) => {
             let error = resolver.error;
             Err(explain(failure, error, format, dialect, model))
@@ -75,74 +77,79 @@ fn explain(
     match (failure, error) {
         (Failure::Grammar(error), _) => error.into(),
         (Failure::Stopped, Some((kind, span))) => LayoutError::new(kind, span, format, dialect.name, model.name),
-        // Whoever stops says why.
         (Failure::Stopped, None) => {
-            LayoutError::new(Kind::TooLarge { limit: 0 }, Span::ZERO, format, dialect.name, model.name)
+            debug_assert!(false, "the resolver sets the error before it stops");
+            let kind = Kind::TooLarge { limit: model.ssize_max() };
+            LayoutError::new(kind, Span::ZERO, format, dialect.name, model.name)
         }
     }
 }
 
-/// What stands before the type of an item.
+/// The shapes and the count before the type of an item.
 #[derive(Clone, Copy)]
-struct Head {
-    /// Product of the shapes.
+struct ItemPrefix {
+    /// The product of all dimensions.
     elements: u64,
     count: u64,
     has_count: bool,
     ndim: u8,
+    /// The number of shapes, each of which has one or more dimensions.
     shapes: u8,
+    /// The index of the first dimension in the sink.
     dims: u32,
 }
 
-impl Head {
+impl ItemPrefix {
     const EMPTY: Self = Self { elements: 1, count: 1, has_count: false, ndim: 0, shapes: 0, dims: 0 };
 }
 
-/// An open structure or pointer: what to go back to when it closes.
-struct Frame {
-    /// The running offset of the enclosing record.
+/// The state to restore at the end of a structure or of the target of a pointer.
+struct OpenGroup {
+    /// The offset after the last item of the enclosing record.
     offset: u64,
+    /// The largest alignment so far in the enclosing record.
     align: Align,
+    /// The byte-order character in force at the start.
     order: ByteOrder,
-    /// How many of the structure there are.
+    /// The number of structures.
     elements: u64,
-    /// Its node.
+    /// The index of the node.
     index: u32,
-    /// Its first byte in the format.
+    /// The offset of the first byte in the format.
     at: usize,
 }
 
 pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
-    output: &'a mut O,
-    /// The largest offset: `PY_SSIZE_T_MAX` of the machine.
+    sink: &'a mut O,
+    /// The largest offset: `PY_SSIZE_T_MAX` of the data model.
     limit: u64,
     order: ByteOrder,
-    /// Running offset in the innermost open record.
+    /// The offset after the last item of the innermost open record.
     offset: u64,
-    /// Largest alignment in the innermost open record.
+    /// The largest alignment in the innermost open record.
     align: Align,
-    head: Head,
-    frames: Vec<Frame>,
-    /// Open pointers: what they point to is not part of the item.
-    muted: u32,
+    prefix: ItemPrefix,
+    groups: Vec<OpenGroup>,
+    /// The number of open pointers. Their targets are not part of the item.
+    pointers: u32,
     items: u32,
     named: bool,
-    /// Byte order characters since the last type.
+    /// Byte-order characters since the last type.
     orders: u32,
-    /// Two byte order characters in a row: allowed by some for a sole scalar.
+    /// The second of two byte-order characters in a row, which some dialects accept before a sole scalar.
     doubled: Option<Span>,
-    /// A code that is read only as the whole format.
+    /// A format character that is accepted only as the whole format.
     sole: Option<(Code, Span)>,
     /// The whole format so far, if it is one item of padding.
     whole: Option<Node>,
-    /// Whether the item before was `t`.
+    /// Whether the previous item was `t`.
     bits: bool,
     error: Option<(Kind, Span)>,
 }
 
-impl<O: Output> Resolver<'_, O> {
+impl<O: Sink> Resolver<'_, O> {
     #[cold]
     fn refuse<T>(&mut self, kind: Kind, span: Span) -> Result<T, Stop> {
         self.error = Some((kind, span));
@@ -154,17 +161,17 @@ impl<O: Output> Resolver<'_, O> {
         self.refuse(Kind::Construct { construct }, span)
     }
 
-    fn needs(&mut self, syntax: Syntax, construct: Construct, span: Span) -> Result<(), Stop> {
+    fn require(&mut self, syntax: Syntax, construct: Construct, span: Span) -> Result<(), Stop> {
         if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.lacks(construct, span) }
     }
 
-    /// Whether items under the byte order in force are moved to their alignment.
+    /// Returns whether items under a byte-order character are moved to their alignment.
     #[inline]
     fn aligns(&self, order: ByteOrder) -> bool {
         matches!(order, ByteOrder::Native) && matches!(self.dialect.alignment, Alignment::Implicit)
     }
 
-    /// Puts `elements` elements at the next free place and says where that is.
+    /// Places `elements` elements after the last item and returns their offset.
     #[inline]
     fn place(&mut self, size: u64, elements: u64, align: Align, order: ByteOrder, span: Span) -> Result<u64, Stop> {
         let mut start = Some(self.offset);
@@ -187,70 +194,71 @@ impl<O: Output> Resolver<'_, O> {
         }
     }
 
-    /// The number of elements of an item whose count is a number of values.
+    /// Returns the number of elements of an item whose count is a number of values, not a length.
     #[inline]
-    fn elements(&mut self, head: &mut Head, span: Span) -> Result<u64, Stop> {
-        if !head.has_count || head.count == 1 {
-            return Ok(head.elements);
+    fn elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {
+        if !prefix.has_count || prefix.count == 1 {
+            return Ok(prefix.elements);
         }
-        let Some(elements) = head.elements.checked_mul(head.count) else {
+        let Some(elements) = prefix.elements.checked_mul(prefix.count) else {
             return self.refuse(Kind::TooLarge { limit: self.limit }, span);
         };
-        if head.ndim > 0 {
-            self.dimension_of(head, head.count);
+        if prefix.ndim > 0 {
+            self.push_dimension(prefix, prefix.count);
         } else {
-            head.ndim = 1;
+            prefix.ndim = 1;
         }
         Ok(elements)
     }
 
-    /// Writes one more dimension down. A single one is told by the number of elements alone.
-    fn dimension_of(&mut self, head: &mut Head, extent: u64) {
-        if self.muted == 0 {
-            self.output.dimension(extent);
+    /// Adds a dimension of an item.
+    fn push_dimension(&mut self, prefix: &mut ItemPrefix, length: u64) {
+        if self.pointers == 0 {
+            self.sink.dimension(length);
         }
-        head.ndim = head.ndim.saturating_add(1);
+        prefix.ndim = prefix.ndim.saturating_add(1);
     }
 
     #[inline]
-    fn take_head(&mut self) -> Head {
+    fn take_prefix(&mut self) -> ItemPrefix {
         self.orders = 0;
         self.items = self.items.wrapping_add(1);
-        core::mem::replace(&mut self.head, Head::EMPTY)
+        core::mem::replace(&mut self.prefix, ItemPrefix::EMPTY)
     }
 
     #[inline]
     fn name(&mut self, name: Option<Span>) -> Result<Span, Stop> {
         let Some(span) = name else { return Ok(NO_NAME) };
-        self.needs(Syntax::NAMES, Construct::Name, span)?;
+        self.require(Syntax::NAMES, Construct::Name, span)?;
         self.named = true;
         Ok(span)
     }
 
     #[inline]
     fn push(&mut self, node: Node) {
-        if self.muted == 0 {
-            self.output.push(node);
+        if self.pointers == 0 {
+            self.sink.push(node);
         }
     }
 
-    /// A type of pointer size that is not a code: `&` and `X{}`.
+    /// Adds an address that is not a format character: `&` or `X{}`.
     fn address(&mut self, ty: Type, span: Span, name: Span) -> Result<(), Stop> {
         self.bits = false;
         self.whole = None;
-        let mut head = self.take_head();
-        let elements = self.elements(&mut head, span)?;
+        let mut prefix = self.take_prefix();
+        let elements = self.elements(&mut prefix, span)?;
         let ctype = crate::abi::CType::Pointer;
         let size = self.model.size_of(ctype);
         let offset = self.place(size, elements, self.model.align_of(ctype), self.order, span)?;
-        let node = Node { offset, size, ty, endian: Some(self.model.endian), ..self.node(&head, elements, span, name) };
+        let node =
+            Node { offset, size, ty, endian: Some(self.model.endian), ..self.node(&prefix, elements, span, name) };
         self.push(node);
         Ok(())
     }
 
     #[inline]
-    fn node(&self, head: &Head, elements: u64, span: Span, name: Span) -> Node {
-        let (_, index) = self.output.marks();
+    fn node(&self, prefix: &ItemPrefix, elements: u64, span: Span, name: Span) -> Node {
+        let (_, index) = self.sink.next_indices();
         Node {
             offset: 0,
             size: 0,
@@ -258,8 +266,8 @@ impl<O: Output> Resolver<'_, O> {
             span,
             name,
             end: index.saturating_add(1),
-            dims: head.dims,
-            ndim: head.ndim,
+            dims: prefix.dims,
+            ndim: prefix.ndim,
             ty: Type::Record,
             endian: None,
             order: self.order,
@@ -268,7 +276,11 @@ impl<O: Output> Resolver<'_, O> {
 
     #[cold]
     fn code_refused(&mut self, code: Code, span: Span) -> Result<(), Stop> {
-        if self.dialect.sole_codes.contains(code) && self.items == 0 && !self.head.has_count && self.head.shapes == 0 {
+        if self.dialect.sole_codes.contains(code)
+            && self.items == 0
+            && !self.prefix.has_count
+            && self.prefix.shapes == 0
+        {
             self.sole = Some((code, span));
             return Ok(());
         }
@@ -276,21 +288,21 @@ impl<O: Output> Resolver<'_, O> {
     }
 
     #[cold]
-    fn size_without_standard(&mut self, code: Code, entry: &Entry, span: Span) -> Result<u64, Stop> {
+    fn size_without_standard(&mut self, code: Code, info: &CodeInfo, span: Span) -> Result<u64, Stop> {
         let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize) || matches!(code, Code::Object);
         if keeps {
-            return Ok(entry.native_size(self.model));
+            return Ok(info.native_size(self.model));
         }
         self.refuse(Kind::NoStandardSize { code, order: self.order }, span)
     }
 
-    /// An item of unnamed padding.
-    fn padding(&mut self, head: &Head, span: Span) -> Result<(), Stop> {
-        let offset = self.place(head.count, head.elements, Align::ONE, self.order, span)?;
+    /// Adds padding without a name.
+    fn padding(&mut self, prefix: &ItemPrefix, span: Span) -> Result<(), Stop> {
+        let offset = self.place(prefix.count, prefix.elements, Align::ONE, self.order, span)?;
         let whole = matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
-        if whole && self.frames.is_empty() {
-            let node = self.node(head, head.elements, span, NO_NAME);
-            self.whole = Some(Node { offset, size: head.count, ty: Type::Void, ..node });
+        if whole && self.groups.is_empty() {
+            let node = self.node(prefix, prefix.elements, span, NO_NAME);
+            self.whole = Some(Node { offset, size: prefix.count, ty: Type::Void, ..node });
         }
         Ok(())
     }
@@ -300,7 +312,7 @@ impl<O: Output> Resolver<'_, O> {
         let end = Span::new(format.len(), format.len());
         if self.named
             && !self.dialect.syntax.contains(Syntax::DUPLICATE_NAMES)
-            && let Some(span) = self.output.first_duplicate(format)
+            && let Some(span) = self.sink.first_duplicate(format)
         {
             return self.refuse(Kind::DuplicateName, span);
         }
@@ -308,9 +320,10 @@ impl<O: Output> Resolver<'_, O> {
             self.finish_strictly(format, end)?;
         }
         if let Some(node) = self.whole {
-            self.output.push(node);
+            self.sink.push(node);
         }
-        if matches!(self.dialect.end, End::Rounded) && matches!(self.order, ByteOrder::Native) {
+        if matches!(self.dialect.trailing_padding, TrailingPadding::Aligned) && matches!(self.order, ByteOrder::Native)
+        {
             return match self.align.round_up(self.offset) {
                 Some(size) if size <= self.limit => Ok(size),
                 _ => self.refuse(Kind::TooLarge { limit: self.limit }, end),
@@ -319,7 +332,7 @@ impl<O: Output> Resolver<'_, O> {
         Ok(self.offset)
     }
 
-    /// What NumPy's reader notices only at the end.
+    /// Refuses constructs that NumPy's reader refuses at the end of the format.
     fn finish_strictly(&mut self, format: &[u8], end: Span) -> Result<(), Stop> {
         if self.orders > 0 {
             return self.lacks(Construct::TrailingByteOrder, end);
@@ -332,19 +345,27 @@ impl<O: Output> Resolver<'_, O> {
     }
 }
 
-/// Whether this is one number behind any byte order characters. NumPy reads those by itself before it asks its reader.
+/// The parser closes only what it has opened.
+#[cold]
+fn unopened() -> Result<(), Stop> {
+    debug_assert!(false, "a structure or pointer is closed that was not opened");
+    Err(Stop)
+}
+
+/// Returns whether a format is one number after any number of byte-order characters. NumPy recognizes such formats
+/// before it calls its parser.
 fn is_sole_number(format: &[u8]) -> bool {
-    let marks = format.iter().take_while(|byte| b"@^=<>!".contains(byte)).count();
-    match format.split_at_checked(marks) {
+    let orders = format.iter().take_while(|byte| b"@^=<>!".contains(byte)).count();
+    match format.split_at_checked(orders) {
         Some((_, [code])) => b"?bBhHiIlLqQnNefdg".contains(code),
         Some((_, [b'Z', part])) => b"fdg".contains(part),
         _ => false,
     }
 }
 
-impl<O: Output> Visitor for Resolver<'_, O> {
+impl<O: Sink> Visitor for Resolver<'_, O> {
     fn space(&mut self, span: Span) -> Result<(), Stop> {
-        if matches!(self.dialect.whitespace, Whitespace::BetweenItems) && self.head.has_count {
+        if matches!(self.dialect.whitespace, Whitespace::BetweenItems) && self.prefix.has_count {
             return self.lacks(Construct::SpaceInItem, span);
         }
         Ok(())
@@ -355,14 +376,14 @@ impl<O: Output> Visitor for Resolver<'_, O> {
         let span = Span::new(at, at.saturating_add(1));
         match self.dialect.placement {
             Placement::First if at > 0 => return self.lacks(Construct::LaterByteOrder, span),
-            Placement::BeforeType if self.head.has_count => {
+            Placement::BeforeType if self.prefix.has_count => {
                 return self.lacks(Construct::ByteOrderAfterCount, span);
             }
             Placement::BeforeType if self.orders > 0 => self.doubled = Some(span),
             _ => {}
         }
         if matches!(order, ByteOrder::NativeUnaligned) {
-            self.needs(Syntax::UNALIGNED, Construct::Unaligned, span)?;
+            self.require(Syntax::UNALIGNED, Construct::Unaligned, span)?;
         }
         self.orders = self.orders.wrapping_add(1);
         self.order = order;
@@ -371,32 +392,32 @@ impl<O: Output> Visitor for Resolver<'_, O> {
 
     fn open_shape(&mut self, at: usize) -> Result<(), Stop> {
         let span = Span::new(at, at.saturating_add(1));
-        self.needs(Syntax::SHAPES, Construct::Shape, span)?;
-        if self.head.shapes > 0 {
-            self.needs(Syntax::STACKED_SHAPES, Construct::StackedShapes, span)?;
+        self.require(Syntax::SHAPES, Construct::Shape, span)?;
+        if self.prefix.shapes > 0 {
+            self.require(Syntax::STACKED_SHAPES, Construct::StackedShapes, span)?;
         }
         if matches!(self.dialect.placement, Placement::BeforeType) && self.orders > 0 {
             return self.lacks(Construct::ByteOrderBeforeShape, span);
         }
-        self.head.shapes = self.head.shapes.saturating_add(1);
-        if self.head.ndim == 0 {
-            self.head.dims = self.output.marks().0;
+        self.prefix.shapes = self.prefix.shapes.saturating_add(1);
+        if self.prefix.ndim == 0 {
+            self.prefix.dims = self.sink.next_indices().0;
         }
         Ok(())
     }
 
-    fn dimension(&mut self, extent: u64, span: Span) -> Result<(), Stop> {
+    fn dimension(&mut self, length: u64, span: Span) -> Result<(), Stop> {
         let limit = self.dialect.count_limit.value(self.limit);
-        if extent > limit {
-            return self.refuse(Kind::CountTooLarge { count: extent, limit }, span);
+        if length > limit {
+            return self.refuse(Kind::CountTooLarge { count: length, limit }, span);
         }
-        let Some(elements) = self.head.elements.checked_mul(extent) else {
+        let Some(elements) = self.prefix.elements.checked_mul(length) else {
             return self.refuse(Kind::TooLarge { limit: self.limit }, span);
         };
-        let mut head = self.head;
-        head.elements = elements;
-        self.dimension_of(&mut head, extent);
-        self.head = head;
+        let mut prefix = self.prefix;
+        prefix.elements = elements;
+        self.push_dimension(&mut prefix, length);
+        self.prefix = prefix;
         Ok(())
     }
 
@@ -406,8 +427,8 @@ impl<O: Output> Visitor for Resolver<'_, O> {
         if count > limit {
             return self.refuse(Kind::CountTooLarge { count, limit }, span);
         }
-        self.head.count = count;
-        self.head.has_count = true;
+        self.prefix.count = count;
+        self.prefix.has_count = true;
         Ok(())
     }
 
@@ -417,20 +438,20 @@ impl<O: Output> Visitor for Resolver<'_, O> {
             self.code_refused(code, span)?;
         }
         let name = self.name(name)?;
-        let mut head = self.take_head();
+        let mut prefix = self.take_prefix();
         self.whole = None;
         let nameless = name == NO_NAME || matches!(self.dialect.named_padding, NamedPadding::Padding);
         if matches!(code, Code::Pad) && nameless {
             self.bits = false;
-            return self.padding(&head, span);
+            return self.padding(&prefix, span);
         }
-        let entry = Entry::of(code, self.dialect.wide_char);
+        let info = CodeInfo::of(code, self.dialect.wide_char);
         let (unit, align) = if self.order.has_native_sizes() {
-            (entry.native_size(self.model), self.model.align_of(entry.ctype))
-        } else if entry.standard > 0 {
-            (u64::from(entry.standard), Align::ONE)
+            (info.native_size(self.model), self.model.align_of(info.ctype))
+        } else if info.standard > 0 {
+            (u64::from(info.standard), Align::ONE)
         } else {
-            (self.size_without_standard(code, entry, span)?, Align::ONE)
+            (self.size_without_standard(code, info, span)?, Align::ONE)
         };
         let (size, elements) = if code.count_is_length() {
             match code {
@@ -438,15 +459,15 @@ impl<O: Output> Visitor for Resolver<'_, O> {
                     if core::mem::replace(&mut self.bits, true) {
                         return self.refuse(Kind::AdjacentBits, span);
                     }
-                    (head.count.div_ceil(8), head.elements)
+                    (prefix.count.div_ceil(8), prefix.elements)
                 }
-                _ => match unit.checked_mul(head.count) {
-                    Some(size) => (size, head.elements),
+                _ => match unit.checked_mul(prefix.count) {
+                    Some(size) => (size, prefix.elements),
                     None => return self.refuse(Kind::TooLarge { limit: self.limit }, span),
                 },
             }
         } else {
-            (unit, self.elements(&mut head, span)?)
+            (unit, self.elements(&mut prefix, span)?)
         };
         self.bits = matches!(code, Code::Bits);
         if matches!(self.dialect.whitespace, Whitespace::BetweenItems) && span.len() != code.as_str().len() {
@@ -456,38 +477,38 @@ impl<O: Output> Visitor for Resolver<'_, O> {
         if elements == 0 && matches!(self.dialect.zero_count, ZeroCount::Alignment) {
             return Ok(());
         }
-        let ty = entry.ty(unit);
+        let ty = info.ty(unit);
         let order = if matches!(code, Code::Object) { ByteOrder::Native } else { self.order };
         let endian = (ty.has_byte_order() && unit > 1).then(|| scalar::endian(order, self.model));
-        let node = Node { offset, size, ty, endian, ..self.node(&head, elements, span, name) };
+        let node = Node { offset, size, ty, endian, ..self.node(&prefix, elements, span, name) };
         self.push(node);
         Ok(())
     }
 
     fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        self.needs(Syntax::FUNCTIONS, Construct::Function, span)?;
+        self.require(Syntax::FUNCTIONS, Construct::Function, span)?;
         let name = self.name(name)?;
         self.address(Type::Function, span, name)
     }
 
     fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        self.needs(Syntax::USER_TYPES, Construct::UserType, span)?;
+        self.require(Syntax::USER_TYPES, Construct::UserType, span)?;
         let _ = self.name(name)?;
-        // Its size stands nowhere in the format; `reconcile` takes it from the itemsize.
+        // The format does not contain the size; `reconcile` uses the itemsize.
         self.refuse(Kind::UnknownSize, span)
     }
 
     fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
         let span = Span::new(at, at.saturating_add(2));
-        self.needs(Syntax::STRUCTURES, Construct::Structure, span)?;
+        self.require(Syntax::STRUCTURES, Construct::Structure, span)?;
         self.bits = false;
         self.whole = None;
-        let mut head = self.take_head();
-        let elements = self.elements(&mut head, span)?;
-        let (_, index) = self.output.marks();
-        let node = self.node(&head, elements, span, NO_NAME);
+        let mut prefix = self.take_prefix();
+        let elements = self.elements(&mut prefix, span)?;
+        let (_, index) = self.sink.next_indices();
+        let node = self.node(&prefix, elements, span, NO_NAME);
         self.push(node);
-        self.frames.push(Frame { offset: self.offset, align: self.align, order: self.order, elements, index, at });
+        self.groups.push(OpenGroup { offset: self.offset, align: self.align, order: self.order, elements, index, at });
         self.offset = 0;
         self.align = Align::ONE;
         Ok(())
@@ -499,25 +520,26 @@ impl<O: Output> Visitor for Resolver<'_, O> {
             return self.lacks(Construct::TrailingByteOrder, brace);
         }
         let name = self.name(name)?;
-        let Some(frame) = self.frames.pop() else {
-            return Ok(());
+        let Some(group) = self.groups.pop() else { return unopened() };
+        let align = core::mem::replace(&mut self.align, group.align);
+        let mut size = core::mem::replace(&mut self.offset, group.offset);
+        // NumPy's reader aligns by the byte-order character in force at the closing brace.
+        let order = match self.dialect.structure_size {
+            StructureSize::Exact => group.order,
+            StructureSize::Aligned => self.order,
         };
-        let align = core::mem::replace(&mut self.align, frame.align);
-        let mut size = core::mem::replace(&mut self.offset, frame.offset);
-        // A C compiler's rule goes by the byte order at the closing brace, as NumPy's reader has it.
-        let order = match self.dialect.nested {
-            Nested::Exact => frame.order,
-            Nested::Rounded => self.order,
-        };
-        if matches!(self.dialect.nested, Nested::Rounded) && matches!(order, ByteOrder::Native) {
-            size = align.round_up(size).unwrap_or(u64::MAX);
+        if matches!(self.dialect.structure_size, StructureSize::Aligned) && matches!(order, ByteOrder::Native) {
+            size = match align.round_up(size) {
+                Some(size) => size,
+                None => return self.refuse(Kind::TooLarge { limit: self.limit }, brace),
+            };
         }
-        let span = Span::new(frame.at, brace.end());
-        let offset = self.place(size, frame.elements, align, order, span)?;
+        let span = Span::new(group.at, brace.end());
+        let offset = self.place(size, group.elements, align, order, span)?;
         self.bits = false;
-        if self.muted == 0 {
-            let (_, end) = self.output.marks();
-            self.output.complete(frame.index, |node| {
+        if self.pointers == 0 {
+            let (_, end) = self.sink.next_indices();
+            self.sink.complete(group.index, |node| {
                 *node = Node { offset, size, span, name, end, ..*node };
             });
         }
@@ -526,28 +548,110 @@ impl<O: Output> Visitor for Resolver<'_, O> {
 
     fn open_pointer(&mut self, at: usize) -> Result<(), Stop> {
         let span = Span::new(at, at.saturating_add(1));
-        self.needs(Syntax::POINTERS, Construct::Pointer, span)?;
-        let (_, index) = self.output.marks();
+        self.require(Syntax::POINTERS, Construct::Pointer, span)?;
+        let (_, index) = self.sink.next_indices();
         self.address(Type::Pointer, span, NO_NAME)?;
         let (offset, align) = (self.offset, self.align);
-        self.frames.push(Frame { offset, align, order: self.order, elements: 1, index, at });
-        self.muted = self.muted.saturating_add(1);
+        self.groups.push(OpenGroup { offset, align, order: self.order, elements: 1, index, at });
+        self.pointers = self.pointers.saturating_add(1);
         self.offset = 0;
         Ok(())
     }
 
     fn close_pointer(&mut self, name: Option<Span>) -> Result<(), Stop> {
         let name = self.name(name)?;
-        let Some(frame) = self.frames.pop() else {
-            return Ok(());
-        };
-        self.offset = frame.offset;
-        self.align = frame.align;
-        self.muted = self.muted.saturating_sub(1);
+        let Some(group) = self.groups.pop() else { return unopened() };
+        self.offset = group.offset;
+        self.align = group.align;
+        self.pointers = self.pointers.saturating_sub(1);
         self.bits = false;
-        if self.muted == 0 {
-            self.output.complete(frame.index, |node| node.name = name);
+        if self.pointers == 0 {
+            self.sink.complete(group.index, |node| node.name = name);
         }
         Ok(())
     }
+}
+
+/// The destination of fields.
+pub(super) trait Sink {
+    fn push(&mut self, node: Node);
+    fn dimension(&mut self, length: u64);
+    /// Returns the indices of the next dimension and of the next node.
+    fn next_indices(&self) -> (u32, u32);
+    /// Changes a node after it was pushed.
+    fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node));
+    /// Returns the name of a field that another field of the same record has, too.
+    fn first_duplicate(&self, format: &[u8]) -> Option<Span>;
+}
+
+impl Sink for () {
+    fn push(&mut self, _: Node) {}
+    fn dimension(&mut self, _: u64) {}
+    fn next_indices(&self) -> (u32, u32) {
+        (0, 0)
+    }
+    fn complete(&mut self, _: u32, _: impl FnOnce(&mut Node)) {}
+    fn first_duplicate(&self, _: &[u8]) -> Option<Span> {
+        None
+    }
+}
+
+impl Sink for Layout {
+    #[inline]
+    fn push(&mut self, node: Node) {
+        self.nodes.push(node);
+    }
+
+    fn dimension(&mut self, length: u64) {
+        self.dims.push(length);
+    }
+
+    #[inline]
+    fn next_indices(&self) -> (u32, u32) {
+        (narrow(self.dims.len()), narrow(self.nodes.len()))
+    }
+
+    fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node)) {
+        let node = usize::try_from(index).ok().and_then(|index| self.nodes.get_mut(index));
+        if let Some(node) = node {
+            change(node);
+        }
+    }
+
+    fn first_duplicate(&self, format: &[u8]) -> Option<Span> {
+        // Duplicates are rare, and comparing a few names takes less time than sorting them.
+        if self.nodes.len() <= FEW && !has_namesakes(&self.nodes, format) {
+            return None;
+        }
+        let mut names: Vec<(u32, &[u8], Span)> = Vec::new();
+        let mut open: Vec<(u32, u32)> = Vec::new();
+        for (index, node) in (0_u32..).zip(&self.nodes) {
+            while open.last().is_some_and(|(_, end)| *end <= index) {
+                open.pop();
+            }
+            if node.name != NO_NAME {
+                names.push((open.last().map_or(0, |(record, _)| *record), node.name.of(format), node.name));
+            }
+            if node.ty == Type::Record {
+                open.push((index, node.end));
+            }
+        }
+        names.sort_unstable();
+        let mut pairs = names.iter().zip(names.iter().skip(1));
+        pairs.find(|(a, b)| (a.0, a.1) == (b.0, b.1)).map(|(_, second)| second.2)
+    }
+}
+
+/// The largest number of nodes whose names are compared pair by pair.
+const FEW: usize = 16;
+
+/// Returns whether two nodes have the same name, in the same record or in different records.
+fn has_namesakes(nodes: &[Node], format: &[u8]) -> bool {
+    let named = |node: &&Node| node.name != NO_NAME;
+    nodes.iter().enumerate().filter(|(_, node)| named(node)).any(|(index, node)| {
+        let later = nodes.iter().skip(index.saturating_add(1)).filter(named);
+        later
+            .filter(|other| other.name.len() == node.name.len())
+            .any(|other| other.name.of(format) == node.name.of(format))
+    })
 }

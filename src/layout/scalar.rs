@@ -1,52 +1,51 @@
-//! What one format character weighs: the one table of codes.
+//! [`Scalar`], a format of one format character, and the table of the C types and sizes of all format characters.
 
 use super::dialect::WideChar;
-use super::model::Node;
 use super::ty::Type;
 use crate::abi::{CType, DataModel};
-use crate::align::Align;
 use crate::endian::Endian;
 use crate::format::{ByteOrder, Code};
 
-/// What a code is before its byte order character is known.
+/// The C type and the sizes of a format character.
 #[derive(Clone, Copy)]
-pub(crate) struct Entry {
-    /// The C type of one value, or of one part of a complex number.
+pub(crate) struct CodeInfo {
+    /// The C type of one value; of a complex number, the type of one part.
     pub(crate) ctype: CType,
-    /// Bytes under `= < > !`; 0 where there is no standard size.
+    /// The size in bytes under `= < > !`; 0 if there is no standard size.
     pub(crate) standard: u8,
-    kind: Kind,
-    // From here on nothing is new: what follows from the three above, worked out once.
-    /// Bytes of the C type where every data model has the same; 0 where not.
+    rule: TypeRule,
+    // The fields below are computed from those above, because each look-up uses them.
+    /// The size of the C type in bytes, if it is the same in every data model; else 0.
     pub(crate) fixed: u8,
-    /// The type at the standard size.
-    usual: Type,
-    /// The type at 8 bytes.
-    wide: Type,
+    /// The type of a value of the standard size.
+    standard_type: Type,
+    /// The type of a value of 8 bytes.
+    wide_type: Type,
 }
 
-/// How the type of a code follows from its size.
+/// The way in which the size of a value determines its type.
 #[derive(Clone, Copy)]
-enum Kind {
+enum TypeRule {
     Signed,
     Unsigned,
-    /// The type is fixed.
-    Is(Type),
-    /// The same, with two parts.
+    /// The type is the same for all sizes.
+    Fixed(Type),
+    /// The type is the same for all sizes, and values have two parts.
     Complex(Type),
 }
 
-/// The table. Read it through [`Entry::of`] or [`of_byte`], which have it ready. Standard sizes are
-/// those of Python's `struct` documentation; `w` and `u` of PEP 3118.
-const fn entry(code: Code) -> Entry {
+/// Computes the information on a format character. [`CodeInfo::of`] and [`of_byte`] look it up.
+///
+/// Standard sizes are those in the documentation of Python's `struct`; of `w` and `u` those in PEP 3118.
+const fn info(code: Code) -> CodeInfo {
     use CType as C;
-    use Kind::{Complex, Is, Signed, Unsigned};
-    let (kind, ctype, standard) = match code {
-        Code::Pad => (Is(Type::Void), C::Char, 1),
-        Code::Char => (Is(Type::Char), C::Char, 1),
+    use TypeRule::{Complex, Fixed, Signed, Unsigned};
+    let (rule, ctype, standard) = match code {
+        Code::Pad => (Fixed(Type::Void), C::Char, 1),
+        Code::Char => (Fixed(Type::Char), C::Char, 1),
         Code::SignedChar => (Signed, C::Char, 1),
         Code::UnsignedChar => (Unsigned, C::Char, 1),
-        Code::Bool => (Is(Type::Bool), C::Char, 1),
+        Code::Bool => (Fixed(Type::Bool), C::Char, 1),
         Code::Short => (Signed, C::Short, 2),
         Code::UnsignedShort => (Unsigned, C::Short, 2),
         Code::Int => (Signed, C::Int, 4),
@@ -57,49 +56,49 @@ const fn entry(code: Code) -> Entry {
         Code::UnsignedLongLong => (Unsigned, C::LongLong, 8),
         Code::SsizeT => (Signed, C::SizeT, 0),
         Code::SizeT => (Unsigned, C::SizeT, 0),
-        Code::Half => (Is(Type::Float16), C::Half, 2),
-        Code::Float => (Is(Type::Float32), C::Float, 4),
-        Code::Double => (Is(Type::Float64), C::Double, 8),
-        Code::LongDouble => (Is(Type::LongDouble), C::LongDouble, 0),
+        Code::Half => (Fixed(Type::Float16), C::Half, 2),
+        Code::Float => (Fixed(Type::Float32), C::Float, 4),
+        Code::Double => (Fixed(Type::Float64), C::Double, 8),
+        Code::LongDouble => (Fixed(Type::LongDouble), C::LongDouble, 0),
         Code::ComplexHalf => (Complex(Type::Complex32), C::Half, 4),
         Code::ComplexFloat | Code::ComplexFloat314 => (Complex(Type::Complex64), C::Float, 8),
         Code::ComplexDouble | Code::ComplexDouble314 => (Complex(Type::Complex128), C::Double, 16),
         Code::ComplexLongDouble | Code::ComplexLongDouble314 => (Complex(Type::ComplexLongDouble), C::LongDouble, 0),
-        Code::Bytes => (Is(Type::Bytes), C::Char, 1),
-        Code::Pascal => (Is(Type::Pascal), C::Char, 1),
-        Code::Pointer => (Is(Type::Pointer), C::Pointer, 0),
-        Code::Object => (Is(Type::Object), C::Pointer, 0),
-        Code::Ucs2 => (Is(Type::Ucs2), C::Short, 2),
-        Code::Ucs4 => (Is(Type::Ucs4), C::Int, 4),
-        Code::Bits => (Is(Type::Bits), C::Char, 1),
-        Code::CharPointer => (Is(Type::CharPointer), C::Pointer, 0),
-        Code::WcharPointer => (Is(Type::WcharPointer), C::Pointer, 0),
-        Code::VariantBool => (Is(Type::Bool), C::Short, 2),
+        Code::Bytes => (Fixed(Type::Bytes), C::Char, 1),
+        Code::Pascal => (Fixed(Type::Pascal), C::Char, 1),
+        Code::Pointer => (Fixed(Type::Pointer), C::Pointer, 0),
+        Code::Object => (Fixed(Type::Object), C::Pointer, 0),
+        Code::Ucs2 => (Fixed(Type::Ucs2), C::Short, 2),
+        Code::Ucs4 => (Fixed(Type::Ucs4), C::Int, 4),
+        Code::Bits => (Fixed(Type::Bits), C::Char, 1),
+        Code::CharPointer => (Fixed(Type::CharPointer), C::Pointer, 0),
+        Code::WcharPointer => (Fixed(Type::WcharPointer), C::Pointer, 0),
+        Code::VariantBool => (Fixed(Type::Bool), C::Short, 2),
     };
-    Entry::new(kind, ctype, standard)
+    CodeInfo::new(rule, ctype, standard)
 }
 
-/// [`entry`] of every code.
-static OF_CODE: [Entry; 36] = {
-    let mut table = [entry(Code::Pad); 36];
+/// [`info`] of every format character, in the order of [`Code`].
+static OF_CODE: [CodeInfo; 36] = {
+    let mut table = [info(Code::Pad); 36];
     let mut codes: &[Code] = &Code::ALL;
-    let mut rest: &mut [Entry] = &mut table;
+    let mut rest: &mut [CodeInfo] = &mut table;
     while let ([code, more @ ..], [first, tail @ ..]) = (codes, rest) {
-        *first = entry(*code);
+        *first = info(*code);
         codes = more;
         rest = tail;
     }
     table
 };
 
-/// [`entry`] of every byte that is a code: from a byte to what it weighs is one load.
+/// [`info`] of every byte that is a code: from a byte to what it weighs is one load.
 static OF_BYTE: [Slot; 256] = {
     let mut table = [Slot(None); 256];
     let mut rest: &mut [Slot] = &mut table;
     let mut byte = 0_u8;
     while let [first, tail @ ..] = rest {
         if let Some(code) = Code::from_byte(byte) {
-            *first = Slot(Some((code, entry(code))));
+            *first = Slot(Some((code, info(code))));
         }
         byte = byte.wrapping_add(1);
         rest = tail;
@@ -107,37 +106,37 @@ static OF_BYTE: [Slot; 256] = {
     table
 };
 
-/// Eight bytes, so that finding one in the table takes no multiplication.
+/// An entry of the table. Its size of eight bytes makes the look-up a shift instead of a multiplication.
 #[derive(Clone, Copy)]
 #[repr(align(8))]
-struct Slot(Option<(Code, Entry)>);
+struct Slot(Option<(Code, CodeInfo)>);
 
 #[inline]
-const fn of_code(code: Code) -> &'static Entry {
+const fn of_code(code: Code) -> &'static CodeInfo {
     #[expect(
         clippy::as_conversions,
         clippy::indexing_slicing,
-        reason = "an entry for each code, in the order of the enum; neither `From` nor `get` is const"
+        reason = "an info for each code, in the order of the enum; neither `From` nor `get` is const"
     )]
     &OF_CODE[code as usize]
 }
 
-/// The code that a byte is, and its entry; `Z` is left out, its meaning depends on the next byte.
+/// Returns the format character that a byte is; `None` for `Z`, whose meaning depends on the next byte.
 #[inline]
-pub(crate) const fn of_byte(byte: u8) -> Option<&'static (Code, Entry)> {
+pub(crate) const fn of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> {
     #[expect(
         clippy::as_conversions,
         clippy::indexing_slicing,
-        reason = "an entry for each byte; neither `From` nor `get` is const"
+        reason = "an info for each byte; neither `From` nor `get` is const"
     )]
     OF_BYTE[byte as usize].0.as_ref()
 }
 
-/// `u` where it is a `wchar_t`.
-static WCHAR: Entry = Entry::new(Kind::Is(Type::Wchar), CType::Wchar, 0);
+/// The format character `u` as a `wchar_t`.
+static WCHAR: CodeInfo = CodeInfo::new(TypeRule::Fixed(Type::Wchar), CType::Wchar, 0);
 
-impl Entry {
-    const fn new(kind: Kind, ctype: CType, standard: u8) -> Self {
+impl CodeInfo {
+    const fn new(rule: TypeRule, ctype: CType, standard: u8) -> Self {
         let fixed = match ctype {
             CType::Char => 1,
             CType::Short | CType::Half => 2,
@@ -145,10 +144,10 @@ impl Entry {
             CType::LongLong | CType::Double => 8,
             CType::Long | CType::SizeT | CType::Pointer | CType::LongDouble | CType::Wchar => 0,
         };
-        Self { ctype, standard, kind, fixed, usual: kind.ty(widen(standard)), wide: kind.ty(8) }
+        Self { ctype, standard, rule, fixed, standard_type: rule.ty(widen(standard)), wide_type: rule.ty(8) }
     }
 
-    /// The entry of a code in a dialect.
+    /// Returns the information on a format character in dialects where `u` is `wide`.
     #[inline]
     pub(crate) const fn of(code: Code, wide: WideChar) -> &'static Self {
         match (code, wide) {
@@ -157,50 +156,50 @@ impl Entry {
         }
     }
 
-    /// The native size in bytes.
+    /// Returns the native size in bytes.
     #[inline(always)]
     pub(crate) const fn native_size(&self, model: &DataModel) -> u64 {
         let part = match self.ctype {
-            // The one that varies and is everywhere: NumPy's integers are `l` on most machines.
+            // The most frequent type whose size varies: NumPy writes 64-bit integers as `l` on most machines.
             CType::Long => model.long,
             _ if self.fixed > 0 => widen(self.fixed),
             ctype => model.size_of(ctype),
         };
-        if matches!(self.kind, Kind::Complex(_)) { part.saturating_mul(2) } else { part }
+        if matches!(self.rule, TypeRule::Complex(_)) { part.saturating_mul(2) } else { part }
     }
 
-    /// The type, once the size of one value is known.
+    /// Returns the type of values of a size.
     #[inline]
     pub(crate) const fn ty(&self, size: u64) -> Type {
         if size == widen(self.standard) {
-            self.usual
+            self.standard_type
         } else if size == 8 {
-            self.wide
+            self.wide_type
         } else {
-            self.kind.ty(size)
+            self.rule.ty(size)
         }
     }
 }
 
-impl Kind {
-    /// The type of a value of so many bytes.
+impl TypeRule {
+    /// Returns the type of a value of `size` bytes.
     #[inline(always)]
     const fn ty(self, size: u64) -> Type {
         match (self, size) {
-            (Kind::Is(ty) | Kind::Complex(ty), _) => ty,
-            (Kind::Signed, 1) => Type::Int8,
-            (Kind::Signed, 2) => Type::Int16,
-            (Kind::Signed, 4) => Type::Int32,
-            (Kind::Signed, _) => Type::Int64,
-            (Kind::Unsigned, 1) => Type::UInt8,
-            (Kind::Unsigned, 2) => Type::UInt16,
-            (Kind::Unsigned, 4) => Type::UInt32,
-            (Kind::Unsigned, _) => Type::UInt64,
+            (TypeRule::Fixed(ty) | TypeRule::Complex(ty), _) => ty,
+            (TypeRule::Signed, 1) => Type::Int8,
+            (TypeRule::Signed, 2) => Type::Int16,
+            (TypeRule::Signed, 4) => Type::Int32,
+            (TypeRule::Signed, _) => Type::Int64,
+            (TypeRule::Unsigned, 1) => Type::UInt8,
+            (TypeRule::Unsigned, 2) => Type::UInt16,
+            (TypeRule::Unsigned, 4) => Type::UInt32,
+            (TypeRule::Unsigned, _) => Type::UInt64,
         }
     }
 }
 
-/// The byte order that a byte order character means on a machine.
+/// Returns the byte order that a byte-order character selects in a data model.
 #[inline]
 pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
     match order {
@@ -210,36 +209,9 @@ pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
     }
 }
 
-/// The alignment of a field's C type, by type and size, for a field that is not a record.
-pub(crate) fn natural_align(node: &Node, model: &DataModel) -> Align {
-    let ctype = match node.ty {
-        Type::Bool if node.size == 2 => CType::Short,
-        Type::Bool
-        | Type::Char
-        | Type::Int8
-        | Type::UInt8
-        | Type::Bytes
-        | Type::Pascal
-        | Type::Void
-        | Type::Bits
-        | Type::Opaque
-        | Type::Record => return Align::ONE,
-        Type::Int16 | Type::UInt16 | Type::Ucs2 => CType::Short,
-        Type::Int32 | Type::UInt32 | Type::Ucs4 => CType::Int,
-        Type::Int64 | Type::UInt64 => CType::LongLong,
-        Type::Float16 | Type::Complex32 => CType::Half,
-        Type::Float32 | Type::Complex64 => CType::Float,
-        Type::Float64 | Type::Complex128 => CType::Double,
-        Type::LongDouble | Type::ComplexLongDouble => CType::LongDouble,
-        Type::Wchar => CType::Wchar,
-        Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => CType::Pointer,
-    };
-    model.align_of(ctype)
-}
-
-/// One value of one code, without names, counts or structures: what most buffers hold.
+/// One number, address or character: the item of most buffers.
 ///
-/// The shortest way from a format to its meaning; it allocates nothing.
+/// [`recognize`](Self::recognize) is the fastest way to read a format, and allocates nothing.
 ///
 /// ```
 /// use pep3118::{DataModel, Endian, Scalar, Type};
@@ -250,20 +222,20 @@ pub(crate) fn natural_align(node: &Node, model: &DataModel) -> Align {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scalar {
-    /// What its bytes are.
+    /// The type.
     pub ty: Type,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its byte order; of no matter where [`Type::has_byte_order`] is false.
+    /// The byte order; without effect if [`Type::has_byte_order`] is false.
     pub endian: Endian,
 }
 
 impl Scalar {
-    /// The scalar that `format` is, if it is one code with at most one byte order character.
+    /// Returns the scalar that a format describes: one format character after at most one byte-order character.
     ///
-    /// Codes without a standard size under `= < > !` are not recognised, nor is padding, nor
-    /// `s p u w t`, whose size is a length; [`Layout::read`](crate::Layout::read) tells about all of
-    /// them.
+    /// The result is `None` for all other formats, among them `x`, `s p u w t`, whose size is a length, and
+    /// format characters without a standard size under `= < > !`. [`Layout::read`](crate::Layout::read)
+    /// accepts those or explains why not.
     #[must_use]
     #[inline]
     pub const fn recognize(format: &[u8], model: &DataModel) -> Option<Self> {
@@ -276,7 +248,7 @@ impl Scalar {
         };
         match rest {
             [byte] => match of_byte(*byte) {
-                Some((code, entry)) if !code.count_is_length() => Self::of(entry, order, model),
+                Some((code, info)) if !code.count_is_length() => Self::of(info, order, model),
                 _ => None,
             },
             [b'Z', part] => match Code::complex_of(*part) {
@@ -287,14 +259,14 @@ impl Scalar {
         }
     }
 
-    // The call would cost as much as what it does.
+    // A call costs as many instructions as the body.
     #[inline(always)]
-    const fn of(entry: &Entry, order: ByteOrder, model: &DataModel) -> Option<Self> {
-        let size = if order.has_native_sizes() { entry.native_size(model) } else { widen(entry.standard) };
+    const fn of(info: &CodeInfo, order: ByteOrder, model: &DataModel) -> Option<Self> {
+        let size = if order.has_native_sizes() { info.native_size(model) } else { widen(info.standard) };
         if size == 0 {
             return None;
         }
-        Some(Self { ty: entry.ty(size), size, endian: endian(order, model) })
+        Some(Self { ty: info.ty(size), size, endian: endian(order, model) })
     }
 }
 
@@ -308,41 +280,42 @@ const fn widen(size: u8) -> u64 {
 mod tests {
     use super::*;
 
-    fn told(entry: &Entry) -> (CType, u8, u8, Type, Type) {
-        (entry.ctype, entry.standard, entry.fixed, entry.usual, entry.wide)
+    fn parts(info: &CodeInfo) -> (CType, u8, u8, Type, Type) {
+        (info.ctype, info.standard, info.fixed, info.standard_type, info.wide_type)
     }
 
-    /// The tables hold what [`entry`] says, each code and each byte in its place.
     #[test]
-    fn tables_have_their_entries_in_their_places() {
+    fn each_code_and_each_byte_has_its_own_entry() {
         for code in Code::ALL {
-            assert_eq!(told(of_code(code)), told(&entry(code)), "{code}");
-            // One letter finds the same; two letters, and `Z` alone, do not begin with it.
+            assert_eq!(parts(of_code(code)), parts(&info(code)), "{code}");
+            // Format characters of two letters and `Z` are not in the table of bytes.
             if let [byte] = code.as_str().as_bytes()
                 && *byte != b'Z'
             {
-                let (found, weighs) = of_byte(*byte).unwrap();
-                assert_eq!((*found, told(weighs)), (code, told(&entry(code))));
+                let (found, by_byte) = of_byte(*byte).unwrap();
+                assert_eq!((*found, parts(by_byte)), (code, parts(&info(code))));
             }
         }
         assert_eq!((0..=u8::MAX).filter(|byte| of_byte(*byte).is_some()).count(), 31);
     }
 
-    /// What is worked out in advance is what the size gives.
     #[test]
-    fn types_follow_from_sizes() {
+    fn types_computed_in_advance_follow_from_the_size() {
         for code in Code::ALL {
-            let entry = entry(code);
+            let info = info(code);
             for size in [1, 2, 4, 8, 12, 16] {
-                assert_eq!(entry.ty(size), entry.kind.ty(size), "{code} of {size} bytes");
+                assert_eq!(info.ty(size), info.rule.ty(size), "{code} of {size} bytes");
             }
             for model in DataModel::ALL {
-                let parts = if matches!(entry.kind, Kind::Complex(_)) { 2 } else { 1 };
-                assert_eq!(entry.native_size(&model), model.size_of(entry.ctype) * parts, "{code} on {model}");
+                let parts = if matches!(info.rule, TypeRule::Complex(_)) { 2 } else { 1 };
+                assert_eq!(info.native_size(&model), model.size_of(info.ctype) * parts, "{code} on {model}");
             }
         }
-        assert_eq!([1, 2, 4, 8].map(|size| Kind::Signed.ty(size)), [Type::Int8, Type::Int16, Type::Int32, Type::Int64]);
+        assert_eq!(
+            [1, 2, 4, 8].map(|size| TypeRule::Signed.ty(size)),
+            [Type::Int8, Type::Int16, Type::Int32, Type::Int64]
+        );
         let unsigned = [Type::UInt8, Type::UInt16, Type::UInt32, Type::UInt64];
-        assert_eq!([1, 2, 4, 8].map(|size| Kind::Unsigned.ty(size)), unsigned);
+        assert_eq!([1, 2, 4, 8].map(|size| TypeRule::Unsigned.ty(size)), unsigned);
     }
 }

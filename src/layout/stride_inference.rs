@@ -8,7 +8,7 @@
 
 use alloc::vec::Vec;
 
-use super::model::{Field, Layout};
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::align::Align;
 use crate::format::ByteOrder;
@@ -46,7 +46,7 @@ pub(super) fn infer(layout: Layout, trailing_padding: u64) -> Spacing {
     let mut padded = layout.clone();
     let (mut has_inferred, mut padded_is_likely) = (false, None);
     for gap in gaps(&layout, &c_fields, trailing_padding) {
-        match owner(&layout, &c_fields, &gap) {
+        match owner(&c_fields, &gap) {
             None => {}
             Some(Owner::Elements(sizes)) => {
                 has_inferred = true;
@@ -80,23 +80,19 @@ fn set_sizes(layout: &mut Layout, sizes: &Sizes) {
 }
 
 /// Padding after a field that may belong to the elements of an array in the field.
-struct PaddingGap {
+struct PaddingGap<'l> {
     /// The field, the record at the end of the field, the record at the end of that record, and so on.
-    chain: Vec<u32>,
+    chain: Vec<Field<'l>>,
     /// Bytes of padding.
     padding: u64,
     /// Alignment of the field after the padding.
     next: Align,
 }
 
-fn gaps(layout: &Layout, c_fields: &CFields, trailing_padding: u64) -> Vec<PaddingGap> {
+fn gaps<'l>(layout: &'l Layout, c_fields: &CFields, trailing_padding: u64) -> Vec<PaddingGap<'l>> {
     let mut gaps = Vec::new();
     let item = layout.item();
-    for (index, node) in (0_u32..).zip(&layout.nodes) {
-        if node.ty != Type::Record {
-            continue;
-        }
-        let record = Field::at(layout, index);
+    for record in layout.all_fields().filter(|field| field.ty() == Type::Record) {
         let mut fields = record.fields().peekable();
         while let Some(field) = fields.next() {
             let end = field.offset().saturating_add(field.total_size());
@@ -118,11 +114,11 @@ fn gaps(layout: &Layout, c_fields: &CFields, trailing_padding: u64) -> Vec<Paddi
 }
 
 /// Returns a record, the record at its end, the record at the end of that one, and so on.
-fn chain(field: Field<'_>) -> Vec<u32> {
+fn chain(field: Field<'_>) -> Vec<Field<'_>> {
     let mut chain = Vec::new();
     let mut last = Some(field);
     while let Some(field) = last.filter(|field| field.ty() == Type::Record) {
-        chain.push(field.index());
+        chain.push(field);
         last = field.fields().last().filter(|last| ends_with(field, *last, 0));
     }
     chain
@@ -145,22 +141,20 @@ enum Owner {
 }
 
 /// Returns the owner of a gap; `None` if elements cannot contain any of its padding.
-fn owner(layout: &Layout, c_fields: &CFields, gap: &PaddingGap) -> Option<Owner> {
-    let arrays = arrays(layout, gap);
-    let (outer, fewest) = (arrays.first()?, arrays.iter().map(|array| array.elements).min()?);
+fn owner(c_fields: &CFields, gap: &PaddingGap<'_>) -> Option<Owner> {
+    let arrays = arrays(gap);
+    let (first, outer) = (gap.chain.first()?, arrays.first()?);
+    let fewest = arrays.iter().map(|array| array.elements).min()?;
     if gap.padding < fewest {
         return None;
     }
-    let shared = shared_sizes(layout, gap, outer)?;
-    let first = Field::at(layout, *gap.chain.first()?);
+    let shared = shared_sizes(gap, outer)?;
     let end = first.offset().checked_add(first.total_size())?;
     // Contiguous elements, and padding that aligns the field after them.
     let packed_accounts = gap.next.padding_needed_for(end) == gap.padding;
-    let is_changed = |(index, size): &(u32, u64)| Field::at(layout, *index).size() != *size;
-    Some(match c_sizes(layout, c_fields, gap, first) {
-        Some(sizes) if packed_accounts && sizes.iter().any(is_changed) => {
-            Owner::Open { padded: sizes, is_likely: true }
-        }
+    let differs = |sizes: &Sizes| sizes.iter().zip(&gap.chain).any(|((_, size), record)| *size != record.size());
+    Some(match c_sizes(c_fields, gap, *first) {
+        Some(sizes) if packed_accounts && differs(&sizes) => Owner::Open { padded: sizes, is_likely: true },
         Some(sizes) => Owner::Elements(sizes),
         None => Owner::Open { padded: shared, is_likely: false },
     })
@@ -168,22 +162,22 @@ fn owner(layout: &Layout, c_fields: &CFields, gap: &PaddingGap) -> Option<Owner>
 
 /// Returns the sizes if the elements of the outermost array share the padding equally. The records around
 /// that array grow with it. `None` for an array of no elements.
-fn shared_sizes(layout: &Layout, gap: &PaddingGap, outer: &RecordArray) -> Option<Sizes> {
+fn shared_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Sizes> {
     let share = gap.padding.checked_div(outer.elements)?;
-    let mut sizes = Sizes::from([(outer.index, outer.size.checked_add(share)?)]);
-    for &index in gap.chain.iter().take_while(|index| **index != outer.index) {
-        let grown = Field::at(layout, index).size().checked_add(share.checked_mul(outer.elements)?)?;
-        sizes.push((index, grown));
+    let mut sizes = Sizes::from([(outer.record.index(), outer.record.size().checked_add(share)?)]);
+    for record in gap.chain.iter().take_while(|record| record.index() != outer.record.index()) {
+        let grown = record.size().checked_add(share.checked_mul(outer.elements)?)?;
+        sizes.push((record.index(), grown));
     }
     Some(sizes)
 }
 
-/// Returns the sizes that a C compiler gives the records of a gap, if it would put exactly this padding inside
-/// and after them.
-fn c_sizes(layout: &Layout, c_fields: &CFields, gap: &PaddingGap, first: Field<'_>) -> Option<Sizes> {
+/// Returns the sizes that a C compiler gives the records of a gap, in the order of its chain, if the compiler would
+/// put exactly this padding inside and after them.
+fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option<Sizes> {
     let mut sizes = Sizes::new();
-    for &index in &gap.chain {
-        sizes.push((index, c_fields.get(Field::at(layout, index)).size?));
+    for record in &gap.chain {
+        sizes.push((record.index(), c_fields.get(*record).size?));
     }
     let (_, outermost) = sizes.first()?;
     let end = first.offset().checked_add(outermost.checked_mul(first.count())?)?;
@@ -212,12 +206,12 @@ struct CFields(Vec<CField>);
 impl CFields {
     fn of(layout: &Layout) -> Self {
         let mut all = Self(alloc::vec![CField::UNKNOWN; layout.nodes.len()]);
+        let fields: Vec<Field<'_>> = layout.all_fields().collect();
         // A record comes before its fields, so the fields are computed first.
-        for index in (0..layout.nodes.len()).rev() {
-            let Some(field) = u32::try_from(index).ok().map(|index| Field::at(layout, index)) else { continue };
+        for (index, field) in fields.iter().enumerate().rev() {
             let c_field = if field.ty() == Type::Record {
                 let align = field.fields().map(|inner| all.get(inner).align).max().unwrap_or(Align::ONE);
-                CField { align, size: all.end_of(field).and_then(|end| align.round_up(end)) }
+                CField { align, size: all.end_of(*field).and_then(|end| align.round_up(end)) }
             } else {
                 CField { align: field.natural_align(), size: Some(field.size()) }
             };
@@ -238,7 +232,7 @@ impl CFields {
     fn end_of(&self, record: Field<'_>) -> Option<u64> {
         let mut end = 0_u64;
         for field in record.fields() {
-            let order = field.node()?.order;
+            let order = field.node().order;
             // NumPy writes `=` and `^` for fields that are not aligned.
             if field.ty().has_byte_order() && matches!(order, ByteOrder::NativeStandard | ByteOrder::NativeUnaligned) {
                 return None;
@@ -254,22 +248,19 @@ impl CFields {
 }
 
 /// An array of records in the chain of a gap.
-struct RecordArray {
-    index: u32,
-    /// Bytes of one contiguous element.
-    size: u64,
+struct RecordArray<'l> {
+    record: Field<'l>,
     /// Elements of this array in the whole field.
     elements: u64,
 }
 
-fn arrays(layout: &Layout, gap: &PaddingGap) -> Vec<RecordArray> {
+fn arrays<'l>(gap: &PaddingGap<'l>) -> Vec<RecordArray<'l>> {
     let mut elements = 1_u64;
     let mut arrays = Vec::new();
-    for &index in &gap.chain {
-        let record = Field::at(layout, index);
+    for record in &gap.chain {
         elements = elements.saturating_mul(record.count());
         if record.count() > 1 {
-            arrays.push(RecordArray { index, size: record.size(), elements });
+            arrays.push(RecordArray { record: *record, elements });
         }
     }
     arrays

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::model::{Field, Layout};
+use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::text::escape;
 

@@ -6,39 +6,24 @@ use super::dim_vec::DimVec;
 use super::raw::RawView;
 use super::request::Structure;
 use super::rules::RuleId;
+use crate::named::named_enum;
 
-/// The order of items in memory.
-///
-/// ```
-/// use pep3118::{Order, RawView};
-/// let raw = RawView { len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[4, 8]), ..RawView::default() };
-/// assert!(raw.is_contiguous(Order::Fortran) && raw.is_contiguous(Order::Any) && !raw.is_contiguous(Order::C));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// The last index varies fastest: CPython's `'C'`.
-    C,
-    /// The first index varies fastest: CPython's `'F'`.
-    Fortran,
-    /// Either of the two: CPython's `'A'`.
-    Any,
-}
-
-impl Order {
-    /// Returns `"C"`, `"Fortran"` or `"any"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::C => "C",
-            Self::Fortran => "Fortran",
-            Self::Any => "any",
-        }
-    }
-}
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+named_enum! {
+    /// The order of items in memory.
+    ///
+    /// ```
+    /// use pep3118::{Order, RawView};
+    /// let raw = RawView { len: 24, itemsize: 4, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[4, 8]), ..RawView::default() };
+    /// assert!(raw.is_contiguous(Order::Fortran) && raw.is_contiguous(Order::Any) && !raw.is_contiguous(Order::C));
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Order {
+        /// The last index varies fastest: CPython's `'C'`.
+        C = "C",
+        /// The first index varies fastest: CPython's `'F'`.
+        Fortran = "Fortran",
+        /// Either of the two: CPython's `'A'`.
+        Any = "any",
     }
 }
 

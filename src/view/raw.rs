@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use super::message::{abridged, tuple};
+use crate::named::named_enum;
 
 /// An unvalidated `Py_buffer`.
 ///
@@ -150,58 +151,35 @@ impl From<RawView<'_>> for RawViewBuf {
     }
 }
 
-/// The name of a field of `Py_buffer`.
-///
-/// ```
-/// use pep3118::view::FieldName;
-/// assert_eq!(FieldName::Itemsize.to_string(), "itemsize");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum FieldName {
-    /// `buf`
-    Buf,
-    /// `obj`
-    Obj,
-    /// `len`
-    Len,
-    /// `itemsize`
-    Itemsize,
-    /// `readonly`
-    Readonly,
-    /// `ndim`
-    Ndim,
-    /// `format`
-    Format,
-    /// `shape`
-    Shape,
-    /// `strides`
-    Strides,
-    /// `suboffsets`
-    Suboffsets,
-}
-
-impl FieldName {
-    /// Returns the name in C: `"itemsize"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Buf => "buf",
-            Self::Obj => "obj",
-            Self::Len => "len",
-            Self::Itemsize => "itemsize",
-            Self::Readonly => "readonly",
-            Self::Ndim => "ndim",
-            Self::Format => "format",
-            Self::Shape => "shape",
-            Self::Strides => "strides",
-            Self::Suboffsets => "suboffsets",
-        }
-    }
-}
-
-impl fmt::Display for FieldName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+named_enum! {
+    /// The name of a field of `Py_buffer`.
+    ///
+    /// ```
+    /// use pep3118::view::FieldName;
+    /// assert_eq!(FieldName::Itemsize.to_string(), "itemsize");
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum FieldName {
+        /// `buf`
+        Buf = "buf",
+        /// `obj`
+        Obj = "obj",
+        /// `len`
+        Len = "len",
+        /// `itemsize`
+        Itemsize = "itemsize",
+        /// `readonly`
+        Readonly = "readonly",
+        /// `ndim`
+        Ndim = "ndim",
+        /// `format`
+        Format = "format",
+        /// `shape`
+        Shape = "shape",
+        /// `strides`
+        Strides = "strides",
+        /// `suboffsets`
+        Suboffsets = "suboffsets",
     }
 }
 

@@ -4,90 +4,61 @@ use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
+use crate::named::named_enum;
 use crate::text::escape;
 
-/// The information that a check of the rule needs.
-///
-/// ```
-/// use pep3118::RuleId;
-/// use pep3118::view::Class;
-/// assert_eq!((RuleId::A04.class(), RuleId::B23.class()), (Class::Struct, Class::Requests));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
-    /// One filled struct and the request that it answers.
-    Struct,
-    /// The answers to several requests.
-    Requests,
-    /// The struct, and the start and end of the memory block.
-    Block,
-    /// The events from the request to the release.
-    Lifetime,
-    /// None: the rule binds the consumer of a buffer, for example this crate.
-    Consumer,
-    /// The layout of an item by the type of the exporter, for exporters with such a type.
-    TypeLayout,
-}
-
-impl Class {
-    /// Returns the name in lower case: `"struct"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Struct => "struct",
-            Self::Requests => "requests",
-            Self::Block => "block",
-            Self::Lifetime => "lifetime",
-            Self::Consumer => "consumer",
-            Self::TypeLayout => "type",
-        }
+named_enum! {
+    /// The information that a check of the rule needs.
+    ///
+    /// ```
+    /// use pep3118::RuleId;
+    /// use pep3118::view::Class;
+    /// assert_eq!((RuleId::A04.class(), RuleId::B23.class()), (Class::Struct, Class::Requests));
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Class {
+        /// One filled struct and the request that it answers.
+        Struct = "struct",
+        /// The answers to several requests.
+        Requests = "requests",
+        /// The struct, and the start and end of the memory block.
+        Block = "block",
+        /// The events from the request to the release.
+        Lifetime = "lifetime",
+        /// None: the rule binds the consumer of a buffer, for example this crate.
+        Consumer = "consumer",
+        /// The layout of an item by the type of the exporter, for exporters with such a type.
+        TypeLayout = "type",
     }
 }
 
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+named_enum! {
+    /// How binding a rule is.
+    ///
+    /// ```
+    /// use pep3118::view::Level;
+    /// use pep3118::{RuleId, Severity};
+    /// assert_eq!((RuleId::A04.level(), RuleId::B01.level()), (Level::Must, Level::Contested));
+    /// assert_eq!(Level::Contested.severity(), Severity::Note);
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Level {
+        /// The documentation says must.
+        Must = "must",
+        /// The rule follows from other rules or from the code of CPython.
+        Derived = "derived",
+        /// The documentation says should.
+        Should = "should",
+        /// The documentation says must, but well-known exporters disagree.
+        Contested = "contested",
+        /// A recommendation.
+        Advisory = "advisory",
+        /// A permission, which cannot be broken.
+        May = "may",
     }
-}
-
-/// How binding a rule is.
-///
-/// ```
-/// use pep3118::view::Level;
-/// use pep3118::{RuleId, Severity};
-/// assert_eq!((RuleId::A04.level(), RuleId::B01.level()), (Level::Must, Level::Contested));
-/// assert_eq!(Level::Contested.severity(), Severity::Note);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Level {
-    /// The documentation says must.
-    Must,
-    /// The rule follows from other rules or from the code of CPython.
-    Derived,
-    /// The documentation says should.
-    Should,
-    /// The documentation says must, but well-known exporters disagree.
-    Contested,
-    /// A recommendation.
-    Advisory,
-    /// A permission, which cannot be broken.
-    May,
 }
 
 impl Level {
-    /// Returns the name in lower case: `"must"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Must => "must",
-            Self::Derived => "derived",
-            Self::Should => "should",
-            Self::Contested => "contested",
-            Self::Advisory => "advisory",
-            Self::May => "may",
-        }
-    }
-
     /// Returns the severity of a violation of a rule of this level.
     #[must_use]
     pub const fn severity(self) -> Severity {
@@ -99,44 +70,22 @@ impl Level {
     }
 }
 
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// How severe a violation is.
-///
-/// ```
-/// use pep3118::Severity;
-/// // The worst severity compares least, so that sorted findings begin with errors.
-/// assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Note);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Severity {
-    /// A rule is broken.
-    Error,
-    /// A recommendation of the documentation is not followed.
-    Warning,
-    /// Legal or contested, but worth knowing.
-    Note,
-}
-
-impl Severity {
-    /// Returns the name in lower case: `"error"`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+named_enum! {
+    /// How severe a violation is.
+    ///
+    /// ```
+    /// use pep3118::Severity;
+    /// // The worst severity compares least, so that sorted findings begin with errors.
+    /// assert!(Severity::Error < Severity::Warning && Severity::Warning < Severity::Note);
+    /// ```
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Severity {
+        /// A rule is broken.
+        Error = "error",
+        /// A recommendation of the documentation is not followed.
+        Warning = "warning",
+        /// Legal or contested, but worth knowing.
+        Note = "note",
     }
 }
 

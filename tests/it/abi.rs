@@ -1,4 +1,4 @@
-//! Data models: named, from triples, and the host's.
+//! Data models: named ones, those of target triples, and the host's.
 
 use pep3118::{CType, DataModel};
 
@@ -10,9 +10,8 @@ fn models_are_found_by_name() {
     assert_eq!(DataModel::by_name("pdp11"), None);
 }
 
-/// What Rust's own compiler says of the machine that the tests run on.
 #[test]
-fn the_host_is_this_machine() {
+fn the_host_model_has_the_sizes_of_rust() {
     let host = DataModel::HOST;
     assert_eq!(host.size_of(CType::Pointer), size_of::<usize>() as u64);
     assert_eq!(host.size_of(CType::Long), size_of::<core::ffi::c_long>() as u64);
@@ -29,7 +28,7 @@ mod triples {
     }
 
     #[test]
-    fn triples_are_the_named_models() {
+    fn well_known_triples_have_named_models() {
         let pairs = [
             ("x86_64-unknown-linux-gnu", DataModel::LP64),
             ("x86_64-apple-darwin", DataModel::LP64),
@@ -47,7 +46,7 @@ mod triples {
     }
 
     #[test]
-    fn long_double_goes_by_architecture_vendor_and_environment() {
+    fn long_double_depends_on_architecture_vendor_and_environment() {
         let long_double = |triple: &str| {
             let long_double = model(triple).long_double;
             (long_double.size, long_double.align.bytes(), long_double.format)
@@ -60,7 +59,7 @@ mod triples {
     }
 
     #[test]
-    fn unknown_triples_say_why() {
+    fn an_unknown_triple_is_an_error_with_a_reason() {
         let error = |triple: &str| DataModel::from_triple(triple).unwrap_err().to_string();
         assert_eq!(error("pdp11"), "unknown target triple `pdp11`: Unrecognized architecture: pdp11");
         assert_eq!(

@@ -1,11 +1,11 @@
-//! Inputs that have broken readers of this kind, by name: each ends in an answer that says what is
-//! wrong and where. How fast is `tests/it/budget.rs`'s business.
+//! Inputs that have broken other parsers and consumers: each gives an error with its offset. `tests/it/budget.rs` checks the
+//! time and memory.
 
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
 
-/// `format` is refused by this kind of error, at this byte, by the reader that takes most and by `struct`.
+/// Checks the kind and the offset of the error in the largest dialect, and that `struct` has an error too.
 fn refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
-    let error = Layout::read(format, &Dialect::PEP3118, model).expect_err("it is refused");
+    let error = Layout::read(format, &Dialect::PEP3118, model).expect_err("an error");
     assert_eq!((error.kind().name(), error.span().start()), (kind, at), "{error}");
     assert!(error.to_string().len() < 200 && format!("{error:#}").len() < 4_000, "{error}");
     assert!(size_from_format(format, model).is_err());
@@ -42,9 +42,9 @@ refused! {
     a_hundred_shapes: [b"(2)".repeat(100), b"i".to_vec()].concat(), LP64 => "too-large" at 190;
 }
 
-/// Read, and by whom: two to the 31 and more fit where sizes have 64 bits.
+/// Counts of 2^31 and more.
 #[test]
-fn large_counts_fit_64_bits() {
+fn large_counts_are_accepted_where_sizes_have_64_bits() {
     for (format, size) in
         [(&b"2147483648i"[..], 1_u64 << 33), (b"4294967296i", 1 << 34), (b"1500000000I", 6_000_000_000)]
     {
@@ -52,14 +52,14 @@ fn large_counts_fit_64_bits() {
     }
 }
 
-/// NumPy reads white space inside a shape; it is no shape of `struct`.
+/// NumPy accepts it; `struct` has no shapes.
 #[test]
 fn a_space_in_a_shape() {
     assert_eq!(Layout::read(b"( 2)i", &Dialect::PEP3118, &DataModel::LP64).unwrap().size(), 8);
     assert!(size_from_format(b"( 2)i", &DataModel::LP64).is_err());
 }
 
-/// Names may hold anything but a colon and a NUL.
+/// A name can contain any byte but a colon and a NUL.
 #[test]
 fn a_brace_in_a_name() {
     let layout = Layout::read(b"T{i:a}b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
@@ -67,7 +67,7 @@ fn a_brace_in_a_name() {
 }
 
 #[test]
-fn a_name_that_is_no_utf_8() {
+fn a_name_that_is_not_utf_8() {
     let layout = Layout::read(b"T{i:\xff\xfe:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     let field = layout.item().fields().next().unwrap();
     assert_eq!((field.name(), field.name_text().unwrap().as_str()), (Some(&b"\xff\xfe"[..]), "\\xff\\xfe"));
@@ -79,7 +79,7 @@ fn a_count_with_leading_zeros() {
     assert_eq!(size_from_format(&format, &DataModel::LP64).unwrap(), 12);
 }
 
-/// `raw` breaks this rule, and there is no view to read through.
+/// Checks that `raw` breaks a rule and has no view.
 fn breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
     let Checked { report, view } = raw.check(Request::FULL_RO, None, memory);
     assert!(report.contains(rule), "{rule}: {report}");
@@ -107,7 +107,7 @@ fn ndim_of_minus_one() {
 }
 
 #[test]
-fn a_product_that_wraps_to_nothing() {
+fn a_product_of_the_shape_that_wraps_to_0() {
     let raw = RawView {
         len: 0,
         itemsize: 1,
@@ -121,7 +121,7 @@ fn a_product_that_wraps_to_nothing() {
 }
 
 #[test]
-fn strides_that_wrap_the_extent() {
+fn strides_that_wrap_the_offset_of_the_last_item() {
     let raw = RawView {
         len: 12,
         itemsize: 4,
@@ -134,7 +134,7 @@ fn strides_that_wrap_the_extent() {
     breaks(raw, Some(Block { len: 12, offset: 0 }), RuleId::D07);
 }
 
-/// Legal, and nothing divides by it.
+/// An itemsize of 0 is legal, and no code divides by it.
 #[test]
 fn itemsize_0() {
     let raw = RawView {
@@ -152,7 +152,7 @@ fn itemsize_0() {
 }
 
 #[test]
-fn no_memory() {
+fn a_block_of_0_bytes() {
     let raw = RawView {
         len: 0,
         itemsize: 4,

@@ -1,13 +1,13 @@
-//! What the worst formats cost: memory in bytes for each byte of input, and time that grows as the
-//! input does.
-#![allow(unsafe_code, reason = "an allocator that counts")]
+//! Limits on the memory and time of the worst formats: bytes of memory for each byte of a format, and time that is linear in
+//! its length.
+#![allow(unsafe_code, reason = "a global allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout as Block, System};
 use std::cell::Cell;
 
 use pep3118::{DataModel, Dialect, Format, Layout, calcsize_in, reconcile};
 
-/// The system's allocator, which counts what each thread holds.
+/// The system's allocator, with a count of the bytes that each thread holds.
 struct Counting;
 
 thread_local! {
@@ -21,17 +21,17 @@ fn grow(by: usize) {
     PEAK.set(PEAK.get().max(held));
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: both methods pass their arguments to the system's allocator and return its result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, block: Block) -> *mut u8 {
         grow(block.size());
-        // SAFETY: the caller's duties are the same.
+        // SAFETY: the requirements on the caller are those of `System.alloc`.
         unsafe { System.alloc(block) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, block: Block) {
         HELD.set(HELD.get().wrapping_sub(block.size()));
-        // SAFETY: as for `alloc`.
+        // SAFETY: the requirements on the caller are those of `System.dealloc`.
         unsafe { System.dealloc(at, block) }
     }
 }
@@ -39,21 +39,21 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// The most bytes that were held at once beyond what was held before.
+/// Returns the largest number of bytes that this thread holds at once during `work`, less those it held before.
 fn peak(work: impl FnOnce()) -> usize {
     let before = HELD.get();
     PEAK.set(before);
     work();
-    // What another thread frees may count below.
+    // Freeing memory of another thread counts below what was held before.
     PEAK.get().saturating_sub(before)
 }
 
-/// Formats of about `len` bytes that make readers work.
+/// Formats of about `len` bytes, each the worst for a part of the code.
 fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     let repeated = |piece: &[u8]| piece.iter().copied().cycle().take(len - len % piece.len()).collect::<Vec<u8>>();
     let around = |open: &[u8], piece: &[u8], close: &[u8]| {
-        let room = len.saturating_sub(30 * (open.len() + close.len())) / piece.len();
-        [open.repeat(30), piece.repeat(room), close.repeat(30)].concat()
+        let pieces = len.saturating_sub(30 * (open.len() + close.len())) / piece.len();
+        [open.repeat(30), piece.repeat(pieces), close.repeat(30)].concat()
     };
     vec![
         ("codes", repeated(b"i")),
@@ -78,21 +78,21 @@ fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Every alternative reading, for the itemsize that the format has as it is written.
+/// Reconciles a format with the itemsize that it has without implicit trailing padding, which computes every alternative.
 fn reconciled(format: &[u8]) {
     let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
     drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
 }
 
-/// Bytes that `parse` may hold for each byte of the format; `docs/safety.md` says so.
+/// The bytes that `parse` may hold for each byte of the format; `docs/safety.md` promises it.
 const PARSE: usize = 320;
-/// The same for a layout, which one reading makes.
+/// The bytes that `Layout::read` may hold for each byte of the format.
 const READ: usize = 160;
-/// The same for all alternative readings at once.
+/// The bytes that `reconcile` may hold for each byte of the format, with all alternative layouts.
 const RECONCILE: usize = 400;
 
 #[test]
-fn memory_is_bounded_by_the_input() {
+fn memory_is_linear_in_the_length_of_a_format() {
     for len in [1_000, 10_000, 60_000] {
         for (name, format) in worst(len) {
             let check = |what: &str, limit: usize, peak: usize| {
@@ -107,8 +107,8 @@ fn memory_is_bounded_by_the_input() {
     }
 }
 
+/// Returns the processor time of `work` in seconds, the least of seven runs.
 #[cfg(unix)]
-/// Processor time of this thread, the least of a few runs, in seconds.
 fn least(mut work: impl FnMut()) -> f64 {
     let now = || {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
@@ -122,11 +122,11 @@ fn least(mut work: impl FnMut()) -> f64 {
     (0..7).map(|_| once(&mut work)).fold(f64::INFINITY, f64::min)
 }
 
-/// Sixteen times the input takes some sixteen times as long; what is quadratic takes 256 times. The
-/// line between is drawn at 100, so that a busy machine does not fail the test.
+/// A format of 16 times the length takes about 16 times as long where time is linear, and 256 times where it is quadratic.
+/// The limit is 100, so that a busy machine does not fail the test.
 #[cfg(unix)]
 #[test]
-fn time_grows_as_the_input_does() {
+fn time_is_linear_in_the_length_of_a_format() {
     let (small, large) = (worst(3_750), worst(60_000));
     for ((name, small), (_, large)) in small.iter().zip(&large) {
         let works: [(&str, &dyn Fn(&[u8])); 3] = [
@@ -137,7 +137,7 @@ fn time_grows_as_the_input_does() {
         for (what, work) in works {
             let (short, long) = (least(|| work(small)), least(|| work(large)));
             println!("{what:<10} {name:<22} {:>9.1} us {:>9.1} us", short * 1e6, long * 1e6);
-            // What takes less than that is not worth the clock.
+            // Times below 2 microseconds are not measured well enough.
             assert!(long <= 100.0 * short.max(2e-6), "{what} of {name}: {short} s, then {long} s");
         }
     }

@@ -1,15 +1,14 @@
-//! Programs that tests start, for the machine that the tests were compiled for: `make ports` runs them
-//! where that is another one.
+//! Programs that tests start. They must be built for the machine of the tests, which `make ports` runs under qemu.
 
 use std::process::Command;
 
-/// The words of an environment variable: a program and its first arguments.
+/// The words of an environment variable: a program and its arguments.
 fn words(name: &str) -> Vec<String> {
     std::env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-/// `python3`, or what `PYTHON` says; `None` where there is none, or it was made for another machine: its
-/// native sizes are not those of `DataModel::HOST`.
+/// Returns the command `python3`, or the command in the variable `PYTHON`. Returns `None` if there is no such program, or
+/// if its native sizes are not those of `DataModel::HOST`, because then it is built for another machine.
 pub fn python() -> Option<Command> {
     const MACHINE: &str = "import struct, sys; print(sys.byteorder, struct.calcsize('P'), struct.calcsize('lqxd'))";
     let words = words("PYTHON");
@@ -18,8 +17,8 @@ pub fn python() -> Option<Command> {
         command.args(words.get(1..).unwrap_or_default());
         command
     };
-    let Ok(answer) = command().args(["-c", MACHINE]).output() else {
-        println!("SKIPPED: no python3 here, nothing was compared");
+    let Ok(output) = command().args(["-c", MACHINE]).output() else {
+        println!("SKIPPED: there is no python3 to compare with");
         return None;
     };
     let model = pep3118::DataModel::HOST;
@@ -29,9 +28,9 @@ pub fn python() -> Option<Command> {
         model.pointer,
         pep3118::calcsize_in(b"@lqxd", &pep3118::Dialect::STRUCT, &model).unwrap()
     );
-    let theirs = String::from_utf8_lossy(&answer.stdout).trim().replacen(' ', "-endian ", 1);
-    if theirs != machine {
-        println!("SKIPPED: python3 is made for another machine ({theirs}, here {machine}), nothing was compared");
+    let python = String::from_utf8_lossy(&output.stdout).trim().replacen(' ', "-endian ", 1);
+    if python != machine {
+        println!("SKIPPED: python3 is built for another machine: {python} instead of {machine}");
         return None;
     }
     Some(command())

@@ -1,9 +1,9 @@
-//! Recorded facts: `tests/corpus/*.jsonl`.
+//! The corpus of recorded facts, `tests/corpus/*.jsonl`: its reader, and the sizes that CPython's `struct` gave.
 
 use pep3118::{DataModel, Dialect, calcsize_in};
 use serde_json::Value;
 
-/// The rows of a file. No rows is a failure: a test that finds nothing passes nothing.
+/// Reads the rows of a file. A file without rows is a failure, because a test over no rows would always pass.
 pub(crate) fn rows(name: &str) -> Vec<Value> {
     let path = format!("{}/tests/corpus/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -12,7 +12,7 @@ pub(crate) fn rows(name: &str) -> Vec<Value> {
     rows
 }
 
-/// `"CPython 3.6-3.14"` holds 3.9.
+/// Whether a range of versions, such as `"CPython 3.6-3.14"`, includes a minor version.
 fn covers(key: &str, minor: u32) -> bool {
     let Some(range) = key.strip_prefix("CPython 3.") else {
         return false;
@@ -23,7 +23,7 @@ fn covers(key: &str, minor: u32) -> bool {
 }
 
 #[test]
-fn struct_answers_hold_in_every_version() {
+fn sizes_are_those_of_struct_in_every_version() {
     let versions = [
         (&Dialect::STRUCT_3_6, 6..=6),
         (&Dialect::STRUCT_3_13, 7..=13),
@@ -51,7 +51,7 @@ fn struct_answers_hold_in_every_version() {
 }
 
 #[test]
-fn struct_answers_hold_on_four_abis() {
+fn sizes_are_those_of_struct_on_four_abis() {
     let abis = [
         ("x86_64-linux cpython 3.15", DataModel::LP64, &Dialect::STRUCT),
         ("i386-linux cpython 3.11", DataModel::I386, &Dialect::STRUCT_3_13),

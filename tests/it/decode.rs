@@ -14,7 +14,7 @@ use pep3118::decode::{
 };
 use pep3118::{Checker, DataModel, Dialect, Layout, LongDoubleFormat, Order, RawView, Request, Slice, View};
 
-use crate::properties::strided::{agree, columns_agree, decode_strided, slow_items, view};
+use crate::properties::strided::{agree, columns_agree, decode_strided, items_one_by_one, view};
 use crate::reference_decoder::element;
 use crate::snapshot;
 
@@ -63,7 +63,7 @@ fn typed_copies_agree() {
             ] {
                 let view = view(&shape, &strides, size, 4096, 2048);
                 let slow = |shape: &[i64], strides: &[i64]| -> Vec<String> {
-                    let items = slow_items(&memory, 2048, shape, strides, itemsize);
+                    let items = items_one_by_one(&memory, 2048, shape, strides, itemsize);
                     items.iter().map(|item| element(layout.item(), item)).collect()
                 };
                 let buffer = Buffer::new(&view, &plan, &memory).unwrap();

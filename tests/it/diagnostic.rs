@@ -1,4 +1,4 @@
-//! Every error has a page: one line, and the picture with carets.
+//! The messages of format and layout errors, one snapshot for each kind.
 
 use pep3118::format::{Count, Limits, Member, Prefix};
 use pep3118::layout::Construct;
@@ -6,7 +6,7 @@ use pep3118::{Code, DataModel, Dialect, Format, FormatErrorKind, Layout, LayoutE
 
 use crate::snapshot;
 
-/// A format that is refused for this reason. A variant without an example does not compile.
+/// Returns a format with an error of a kind.
 fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
     use FormatErrorKind as K;
     match kind {
@@ -38,14 +38,14 @@ fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
         K::TooManyDimensions { .. } => b"(1,2,3)i",
         // With two counts, 1 and 2.
         K::Unspellable => b"12i",
-        _ => unreachable!("the list above is of this crate's own variants"),
+        _ => unreachable!("the arms above are all variants"),
     }
 }
 
-/// Small limits, so that examples of too much stay short.
+/// Limits so small that the examples beyond them are short.
 const SMALL: Limits = Limits { bytes: 39, items: 4, depth: 2, dimensions: 2 };
 
-/// `1i` with another count.
+/// A tree that no format has: `1i` with a second count.
 fn unspellable() -> Result<Format, pep3118::FormatError> {
     let mut members = Format::parse(b"1i")?.members().to_vec();
     if let Some(Member::Item(item)) = members.first_mut() {
@@ -55,7 +55,7 @@ fn unspellable() -> Result<Format, pep3118::FormatError> {
 }
 
 #[test]
-fn every_format_error_has_a_page() {
+fn each_format_error_has_a_snapshot() {
     use FormatErrorKind as K;
     let kinds = [
         K::UnknownCharacter { byte: 0 },
@@ -97,7 +97,7 @@ fn every_format_error_has_a_page() {
     }
 }
 
-/// The error of a format that is refused for this reason.
+/// Returns a format with an error of a kind, and the error.
 fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
     use LayoutErrorKind as K;
     let read = |format: &'static str, dialect: &Dialect| {
@@ -117,7 +117,7 @@ fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
             let format = "T{<b:a:<i:b:}";
             (format, reconcile(format.as_bytes(), Some(8), None, &DataModel::LP64).expect_err(format))
         }
-        _ => unreachable!("the list above is of this crate's own variants"),
+        _ => unreachable!("the arms above are all variants"),
     }
 }
 
@@ -138,13 +138,13 @@ fn construct_example(construct: Construct) -> (&'static str, LayoutError) {
         C::TwoByteOrders => ("T{<>i}", &Dialect::NUMPY_READER),
         C::TrailingByteOrder => ("i<", &Dialect::NUMPY_READER),
         C::SpaceInItem => ("3 i", &Dialect::STRUCT),
-        _ => unreachable!("the list above is of this crate's own variants"),
+        _ => unreachable!("the arms above are all variants"),
     };
     (format, Layout::read(format.as_bytes(), dialect, &DataModel::LP64).expect_err(format))
 }
 
 #[test]
-fn every_layout_error_has_a_page() {
+fn each_layout_error_has_a_snapshot() {
     use LayoutErrorKind as K;
     let kinds = [
         K::Format(Format::parse(b"T{").unwrap_err()),
@@ -160,24 +160,24 @@ fn every_layout_error_has_a_page() {
     for kind in kinds {
         let (format, error) = layout_example(&kind);
         assert_eq!(core::mem::discriminant(error.kind()), core::mem::discriminant(&kind), "{format}");
-        page(kind.name(), format, &error);
+        check(kind.name(), format, &error);
     }
     for construct in Construct::ALL {
         let (format, error) = layout_example(&K::Construct { construct });
         assert_eq!(*error.kind(), K::Construct { construct }, "{format}");
         let name: String = format!("{construct:?}").to_lowercase();
-        page(&format!("construct-{name}"), format, &error);
+        check(&format!("construct-{name}"), format, &error);
     }
 }
 
-fn page(name: &str, format: &str, error: &LayoutError) {
+fn check(name: &str, format: &str, error: &LayoutError) {
     assert!(error.span().end() <= format.len(), "{error:?}");
     let page = format!("{error}\n\n{error:#}\n");
     snapshot::check("diagnostic", &format!("layout-{name}"), &format.escape_debug().to_string(), &page);
 }
 
 #[test]
-fn a_long_source_is_shown_around_the_error() {
+fn a_long_format_is_cut_to_a_window_around_the_error() {
     let format = format!("T{{{}|{}", "<i:name:".repeat(20), "<d:other:".repeat(20));
     let error = Format::parse(format.as_bytes()).unwrap_err();
     snapshot::check("diagnostic", "long-source", "a format of 350 bytes", &format!("{error:#}\n"));
@@ -186,14 +186,14 @@ fn a_long_source_is_shown_around_the_error() {
     }
 }
 
-/// Letters of other languages: NumPy's type strings, signs, separators.
+/// Type strings of NumPy, signs, separators.
 #[test]
-fn strangers_letters_have_a_hint() {
+fn letters_of_other_format_languages_have_a_help_line() {
     let mut page = String::new();
     for letter in "|SaUVEC-+){,;Yy~".chars() {
         let error = format!("{:#}", pep3118::parse(letter.to_string()).unwrap_err());
         let help = error.lines().find_map(|line| line.trim().strip_prefix("= help: ")).unwrap_or("-");
         page += &format!("{letter}  {help}\n");
     }
-    snapshot::check("diagnostic", "letters", "letters that are no format characters", &page);
+    snapshot::check("diagnostic", "letters", "letters that are not format characters", &page);
 }

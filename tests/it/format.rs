@@ -1,10 +1,10 @@
-//! The grammar: what is read, what is refused and where.
+//! The parser: formats that it accepts, and the kind and offset of its errors.
 
 use pep3118::format::{ByteOrder, Format, Limits, Member, Prefix};
 
 use crate::properties::covers_every_byte;
 
-/// Strings that the grammar has, from PEP 3118, from every producer, and from the corners.
+/// Formats of PEP 3118, of every producer, and corner cases of the grammar.
 const ACCEPTED: &[&str] = &[
     "",
     "i",
@@ -54,7 +54,7 @@ const ACCEPTED: &[&str] = &[
 ];
 
 #[test]
-fn the_grammar_reads_what_is_written() {
+fn an_accepted_format_prints_as_text_with_the_same_tree() {
     for source in ACCEPTED {
         let format = Format::parse(source.as_bytes()).unwrap_or_else(|error| panic!("{source:?}: {error}"));
         assert_eq!(format.as_bytes(), source.as_bytes());
@@ -64,16 +64,15 @@ fn the_grammar_reads_what_is_written() {
     }
 }
 
-/// Bytes of names that no text encoding has.
 #[test]
-fn names_are_bytes() {
+fn names_need_not_be_utf_8() {
     let format = Format::parse(b"T{i:\xff\xfe:}").unwrap();
     covers_every_byte(&format);
     assert_eq!(format.to_string(), "T{i:\\xff\\xfe:}");
 }
 
 #[test]
-fn refusals_have_a_place() {
+fn each_error_has_its_kind_and_offset() {
     let refused: &[(&[u8], &str, usize)] = &[
         (b"i}d", "unopened-structure", 1),
         (b"}", "unopened-structure", 0),
@@ -129,49 +128,88 @@ fn refusals_have_a_place() {
         (b"unknown", "unknown-character", 2),
     ];
     for (source, kind, at) in refused {
-        let shown = source.escape_ascii();
-        let error = Format::parse(source).expect_err(&shown.to_string());
-        assert_eq!((error.kind().name(), error.span().start()), (*kind, *at), "{shown}: {error}");
+        let text = source.escape_ascii();
+        let error = Format::parse(source).expect_err(&text.to_string());
+        assert_eq!((error.kind().name(), error.span().start()), (*kind, *at), "{text}: {error}");
     }
 }
 
-#[test]
-fn limits_hold_at_their_edge() {
-    let nested = |depth: usize| [b"T{".repeat(depth), b"}".repeat(depth)].concat();
-    assert!(Format::parse(&nested(64)).is_ok());
-    assert_eq!(Format::parse(&nested(65)).unwrap_err().kind().name(), "too-deep");
-    assert_eq!(Format::parse(&[b'&'; 65]).unwrap_err().kind().name(), "too-deep");
-    let shape = |dimensions: usize| format!("({}1)i", "1,".repeat(dimensions - 1));
-    assert!(Format::parse(shape(64).as_bytes()).is_ok());
-    assert_eq!(Format::parse(shape(65).as_bytes()).unwrap_err().kind().name(), "too-many-dimensions");
-    let items = |count: usize| vec![b'x'; count];
-    assert!(Format::parse(&items(Limits::DEFAULT.items)).is_ok());
-    assert_eq!(Format::parse(&items(Limits::DEFAULT.items + 1)).unwrap_err().kind().name(), "too-many-items");
-    let spaces = |count: usize| vec![b' '; count];
-    assert!(Format::parse(&spaces(Limits::DEFAULT.bytes)).is_ok());
-    assert_eq!(Format::parse(&spaces(Limits::DEFAULT.bytes + 1)).unwrap_err().kind().name(), "too-long");
+/// The kind of error of a format that is refused, or `None`.
+fn refusal(format: impl AsRef<[u8]>) -> Option<&'static str> {
+    Format::parse(format.as_ref()).err().map(|error| error.kind().name())
 }
 
 #[test]
-fn a_null_format_means_bytes() {
+fn structures_nest_64_levels_deep() {
+    let nested = |depth: usize| [b"T{".repeat(depth), b"}".repeat(depth)].concat();
+    assert_eq!((refusal(nested(64)), refusal(nested(65))), (None, Some("too-deep")));
+}
+
+#[test]
+fn pointers_nest_64_levels_deep() {
+    let nested = |depth: usize| [b"&".repeat(depth), b"i".to_vec()].concat();
+    assert_eq!((refusal(nested(64)), refusal(nested(65))), (None, Some("too-deep")));
+}
+
+#[test]
+fn an_item_has_up_to_64_dimensions() {
+    let shape = |dimensions: usize| format!("({}1)i", "1,".repeat(dimensions - 1));
+    assert_eq!((refusal(shape(64)), refusal(shape(65))), (None, Some("too-many-dimensions")));
+}
+
+#[test]
+fn a_format_has_up_to_65536_items() {
+    let items = |count: usize| vec![b'x'; count];
+    assert_eq!((refusal(items(65_536)), refusal(items(65_537))), (None, Some("too-many-items")));
+}
+
+#[test]
+fn a_format_has_up_to_131072_bytes() {
+    let spaces = |count: usize| vec![b' '; count];
+    assert_eq!((refusal(spaces(131_072)), refusal(spaces(131_073))), (None, Some("too-long")));
+}
+
+#[test]
+fn larger_limits_allow_more_bytes_and_items_but_no_deeper_structures() {
+    let unlimited = Limits { bytes: usize::MAX, items: usize::MAX, depth: usize::MAX, dimensions: usize::MAX };
+    let refusal = |format: Vec<u8>| Format::parse_with(&format, &unlimited).err().map(|error| error.kind().name());
+    assert_eq!(refusal(b"i".repeat(200_000)), None);
+    assert_eq!(refusal(b"T{".repeat(200_000)), Some("too-deep"));
+    assert_eq!(refusal([b"(1)".repeat(65), b"i".to_vec()].concat()), Some("too-many-dimensions"));
+}
+
+#[test]
+fn a_null_format_means_unsigned_bytes() {
     assert_eq!(Format::from_buffer(None).unwrap().as_bytes(), b"B");
-    assert_eq!(Format::from_buffer(Some(c"<i")).unwrap().as_bytes(), b"<i");
     assert_eq!(Format::from_buffer_bytes(None).unwrap().as_bytes(), b"B");
+}
+
+#[test]
+fn an_empty_format_is_not_null() {
+    assert_eq!(Format::from_buffer(Some(c"")).unwrap().as_bytes(), b"");
     assert_eq!(Format::from_buffer_bytes(Some(b"")).unwrap().as_bytes(), b"");
 }
 
 #[test]
-fn byte_order_characters_belong_to_the_item_they_stand_in() {
+fn the_format_of_a_buffer_is_parsed() {
+    assert_eq!(Format::from_buffer(Some(c"<i")).unwrap().as_bytes(), b"<i");
+}
+
+#[test]
+fn a_byte_order_character_after_a_shape_is_part_of_the_item() {
     let format = Format::parse(b"(2)<i").unwrap();
     let [Member::Item(item)] = format.members() else { panic!("{format:?}") };
-    assert!(matches!(&item.prefix[1], Prefix::ByteOrder(mark) if mark.order == ByteOrder::Little));
+    assert!(matches!(&item.prefix[1], Prefix::ByteOrder(character) if character.order == ByteOrder::Little));
+}
+
+#[test]
+fn a_byte_order_character_before_a_shape_is_a_member_of_its_own() {
     let format = Format::parse(b"<(2)i").unwrap();
     assert!(matches!(format.members(), [Member::ByteOrder(_), Member::Item(_)]));
 }
 
-/// Two places are named where two are involved: where it ends, and where it was opened.
 #[test]
-fn what_was_opened_is_told() {
+fn an_unclosed_part_has_the_span_of_its_opening() {
     let opened = |format: &str| {
         let error = Format::parse(format.as_bytes()).unwrap_err();
         (error.kind().name(), error.opened().map(|span| (span.start(), span.end())))

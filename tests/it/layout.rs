@@ -3,8 +3,8 @@
 use pep3118::decode::{ColumnData, DecodeError, Plan};
 use pep3118::layout::{LayoutBuilder, MemberSpec};
 use pep3118::{
-    Certainty, Code, Comparison, DataModel, Dialect, Endian, Equivalence, Format, Interpretation, ItemLayout, Layout,
-    LayoutError, LayoutErrorKind, Picture, RawView, Request, RuleId, Scalar, Table, Target, Type, calcsize_in,
+    Certainty, Checked, Code, Comparison, DataModel, Dialect, Endian, Equivalence, Format, Interpretation, ItemLayout,
+    Layout, LayoutError, LayoutErrorKind, Picture, RawView, Request, RuleId, Scalar, Table, Target, Type, calcsize_in,
     reconcile,
 };
 
@@ -453,7 +453,7 @@ fn views_of_ambiguous_formats_have_a_geometry_and_no_plan() {
         strides: Some(&[6]),
         ..RawView::default()
     };
-    let pep3118::Checked { report, view } = raw.check(Request::FULL_RO, Some(&Dialect::NUMPY), None);
+    let Checked { report, view } = raw.check(Request::FULL_RO, Some(&Dialect::NUMPY), None);
     let view = view.unwrap();
     assert!(report.iter().any(|finding| finding.rule() == RuleId::A07));
     assert_eq!((view.shape(), view.strides(), view.itemsize()), (&[2][..], &[6][..], 6));

@@ -1,5 +1,5 @@
-//! One integration binary: the crate through its public API.
-#![allow(missing_docs, reason = "tests are named for what they show")]
+//! The integration tests of the library, in one binary.
+#![allow(missing_docs, reason = "the name of a test says what it checks")]
 #![allow(unreachable_pub, reason = "the fuzz targets include some of these files")]
 #![allow(clippy::type_complexity, reason = "tables of cases are tuples")]
 #![allow(
@@ -9,7 +9,7 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
-    reason = "a test that fails should stop"
+    reason = "a panic is how a test fails"
 )]
 
 mod abi;
@@ -42,5 +42,5 @@ mod source;
 mod time_budget;
 mod view;
 
-/// The folder of the repository.
+/// The root folder of the repository.
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

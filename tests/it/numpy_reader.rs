@@ -1,4 +1,4 @@
-//! Dialect `numpy-reader` against NumPy's recorded answers.
+//! The dialect `numpy-reader`, compared with recorded answers of NumPy.
 
 use pep3118::{DataModel, Dialect, Layout};
 use serde_json::Value;
@@ -6,26 +6,26 @@ use serde_json::Value;
 use crate::corpus::rows;
 use crate::properties::layouts::leaves;
 
-/// Strings that NumPy 2.5 reads and this crate refuses, or the other way round, each with the reason.
+/// Formats that NumPy 2.5 reads and this crate refuses, or the reverse, with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
-    ("}", "the brace ends the parse and hides the rest"),
+    ("}", "the brace ends the parse"),
     ("T{", "never closed"),
     ("T{i", "never closed"),
     ("T{i:a:", "never closed"),
     ("1 2i", "two counts pasted into one, 12"),
     ("\u{ff13}i", "a digit that is not ASCII"),
-    ("i\0", "what follows the NUL is not read"),
-    ("\0", "what follows the NUL is not read"),
+    ("i\0", "text after the NUL is not read"),
+    ("\0", "text after the NUL is not read"),
     ("(2)0i", "NumPy's tuple of (dtype of no bytes, shape) fails; two rows of no values are no bytes"),
 ];
 
-/// `Ze` and `Zi`: NumPy drops the `Z` and reads the part alone.
+/// `Ze` and `Zi`: NumPy ignores the `Z`.
 fn is_dropped_prefix(format: &str) -> bool {
     let format = format.trim_start_matches(['@', '=', '<', '>', '!', '^']);
     format == "Ze" || format == "Zi"
 }
 
-/// (path, offset, bytes) of a recorded dtype.
+/// The values of a recorded dtype: path, offset and size.
 fn recorded(dtype: &Value, itemsize: u64) -> Vec<(String, u64, u64)> {
     fn size(dtype: &Value) -> u64 {
         match dtype {
@@ -79,7 +79,7 @@ fn numpy_reader_reads_what_numpy_reads() {
             (Err(_), None) => refused += 1,
             (Err(_), Some(_)) | (Ok(_), None) if excepted => used.push(format.to_owned()),
             (Ok(layout), Some(answer)) => {
-                // `asarray` turns a top-level subarray into dimensions of the array.
+                // `asarray` makes the shape of a subarray dimensions of the array.
                 let itemsize = answer["itemsize"].as_u64().unwrap();
                 let same = layout.size() == itemsize && leaves(layout) == recorded(&answer["dtype"], itemsize);
                 let repeated = layout.item().count() != 1;
@@ -93,16 +93,16 @@ fn numpy_reader_reads_what_numpy_reads() {
         }
     }
     for (format, reason) in EXCEPTIONS {
-        assert!(used.iter().any(|name| name == format), "{format:?} is no exception any more: {reason}");
+        assert!(used.iter().any(|name| name == format), "{format:?} is not an exception any more: {reason}");
     }
     println!("{agreed} read alike, {refused} refused by both");
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(agreed > 230 && refused > 150, "{agreed} {refused}");
 }
 
-/// NumPy 2.4.6 through `asarray` of memory with these formats: a number alone is read without its reader.
+/// Recorded with `asarray` of NumPy 2.4.6, which reads a single number without its parser.
 #[test]
-fn several_marks_count_before_a_number_alone() {
+fn several_byte_order_characters_are_accepted_before_a_single_number() {
     let size =
         |format: &str| Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).map(|l| l.size());
     for (format, expected) in [("<>i", 4), ("<>@l", 8), ("@<>Zd", 16), ("<>?", 1), ("<>@n", 8), ("=<@g", 16)] {

@@ -1,4 +1,4 @@
-//! The `struct` module of the Python that is installed, asked live.
+//! Sizes compared with the `struct` module of the installed Python.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use pep3118::{DataModel, Dialect, calcsize_in};
 
 const STRINGS: usize = 200_000;
 
-/// Reads hex, one format a line; answers with the size, or `-`.
+/// Reads one format in hexadecimal a line, and prints its size, or `-` for an error.
 const SCRIPT: &str = r"
 import struct, sys
 print(sys.version_info[1])
@@ -22,7 +22,7 @@ for line in sys.stdin:
         print('-')
 ";
 
-/// A string that is likely to be a format of `struct`, or almost one.
+/// Draws a string that is likely to be a format of `struct`, or nearly one.
 fn string(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const CODES: &[u8] = b"xcbB?hHiIlLqQnNefdspPFDZgOwutT{}()&:^|";
     const COUNTS: &[&str] = &[
@@ -71,10 +71,10 @@ fn string(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
 }
 
 #[test]
-fn struct_of_the_installed_python_agrees() {
+fn sizes_are_those_of_struct_of_the_installed_python() {
     let Some(mut python) = crate::child_process::python() else { return };
     let mut python = python.args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    // A plain generator of bytes; the seed is fixed so that a failure can be repeated.
+    // The seed is fixed, so that a failure can be repeated.
     let mut state = 0x3118_u64;
     let mut strings = Vec::with_capacity(STRINGS);
     while strings.len() < STRINGS {
@@ -92,9 +92,9 @@ fn struct_of_the_installed_python_agrees() {
         .map(|string| string.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n")
         .collect();
     let writer = std::thread::spawn(move || stdin.write_all(lines.as_bytes()));
-    let answers = python.wait_with_output().unwrap();
+    let output = python.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
-    let answers = String::from_utf8(answers.stdout).unwrap();
+    let answers = String::from_utf8(output.stdout).unwrap();
     let mut answers = answers.lines();
     let minor: u32 = answers.next().unwrap().parse().unwrap();
     let dialect = match minor {
@@ -114,8 +114,8 @@ fn struct_of_the_installed_python_agrees() {
         );
         if let Ok(size) = ours {
             accepted += 1;
-            // What CPython reads means the same without the strictness of its dialect; 3.6 alone reads on
-            // to a NUL.
+            // The largest dialect gives the same size to every format that CPython accepts. 3.6 alone accepts a NUL and
+            // stops there.
             let expected = if string.contains(&0) { None } else { Some(size) };
             assert_eq!(pep3118::calcsize(string).ok(), expected, "`{}`", string.escape_ascii());
         }
@@ -123,5 +123,5 @@ fn struct_of_the_installed_python_agrees() {
     }
     println!("{compared} strings compared with Python 3.{minor}, {accepted} accepted by both");
     assert_eq!(compared, STRINGS);
-    assert!(accepted > 40_000 && accepted < 190_000, "{accepted} accepted: the strings are too good or too bad");
+    assert!(accepted > 40_000 && accepted < 190_000, "{accepted} accepted: too many or too few strings are formats");
 }

@@ -1,4 +1,4 @@
-//! What holds for every input, written once and driven twice: here by arbtest, under `fuzz/` by libFuzzer.
+//! Properties that hold for every input. `cargo test` drives them with arbtest, and the targets in `fuzz/` with libFuzzer.
 
 #[path = "properties/drawing.rs"]
 pub mod drawing;
@@ -15,7 +15,7 @@ use pep3118::decode::Plan;
 use pep3118::format::{Item, ItemType, Member, Prefix};
 use pep3118::{Comparison, DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
 
-/// Parsing ends with a value or a positioned error, and what is printed is read again as the same.
+/// Parsing gives a tree, whose printed text has the same tree, or an error with a span inside the source.
 pub fn parse_format(source: &[u8]) {
     match Format::parse(source) {
         Ok(format) => {
@@ -32,8 +32,8 @@ pub fn parse_format(source: &[u8]) {
     }
 }
 
-/// Every dialect on every machine gives a layout that stays inside itself, or an error; the size
-/// alone is the size of the layout.
+/// Every dialect on every machine gives a layout whose fields are inside their records, or an error. `calcsize_in` gives
+/// the size of the layout, and a parsed format resolves to the same layout.
 pub fn resolve_layout(source: &[u8]) {
     for dialect in Dialect::ALL {
         for model in DataModel::ALL {
@@ -42,7 +42,7 @@ pub fn resolve_layout(source: &[u8]) {
     }
 }
 
-/// The same in one dialect on one machine, which the last two bytes choose.
+/// [`resolve_layout`] for one dialect and one machine, which the last two bytes select.
 pub fn resolve_chosen(input: &[u8]) {
     let Some((source, [dialect, model])) = input.split_last_chunk() else { return };
     let dialect = Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()];
@@ -72,8 +72,7 @@ fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     }
 }
 
-/// Each interpretation has the itemsize that was asked for. Alternatives differ, and each is the only
-/// interpretation in its own dialect.
+/// Each interpretation has the given itemsize. Alternatives differ, and each is the only interpretation in its own dialect.
 pub fn reconcile_with(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(Some).chain([None]) {
         for itemsize in [Some(itemsize), None] {
@@ -105,7 +104,7 @@ fn fits(layout: &Layout, itemsize: Option<u64>) {
     assert!(!pep3118::Table::new(layout).to_string().is_empty());
 }
 
-/// Whatever is emitted means the same as what it was emitted from.
+/// An emitted format has the size of the layout from which it was emitted.
 pub fn emit(source: &[u8]) {
     let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &DataModel::LP64) else { return };
     for target in pep3118::Target::ALL {
@@ -116,8 +115,8 @@ pub fn emit(source: &[u8]) {
     }
 }
 
-/// Whatever the bytes are, a layout that fits them gives values, and these are written back as the
-/// same values: twice the same bytes, from then on.
+/// Any bytes of the right number decode to values. Encoding the values and decoding the result gives values that encode to
+/// the same bytes again.
 pub fn decode(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };
@@ -143,8 +142,7 @@ pub fn decode(source: &[u8], bytes: &[u8]) {
     }
 }
 
-/// Columns of as many records as there are, written and read and written again: the same bytes. So are
-/// those of the fields one by one.
+/// Columns of records, written, read and written again, give the same bytes; also if each column is written on its own.
 fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     let size = plan.itemsize();
     let whole = bytes.len().checked_div(size).unwrap_or(0).min(40) * size;
@@ -154,7 +152,7 @@ fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     plan.write_columns(&columns, &mut again).unwrap_or_else(|error| panic!("{source}: {error}"));
     let mut thrice = vec![0xa5; whole];
     for column in plan.columns(&again, None).unwrap().chunks(1) {
-        // Of two fields of one name the first is meant.
+        // A name that two fields share selects the first.
         if plan.leaves().iter().filter(|leaf| leaf.name() == &*column[0].name).count() == 1 {
             plan.write_columns(column, &mut thrice).unwrap();
         }
@@ -168,7 +166,7 @@ fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     }
 }
 
-/// No field reaches past its record, no record past its own.
+/// Every field ends inside its record, and every record inside the record around it.
 pub fn stays_inside(layout: &Layout) {
     fn walk(record: Field<'_>) {
         for field in record.fields() {
@@ -182,14 +180,14 @@ pub fn stays_inside(layout: &Layout) {
     walk(item);
 }
 
-/// Every byte belongs to one node's span or is white space: nothing is skipped, nothing told twice.
+/// Every byte is in the span of exactly one member, or is white space.
 pub fn covers_every_byte(format: &Format) {
     let source = format.as_bytes();
     let mut owners = vec![0_u32; source.len()];
     let mut own = |span: Span| owners[span.start()..span.end()].iter_mut().for_each(|owner| *owner += 1);
     for member in format.members() {
         match member {
-            Member::ByteOrder(mark) => own(mark.span),
+            Member::ByteOrder(character) => own(character.span),
             Member::Item(item) => {
                 own(item.span);
                 inside(item, source);
@@ -202,7 +200,7 @@ pub fn covers_every_byte(format: &Format) {
     }
 }
 
-/// The parts of an item lie inside it, one after the other.
+/// The spans of the parts of an item are inside its span, one after the other.
 fn inside(item: &Item, source: &[u8]) {
     let mut at = item.span.start();
     let mut next = |span: Span| {
@@ -213,14 +211,14 @@ fn inside(item: &Item, source: &[u8]) {
         match prefix {
             Prefix::Shape(shape) => next(shape.span),
             Prefix::Count(count) => next(count.span),
-            Prefix::ByteOrder(mark) => next(mark.span),
+            Prefix::ByteOrder(character) => next(character.span),
         }
     }
     match &item.ty {
         ItemType::Structure(members) => {
             for member in members {
                 match member {
-                    Member::ByteOrder(mark) => next(mark.span),
+                    Member::ByteOrder(character) => next(character.span),
                     Member::Item(inner) => {
                         next(inner.span);
                         inside(inner, source);
@@ -246,7 +244,7 @@ mod driven {
     use arbitrary::{Result, Unstructured};
     use pep3118::{DataModel, Dialect};
 
-    /// Bytes that are likely to be a format, or almost one.
+    /// Draws bytes that are likely to be a format, or nearly one.
     fn source(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         const PIECES: &[&str] = &[
             "b",
@@ -384,13 +382,13 @@ mod driven {
 
     #[test]
     fn ast_roundtrip() {
-        let (mut spelled, mut refused) = (0, 0);
+        let (mut printed, mut refused) = (0, 0);
         arbtest::arbtest(|bytes| {
-            *(if super::tree::ast_roundtrip(bytes)? { &mut spelled } else { &mut refused }) += 1;
+            *(if super::tree::ast_roundtrip(bytes)? { &mut printed } else { &mut refused }) += 1;
             Ok(())
         })
         .budget_ms(crate::time_budget::time_budget(2_000));
-        assert!(spelled > 100 && refused > 100, "{spelled} spelled, {refused} refused");
+        assert!(printed > 100 && refused > 100, "{printed} printed, {refused} refused");
     }
 
     #[test]
@@ -403,10 +401,10 @@ mod driven {
         .budget_ms(crate::time_budget::time_budget(3_000));
     }
 
-    /// Every input that fuzzing began with or ever failed on.
+    /// The seeds of the fuzz targets, and every input that failed once.
     #[test]
-    fn fuzz_inputs_replay() {
-        // The crate as it is published has none.
+    fn properties_hold_for_the_inputs_of_fuzzing() {
+        // The published crate has no `fuzz` folder.
         if !std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").exists() {
             return;
         }
@@ -431,10 +429,10 @@ mod driven {
         assert!(replayed > 20, "{replayed}");
     }
 
-    /// Formats that have broken readers of this kind: each ends in an answer, without delay.
+    /// Formats that have broken other parsers and consumers.
     #[test]
-    fn known_killers() {
-        let killers: Vec<Vec<u8>> = vec![
+    fn properties_hold_for_adversarial_formats() {
+        let formats: Vec<Vec<u8>> = vec![
             b"6107082938247334i9221070829382473344q".to_vec(),
             b"1500000000I".to_vec(),
             b"2147483648i".to_vec(),
@@ -459,19 +457,19 @@ mod driven {
             [b"(0)T{".repeat(60), b"i".to_vec(), b"}".repeat(60)].concat(),
             b"(1000000000000)T{4x}".to_vec(),
             b"(1000000000000)T{T{}:a:(1000000)T{x}:b:}".to_vec(),
-            // Padding behind every one of 60 arrays in each other, around as many fields as there may be.
+            // 60 nested arrays, each followed by padding, around nearly the largest number of fields.
             [b"(2)T{".repeat(60), b"h".repeat(60_000), b"}:x:xxxxb:y:".repeat(60)].concat(),
             b"T{(2)T{hb}:x:xxb:y:}".repeat(3_000),
             [b"T{".to_vec(), b"(2)T{hb}xx".repeat(6_000), b"}".to_vec()].concat(),
         ];
-        for killer in killers {
-            super::parse_format(&killer);
-            super::resolve_layout(&killer);
-            super::reconcile_with(&killer, 8);
-            // The size that is written, so that readings are worked out to the end.
-            if let Ok(size) = pep3118::calcsize_in(&killer, &Dialect::NUMPY, &DataModel::LP64) {
-                super::reconcile_with(&killer, size);
-                super::reconcile_with(&killer, size.saturating_add(4));
+        for format in formats {
+            super::parse_format(&format);
+            super::resolve_layout(&format);
+            super::reconcile_with(&format, 8);
+            // With the itemsize that the format declares, every interpretation is computed to its end.
+            if let Ok(size) = pep3118::calcsize_in(&format, &Dialect::NUMPY, &DataModel::LP64) {
+                super::reconcile_with(&format, size);
+                super::reconcile_with(&format, size.saturating_add(4));
             }
         }
     }

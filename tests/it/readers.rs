@@ -1,10 +1,9 @@
-//! Recorded answers of real consumers against their models.
+//! The models of consumers, compared with recorded answers of the consumers.
 //!
-//! `consumers.jsonl` and `answers.jsonl` are the facts that the models were made from. `readers.jsonl` was
-//! recorded afterwards to try them: formats of all kinds, random ones among them, with right and wrong
-//! itemsizes, given to NumPy 2.4.6, Cython 3.3.1, pybind11 3.1.0, nanobind 3.1.0, pygame-ce 2.5.8, numba
+//! The models were written from `consumers.jsonl` and `answers.jsonl`. `readers.jsonl` was recorded afterwards
+//! to test them: formats of all kinds, also random ones, with right and wrong itemsizes, passed to NumPy 2.4.6, Cython 3.3.1, pybind11 3.1.0, nanobind 3.1.0, pygame-ce 2.5.8, numba
 //! 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11, simsimd 6.5.16 and numkong 7.8.6 under CPython 3.11.7.
-//! Its NumPy itemsize is the buffer's, pybind11's that of the base type.
+//! NumPy's itemsize there is that of the buffer, pybind11's that of the base type.
 
 use pep3118::{DataModel, Dialect, Layout};
 use pep3118_readers::{Consumer, Outcome, ReadersTable, cython_accepts, readers};
@@ -19,7 +18,7 @@ fn outcome(format: &str, itemsize: Option<u64>, consumer: Consumer) -> Outcome {
     answers.into_iter().find(|answer| answer.consumer == consumer).expect("every consumer answers").outcome
 }
 
-/// Counts comparisons and keeps the differences.
+/// Counts comparisons and collects the differences.
 #[derive(Default)]
 struct Agreement {
     compared: usize,
@@ -34,10 +33,10 @@ impl Agreement {
         }
     }
 
-    fn check(&self, what: &str, compared: usize) {
-        println!("{what}: {} of {} agree", self.compared - self.wrong.len(), self.compared);
-        assert_eq!(self.wrong, Vec::<String>::new(), "{what}");
-        assert_eq!(self.compared, compared, "{what}: the corpus has changed, or the test finds less than it did");
+    fn check(&self, name: &str, compared: usize) {
+        println!("{name}: {} of {} agree", self.compared - self.wrong.len(), self.compared);
+        assert_eq!(self.wrong, Vec::<String>::new(), "{name}");
+        assert_eq!(self.compared, compared, "{name}: the corpus or the number of rows that the test finds has changed");
     }
 }
 
@@ -45,7 +44,7 @@ fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
 
-/// The answer of CPython 3.`minor`: `"CPython 3.6-3.14"` holds 3.9.
+/// The answer of CPython 3.`minor`: the key `"CPython 3.6-3.14"` contains 3.9.
 fn of_minor(answers: &Value, minor: u32) -> Option<&Value> {
     let covers = |key: &str| {
         let range = key.strip_prefix("CPython 3.")?;
@@ -56,7 +55,7 @@ fn of_minor(answers: &Value, minor: u32) -> Option<&Value> {
 }
 
 #[test]
-fn python_accepts_what_the_models_accept() {
+fn models_of_python_accept_the_recorded_formats() {
     let mut agreement = Agreement::default();
     for row in rows("answers") {
         let format = row["format"].as_str().unwrap();
@@ -80,7 +79,7 @@ fn python_accepts_what_the_models_accept() {
 }
 
 #[test]
-fn numpy_reads_what_its_model_reads() {
+fn the_model_of_numpy_reads_the_recorded_dtypes() {
     let mut agreement = Agreement::default();
     for row in rows("answers") {
         let format = row["format"].as_str().unwrap();
@@ -94,7 +93,7 @@ fn numpy_reads_what_its_model_reads() {
         let ours = outcome(format, dtype.as_ref().map(|dtype| dtype.size), Consumer::Numpy);
         let agrees = match (&ours, &dtype) {
             (Outcome::Refuses { .. }, dtype) => dtype.is_none(),
-            (Outcome::Reads { what, .. }, Some(dtype)) => dtype.is_described_by(what),
+            (Outcome::Reads { layout, .. }, Some(dtype)) => dtype.is_described_by(layout),
             (Outcome::Misreads { .. }, dtype) => dtype.is_some(),
             (Outcome::Reads { .. }, None) => false,
         };
@@ -103,9 +102,9 @@ fn numpy_reads_what_its_model_reads() {
     agreement.check("NumPy", 538);
 }
 
-/// Rows whose recorded answer the model does not give, and why.
+/// Rows for which the model gives another answer, with the reason.
 const EXCEPTIONS: [(&str, u64, Consumer, &str); 1] =
-    [("i:", 4, Consumer::Cython, "a name that is never closed: what is found after the format decides")];
+    [("i:", 4, Consumer::Cython, "a name without an end: the bytes after the format decide")];
 
 fn is_excepted(format: &str, itemsize: u64, consumer: Consumer) -> bool {
     EXCEPTIONS.iter().any(|(known, size, who, _)| (*known, *size, *who) == (format, itemsize, consumer))
@@ -125,7 +124,7 @@ const LIBRARIES: [(&str, Consumer); 11] = [
     ("nanobind", Consumer::Nanobind),
 ];
 
-/// What was read, in the words of the table, where the record tells.
+/// The recorded type in the words of the table, if it was recorded.
 fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     let text = answer.as_str()?;
     match key {
@@ -153,10 +152,10 @@ fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     }
 }
 
-/// NumPy's `<i4` in the words of the table; `None` for a width that no type has.
+/// NumPy's `<i4` in the words of the table; `None` for a size that no type has.
 fn typestr(text: &str) -> Option<String> {
     if text.starts_with(char::is_alphabetic) {
-        // The base of a subarray is recorded by its name.
+        // The base type of a subarray is recorded by its name.
         return Some(text.to_owned());
     }
     let (order, kind) = (text.get(..1)?, text.get(1..2)?);
@@ -179,7 +178,7 @@ fn typestr(text: &str) -> Option<String> {
     Some(if order == ">" { format!("big-endian {name}") } else { name })
 }
 
-/// A recorded dtype: its size and the values in it, told as the table tells them.
+/// A recorded dtype: its size, and its values in the words of the table.
 struct Dtype {
     size: u64,
     /// Offset, number of elements, size of one, description of one.
@@ -187,7 +186,7 @@ struct Dtype {
 }
 
 impl Dtype {
-    /// From `{"itemsize": 4, "dtype": "<i4", "shape": [2, 3]}`; the first dimension is the buffer's.
+    /// Reads `{"itemsize": 4, "dtype": "<i4", "shape": [2, 3]}`. The first dimension is that of the buffer.
     fn of_array(answer: &Value) -> Self {
         let shape = answer.get("shape").map_or(&[][..], |shape| &shape.as_array().unwrap()[1..]);
         let count: u64 = shape.iter().map(|extent| extent.as_u64().unwrap()).product();
@@ -200,7 +199,7 @@ impl Dtype {
         match dtype {
             Value::String(text) => {
                 let (count, size, name) = match text.get(1..2) {
-                    // Neighbouring bytes are told as one string.
+                    // The table describes adjacent bytes as one string.
                     Some("S") => (1.min(count), size * count, format!("|S{}", size * count)),
                     _ => (count, size, text.clone()),
                 };
@@ -211,7 +210,7 @@ impl Dtype {
             Value::Array(parts) if parts.first().is_some_and(|first| first == "sub") => {
                 let inner: u64 = parts[2].as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap()).product();
                 let size = size.checked_div(inner).unwrap_or(0);
-                // Older records write the base as `int32`.
+                // Older records have the base type as `int32`.
                 self.collect(&parts[1], offset, count * inner, size);
             }
             Value::Array(fields) => {
@@ -224,21 +223,22 @@ impl Dtype {
         }
     }
 
-    fn is_described_by(&self, what: &str) -> bool {
-        let told = |count: u64, name: &str| if count == 1 { name.to_owned() } else { format!("{count} {name}") };
+    fn is_described_by(&self, layout: &str) -> bool {
+        let describe = |count: u64, name: &str| if count == 1 { name.to_owned() } else { format!("{count} {name}") };
         let bytes = format!("{} byte{}", self.size, if self.size == 1 { "" } else { "s" });
         let expected = match self.values.as_slice() {
             [] if self.size == 0 => "nothing, 0 bytes".to_owned(),
             [] => format!("{bytes} of padding"),
-            [(0, count, size, name)] if count * size == self.size => told(*count, name),
+            [(0, count, size, name)] if count * size == self.size => describe(*count, name),
             values => {
-                let shown = values.iter().take(3).map(|(at, count, _, name)| format!("{} at {at}", told(*count, name)));
+                let shown =
+                    values.iter().take(3).map(|(at, count, _, name)| format!("{} at {at}", describe(*count, name)));
                 let more = if values.len() > 3 { ", ..." } else { "" };
                 format!("{bytes}: {}{more}", shown.collect::<Vec<_>>().join(", "))
             }
         };
         // `S1` is a character or a string of one byte.
-        what.replace("char", "1 byte") == expected || what == expected
+        layout.replace("char", "1 byte") == expected || layout == expected
     }
 }
 
@@ -259,23 +259,23 @@ fn libraries_accept_what_the_models_accept() {
             let ours = outcome(format, Some(itemsize), consumer);
             let case = format!("{consumer} {format:?} itemsize {itemsize}");
             agreement.compare(&case, answer, &ours, ours.is_accepted() == accepted);
-            if let (Outcome::Reads { what, .. }, Some(recorded)) = (&ours, recorded_type(key, answer)) {
-                types.compare(&case, &recorded, &ours, *what == recorded || recorded == "uint8" && what == "bool");
+            if let (Outcome::Reads { layout, .. }, Some(recorded)) = (&ours, recorded_type(key, answer)) {
+                types.compare(&case, &recorded, &ours, *layout == recorded || recorded == "uint8" && layout == "bool");
             }
             let dtype = answer.get("dtype").map(|_| Dtype::of_array(answer)).filter(|dtype| dtype.size == itemsize);
-            if let (Outcome::Reads { what, .. }, Some(dtype)) = (&ours, dtype) {
-                types.compare(&case, answer, &ours, dtype.is_described_by(what));
+            if let (Outcome::Reads { layout, .. }, Some(dtype)) = (&ours, dtype) {
+                types.compare(&case, answer, &ours, dtype.is_described_by(layout));
             }
         }
     }
     agreement.check("libraries", 7737);
-    // Only where the model reads: how many those are is the judge's affair.
+    // Only rows that the model reads are compared. Their number depends on the corpus.
     println!("types: {} of {} agree", types.compared - types.wrong.len(), types.compared);
     assert_eq!(types.wrong, Vec::<String>::new());
     assert!(types.compared > 500, "only {} types", types.compared);
 }
 
-/// The C types that were tried, as formats. `bint` is an `int` to C, `ssize` a `Py_ssize_t`.
+/// The recorded C types as formats. `bint` is a C `int`, `ssize` a `Py_ssize_t`.
 const C_TYPES: [(&str, &str); 31] = [
     ("bint", "i"),
     ("char", "c"),
@@ -310,7 +310,7 @@ const C_TYPES: [(&str, &str); 31] = [
     ("STR5", "T{5s:s:}"),
 ];
 
-/// The types tried for `consumers.jsonl`, and those for `readers.jsonl`.
+/// The types that were recorded for `consumers.jsonl` and for `readers.jsonl`.
 const TRIED: [(&str, &str); 2] = [
     (
         "consumers",
@@ -323,7 +323,7 @@ const TRIED: [(&str, &str); 2] = [
 ];
 
 #[test]
-fn cython_accepts_the_same_c_types() {
+fn the_model_of_cython_accepts_the_recorded_c_types() {
     let layout = |name: &str| {
         let (_, format) = C_TYPES.iter().find(|(known, _)| *known == name).expect(name);
         Layout::read(format.as_bytes(), &Dialect::NATIVE_C, &DataModel::LP64).unwrap()
@@ -344,7 +344,7 @@ fn cython_accepts_the_same_c_types() {
                 let case = format!("{format:?} itemsize {itemsize} as {name}: {accepts:?}");
                 agreement.compare(&case, recorded.contains(&name), &ours, accepts.is_ok() == recorded.contains(&name));
             }
-            // Where one of these types fits, some type fits.
+            // If one of these types fits, the model of the memoryview accepts the format.
             agreement.compare(&format!("{format:?}"), "some type", &ours, ours.is_accepted() || recorded.is_empty());
         }
     }
@@ -355,8 +355,8 @@ fn cython_accepts_the_same_c_types() {
 fn named_misreadings() {
     let misread = |format, itemsize, consumer, expected: (&str, &str)| {
         let ours = outcome(format, itemsize, consumer);
-        let (taken, meant) = expected;
-        let wanted = Outcome::Misreads { what: taken.to_owned(), means: meant.to_owned() };
+        let (read, meant) = expected;
+        let wanted = Outcome::Misreads { layout: read.to_owned(), meaning: meant.to_owned() };
         assert_eq!(ours, wanted, "{consumer} {format}");
     };
     let unopened = "nothing, `}` closes a structure that was never opened at byte 1";
@@ -388,27 +388,27 @@ fn named_misreadings() {
 }
 
 #[test]
-fn native_is_the_machine_that_is_asked_about() {
+fn native_is_the_machine_of_the_data_model() {
     let of = |format: &[u8], model: &DataModel, consumer| {
         let answers = readers(format, None, model);
         answers.into_iter().find(|answer| answer.consumer == consumer).unwrap().outcome
     };
-    let reads = |what: &str| Outcome::Reads { what: what.to_owned(), note: None };
+    let reads = |layout: &str| Outcome::Reads { layout: layout.to_owned(), note: None };
     assert_eq!(of(b"l", &DataModel::LLP64, Consumer::MemoryView315), reads("int32"));
     assert_eq!(of(b"l", &DataModel::LP64, Consumer::MemoryView315), reads("int64"));
-    // On a big-endian machine `>` is native, and PyO3 is right.
+    // On a big-endian machine `>` is native, so PyO3 reads it.
     assert_eq!(of(b">i", &DataModel::S390X, Consumer::PyO3), reads("int32"));
     assert!(of(b"<i", &DataModel::S390X, Consumer::Cython).verb() == "refuses");
     assert!(of(b"<i", &DataModel::S390X, Consumer::NumKong).is_misread());
 }
 
 #[test]
-fn hostile_formats_are_answered() {
+fn hostile_formats_are_answered_by_every_model() {
     let long = |unit: &str| unit.repeat((1 << 17) / unit.len());
     let deep = "T{".repeat(1 << 16);
     let doubling = format!("{}i{}", "9T{".repeat(60), "}".repeat(60));
     let names = format!("9999999T{{i:{}:}}", "n".repeat(100_000));
-    // One shape of very many dimensions around very many fields.
+    // A shape of many dimensions for a structure of many fields.
     let wide = |extent: &str| format!("({}1)T{{{}}}", extent.repeat(30_000), "i".repeat(60_000));
     let mut formats = ["i", "(1)", "9", "b:\u{e9}:", "T{}", "}", ":"].map(long).to_vec();
     formats.extend([deep, doubling, names, wide("1,"), wide("0,"), wide("2,")]);
@@ -420,7 +420,7 @@ fn hostile_formats_are_answered() {
 }
 
 #[test]
-fn consumers_have_names() {
+fn consumers_are_found_by_name() {
     for consumer in Consumer::ALL {
         assert_eq!(Consumer::by_name(&consumer.to_string()), Some(consumer));
     }
@@ -430,7 +430,7 @@ fn consumers_have_names() {
 }
 
 #[test]
-fn tables() {
+fn tables_fit_their_width() {
     let table = |name: &str, format: &str, itemsize, width| {
         let answers = readers(format.as_bytes(), itemsize, &DataModel::LP64);
         let text = ReadersTable::new(&answers, width).to_string();
@@ -448,9 +448,8 @@ fn tables() {
     table("record", "T{<b:a:3x<i:b:}", Some(8), 100);
 }
 
-/// An answer alone is a sentence.
 #[test]
-fn answers_are_sentences() {
+fn an_answer_in_one_line_is_a_sentence() {
     let line = |format: &str, itemsize, consumer: Consumer| {
         let answers = readers(format.as_bytes(), itemsize, &DataModel::LP64);
         answers.into_iter().find(|answer| answer.consumer == consumer).unwrap().line()
@@ -462,12 +461,14 @@ fn answers_are_sentences() {
     for answer in all {
         let (line, consumer) = (answer.line(), answer.consumer);
         match answer.outcome {
-            Outcome::Reads { what, note: None } => assert_eq!(line, format!("{consumer} reads {what}")),
-            Outcome::Reads { what, note: Some(note) } => assert_eq!(line, format!("{consumer} reads {what} ({note})")),
-            Outcome::Misreads { what, means } => {
-                assert_eq!(line, format!("{consumer} misreads {what}; meant: {means}"));
+            Outcome::Reads { layout, note: None } => assert_eq!(line, format!("{consumer} reads {layout}")),
+            Outcome::Reads { layout, note: Some(note) } => {
+                assert_eq!(line, format!("{consumer} reads {layout} ({note})"))
             }
-            Outcome::Refuses { why } => assert_eq!(line, format!("{consumer} refuses: {why}")),
+            Outcome::Misreads { layout, meaning } => {
+                assert_eq!(line, format!("{consumer} misreads {layout}; meant: {meaning}"));
+            }
+            Outcome::Refuses { reason } => assert_eq!(line, format!("{consumer} refuses: {reason}")),
         }
     }
 }

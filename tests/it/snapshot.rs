@@ -1,6 +1,6 @@
-//! Where snapshots are stored and how they are named.
+//! Snapshots: pages of text in `snapshots/`, compared by insta.
 
-/// Compares `page`, with `snapshots/<area>/<name>.snap`.
+/// Compares a page with `snapshots/<area>/<name>.snap`, whose header describes the input.
 pub(crate) fn check(area: &str, name: &str, input: &str, page: &str) {
     let mut settings = insta::Settings::new();
     settings.set_snapshot_path(format!("{}/snapshots/{area}", crate::ROOT));

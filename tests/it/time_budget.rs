@@ -1,7 +1,7 @@
-//! How long a property may draw cases.
+//! The time that a property may take.
 
-/// The milliseconds `ms`, times the environment variable `PATIENCE`: instrumented programs draw fewer cases in
-/// the same time, and the tests ask for a number of them.
+/// Returns `ms` milliseconds times the environment variable `PATIENCE`. Properties must reach a minimum number of cases, and
+/// with a sanitizer or under qemu that takes longer.
 pub fn time_budget(ms: u64) -> u64 {
     let factor = std::env::var("PATIENCE").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1);
     ms.saturating_mul(factor)

@@ -47,12 +47,12 @@ impl Readers {
 fn row(answer: &Answer) -> serde_json::Value {
     let consumer = answer.consumer.to_string();
     match &answer.outcome {
-        Outcome::Reads { what, note } => {
-            json!({"consumer": consumer, "outcome": "reads", "as": what, "note": note})
+        Outcome::Reads { layout, note } => {
+            json!({"consumer": consumer, "outcome": "reads", "as": layout, "note": note})
         }
-        Outcome::Misreads { what, means } => {
-            json!({"consumer": consumer, "outcome": "misreads", "as": what, "means": means})
+        Outcome::Misreads { layout, meaning } => {
+            json!({"consumer": consumer, "outcome": "misreads", "as": layout, "means": meaning})
         }
-        Outcome::Refuses { why } => json!({"consumer": consumer, "outcome": "refuses", "why": why}),
+        Outcome::Refuses { reason } => json!({"consumer": consumer, "outcome": "refuses", "why": reason}),
     }
 }

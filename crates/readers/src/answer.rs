@@ -1,78 +1,79 @@
-//! One question to every consumer.
+//! `readers`: the answers of all consumers to one format.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::consumer::Consumer;
-use super::interpretation::Taken;
+use super::consumer_layout::ConsumerLayout;
 use super::{binding_generators, cpython, cython, numpy, rustpython, third_party};
 use pep3118::__private::interpretations;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, reconcile};
 
-/// What one consumer does with a format.
+/// The answer of one consumer to a format.
 ///
 /// ```
-/// use pep3118::DataModel; use pep3118_readers::readers;
-/// let answers = readers::readers(b"<i", Some(4), &DataModel::LP64);
-/// assert!(answers.iter().any(|answer| matches!(answer.outcome, readers::Outcome::Reads { .. })));
+/// use pep3118::DataModel;
+/// use pep3118_readers::{Outcome, readers};
+/// let answers = readers(b"<i", Some(4), &DataModel::LP64);
+/// assert!(answers.iter().any(|answer| matches!(answer.outcome, Outcome::Reads { .. })));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Who.
+    /// The consumer.
     pub consumer: Consumer,
-    /// What it does.
+    /// Its answer.
     pub outcome: Outcome,
 }
 
-/// Reads, misreads or refuses.
+/// Whether a consumer reads, misreads or refuses a format.
 ///
-/// The texts are for people: one line, ASCII, without a full stop.
+/// The texts are messages of one line of ASCII, without a full stop.
 ///
 /// ```
 /// use pep3118_readers::{Consumer, Outcome, readers};
 /// let answers = readers(b"i}d", None, &pep3118::DataModel::LP64);
-/// let numpy = answers.iter().find(|answer| answer.consumer == Consumer::by_name("numpy").unwrap()).unwrap();
+/// let numpy = answers.iter().find(|answer| answer.consumer == Consumer::Numpy).unwrap();
 /// assert!(matches!(numpy.outcome, Outcome::Misreads { .. }));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It takes the item for what the format means.
+    /// It reads the item that the format describes.
     Reads {
-        /// What it is to the reader: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
-        what: String,
-        /// A condition or a loss that is not a wrong value.
+        /// The item: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
+        layout: String,
+        /// A condition, or a loss that is not a wrong value.
         note: Option<String>,
     },
-    /// It accepts the format without a word and takes the item for something else.
+    /// It accepts the format without an error and reads another item.
     Misreads {
-        /// What the reader takes it for.
-        what: String,
-        /// What is meant, or why the format means nothing.
-        means: String,
+        /// The item that it reads.
+        layout: String,
+        /// The item that the format describes, or why it describes none.
+        meaning: String,
     },
     /// It raises an error.
     Refuses {
-        /// Why.
-        why: String,
+        /// The reason.
+        reason: String,
     },
 }
 
 impl Outcome {
-    /// Whether the consumer goes on to read memory, rightly or wrongly.
+    /// Whether the consumer reads the memory, as the right item or another.
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         !matches!(self, Self::Refuses { .. })
     }
 
-    /// Whether the consumer silently takes the item for something else.
+    /// Whether the consumer silently reads another item than the format describes.
     #[must_use]
     pub const fn is_misread(&self) -> bool {
         matches!(self, Self::Misreads { .. })
     }
 
-    /// `"reads"`, `"misreads"` or `"refuses"`.
+    /// Returns `"reads"`, `"misreads"` or `"refuses"`.
     #[must_use]
     pub const fn verb(&self) -> &'static str {
         match self {
@@ -83,40 +84,41 @@ impl Outcome {
     }
 }
 
-/// Asks every consumer about a format.
+/// Returns the answer of every consumer to a format, in the order of [`Consumer::ALL`].
 ///
-/// `itemsize` is what the exporter says, in bytes; without it consumers that need one are given the
-/// size that the format means. The answers stand in the order of [`Consumer::ALL`].
+/// `itemsize` is the itemsize of the buffer in bytes. Without it, consumers that need one are given the
+/// size that the format describes.
 ///
 /// ```
-/// use pep3118::DataModel; use pep3118_readers::{Consumer, Outcome, readers};
+/// use pep3118::DataModel;
+/// use pep3118_readers::{Consumer, Outcome, readers};
 ///
 /// let answers = readers(b">i", Some(4), &DataModel::LP64);
-/// let of = |who| &answers.iter().find(|answer| answer.consumer == who).unwrap().outcome;
+/// let of = |consumer| &answers.iter().find(|answer| answer.consumer == consumer).unwrap().outcome;
 ///
-/// assert!(matches!(of(Consumer::Numpy), Outcome::Reads { what, .. } if what == "big-endian int32"));
-/// assert!(matches!(of(Consumer::PyO3), Outcome::Misreads { what, .. } if what == "int32"));
+/// assert!(matches!(of(Consumer::Numpy), Outcome::Reads { layout, .. } if layout == "big-endian int32"));
+/// assert!(matches!(of(Consumer::PyO3), Outcome::Misreads { layout, .. } if layout == "int32"));
 /// assert!(matches!(of(Consumer::Cython), Outcome::Refuses { .. }));
 /// ```
 #[must_use]
 pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<Answer> {
     let meaning = Meaning::of(format, itemsize, model);
-    // A buffer's format is a C string; `struct` is given a whole Python string.
-    let text = format.split(|byte| *byte == 0).next().unwrap_or_default();
-    let buffer = Query { format: text, itemsize, natural: meaning.size(), model };
-    let whole = Query { format, ..buffer };
+    // The format of a buffer is a C string, which ends at a NUL. `struct` takes a Python string.
+    let c_string = format.split(|byte| *byte == 0).next().unwrap_or_default();
+    let buffer = Query { format: c_string, itemsize, natural: meaning.size(), model };
+    let python_string = Query { format, ..buffer };
     let answers = Consumer::ALL.into_iter().map(|consumer| {
-        let heard = match consumer {
-            Consumer::Struct315 => cpython::calcsize(&whole, &Dialect::STRUCT),
-            Consumer::Struct314 => cpython::calcsize(&whole, &Dialect::STRUCT_3_14),
-            Consumer::Struct313 => cpython::calcsize(&whole, &Dialect::STRUCT_3_13),
-            Consumer::PypyStruct => cpython::calcsize(&whole, &cpython::PYPY),
-            Consumer::RustPythonStruct => rustpython::calcsize(&whole),
-            Consumer::MemoryView315 => cpython::memoryview(&buffer, cpython::View::From315),
-            Consumer::MemoryView314 => cpython::memoryview(&buffer, cpython::View::From312),
-            Consumer::MemoryView311 => cpython::memoryview(&buffer, cpython::View::Before312),
+        let result = match consumer {
+            Consumer::Struct315 => cpython::calcsize(&python_string, &Dialect::STRUCT),
+            Consumer::Struct314 => cpython::calcsize(&python_string, &Dialect::STRUCT_3_14),
+            Consumer::Struct313 => cpython::calcsize(&python_string, &Dialect::STRUCT_3_13),
+            Consumer::PypyStruct => cpython::calcsize(&python_string, &cpython::PYPY),
+            Consumer::RustPythonStruct => rustpython::calcsize(&python_string),
+            Consumer::MemoryView315 => cpython::memoryview(&buffer, cpython::Version::From315),
+            Consumer::MemoryView314 => cpython::memoryview(&buffer, cpython::Version::From312),
+            Consumer::MemoryView311 => cpython::memoryview(&buffer, cpython::Version::Before312),
             Consumer::Numpy => numpy::asarray(&buffer),
-            Consumer::Cython => cython::memoryview(&buffer, meaning.believed()),
+            Consumer::Cython => cython::memoryview(&buffer, meaning.plausible()),
             Consumer::Pybind11 => binding_generators::pybind11(&buffer),
             Consumer::Nanobind => binding_generators::nanobind(&buffer),
             Consumer::PyO3 => binding_generators::pybuffer(&buffer),
@@ -129,55 +131,57 @@ pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<A
             Consumer::SimSimd => third_party::simsimd(&buffer),
             Consumer::NumKong => third_party::numkong(&buffer),
         };
-        let outcome = match heard {
-            Ok(sight) => meaning.judge(sight, itemsize, model),
-            Err(why) => Outcome::Refuses { why },
+        let outcome = match result {
+            Ok(accepted) => meaning.compare(accepted, itemsize, model),
+            Err(reason) => Outcome::Refuses { reason },
         };
         Answer { consumer, outcome }
     });
     answers.collect()
 }
 
-/// What a consumer is asked about.
+/// The input of a model: a format and the itemsize of its buffer.
 #[derive(Clone, Copy)]
 pub(super) struct Query<'a> {
     pub(super) format: &'a [u8],
-    /// What the exporter says, in bytes.
+    /// The itemsize of the buffer in bytes, if it is known.
     pub(super) itemsize: Option<u64>,
-    /// The size that the format means, if it means anything.
+    /// The size that the format describes, if it is valid.
     natural: Option<u64>,
     pub(super) model: &'a DataModel,
 }
 
 impl Query<'_> {
-    /// The itemsize that a consumer finds in the buffer: without one said, the natural size.
+    /// The itemsize of the buffer; if it is unknown, the size that the format describes.
     pub(super) fn itemsize_or_natural(&self) -> Option<u64> {
         self.itemsize.or(self.natural)
     }
 }
 
-/// What a consumer takes the item for, and what there is to say about it; or why it refuses.
-pub(super) type ReadResult = Result<Recognition, String>;
+/// The result of a model: the layout that the consumer reads, or the reason of a refusal.
+pub(super) type ReadResult = Result<Accepted, String>;
 
-pub(super) struct Recognition {
-    pub(super) taken: Taken,
+/// A format that a consumer accepts.
+pub(super) struct Accepted {
+    pub(super) layout: ConsumerLayout,
+    /// A condition, or a loss that is not a wrong value.
     pub(super) note: Option<&'static str>,
 }
 
-impl From<Taken> for Recognition {
-    fn from(taken: Taken) -> Self {
-        Self { taken, note: None }
+impl From<ConsumerLayout> for Accepted {
+    fn from(layout: ConsumerLayout) -> Self {
+        Self { layout, note: None }
     }
 }
 
-/// What a format means.
+/// The meaning of a format by [`reconcile`].
 struct Meaning {
-    /// The likeliest reading, then its alternatives.
-    all: Vec<Taken>,
-    /// The likeliest is NumPy's, and the alternatives are not believed.
+    /// Every interpretation, the most likely first.
+    all: Vec<ConsumerLayout>,
+    /// The first interpretation is NumPy's, and the others are unlikely.
     is_numpys: bool,
-    /// Why there is none.
-    nothing: String,
+    /// Why there is no interpretation.
+    error: String,
 }
 
 impl Meaning {
@@ -185,9 +189,10 @@ impl Meaning {
         let outcome = reconcile(format, itemsize, None, model);
         let interpretations = interpretations(&outcome);
         if let (Err(error), []) = (&outcome, interpretations) {
-            return Self { all: Vec::new(), is_numpys: false, nothing: error.to_string() };
+            return Self { all: Vec::new(), is_numpys: false, error: error.to_string() };
         }
-        let mut all: Vec<Taken> = interpretations.iter().map(|found| Taken::of(&found.layout)).collect();
+        let mut all: Vec<ConsumerLayout> =
+            interpretations.iter().map(|interpretation| ConsumerLayout::of(&interpretation.layout)).collect();
         let mut is_numpys = false;
         if interpretations.len() > 1 && itemsize.is_some() {
             // Explicit padding is a habit of NumPy: most buffers with such a format are NumPy's, and
@@ -197,47 +202,50 @@ impl Meaning {
                     .iter()
                     .any(|numpy| numpy.name == dialect.name)
             };
+            let mut candidates = interpretations.iter().zip(&all);
             let by_numpy =
-                interpretations.iter().zip(&all).position(|(found, taken)| is_numpy(&found.dialect) && taken.has_gap());
+                candidates.position(|(interpretation, layout)| is_numpy(&interpretation.dialect) && layout.has_gap());
             if let Some(index) = by_numpy {
                 all.swap(0, index);
                 is_numpys = true;
             }
         }
-        Self { all, is_numpys, nothing: String::new() }
+        Self { all, is_numpys, error: String::new() }
     }
 
     fn size(&self) -> Option<u64> {
-        self.all.first().map(|taken| taken.size)
+        self.all.first().map(|layout| layout.size)
     }
 
-    /// The readings that may be meant.
-    fn believed(&self) -> &[Taken] {
+    /// The interpretations that a consumer may use.
+    fn plausible(&self) -> &[ConsumerLayout] {
         if self.is_numpys { self.all.get(..1).unwrap_or_default() } else { &self.all }
     }
 
-    fn judge(&self, sight: Recognition, itemsize: Option<u64>, model: &DataModel) -> Outcome {
-        let Recognition { taken, note } = sight;
-        let believed = self.believed();
-        let Some(meant) = believed.first() else {
-            return Outcome::Misreads { what: taken.describe(model), means: format!("nothing, {}", self.nothing) };
+    /// Compares the layout that a consumer reads with the interpretations.
+    fn compare(&self, accepted: Accepted, itemsize: Option<u64>, model: &DataModel) -> Outcome {
+        let Accepted { layout, note } = accepted;
+        let plausible = self.plausible();
+        let Some(most_likely) = plausible.first() else {
+            let meaning = format!("nothing, {}", self.error);
+            return Outcome::Misreads { layout: layout.describe(model), meaning };
         };
-        if !believed.iter().any(|meant| taken.same(meant)) {
-            let (what, means) = taken.difference(meant, model);
-            let means = if self.is_numpys { format!("{means}, if NumPy wrote it") } else { means };
-            return Outcome::Misreads { what, means };
+        if !plausible.iter().any(|meant| layout.same(meant)) {
+            let (layout, meaning) = layout.difference(most_likely, model);
+            let meaning = if self.is_numpys { format!("{meaning}, if NumPy wrote it") } else { meaning };
+            return Outcome::Misreads { layout, meaning };
         }
-        let note = if taken.is_opaque() {
+        let note = if layout.is_opaque() {
             Some("the type is lost")
-        } else if self.all.iter().all(|meant| taken.same(meant)) {
+        } else if self.all.iter().all(|meant| layout.same(meant)) {
             note
         } else if itemsize.is_none() {
-            Some("another itemsize gives another reading")
+            Some("another itemsize gives another interpretation")
         } else if self.is_numpys {
             Some("as NumPy writes it")
         } else {
-            Some("one of several readings that fit")
+            Some("one of several interpretations")
         };
-        Outcome::Reads { what: taken.describe(model), note: note.map(String::from) }
+        Outcome::Reads { layout: layout.describe(model), note: note.map(String::from) }
     }
 }

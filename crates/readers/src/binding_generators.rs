@@ -1,40 +1,41 @@
-//! Libraries that bind C++ and Rust: pybind11, nanobind, PyO3.
+//! Models of the libraries that bind C++ and Rust: pybind11, nanobind, PyO3.
 
 use alloc::format;
 use alloc::string::String;
 
-use super::answer::{Query, ReadResult, Recognition};
-use super::interpretation::{Taken, scalar, widened};
+use super::answer::{Accepted, Query, ReadResult};
+use super::consumer_layout::{ConsumerLayout, scalar, widened};
 use super::numpy;
 use pep3118::__private::abridge;
 use pep3118::Endian;
 use pep3118::layout::{Scalar, Type};
 
-/// `py::array`: NumPy's parser without what NumPy's C entry does before it (no white space, no `n`),
-/// and the itemsize believed rather than compared.
-pub(super) fn pybind11(asked: &Query<'_>) -> ReadResult {
-    let text = core::str::from_utf8(asked.format).map_err(|_| String::from("format is not UTF-8"))?;
-    let numpy::Dtype { mut taken, is_record } = numpy::dtype(text, asked.model)?;
-    if let Some(itemsize) = asked.itemsize
+/// pybind11's `py::array`: it calls NumPy's parser directly, so that white space and `n` are refused, and
+/// uses the itemsize without a comparison.
+pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
+    let text = core::str::from_utf8(query.format).map_err(|_| String::from("format is not UTF-8"))?;
+    let numpy::Dtype { mut layout, is_record } = numpy::dtype(text, query.model)?;
+    if let Some(itemsize) = query.itemsize
         && is_record
         && itemsize > 0
     {
-        if itemsize < taken.size && taken.reaches() > itemsize {
+        if itemsize < layout.size && layout.end() > itemsize {
             return Err(format!("itemsize is {itemsize} bytes, too few for the fields"));
         }
-        taken.size = itemsize;
+        layout.size = itemsize;
     }
     let exact = matches!(
-        asked.format,
+        query.format,
         [b'?' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'q' | b'Q' | b'f' | b'd' | b'l' | b'L' | b'g']
-    ) || matches!(asked.format, [b'Z', b'f' | b'd' | b'g']);
-    let note = (!exact && taken.is_scalar()).then_some("as py::array; a request by type compares the exact text");
-    Ok(Recognition { taken, note })
+    ) || matches!(query.format, [b'Z', b'f' | b'd' | b'g']);
+    let note = (!exact && layout.is_scalar()).then_some("as py::array; a request by type compares the exact text");
+    Ok(Accepted { layout, note })
 }
 
-/// `nb::ndarray`: one byte order character at most, one letter, and the width from the itemsize.
-pub(super) fn nanobind(asked: &Query<'_>) -> ReadResult {
-    let rest = match (asked.format, asked.model.endian) {
+/// nanobind's `nb::ndarray`: at most one byte-order character, one format character, and the size from the
+/// itemsize.
+pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
+    let rest = match (query.format, query.model.endian) {
         ([b'@' | b'=', rest @ ..], _)
         | ([b'<', rest @ ..], Endian::Little)
         | ([b'>' | b'!', rest @ ..], Endian::Big) => rest,
@@ -54,46 +55,46 @@ pub(super) fn nanobind(asked: &Query<'_>) -> ReadResult {
         }
         _ => false,
     };
-    let kind = if known { scalar(rest, true, asked.model) } else { None };
+    let kind = if known { scalar(rest, true, query.model) } else { None };
     let Some(kind) = kind else {
         return Err(match rest.first() {
             Some(b'<' | b'>' | b'!') => String::from("byte order of another machine"),
-            _ => format!("`{}` is not one format character that it has", short(rest)),
+            _ => format!("`{}` is not one of its format characters", short(rest)),
         });
     };
-    let itemsize = asked.itemsize.unwrap_or(kind.size);
+    let itemsize = query.itemsize.unwrap_or(kind.size);
     match widened(kind, itemsize) {
-        Some(seen) => Ok(Taken::scalar(seen).into()),
-        // A dtype with a width that no type has: taken, but no element of it can be named.
-        None => Ok(Recognition { taken: Taken::opaque(itemsize), note: None }),
+        Some(scalar) => Ok(ConsumerLayout::scalar(scalar).into()),
+        // It accepts a dtype of a size that no type has, but cannot access an element.
+        None => Ok(Accepted { layout: ConsumerLayout::opaque(itemsize), note: None }),
     }
 }
 
-/// `PyBuffer<T>`: some type `T` has the format and the itemsize. The byte orders that it takes for
-/// native are `@`, `=` and `>`, on every machine.
-pub(super) fn pybuffer(asked: &Query<'_>) -> ReadResult {
-    let (native, code) = match asked.format {
+/// PyO3's `PyBuffer<T>`: it accepts a format if some type `T` has its kind and its itemsize. It treats `@`,
+/// `=` and `>` as native on every machine.
+pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
+    let (native, code) = match query.format {
         [code] | [b'@', code] => (true, *code),
         [b'=' | b'>', code] => (false, *code),
-        [b'!', code] if asked.model.endian == Endian::Big => (false, *code),
-        [b'<' | b'!', _] => return Err(String::from("byte order is taken for that of another machine")),
-        _ => return Err(String::from("only single format characters are known")),
+        [b'!', code] if query.model.endian == Endian::Big => (false, *code),
+        [b'<' | b'!', _] => return Err(String::from("byte order is treated as that of another machine")),
+        _ => return Err(String::from("only single format characters are supported")),
     };
     let unknown = || format!("no element type for format character `{}`", short(&[code]));
     if !b"cbBhHiIlLqQnNfd".contains(&code) {
         return Err(unknown());
     }
-    let seen = scalar(&[code], native, asked.model).ok_or_else(unknown)?;
-    let seen = if seen.ty == Type::Char { Scalar { ty: Type::UInt8, ..seen } } else { seen };
-    match asked.itemsize {
-        Some(itemsize) if itemsize != seen.size => {
-            Err(format!("itemsize is {itemsize} bytes, {} has {}", seen.ty, seen.size))
+    let found = scalar(&[code], native, query.model).ok_or_else(unknown)?;
+    let found = if found.ty == Type::Char { Scalar { ty: Type::UInt8, ..found } } else { found };
+    match query.itemsize {
+        Some(itemsize) if itemsize != found.size => {
+            Err(format!("itemsize is {itemsize} bytes, {} has {}", found.ty, found.size))
         }
-        _ => Ok(Taken::scalar(seen).into()),
+        _ => Ok(ConsumerLayout::scalar(found).into()),
     }
 }
 
-/// The start of a format inside a sentence.
+/// Returns the start of a format for a message.
 pub(super) fn short(format: &[u8]) -> String {
     abridge(format, 24).into_owned()
 }

@@ -1,8 +1,8 @@
-//! The consumers by name and recorded version.
+//! `Consumer`: the consumers by name and version.
 
 use core::fmt;
 
-/// A consumer of buffers, at the version whose answers were recorded.
+/// A consumer of buffer formats, in the version whose answers were recorded.
 ///
 /// ```
 /// use pep3118_readers::Consumer;
@@ -14,31 +14,31 @@ use core::fmt;
 pub enum Consumer {
     /// CPython's `struct`, and `PyBuffer_SizeFromFormat`.
     Struct315,
-    /// The same before `Zf` and `Zd`.
+    /// `struct` without `Zf` and `Zd`.
     Struct314,
-    /// The same before `F` and `D`.
+    /// `struct` without `F` and `D`.
     Struct313,
-    /// CPython's `memoryview`: indexing, `tolist`.
+    /// CPython's `memoryview`: indexing and `tolist`.
     MemoryView315,
-    /// The same before `Zf` and `Zd`.
+    /// `memoryview` without `Zf` and `Zd`.
     MemoryView314,
-    /// The same before `e`.
+    /// `memoryview` without `e`.
     MemoryView311,
-    /// `numpy.asarray` and everything that goes through it.
+    /// `numpy.asarray` and every function that calls it.
     Numpy,
-    /// Typed memoryviews.
+    /// Cython's typed memoryviews.
     Cython,
-    /// `py::array` from a `py::buffer`.
+    /// pybind11's `py::array` from a `py::buffer`.
     Pybind11,
-    /// `nb::ndarray` from the buffer protocol.
+    /// nanobind's `nb::ndarray` from the buffer protocol.
     Nanobind,
-    /// `PyBuffer<T>`.
+    /// PyO3's `PyBuffer<T>`.
     PyO3,
     /// PyPy's `struct`.
     PypyStruct,
     /// RustPython's `struct`.
     RustPythonStruct,
-    /// A buffer handed to MPI without a datatype.
+    /// mpi4py: a buffer that is passed to MPI without a datatype.
     Mpi4py,
     /// `numba.typeof` of a memoryview.
     Numba,
@@ -46,11 +46,11 @@ pub enum Consumer {
     Pygame,
     /// `nanoarrow.c_buffer`.
     Nanoarrow,
-    /// `JArray.of`.
+    /// JPype's `JArray.of`.
     JPype,
     /// USD's `Vt` arrays from a memoryview.
     UsdVt,
-    /// simsimd's distances.
+    /// simsimd's distance functions.
     SimSimd,
     /// `numkong.Tensor`.
     NumKong,
@@ -82,7 +82,7 @@ impl Consumer {
         Self::NumKong,
     ];
 
-    /// What it is called.
+    /// Returns the name without the version.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -106,7 +106,7 @@ impl Consumer {
         }
     }
 
-    /// The version whose answers were recorded; for `struct` and `memoryview` that of CPython.
+    /// Returns the version whose answers were recorded. For `struct` and `memoryview` it is that of CPython.
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
@@ -131,8 +131,8 @@ impl Consumer {
         }
     }
 
-    /// The consumer of a name, with or without its version, in any case: `"pybind11"`,
-    /// `"struct 3.13"`. The newest, if only the name is given.
+    /// Returns the consumer of a name in any case, with or without the version: `"pybind11"`,
+    /// `"struct 3.13"`. Without a version it is the newest.
     ///
     /// ```
     /// use pep3118_readers::Consumer;

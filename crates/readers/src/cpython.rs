@@ -1,15 +1,15 @@
-//! `struct` and `memoryview`, of CPython and PyPy.
+//! Models of `struct` and `memoryview` in CPython and PyPy.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::answer::{Query, ReadResult};
-use super::interpretation::{Taken, scalar};
+use super::consumer_layout::{ConsumerLayout, scalar};
 use pep3118::__private::escape;
 use pep3118::format::Code;
 use pep3118::layout::{Codes, Dialect, Layout, WideChar};
 
-/// PyPy's `struct`: CPython 3.11's, and `u` is a native `wchar_t`.
+/// The dialect of PyPy's `struct`: that of CPython 3.11, with `u` as a native `wchar_t`.
 pub(super) const PYPY: Dialect = Dialect {
     name: "pypy",
     codes: with_wide_char(Dialect::STRUCT_3_13.codes),
@@ -21,17 +21,17 @@ const fn with_wide_char(codes: Codes) -> Codes {
     codes.with(&[Code::Ucs2])
 }
 
-/// `struct.calcsize` and what `struct.unpack` makes of that many bytes.
-pub(super) fn calcsize(asked: &Query<'_>, dialect: &Dialect) -> ReadResult {
-    match Layout::read(asked.format, dialect, asked.model) {
-        Ok(layout) => Ok(Taken::of(&layout).into()),
+/// `struct.calcsize`, and the values that `struct.unpack` returns for that many bytes.
+pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
+    match Layout::read(query.format, dialect, query.model) {
+        Ok(layout) => Ok(ConsumerLayout::of(&layout).into()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// Which format characters `memoryview` has.
+/// The versions of `memoryview` that differ in their format characters.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
+pub(super) enum Version {
     /// Without `e`.
     Before312,
     /// With `e`.
@@ -40,24 +40,25 @@ pub(super) enum View {
     From315,
 }
 
-/// Indexing a memoryview: one native format character, with or without `@`. It looks at no itemsize.
-pub(super) fn memoryview(asked: &Query<'_>, view: View) -> ReadResult {
-    let code = asked.format.strip_prefix(b"@").unwrap_or(asked.format);
+/// Indexing of a memoryview: it accepts one native format character, with or without `@`, and ignores the
+/// itemsize.
+pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
+    let code = query.format.strip_prefix(b"@").unwrap_or(query.format);
     let known = match code {
         [byte] => match byte {
-            b'e' => view != View::Before312,
+            b'e' => version != Version::Before312,
             byte => b"?cbBhHiIlLqQnNfdP".contains(byte),
         },
-        b"Zf" | b"Zd" => view == View::From315,
+        b"Zf" | b"Zd" => version == Version::From315,
         _ => false,
     };
-    match scalar(code, true, asked.model) {
-        Some(scalar) if known => Ok(Taken::scalar(scalar).into()),
-        _ => Err(view_refusal(code)),
+    match scalar(code, true, query.model) {
+        Some(scalar) if known => Ok(ConsumerLayout::scalar(scalar).into()),
+        _ => Err(memoryview_refusal(code)),
     }
 }
 
-fn view_refusal(code: &[u8]) -> String {
+fn memoryview_refusal(code: &[u8]) -> String {
     match code {
         [b'e'] => String::from("format character `e` is read from Python 3.12 on"),
         b"Zf" | b"Zd" => String::from("complex numbers are read from Python 3.15 on"),

@@ -1,8 +1,8 @@
-//! NumPy: a fast path for one scalar, else a parser that stops early and forgives.
+//! Model of NumPy: a fast path for one scalar, and a parser for all other formats.
 //!
-//! The model follows the reader step by step because its exceptions are the point: the fast path
-//! takes any letter after `Z`, a `}` that closes nothing ends the parse, counts may be digits of any
-//! script, and the byte order in force leaks out of braces.
+//! The model repeats the steps of NumPy's code, because they decide the exceptions: the fast path accepts any
+//! character after `Z`, an unmatched `}` ends the parse, counts can be digits of any script, and a byte order
+//! inside of braces stays in force after them.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use super::answer::{Query, ReadResult};
-use super::interpretation::{Taken, Value, scalar};
+use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar};
 use super::python_int::{decimal, digit, int};
 use super::rustpython::align_of;
 use pep3118::__private::{escape, plural};
@@ -18,34 +18,38 @@ use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Scalar, Type};
 
-/// Structures inside each other that are followed; more are refused here.
-const DEEPEST: usize = 64;
-const MOST_DIMENSIONS: usize = 64;
-/// A dtype's size and every count fit a C int.
+/// The maximum depth of nested structures in this model.
+const MAX_DEPTH: usize = 64;
+/// The maximum number of dimensions of an array.
+const MAX_DIMENSIONS: usize = 64;
+/// The size of a dtype and every count fit a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// `numpy.asarray`: the fast path, or white space stripped and the parser; then the itemsize.
-pub(super) fn asarray(asked: &Query<'_>) -> ReadResult {
-    let taken = match fast_path(asked.format, asked.model) {
-        Some(scalar) => Taken::scalar(scalar),
+/// `numpy.asarray`: the fast path, or the parser after white space is removed; then it compares the itemsize.
+pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
+    let layout = match fast_path(query.format, query.model) {
+        Some(scalar) => ConsumerLayout::scalar(scalar),
         None => {
-            let stripped = without_space(asked.format);
+            let stripped = without_space(query.format);
             let text = core::str::from_utf8(&stripped).map_err(|_| String::from("format is not UTF-8"))?;
-            dtype(text, asked.model)?.taken
+            dtype(text, query.model)?.layout
         }
     };
-    match asked.itemsize {
-        Some(itemsize) if itemsize != taken.size => {
-            Err(format!("itemsize is {} but the format gives {}", plural(itemsize, "byte"), plural(taken.size, "byte")))
-        }
-        _ => Ok(taken.into()),
+    match query.itemsize {
+        Some(itemsize) if itemsize != layout.size => Err(format!(
+            "itemsize is {} but the format gives {}",
+            plural(itemsize, "byte"),
+            plural(layout.size, "byte")
+        )),
+        _ => Ok(layout.into()),
     }
 }
 
-/// One letter among any number of byte order characters, of which the last counts, wherever it is.
+/// Parses one format character among any number of byte-order characters. The last byte order counts, even
+/// after the format character.
 fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     let (mut order, mut standard) = (model.endian, false);
-    let mut seen = None;
+    let mut found = None;
     let mut rest = format;
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
@@ -54,67 +58,68 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
             b'=' => (order, standard) = (model.endian, true),
             b'<' => (order, standard) = (Endian::Little, true),
             b'>' | b'!' => (order, standard) = (Endian::Big, true),
-            _ if seen.is_some() => return None,
+            _ if found.is_some() => return None,
             b'Z' => {
                 let (&part, after) = rest.split_first()?;
                 rest = after;
-                // Of the integers, `Z` changes nothing.
+                // `Z` before another character is ignored.
                 let code: &[u8] = if matches!(part, b'f' | b'd' | b'g') { &[b'Z', part] } else { &[part] };
-                seen = Some(letter(code, !standard, model)?);
+                found = Some(fast_path_scalar(code, !standard, model)?);
             }
-            letter_byte => seen = Some(letter(&[letter_byte], !standard, model)?),
+            byte => found = Some(fast_path_scalar(&[byte], !standard, model)?),
         }
     }
-    seen.map(|scalar| Scalar { endian: order, ..scalar })
+    found.map(|scalar| Scalar { endian: order, ..scalar })
 }
 
-fn letter(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
+/// Returns the scalar of a character that the fast path accepts.
+fn fast_path_scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let last = code.last()?;
     if b"?bBhHiIlLqQnNefdg".contains(last) { scalar(code, native, model) } else { None }
 }
 
-/// ASCII spaces go, except between colons.
+/// Removes ASCII white space, except between colons.
 fn without_space(format: &[u8]) -> Vec<u8> {
     let mut in_name = false;
-    let mut kept = format.to_vec();
-    kept.retain(|byte| {
+    let mut stripped = format.to_vec();
+    stripped.retain(|byte| {
         if *byte == b':' {
             in_name = !in_name;
         }
         in_name || !matches!(byte, b' ' | b'\t'..=b'\r')
     });
-    kept
+    stripped
 }
 
-/// A dtype that was built.
+/// A dtype.
 pub(super) struct Dtype {
-    pub(super) taken: Taken,
-    /// Whether it has fields; a size that is too small for them can be stretched.
+    pub(super) layout: ConsumerLayout,
+    /// It has fields, so that its size can be increased.
     pub(super) is_record: bool,
 }
 
-/// The parser itself, which pybind11 calls directly.
+/// Parses a format. pybind11 calls this parser directly.
 pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
     let text: Vec<char> = format.chars().collect();
-    let mut parser = Parser { rest: &text, mark: '@', model };
+    let mut parser = Parser { rest: &text, order: '@', model };
     let item = parser.structure(0)?;
-    let taken = Taken::new(item.size, item.values);
-    Ok(Dtype { taken, is_record: !item.is_plain })
+    let layout = ConsumerLayout::new(item.size, item.values);
+    Ok(Dtype { layout, is_record: !item.is_plain })
 }
 
 struct Parser<'t> {
     rest: &'t [char],
-    /// The byte order in force; braces do not end it.
-    mark: char,
+    /// The byte-order character in force. A closing brace does not restore the previous one.
+    order: char,
     model: &'t DataModel,
 }
 
-/// A type under construction: its values, its size, its alignment, all in bytes.
-struct Item {
-    values: Vec<Value>,
+/// A parsed type. Size and alignment are in bytes.
+struct ItemType {
+    values: Vec<ScalarArray>,
     size: u64,
     align: u64,
-    /// Not a record.
+    /// The type is not a record.
     is_plain: bool,
 }
 
@@ -129,7 +134,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// What stands before `end`, which is skipped.
+    /// Returns the text before `end` and skips both.
     fn until(&mut self, end: char) -> Result<&'t [char], String> {
         let at = self.rest.iter().position(|c| *c == end).ok_or_else(|| format!("`{end}` is missing"))?;
         let (before, after) = self.rest.split_at(at);
@@ -138,35 +143,35 @@ impl<'t> Parser<'t> {
     }
 
     fn peek(&self) -> Result<char, String> {
-        self.rest.first().copied().ok_or_else(|| String::from("format ends where an item should stand"))
+        self.rest.first().copied().ok_or_else(|| String::from("the format ends before an item"))
     }
 
-    /// Items up to a `}` or to the end, whichever comes first, whether one was opened or not.
-    fn structure(&mut self, depth: usize) -> Result<Item, String> {
-        if depth > DEEPEST {
-            return Err(format!("more than {DEEPEST} structures inside each other"));
+    /// Parses items up to a `}` or the end of the format, even if no structure is open.
+    fn structure(&mut self, depth: usize) -> Result<ItemType, String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("more than {MAX_DEPTH} structures inside each other"));
         }
         let mut values = Vec::new();
         let (mut offset, mut align) = (0_u64, 1_u64);
         let mut names = BTreeSet::new();
-        // How many fields there are, and whether a single one is the whole.
-        let (mut fields, mut whole) = (0_u64, None);
+        // The number of fields; the size and kind of a single field without a name at offset 0.
+        let (mut fields, mut single) = (0_u64, None);
         while !self.rest.is_empty() && !self.eat(&['}']) {
             let shape = if self.eat(&['(']) { Some(self.shape()?) } else { None };
             if matches!(self.peek()?, '@' | '=' | '<' | '>' | '^' | '!') {
-                self.mark = self.peek()?;
+                self.order = self.peek()?;
                 self.rest = self.rest.get(1..).unwrap_or_default();
             }
             let count = self.count();
-            let Field { mut item, elements, padding } = self.item(count, depth)?;
-            let mut later = 0;
-            if self.mark == '@' {
+            let ParsedItem { mut item, elements, is_padding } = self.item(count, depth)?;
+            let mut padding_after = 0;
+            if self.order == '@' {
                 offset = round_up(offset, item.align);
                 let tail = round_up(item.size, item.align).saturating_sub(item.size);
                 let many = elements > 1 || shape.as_ref().is_some_and(|shape| product(shape) > 1);
-                // A single one leaves its tail for after it.
-                later = if many { 0 } else { tail };
-                item.size = item.size.saturating_add(tail).saturating_sub(later);
+                // The padding of a single element comes after it, outside of its type.
+                padding_after = if many { 0 } else { tail };
+                item.size = item.size.saturating_add(tail).saturating_sub(padding_after);
                 align = lcm(align, item.align);
             }
             if elements != 1 {
@@ -176,7 +181,7 @@ impl<'t> Parser<'t> {
                 array_of(&mut item, shape)?;
             }
             let name = if self.eat(&[':']) { Some(self.until(':')?) } else { None };
-            if !(padding && name.is_none()) {
+            if !(is_padding && name.is_none()) {
                 if let Some(name) = name
                     && !names.insert(name)
                 {
@@ -184,21 +189,21 @@ impl<'t> Parser<'t> {
                     return Err(format!("two fields are named `{}`", escape(&name)));
                 }
                 fields = fields.saturating_add(1);
-                whole = (fields == 1 && name.is_none() && offset == 0).then_some((item.size, item.is_plain));
+                single = (fields == 1 && name.is_none() && offset == 0).then_some((item.size, item.is_plain));
                 for mut value in item.values {
                     value.shift(offset);
                     values.push(value);
                 }
             } else {
-                whole = None;
+                single = None;
             }
-            offset = offset.saturating_add(item.size).saturating_add(later);
+            offset = offset.saturating_add(item.size).saturating_add(padding_after);
             limit(offset, "structure")?;
         }
-        let size = if self.mark == '@' { round_up(offset, align) } else { offset };
+        let size = if self.order == '@' { round_up(offset, align) } else { offset };
         limit(size, "structure")?;
-        let is_plain = depth == 0 && fields == 1 && whole.is_some_and(|(only, plain)| plain && only == size);
-        Ok(Item { values, size, align, is_plain })
+        let is_plain = depth == 0 && fields == 1 && single.is_some_and(|(only, plain)| plain && only == size);
+        Ok(ItemType { values, size, align, is_plain })
     }
 
     fn shape(&mut self) -> Result<Vec<u64>, String> {
@@ -215,33 +220,37 @@ impl<'t> Parser<'t> {
         if digits == 0 { 1 } else { decimal(number.iter().filter_map(|c| digit(*c))) }
     }
 
-    /// A type, and what its count turns out to be.
-    fn item(&mut self, count: u64, depth: usize) -> Result<Field, String> {
+    /// Parses a type. The count is the number of elements, or the length of a text.
+    fn item(&mut self, count: u64, depth: usize) -> Result<ParsedItem, String> {
         if self.eat(&['T', '{']) {
             let item = self.structure(depth.saturating_add(1))?;
-            return Ok(Field { item, elements: count, padding: false });
+            return Ok(ParsedItem { item, elements: count, is_padding: false });
         }
         let letter = self.peek()?;
         let model = self.model;
-        let native = matches!(self.mark, '@' | '^');
-        let endian = match self.mark {
+        let native = matches!(self.order, '@' | '^');
+        let endian = match self.order {
             '<' => Endian::Little,
             '>' | '!' => Endian::Big,
             _ => model.endian,
         };
         self.rest = self.rest.get(1..).unwrap_or_default();
-        let refused =
-            || format!("format character `{}` is not one of its own", escape(letter.encode_utf8(&mut [0; 4])));
+        let refused = || {
+            format!(
+                "format character `{}` is not one of its format characters",
+                escape(letter.encode_utf8(&mut [0; 4]))
+            )
+        };
         let byte = u8::try_from(letter).map_err(|_| refused())?;
         let text = |ty, unit: u64, align| {
             let size = unit.checked_mul(count).filter(|size| *size <= INT_MAX);
             let size = size.ok_or_else(|| String::from("a text is larger than 2147483647 bytes"))?;
             let endian = (unit > 1).then_some(endian);
-            let value = Value::sized(0, ty, size, endian);
-            Ok(Field {
-                item: Item { values: vec![value], size, align, is_plain: true },
+            let value = ScalarArray::sized(0, ty, size, endian);
+            Ok(ParsedItem {
+                item: ItemType { values: vec![value], size, align, is_plain: true },
                 elements: 1,
-                padding: letter == 'x',
+                is_padding: letter == 'x',
             })
         };
         let scalar = match byte {
@@ -253,7 +262,7 @@ impl<'t> Parser<'t> {
                 let part = self.rest.first().copied().and_then(|part| u8::try_from(part).ok());
                 self.rest = self.rest.get(1..).unwrap_or_default();
                 let part = part.filter(|part| matches!(part, b'f' | b'd' | b'g'));
-                let part = part.ok_or_else(|| String::from("`Z` stands before `f`, `d` or `g` only"))?;
+                let part = part.ok_or_else(|| String::from("`Z` must be before `f`, `d` or `g`"))?;
                 let scalar = scalar(&[b'Z', part], native, model).ok_or_else(refused)?;
                 return Ok(plain(scalar, endian, align_of(part, model).bytes(), count));
             }
@@ -267,27 +276,28 @@ impl<'t> Parser<'t> {
     }
 }
 
-struct Field {
-    item: Item,
+/// A type with its count.
+struct ParsedItem {
+    item: ItemType,
     elements: u64,
-    padding: bool,
+    is_padding: bool,
 }
 
-fn plain(scalar: Scalar, endian: Endian, align: u64, elements: u64) -> Field {
+fn plain(scalar: Scalar, endian: Endian, align: u64, elements: u64) -> ParsedItem {
     // Objects have no byte order.
     let endian = if scalar.ty == Type::Object { scalar.endian } else { endian };
-    let value = Value::new(0, Scalar { endian, ..scalar });
-    let item = Item { values: vec![value], size: scalar.size, align, is_plain: true };
-    Field { item, elements, padding: false }
+    let value = ScalarArray::new(0, Scalar { endian, ..scalar });
+    let item = ItemType { values: vec![value], size: scalar.size, align, is_plain: true };
+    ParsedItem { item, elements, is_padding: false }
 }
 
-/// Puts a shape around an item.
-fn array_of(item: &mut Item, shape: &[u64]) -> Result<(), String> {
+/// Makes the item an array of a shape.
+fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     if item.size == 0 && item.is_plain {
-        return Err(String::from("an array of elements without size"));
+        return Err(String::from("an array of elements without bytes"));
     }
-    if shape.len() > MOST_DIMENSIONS {
-        return Err(format!("more than {MOST_DIMENSIONS} dimensions"));
+    if shape.len() > MAX_DIMENSIONS {
+        return Err(format!("more than {MAX_DIMENSIONS} dimensions"));
     }
     // The fastest dimension first.
     for extent in shape.iter().rev() {
@@ -311,7 +321,8 @@ fn product(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |product: u64, extent| product.saturating_mul(*extent))
 }
 
-/// Alignments here need not be powers of two: a structure's is a common multiple.
+/// Rounds up to an alignment that need not be a power of two: NumPy uses the least common multiple of the
+/// fields.
 fn round_up(offset: u64, align: u64) -> u64 {
     offset.checked_next_multiple_of(align.max(1)).unwrap_or(u64::MAX)
 }

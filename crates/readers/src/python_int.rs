@@ -1,6 +1,7 @@
-//! Numbers as Python's `int()` reads them.
+//! Parses numbers as Python's `int()` does.
 
-/// The first of each ten decimal digits outside ASCII, ascending (Unicode, general category Nd).
+/// The digit zero of every script outside ASCII, ascending (Unicode, general category Nd). The other nine
+/// digits follow it.
 const ZEROS: [u32; 65] = [
     0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50, 0xed0, 0xf20,
     0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0,
@@ -9,7 +10,7 @@ const ZEROS: [u32; 65] = [
     0x16b50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e950, 0x1fbf0,
 ];
 
-/// The value of a decimal digit of any script.
+/// Returns the value of a decimal digit of any script.
 pub(super) fn digit(c: char) -> Option<u32> {
     if c.is_ascii() {
         return c.to_digit(10);
@@ -20,13 +21,13 @@ pub(super) fn digit(c: char) -> Option<u32> {
     point.checked_sub(*zero).filter(|value| *value < 10)
 }
 
-/// A number that was read; too large ones saturate.
+/// Returns the number of decimal digits; too large numbers saturate.
 pub(super) fn decimal(digits: impl Iterator<Item = u32>) -> u64 {
     digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit)))
 }
 
-/// `int(text)`, if it is a number and not negative: spaces around it, a sign, and single underscores
-/// between digits are allowed, and so are the digits of any script.
+/// Returns `int(text)`; `None` if that is an error or negative. Spaces around the number, a sign, single
+/// underscores between digits and the digits of any script are allowed.
 pub(super) fn int(text: &[char]) -> Option<u64> {
     let is_space = |c: &char| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}');
     let start = text.iter().position(|c| !is_space(c))?;
@@ -55,7 +56,7 @@ mod tests {
     use super::int;
 
     #[test]
-    fn python_integers() {
+    fn integers_of_python_are_parsed() {
         let read = |text: &str| int(&text.chars().collect::<alloc::vec::Vec<char>>());
         assert_eq!(read(" +1_0\t"), Some(10));
         assert_eq!(read("\u{664}\u{ff12}"), Some(42));

@@ -1,18 +1,18 @@
-//! The answers as a table for people.
+//! `ReadersTable`: displays the answers as a table.
 
 use alloc::string::String;
 use core::fmt;
 
 use super::answer::{Answer, Outcome};
 
-/// The widest consumer, `RustPython struct 0.5`, and two spaces.
+/// The width of the longest consumer, `RustPython struct 0.5`, and two spaces.
 const NAME: usize = 23;
-/// `misreads` and two spaces.
+/// The width of `misreads` and two spaces.
 const VERB: usize = 10;
-/// No text column is narrower.
+/// The minimum width of the text.
 const TEXT: usize = 16;
 
-/// Answers, ready to be written: one row a consumer, texts wrapped to a width.
+/// A table of answers: one row for each consumer, with text wrapped to a width.
 ///
 /// ```
 /// use pep3118::DataModel; use pep3118_readers::{ReadersTable, readers};
@@ -29,7 +29,7 @@ pub struct ReadersTable<'a> {
 }
 
 impl<'a> ReadersTable<'a> {
-    /// A table of the answers in `width` columns; 49 at least.
+    /// Makes a table of at most `width` columns. The minimum is 49.
     #[must_use]
     pub const fn new(answers: &'a [Answer], width: usize) -> Self {
         Self { answers, width }
@@ -38,16 +38,16 @@ impl<'a> ReadersTable<'a> {
 
 impl fmt::Display for ReadersTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let room = self.width.saturating_sub(NAME.saturating_add(VERB)).max(TEXT);
+        let width = self.width.saturating_sub(NAME.saturating_add(VERB)).max(TEXT);
         for Answer { consumer, outcome } in self.answers {
             let text = match outcome {
-                Outcome::Reads { what, note: None } => what.clone(),
-                Outcome::Reads { what, note: Some(note) } => alloc::format!("{what} ({note})"),
-                Outcome::Misreads { what, means } => alloc::format!("as {what}; meant: {means}"),
-                Outcome::Refuses { why } => why.clone(),
+                Outcome::Reads { layout, note: None } => layout.clone(),
+                Outcome::Reads { layout, note: Some(note) } => alloc::format!("{layout} ({note})"),
+                Outcome::Misreads { layout, meaning } => alloc::format!("as {layout}; meant: {meaning}"),
+                Outcome::Refuses { reason } => reason.clone(),
             };
             write!(f, "{:NAME$}{:VERB$}", alloc::format!("{consumer}"), outcome.verb())?;
-            let mut lines = Lines { rest: &text, room };
+            let mut lines = Lines { rest: &text, width };
             if let Some(first) = lines.next() {
                 writeln!(f, "{first}")?;
             }
@@ -59,10 +59,10 @@ impl fmt::Display for ReadersTable<'_> {
     }
 }
 
-/// A text in lines of at most `room` characters, broken at spaces where there are any.
+/// The lines of a text, of at most `width` characters, broken at spaces if possible.
 struct Lines<'t> {
     rest: &'t str,
-    room: usize,
+    width: usize,
 }
 
 impl<'t> Iterator for Lines<'t> {
@@ -73,8 +73,8 @@ impl<'t> Iterator for Lines<'t> {
         if text.is_empty() {
             return None;
         }
-        // The texts are ASCII, but a line must never end inside a character.
-        let Some((limit, _)) = text.char_indices().nth(self.room) else {
+        // The texts are ASCII, but a break inside of a character would panic.
+        let Some((limit, _)) = text.char_indices().nth(self.width) else {
             self.rest = "";
             return Some(text);
         };
@@ -88,17 +88,17 @@ impl<'t> Iterator for Lines<'t> {
 }
 
 impl Answer {
-    /// One line: `NumPy 2.5 reads int32`.
+    /// Returns the answer in one line: `NumPy 2.5 reads int32`.
     #[must_use]
     pub fn line(&self) -> String {
         let Self { consumer, outcome } = self;
         match outcome {
-            Outcome::Reads { what, note } => match note {
-                Some(note) => alloc::format!("{consumer} reads {what} ({note})"),
-                None => alloc::format!("{consumer} reads {what}"),
+            Outcome::Reads { layout, note } => match note {
+                Some(note) => alloc::format!("{consumer} reads {layout} ({note})"),
+                None => alloc::format!("{consumer} reads {layout}"),
             },
-            Outcome::Misreads { what, means } => alloc::format!("{consumer} misreads {what}; meant: {means}"),
-            Outcome::Refuses { why } => alloc::format!("{consumer} refuses: {why}"),
+            Outcome::Misreads { layout, meaning } => alloc::format!("{consumer} misreads {layout}; meant: {meaning}"),
+            Outcome::Refuses { reason } => alloc::format!("{consumer} refuses: {reason}"),
         }
     }
 }

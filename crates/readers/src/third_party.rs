@@ -1,13 +1,13 @@
-//! Libraries that match format strings against small tables.
+//! Models of libraries that look up format strings in small tables.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::answer::{Query, ReadResult, Recognition};
+use super::answer::{Accepted, Query, ReadResult};
 use super::binding_generators::short;
-use super::cpython::{self, View};
-use super::interpretation::{Taken, Value, scalar, widened};
+use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar, widened};
+use super::cpython::{self, Version};
 use pep3118::__private::plural;
 use pep3118::Endian;
 use pep3118::abi::{CType, DataModel};
@@ -15,29 +15,29 @@ use pep3118::layout::{Dialect, Scalar, Type, calcsize_in};
 
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// mpi4py: a byte order character of this machine is dropped, the rest is looked up as it is. What
-/// it finds has a size of its own, whatever the itemsize.
-pub(super) fn mpi4py(asked: &Query<'_>) -> ReadResult {
-    let (marked, key) = match (asked.format, asked.model.endian) {
+/// mpi4py: it drops a byte-order character of this machine and looks up the rest. The size is that of the
+/// datatype, whatever the itemsize.
+pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
+    let (has_byte_order, key) = match (query.format, query.model.endian) {
         ([b'@', key @ ..], _) => (false, key),
         ([b'<', key @ ..], Endian::Little) | ([b'>', key @ ..], Endian::Big) => (true, key),
         ([b'<' | b'>', ..], _) => return Err(String::from("byte order of another machine")),
         (key, _) => (false, key),
     };
-    let datatype = mpi_datatype(key, asked.model).ok_or_else(|| format!("no MPI datatype for `{}`", short(key)))?;
-    // Recorded with two items, which must make up whole datatypes.
-    let itemsize = asked.itemsize_or_natural().unwrap_or(datatype.size);
-    let left = itemsize.saturating_mul(2).checked_rem(datatype.size);
-    if left.is_some_and(|left| left > 0) {
+    let datatype = mpi_datatype(key, query.model).ok_or_else(|| format!("no MPI datatype for `{}`", short(key)))?;
+    // The answers were recorded with two items, whose size must be a multiple of the datatype.
+    let itemsize = query.itemsize_or_natural().unwrap_or(datatype.size);
+    let remainder = itemsize.saturating_mul(2).checked_rem(datatype.size);
+    if remainder.is_some_and(|remainder| remainder > 0) {
         let (item, datatype) = (plural(itemsize, "byte"), plural(datatype.size, "byte"));
         return Err(format!("itemsize is {item}, the MPI datatype has {datatype}"));
     }
-    let note = (marked && matches!(key, [b'l' | b'L' | b'n' | b'N' | b'g'])).then_some("of native size");
-    Ok(Recognition { taken: Taken::scalar(datatype), note })
+    let note = (has_byte_order && matches!(key, [b'l' | b'L' | b'n' | b'N' | b'g'])).then_some("of native size");
+    Ok(Accepted { layout: ConsumerLayout::scalar(datatype), note })
 }
 
-/// mpi4py's table with the datatypes that MPICH has: format characters, NumPy's letters and NumPy's
-/// type strings.
+/// mpi4py's table with the datatypes of MPICH: format characters, NumPy's type characters and NumPy's type
+/// strings.
 fn mpi_datatype(key: &[u8], model: &DataModel) -> Option<Scalar> {
     let unit = |ty, size| Some(Scalar { ty, size, endian: model.endian });
     let long_double = model.size_of(CType::LongDouble);
@@ -62,7 +62,7 @@ fn mpi_datatype(key: &[u8], model: &DataModel) -> Option<Scalar> {
     }
 }
 
-/// NumPy's type strings, `i4` to `c16`, without a byte order.
+/// Returns the type of one of NumPy's type strings, `i4` to `c16`, without a byte order.
 fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match text {
         b"b1" => (Type::Bool, 1),
@@ -84,32 +84,32 @@ fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     Some(Scalar { ty, size, endian: model.endian })
 }
 
-/// numba: integers by one bare letter with the width from the itemsize; floats and complex numbers
-/// also after `=`.
-pub(super) fn numba(asked: &Query<'_>) -> ReadResult {
-    let unsupported = || format!("format `{}` is not supported", short(asked.format));
-    if let [code] = asked.format
+/// numba: integers by one character, with the size from the itemsize; floats and complex numbers also after
+/// `=`.
+pub(super) fn numba(query: &Query<'_>) -> ReadResult {
+    let unsupported = || format!("format `{}` is not supported", short(query.format));
+    if let [code] = query.format
         && b"bBhHiIlLqQnN".contains(code)
     {
-        let kind = scalar(&[*code], true, asked.model).ok_or_else(unsupported)?;
-        let itemsize = asked.itemsize.unwrap_or(kind.size);
-        // A width that no integer has is accepted as a type, but nothing can be done with it.
-        return Ok(widened(kind, itemsize).map_or(Taken::opaque(itemsize), Taken::scalar).into());
+        let kind = scalar(&[*code], true, query.model).ok_or_else(unsupported)?;
+        let itemsize = query.itemsize.unwrap_or(kind.size);
+        // It accepts a size that no integer has as a type without operations.
+        return Ok(widened(kind, itemsize).map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into());
     }
-    let start = asked.format.iter().position(|byte| *byte != b'=').unwrap_or(asked.format.len());
-    match asked.format.get(start..) {
+    let start = query.format.iter().position(|byte| *byte != b'=').unwrap_or(query.format.len());
+    match query.format.get(start..) {
         Some(code @ (b"f" | b"d" | b"Zf" | b"Zd")) => {
-            Ok(Taken::scalar(scalar(code, true, asked.model).ok_or_else(unsupported)?).into())
+            Ok(ConsumerLayout::scalar(scalar(code, true, query.model).ok_or_else(unsupported)?).into())
         }
         _ => Err(unsupported()),
     }
 }
 
-/// pygame: a number, or padding as opaque bytes; the kind from the letter, the width from the
+/// pygame: a number, or padding as opaque bytes. The kind is from the format character, the size from the
 /// itemsize.
-pub(super) fn pygame(asked: &Query<'_>) -> ReadResult {
-    let (mark, rest) = match asked.format {
-        [mark @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*mark), rest),
+pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
+    let (order, rest) = match query.format {
+        [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),
         rest => (None, rest),
     };
     let counted = match rest {
@@ -119,69 +119,69 @@ pub(super) fn pygame(asked: &Query<'_>) -> ReadResult {
     };
     match counted {
         [code, ..] if !b"bBhHiIlLqQfdx".contains(code) => {
-            return Err(String::from("not a type of array element that it has"));
+            return Err(String::from("not one of its types of array elements"));
         }
-        [] => return Err(String::from("not a type of array element that it has")),
+        [] => return Err(String::from("not one of its types of array elements")),
         [_] => {}
         _ => return Err(String::from("arrays of records are not supported")),
     }
-    let itemsize = asked.itemsize_or_natural().unwrap_or(0);
-    let endian = match mark {
+    let itemsize = query.itemsize_or_natural().unwrap_or(0);
+    let endian = match order {
         Some(b'<') => Endian::Little,
         Some(b'>' | b'!') => Endian::Big,
-        _ => asked.model.endian,
+        _ => query.model.endian,
     };
-    // A count hides the letter from it.
+    // With a count it does not find the format character.
     let kind = match rest {
-        [code] if *code != b'x' => scalar(&[*code], true, asked.model),
+        [code] if *code != b'x' => scalar(&[*code], true, query.model),
         _ => None,
     };
-    let seen = kind.and_then(|kind| widened(kind, itemsize)).map(|seen| Scalar { endian, ..seen });
-    Ok(seen.map_or(Taken::opaque(itemsize), Taken::scalar).into())
+    let found = kind.and_then(|kind| widened(kind, itemsize)).map(|kind| Scalar { endian, ..kind });
+    Ok(found.map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into())
 }
 
-/// nanoarrow: `struct.calcsize` gives the size, and what is not one letter, with or without `=` or
+/// nanoarrow: it calls `struct.calcsize`. Anything other than one format character, with or without `=` or
 /// `@`, is opaque bytes.
-pub(super) fn nanoarrow(asked: &Query<'_>) -> ReadResult {
-    let size = calcsize_in(asked.format, &Dialect::STRUCT_3_13, asked.model).map_err(|error| error.to_string())?;
+pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
+    let size = calcsize_in(query.format, &Dialect::STRUCT_3_13, query.model).map_err(|error| error.to_string())?;
     if size > INT_MAX {
-        return Err(format!("itemsize {size} is more than a C int holds"));
+        return Err(format!("itemsize {size} does not fit a C int"));
     }
-    let foreign = match asked.model.endian {
-        Endian::Little => asked.format.iter().any(|byte| matches!(byte, b'>' | b'!')),
-        Endian::Big => asked.format.contains(&b'<'),
+    let foreign = match query.model.endian {
+        Endian::Little => query.format.iter().any(|byte| matches!(byte, b'>' | b'!')),
+        Endian::Big => query.format.contains(&b'<'),
     };
     if foreign {
         return Err(String::from("byte order of another machine"));
     }
-    let (native, code) = match asked.format {
+    let (native, code) = match query.format {
         [b'=', code @ ..] => (false, code),
         [b'@', code @ ..] => (true, code),
         code => (true, code),
     };
     let kind = match code {
-        [code] if b"bhilqnBHILQN?efdc".contains(code) => scalar(&[*code], native, asked.model),
+        [code] if b"bhilqnBHILQN?efdc".contains(code) => scalar(&[*code], native, query.model),
         _ => None,
     };
     Ok(match kind {
         Some(Scalar { ty: Type::Bool, endian, .. }) => {
             let byte = Scalar { ty: Type::UInt8, size: 1, endian };
-            Recognition { taken: Taken::scalar(byte), note: Some("not as bool") }
+            Accepted { layout: ConsumerLayout::scalar(byte), note: Some("not as bool") }
         }
-        Some(kind) => Taken::scalar(kind).into(),
-        None => Taken::opaque(size).into(),
+        Some(kind) => ConsumerLayout::scalar(kind).into(),
+        None => ConsumerLayout::opaque(size).into(),
     })
 }
 
-/// JPype: one byte order character, then the first letter; the rest is not looked at.
-pub(super) fn jpype(asked: &Query<'_>) -> ReadResult {
-    let (endian, rest) = match asked.format {
+/// JPype: at most one byte-order character, then the first format character; it ignores the rest.
+pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
+    let (endian, rest) = match query.format {
         [b'<', rest @ ..] => (Endian::Little, rest),
         [b'>' | b'!', rest @ ..] => (Endian::Big, rest),
-        [b'@' | b'=', rest @ ..] => (asked.model.endian, rest),
-        rest => (asked.model.endian, rest),
+        [b'@' | b'=', rest @ ..] => (query.model.endian, rest),
+        rest => (query.model.endian, rest),
     };
-    let wide = asked.itemsize_or_natural() == Some(8);
+    let wide = query.itemsize_or_natural() == Some(8);
     let unable = || format!("buffer type `{}` is not handled", short(rest));
     let code = *rest.first().ok_or_else(unable)?;
     let native = match code {
@@ -195,54 +195,54 @@ pub(super) fn jpype(asked: &Query<'_>) -> ReadResult {
         b'?' | b'c' => b'b',
         code => code,
     };
-    let seen = scalar(&[code], native, asked.model).ok_or_else(unable)?;
-    let taken = Taken::scalar(Scalar { endian, ..seen });
-    let swapped_half = code == b'e' && endian != asked.model.endian;
-    if swapped_half {
-        // Four bytes are turned around where a half has two: out comes the neighbour.
-        return Ok(Taken::new(2, Vec::from([Value::new(2, Scalar { endian, ..seen })])).into());
+    let found = scalar(&[code], native, query.model).ok_or_else(unable)?;
+    let layout = ConsumerLayout::scalar(Scalar { endian, ..found });
+    let is_swapped_half = code == b'e' && endian != query.model.endian;
+    if is_swapped_half {
+        // It reverses four bytes instead of two, which gives the next half.
+        return Ok(ConsumerLayout::new(2, Vec::from([ScalarArray::new(2, Scalar { endian, ..found })])).into());
     }
-    Ok(taken.into())
+    Ok(layout.into())
 }
 
-/// USD's arrays take what a memoryview (recorded with Python 3.11) gives, if it is a number.
-pub(super) fn usd_vt(asked: &Query<'_>) -> ReadResult {
-    let sight = cpython::memoryview(asked, View::Before312)?;
-    if matches!(asked.format, [b'c'] | [b'@', b'c']) {
-        return Err(String::from("bytes cannot be made a number"));
+/// USD's arrays: they accept the values of a memoryview (recorded with Python 3.11) that are numbers.
+pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
+    let accepted = cpython::memoryview(query, Version::Before312)?;
+    if matches!(query.format, [b'c'] | [b'@', b'c']) {
+        return Err(String::from("bytes cannot be converted to a number"));
     }
-    Ok(sight)
+    Ok(accepted)
 }
 
-/// Where the tables below have `l` for four bytes and `q` for eight, and no `i` at all.
+/// Whether the tables below have `l` for four bytes, `q` for eight, and no `i`.
 const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
 
-/// simsimd: exact texts only; of the byte orders `<`, and no difference between standard and
-/// native.
-pub(super) fn simsimd(asked: &Query<'_>) -> ReadResult {
-    let model = asked.model;
-    table(asked, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
+/// simsimd: exact texts only, with `<` as the only byte order and without a difference between standard and
+/// native sizes.
+pub(super) fn simsimd(query: &Query<'_>) -> ReadResult {
+    let model = query.model;
+    table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
 }
 
-/// numkong: the same table.
-pub(super) fn numkong(asked: &Query<'_>) -> ReadResult {
-    table(asked, has_short_long(asked.model))
+/// numkong: the table of simsimd.
+pub(super) fn numkong(query: &Query<'_>) -> ReadResult {
+    table(query, has_short_long(query.model))
 }
 
-/// The table of simsimd and numkong, by one author. No itemsize is looked at.
-fn table(asked: &Query<'_>, short_long: bool) -> ReadResult {
-    let model = asked.model;
-    let (mark, code) = match asked.format {
-        [mark @ (b'<' | b'|'), code @ ..] => (Some(*mark), code),
+/// The table of simsimd and numkong. They ignore the itemsize.
+fn table(query: &Query<'_>, short_long: bool) -> ReadResult {
+    let model = query.model;
+    let (order, code) = match query.format {
+        [order @ (b'<' | b'|'), code @ ..] => (Some(*order), code),
         code => (None, code),
     };
     let is_sized = matches!(code, [b'i' | b'u', b'1' | b'2' | b'4' | b'8']);
-    let seen = match (mark, code) {
+    let found = match (order, code) {
         (Some(b'|'), _) if !is_sized => None,
         (_, [code @ (b'i' | b'I' | b'l' | b'L' | b'q' | b'Q')]) => {
-            // One letter for each width, whichever is usual on the platform.
+            // One character for each size, the usual one of the platform.
             let (four, eight) = if short_long { (b'l', b'q') } else { (b'i', b'l') };
             let four = (code.to_ascii_lowercase() == four).then_some(4_u64);
             let size = four.or_else(|| (code.to_ascii_lowercase() == eight).then_some(8));
@@ -260,11 +260,11 @@ fn table(asked: &Query<'_>, short_long: bool) -> ReadResult {
         (None, name) => own_name(name, model),
         _ => None,
     };
-    let seen = seen.ok_or_else(|| format!("no data type for `{}`", short(asked.format)))?;
-    Ok(Taken::scalar(seen).into())
+    let found = found.ok_or_else(|| format!("no data type for `{}`", short(query.format)))?;
+    Ok(ConsumerLayout::scalar(found).into())
 }
 
-/// Names of types in full, which no exporter but these two writes.
+/// Full names of types, which only these two libraries write.
 fn own_name(name: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match name {
         b"int8" => (Type::Int8, 1),

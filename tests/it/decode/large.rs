@@ -4,7 +4,7 @@
 use pep3118::decode::{Buffer, DecodeError, Plan};
 use pep3118::{Order, RawView, Request, View};
 
-use super::{plan, slow_items, view};
+use super::{items_one_by_one, plan, view};
 
 /// From so many bytes on a copy is not kept in the caches.
 const LARGE: usize = 1 << 24;
@@ -185,9 +185,9 @@ fn arrays_across() {
         let memory = noise(len);
         let view = view(&shape, &strides, itemsize, len as i64, origin);
         let size = itemsize as usize;
-        let items = slow_items(&memory, origin, &shape, &strides, size).concat();
+        let items = items_one_by_one(&memory, origin, &shape, &strides, size).concat();
         let (back, back_strides) = ([shape[2], shape[1], shape[0]], [strides[2], strides[1], strides[0]]);
-        let fortran = slow_items(&memory, origin, &back, &back_strides, size).concat();
+        let fortran = items_one_by_one(&memory, origin, &back, &back_strides, size).concat();
         for buffer in both(&view, &plan, &memory, origin as usize) {
             assert!(buffer.to_contiguous(Order::C).unwrap() == items, "{format} {shape:?} {strides:?}");
             assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {shape:?} {strides:?}");

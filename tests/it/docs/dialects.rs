@@ -1,6 +1,6 @@
 //! The tables of `dialects.md` are those of the code.
 
-use pep3118::layout::{Alignment, End, Nested, Syntax};
+use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};
 use pep3118_readers::Consumer;
 
@@ -50,11 +50,11 @@ fn beyond(dialect: &Dialect) -> String {
 }
 
 fn layout(dialect: &Dialect) -> &'static str {
-    match (dialect.alignment, dialect.nested, dialect.end) {
-        (Alignment::Implicit, Nested::Exact, End::Exact) => "as written",
-        (Alignment::Implicit, Nested::Rounded, End::Rounded) => "C compiler",
-        (Alignment::Spelled, Nested::Exact, End::Exact) => "spelled out",
-        (Alignment::Spelled, Nested::Exact, End::Unstated) => "spelled out, with an unstated end",
+    match (dialect.alignment, dialect.structure_size, dialect.trailing_padding) {
+        (Alignment::Implicit, StructureSize::Exact, TrailingPadding::None) => "as written",
+        (Alignment::Implicit, StructureSize::Aligned, TrailingPadding::Aligned) => "C compiler",
+        (Alignment::Explicit, StructureSize::Exact, TrailingPadding::None) => "spelled out",
+        (Alignment::Explicit, StructureSize::Exact, TrailingPadding::Implicit) => "spelled out, with an unstated end",
         other => panic!("{dialect} has a rule without a name: {other:?}"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pep3118::layout::{Alignment, End, NativeOnly, WideChar};
+use pep3118::layout::{Alignment, NativeOnly, TrailingPadding, WideChar};
 use pep3118::{Dialect, reconcile};
 use serde_json::Value;
 
@@ -39,9 +39,13 @@ enum Verdict {
 fn the_rules_alone_are_counted() {
     // Native sizes under `<`, so that padding alone decides.
     let written = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
-    let compiler = Dialect { nested: Dialect::NATIVE_C.nested, end: End::Rounded, ..written };
-    let unstated = Dialect { end: End::Unstated, ..written };
-    let spelled = Dialect { alignment: Alignment::Spelled, named_padding: Dialect::NUMPY.named_padding, ..unstated };
+    let compiler = Dialect {
+        structure_size: Dialect::NATIVE_C.structure_size,
+        trailing_padding: TrailingPadding::Aligned,
+        ..written
+    };
+    let unstated = Dialect { trailing_padding: TrailingPadding::Implicit, ..written };
+    let spelled = Dialect { alignment: Alignment::Explicit, named_padding: Dialect::NUMPY.named_padding, ..unstated };
     let mut counts: Vec<(&str, usize, [[usize; 3]; 5])> = Vec::new();
     for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && truth_is_recorded(row)) {
         let (Some(group), Some(truth)) = (group(row), recorded(row)) else { continue };

@@ -129,7 +129,7 @@ fn consumers(body: &mut String) {
         for answer in readers(format.as_bytes(), Some(*itemsize), &DataModel::LP64) {
             let kind = match &answer.outcome {
                 Outcome::Reads { .. } => 0,
-                Outcome::Misreads { means, .. } if means.starts_with("nothing") => 2,
+                Outcome::Misreads { meaning, .. } if meaning.starts_with("nothing") => 2,
                 Outcome::Misreads { .. } => 1,
                 Outcome::Refuses { .. } => 3,
             };

@@ -1,8 +1,8 @@
-//! What is drawn for a person: plain characters, lines that end, carets where the bytes are.
+//! Messages, tables and pictures for a terminal: no harmful characters and no endless lines.
 
 use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile};
 
-/// Cells of the widest line: the window of the source, the working, the help, and the frame around.
+/// The largest width of a line of a message or picture, in characters.
 const WIDEST: usize = 400;
 
 /// No control, bidirectional, zero-width or separator character reaches a terminal, and no line is too long.
@@ -19,14 +19,14 @@ fn plain(text: &str, widest: usize) {
     }
 }
 
-fn refused(source: &[u8], error: &LayoutError) {
+fn error_is_plain(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n'), "{line:?}");
     plain(&line, WIDEST);
     plain(&picture, WIDEST);
     let span = error.span();
     assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
-    // Without its escapes the coloured one is the plain one.
+    // Without its ANSI escapes the coloured message is the plain one.
     let mut bare = String::new();
     let colored = error.diagnostic().colored();
     let mut rest = colored.as_str();
@@ -38,17 +38,17 @@ fn refused(source: &[u8], error: &LayoutError) {
     assert_eq!(bare.trim_end(), picture.trim_end());
 }
 
-/// Errors, tables and pictures of a format in every dialect.
+/// Errors, tables and pictures of a format in every dialect are plain.
 pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL {
         render_in(source, itemsize, dialect);
     }
     if let Err(error) = reconcile(source, Some(itemsize), None, &DataModel::LP64) {
-        refused(source, &error);
+        error_is_plain(source, &error);
     }
 }
 
-/// The same in one dialect, which the last byte chooses; the byte before it is the itemsize.
+/// [`render_diagnostic`] in one dialect, which the last byte selects; the byte before it is the itemsize.
 pub fn render_chosen(input: &[u8]) {
     let Some((source, [itemsize, dialect])) = input.split_last_chunk() else { return };
     render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
@@ -57,13 +57,13 @@ pub fn render_chosen(input: &[u8]) {
 fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {
-            // A table tells names in full: four characters for each byte that is escaped, and as many for shapes.
+            // A table has whole names, of up to four characters for each byte, and shapes of as many characters.
             plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
             plain(&Picture::new(&layout).to_string(), WIDEST);
         }
-        Err(error) => refused(source, &error),
+        Err(error) => error_is_plain(source, &error),
     }
     if let Err(error) = reconcile(source, Some(itemsize), Some(dialect), &DataModel::LP64) {
-        refused(source, &error);
+        error_is_plain(source, &error);
     }
 }

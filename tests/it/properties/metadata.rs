@@ -1,10 +1,9 @@
-//! No struct makes the check panic, and what it lets through keeps its promises, by a walk over
-//! every index.
+//! Validation of any `Py_buffer` fields: it never panics, and a view that it returns keeps its promises for every index.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
 
-/// Numbers at which arithmetic breaks, and small ones.
+/// Draws a number: small, any, or one of those at which arithmetic overflows.
 pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
     const EDGES: [i64; 16] = [
         i64::MIN,
@@ -31,19 +30,19 @@ pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
     }
 }
 
-/// `tame` numbers are those of a struct that may be right.
-fn array(bytes: &mut Unstructured<'_>, ndim: i32, tame: bool) -> Result<Option<Vec<i64>>> {
+/// Draws an array of a `Py_buffer`; if `plausible`, one that a correct exporter could fill in.
+fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Option<Vec<i64>>> {
     let length = match bytes.int_in_range(0..=7)? {
-        _ if tame => usize::try_from(ndim).unwrap_or(1),
+        _ if plausible => usize::try_from(ndim).unwrap_or(1),
         0 => return Ok(None),
         1 => bytes.int_in_range(0..=70)?,
         _ => usize::try_from(ndim).unwrap_or(1).min(70),
     };
-    let number = |bytes: &mut Unstructured<'_>| if tame { bytes.int_in_range(0..=4) } else { number(bytes) };
+    let number = |bytes: &mut Unstructured<'_>| if plausible { bytes.int_in_range(0..=4) } else { number(bytes) };
     (0..length).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
 }
 
-/// A struct as a stranger fills it in.
+/// The fields of a `Py_buffer` of any exporter.
 #[derive(Debug)]
 pub struct Owned {
     raw: RawView<'static>,
@@ -52,18 +51,18 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Any numbers, or, half the time, those of a struct that may be right.
+    /// Draws any fields, or half of the time plausible ones.
     pub fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
         const FORMATS: [&[u8]; 10] =
             [b"B", b"<i", b"T{b:a:i:b:}", b"T{b:a:xxxxxxxi:b:}", b"", b"i}d", b"9999999999i", b"(2,3)<q", b"\0", b"Zd"];
-        let tame = bytes.ratio(1, 2)?;
+        let plausible = bytes.ratio(1, 2)?;
         let ndim = match bytes.int_in_range(0..=7)? {
-            0 if !tame => *bytes.choose(&[-1, 64, 65, i32::MIN, i32::MAX])?,
+            0 if !plausible => *bytes.choose(&[-1, 64, 65, i32::MIN, i32::MAX])?,
             _ => bytes.int_in_range(0..=5)?,
         };
         let format = match bytes.int_in_range(0..=3)? {
             0 => None,
-            _ if tame => Some(b"<i".to_vec()),
+            _ if plausible => Some(b"<i".to_vec()),
             1 => Some(bytes.arbitrary()?),
             _ => Some(bytes.choose(&FORMATS)?.to_vec()),
         };
@@ -71,7 +70,7 @@ impl Owned {
             buf: bytes.arbitrary()?,
             obj: *bytes.choose(&[Owner::Unknown, Owner::Null, Owner::Temporary, Owner::Exporter(1)])?,
             len: number(bytes)?,
-            itemsize: if tame { 4 } else { number(bytes)? },
+            itemsize: if plausible { 4 } else { number(bytes)? },
             readonly: bytes.int_in_range(-1..=2)?,
             ndim,
             ..RawView::default()
@@ -79,11 +78,11 @@ impl Owned {
         Ok(Self {
             raw,
             format,
-            arrays: [array(bytes, ndim, tame)?, array(bytes, ndim, tame)?, array(bytes, ndim, tame)?],
+            arrays: [array(bytes, ndim, plausible)?, array(bytes, ndim, plausible)?, array(bytes, ndim, plausible)?],
         })
     }
 
-    /// The numbers; `len` made to fit where `fitted`.
+    /// Returns the fields; if `fitted`, with the `len` that follows from shape and itemsize.
     pub fn raw(&self, fitted: bool) -> RawView<'_> {
         let [shape, strides, suboffsets] = self.arrays.each_ref().map(Option::as_deref);
         let bytes =
@@ -93,8 +92,8 @@ impl Owned {
     }
 }
 
-/// Whatever a view answers stays in what it promised.
-fn hold(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
+/// The offsets of a view and of its slices are inside its extent.
+fn stays_in_its_extent(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(view.shape().len(), view.strides().len());
     assert!(view.shape().iter().all(|extent| *extent >= 0) && view.len() >= 0);
     for order in [Order::C, Order::Fortran, Order::Any] {
@@ -130,11 +129,11 @@ fn hold(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Items of a view that are gone through one by one.
+/// The largest number of items of a view for a check of every index.
 const SMALL: u64 = 256;
 
-/// Contiguity, extent and offsets, by every index of a view without pointers.
-fn walk(view: &View<'_>) {
+/// Contiguity, extent and offsets of a view without suboffsets agree with those of every index.
+fn agrees_with_every_index(view: &View<'_>) {
     let (shape, strides) = (view.shape(), view.strides());
     let mut indices = vec![0_i64; shape.len()];
     let (mut low, mut high) = (i64::MAX, i64::MIN);
@@ -164,7 +163,7 @@ fn walk(view: &View<'_>) {
     assert_eq!(view.is_contiguous(Order::C), c || view.is_empty(), "{view:?}");
 }
 
-/// The check of any struct for any request against any block; whether there is a view.
+/// Validates any fields for any request and block. Returns whether there is a view.
 pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let owned = Owned::new(bytes)?;
     let raw = owned.raw(bytes.ratio(2, 3)?);
@@ -184,16 +183,16 @@ pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
     assert!(report.iter().all(|finding| !finding.message().is_empty()));
     assert!(report.is_empty() || !format!("{report:#}").is_empty());
     assert!(report.iter().is_sorted_by_key(|finding| (finding.severity(), finding.rule())));
-    // The proof finds an error exactly where the check does.
+    // `prove` fails exactly where `check` reports an error.
     let proof = checker.prove(&raw, request);
     assert_eq!(proof.is_err(), report.has_errors(), "{raw:?}: {report}");
     for order in [Order::C, Order::Fortran, Order::Any] {
         let _ = raw.is_contiguous(order);
     }
     let Some(view) = view else { return Ok(false) };
-    hold(&view, bytes)?;
+    stays_in_its_extent(&view, bytes)?;
     if view.suboffsets().is_none() && (1..=SMALL).contains(&view.item_count()) {
-        walk(&view);
+        agrees_with_every_index(&view);
     }
     Ok(true)
 }

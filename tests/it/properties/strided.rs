@@ -1,5 +1,5 @@
-//! What is read from memory is what a plain, slow reader reads there.
-#![allow(unsafe_code, reason = "buffers over raw memory are what is tested")]
+//! Values and columns of strided memory, compared with those of the reference decoder.
+#![allow(unsafe_code, reason = "the tests decode memory behind a raw pointer")]
 
 use arbitrary::{Result, Unstructured};
 use pep3118::decode::{Buffer, Column, Plan, Value};
@@ -8,7 +8,7 @@ use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Reques
 use super::layouts::random_layout;
 use crate::reference_decoder::{column_bytes, leaf_bytes, read, tell};
 
-/// A view that was checked against a block, by numbers alone.
+/// Returns the validated view of a block.
 pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -22,11 +22,11 @@ pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, o
     view.unwrap_or_else(|| panic!("{shape:?} {strides:?} of {itemsize}: {report}"))
 }
 
-/// The items of a strided array, each as bytes, the last index fastest.
-pub fn slow_items(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], itemsize: usize) -> Vec<Vec<u8>> {
+/// Returns the bytes of each item of a strided array in C order, one by one.
+pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], itemsize: usize) -> Vec<Vec<u8>> {
     match (shape.split_first(), strides.split_first()) {
         (Some((extent, shape)), Some((stride, strides))) => (0..*extent)
-            .flat_map(|index| slow_items(memory, origin + index * stride, shape, strides, itemsize))
+            .flat_map(|index| items_one_by_one(memory, origin + index * stride, shape, strides, itemsize))
             .collect(),
         _ => {
             let start = usize::try_from(origin).unwrap();
@@ -35,7 +35,7 @@ pub fn slow_items(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], it
     }
 }
 
-/// A plan and the slow reader agree about one item.
+/// A plan and the reference decoder give the same value for an item.
 pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     let value = plan.value(item).unwrap();
     let field = layout.item();
@@ -45,7 +45,7 @@ pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     assert_eq!(tell(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
 }
 
-/// Columns and the slow reader agree about all items.
+/// Columns have the bytes that the reference decoder reads from the items.
 pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &[Vec<u8>]) {
     let mut slow: Vec<(String, Vec<u8>)> = Vec::new();
     for item in items {
@@ -56,7 +56,7 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
             }
         }
     }
-    // Arrays without elements have no bytes, and the slow reader does not look inside.
+    // The reference decoder does not enter arrays without elements, whose columns have no bytes.
     let fast: Vec<(String, Vec<u8>)> = columns
         .iter()
         .map(|column| (column.name.escape_ascii().to_string(), column_bytes(&column.data)))
@@ -69,8 +69,8 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
     }
 }
 
-/// Values, columns and contiguous copies of a random layout in random shape and strides over random
-/// bytes, owned and foreign; `false` where the bytes gave no layout.
+/// Values, columns and contiguous copies of a drawn layout, shape and strides agree with the reference decoder, for owned
+/// and for foreign memory. Returns `false` if no layout was drawn.
 pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let Some((format, layout)) = random_layout(bytes)? else { return Ok(false) };
     let plan = Plan::new(&layout).unwrap();
@@ -79,7 +79,7 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let mut shape = Vec::new();
     let mut strides = Vec::new();
     for _ in 0..ndim {
-        // A line of 16 items or more becomes columns in memory that was never written to.
+        // 16 items and more in a row take the path that fills uninitialised memory.
         shape.push(bytes.int_in_range(0..=if ndim == 1 { 40 } else { 5 })?);
         let odd: i64 = bytes.int_in_range(-3..=3)?;
         strides.push(bytes.int_in_range(-3..=3)? * itemsize + if bytes.ratio(1, 4)? { odd } else { 0 });
@@ -99,10 +99,10 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
         .collect();
 
     let view = view(&shape, &strides, itemsize, len, origin);
-    let items = slow_items(&memory, origin, &shape, &strides, usize::try_from(itemsize).unwrap());
+    let items = items_one_by_one(&memory, origin, &shape, &strides, usize::try_from(itemsize).unwrap());
     items.iter().for_each(|item| agree(&format, &layout, &plan, item));
 
-    // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nobody writes.
+    // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) no thread writes to `memory`.
     let foreign = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
     for buffer in [Buffer::new(&view, &plan, &memory).unwrap(), foreign] {
         let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
@@ -116,14 +116,19 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
         assert_eq!(buffer.to_contiguous(Order::C).unwrap(), items.concat(), "{shape:?} {strides:?}");
         let reversed = |values: &[i64]| values.iter().rev().copied().collect::<Vec<i64>>();
         // The last index of the reversed array is the first of the array.
-        let fortran =
-            slow_items(&memory, origin, &reversed(&shape), &reversed(&strides), usize::try_from(itemsize).unwrap());
+        let fortran = items_one_by_one(
+            &memory,
+            origin,
+            &reversed(&shape),
+            &reversed(&strides),
+            usize::try_from(itemsize).unwrap(),
+        );
         assert_eq!(buffer.to_contiguous(Order::Fortran).unwrap(), fortran.concat(), "{shape:?} {strides:?}");
     }
     Ok(true)
 }
 
-/// One item of any format that fits the bytes, on every machine, beside the slow reader.
+/// An item of any format has the value that the reference decoder gives, on every machine.
 pub fn decode_item(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };

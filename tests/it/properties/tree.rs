@@ -1,32 +1,32 @@
-//! A tree that no text was read for: written down, it reads as the same tree, or is refused.
+//! Syntax trees built by hand: the printed text has the same tree, or printing is an error.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::format::{ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType};
 use pep3118::{ByteOrder, Code, Format, Span};
 
-/// Spans of a tree made by hand say nothing.
-fn nowhere() -> Span {
+/// A span for a tree built by hand, where it is ignored.
+fn no_span() -> Span {
     Span::new(0, 0)
 }
 
 fn byte_order(bytes: &mut Unstructured<'_>) -> Result<ByteOrderCharacter> {
-    Ok(ByteOrderCharacter { order: *bytes.choose(&ByteOrder::ALL)?, span: nowhere() })
+    Ok(ByteOrderCharacter { order: *bytes.choose(&ByteOrder::ALL)?, span: no_span() })
 }
 
 fn dimensions(bytes: &mut Unstructured<'_>) -> Result<Vec<Dimension>> {
     let lengths: Vec<u64> = bytes.arbitrary()?;
-    Ok(lengths.into_iter().map(|length| Dimension { length, span: nowhere() }).collect())
+    Ok(lengths.into_iter().map(|length| Dimension { length, span: no_span() }).collect())
 }
 
 fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     Ok(match bytes.int_in_range(0..=5)? {
         0 => Prefix::ByteOrder(byte_order(bytes)?),
-        1..=3 => Prefix::Count(Count { value: bytes.arbitrary()?, span: nowhere() }),
-        _ => Prefix::Shape(Shape { dimensions: dimensions(bytes)?, span: nowhere() }),
+        1..=3 => Prefix::Count(Count { value: bytes.arbitrary()?, span: no_span() }),
+        _ => Prefix::Shape(Shape { dimensions: dimensions(bytes)?, span: no_span() }),
     })
 }
 
-/// Text that need not be one that a format can hold.
+/// Draws a name or a signature, not always one that a format can contain.
 fn text(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const TEXTS: [&[u8]; 8] = [b"a", b"", b":", b"}", b"\0", b"a b", b"$]", b"{}"];
     if bytes.ratio(1, 4)? { bytes.arbitrary() } else { Ok(bytes.choose(&TEXTS)?.to_vec()) }
@@ -44,8 +44,8 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
         }),
         _ => ItemType::Code(*bytes.choose(&Code::ALL)?),
     };
-    let name = if bytes.ratio(1, 3)? { Some(Name { bytes: text(bytes)?, span: nowhere() }) } else { None };
-    Ok(Item { prefix, ty, ty_span: nowhere(), name, span: nowhere() })
+    let name = if bytes.ratio(1, 3)? { Some(Name { bytes: text(bytes)?, span: no_span() }) } else { None };
+    Ok(Item { prefix, ty, ty_span: no_span(), name, span: no_span() })
 }
 
 fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
@@ -60,7 +60,7 @@ fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
         .collect()
 }
 
-/// Whether the tree can be spelled; then it is read as what it was.
+/// A drawn tree equals the tree of its text, if it has a text. Returns whether it has.
 pub fn ast_roundtrip(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let members = members(bytes, 4)?;
     match Format::from_members(&members) {

@@ -163,9 +163,9 @@ fn records_are_seen_where_they_lie() {
     let (host, other) = if cfg!(target_endian = "little") { ("<", ">") } else { (">", "<") };
     let unaligned = plan.cast_records::<Pair>(&bytes[1..5]).unwrap_err();
     assert_eq!(unaligned, NotInPlace::Unaligned { past: 1, align: 2 }.into());
-    assert_eq!(unaligned.to_string(), "the items begin 1 byte past a multiple of 2, to which the struct is aligned");
+    assert_eq!(unaligned.to_string(), "the items start 1 byte past a multiple of 2, the alignment of the struct");
     let swapped = refused(&format!("T{{{host}H:a:{other}H:b:}}"), &bytes[..4]);
-    assert_eq!(swapped.to_string(), "the value at byte 2 of an item has the other byte order than this machine");
+    assert_eq!(swapped.to_string(), "the value at byte 2 of an item is not in the byte order of this machine");
     let moved = refused(&format!("T{{{host}H:b:H:a:}}"), &bytes[..4]);
     assert_eq!(moved.to_string(), "the value at byte 2 of an item is at byte 0 of the struct");
     let wide = refused(&format!("T{{{host}H:a:H:b:4x}}"), bytes);
@@ -181,7 +181,7 @@ fn records_are_seen_where_they_lie() {
     let error = loose.cast_records::<Loose>(bytes).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the struct does not lie as the items do: it is not `repr(C)` throughout, or it skips a field"
+        "the struct has another layout than the items: it is not `repr(C)` throughout, or it skips a field"
     );
     let copied = Plan::new(&Copied::layout().unwrap()).unwrap();
     assert!(copied.cast_records::<Copied>(&[0; 3]).is_err());

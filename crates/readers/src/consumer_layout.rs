@@ -1,4 +1,4 @@
-//! What an item was taken for: its values, comparable whoever read them.
+//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that can be compared.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,44 +10,44 @@ use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Field, Layout, Scalar, Type};
 
-/// The most bytes of a name and the most values that a description shows.
+/// Limits of a description: bytes of a name, and values.
 const NAME_SHOWN: usize = 24;
 const VALUES_SHOWN: usize = 3;
 
-/// A value, or an array of equal ones, somewhere in the item. Empty ones are not kept.
+/// A scalar, or an array of equal scalars, at an offset of the item.
 #[derive(Clone, Debug)]
-pub(super) struct Value {
-    /// From the start of the item, in bytes.
+pub(super) struct ScalarArray {
+    /// The distance in bytes from the start of the item.
     pub(super) offset: u64,
     pub(super) ty: Type,
-    /// One element, in bytes.
+    /// The size of one element in bytes.
     pub(super) size: u64,
-    /// Where its type has an order and more than one byte.
+    /// The byte order, if the type has one and more than one byte.
     pub(super) endian: Option<Endian>,
-    /// ByteBounds and stride in bytes of each dimension, the fastest first; dimensions of one element
-    /// left out, those that lie evenly merged. So two ways to say the same are the same.
+    /// The length and the stride in bytes of each dimension, the fastest first. Dimensions of one element are
+    /// left out, and contiguous dimensions are merged, so that equal arrays compare equal.
     dims: Vec<(u64, u64)>,
     name: Vec<u8>,
 }
 
-impl Value {
+impl ScalarArray {
     pub(super) fn new(offset: u64, scalar: Scalar) -> Self {
         let ordered = scalar.ty.has_byte_order() && scalar.size > 1;
         let endian = ordered.then_some(scalar.endian);
         Self { offset, ty: scalar.ty, size: scalar.size, endian, dims: Vec::new(), name: Vec::new() }
     }
 
-    /// Moves it further into an item.
+    /// Moves the array by some bytes.
     pub(super) fn shift(&mut self, by: u64) {
         self.offset = self.offset.saturating_add(by);
     }
 
-    /// A value that is not a number: text or bytes of `size` bytes.
+    /// Makes a text or a byte string of `size` bytes.
     pub(super) const fn sized(offset: u64, ty: Type, size: u64, endian: Option<Endian>) -> Self {
         Self { offset, ty, size, endian, dims: Vec::new(), name: Vec::new() }
     }
 
-    /// Puts a dimension around it.
+    /// Adds an outer dimension.
     pub(super) fn repeat(&mut self, count: u64, stride: u64) {
         if count == 1 {
             return;
@@ -61,7 +61,7 @@ impl Value {
         self.join_text();
     }
 
-    /// `(5)c` holds what `5s` holds.
+    /// Makes an array of characters a string: `(5)c` equals `5s`.
     fn join_text(&mut self) {
         if let (Type::Char | Type::Bytes, [(count, stride)]) = (self.ty, self.dims.as_slice())
             && *stride == self.size
@@ -72,12 +72,12 @@ impl Value {
         }
     }
 
-    /// The number of elements.
+    /// Returns the number of elements.
     pub(super) fn count(&self) -> u64 {
         self.dims.iter().fold(1, |count: u64, (extent, _)| count.saturating_mul(*extent))
     }
 
-    /// One past its last byte.
+    /// Returns the offset after the last byte.
     fn end(&self) -> u64 {
         let last = self.dims.iter().fold(self.offset, |at: u64, (count, stride)| {
             at.saturating_add(count.saturating_sub(1).saturating_mul(*stride))
@@ -85,8 +85,8 @@ impl Value {
         last.saturating_add(self.size)
     }
 
-    /// Whether it lies without gaps.
-    fn is_solid(&self) -> bool {
+    /// Whether there are no gaps between the elements.
+    fn is_contiguous(&self) -> bool {
         match self.dims.as_slice() {
             [] => true,
             [(_, stride)] => *stride == self.size,
@@ -98,7 +98,7 @@ impl Value {
         self.size == 0 || self.count() == 0
     }
 
-    /// Whether the bytes of this value, meant as `meant`, come out the same.
+    /// Whether a consumer that reads this array reads the values of `meant`.
     fn same(&self, meant: &Self) -> bool {
         (self.offset, self.size) == (meant.offset, meant.size)
             && self.dims == meant.dims
@@ -106,7 +106,7 @@ impl Value {
             && same_type(self.ty, meant.ty, self.size)
     }
 
-    /// `big-endian int32`, `6 float64`, `5 bytes`.
+    /// Returns `big-endian int32`, `6 float64`, `5 bytes`.
     fn describe(&self, model: &DataModel) -> String {
         let order = match self.endian {
             Some(endian) if endian != model.endian => format!("{endian}-endian "),
@@ -130,10 +130,10 @@ impl Value {
     }
 }
 
-/// Whether a value of one type, taken for the other, is still that value. Sizes are equal.
-fn same_type(taken: Type, meant: Type, size: u64) -> bool {
+/// Whether values of the type `meant` that are read as the type `read`, of the same size, stay the same.
+fn same_type(read: Type, meant: Type, size: u64) -> bool {
     let kind = |ty| match ty {
-        // A character is a byte, signed or not; which is the reader's choice.
+        // Consumers read a character as a byte, signed or unsigned.
         Type::Char | Type::Bytes | Type::Pascal | Type::Bool if size == 1 => Type::Char,
         Type::Pascal => Type::Bytes,
         Type::Wchar | Type::Ucs2 | Type::Ucs4 => Type::Ucs4,
@@ -141,7 +141,7 @@ fn same_type(taken: Type, meant: Type, size: u64) -> bool {
         ty => ty,
     };
     let is_unsigned = |ty| matches!(ty, Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64);
-    match (kind(taken), kind(meant)) {
+    match (kind(read), kind(meant)) {
         (a, b) if a == b => true,
         (Type::Int8 | Type::UInt8, Type::Char) | (Type::Char, Type::Int8 | Type::UInt8) => true,
         (Type::Ucs4 | Type::Pointer, other) | (other, Type::Ucs4 | Type::Pointer) => is_unsigned(other),
@@ -149,29 +149,30 @@ fn same_type(taken: Type, meant: Type, size: u64) -> bool {
     }
 }
 
-/// What one item was taken for.
+/// The layout of an item as a consumer reads it.
 #[derive(Clone, Debug)]
-pub(super) struct Taken {
-    /// Its size in bytes.
+pub(super) struct ConsumerLayout {
+    /// The size of the item in bytes.
     pub(super) size: u64,
-    values: Vec<Value>,
-    /// Only the bytes matter to the reader, not what they mean.
+    /// The values; arrays without bytes are left out.
+    values: Vec<ScalarArray>,
+    /// The consumer reads bytes without a type.
     opaque: bool,
 }
 
-impl Taken {
-    pub(super) fn new(size: u64, values: Vec<Value>) -> Self {
+impl ConsumerLayout {
+    pub(super) fn new(size: u64, values: Vec<ScalarArray>) -> Self {
         let mut values = values;
         values.retain(|value| !value.is_empty());
         Self { size, values, opaque: false }
     }
 
-    /// One value that fills the item.
+    /// Makes the layout of an item that is one scalar.
     pub(super) fn scalar(scalar: Scalar) -> Self {
-        Self::new(scalar.size, Vec::from([Value::new(0, scalar)]))
+        Self::new(scalar.size, Vec::from([ScalarArray::new(0, scalar)]))
     }
 
-    /// Bytes whose type is lost.
+    /// Makes a layout of bytes without a type.
     pub(super) const fn opaque(size: u64) -> Self {
         Self { size, values: Vec::new(), opaque: true }
     }
@@ -182,25 +183,24 @@ impl Taken {
 
     pub(super) fn of(layout: &Layout) -> Self {
         let mut values = Vec::new();
-        // The array dimensions around a field, innermost last.
-        let mut around = Vec::new();
+        let mut outer = Vec::new();
         for field in layout.fields() {
-            collect(field, 0, &mut around, &mut values);
+            collect(field, 0, &mut outer, &mut values);
         }
         Self::new(layout.size(), values)
     }
 
-    /// Whether it is one value and nothing else.
+    /// Whether the item is one value without padding.
     pub(super) fn is_scalar(&self) -> bool {
         matches!(self.values.as_slice(), [only] if only.size == self.size)
     }
 
-    /// One past the last byte of any value.
-    pub(super) fn reaches(&self) -> u64 {
-        self.values.iter().map(Value::end).max().unwrap_or(0)
+    /// Returns the offset after the last byte of any value.
+    pub(super) fn end(&self) -> u64 {
+        self.values.iter().map(ScalarArray::end).max().unwrap_or(0)
     }
 
-    /// Whether every value that is meant is read as meant.
+    /// Whether a consumer that reads this layout reads the values of `meant`.
     pub(super) fn same(&self, meant: &Self) -> bool {
         self.size == meant.size
             && (self.opaque
@@ -208,13 +208,13 @@ impl Taken {
                 || all_same(&runs(&self.values), &runs(&meant.values)))
     }
 
-    /// Whether there is padding in front of some value.
+    /// Whether there is padding before some value.
     pub(super) fn has_gap(&self) -> bool {
         let mut end = 0;
         self.values.iter().any(|value| value.offset > core::mem::replace(&mut end, value.end()))
     }
 
-    /// In a line: `int32`, `12 bytes: int32 at 0, float64 at 4`.
+    /// Returns one line: `int32`, `12 bytes: int32 at 0, float64 at 4`.
     pub(super) fn describe(&self, model: &DataModel) -> String {
         if self.opaque {
             return plural(self.size, "opaque byte");
@@ -237,41 +237,41 @@ impl Taken {
         }
     }
 
-    /// Both sides of the first difference, taken and meant.
+    /// Returns both sides of the first difference: this layout, and `meant`.
     pub(super) fn difference(&self, meant: &Self, model: &DataModel) -> (String, String) {
         let whole = || (self.describe(model), meant.describe(model));
         if self.opaque || self.values.len() != meant.values.len() || self.values.len() < 2 {
             return whole();
         }
         let mut pairs = self.values.iter().zip(&meant.values);
-        let Some((taken, meant)) = pairs.find(|(taken, meant)| !taken.same(meant)) else { return whole() };
+        let Some((read, meant)) = pairs.find(|(read, meant)| !read.same(meant)) else { return whole() };
         let name = match meant.name.as_slice() {
             [] => String::new(),
             name => format!("`{}` ", escape(name.get(..NAME_SHOWN).unwrap_or(name))),
         };
-        let side = |value: &Value| format!("{name}{} at {}", value.describe(model), value.offset);
-        let (here, there) = (side(taken), side(meant));
+        let side = |value: &ScalarArray| format!("{name}{} at {}", value.describe(model), value.offset);
+        let (here, there) = (side(read), side(meant));
         if here != there {
             return (here, there);
         }
-        // The same, but for the distance between elements.
-        let apart = |value: &Value| value.dims.last().map_or(0, |(_, stride)| *stride);
-        let with = |text: String, value: &Value| format!("{text}, {} apart", plural(apart(value), "byte"));
-        (with(here, taken), with(there, meant))
+        // Only the distance between the elements differs.
+        let distance = |value: &ScalarArray| value.dims.last().map_or(0, |(_, stride)| *stride);
+        let with = |text: String, value: &ScalarArray| format!("{text}, {} apart", plural(distance(value), "byte"));
+        (with(here, read), with(there, meant))
     }
 }
 
-fn all_same(taken: &[Value], meant: &[Value]) -> bool {
-    taken.len() == meant.len() && taken.iter().zip(meant).all(|(taken, meant)| taken.same(meant))
+fn all_same(read: &[ScalarArray], meant: &[ScalarArray]) -> bool {
+    read.len() == meant.len() && read.iter().zip(meant).all(|(read, meant)| read.same(meant))
 }
 
-/// The values with neighbours of one type joined: `ii` holds what `2i` holds.
-fn runs(values: &[Value]) -> Vec<Value> {
-    let mut runs: Vec<Value> = Vec::new();
+/// Joins adjacent values of the same type: `ii` equals `2i`.
+fn runs(values: &[ScalarArray]) -> Vec<ScalarArray> {
+    let mut runs: Vec<ScalarArray> = Vec::new();
     for value in values {
         if let Some(last) = runs.last_mut()
-            && last.is_solid()
-            && value.is_solid()
+            && last.is_contiguous()
+            && value.is_contiguous()
             && (last.ty, last.size, last.endian, last.end()) == (value.ty, value.size, value.endian, value.offset)
         {
             let count = last.count().saturating_add(value.count());
@@ -286,35 +286,36 @@ fn runs(values: &[Value]) -> Vec<Value> {
     runs
 }
 
-/// The values of a field. Recursion is bounded by the depth that the parser allows.
-fn collect(field: Field<'_>, base: u64, around: &mut Vec<(u64, u64)>, values: &mut Vec<Value>) {
+/// Appends the values of a field. `outer` has the dimensions of the enclosing records, innermost last. The
+/// parser limits the depth of the recursion.
+fn collect(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, values: &mut Vec<ScalarArray>) {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {
-        around.push((field.count(), field.size()));
+        outer.push((field.count(), field.size()));
         for inner in field.fields() {
-            collect(inner, offset, around, values);
+            collect(inner, offset, outer, values);
         }
-        around.pop();
+        outer.pop();
         return;
     }
     let name = field.name().unwrap_or_default().to_vec();
     let mut value =
-        Value { offset, ty: field.ty(), size: field.size(), endian: field.endian(), dims: Vec::new(), name };
+        ScalarArray { offset, ty: field.ty(), size: field.size(), endian: field.endian(), dims: Vec::new(), name };
     value.repeat(field.count(), field.size());
-    for (count, stride) in around.iter().rev() {
+    for (count, stride) in outer.iter().rev() {
         value.repeat(*count, *stride);
     }
     values.push(value);
 }
 
-/// The scalar that a code is: `native` or of standard size, in the order of the machine.
+/// Returns the scalar of a format character, of native or standard size, in the byte order of the machine.
 pub(super) fn scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let mut text = Vec::from([if native { b'@' } else { b'=' }]);
     text.extend_from_slice(code);
     Scalar::recognize(&text, model)
 }
 
-/// The same as a value of another width: `int32` of 8 bytes is an `int64`.
+/// Returns the type of the same kind with another size: `int32` with 8 bytes is `int64`.
 pub(super) fn widened(scalar: Scalar, size: u64) -> Option<Scalar> {
     let ty = match (scalar.ty, size) {
         (Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::Char, 1) => Type::Int8,
