@@ -1,4 +1,4 @@
-"""Memory shown to every consumer."""
+"""`Exporter`: memory exported to every consumer."""
 
 import array
 import ctypes
