@@ -115,7 +115,7 @@ def test_pickles_are_checked():
             restore({**tree, **change}, dialect, model)
     for change in [{"type": "int33"}, {"endian": "middle"}, {"itemsize": 3}, {"offset": 1}, {"shape": [2**62]}]:
         (field,) = tree["fields"]
-        with pytest.raises(ValueError, match="unknown|has no size|ends at byte|more elements"):
+        with pytest.raises(ValueError, match=r"unknown|has no size|ends at byte|more elements"):
             restore({**tree, "fields": [{**field, **change}]}, dialect, model)
 
 
