@@ -206,7 +206,7 @@ impl<'py> Ctypes<'py> {
 }
 
 fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
-    PyValueError::new_err(format!("ctypes class {class} cannot be told: {why}"))
+    PyValueError::new_err(format!("ctypes class {class} has no layout: {why}"))
 }
 
 /// A class of one value, by its letter.

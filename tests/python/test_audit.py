@@ -1,4 +1,4 @@
-"""Exporters are judged: the good, those with known faults, and liars."""
+"""`audit` and `check` of correct exporters, of exporters with known faults, and of exporters that lie."""
 
 import array
 import io
@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from pep3118 import BufferRuleError, Report, audit, check
-from pep3118._census import evaluate
+from pep3118._audit import evaluate
 
 FIVE = memoryview(b"abcdefghij")
 
@@ -80,9 +80,9 @@ def test_one_request():
             check(b"abc", wrong)
     with pytest.raises(TypeError, match="a request is an int or a str"):
         check(b"abc", 1.5)
-    for judge in (check, audit):
+    for function in (check, audit):
         with pytest.raises(TypeError, match="a bytes-like object is required, not 'int'"):
-            judge(1)
+            function(1)
 
 
 # What an exporter of six ints in two rows fills in for FULL_RO.
@@ -250,7 +250,7 @@ def test_classes_with_buffer_methods():
         def __buffer__(self, flags):
             return memoryview(bytearray(8))
 
-    # Another block each time, which is told apart by its address or not at all.
+    # A new block each time. Its address may be that of the last one, which cannot be detected.
     assert audit(Redirects()).rules in {(), ("B24",), ("B25",), ("B24", "B25")}
 
     class Keeps:
@@ -306,13 +306,13 @@ def test_a_report_is_a_sequence_that_prints():
     assert finding.message == "the request has no FORMAT but format is `<i`"
     assert str(finding).startswith("error B05: the request has no FORMAT but format is `<i` [SIMPLE, WRITABLE,")
     assert finding.requests[:2] == ("SIMPLE", "WRITABLE")
-    assert "FORMAT-UNSET-NULL: a request without FORMAT gets NULL" in finding.explain()
+    assert "FORMAT-UNSET-NULL: a request without FORMAT returns format NULL" in finding.explain()
     assert str(report) == str(finding)
     assert report.explain() == finding.explain()
     assert repr(report) == "<Report on ctypes.c_int: 1 error>"
-    told = json.loads(report.to_json())
-    assert told["exporter"] == "ctypes.c_int" and told["readable"] is True
-    assert [found["rule"] for found in told["findings"]] == ["B05"]
+    loaded = json.loads(report.to_json())
+    assert loaded["exporter"] == "ctypes.c_int" and loaded["readable"] is True
+    assert [found["rule"] for found in loaded["findings"]] == ["B05"]
     report.raise_for_errors(allow=["B05"])
     with pytest.raises(ValueError):
         report.raise_for_errors(allow=["B99"])

@@ -1,6 +1,9 @@
 """Every public class and function has a docstring, whose examples run."""
 
+import ast
 import doctest
+import inspect
+import pathlib
 
 import pytest
 
@@ -51,3 +54,25 @@ def test_examples(path, text):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     runner.run(doctest.DocTestParser().get_doctest(text, {}, path, None, 0))
     assert runner.tries > 0 and runner.failures == 0
+
+
+STUBS = pathlib.Path(__file__).parents[2] / "crates/python/python/pep3118"
+
+
+def declarations(stub, owner):
+    """The classes, functions and methods of a stub that have a docstring at run time, with both docstrings."""
+    for node in stub.body:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name.startswith("__"):
+            continue
+        value = getattr(owner, node.name)
+        # The stub has no examples.
+        yield node.name, ast.get_docstring(node), inspect.cleandoc(documented(value).partition(">>>")[0]).strip()
+        if isinstance(node, ast.ClassDef):
+            yield from ((f"{node.name}.{name}", *texts) for name, *texts in declarations(node, value))
+
+
+@pytest.mark.parametrize(("name", "module"), [("_pep3118.pyi", pep3118._pep3118), ("struct.pyi", pep3118.struct)])
+def test_stubs_have_the_docstrings_of_the_module(name, module):
+    compared = list(declarations(ast.parse((STUBS / name).read_text(encoding="utf-8")), module))
+    assert len(compared) > 10
+    assert [(path, text) for path, text, _ in compared] == [(path, wanted or None) for path, _, wanted in compared]

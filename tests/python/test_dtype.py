@@ -97,8 +97,8 @@ def test_exports_are_what_their_dtypes_say():
     sure = 0
     for dtype in dtypes():
         exporter = np.zeros(1, np.dtype([("x", dtype)]))["x"] if dtype.subdtype else np.zeros(2, dtype)
-        truth = layout_of(exporter)
-        assert truth == Format.from_dtype(exporter.dtype) and truth.dialect == "numpy"
+        layout = layout_of(exporter)
+        assert layout == Format.from_dtype(exporter.dtype) and layout.dialect == "numpy"
         try:
             view = memoryview(exporter)
         except (BufferError, ValueError):
@@ -107,7 +107,7 @@ def test_exports_are_what_their_dtypes_say():
             continue
         declared = Format(view.format, view.itemsize, dialect="numpy")
         if declared.certainty in ("exact", "trailing-padding"):
-            difference = pep3118.diff(truth, declared)
+            difference = pep3118.diff(layout, declared)
             # A structure without fields, text without letters: NumPy has no spelling for them.
             if "0" not in view.format and "T{}" not in view.format:
                 assert not difference, (dtype, view.format, str(difference))

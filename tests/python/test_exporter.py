@@ -1,4 +1,4 @@
-"""Memory shown to every consumer."""
+"""`Exporter`: memory exported to every consumer."""
 
 import array
 import ctypes
@@ -31,7 +31,7 @@ def test_what_is_left_out_follows():
     assert (one.ndim, one.nbytes, memoryview(one).tolist()) == (0, 8, 0.0)
     null = Exporter(b"abc", format=None)
     assert null.format is None and memoryview(null).format == "B"
-    with pytest.raises(ValueError, match="7 bytes of memory are no whole number of 2-byte items"):
+    with pytest.raises(ValueError, match="7 bytes of memory are not a multiple of the 2-byte item size"):
         Exporter(bytes(7), format="h")
     with pytest.raises(ValueError, match="need a shape"):
         Exporter(bytes(8), strides=(2,))

@@ -3,12 +3,13 @@
 import copy
 import ctypes
 import pickle
+import re
 from xml.etree import ElementTree
 
 import pytest
 
 import pep3118
-from pep3118 import Format, layout_of
+from pep3118 import Format, View, layout_of
 
 
 def test_calcsize_is_that_of_struct_and_more():
@@ -56,7 +57,7 @@ def test_models_are_names_and_triples():
         ((3,), TypeError, "a format is a str or bytes object, not int"),
         (("i", -1), OverflowError, "negative"),
         (("i", 8), pep3118.FormatError, "itemsize is 8 bytes but format `i` describes 4 bytes"),
-        (("i", None, "nobody"), ValueError, "unknown dialect `nobody`"),
+        (("i", None, "fortran"), ValueError, "unknown dialect `fortran`"),
         (("i", None, None, "nowhere"), ValueError, "unknown target triple `nowhere`"),
         (("\ud800",), UnicodeEncodeError, "surrogates not allowed"),
     ],
@@ -112,14 +113,58 @@ def test_pickles_are_checked():
     for change in [{"itemsize": 3}, {"alignment": 3}, {"fields": 3}, {"itemsize": -1}]:
         with pytest.raises((ValueError, TypeError, OverflowError)):
             restore({**tree, **change}, dialect, model)
+    for change in [{"type": "int33"}, {"endian": "middle"}, {"itemsize": 3}, {"offset": 1}, {"shape": [2**62]}]:
+        (field,) = tree["fields"]
+        with pytest.raises(ValueError, match=r"unknown|has no size|ends at byte|more elements"):
+            restore({**tree, "fields": [{**field, **change}]}, dialect, model)
+
+
+@pytest.mark.parametrize("size", [2**63, 2**64 - 1])
+def test_pickles_of_items_larger_than_memory_are_refused(size):
+    restore, (tree, dialect, model) = Format.from_ctypes(ctypes.c_int).__reduce__()
+    with pytest.raises(ValueError, match="too large for the data model"):
+        restore({**tree, "itemsize": size}, dialect, model)
+
+
+def test_the_largest_item_has_a_class_of_ctypes():
+    restore, (tree, dialect, model) = Format.from_ctypes(ctypes.c_int).__reduce__()
+    large = restore({**tree, "itemsize": 2**63 - 1}, dialect, model)
+    assert ctypes.sizeof(large.to_ctypes()) == 2**63 - 1
+
+
+def test_unknown_names_have_suggestions():
+    for arguments, suggestion in [
+        ({"dialect": "nunpy"}, "did you mean `numpy`?"),
+        ({"model": "lp46"}, "did you mean `lp64`?"),
+        ({"dialect": "fortran"}, "dialects are struct, "),
+    ]:
+        with pytest.raises(ValueError, match=re.escape(suggestion)):
+            Format("i", **arguments)
+    with pytest.raises(ValueError, match=r"did you mean `cython`\?"):
+        Format("i").emit("cyton")
+    with pytest.raises(ValueError, match=r"did you mean `ctypes`\?"):
+        View(b"abc", dialect="ctype")
+
+
+def test_every_format_error_has_a_span():
+    with pytest.raises(pep3118.FormatError) as info:
+        pep3118.diff("ib", Format("ib", itemsize=None))
+    assert info.value.span is None
+
+
+def test_names_that_are_not_utf8_survive_a_cast():
+    view = View(b"\x01\x02").cast(b"T{B:\xff:B:b:}")
+    again = view.cast(view.format)
+    assert again.format == view.format == "T{B:\udcff:B:b:}"
+    assert again.tolist() == [(1, 2)] and pep3118.calcsize(view.format) == 2
 
 
 def test_spellings():
     form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
     assert form.emit() == "T{b:a:3x<i:b:}"
     assert form.emit("struct") == "<b3xi"
-    with pytest.raises(ValueError, match="unknown target `nobody`"):
-        form.emit("nobody")
+    with pytest.raises(ValueError, match="unknown target `fortran`"):
+        form.emit("fortran")
     with pytest.raises(ValueError, match="numpy cannot read the pointer at byte 0"):
         Format("T{&i:p:}", dialect="pep3118").emit("numpy")
 

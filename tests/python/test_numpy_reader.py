@@ -1,4 +1,4 @@
-"""``pep3118.numpy.dtype_from_pep3118`` in the place of NumPy's reader, judged by NumPy's own tests."""
+"""``pep3118.numpy.dtype_from_pep3118`` in the place of NumPy's reader, tested with NumPy's own tests."""
 
 import subprocess
 import sys

@@ -32,4 +32,4 @@ def test_the_fixture_passes_fails_and_allows(pytester):
 
 def test_the_fixture_is_listed(pytester):
     result = pytester.runpytest_subprocess("--fixtures")
-    result.stdout.fnmatch_lines(["assert_conformant_buffer*", "*Fails the test where an exporter breaks a rule*"])
+    result.stdout.fnmatch_lines(["assert_conformant_buffer*", "*Fails the test if an exporter breaks a rule*"])

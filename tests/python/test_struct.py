@@ -111,7 +111,7 @@ def fitting_value(rng, code):
 
 
 def codes_of(format):
-    """The code of each value, as far as it can be told without a parser."""
+    """The code of each value, as far as that is possible without a parser."""
     codes, count = [], ""
     for char in format:
         if char.isdigit():
@@ -172,12 +172,12 @@ def test_random_values_are_packed_alike():
         packed, refused = packed + isinstance(theirs, bytes), refused + (not isinstance(theirs, bytes))
         size = struct.calcsize(format)
         before = bytes(rng.randrange(1, 256) for _ in range(size + 4))
-        room, expected = bytearray(before), bytearray(before)
+        target, expected = bytearray(before), bytearray(before)
         offset = rng.randrange(-size - 5, 6)
         theirs = outcome(struct.pack_into, format, expected, offset, *values)
-        assert same(theirs, outcome(ours.pack_into, format, room, offset, *values)), (format, offset, values)
+        assert same(theirs, outcome(ours.pack_into, format, target, offset, *values)), (format, offset, values)
         # Nothing is half-written; struct's own buffer may be.
-        assert room == (expected if theirs is None else before)
+        assert target == (expected if theirs is None else before)
     assert packed > 5_000 and refused > 5_000, (packed, refused)
 
 
@@ -262,9 +262,9 @@ def test_the_class():
     assert compiled.unpack(data) == (-1, 2, 3)
     assert compiled.unpack_from(buffer=b"." + data, offset=1) == (-1, 2, 3)
     assert list(compiled.iter_unpack(data * 2)) == [(-1, 2, 3)] * 2
-    room = bytearray(10)
-    compiled.pack_into(room, 2, -1, 2, 3)
-    assert room == b"\0\0" + data
+    target = bytearray(10)
+    compiled.pack_into(target, 2, -1, 2, 3)
+    assert target == b"\0\0" + data
     assert weakref.ref(compiled)() is compiled
     assert compiled != ours.Struct("<i2H")
     with pytest.raises(AttributeError):
@@ -307,16 +307,16 @@ def test_initialized_again_while_it_packs():
 
 
 def test_a_buffer_that_changes_while_it_is_packed():
-    room = bytearray(8)
+    target = bytearray(8)
 
     class Shrinks:
         def __index__(self):
-            room.clear()
+            target.clear()
             return 1
 
     with pytest.raises(BufferError):
-        ours.pack_into("<ii", room, 0, 1, Shrinks())
-    assert room == bytes(8)
+        ours.pack_into("<ii", target, 0, 1, Shrinks())
+    assert target == bytes(8)
 
 
 def test_subclasses():
@@ -330,36 +330,36 @@ def test_subclasses():
 
 def test_iterators_give_tuples_of_their_own():
     data = bytes(range(8))
-    kept = list(ours.iter_unpack("BB", data))
-    assert kept == [(0, 1), (2, 3), (4, 5), (6, 7)]
+    tuples = list(ours.iter_unpack("BB", data))
+    assert tuples == [(0, 1), (2, 3), (4, 5), (6, 7)]
     iterator = ours.iter_unpack("BB", data)
     first = next(iterator)
     second = next(iterator)
     assert (first, second) == ((0, 1), (2, 3))
     known = {hash(pair): pair for pair in ours.iter_unpack("BB", data)}
-    assert sorted(known.values()) == kept
+    assert sorted(known.values()) == tuples
     for pair in ours.iter_unpack("BB", data):
         assert hash(pair) == hash((*pair,))
 
 
 def test_iterators_release_what_they_read():
-    room = bytearray(8)
-    iterator = ours.iter_unpack("<i", room)
+    target = bytearray(8)
+    iterator = ours.iter_unpack("<i", target)
     with pytest.raises(BufferError):
-        room.append(1)
+        target.append(1)
     assert len(list(iterator)) == 2
-    room.append(1)
+    target.append(1)
     assert next(iterator, None) is None
-    other = ours.iter_unpack("<i", memoryview(room)[:8])
+    other = ours.iter_unpack("<i", memoryview(target)[:8])
     del other
-    room.append(1)
+    target.append(1)
 
 
 def test_iterators_see_what_changes():
-    room = bytearray(2)
-    iterator = ours.iter_unpack("B", room)
+    target = bytearray(2)
+    iterator = ours.iter_unpack("B", target)
     assert next(iterator) == (0,)
-    room[1] = 9
+    target[1] = 9
     assert next(iterator) == (9,)
 
 
@@ -611,11 +611,11 @@ def test_repeated_calls_take_no_memory(name):
 
 
 def test_messages_name_the_character_of_a_field_in_a_record():
-    with pytest.raises(struct.error, match="^'b' format requires -128 <= number <= 127$"):
+    with pytest.raises(struct.error, match=r"^'b' format requires -128 <= number <= 127$"):
         ours.pack("T{<b:x:}", (300,))
-    with pytest.raises(OverflowError, match="^float too large to pack with f format$"):
+    with pytest.raises(OverflowError, match=r"^float too large to pack with f format$"):
         ours.pack("T{<f:x:}", (1e300,))
-    with pytest.raises(struct.error, match="^argument for 'w' must be a str$"):
+    with pytest.raises(struct.error, match=r"^argument for 'w' must be a str$"):
         ours.pack("(2)T{<2w:x:}", [(b"",), ("",)])
 
 
@@ -680,7 +680,7 @@ def test_an_exporter_that_fails_without_an_exception_is_a_system_error(liar):
         lambda: ours.unpack_from("<i", exporter),
         lambda: ours.iter_unpack("<i", exporter),
     ):
-        with pytest.raises(SystemError, match="without (an )?exception"):
+        with pytest.raises(SystemError, match=r"without (an )?exception"):
             call()
     with pytest.raises(TypeError, match="read-write bytes-like object"):
         ours.pack_into("<i", exporter, 0, 1)
@@ -689,7 +689,16 @@ def test_an_exporter_that_fails_without_an_exception_is_a_system_error(liar):
 @pytest.mark.parametrize("fields", [{"len": -1}, {"len": 4, "buf": None}])
 def test_an_exporter_whose_numbers_cannot_be_true_is_a_buffer_error(liar, fields):
     def answer(flags):
-        return {"buf": b"1234", "len": 4, "itemsize": 1, "ndim": 1, "format": None, "shape": None, "strides": None, **fields}
+        return {
+            "buf": b"1234",
+            "len": 4,
+            "itemsize": 1,
+            "ndim": 1,
+            "format": None,
+            "shape": None,
+            "strides": None,
+            **fields,
+        }
 
     for call in (
         lambda: ours.unpack("<i", liar(answer)),

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::escape::escape;
 use super::failure::{Failure, Status, print_error};
 use super::json::{self, ErrorObject};
+use super::names;
 use super::options::{self, InterpretationOptions};
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
@@ -247,11 +248,11 @@ impl BufferJson {
         };
         let dialect = match &self.dialect {
             None => checker.dialect,
-            Some(name) => Some(options::dialect(name).map_err(|message| ErrorObject::new("unknown-dialect", message))?),
+            Some(name) => Some(names::dialect(name).map_err(|message| ErrorObject::new("unknown-dialect", message))?),
         };
         let model = match &self.model {
             None => *checker.model,
-            Some(name) => options::model(name).map_err(|message| ErrorObject::new("unknown-model", message))?.model,
+            Some(name) => names::model(name).map_err(|message| ErrorObject::new("unknown-model", message))?,
         };
         let raw = RawView {
             buf: None,

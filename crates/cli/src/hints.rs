@@ -97,35 +97,9 @@ const SIZED_TYPES: [(&str, u64, &str); 35] = [
     ("c", 16, "Zd"),
 ];
 
-/// Bytes of the longest name that is compared with others.
-const LONGEST_NAME: usize = 64;
-
 /// Bytes of the longest format that is tried in other ways. A person does not type a longer one, and each
 /// way takes as long as the call that failed.
 const LONGEST_FORMAT: usize = 1 << 12;
-
-/// Returns the candidate that is most like a name, if it is like it at all.
-pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    // The distance takes quadratic time and memory, and names of the input can be long.
-    if name.len() > LONGEST_NAME {
-        return None;
-    }
-    let name = name.to_lowercase();
-    let len = name.chars().count();
-    // One change for each three characters, and not of a name's only character.
-    let most = (len / 3).max(1).min(len.saturating_sub(1));
-    let distance = |candidate: &str| strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
-    let is_near = |candidate: &&str| {
-        distance(candidate) <= most || (len > 2 && candidate.to_lowercase().starts_with(name.as_str()))
-    };
-    let candidates = candidates.into_iter().filter(|candidate| candidate.len() <= LONGEST_NAME);
-    candidates.filter(is_near).min_by_key(|candidate| distance(candidate))
-}
-
-/// Returns the end of a message about an unknown name: `; did you mean `numpy`?`
-pub(super) fn did_you_mean<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
-    nearest(name, candidates).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
-}
 
 /// Returns the format of a type in another notation: of `<f8`, `float64`, `double` or `uint16_t`.
 fn format_of_type(text: &str) -> Option<String> {

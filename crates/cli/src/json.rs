@@ -7,6 +7,7 @@ use pep3118::{DataModel, Field, Interpretation, LayoutError, reconcile};
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, Status};
+use super::names;
 use super::{escape, options};
 
 /// Largest number of bytes in a line; the rest of a longer line is skipped.
@@ -169,12 +170,12 @@ fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, F
         Ok(query) => query,
         Err(error) => return write_error(out, ErrorObject::new("json", error.to_string())),
     };
-    let dialect = match query.dialect.as_deref().map(options::dialect).transpose() {
+    let dialect = match query.dialect.as_deref().map(names::dialect).transpose() {
         Ok(dialect) => dialect,
         Err(message) => return write_error(out, ErrorObject::new("unknown-dialect", message)),
     };
     let name = query.model.as_deref().unwrap_or(DataModel::HOST.name);
-    let model = match options::model(name) {
+    let model = match options::named_model(name) {
         Ok(model) => model.model,
         Err(message) => return write_error(out, ErrorObject::new("unknown-model", message)),
     };

@@ -19,6 +19,8 @@ mod input;
 mod interrupt;
 mod json;
 mod man;
+#[doc(hidden)]
+pub mod names;
 mod options;
 mod output;
 mod progress;
@@ -36,6 +38,8 @@ use clap::{Parser, Subcommand};
 
 use failure::{Failure, Status};
 pub use interrupt::handle_signals;
+#[doc(hidden)]
+pub use python::{Audit, Census, PythonCommand};
 
 /// Read and explain the format strings of Python's buffer protocol (PEP 3118).
 #[derive(Debug, Parser)]
@@ -102,6 +106,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let flushed = out.flush();
     let result = result.and_then(|status| Ok(flushed.map(|()| status)?));
     result.unwrap_or_else(Failure::report).into()
+}
+
+/// Returns the command of these arguments if the Python package runs it. `None` for any other command, and for
+/// arguments that [`run`] prints help or an error for.
+#[doc(hidden)]
+#[must_use]
+pub fn python_command(arguments: impl IntoIterator<Item = OsString>) -> Option<PythonCommand> {
+    match CommandLine::try_parse_from(arguments).ok()?.command {
+        Command::Audit(options) => Some(PythonCommand::Audit(options)),
+        Command::Census(options) => Some(PythonCommand::Census(options)),
+        _ => None,
+    }
 }
 
 /// Prints the help, the version or a message of clap, and returns the exit status.

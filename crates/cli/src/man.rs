@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory as _};
 
 use super::escape::escape;
 use super::failure::{Failure, Status};
-use super::hints;
+use super::names;
 
 /// Print the manual page of a command
 ///
@@ -24,7 +24,7 @@ impl Man {
         if let Some(name) = &self.command {
             let found = page.find_subcommand(name).cloned();
             page = found.ok_or_else(|| {
-                let near = hints::did_you_mean(name, page.get_subcommands().map(clap::Command::get_name));
+                let near = names::did_you_mean(name, page.get_subcommands().map(clap::Command::get_name));
                 Failure::Usage(format!("there is no command `{}`{near}", escape(name.as_bytes())))
             })?;
             let full = format!("pep3118-{}", page.get_name());

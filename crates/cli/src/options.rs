@@ -8,16 +8,7 @@ use pep3118::{DataModel, Dialect, Interpretation, LayoutError, Target, reconcile
 
 use super::failure::{Failure, print_error};
 use super::hints;
-
-/// Other names of data models, and the model or target triple of each.
-const MODEL_ALIASES: [(&str, &str); 6] = [
-    ("linux64", "lp64"),
-    ("linux32", "i386"),
-    ("win64", "llp64"),
-    ("windows", "llp64"),
-    ("arm64", "aarch64"),
-    ("mac", "aarch64-apple-darwin"),
-];
+use super::names;
 
 /// The options that select how a format is interpreted.
 #[derive(Debug, Args)]
@@ -27,7 +18,7 @@ pub(super) struct InterpretationOptions {
     pub(super) dialect: Option<&'static Dialect>,
     /// The machine of the producer: lp64, aarch64, s390x, llp64, i386, ilp32, wasm32, host; another name
     /// of one (linux64, linux32, win64, windows, arm64, mac); or a target triple
-    #[arg(long, short, default_value = "host", value_parser = model)]
+    #[arg(long, short, default_value = "host", value_parser = named_model)]
     pub(super) model: NamedModel,
 }
 
@@ -66,42 +57,17 @@ pub(super) struct NamedModel {
 }
 
 /// Returns the data model of a name, an alias or a target triple.
-pub(super) fn model(name: &str) -> Result<NamedModel, String> {
-    let alias = MODEL_ALIASES.iter().find(|(alias, _)| *alias == name);
-    let known = alias.map_or(name, |(_, known)| known);
-    let found = DataModel::by_name(known).map_or_else(|| DataModel::from_triple(known), Ok);
-    match found {
-        Ok(model) => Ok(NamedModel { name: name.to_owned(), model }),
-        Err(error) => {
-            let names = DataModel::ALL.map(|model| model.name);
-            let aliases = MODEL_ALIASES.map(|(alias, _)| alias);
-            let near = hints::did_you_mean(name, names.into_iter().chain(["host"]).chain(aliases));
-            Err(format!("{error}; named models are {}, host{near}", names.join(", ")))
-        }
-    }
-}
-
-/// Returns the dialect of a name.
-pub(super) fn dialect(name: &str) -> Result<&'static Dialect, String> {
-    Dialect::by_name(name).ok_or_else(|| {
-        let near = hints::did_you_mean(name, dialect_names());
-        format!("unknown dialect `{name}`{near}")
-    })
-}
-
-/// Returns the names of all dialects.
-fn dialect_names() -> impl Iterator<Item = &'static str> {
-    Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(|dialect| dialect.name)
+pub(super) fn named_model(name: &str) -> Result<NamedModel, String> {
+    Ok(NamedModel { name: name.to_owned(), model: names::model(name)? })
 }
 
 fn dialect_parser() -> impl TypedValueParser<Value = &'static Dialect> {
-    PossibleValuesParser::new(dialect_names()).try_map(|name| dialect(&name))
+    PossibleValuesParser::new(names::dialect_names()).try_map(|name| names::dialect(&name))
 }
 
 /// Returns the parser of the reader for which a format is emitted.
 pub(super) fn target_parser() -> impl TypedValueParser<Value = Target> {
-    PossibleValuesParser::new(Target::ALL.map(Target::as_str))
-        .try_map(|name| Target::by_name(&name).ok_or_else(|| format!("unknown target `{name}`")))
+    PossibleValuesParser::new(Target::ALL.map(Target::as_str)).try_map(|name| names::target(&name))
 }
 
 /// Returns the bytes of a format on the command line, which need not be UTF-8.

@@ -1,6 +1,6 @@
-//! The options of `pep3118 audit` and `pep3118 census`, for help, completions and manual pages.
+//! The options of `pep3118 audit` and `pep3118 census`.
 //!
-//! Both commands work on Python objects, so the Python package implements them.
+//! Both commands work on Python objects, so the Python package runs them, with the options that are parsed here.
 
 use clap::Args;
 
@@ -14,19 +14,19 @@ use super::failure::{Failure, Status};
 /// EXPRESSION, such as 'bytearray(3)', with the builtins. The exit status is 1 if there is an error, and 2
 /// if an expression could not be evaluated or is not an exporter.
 #[derive(Debug, Args)]
-pub(super) struct Audit {
+pub struct Audit {
     /// MODULE:EXPRESSION or EXPRESSION
     #[arg(value_name = "EXPR", required = true)]
-    expressions: Vec<String>,
+    pub expressions: Vec<String>,
     /// A rule whose errors do not change the exit status
     #[arg(long, value_name = "RULE")]
-    allow: Vec<String>,
+    pub allow: Vec<String>,
     /// Print the rules and the calculations
     #[arg(long)]
-    explain: bool,
+    pub explain: bool,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Check the exporters of installed packages (needs the Python package)
@@ -37,13 +37,22 @@ pub(super) struct Audit {
 /// pandas, pickle, polars, pyarrow, pygame, torch and zarr. The exit status is 2 if a package is not
 /// installed, and else 0.
 #[derive(Debug, Args)]
-pub(super) struct Census {
+pub struct Census {
     /// A package to import; without one, the packages of Python itself
     #[arg(value_name = "PACKAGE")]
-    packages: Vec<String>,
+    pub packages: Vec<String>,
     /// Print JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
+}
+
+/// A command that the Python package runs.
+#[derive(Debug)]
+pub enum PythonCommand {
+    /// `pep3118 audit`
+    Audit(Audit),
+    /// `pep3118 census`
+    Census(Census),
 }
 
 impl Audit {

@@ -24,7 +24,7 @@ pub(super) struct Readers {
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
     /// The machine of the readers: a named model or a target triple
-    #[arg(long, short, default_value = "host", value_parser = options::model)]
+    #[arg(long, short, default_value = "host", value_parser = options::named_model)]
     model: NamedModel,
     /// Print JSON
     #[arg(long)]

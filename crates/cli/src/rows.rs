@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::escape::{self, escape};
-use super::hints;
+use super::names;
 
 /// Rows whose cells determine the widths of a table's columns.
 const SAMPLE: usize = 256;
@@ -85,7 +85,7 @@ fn unknown(name: &str, columns: &[Column]) -> String {
         Some((first, rest)) if !rest.is_empty() => format!("{} and {} more", first.join(", "), rest.len()),
         _ => names.join(", "),
     };
-    let help = match hints::nearest(name, names.iter().map(AsRef::as_ref)) {
+    let help = match names::nearest(name, names.iter().map(AsRef::as_ref)) {
         Some(near) => format!("\nhelp: the nearest name is `--columns {near}`"),
         None => String::new(),
     };

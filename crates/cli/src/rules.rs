@@ -7,7 +7,7 @@ use clap::builder::styling::Style;
 use pep3118::RuleId;
 
 use super::failure::{Failure, Status};
-use super::{hints, json};
+use super::{json, names};
 
 /// Print the rules of the buffer protocol, or one of them
 ///
@@ -46,7 +46,7 @@ impl Rules {
 fn rule(text: &str) -> Result<RuleId, String> {
     text.parse().map_err(|error: <RuleId as std::str::FromStr>::Err| {
         let names = RuleId::ALL.iter().flat_map(|rule| [rule.as_str(), rule.name()]);
-        format!("{error}{}", hints::did_you_mean(text, names))
+        format!("{error}{}", names::did_you_mean(text, names))
     })
 }
 

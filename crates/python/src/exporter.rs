@@ -1,4 +1,4 @@
-//! Memory that Python shows through the buffer protocol.
+//! `Exporter`: exports any memory through the buffer protocol.
 #![allow(unsafe_code, reason = "the slots of the buffer protocol are `unsafe fn`")]
 
 use std::ffi::c_int;
@@ -15,18 +15,18 @@ use pep3118::py::Acquired;
 use pep3118::py::BufferExporter;
 use pep3118::view::{Block, Checked, Checker, Order, RawView, Request, View};
 
-/// Shows memory as items of any format, in any arrangement, to every consumer of the buffer protocol.
+/// Exports memory as items of any format, in any arrangement, to every consumer of the buffer protocol.
 ///
-/// `memory` is any contiguous bytes-like object; it is kept, with a buffer of it, as long as the exporter
-/// lives. `format` is that of an item (None: NULL, plain bytes), `itemsize` its bytes, which follow from
-/// the format; `shape` counts items, by default all that fit in one dimension; `strides` and `offset` are
-/// in bytes, by default those of a C-contiguous array from the start of the memory on. Where an entry of
-/// `suboffsets` is not negative, the memory holds addresses: whoever passes them answers for what lies
-/// there. `readonly` is by default what the memory is.
+/// `memory` is a contiguous bytes-like object, of which the exporter holds a buffer as long as it lives. `format`
+/// is the format of an item (None: a buffer without a format, of bytes), and `itemsize` its size, by default that of
+/// the format. `shape` is the number of items in each dimension, by default all that fit in one dimension. `strides`
+/// and `offset` are in bytes, by default those of a C-contiguous array at the start of the memory. Where an entry
+/// of `suboffsets` is not negative, the memory holds addresses, and the caller is responsible for the memory at
+/// them. `readonly` is by default that of the memory.
 ///
-/// The numbers are checked before anything is exported: BufferRuleError for items outside of the memory or
-/// a format of another size, FormatError for a format that cannot be read, BufferError for
-/// `readonly=False` of read-only memory or memory that is not contiguous.
+/// The arguments are checked before a buffer is exported. Raises BufferRuleError for items outside of the memory or
+/// a format of another size, FormatError for a format that cannot be read, and BufferError for `readonly=False` with
+/// read-only memory, or memory that is not contiguous.
 ///
 /// >>> from pep3118 import Exporter
 /// >>> rows = Exporter(bytearray(24), format="<i", shape=(2, 3))
@@ -40,13 +40,14 @@ pub(super) struct Exporter {
     exporter: BufferExporter,
     view: View<'static>,
     format: Option<String>,
-    /// What the items lie in: the object, or whoever answers for an address.
+    /// The object whose memory is exported, or the owner of an address.
     obj: Py<PyAny>,
+    /// The buffer of the object; `None` for an address.
     memory: Option<Acquired>,
 }
 
-/// What the items are and where they lie.
-struct Items {
+/// The arguments that describe the items.
+struct ItemArguments {
     format: Option<String>,
     itemsize: Option<i64>,
     shape: Option<Vec<i64>>,
@@ -55,8 +56,8 @@ struct Items {
     offset: i64,
 }
 
-impl Items {
-    /// Bytes of an item: those that were named, else those of the format.
+impl ItemArguments {
+    /// The size of an item: the argument, or the size of the format.
     fn itemsize(&self) -> PyResult<i64> {
         if let Some(itemsize) = self.itemsize {
             return Ok(itemsize);
@@ -65,13 +66,17 @@ impl Items {
         let size = reconcile(format.as_bytes(), None, None, &DataModel::HOST)
             .map(|found| found.layout.size())
             .map_err(|error| refused_or_ambiguous(error, "Exporter(…, itemsize=…)"))?;
-        i64::try_from(size).map_err(|_| PyOverflowError::new_err("the item is too large"))
+        i64::try_from(size).map_err(|_| PyOverflowError::new_err(format!("an item of {size} bytes is too large")))
     }
 
-    /// The items of a block of memory, if it has them.
+    /// The view of the items in a block of `len` bytes.
+    ///
+    /// # Errors
+    /// - items outside of the block, or a format of another size: `BufferRuleError`
+    /// - a block whose length is not a multiple of the itemsize, without a shape: `ValueError`
     fn check(self, py: Python<'_>, len: i64, readonly: bool) -> PyResult<(View<'static>, Option<String>)> {
         if self.format.as_ref().is_some_and(|format| format.contains('\0')) {
-            return Err(PyValueError::new_err("a format ends at its first NUL, and this one has more after it"));
+            return Err(PyValueError::new_err("a format ends at its first NUL, and this one has characters after it"));
         }
         let itemsize = self.itemsize()?;
         let shape = match self.shape {
@@ -80,24 +85,24 @@ impl Items {
                 return Err(PyValueError::new_err("strides and suboffsets need a shape"));
             }
             None => {
-                let room = len.saturating_sub(self.offset);
-                match (room.checked_div(itemsize), room.checked_rem(itemsize)) {
+                let available = len.saturating_sub(self.offset);
+                match (available.checked_div(itemsize), available.checked_rem(itemsize)) {
                     (Some(count), Some(0)) => vec![count],
                     _ => {
                         return Err(PyValueError::new_err(format!(
-                            "{room} bytes of memory are no whole number of {itemsize}-byte items: name a shape"
+                            "{available} bytes of memory are not a multiple of the {itemsize}-byte item size: give a shape"
                         )));
                     }
                 }
             }
         };
-        // What a C array of no entries is.
+        // An array without entries is NULL.
         let array =
             |entries: &Option<Vec<i64>>| entries.clone().filter(|entries| !(shape.is_empty() && entries.is_empty()));
         let (strides, suboffsets) = (array(&self.strides), array(&self.suboffsets));
-        let product = shape.iter().try_fold(itemsize, |bytes, extent| bytes.checked_mul(*extent));
+        let product = shape.iter().try_fold(itemsize, |bytes, dimension| bytes.checked_mul(*dimension));
         let raw = RawView {
-            // Where the product overflows, A06 tells; where it is negative, the rule of what made it so.
+            // A product that overflows breaks A06 (sizes in range); one that is negative, the rule of its factor.
             len: if shape.contains(&0) { 0 } else { product.unwrap_or(i64::MAX).max(0) },
             itemsize,
             readonly: i32::from(readonly),
@@ -113,12 +118,12 @@ impl Items {
         match (broken_rules(py, &report), view) {
             (None, Some(view)) => Ok((view.without_format(), self.format)),
             (Some(error), _) => Err(error),
-            (None, None) => Err(PyBufferError::new_err("the items cannot be found")),
+            (None, None) => Err(PyBufferError::new_err("the items cannot be read")),
         }
     }
 }
 
-/// The bytes of an object, writable if they can be had so and that is wanted.
+/// A buffer of an object: read-only, writable, or, without an argument, writable if the exporter grants that.
 fn acquire(memory: &Bound<'_, PyAny>, readonly: Option<bool>) -> PyResult<Acquired> {
     match readonly {
         Some(true) => Acquired::new(memory, Request::SIMPLE),
@@ -144,10 +149,9 @@ impl Exporter {
         offset: i64,
     ) -> PyResult<Self> {
         let py = memory.py();
-        let items = Items { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
+        let items = ItemArguments { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
         let acquired = acquire(memory, readonly)?;
-        // Only the bytes count here: what the exporter says of items, and whether it keeps the other rules, does
-        // not matter.
+        // Only the bytes matter. The exporter's items, and rules about items that it breaks, do not.
         let raw = acquired.raw();
         if !raw.is_contiguous(Order::C) && !raw.is_contiguous(Order::Fortran) {
             return Err(PyBufferError::new_err("the memory is not contiguous"));
@@ -158,19 +162,20 @@ impl Exporter {
         }
         let readonly = readonly.unwrap_or(false) || raw.readonly != 0;
         let (view, format) = items.check(py, raw.len, readonly)?;
-        // SAFETY: (a) the items lie in the `len` bytes at `buf`, which the check has shown, and these may be
-        // read as long as the buffer is held (E04), which the object does; what lies behind suboffsets is
-        // the word of the caller. (b) The buffer is writable where the view is.
+        let offset = isize::try_from(offset)?;
+        // SAFETY: (a) the check proved that the items are in the `len` bytes at `buf`, which may be read while the
+        // buffer is held (E04, lifetime of the memory), as the object does; the caller vouches for the memory
+        // behind suboffsets. (b) The buffer is writable if the view is.
         let exporter = unsafe { exporter(&view, acquired.buf(), offset, format.as_deref()) };
         Ok(Self { exporter, view, format, obj: memory.clone().unbind(), memory: Some(acquired) })
     }
 
-    /// Shows the `length` bytes at an address: memory that no Python object has, such as the plane of a
+    /// Exports the `length` bytes at an address: memory that belongs to no Python object, such as a plane of a
     /// video frame or a mapped device.
     ///
-    /// `owner` is kept as long as anybody holds a buffer, and should free the memory when it goes. Nothing
-    /// can be checked about the address: a wrong one ends the process, or worse. Read-only unless
-    /// `readonly=False`.
+    /// The exporter holds `owner` while it, or a buffer of it, exists; `owner` should free the memory when it is
+    /// deleted. The address cannot be checked: a wrong one crashes the process or corrupts memory. Read-only
+    /// unless `readonly=False`.
     ///
     /// >>> import ctypes
     /// >>> from pep3118 import Exporter
@@ -200,22 +205,23 @@ impl Exporter {
         if end.is_none() || (address == 0 && length > 0) {
             return Err(PyValueError::new_err(format!("there are no {length} bytes at address {address:#x}")));
         }
-        let items = Items { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
+        let items = ItemArguments { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
         let (view, format) = items.check(py, length, readonly)?;
+        let offset = isize::try_from(offset)?;
         let start = std::ptr::with_exposed_provenance_mut(address);
-        // SAFETY: (a) and (b) the items lie in the `length` bytes at `address`, which the check has shown;
-        // that these are there as long as `owner` lives, and may be written to, is the word of the caller.
+        // SAFETY: (a) and (b) the check proved that the items are in the `length` bytes at `address`; the caller
+        // vouches that these may be read, and written to, as long as `owner` exists.
         let exporter = unsafe { exporter(&view, start, offset, format.as_deref()) };
         Ok(Self { exporter, view, format, obj: owner, memory: None })
     }
 
-    /// How many buffers consumers hold.
+    /// The number of buffers that consumers hold.
     #[getter]
     fn exports(&self) -> usize {
         self.exporter.exports()
     }
 
-    /// The object whose memory it is, or the owner of the address.
+    /// The object whose memory is exported, or the owner of the address.
     #[getter]
     fn obj(&self) -> &Py<PyAny> {
         &self.obj
@@ -227,61 +233,61 @@ impl Exporter {
         self.format.as_deref()
     }
 
-    /// Bytes of an item.
+    /// The size of an item in bytes.
     #[getter]
     fn itemsize(&self) -> i64 {
         self.view.itemsize()
     }
 
-    /// Bytes of all items.
+    /// The size of all items in bytes.
     #[getter]
     fn nbytes(&self) -> i64 {
         self.view.len()
     }
 
-    /// Number of dimensions.
+    /// The number of dimensions.
     #[getter]
     fn ndim(&self) -> usize {
         self.view.ndim()
     }
 
-    /// Whether consumers may not write.
+    /// Whether consumers cannot write to the memory.
     #[getter]
     fn readonly(&self) -> bool {
         self.view.readonly()
     }
 
-    /// Items in each dimension.
+    /// The number of items in each dimension.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.view.shape())
     }
 
-    /// Bytes from one item to the next in each dimension.
+    /// The distance from one item to the next in each dimension, in bytes.
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.view.strides())
     }
 
-    /// Bytes to add after following a pointer in each dimension; () where there is none.
+    /// The bytes to add after following a pointer in each dimension; () if no dimension has pointers.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.view.suboffsets().unwrap_or_default())
     }
 
-    /// Whether the items adjoin, the last index fastest.
+    /// Whether the items are contiguous in C order, the last index fastest.
     #[getter]
     fn c_contiguous(&self) -> bool {
         self.view.is_contiguous(Order::C)
     }
 
-    /// Whether the items adjoin, the first index fastest.
+    /// Whether the items are contiguous in Fortran order, the first index fastest.
     #[getter]
     fn f_contiguous(&self) -> bool {
         self.view.is_contiguous(Order::Fortran)
     }
 
-    /// Whether the items adjoin in either order.
+    /// Whether the items are contiguous in either order.
     #[getter]
     fn contiguous(&self) -> bool {
         self.c_contiguous() || self.f_contiguous()
@@ -298,7 +304,7 @@ impl Exporter {
         Ok(format!("<Exporter format={format}, shape={shape}, strides={strides}{readonly}>"))
     }
 
-    /// Answers a request.
+    /// Fills in a buffer for a consumer.
     ///
     /// # Safety
     /// - (a) `view` is NULL or a `Py_buffer` that may be written to.
@@ -307,7 +313,7 @@ impl Exporter {
         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
     }
 
-    /// Counts a release.
+    /// Releases a buffer of a consumer.
     ///
     /// # Safety
     /// - (a) `view` was filled in by `__getbuffer__` and is released for the first time.
@@ -318,17 +324,19 @@ impl Exporter {
 
     fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         visit.call(&self.obj)?;
-        self.memory.as_ref().map_or(Ok(()), |memory| memory.traverse(&visit))
+        match &self.memory {
+            Some(memory) => memory.traverse(&visit),
+            None => Ok(()),
+        }
     }
 }
 
-/// The exporter of the items that lie `offset` bytes into a block.
+/// The exporter of items `offset` bytes after the start of a block.
 ///
 /// # Safety
 /// - (a) and (b) of [`BufferExporter::new`], `buf` being `offset` bytes after `start`.
-unsafe fn exporter(view: &View<'_>, start: *mut u8, offset: i64, format: Option<&str>) -> BufferExporter {
-    // What was checked fits the address space.
-    let first = start.wrapping_offset(isize::try_from(offset).unwrap_or(0));
+unsafe fn exporter(view: &View<'_>, start: *mut u8, offset: isize, format: Option<&str>) -> BufferExporter {
+    let first = start.wrapping_offset(offset);
     // SAFETY: (a) and (b) are those of this function.
     unsafe { BufferExporter::with_format(view, first, format.map(str::as_bytes)) }
 }

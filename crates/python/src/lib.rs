@@ -31,7 +31,7 @@ pub mod _pep3118 {
     #[pymodule_export]
     use crate::audit::{_exports_buffers, audit, check};
     #[pymodule_export]
-    use crate::cli::_cli;
+    use crate::cli::{_cli, _python_command};
     #[pymodule_export]
     use crate::dtype::dtype_from_pep3118;
     #[pymodule_export]

@@ -61,8 +61,8 @@ pub(crate) fn complex(py: Python<'_>, re: f64, im: f64) -> NewObject<'_> {
 
 /// `True` or `False`.
 #[inline(always)]
-pub(crate) fn boolean(py: Python<'_>, truth: bool) -> NewObject<'_> {
-    Some(PyBool::new(py, truth).to_owned().into_any())
+pub(crate) fn boolean(py: Python<'_>, value: bool) -> NewObject<'_> {
+    Some(PyBool::new(py, value).to_owned().into_any())
 }
 
 /// A `bytes` object.

@@ -66,8 +66,8 @@ impl Finding {
     /// error[B05]: the request has no FORMAT but format is `<i`
     ///  |
     ///  = note: in the answer to ND
-    ///  = note: FORMAT-UNSET-NULL: a request without FORMAT gets NULL (must; buffer.rst, PyBUF_FORMAT)
-    ///  = help: set it to NULL unless the request has its flag
+    ///  = note: FORMAT-UNSET-NULL: a request without FORMAT returns format NULL (must; buffer.rst, PyBUF_FORMAT)
+    ///  = help: set the field to NULL unless the request has its flag
     fn explain(&self) -> String {
         format!("{:#}", self.finding)
     }

@@ -1,9 +1,9 @@
-//! The Python tests inside this process, where a sanitizer or valgrind watches both sides.
+//! Runs the Python tests in this process, in which a sanitizer or valgrind checks the extension and the interpreter.
 //!
-//! Ignored: `make asan` and `make valgrind` run it, with the packages of a virtual environment on
-//! `PYTHONPATH`. `PYTEST` chooses tests, as arguments of pytest.
+//! The test is ignored: `make asan` and `make valgrind` run it, with the packages of a virtual environment on
+//! `PYTHONPATH`. `PYTEST` selects tests, as arguments of pytest.
 
-#![allow(missing_docs, reason = "tests are named for what they show")]
+#![allow(missing_docs, reason = "a test has a name that states what it tests")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should stop")]
 
 use pyo3::prelude::*;
@@ -11,21 +11,27 @@ use pyo3::prelude::*;
 /// The folder of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Why a test starts another process, which nobody watches.
-const ANOTHER_PROCESS: &str = "starts a program of its own, where pep3118 is not installed";
+/// Another process is not checked.
+const ANOTHER_PROCESS: &str = "starts another process, in which pep3118 is not installed";
 
-const HELD_BACK: &str = "sanitizers keep freed memory for a while";
+/// The memory of the process does not shrink.
+const DELAYED_FREE: &str = "a sanitizer frees memory later";
 
-/// What is left out: file, test, reason.
-const LEFT_OUT: &[(&str, &str, &str)] = &[
-    ("test_command.py", "test_other_commands_are_those_of_rust", ANOTHER_PROCESS),
-    ("test_command.py", "test_help_tells_all_commands", ANOTHER_PROCESS),
+/// The tests that are not run: file, test, reason.
+const EXCLUDED: &[(&str, &str, &str)] = &[
+    ("test_command.py", "test_other_commands_are_run_by_rust", ANOTHER_PROCESS),
+    ("test_command.py", "test_help_names_all_commands", ANOTHER_PROCESS),
+    ("test_command.py", "test_a_short_command_imports_only_what_it_needs", ANOTHER_PROCESS),
     ("test_command.py", "test_a_closed_pipe_ends_the_work", ANOTHER_PROCESS),
     ("test_command.py", "test_standard_input_reaches_rust", ANOTHER_PROCESS),
-    ("test_command.py", "test_both_sides_write_in_order", ANOTHER_PROCESS),
+    ("test_command.py", "test_python_and_rust_write_in_order", ANOTHER_PROCESS),
+    ("test_command.py", "test_closed_streams_cause_no_traceback", ANOTHER_PROCESS),
+    ("test_command.py", "test_output_to_a_full_device_fails", ANOTHER_PROCESS),
+    ("test_command.py", "test_a_signal_leaves_the_output_unchanged", ANOTHER_PROCESS),
+    ("test_command.py", "test_an_interrupted_audit_has_no_traceback", ANOTHER_PROCESS),
     ("test_examples.py", "test_scripts", ANOTHER_PROCESS),
     ("test_examples.py", "test_exporters_in_ci", ANOTHER_PROCESS),
-    ("test_lifetime.py", "test_memory_is_constant", HELD_BACK),
+    ("test_lifetime.py", "test_memory_is_constant", DELAYED_FREE),
     ("test_lifetime.py", "test_views_alive_at_shutdown", ANOTHER_PROCESS),
     ("test_lifetime.py", "test_arrow_lets_go_in_another_thread", ANOTHER_PROCESS),
     ("test_numpy_reader.py", "test_the_tests_of_numpy", ANOTHER_PROCESS),
@@ -34,15 +40,15 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("test_readme.py", "test_python", ANOTHER_PROCESS),
     ("test_readme.py", "test_console", ANOTHER_PROCESS),
     ("test_struct.py", "test_lack_of_memory_is_a_memory_error", ANOTHER_PROCESS),
-    ("test_struct.py", "test_repeated_calls_take_no_memory", HELD_BACK),
+    ("test_struct.py", "test_repeated_calls_take_no_memory", DELAYED_FREE),
     ("test_threads.py", "test_the_gil_stays_off", ANOTHER_PROCESS),
 ];
 
 #[test]
-fn what_is_left_out_exists() {
-    for (file, test, reason) in LEFT_OUT {
+fn every_excluded_test_exists() {
+    for (file, test, reason) in EXCLUDED {
         let text = std::fs::read_to_string(format!("{ROOT}/tests/python/{file}")).unwrap();
-        assert!(text.contains(&format!("\ndef {test}(")), "{file} has no {test}, which is left out: {reason}");
+        assert!(text.contains(&format!("\ndef {test}(")), "{file} has no {test}, which is excluded: {reason}");
     }
 }
 
@@ -59,9 +65,9 @@ fn pytest_in_this_process() {
         let chosen = std::env::var("PYTEST").unwrap_or_default();
         let mut arguments = vec!["-p", "no:cacheprovider", "-p", "no:faulthandler", "-x", "--rootdir", ROOT];
         let all = format!("{ROOT}/tests/python");
-        let left_out: Vec<_> =
-            LEFT_OUT.iter().map(|(file, test, _)| format!("--deselect=tests/python/{file}::{test}")).collect();
-        arguments.extend(left_out.iter().map(String::as_str));
+        let excluded: Vec<_> =
+            EXCLUDED.iter().map(|(file, test, _)| format!("--deselect=tests/python/{file}::{test}")).collect();
+        arguments.extend(excluded.iter().map(String::as_str));
         match chosen.trim() {
             "" => arguments.push(&all),
             chosen => arguments.extend(chosen.split_whitespace()),

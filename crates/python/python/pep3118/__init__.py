@@ -1,4 +1,4 @@
-"""Read what memoryview refuses, judge any exporter, export any memory."""
+"""Read, check and export the memory that Python objects share through the buffer protocol (PEP 3118)."""
 
 from ._pep3118 import (
     BufferRuleError,

@@ -1,18 +1,17 @@
-"""Exporters that are known, found and judged."""
+"""``pep3118 census``: checks the exporters of packages."""
 
 from __future__ import annotations
 
-import builtins
 import dataclasses
 import importlib
 import json
 import platform
-import re
+import sys
 import textwrap
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from . import Report, audit
+from ._audit import evaluate, print_error
 from ._pep3118 import _exports_buffers
 
 #: Known exporters by package: expressions, evaluated with the names of the package.
@@ -97,99 +96,109 @@ PACKAGES: dict[str, list[str]] = {
     "zarr": ["zeros(3)[:]"],
 }
 
-#: What `pep3118 census` looks at by itself.
+#: The packages that `pep3118 census` checks without arguments.
 STANDARD = ["builtins", "array", "mmap", "io", "pickle", "ctypes", "multiprocessing.sharedctypes"]
 
-_EXPRESSION = re.compile(r"\s*(?P<module>[^\W\d][\w.]*)\s*:(?!=)(?P<expression>.+)", re.DOTALL)
 
-
-def evaluate(text: str) -> Any:
-    """The value of ``MODULE:EXPRESSION``, with the names of the module, or of a plain expression.
-
-    This runs code: whatever the expression does, it does.
-    """
-    match = _EXPRESSION.fullmatch(text)
-    if match is None:
-        return eval(text.strip(), {"__builtins__": builtins})
-    module = importlib.import_module(match["module"])
-    return eval(match["expression"].strip(), {"__builtins__": builtins, **vars(module)})
+def run(packages: Sequence[str], *, as_json: bool) -> int:
+    """Prints a row for each exporter, and returns the exit status of the command."""
+    rows: list[Row] = []
+    missing = []
+    has_terminal = sys.stderr is not None and sys.stderr.isatty()
+    for package in packages or STANDARD:
+        try:
+            for row in survey(package):
+                rows.append(row)
+                if has_terminal:
+                    print(f"\r\x1b[K{len(rows)} exporters, {row.exporter}"[:64], end="", file=sys.stderr, flush=True)
+        except ImportError as error:
+            missing.append(f"error: {package}: {error}")
+    if has_terminal:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    if as_json:
+        print(json.dumps([row.as_dict() for row in rows], indent=2))
+    else:
+        for line in table(rows):
+            print(line)
+    for message in missing:
+        print_error(message)
+    return 2 if missing else 0
 
 
 @dataclasses.dataclass
 class Row:
-    """An exporter and what was found."""
+    """An exporter and its report."""
 
     exporter: str
     version: str
     report: Report | None
-    #: Why there is no report.
+    #: The reason why there is no report.
     failure: str | None = None
 
     @property
     def worst(self) -> str:
-        """The worst severity, ``"clean"``, or ``"-"`` where nothing could be judged."""
+        """The worst severity, ``"clean"``, or ``"-"`` if there is no report."""
         if self.report is None:
             return "-"
         return self.report.findings[0].severity if self.report.findings else "clean"
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules that are broken."""
+        """The ids of the broken rules."""
         return () if self.report is None else self.report.rules
 
     def as_dict(self) -> dict[str, object]:
-        """The row for JSON."""
-        judged = {} if self.report is None else json.loads(self.report.to_json())
-        about = {"expression": self.exporter, "version": self.version, "worst": self.worst}
-        return {**about, **judged} if self.failure is None else {**about, "failure": self.failure}
+        """Returns the row for JSON."""
+        report = {} if self.report is None else json.loads(self.report.to_json())
+        row = {"expression": self.exporter, "version": self.version, "worst": self.worst}
+        return {**row, **report} if self.failure is None else {**row, "failure": self.failure}
+
+
+def survey(package: str) -> Iterator[Row]:
+    """Checks the exporters of a package: the known ones, and types that can be called without arguments.
+
+    Raises ImportError if the package is not installed.
+    """
+    version = _version(package)
+    checked = set()
+    for expression in PACKAGES.get(package, []):
+        row = _check(package, expression, version)
+        if row.report is not None:
+            checked.add(row.report.exporter)
+        yield row
+    for expression in _calls(package):
+        row = _check(package, expression, version)
+        # A type that needs arguments is not a fault, and a type that was checked has its row.
+        if row.report is not None and row.report.exporter not in checked:
+            checked.add(row.report.exporter)
+            yield row
 
 
 def _version(package: str) -> str:
-    # Some modules of CPython have a version of their own; asked for it, those of 3.15 warn.
+    # Some modules of CPython have a `__version__`, and CPython 3.15 warns when it is read.
     if package in STANDARD:
         return platform.python_version()
     version = getattr(importlib.import_module(package.partition(".")[0]), "__version__", None)
     return version if isinstance(version, str) else platform.python_version()
 
 
-def _found(package: str) -> Iterator[str]:
-    """Calls of the types of a package that export buffers."""
+def _calls(package: str) -> Iterator[str]:
+    """Calls without arguments of the types of a package that export buffers."""
     for name, value in sorted(vars(importlib.import_module(package)).items()):
         if isinstance(value, type) and not name.startswith("_") and _exports_buffers(value):
             yield f"{name}()"
 
 
-def survey(package: str) -> Iterator[Row]:
-    """Judges the exporters of a package: those that are known, and those that can be made of nothing.
-
-    Raises ImportError where the package is not installed.
-    """
-    version = _version(package)
-    known = PACKAGES.get(package, [])
-    judged = set()
-    for expression in known:
-        row = _judge(package, expression, version)
-        if row.report is not None:
-            judged.add(row.report.exporter)
-        yield row
-    for expression in _found(package):
-        row = _judge(package, expression, version)
-        # What cannot be made of nothing is nobody's fault; nor is a type that was judged already of interest.
-        if row.report is not None and row.report.exporter not in judged:
-            judged.add(row.report.exporter)
-            yield row
-
-
-def _judge(package: str, expression: str, version: str) -> Row:
+def _check(package: str, expression: str, version: str) -> Row:
     name = expression if package == "builtins" else f"{package}:{expression}"
     try:
         return Row(name, version, audit(evaluate(f"{package}:{expression}")))
-    except Exception as error:  # A constructor may raise anything.
+    except Exception as error:  # A constructor can raise any exception.
         return Row(name, version, None, f"{type(error).__name__}: {error}")
 
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
-    """Lines of at most 60 cells: exporter, worst severity and rules, under the version."""
+    """Returns lines of at most 60 cells: exporter, worst severity and rules, under the version of the package."""
     version = None
     for row in rows:
         package = row.exporter.partition(":")[0] if ":" in row.exporter.partition("(")[0] else "Python"
@@ -199,10 +208,10 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
                 yield ""
             version = (package, row.version)
             yield f"{package} {row.version}"
-        says = " ".join(row.rules) if row.failure is None else row.failure
-        heads = textwrap.wrap(row.exporter, 34, subsequent_indent="  ") or [""]
-        tails = textwrap.wrap(says, 15, max_lines=4, placeholder=" ...") or [""]
-        for index in range(max(len(heads), len(tails))):
-            head = heads[index] if index < len(heads) else ""
-            tail = tails[index] if index < len(tails) else ""
-            yield f"{head:<34} {row.worst if index == 0 else '':<8} {tail}".rstrip()
+        result = " ".join(row.rules) if row.failure is None else row.failure
+        exporters = textwrap.wrap(row.exporter, 34, subsequent_indent="  ") or [""]
+        results = textwrap.wrap(result, 15, max_lines=4, placeholder=" ...") or [""]
+        for index in range(max(len(exporters), len(results))):
+            exporter = exporters[index] if index < len(exporters) else ""
+            worst = row.worst if index == 0 else ""
+            yield f"{exporter:<34} {worst:<8} {results[index] if index < len(results) else ''}".rstrip()

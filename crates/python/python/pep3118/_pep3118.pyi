@@ -9,46 +9,80 @@ from typing_extensions import Buffer, CapsuleType, disjoint_base
 __version__: str
 
 class FormatError(ValueError):
+    """A format that cannot be read, or that has several interpretations.
+
+    `span` is the byte offsets where the error starts and ends, or None.
+    """
+
     span: tuple[int, int] | None
 
 class BufferRuleError(BufferError):
+    """Metadata that break a rule of the buffer protocol.
+
+    `rule` is the id of the first broken rule, such as 'A04'; `findings` has all of them.
+    """
+
     rule: str
     findings: tuple[Finding, ...]
 
-def calcsize(format: str) -> int: ...
+def calcsize(format: str | bytes) -> int:
+    """Returns the size of an item in bytes, as `struct.calcsize` does, for every format of PEP 3118."""
 
 # Judging exporters
 
 @final
 class Finding:
+    """A broken rule: its id, its severity, and the values that break it.
+
+    `str()` returns one line, `explain()` a paragraph with the rule and the calculation.
+    """
     @property
-    def rule(self) -> str: ...
+    def rule(self) -> str:
+        """The id of the rule, such as "A04"."""
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the rule, such as "LEN-PRODUCT"."""
     @property
-    def severity(self) -> Literal["error", "warning", "note"]: ...
+    def severity(self) -> Literal["error", "warning", "note"]:
+        """The severity: "error", "warning" or "note"."""
     @property
-    def message(self) -> str: ...
+    def message(self) -> str:
+        """The message, in one line."""
     @property
-    def requests(self) -> tuple[str, ...]: ...
-    def explain(self) -> str: ...
+    def requests(self) -> tuple[str, ...]:
+        """The requests whose buffers break the rule, such as ("ND", "FULL_RO")."""
+    def explain(self) -> str:
+        """Returns the message with the calculation, the rule and its source."""
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Report:
+    """The findings of `check` or `audit`. A report is true unless one of its findings is an error."""
     @property
-    def exporter(self) -> str: ...
+    def exporter(self) -> str:
+        """The type of the object that was checked, such as "numpy.ndarray"."""
     @property
-    def findings(self) -> tuple[Finding, ...]: ...
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings, errors first."""
     @property
-    def readable(self) -> bool: ...
+    def readable(self) -> bool:
+        """Whether the items can be read in spite of the findings."""
     @property
-    def truth(self) -> str | None: ...
+    def layout_source(self) -> str | None:
+        """The source of the layout that the format was compared with (T01, format against type): "numpy.dtype",
+        "ctypes", "array.typecode" or "bytes". None if the type of the object gives no layout.
+        """
     @property
-    def rules(self) -> tuple[str, ...]: ...
-    def explain(self) -> str: ...
-    def to_json(self) -> str: ...
-    def raise_for_errors(self, allow: Sequence[str] = ...) -> None: ...
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the broken rules, each once, errors first."""
+    def explain(self) -> str:
+        """Returns all findings with the calculations and the rules, a paragraph each."""
+    def to_json(self) -> str:
+        """Returns the report as JSON, as `pep3118 check --json` prints it:
+        `{"exporter": ..., "findings": [...], "readable": ...}`.
+        """
+    def raise_for_errors(self, allow: Sequence[str] = ...) -> None:
+        """Raises BufferRuleError if a finding is an error. `allow` is the ids of rules that may be broken."""
     def __bool__(self) -> bool: ...
     def __len__(self) -> int: ...
     @overload
@@ -58,55 +92,125 @@ class Report:
     def __iter__(self) -> Iterator[Finding]: ...
     def __contains__(self, key: str, /) -> bool: ...
 
-def check(obj: object, request: int | str | None = None) -> Report: ...
-def audit(obj: object) -> Report: ...
-def _cli(argv: Sequence[str], handle_signals: bool = False) -> int: ...
-def _exports_buffers(ty: type) -> bool: ...
+def check(obj: object, request: int | str | None = None) -> Report:
+    """Checks the buffer that an exporter returns for one request.
+
+    `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. If the type of the object
+    gives the layout of the items (a NumPy dtype, the fields of a ctypes structure), the format is compared
+    with it (T01, format against type).
+
+    Raises the exporter's exception if it refuses the request, and TypeError if the object exports no buffer.
+    """
+
+def audit(obj: object) -> Report:
+    """Checks an exporter: sends all 26 legal requests, twice, and compares the buffers with the rules, with one
+    another, and with the layout that the type of the object gives (T01, format against type).
+
+    Each buffer is released at once. Reference counts and exceptions in `__release_buffer__` are checked too.
+    No byte of the memory is read.
+
+    Raises TypeError if the object exports no buffer.
+    """
+
+def _cli(argv: Sequence[str], handle_signals: bool = False) -> int:
+    """Runs the command `pep3118` of Rust and returns its exit status. `argv[0]` is the name of the program.
+
+    With `handle_signals`, SIGHUP, SIGINT and SIGTERM end the process from now on, without Python's handlers.
+    """
+
+def _exports_buffers(ty: type) -> bool:
+    """Whether the instances of a type export buffers."""
+
+def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
+    """Returns `("audit", expressions, allow, explain, json)` or `("census", packages, json)`, the commands that Python
+    runs. None for any other command, and for arguments that `_cli` prints help or an error for.
+    """
 
 # Views
 
 @final
 class View:
+    """The items of an exporter: like memoryview, for every format.
+
+    Records are named tuples, arrays in items nested lists. `view["pos.x"]` is a view of that field,
+    `view.columns()` copies each field to an array of its own.
+
+    What an item is, is told by the type of the exporter where it is known (NumPy's dtype, a ctypes
+    class, array), else by the exporter's format, read in `dialect` if that is given. Another `format`
+    of the same itemsize may be given.
+    """
     @property
-    def obj(self) -> object: ...
+    def obj(self) -> object:
+        """The object whose memory it is."""
     @property
-    def nbytes(self) -> int: ...
+    def nbytes(self) -> int:
+        """Bytes of all items in a contiguous copy."""
     @property
-    def readonly(self) -> bool: ...
+    def readonly(self) -> bool:
+        """Whether items cannot be written to."""
     @property
-    def format(self) -> str: ...
+    def format(self) -> str:
+        """The format as the exporter wrote it; of a field or a cast, one that says the same. Bytes that
+        are not UTF-8 are surrogates.
+        """
     @property
-    def itemsize(self) -> int: ...
+    def itemsize(self) -> int:
+        """Bytes of one item."""
     @property
-    def ndim(self) -> int: ...
+    def ndim(self) -> int:
+        """The number of dimensions."""
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Items in each dimension."""
     @property
-    def strides(self) -> tuple[int, ...]: ...
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one item to the next in each dimension."""
     @property
-    def suboffsets(self) -> tuple[int, ...]: ...
+    def suboffsets(self) -> tuple[int, ...]:
+        """Where at least 0: follow the pointer there, then add as many bytes. Empty where there is none."""
     @property
-    def c_contiguous(self) -> bool: ...
+    def c_contiguous(self) -> bool:
+        """Whether the items adjoin, the last index fastest."""
     @property
-    def f_contiguous(self) -> bool: ...
+    def f_contiguous(self) -> bool:
+        """Whether the items adjoin, the first index fastest."""
     @property
-    def contiguous(self) -> bool: ...
+    def contiguous(self) -> bool:
+        """Whether the items adjoin in either order."""
     @property
-    def fields(self) -> tuple[str, ...]: ...
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields of a record, 'f0' by its index where the format has none; () where items
+        are no records.
+        """
     @property
-    def certainty(self) -> str: ...
+    def certainty(self) -> Literal["exact", "trailing-padding", "inferred"]:
+        """How sure the reading of the format is: 'exact', 'trailing-padding' or 'inferred'."""
     @property
-    def dialect(self) -> str: ...
+    def dialect(self) -> str:
+        """The dialect in which the format was read."""
     def __new__(cls, obj: Buffer, format: str | bytes | None = None, dialect: str | None = None) -> Self: ...
-    def explain(self) -> str: ...
-    def tolist(self) -> Any: ...
-    def tobytes(self, order: Literal["C", "F", "A"] | None = "C") -> bytes: ...
-    def hex(self, *args: Any, **kwargs: Any) -> str: ...
-    def toreadonly(self) -> View: ...
-    def cast(self, format: str | bytes, shape: Sequence[int] | None = None, *, dialect: str | None = None) -> View: ...
-    def transpose(self, *axes: int) -> View: ...
-    def columns(self, *names: str) -> dict[str, View]: ...
-    def release(self) -> None: ...
+    def explain(self) -> str:
+        """The layout of an item as a table of offsets, sizes and types, and how the items lie."""
+    def tolist(self) -> Any:
+        """All items as nested lists, the item itself where there is no dimension."""
+    def tobytes(self, order: Literal["C", "F", "A"] | None = "C") -> bytes:
+        """All items as they are, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as
+        they lie in memory where that is Fortran order, else as 'C'.
+        """
+    def hex(self, *args: Any, **kwargs: Any) -> str:
+        """`tobytes().hex(...)`"""
+    def toreadonly(self) -> View:
+        """The same memory, not to be written to."""
+    def cast(self, format: str | bytes, shape: Sequence[int] | None = None, *, dialect: str | None = None) -> View:
+        """The bytes of C-contiguous memory as items of another format, in one dimension or in a shape."""
+    def transpose(self, *axes: int) -> View:
+        """The dimensions in another order, reversed if none is given."""
+    def columns(self, *names: str) -> dict[str, View]:
+        """Each field as an array of its own, copied and in this machine's byte order: a dict of writable
+        Views by dotted names. Of all fields, or of those that are named.
+        """
+    def release(self) -> None:
+        """Gives the buffer back: `BufferError` while there are buffers of this view."""
     def __arrow_c_schema__(self) -> CapsuleType: ...
     def __arrow_c_array__(self, requested_schema: CapsuleType | None = None) -> tuple[CapsuleType, CapsuleType]: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...
@@ -129,6 +233,19 @@ class View:
 
 @disjoint_base
 class Exporter:
+    """Exports memory as items of any format, in any arrangement, to every consumer of the buffer protocol.
+
+    `memory` is a contiguous bytes-like object, of which the exporter holds a buffer as long as it lives. `format`
+    is the format of an item (None: a buffer without a format, of bytes), and `itemsize` its size, by default that of
+    the format. `shape` is the number of items in each dimension, by default all that fit in one dimension. `strides`
+    and `offset` are in bytes, by default those of a C-contiguous array at the start of the memory. Where an entry
+    of `suboffsets` is not negative, the memory holds addresses, and the caller is responsible for the memory at
+    them. `readonly` is by default that of the memory.
+
+    The arguments are checked before a buffer is exported. Raises BufferRuleError for items outside of the memory or
+    a format of another size, FormatError for a format that cannot be read, and BufferError for `readonly=False` with
+    read-only memory, or memory that is not contiguous.
+    """
     def __new__(
         cls,
         memory: Buffer,
@@ -154,33 +271,53 @@ class Exporter:
         suboffsets: Sequence[int] | None = None,
         readonly: bool = True,
         offset: int = 0,
-    ) -> Exporter: ...
+    ) -> Exporter:
+        """Exports the `length` bytes at an address: memory that belongs to no Python object, such as a plane of a
+        video frame or a mapped device.
+
+        The exporter holds `owner` while it, or a buffer of it, exists; `owner` should free the memory when it is
+        deleted. The address cannot be checked: a wrong one crashes the process or corrupts memory. Read-only
+        unless `readonly=False`.
+        """
     @property
-    def exports(self) -> int: ...
+    def exports(self) -> int:
+        """The number of buffers that consumers hold."""
     @property
-    def obj(self) -> object: ...
+    def obj(self) -> object:
+        """The object whose memory is exported, or the owner of the address."""
     @property
-    def format(self) -> str | None: ...
+    def format(self) -> str | None:
+        """The format of an item, or None."""
     @property
-    def itemsize(self) -> int: ...
+    def itemsize(self) -> int:
+        """The size of an item in bytes."""
     @property
-    def nbytes(self) -> int: ...
+    def nbytes(self) -> int:
+        """The size of all items in bytes."""
     @property
-    def ndim(self) -> int: ...
+    def ndim(self) -> int:
+        """The number of dimensions."""
     @property
-    def readonly(self) -> bool: ...
+    def readonly(self) -> bool:
+        """Whether consumers cannot write to the memory."""
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """The number of items in each dimension."""
     @property
-    def strides(self) -> tuple[int, ...]: ...
+    def strides(self) -> tuple[int, ...]:
+        """The distance from one item to the next in each dimension, in bytes."""
     @property
-    def suboffsets(self) -> tuple[int, ...]: ...
+    def suboffsets(self) -> tuple[int, ...]:
+        """The bytes to add after following a pointer in each dimension; () if no dimension has pointers."""
     @property
-    def c_contiguous(self) -> bool: ...
+    def c_contiguous(self) -> bool:
+        """Whether the items are contiguous in C order, the last index fastest."""
     @property
-    def f_contiguous(self) -> bool: ...
+    def f_contiguous(self) -> bool:
+        """Whether the items are contiguous in Fortran order, the first index fastest."""
     @property
-    def contiguous(self) -> bool: ...
+    def contiguous(self) -> bool:
+        """Whether the items are contiguous in either order."""
     if sys.version_info >= (3, 12):
         def __buffer__(self, flags: int, /) -> memoryview: ...
         def __release_buffer__(self, buffer: memoryview, /) -> None: ...
@@ -188,34 +325,52 @@ class Exporter:
 # Formats
 @final
 class Field:
+    """A field of a format: its offset, its size and its type. Offsets and sizes are in bytes."""
     @property
-    def name(self) -> str | None: ...
+    def name(self) -> str | None:
+        """The name, or None. Bytes that are not UTF-8 are escaped."""
     @property
-    def name_bytes(self) -> bytes | None: ...
+    def name_bytes(self) -> bytes | None:
+        """The name as the bytes in the format, or None."""
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """The offset from the start of the enclosing record, in bytes."""
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """The size of all elements, in bytes."""
     @property
-    def itemsize(self) -> int: ...
+    def itemsize(self) -> int:
+        """The size of one element, in bytes."""
     @property
-    def count(self) -> int: ...
+    def count(self) -> int:
+        """The number of elements."""
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """The length of each dimension; empty for a single value."""
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """The type of an element, such as "int32" or "record"."""
     @property
-    def endian(self) -> Literal["little", "big"] | None: ...
+    def endian(self) -> Literal["little", "big"] | None:
+        """The byte order, "little" or "big"; None if the type has none."""
     @property
-    def fields(self) -> tuple[Field, ...]: ...
+    def fields(self) -> tuple[Field, ...]:
+        """The fields of a record; empty for any other type."""
     @property
-    def is_union(self) -> bool: ...
+    def is_union(self) -> bool:
+        """Whether all fields of the record start at its first byte, as in a union."""
     def __getitem__(self, key: str, /) -> Field: ...
     def __len__(self) -> int: ...
     def __bool__(self) -> bool: ...
 
 @final
 class Format:
+    """The layout that a format gives: fields with offsets, for one producer, on one machine.
+
+    `itemsize` is the size of an item in bytes, if it is known; `dialect` is the name of the producer's dialect,
+    without which all dialects are tried; `model` is the machine, a data model such as "lp64" or a target triple,
+    by default this one. A `fmt` of None is that of a buffer without a format, unsigned bytes.
+    """
     def __new__(
         cls,
         fmt: str | bytes | None,
@@ -224,57 +379,97 @@ class Format:
         model: str | None = None,
     ) -> Self: ...
     @classmethod
-    def from_dtype(cls, dtype: Any) -> Format: ...
+    def from_dtype(cls, dtype: Any) -> Format:
+        """Returns the format of a numpy.dtype, with the offsets of the dtype."""
     @classmethod
-    def from_ctypes(cls, ctype: type[Any]) -> Format: ...
+    def from_ctypes(cls, ctype: type[Any]) -> Format:
+        """Returns the format of a ctypes class: a structure, a union, an array, a pointer or a number."""
     @property
-    def format(self) -> str | None: ...
+    def format(self) -> str | None:
+        """The format that was given; None for the format of a type."""
     @property
-    def itemsize(self) -> int: ...
+    def itemsize(self) -> int:
+        """The size of an item in bytes."""
     @property
-    def alignment(self) -> int: ...
+    def alignment(self) -> int:
+        """The largest alignment that the format implies, in bytes."""
     @property
-    def fields(self) -> tuple[Field, ...]: ...
+    def fields(self) -> tuple[Field, ...]:
+        """The fields of a record; any other item as one field."""
     @property
-    def item(self) -> Field: ...
+    def item(self) -> Field:
+        """The item as one field."""
     @property
-    def certainty(self) -> Literal["exact", "trailing-padding", "inferred", "ambiguous"]: ...
+    def certainty(self) -> Literal["exact", "trailing-padding", "inferred", "ambiguous"]:
+        """How well the format determines the layout: "exact", "trailing-padding", "inferred" or "ambiguous"."""
     @property
-    def dialect(self) -> str: ...
+    def dialect(self) -> str:
+        """The dialect whose rules gave the offsets."""
     @property
-    def model(self) -> str: ...
+    def model(self) -> str:
+        """The machine whose sizes the layout has: the name of a data model, or a target triple."""
     @property
-    def alternatives(self) -> tuple[Format, ...]: ...
-    def explain(self, *, width: int | None = None, color: bool = False) -> str: ...
-    def svg(self) -> str: ...
+    def alternatives(self) -> tuple[Format, ...]:
+        """The other interpretations of an ambiguous format; empty if it is not ambiguous."""
+    def explain(self, *, width: int | None = None, color: bool = False) -> str:
+        """Returns the table of offsets and the picture of the bytes. `width` is the width of the picture in
+        characters, `color` adds ANSI colours.
+        """
+    def svg(self) -> str:
+        """Returns the picture of the bytes as SVG."""
     def emit(
         self, target: Literal["canonical", "struct", "cpython-3.14", "cpython-3.15", "numpy", "cython"] = "canonical"
-    ) -> str: ...
-    def to_dtype(self) -> Any: ...
-    def to_ctypes(self, name: str = "Item") -> type[Any]: ...
-    def to_c(self, name: str = "item") -> str: ...
-    def to_rust(self, name: str = "Item") -> str: ...
+    ) -> str:
+        """Returns a format string for the layout. `target` is the reader that it is for: "canonical", "struct",
+        "cpython-3.14", "cpython-3.15", "numpy" or "cython".
+        """
+    def to_dtype(self) -> Any:
+        """Returns the numpy.dtype of the items, with the same offsets, itemsize and values."""
+    def to_ctypes(self, name: str = "Item") -> type[Any]:
+        """Returns a ctypes class whose instances have the bytes of an item: a structure, an array or a number.
+        `name` is the name of a structure.
+        """
+    def to_c(self, name: str = "item") -> str:
+        """Returns C source of a type for the item, with static assertions of its size and its offsets. Fields in
+        the other byte order are arrays of bytes, with a comment.
+        """
+    def to_rust(self, name: str = "Item") -> str:
+        """Returns Rust source of a type for the item, with assertions of its size and its offsets."""
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Format: ...
     def __deepcopy__(self, _memo: object) -> Format: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
-    def _repr_html_(self) -> str: ...
+    def _repr_html_(self) -> str:
+        """The picture of the bytes for a notebook, and one of each alternative."""
     @classmethod
-    def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format: ...
+    def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
+        """Restores the pickled format of a type."""
 
 @final
 class Difference:
+    """The difference between two formats, and how far they are equivalent."""
     @property
-    def equivalence(self) -> Literal["text", "scalars", "layout-ignoring-names", "bytes-after-swap"] | None: ...
+    def equivalence(self) -> Literal["text", "scalars", "layout-ignoring-names", "bytes-after-swap"] | None:
+        """The highest level that holds: "text", "scalars", "layout-ignoring-names" or "bytes-after-swap". Each
+        implies those after it. None if the same bytes are different values.
+        """
     @property
-    def difference(self) -> str | None: ...
+    def difference(self) -> str | None:
+        """The first difference, in one sentence; None if there is none."""
     def __bool__(self) -> bool: ...
 
-def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference: ...
-def layout_of(obj: Any) -> Format: ...
+def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference:
+    """Compares the layouts of two formats. Strings are read in dialect pep3118, for this machine."""
+
+def layout_of(obj: Any) -> Format:
+    """Returns the format of an object's items. Its layout is that of the object's type, if the type gives one
+    (NumPy, ctypes, array, bytes). Otherwise it follows from the exporter's format and itemsize, in the dialect
+    of the module that defines the type.
+    """
 
 # struct and NumPy
-def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]: ...
+def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]:
+    """Returns the dtype of a format, as NumPy reads it, also of formats that NumPy refuses."""
 
 _struct: ModuleType

@@ -4,7 +4,7 @@
 
     def test_frames_keep_the_rules(assert_conformant_buffer):
         assert_conformant_buffer(Frame(width=4, height=2))
-        assert_conformant_buffer(legacy_frame(), allow=("B19",))
+        assert_conformant_buffer(legacy_frame(), allow=("B19",))  # B19, exception of a refused request
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import Report, audit
 
 
 class AssertConformantBuffer(Protocol):
-    """What the fixture is: call it with an exporter."""
+    """The fixture: a function that checks an exporter."""
 
     def __call__(self, obj: object, allow: Iterable[str] = ()) -> Report:
         """Returns the report of ``obj``, or fails the test."""
@@ -32,16 +32,16 @@ def _assert_conformant_buffer(obj: object, allow: Iterable[str] = ()) -> Report:
     broken = [finding for finding in report if finding.severity == "error" and finding.rule not in allowed]
     if broken:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in broken))
-        told = "\n\n".join(finding.explain() for finding in broken)
-        pytest.fail(f"{report.exporter} breaks {rules}\n\n{told}", pytrace=False)
+        explanations = "\n\n".join(finding.explain() for finding in broken)
+        pytest.fail(f"{report.exporter} breaks {rules}\n\n{explanations}", pytrace=False)
     return report
 
 
 @pytest.fixture(scope="session")
 def assert_conformant_buffer() -> AssertConformantBuffer:
-    """Fails the test where an exporter breaks a rule of the buffer protocol.
+    """Fails the test if an exporter breaks a rule of the buffer protocol.
 
     ``assert_conformant_buffer(obj, allow=("B19",))`` sends all 26 requests; rules in ``allow`` may be broken.
-    Notes and warnings do not fail; they are in the report that is returned.
+    Notes and warnings do not fail the test. The report, which is returned, contains them.
     """
     return _assert_conformant_buffer

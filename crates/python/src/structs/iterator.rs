@@ -16,7 +16,7 @@ use crate::fastcall::counted;
 /// as long as to read a value.
 const BLOCK: usize = 1 << 12;
 
-/// After so many tuples in a row that the consumer has kept, the next ones are not tried to be reused.
+/// The number of tuples in a row that the consumer must keep before the iterator stops trying to reuse them.
 const KEPT_TUPLES: u8 = 8;
 
 /// The memory of the items.

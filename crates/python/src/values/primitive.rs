@@ -259,7 +259,7 @@ impl PrimitiveField {
                 }
             }
             Primitive::Bool => {
-                object.cast_exact::<PyBool>().is_ok_and(|truth| self.store([u8::from(truth.is_true())], record))
+                object.cast_exact::<PyBool>().is_ok_and(|value| self.store([u8::from(value.is_true())], record))
             }
             Primitive::Float16 | Primitive::Complex64 | Primitive::Complex128 => false,
         }
