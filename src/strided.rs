@@ -54,8 +54,7 @@ pub(crate) struct Strided<'m> {
 /// Evenly spaced cells to write to.
 ///
 /// INVARIANT: while `'m` lasts, `len` bytes may be read and written at each of `count` addresses, which start at
-/// `first` and are `stride` bytes apart, and nothing else reads or writes these bytes. They are initialised, unless
-/// the value is only written to.
+/// `first` and are `stride` bytes apart, all of them are initialised, and nothing else reads or writes them.
 #[derive(Debug)]
 pub(crate) struct StridedMut<'m> {
     first: *mut u8,

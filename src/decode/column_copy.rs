@@ -153,6 +153,9 @@ impl ColumnReader<'_> {
 }
 
 /// Writes columns to the fields of adjacent records, block by block.
+///
+/// Loops of its own over slices were 1.2 times as fast for 64 doubles a record; for records of 5 fields this is the faster one,
+/// by 0.7 to 0.9.
 pub(super) fn scatter_columns(
     columns: Vec<(&Leaf, Elements<'_>)>,
     records: &mut [u8],

@@ -1,4 +1,4 @@
-//! The tables of `dialects.md` are those of the code.
+//! The table of `dialects.md` shows the dialects of the code.
 
 use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};
@@ -7,10 +7,9 @@ use pep3118_readers::Consumer;
 use super::{keep, read};
 
 const PAGE: &str = "docs/dialects.md";
-const HEAD: &str =
-    "| dialect | whose | codes beyond `b B h H i I l L q Q f d` | structures, names, shapes | beyond those | layout |";
+const HEAD: &str = "| dialect | producer or consumer | codes besides `b B h H i I l L q Q f d` | structures, names, shapes | other constructs | padding |";
 
-/// What everybody has.
+/// The format characters of every dialect.
 const NUMBERS: &str = "bBhHiIlLqQfd";
 
 fn codes(dialect: &Dialect) -> String {
@@ -42,7 +41,7 @@ fn beyond(dialect: &Dialect) -> String {
         (Syntax::FUNCTIONS, "`X{}`"),
         (Syntax::USER_TYPES, "`[name]`"),
         (Syntax::STACKED_SHAPES, "`(2)(3)`"),
-        (Syntax::DUPLICATE_NAMES, "a name twice"),
+        (Syntax::DUPLICATE_NAMES, "equal names"),
     ];
     let has = constructs.into_iter().filter(|(construct, _)| dialect.syntax.contains(*construct));
     let has: Vec<_> = has.map(|(_, text)| text).collect();
@@ -51,16 +50,18 @@ fn beyond(dialect: &Dialect) -> String {
 
 fn layout(dialect: &Dialect) -> &'static str {
     match (dialect.alignment, dialect.structure_size, dialect.trailing_padding) {
-        (Alignment::Implicit, StructureSize::Exact, TrailingPadding::None) => "as written",
-        (Alignment::Implicit, StructureSize::Aligned, TrailingPadding::Aligned) => "C compiler",
-        (Alignment::Explicit, StructureSize::Exact, TrailingPadding::None) => "spelled out",
-        (Alignment::Explicit, StructureSize::Exact, TrailingPadding::Implicit) => "spelled out, with an unstated end",
+        (Alignment::Implicit, StructureSize::Exact, TrailingPadding::None) => "struct",
+        (Alignment::Implicit, StructureSize::Aligned, TrailingPadding::Aligned) => "C",
+        (Alignment::Explicit, StructureSize::Exact, TrailingPadding::None) => "explicit padding",
+        (Alignment::Explicit, StructureSize::Exact, TrailingPadding::Implicit) => {
+            "explicit padding, implicit at the end"
+        }
         other => panic!("{dialect} has a rule without a name: {other:?}"),
     }
 }
 
 #[test]
-fn the_table_of_dialects_is_that_of_the_code() {
+fn dialects_md_shows_the_dialects_of_the_code() {
     let (mut out, mut inside, mut rows) = (String::new(), false, 0);
     for line in read(PAGE).lines() {
         inside = line == HEAD || inside && line.starts_with('|');
@@ -85,9 +86,9 @@ fn the_table_of_dialects_is_that_of_the_code() {
     keep(PAGE, &out);
 }
 
-/// `README.md` names every dialect, and the changelog counts right.
+/// `README.md` names every dialect, and the changelog has their number.
 #[test]
-fn dialects_are_named_and_counted() {
+fn readme_and_changelog_name_and_count_the_dialects() {
     let readme = read("README.md");
     for dialect in Dialect::ALL {
         assert!(readme.contains(&format!("`{dialect}`")), "README.md does not name {dialect}");

@@ -1,4 +1,4 @@
-//! How far each rule of padding would come alone: the last table of `padding.md`.
+//! The last table of `padding.md`: the exports that each rule of padding alone reads right.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::exports::{leaves, model, recorded, truth_is_recorded};
 
 const PAGE: &str = "docs/padding.md";
 
-/// Whose row it is; `None` for producers whose types were not looked into.
+/// Returns the producer in the table; `None` for producers whose types were not recorded.
 fn group(row: &Value) -> Option<&'static str> {
     let version = row["producer_version"].as_str().unwrap();
     let old =
@@ -36,22 +36,23 @@ enum Verdict {
 }
 
 #[test]
-fn the_rules_alone_are_counted() {
+fn padding_md_counts_what_each_rule_reads_right() {
     // Native sizes under `<`, so that padding alone decides.
-    let written = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
-    let compiler = Dialect {
+    let by_struct = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
+    let by_c = Dialect {
         structure_size: Dialect::NATIVE_C.structure_size,
         trailing_padding: TrailingPadding::Aligned,
-        ..written
+        ..by_struct
     };
-    let unstated = Dialect { trailing_padding: TrailingPadding::Implicit, ..written };
-    let spelled = Dialect { alignment: Alignment::Explicit, named_padding: Dialect::NUMPY.named_padding, ..unstated };
+    let implicit_end = Dialect { trailing_padding: TrailingPadding::Implicit, ..by_struct };
+    let explicit =
+        Dialect { alignment: Alignment::Explicit, named_padding: Dialect::NUMPY.named_padding, ..implicit_end };
     let mut counts: Vec<(&str, usize, [[usize; 3]; 5])> = Vec::new();
     for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && truth_is_recorded(row)) {
         let (Some(group), Some(truth)) = (group(row), recorded(row)) else { continue };
         let itemsize = row["itemsize"].as_u64().unwrap();
         let model = model(row["platform"].as_str().unwrap());
-        let judge = |dialect: &Dialect| match reconcile(
+        let verdict = |dialect: &Dialect| match reconcile(
             row["format"].as_str().unwrap().as_bytes(),
             Some(itemsize),
             Some(dialect),
@@ -61,9 +62,9 @@ fn the_rules_alone_are_counted() {
             Ok(_) => Verdict::Wrong,
             Err(_) => Verdict::Refused,
         };
-        let (first, second) = (judge(&written), judge(&compiler));
+        let (first, second) = (verdict(&by_struct), verdict(&by_c));
         let either = if first == Verdict::Refused { second } else { first };
-        let verdicts = [first, second, either, judge(&unstated), judge(&spelled)];
+        let verdicts = [first, second, either, verdict(&implicit_end), verdict(&explicit)];
         let at = counts.iter().position(|(name, ..)| *name == group).unwrap_or_else(|| {
             counts.push((group, 0, [[0; 3]; 5]));
             counts.len() - 1
@@ -75,7 +76,7 @@ fn the_rules_alone_are_counted() {
     }
     counts.sort_by_key(|(name, ..)| *name);
     let mut body = String::from(
-        "| producer | rows | as written | C compiler | as written, then C compiler | as written, with an unstated end | spelled out, with an unstated end |\n|--|--|--|--|--|--|--|\n",
+        "| producer | rows | struct | C | struct, then C | struct, implicit at the end | explicit, implicit at the end |\n|--|--|--|--|--|--|--|\n",
     );
     for (group, total, rules) in &counts {
         assert!(*total > 5, "{group}: {total}");

@@ -91,12 +91,12 @@ fn noise(len: usize) -> Vec<u8> {
 }
 
 /// The same large pages for the yardstick as the library asks for.
-fn prefer_large(destination: &mut Vec<u32>) {
+fn prefer_large(copy: &mut Vec<u32>) {
     #[cfg(target_os = "linux")]
     {
-        let start = destination.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        let start = copy.spare_capacity_mut().as_mut_ptr().cast::<u8>();
         let skipped = start.align_offset(1 << 16);
-        let len = (destination.capacity() * 4 - skipped) & !0xffff;
+        let len = (copy.capacity() * 4 - skipped) & !0xffff;
         unsafe { rustix::mm::madvise(start.add(skipped).cast(), len, rustix::mm::Advice::LinuxHugepage) }.unwrap();
     }
 }
@@ -114,7 +114,7 @@ fn main() {
 
     const ITEMS: usize = 10_000_000;
     let memory = noise(ITEMS * 16);
-    let mut destination = vec![1_u8; ITEMS * 16];
+    let mut copy = vec![1_u8; ITEMS * 16];
 
     macro_rules! typed {
         ($name:expr, $goal:expr, $times:expr, $format:expr, $element:ty, $items:expr) => {{
@@ -130,7 +130,7 @@ fn main() {
                 $goal,
                 $times,
                 || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
-                || black_box(&mut destination[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+                || black_box(&mut copy[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
             );
         }};
     }
@@ -189,7 +189,7 @@ fn main() {
             "NumPy 0.95",
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
-            || black_box(&mut destination[..ITEMS * 16]).copy_from_slice(black_box(&memory[..ITEMS * 16])),
+            || black_box(&mut copy[..ITEMS * 16]).copy_from_slice(black_box(&memory[..ITEMS * 16])),
         );
     }
     for (name, goal, rows, columns) in [
@@ -207,7 +207,7 @@ fn main() {
             goal,
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
-            || black_box(&mut destination[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+            || black_box(&mut copy[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
     }
     const RECORDS: usize = 1_000_000;
@@ -232,7 +232,7 @@ fn main() {
             goal,
             1,
             || fill(&|destinations| plan.columns_into(black_box(&memory[..bytes]), None, destinations).unwrap()),
-            || black_box(&mut destination[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+            || black_box(&mut copy[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
         let read = plan.columns(&memory[..bytes], None).unwrap();
         let mut back = memory[..bytes].to_vec();
@@ -241,7 +241,7 @@ fn main() {
             "-",
             1,
             || plan.write_columns(black_box(&read), black_box(&mut back)).unwrap(),
-            || black_box(&mut destination[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+            || black_box(&mut copy[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
         drop(back);
         let (shape, mut strides) = ([records as i64], [0]);
@@ -261,7 +261,7 @@ fn main() {
             goal,
             1,
             || fill(&|destinations| buffer.columns_into(None, destinations).unwrap()),
-            || black_box(&mut destination[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+            || black_box(&mut copy[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
     }
     records(&bench, &memory);
@@ -296,7 +296,7 @@ fn main() {
             goal,
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
-            || black_box(&mut destination[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
+            || black_box(&mut copy[..bytes]).copy_from_slice(black_box(&memory[..bytes])),
         );
     }
 }
@@ -311,7 +311,7 @@ struct Sample {
     e: u64,
 }
 
-/// Known to be copied as it lies, for which the derive asks the compiler.
+/// Copied as it is, because it is `AnyBitPattern`: the derived code asks the compiler.
 #[derive(Record, bytemuck::AnyBitPattern, Clone, Copy)]
 #[repr(C)]
 struct PlainSample {
@@ -350,7 +350,7 @@ fn records(bench: &Bench, memory: &[u8]) {
         let prepared = plan.records::<T>().unwrap();
         if size == "24 KB" {
             let mut structs = Vec::with_capacity(records);
-            let mut destination = vec![0; items.len()];
+            let mut copy = vec![0; items.len()];
             bench.row(
                 &format!("structs: {name}, {size}, prepared, warm"),
                 goal,
@@ -359,17 +359,17 @@ fn records(bench: &Bench, memory: &[u8]) {
                     structs.clear();
                     prepared.read_into(black_box(items), black_box(&mut structs)).unwrap();
                 },
-                || black_box(&mut destination[..]).copy_from_slice(black_box(items)),
+                || black_box(&mut copy[..]).copy_from_slice(black_box(items)),
             );
         }
         let structs = prepared.read(items).unwrap();
-        let (mut back, mut destination) = (items.to_vec(), vec![0; items.len()]);
+        let (mut back, mut copy) = (items.to_vec(), vec![0; items.len()]);
         bench.row(
             &format!("structs, written: {name}, {size}"),
             "-",
             times,
             || prepared.write(black_box(&structs), black_box(&mut back)).unwrap(),
-            || black_box(&mut destination[..]).copy_from_slice(black_box(items)),
+            || black_box(&mut copy[..]).copy_from_slice(black_box(items)),
         );
     }
     let zeros = vec![0; 1_000_000 * 24];
