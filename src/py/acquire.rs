@@ -180,8 +180,7 @@ fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal 
         return Traversal::Unvisited;
     }
     // Up to 3.12 the object in `obj` of a class with `__buffer__` holds an export of a memoryview.
-    let wraps = py.version_info() < (3, 13)
-        && obj.get_type().name().is_ok_and(|name| name == "_buffer_wrapper");
+    let wraps = py.version_info() < (3, 13) && obj.get_type().name().is_ok_and(|name| name == "_buffer_wrapper");
     if wraps { Traversal::Unvisited } else { Traversal::Obj }
 }
 

@@ -316,8 +316,10 @@ pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     Ok(open_as(exporter, None, None, &|_, _| None)?)
 }
 
-/// The same with a format or a dialect that the caller gives. `producer` returns what a program knows of its
-/// own exporters: the dialect of the format of one, and `None` for any other object.
+/// What a program knows of its own exporters: the dialect of the format of one, and `None` for any other object.
+pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
+
+/// The same with a format or a dialect that the caller gives.
 ///
 /// # Errors
 /// - as [`open`]
@@ -325,7 +327,7 @@ pub fn open_as(
     exporter: &Bound<'_, PyAny>,
     format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
-    producer: &dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>>,
+    producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
     let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
@@ -390,16 +392,14 @@ pub fn open_as(
 /// Whether the format of the exporter has references to objects, or cannot be read.
 fn has_references(format: Option<&[u8]>) -> bool {
     let Some(format) = format.filter(|format| format.contains(&b'O')) else { return false };
-    let has = |layout: &Layout| Plan::new(layout).is_ok_and(|plan| plan.leaves().iter().any(|leaf| leaf.ty() == Type::Object));
+    let has = |layout: &Layout| {
+        Plan::new(layout).is_ok_and(|plan| plan.leaves().iter().any(|leaf| leaf.ty() == Type::Object))
+    };
     reconcile(format, None, None, &DataModel::HOST).map_or(true, |reading| has(&reading.layout))
 }
 
 /// Opens an exporter whose type declares no layout.
-fn by_producer(
-    acquired: Acquired,
-    owner: &Bound<'_, PyAny>,
-    producer: &dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>>,
-) -> Result<OpenBuffer, OpenError> {
+fn by_producer(acquired: Acquired, owner: &Bound<'_, PyAny>, producer: &Producer<'_>) -> Result<OpenBuffer, OpenError> {
     let mut root = owner.clone();
     for _ in 0..CHAIN {
         let Ok(view) = root.cast_exact::<PyMemoryView>() else { break };

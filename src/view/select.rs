@@ -142,8 +142,11 @@ impl<'a> View<'a> {
     /// stays undetermined. They must lie inside of the item.
     #[doc(hidden)]
     pub fn subarray(&self, offset: i64, itemsize: i64, shape: &[i64], strides: &[i64]) -> Result<Self, ViewError> {
-        let outside =
-            |end: i64| ViewError::FieldOutside { offset: offset.unsigned_abs(), end: end.unsigned_abs(), itemsize: self.itemsize };
+        let outside = |end: i64| ViewError::FieldOutside {
+            offset: offset.unsigned_abs(),
+            end: end.unsigned_abs(),
+            itemsize: self.itemsize,
+        };
         if offset < 0 || itemsize < 0 || shape.len() != strides.len() || shape.iter().any(|extent| *extent < 0) {
             return Err(outside(i64::MAX));
         }

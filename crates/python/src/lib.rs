@@ -11,11 +11,11 @@ mod fastcall;
 mod field;
 mod format;
 mod layout_of;
+mod objects;
 mod pickle;
 mod report;
 mod structs;
 mod to_ctypes;
-mod objects;
 mod values;
 mod view;
 

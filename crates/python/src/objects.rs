@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 
 use pyo3::exceptions::PySystemError;
 use pyo3::prelude::*;
-use pyo3::{PyTypeInfo, ffi};
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType, PyWeakrefReference};
+use pyo3::{PyTypeInfo, ffi};
 
 /// An exception was raised, and is set in the interpreter.
 #[derive(Debug)]

@@ -96,7 +96,8 @@ impl Codec {
     /// # Errors
     /// As [`new`](Self::new).
     pub(crate) fn flat(layout: &Layout, format: &[u8]) -> PyResult<Self> {
-        let compiler = Compiler { named: false, counts: Some(format), objects: ObjectReferences::Unknown, typed_pointers: false };
+        let compiler =
+            Compiler { named: false, counts: Some(format), objects: ObjectReferences::Unknown, typed_pointers: false };
         let root = Node::Record(compiler.record(layout.fields(), 1)?);
         Ok(Self { size: length(layout.size())?, root, primitive: None, lenient: true })
     }

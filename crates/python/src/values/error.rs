@@ -3,8 +3,8 @@
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-use crate::objects;
 use super::leaf::Leaf;
+use crate::objects;
 use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
@@ -112,7 +112,9 @@ impl From<Refusal> for PyErr {
         let at = |text: String| if path.is_empty() { text } else { format!("{path}: {text}") };
         match reason {
             Reason::Raised(error) => error,
-            Reason::Kind { wanted, found, .. } => objects::error::<PyTypeError>(at(format!("'{found}' object for {wanted}"))),
+            Reason::Kind { wanted, found, .. } => {
+                objects::error::<PyTypeError>(at(format!("'{found}' object for {wanted}")))
+            }
             Reason::Range { leaf, range: (low, high), value } => {
                 let value = value.map_or_else(|| "integer of more than 64 bits".into(), |value| value.to_string());
                 let ty = leaf.kernel.ty();
@@ -130,9 +132,9 @@ impl From<Refusal> for PyErr {
             Reason::NotWritten => objects::error::<PyTypeError>(at(
                 "items of format 'O' are written only where the exporter's type says that they are objects".into(),
             )),
-            Reason::Address => {
-                objects::error::<PyTypeError>(at("addresses of text, functions and typed data are not written: a reader follows them".into()))
-            }
+            Reason::Address => objects::error::<PyTypeError>(at(
+                "addresses of text, functions and typed data are not written: a reader follows them".into(),
+            )),
             Reason::Encode(kind) => objects::error::<PyValueError>(at(kind.to_string())),
         }
     }

@@ -28,11 +28,7 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
-    pub(super) fn new(
-        field: Field<'_>,
-        format: Option<&[u8]>,
-        objects: ObjectReferences,
-    ) -> Result<Self, DecodeError> {
+    pub(super) fn new(field: Field<'_>, format: Option<&[u8]>, objects: ObjectReferences) -> Result<Self, DecodeError> {
         let code = format.and_then(|format| format.get(field.span().start())).copied().unwrap_or(0);
         let native = field.byte_order() == Some(ByteOrder::Native);
         Ok(Self { kernel: ScalarCodec::of(field)?, code, native, objects, typed_pointer: false })

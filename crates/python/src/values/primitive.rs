@@ -76,6 +76,11 @@ impl Primitive {
         Self::of_leaf(&leaf, 0, usize::try_from(item.size()).ok()?)
     }
 
+    /// Whether the value is bytes, not a number.
+    pub(crate) fn is_bytes(self) -> bool {
+        matches!(self.kind, Kind::Bytes(_))
+    }
+
     /// Bytes of the value.
     #[inline]
     pub(crate) fn size(self) -> usize {

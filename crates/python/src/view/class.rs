@@ -11,7 +11,6 @@ use pyo3::types::PyCapsule;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
-use crate::objects;
 use super::assign::opened;
 use super::compare::Operand;
 use super::hold::{Hold, Pin, released};
@@ -19,6 +18,7 @@ use super::indexing::{Key, Target};
 use super::item;
 use super::part::{Part, Place, read_item, read_place, select};
 use super::{arrow, assign, columns, compare, construct, tolist};
+use crate::objects;
 use pep3118::layout::Table;
 use pep3118::py::{BufferExporter, ItemDescription};
 use pep3118::view::Order;

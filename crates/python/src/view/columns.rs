@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::objects;
 use super::class::View;
 use super::hold::Hold;
 use super::item::ColumnItem;
 use super::part::{Held, Part, copying};
+use crate::objects;
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::decode::{self, ColumnData, DecodeError, Leaf};

@@ -7,9 +7,9 @@ use pep3118::view::Order;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::objects;
 use super::hold::Hold;
 use super::part::{Blocks, Held, Part, Place, read_held};
+use crate::objects;
 use pep3118::py::Acquired;
 
 /// One side of a comparison.
@@ -141,7 +141,8 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
     // Stops at the first difference.
     let stop = || objects::error::<PyValueError>("different");
     let walked = left.part().each_place(|place| {
-        let other = if view.is_indirect() { Place::Indices(&indices) } else { Place::Offset(view.offset_of(&indices)?) };
+        let other =
+            if view.is_indirect() { Place::Indices(&indices) } else { Place::Offset(view.offset_of(&indices)?) };
         let ours = left.with(|held| read_held(py, &held, place))?;
         equal = ours.eq(right.with(|held| read_held(py, &held, other))?)?;
         for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {

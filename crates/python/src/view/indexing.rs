@@ -6,9 +6,9 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyEllipsis, PyInt, PySlice, PyString, PyTuple};
 
-use crate::objects;
 use super::hold::Pin;
 use super::part::{Part, select};
+use crate::objects;
 use pep3118::view::Slice;
 
 /// Axes of a key for which nothing is allocated.
@@ -75,7 +75,6 @@ impl Indices {
 }
 
 /// The items that a key selects.
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a part is made to be moved")]
 pub(super) enum Target {
     /// One item.
     Item(Indices),
@@ -210,7 +209,9 @@ fn counted(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
 
 #[cold]
 fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
-    objects::error::<PyIndexError>(format!("index {index} is out of bounds for dimension {dimension} with {extent} items"))
+    objects::error::<PyIndexError>(format!(
+        "index {index} is out of bounds for dimension {dimension} with {extent} items"
+    ))
 }
 
 /// Adds the distance of an index in a dimension.

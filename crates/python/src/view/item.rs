@@ -107,11 +107,7 @@ impl Item {
     }
 
     /// The format as text. Bytes that are not UTF-8 are surrogates.
-    pub(super) fn format<'py>(
-        &self,
-        py: Python<'py>,
-        description: &ItemDescription,
-    ) -> PyResult<Bound<'py, PyString>> {
+    pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
         let made = self.format.get_or_try_init(py, || {
             let format = description.format();
             let text = match std::str::from_utf8(format) {
@@ -186,11 +182,7 @@ impl Item {
     }
 
     /// The items of the column of a leaf, which `make` describes the first time.
-    pub(super) fn column(
-        &self,
-        leaf: usize,
-        make: impl FnOnce() -> PyResult<ColumnItem>,
-    ) -> PyResult<Arc<ColumnItem>> {
+    pub(super) fn column(&self, leaf: usize, make: impl FnOnce() -> PyResult<ColumnItem>) -> PyResult<Arc<ColumnItem>> {
         let columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(column) = columns.get(&leaf) {
             return Ok(Arc::clone(column));

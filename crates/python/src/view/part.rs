@@ -15,6 +15,7 @@ use super::construct;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
 use super::item::{Cell, Item};
+use crate::borrowed_bytes::Lent;
 use crate::objects;
 use crate::values::Primitive;
 
@@ -140,7 +141,8 @@ impl Part {
     ) -> PyResult<Self> {
         let description = ItemDescription::of_format(format, dialect).map_err(construct::exception)?;
         let size = description.layout().size();
-        let itemsize = i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
+        let itemsize =
+            i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
         let view = self.view.cast(ItemLayout::Bytes, itemsize, shape)?;
         let view = if self.item()?.has_objects() { view.to_readonly() } else { view };
         Ok(Self::of(view, self.buf, description))
@@ -387,6 +389,21 @@ impl<'h> Held<'h> {
         Some(Span { start, len: usize::try_from(view.len()).ok()? })
     }
 
+    /// Copies bytes to all items, which are contiguous and have as many; `false`, and nothing done, if not.
+    pub(super) fn copy_from_lent(&self, py: Python<'_>, from: &Lent<'_>) -> PyResult<bool> {
+        let Some(to) = self.contiguous() else { return Ok(false) };
+        if to.len != from.len() || self.part.view.readonly() {
+            return Ok(false);
+        }
+        if to.len == 0 {
+            return Ok(true);
+        }
+        // SAFETY: as many bytes may be written there: by the INVARIANT the buffer is held, and the view is
+        // writable.
+        copying(py, self.part.view.len(), || unsafe { from.move_to(to.start(), to.len) });
+        Ok(true)
+    }
+
     /// Copies the bytes of all items from another buffer that is held; both are contiguous and have as many.
     /// They may overlap. `false`, and nothing done, if they do not.
     pub(super) fn copy_from(&self, py: Python<'_>, from: &Held<'_>) -> bool {
@@ -456,7 +473,7 @@ impl<'h> Held<'h> {
     }
 
     /// All items as bytes in a Python object, contiguous in an order.
-    pub(super) fn to_bytes<'py>(&self, py: Python<'py>, order: Order) -> PyResult<Bound<'py, PyBytes>> {
+    pub(super) fn to_bytes<'py>(self, py: Python<'py>, order: Order) -> PyResult<Bound<'py, PyBytes>> {
         let view = &self.part.view;
         let len = usize::try_from(view.len()).unwrap_or(usize::MAX);
         PyBytes::new_with(py, len, |out| {
@@ -466,7 +483,7 @@ impl<'h> Held<'h> {
     }
 
     /// The same in memory of this program.
-    pub(super) fn to_vec(&self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
+    pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
         copying(py, self.part.view.len(), || self.buffer()?.to_contiguous(order))
     }
 
@@ -587,7 +604,14 @@ const BLOCK: usize = 1 << 14;
 impl<'h> Blocks<'h> {
     /// `buffer` is that of [`Blocks::buffer`].
     pub(super) fn new(held: Held<'h>, buffer: &'h Option<Buffer<'h>>) -> Self {
-        Self { held, span: held.contiguous().filter(|_| buffer.is_none()), others: None, buffer, small: [0; MEDIUM], large: Vec::new() }
+        Self {
+            held,
+            span: held.contiguous().filter(|_| buffer.is_none()),
+            others: None,
+            buffer,
+            small: [0; MEDIUM],
+            large: Vec::new(),
+        }
     }
 
     /// The buffer that [`new`](Self::new) takes; none where contiguous items are read directly.
@@ -682,7 +706,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
     pub(super) fn zeroed(py: Python<'py>, part: &'p Part, count: usize) -> PyResult<Self> {
         let itemsize = part.description.plan().itemsize();
         let objects = part.item()?.objects(py, &part.description)?;
-        let len = itemsize.checked_mul(count).ok_or_else(|| objects::no_memory())?;
+        let len = itemsize.checked_mul(count).ok_or_else(objects::no_memory)?;
         let bytes = if len <= SMALL { Vec::new() } else { zeroed(len)? };
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
     }
@@ -759,11 +783,8 @@ impl<'p, 'py> NewItems<'p, 'py> {
         // None of them are owned yet.
         new.objects = &[];
         let objects = part.item()?.objects(py, &part.description)?;
-        let bytes = if objects.is_empty() {
-            from.to_vec(py, Order::C)?
-        } else {
-            from.buffer()?.to_contiguous(Order::C)?
-        };
+        let bytes =
+            if objects.is_empty() { from.to_vec(py, Order::C)? } else { from.buffer()?.to_contiguous(Order::C)? };
         new.bytes_mut().iter_mut().zip(&bytes).for_each(|(cell, byte)| *cell = *byte);
         for item in new.bytes().chunks_exact(new.itemsize.max(1)) {
             for offset in objects {
@@ -832,7 +853,12 @@ pub(super) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
 
 /// Reads the object of one item. `pin` is dropped once the item is copied: making objects may run other code.
 #[inline]
-pub(super) fn read_item<'py>(py: Python<'py>, part: &Part, pin: Pin<'_>, indices: &[i64]) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn read_item<'py>(
+    py: Python<'py>,
+    part: &Part,
+    pin: Pin<'_>,
+    indices: &[i64],
+) -> PyResult<Bound<'py, PyAny>> {
     let place = part.held(&pin).place(indices)?;
     read_place(py, part, pin, place)
 }
@@ -845,13 +871,24 @@ pub(super) fn read_place<'py>(
     pin: Pin<'_>,
     place: Place<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if let Some(primitive) = part.primitive {
-        let mut item = [0; 16];
-        if let Some(item) = item.get_mut(..primitive.size()) {
-            part.held(&pin).copy_item(place, item)?;
-            drop(pin);
-            return Ok(primitive.read(py, item)?);
+    if let (Some(primitive), Place::Offset(offset)) = (part.primitive, place) {
+        // SAFETY: (a) `Key::offset` and `Walk` make offsets of items only.
+        let from = unsafe { part.held(&pin).address(offset) };
+        macro_rules! read {
+            ($($size:literal)+) => {
+                match primitive.size() {
+                    $($size => {
+                        // SAFETY: the bytes of one item, which by the INVARIANT of `Held` may be read. An array
+                        // of bytes has no alignment.
+                        let item = unsafe { from.cast::<[u8; $size]>().read() };
+                        drop(pin);
+                        return Ok(primitive.read(py, &item)?);
+                    })+
+                    _ => {}
+                }
+            };
         }
+        read!(1 2 4 8 16);
     }
     let size = part.description.plan().itemsize();
     let mut small = [0_u8; SMALL];

@@ -38,7 +38,11 @@ impl<'py> Source<'py, '_> {
     fn level(&mut self, shape: &[i64]) -> PyResult<Bound<'py, PyList>> {
         let (py, Some((items, inner))) = (self.py, shape.split_first()) else { return Ok(PyList::empty(self.py)) };
         let items = usize::try_from(*items)?;
-        if inner.is_empty() { self.row(items) } else { objects::list(py, items, |_| self.level(inner).map(Bound::into_any)) }
+        if inner.is_empty() {
+            self.row(items)
+        } else {
+            objects::list(py, items, |_| self.level(inner).map(Bound::into_any))
+        }
     }
 
     /// The items of one row.
