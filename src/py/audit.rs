@@ -1,4 +1,4 @@
-//! Exporters judged: one request, or all of them.
+//! `audit_exporter`: all legal requests to an exporter, validated.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,10 +10,13 @@ use super::acquire::{Attempt, is_exporter, references};
 use super::type_layout::type_layout;
 use crate::view::{Audit, Checker, Owner, RaisedError, RawView, Request, RequestOutcome};
 
-/// Rounds of requests: what is left behind in each of them is a leak, what in the first only is a cache.
+/// Rounds of requests: a reference that is left behind in each of them is a leak, in the first only a cache.
 const ROUNDS: usize = 2;
 
-/// Nobody can judge what exports nothing.
+/// Refuses an object that exports no buffer.
+///
+/// # Errors
+/// - `TypeError` for `1`
 pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_exporter(obj) {
         return Ok(());
@@ -21,7 +24,7 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{}'", obj.get_type().name()?)))
 }
 
-/// Judges a Python exporter by all 26 legal requests, as `pep3118.audit` does for Python.
+/// Validates a Python exporter by all 26 legal requests, as `pep3118.audit` does for Python.
 ///
 /// ```
 /// use pyo3::prelude::*;
@@ -37,12 +40,15 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
 ///
 /// # Errors
 /// - `TypeError` for `1`, which exports nothing
-/// - `KeyboardInterrupt`, and what Python code raises that is asked what the items are
+/// - `KeyboardInterrupt`, and exceptions of the code that describes the items
 pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
     Ok(judge(exporter)?.0)
 }
 
-/// The report, whether the items can be read, and who told what they are.
+/// The report, whether the items can be read, and the type that declares them.
+///
+/// # Errors
+/// - as [`audit_exporter`]
 pub fn judge(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
     expect_exporter(obj)?;
     // A reference of our own: the caller may have lent its only one, as CPython does from 3.14 on, and an exporter
@@ -89,7 +95,7 @@ fn rounds<'d>(
             audit = audit.observe(request, outcome);
             drop(attempt);
             let rise = references(obj).saturating_sub(before);
-            // Who passes a reference that it does not own would be freed while it is judged.
+            // An exporter that passes on a reference that it does not own would be freed during the audit.
             for _ in rise..0 {
                 std::mem::forget(obj.clone());
             }
@@ -106,7 +112,7 @@ fn rounds<'d>(
 }
 
 impl Attempt {
-    /// What came of the request, for an [`Audit`](crate::Audit). The exception is dropped: the frames of its traceback may
+    /// The outcome of the request, for an [`Audit`](crate::Audit). The exception is dropped: the frames of its traceback may
     /// hold references to the exporter.
     fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> RequestOutcome<'_> {
         let py = exporter.py();
@@ -139,7 +145,7 @@ fn known_obj<'r>(raw: RawView<'r>, exporter: &Bound<'_, PyAny>) -> RawView<'r> {
     }
 }
 
-/// Hears the exceptions that leave `__release_buffer__`: they go to `sys.unraisablehook`.
+/// Records the exceptions that leave `__release_buffer__`: they go to `sys.unraisablehook`.
 struct ReleaseErrors {
     heard: Arc<Mutex<Vec<String>>>,
     hook: Py<PyAny>,
@@ -161,7 +167,7 @@ impl ReleaseErrors {
             let own =
                 object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
             let Some(told) = told.upgrade().filter(|_| own) else {
-                // Somebody else's; or the audit is over, and another hook kept this one.
+                // Of another object; or the audit is over, and another hook still calls this one.
                 return next.bind(args.py()).call1((unraisable,)).map(drop);
             };
             let name = unraisable.getattr("exc_type")?.getattr("__name__")?.extract()?;
@@ -175,12 +181,12 @@ impl ReleaseErrors {
         Ok(Self { heard, hook, before })
     }
 
-    /// What was heard since.
+    /// The exceptions since the last call.
     fn take(&self) -> Vec<String> {
         self.heard.lock().map_or_else(|_| Vec::new(), |mut heard| std::mem::take(&mut *heard))
     }
 
-    /// Puts the hook back that was there, unless somebody has set another one meanwhile.
+    /// Restores the former hook, unless another one was set meanwhile.
     fn end(self, py: Python<'_>) -> PyResult<()> {
         let sys = py.import("sys")?;
         if sys.getattr("unraisablehook")?.is(&self.hook) {

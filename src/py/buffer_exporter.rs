@@ -1,4 +1,4 @@
-//! Memory shown to consumers: what a class needs to be an exporter.
+//! `BufferExporter`, which makes a Python class an exporter of memory.
 #![allow(unsafe_code, reason = "fills in the `Py_buffer` of a consumer")]
 
 use std::ffi::{CString, c_int};
@@ -10,11 +10,10 @@ use pyo3::prelude::*;
 
 use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View};
 
-/// What an exporter shows, kept for as long as it lives: a class holds one and hands every request to
-/// it.
+/// The fields of every buffer of an exporter. A class holds one and passes every request to it.
 ///
 /// Every request is answered as CPython's `verify_getbuf` expects it (B01 to B25): with the fields that
-/// were asked for, or with `BufferError`. Exports are counted, so that the class can refuse to move its
+/// were requested, or with `BufferError`. Exports are counted, so that the class can refuse to move its
 /// memory while there are any.
 ///
 /// ```
@@ -119,7 +118,7 @@ impl BufferExporter {
             itemsize: isize::try_from(view.itemsize()).unwrap_or(0),
             readonly: view.readonly(),
             ndim: raw.ndim,
-            // A format that was parsed has no NUL outside of names; one that has cannot be told.
+            // A format that was parsed has no NUL outside of names; a name with one cannot be exported.
             has_nul: format.is_some_and(|format| format.contains(&0)),
             format: format.and_then(|format| CString::new(format).ok()),
             shape: narrow(view.shape()),
@@ -151,7 +150,7 @@ impl BufferExporter {
     /// - `0x100` or `0x200`, which are `PyBUF_READ` and `PyBUF_WRITE`; `0x10`, part of a flag
     /// - `FORMAT` where the format has a NUL in a name
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: by (a) it is NULL or may be written to, and nobody else has it meanwhile.
+        // SAFETY: by (a) it is NULL or may be written to, and no other code has it meanwhile.
         let Some(view) = (unsafe { view.as_mut() }) else {
             return Err(PyBufferError::new_err("the request has no Py_buffer to fill in"));
         };

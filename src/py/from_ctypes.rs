@@ -1,4 +1,4 @@
-//! The types of ctypes as layouts.
+//! `Ctypes`, the layouts of ctypes classes.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::format::Limits;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use crate::text::escape;
 
-/// What `_ctypes` has.
+/// The classes and functions of `_ctypes`.
 pub struct Ctypes<'py> {
     structure: Bound<'py, PyAny>,
     union: Bound<'py, PyAny>,
@@ -28,7 +28,10 @@ pub struct Ctypes<'py> {
 }
 
 impl<'py> Ctypes<'py> {
-    /// Of the module `_ctypes`.
+    /// Those of the module `_ctypes`.
+    ///
+    /// # Errors
+    /// - a module without one of them
     pub fn of(module: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(Self {
             structure: module.getattr("Structure")?,
@@ -43,6 +46,9 @@ impl<'py> Ctypes<'py> {
     }
 
     /// Whether instances of the class are memory of ctypes.
+    ///
+    /// # Errors
+    /// - an exception of a metaclass
     pub fn is_data(&self, class: &Bound<'py, PyType>) -> PyResult<bool> {
         for base in [&self.simple, &self.structure, &self.array, &self.union, &self.pointer, &self.function] {
             if class.is_subclass(base)? {
@@ -52,12 +58,12 @@ impl<'py> Ctypes<'py> {
         Ok(false)
     }
 
-    /// The layout of a class, or of the items of its buffers: ctypes tells the dimensions of an array
+    /// The layout of a class, or of the items of its buffers: ctypes reports the dimensions of an array
     /// in the shape of the buffer.
     ///
     /// # Errors
-    /// - `TypeError`: a class that is none of ctypes
-    /// - `ValueError`: a class whose `_fields_` were changed behind its back
+    /// - `TypeError`: a class that is not of ctypes
+    /// - `ValueError`: a class whose `_fields_` were changed after its layout was fixed
     pub fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
         if !self.is_data(class)? {
             return Err(PyTypeError::new_err(format!("{} is not a class of ctypes", class.name()?)));
@@ -113,7 +119,7 @@ impl<'py> Ctypes<'py> {
         } else if class.is_subclass(&self.simple)? {
             builder.value(member, scalar(&class, size)?)?;
         } else {
-            return Err(changed(&class, "it is none of ctypes"));
+            return Err(changed(&class, "it is not of ctypes"));
         }
         Ok(())
     }
@@ -169,7 +175,7 @@ impl<'py> Ctypes<'py> {
                 let name = field.get_item(0)?.cast_into::<PyString>()?;
                 let kind = field.get_item(1)?.cast_into::<PyType>()?;
                 let text = name.to_str()?.as_bytes();
-                // Of two fields of one name ctypes shows the last one only.
+                // Of two fields of one name ctypes has a descriptor for the last one only.
                 if !hidden.insert(text.to_vec()) {
                     return Err(changed(&owner, &format!("two of its fields are called `{}`", escape(text))));
                 }
@@ -188,7 +194,7 @@ impl<'py> Ctypes<'py> {
                 };
                 let size = self.size(&kind)?;
                 if field.len() > 2 {
-                    // The unit that the bits lie in, as bits: its value is that of several fields. A packed
+                    // The unit of the bits, as bits: its value is that of several fields. A packed
                     // structure of CPython 3.14 may end before the unit does.
                     let room = self.size(class)?.saturating_sub(offset);
                     let unit = Scalar { ty: Type::Bits, size: size.min(room), endian: Endian::HOST };
@@ -250,7 +256,10 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     Ok(Scalar { ty, size, endian })
 }
 
-/// `sys.modules[name]`, if it is there: who asks about an object need not import what made it.
+/// `sys.modules[name]`, if it was imported: a module that made an object is.
+///
+/// # Errors
+/// - no memory
 pub fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 

@@ -1,4 +1,4 @@
-//! NumPy's types as layouts.
+//! `from_dtype`, the layout of a NumPy dtype.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -9,10 +9,10 @@ use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 
-/// The layout of a `numpy.dtype`: its fields where it says that they are, titles left out.
+/// The layout of a `numpy.dtype`: its fields at the offsets that it declares, titles left out.
 ///
 /// # Errors
-/// - `TypeError`: an object that is no dtype
+/// - `TypeError`: an object that is not a dtype
 /// - `ValueError`: `datetime64[s]`, which NumPy does not export either
 pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
@@ -69,7 +69,7 @@ fn scalar(dtype: &Bound<'_, PyAny>, size: u64) -> PyResult<Scalar> {
         _ => Endian::HOST,
     };
     let (kind, char) = (text("kind")?, text("char")?);
-    // Only its author knows what a user's dtype is, whatever its letters are.
+    // The letters of a dtype that a user defines do not describe its values.
     let foreign = dtype.getattr("isbuiltin")?.extract::<i64>()? == 2;
     let ty = match (kind.as_str(), char.as_str(), size) {
         ("M" | "m" | "T", ..) => None,

@@ -313,8 +313,10 @@ pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     Ok(open_as(exporter, None, None, &|_, _| None)?)
 }
 
-/// The same with a format or a dialect that the caller gives. `producer` returns what a program knows of its
-/// own exporters: the dialect of the format of one, and `None` for any other object.
+/// What a program knows of its own exporters: the dialect of the format of one, and `None` for any other object.
+pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
+
+/// The same with a format or a dialect that the caller gives.
 ///
 /// # Errors
 /// - as [`open`]
@@ -322,7 +324,7 @@ pub fn open_as(
     exporter: &Bound<'_, PyAny>,
     format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
-    producer: &dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>>,
+    producer: &Producer<'_>,
 ) -> Result<OpenBuffer, OpenError> {
     let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
@@ -394,11 +396,7 @@ fn has_references(format: Option<&[u8]>) -> bool {
 }
 
 /// Opens an exporter whose type declares no layout.
-fn by_producer(
-    acquired: Acquired,
-    owner: &Bound<'_, PyAny>,
-    producer: &dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>>,
-) -> Result<OpenBuffer, OpenError> {
+fn by_producer(acquired: Acquired, owner: &Bound<'_, PyAny>, producer: &Producer<'_>) -> Result<OpenBuffer, OpenError> {
     let mut root = owner.clone();
     for _ in 0..CHAIN {
         let Ok(view) = root.cast_exact::<PyMemoryView>() else { break };

@@ -59,6 +59,20 @@ fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
     }
 }
 
+/// Whether the format of a buffer is the given one; a missing format is `B`.
+fn has_format(buffer: &ffi::Py_buffer, format: &[u8]) -> bool {
+    if buffer.format.is_null() {
+        return format == b"B";
+    }
+    // SAFETY: a format that is not NULL ends with a NUL (A11), so that each byte up to the first one that
+    // differs may be read; it stays while the buffer is held.
+    let byte = |index: usize| unsafe { buffer.format.cast::<u8>().wrapping_add(index).read() };
+    format.iter().chain(&[0]).enumerate().all(|(index, wanted)| byte(index) == *wanted)
+}
+
+// SAFETY: an address that is read while its buffer is held, on whatever thread.
+unsafe impl Sync for Lent<'_> {}
+
 impl<'b> Lent<'b> {
     /// The bytes of a buffer that was granted.
     ///
@@ -95,6 +109,50 @@ impl<'b> Lent<'b> {
         let release = Release(&mut buffer, exporter.py());
         let lent = Lent::granted(&*release.0)?;
         call(&lent)
+    }
+
+    /// Calls with the bytes of an exporter whose items have the given format, itemsize and shape and are
+    /// contiguous, the last index fastest. `None`, without a call, where they are others.
+    ///
+    /// The format must be that of one number, which needs no other knowledge of the exporter.
+    ///
+    /// # Errors
+    /// - an exception of the exporter, or of `call`
+    pub(crate) fn with_items<T>(
+        exporter: &Bound<'_, PyAny>,
+        (format, itemsize, shape): (&[u8], i64, &[i64]),
+        call: impl FnOnce(&Lent<'_>) -> PyResult<T>,
+    ) -> PyResult<Option<T>> {
+        let mut buffer = ffi::Py_buffer::new();
+        request(exporter, &mut buffer, ffi::PyBUF_FULL_RO)?;
+        let release = Release(&mut buffer, exporter.py());
+        let given = &*release.0;
+        let bytes = shape.iter().try_fold(itemsize, |bytes, length| bytes.checked_mul(*length));
+        let one = shape.len() == 1 && given.ndim == 1 && given.suboffsets.is_null();
+        if !one || i64::try_from(given.itemsize) != Ok(itemsize) || bytes != i64::try_from(given.len).ok() {
+            return Ok(None);
+        }
+        // With one dimension `len` and `itemsize` give the shape (A04), and a stride is contiguous or not.
+        let stride = if given.strides.is_null() {
+            given.itemsize
+        } else {
+            // SAFETY: strides that are not NULL have `ndim` entries (A16), which is 1; they stay while the buffer is
+            // held (E04). They need not be aligned.
+            unsafe { given.strides.read_unaligned() }
+        };
+        if i64::try_from(stride) != Ok(itemsize) || !has_format(given, format) {
+            return Ok(None);
+        }
+        call(&Lent::granted(given)?).map(Some)
+    }
+
+    /// Copies the bytes to memory that may overlap them.
+    ///
+    /// # Safety
+    /// - (a) `len` bytes may be written there, and are no more than these.
+    pub(crate) unsafe fn move_to(&self, to: *mut u8, len: usize) {
+        // SAFETY: by the INVARIANT as many bytes may be read; (a).
+        unsafe { core::ptr::copy(self.buf, to, len.min(self.len)) };
     }
 
     /// The number of bytes.

@@ -109,6 +109,11 @@ impl PrimitiveField {
         Some(Self { offset, primitive, swapped, nans: scalar.nans })
     }
 
+    /// Whether the value is a byte string, not a number.
+    pub(crate) fn is_bytes(self) -> bool {
+        matches!(self.primitive, Primitive::Bytes(_))
+    }
+
     /// The size of the value in bytes.
     #[inline]
     pub(crate) fn size(self) -> usize {

@@ -14,6 +14,7 @@ use super::construct;
 use super::hold::{Hold, Pin};
 use super::indexing::{Key, Target};
 use super::part::{Held, NewItems, Old, Part, Place};
+use crate::borrowed_bytes::Lent;
 use crate::objects;
 use crate::values::Codec;
 
@@ -71,6 +72,24 @@ fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyA
 
 fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
+    // Of one number the format is all, so that the source need not be opened.
+    if let Some(primitive) = part.primitive()
+        && !is_number_or_row(value)
+        && value.cast_exact::<View>().is_err()
+        && !(is_bytes(value) && primitive.is_bytes())
+    {
+        let items = (part.description().format(), part.view().itemsize(), part.shape());
+        let copied = Lent::with_items(value, items, |from| part.held(&hold.pin()?).copy_from_lent(py, from));
+        if matches!(copied, Ok(Some(true))) {
+            return Ok(());
+        }
+        // An exporter that refuses is asked again, and its exception is that of the second request.
+        if let Err(error) = copied
+            && hold.is_released()
+        {
+            return Err(error);
+        }
+    }
     let mut old = Old::default();
     if let Some(source) = Source::of(part, value)? {
         // Both buffers are held, and no other code runs.
@@ -122,6 +141,14 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     Ok(new)
 }
 
+fn is_number_or_row(value: &Bound<'_, PyAny>) -> bool {
+    value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>() || is_row(value)
+}
+
+fn is_bytes(value: &Bound<'_, PyAny>) -> bool {
+    value.cast::<PyBytes>().is_ok() || value.cast::<PyByteArray>().is_ok()
+}
+
 fn is_row(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyList>().is_ok() || value.cast::<PyTuple>().is_ok()
 }
@@ -136,8 +163,7 @@ enum Source<'v> {
 impl<'v> Source<'v> {
     /// That of a value, if it is one with items for a part.
     fn of(part: &Part, value: &'v Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        let number = value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>();
-        if number || is_row(value) {
+        if is_number_or_row(value) {
             return Ok(None);
         }
         let bytes = value.cast::<PyBytes>().is_ok() || value.cast::<PyByteArray>().is_ok();

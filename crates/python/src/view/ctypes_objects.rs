@@ -5,7 +5,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyType};
+use pyo3::types::{PyString, PyTuple, PyType};
 
 /// The deepest nesting of structures and arrays that is followed.
 const DEPTH: usize = 64;
@@ -40,9 +40,9 @@ pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'
         }
         let Some((name, kind, start)) = field_at(&class, offset, &size)? else { break };
         if is_object(&kind)? {
-            return instance.setattr(name.cast::<pyo3::types::PyString>()?, value);
+            return instance.setattr(&name, value);
         }
-        (instance, offset) = (instance.getattr(name.cast::<pyo3::types::PyString>()?)?, offset.saturating_sub(start));
+        (instance, offset) = (instance.getattr(&name)?, offset.saturating_sub(start));
     }
     Err(objects::error::<PyTypeError>("ctypes holds the references of this memory, and has no object at this place"))
 }
@@ -53,18 +53,22 @@ fn is_object(class: &Bound<'_, PyType>) -> PyResult<bool> {
     class.is_subclass(OBJECT.import(class.py(), "ctypes", "py_object")?)
 }
 
-/// The field of a structure that has the byte at `offset`: its name, its class and its offset.
+/// A field of a structure: its name, its class and its offset.
+type CField<'py> = (Bound<'py, PyString>, Bound<'py, PyType>, usize);
+
+/// The field of a structure that has the byte at `offset`.
 fn field_at<'py>(
     class: &Bound<'py, PyType>,
     offset: usize,
     size: &dyn Fn(&Bound<'_, PyAny>) -> PyResult<usize>,
-) -> PyResult<Option<(Bound<'py, PyAny>, Bound<'py, PyType>, usize)>> {
+) -> PyResult<Option<CField<'py>>> {
     for owner in class.mro() {
         let Ok(fields) = owner.getattr("_fields_") else { continue };
         for field in fields.try_iter()? {
             let field = field?.cast_into::<PyTuple>()?;
-            let (name, kind) = (field.get_item(0)?, field.get_item(1)?.cast_into::<PyType>()?);
-            let Ok(descriptor) = class.getattr(name.cast::<pyo3::types::PyString>()?) else { continue };
+            let name = field.get_item(0)?.cast_into::<PyString>()?;
+            let kind = field.get_item(1)?.cast_into::<PyType>()?;
+            let Ok(descriptor) = class.getattr(&name) else { continue };
             let start: usize = descriptor.getattr("offset")?.extract()?;
             if offset >= start && offset < start.saturating_add(size(kind.as_any())?) {
                 return Ok(Some((name, kind, start)));

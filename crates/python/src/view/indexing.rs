@@ -75,7 +75,6 @@ impl Indices {
 }
 
 /// The items that a key selects.
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack, and a part is made to be moved")]
 pub(super) enum Target {
     /// One item.
     Item(Indices),

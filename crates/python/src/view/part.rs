@@ -15,6 +15,7 @@ use super::construct;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
 use super::item::{Cell, Item};
+use crate::borrowed_bytes::Lent;
 use crate::objects;
 use crate::values::PrimitiveField;
 
@@ -388,6 +389,21 @@ impl<'h> Held<'h> {
         Some(Span { start, len: usize::try_from(view.len()).ok()? })
     }
 
+    /// Copies bytes to all items, which are contiguous and have as many; `false`, and nothing done, if not.
+    pub(super) fn copy_from_lent(&self, py: Python<'_>, from: &Lent<'_>) -> PyResult<bool> {
+        let Some(to) = self.contiguous() else { return Ok(false) };
+        if to.len != from.len() || self.part.view.readonly() {
+            return Ok(false);
+        }
+        if to.len == 0 {
+            return Ok(true);
+        }
+        // SAFETY: as many bytes may be written there: by the INVARIANT the buffer is held, and the view is
+        // writable.
+        copying(py, self.part.view.len(), || unsafe { from.move_to(to.start(), to.len) });
+        Ok(true)
+    }
+
     /// Copies the bytes of all items from another buffer that is held; both are contiguous and have as many.
     /// They may overlap. `false`, and nothing done, if they do not.
     pub(super) fn copy_from(&self, py: Python<'_>, from: &Held<'_>) -> bool {
@@ -457,7 +473,7 @@ impl<'h> Held<'h> {
     }
 
     /// All items as bytes in a Python object, contiguous in an order.
-    pub(super) fn to_bytes<'py>(&self, py: Python<'py>, order: Order) -> PyResult<Bound<'py, PyBytes>> {
+    pub(super) fn to_bytes<'py>(self, py: Python<'py>, order: Order) -> PyResult<Bound<'py, PyBytes>> {
         let view = &self.part.view;
         let len = usize::try_from(view.len()).unwrap_or(usize::MAX);
         PyBytes::new_with(py, len, |out| {
@@ -467,7 +483,7 @@ impl<'h> Held<'h> {
     }
 
     /// The same in memory of this program.
-    pub(super) fn to_vec(&self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
+    pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
         copying(py, self.part.view.len(), || self.buffer()?.to_contiguous(order))
     }
 
@@ -693,7 +709,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
     pub(super) fn zeroed(py: Python<'py>, part: &'p Part, count: usize) -> PyResult<Self> {
         let itemsize = part.description.plan().itemsize();
         let objects = part.item()?.objects(py, &part.description)?;
-        let len = itemsize.checked_mul(count).ok_or_else(|| objects::no_memory())?;
+        let len = itemsize.checked_mul(count).ok_or_else(objects::no_memory)?;
         let bytes = if len <= SMALL { Vec::new() } else { zeroed(len)? };
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
     }
@@ -858,13 +874,24 @@ pub(super) fn read_place<'py>(
     pin: Pin<'_>,
     place: Place<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if let Some(primitive) = part.primitive {
-        let mut item = [0; 16];
-        if let Some(item) = item.get_mut(..primitive.size()) {
-            part.held(&pin).copy_item(place, item)?;
-            drop(pin);
-            return objects::into_result(py, primitive.read(py, item));
+    if let (Some(primitive), Place::Offset(offset)) = (part.primitive, place) {
+        // SAFETY: (a) `Key::offset` and `Walk` make offsets of items only.
+        let from = unsafe { part.held(&pin).address(offset) };
+        macro_rules! read {
+            ($($size:literal)+) => {
+                match primitive.size() {
+                    $($size => {
+                        // SAFETY: the bytes of one item, which by the INVARIANT of `Held` may be read. An array
+                        // of bytes has no alignment.
+                        let item = unsafe { from.cast::<[u8; $size]>().read() };
+                        drop(pin);
+                        return objects::into_result(py, primitive.read(py, &item));
+                    })+
+                    _ => {}
+                }
+            };
         }
+        read!(1 2 4 8 16);
     }
     let size = part.description.plan().itemsize();
     let mut small = [0_u8; SMALL];
