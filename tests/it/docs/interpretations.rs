@@ -60,7 +60,7 @@ fn interpretation(format: &str, dialect: &str) -> String {
     let format = if format == "*empty*" { "" } else { format };
     let format = format.trim_start_matches('`').replace("\\n", "\n").replace("\\t", "\t");
     let dialect = (dialect != "–").then(|| Dialect::by_name(dialect.trim_matches('`')).expect(dialect));
-    // A bracket would begin a link.
+    // Brackets are the syntax of links.
     let quoted = |text: String| text.replace('[', "\\[").replace(']', "\\]");
     match reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64) {
         Ok(found) if found.certainty == Certainty::Exact => quoted(described(&found.layout)),

@@ -1,12 +1,12 @@
-//! What is drawn for a person: plain characters, lines that end, carets where the bytes are.
+//! Messages, tables and pictures have only visible characters and lines of limited length.
 
 use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile};
 
-/// Cells of the widest line: the window of the source, the working, the help, and the frame around.
+/// The largest number of characters in a line of a message.
 const WIDEST: usize = 400;
 
-/// No control character reaches a terminal, no line is endless, whatever the bytes.
-fn plain(text: &str, widest: usize) {
+/// Asserts that a text has no control character and no line of more than `widest` characters.
+fn assert_plain(text: &str, widest: usize) {
     assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
     for line in text.lines() {
         assert!(line.chars().count() <= widest, "{line}");
@@ -16,11 +16,11 @@ fn plain(text: &str, widest: usize) {
 fn refused(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n') && line.is_ascii(), "{line:?}");
-    plain(&line, WIDEST);
-    plain(&picture, WIDEST);
+    assert_plain(&line, WIDEST);
+    assert_plain(&picture, WIDEST);
     let span = error.span();
     assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
-    // Without its escapes the coloured one is the plain one.
+    // Without its escape sequences the coloured message equals the plain one.
     let mut bare = String::new();
     let colored = error.diagnostic().colored();
     let mut rest = colored.as_str();
@@ -32,7 +32,7 @@ fn refused(source: &[u8], error: &LayoutError) {
     assert_eq!(bare.trim_end(), picture.trim_end());
 }
 
-/// Errors, tables and pictures of a format in every dialect.
+/// Checks the errors, tables and pictures of a format in every dialect.
 pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL {
         render_in(source, itemsize, dialect);
@@ -42,7 +42,7 @@ pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     }
 }
 
-/// The same in one dialect, which the last byte chooses; the byte before it is the itemsize.
+/// Checks them in one dialect. The last byte of the input selects it, and the byte before is the itemsize.
 pub fn render_chosen(input: &[u8]) {
     let Some((source, [itemsize, dialect])) = input.split_last_chunk() else { return };
     render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
@@ -51,9 +51,9 @@ pub fn render_chosen(input: &[u8]) {
 fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {
-            // A table tells names in full: four characters for each byte that is escaped, and as many for shapes.
-            plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
-            plain(&Picture::new(&layout).to_string(), WIDEST);
+            // A table has names in full: four characters for each escaped byte, and as many for shapes.
+            assert_plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
+            assert_plain(&Picture::new(&layout).to_string(), WIDEST);
         }
         Err(error) => refused(source, &error),
     }

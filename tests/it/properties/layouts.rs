@@ -1,9 +1,9 @@
-//! Layouts to test with: every construct, on every machine, of a few hundred bytes at most.
+//! Random layouts with all constructs in all data models, of a few hundred bytes at most.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::{DataModel, Dialect, Field, Layout, LongDoubleFormat, Type};
 
-/// A format that is a layout, of a few hundred bytes at most.
+/// Returns a random format, most of which have a layout of a few hundred bytes at most.
 fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
     const CODES: &[&str] = &[
         "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "?", "c", "Ze", "Zf", "Zd", "3s", "4p", "0s", "u", "2w",
@@ -34,7 +34,7 @@ fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
     Ok(out)
 }
 
-/// A random layout on a random machine.
+/// Returns a random layout in a random data model, with its format.
 pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
     let format = format(bytes, 2)?;
     let model = *bytes.choose(&DataModel::ALL)?;
@@ -47,8 +47,8 @@ pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Lay
     Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
 }
 
-/// The values of a layout that are not records, arrays of values as one: path, offset, bytes. Fields without a name are
-/// called as NumPy calls them, `f0`, `f1`.
+/// Returns the dotted name, offset and size of each value, where an array of values is one. Fields without a name are
+/// called `f0`, `f1` as by NumPy.
 pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
     fn walk(record: Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
         let names: Vec<Option<String>> = record.fields().map(Field::name_text).collect();
@@ -64,7 +64,7 @@ pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
             let path = format!("{path}.{name}");
             let offset = base + field.offset();
             if field.ty() == Type::Record {
-                // There may be any number of elements without a byte.
+                // Elements without bytes are skipped, because there can be any number of them.
                 let elements = if field.size() > 0 { field.count() } else { 0 };
                 for element in 0..elements {
                     walk(field, offset + element * field.size(), &path, out);

@@ -1,10 +1,10 @@
-//! A tree that no text was read for: written down, it reads as the same tree, or is refused.
+//! Random syntax trees: each is refused, or printed as a format that parses as the same tree.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::format::{ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType};
 use pep3118::{ByteOrder, Code, Format, Span};
 
-/// Spans of a tree made by hand say nothing.
+/// The span of a node that no format contains.
 fn nowhere() -> Span {
     Span::new(0, 0)
 }
@@ -26,7 +26,7 @@ fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     })
 }
 
-/// Text that need not be one that a format can hold.
+/// Returns a text that a format may be unable to contain.
 fn text(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const TEXTS: [&[u8]; 8] = [b"a", b"", b":", b"}", b"\0", b"a b", b"$]", b"{}"];
     if bytes.ratio(1, 4)? { bytes.arbitrary() } else { Ok(bytes.choose(&TEXTS)?.to_vec()) }
@@ -60,7 +60,7 @@ fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
         .collect()
 }
 
-/// Whether the tree can be spelled; then it is read as what it was.
+/// Returns whether a random tree can be printed, after checking that it parses as the same tree.
 pub fn ast_roundtrip(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let members = members(bytes, 4)?;
     match Format::from_members(&members) {
