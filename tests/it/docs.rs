@@ -1,8 +1,7 @@
-//! The book and the corpus say what the code does: what can be worked out is written by these tests, what names a
-//! test or a file names one that is there.
+//! Checks of the documentation and the corpus against the code: tables that the code determines, and names of tests and
+//! files.
 //!
-//! A page that is behind the code fails here; `INSTA_UPDATE=always cargo test --all-features --test it docs`
-//! writes it again, as it does with the snapshots.
+//! `INSTA_UPDATE=always cargo test --all-features --test it docs` writes the tables, as it writes snapshots.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +23,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Holds a file to what the code makes of it, or writes it where snapshots are written.
+/// Asserts that a file has this text, or writes it if snapshots are written.
 fn keep(name: &str, expected: &str) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
         fs::write(path(name), expected).unwrap();
@@ -42,7 +41,7 @@ fn keep(name: &str, expected: &str) {
     );
 }
 
-/// A page with `body` between its two comments of that name.
+/// Returns a page with `body` between the comments `begin` and `end` of a name.
 fn filled(page: &str, name: &str, body: &str) -> String {
     let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
     let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));

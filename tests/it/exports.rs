@@ -1,4 +1,4 @@
-//! What objects really exported, with the true offsets of their fields.
+//! Formats that objects exported, against the recorded offsets of their fields.
 
 use std::collections::BTreeMap;
 
@@ -29,10 +29,10 @@ fn dialect(producer: &str) -> &'static Dialect {
     }
 }
 
-/// A value somewhere in the item: path, offset, bytes of all its elements.
+/// A value in the item: dotted name, offset, bytes of all elements.
 pub(crate) type Leaf = (String, u64, u64);
 
-/// The leaves as the corpus records them: `x[0].a`, elements of arrays of records one by one.
+/// Returns the values as the corpus records them: each element of an array of records is separate, `x[0].a`.
 pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
@@ -69,9 +69,9 @@ pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     )
 }
 
-/// Rows whose lie cannot be seen in (format, itemsize): the right size, the wrong fields.
+/// Exports with wrong fields and the right size, so that neither the format nor the itemsize shows the fault:
 /// (producer version, format, reason).
-const UNSEEN: &[(&str, &str, &str)] = &[
+const EXCUSED: &[(&str, &str, &str)] = &[
     ("3.13.0", "T{<i:a:<i:c:}", "ctypes drops a name from its NUL on"),
     ("3.11.2", "T{>i:a:>i:c:}", "ctypes drops a name from its NUL on"),
     ("PyPy", "T{<b:a:7x<q:b:7x<b:c:}", "PyPy repeats the first padding before every later field"),
@@ -81,14 +81,14 @@ const UNSEEN: &[(&str, &str, &str)] = &[
     ("PyPy", "T{8x<i:c:}", "PyPy writes inherited fields as padding"),
 ];
 
-/// The recorder did not look into arrays of two dimensions of ctypes structures.
+/// Returns whether the fields were recorded; they were not for arrays of ctypes structures with two dimensions.
 pub(crate) fn truth_is_recorded(row: &Value) -> bool {
     !(row["format"].as_str().unwrap().starts_with("T{(3,2)T{") && row["leaves"].as_array().is_some_and(Vec::is_empty))
 }
 
-fn is_unseen(row: &Value) -> bool {
+fn is_excused(row: &Value) -> bool {
     let (version, format) = (row["producer_version"].as_str().unwrap(), row["format"].as_str().unwrap());
-    UNSEEN.iter().any(|(producer, unseen, _)| version.starts_with(producer) && format == *unseen)
+    EXCUSED.iter().any(|(producer, excused, _)| version.starts_with(producer) && format == *excused)
 }
 
 struct Verdicts {
@@ -96,8 +96,8 @@ struct Verdicts {
     wrong: Vec<String>,
 }
 
-/// Reads every row, with its producer's dialect or without any.
-fn judge(known_producer: bool) -> Verdicts {
+/// Reads every row, with the dialect of its producer or without a dialect.
+fn verdicts(known_producer: bool) -> Verdicts {
     let mut verdicts = Verdicts { counts: BTreeMap::new(), wrong: Vec::new() };
     for row in rows("exports") {
         let format = row["format"].as_str().unwrap();
@@ -112,10 +112,10 @@ fn judge(known_producer: bool) -> Verdicts {
             Ok(reading) => {
                 assert_eq!(reading.layout.size(), itemsize, "{format}");
                 let right = truth.is_none_or(|truth| truth == leaves(&reading.layout));
-                (reading.certainty.as_str(), right || is_unseen(&row))
+                (reading.certainty.as_str(), right || is_excused(&row))
             }
             Err(error) if error.ambiguity().is_some() => ("ambiguous", true),
-            // A string that is right under some rule must be read, if it is known who wrote it.
+            // A format that is right by some rule must be read if the producer is known.
             Err(_) => ("refused", !(known_producer && consistent)),
         };
         *verdicts.counts.entry(verdict.to_owned()).or_default() += 1;
@@ -131,7 +131,7 @@ fn judge(known_producer: bool) -> Verdicts {
 
 #[test]
 fn a_known_producer_is_read_right() {
-    let verdicts = judge(true);
+    let verdicts = verdicts(true);
     println!("{:#?}", verdicts.counts);
     assert!(verdicts.wrong.is_empty(), "{}", verdicts.wrong.join("\n"));
     let ambiguous = verdicts.counts.get("ambiguous").copied().unwrap_or(0);
@@ -140,16 +140,16 @@ fn a_known_producer_is_read_right() {
 
 #[test]
 fn an_unknown_producer_is_never_read_wrong() {
-    let verdicts = judge(false);
+    let verdicts = verdicts(false);
     println!("{:#?}", verdicts.counts);
     assert!(verdicts.wrong.is_empty(), "{}", verdicts.wrong.join("\n"));
     assert!(verdicts.counts["exact"] > 1500, "{:?}", verdicts.counts);
 }
 
 #[test]
-fn every_unseen_lie_is_still_in_the_corpus() {
+fn each_excused_export_is_in_the_corpus() {
     let rows = rows("exports");
-    for (version, format, reason) in UNSEEN {
+    for (version, format, reason) in EXCUSED {
         let found = rows.iter().any(|row| {
             row["producer_version"].as_str().unwrap().starts_with(version) && row["format"].as_str().unwrap() == *format
         });
@@ -157,14 +157,14 @@ fn every_unseen_lie_is_still_in_the_corpus() {
     }
 }
 
-/// Random dtypes of NumPy, exported by NumPy: see `tests/corpus/generate/numpy_dtypes.py`.
+/// Random dtypes, exported by NumPy: `tests/corpus/generate/numpy_dtypes.py`.
 #[test]
 fn random_dtypes_of_numpy_are_never_read_wrong() {
     let read = |row: &Value, dialect| {
         let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64().unwrap());
         reconcile(format.as_bytes(), Some(itemsize), dialect, &DataModel::LP64)
     };
-    // The fields of arrays of arrays are counted apart in the corpus; places and sizes decide.
+    // The corpus numbers arrays of arrays in another way, so that only offsets and sizes are compared.
     let places = |mut leaves: Vec<Leaf>| {
         leaves.retain(|(_, _, bytes)| *bytes > 0);
         leaves.sort();
@@ -199,13 +199,13 @@ fn random_dtypes_of_numpy_are_never_read_wrong() {
     }
 }
 
-/// Random structures of ctypes, exported by four CPythons: see `tests/corpus/generate/ctypes_structures.py`.
+/// Random structures, exported by ctypes of four CPythons: `tests/corpus/generate/ctypes_structures.py`.
 ///
-/// Most formats before 3.12 are wrong, and some later ones. Those whose size tells are refused; the
-/// others are right, but for unions of single bytes, which ctypes exports as `B`.
+/// Most formats before 3.12 and some later ones are wrong. Those that contradict the itemsize are refused. All others
+/// are right, except unions of single bytes, which ctypes exports as `B`.
 #[test]
 fn random_structures_of_ctypes_are_never_read_wrong() {
-    // Runs of bytes that hold values: what stands next to each other is one.
+    // Adjacent values are one run.
     let runs = |mut places: Vec<(u64, u64)>| {
         places.sort_unstable();
         let mut runs: Vec<(u64, u64)> = Vec::new();
@@ -239,8 +239,8 @@ fn random_structures_of_ctypes_are_never_read_wrong() {
     }
 }
 
-/// What the rule of a C compiler would add in front of an address is something that ctypes left out:
-/// here `u` and `v` are unions of 4 bytes, and `v` is at 4.
+/// Padding that a C compiler would add before an address is here the bytes of unions that ctypes omitted: `u` and `v` are
+/// unions of 4 bytes, and `v` is at byte 4.
 #[test]
 fn addresses_do_not_hide_unions() {
     let read = |dialect| reconcile(b"T{B:u:B:v:&B:p:}", Some(16), dialect, &DataModel::LP64);

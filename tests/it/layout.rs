@@ -1,4 +1,4 @@
-//! Layouts: what formats mean, as the pages that people read.
+//! Layouts of formats: reading, comparing, emitting and reconciling, with snapshots of tables and pictures.
 
 use pep3118::decode::{ColumnData, DecodeError, Plan};
 use pep3118::layout::{LayoutBuilder, MemberSpec};
@@ -10,7 +10,7 @@ use pep3118::{
 
 use crate::snapshot;
 
-/// Paths longer than their bytes, that differ at the end.
+/// Dotted names that are longer than the bytes of their fields and differ at the end.
 const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequence_numbers:}:header:\
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
@@ -40,7 +40,7 @@ fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: D
 }
 
 #[test]
-fn pages() {
+fn tables_and_pictures_of_formats() {
     let lp64 = DataModel::LP64;
     let pages: &[(&str, &str, Option<u64>, Option<&Dialect>, DataModel)] = &[
         ("struct-padded", "@IdB", None, Some(&Dialect::STRUCT), lp64),
@@ -75,7 +75,7 @@ fn pages() {
 }
 
 #[test]
-fn pictures_keep_to_the_width() {
+fn pictures_are_no_wider_than_requested() {
     let layout = Layout::read(LONG_PATHS.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
     let picture = |cells| Picture::new(&layout).within(cells).to_string();
     let width = |line: &str| line.chars().map(|sign| if sign > '\u{3000}' { 2 } else { 1 }).sum::<usize>();
@@ -83,7 +83,7 @@ fn pictures_keep_to_the_width() {
         assert!(picture(cells).lines().all(|line| width(line) <= cells), "{cells}:\n{}", picture(cells));
     }
     assert_eq!(picture(60), Picture::new(&layout).to_string());
-    // What tells two fields apart is there at every width.
+    // The ends of the names, which differ, are shown at every width.
     for cells in [60, 40, 20] {
         for end in ["x", "y", "usd", "eur", "gbp"] {
             assert!(picture(cells).contains(end), "{end} at {cells}:\n{}", picture(cells));
@@ -92,9 +92,8 @@ fn pictures_keep_to_the_width() {
     snapshot::check("layout", "long-paths-40", LONG_PATHS, &format!("{}\n{}", picture(60), picture(40)));
 }
 
-/// `Scalar::recognize` and `Layout::read` tell the same, for every code and byte order.
 #[test]
-fn scalars_are_the_layouts_of_their_formats() {
+fn recognize_and_read_agree_for_every_code_and_byte_order() {
     let mut recognized = 0;
     for model in DataModel::ALL {
         for code in Code::ALL {
@@ -114,7 +113,6 @@ fn scalars_are_the_layouts_of_their_formats() {
     assert!(recognized > 1000, "{recognized}");
 }
 
-/// Fields keep within the item, whatever the dialect.
 #[test]
 fn no_field_reaches_past_the_itemsize() {
     for row in crate::corpus::rows("exports") {
@@ -222,9 +220,8 @@ fn emitted_formats_are_read_the_same() {
     }
 }
 
-/// The canonical spelling means the same to every dialect that reads it.
 #[test]
-fn the_canonical_spelling_reads_the_same_everywhere() {
+fn all_dialects_read_the_canonical_format_the_same() {
     let mut agreed = 0;
     for row in crate::corpus::rows("exports") {
         let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64());
@@ -234,9 +231,9 @@ fn the_canonical_spelling_reads_the_same_everywhere() {
             match Layout::read(&canonical, dialect, &DataModel::LP64) {
                 Ok(layout) => {
                     let compared = Comparison::of_layouts(&reading.layout, &layout);
-                    // `u` is a `wchar_t` to ctypes, a name of the same unit or another width.
+                    // `u` is a `wchar_t` for ctypes: the same unit under another name, or another width.
                     let wide = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Wchar);
-                    // `x` with a name is padding to Cython, which leaves the other fields in place.
+                    // `x` with a name is padding for Cython, with the same offsets of the other fields.
                     let void = reading.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
                     let excused = wide || (void && dialect.name == "cython");
                     assert!(
@@ -262,15 +259,14 @@ fn the_canonical_spelling_reads_the_same_everywhere() {
 }
 
 #[test]
-fn bits_beside_bits_are_refused() {
+fn bits_after_bits_are_refused() {
     let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64);
     assert_eq!(*read("t3t").unwrap_err().kind(), LayoutErrorKind::AdjacentBits);
     assert_eq!(read("3tb3t").unwrap().size(), 3);
 }
 
-/// A layout that is read into again is as if it were new; after an error it is empty.
 #[test]
-fn layouts_are_read_into_again() {
+fn a_layout_that_is_read_into_equals_a_new_one() {
     let mut layout = Layout::new();
     let formats = ["T{>H:a:(2,3)T{<d:x:B:y:}:b:}", "<i", "iid", "", "(4)T{i:x:}:many:", "3s", "<3i"];
     for format in formats.iter().chain(formats.iter().rev()) {
@@ -286,18 +282,16 @@ fn layouts_are_read_into_again() {
     assert_eq!((layout.size(), layout.fields().count()), (0, 0));
 }
 
-/// Whoever asks for the cause of an error is led to the format's own.
 #[test]
-fn errors_have_their_causes() {
+fn the_source_of_a_layout_error_is_the_syntax_error() {
     use std::error::Error as _;
     let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
     assert_eq!(read("i}").source().unwrap().to_string(), Format::parse(b"i}").unwrap_err().to_string());
     assert!(read("<n").source().is_none());
 }
 
-/// A byte has no order, whatever mark stands before it; two bytes have.
 #[test]
-fn bytes_have_no_order_to_differ_in() {
+fn single_bytes_compare_equal_in_both_byte_orders() {
     let compare = |a: &str, b: &str| {
         let read = |format: &str| Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
         Comparison::of_layouts(&read(a), &read(b)).equivalence
@@ -310,9 +304,8 @@ fn bytes_have_no_order_to_differ_in() {
     }
 }
 
-/// Whatever the format says of alignment, a field has that of its C type; a record that of its largest field.
 #[test]
-fn natural_alignments_are_those_of_c() {
+fn natural_alignments_are_those_of_the_c_types() {
     let aligns = |model: &DataModel| {
         let layout = Layout::read(b"T{b:a:T{>d:x:B:y:}:r:(3)<h:c:T{}:e:5s:s:}", &Dialect::PEP3118, model).unwrap();
         let item = layout.fields().next().unwrap();
@@ -328,9 +321,8 @@ fn natural_alignments_are_those_of_c() {
     assert_eq!(aligns(&DataModel::I386), [4, 1, 4, 4, 1, 2, 1, 1]);
 }
 
-/// The short way gives the same field as the long one: a bool of one byte has no order there either.
 #[test]
-fn scalars_are_what_their_formats_are() {
+fn of_scalar_and_read_give_the_same_field() {
     for mark in ["", "<", ">", "^"] {
         for code in Code::ALL {
             let format = format!("{mark}{code}");
@@ -338,19 +330,19 @@ fn scalars_are_what_their_formats_are() {
                 let Some(scalar) = Scalar::recognize(format.as_bytes(), &model) else { continue };
                 let Ok(read) = Layout::read(format.as_bytes(), &Dialect::PEP3118, &model) else { continue };
                 let (short, long) = (Layout::of_scalar(scalar, &model), read);
-                let told = |layout: &Layout| {
+                let field = |layout: &Layout| {
                     let item = layout.item();
                     (item.ty(), item.size(), item.endian(), item.natural_align())
                 };
-                assert_eq!(told(&short), told(&long), "{format} on {model}");
+                assert_eq!(field(&short), field(&long), "{format} on {model}");
             }
         }
     }
 }
 
 #[test]
-fn one_unit_under_two_names_is_one_reading() {
-    // `u` of two bytes: UCS-2 for PEP 3118, `wchar_t` for others, and the same values on Windows.
+fn two_names_of_one_unit_are_no_ambiguity() {
+    // `u` is UCS-2 for PEP 3118 and a `wchar_t` for others; on Windows both have two bytes.
     let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
     assert_eq!(reading.certainty, Certainty::Exact);
     let reading = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
@@ -359,7 +351,7 @@ fn one_unit_under_two_names_is_one_reading() {
 
 #[test]
 fn alternatives_are_named_by_their_dialect() {
-    // Five bytes an element, or eight as a C compiler lays them out.
+    // Elements have five bytes, or eight in the layout of a C compiler.
     let error = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap_err();
     let alternatives = error.ambiguity().unwrap().alternatives().iter();
     let alternatives: Vec<_> = alternatives.map(|found| (found.dialect.name, found.layout.size())).collect();
@@ -377,7 +369,7 @@ fn two_fields(first: u64, second: u64) -> Layout {
 }
 
 #[test]
-fn shared_bytes_are_seen_in_any_order() {
+fn overlaps_are_found_for_fields_in_any_order() {
     for (first, second, shared) in
         [(0, 4, false), (4, 0, false), (12, 0, false), (0, 3, true), (3, 0, true), (8, 8, true), (8, 5, true)]
     {
@@ -386,7 +378,7 @@ fn shared_bytes_are_seen_in_any_order() {
 }
 
 #[test]
-fn builders_take_as_much_as_a_format_may_have() {
+fn builders_have_the_item_limit_of_formats() {
     let byte = Scalar { ty: Type::UInt8, size: 1, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(1 << 17, &DataModel::LP64);
     for offset in 0..65_536 {
@@ -397,7 +389,7 @@ fn builders_take_as_much_as_a_format_may_have() {
 }
 
 #[test]
-fn an_empty_dimension_does_not_hide_a_large_one() {
+fn a_dimension_of_0_does_not_excuse_a_large_one() {
     // NumPy: "dimension does not fit into a C int".
     for format in ["(0,3000000000)i", "(3000000000,0)i"] {
         let error = Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).unwrap_err();
@@ -407,14 +399,14 @@ fn an_empty_dimension_does_not_hide_a_large_one() {
 }
 
 #[test]
-fn user_types_are_read_by_those_who_have_them() {
+fn only_dialects_with_user_types_read_them() {
     let read = |dialect| reconcile(b"[bfloat16]", Some(2), dialect, &DataModel::LP64);
     assert_eq!(read(None).unwrap().layout.size(), 2);
     assert_eq!(read(Some(&Dialect::NUMPY)).unwrap_err().kind().name(), "construct");
 }
 
 #[test]
-fn degrees_of_equivalence_are_named_for_programs() {
+fn equivalences_have_names_for_programs() {
     use Equivalence as E;
     let names = [E::BytesAfterSwap, E::LayoutIgnoringNames, E::Scalars, E::Text].map(E::as_str);
     assert_eq!(names, ["bytes-after-swap", "layout-ignoring-names", "scalars", "text"]);

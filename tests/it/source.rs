@@ -1,4 +1,4 @@
-//! Layouts that were built, as pictures and as source text: compilers judge the assertions.
+//! Layouts of `LayoutBuilder` as C and Rust source code, which compilers check, and as pictures.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ impl Node {
     }
 }
 
-/// splitmix64: the same layouts in every run.
+/// The generator splitmix64, so that each run has the same layouts.
 struct Random(u64);
 
 impl Random {
@@ -114,7 +114,7 @@ fn node(random: &mut Random, depth: u64, named: bool) -> Node {
         1 => vec![1 + random.below(3), 1 + random.below(3)],
         _ => vec![],
     };
-    // Most items are records, most of what is in them is not.
+    // Most items are records, and most fields of records are not.
     if depth == 0 || random.below(12) < if named { 7 } else { 1 } {
         let (ty, size) = value(random);
         let endian = random.pick(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
@@ -156,9 +156,8 @@ fn compile(name: &str, source: &str, command: &mut Command) {
     assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
 }
 
-/// A C compiler finds every offset and every size where the layout has them.
 #[test]
-fn c_compilers_agree() {
+fn a_c_compiler_accepts_the_assertions_of_c_source() {
     let sources: Vec<String> =
         layouts(400).iter().enumerate().map(|(index, layout)| layout.to_c(&format!("item_{index}")).unwrap()).collect();
     let sources = sources.concat();
@@ -166,7 +165,7 @@ fn c_compilers_agree() {
     assert!(sources.contains("union ") && sources.contains("#pragma pack(push, 1)"));
     let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     compile("layouts.c", &sources, Command::new(&cc).args(["-std=c11", "-fsyntax-only", "-Wall", "-Werror"]));
-    // The assertions are not idle.
+    // The compiler refuses a wrong offset.
     let wrong = Layout::read(b"T{b:a:i:b:}", &Dialect::PEP3118, &DataModel::HOST).unwrap().to_c("item").unwrap();
     let wrong = wrong.replace("b) == 4", "b) == 1");
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wrong.c");
@@ -174,9 +173,8 @@ fn c_compilers_agree() {
     assert!(!Command::new(&cc).args(["-std=c11", "-fsyntax-only"]).arg(&path).output().unwrap().status.success());
 }
 
-/// So does the compiler of Rust.
 #[test]
-fn rustc_agrees() {
+fn rustc_accepts_the_assertions_of_rust_source() {
     let sources: Vec<String> = layouts(400)
         .iter()
         .enumerate()
@@ -195,9 +193,8 @@ fn rustc_agrees() {
     compile("layouts.rs", &sources, &mut command);
 }
 
-/// What is built is inside itself, is told as it was built, and pictures of it end.
 #[test]
-fn built_layouts_are_what_was_built() {
+fn built_layouts_can_be_drawn_and_emitted() {
     for layout in layouts(2000) {
         crate::properties::stays_inside(&layout);
         assert!(Picture::new(&layout).to_string().len() < 40_000);
@@ -217,7 +214,7 @@ fn int(offset: u64) -> (MemberSpec<'static>, Scalar) {
 }
 
 #[test]
-fn builders_refuse_what_is_outside() {
+fn builders_refuse_members_outside_their_record() {
     let mut builder = LayoutBuilder::new(8, &DataModel::LP64);
     let (member, scalar) = int(5);
     assert_eq!(
@@ -236,7 +233,7 @@ fn builders_refuse_what_is_outside() {
         "more than 64 records inside each other"
     );
     builder.align(Align::new(4).unwrap());
-    // A refusal leaves nothing behind.
+    // A refused member leaves no node.
     assert_eq!(builder.finish().leaves().count(), 0);
 }
 
@@ -249,9 +246,8 @@ fn names_of_types_are_identifiers() {
     assert_eq!(empty.to_c("item"), Err(SourceError::Empty));
 }
 
-/// Every member of a union is read and written by itself, also in the other byte order.
 #[test]
-fn fields_that_share_bytes_are_read_each_by_itself() {
+fn each_member_of_a_union_is_decoded_from_the_same_bytes() {
     let mut builder = LayoutBuilder::new(4, &DataModel::LP64);
     builder.open(MemberSpec::default(), 4).unwrap();
     for (name, size, endian) in [("big", 4, Endian::Big), ("little", 4, Endian::Little), ("half", 2, Endian::Big)] {
@@ -276,9 +272,9 @@ fn fields_that_share_bytes_are_read_each_by_itself() {
     );
 }
 
-/// A union, bit-fields, fields that share some bytes: the pages that people read.
+/// A union, bit-fields, and fields that share some bytes.
 #[test]
-fn pages() {
+fn source_and_pictures_of_shared_bytes() {
     let scalar = |ty, size| Scalar { ty, size, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(40, &DataModel::LP64);
     builder.open(MemberSpec::default(), 40).unwrap();
@@ -315,9 +311,8 @@ fn pages() {
     );
 }
 
-/// Only the outermost type of an array is its element.
 #[test]
-fn elements_of_arrays_have_names() {
+fn only_the_outermost_record_of_an_array_is_called_element() {
     let layout = Layout::read(b"(2)T{T{<i:a:}:inner:<h:b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     let source = layout.to_rust("Item").unwrap();
     for line in ["pub struct ItemInner {", "pub struct ItemElement {", "pub type Item = [ItemElement; 2];"] {
@@ -325,9 +320,8 @@ fn elements_of_arrays_have_names() {
     }
 }
 
-/// What has no bytes has no member, and is told.
 #[test]
-fn fields_without_bytes_are_told() {
+fn fields_without_bytes_are_comments() {
     let layout = Layout::read(b"T{(0,2)<i:none:<h:some:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     let line = "none: int32[0,2] at byte 0, no bytes";
     for source in [layout.to_c("item").unwrap(), layout.to_rust("Item").unwrap()] {
@@ -335,7 +329,7 @@ fn fields_without_bytes_are_told() {
     }
 }
 
-/// The identifiers in a source text.
+/// Returns the identifiers in source code.
 fn identifiers(text: &str) -> BTreeSet<String> {
     let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
     words.filter(|word| word.starts_with(|first: char| !first.is_ascii_digit())).map(String::from).collect()

@@ -1,4 +1,4 @@
-//! `tests/corpus/codes.json`: what every format character is, weighs, and who knows it.
+//! `tests/corpus/codes.json`: the type, the sizes and the readers of each format character.
 
 use pep3118::__private::interpretations;
 use pep3118::layout::Syntax;
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use super::keep;
 
-/// Size, alignment and type of a format on a machine, if the dialect has it.
-fn weigh(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
+/// Returns size, alignment and type of a format in a data model, if the dialect accepts it.
+fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
     let item = layout.item();
-    // `x` alone is an item without a value.
+    // `x` alone has no value.
     let ty = if item.ty() == Type::Record { "padding" } else { item.ty().as_str() };
     Some(json!({"size": layout.size(), "align": layout.align().bytes(), "type": ty}))
 }
 
-/// One object a machine, on one line.
+/// Returns one object for each data model, in one line.
 fn machines(of: impl Fn(&DataModel) -> Option<Value>) -> Option<String> {
     let cells = DataModel::ALL.iter().map(|model| Some(format!("{}: {}", json!(model.name), of(model)?)));
     Some(format!("{{{}}}", cells.collect::<Option<Vec<_>>>()?.join(", ")))
@@ -25,11 +25,11 @@ fn machines(of: impl Fn(&DataModel) -> Option<Value>) -> Option<String> {
 
 fn row(code: Code) -> String {
     let text = code.as_str();
-    let native = machines(|model| weigh(text, &Dialect::PEP3118, model)).expect("every code has a native size");
-    let wchar = machines(|model| weigh(text, &Dialect::CTYPES, model)).filter(|_| code == Code::Ucs2);
-    // An address keeps the size of its machine, and that is no standard.
+    let native = machines(|model| cell(text, &Dialect::PEP3118, model)).expect("every code has a native size");
+    let wchar = machines(|model| cell(text, &Dialect::CTYPES, model)).filter(|_| code == Code::Ucs2);
+    // The size of an address depends on the data model, so that it is no standard size.
     let standard =
-        |model: &DataModel| weigh(&format!("<{text}"), &Dialect::PEP3118, model).map(|cell| cell["size"].clone());
+        |model: &DataModel| cell(&format!("<{text}"), &Dialect::PEP3118, model).map(|cell| cell["size"].clone());
     let standard = standard(&DataModel::LP64).filter(|size| standard(&DataModel::I386).as_ref() == Some(size));
     let dialects: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.codes.contains(code)).collect();
     let alone: Vec<_> = Dialect::ALL.iter().filter(|dialect| dialect.sole_codes.contains(code)).collect();
@@ -56,9 +56,9 @@ fn row(code: Code) -> String {
 }
 
 fn byte_order(order: ByteOrder) -> String {
-    // Asked, not told: `bi` is moved apart where items are aligned, `l` is 8 bytes where sizes are native.
+    // The sizes show the properties: `bi` has padding if items are aligned, and `l` has 8 bytes if sizes are native.
     let size =
-        |text: &str| weigh(&format!("{order}{text}"), &Dialect::PEP3118, &DataModel::LP64).unwrap()["size"].clone();
+        |text: &str| cell(&format!("{order}{text}"), &Dialect::PEP3118, &DataModel::LP64).unwrap()["size"].clone();
     let endian = |model: &DataModel| {
         let layout = Layout::read(format!("{order}i").as_bytes(), &Dialect::PEP3118, model).unwrap();
         layout.item().endian().unwrap().to_string()
@@ -105,7 +105,7 @@ fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String
 }
 
 #[test]
-fn the_table_of_codes_is_that_of_the_code() {
+fn codes_json_has_the_codes_of_the_library() {
     let machine = |model: &DataModel| {
         let long_double = format!("{:?}", model.long_double.format).to_lowercase();
         format!(

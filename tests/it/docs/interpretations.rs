@@ -1,14 +1,14 @@
-//! The examples of `grammar.md` are read as it says.
+//! The tables of `grammar.md` show the interpretations of this crate.
 
 use pep3118::{Certainty, DataModel, Dialect, Field, Layout, Type, reconcile};
 
 use super::{keep, read};
 
 const PAGE: &str = "docs/grammar.md";
-const HEAD: &str = "| format | dialect | reading |";
+const HEAD: &str = "| format | dialect | interpretation |";
 
-/// What an item holds, in one line: offsets and sizes in bytes.
-fn told(layout: &Layout) -> String {
+/// Describes a layout in one line, with offsets and sizes in bytes.
+fn described(layout: &Layout) -> String {
     let size = layout.size();
     let bytes = format!("{size} byte{}", if size == 1 { "" } else { "s" });
     let item = layout.item();
@@ -51,8 +51,8 @@ fn kind(field: Field<'_>) -> String {
     format!("{}{length}{shape}{order}", field.ty())
 }
 
-/// The third cell of a row from the first two: `` `ib` ``, or with an itemsize `` `ib`, 8 ``; a dialect, or none.
-fn reading(format: &str, dialect: &str) -> String {
+/// Returns the third cell of a row from the first two: `` `ib` ``, or with an itemsize `` `ib`, 8 ``; a dialect or `–`.
+fn interpretation(format: &str, dialect: &str) -> String {
     let (format, itemsize) = match format.rsplit_once("`, ") {
         Some((format, itemsize)) => (format, Some(itemsize.parse().expect("an itemsize"))),
         None => (format.trim_end_matches('`'), None),
@@ -60,14 +60,14 @@ fn reading(format: &str, dialect: &str) -> String {
     let format = if format == "*empty*" { "" } else { format };
     let format = format.trim_start_matches('`').replace("\\n", "\n").replace("\\t", "\t");
     let dialect = (dialect != "–").then(|| Dialect::by_name(dialect.trim_matches('`')).expect(dialect));
-    // A bracket would begin a link.
+    // Brackets are the syntax of links.
     let quoted = |text: String| text.replace('[', "\\[").replace(']', "\\]");
     match reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64) {
-        Ok(reading) if reading.certainty == Certainty::Exact => quoted(told(&reading.layout)),
-        Ok(reading) => quoted(format!("{}; {}", told(&reading.layout), reading.certainty.as_str().replace('-', " "))),
+        Ok(found) if found.certainty == Certainty::Exact => quoted(described(&found.layout)),
+        Ok(found) => quoted(format!("{}; {}", described(&found.layout), found.certainty.as_str().replace('-', " "))),
         Err(error) => match error.ambiguity() {
             Some(ambiguity) => {
-                let alternatives = ambiguity.alternatives().iter().map(|found| told(&found.layout));
+                let alternatives = ambiguity.alternatives().iter().map(|found| described(&found.layout));
                 quoted(format!("ambiguous: {}", alternatives.collect::<Vec<_>>().join("; or ")))
             }
             None => quoted(format!("refused: {error}")),
@@ -76,7 +76,7 @@ fn reading(format: &str, dialect: &str) -> String {
 }
 
 #[test]
-fn every_example_of_the_grammar_is_read_as_it_says() {
+fn grammar_md_shows_the_interpretation_of_each_example() {
     let page = read(PAGE);
     let mut out = String::new();
     let (mut inside, mut rows) = (false, 0);
@@ -85,7 +85,7 @@ fn every_example_of_the_grammar_is_read_as_it_says() {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         if inside && line != HEAD && !line.starts_with("|--") {
             let [format, dialect, ..] = cells[..] else { panic!("{line}") };
-            out += &format!("| {format} | {dialect} | {} |\n", reading(format, dialect));
+            out += &format!("| {format} | {dialect} | {} |\n", interpretation(format, dialect));
             rows += 1;
         } else {
             out += &format!("{line}\n");

@@ -1,4 +1,4 @@
-//! What the texts name is there.
+//! Tests, files and figures that the documentation names exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{path, read};
 
-/// Every file below a directory, as a path from the root of the repository.
+/// Returns every file below a directory, as a path from the root of the repository.
 fn files(dir: &str) -> Vec<String> {
     fn collect(root: &Path, dir: &Path, out: &mut Vec<String>) {
         for entry in fs::read_dir(dir).unwrap() {
@@ -24,8 +24,8 @@ fn files(dir: &str) -> Vec<String> {
     out
 }
 
-/// Every test, as `file::function`, with the file it is in or the folder around it: of Rust below `tests/it`,
-/// of Python below `tests/python`.
+/// Returns every test as `file::function`, with the name of its file or of the folder: Rust tests below `tests/it`,
+/// Python tests below `tests/python`.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files("tests").iter().filter(|file| file.ends_with(".rs") || file.ends_with(".py")) {
@@ -33,7 +33,7 @@ fn tests() -> BTreeSet<String> {
         let text = read(file);
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         for (place, line) in lines.iter().enumerate() {
-            // The attributes of a function are right above it.
+            // The attributes of a function precede it.
             let above = lines[..place].iter().rev().take_while(|line| line.starts_with("#["));
             let rust = line.strip_prefix("fn ").filter(|_| above.into_iter().any(|line| line.starts_with("#[test]")));
             let python = line.strip_prefix("def ").filter(|name| name.starts_with("test_"));
@@ -44,14 +44,13 @@ fn tests() -> BTreeSet<String> {
     names
 }
 
-/// What stands between backticks.
+/// Returns the texts in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The last cell of every row of `deviations.md` names the tests that enforce it.
 #[test]
-fn every_deviation_names_its_test() {
+fn the_last_cell_of_each_deviation_names_existing_tests() {
     let tests = tests();
     let mut rows = 0;
     for line in read("docs/deviations.md").lines().filter(|line| line.starts_with("| ")) {
@@ -69,7 +68,7 @@ fn every_deviation_names_its_test() {
     assert!(rows > 20, "only {rows} deviations");
 }
 
-/// Texts outside the sources, and the book.
+/// Documents outside the source code.
 const TEXTS: [&str; 12] = [
     "README.md",
     "SECURITY.md",
@@ -85,9 +84,9 @@ const TEXTS: [&str; 12] = [
     "docs/deviations.md",
 ];
 
-/// A path in backticks or in a link is that of a file or a folder, from the root or from where the text is.
+/// Paths are relative to the root of the repository or to the document.
 #[test]
-fn every_path_leads_somewhere() {
+fn paths_in_documents_exist() {
     let roots = ["src/", "tests/", "snapshots/", "fuzz/", "crates/", "docs/", ".ci/"];
     let mut found = 0;
     for text in TEXTS {
@@ -109,7 +108,6 @@ fn every_path_leads_somewhere() {
     assert!(found > 60, "only {found} paths");
 }
 
-/// `safety.md` lists every module that contains `unsafe`.
 #[test]
 fn safety_md_lists_every_module_with_unsafe_code() {
     let page = read("docs/safety.md");
@@ -120,14 +118,13 @@ fn safety_md_lists_every_module_with_unsafe_code() {
             .into_iter()
             .any(|line| ["unsafe fn ", "unsafe {", "unsafe impl "].iter().any(|word| line.contains(word)))
         {
-            assert!(page.contains(&format!("`{file}`")), "docs/safety.md says nothing of the unsafe code in {file}");
+            assert!(page.contains(&format!("`{file}`")), "docs/safety.md does not list {file}");
         }
     }
 }
 
-/// The figures in the page of rustdoc are those in the files, and each is shown.
 #[test]
-fn figures_are_the_same_everywhere() {
+fn figures_in_rustdoc_are_those_of_the_files() {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let base64 = |bytes: &[u8]| {
         let mut out = String::new();

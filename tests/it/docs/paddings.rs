@@ -37,7 +37,7 @@ enum Verdict {
 
 #[test]
 fn padding_md_counts_what_each_rule_reads_right() {
-    // Native sizes under `<`, so that padding alone decides.
+    // Sizes under `<` are native, so that the rules differ in the padding only.
     let by_struct = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
     let by_c = Dialect {
         structure_size: Dialect::NATIVE_C.structure_size,

@@ -1,4 +1,4 @@
-//! `rules.md` is the rule book of the code.
+//! `rules.md` lists the rules of the code.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use super::{filled, keep, path, read};
 const PAGE: &str = "docs/rules.md";
 
 #[test]
-fn the_rule_book_is_that_of_the_code() {
+fn rules_md_has_the_rules_of_the_library() {
     let mut body = String::new();
     let mut section = "";
     for rule in RuleId::ALL {
@@ -20,7 +20,7 @@ fn the_rule_book_is_that_of_the_code() {
             writeln!(body, "{gap}## {letter}. {section}\n").unwrap();
             writeln!(body, "| id | rule | level | decided from | source |\n|--|--|--|--|--|").unwrap();
         }
-        // A star is text here, and so are the brackets of a type.
+        // Stars and brackets are escaped, because they are syntax of Markdown.
         let text = rule.text().replace('*', "\\*");
         let text = text.replace("__buffer__", "`__buffer__`").replace("__release_buffer__", "`__release_buffer__`");
         let source = rule.source().replace('_', "\\_");
@@ -29,9 +29,9 @@ fn the_rule_book_is_that_of_the_code() {
     keep(PAGE, &filled(&read(PAGE), "rules", &body));
 }
 
-/// The page says that a broken rule has a page of its own in `snapshots/view`, but for the rules named there.
+/// `rules.md` names the rules that have no page in `snapshots/view`.
 #[test]
-fn rules_without_a_page_are_counted() {
+fn rules_md_names_the_rules_without_a_snapshot() {
     let without = RuleId::ALL.iter().filter(|rule| !path(&format!("snapshots/view/{rule}.snap")).exists()).count();
     let said = format!("{} rules, {} of them with a page", RuleId::ALL.len(), RuleId::ALL.len() - without);
     assert!(read(PAGE).contains(&said), "{PAGE} should say: {said}");

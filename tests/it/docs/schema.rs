@@ -1,4 +1,4 @@
-//! Every row of the corpus has the form that `tests/corpus/schema` gives it.
+//! The rows of the corpus conform to the schemas in `tests/corpus/schema`.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use crate::corpus::rows;
 
 const ROWS: [&str; 7] = ["abi", "answers", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 
-/// The part of JSON Schema that these schemas use; a keyword that is not known is a fault of the schema.
+/// Checks the keywords of JSON Schema that these schemas use; another keyword is an error.
 fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
     let schema = schema.as_object().ok_or("a schema is an object")?;
     for (keyword, wanted) in schema {
@@ -93,9 +93,8 @@ fn every_row_conforms_to_its_schema() {
     assert_eq!(conforms(&codes, &schema("codes")), Ok(()));
 }
 
-/// No file of rows is without a schema, and the README tells of each.
 #[test]
-fn every_file_of_rows_is_told() {
+fn each_file_of_rows_has_a_schema_and_is_in_the_readme() {
     let page = read("tests/corpus/README.md");
     for entry in std::fs::read_dir(path("tests/corpus")).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();

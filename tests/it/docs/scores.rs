@@ -1,4 +1,4 @@
-//! The table of who passes what, in the README of the corpus.
+//! The tables in `tests/corpus/README.md` that compare implementations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -16,7 +16,7 @@ fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
 
-/// The answer of a version: `"CPython 3.6-3.14"` holds 3.9; other keys hold what they say.
+/// Returns the answer of a version. A key can be a range: `"CPython 3.6-3.14"` contains 3.9.
 fn answer_of<'v>(answers: &'v Value, version: &str) -> Option<&'v Value> {
     let minor = version.strip_prefix("CPython 3.").and_then(|minor| minor.parse::<u32>().ok());
     let covers = |key: &str| {
@@ -27,7 +27,7 @@ fn answer_of<'v>(answers: &'v Value, version: &str) -> Option<&'v Value> {
     answers.as_object()?.iter().find(|(key, _)| covers(key)).map(|(_, answer)| answer)
 }
 
-/// How often somebody agrees with the newest CPython on `calcsize`.
+/// The number of formats for which an implementation agrees with the newest CPython on `calcsize`.
 #[derive(Default)]
 struct Score {
     same: usize,
@@ -63,7 +63,7 @@ fn calcsize(body: &mut String) {
     for version in ["CPython 3.15", "CPython 3.14", "CPython 3.13", "CPython 3.7", "CPython 3.6"] {
         recorded(version, &[version]);
     }
-    // Where PyPy answers as CPython 3.11 does, nothing is noted of its own.
+    // Answers of PyPy that equal those of CPython 3.11 are not recorded.
     recorded("PyPy 8.0.1 (3.11)", &["pypy-8.0.1/3.11", "CPython 3.11"]);
     let mut modelled = |name: &str, size_of: &dyn Fn(&str) -> Option<u64>| {
         let mut score = Score::default();
@@ -148,7 +148,7 @@ fn consumers(body: &mut String) {
 }
 
 #[test]
-fn who_passes_what_is_counted() {
+fn corpus_readme_counts_the_agreements() {
     let mut body = String::new();
     calcsize(&mut body);
     numpy(&mut body);
