@@ -231,6 +231,9 @@ fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Optio
 const NUMPY_RULE: Dialect =
     Dialect { name: Dialect::NUMPY.name, record_spacing: RecordSpacing::Inferred, ..Dialect::NUMPY_PACKED };
 
+/// Returns whether the producers of a dialect can have written the format with this layout.
+type CanHaveWritten<'f> = &'f dyn Fn(&Layout) -> bool;
+
 /// Applies every rule whose producers can have written the format.
 fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Candidates, LayoutError> {
     let is_from_ctypes = |layout: &Layout| is_spelled_as_ctypes_does(layout, format);
@@ -240,7 +243,7 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
     let may_be_padded = |layout: &Layout| itemsize.is_none() || !has_addresses(layout, format) || !can_be_ctypes();
     // NumPy writes fewer format characters than its rule accepts.
     let can_be_numpy = || Layout::read(format, &Dialect::NUMPY, model).is_ok();
-    let rules: [(Dialect, &dyn Fn(&Layout) -> bool); 5] = [
+    let rules: [(Dialect, CanHaveWritten<'_>); 5] = [
         (Dialect::PEP3118, &may_be_padded),
         (Dialect::CTYPES, &is_from_ctypes),
         (Dialect::ARRAY, &|layout| layout.item().ty() == Type::Wchar),

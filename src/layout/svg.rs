@@ -15,8 +15,10 @@ const MARGIN: usize = 56;
 /// The width of one character of the monospaced font, in tenths of a pixel.
 const ADVANCE: usize = 73;
 
+const COLOURS: usize = 6;
+
 /// The colours of fields in turn. Dark text on them is readable on a light and on a dark page.
-const FIELDS: [&str; 6] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#cfd5f5", "#f6cfc4"];
+const FIELDS: [&str; COLOURS] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#cfd5f5", "#f6cfc4"];
 
 impl Picture {
     /// Draws the picture as an SVG element: one rectangle for each field, dashed for padding, with the type and the
@@ -77,7 +79,7 @@ fn rectangle(piece: &Piece<'_>, y: usize) -> String {
     let (x, width) = (left(piece.column), piece.len.saturating_mul(CELL));
     let (fill, stroke) = match piece.style {
         CellStyle::Padding => ("none", " stroke-dasharray=\"3 3\""),
-        CellStyle::Field(index) => (FIELDS.iter().cycle().nth(index % FIELDS.len()).copied().unwrap_or("none"), ""),
+        CellStyle::Field(index) => (FIELDS.get(index % COLOURS).copied().unwrap_or_default(), ""),
     };
     let last = piece.offset.saturating_add(piece.size).saturating_sub(1);
     let place = if piece.size == 1 { format!("byte {last}") } else { format!("bytes {} to {last}", piece.offset) };
