@@ -51,12 +51,18 @@ def assert_runs(code, *, backtrace=False, timeout=120):
     environment = {**os.environ, "RUST_BACKTRACE": str(int(backtrace))}
     try:
         done = subprocess.run(
-            [sys.executable, "-X", "faulthandler", "-c", code], capture_output=True, text=True, timeout=timeout, env=environment
+            [sys.executable, "-X", "faulthandler", "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=environment,
         )
     except subprocess.TimeoutExpired as error:
         raise AssertionError(f"the program did not end within {timeout} seconds: {error.stderr}") from None
     if done.returncode or done.stdout or done.stderr:
-        raise AssertionError(f"the program ended with status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        raise AssertionError(
+            f"the program ended with status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+        )
 
 
 def assert_constant_memory(setup, statement, *, rounds, warm_up=2000):
@@ -64,7 +70,10 @@ def assert_constant_memory(setup, statement, *, rounds, warm_up=2000):
     if EMBEDDED:
         pytest.skip("a sanitizer holds freed memory back")
     lines = [MEASURE, textwrap.dedent(setup).strip(), "def run(rounds):", "    for _ in range(rounds):"]
-    lines += [textwrap.indent(textwrap.dedent(statement).strip(), " " * 8), f"blocks, size = growth(run, {warm_up}, {rounds})"]
+    lines += [
+        textwrap.indent(textwrap.dedent(statement).strip(), " " * 8),
+        f"blocks, size = growth(run, {warm_up}, {rounds})",
+    ]
     # A fault keeps at least one block a round; caches of the interpreter move by some dozens.
     lines.append("assert blocks < 200 and size < 65536, f'{blocks} blocks and {size} bytes more'")
     assert_runs("\n".join(lines))

@@ -184,7 +184,9 @@ def test_differences():
     assert (names.equivalence, bool(names)) == ("layout-ignoring-names", True)
     swapped = pep3118.diff(Format("<i"), Format(">i"))
     assert swapped.equivalence == "bytes-after-swap"
-    assert str(swapped) == ("same bytes after swapping: int32 at byte 0 is little-endian in the first and big-endian in the second")
+    assert str(swapped) == (
+        "same bytes after swapping: int32 at byte 0 is little-endian in the first and big-endian in the second"
+    )
     other = pep3118.diff("i", "f")
     assert (other.equivalence, str(other)) == (
         None,

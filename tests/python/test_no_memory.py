@@ -130,7 +130,9 @@ HUGE = {
 }
 ZERO_STRIDES = ["B", "?", "c", "<d", ">d", "<i", "e", "g", "4s", "4p", "<2u", "<w", "Zd", "(2)B", "T{B:a:B:b:}", "P"]
 HUGE |= {
-    f"zero strides, {format}": lambda format=format: Exporter(bytes(64), format=format, shape=(2**50,), strides=(0,))
+    f"zero strides, {format}": lambda format=format: Exporter(
+        bytes(64), format=format, itemsize=calcsize(format), shape=(2**50,), strides=(0,)
+    )
     for format in ZERO_STRIDES
 }
 

@@ -174,7 +174,9 @@ def test_addresses_are_read():
 
 
 @pytest.mark.parametrize(
-    "kind", [ctypes.c_char_p, ctypes.c_wchar_p, ctypes.POINTER(ctypes.c_int), ctypes.CFUNCTYPE(None)], ids=["z", "Z", "&i", "X{}"]
+    "kind",
+    [ctypes.c_char_p, ctypes.c_wchar_p, ctypes.POINTER(ctypes.c_int), ctypes.CFUNCTYPE(None)],
+    ids=["z", "Z", "&i", "X{}"],
 )
 def test_an_address_that_the_exporter_follows_is_not_written(kind):
     memory = (kind * 2)()

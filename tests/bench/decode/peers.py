@@ -71,7 +71,17 @@ def indirect(width, step):
     triple = ctypes.c_ssize_t * 2
     destination = np.ones(rows * width * 8, np.uint8)
     view = PyBuffer(
-        table.ctypes.data, None, destination.nbytes, 8, 1, 2, b"d", triple(rows, width), triple(8, step), triple(0, -1), None
+        table.ctypes.data,
+        None,
+        destination.nbytes,
+        8,
+        1,
+        2,
+        b"d",
+        triple(rows, width),
+        triple(8, step),
+        triple(0, -1),
+        None,
     )
 
     def run(table=table):

@@ -126,10 +126,20 @@ def iteration():
     doubles = array.array("d", range(1000))
     table = records(1000)
     for title, loop in [("for x in v", "for x in {}: pass"), ("list(v)", "list({})")]:
-        yield same("iterate", f"{title}, 1,000 doubles", "memoryview", 1.2, loop.format("v"), View(doubles), memoryview(doubles))
+        yield same(
+            "iterate",
+            f"{title}, 1,000 doubles",
+            "memoryview",
+            1.2,
+            loop.format("v"),
+            View(doubles),
+            memoryview(doubles),
+        )
         names = {"iter_unpack": struct.iter_unpack, "f": RECORD, "b": table.tobytes()}
         ours, theirs = loop.format("v"), loop.format("iter_unpack(f, b)")
-        yield Row("iterate", f"{title}, 1,000 records", "struct.iter_unpack", 1.0, ours, theirs, {"v": View(table)}, names)
+        yield Row(
+            "iterate", f"{title}, 1,000 records", "struct.iter_unpack", 1.0, ours, theirs, {"v": View(table)}, names
+        )
 
 
 def attributes():
@@ -141,27 +151,51 @@ def attributes():
 def whole():
     for count, size in [(10, "10"), (1000, "1,000"), (LARGE, "a million")]:
         left, right = array.array("d", range(count)), array.array("d", range(count))
-        names = {"our_names": {"v": View(left), "w": View(right)}, "their_names": {"v": memoryview(left), "w": memoryview(right)}}
+        names = {
+            "our_names": {"v": View(left), "w": View(right)},
+            "their_names": {"v": memoryview(left), "w": memoryview(right)},
+        }
         yield Row("whole", f"v == w, {size} doubles", "memoryview", 1.5, "v == w", "v == w", **names)
-        yield same("whole", f"v[:] = array, {size} doubles", "memoryview", 1.5, "v[:] = x", View(left), memoryview(left), x=right)
+        yield same(
+            "whole",
+            f"v[:] = array, {size} doubles",
+            "memoryview",
+            1.5,
+            "v[:] = x",
+            View(left),
+            memoryview(left),
+            x=right,
+        )
         line, other = np.array(left), np.array(right)
         yield same("whole", f"v[:] = array, {size} doubles", "NumPy", 1.5, "v[:] = x", View(line), line, x=other)
         yield same("whole", f"v[:] = 0.0, {size} doubles", "NumPy", 1.5, "v[:] = 0.0", View(line), line)
     left, right = array.array("i", range(1000)), array.array("i", range(1000))
-    names = {"our_names": {"v": View(left), "w": View(right)}, "their_names": {"v": memoryview(left), "w": memoryview(right)}}
+    names = {
+        "our_names": {"v": View(left), "w": View(right)},
+        "their_names": {"v": memoryview(left), "w": memoryview(right)},
+    }
     yield Row("whole", "v == w, 1,000 ints", "memoryview", 1.5, "v == w", "v == w", **names)
     left, right = bytes(1000), bytes(1000)
     yield same("whole", "v == bytes, 1,000 bytes", "memoryview", 1.5, "v == w", View(left), memoryview(left), w=right)
     raw = bytearray(1000)
     yield same("whole", "v[a:b] = bytes, 7", "memoryview", 1.5, "v[2:9] = x", View(raw), memoryview(raw), x=b"1234567")
-    yield same("whole", "v[a:b] = bytes, 900", "memoryview", 1.5, "v[2:902] = x", View(raw), memoryview(raw), x=bytes(900))
+    yield same(
+        "whole", "v[a:b] = bytes, 900", "memoryview", 1.5, "v[2:902] = x", View(raw), memoryview(raw), x=bytes(900)
+    )
 
 
 def lists():
     """`tolist` of each type, beside memoryview where it reads the type, else beside NumPy."""
     codes = "b B h H i I q Q f d ?".split() + ["e"] * (sys.version_info >= (3, 12))
     others = {"e": "f2"} if "e" not in codes else {}
-    others |= {"S1": "S1", "U4": "U4", "complex64": "c8", "complex128": "c16", "big-endian i4": ">i4", "big-endian f8": ">f8"}
+    others |= {
+        "S1": "S1",
+        "U4": "U4",
+        "complex64": "c8",
+        "complex128": "c16",
+        "big-endian i4": ">i4",
+        "big-endian f8": ">f8",
+    }
     random = np.random.default_rng(2)
     # Integers of all sizes, so that most of them are objects of their own, as floats are.
     bits = random.bytes(LARGE * 8)
@@ -191,7 +225,16 @@ def columns():
         table = records(count)
         names = {"v": table, "ascontiguousarray": np.ascontiguousarray, "names": table.dtype.names}
         peer = "{name: ascontiguousarray(v[name]) for name in names}"
-        yield Row("columns", f"{size} records", "ascontiguousarray of each", goal, "v.columns()", peer, {"v": View(table)}, names)
+        yield Row(
+            "columns",
+            f"{size} records",
+            "ascontiguousarray of each",
+            goal,
+            "v.columns()",
+            peer,
+            {"v": View(table)},
+            names,
+        )
 
 
 def structs():
@@ -291,12 +334,16 @@ def report(row, found, before):
     line = f"{row.group:10}{row.title:44}{row.peer:27}"
     if before is not None:
         earlier = before.get(row.key, {})
-        line += f"{duration(earlier['ours']):>10}{earlier['ratio']:8.2f}" if "ratio" in earlier else f"{'-':>10}{'-':>8}"
+        line += (
+            f"{duration(earlier['ours']):>10}{earlier['ratio']:8.2f}" if "ratio" in earlier else f"{'-':>10}{'-':>8}"
+        )
     if "error" in found:
         print(f"{line}  {found['error']}")
         return "missed"
     verdict = outcome(found["ratio"], goal)
-    line += f"{duration(found['ours']):>10}{duration(found['peer']):>10}{found['ratio']:8.2f}{goal or '-':>7}  {verdict}"
+    line += (
+        f"{duration(found['ours']):>10}{duration(found['peer']):>10}{found['ratio']:8.2f}{goal or '-':>7}  {verdict}"
+    )
     print(line, flush=True)
     return verdict
 

@@ -135,9 +135,9 @@ class View:
     Records are named tuples, arrays in items nested lists. `view["pos.x"]` is a view of that field,
     `view.columns()` copies each field to an array of its own.
 
-    What an item is, is told by the type of the exporter where it is known (NumPy's dtype, a ctypes
-    class, array), else by the exporter's format, read in `dialect` if that is given. Another `format`
-    of the same itemsize may be given.
+    The layout of an item is that of the exporter's type where the type declares it (NumPy's dtype, a ctypes
+    class, array), else that of the exporter's format, in `dialect` if that is given. Another `format` of
+    the same itemsize may be given.
     """
     @property
     def obj(self) -> object:
@@ -170,13 +170,13 @@ class View:
         """Where at least 0: follow the pointer there, then add as many bytes. Empty where there is none."""
     @property
     def c_contiguous(self) -> bool:
-        """Whether the items adjoin, the last index fastest."""
+        """Whether the items are contiguous, the last index fastest."""
     @property
     def f_contiguous(self) -> bool:
-        """Whether the items adjoin, the first index fastest."""
+        """Whether the items are contiguous, the first index fastest."""
     @property
     def contiguous(self) -> bool:
-        """Whether the items adjoin in either order."""
+        """Whether the items are contiguous in either order."""
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of the fields of a record, 'f0' by its index where the format has none; () where items
@@ -184,18 +184,18 @@ class View:
         """
     @property
     def certainty(self) -> Literal["exact", "trailing-padding", "inferred"]:
-        """How sure the reading of the format is: 'exact', 'trailing-padding' or 'inferred'."""
+        """The certainty of the interpretation of the format: 'exact', 'trailing-padding' or 'inferred'."""
     @property
     def dialect(self) -> str:
         """The dialect in which the format was read."""
     def __new__(cls, obj: Buffer, format: str | bytes | None = None, dialect: str | None = None) -> Self: ...
     def explain(self) -> str:
-        """The layout of an item as a table of offsets, sizes and types, and how the items lie."""
+        """The layout of an item as a table of offsets, sizes and types, and the arrangement of the items."""
     def tolist(self) -> Any:
         """All items as nested lists, the item itself where there is no dimension."""
     def tobytes(self, order: Literal["C", "F", "A"] | None = "C") -> bytes:
-        """All items as they are, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as
-        they lie in memory where that is Fortran order, else as 'C'.
+        """The bytes of all items, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as 'F'
+        where the memory is in Fortran order, else as 'C'.
         """
     def hex(self, *args: Any, **kwargs: Any) -> str:
         """`tobytes().hex(...)`"""

@@ -2,6 +2,8 @@
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
+
+use crate::objects::string;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
@@ -12,8 +14,10 @@ use pep3118::layout::{LayoutError, LayoutErrorKind, Type};
 /// A `struct.error`.
 pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    match CLASS.import(py, "struct", "error") {
-        Ok(class) => PyErr::from_type(class.clone(), (message.into(),)),
+    // The exception is created here: PyO3 creates it when it is raised, and panics if there is no memory.
+    let made = CLASS.import(py, "struct", "error").and_then(|class| class.call1((string(py, &message.into())?,)));
+    match made {
+        Ok(error) => PyErr::from_value(error),
         Err(error) => error,
     }
 }

@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::scalar::ScalarField;
+use crate::objects;
 use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
@@ -118,28 +119,31 @@ impl From<WriteError> for PyErr {
         match kind {
             WriteErrorKind::Raised(error) => error,
             WriteErrorKind::Kind { wanted, found, .. } => {
-                PyTypeError::new_err(at(format!("'{found}' object for {wanted}")))
+                objects::error::<PyTypeError>(at(format!("'{found}' object for {wanted}")))
             }
             WriteErrorKind::Range { scalar, range: (low, high), value } => {
                 let value = value.map_or_else(|| "integer of more than 64 bits".into(), |value| value.to_string());
-                PyValueError::new_err(at(format!("{value} is not in the range {low} to {high} of {}", scalar.ty())))
+                objects::error::<PyValueError>(at(format!(
+                    "{value} is not in the range {low} to {high} of {}",
+                    scalar.ty()
+                )))
             }
             WriteErrorKind::Overflow(scalar) => {
-                PyValueError::new_err(at(format!("number is too large for {}", scalar.ty())))
+                objects::error::<PyValueError>(at(format!("number is too large for {}", scalar.ty())))
             }
-            WriteErrorKind::IntTooLarge => PyValueError::new_err(at("int too large to convert".into())),
+            WriteErrorKind::IntTooLarge => objects::error::<PyValueError>(at("int too large to convert".into())),
             WriteErrorKind::Count { found, wanted, unit } => {
                 let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
                 let text = format!("{} for {}", plural(wide(found), "value"), plural(wide(wanted), unit));
-                PyValueError::new_err(at(text))
+                objects::error::<PyValueError>(at(text))
             }
-            WriteErrorKind::ReferencesUnknown => PyTypeError::new_err(at(
+            WriteErrorKind::ReferencesUnknown => objects::error::<PyTypeError>(at(
                 "items of format 'O' are written only if the type of the exporter says that they are objects".into(),
             )),
-            WriteErrorKind::FollowedAddress => PyTypeError::new_err(at(
+            WriteErrorKind::FollowedAddress => objects::error::<PyTypeError>(at(
                 "addresses of text, functions and typed data are not written, because a consumer follows them".into(),
             )),
-            WriteErrorKind::Encode(kind) => PyValueError::new_err(at(kind.to_string())),
+            WriteErrorKind::Encode(kind) => objects::error::<PyValueError>(at(kind.to_string())),
         }
     }
 }

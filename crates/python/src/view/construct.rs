@@ -14,6 +14,9 @@ use crate::names::dialect_by_name;
 /// The call that chooses one alternative of an ambiguous format.
 const CHOOSE: &str = "View(obj, dialect='…')";
 
+/// The same for a cast.
+pub(super) const CHOOSE_CAST: &str = ".cast(…, dialect='…')";
+
 /// Opens an exporter, in a format or a dialect of the caller if they are given.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub(super) fn open(
 ) -> PyResult<OpenBuffer> {
     let format = format.map(format_bytes).transpose()?;
     let dialect = dialect.map(dialect_by_name).transpose()?;
-    open_as(exporter, format.as_deref(), dialect, &dialect_of_view).map_err(exception)
+    open_as(exporter, format.as_deref(), dialect, &dialect_of_view).map_err(|error| exception(error, CHOOSE))
 }
 
 /// The dialect of the format of a view. A memoryview of it may be cast, and then has a format of its own.
@@ -35,12 +38,12 @@ fn dialect_of_view(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option
     Some(if format == Some(description.format()) { description.dialect() } else { None })
 }
 
-/// The exception of the package for an object that is not opened.
-pub(super) fn exception(error: OpenError) -> PyErr {
+/// The exception of the package for an object that is not opened. `call` chooses an alternative of an ambiguous format.
+pub(super) fn exception(error: OpenError, call: &str) -> PyErr {
     match error {
         OpenError::Rules(report) => Python::attach(|py| broken_rules(py, &report))
             .unwrap_or_else(|| PyBufferError::new_err(format!("the buffer cannot be read: {report}"))),
-        OpenError::Ambiguous(found) => ambiguous(&found, CHOOSE),
+        OpenError::Ambiguous(found) => ambiguous(&found, call),
         error => error.into(),
     }
 }

@@ -139,7 +139,8 @@ impl Part {
         shape: Option<&[i64]>,
         dialect: Option<&'static Dialect>,
     ) -> PyResult<Self> {
-        let description = ItemDescription::of_format(format, dialect).map_err(construct::exception)?;
+        let description = ItemDescription::of_format(format, dialect)
+            .map_err(|error| construct::exception(error, construct::CHOOSE_CAST))?;
         let size = description.layout().size();
         let itemsize =
             i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
