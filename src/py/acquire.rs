@@ -386,14 +386,12 @@ impl Acquired {
     }
 
     /// All rules that the struct breaks, and the view, if it can be read.
-    #[must_use]
     pub fn check(self, checker: &Checker<'_>) -> Checked<SharedView> {
         self.check_as(checker, None)
     }
 
     /// The same with a format in place of the exporter's, if there is one: it describes an item, and not the
     /// arrangement of the items.
-    #[must_use]
     pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<SharedView> {
         let (report, view) = self.validate(checker, format);
         let shared = |SharedView { acquired, view, buf }| SharedView { acquired: Arc::new(acquired), view, buf };

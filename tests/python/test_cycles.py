@@ -111,7 +111,7 @@ def test_an_owner_of_its_own_views_is_collected(kind):
 
 @pytest.mark.parametrize("kind", ["whole", "slice", "field", "record"])
 @pytest.mark.parametrize(
-    "make", [lambda: np.zeros(4, "i4,f8").view(ArrayOwner), lambda: (StructureOwner * 4)()], ids=["NumPy", "ctypes"]
+    "make", [lambda: np.zeros(4, "i4,f8").view(ArrayOwner), StructureOwner * 4], ids=["NumPy", "ctypes"]
 )
 def test_an_owner_with_a_type_layout_is_collected(make, kind):
     owner = make()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from programs import EMBEDDED, assert_runs
 
+import pep3118
 import pep3118.struct
 from pep3118 import Exporter, View
 
@@ -14,11 +15,13 @@ BACKTRACES = pytest.mark.parametrize("backtrace", [False, True], ids=["", "RUST_
 
 # The format of an item, and whether an interpreter has one object for all items of the same value.
 FORMATS = {
-    "b": True, "B": True, "h": False, "H": False, "i": False, "I": False, "q": False, "Q": False, "n": False, "P": False,
+    "b": True, "B": True, "h": False, "H": False, "i": False, "I": False, "q": False, "Q": False, "n": False,
+    "P": False,
     ">h": False, ">i": False, ">Q": False, "e": False, "f": False, "d": False, ">f": False, ">d": False, "g": False,
     "?": True, "c": True, "1s": True, "4s": False, "4p": False, "<u": False, "<4u": False, "<w": False, "<4w": False,
     "Zf": False, "Zd": False, ">Zd": False, "Zg": False, "(2)i": False, "(2,2)d": False, "(3)?": False,
-    "T{i:a:d:b:}": False, "T{>i:a:4s:b:}": False, "T{?:a:c:b:}": False, "T{Zd:a:(2)i:b:}": False, "T{T{d:a:}:a:}": False,
+    "T{i:a:d:b:}": False, "T{>i:a:4s:b:}": False, "T{?:a:c:b:}": False, "T{Zd:a:(2)i:b:}": False,
+    "T{T{d:a:}:a:}": False,
 }  # fmt: skip
 
 
@@ -131,7 +134,7 @@ HUGE = {
 ZERO_STRIDES = ["B", "?", "c", "<d", ">d", "<i", "e", "g", "4s", "4p", "<2u", "<w", "Zd", "(2)B", "T{B:a:B:b:}", "P"]
 HUGE |= {
     f"zero strides, {format}": lambda format=format: Exporter(
-        bytes(64), format=format, itemsize=calcsize(format), shape=(2**50,), strides=(0,)
+        bytes(64), format=format, itemsize=pep3118.calcsize(format), shape=(2**50,), strides=(0,)
     )
     for format in ZERO_STRIDES
 }

@@ -307,7 +307,7 @@ def test_equality_of_objects_is_that_of_python():
     try:
         assert view == View(right)
     except ValueError as error:
-        assert "released" in str(error)  # noqa: PT017
+        assert "released" in str(error)
 
 
 def test_consumers_of_a_view_of_objects_get_the_objects():

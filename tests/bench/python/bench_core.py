@@ -316,10 +316,10 @@ def measure(row, rounds):
 
 
 def duration(nanoseconds):
-    for unit, size in [("ns", 1), ("us", 1e3), ("ms", 1e6)]:
-        if nanoseconds < 1000 * size or unit == "ms":
-            digits = 0 if unit == "ns" and nanoseconds >= 100 else 1
-            return f"{nanoseconds / size:.{digits}f} {unit}"
+    units = [("ns", 1), ("us", 1e3), ("ms", 1e6)]
+    unit, size = next(((unit, size) for unit, size in units if nanoseconds < 1000 * size), units[-1])
+    digits = 0 if unit == "ns" and nanoseconds >= 100 else 1
+    return f"{nanoseconds / size:.{digits}f} {unit}"
 
 
 def outcome(ratio, goal):

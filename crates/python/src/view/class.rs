@@ -240,7 +240,7 @@ impl View {
             text.push_str(&format!("         suboffsets ({}) bytes\n", dims(suboffsets)));
         }
         text.push_str(&Table::new(items.layout()).to_string());
-        Ok(objects::string(py, &text)?)
+        objects::string(py, &text)
     }
 
     /// All items as nested lists, the item itself where there is no dimension.
@@ -469,12 +469,12 @@ impl View {
 
     fn __repr__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let Ok(part) = slf.get().part() else { return Ok(objects::string(py, "<released pep3118.View>")?) };
+        let Ok(part) = slf.get().part() else { return objects::string(py, "<released pep3118.View>") };
         let shape: Vec<String> = part.shape().iter().map(ToString::to_string).collect();
         let comma = if shape.len() == 1 { "," } else { "" };
         let format = escape(part.description().format());
         let text = format!("<pep3118.View of shape ({}{comma}), format '{format}'>", shape.join(", "));
-        Ok(objects::string(py, &text)?)
+        objects::string(py, &text)
     }
 
     #[allow(unsafe_code, reason = "a slot")]

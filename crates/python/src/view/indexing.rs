@@ -75,6 +75,7 @@ impl Indices {
 }
 
 /// The items that a key selects.
+#[allow(clippy::large_enum_variant, reason = "a boxed part would be an allocation for every slice")]
 pub(super) enum Target {
     /// One item.
     Item(Indices),
