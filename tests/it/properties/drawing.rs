@@ -1,26 +1,32 @@
-//! Messages, tables and pictures have only visible characters and lines of limited length.
+//! Messages, tables and pictures for a terminal: no harmful characters and no endless lines.
 
 use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile};
 
-/// The largest number of characters in a line of a message.
+/// The largest width of a line of a message or picture, in characters.
 const WIDEST: usize = 400;
 
-/// Asserts that a text has no control character and no line of more than `widest` characters.
-fn assert_plain(text: &str, widest: usize) {
-    assert!(text.chars().all(|character| character == '\n' || !character.is_control()), "{text:?}");
+/// No control, bidirectional, zero-width or separator character reaches a terminal, and no line is too long.
+fn plain(text: &str, widest: usize) {
+    let harmful = |char: char| match char {
+        '\n' => false,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
+        '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}' => true,
+        _ => char.is_control(),
+    };
+    assert!(!text.contains(harmful), "{text:?}");
     for line in text.lines() {
         assert!(line.chars().count() <= widest, "{line}");
     }
 }
 
-fn refused(source: &[u8], error: &LayoutError) {
+fn error_is_plain(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
-    assert!(!line.contains('\n') && line.is_ascii(), "{line:?}");
-    assert_plain(&line, WIDEST);
-    assert_plain(&picture, WIDEST);
+    assert!(!line.contains('\n'), "{line:?}");
+    plain(&line, WIDEST);
+    plain(&picture, WIDEST);
     let span = error.span();
     assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
-    // Without its escape sequences the coloured message equals the plain one.
+    // Without its ANSI escapes the coloured message is the plain one.
     let mut bare = String::new();
     let colored = error.diagnostic().colored();
     let mut rest = colored.as_str();
@@ -32,17 +38,17 @@ fn refused(source: &[u8], error: &LayoutError) {
     assert_eq!(bare.trim_end(), picture.trim_end());
 }
 
-/// Checks the errors, tables and pictures of a format in every dialect.
+/// Errors, tables and pictures of a format in every dialect are plain.
 pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL {
         render_in(source, itemsize, dialect);
     }
     if let Err(error) = reconcile(source, Some(itemsize), None, &DataModel::LP64) {
-        refused(source, &error);
+        error_is_plain(source, &error);
     }
 }
 
-/// Checks them in one dialect. The last byte of the input selects it, and the byte before is the itemsize.
+/// [`render_diagnostic`] in one dialect, which the last byte selects; the byte before it is the itemsize.
 pub fn render_chosen(input: &[u8]) {
     let Some((source, [itemsize, dialect])) = input.split_last_chunk() else { return };
     render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
@@ -51,13 +57,13 @@ pub fn render_chosen(input: &[u8]) {
 fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {
-            // A table has names in full: four characters for each escaped byte, and as many for shapes.
-            assert_plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
-            assert_plain(&Picture::new(&layout).to_string(), WIDEST);
+            // A table has whole names, of up to four characters for each byte, and shapes of as many characters.
+            plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
+            plain(&Picture::new(&layout).to_string(), WIDEST);
         }
-        Err(error) => refused(source, &error),
+        Err(error) => error_is_plain(source, &error),
     }
     if let Err(error) = reconcile(source, Some(itemsize), Some(dialect), &DataModel::LP64) {
-        refused(source, &error);
+        error_is_plain(source, &error);
     }
 }
