@@ -337,10 +337,13 @@ impl<O: Sink> Resolver<'_, O> {
         if self.orders > 0 {
             return self.lacks(Construct::TrailingByteOrder, end);
         }
+        if is_sole_number(format) {
+            return Ok(());
+        }
         match (self.doubled, self.sole) {
-            (Some(span), _) if !is_sole_number(format) => self.lacks(Construct::TwoByteOrders, span),
-            (_, Some((code, span))) if !is_sole_number(format) => self.refuse(Kind::Code { code }, span),
-            _ => Ok(()),
+            (Some(span), _) => self.lacks(Construct::TwoByteOrders, span),
+            (None, Some((code, span))) => self.refuse(Kind::Code { code }, span),
+            (None, None) => Ok(()),
         }
     }
 }

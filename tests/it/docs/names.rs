@@ -29,7 +29,7 @@ fn files(dir: &str) -> Vec<String> {
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files("tests").iter().filter(|file| file.ends_with(".rs") || file.ends_with(".py")) {
-        let rooms: Vec<&str> = file.trim_end_matches(".rs").trim_end_matches(".py").split('/').collect();
+        let folders: Vec<&str> = file.trim_end_matches(".rs").trim_end_matches(".py").split('/').collect();
         let text = read(file);
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         for (place, line) in lines.iter().enumerate() {
@@ -38,7 +38,7 @@ fn tests() -> BTreeSet<String> {
             let rust = line.strip_prefix("fn ").filter(|_| above.into_iter().any(|line| line.starts_with("#[test]")));
             let python = line.strip_prefix("def ").filter(|name| name.starts_with("test_"));
             let Some(name) = rust.or(python).and_then(|rest| rest.split('(').next()) else { continue };
-            names.extend(rooms.iter().map(|room| format!("{room}::{name}")));
+            names.extend(folders.iter().map(|folder| format!("{folder}::{name}")));
         }
     }
     names
