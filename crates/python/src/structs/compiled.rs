@@ -8,7 +8,7 @@ use super::errors::{error, format_error, not_a_format, value_error};
 use super::offset::{index, start_to_pack, start_to_unpack, with_item_copy};
 use crate::borrowed_bytes::Lent;
 use crate::fastcall::Arguments;
-use crate::objects::utf8_text;
+use crate::objects::{no_memory, utf8_text};
 use crate::values::Codec;
 use pep3118::abi::DataModel;
 use pep3118::format::Code;
@@ -36,8 +36,28 @@ const EXTENDED: Dialect = Dialect {
     ..Dialect::PEP3118
 };
 
+/// Bytes that a layout and its codec need for each byte of a format; `tests/it/budget.rs` limits those of the layout
+/// to 275.
+const BYTES_PER_BYTE: usize = 1024;
+
+/// Length of a format in bytes from which on lack of memory is detected before it is read.
+const LONG: usize = 4096;
+
+/// Lack of memory for the layout and the codec of a long format. They allocate without a check, so as much memory as
+/// they need is allocated and freed before.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+fn check_memory(format: &[u8]) -> PyResult<()> {
+    let mut probe = Vec::<u8>::new();
+    probe.try_reserve_exact(format.len().saturating_mul(BYTES_PER_BYTE)).map_err(|_| no_memory())
+}
+
 /// The layout of a format: as the interpreter's `struct` interprets it, or, if that refuses it, as in PEP 3118.
 fn layout(py: Python<'_>, format: &[u8]) -> PyResult<Layout> {
+    if format.len() >= LONG {
+        check_memory(format)?;
+    }
     if let Ok(layout) = Layout::read(format, own_dialect(py), &DataModel::HOST) {
         return Ok(layout);
     }
