@@ -42,14 +42,14 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
 /// - `TypeError` for `1`, which exports nothing
 /// - `KeyboardInterrupt`, and exceptions of the code that describes the items
 pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
-    Ok(judge(exporter)?.0)
+    Ok(run_audit(exporter)?.0)
 }
 
 /// The report, whether the items can be read, and the type that declares them.
 ///
 /// # Errors
 /// - as [`audit_exporter`]
-pub fn judge(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
+pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
     expect_exporter(obj)?;
     // A reference of our own: the caller may have lent its only one, as CPython does from 3.14 on, and an exporter
     // that gives away what it does not own would be freed by the release.
@@ -158,7 +158,7 @@ impl ReleaseErrors {
         let sys = py.import("sys")?;
         let before = sys.getattr("unraisablehook")?.unbind();
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let (told, next, exporter) = (Arc::downgrade(&heard), before.clone_ref(py), exporter.as_ptr().addr());
+        let (recorded, next, exporter) = (Arc::downgrade(&heard), before.clone_ref(py), exporter.as_ptr().addr());
         let hook = PyCFunction::new_closure(py, None, None, move |args, _| -> PyResult<()> {
             let unraisable = args.get_item(0)?;
             let object = unraisable.getattr("object")?;
@@ -166,13 +166,13 @@ impl ReleaseErrors {
             let message = unraisable.getattr("err_msg")?.extract::<Option<String>>()?.unwrap_or_default();
             let own =
                 object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
-            let Some(told) = told.upgrade().filter(|_| own) else {
+            let Some(recorded) = recorded.upgrade().filter(|_| own) else {
                 // Of another object; or the audit is over, and another hook still calls this one.
                 return next.bind(args.py()).call1((unraisable,)).map(drop);
             };
             let name = unraisable.getattr("exc_type")?.getattr("__name__")?.extract()?;
-            if let Ok(mut told) = told.lock() {
-                told.push(name);
+            if let Ok(mut recorded) = recorded.lock() {
+                recorded.push(name);
             }
             Ok(())
         })?;

@@ -156,7 +156,7 @@ impl BufferExporter {
         };
         view.obj = std::ptr::null_mut();
         let request = Request::from_bits_retain(flags);
-        // Whoever sends PyBUF_READ (B18) or part of a flag (B17) does not know what it asks for.
+        // PyBUF_READ (B18, not a request flag) and part of a flag (B17, incomplete flags) are faults of the consumer.
         if let Err(error) = request.validate() {
             return Err(PyBufferError::new_err(error.to_string()));
         }

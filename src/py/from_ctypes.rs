@@ -196,8 +196,8 @@ impl<'py> Ctypes<'py> {
                 if field.len() > 2 {
                     // The unit of the bits, as bits: its value is that of several fields. A packed
                     // structure of CPython 3.14 may end before the unit does.
-                    let room = self.size(class)?.saturating_sub(offset);
-                    let unit = Scalar { ty: Type::Bits, size: size.min(room), endian: Endian::HOST };
+                    let available = self.size(class)?.saturating_sub(offset);
+                    let unit = Scalar { ty: Type::Bits, size: size.min(available), endian: Endian::HOST };
                     builder.value(MemberSpec { name: Some(text), offset, shape: &[] }, unit)?;
                     continue;
                 }
@@ -241,7 +241,7 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
         ("u", _) => Type::Wchar,
         ("z", _) => Type::CharPointer,
         ("Z", _) => Type::WcharPointer,
-        // "X" is a BSTR, whose length stands in front of it.
+        // "X" is a BSTR, whose length is stored before its characters.
         ("P" | "X", _) => Type::Pointer,
         ("O", _) => Type::Object,
         _ => return Err(changed(class, &format!("`{letter}` of {size} bytes is no letter of ctypes"))),

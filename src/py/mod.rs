@@ -15,7 +15,7 @@ mod type_layout;
 pub use acquire::{Acquired, SharedView};
 pub use audit::audit_exporter;
 #[doc(hidden)]
-pub use audit::{expect_exporter, judge};
+pub use audit::{expect_exporter, run_audit};
 pub use buffer_exporter::BufferExporter;
 #[doc(hidden)]
 pub use cache::{Cache, hash};

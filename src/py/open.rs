@@ -27,7 +27,7 @@ const CACHED_BYTES: usize = 16 << 20;
 /// Who holds the references behind the pointers of items of format `O`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectReferences {
-    /// Nobody is known to: the pointers may be any bytes.
+    /// The owner is unknown: the pointers may be any bytes.
     Unknown,
     /// The memory: each pointer that is not NULL is a reference of its own. NumPy's arrays of objects.
     Memory,

@@ -148,7 +148,7 @@ fn indirect_arrays_are_read_along_their_pointers() {
             ..RawView::default()
         };
         let view = raw.check(Request::INDIRECT, None, None).into_result().unwrap();
-        // SAFETY: (b) the tables and the lines are those above; (c) nobody writes.
+        // SAFETY: (b) the tables and the lines are those above; (c) nothing writes to it.
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, buf) }.unwrap();
         assert_eq!(buffer.to_vec::<u16>(Order::C).unwrap(), expected);
         let fortran: Vec<u16> = (0..60).map(|at| number(at % 3, at / 3 % 4, at / 12)).collect();
@@ -183,7 +183,7 @@ fn indirect_arrays_are_read_along_their_pointers() {
         ..RawView::default()
     };
     let view = raw.check(Request::INDIRECT, None, None).into_result().unwrap();
-    // SAFETY: (b) but for the NULLs, which are noticed; (c) nobody writes.
+    // SAFETY: (b) but for the NULLs, which are noticed; (c) nothing writes to it.
     let buffer = unsafe { Buffer::from_ptr(&view, &plan, nowhere.as_ptr().cast()) }.unwrap();
     assert_eq!(buffer.to_vec::<u16>(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
 }

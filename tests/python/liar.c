@@ -1,7 +1,7 @@
 /* An exporter that says whatever it is told, true or not: liar.Liar(answer, release=None).
  *
  * answer(flags) returns a dict with the fields of Py_buffer, each as it shall be filled in: ints; bytes
- * or None for format; tuples of ints or None for the arrays, whose lengths nobody compares with ndim.
+ * or None for format; tuples of ints or None for the arrays, whose lengths are not compared with ndim.
  * buf is None for NULL or an object with a buffer, whose memory is taken. obj is "self", "null",
  * "borrowed", which is itself without a reference, or any other object. Beside them stand "returns", what the slot returns; "raises", the exception that it
  * leaves; and "leaks", how many references to itself it keeps.
@@ -47,17 +47,17 @@ array(Liar *self, PyObject *fields, const char *name, Py_ssize_t **out)
     if (count < 0) {
         return -1;
     }
-    /* Room for as many entries as anybody may ask for: a lie about ndim is told by entries of -1. */
-    PyObject *room = PyBytes_FromStringAndSize(NULL, 70 * sizeof(Py_ssize_t));
-    if (room == NULL) {
+    /* Space for more entries than any valid ndim; entries that are not given are -1, for a wrong ndim. */
+    PyObject *space = PyBytes_FromStringAndSize(NULL, 70 * sizeof(Py_ssize_t));
+    if (space == NULL) {
         return -1;
     }
-    Py_ssize_t *entries = (Py_ssize_t *)PyBytes_AsString(room);
+    Py_ssize_t *entries = (Py_ssize_t *)PyBytes_AsString(space);
     for (Py_ssize_t index = 0; index < 70; index++) {
         entries[index] = index < count ? PyLong_AsSsize_t(PyTuple_GetItem(value, index)) : -1;
     }
     *out = entries;
-    return PyErr_Occurred() ? -1 : keep(self, room);
+    return PyErr_Occurred() ? -1 : keep(self, space);
 }
 
 static int

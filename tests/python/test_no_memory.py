@@ -29,16 +29,16 @@ LIMIT = """
 import gc, resource
 from pep3118 import View, struct
 
-def limit(room):
+def limit(space):
     with open("/proc/self/statm") as statm:
         size = int(statm.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (size + room, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_AS, (size + space, resource.RLIM_INFINITY))
 
 gc.disable()
 """
 
 EVALUATE = """
-limit({room})
+limit({space})
 try:
     result = {expression}
 except MemoryError:
@@ -48,11 +48,11 @@ assert result is None, "there was memory for the result"
 """
 
 
-def assert_memory_error(setup, expression, room, **options):
-    """Evaluates an expression with `room` bytes of address space left, which must raise MemoryError."""
+def assert_memory_error(setup, expression, space, **options):
+    """Evaluates an expression with `space` bytes of address space left, which must raise MemoryError."""
     if EMBEDDED:
         pytest.skip("a sanitizer needs all of the address space")
-    evaluate = EVALUATE.format(expression=expression, room=room)
+    evaluate = EVALUATE.format(expression=expression, space=space)
     assert_runs(LIMIT + setup + evaluate, timeout=20, **options)
 
 
@@ -82,7 +82,7 @@ def test_tolist_without_memory_for_the_list(format, backtrace):
 @BACKTRACES
 @pytest.mark.parametrize("format", [format for format, shared in FORMATS.items() if not shared])
 def test_tolist_without_memory_for_the_items(format, backtrace):
-    # Arenas of the interpreter are 1 MB: room for the list and for a part of the items.
+    # Arenas of the interpreter are 1 MB: space for the list and for a part of the items.
     assert_memory_error(items(format, COUNT), "view.tolist()", LIST + (6 << 20), backtrace=backtrace)
 
 

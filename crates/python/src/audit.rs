@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code, reason = "reads a slot of a type")]
 
-use pep3118::__private::{expect_exporter, judge, type_layout};
+use pep3118::__private::{expect_exporter, run_audit, type_layout};
 use pep3118::py::Acquired;
 use pep3118::view::{Audit, Checker, Request, RequestError, RequestOutcome};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -71,7 +71,7 @@ pub(crate) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) 
 /// bytearray: clean
 #[pyfunction]
 pub(crate) fn audit(obj: &Bound<'_, PyAny>) -> PyResult<Report> {
-    let (report, readable, layout_source) = judge(obj)?;
+    let (report, readable, layout_source) = run_audit(obj)?;
     Report::new(obj, report, readable, layout_source)
 }
 

@@ -7,8 +7,8 @@ that exports a buffer; expressions whose modules are missing are counted on stan
 --differ only rows are printed that are not recorded as they are for the same versions, and rows that are recorded and
 differ are named on standard error.
 
-A row has the form of ../schema/exports.json but for `consistent_under`, which is no observation: whoever adds a row
-to the corpus says under which rules of padding the format and the itemsize give the true leaves.
+A row has the form of ../schema/exports.json without `consistent_under`, which the author of a row adds: the padding
+rules under which format and itemsize give the true leaves.
 
 A new expression is recorded by hand, once, as a row with its `producer` and `how`; from then on it is asked again.
 """

@@ -1,4 +1,4 @@
-//! The room `py`, with an interpreter inside.
+//! The module `py`, with an embedded interpreter.
 #![allow(unsafe_code, reason = "an exporter is made of `unsafe` slots")]
 
 use std::ffi::c_int;
@@ -23,7 +23,7 @@ impl Samples {
         let view = Checker::DEFAULT.check(&raw, None).into_result().unwrap_or_else(|report| panic!("{report}"));
         let start = memory.as_mut_ptr().cast::<u8>().wrapping_add(offset);
         // SAFETY: (a) the tests ask for items within the 512 bytes, which live in the object and stay where
-        // they are; (b) nobody else looks at them.
+        // they are; (b) no other code accesses them.
         let exporter = unsafe { BufferExporter::new(&view, start) };
         Self { exporter, _memory: memory }
     }

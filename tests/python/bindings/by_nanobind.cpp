@@ -1,4 +1,4 @@
-// An exporter as nanobind makes it: the object behind an `ndarray` that nobody converted.
+// An exporter of nanobind: the object behind an `ndarray` that was not converted.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 

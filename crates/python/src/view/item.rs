@@ -33,7 +33,7 @@ pub(super) struct Item {
     has_objects: bool,
     /// Whether some bytes are never written: addresses that a reader of the memory would follow.
     has_addresses: bool,
-    /// Whether there are references of which nobody is known to hold them.
+    /// Whether there are references whose owner is unknown.
     has_unknown_objects: bool,
 }
 
