@@ -276,10 +276,10 @@ impl<'b> Buffer<'b> {
     ///
     /// # Safety
     /// For all of `'b`:
-    /// - (a) without suboffsets, all bytes of [`View::byte_bounds`], counted from `buf`, are in one live allocation and may be
-    ///   read;
-    /// - (b) with suboffsets, so may each pointer that is on the way of [`View::steps`] to any item, and all items behind
-    ///   it. NULL is refused; other bad pointers cannot be noticed;
+    /// - (a) without suboffsets, all bytes of [`View::byte_bounds`], counted from `buf`, may be read and are in one live
+    ///   allocation;
+    /// - (b) with suboffsets, every pointer that [`View::steps`] follows to an item, and every item, may be read. NULL gives
+    ///   an error; other invalid pointers are not detected;
     /// - (c) nothing writes to any of these bytes while a method of the buffer runs. In Python: hold the GIL, or what the
     ///   exporter requires in place of it.
     ///
@@ -294,10 +294,10 @@ impl<'b> Buffer<'b> {
 }
 
 impl<'b> BufferMut<'b> {
-    /// Makes a buffer to be written to over memory of any owner.
+    /// Makes a writable buffer from a pointer to memory of any owner.
     ///
     /// # Safety
-    /// - (a), (b), (c) of [`Buffer::from_ptr`], and nothing reads while a method runs either;
+    /// - (a), (b), (c) of [`Buffer::from_ptr`]; in addition, nothing else reads the bytes while a method runs;
     /// - (d) all bytes of the items may be written to, and there is no reference to any of them.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     // (madvise(2)).
     let answer =
         unsafe { rustix::mm::madvise(start.wrapping_add(skipped).cast(), whole, rustix::mm::Advice::LinuxHugepage) };
-    // A kernel without huge pages refuses; small pages hold the same bytes.
+    // A kernel without huge pages returns an error, which is ignored: the memory works with small pages too.
     answer.unwrap_or_default();
 }
 

@@ -281,15 +281,15 @@ impl<'m> StridedMut<'m> {
         StridedMut { memory: PhantomData, ..*self }
     }
 
-    /// Copies as many cells of the same length, reversing each unit of `unit` bytes; `None`, and nothing is
-    /// written, if number or length differ.
+    /// Copies the cells of `from`, reversing each unit of `unit` bytes. Returns `None` and writes nothing if the number
+    /// or the length of the cells differs.
     #[inline]
     pub(crate) fn copy_from(mut self, from: Strided<'_>, unit: usize) -> Option<()> {
         if (self.count, self.len) != (from.count, from.len) {
             return None;
         }
-        // SAFETY: (c) by the INVARIANT of `self` its cells, which are as many and as long, may be written to; (d) nothing else
-        // reads or writes them, so they do not overlap with the cells of `from`.
+        // SAFETY: (c) the cells of `self` may be written to (INVARIANT); their number and length are those of `from`. (d)
+        // Nothing else reads or writes them, so they do not overlap with the cells of `from`.
         let reversed = unsafe { copy_cells::<_, false>(from, self.first, self.stride, unit) }?;
         if !reversed {
             self.reverse(unit);
@@ -305,7 +305,7 @@ impl<'m> StridedMut<'m> {
             4 => self.reverse_each::<4>(),
             8 => self.reverse_each::<8>(),
             16 => self.reverse_each::<16>(),
-            // Machines made by hand have units of other widths.
+            // Only a `DataModel` that the caller builds has units of other widths.
             unit => {
                 for cell in 0..self.count {
                     self.reverse_cell(cell, unit);
@@ -321,7 +321,7 @@ impl<'m> StridedMut<'m> {
         for _ in 0..self.count {
             let mut to = cell;
             for _ in 0..units {
-                // SAFETY: one of the `len` bytes of a cell, which may be read by the INVARIANT; an array of bytes has
+                // SAFETY: the `W` bytes at `to` are inside the cell, so they may be read (INVARIANT); an array of bytes has
                 // no alignment and no invalid value.
                 let bytes = reversed(unsafe { to.cast::<[u8; W]>().read() });
                 // SAFETY: the same bytes, which may be written to by the INVARIANT.

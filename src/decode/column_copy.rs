@@ -56,7 +56,7 @@ impl<'c> ColumnWriter<'c> {
         Self { offset: leaf.offset, len: leaf.adjacent_bytes(), unit: leaf.codec.reversed_unit(), column }
     }
 
-    /// Appends the bytes of some items.
+    /// Appends the bytes of the leaf in each of `items` to the column. Fails if the column was allocated too small.
     fn append(&mut self, items: Strided<'_>) -> Result<(), DecodeError> {
         let Self { offset, len, unit, column } = self;
         let bytes = len.saturating_mul(items.count());

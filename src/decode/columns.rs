@@ -335,7 +335,7 @@ impl Plan {
         self.columns_of(records, &chosen(self, names)?)
     }
 
-    /// Reads the columns of the leaves with these indices. Two leaves may have one name, but not one index.
+    /// Reads the columns of the leaves with these indices. Names may repeat; indices are unique.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &super::plan::chosen_by_index(self, indices)?)

@@ -231,7 +231,8 @@ fn missing() -> DecodeError {
     DecodeError::internal("a column is shorter than its items")
 }
 
-/// Returns the range of the elements that `len` bytes are, from the element on that starts at byte `start`.
+/// Returns the indices of the elements of `width` bytes in the `len` bytes from byte `start` on. Both are multiples of
+/// `width`; a width of 0 is an error.
 fn range(start: usize, len: usize, width: usize) -> Result<core::ops::Range<usize>, DecodeError> {
     let first = start.checked_div(width).ok_or_else(missing)?;
     Ok(first..first.saturating_add(len.checked_div(width).ok_or_else(missing)?))

@@ -232,7 +232,7 @@ pub enum EncodeErrorKind {
     /// A view whose memory must not be written to.
     #[error("the buffer is read-only")]
     ReadOnly,
-    /// Memory that cannot be read cannot be written either.
+    /// The memory cannot be accessed; the error is that of reading it.
     #[error(transparent)]
     Access(#[from] DecodeError),
 }

@@ -66,7 +66,8 @@ pub(crate) fn path_len(view: &View<'_>) -> usize {
     last.map_or(0, |last| last.saturating_add(1))
 }
 
-/// Returns the dimensions of a view that is not empty, without their places in a copy.
+/// Returns length and stride of each dimension of a view that is not empty. `out` is 0, and so is the stride of a
+/// dimension of one item.
 fn axes(view: &View<'_>) -> Result<Vec<Axis>, DecodeError> {
     let axes = view.shape().iter().zip(view.strides()).map(|(extent, stride)| {
         // The stride of a dimension of one item may be any number.

@@ -168,13 +168,13 @@ impl Code {
         matches!(self, Self::Bytes | Self::Pascal | Self::Ucs2 | Self::Ucs4 | Self::Bits | Self::Pad)
     }
 
-    /// Returns the code that a byte is. `Z` is none: the byte after it decides.
+    /// Returns the code of a byte. `None` for `Z`, whose code depends on the next byte.
     #[inline]
     pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         from_byte!(Code, byte)
     }
 
-    /// Returns the code of a complex number with parts of a type: `Zd` for `d`.
+    /// Returns the complex code whose real and imaginary parts have the code `part`: `Zd` for `d`.
     #[inline]
     pub(crate) const fn complex_of(part: u8) -> Option<Self> {
         Some(match part {

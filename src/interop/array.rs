@@ -9,8 +9,8 @@ use crate::view::Order;
 
 impl Buffer<'_> {
     /// Copies all elements into an array in C order, with any strides and suboffsets: the elements of
-    /// [`to_vec`](Self::to_vec). The shape is the shape of the buffer, then that of an item that is an array,
-    /// then the length of a string or the 2 parts of a complex number without a Rust type.
+    /// [`to_vec`](Self::to_vec). The dimensions are, in this order: those of the buffer; those of an
+    /// array in the item; one for the characters of a string, or for the 2 parts of a complex number that has no Rust type.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};

@@ -106,7 +106,7 @@ impl Layout {
             writer.field(self.item(), 0)?;
         }
         let format = writer.out;
-        // Targets without structures lose the names; the rest must be the same.
+        // The format is read back and must give the same layout. Targets without structures have no names to compare.
         let read = Layout::read(&format, target.dialect(), self.model());
         let same = read.is_ok_and(|read| {
             if target.is_flat() {
@@ -118,7 +118,7 @@ impl Layout {
     }
 }
 
-/// Returns whether a layout without structures has the values of `layout`.
+/// Returns whether `flat`, which has no structures, has the same values at the same offsets as `layout`.
 fn same_values(layout: &Layout, flat: &Layout) -> bool {
     let values = |layout: &Layout| -> Vec<(u64, u64, u64, Type, Option<Endian>)> {
         layout.leaves().map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian())).collect()
@@ -151,7 +151,7 @@ impl FormatWriter {
     }
 
     /// Writes a field with its shape and its name. `at` is its offset from the start of the item.
-    // As deep as structures are nested, which the parser limits to 64 levels.
+    // The recursion is as deep as the nesting of structures, at most 64 levels (the limit of the parser).
     fn field(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if !field.shape().is_empty() {
             let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();

@@ -259,7 +259,7 @@ fn difference(a: &Interpretation, b: &Interpretation) -> String {
 
 /// Returns the first field that differs: a phrase, and its value in each layout. `base` is the offset of
 /// the enclosing record, the same in both.
-// As deep as structures are nested, which the parser limits to 64 levels.
+// The recursion is as deep as the nesting of structures, at most 64 levels (the limit of the parser).
 fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u64) -> Option<(String, String, String)> {
     let values = |subject: String, value: &dyn Fn(Field<'_>) -> String| Some((subject, value(a), value(b)));
     if a.offset() != b.offset() {

@@ -94,7 +94,7 @@ impl Layout {
     }
 }
 
-/// The number of nodes to reserve: one for each byte of the format, and one for the root.
+/// The number of nodes to reserve: one for each byte of the format, up to `RESERVE`, and one for the root.
 #[inline]
 fn capacity(format: &[u8]) -> usize {
     format.len().min(RESERVE).saturating_add(1)

@@ -1,4 +1,4 @@
-//! `Audit`: compares the answers of one exporter to several requests.
+//! `Audit`: compares the answers that one exporter gave to several requests. It sends no request itself.
 
 use alloc::vec::Vec;
 

@@ -158,7 +158,7 @@ pub enum Contiguity {
 }
 
 impl Contiguity {
-    /// Returns the rule that makes the memory contiguous.
+    /// Returns the rule by which the memory counts as contiguous.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -171,7 +171,7 @@ impl Contiguity {
         }
     }
 
-    /// Returns why a buffer is contiguous. The caller has found that it is.
+    /// Returns the reason why a contiguous buffer is contiguous. The caller checks first that it is.
     pub(crate) fn of(raw: &RawView<'_>) -> Self {
         let (shape, strides) = (raw.shape.unwrap_or_default(), raw.strides.unwrap_or_default());
         let axes = shape.iter().zip(strides);

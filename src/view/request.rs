@@ -252,7 +252,7 @@ impl Request {
         request.validate().map(|()| request)
     }
 
-    /// Checks the bits of a request that [`from_bits_retain`](Request::from_bits_retain) may have made.
+    /// Checks the bits of a request. [`from_bits_retain`](Request::from_bits_retain) does not check them.
     ///
     /// # Errors
     /// - as [`from_flags`](Request::from_flags)

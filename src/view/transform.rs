@@ -278,8 +278,8 @@ impl<'a> View<'a> {
         Ok(Self { item: self.item.of_field(field), ..self.subarray(start, size, &shape, &strides)? })
     }
 
-    /// Returns an array inside of every item: elements of `itemsize` bytes from `offset` on, whose shape becomes the
-    /// last dimensions. The items of the result are bytes.
+    /// Returns a view of an array that every item contains. The array starts at `offset`; its elements have `itemsize`
+    /// bytes and become items of bytes. Its dimensions are added after those of the view.
     ///
     /// # Errors
     /// - elements outside of the item

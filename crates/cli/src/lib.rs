@@ -68,7 +68,7 @@ enum Command {
 /// Largest width of tables and pictures, in terminal cells.
 const WIDTH_LIMIT: usize = 100;
 
-/// Returns the width of the terminal, or `None` if there is none.
+/// Returns the width of the terminal, at most `WIDTH_LIMIT` columns, or `None` if there is no terminal.
 fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(WIDTH_LIMIT))
 }

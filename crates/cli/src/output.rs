@@ -128,16 +128,21 @@ fn is_open_file(path: &Path) -> bool {
     ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"].iter().any(|open| path.starts_with(open))
 }
 
-/// Returns the path behind links. There need not be a file of that path.
+/// Links that are followed to a file that does not exist, as in Linux.
+const LINKS: usize = 40;
+
+/// Returns the path that links lead to. There need not be a file of that path.
 fn destination(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         found => return found,
     }
-    match fs::read_link(path) {
-        Ok(link) => Ok(path.parent().map_or_else(|| link.clone(), |folder| folder.join(&link))),
-        Err(_) => Ok(path.to_path_buf()),
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS {
+        let Ok(link) = fs::read_link(&path) else { return Ok(path) };
+        path = path.parent().map_or_else(|| link.clone(), |folder| folder.join(&link));
     }
+    Err(io::Error::other("too many links"))
 }
 
 /// Returns the folder of a file.
@@ -203,7 +208,7 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
     linked.into_temp_path().persist(path).map_err(|error| error.error)
 }
 
-/// Files without a name are created on Linux only.
+/// Always fails: files without a name, to which this would give one, are created on Linux only.
 #[cfg(not(target_os = "linux"))]
 fn name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

@@ -295,7 +295,7 @@ fn load_permuted<'s, T: Record, O, A: Access>(
     Ok(())
 }
 
-/// Returns the origins of the bytes of a struct: as many as it has bytes.
+/// Returns the first `size_of::<T>()` origins, one for each byte of the struct.
 #[inline(always)]
 fn of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
     let origins = origins.get(..const { T::LAYOUT.size });

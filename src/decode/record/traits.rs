@@ -107,7 +107,7 @@ use crate::layout::{Dialect, Layout, LayoutError};
 /// #[derive(pep3118::Record)]
 /// struct Owned { a: String }
 /// ```
-/// `plain` without `repr(C)`, or with a field for which some bytes are not a value:
+/// `plain` without `repr(C)`, or with a field type that has invalid bit patterns, such as `bool`:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// #[record(plain)]
@@ -171,7 +171,7 @@ pub(super) fn load_each<T: Record>(items: &[u8], itemsize: usize, records: &mut 
     records.extend(items.chunks_exact(itemsize.max(1)).map(|item| T::load(ItemReader(item, access), 0)));
 }
 
-/// Appends the structs of adjacent items, of a type for which every bit pattern is a value. For the derive.
+/// Appends structs that are copied from adjacent items. Every bit pattern is valid for the type. For the derive macro.
 #[doc(hidden)]
 #[inline]
 pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &mut Vec<T>) {
@@ -182,10 +182,11 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
     }
 }
 
-/// Selects how structs are read by whether their type is `bytemuck::AnyBitPattern`, which a macro cannot see. For the derive.
+/// Chooses how the derive macro reads structs: by copy if the type is `bytemuck::AnyBitPattern`, else field by field. A
+/// macro cannot test a bound.
 ///
-/// It calls `load_all` of a `&LoadSelector`: of the two methods of that name the compiler prefers [`ByCopy`], which needs no
-/// further reference, if its bounds hold, and [`ByField`] otherwise.
+/// The derive calls `load_all` on a `&LoadSelector`. Two traits have this method. The compiler takes [`ByCopy`] if its
+/// bounds hold, because that needs one reference less, and [`ByField`] otherwise.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct LoadSelector<T>(PhantomData<fn() -> T>);

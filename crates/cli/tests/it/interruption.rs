@@ -279,3 +279,18 @@ fn a_dangling_link_gets_its_file() {
     assert_eq!(fs::read_to_string(folder.path().join("real")).unwrap(), "value\nab\n");
     assert!(fs::symlink_metadata(folder.path().join("link")).unwrap().is_symlink());
 }
+
+#[test]
+fn a_chain_of_dangling_links_gets_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in"), "ab").unwrap();
+    std::os::unix::fs::symlink("real", folder.path().join("second")).unwrap();
+    std::os::unix::fs::symlink("second", folder.path().join("first")).unwrap();
+    let mut command = crate::command::pep3118();
+    let command = command.args(["decode", "-f", "2s", "--to", "csv", "-o", "first", "in"]).current_dir(folder.path());
+    assert!(command.status().unwrap().success());
+    assert_eq!(fs::read_to_string(folder.path().join("real")).unwrap(), "value\nab\n");
+    for link in ["first", "second"] {
+        assert!(fs::symlink_metadata(folder.path().join(link)).unwrap().is_symlink(), "{link}");
+    }
+}

@@ -26,7 +26,7 @@ use super::offset::Offset;
 #[pyclass(frozen, subclass, weakref, name = "Struct", module = "pep3118.struct")]
 #[derive(Debug)]
 pub(crate) struct Struct {
-    /// The first format. Nearly every object has no other, and it is read without a lock.
+    /// The format of the first call of `__init__`, which is read without a lock. A second call is rare.
     first: OnceLock<Arc<Compiled>>,
     /// Whether `last` is set.
     initialized_again: AtomicBool,

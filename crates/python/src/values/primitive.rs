@@ -150,7 +150,7 @@ impl PrimitiveField {
             Primitive::Int16 => objects::int(py, bits!(i16).into()),
             Primitive::UInt16 => objects::int(py, bits!(u16).into()),
             Primitive::Int32 => objects::int(py, bits!(i32).into()),
-            // Numbers of 31 and 32 bits are created faster from an unsigned one.
+            // `unsigned` is faster than `int` for values of 31 or 32 bits.
             Primitive::UInt32 => objects::unsigned(py, bits!(u32).into()),
             Primitive::Int64 => objects::int(py, bits!(i64)),
             Primitive::UInt64 => objects::unsigned(py, bits!(u64)),
@@ -180,7 +180,7 @@ impl PrimitiveField {
         }
     }
 
-    /// Appends the objects of contiguous cells to a list; each cell is the value and nothing else.
+    /// Appends one object for each value in `cells` to a list. The values are adjacent, without padding.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -278,7 +278,7 @@ impl PrimitiveField {
     }
 }
 
-/// The value of an `int`, if it has at most 64 bits with the sign. Subclasses may have methods of their own.
+/// The value of an `int` that fits `i64`. `None` for subclasses, which may override methods.
 #[inline]
 fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
     if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }

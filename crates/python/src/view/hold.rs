@@ -25,7 +25,7 @@ pub(super) struct ManagedBuffer {
 /// The owner of the memory.
 enum Memory {
     Acquired(Acquired),
-    /// A column that was decoded, which no code looks at again but through the parts of it.
+    /// The memory of a decoded column. It is only kept alive here; views read it through their parts.
     Column(#[expect(dead_code, reason = "owns the memory")] ColumnData),
 }
 
@@ -51,7 +51,7 @@ impl ManagedBuffer {
     }
 }
 
-/// The number of users of a view that forbid its release: consumers of its buffer, and operations.
+/// The number of users of a view: consumers of its buffer, and operations. A view with users cannot be released.
 ///
 /// With the GIL, plain loads and stores are enough: only the thread that holds it uses the count.
 #[derive(Debug, Default)]

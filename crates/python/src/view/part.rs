@@ -483,7 +483,7 @@ impl<'h> Held<'h> {
         })
     }
 
-    /// The same in memory of this program.
+    /// Copies all items to a vector, contiguous in C or Fortran order.
     pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
         copying(py, self.part.view.len(), || self.buffer()?.to_contiguous(order))
     }
@@ -665,9 +665,10 @@ pub(super) struct Old<'py> {
 }
 
 impl Old<'_> {
-    /// Has ctypes assign the objects of its memory. The view may be released by now, and then they are not.
+    /// Lets ctypes assign the objects in its memory.
     ///
     /// # Errors
+    /// - a view that was released meanwhile: `ValueError`
     /// - an exception of ctypes
     pub(super) fn finish(mut self, hold: &Hold) -> PyResult<()> {
         for (address, value) in std::mem::take(&mut self.assigned) {
@@ -715,6 +716,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
     }
 
+    /// The bytes of the new items, to be filled in.
     #[inline]
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         if self.len <= SMALL { self.small.get_mut(..self.len).unwrap_or_default() } else { &mut self.bytes }
