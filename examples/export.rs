@@ -11,7 +11,7 @@ use pep3118::{RawView, Record, Request};
 use pyo3::exceptions::PyBufferError;
 use pyo3::{ffi, prelude::*};
 
-/// `repr(C)`: what Python is told of the bytes is true of the struct, padding included.
+/// `repr(C)`: the format that Python receives describes the struct, padding included.
 #[derive(Record)]
 #[repr(C)]
 struct Sample {

@@ -12,7 +12,7 @@ pytest.importorskip("pep3118")
 
 
 def make_frame():
-    """In a project of yours: the object whose `__getbuffer__` is to be judged."""
+    """In your project: the object whose `__getbuffer__` is audited."""
     return memoryview(bytearray(24)).cast("i", (2, 3))
 
 

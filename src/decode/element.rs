@@ -223,6 +223,7 @@ impl ElementType for LongDouble {
 
 /// Returns the number of elements of one item, 0 for values of no bytes.
 pub(super) fn per_item<T: Element>(leaf: &Leaf) -> usize {
+    // Values without bytes have no elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
 }
 

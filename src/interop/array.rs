@@ -80,6 +80,7 @@ impl Column {
         let mut shape = Vec::with_capacity(self.shape.len().saturating_add(1));
         let each = self.shape.iter().fold(1_usize, |count, length| count.saturating_mul(*length));
         // With a length of 0 there are no elements, and the number of rows is unknown.
+        // Rows without elements: the array is empty.
         let rows = elements.len().checked_div(each).unwrap_or(0);
         if rows.saturating_mul(each) != elements.len() {
             let needed = rows.saturating_add(1).saturating_mul(each);

@@ -440,6 +440,7 @@ fn type_start(name: &str, width: usize) -> String {
 
 /// Subtracts the width of a character from `left`, if it fits.
 fn fits(character: char, left: &mut usize) -> bool {
+    // A control character, which `escape` has replaced, has no width.
     let rest = left.checked_sub(character.width().unwrap_or(0));
     *left = rest.unwrap_or(*left);
     rest.is_some()

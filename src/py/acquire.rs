@@ -232,6 +232,7 @@ impl Fields {
 
     /// The fields of a struct that was filled in.
     fn of(buffer: &ffi::Py_buffer, obj: Owner) -> Self {
+        // A negative `ndim` has no entries; the report names it (A13, range of `ndim`).
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
         // SAFETY: the exporter has filled the struct in: an array that is not NULL has `ndim` entries (A16),
         // of which no more than that are read, and stays while the buffer is held (E04).
@@ -560,7 +561,9 @@ impl SharedView {
         let Selected { view, pointer } = self.view.select(dimension, index)?;
         let mut buf = self.buf;
         if let Some(offset) = pointer {
-            let at: *mut u8 = buf.wrapping_offset(isize::try_from(offset).unwrap_or(0));
+            let offset =
+                isize::try_from(offset).map_err(|_| DecodeError::internal("an offset outside of the address space"))?;
+            let at: *mut u8 = buf.wrapping_offset(offset);
             // SAFETY: `select` reports a pointer only where there is an item of that index, by the INVARIANT
             // one that the exporter described: the pointer is on the way to it (A22) and is readable while
             // the buffer is held (E04). It need not be aligned.

@@ -86,9 +86,16 @@ unsafe impl Send for BufferExporter {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for BufferExporter {}
 
+/// A size or a distance of a view, which fits the address space because its items are in memory: requirement (a) of
+/// [`BufferExporter::new`]. A caller that breaks it gets a buffer without bytes.
+fn address_sized(value: i64) -> isize {
+    debug_assert!(isize::try_from(value).is_ok(), "{value} bytes are not in the address space");
+    isize::try_from(value).unwrap_or(0)
+}
+
 fn narrow(values: &[i64]) -> Box<[ffi::Py_ssize_t]> {
     // What was checked fits the address space.
-    values.iter().map(|value| isize::try_from(*value).unwrap_or(0)).collect()
+    values.iter().map(|value| address_sized(*value)).collect()
 }
 
 impl BufferExporter {
@@ -110,12 +117,12 @@ impl BufferExporter {
     /// - (a) and (b) of [`new`](Self::new)
     #[must_use]
     pub unsafe fn with_format(view: &View<'_>, buf: *mut u8, format: Option<&[u8]>) -> Self {
-        let shift = isize::try_from(view.offset()).unwrap_or(0);
+        let shift = address_sized(view.offset());
         let raw = RawView { readonly: i32::from(view.readonly()), ..view.as_raw() };
         Self {
             buf: buf.wrapping_offset(shift),
-            len: isize::try_from(view.len()).unwrap_or(0),
-            itemsize: isize::try_from(view.itemsize()).unwrap_or(0),
+            len: address_sized(view.len()),
+            itemsize: address_sized(view.itemsize()),
             readonly: view.readonly(),
             ndim: raw.ndim,
             // A format that was parsed has no NUL outside of names; a name with one cannot be exported.

@@ -59,13 +59,13 @@ def by_cython(tmp_path_factory):
     return _compile("by_cython", folder, [source], [])
 
 
-def judged(obj):
+def broken_rules(obj):
     return sorted({finding.rule for finding in audit(obj).findings if finding.severity == "error"})
 
 
 def test_pybind11(by_pybind11):
     matrix, strided = by_pybind11.Matrix(), by_pybind11.Strided()
-    assert judged(matrix) == judged(strided) == []
+    assert broken_rules(matrix) == broken_rules(strided) == []
     assert View(matrix).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     assert View(strided).tolist() == [[0.0, 2.0], [3.0, 5.0]]
 
@@ -73,20 +73,20 @@ def test_pybind11(by_pybind11):
 def test_nanobind(by_nanobind):
     matrix = by_nanobind.matrix()
     # The class returns a memoryview whose exporter grants a contiguity that its memory does not have.
-    assert judged(matrix) == []
-    assert judged(matrix.obj) == ["B12"]
+    assert broken_rules(matrix) == []
+    assert broken_rules(matrix.obj) == ["B12"]
     assert View(matrix).tolist() == View(matrix.obj).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
 
 
 def test_cython(by_cython):
     # Cython's array and memoryview fill in strides without a request, and grant a contiguity that is not there.
-    assert judged(by_cython.array()) == ["B09", "B12"]
-    assert judged(by_cython.strided()) == ["B09", "B11", "B12", "B13", "B14"]
+    assert broken_rules(by_cython.array()) == ["B09", "B12"]
+    assert broken_rules(by_cython.strided()) == ["B09", "B11", "B12", "B13", "B14"]
     records = by_cython.records()
-    assert judged(records) == ["B09"]
+    assert broken_rules(records) == ["B09"]
     view = View(records)
     assert (view.itemsize, view.shape, list(view.fields)) == (5, (3,), ["a", "b"])
     view[1] = (b"x", -7)
     assert View(records)[1] == (b"x", -7)
     # A class whose __getbuffer__ calls PyBuffer_FillInfo.
-    assert judged(by_cython.Bytes()) == []
+    assert broken_rules(by_cython.Bytes()) == []

@@ -298,7 +298,7 @@ def test_the_type_is_believed_more_than_the_format():
     assert View(item)[()] == View(memoryview(item))[()] == (1, 2)
     assert View(View(item))[()] == (1, 2)
     assert View(Number(f=1.0))["f"][()] == 1.0
-    # What is given is believed more.
+    # An argument takes precedence.
     assert View(item, format="T{b:x:3x<i:y:}")[()].y == 2
     with pytest.raises(FormatError, match="itemsize is 8 bytes"):
         View(item, format="<i")
@@ -446,7 +446,7 @@ def test_structures_of_ctypes_are_read_right_or_refused():
             return len(ours) == len(theirs) and all(map(same, ours, theirs))
         return type(ours) is type(theirs) and (ours == theirs or ours != ours)
 
-    told = {"read": 0, "refused": 0}
+    counts = {"read": 0, "refused": 0}
     for _ in range(2000):
         kind = structure(choose.choice([0, 1, 2]))
         item = (kind * 2)()
@@ -460,8 +460,8 @@ def test_structures_of_ctypes_are_read_right_or_refused():
         try:
             read = View(item).tolist()
         except (FormatError, BufferRuleError):
-            told["refused"] += 1
+            counts["refused"] += 1
             continue
         assert same(read, expected), (View(item).format, kind._fields_)
-        told["read"] += 1
-    assert told["read"] > 400 and told["refused"] < 20, told
+        counts["read"] += 1
+    assert counts["read"] > 400 and counts["refused"] < 20, counts

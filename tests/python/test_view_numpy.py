@@ -89,8 +89,8 @@ def part(choose, array):
 
 def test_ten_thousand_random_dtypes_are_read_right():
     choose = random.Random(3118)
-    told = Counter()
-    while told["arrays"] < 10_000:
+    counts = Counter()
+    while counts["arrays"] < 10_000:
         dtype = choose.choice([record, field])(choose, choose.choice([0, 1, 1, 2, 3]), SCALARS)
         array = np.zeros([choose.choice([0, 1, 2, 3]) for _ in range(choose.choice([0, 1, 1, 1, 2, 3]))], dtype)
         fill(choose, array)
@@ -98,22 +98,22 @@ def test_ten_thousand_random_dtypes_are_read_right():
         try:
             memoryview(array)
         except (BufferError, ValueError):
-            told["NumPy exports no such array"] += 1
+            counts["NumPy exports no such array"] += 1
             continue
-        told["arrays"] += 1
+        counts["arrays"] += 1
         view = View(array)
         assert (view.shape, view.itemsize) == (array.shape, array.itemsize)
         assert same_array(view.tolist(), array), (dtype, view.format)
         assert view.tobytes() == memoryview(array).tobytes()
-        told[view.certainty] += 1
-    # The dtype is believed where the format is wrong or says too little: nothing is refused.
-    assert told["exact"] == 10_000, told
+        counts[view.certainty] += 1
+    # The dtype takes precedence where the format is wrong or says too little: nothing is refused.
+    assert counts["exact"] == 10_000, counts
 
 
 def test_formats_alone_are_read_right_or_refused():
     """As if another exporter had written them: nothing but format and itemsize is known."""
     choose = random.Random(688)
-    told = Counter()
+    counts = Counter()
     for _ in range(3_000):
         # Objects are read where the dtype declares them, and nowhere else.
         dtype = record(choose, choose.choice([0, 1, 1, 2, 3]), [scalar for scalar in SCALARS if scalar != "O"])
@@ -126,16 +126,16 @@ def test_formats_alone_are_read_right_or_refused():
         try:
             view = View(array, format=format)
         except (FormatError, BufferRuleError) as error:
-            told["ambiguous" if "is ambiguous" in str(error) else "refused"] += 1
+            counts["ambiguous" if "is ambiguous" in str(error) else "refused"] += 1
             continue
         if same_array(view.tolist(), array):
-            told[view.certainty] += 1
+            counts[view.certainty] += 1
         else:
             # NumPy leaves out the end of records in arrays: some such formats look like right ones.
-            told["a lie that cannot be seen"] += 1
+            counts["a lie that cannot be seen"] += 1
             assert any(hides_padding(dtype[name]) for name in dtype.names), dtype
-    read = told["exact"] + told["trailing-padding"] + told["inferred"]
-    assert read > 2_000 and told["a lie that cannot be seen"] < 100, told
+    read = counts["exact"] + counts["trailing-padding"] + counts["inferred"]
+    assert read > 2_000 and counts["a lie that cannot be seen"] < 100, counts
 
 
 def hides_padding(dtype):
