@@ -268,6 +268,7 @@ impl Checker<'_> {
             Some(strides) if span.is_none_or(|span| span > limit) => {
                 sink.report(Violation::SpanOverflow { shape: shape.into(), strides: strides.into(), limit })
             }
+            // The span fits, or there are no strides to compute it from: no rule is broken.
             _ => Ok(()),
         }
     }
@@ -551,6 +552,7 @@ fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Resul
         Some((suboffset, before)) if *suboffset >= 0 => {
             sink.report(Violation::LastSuboffset { dimension: before.len(), suboffset: *suboffset })
         }
+        // No suboffsets, or none in the last dimension: no rule is broken.
         _ => Ok(()),
     }
 }
@@ -577,6 +579,7 @@ fn check_requested<S: ViolationSink>(
     let mut check = |field, value: Option<&[i64]>, is_required: bool, is_allowed: bool| match value {
         None if is_required => sink.report(Violation::Missing { structure, field }),
         Some(value) if !is_allowed => sink.report(Violation::Unrequested { structure, field, value: value.into() }),
+        // Present and allowed, or absent and not required: no rule is broken.
         _ => Ok(()),
     };
     check(FieldName::Shape, raw.shape, shape && has_dimensions, shape)?;

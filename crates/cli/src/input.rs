@@ -70,6 +70,7 @@ impl InputSource {
                 "an item has {} but at most {LARGEST_STREAM_ITEM} are read from a stream\nhelp: save the stream to a file",
                 plural(to_u64(itemsize), "byte")
             ))),
+            // A file is read in parts, and its length limits the item.
             _ => Ok(()),
         }
     }

@@ -90,6 +90,7 @@ impl UnpackIterator {
 /// Copies as many items as fit in a block, from `start` on.
 #[cold]
 fn fill_block(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
+    // Items without bytes are refused before; a block then holds none.
     let items = BLOCK.checked_div(size).unwrap_or(0);
     let rest = bytes.get(start..).unwrap_or_default();
     block.clear();

@@ -99,6 +99,7 @@ pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
 
 /// The last 10 bits of the float16 for a NaN of these bits.
 fn half_payload(bits: u64, nans: NanConversion) -> u16 {
+    // Nine bits fit 16.
     let payload = u16::try_from((bits >> 42_u32) & 0x1ff).unwrap_or(0);
     let quiet = 0x200;
     match nans {

@@ -48,6 +48,7 @@ impl Rows {
         }
         let held = part.held(&pin);
         if part.shape().len() > 1 {
+            // This branch has at least two dimensions.
             let rows = usize::try_from(part.shape().first().copied().unwrap_or(0))?;
             let bytes = held.to_vec(py, Order::C)?;
             return Ok(copying(py, part.view().len(), || mapping.batch_of_rows(&bytes, rows))?);

@@ -244,6 +244,7 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
                 dimension = dimension.saturating_add(1);
             }
             Axis::Index(index) => {
+                // A dimension that the view does not have has no items, so `counted` refuses every index of it.
                 let extent = shape.get(dimension).copied().unwrap_or(0);
                 indices.set(dimension, counted(*index, dimension, extent)?);
                 dimension = dimension.saturating_add(1);
@@ -278,6 +279,7 @@ fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[
             }
             // Outermost first: a pointer that is followed no longer prevents that the next one is.
             Axis::Index(_) => {
+                debug_assert!(dimension < indices.len(), "no index of dimension {dimension}");
                 let index = indices.get(dimension).copied().unwrap_or(0);
                 selected = Some(select(&selected.as_ref().unwrap_or(part).held(pin), left, index)?);
                 dimension = dimension.saturating_add(1);

@@ -242,7 +242,8 @@ impl<'h> Held<'h> {
     /// - (a) `offset` is that of an item of the view.
     #[inline]
     unsafe fn address(&self, offset: i64) -> *mut u8 {
-        // What was validated fits the address space.
+        // By (a) the offset is in memory, so it fits the address space.
+        debug_assert!(isize::try_from(offset).is_ok(), "offset {offset}");
         self.part.buf.wrapping_offset(isize::try_from(offset).unwrap_or(0))
     }
 
