@@ -1,4 +1,5 @@
-//! The `PyBuffer_*` functions of CPython on plain numbers, and `verify_structure` of its documentation.
+//! Functions of CPython's buffer API on plain numbers: `PyBuffer_*`, and `verify_structure` of the
+//! documentation.
 
 use super::bounds::{StructureSummary, check_bounds, check_first_item, check_lengths};
 use super::contiguity::{Order, contiguous_strides};
@@ -9,9 +10,9 @@ use super::violation::Violation;
 use crate::abi::DataModel;
 use crate::layout::{Dialect, LayoutError, calcsize_in};
 
-/// Fills in the strides of a contiguous array, in bytes.
+/// Fills `strides` with the strides of a contiguous array, in bytes.
 ///
-/// `shape` is in items, `itemsize` in bytes. [`Order::Any`] gives the strides of C.
+/// `shape` counts items, `itemsize` is in bytes. [`Order::Any`] means C order.
 ///
 /// ```
 /// use pep3118::{Order, fill_contiguous_strides};
@@ -23,11 +24,11 @@ use crate::layout::{Dialect, LayoutError, calcsize_in};
 /// # Ok::<(), pep3118::ViewError>(())
 /// ```
 ///
-/// Spec: CPython `Doc/c-api/buffer.rst`, `PyBuffer_FillContiguousStrides`. That function takes `itemsize`
-/// as an `int` and ignores overflow (F08, truncation of itemsize); this one reports overflow.
+/// Spec: CPython `Doc/c-api/buffer.rst`, `PyBuffer_FillContiguousStrides`. The C function takes `itemsize` as
+/// an `int` and ignores overflow (F08, truncation of itemsize). This function reports overflow.
 ///
 /// # Errors
-/// - `strides` of another length than `shape`
+/// - `strides` has another length than `shape`
 /// - shape (2, 2^62) of 4-byte items: a stride does not fit `Py_ssize_t`
 pub fn fill_contiguous_strides(
     shape: &[i64],
@@ -45,8 +46,8 @@ pub fn fill_contiguous_strides(
 
 /// Returns the size in bytes of one item, as `PyBuffer_SizeFromFormat` does.
 ///
-/// That function calls `struct.calcsize` (F07, size from the format): it rejects every extension of
-/// PEP 3118. [`reconcile`](crate::reconcile) gives the sizes that other consumers use.
+/// `PyBuffer_SizeFromFormat` calls `struct.calcsize` (F07, size from the format). Both reject every extension
+/// of PEP 3118. [`reconcile`](crate::reconcile) gives the sizes that other consumers use.
 ///
 /// ```
 /// use pep3118::{DataModel, size_from_format};
@@ -56,19 +57,20 @@ pub fn fill_contiguous_strides(
 /// ```
 ///
 /// # Errors
-/// - `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`: not part of `struct`
-/// - as [`Layout::read`](crate::Layout::read)
+/// - `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`: `struct` does not support the format
+/// - every error of [`Layout::read`](crate::Layout::read)
 pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutError> {
     calcsize_in(format, &Dialect::STRUCT, model)
 }
 
-/// Checks that an array is inside a block of memory: the function of that name in the documentation of
-/// `Py_buffer`, with the broken rules as the result.
+/// Checks that an array is inside a block of memory, and returns the broken rules.
 ///
-/// `memlen` is the length of the block and `offset` the distance from its start to `buf`, both in bytes.
-/// The report has an error if the structure is not valid. Two results differ from the documentation: an
-/// offset or stride that is not a multiple of itemsize is a note (D01, D03), because NumPy's views of
-/// record fields have such strides, and an array without items fits every block (D05).
+/// `memlen` is the length of the block in bytes. `offset` is the distance in bytes from the start of the
+/// block to `buf`. The report has an error if the structure is not valid.
+///
+/// The documentation of `Py_buffer` contains a function with this name. Two results differ. An offset or a
+/// stride that is not a multiple of `itemsize` is a note (D01, D03), because NumPy's views of record fields
+/// have such strides. An array without items fits every block (D05).
 ///
 /// ```
 /// use pep3118::{RuleId, verify_structure};
