@@ -1,13 +1,14 @@
 //! `Audit`: compares the answers of one exporter to several requests. The caller sends the requests.
 
 use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use super::check::Checker;
 use super::contiguity::{Contiguity, Order};
 use super::memory_traits::MemoryTraits;
 use super::outcome::{RaisedError, RequestOutcome};
 use super::raw::{FieldName, MetadataValue, Owner, RawView, RawViewBuf};
-use super::report::{Report, SinkClosed, ViolationSink};
+use super::report::{Report, ViolationSink};
 use super::request::{Request, Structure};
 use super::violation::Violation;
 use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
@@ -139,7 +140,7 @@ impl<'d> Audit<'d> {
     #[must_use]
     pub fn finish(self) -> Report {
         let mut report = Report::new();
-        let reference = self.reference();
+        let reference = self.reference_answer();
         for (index, (request, raw)) in self.granted.iter().enumerate() {
             let raw = raw.as_raw();
             self.checker.report(&raw, *request, &mut RequestReport { report: &mut report, request: *request });
@@ -154,7 +155,7 @@ impl<'d> Audit<'d> {
                     report.push(Violation::NotRepeatable { field, value, other }, Some(*request));
                 }
             } else if let Some((other, reference)) = &reference {
-                compare(*request, &raw, *other, reference, &mut report);
+                compare_answers(*request, &raw, *other, reference, &mut report);
             }
         }
         self.compare_readonly(&mut report);
@@ -172,7 +173,7 @@ impl<'d> Audit<'d> {
 
     /// Returns the answer to the request for the most fields. The audit compares the other answers with it.
     /// Returns the first such answer if there are several, and `None` if no request succeeded.
-    fn reference(&self) -> Option<(Request, RawView<'_>)> {
+    fn reference_answer(&self) -> Option<(Request, RawView<'_>)> {
         let answers = self.granted.iter().enumerate();
         let best = answers.max_by_key(|(index, (request, _))| (requested_fields(*request), core::cmp::Reverse(*index)));
         best.map(|(_, (request, raw))| (*request, raw.as_raw()))
@@ -300,7 +301,9 @@ struct RequestReport<'r> {
 }
 
 impl ViolationSink for RequestReport<'_> {
-    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
+    type Stop = Infallible;
+
+    fn report(&mut self, violation: Violation) -> Result<(), Infallible> {
         self.report.push(violation, Some(self.request));
         Ok(())
     }
@@ -336,7 +339,7 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
 
 /// Compares the answer `raw` with the answer `reference` and reports the differences. `request` and `other`
 /// are the requests that the exporter answered.
-fn compare(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
+fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
     let mut push = |violation| report.push(violation, Some(request));
     let changed = |field| Violation::MetadataChanged {
         field,
@@ -364,11 +367,11 @@ fn compare(request: Request, raw: &RawView<'_>, other: Request, reference: &RawV
     // Fields agree if one request does not ask for them. If `ndim` differs (B01), the arrays differ in any
     // case.
     let agrees = [
-        (FieldName::Buf, agree(raw.buf, reference.buf)),
+        (FieldName::Buf, equal_if_present(raw.buf, reference.buf)),
         (FieldName::Len, raw.len == reference.len),
-        (FieldName::Format, agree(raw.format, reference.format)),
-        (FieldName::Shape, !same_ndim || agree(raw.shape, reference.shape)),
-        (FieldName::Strides, !same_ndim || strides_agree(raw, reference)),
+        (FieldName::Format, equal_if_present(raw.format, reference.format)),
+        (FieldName::Shape, !same_ndim || equal_if_present(raw.shape, reference.shape)),
+        (FieldName::Strides, !same_ndim || strides_equal_if_present(raw, reference)),
     ];
     for (field, _) in agrees.into_iter().filter(|(_, agrees)| !agrees) {
         push(changed(field));
@@ -389,14 +392,15 @@ fn compare(request: Request, raw: &RawView<'_>, other: Request, reference: &RawV
 }
 
 /// Returns whether the values are equal or one of them is missing.
-fn agree<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
+fn equal_if_present<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
     value.is_none() || other.is_none() || value == other
 }
 
 /// Returns whether the strides are equal. Ignores the strides of dimensions of at most one item, because
 /// NumPy reports other strides for such dimensions if a request asks for contiguity.
-fn strides_agree(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
+fn strides_equal_if_present(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
     let (Some(strides), Some(others)) = (raw.strides, other.strides) else { return true };
+    // Without a shape no stride is compared, so the strides agree.
     let shape = raw.shape.or(other.shape).unwrap_or_default();
     raw.len == 0
         || shape.iter().zip(strides.iter().zip(others)).all(|(length, (stride, other))| *length <= 1 || stride == other)

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::contiguity::{Order, has_order};
 use super::raw::Block;
-use super::report::{SinkClosed, ViolationSink};
+use super::report::ViolationSink;
 use super::violation::Violation;
 
 /// The range of bytes that the items occupy, counted from `buf`.
@@ -177,7 +177,7 @@ fn any_unaligned(strides: &[i64], stride_bits: i64, itemsize: i64) -> bool {
 
 /// Reports each negative entry of `shape` (A17, lengths of dimensions).
 #[cold]
-pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Result<(), SinkClosed> {
+pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Result<(), S::Stop> {
     for (dimension, length) in shape.iter().enumerate().filter(|(_, length)| **length < 0) {
         sink.report(Violation::NegativeLength { dimension, length: *length })?;
     }
@@ -196,7 +196,7 @@ pub(crate) fn check_bounds<S: ViolationSink>(
     bounds: ByteBounds,
     unaligned_strides: Option<&[i64]>,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
+) -> Result<(), S::Stop> {
     if !check_first_item(block, itemsize, unaligned_strides, sink)? {
         return Ok(());
     }
@@ -221,7 +221,7 @@ pub(crate) fn check_first_item<S: ViolationSink>(
     itemsize: i64,
     unaligned_strides: Option<&[i64]>,
     sink: &mut S,
-) -> Result<bool, SinkClosed> {
+) -> Result<bool, S::Stop> {
     let Block { len: memlen, offset } = block;
     if is_unaligned(offset, itemsize) {
         sink.report(Violation::UnalignedOffset { offset, itemsize })?;

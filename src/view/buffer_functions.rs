@@ -1,11 +1,13 @@
 //! Functions of CPython's buffer API on plain numbers: `PyBuffer_*`, and `verify_structure` of the
 //! documentation.
 
+use core::convert::Infallible;
+
 use super::bounds::{StructureSummary, check_bounds, check_first_item, check_lengths};
 use super::contiguity::{Order, contiguous_strides};
 use super::error::ViewError;
 use super::raw::{Block, FieldName};
-use super::report::{Report, SinkClosed, ViolationSink as _};
+use super::report::{Report, ViolationSink as _};
 use super::violation::Violation;
 use crate::abi::DataModel;
 use crate::layout::{Dialect, LayoutError, calcsize_in};
@@ -89,11 +91,11 @@ pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutE
 pub fn verify_structure(memlen: i64, itemsize: i64, ndim: i32, shape: &[i64], strides: &[i64], offset: i64) -> Report {
     let mut report = Report::new();
     let block = Block { len: memlen, offset };
-    // A report receives every violation, so the check is never ended early.
-    let _: Result<(), SinkClosed> = verify(block, itemsize, ndim, shape, strides, &mut report);
+    let Ok(()) = verify(block, itemsize, ndim, shape, strides, &mut report);
     report.sorted()
 }
 
+/// Checks the arguments of [`verify_structure`] and adds the violations to `report`.
 #[inline]
 fn verify(
     block: Block,
@@ -102,7 +104,7 @@ fn verify(
     shape: &[i64],
     strides: &[i64],
     report: &mut Report,
-) -> Result<(), SinkClosed> {
+) -> Result<(), Infallible> {
     if usize::try_from(ndim) != Ok(shape.len()) || shape.len() != strides.len() {
         if itemsize < 0 {
             report.report(Violation::NegativeSize { field: FieldName::Itemsize, value: itemsize })?;

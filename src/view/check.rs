@@ -5,6 +5,7 @@
 //! reported.
 
 use alloc::boxed::Box;
+use core::convert::Infallible;
 
 use super::bounds::{ByteBounds, Overlap, StructureSummary, check_bounds, check_first_item, check_lengths};
 use super::contiguity::{c_strides, has_order};
@@ -134,7 +135,7 @@ impl Checker<'_> {
     /// If `request` is `None`, the check leaves out the rules about requests.
     pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Checked<View<'a>> {
         let mut report = Report::new();
-        let mut view = self.run(raw, request, &mut report).unwrap_or_default();
+        let Ok(mut view) = self.run(raw, request, &mut report);
         if !report.is_empty() && report.iter().any(|finding| finding.violation().prevents_view()) {
             view = None;
         }
@@ -161,8 +162,13 @@ impl Checker<'_> {
     }
 
     /// Checks every rule and passes each violation to `sink`.
-    pub(crate) fn report<S: ViolationSink>(&self, raw: &RawView<'_>, request: Request, sink: &mut S) {
-        let _ = self.run(raw, Some(request), sink);
+    pub(crate) fn report<S: ViolationSink<Stop = Infallible>>(
+        &self,
+        raw: &RawView<'_>,
+        request: Request,
+        sink: &mut S,
+    ) {
+        let Ok(_) = self.run(raw, Some(request), sink);
     }
 
     /// Checks every rule, passes each violation to `sink` and returns the view that the fields describe.
@@ -175,7 +181,7 @@ impl Checker<'_> {
         raw: &RawView<'a>,
         request: Option<Request>,
         sink: &mut S,
-    ) -> Result<Option<View<'a>>, SinkClosed> {
+    ) -> Result<Option<View<'a>>, S::Stop> {
         let request = match request.map(Request::validate) {
             Some(Err(error)) => {
                 sink.report(Violation::Flags { error })?;
@@ -207,7 +213,7 @@ impl Checker<'_> {
         raw: &RawView<'a>,
         request: Option<Request>,
         sink: &mut S,
-    ) -> Result<Option<DeclaredShape<'a>>, SinkClosed> {
+    ) -> Result<Option<DeclaredShape<'a>>, S::Stop> {
         let &RawView { len, itemsize, ndim, shape, strides, suboffsets, .. } = raw;
         if ndim < 0 || ndim > self.max_ndim {
             sink.report(Violation::NdimRange { ndim, max: self.max_ndim })?;
@@ -232,14 +238,14 @@ impl Checker<'_> {
             check_lengths(shape, sink)?;
             return Ok(None);
         }
-        if summary.len != Some(len) || summary.bounds.is_none() || self.is_narrow() {
+        if summary.len != Some(len) || summary.bounds.is_none() || self.has_narrow_ssize() {
             self.check_sizes(raw, shape, strides, &summary, sink)?;
         }
         Ok((has_strides && has_suboffsets && itemsize >= 0).then_some(DeclaredShape { shape, summary }))
     }
 
     /// Returns whether `Py_ssize_t` of the exporter's machine has fewer than 64 bits.
-    fn is_narrow(&self) -> bool {
+    fn has_narrow_ssize(&self) -> bool {
         self.model.ssize_max() < i64::MAX.unsigned_abs()
     }
 
@@ -252,8 +258,9 @@ impl Checker<'_> {
         strides: Option<&[i64]>,
         summary: &StructureSummary,
         sink: &mut S,
-    ) -> Result<(), SinkClosed> {
+    ) -> Result<(), S::Stop> {
         let &RawView { len, itemsize, suboffsets, .. } = raw;
+        // A larger maximum is not reached: every size is an `i64`.
         let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
         let span = summary.bounds.and_then(|bounds| bounds.high.checked_sub(bounds.low));
         // If `itemsize` or `len` is negative (A06), the product has no meaning.
@@ -290,7 +297,7 @@ impl Checker<'_> {
         block: Block,
         shape: Option<&ShapeSource<'_>>,
         sink: &mut S,
-    ) -> Result<(), SinkClosed> {
+    ) -> Result<(), S::Stop> {
         match shape {
             Some(ShapeSource::Declared(declared)) => self.check_declared_block(raw, block, declared, sink),
             Some(ShapeSource::Scalar) => check_contiguous_block(block, raw.itemsize, raw.itemsize, sink),
@@ -308,13 +315,15 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks that the items of a buffer with a shape are inside of `block`, and that writable items do not
+    /// overlap (D08, overlap).
     fn check_declared_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
         block: Block,
         declared: &DeclaredShape<'_>,
         sink: &mut S,
-    ) -> Result<(), SinkClosed> {
+    ) -> Result<(), S::Stop> {
         let DeclaredShape { shape, summary } = *declared;
         let itemsize = raw.itemsize;
         // Items of 0 bytes fit every block (D05).
@@ -324,6 +333,7 @@ impl Checker<'_> {
         if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
             // The block contains the table of pointers. The table has the dimensions up to the first
             // dimension with a pointer. The bounds of the memory that the pointers lead to are unknown.
+            // A pointer of more than `i64::MAX` bytes is inside no block.
             let pointer_size = i64::try_from(self.model.pointer).unwrap_or(i64::MAX);
             let of_table = |dims: &[i64]| dims.iter().take(first.saturating_add(1)).copied().collect::<DimVec>();
             let (shape, strides) = (of_table(shape), raw.strides.map(of_table));
@@ -331,12 +341,14 @@ impl Checker<'_> {
             return match table.bounds {
                 Some(bounds) => check_bounds(block, 1, bounds, None, sink),
                 None => {
+                    // The violation writes NULL strides as `()`.
                     let (shape, strides) = (shape.as_slice().into(), strides.as_deref().unwrap_or_default().into());
                     sink.report(Violation::SpanOverflow { shape, strides, limit: i64::MAX })?;
                     check_first_item(block, 1, None, sink).map(drop)
                 }
             };
         }
+        // Without strides the array is C-contiguous, and the code below does not use them.
         let strides = raw.strides.unwrap_or_default();
         let unaligned = summary.unaligned_strides(strides);
         match summary.bounds {
@@ -355,6 +367,7 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// Creates the view from the fields, the source of its shape and the layout of an item.
     #[inline]
     fn view<'a>(&self, raw: &RawView<'a>, source: ShapeSource<'a>, item: ItemLayout) -> View<'a> {
         let (mut itemsize, mut item) = (raw.itemsize, item);
@@ -417,6 +430,8 @@ impl<'a> TryFrom<RawView<'a>> for View<'a> {
 struct FirstError(Option<Violation>);
 
 impl ViolationSink for FirstError {
+    type Stop = SinkClosed;
+
     #[cold]
     fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
         if violation.severity() == Severity::Error {
@@ -449,6 +464,8 @@ enum ShapeSource<'a> {
 }
 
 impl<'a> ShapeSource<'a> {
+    /// Chooses the source of the shape. `declared` is the field `shape`, if a view can use it. Returns `None` if
+    /// the fields do not determine the number of items.
     #[inline]
     fn of(raw: &RawView<'_>, request: Option<Request>, declared: Option<DeclaredShape<'a>>) -> Option<Self> {
         if let Some(declared) = declared {
@@ -476,17 +493,13 @@ fn check_contiguous_block<S: ViolationSink>(
     itemsize: i64,
     len: i64,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
+) -> Result<(), S::Stop> {
     // Items of 0 bytes fit every block (D05).
     if len == 0 { Ok(()) } else { check_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
 /// Checks the fields other than the arrays and the format.
-fn check_scalars<S: ViolationSink>(
-    raw: &RawView<'_>,
-    request: Option<Request>,
-    sink: &mut S,
-) -> Result<(), SinkClosed> {
+fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), S::Stop> {
     if let Some(request) = request {
         if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
             sink.report(Violation::FormatAlone)?;
@@ -521,7 +534,7 @@ fn check_scalar_arrays<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
+) -> Result<(), S::Stop> {
     let &RawView { len, itemsize, .. } = raw;
     let arrays =
         [(FieldName::Shape, raw.shape), (FieldName::Strides, raw.strides), (FieldName::Suboffsets, raw.suboffsets)];
@@ -547,7 +560,7 @@ fn has_ndim_entries<S: ViolationSink>(
     array: Option<&[i64]>,
     ndim: i32,
     sink: &mut S,
-) -> Result<bool, SinkClosed> {
+) -> Result<bool, S::Stop> {
     match array {
         Some(array) if usize::try_from(ndim) != Ok(array.len()) => {
             sink.report(Violation::EntryCount { field, count: array.len(), ndim })?;
@@ -557,7 +570,8 @@ fn has_ndim_entries<S: ViolationSink>(
     }
 }
 
-fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Result<(), SinkClosed> {
+/// Checks the signs of the suboffsets. `suboffsets` has `ndim` entries.
+fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Result<(), S::Stop> {
     if suboffsets.iter().all(|suboffset| *suboffset < 0) {
         return sink.report(Violation::NegativeSuboffsets { suboffsets: suboffsets.into() });
     }
@@ -577,7 +591,7 @@ fn check_requested<S: ViolationSink>(
     request: Request,
     declared: Option<&DeclaredShape<'_>>,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
+) -> Result<(), S::Stop> {
     let structure = request.structure();
     let (shape, strides, suboffsets) = match structure {
         Structure::Simple => (false, false, false),

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::raw::RawView;
-use super::report::{SinkClosed, ViolationSink};
+use super::report::ViolationSink;
 use super::request::Request;
 use super::view::ItemLayout;
 use super::violation::Violation;
@@ -22,7 +22,7 @@ pub(super) fn item_layout<S: ViolationSink>(
     dialect: Option<&Dialect>,
     model: &DataModel,
     sink: &mut S,
-) -> Result<Option<ItemLayout>, SinkClosed> {
+) -> Result<Option<ItemLayout>, S::Stop> {
     let itemsize = raw.itemsize;
     let format_is_requested = request.map(|request| request.contains(Request::FORMAT));
     let Some(format) = raw.format else {

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use core::fmt;
 
 use super::request::Request;
@@ -30,6 +31,7 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Creates a finding without requests.
     pub(crate) fn new(violation: Violation) -> Self {
         let severity = violation.severity();
         Self { violation, severity, requests: Vec::new() }
@@ -96,11 +98,11 @@ impl Finding {
 
 /// Returns the names of at most 4 requests: `SIMPLE, ND, STRIDES, FULL and 3 more`.
 fn abridged_requests(requests: &[Request]) -> String {
-    const SHOWN: usize = 4;
-    let shown: Vec<String> = requests.iter().take(SHOWN).map(Request::to_string).collect();
-    match requests.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    const MAX_REQUESTS: usize = 4;
+    let names: Vec<String> = requests.iter().take(MAX_REQUESTS).map(Request::to_string).collect();
+    match requests.len().saturating_sub(MAX_REQUESTS) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 
@@ -139,6 +141,7 @@ pub struct Report {
 }
 
 impl Report {
+    /// Creates a report without findings.
     #[inline]
     pub(crate) const fn new() -> Self {
         Self { findings: None }
@@ -149,7 +152,7 @@ impl Report {
     pub(crate) fn push(&mut self, violation: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();
         match findings.iter_mut().find(|finding| finding.violation == violation) {
-            Some(known) => known.requests.extend(request.filter(|request| !known.requests.contains(request))),
+            Some(equal) => equal.requests.extend(request.filter(|request| !equal.requests.contains(request))),
             None => {
                 let mut finding = Finding::new(violation);
                 finding.requests.extend(request);
@@ -158,6 +161,7 @@ impl Report {
         }
     }
 
+    /// Returns the report with the findings sorted by severity, then by rule.
     #[inline]
     pub(crate) fn sorted(mut self) -> Self {
         if let Some(findings) = &mut self.findings {
@@ -254,20 +258,24 @@ impl fmt::Display for Report {
 
 /// A receiver for the violations that a check finds.
 pub(crate) trait ViolationSink {
+    /// Ends the check early. [`Infallible`] if the sink receives every violation.
+    type Stop;
+
     /// Receives one violation.
     ///
     /// # Errors
     /// - the sink needs no further violations: the check should return at once
-    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed>;
+    fn report(&mut self, violation: Violation) -> Result<(), Self::Stop>;
 }
 
-/// Ends a check early, because the sink needs no further violations.
+/// The [`ViolationSink::Stop`] of a sink that needs no further violations.
 pub(crate) struct SinkClosed;
 
-/// Collects every violation. Never ends the check early.
 impl ViolationSink for Report {
+    type Stop = Infallible;
+
     #[cold]
-    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
+    fn report(&mut self, violation: Violation) -> Result<(), Infallible> {
         self.push(violation, None);
         Ok(())
     }

@@ -12,8 +12,8 @@ use crate::text::escape;
 bitflags! {
     /// The flags of a buffer request.
     ///
-    /// A structural flag contains the bits of the flags that it implies. A flag is therefore set only if
-    /// *all* its bits are: [`contains`](Request::contains) tests `(flags & X) == X`.
+    /// A structural flag contains the bits of the flags that it implies. A request therefore has a flag only if
+    /// all bits of the flag are set. [`contains`](Request::contains) tests `(flags & flag) == flag`.
     ///
     /// ```
     /// use pep3118::Request;
@@ -31,25 +31,25 @@ bitflags! {
     pub struct Request: i32 {
         /// A contiguous block of bytes without shape or strides.
         const SIMPLE = 0;
-        /// The memory is writable, or the request fails.
+        /// The exporter describes writable memory or refuses the request.
         const WRITABLE = 0x1;
-        /// `format` is filled in.
+        /// The exporter fills in `format`.
         const FORMAT = 0x4;
-        /// `shape` is filled in; the memory is C-contiguous.
+        /// The exporter fills in `shape`. The memory must be C-contiguous.
         const ND = 0x8;
-        /// `shape` and `strides` are filled in.
+        /// The exporter fills in `shape` and `strides`.
         const STRIDES = 0x18;
-        /// `shape` and `strides` are filled in; the memory is C-contiguous.
+        /// The exporter fills in `shape` and `strides`. The memory must be C-contiguous.
         const C_CONTIGUOUS = 0x38;
-        /// `shape` and `strides` are filled in; the memory is Fortran-contiguous.
+        /// The exporter fills in `shape` and `strides`. The memory must be Fortran-contiguous.
         const F_CONTIGUOUS = 0x58;
-        /// `shape` and `strides` are filled in; the memory is C- or Fortran-contiguous.
+        /// The exporter fills in `shape` and `strides`. The memory must be C- or Fortran-contiguous.
         const ANY_CONTIGUOUS = 0x98;
-        /// `shape` and `strides` are filled in, and `suboffsets` if the memory needs them.
+        /// The exporter fills in `shape` and `strides`, and `suboffsets` if the memory needs them.
         const INDIRECT = 0x118;
         /// `ND | WRITABLE`
         const CONTIG = 0x9;
-        /// `ND`, as a request for read-only memory
+        /// `ND`
         const CONTIG_RO = 0x8;
         /// `STRIDES | WRITABLE`
         const STRIDED = 0x19;
@@ -167,13 +167,13 @@ const COMPOUNDS: [(&str, Request); 8] = [
 
 /// Iterates over the names of all flags and compound requests. Flags come first, so that the common value of
 /// `ND` and `CONTIG_RO` is displayed as `ND`.
-fn names() -> impl Iterator<Item = &'static (&'static str, Request)> {
+fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
 /// The flags that imply other flags. Each flag has one bit that no implied flag has, and this bit is listed
 /// beside it.
-const NESTED: [(i32, Request); 5] = [
+const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),
     (0x40, Request::F_CONTIGUOUS),
@@ -270,7 +270,9 @@ impl Request {
         if flags & WRITE != 0 {
             return Err(FlagsError::Write { flags });
         }
-        if let Some((_, flag)) = NESTED.iter().find(|(own, flag)| flags & *own != 0 && !self.contains(*flag)) {
+        if let Some((_, flag)) =
+            IMPLYING_FLAGS.iter().find(|(own_bit, flag)| flags & *own_bit != 0 && !self.contains(*flag))
+        {
             return Err(FlagsError::Partial { flags, flag: *flag });
         }
         let unknown = flags & !Self::all().bits();
@@ -322,7 +324,7 @@ impl FromStr for Request {
                 "WRITE" => return Err(FlagsError::Write { flags: WRITE }.into()),
                 // `PyBUF_WRITEABLE` is an older spelling that CPython still defines.
                 "WRITEABLE" => Self::WRITABLE,
-                _ => match names().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                _ => match named_requests().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
                     Some((_, flag)) => *flag,
                     None => return Err(RequestError::Name { name: name.into() }),
                 },
@@ -340,7 +342,7 @@ impl fmt::Display for Request {
         if self.validate().is_err() {
             return write!(f, "{:#x}", self.bits());
         }
-        if let Some((name, _)) = names().find(|(_, known)| known == self) {
+        if let Some((name, _)) = named_requests().find(|(_, known)| known == self) {
             return f.write_str(name);
         }
         let strict = [Self::INDIRECT, Self::ANY_CONTIGUOUS, Self::F_CONTIGUOUS, Self::C_CONTIGUOUS];

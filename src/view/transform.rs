@@ -382,10 +382,10 @@ impl<'a> View<'a> {
         let is_empty = shape.contains(&0);
         let len =
             if is_empty { Some(0) } else { shape.iter().try_fold(itemsize, |len, length| len.checked_mul(*length)) };
-        let fits = itemsize >= 0 && len == Some(self.len) && shape.iter().all(|length| *length >= 0);
+        let is_equal_size = itemsize >= 0 && len == Some(self.len) && shape.iter().all(|length| *length >= 0);
         // A shape of 0-byte items cannot be checked against the size, because every number of items has 0
         // bytes.
-        if !fits || (itemsize == 0 && !is_empty) {
+        if !is_equal_size || (itemsize == 0 && !is_empty) {
             return Err(ViewError::CastShape { len: self.len, itemsize, shape: shape.into() });
         }
         Ok(Self {
@@ -435,11 +435,13 @@ impl ItemLayout {
 
 /// The position of the item whose indices are all 0: an offset, and suboffsets after pointers.
 struct FirstItem {
+    /// The distance from `buf` to the item, or to the first pointer, in bytes.
     offset: i64,
     suboffsets: Option<DimVec>,
 }
 
 impl FirstItem {
+    /// Returns the current position of `view`.
     fn of(view: &View<'_>) -> Self {
         Self { offset: view.offset, suboffsets: view.suboffsets().map(DimVec::from_slice) }
     }

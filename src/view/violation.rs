@@ -134,7 +134,7 @@ pub enum Violation {
     /// B11 to B13: the strides are not those of the requested order.
     #[error(
         "the request is for {structure} but strides {} are not {} with shape {}",
-        tuple(strides), order_words(*order), tuple(shape)
+        tuple(strides), contiguity_adjective(*order), tuple(shape)
     )]
     NotContiguous { structure: Structure, order: Order, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
     /// B17, B18: the flags are not a valid request.
@@ -199,7 +199,7 @@ pub enum Violation {
     #[error("{compound} fails although each of its flags succeeds in another request")]
     CompoundRefused { compound: Request },
     /// B19: a request fails with an exception other than `BufferError`, or without an exception.
-    #[error("the request fails {}, not with BufferError", raised(error))]
+    #[error("the request fails {}, not with BufferError", failure_words(error))]
     WrongError { error: RaisedError },
     /// B20: a request fails, but `obj` is not NULL.
     #[error("the request fails but obj is not NULL")]
@@ -208,7 +208,7 @@ pub enum Violation {
     #[error("the exporter returns {returned} {}", return_problem(error))]
     WrongReturn { returned: i32, error: RaisedError },
     /// B23: a request fails without a reason that the protocol allows.
-    #[error("the request fails {}, for no reason that the protocol allows", raised(error))]
+    #[error("the request fails {}, for no reason that the protocol allows", failure_words(error))]
     Refused { error: RaisedError },
     /// B24: a second answer to an equal request differs in `field`.
     #[error("{field} is {value} but {other} in an earlier answer to the same request")]
@@ -220,7 +220,7 @@ pub enum Violation {
     #[error("the request guarantees contiguity, but under {request} suboffsets are {}", tuple(suboffsets))]
     ContiguousIndirect { suboffsets: Box<[i64]>, request: Request },
     /// C02 to C07: a request for contiguity fails, but the memory is contiguous in `order`.
-    #[error("{structure} fails although the memory is {}: {because}", order_words(*order))]
+    #[error("{structure} fails although the memory is {}: {because}", contiguity_adjective(*order))]
     ContiguityDenied { structure: Structure, order: Order, because: Contiguity },
     /// E11: a failed request changes the reference count of the exporter by `references`.
     #[error("the request fails but leaves {} to the exporter", more_references(*references))]
@@ -443,7 +443,7 @@ fn described_size(itemsize: i64, tail: u64) -> String {
 
 /// Returns the adjective for memory in `order`: `C-contiguous`, `Fortran-contiguous`, `contiguous` for any
 /// order.
-fn order_words(order: Order) -> &'static str {
+fn contiguity_adjective(order: Order) -> &'static str {
     match order {
         Order::C => "C-contiguous",
         Order::Fortran => "Fortran-contiguous",
@@ -452,7 +452,7 @@ fn order_words(order: Order) -> &'static str {
 }
 
 /// Returns how a request failed: `with ValueError`, `without an exception`.
-fn raised(error: &RaisedError) -> String {
+fn failure_words(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("without an exception"),
         error => format!("with {error}"),
