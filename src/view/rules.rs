@@ -191,7 +191,7 @@ rules! {
     B25 "METADATA-CONSISTENT" Requests Derived "len, itemsize, buf, format, shape and strides agree in all requests that return them" "follows from B01 and A08"
 
     C01 "SUBOFFSETS-NOT-CONTIGUOUS" Requests Derived "memory with suboffsets is not contiguous in any order" "abstract.c, PyBuffer_IsContiguous"
-    C02 "EMPTY-CONTIGUOUS" Requests Contested "memory of len 0 is contiguous in both orders; in one dimension memoryview says that it is not" "abstract.c, PyBuffer_IsContiguous; memoryobject.c"
+    C02 "EMPTY-CONTIGUOUS" Requests Contested "memory of len 0 is contiguous in both orders; memoryview disagrees for one dimension" "abstract.c, PyBuffer_IsContiguous; memoryobject.c"
     C03 "NO-STRIDES-CONTIGUOUS" Requests Derived "without strides memory is C-contiguous, and Fortran-contiguous if at most one dimension is longer than 1" "abstract.c, PyBuffer_IsContiguous"
     C04 "RELAXED-STRIDES" Requests Derived "the stride of a dimension of at most one item does not affect contiguity" "abstract.c, PyBuffer_IsContiguous; test_buffer.py"
     C05 "NDIM0-CONTIGUOUS" Requests Derived "a single item without dimensions is contiguous in both orders" "glossary, contiguous; memoryobject.c"
