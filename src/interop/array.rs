@@ -16,7 +16,7 @@ impl Buffer<'_> {
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
-    /// // A transposed array of big-endian numbers.
+    /// // The buffer is a transposed array of big-endian numbers.
     /// let raw = RawView {
     ///     len: 12, itemsize: 2, ndim: 2, format: Some(b">h"), shape: Some(&[3, 2]), strides: Some(&[2, 6]),
     ///     ..RawView::default()

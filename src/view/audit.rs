@@ -41,10 +41,13 @@ use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile}
 #[derive(Clone, Debug)]
 pub struct Audit<'d> {
     checker: Checker<'d>,
+    /// The answers to the requests that succeeded.
     granted: Vec<(Request, RawViewBuf)>,
+    /// The outcomes of the requests that failed.
     failed: Vec<(Request, FailedRequest)>,
     /// Violations that the caller found when it released a buffer.
     at_release: Vec<(Request, Violation)>,
+    /// The layout of an item by the type of the exporter.
     type_layout: Option<Layout>,
 }
 
@@ -122,7 +125,7 @@ impl<'d> Audit<'d> {
     /// use pep3118::{Audit, DataModel, Dialect, Layout, RequestOutcome, RawView, Request, RuleId};
     ///
     /// let two_ints = RawView { len: 8, itemsize: 8, format: Some(b"T{<i:a:<i:b:}"), ..RawView::default() };
-    /// // By its type, the exporter has doubles.
+    /// // The type of the exporter has items of one double.
     /// let double = Layout::read(b"<d", &Dialect::STRUCT, &DataModel::LP64)?;
     /// let report =
     ///     Audit::new().type_layout(&double).observe(Request::FULL_RO, RequestOutcome::Granted(two_ints)).finish();
@@ -179,7 +182,7 @@ impl<'d> Audit<'d> {
         best.map(|(_, (request, raw))| (*request, raw.as_raw()))
     }
 
-    /// Checks that the answers without `WRITABLE` have the same `readonly` (B03).
+    /// Checks that the answers without `WRITABLE` have the same `readonly` (B03, consistent `readonly`).
     fn compare_readonly(&self, report: &mut Report) {
         let mut answers = self.granted.iter().filter(|(request, _)| !request.contains(Request::WRITABLE));
         let Some((first, expected)) = answers.next() else { return };
@@ -219,8 +222,8 @@ impl<'d> Audit<'d> {
     /// Returns the properties of the memory as far as the answers show them. An unknown property is set to
     /// the value that permits a refusal.
     fn memory_traits(&self, reference: Option<&RawView<'_>>) -> MemoryTraits {
-        // If the answers disagree on `readonly` (B03), the memory is writable only if a `WRITABLE` request
-        // succeeded.
+        // If the answers disagree on `readonly` (B03, consistent `readonly`), the memory is writable only if a
+        // `WRITABLE` request succeeded.
         let is_writable = self.granted.iter().any(|(request, _)| request.contains(Request::WRITABLE));
         let readonly = !is_writable && self.granted.iter().any(|(_, raw)| raw.as_raw().readonly != 0);
         match reference {
@@ -229,8 +232,9 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Reports how a failed request breaks the rules about exceptions, `obj` and references. Reports also a
-    /// refusal for which `memory` gives no reason.
+    /// Reports each rule about exceptions, `obj` and references that the failed `request` breaks. Also reports a
+    /// refusal that the properties `memory` do not justify. `reference` is the [reference
+    /// answer](Self::reference_answer).
     fn check_failure(
         &self,
         request: Request,
@@ -364,8 +368,8 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
             Violation::ItemsizeChanged { itemsize: raw.itemsize, other: reference.itemsize, request: other }
         });
     }
-    // Fields agree if one request does not ask for them. If `ndim` differs (B01), the arrays differ in any
-    // case.
+    // Fields agree if one request does not ask for them. If `ndim` differs (B01, independence of the request),
+    // the arrays differ in any case and are not reported.
     let agrees = [
         (FieldName::Buf, equal_if_present(raw.buf, reference.buf)),
         (FieldName::Len, raw.len == reference.len),

@@ -154,7 +154,7 @@ const fn remainder_mask(itemsize: i64) -> i64 {
 }
 
 /// Returns whether `distance` is not a multiple of `itemsize`, both in bytes. Returns `false` if `itemsize`
-/// is 0, because D01 and D03 do not apply to items of 0 bytes (D09).
+/// is 0, because the rules about multiples (D01, D03) do not apply to items of 0 bytes (D09).
 #[inline]
 fn is_unaligned(distance: i64, itemsize: i64) -> bool {
     match (itemsize, remainder_mask(itemsize)) {

@@ -71,8 +71,8 @@ pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutE
 /// block to `buf`. The report has an error if the structure is not valid.
 ///
 /// The documentation of `Py_buffer` contains a function with this name. Two results differ. An offset or a
-/// stride that is not a multiple of `itemsize` is a note (D01, D03), because NumPy's views of record fields
-/// have such strides. An array without items fits every block (D05).
+/// stride that is not a multiple of `itemsize` is a note (D01 and D03, multiples of itemsize), because NumPy's views
+/// of record fields have such strides. An array without items fits every block (D05, length 0).
 ///
 /// ```
 /// use pep3118::{RuleId, verify_structure};
@@ -80,7 +80,7 @@ pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutE
 /// assert!(verify_structure(24, 4, 2, &[2, 3], &[-12, 4], 12).is_empty());
 /// let report = verify_structure(24, 4, 2, &[2, 3], &[12, 4], 4);
 /// assert_eq!(report.to_string(), "error D06: the items are at bytes 4 to 28 of a block of 24 bytes");
-/// // A field of 8 bytes in NumPy records of 9 bytes.
+/// // NumPy describes a field of 8 bytes in records of 9 bytes with these numbers.
 /// let report = verify_structure(27, 8, 1, &[3], &[9], 1);
 /// assert!(report.contains(RuleId::D03) && !report.has_errors());
 /// ```

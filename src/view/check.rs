@@ -72,7 +72,7 @@ impl<V> Checked<V> {
 /// let pypy = Checker { max_ndim: 36, ..Checker::DEFAULT };
 /// assert!(pypy.check(&raw, Some(Request::ND)).report.contains(RuleId::A13));
 ///
-/// // A buffer from a machine where `long` has 4 bytes.
+/// // The buffer is from a machine where `long` has 4 bytes.
 /// let raw = RawView { len: 4, itemsize: 4, format: Some(b"l"), ..RawView::default() };
 /// let windows = Checker { model: &DataModel::LLP64, ..Checker::DEFAULT };
 /// assert!(windows.check(&raw, Some(Request::FULL_RO)).report.is_empty());
@@ -135,7 +135,7 @@ impl Checker<'_> {
     /// If `request` is `None`, the check leaves out the rules about requests.
     pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Checked<View<'a>> {
         let mut report = Report::new();
-        let Ok(mut view) = self.run(raw, request, &mut report);
+        let Ok(mut view) = self.check_all(raw, request, &mut report);
         if !report.is_empty() && report.iter().any(|finding| finding.violation().prevents_view()) {
             view = None;
         }
@@ -143,14 +143,14 @@ impl Checker<'_> {
         Checked { report: report.sorted(), view }
     }
 
-    /// Returns the view, or the first error. Ignores notes and warnings. `request` as in
-    /// [`check`](Checker::check).
+    /// Returns the view, or the first error. Ignores notes and warnings. If `request` is
+    /// `None`, leaves out the rules about requests.
     ///
     /// # Errors
     /// - every error that [`check`](Checker::check) reports: `len` 20 with shape (3,) of 4-byte items
     pub fn prove<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Result<View<'a>, ViewError> {
         let mut first = FirstError(None);
-        let violation = match (self.run(raw, request, &mut first), first.0) {
+        let violation = match (self.check_all(raw, request, &mut first), first.0) {
             (_, Some(violation)) => violation,
             (Ok(Some(view)), None) => return Ok(view),
             (_, None) => {
@@ -168,7 +168,7 @@ impl Checker<'_> {
         request: Request,
         sink: &mut S,
     ) {
-        let Ok(_) = self.run(raw, Some(request), sink);
+        let Ok(_) = self.check_all(raw, Some(request), sink);
     }
 
     /// Checks every rule, passes each violation to `sink` and returns the view that the fields describe.
@@ -176,7 +176,7 @@ impl Checker<'_> {
     /// Returns `None` only after a violation of severity `Error`. If a violation [prevents a
     /// view](Violation::prevents_view), the fields of a returned view may contradict each other, and the
     /// caller must drop that view.
-    fn run<'a, S: ViolationSink>(
+    fn check_all<'a, S: ViolationSink>(
         &self,
         raw: &RawView<'a>,
         request: Option<Request>,
@@ -206,8 +206,8 @@ impl Checker<'_> {
 
     /// Checks `shape`, `strides` and `suboffsets` against `ndim`, `itemsize` and `len`.
     ///
-    /// Returns the shape if a view can use the arrays. Returns `None` if `ndim` is 0, if `shape` is NULL, or
-    /// if an array has a wrong length or a negative entry.
+    /// Returns the shape if a view can use the arrays. Returns `None` if `ndim` is 0, if `shape` is NULL, if
+    /// `itemsize` or an entry of `shape` is negative, or if an array does not have `ndim` entries.
     fn check_arrays<'a, S: ViolationSink>(
         &self,
         raw: &RawView<'a>,
@@ -263,7 +263,7 @@ impl Checker<'_> {
         // A larger maximum is not reached: every size is an `i64`.
         let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
         let span = summary.bounds.and_then(|bounds| bounds.high.checked_sub(bounds.low));
-        // If `itemsize` or `len` is negative (A06), the product has no meaning.
+        // If `itemsize` or `len` is negative (A06, sizes), the product has no meaning.
         if itemsize >= 0 {
             match summary.len.filter(|product| *product <= limit) {
                 None => sink.report(Violation::ProductOverflow { shape: shape.into(), itemsize, limit })?,
@@ -326,7 +326,7 @@ impl Checker<'_> {
     ) -> Result<(), S::Stop> {
         let DeclaredShape { shape, summary } = *declared;
         let itemsize = raw.itemsize;
-        // Items of 0 bytes fit every block (D05).
+        // Items of 0 bytes fit every block (D05, length 0).
         if summary.is_empty || itemsize == 0 {
             return Ok(());
         }
@@ -353,7 +353,7 @@ impl Checker<'_> {
         let unaligned = summary.unaligned_strides(strides);
         match summary.bounds {
             Some(bounds) => check_bounds(block, itemsize, bounds, unaligned, sink)?,
-            // `check_sizes` has reported that the bounds overflow (D07).
+            // `check_sizes` has reported that the bounds overflow (D07, span).
             None => _ = check_first_item(block, itemsize, unaligned, sink)?,
         }
         if raw.readonly == 0 && !summary.is_c_contiguous {
@@ -382,7 +382,7 @@ impl Checker<'_> {
             ShapeSource::Bytes => {
                 if itemsize != 1 {
                     // Without a structure the items are single bytes, even if the exporter reports another
-                    // itemsize (A09).
+                    // itemsize (A09, items of `SIMPLE`).
                     (itemsize, item) = (1, ItemLayout::BYTE);
                 }
                 Dims::Owned(DimVec::from_slice(&[raw.len]))
@@ -494,7 +494,7 @@ fn check_contiguous_block<S: ViolationSink>(
     len: i64,
     sink: &mut S,
 ) -> Result<(), S::Stop> {
-    // Items of 0 bytes fit every block (D05).
+    // Items of 0 bytes fit every block (D05, length 0).
     if len == 0 { Ok(()) } else { check_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
@@ -601,7 +601,7 @@ fn check_requested<S: ViolationSink>(
         }
         Structure::Indirect => (true, true, true),
     };
-    // If `ndim` is 0, all arrays must be NULL (A14), so no array is required.
+    // If `ndim` is 0, all arrays must be NULL (A14, single items), so no array is required.
     let has_dimensions = raw.ndim != 0;
     let mut check = |field, value: Option<&[i64]>, is_required: bool, is_allowed: bool| match value {
         None if is_required => sink.report(Violation::Missing { structure, field }),

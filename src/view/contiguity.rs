@@ -55,7 +55,7 @@ impl RawView<'_> {
         if self.len == 0 {
             return true;
         }
-        // The protocol requires a shape whenever strides are present (B08). Without a shape no stride is compared.
+        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). Without a shape no stride is compared.
         let shape = self.shape.unwrap_or_default();
         match (self.strides, order) {
             (None, Order::C | Order::Any) => true,

@@ -4,13 +4,13 @@ use super::contiguity::Order;
 use super::raw::RawView;
 use super::request::Request;
 
-/// The properties of an exporter's memory that decide which requests it must serve.
+/// The properties of an exporter's memory that decide which requests the exporter must serve.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
 /// use pep3118::view::{MemoryTraits, RefusalReason};
 ///
-/// // Every second byte of a bytes object.
+/// // The buffer has every second byte of a bytes object.
 /// let raw = RawView {
 ///     len: 3, itemsize: 1, readonly: 1, ndim: 1, shape: Some(&[3]), strides: Some(&[2]), ..RawView::default()
 /// };

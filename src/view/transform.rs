@@ -19,7 +19,7 @@ const MAX_NDIM: usize = 64;
 ///
 /// ```
 /// use pep3118::Slice;
-/// // [::-1] of 5 items
+/// // [::-1] selects the indices 4, 3, 2, 1, 0 of five items.
 /// let reversed = Slice { step: -1, ..Slice::FULL };
 /// assert_eq!(reversed.indices(5), Some((4, 5)));
 /// assert_eq!(Slice::from(1..3).indices(5), Some((1, 2)));
@@ -45,7 +45,7 @@ impl Slice {
     ///
     /// ```
     /// use pep3118::Slice;
-    /// // [::-2] of five items: 4, 2, 0
+    /// // [::-2] selects the indices 4, 2, 0 of five items.
     /// assert_eq!(Slice { start: None, stop: None, step: -2 }.indices(5), Some((4, 3)));
     /// ```
     #[must_use]
@@ -96,7 +96,7 @@ impl From<Range<i64>> for Slice {
 pub struct Selected<'a> {
     /// The items at the index.
     pub view: View<'a>,
-    /// Where `buf` of `view` is found. `None` means that `view` has the `buf` of the original view. `Some(n)`
+    /// The place of `buf` of `view`. `None` means that `view` has the `buf` of the original view. `Some(n)`
     /// means that a pointer is stored `n` bytes after the original `buf`, and that this pointer is the `buf`
     /// of `view`.
     pub pointer: Option<i64>,
@@ -200,7 +200,8 @@ impl<'a> View<'a> {
     /// assert_eq!((column.view.shape(), column.view.strides(), column.view.offset()), (&[2][..], &[12][..], 8));
     /// assert_eq!(column.pointer, None);
     ///
-    /// // Rows at the pointers of a table: the second pointer is at byte 8, its row 16 bytes further.
+    /// // A table has the pointers to the rows. The second pointer is at byte 8 of the table. A row starts
+    /// // 16 bytes after the address that its pointer contains.
     /// let raw = RawView { strides: Some(&[8, 4]), suboffsets: Some(&[16, -1]), ..raw };
     /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
     /// let row = view.select(0, 1)?;
@@ -223,7 +224,7 @@ impl<'a> View<'a> {
         }
         let mut first = FirstItem::of(self);
         let mut pointer = None;
-        // An empty array has no bytes to find (A18), and its strides may be any numbers.
+        // An empty array has no bytes to find (A18, length 0), and its strides may be any numbers.
         if !self.shape().contains(&0) {
             // The index is in bounds. The product is therefore at most the span of the view, which fits 63
             // bits.

@@ -29,7 +29,7 @@ use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 /// let view = raw.check(Request::STRIDES, None, None).into_result()?;
 /// assert!(view.is_contiguous(Order::C));
 ///
-/// // Every second column, in reverse order.
+/// // The slice selects every second column in reverse order.
 /// let view = view.slice(&[Slice::FULL, Slice { step: -2, ..Slice::FULL }])?;
 /// assert_eq!((view.shape(), view.strides(), view.offset_of(&[0, 0])?), (&[2, 2][..], &[12, -8][..], 8));
 /// assert_eq!(view.offsets(Order::C)?.collect::<Vec<i64>>(), [8, 0, 20, 12]);

@@ -16,14 +16,14 @@ use super::view::View;
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
-/// // Two rows of 3 bytes, each at a pointer in a table.
+/// // A table has the pointers to two rows of 3 bytes.
 /// let raw = RawView {
 ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
 ///     ..RawView::default()
 /// };
 /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
 /// let steps: Vec<Step> = view.steps(&[1, 2])?.collect();
-/// // The second pointer of the table, then the third byte of its row.
+/// // The steps read the second pointer of the table and add the offset of the third byte of the row.
 /// assert_eq!(steps, [Step::Stride(8), Step::Dereference, Step::Add(0), Step::Stride(2)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

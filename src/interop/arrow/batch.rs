@@ -32,7 +32,7 @@ impl Mapping {
     /// use pep3118::{RawView, Request, DataModel, Dialect, Layout, arrow::Mapping};
     /// let format = b"T{>h:a:>d:b:}";
     /// let layout = Layout::read(format, &Dialect::PEP3118, &DataModel::HOST)?;
-    /// // Every second record of memory that contains three.
+    /// // The memory contains three records. The buffer has the first and the third.
     /// let raw = RawView {
     ///     len: 20, itemsize: 10, ndim: 1, format: Some(format), shape: Some(&[2]), strides: Some(&[20]), ..RawView::default()
     /// };

@@ -11,7 +11,7 @@ use crate::text::escape;
 /// use pep3118::arrow::{BatchError, Mapping};
 /// use pep3118::{DataModel, Dialect, Layout};
 /// let layout = Layout::read(b"T{<2u:name:}", &Dialect::PEP3118, &DataModel::HOST)?;
-/// // A surrogate without its other half.
+/// // The first unit is a surrogate without its second half.
 /// let error = Mapping::new(&layout)?.batch_of_bytes(vec![0x00_u8, 0xd8, 0x41, 0x00].into()).unwrap_err();
 /// assert_eq!(error, BatchError::Text { field: "name".into(), index: 0 });
 /// assert_eq!(error.to_string(), "field `name`: value 0 is not Unicode text");
