@@ -89,7 +89,7 @@ impl Serialize for Finding {
     }
 }
 
-/// The JSON object of a check. It has the key `exporter` only if the exporter is known.
+/// The JSON object of a check. The object has the key `exporter` only if the exporter is known.
 #[derive(serde::Serialize)]
 pub struct ReportJson<'r> {
     /// The name of the exporter.

@@ -110,8 +110,8 @@ impl Serialize for LongDouble {
     }
 }
 
-/// A float, or one part of a complex number. `Single` is separate from `Double`, because an `f32` has fewer
-/// digits when it is written as text.
+/// A float, or one part of a complex number. `Single` is separate from `Double`, because the text of an `f32`
+/// has fewer digits than the text of the equal `f64`.
 enum Real {
     Single(f32),
     Double(f64),

@@ -45,7 +45,7 @@ pub struct Audit<'d> {
     granted: Vec<(Request, RawViewBuf)>,
     /// The outcomes of the requests that failed.
     failed: Vec<(Request, FailedRequest)>,
-    /// Violations that the caller found when it released a buffer.
+    /// Violations that the caller found when the caller released a buffer.
     at_release: Vec<(Request, Violation)>,
     /// The layout of an item by the type of the exporter.
     type_layout: Option<Layout>,
@@ -117,9 +117,8 @@ impl<'d> Audit<'d> {
     /// ctypes structure.
     ///
     /// `finish` compares each format with this layout (T01, format and type). If a format has several
-    /// interpretations, one interpretation that agrees is enough, because A07 (the size of the format)
-    /// reports the ambiguity. If a format has no interpretation, it breaks A07 or A11 (format syntax) and is
-    /// not compared.
+    /// interpretations, one interpretation that agrees is enough, because A07 (the size of the format) reports
+    /// the ambiguity. A format without an interpretation breaks A07 or A11 (format syntax) and is not compared.
     ///
     /// ```
     /// use pep3118::{Audit, DataModel, Dialect, Layout, RequestOutcome, RawView, Request, RuleId};
@@ -174,8 +173,9 @@ impl<'d> Audit<'d> {
         report.sorted()
     }
 
-    /// Returns the answer to the request for the most fields. The audit compares the other answers with it.
-    /// Returns the first such answer if there are several, and `None` if no request succeeded.
+    /// Returns the reference answer: the answer to the request that asks for the most fields. The audit
+    /// compares every answer with the reference answer. If several requests ask for the most fields, the first
+    /// answer is returned. Returns `None` if no request succeeded.
     fn reference_answer(&self) -> Option<(Request, RawView<'_>)> {
         let answers = self.granted.iter().enumerate();
         let best = answers.max_by_key(|(index, (request, _))| (requested_fields(*request), core::cmp::Reverse(*index)));
@@ -203,10 +203,10 @@ impl<'d> Audit<'d> {
             let raw = raw.as_raw();
             let Some(format) = raw.format else { continue };
             let itemsize = u64::try_from(raw.itemsize).ok();
-            // If the format has no interpretation, the check of the answer has already reported it.
+            // If the format has no interpretation, the check of the answer has already reported the format.
             let outcome = reconcile(format, itemsize, self.checker.dialect, self.checker.model);
             // Chooses the interpretation that agrees best. If several agree equally, chooses the most likely
-            // of them.
+            // interpretation.
             let best = interpretations(&outcome)
                 .iter()
                 .map(|interpretation| Comparison::of_layouts(&interpretation.layout, type_layout))
@@ -219,8 +219,8 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Returns the properties of the memory as far as the answers show them. An unknown property is set to
-    /// the value that permits a refusal.
+    /// Returns the properties of the memory as far as the answers show the properties. An unknown property is
+    /// set to the value that permits a refusal.
     fn memory_traits(&self, reference: Option<&RawView<'_>>) -> MemoryTraits {
         // If the answers disagree on `readonly` (B03, consistent `readonly`), the memory is writable only if a
         // `WRITABLE` request succeeded.
@@ -313,7 +313,8 @@ impl ViolationSink for RequestReport<'_> {
     }
 }
 
-/// Returns a key that orders requests by the fields they ask for: the number of arrays, then the format.
+/// Returns a key that orders requests by the fields that a request asks for: the number of arrays, then the
+/// format.
 fn requested_fields(request: Request) -> (u8, bool) {
     let arrays = match request.structure() {
         Structure::Indirect => 3,
@@ -368,8 +369,8 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
             Violation::ItemsizeChanged { itemsize: raw.itemsize, other: reference.itemsize, request: other }
         });
     }
-    // Fields agree if one request does not ask for them. If `ndim` differs (B01, independence of the request),
-    // the arrays differ in any case and are not reported.
+    // A field agrees if one of the requests does not ask for the field. If `ndim` differs (B01, independence of
+    // the request), the arrays differ in any case and are not reported.
     let agrees = [
         (FieldName::Buf, equal_if_present(raw.buf, reference.buf)),
         (FieldName::Len, raw.len == reference.len),
@@ -395,7 +396,7 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
     }
 }
 
-/// Returns whether the values are equal or one of them is missing.
+/// Returns whether `value` and `other` are equal, or at least one is missing.
 fn equal_if_present<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
     value.is_none() || other.is_none() || value == other
 }

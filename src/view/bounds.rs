@@ -26,8 +26,8 @@ pub struct ByteBounds {
     pub high: i64,
 }
 
-/// The properties of shape, strides and itemsize that the rules need. One pass over the dimensions computes
-/// them.
+/// The properties of shape, strides and itemsize that the rules need. One pass over the dimensions computes all
+/// properties.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StructureSummary {
     /// The product of shape and itemsize in bytes; `None` if the product does not fit 64 bits.
@@ -57,7 +57,7 @@ impl StructureSummary {
     }
 
     /// Computes the properties in 64-bit arithmetic. This fast path needs lengths of at least 1, and sums and
-    /// products that fit 63 bits. Otherwise it calls [`of_strided_wide`](Self::of_strided_wide).
+    /// products that fit 63 bits. Other numbers are passed to [`of_strided_wide`](Self::of_strided_wide).
     #[inline]
     pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);
@@ -187,8 +187,8 @@ pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Re
 /// Reports the D rules that the items break.
 ///
 /// `bounds` is the range of bytes of at least one item, counted from `buf`. If the first item is outside of
-/// `block`, the function reports D02 (first item) and not D06 (all items), so that one mistake is reported
-/// once.
+/// `block`, the function reports D02 (first item) and not D06 (all items), because one mistake should be
+/// reported once.
 #[inline]
 pub(crate) fn check_bounds<S: ViolationSink>(
     block: Block,
@@ -244,7 +244,7 @@ pub(crate) fn check_first_item<S: ViolationSink>(
 pub(crate) enum Overlap {
     /// No items share bytes.
     None,
-    /// Items may share bytes: a fast test cannot decide it.
+    /// Items may share bytes. The fast test does not decide the question.
     Possible,
     /// At least two items share bytes.
     Certain,

@@ -1,8 +1,8 @@
 //! `Checker`: checks a filled `Py_buffer` against the rules that need no other information.
 //!
-//! The check continues after a violation, so that a report contains all violations. An overflow does not hide
-//! other violations. The check leaves out a rule only if its result follows from a violation that was already
-//! reported.
+//! The check continues after a violation, because a report should contain all violations. An overflow does not
+//! hide other violations. The check leaves out a rule only if its result follows from a violation that was
+//! already reported.
 
 use alloc::boxed::Box;
 use core::convert::Infallible;
@@ -348,7 +348,7 @@ impl Checker<'_> {
                 }
             };
         }
-        // Without strides the array is C-contiguous, and the code below does not use them.
+        // Without strides the array is C-contiguous, and the code below does not use `strides`.
         let strides = raw.strides.unwrap_or_default();
         let unaligned = summary.unaligned_strides(strides);
         match summary.bounds {
@@ -442,8 +442,8 @@ impl ViolationSink for FirstError {
     }
 }
 
-/// The field `shape`, after these checks: `shape` has `ndim` entries, no entry is negative, and the other
-/// arrays have `ndim` entries or are NULL.
+/// The field `shape` of a buffer, after three checks: `shape` has `ndim` entries, no entry is negative, and
+/// `strides` and `suboffsets` have `ndim` entries or are NULL.
 #[derive(Clone, Copy)]
 struct DeclaredShape<'a> {
     shape: &'a [i64],

@@ -103,7 +103,8 @@ enum UnitStrides {
     Compared,
 }
 
-/// Returns whether the stride of each axis is the size in bytes of all items of the axes before it.
+/// Returns whether the stride of each axis is the product of the itemsize and the lengths of the axes that
+/// `axes` yields before.
 ///
 /// `axes` yields length and stride of each dimension, and the dimension whose index varies fastest comes
 /// first.

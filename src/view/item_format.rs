@@ -62,8 +62,7 @@ pub(super) fn item_layout<S: ViolationSink>(
     }
 }
 
-/// Returns the scalar of a format of one code, such as `<i`. This is the fast path: it does not run the
-/// parser.
+/// Returns the scalar of a format of one code, such as `<i`. This fast path does not run the parser.
 ///
 /// Returns `None` if the format has more than one code, or if `dialect` does not have the code or the byte
 /// order.

@@ -70,7 +70,7 @@ impl MemoryTraits {
     }
 
     /// Returns the reason why the exporter may refuse `request`. Returns `None` if the exporter must serve
-    /// it.
+    /// `request`.
     #[must_use]
     pub fn refusal_reason(self, request: Request) -> Option<RefusalReason> {
         let has_contiguity = match request.structure().contiguity() {

@@ -116,7 +116,7 @@ impl RawView<'_> {
     }
 }
 
-/// A [`RawView`] that owns its arrays, so that it can outlive the release of the buffer.
+/// A [`RawView`] that owns its arrays, and can outlive the release of the buffer.
 ///
 /// ```
 /// use pep3118::RawView;

@@ -12,7 +12,7 @@ use super::rules::{RuleId, Severity};
 use super::violation::Violation;
 use crate::diagnostic::{self, Diagnostic};
 
-/// A broken rule, with the requests whose answers break it.
+/// A broken rule, with the requests whose answers break the rule.
 ///
 /// `{}` writes one line. `{:#}` adds the calculation, the text of the rule and, for some rules, a help line.
 ///
@@ -147,7 +147,8 @@ impl Report {
         Self { findings: None }
     }
 
-    /// Adds a violation. If the report already contains an equal violation, adds only `request` to it.
+    /// Adds a violation. If the report already contains an equal violation, adds only `request` to the equal
+    /// violation.
     #[cold]
     pub(crate) fn push(&mut self, violation: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();
@@ -210,7 +211,8 @@ impl Report {
         self.findings().iter().map(Finding::severity).min()
     }
 
-    /// Returns a report without the findings of `rules`. Use it for an exporter that is known to break them.
+    /// Returns a report without the findings of `rules`. Use this method for an exporter that is known to break
+    /// these rules.
     ///
     /// ```
     /// use pep3118::{RawView, Request, RuleId};

@@ -171,8 +171,7 @@ fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
-/// The flags that imply other flags. Each flag has one bit that no implied flag has, and this bit is listed
-/// beside it.
+/// The flags that imply other flags. The number beside a flag is the bit that no implied flag has.
 const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),

@@ -49,11 +49,11 @@ named_enum! {
         Derived = "derived",
         /// The documentation recommends the rule with the word "should".
         Should = "should",
-        /// The documentation requires the rule, but well-known exporters break it.
+        /// The documentation requires the rule, but well-known exporters break the rule.
         Contested = "contested",
         /// A recommendation that is not part of the documentation.
         Advisory = "advisory",
-        /// A permission. It cannot be broken.
+        /// A permission, which cannot be broken.
         May = "may",
     }
 }

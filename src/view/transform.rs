@@ -406,8 +406,8 @@ impl<'a> View<'a> {
         Self { readonly: true, ..self.clone() }
     }
 
-    /// Sets `len` to the product of shape and itemsize. Callers use it after a change of the shape or the
-    /// itemsize.
+    /// Sets `len` to the product of shape and itemsize. Callers must call this method after a change of the
+    /// shape or the itemsize.
     fn with_len(self) -> Self {
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
         // The new items are part of the old items, so the product fits. The lengths of an empty array may

@@ -109,8 +109,8 @@ impl<'a> View<'a> {
 
     /// Returns the distance in bytes from `buf` to the item whose indices are all 0.
     ///
-    /// The offset is 0 until slicing changes it. In a view with suboffsets, a consumer adds the offset to
-    /// `buf` before the consumer reads the first pointer.
+    /// The offset is 0 until slicing changes the offset. In a view with suboffsets, a consumer adds the offset
+    /// to `buf` before the consumer reads the first pointer.
     #[must_use]
     #[inline]
     pub fn offset(&self) -> i64 {

@@ -17,9 +17,9 @@ use crate::text::plural;
 
 /// A broken rule with its numbers. `{}` writes the message as one line, without the id of the rule.
 ///
-/// Fields have the names of `Py_buffer`. Sizes and distances are in bytes. A variant that compares two
-/// answers has the value of this answer, the value `other` of the other answer, and the `request` that
-/// received the other answer.
+/// Fields have the names of `Py_buffer`. Sizes and distances are in bytes. A variant that compares two answers
+/// has two values. The field with the name of a `Py_buffer` field is the value in the answer that breaks the
+/// rule. `other` is the value in the answer to `request`.
 ///
 /// ```
 /// use pep3118::view::Violation;
@@ -97,7 +97,7 @@ pub enum Violation {
     /// A17: an entry of `shape` is negative.
     #[error("shape[{dimension}] is {length}, less than 0")]
     NegativeLength { dimension: usize, length: i64 },
-    /// A18: there are no items, but `len` is not 0.
+    /// A18: an entry of `shape` is 0, but `len` is not 0.
     #[error("len is {} but shape {} has no items", bytes(*len), tuple(shape))]
     EmptyLen { len: i64, shape: Box<[i64]> },
     /// A21: all suboffsets are negative.
@@ -125,10 +125,10 @@ pub enum Violation {
     /// B06: the request is `SIMPLE | FORMAT`.
     #[error("the request has FORMAT without a structure: items without a shape are bytes")]
     FormatAlone,
-    /// B07 to B13: `field` is NULL although it was requested.
+    /// B07 to B13: `field` is NULL although the request requires `field`.
     #[error("the request is for {structure} but {field} is NULL")]
     Missing { structure: Structure, field: FieldName },
-    /// B08 to B13: `field` is not NULL although it was not requested.
+    /// B08 to B13: `field` is not NULL although the request does not ask for `field`.
     #[error("the request is for {structure} but {field} is {}, not NULL", tuple(value))]
     Unrequested { structure: Structure, field: FieldName, value: Box<[i64]> },
     /// B11 to B13: the strides are not those of the requested order.
@@ -300,8 +300,8 @@ impl Violation {
         }
     }
 
-    /// Returns the severity. It is the severity of the rule, except that some violations of a rule are milder
-    /// or more severe than the rule.
+    /// Returns the severity of the violation. The severity is that of the rule, except for some violations that
+    /// are milder or more severe.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {

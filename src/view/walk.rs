@@ -1,9 +1,9 @@
 //! The positions of items: offsets from `buf`, and steps that follow pointers.
 //!
-//! [`Offsets`] has a multi-index of its own. The module `decode` also has one, with another task: it merges
-//! dimensions, advances an offset in the memory and an offset in a copy, and allocates. Its offsets are
-//! `isize`, while a view of a 64-bit buffer on a 32-bit machine needs `i64`. `view` is a lower layer than
-//! `decode`, so `view` cannot import it.
+//! [`Offsets`] does not use the multi-index of the module `decode` for three reasons. (1) `view` is a lower
+//! layer than `decode` and cannot import from `decode`. (2) Offsets are `isize` in `decode`, but a view of a
+//! 64-bit buffer on a 32-bit machine needs `i64`. (3) The multi-index of `decode` allocates memory, merges
+//! dimensions and also computes an offset in a copy.
 
 use core::iter::FusedIterator;
 

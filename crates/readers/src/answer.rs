@@ -62,7 +62,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Returns whether the consumer accepts the format: it reads or misreads the item.
+    /// Returns whether the consumer accepts the format, and therefore reads or misreads the item.
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         !matches!(self, Self::Refuses { .. })
@@ -87,7 +87,7 @@ impl Outcome {
 
 /// Returns the answer of every consumer to `format`, in the order of [`Consumer::ALL`].
 ///
-/// `itemsize` is the itemsize of the buffer in bytes. If it is `None`, consumers that need an itemsize
+/// `itemsize` is the itemsize of the buffer in bytes. If `itemsize` is `None`, consumers that need an itemsize
 /// receive the size that the format describes. `model` is the data model of the consumer's machine.
 ///
 /// ```
@@ -145,9 +145,9 @@ pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<A
 struct Meaning {
     /// Every interpretation of the format. The most likely interpretation comes first.
     interpretations: Vec<ConsumerLayout>,
-    /// Whether the first interpretation is that of NumPy and the other interpretations are unlikely.
+    /// Whether the first interpretation is that of NumPy and all further interpretations are unlikely.
     is_probably_numpy: bool,
-    /// The reason why there is no interpretation. Empty if there is an interpretation.
+    /// The reason why there is no interpretation. The text is empty if there is an interpretation.
     error: String,
 }
 
@@ -186,8 +186,8 @@ impl Meaning {
         self.interpretations.first().map(|layout| layout.size)
     }
 
-    /// Returns the interpretations that are likely: only the first if NumPy probably wrote the format, else
-    /// all.
+    /// Returns the likely interpretations. Returns only the first interpretation if NumPy probably wrote the
+    /// format, and all interpretations if not.
     fn plausible(&self) -> &[ConsumerLayout] {
         // `is_probably_numpy` is true only if there are several interpretations, so the first exists.
         if self.is_probably_numpy { self.interpretations.get(..1).unwrap_or_default() } else { &self.interpretations }

@@ -10,10 +10,10 @@ use pep3118::__private::abridge;
 use pep3118::Endian;
 use pep3118::layout::{Scalar, Type};
 
-/// Model of pybind11's `py::array`.
+/// Models pybind11's `py::array`.
 ///
-/// pybind11 calls NumPy's parser without NumPy's preparation, so it refuses white space and `n`. It uses the
-/// itemsize without a comparison with the format.
+/// pybind11 calls NumPy's parser without NumPy's preparation, and therefore refuses white space and `n`.
+/// pybind11 uses the itemsize and does not compare the itemsize with the format.
 pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     let text = core::str::from_utf8(query.format).map_err(|_| String::from("format is not UTF-8"))?;
     let numpy::Dtype { mut layout, is_record } = numpy::dtype(text, query.model)?;
@@ -34,7 +34,7 @@ pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     Ok(Accepted { layout, note })
 }
 
-/// Model of nanobind's `nb::ndarray`. The format has at most one byte-order character and one format
+/// Models nanobind's `nb::ndarray`. An accepted format has at most one byte-order character and one format
 /// character. The itemsize determines the size of the type.
 pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let rest = match (query.format, query.model.endian) {
@@ -67,13 +67,13 @@ pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let itemsize = query.itemsize.unwrap_or(kind.size);
     match widened(kind, itemsize) {
         Some(scalar) => Ok(ConsumerLayout::scalar(scalar).into()),
-        // nanobind accepts a dtype of a size that no type has. It cannot access an element of that dtype.
+        // nanobind accepts a size that no type has, but cannot access an element of that size.
         None => Ok(Accepted { layout: ConsumerLayout::opaque(itemsize), note: None }),
     }
 }
 
-/// Model of PyO3's `PyBuffer<T>`. PyO3 accepts a format if a Rust type `T` has the kind of the format
-/// character and the itemsize. It treats `@`, `=` and `>` as native on every machine.
+/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if a Rust type `T` has the kind of the format character
+/// and the itemsize. PyO3 treats `@`, `=` and `>` as native on every machine.
 pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     let (native, code) = match query.format {
         [code] | [b'@', code] => (true, *code),

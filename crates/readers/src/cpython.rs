@@ -22,7 +22,7 @@ const fn with_wide_char(codes: Codes) -> Codes {
     codes.with(&[Code::Ucs2])
 }
 
-/// Model of `struct.calcsize`, and of the values that `struct.unpack` returns for a buffer of that size.
+/// Models `struct.calcsize`, and the values that `struct.unpack` returns for a buffer of that size.
 pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
     match Layout::read(query.format, dialect, query.model) {
         Ok(layout) => Ok(ConsumerLayout::of(&layout).into()),
@@ -41,8 +41,8 @@ pub(super) enum Version {
     From315,
 }
 
-/// Model of the indexing of a memoryview. It accepts one native format character with or without `@`, and
-/// ignores the itemsize.
+/// Models the indexing of a memoryview. A memoryview accepts one native format character with or without `@`,
+/// and ignores the itemsize.
 pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
     let code = query.format.strip_prefix(b"@").unwrap_or(query.format);
     let known = match code {

@@ -1,9 +1,9 @@
 //! Model of Cython's buffer check, which compares a format with the C type that the user declared.
 //!
-//! Cython parses the format and compares it with the type in one pass. The model has two steps. First it
-//! parses the format by Cython's rules into *groups*: equal fields that are adjacent, with their offset. Then
-//! it compares the groups with the fields of a type. Cython accepts every type with these fields, so the
-//! groups are the layout that Cython reads.
+//! Cython parses the format and compares the fields with the type in one pass. The model has two steps. The
+//! first step parses the format by Cython's rules into *groups*. A group is a number of equal adjacent fields
+//! with an offset. The second step compares the groups with the fields of a type. Cython accepts every type
+//! with these fields. The groups are therefore the layout that Cython reads.
 
 use alloc::format;
 use alloc::string::String;
@@ -134,13 +134,13 @@ fn same_class(found: Type, declared: Type) -> bool {
     found == declared || ((found == 'H' || declared == 'H') && found != '?' && declared != '?')
 }
 
-/// Model of a typed memoryview whose type matches the format. `meant` are the interpretations of the format.
-/// If there are interpretations, the user declared a type that is one of them.
+/// Models a typed memoryview whose type matches the format. `meant` are the interpretations of the format. The
+/// model assumes that the user declared a type that is one of the interpretations, if there are any.
 pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadResult {
     let parsed = parse(query.format, query.model)?;
     if parsed.groups.is_empty() {
         if parsed.ended_early {
-            // If no size is known, the layout has 0 bytes: Cython compares no field, so it accepts any itemsize.
+            // If no size is known, the layout has 0 bytes: Cython compares no field, and accepts any itemsize.
             let size = query.itemsize_or_described().unwrap_or(0);
             return Ok(ConsumerLayout::opaque(size).into());
         }
@@ -170,10 +170,10 @@ pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadRes
     }
 }
 
-/// Returns `layout` if it is one of the interpretations `meant`. Returns an error otherwise, because Cython
-/// compares the format with the user's type, which is one of the interpretations.
+/// Returns `layout` if it is one of the interpretations `meant`. Returns an error for another layout, because
+/// Cython refuses a format that differs from the declared type.
 ///
-/// If the check ended early or there are no interpretations, returns `layout` unchanged.
+/// Returns `layout` unchanged if the check ended early or `meant` is empty.
 fn require_interpretation(
     layout: ConsumerLayout,
     meant: &[ConsumerLayout],
@@ -203,7 +203,7 @@ struct FieldGroup {
 /// The result of Cython's parser.
 struct ParsedFormat {
     groups: Vec<FieldGroup>,
-    /// Whether an unmatched `}` ended the check. Cython does not compare the fields after it.
+    /// Whether an unmatched `}` ended the check. Cython does not compare the fields after the brace.
     ended_early: bool,
 }
 
@@ -292,7 +292,7 @@ fn parse(format: &[u8], model: &DataModel) -> Result<ParsedFormat, String> {
     Ok(ParsedFormat { groups: parser.groups, ended_early: parser.ended_early })
 }
 
-/// A format character, and whether it follows `Z`.
+/// A format character, and whether the character follows `Z`.
 type Code = (u8, bool);
 
 /// The state of the parser. The fields are those of Cython's parser. A format character is *pending* until
@@ -392,8 +392,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Adds a format character to the pending group. If it does not belong to the group, ends the group and
-    /// starts a new group.
+    /// Adds a format character to the pending group. If the character does not belong to the group, ends the
+    /// group and starts a new group.
     fn push_code(&mut self, code: Code) -> Result<(), String> {
         if self.code == Some(code) && self.order == self.new_order && self.shape.is_none() && code.0 != b's' {
             self.count = self.count.saturating_add(self.new_count);
@@ -429,7 +429,7 @@ impl Parser<'_> {
         Ok(after)
     }
 
-    /// Ends the pending group and adds it to the groups. Does nothing if no group is pending.
+    /// Ends the pending group and adds the group to `groups`. Does nothing if no group is pending.
     fn flush(&mut self) -> Result<(), String> {
         let Some((letter, is_complex)) = self.code.take() else { return Ok(()) };
         if self.has_ended {
@@ -467,7 +467,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Parses a shape from byte `start`, after its opening parenthesis. Returns the offset in the format after it.
+    /// Parses a shape from byte `start`, after its opening parenthesis. Returns the shape's end as an offset in
+    /// the format.
     fn array(&mut self, start: usize) -> Result<usize, String> {
         if self.new_count != 1 {
             return Err(String::from("cannot handle a count before a shape"));
@@ -498,7 +499,7 @@ impl Parser<'_> {
         Ok(at.saturating_add(1))
     }
 
-    /// Parses the digits from byte `start`. Returns the number and the offset in the format after it.
+    /// Parses the digits from byte `start`. Returns the number and the offset of the next byte in the format.
     fn number(&mut self, start: usize) -> Result<(u64, usize), String> {
         // `start` is at most the length of the format.
         let rest = self.format.get(start..).unwrap_or_default();

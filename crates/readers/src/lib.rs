@@ -32,9 +32,9 @@
 //! "Native" sizes and byte order are those of the [`DataModel`](pep3118::DataModel) argument.
 //!
 //! # Limitations
-//! A model uses only the format and the itemsize. It ignores shapes, strides, the alignment of the memory and
-//! read-only buffers. Cython and PyO3 compare the format with a type that the user declares. Their models
-//! report that they read a format if at least one type matches it.
+//! A model uses only the format and the itemsize. A model ignores shapes, strides, the alignment of the memory
+//! and read-only buffers. Cython and PyO3 compare the format with a type that the user declares. The models of
+//! Cython and PyO3 report "reads" if at least one type matches the format.
 
 #![no_std]
 

@@ -24,8 +24,8 @@ const MAX_DIMENSIONS: usize = 64;
 /// The maximum of a C int. The size of a dtype and every count must fit a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// Model of `numpy.asarray`. It tries the fast path, then removes white space and calls the parser. Then it
-/// compares the itemsize with the size of the dtype.
+/// Models `numpy.asarray`. NumPy tries the fast path. If the fast path fails, NumPy removes white space and
+/// calls the parser. Then NumPy compares the itemsize with the size of the dtype.
 pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
     let layout = match fast_path(query.format, query.model) {
         Some(scalar) => ConsumerLayout::scalar(scalar),
@@ -46,7 +46,8 @@ pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
 }
 
 /// Parses one format character among any number of byte-order characters. The last byte-order character
-/// applies, even if it is after the format character. Returns `None` if the format has another form.
+/// applies, even if the byte-order character is after the format character. Returns `None` if the format has
+/// another form.
 fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     let (mut order, mut standard) = (model.endian, false);
     let mut found = None;
@@ -96,7 +97,7 @@ fn without_space(format: &[u8]) -> Vec<u8> {
 /// A NumPy dtype: the description of an item.
 pub(super) struct Dtype {
     pub(super) layout: ConsumerLayout,
-    /// Whether the dtype has fields. The size of such a dtype can be increased.
+    /// Whether the dtype has fields. Only the size of a dtype with fields can be increased.
     pub(super) is_record: bool,
 }
 
@@ -129,7 +130,7 @@ struct ItemType {
 }
 
 impl<'t> Parser<'t> {
-    /// Skips `text` if the format continues with it. Returns whether it does.
+    /// Skips `text` if the format continues with `text`. Returns whether `text` was skipped.
     fn eat(&mut self, text: &[char]) -> bool {
         match self.rest.strip_prefix(text) {
             Some(after) => {
@@ -156,7 +157,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Returns the next character without skipping it.
+    /// Returns the next character and does not skip the character. Fails at the end of the format.
     fn peek(&self) -> Result<char, String> {
         self.rest.first().copied().ok_or_else(|| String::from("the format ends before an item"))
     }

@@ -12,8 +12,8 @@ use pep3118::Endian;
 use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Scalar, Type};
 
-/// Model of `struct.calcsize`. RustPython skips structures with their content, shapes, names, braces, and
-/// every byte-order character after the first.
+/// Models `struct.calcsize`. RustPython skips structures with their content, shapes, names, braces, and every
+/// byte-order character after the first.
 pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
     if !query.format.is_ascii() {
         return Err(String::from("a byte is not ASCII"));

@@ -75,8 +75,8 @@ impl<'t> Iterator for Lines<'t> {
         if text.is_empty() {
             return None;
         }
-        // The width counts characters, because a cut inside of a character that is not ASCII would return no
-        // text.
+        // The width counts characters and not bytes, because a cut inside of a multi-byte character would lose
+        // the text.
         let Some((limit, _)) = text.char_indices().nth(self.width) else {
             self.rest = "";
             return Some(text);

@@ -16,8 +16,8 @@ use pep3118::layout::{Dialect, Scalar, Type, calcsize_in};
 /// The maximum of a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// Model of mpi4py. It removes a byte-order character of this machine and looks up the other characters in a
-/// table. It reads the size of the MPI datatype, even if the itemsize differs.
+/// Models mpi4py. mpi4py removes a byte-order character of this machine and looks up the remaining text in a
+/// table. mpi4py reads values of the size of the MPI datatype, even if the itemsize differs.
 pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
     let (has_byte_order, key) = match (query.format, query.model.endian) {
         ([b'@', key @ ..], _) => (false, key),
@@ -88,8 +88,8 @@ fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     Some(Scalar { ty, size, endian: model.endian })
 }
 
-/// Model of numba. It accepts an integer of one character, whose size is the itemsize. It accepts floats and
-/// complex numbers with or without `=`.
+/// Models numba. numba accepts an integer of one character, whose size is the itemsize. numba accepts floats
+/// and complex numbers with or without `=`.
 pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     let unsupported = || format!("format `{}` is not supported", excerpt(query.format));
     if let [code] = query.format
@@ -109,8 +109,8 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Model of pygame. It accepts one number, or padding, which it reads as opaque bytes. The format character
-/// determines the kind, the itemsize the size.
+/// Models pygame. pygame accepts one number, or padding, which pygame reads as opaque bytes. The format
+/// character determines the kind, the itemsize the size.
 pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     let (order, rest) = match query.format {
         [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),
@@ -144,8 +144,8 @@ pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     Ok(found.map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into())
 }
 
-/// Model of nanoarrow, which calls `struct.calcsize`. It accepts one format character with or without `=` or
-/// `@`. It reads other formats as opaque bytes.
+/// Models nanoarrow, which calls `struct.calcsize`. nanoarrow reads a number if the format is one format
+/// character with or without `=` or `@`. nanoarrow reads other formats as opaque bytes.
 pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     let size = calcsize_in(query.format, &Dialect::STRUCT_3_13, query.model).map_err(|error| error.to_string())?;
     if size > INT_MAX {
@@ -177,8 +177,8 @@ pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     })
 }
 
-/// Model of JPype. It accepts at most one byte-order character and one format character, and ignores the text
-/// after them.
+/// Models JPype. JPype reads at most one byte-order character and one format character, and ignores the
+/// remaining text.
 pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let (endian, rest) = match query.format {
         [b'<', rest @ ..] => (Endian::Little, rest),
@@ -204,14 +204,14 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let layout = ConsumerLayout::scalar(Scalar { endian, ..found });
     let is_swapped_half = code == b'e' && endian != query.model.endian;
     if is_swapped_half {
-        // JPype reverses four bytes instead of two, so it reads the two bytes after the item.
+        // JPype reverses four bytes instead of two, and therefore reads the two bytes after the item.
         return Ok(ConsumerLayout::new(2, Vec::from([ScalarArray::new(2, Scalar { endian, ..found })])).into());
     }
     Ok(layout.into())
 }
 
-/// Model of USD's arrays. They accept the values of a memoryview that are numbers. Answers were recorded with
-/// Python 3.11.
+/// Models USD's arrays. USD accepts the values of a memoryview if the values are numbers. Answers were recorded
+/// with Python 3.11.
 pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     let accepted = cpython::memoryview(query, Version::Before312)?;
     if matches!(query.format, [b'c'] | [b'@', b'c']) {
@@ -220,20 +220,20 @@ pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     Ok(accepted)
 }
 
-/// Returns whether the tables of simsimd and numkong have `l` for 4 bytes and `q` for 8 bytes. Otherwise they
-/// have `i` for 4 bytes and `l` for 8 bytes.
+/// Returns whether the tables of simsimd and numkong have `l` for 4 bytes and `q` for 8 bytes. Returns `false`
+/// if the tables have `i` for 4 bytes and `l` for 8 bytes.
 const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
 
-/// Model of simsimd. It looks up the whole format. `<` is the only byte order, and standard sizes are equal
-/// to native sizes.
+/// Models simsimd, which looks up the whole format in a table. `<` is the only byte order. Standard sizes are
+/// equal to native sizes.
 pub(super) fn simsimd(query: &Query<'_>) -> ReadResult {
     let model = query.model;
     simsimd_table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
 }
 
-/// Model of numkong, which has the table of simsimd.
+/// Models numkong, which has the table of simsimd.
 pub(super) fn numkong(query: &Query<'_>) -> ReadResult {
     simsimd_table(query, has_short_long(query.model))
 }

@@ -21,7 +21,7 @@ pub(super) enum Encoding {
     Pair(DataType),
     /// One bit for each value.
     Bool,
-    /// This number of bytes.
+    /// Bytes of this length, without conversion.
     Binary(i32),
     /// Text. Its UTF-16 or UTF-32 units are converted to UTF-8.
     Text,
@@ -239,7 +239,7 @@ fn pascal_text(bytes: &[u8]) -> &[u8] {
 fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Result<ArrayData, BatchError> {
     let mut text = String::new();
     let mut offsets: Vec<i32> = Vec::new();
-    // Values of 0 bytes can be so many that the offsets exceed the memory, so the allocation may fail.
+    // The allocation may fail: values of 0 bytes can have any number, and each value needs an offset.
     let reserved = len.checked_add(1).filter(|count| offsets.try_reserve_exact(*count).is_ok());
     reserved.ok_or(DecodeError::Allocation { bytes: wide(len.saturating_mul(size_of::<i32>())) })?;
     offsets.push(0);

@@ -18,11 +18,11 @@
 //! named `value`. Names that are not UTF-8 are escaped. The metadata of an Arrow field contain the format,
 //! the type and the byte order. The metadata of the schema contain the format of the item.
 //!
-//! [`Mapping::batch_of_bytes`] shares memory with the batch if the bytes of the items are the bytes of an
-//! Arrow array. The [`Verdict`] of each field states whether this is the case, and why. Otherwise the values
-//! are copied once into columns, and the vectors of the columns become the memory of the batch.
+//! [`Mapping::batch_of_bytes`] shares memory with the batch if the bytes of the items are the bytes of an Arrow
+//! array. The [`Verdict`] of each field states whether the memory is shared, and why. Otherwise the values are
+//! copied once into columns, and the vectors of the columns become the memory of the batch.
 //!
-//! A *leaf* is a field that is not a record: a number, a string, or an array of them.
+//! A *leaf* is a field that is not a record: a number, a string, or an array of numbers or strings.
 
 mod batch;
 mod encoding;
