@@ -219,8 +219,8 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Returns the properties of the memory as far as the answers show the properties. An unknown property is
-    /// set to the value that permits a refusal.
+    /// Returns the properties of the memory that the answers show. An unknown property has the value that
+    /// permits a refusal.
     fn memory_traits(&self, reference: Option<&RawView<'_>>) -> MemoryTraits {
         // If the answers disagree on `readonly` (B03, consistent `readonly`), the memory is writable only if a
         // `WRITABLE` request succeeded.

@@ -149,8 +149,8 @@ impl<'a> View<'a> {
         self.suboffsets.as_ref().map(Dims::as_slice)
     }
 
-    /// Returns the format that the exporter reported. Returns `None` for NULL, and after a change of the
-    /// items.
+    /// Returns the format that the exporter reported. Returns `None` for NULL, and for a view whose items
+    /// [`field`](Self::field) or [`cast`](Self::cast) changed.
     #[must_use]
     pub fn format(&self) -> Option<&'a [u8]> {
         self.format

@@ -65,9 +65,9 @@ enum NextStep {
     Offset(i64),
     /// Add the product of the stride and the index of the dimension.
     Stride,
-    /// Read the pointer of the dimension. The next step adds the suboffset, which is this value.
+    /// Read the pointer of the dimension. The value is the suboffset in bytes that the next step adds.
     Dereference(i64),
-    /// Add the suboffset of the dimension, which is this value.
+    /// Add this suboffset in bytes.
     Suboffset(i64),
 }
 

@@ -455,7 +455,7 @@ impl Parser<'_> {
         // Cython ignores a count before an array. A count of 0 matches no type.
         let count = if is_array { 1 } else { self.count };
         if count == 0 {
-            return Err(format!("a count of 0 before `{}` fits no type", char::from(letter)));
+            return Err(format!("a count of 0 before `{}` matches no type", char::from(letter)));
         }
         let group = FieldGroup { offset: self.offset, scalar, count, is_text, shape };
         let size = group.elements().saturating_mul(scalar.size);
@@ -493,7 +493,7 @@ impl Parser<'_> {
             self.steps = self.steps.saturating_add(1);
         }
         if self.shape.as_ref().is_some_and(|other| *other != shape) {
-            return Err(String::from("one shape after another fits no type"));
+            return Err(String::from("two shapes in succession match no type"));
         }
         self.shape = Some(shape);
         Ok(at.saturating_add(1))

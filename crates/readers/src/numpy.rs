@@ -285,8 +285,8 @@ impl<'t> Parser<'t> {
                 let scalar = scalar(&[b'Z', part], native, model).ok_or_else(refused)?;
                 return Ok(scalar_item(scalar, endian, align_of(part, model).bytes(), count));
             }
-            b'u' => return Err(String::from("`u`, UCS-2, is not represented")),
-            b'&' | b't' | b'X' => return Err(format!("`{letter}` is not represented")),
+            b'u' => return Err(String::from("`u`, UCS-2, is not supported")),
+            b'&' | b't' | b'X' => return Err(format!("`{letter}` is not supported")),
             b'?' | b'c' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'e' | b'f' | b'd'
             | b'g' => scalar(&[byte], native, model).ok_or_else(refused)?,
             _ => return Err(refused()),

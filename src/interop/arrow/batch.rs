@@ -67,7 +67,7 @@ impl Mapping {
                     && elements == Some(column.data.len())
             });
             if !is_match {
-                // More columns than leaves: the name of the expected field is empty.
+                // If there are more columns than leaves, no field is expected, and its name is empty.
                 let field = self.verdicts().get(index).map(|verdict| verdict.field.clone()).unwrap_or_default();
                 return Err(BatchError::Column { index: wide(index), field, items: wide(items) });
             }

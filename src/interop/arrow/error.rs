@@ -40,7 +40,7 @@ pub enum BatchError {
         index: u64,
     },
     /// A column does not match the mapping: it belongs to another field or has another number of records.
-    #[error("column {index} is not that of field `{}` for {items} records", escape(field))]
+    #[error("column {index} does not match field `{}` with {items} records", escape(field))]
     Column {
         /// The index of the column, from 0.
         index: u64,

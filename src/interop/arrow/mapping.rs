@@ -56,10 +56,10 @@ pub(super) struct Node {
     pub(super) kind: NodeKind,
 }
 
-/// The difference between the fields of a schema.
+/// The two kinds of fields of a schema.
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    /// The field is not a record.
+    /// The conversion of a field that is not a record.
     Leaf(Encoding),
     /// The nodes of the fields of a record.
     Record(Vec<Node>),
