@@ -11,7 +11,7 @@ use super::options::{self, InterpretationOptions};
 
 /// Compare two formats and print their first difference
 ///
-/// The exit status is 0 if both have the same values under the same names, and 1 if not.
+/// The exit status is 0 if both formats have the same values under the same names, and otherwise 1.
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The first format
@@ -29,7 +29,7 @@ impl Diff {
         let refused = |error: LayoutError, format| self.interpretation.refused(&error, format, None);
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
         let parse = |format| {
-            // The comparison would not name the format that it refuses.
+            // An error of the comparison does not name the refused format, so check each format first.
             calcsize_in(format, dialect, &model.model).map_err(|error| refused(error, format))?;
             Format::parse(format).map_err(|error| refused(error.into(), format))
         };

@@ -1,4 +1,5 @@
-//! `pep3118 emit`: writes a format for another reader, or as a type of C or Rust.
+//! `pep3118 emit`: prints the format string that a given reader interprets as the same layout, or a C or
+//! Rust type with that layout.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -12,20 +13,20 @@ use super::options::{self, InterpretationOptions, target_parser};
 
 /// Write a format so that a given reader interprets it as the same layout
 ///
-/// Refused, with the reason, are formats that the reader cannot interpret and formats with several
-/// interpretations. With --to, the item becomes a type of C or Rust instead, with assertions of its size
-/// and offsets.
+/// The command refuses a layout that the reader cannot interpret, and a format with several
+/// interpretations. With --to, it writes a type of C or Rust instead, with assertions of the size and of
+/// the offsets.
 #[derive(Debug, Args)]
 pub(super) struct Emit {
     /// The format
     format: OsString,
-    /// The reader
+    /// The reader that the format is written for
     #[arg(long = "for", value_name = "TARGET", default_value = "canonical", value_parser = target_parser())]
     target: Target,
-    /// The language of a type to write
+    /// The language of the type to write
     #[arg(long = "to", value_name = "LANGUAGE", conflicts_with = "target")]
     language: Option<Language>,
-    /// The name of that type: `item` in C, `Item` in Rust
+    /// The name of the type [default: item in C, Item in Rust]
     #[arg(long, requires = "language")]
     name: Option<String>,
     /// The size of an item in bytes
@@ -55,13 +56,13 @@ impl Emit {
             }
             None => layout.emit(self.target).map_err(refused)?,
         };
-        // Source code has several lines.
+        // Line feeds separate the lines of source code, but a format string has one line.
         let is_source = self.language.is_some();
         let is_allowed = |character: char| is_visible(character) || (is_source && character == '\n');
         if !self.raw {
             refuse_invisible(&emitted, is_allowed)?;
         }
-        // Not `anstream::stdout()`, which removes terminal escapes from a name: that is another format.
+        // `anstream::stdout()` would remove terminal escapes from a name and so change the format.
         let mut out = io::stdout().lock();
         out.write_all(&emitted)?;
         if !is_source {
@@ -72,11 +73,13 @@ impl Emit {
     }
 }
 
+/// Returns the failure for `error`, whose message can contain field names that are not escaped.
 fn refused(error: impl std::fmt::Display) -> Failure {
     Failure::refused(escape(error.to_string().as_bytes()))
 }
 
-/// Refuses output that a terminal would act on. Escaped, it would be another format.
+/// Refuses `emitted` if it contains bytes that are not UTF-8, or a character that `is_allowed` rejects. A
+/// terminal could interpret such output as a command. Escapes would change the format.
 fn refuse_invisible(emitted: &[u8], is_allowed: impl Fn(char) -> bool) -> Result<(), Failure> {
     for chunk in emitted.utf8_chunks() {
         let invisible = chunk.valid().chars().find(|character| !is_allowed(*character));

@@ -15,9 +15,9 @@ use super::options::{self, InterpretationOptions, note_type_name};
 
 /// Show the fields of a format: a table of offsets and a picture of the bytes
 ///
-/// Offsets and sizes are in bytes. With --jsonl, queries are read from standard input, one JSON object a
-/// line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. The exit status is 1 if a
-/// format is refused.
+/// Offsets and sizes are in bytes. With --jsonl, the command reads queries from standard input, one JSON
+/// object a line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. The exit status is
+/// 1 if a format is refused.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
@@ -44,7 +44,7 @@ impl Explain {
         if self.jsonl {
             return json::reply_to_formats(true);
         }
-        // clap requires a format where there is no --jsonl.
+        // clap requires a format unless --jsonl is given.
         let Some(format) = &self.format else { return Err(Failure::internal("no format")) };
         let format = options::bytes(format);
         let model = &self.interpretation.model.name;
@@ -54,7 +54,8 @@ impl Explain {
             json::write_pretty(out, &reply)?;
             return Ok(if reply.is_ok() { Status::Done } else { Status::Failed });
         }
-        // A page shows all interpretations, and a picture only one.
+        // The table shows all interpretations of an ambiguous format. SVG shows one, so an ambiguous format
+        // is an error below.
         if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
             note_type_name(format);
             page(out, format, first, others, model)?;
@@ -67,7 +68,8 @@ impl Explain {
     }
 }
 
-/// Writes the table and the picture of each interpretation.
+/// Writes a header, then the table and the picture of each interpretation. `found` is the first
+/// interpretation of `format`, and `alternatives` are the others. `model` is the name that the user gave.
 fn page(
     out: &mut impl Write,
     format: &[u8],
@@ -93,11 +95,13 @@ fn page(
     Ok(())
 }
 
+/// Writes the table and the picture of `layout`.
 fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
+/// Returns how certain the interpretation is, such as `3 bytes of implicit trailing padding`.
 fn certainty(found: &Interpretation) -> String {
     match found.certainty {
         Certainty::TrailingPadding => {
@@ -111,10 +115,10 @@ fn certainty(found: &Interpretation) -> String {
 const BOLD: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Colours the cell of a picture: padding is dim, fields have five colours in turn. The stream removes
-/// the colours if it is not a terminal.
+/// Returns `text` with the colour for `cell`. Padding is dim, and adjacent fields have different colours.
+/// The output stream removes the colours if it is not a terminal.
 fn paint(cell: CellStyle, text: &str) -> String {
-    // Plain blue is hard to read on black.
+    // Dark blue is left out, because it is hard to read on a black background.
     const FIELDS: [AnsiColor; 5] =
         [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::BrightBlue];
     let style = match cell {

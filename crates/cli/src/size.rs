@@ -13,9 +13,9 @@ use super::options::{self, InterpretationOptions, note_type_name};
 
 /// Print the size of an item in bytes, as struct.calcsize does
 ///
-/// One format gives one number; several give a line each, with number and format. Without --dialect the
-/// dialect is `pep3118`, which equals `struct` on every format that `struct` accepts. The exit status is 1
-/// if a format is refused.
+/// For one format, the output is one number. For several formats, the output is one line for each format:
+/// the size and the format. Without --dialect the dialect is `pep3118`. It gives the size of
+/// struct.calcsize for every format that struct accepts. The exit status is 1 if a format is refused.
 #[derive(Debug, Args)]
 pub(super) struct Size {
     /// The formats
