@@ -1,10 +1,10 @@
-//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, and the differences from
-//! other implementations.
+//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, and the differences
+//! from other implementations.
 //!
-//! [`grammar`] is the page to start with.
+//! Start with [`grammar`].
 
-// A page defines its links and figures at its end, for readers of the file. For rustdoc they are defined before the page,
-// because the first definition counts.
+// The end of each page defines links and figures with addresses for readers of the file. The attributes below define
+// them for rustdoc before the page, because Markdown uses the first definition.
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/figures/inline.md")]
 #[doc = include_str!("../docs/grammar.md")]
