@@ -1,4 +1,4 @@
-//! The error of the parser: [`FormatError`] and its [`FormatErrorKind`].
+//! The error of the parser: [`FormatError`], and its kind, [`FormatErrorKind`].
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -8,9 +8,10 @@ use crate::diagnostic::{Diagnostic, Label};
 use crate::span::Span;
 use crate::text::{escape, plural};
 
-/// A format string that does not follow the grammar.
+/// The error for a format string that does not follow the grammar.
 ///
-/// `{}` is one line; `{:#}` adds the source with carets and, where a fix is known, a help line.
+/// `{}` writes one line. `{:#}` adds the format with carets under the offending bytes, and a help line if a fix is
+/// known.
 ///
 /// ```
 /// let error = pep3118::parse("i}d").unwrap_err();
@@ -28,7 +29,7 @@ struct Details {
     source: Box<[u8]>,
 }
 
-/// The kind of a [`FormatError`].
+/// The reason of a [`FormatError`].
 ///
 /// ```
 /// use pep3118::FormatErrorKind;
@@ -38,118 +39,119 @@ struct Details {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatErrorKind {
-    /// `|i4`: a byte that starts no part of a format.
+    /// `|i4`: the byte cannot start any part of a format.
     #[error("unknown format character `{}`", escape(&[*byte]))]
     UnknownCharacter {
-        /// The byte.
+        /// The unknown byte, `b'|'` in the example.
         byte: u8,
     },
-    /// `٤i`: a byte outside ASCII that is not in a name.
+    /// `٤i`: the byte is not ASCII and is not inside a name.
     #[error("byte 0x{byte:02x} is not ASCII")]
     NonAscii {
-        /// The byte.
+        /// The byte outside ASCII.
         byte: u8,
     },
-    /// A NUL inside the string, where C consumers stop and others do not.
+    /// The format contains a NUL. Consumers in C stop at the NUL, and other consumers do not.
     #[error("embedded null character")]
     EmbeddedNul,
-    /// `Zi`: the prefix of a complex number before a code that is not one of its parts.
+    /// `Zi`: the byte after `Z` is not one of the parts of a complex number, `e`, `f`, `d` and `g`.
     #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape(&[*byte]))]
     ComplexPart {
-        /// The byte after `Z`.
+        /// The byte after `Z`, `b'i'` in the example.
         byte: u8,
     },
-    /// `3`: a repeat count without a format character.
+    /// `3`: no format character follows the repeat count.
     #[error("repeat count given without format character")]
     CountWithoutCode,
-    /// `1 2i`: two repeat counts. NumPy reads 12 items and Cython 2.
+    /// `1 2i`: the item has two repeat counts. NumPy reads 12 items, and Cython reads 2.
     #[error("two repeat counts for one item")]
     TwoCounts,
-    /// `3(2)i`: a shape after the repeat count.
+    /// `3(2)i`: the shape is after the repeat count.
     #[error("shape after the repeat count")]
     CountBeforeShape,
-    /// `99999999999999999999i`: a count or dimension above 2^64 - 1.
+    /// `99999999999999999999i`: a count or a dimension is greater than 2^64 - 1.
     #[error("number does not fit 64 bits")]
     NumberTooLarge,
-    /// `(2,3)`: a shape without a format character.
+    /// `(2,3)`: no format character follows the shape.
     #[error("shape given without format character")]
     ShapeWithoutCode,
-    /// `(2i`: a shape without its closing parenthesis.
+    /// `(2i`: the shape has no closing parenthesis.
     #[error("shape is never closed")]
     UnclosedShape,
-    /// `()i`, `(2,)i`: a shape with an empty dimension.
+    /// `()i`, `(2,)i`: the shape has an empty dimension.
     #[error("empty dimension in a shape")]
     EmptyDimension,
-    /// `(1_0)i`, `(-1)i`: a dimension that is not a decimal number.
+    /// `(1_0)i`, `(-1)i`: a dimension is not a decimal number.
     #[error("`{}` in a shape: a dimension is a decimal number", escape(&[*byte]))]
     DimensionCharacter {
-        /// The byte.
+        /// The first byte that is not a digit, `b'_'` or `b'-'` in the examples.
         byte: u8,
     },
-    /// `T` without `{`.
+    /// `Ti`: no `{` follows the `T`.
     #[error("`T` is not followed by `{{`")]
     StructureWithoutBrace,
-    /// `T{i`: a structure without its closing brace.
+    /// `T{i`: the structure has no closing brace.
     #[error("structure is never closed")]
     UnclosedStructure,
-    /// `i}d`: a closing brace without a structure.
+    /// `i}d`: the closing brace closes no structure.
     #[error("`}}` closes a structure that was never opened")]
     UnopenedStructure,
-    /// `X` without `{`.
+    /// `Xi`: no `{` follows the `X`.
     #[error("`X` is not followed by `{{`")]
     FunctionWithoutBrace,
-    /// `X{i`: a function signature without its closing brace.
+    /// `X{i`: the function signature has no closing brace.
     #[error("function signature is never closed")]
     UnclosedFunction,
-    /// `T{&}`: a pointer without a target.
+    /// `T{&}`: no target follows the `&`.
     #[error("pointer without a target")]
     PointerWithoutTarget,
-    /// `i:a`: a name without its closing colon.
+    /// `i:a`: the name has no closing colon.
     #[error("name is never closed")]
     UnclosedName,
-    /// `:a:i`: a name before its item.
+    /// `:a:i`: the name is not after an item.
     #[error("name without an item before it")]
     NameWithoutItem,
-    /// `[bfloat16`: a user type without its closing bracket.
+    /// `[bfloat16`: the user type has no closing bracket.
     #[error("user type is never closed")]
     UnclosedUserType,
-    /// `[]`: a user type without a name.
+    /// `[]`: the user type has no name.
     #[error("user type without a name")]
     EmptyUserType,
-    /// A format longer than [`Limits::bytes`](super::Limits::bytes).
+    /// The format is longer than [`Limits::bytes`](super::Limits::bytes).
     #[error("format is {} long, {limit} are allowed", plural(*bytes, "byte"))]
     TooLong {
-        /// The length in bytes.
+        /// The length of the format in bytes.
         bytes: u64,
         /// The limit in bytes.
         limit: usize,
     },
-    /// More items than [`Limits::items`](super::Limits::items).
+    /// The format has more items than [`Limits::items`](super::Limits::items).
     #[error("more than {limit} items")]
     TooManyItems {
-        /// The limit.
+        /// The largest number of items.
         limit: usize,
     },
-    /// More levels of structures and pointers than [`Limits::depth`](super::Limits::depth).
+    /// The format nests structures and pointers deeper than [`Limits::depth`](super::Limits::depth).
     #[error("structures and pointers nested more than {limit} deep")]
     TooDeep {
-        /// The limit.
+        /// The largest number of levels.
         limit: usize,
     },
-    /// More dimensions of one item than [`Limits::dimensions`](super::Limits::dimensions).
+    /// An item has more dimensions than [`Limits::dimensions`](super::Limits::dimensions).
     #[error("more than {limit} dimensions")]
     TooManyDimensions {
-        /// The limit.
+        /// The largest number of dimensions.
         limit: usize,
     },
-    /// A tree given to [`from_members`](super::Format::from_members) that no text has. An item with the counts 1 and 2,
-    /// for example, is printed as `12`, which is one count.
+    /// No format has the syntax tree that was passed to [`from_members`](super::Format::from_members). For example,
+    /// an item with the two counts 1 and 2 is printed as `12`, which is parsed as one count.
     #[error("no format has this syntax tree: the text of this part has another tree")]
     Unspellable,
 }
 
 impl FormatErrorKind {
-    /// Returns a short name that is the same in every version of this crate: `"unclosed-structure"`.
+    /// Returns a short name of the kind, for example `"unclosed-structure"`. The name is the same in every version of
+    /// this crate.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -214,7 +216,8 @@ impl FormatErrorKind {
     }
 }
 
-/// Suggests the format character for a letter of another format language.
+/// Returns a help text for `byte`, which is not a format character. Many such characters belong to another format
+/// language, for example to NumPy's type strings.
 fn help_for_character(byte: u8) -> Option<&'static str> {
     Some(match byte {
         b'|' => "`|` belongs to NumPy's type strings (`|u1`), not to buffer formats",
@@ -233,7 +236,7 @@ fn help_for_character(byte: u8) -> Option<&'static str> {
 
 impl FormatError {
     pub(crate) fn new(kind: FormatErrorKind, span: Span, opened: Option<Span>, source: &[u8]) -> Self {
-        // A format that is too long is not copied, so that errors are small.
+        // A format that is too long is not copied, so that the size of an error is bounded.
         let source = if matches!(kind, FormatErrorKind::TooLong { .. }) { &[] } else { source };
         Self(Box::new(Details { kind, span, opened, source: source.into() }))
     }
@@ -244,25 +247,26 @@ impl FormatError {
         &self.0.kind
     }
 
-    /// Returns the offending bytes of the format.
+    /// Returns the span of the offending bytes in the format.
     #[must_use]
     pub fn span(&self) -> Span {
         self.0.span
     }
 
-    /// Returns the opening bytes of a shape, structure or function that is not closed.
+    /// Returns the span of the opening bytes of a shape, structure or function that is not closed. Returns `None` for
+    /// every other error.
     #[must_use]
     pub fn opened(&self) -> Option<Span> {
         self.0.opened
     }
 
-    /// Returns the format, or no bytes if the format is too long.
+    /// Returns the bytes of the format. Returns an empty slice for [`FormatErrorKind::TooLong`].
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
-    /// Returns the error with its source and carets, to be drawn with or without colour.
+    /// Returns the message with the format and carets, which can be drawn with or without colour.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;
