@@ -1,16 +1,16 @@
-//! The attributes `#[repr(..)]` and `#[record(..)]`, parsed.
+//! The parser of the attributes `#[repr(..)]` and `#[record(..)]`.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Error, LitInt, LitStr, Result};
 
-/// `#[repr(..)]` of the struct.
+/// The values of `#[repr(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct Repr {
-    /// `C`: the layout of a C structure.
+    /// Whether `C` is present: the struct has the layout of a C structure.
     pub(crate) c: bool,
-    /// `packed`, `packed(2)`: the largest alignment of a field in bytes.
+    /// The value of `packed(2)`: the largest alignment of a field in bytes. `packed` means `packed(1)`.
     pub(crate) packed: Option<usize>,
-    /// `align(16)`: the alignment of the struct in bytes.
+    /// The value of `align(16)`: the smallest alignment of the struct in bytes.
     pub(crate) align: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ impl Repr {
     }
 }
 
-/// Parses the number of `align(16)`, if there is one.
+/// Parses the number in parentheses, for example of `align(16)`. Returns `None` if there are no parentheses.
 fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     if !meta.input.peek(syn::token::Paren) {
         return Ok(None);
@@ -45,7 +45,7 @@ fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     content.parse::<LitInt>()?.base10_parse().map(Some)
 }
 
-/// The value of `endian = ".."`.
+/// The value of `endian = "little"` or `endian = "big"`.
 #[derive(Clone, Copy)]
 pub(crate) enum Endian {
     Little,
@@ -63,11 +63,11 @@ impl Endian {
     }
 }
 
-/// `#[record(..)]` of the struct.
+/// The values of `#[record(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
     pub(crate) endian: Option<Endian>,
-    /// The path `plain`, whose span is that of errors about it.
+    /// The path `plain`, or `None` if it is absent. Errors about `plain` point at its span.
     pub(crate) plain: Option<syn::Path>,
 }
 
@@ -90,7 +90,7 @@ impl StructAttributes {
     }
 }
 
-/// `#[record(..)]` of a field.
+/// The values of `#[record(..)]` on a field.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
     pub(crate) rename: Option<LitStr>,
