@@ -80,6 +80,7 @@ impl Align {
         self.padding_needed_for(offset) == 0
     }
 
+    /// Returns the binary logarithm of the alignment, as the type of shift counts.
     #[inline]
     const fn log2_u32(self) -> u32 {
         #[expect(clippy::as_conversions, reason = "u8 to u32; `From` is not const")]

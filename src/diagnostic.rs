@@ -26,6 +26,7 @@ pub(crate) struct Label {
 }
 
 impl Label {
+    /// Creates the label `text` for `span`.
     pub(crate) fn new(span: Span, text: impl Into<Cow<'static, str>>) -> Self {
         Self { span, text: text.into() }
     }
@@ -55,6 +56,7 @@ pub struct Diagnostic<'a> {
 }
 
 impl<'a> Diagnostic<'a> {
+    /// Creates an error message with the first line `title` about the format `source`.
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
         let (level, id) = (Level::ERROR, None);
         Self { title, level, id, source, primary: None, context: None, notes: Vec::new(), help: None }
@@ -108,6 +110,7 @@ impl<'a> Diagnostic<'a> {
         self.draw(&Renderer::styled())
     }
 
+    /// Draws the message with the colours of `renderer`.
     fn draw(&self, renderer: &Renderer) -> String {
         let mut excerpt = Excerpt::new(self.source, self.primary.as_ref().map_or(Span::ZERO, |label| label.span));
         let mut annotations = Vec::new();
@@ -155,6 +158,7 @@ struct Excerpt {
 }
 
 impl Excerpt {
+    /// Creates the excerpt of `source` that contains the start of `around`.
     fn new(source: &[u8], around: Span) -> Self {
         let Range { start, end } = window(source, around);
         let mut text = String::from(if start > 0 { "..." } else { "" });

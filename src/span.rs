@@ -74,11 +74,13 @@ impl Span {
     }
 }
 
+/// Returns `offset`, or `u32::MAX` if `offset` does not fit. [`Span::new`] states why.
 #[inline]
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
+/// Returns `offset` as a length of this machine.
 #[inline]
 fn widen(offset: u32) -> usize {
     // The conversion fails only on a 16-bit host, whose memory is too small for a format with this offset.

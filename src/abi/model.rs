@@ -212,6 +212,7 @@ const HOST_LONG_DOUBLE: LongDoubleAbi = {
     }
 };
 
+/// Converts `size` to the type of sizes in a data model.
 #[expect(clippy::as_conversions, reason = "usize to u64; `From` is not const, and no usize is wider")]
 const fn bytes(size: usize) -> u64 {
     size as u64

@@ -67,6 +67,7 @@ impl DataModel {
     }
 }
 
+/// Returns the `long double` of `triple`. `windows` is true for Windows and Cygwin.
 fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
     use LongDoubleFormat::{Binary128, Double, DoubleDouble, X87};
     // MinGW uses the x87 format. Microsoft's compiler uses the format of `double`.

@@ -410,6 +410,7 @@ impl Builder<'_> {
         self.item(start, prefix, ty, ty_span, name);
     }
 
+    /// Adds an item whose prefix starts at offset `start`. `name` excludes the colons.
     fn item(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, ty_span: Span, name: Option<Span>) {
         let end = name.map_or(ty_span.end(), |name| name.end().saturating_add(1));
         let name = name.map(|span| Name { bytes: span.of(self.source).to_vec(), span });

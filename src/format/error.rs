@@ -21,6 +21,7 @@ use crate::text::{escape, plural};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormatError(Box<Details>);
 
+/// The fields of a [`FormatError`], in a box so that a `Result` is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: FormatErrorKind,
@@ -185,6 +186,7 @@ impl FormatErrorKind {
         }
     }
 
+    /// Returns the help line: an action that fixes the format. Returns `None` if no fix is known.
     fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::UnknownCharacter { byte } => return help_for_character(*byte),
@@ -206,6 +208,7 @@ impl FormatErrorKind {
         })
     }
 
+    /// Returns the text under the carets, which is empty if the title of the message is sufficient.
     fn label(&self) -> &'static str {
         match self {
             Self::NumberTooLarge => "more than 18446744073709551615",
@@ -235,6 +238,8 @@ fn help_for_character(byte: u8) -> Option<&'static str> {
 }
 
 impl FormatError {
+    /// Creates the error `kind` for the bytes `span` of `source`. `opened` is the opening bracket of a part that is not
+    /// closed.
     pub(crate) fn new(kind: FormatErrorKind, span: Span, opened: Option<Span>, source: &[u8]) -> Self {
         // A format that is too long is not copied, so that the size of an error is bounded.
         let source = if matches!(kind, FormatErrorKind::TooLong { .. }) { &[] } else { source };

@@ -108,6 +108,8 @@ enum Prefix {
     Count,
 }
 
+/// The state of the parser. `input` is the unparsed rest of the source in every method, and `after` is `input` without
+/// its first byte.
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
@@ -249,6 +251,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
     }
 
+    /// Records a refusal of the number at the start of `input`, which does not fit in 64 bits.
     #[cold]
     fn number_too_large(&mut self, input: &'i [u8]) -> Refused {
         let digits = input.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -417,6 +420,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
+    /// Enters a structure or pointer, and refuses it if the nesting is too deep. `input` starts at the structure or pointer.
     fn open_level(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         match self.depth_left.checked_sub(1) {
             Some(left) => self.depth_left = left,
@@ -427,6 +431,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
+    /// Leaves a structure or pointer.
     fn close_level(&mut self) {
         self.depth_left = self.depth_left.wrapping_add(1);
     }
@@ -437,6 +442,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.source.len().wrapping_sub(rest.len())
     }
 
+    /// Returns the span from the start of `input` to the start of `rest`, which are suffixes of the source.
     #[inline]
     fn between(&self, input: &[u8], rest: &[u8]) -> Span {
         Span::new(self.position(input), self.position(rest))
@@ -448,6 +454,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Span::new(start, start.saturating_add(len.min(rest.len())))
     }
 
+    /// Records a refusal of the bytes `span`.
     #[cold]
     fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span, opened: None });
@@ -468,6 +475,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Refused
     }
 
+    /// Records a refusal at `rest`, where the shape that starts at `shape` is not closed.
     #[cold]
     fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
         self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
@@ -574,6 +582,7 @@ enum TypeByte {
 }
 
 impl FirstByte {
+    /// Returns the part of a format that starts with `byte`.
     #[inline]
     fn of(byte: u8) -> Self {
         // The function reads a table: one load instead of a sequence of comparisons.
@@ -592,6 +601,7 @@ impl FirstByte {
         OF_BYTE[usize::from(byte)]
     }
 
+    /// Computes the entry of `byte` in the table of `of`.
     const fn classify(byte: u8) -> Self {
         match byte {
             b' ' | b'\t'..=b'\r' => Self::Space,

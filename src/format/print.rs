@@ -20,6 +20,7 @@ pub(super) fn print(members: &[Member]) -> Vec<u8> {
 // depth, so an incomplete text is never accepted.
 const MAX_DEPTH: usize = 2 * Limits::DEFAULT.depth;
 
+/// Appends the text of `members` to `out`. `depth` is the number of structures and pointers around `members`.
 fn print_members(members: &[Member], depth: usize, out: &mut Vec<u8>) {
     for member in members {
         match member {
@@ -29,6 +30,7 @@ fn print_members(members: &[Member], depth: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the text of `item` to `out`. `depth` is the number of structures and pointers around `item`.
 fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
     let inner = depth.saturating_add(1);
     for prefix in &item.prefix {

@@ -15,6 +15,7 @@ impl Format {
     }
 }
 
+/// The state of a replay: the visitor, and the position in the source.
 struct Replay<'f, 'v, V> {
     source: &'f [u8],
     /// The offset after the last token.

@@ -7,7 +7,7 @@ use crate::span::Span;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop;
 
-/// A type that processes the tokens of a format. Each method is the call for one token of the grammar in
+/// A type that processes the tokens of a format. The parser calls one method for each token of the grammar in
 /// `docs/grammar.md`.
 ///
 /// [`parse_events`](super::parse_events) calls the methods in source order. [`Format::replay`](super::Format::replay)
@@ -23,10 +23,14 @@ pub(crate) struct Stop;
 ///
 /// The parameter `at` is the offset of a token in bytes. The parameter `name` is the span of the name without its
 /// colons, or `None` if the item has no name. The last call for an item has this parameter.
+///
+/// Every method does nothing by default, because most visitors need only some of the tokens.
 pub(crate) trait Visitor {
+    /// A sequence of white space.
     fn space(&mut self, _span: Span) -> Result<(), Stop> {
         Ok(())
     }
+    /// A byte order character at offset `at`.
     fn byte_order(&mut self, _order: ByteOrder, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
@@ -34,6 +38,7 @@ pub(crate) trait Visitor {
     fn open_shape(&mut self, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
+    /// A dimension of the open shape. `span` contains its digits.
     fn dimension(&mut self, _length: u64, _span: Span) -> Result<(), Stop> {
         Ok(())
     }
@@ -41,6 +46,7 @@ pub(crate) trait Visitor {
     fn close_shape(&mut self, _at: usize) -> Result<(), Stop> {
         Ok(())
     }
+    /// A repeat count or length. `span` contains its digits.
     fn count(&mut self, _count: u64, _span: Span) -> Result<(), Stop> {
         Ok(())
     }
@@ -65,9 +71,11 @@ pub(crate) trait Visitor {
     fn close_pointer(&mut self, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
+    /// `X{…}`. `span` excludes the name.
     fn function(&mut self, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }
+    /// `[…]`. `span` excludes the name.
     fn user_type(&mut self, _span: Span, _name: Option<Span>) -> Result<(), Stop> {
         Ok(())
     }

@@ -15,6 +15,7 @@ pub(crate) struct Repr {
 }
 
 impl Repr {
+    /// Parses the attributes `#[repr(..)]` of a struct. Returns an error for a representation that a record cannot have.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut repr = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("repr")) {
@@ -53,6 +54,7 @@ pub(crate) enum Endian {
 }
 
 impl Endian {
+    /// Parses the text after `endian =`.
     fn parse(meta: &ParseNestedMeta<'_>) -> Result<Self> {
         let endian: LitStr = meta.value()?.parse()?;
         match endian.value().as_str() {
@@ -66,12 +68,14 @@ impl Endian {
 /// The values of `#[record(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
+    /// The byte order of the fields, or `None` for the byte order of the machine.
     pub(crate) endian: Option<Endian>,
     /// The path `plain`, or `None` if it is absent. Errors about `plain` point at its span.
     pub(crate) plain: Option<syn::Path>,
 }
 
 impl StructAttributes {
+    /// Parses the attributes `#[record(..)]` of a struct. Returns an error for an unknown attribute.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
@@ -93,12 +97,17 @@ impl StructAttributes {
 /// The values of `#[record(..)]` on a field.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
+    /// The name in the format, or `None` if the name of the field is used.
     pub(crate) rename: Option<LitStr>,
+    /// The byte order of the field, or `None` if the byte order of the struct is used.
     pub(crate) endian: Option<Endian>,
+    /// Whether the format omits the field.
     pub(crate) skip: bool,
 }
 
 impl FieldAttributes {
+    /// Parses the attributes `#[record(..)]` of a field. Returns an error for an unknown attribute, and for a skipped
+    /// field that has a name or a byte order.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {

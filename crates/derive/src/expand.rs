@@ -83,6 +83,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
+/// Returns the fields of `input`. Returns an error if `input` is an enum, a union or a unit struct.
 fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
@@ -98,6 +99,7 @@ fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     }
 }
 
+/// Returns the tokens of `value` as an expression of type `Option<usize>`.
 fn option(value: Option<usize>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
@@ -125,6 +127,7 @@ struct Expanded {
 }
 
 impl Expanded {
+    /// Adds the code for the field `field` with the index `index`. `repr` and `whole` are the attributes of the struct.
     fn field(&mut self, index: usize, field: &syn::Field, repr: &Repr, whole: &StructAttributes) -> Result<()> {
         let attributes = FieldAttributes::of(&field.attrs)?;
         let ty = &field.ty;
