@@ -19,7 +19,7 @@ pub struct Align {
 }
 
 impl Align {
-    /// An alignment of one byte: every offset is a multiple of it.
+    /// An alignment of one byte, which every offset has.
     pub const ONE: Self = Self { log2: 0 };
     pub(crate) const TWO: Self = Self { log2: 1 };
     pub(crate) const FOUR: Self = Self { log2: 2 };
@@ -53,7 +53,7 @@ impl Align {
     }
 
     /// Returns the number of padding bytes from `offset` to the next multiple of the alignment. Returns 0 if `offset`
-    /// is a multiple.
+    /// is a multiple of the alignment.
     #[must_use]
     #[inline]
     pub const fn padding_needed_for(self, offset: u64) -> u64 {
@@ -80,7 +80,7 @@ impl Align {
         self.padding_needed_for(offset) == 0
     }
 
-    /// Returns the binary logarithm of the alignment, as the type of shift counts.
+    /// Returns the binary logarithm of the alignment as a `u32`, which is the type of shift counts.
     #[inline]
     const fn log2_u32(self) -> u32 {
         #[expect(clippy::as_conversions, reason = "u8 to u32; `From` is not const")]

@@ -1,7 +1,7 @@
 //! Messages that show a format with carets under the offending bytes: [`Diagnostic`].
 //!
 //! The crate `annotate-snippets`, which rustc uses, draws the message. This module escapes the format and computes
-//! the columns of the carets in the escaped text. It shortens a long format to the bytes around the primary span.
+//! the columns of the carets in the escaped text. A long format is shortened to the bytes around the primary span.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -32,10 +32,10 @@ impl Label {
     }
 }
 
-/// A message about a format string, with everything that is needed to draw it.
+/// A message about a format string: title, format, spans, notes and help line.
 ///
-/// `Display` draws the message without colour. [`colored`](Diagnostic::colored) draws it with ANSI escape sequences.
-/// Both functions escape all text that comes from inputs.
+/// `Display` draws the message without colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape
+/// sequences. `Display` and `colored` escape all text that comes from inputs.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();
@@ -118,7 +118,7 @@ impl<'a> Diagnostic<'a> {
             let Some(label) = label else { continue };
             let Some(range) = excerpt.range(label.span) else { continue };
             if range.end > excerpt.text.len() {
-                // A caret after the last byte needs a character to point at.
+                // A caret after the last byte points at this space.
                 excerpt.text.push(' ');
             }
             let annotation = kind.span(range);
@@ -148,12 +148,13 @@ impl fmt::Display for Diagnostic<'_> {
     }
 }
 
-/// The escaped bytes of `source` that a message shows, with the position of each byte in the escaped text.
+/// The part of a format that a message shows, as escaped text, and the position of each byte in the escaped text.
 struct Excerpt {
     text: String,
-    /// The offset of the first of these bytes in `source`.
+    /// The offset in the format of the first byte that the message shows.
     start: usize,
-    /// The range of each byte in `text`. At the end of `source`, one more range is the column after the last byte.
+    /// The range of each byte in `text`. If the message shows the end of the format, the last range is the column
+    /// after the last byte.
     byte_ranges: Vec<Range<usize>>,
 }
 
@@ -177,8 +178,8 @@ impl Excerpt {
         Self { text, start, byte_ranges }
     }
 
-    /// Returns the range of `text` that shows `span`, which has at least one character. Returns `None` if the excerpt
-    /// does not contain the start of `span`.
+    /// Returns the range of `text` that shows `span`. The range has at least one character. Returns `None` if the
+    /// excerpt does not contain the start of `span`.
     fn range(&self, span: Span) -> Option<Range<usize>> {
         let first = span.start().checked_sub(self.start)?;
         let start = self.byte_ranges.get(first)?.start;

@@ -1,12 +1,12 @@
 //! Access to memory of an exporter, which Rust does not own: items are copied through raw pointers.
 //!
-//! The exporter and every other consumer of a buffer may write to the memory at any time. For this reason no
-//! reference to the memory is created, and bytes are copied to memory of this program before they are interpreted.
+//! The exporter and every other consumer of a buffer may write to the memory at any time. For this reason, the code
+//! creates no reference to the memory. It copies bytes to memory of this program before it interprets the bytes.
 //!
 //! Three terms of this module:
 //! - A [`Run`] is a number of evenly spaced items.
-//! - A dimension with a suboffset contains *pointers* instead of items. To reach an item, the *path* must be
-//!   followed: the dimensions up to and including the last dimension with pointers.
+//! - A dimension with a suboffset contains *pointers* instead of items. The *path* is the dimensions up to and
+//!   including the last dimension with pointers. An access to an item follows the pointers of the path.
 //! - A *row* is the run of items that the last pointer of a path leads to.
 #![allow(unsafe_code, reason = "reads and writes memory of exporters through raw pointers")]
 
@@ -27,10 +27,10 @@ struct Foreign<'b> {
     buf: *const u8,
     view: &'b View<'b>,
     itemsize: usize,
-    /// The dimensions of the path. Empty if the view has no pointers or no items.
+    /// The dimensions of the path. `path` is empty if the view has no pointers or no items.
     path: Vec<PathAxis>,
-    /// The offset of the first byte of all items at the end of a path, and the offset after the last byte. Both are
-    /// counted from the same address as [`Run::offset`].
+    /// The offset of the first byte of all items at the end of a path, and the offset after the last byte.
+    /// [`Run::offset`] and these offsets are counted from the same address.
     bounds: (isize, isize),
 }
 
@@ -40,18 +40,18 @@ struct PathAxis {
     extent: i64,
     /// The distance from one index to the next in bytes.
     stride: isize,
-    /// The number of bytes to add to the pointer that was read. `None` if the dimension has no pointers.
+    /// The number of bytes to add to the pointer that was read. The value is `None` if the dimension has no pointers.
     suboffset: Option<isize>,
 }
 
 impl<'b> Foreign<'b> {
-    /// Describes the memory at `buf`, whose arrangement is `view`. Fails if a distance in bytes does not fit in an
-    /// `isize`.
+    /// Describes the memory at `buf`, whose shape and strides are the shape and strides of `view`. Returns an error
+    /// if a stride or an offset does not fit in an `isize`.
     ///
     /// # Safety
     /// Until the result is dropped:
-    /// - (a) If the view has no pointers, all bytes of the items are in one live allocation and may be read. Their
-    ///   offsets from `buf` are those of [`View::byte_bounds`].
+    /// - (a) If the view has no pointers, all bytes of the items are in one live allocation and may be read.
+    ///   [`View::byte_bounds`] returns the offsets of these bytes from `buf`.
     /// - (b) If the view has pointers, every pointer on the path to an item may be read. All items at the end of a
     ///   path may be read.
     /// - (c) Nothing writes to any of these bytes while a method of the buffer runs.
@@ -83,16 +83,16 @@ impl<'b> Foreign<'b> {
         Ok(start.wrapping_offset(run.offset))
     }
 
-    /// Returns the address of the element at `indices`, one index for each dimension of the path from the first
-    /// dimension on. Follows the pointer of each dimension that has pointers.
+    /// Returns the address of the element at `indices`, which has one index for each of the first dimensions of the
+    /// path. Follows the pointer in each dimension that has pointers.
     fn follow(&self, indices: &[i64]) -> Result<*const u8, DecodeError> {
         let mut here = self.buf.wrapping_offset(to_isize(self.view.offset())?);
         for (dimension, (index, axis)) in indices.iter().zip(&self.path).enumerate() {
             here = here.wrapping_offset(axis.distance(dimension, *index)?);
             if let Some(suboffset) = axis.suboffset {
                 // SAFETY: `axis.distance` has compared every index with the length of its dimension, so this pointer
-                // is on the path to an item. It may be read by requirement (b) of `new`, and nothing writes to it by
-                // (c). `read_unaligned` accepts every address.
+                // is on the path to an item. The pointer may be read by requirement (b) of `new`, and nothing writes
+                // to the pointer by (c). `read_unaligned` accepts every address.
                 let next = unsafe { here.cast::<*const u8>().read_unaligned() };
                 if next.is_null() {
                     return Err(null_pointer(dimension));
@@ -103,7 +103,7 @@ impl<'b> Foreign<'b> {
         Ok(here)
     }
 
-    /// Returns the pointers to `rows` adjacent rows. `run` is the first of these rows.
+    /// Returns the pointers to `rows` adjacent rows. The first of these rows is `run`.
     fn row_pointers(&self, run: &Run<'_>, rows: usize) -> Result<RowPointers, DecodeError> {
         self.check(run)?;
         let (Some((index, before)), Some(axis)) = (run.path.split_last(), self.path.last()) else {
@@ -120,8 +120,7 @@ impl<'b> Foreign<'b> {
     }
 }
 
-/// Returns the path of `view`, and the offsets of the first byte and after the last byte of all items at the end of a
-/// path. Returns an empty path if the view has no items.
+/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for a view with suboffsets.
 #[cold]
 fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
     if view.shape().contains(&0) {
@@ -132,7 +131,7 @@ fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), D
     let suboffsets = view.suboffsets().unwrap_or(&[]);
     let axes = view.shape().iter().zip(view.strides());
     let path = axes.clone().zip(suboffsets).take(len).map(|((extent, stride), suboffset)| {
-        // The protocol allows any stride for a dimension of length 1, and no access uses it.
+        // The protocol allows any stride for a dimension of length 1, and no access uses the stride.
         let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
         let suboffset = if *suboffset >= 0 { Some(to_isize(*suboffset)?) } else { None };
         Ok(PathAxis { extent: *extent, stride, suboffset })
@@ -151,8 +150,8 @@ fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), D
 }
 
 impl PathAxis {
-    /// Returns the distance from index 0 to `index` in bytes. `dimension` is the number of the dimension for the
-    /// error that is returned if `index` is out of bounds.
+    /// Returns the distance from index 0 to `index` in bytes. Returns an error that names `dimension` if `index` is
+    /// out of bounds.
     fn distance(&self, dimension: usize, index: i64) -> Result<isize, DecodeError> {
         if index < 0 || index >= self.extent {
             return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.extent }.into());
@@ -168,10 +167,10 @@ fn null_pointer(dimension: usize) -> DecodeError {
     DecodeError::NullPointer { dimension: wide(dimension) }
 }
 
-/// Evenly spaced pointers, each of which leads to a row of items.
+/// Evenly spaced pointers to rows of items.
 ///
 /// INVARIANT: only `Foreign::row_pointers` creates this value. By requirement (b) of `Foreign::new`, the next `count`
-/// pointers may be read, and so may all bytes of the rows that the pointers lead to.
+/// pointers may be read, and all bytes of their rows may be read.
 struct RowPointers {
     /// The address of the next pointer.
     next_pointer: *const u8,
@@ -186,7 +185,7 @@ struct RowPointers {
 }
 
 // SAFETY: (a) `next` returns the address of a row, whose bytes may be read by the INVARIANT. `Foreign` uses
-// `cell_len` only if the items of a row are contiguous, so that the row has `row_len` bytes.
+// `cell_len` only if the items of a row are contiguous. A row then has `row_len` bytes.
 unsafe impl CellAddresses for RowPointers {
     #[inline(always)]
     fn cell_len(&self) -> usize {
@@ -251,7 +250,7 @@ impl Memory for Foreign<'_> {
 /// Memory of an exporter that may be written to.
 ///
 /// INVARIANT: only `BufferMut::from_ptr` creates this value. All bytes of the items may therefore be written, and no
-/// reference to them exists. Nothing else reads these bytes while a method of the buffer runs.
+/// reference to these bytes exists. Nothing else reads these bytes while a method of the buffer runs.
 struct ForeignMut<'b>(Foreign<'b>);
 
 impl Memory for ForeignMut<'_> {
@@ -303,7 +302,7 @@ impl<'b> Buffer<'b> {
     /// - (a) If the view has no suboffsets, all bytes in [`View::byte_bounds`], counted from `buf`, are in one live
     ///   allocation and may be read.
     /// - (b) If the view has suboffsets, every pointer that [`View::steps`] follows to an item may be read, and every
-    ///   item may be read. A NULL pointer is an error. Other invalid pointers are not detected.
+    ///   item may be read. A NULL pointer causes an error. Other invalid pointers are not detected.
     /// - (c) Nothing writes to any of these bytes while a method of the buffer runs. In Python, hold the GIL; in an
     ///   interpreter without the GIL, hold the lock that the exporter requires.
     ///

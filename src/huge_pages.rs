@@ -1,16 +1,16 @@
 //! Huge pages for large allocations: a call of `madvise` on Linux. Other systems are not supported.
 //!
-//! When a program writes to a new page of 4 KiB for the first time, the system maps and clears the page. This takes
-//! longer than copying data to the page. With huge pages of 2 MiB, writing to new memory is four to five times as
-//! fast.
+//! When a program writes to a new page of 4 KiB for the first time, the system maps and clears the page. Mapping and
+//! clearing take longer than copying data to the page. With huge pages of 2 MiB, writing to new memory is four to
+//! five times as fast.
 #![allow(unsafe_code, reason = "one system call that advises the system about memory of this program")]
 
 /// The smallest allocation, in bytes, for which huge pages are requested.
 #[cfg(all(feature = "std", target_os = "linux"))]
 const MIN_LEN: usize = 1 << 22;
 
-/// The address and the length of a request are multiples of this number of bytes, because the page size of every
-/// machine divides it.
+/// The address and the length of a request are multiples of `PAGE` bytes. The page size of every machine divides
+/// `PAGE`.
 #[cfg(all(feature = "std", target_os = "linux"))]
 const PAGE: usize = 1 << 16;
 
@@ -25,9 +25,9 @@ pub(crate) fn prefer_large<T>(memory: &mut [T]) {
         return;
     }
     let whole_pages = len.saturating_sub(skipped) & !PAGE.saturating_sub(1);
-    // SAFETY: The range is inside `memory`, which is borrowed exclusively, and it starts and ends at page boundaries.
-    // The pages therefore contain no other memory. `MADV_HUGEPAGE` changes only which pages the range is mapped to
-    // and no byte of it (madvise(2)).
+    // SAFETY: The range is inside `memory`, which is borrowed exclusively. The range starts and ends at page
+    // boundaries, so its pages contain no other memory. `MADV_HUGEPAGE` changes which pages the range is mapped to,
+    // and changes no byte of the range (madvise(2)).
     let result = unsafe {
         rustix::mm::madvise(start.wrapping_add(skipped).cast(), whole_pages, rustix::mm::Advice::LinuxHugepage)
     };

@@ -1,12 +1,12 @@
 //! Parse, validate and decode the format strings and buffers of Python's buffer protocol.
 //!
 //! Python objects share memory through the buffer protocol: an exporter fills in a `Py_buffer`, whose `format` string
-//! describes one item. The format language is the language of the `struct` module. [PEP
-//! 3118](https://peps.python.org/pep-3118/), NumPy, ctypes, Cython and other projects have extended it, each project
-//! in its own [dialect](Dialect). This crate parses the formats of all these dialects.
+//! describes one item. The format language is the language of the `struct` module. NumPy, ctypes, Cython and [PEP
+//! 3118](https://peps.python.org/pep-3118/) have extended the language, each in its own [dialect](Dialect). This
+//! crate parses the formats of all these dialects.
 //!
 //! The layout of an item follows from the format, the item size, the dialect and the [data model](DataModel) of a
-//! machine. Where several layouts are possible, the caller chooses one of them.
+//! machine. If several layouts are possible, the caller chooses a layout.
 //!
 //! ```
 //! use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -102,8 +102,8 @@ pub use view::{
     fill_contiguous_strides, size_from_format, verify_structure,
 };
 
-/// Items that only the other crates of this repository use. They are not part of the API and may change in every
-/// release: the other crates depend on the exact version.
+/// Items for the other crates of this repository, which depend on the exact version of this crate. The items are not
+/// part of the API and may change in every release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};

@@ -3,8 +3,8 @@
 /// Defines an enum and the name of each value. Implements the constant `ALL`, the functions `as_str` and `by_name`,
 /// and `Display`.
 ///
-/// The derive macros of `strum` are not used: their traits and their error type would become part of the public API,
-/// and their `as_str` is not `const`.
+/// The derive macros of `strum` are not used, because the traits and the error type of `strum` would become part of
+/// the public API. In addition, `as_str` of `strum` is not `const`.
 macro_rules! named_enum {
     (
         $(#[$attribute:meta])*

@@ -13,7 +13,8 @@ pub(crate) const MIN_LEN: usize = 1 << 24;
 pub(crate) const LINE: usize = 64;
 
 /// Copies rows of `len` bytes from `from` to `to`. Rows start `from_pitch` bytes apart in `from` and `to_pitch` bytes
-/// apart in `to`. Stops at the end of the shorter slice, and skips a row that is not completely inside both slices.
+/// apart in `to`. Stops when `from` or `to` has no more rows. Skips a last row that has fewer than `len` bytes in
+/// `from` or `to`.
 pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch: usize, len: usize) {
     let _fence = Fence;
     let rows = from.chunks(from_pitch.max(1)).zip(to.chunks_mut(to_pitch.max(1)));
@@ -24,7 +25,7 @@ pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch:
     }
 }
 
-/// Writes `units` to `to`, one directly after the other. Stops when `to` is full or `units` has no more values.
+/// Writes `units` to `to` without gaps. Stops when `to` is full or `units` has no more values.
 pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item = [u8; N]>) {
     let mut write = |to: &mut [u8]| {
         for (to, unit) in to.as_chunks_mut::<N>().0.iter_mut().zip(units.by_ref()) {
@@ -49,7 +50,7 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
 }
 
 /// Copies `from` to `to`, which have equal lengths. Writes the complete cache lines with nontemporal stores, and the
-/// bytes before and after them with ordinary stores.
+/// bytes before and after these lines with ordinary stores.
 #[inline]
 fn copy_row(from: &[u8], to: &mut [u8]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());

@@ -74,13 +74,14 @@ impl Span {
     }
 }
 
-/// Returns `offset`, or `u32::MAX` if `offset` does not fit. [`Span::new`] states why.
+/// Returns `offset` as a `u32`, or `u32::MAX` if `offset` does not fit. The documentation of [`Span::new`] contains
+/// the reason.
 #[inline]
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
-/// Returns `offset` as a length of this machine.
+/// Returns `offset` as a `usize`.
 #[inline]
 fn widen(offset: u32) -> usize {
     // The conversion fails only on a 16-bit host, whose memory is too small for a format with this offset.

@@ -1,7 +1,7 @@
 //! Functions that write to the unused capacity of a vector before the vector gets longer.
 //!
-//! Filling a large vector with zeros before it is overwritten would write the memory twice. The zeros took a fifth of
-//! the time of reading large columns.
+//! Filling a large vector with zeros before it is overwritten writes the memory twice. When large columns were read
+//! in this way, writing the zeros took a fifth of the time.
 #![allow(unsafe_code, reason = "gives access to the unused capacity of a vector and sets the new length")]
 
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use core::mem::MaybeUninit;
 
 use bytemuck::Pod;
 
-/// Memory that may be uninitialised, so that it is written and never read.
+/// Memory that may be uninitialised. Code writes to the memory and never reads it.
 ///
 /// INVARIANT: only initialised bytes are written to the memory, so that initialised memory stays initialised.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub trait SpareCapacity: core::fmt::Debug {
     /// Calls `fill` with the first `bytes` bytes of the unused capacity, and appends the written bytes as elements.
     ///
     /// Returns `false` and appends nothing in three cases: the unused capacity is smaller than `bytes`, `bytes` is
-    /// not a multiple of the element size, or `fill` returns anything other than the memory that it was called with.
+    /// not a multiple of the element size, or `fill` returns a slice other than the memory that `fill` received.
     fn grow(&mut self, bytes: usize, fill: &mut Fill<'_>) -> bool;
 }
 

@@ -26,8 +26,8 @@ const LINE: usize = 64;
 ///
 /// # Safety
 /// Every implementation guarantees:
-/// - (a) as long as the caller of [`next`](Self::next) meets requirement (b), [`cell_len`](Self::cell_len) bytes may
-///   be read at every address that `next` returns, until the value is dropped.
+/// - (a) If the caller of [`next`](Self::next) meets requirement (b), [`cell_len`](Self::cell_len) bytes may be read
+///   at the returned address until the value is dropped.
 pub(crate) unsafe trait CellAddresses {
     /// Returns the length of every cell in bytes.
     fn cell_len(&self) -> usize;
@@ -35,7 +35,8 @@ pub(crate) unsafe trait CellAddresses {
     /// Returns the number of cells.
     fn count(&self) -> usize;
 
-    /// Returns the address of the next cell, or `None` if a NULL pointer is in place of the address.
+    /// Returns the address of the next cell. Returns `None` if the memory contains a NULL pointer where it should
+    /// contain the address of the cell.
     ///
     /// # Safety
     /// - (b) The caller calls `next` at most [`count`](Self::count) times.
@@ -44,8 +45,8 @@ pub(crate) unsafe trait CellAddresses {
 
 /// Evenly spaced cells to read from.
 ///
-/// INVARIANT: `len` bytes may be read at each of `count` addresses for `'m`. The first address is `first`; each
-/// further address is `stride` bytes after its predecessor. Nothing writes to these bytes during `'m`.
+/// INVARIANT: `len` bytes may be read at each of `count` addresses during `'m`. The first address is `first`. Each
+/// further address is the preceding address plus `stride`. Nothing writes to these bytes during `'m`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strided<'m> {
     first: *const u8,
@@ -57,8 +58,8 @@ pub(crate) struct Strided<'m> {
 
 /// Evenly spaced cells to write to.
 ///
-/// INVARIANT: `len` initialised bytes may be read and written at each of `count` addresses for `'m`. The first
-/// address is `first`; each further address is `stride` bytes after its predecessor. Nothing except this value reads
+/// INVARIANT: `len` initialised bytes may be read and written at each of `count` addresses during `'m`. The first
+/// address is `first`. Each further address is the preceding address plus `stride`. Nothing except this value reads
 /// or writes these bytes during `'m`.
 #[derive(Debug)]
 pub(crate) struct StridedMut<'m> {
@@ -70,7 +71,7 @@ pub(crate) struct StridedMut<'m> {
 }
 
 /// Returns whether `count` cells of `len` bytes are inside `size` bytes. The first cell starts at byte `start`, and
-/// each further cell starts `stride` bytes after its predecessor.
+/// the start of each further cell is the preceding start plus `stride`.
 fn cells_are_inside(start: usize, stride: isize, count: usize, len: usize, size: usize) -> bool {
     let Some(last) = count.checked_sub(1) else { return true };
     let distance = isize::try_from(last).ok().and_then(|last| stride.checked_mul(last));
@@ -86,8 +87,8 @@ impl<'m> Strided<'m> {
     /// Describes `count` cells of `len` bytes. The memory can have any owner.
     ///
     /// # Safety
-    /// - (a) `len` bytes may be read at each of `count` addresses for `'m`. The first address is `first`; each
-    ///   further address is `stride` bytes after its predecessor.
+    /// - (a) `len` bytes may be read at each of `count` addresses during `'m`. The first address is `first`. Each
+    ///   further address is the preceding address plus `stride`.
     /// - (b) Nothing writes to these bytes during `'m`.
     pub(crate) unsafe fn new(first: *const u8, stride: isize, count: usize, len: usize) -> Self {
         Self { first, stride, count, len, memory: PhantomData }
@@ -118,7 +119,7 @@ impl<'m> Strided<'m> {
         self.count
     }
 
-    /// Returns whether each cell starts at the end of its predecessor.
+    /// Returns whether each cell starts at the end of the preceding cell.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.count <= 1 || usize::try_from(self.stride) == Ok(self.len)
     }
@@ -143,8 +144,9 @@ impl<'m> Strided<'m> {
 
     /// Reads one byte of each cache line of contiguous cells. Does nothing if the cells are not contiguous.
     ///
-    /// The hardware prefetcher loads memory ahead of reads that ascend line by line. It does not recognise the larger
-    /// steps of a loop that reads one field of each wide record, so a caller of such a loop calls `touch` first.
+    /// The hardware prefetcher loads memory ahead of reads that ascend line by line. The prefetcher does not
+    /// recognise the larger steps of a loop that reads one field of each wide record. Code with such a loop therefore
+    /// calls `touch` before the loop.
     pub(crate) fn touch(&self) {
         let len = if self.is_contiguous() { self.count.saturating_mul(self.len) } else { 0 };
         for offset in (0..len).step_by(LINE) {
@@ -153,7 +155,7 @@ impl<'m> Strided<'m> {
         }
     }
 
-    /// Copies all cells to `out`, one directly after the other, and reverses each unit of `unit` bytes. Returns
+    /// Copies all cells to `out` without gaps between the cells, and reverses each unit of `unit` bytes. Returns
     /// `None` and writes nothing if the length of `out` differs from the total length of the cells.
     #[inline]
     pub(crate) fn read<'o>(self, unit: usize, mut out: Unfilled<'o>) -> Option<&'o mut [u8]> {
@@ -183,9 +185,9 @@ impl<'m> Strided<'m> {
         Some(filled)
     }
 
-    /// Copies the cells to `out` as [`read`](Self::read) does, with stores that bypass the caches. Calls `read` for
-    /// combinations of cell length and `unit` that have no such loop. Returns `None` and writes nothing if the length
-    /// of `out` differs from the total length of the cells.
+    /// Copies the cells to `out` as [`read`](Self::read) does, with stores that bypass the caches. Calls `read` if no
+    /// streaming loop exists for the cell length and `unit`. Returns `None` and writes nothing if the length of `out`
+    /// differs from the total length of the cells.
     pub(crate) fn stream(self, unit: usize, out: &mut [u8]) -> Option<()> {
         if self.count.checked_mul(self.len) != Some(out.len()) {
             return None;
@@ -203,8 +205,8 @@ impl<'m> Strided<'m> {
         Some(())
     }
 
-    /// Writes `transform` of the first `W` bytes of each cell to `out`. Writes nothing if the cells are shorter than
-    /// `W` bytes.
+    /// Calls `transform` with the first `W` bytes of each cell, and writes the results to `out` with stores that
+    /// bypass the caches. Writes nothing if the cells are shorter than `W` bytes.
     #[inline(always)]
     fn stream_cells<const W: usize>(self, out: &mut [u8], transform: impl Fn([u8; W]) -> [u8; W]) {
         let count = if W <= self.len { self.count } else { 0 };
@@ -222,7 +224,7 @@ impl<'m> Strided<'m> {
     }
 }
 
-// SAFETY: (a) `next` returns the addresses of the INVARIANT, one after the other.
+// SAFETY: (a) `next` returns the addresses of the INVARIANT in ascending order of their index.
 unsafe impl CellAddresses for Strided<'_> {
     #[inline(always)]
     fn cell_len(&self) -> usize {
@@ -238,7 +240,8 @@ unsafe impl CellAddresses for Strided<'_> {
     unsafe fn next(&mut self) -> Option<*const u8> {
         let cell = self.first;
         self.first = cell.wrapping_offset(self.stride);
-        // `next` does not compare with `count`, because the compiler unrolls only loops with one exit.
+        // `next` does not check whether `count` is reached: the compiler unrolls a loop only if the loop has one
+        // exit.
         Some(cell)
     }
 }
@@ -251,8 +254,8 @@ impl<'m> StridedMut<'m> {
     /// Describes `count` cells of `len` bytes. The memory can have any owner.
     ///
     /// # Safety
-    /// - (a) `len` initialised bytes may be read and written at each of `count` addresses for `'m`. The first address
-    ///   is `first`; each further address is `stride` bytes after its predecessor.
+    /// - (a) `len` initialised bytes may be read and written at each of `count` addresses during `'m`. The first
+    ///   address is `first`. Each further address is the preceding address plus `stride`.
     /// - (b) Nothing except the returned value reads or writes these bytes during `'m`.
     pub(crate) unsafe fn new(first: *mut u8, stride: isize, count: usize, len: usize) -> Self {
         Self { first, stride, count, len, memory: PhantomData }
@@ -299,7 +302,7 @@ impl<'m> StridedMut<'m> {
         unsafe { Strided::new(self.first, self.stride, self.count, self.len) }
     }
 
-    /// Returns the cells of `self`, which cannot be used until the result is dropped.
+    /// Borrows the cells of `self`. `self` cannot be used until the result is dropped.
     pub(crate) fn reborrow(&mut self) -> StridedMut<'_> {
         StridedMut { memory: PhantomData, ..*self }
     }
@@ -313,7 +316,7 @@ impl<'m> StridedMut<'m> {
         }
         // SAFETY: (c) The cells of `self` may be written by the INVARIANT, and have the number and the length of the
         // cells of `from`. (d) Only `self` accesses the cells of `self`, so the cells of `from` do not overlap with
-        // them.
+        // the cells of `self`.
         let reversed = unsafe { copy_cells::<_, false>(from, self.first, self.stride, unit) }?;
         if !reversed {
             self.reverse(unit);
@@ -330,7 +333,7 @@ impl<'m> StridedMut<'m> {
             4 => self.reverse_each::<4>(),
             8 => self.reverse_each::<8>(),
             16 => self.reverse_each::<16>(),
-            // A predefined `DataModel` has no unit of another width. A caller can build one.
+            // Units of other lengths occur only with a `DataModel` that the caller builds.
             unit => {
                 for cell in 0..self.count {
                     self.reverse_cell(cell, unit);
@@ -358,7 +361,7 @@ impl<'m> StridedMut<'m> {
     }
 
     /// Reverses the bytes of each unit of `unit` bytes in the cell with index `cell`. Does nothing if `cell` is not
-    /// less than `count`.
+    /// less than `count`, or if `unit` is 0.
     fn reverse_cell(&mut self, cell: usize, unit: usize) {
         if cell >= self.count {
             return;
@@ -377,8 +380,8 @@ impl<'m> StridedMut<'m> {
     }
 }
 
-/// Copies all cells to `out`, one directly after the other, and reverses each unit of `unit` bytes. Returns `None` if
-/// the length of `out` differs from the total length of the cells, or if [`CellAddresses::next`] returns `None`.
+/// Copies all cells to `out` without gaps between the cells, and reverses each unit of `unit` bytes. Returns `None`
+/// if the length of `out` differs from the total length of the cells, or if [`CellAddresses::next`] returns `None`.
 #[inline]
 pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfilled<'_>) -> Option<&mut [u8]> {
     if from.count().checked_mul(from.cell_len()) != Some(out.len()) {
@@ -397,15 +400,15 @@ pub(crate) fn read_cells<A: CellAddresses>(from: A, unit: usize, mut out: Unfill
     Some(filled)
 }
 
-/// Copies all cells of `from` to memory at `to`. The copies start `to_stride` bytes apart; if `DENSE` is true, the
-/// copies are adjacent and `to_stride` is ignored.
+/// Copies all cells of `from` to memory at `to`. If `DENSE` is false, the copies start `to_stride` bytes apart. If
+/// `DENSE` is true, the copies are adjacent, and `to_stride` is ignored.
 ///
 /// Returns `Some(true)` if the units of `unit` bytes were reversed during the copy, and `Some(false)` if the caller
 /// must reverse the units. Returns `None` if [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
-/// - (c) `from.cell_len()` bytes may be written at each of `from.count()` addresses. The first address is `to`; each
-///   further address is `to_stride` bytes after its predecessor, or `from.cell_len()` bytes if `DENSE` is true.
+/// - (c) `from.cell_len()` bytes may be written at each of `from.count()` addresses. The first address is `to`. Each
+///   further address is the preceding address plus `to_stride`, or plus `from.cell_len()` if `DENSE` is true.
 /// - (d) These bytes do not overlap with the cells of `from`.
 #[inline(always)]
 unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
@@ -441,8 +444,8 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
     copied.map(|()| true)
 }
 
-/// Copies `transform` of each cell of `W` bytes to memory at `to`: the loop of `copy_cells` for a constant cell
-/// length.
+/// Calls `transform` with each cell of `W` bytes, and writes the results to memory at `to`. This function is the loop
+/// of `copy_cells` for a constant cell length.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
@@ -470,7 +473,7 @@ unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
     Some(())
 }
 
-/// Copies each cell to memory at `to`: the loop of `copy_cells` for any cell length.
+/// Copies each cell to memory at `to`. This function is the loop of `copy_cells` for any cell length.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
@@ -539,8 +542,8 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
         unit_from = unit_from.wrapping_add(W);
     }
     if !rest.is_empty() {
-        // SAFETY: `rest.len()` bytes may be read from `rest_from`, because they are the last bytes of (a). `rest` is
-        // borrowed exclusively, so it does not overlap with the source.
+        // SAFETY: `rest.len()` bytes may be read from `rest_from`, because these bytes are the last bytes of (a).
+        // `rest` is borrowed exclusively, so it does not overlap with the source.
         unsafe { core::ptr::copy_nonoverlapping(rest_from, rest.as_mut_ptr().cast(), rest.len()) };
     }
 }
@@ -549,8 +552,8 @@ unsafe fn copy_reversed<const W: usize>(from: *const u8, to: &mut [MaybeUninit<u
 #[inline(always)]
 pub(crate) fn reversed<const W: usize>(mut cell: [u8; W]) -> [u8; W] {
     /// Reverses `cell` with the byte swap of an integer, if an integer type has `W` bytes. The compiler vectorises a
-    /// loop of integer swaps better than a loop of `reverse`. Cells of 16 bytes use `reverse`, because the vector
-    /// instructions swap integers of at most 8 bytes.
+    /// loop of integer swaps better than a loop of `reverse`. Cells of 16 bytes use `reverse`, because the compiler
+    /// splits an integer of 16 bytes into two integers.
     macro_rules! integer {
         ($($integer:ty)+) => {$(
             if W == size_of::<$integer>()
@@ -583,10 +586,11 @@ pub(crate) fn reverse_units(bytes: &mut [u8], unit: usize) {
     }
 }
 
-/// The number of units along each side of a tile, which is a square block of items that [`transpose`] turns.
+/// The number of units along each side of a tile. A tile is the square block of units that one call of [`transpose`]
+/// copies.
 pub(crate) const TILE: usize = 64;
 /// The number of units from the start of one line of a tile to the start of the next line. The number is larger than
-/// `TILE` because a power of two would map all lines to the same few sets of the cache.
+/// `TILE` because with a power of two all lines would compete for the same few sets of the cache.
 pub(crate) const TILE_PITCH: usize = TILE + 8;
 
 /// Returns whether [`transpose`] supports units of `width` bytes.
@@ -594,10 +598,10 @@ pub(crate) fn can_transpose(width: usize) -> bool {
     matches!(width, 1 | 2 | 4 | 8 | 16)
 }
 
-/// Transposes a tile: copies line `n` of `tile` to column `n` of `to`, for every line.
+/// Transposes a tile: copies every line of `tile` to the column of `to` with the same number.
 ///
-/// A line of `tile` has [`TILE_PITCH`] units of `width` bytes. The rows of `to` start `pitch` bytes apart, and the
-/// first `rows` rows are written, at most [`TILE`] of them.
+/// A line of `tile` has [`TILE_PITCH`] units of `width` bytes. The rows of `to` start `pitch` bytes apart. Writes the
+/// first `rows` rows of `to`, but not more than [`TILE`] rows.
 #[cfg_attr(feature = "std", multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2")))]
 pub(crate) fn transpose(tile: &[u8], to: &mut [u8], pitch: usize, rows: usize, width: usize) {
     #[inline(always)]

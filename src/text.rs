@@ -45,13 +45,13 @@ pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
 /// character.
 pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
     let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
-    // A character has at most three continuation bytes. If four bytes in sequence continue a character, `text` is not
-    // UTF-8 near `at`, and the cut can be at `at`.
+    // A UTF-8 character has at most three continuation bytes. If the last four offsets are all inside a character,
+    // `text` is not UTF-8, and the cut can be at `at`.
     (at.saturating_sub(3)..=at).rev().find(|at| !continues(at)).unwrap_or(at)
 }
 
-/// Divides `text` into parts, each of which is one character or one byte that is not UTF-8. Calls `show` for each
-/// part with the escaped characters of the part and the length of the part in `text` in bytes.
+/// Divides `text` into parts. A part is one character, or one byte that is not UTF-8. Calls `show` for each part with
+/// the escaped characters of the part, and with the length in bytes that the part has in `text`.
 pub(crate) fn each_part(text: &[u8], mut show: impl FnMut(&mut dyn Iterator<Item = char>, usize)) {
     let mut visible = false;
     for chunk in text.utf8_chunks() {
@@ -70,8 +70,8 @@ pub(crate) fn each_part(text: &[u8], mut show: impl FnMut(&mut dyn Iterator<Item
     }
 }
 
-/// Returns whether a terminal displays `char` and does nothing else. A combining character is displayed only if
-/// `after_visible` is true: the character before it is visible.
+/// Returns whether a terminal displays `char` as a visible character without any other effect. `after_visible` is
+/// true if the character before `char` is visible. A combining character is visible only after a visible character.
 fn is_visible(char: char, after_visible: bool) -> bool {
     if char.is_ascii() {
         return matches!(char, ' '..='~');
@@ -82,13 +82,13 @@ fn is_visible(char: char, after_visible: bool) -> bool {
     match char.width() {
         None => false,
         Some(0) => after_visible,
-        // `escape_debug` copies the characters that Unicode calls printable. It escapes separators, format controls,
-        // private characters and unassigned characters.
+        // `escape_debug` copies the characters that Unicode calls printable. `escape_debug` escapes separators,
+        // format controls, private characters and unassigned characters.
         Some(_) => char.escape_debug().eq(iter::once(char)),
     }
 }
 
-/// The characters that a terminal may ignore by the Unicode property `Default_Ignorable_Code_Point`, and the
+/// The characters that a terminal may ignore. They have the Unicode property `Default_Ignorable_Code_Point`, or are
 /// interlinear annotation characters.
 const INVISIBLE: [RangeInclusive<char>; 17] = [
     '\u{ad}'..='\u{ad}',
@@ -110,8 +110,8 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Returns the number `n` and `noun`, with `noun` in the plural unless `n` is 1: `1 byte`, `2 bytes`, `3 entries`, `4
-/// indices`.
+/// Returns the number `n` and the noun `noun`, which is in the plural unless `n` is 1. Examples are `1 byte`, `2
+/// bytes`, `3 entries` and `4 indices`.
 pub fn plural<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     if n == N::from(1) {
         return alloc::format!("{n} {noun}");

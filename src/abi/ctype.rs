@@ -3,7 +3,8 @@
 use super::model::DataModel;
 use crate::align::Align;
 
-/// A C type, as far as its size and alignment matter: signed and unsigned types share one value.
+/// A C type that a format character can have. A signed type and its unsigned type are one value, because they have
+/// the same size and alignment.
 ///
 /// ```
 /// use pep3118::{CType, DataModel};
@@ -40,7 +41,8 @@ pub enum CType {
 }
 
 impl CType {
-    /// Calls `function` for every type. Returns the results, each at the [`index`](Self::index) of its type.
+    /// Calls `function` for every type. Returns an array with the result for each type at the [`index`](Self::index)
+    /// of the type.
     #[inline]
     pub(crate) fn table<T>(function: impl Fn(Self) -> T) -> [T; 12] {
         [
@@ -92,8 +94,8 @@ impl DataModel {
 
     /// Returns the alignment of the C type `ty` as a member of a C structure.
     ///
-    /// The alignment of `long`, pointers and `wchar_t` is their size. If a data model that the caller builds has a
-    /// size that is not a power of two, the alignment is 1.
+    /// The alignment of `long`, pointers and `wchar_t` is their size. If the caller builds a data model in which this
+    /// size is not a power of two, the alignment is 1.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};

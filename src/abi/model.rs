@@ -8,8 +8,8 @@ use crate::endian::Endian;
 /// The sizes and alignments of the C types of a machine, and its byte order.
 ///
 /// A function whose result depends on these values has a data model as a parameter, so that every machine can read a
-/// buffer of a Windows machine or of a big-endian machine. A function without this parameter that uses
-/// [`HOST`](DataModel::HOST) states so.
+/// buffer of a Windows machine or of a big-endian machine. If a function uses [`HOST`](DataModel::HOST) without such
+/// a parameter, its documentation states this.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -50,7 +50,7 @@ pub struct LongDoubleAbi {
     pub size: u64,
     /// The alignment as a member of a structure.
     pub align: Align,
-    /// The meaning of the bytes.
+    /// The format of the bytes, for example IEEE 754 binary128.
     pub format: LongDoubleFormat,
 }
 
@@ -174,7 +174,8 @@ impl DataModel {
         Self::ALL.into_iter().find(|model| model.name == name)
     }
 
-    /// Returns the size of the largest possible object in bytes, which is `PY_SSIZE_T_MAX` on this machine.
+    /// Returns the size of the largest possible object in bytes, which is `PY_SSIZE_T_MAX` on the machine of this
+    /// data model.
     #[must_use]
     #[inline]
     pub const fn ssize_max(&self) -> u64 {
@@ -188,7 +189,7 @@ impl fmt::Display for DataModel {
     }
 }
 
-/// The `long double` of the host, from the ABI documents of its C compilers, because Rust has no such type.
+/// The `long double` of the host, from the ABI documents of its C compilers, because Rust has no `long double`.
 const HOST_LONG_DOUBLE: LongDoubleAbi = {
     if cfg!(windows) {
         long_double(8, Align::EIGHT, LongDoubleFormat::Double)

@@ -50,7 +50,7 @@ pub struct Format {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
-    /// A byte order character between items. It applies to the items after it, up to the next byte order character.
+    /// A byte order character between items. The character applies to all items up to the next byte order character.
     ByteOrder(ByteOrderCharacter),
     /// An item, for example `3i:name:`.
     Item(Item),
@@ -132,7 +132,7 @@ pub struct ByteOrderCharacter {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// The dimensions in source order; the first is the outermost.
+    /// The dimensions, from the outermost to the innermost.
     pub dimensions: Vec<Dimension>,
     /// The span of the shape, which includes the parentheses.
     pub span: Span,
@@ -156,8 +156,8 @@ pub struct Dimension {
     pub span: Span,
 }
 
-/// The number before a type. Before `s`, `p`, `u`, `w`, `t` and `x` the number is a length; before every other type
-/// it is a repeat count.
+/// The number before a type. Before `s`, `p`, `u`, `w`, `t` and `x`, the number is a length. Before every other type,
+/// the number is a repeat count.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
@@ -236,8 +236,8 @@ pub struct Name {
     pub span: Span,
 }
 
-/// Implements `PartialEq` as the comparison of the listed fields. Spans are not listed, so that the position of a
-/// token does not matter.
+/// Implements `PartialEq` as the comparison of the listed fields. Spans are not listed, so two equal tokens at
+/// different positions are equal.
 macro_rules! equal_by {
     ($($ty:ident { $($field:ident),* })*) => {$(
         impl PartialEq for $ty {
@@ -285,7 +285,7 @@ impl Format {
     /// ```
     ///
     /// # Errors
-    /// - every format that [`parse`](Format::parse) rejects as ungrammatical
+    /// - a format that does not follow the grammar, as for [`parse`](Format::parse)
     /// - a format that exceeds a limit of `limits`
     pub fn parse_with(source: &[u8], limits: &Limits) -> Result<Self, FormatError> {
         let mut builder = Builder { source, ..Builder::default() };
@@ -325,8 +325,8 @@ impl Format {
         Self::parse(format.unwrap_or(NULL_FORMAT))
     }
 
-    /// Creates a format from a syntax tree. Ignores the spans of `members`: this function prints the tree and parses
-    /// the printed text, so the spans of the result refer to this text.
+    /// Creates a format from the syntax tree `members`: prints the tree, and parses the printed text. The spans in
+    /// `members` are ignored. The spans of the result refer to the printed text.
     ///
     /// # Errors
     /// - no format has this tree: a name that contains `:`, a code `Z` before a code `d`, two counts of one item
@@ -367,7 +367,8 @@ impl Format {
 #[derive(Default)]
 struct Builder<'s> {
     source: &'s [u8],
-    /// The members so far of the innermost open structure. Outside structures, the members of the format.
+    /// The members so far of the innermost open structure or pointer. If nothing is open, `members` contains the
+    /// members of the format.
     members: Vec<Member>,
     /// The shapes, counts and byte order characters so far of the next item.
     prefix: Vec<Prefix>,
@@ -377,7 +378,7 @@ struct Builder<'s> {
     dimensions: Vec<Dimension>,
     /// The offset of the open shape.
     shape_start: usize,
-    /// The open structures and pointers; the innermost is last.
+    /// The open structures and pointers, from the outermost to the innermost.
     open: Vec<OpenItem>,
 }
 
@@ -480,7 +481,7 @@ impl Visitor for Builder<'_> {
         let mut orders = mem::replace(&mut self.members, members);
         let Some(Member::Item(mut target)) = orders.pop() else { return Err(Stop) };
         // The byte order characters between `&` and the target belong to the prefix of the target. `byte_order` has
-        // stored them as members, because the prefix was empty.
+        // stored these characters as members, because the prefix was empty.
         let orders = orders.into_iter().filter_map(|member| match member {
             Member::ByteOrder(order) => Some(Prefix::ByteOrder(order)),
             Member::Item(_) => None,

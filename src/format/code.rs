@@ -4,7 +4,7 @@ use crate::named::named_enum;
 
 /// Returns the value of `$Enum` whose name is the single byte `$byte`, or `None` if no value has this name. Returns
 /// `None` for `Z`, because the code depends on the byte after `Z`.
-// The function reads a table, because the compiler turns a `match` into a jump for each value.
+// The macro reads a table, because the compiler turns a `match` into a jump for each value.
 macro_rules! from_byte {
     ($Enum:ident, $byte:expr) => {{
         #[expect(clippy::as_conversions, clippy::indexing_slicing, reason = "the table has an entry for each byte")]
@@ -32,8 +32,8 @@ named_enum! {
     /// The variants are named after the C types in Python's `struct` documentation. A code has no size: the size
     /// depends on the [dialect](crate::Dialect) and on the [data model](crate::DataModel).
     ///
-    /// Spec: Python's `struct`, "Format Characters"; PEP 3118, "Additions to the struct string-syntax"; ctypes for `z
-    /// Z v F D G`.
+    /// Spec: Python's `struct`, "Format Characters"; PEP 3118, "Additions to the struct string-syntax"; ctypes for
+    /// `z`, `Z`, `v`, `F`, `D` and `G`.
     ///
     /// ```
     /// use pep3118::Code;
@@ -97,9 +97,9 @@ named_enum! {
         ComplexDouble314 = "D",
         /// `G`: a `long double _Complex` in ctypes of CPython 3.14.
         ComplexLongDouble314 = "G",
-        /// `s`: a byte string. The count is its length in bytes.
+        /// `s`: a byte string. The count is the length in bytes.
         Bytes = "s",
-        /// `p`: a Pascal string. The count is its size in bytes, which includes the length byte.
+        /// `p`: a Pascal string. The count is the size in bytes, which includes the length byte.
         Pascal = "p",
         /// `P`: a `void *`.
         Pointer = "P",
@@ -211,7 +211,7 @@ named_enum! {
         Little = "<",
         /// `>`: big-endian, standard sizes, no alignment.
         Big = ">",
-        /// `!`: network byte order, which is the mode of `>`.
+        /// `!`: network byte order, which is big-endian, standard sizes, no alignment.
         Network = "!",
         /// `^`: native byte order, native sizes, no alignment.
         NativeUnaligned = "^",

@@ -21,7 +21,7 @@ use crate::text::{escape, plural};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormatError(Box<Details>);
 
-/// The fields of a [`FormatError`], in a box so that a `Result` is small.
+/// The fields of a [`FormatError`]. They are in a box, so that a `Result` with this error is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: FormatErrorKind,
@@ -55,7 +55,7 @@ pub enum FormatErrorKind {
     /// The format contains a NUL. Consumers in C stop at the NUL, and other consumers do not.
     #[error("embedded null character")]
     EmbeddedNul,
-    /// `Zi`: the byte after `Z` is not one of the parts of a complex number, `e`, `f`, `d` and `g`.
+    /// `Zi`: the byte after `Z` is not `e`, `f`, `d` or `g`, which are the parts of complex numbers.
     #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape(&[*byte]))]
     ComplexPart {
         /// The byte after `Z`, `b'i'` in the example.
@@ -64,7 +64,7 @@ pub enum FormatErrorKind {
     /// `3`: no format character follows the repeat count.
     #[error("repeat count given without format character")]
     CountWithoutCode,
-    /// `1 2i`: the item has two repeat counts. NumPy reads 12 items, and Cython reads 2.
+    /// `1 2i`: the item has two repeat counts. NumPy reads 12 items, and Cython reads 2 items.
     #[error("two repeat counts for one item")]
     TwoCounts,
     /// `3(2)i`: the shape is after the repeat count.
@@ -219,8 +219,8 @@ impl FormatErrorKind {
     }
 }
 
-/// Returns a help text for `byte`, which is not a format character. Many such characters belong to another format
-/// language, for example to NumPy's type strings.
+/// Returns a help text for `byte`, which is not a format character. Many of these characters belong to other format
+/// languages, for example to NumPy's type strings.
 fn help_for_character(byte: u8) -> Option<&'static str> {
     Some(match byte {
         b'|' => "`|` belongs to NumPy's type strings (`|u1`), not to buffer formats",

@@ -1,4 +1,5 @@
-//! The parser of formats. Each production of `docs/grammar.md` is one function of the same name, in the same order.
+//! The parser of formats. Each production of `docs/grammar.md` is one function. The functions have the names and the
+//! order of the productions.
 //!
 //! [`parse_events`] parses the bytes of a format and calls a [`Visitor`] for each token. The grammar accepts every
 //! format that a known producer writes. A visitor can reject the constructs that a dialect does not support.
@@ -41,7 +42,7 @@ use crate::span::Span;
 pub(crate) enum Failure {
     /// The bytes do not follow the grammar, or exceed a limit.
     Grammar(FormatError),
-    /// The visitor returned [`Stop`] and stores the reason itself.
+    /// The visitor returned [`Stop`]. The visitor stores the reason.
     Stopped,
 }
 
@@ -65,7 +66,7 @@ pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: 
 /// reason, or is `None` if the visitor returned [`Stop`].
 type Step<'i> = Result<&'i [u8], Refused>;
 
-/// The error of a production. It has no size, so that a [`Step`] is returned in registers.
+/// The error of a production. The type has size 0, so that a [`Step`] is returned in registers.
 struct Refused;
 
 impl From<Err<()>> for Refused {
@@ -91,7 +92,7 @@ struct Refusal {
     opened: Option<Span>,
 }
 
-/// Where an unnamed item is, which decides whether a name can follow the item.
+/// The position of an unnamed item. The position decides whether a name can follow the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// The item is a member of a structure or of the format. A name can follow.
@@ -100,7 +101,7 @@ enum Role {
     PointerTarget,
 }
 
-/// What the prefix of an item contains so far, which decides what can follow.
+/// The content of an item's prefix so far. The content decides which parts can follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Prefix {
     Empty,
@@ -108,8 +109,8 @@ enum Prefix {
     Count,
 }
 
-/// The state of the parser. `input` is the unparsed rest of the source in every method, and `after` is `input` without
-/// its first byte.
+/// The state of the parser. In every method, `input` is the part of the source that is not parsed yet. `after` is
+/// `input` without its first byte.
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
@@ -138,8 +139,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         if rest.is_empty() { Ok(()) } else { Err(self.refuse_at(rest, 1, Kind::UnopenedStructure)) }
     }
 
-    /// `format = { space | byte_order | item } ;`
-    // Inlined, so that a format without structures is parsed without a function call.
+    /// Parses `format = { space | byte_order | item } ;`
+    // The function is inlined, so that a format without structures is parsed without a function call.
     #[inline(always)]
     fn format(&mut self, mut input: &'i [u8]) -> Step<'i> {
         while let Some((&byte, after)) = input.split_first() {
@@ -147,7 +148,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
                 FirstByte::Space => self.space(input)?,
                 FirstByte::ByteOrder(order) => self.byte_order(order, input, after)?,
                 FirstByte::ClosingBrace => break,
-                // Most items are one format character. This arm has the effect of `item` for such an item, in fewer
+                // Most items are one format character. For these items, this arm has the effect of `item` in fewer
                 // instructions.
                 FirstByte::Type(TypeByte::Code(code)) => self.code(code, input, after, Role::Item)?,
                 _ => self.item(input)?,
@@ -156,13 +157,13 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(input)
     }
 
-    /// `item = unnamed_item , [ { space } , name ] ;`
+    /// Parses `item = unnamed_item , [ { space } , name ] ;`
     #[inline(always)]
     fn item(&mut self, input: &'i [u8]) -> Step<'i> {
         self.unnamed_item(input, Role::Item)
     }
 
-    /// `unnamed_item = { space | byte_order | shape } , [ count ] , { space | byte_order } , type ;`
+    /// Parses `unnamed_item = { space | byte_order | shape } , [ count ] , { space | byte_order } , type ;`
     #[inline(always)]
     fn unnamed_item(&mut self, mut input: &'i [u8], role: Role) -> Step<'i> {
         let mut prefix = Prefix::Empty;
@@ -180,14 +181,14 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Err(self.refuse_at(input, 0, missing_type(prefix)))
     }
 
-    /// `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`
+    /// Parses `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`
     #[inline]
     fn byte_order(&mut self, order: ByteOrder, input: &'i [u8], after: &'i [u8]) -> Step<'i> {
         self.visitor.byte_order(order, self.position(input))?;
         Ok(after)
     }
 
-    /// `shape = "(" , dimension , { "," , dimension } , ")" ;`
+    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`
     fn shape(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         match prefix {
             Prefix::Empty => self.dimensions = 0,
@@ -213,7 +214,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// `dimension = { space } , number , { space } ;` The slice `shape` starts at the parenthesis of the shape.
+    /// Parses `dimension = { space } , number , { space } ;`. The slice `shape` starts at the parenthesis of the shape.
     fn dimension(&mut self, input: &'i [u8], shape: &'i [u8]) -> Step<'i> {
         let input = self.optional_space(input)?;
         match input.first() {
@@ -232,7 +233,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.optional_space(rest)
     }
 
-    /// `count = number ;`
+    /// Parses `count = number ;`
     #[inline(always)]
     fn count(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         if *prefix == Prefix::Count {
@@ -245,7 +246,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `number = digit , { digit } ;` The caller has checked that `input` starts with a digit.
+    /// Parses `number = digit , { digit } ;`. The caller has checked that `input` starts with a digit.
     #[inline]
     fn number(&mut self, input: &'i [u8]) -> Result<(&'i [u8], u64), Refused> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
@@ -258,7 +259,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.refuse_at(input, digits, Kind::NumberTooLarge)
     }
 
-    /// `type = code | complex | structure | pointer | function | user_type ;`
+    /// Parses `type = code | complex | structure | pointer | function | user_type ;`
     #[inline(always)]
     fn r#type(&mut self, first: TypeByte, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let (code, after) = match first {
@@ -272,7 +273,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.code(code, input, after, role)
     }
 
-    /// `code = "x" | "c" | … ;`
+    /// Parses `code = "x" | "c" | … ;`
     #[inline(always)]
     fn code(&mut self, code: Code, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let span = self.between(input, after);
@@ -282,7 +283,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`
+    /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;
@@ -295,7 +296,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// `structure = "T{" , format , "}" ;`
+    /// Parses `structure = "T{" , format , "}" ;`
     #[inline(never)]
     fn structure(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let Ok((inside, _)) = tag::<_, _, ()>("T{").parse(input) else {
@@ -315,7 +316,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `pointer = "&" , unnamed_item ;`
+    /// Parses `pointer = "&" , unnamed_item ;`
     fn pointer(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let (target, _) = char::<_, ()>('&').parse(input)?;
         self.begin_type(input)?;
@@ -328,7 +329,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `function = "X{" , { any byte but NUL, braces balanced } , "}" ;`
+    /// Parses `function = "X{" , { any byte but NUL, braces balanced } , "}" ;`
     fn function(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let Ok((signature, _)) = tag::<_, _, ()>("X{").parse(input) else {
             return Err(self.refuse_at(input, 1, Kind::FunctionWithoutBrace));
@@ -344,7 +345,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `user_type = "[" , { any byte but NUL, brackets balanced }- , "]" ;` The first byte after `[` must not be `$`.
+    /// Parses `user_type = "[" , { any byte but NUL, brackets balanced }- , "]" ;`. The first byte after `[` must not be `$`.
     fn user_type(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let (inside, _) = char::<_, ()>('[').parse(input)?;
         let Ok((after, text)) = balanced(b'[', b']')(inside) else {
@@ -360,8 +361,9 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `[ { space } , name ]` Parses nothing if `role` allows no name.
-    // Inlined, because most items have no name and need only a comparison of the next byte.
+    /// Parses `[ { space } , name ]`. Consumes nothing if `role` allows no name.
+    // The function is inlined, because most items have no name. An item without a name needs only a comparison of the
+    // next byte.
     #[inline(always)]
     fn optional_name(&mut self, input: &'i [u8], role: Role) -> Result<(&'i [u8], Option<Span>), Refused> {
         match input.first() {
@@ -371,7 +373,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// `space , { space } , [ name ]` Consumes nothing if no name follows: the space then belongs to the next
+    /// Parses `space , { space } , [ name ]`. If no name follows, consumes nothing, because the space belongs to the next
     /// production.
     fn spaced_name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         let (colon, _) = spaces(input)?;
@@ -382,7 +384,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.name(colon)
     }
 
-    /// `name = ":" , { any byte but ":" and NUL } , ":" ;`
+    /// Parses `name = ":" , { any byte but ":" and NUL } , ":" ;`
     fn name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         let Ok((rest, name)) = name(input) else {
             let from_nul = input.iter().position(|byte| *byte == 0).and_then(|nul| input.get(nul..));
@@ -395,14 +397,14 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok((rest, Some(Span::new(start, start.saturating_add(name.len())))))
     }
 
-    /// `space , { space }` Calls the visitor once for all adjacent spaces.
+    /// Parses `space , { space }`. Calls the visitor once for all adjacent spaces.
     fn space(&mut self, input: &'i [u8]) -> Step<'i> {
         let (rest, _) = spaces(input)?;
         self.visitor.space(self.between(input, rest))?;
         Ok(rest)
     }
 
-    /// `{ space }`
+    /// Parses `{ space }`
     fn optional_space(&mut self, input: &'i [u8]) -> Step<'i> {
         match input.first() {
             Some(byte) if is_space(*byte) => self.space(input),
@@ -410,7 +412,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// Counts the item whose type starts at `input`, and refuses the item if the format has too many items.
+    /// Counts the item whose type starts at `input`. Refuses the format if it has too many items.
     #[inline]
     fn begin_type(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         self.items = self.items.wrapping_add(1);
@@ -420,7 +422,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
-    /// Enters a structure or pointer, and refuses it if the nesting is too deep. `input` starts at the structure or pointer.
+    /// Enters the structure or pointer at the start of `input`. Refuses the format if the nesting is too deep.
     fn open_level(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         match self.depth_left.checked_sub(1) {
             Some(left) => self.depth_left = left,
@@ -500,17 +502,17 @@ fn missing_type(prefix: Prefix) -> Kind {
     match prefix {
         Prefix::Count => Kind::CountWithoutCode,
         Prefix::Shape => Kind::ShapeWithoutCode,
-        // Only the target of a pointer can be empty here: every other item has at least a shape or a count.
+        // Only the target of a pointer can have an empty prefix: every other item has a shape or a count.
         Prefix::Empty => Kind::PointerWithoutTarget,
     }
 }
 
-/// `space , { space }`
+/// Parses `space , { space }`
 fn spaces(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     take_while1(is_space)(input)
 }
 
-/// `":" , { any byte but ":" and NUL } , ":"`
+/// Parses `":" , { any byte but ":" and NUL } , ":"`
 fn name(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     delimited(char(':'), take_while(|byte| byte != b':' && byte != 0), char(':')).parse(input)
 }
@@ -538,8 +540,8 @@ fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> 
     }
 }
 
-/// Returns whether `byte` is white space, which `struct` skips: the bytes of C's `isspace`, which include the
-/// vertical tab and the form feed.
+/// Returns whether `byte` is white space, which `struct` skips. White space is defined by C's `isspace`, so the
+/// vertical tab and the form feed are white space.
 #[inline]
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')

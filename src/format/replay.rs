@@ -87,7 +87,7 @@ impl<V: Visitor> Replay<'_, '_, V> {
         self.visitor.open_shape(shape.span.start())?;
         self.at = shape.span.start();
         for dimension in &shape.dimensions {
-            // Skip the parenthesis or the comma before the dimension.
+            // Skips the parenthesis or the comma before the dimension.
             self.at = self.at.saturating_add(1);
             self.advance(dimension.span)?;
             self.visitor.dimension(dimension.length, dimension.span)?;
@@ -188,7 +188,7 @@ mod tests {
         }
     }
 
-    /// Compares both for every format of at most four of these parts.
+    /// Compares the calls of `parse_events` and `replay` for every format that consists of at most four of `PARTS`.
     #[test]
     fn a_parsed_format_replays_the_events_of_the_parser() {
         const PARTS: [&str; 17] = [

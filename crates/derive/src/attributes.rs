@@ -6,11 +6,11 @@ use syn::{Attribute, Error, LitInt, LitStr, Result};
 /// The values of `#[repr(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct Repr {
-    /// Whether `C` is present: the struct has the layout of a C structure.
+    /// Whether `#[repr(C)]` is present, so that the struct has the layout of a C structure.
     pub(crate) c: bool,
-    /// The value of `packed(2)`: the largest alignment of a field in bytes. `packed` means `packed(1)`.
+    /// The number in `packed(2)`, which is the largest alignment of a field in bytes. `packed` means `packed(1)`.
     pub(crate) packed: Option<usize>,
-    /// The value of `align(16)`: the smallest alignment of the struct in bytes.
+    /// The number in `align(16)`, which is the smallest alignment of the struct in bytes.
     pub(crate) align: Option<usize>,
 }
 
@@ -36,7 +36,7 @@ impl Repr {
     }
 }
 
-/// Parses the number in parentheses, for example of `align(16)`. Returns `None` if there are no parentheses.
+/// Parses the number in parentheses, for example `16` in `align(16)`. Returns `None` if there are no parentheses.
 fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     if !meta.input.peek(syn::token::Paren) {
         return Ok(None);
@@ -68,9 +68,10 @@ impl Endian {
 /// The values of `#[record(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
-    /// The byte order of the fields, or `None` for the byte order of the machine.
+    /// The byte order of the fields. `None` means the byte order of the surrounding record, or of the machine if
+    /// there is no surrounding record.
     pub(crate) endian: Option<Endian>,
-    /// The path `plain`, or `None` if it is absent. Errors about `plain` point at its span.
+    /// The path `plain`, or `None` if the struct is not `plain`. Error messages point at the span of this path.
     pub(crate) plain: Option<syn::Path>,
 }
 

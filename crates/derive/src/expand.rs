@@ -46,8 +46,8 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
         Some(plain) => quote_spanned! {plain.span()=>
             ::pep3118::decode::record::load_plain::<Self>(__items, __records)
         },
-        // Method resolution selects `ByCopy` if the struct implements it, because its items can be copied. Otherwise,
-        // it selects `ByField`.
+        // The compiler selects the method of `ByCopy` if the struct implements `ByCopy`, which means that its items
+        // can be copied. Otherwise, the compiler selects the method of `ByField`.
         None => quote! {
             use ::pep3118::decode::record::{ByCopy as _, ByField as _};
             (&::pep3118::decode::record::LoadSelector::<Self>::new()).load_all(__items, __records)
@@ -180,7 +180,7 @@ impl Expanded {
         self.values.push(quote_spanned! {ty.span()=>
             #access: <#ty as ::pep3118::decode::record::RecordField>::load(__source, __at.wrapping_add(#cursor.offset()))
         });
-        // Rust forbids references to fields of a packed struct, so the field is copied first.
+        // Rust forbids references to fields of a packed struct. The generated code therefore copies the field first.
         let value = if repr.packed.is_some() { quote!({ self.#access }) } else { quote!(self.#access) };
         self.stores.push(quote_spanned! {ty.span()=>
             <#ty as ::pep3118::decode::record::RecordField>::store(&#value, __target, __at.wrapping_add(#cursor.offset()));
