@@ -19,7 +19,7 @@ use crate::decode::{
 use crate::strided::{CellAddresses, Strided, StridedMut, read_cells};
 use crate::view::{View, ViewError};
 
-/// The memory behind the `buf` of one view.
+/// The memory that the field `buf` of one `Py_buffer` points to.
 ///
 /// INVARIANT: only `Foreign::new` creates this value, so requirements (a) to (c) of `new` are met while the value
 /// exists.
@@ -303,8 +303,8 @@ impl<'b> Buffer<'b> {
     ///   allocation and may be read.
     /// - (b) If the view has suboffsets, every pointer that [`View::steps`] follows to an item may be read, and every
     ///   item may be read. A NULL pointer causes an error. Other invalid pointers are not detected.
-    /// - (c) Nothing writes to any of these bytes while a method of the buffer runs. In Python, hold the GIL; in an
-    ///   interpreter without the GIL, hold the lock that the exporter requires.
+    /// - (c) Nothing writes to any of these bytes while a method of the buffer runs. In Python, the caller holds the
+    ///   GIL, or the lock that the exporter requires in an interpreter without the GIL.
     ///
     /// # Errors
     /// - the items of `plan` and of `view` differ in size

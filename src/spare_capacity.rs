@@ -59,8 +59,10 @@ pub(crate) type Fill<'f> = dyn for<'m> FnMut(Unfilled<'m>) -> &'m mut [u8] + 'f;
 pub trait SpareCapacity: core::fmt::Debug {
     /// Calls `fill` with the first `bytes` bytes of the unused capacity, and appends the written bytes as elements.
     ///
-    /// Returns `false` and appends nothing in three cases: the unused capacity is smaller than `bytes`, `bytes` is
-    /// not a multiple of the element size, or `fill` returns a slice other than the memory that `fill` received.
+    /// Returns `false` and appends nothing in three cases:
+    /// - the unused capacity is smaller than `bytes`
+    /// - `bytes` is not a multiple of the element size
+    /// - `fill` returns a slice other than the memory that `fill` received
     fn grow(&mut self, bytes: usize, fill: &mut Fill<'_>) -> bool;
 }
 

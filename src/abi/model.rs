@@ -7,9 +7,9 @@ use crate::endian::Endian;
 
 /// The sizes and alignments of the C types of a machine, and its byte order.
 ///
-/// A function whose result depends on these values has a data model as a parameter, so that every machine can read a
-/// buffer of a Windows machine or of a big-endian machine. If a function uses [`HOST`](DataModel::HOST) without such
-/// a parameter, its documentation states this.
+/// A function whose result depends on these values has a data model as a parameter. With this parameter, every
+/// machine can read a buffer of a Windows machine or of a big-endian machine. If a function uses
+/// [`HOST`](DataModel::HOST) without such a parameter, its documentation states this.
 ///
 /// ```
 /// use pep3118::DataModel;

@@ -191,15 +191,15 @@ impl FormatErrorKind {
         Some(match self {
             Self::UnknownCharacter { byte } => return help_for_character(*byte),
             Self::NonAscii { .. } => "write counts with ASCII digits; only names may contain other characters",
-            Self::EmbeddedNul => "remove the null character: some readers stop there, others do not",
+            Self::EmbeddedNul => "remove the null character: consumers in C ignore the bytes after a null character",
             Self::ComplexPart { .. } => "complex numbers are `Ze`, `Zf`, `Zd` and `Zg`; `Z` alone is a wchar_t pointer",
-            Self::TwoCounts => "NumPy reads `1 2i` as 12 items and Cython as 2: write the number you mean",
+            Self::TwoCounts => "write one count: NumPy reads `1 2i` as 12 items, and Cython as 2 items",
             Self::CountBeforeShape => "write the shape first: `(2)3i` is 2 rows of 3",
             Self::EmptyDimension => "write each dimension: `(2,3)i`; one value needs no shape",
             Self::DimensionCharacter { .. } => "dimensions are ASCII digits between commas: `(2,3)i`",
             Self::StructureWithoutBrace => "write a structure as `T{...}`",
             Self::UnclosedStructure => "add the missing `}`",
-            Self::UnopenedStructure => "remove the `}`: some readers silently ignore what follows it",
+            Self::UnopenedStructure => "remove the `}`: some consumers ignore the bytes after an unmatched `}`",
             Self::FunctionWithoutBrace => "write a function pointer as `X{}`",
             Self::UnclosedShape => "add the missing `)`",
             Self::UnclosedName => "close the name with a colon: `i:count:`",
@@ -212,7 +212,7 @@ impl FormatErrorKind {
     fn label(&self) -> &'static str {
         match self {
             Self::NumberTooLarge => "more than 18446744073709551615",
-            Self::CountWithoutCode | Self::ShapeWithoutCode => "nothing follows it",
+            Self::CountWithoutCode | Self::ShapeWithoutCode => "expected a format character",
             Self::UnclosedStructure | Self::UnclosedFunction => "the format ends here",
             _ => "",
         }

@@ -134,7 +134,7 @@ impl FieldAttributes {
             if parsed.skip && (parsed.rename.is_some() || parsed.endian.is_some()) {
                 return Err(Error::new_spanned(
                     attribute,
-                    "a skipped field is not in the format, so it has no name and no byte order there",
+                    "`skip` omits the field from the format, so `rename` and `endian` have no effect",
                 ));
             }
         }
