@@ -4,7 +4,7 @@
 //! overwritten, these fetches are useless and make up a third of the memory traffic. A nontemporal store writes the
 //! line without the fetch. For data that fits in a cache, a nontemporal store takes several times as long as an
 //! ordinary store.
-#![allow(unsafe_code, reason = "one store instruction that the compiler does not choose by itself, and its fence")]
+#![allow(unsafe_code, reason = "the nontemporal store instruction, which the compiler does not select, and its fence")]
 
 /// The smallest copy, in bytes, for which nontemporal stores are used.
 pub(crate) const MIN_LEN: usize = 1 << 24;

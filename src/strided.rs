@@ -2,16 +2,17 @@
 //!
 //! A *cell* is a range of bytes that is copied as one piece, for example an item or a field of a record. A
 //! [`Strided`] or [`StridedMut`] describes cells of equal length that start at equal distances. A *unit* is the bytes
-//! of one number inside a cell: 8 bytes for `d`, 4 bytes for each half of `Zf`. Byte swapping reverses every unit.
+//! of one number inside a cell: 8 bytes for `d`, 4 bytes for each half of `Zf`. Byte swapping reverses every unit. A
+//! unit length of 0 or 1 means that nothing is reversed.
 //!
-//! The constructors of `Strided` and `StridedMut` prove once that all cells are inside the memory, so that the loops
-//! need no check for each cell. Every loop is compiled for each common cell length, and the length is compared
-//! outside the loop. A cell of 8 bytes then costs one load and one store, while a call of `memcpy` costs about ten
-//! instructions.
+//! The constructors `within` and `of_rows` prove that all cells are inside the memory, and the caller of `new`
+//! guarantees this. The loops therefore need no check for each cell. The compiler generates one loop for each common
+//! cell length, and the code selects the loop before the first cell. A cell of 8 bytes then costs one load and one
+//! store, while a call of `memcpy` costs about ten instructions.
 //!
 //! The memory can belong to an exporter, which may write to the memory at any time. Bytes are therefore copied
 //! through raw pointers, and no reference to foreign memory is created.
-#![allow(unsafe_code, reason = "copies cells of memory that Rust does not own without a check for each cell")]
+#![allow(unsafe_code, reason = "copies cells without a check for each cell, also in memory that Rust does not own")]
 
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -84,7 +85,7 @@ impl<'m> Strided<'m> {
     pub(crate) const EMPTY: Self =
         Self { first: core::ptr::dangling(), stride: 0, count: 0, len: 0, memory: PhantomData };
 
-    /// Describes `count` cells of `len` bytes. The memory can have any owner.
+    /// Describes `count` cells of `len` bytes in memory of any owner, for example of an exporter.
     ///
     /// # Safety
     /// - (a) `len` bytes may be read at each of `count` addresses during `'m`. The first address is `first`. Each
@@ -133,7 +134,7 @@ impl<'m> Strided<'m> {
         Some(Self { first: self.first.wrapping_add(offset), len, ..self })
     }
 
-    /// Removes the first `max_count` cells, or all cells if `self` has fewer. Returns the removed cells.
+    /// Removes the first `max_count` cells, or all cells if `self` has fewer cells. Returns the removed cells.
     pub(crate) fn split_off(&mut self, max_count: usize) -> Self {
         let first = Self { count: self.count.min(max_count), ..*self };
         self.count = self.count.saturating_sub(first.count);
@@ -224,7 +225,7 @@ impl<'m> Strided<'m> {
     }
 }
 
-// SAFETY: (a) `next` returns the addresses of the INVARIANT in ascending order of their index.
+// SAFETY: (a) `next` returns the `count` addresses of the INVARIANT, at which `len` bytes may be read.
 unsafe impl CellAddresses for Strided<'_> {
     #[inline(always)]
     fn cell_len(&self) -> usize {
@@ -251,7 +252,7 @@ impl<'m> StridedMut<'m> {
     pub(crate) const EMPTY: Self =
         Self { first: core::ptr::dangling_mut(), stride: 0, count: 0, len: 0, memory: PhantomData };
 
-    /// Describes `count` cells of `len` bytes. The memory can have any owner.
+    /// Describes `count` cells of `len` bytes in memory of any owner, for example of an exporter.
     ///
     /// # Safety
     /// - (a) `len` initialised bytes may be read and written at each of `count` addresses during `'m`. The first
