@@ -29,8 +29,8 @@ struct Foreign<'b> {
     itemsize: usize,
     /// The dimensions of the path. `path` is empty if the view has no pointers or no items.
     path: Vec<PathAxis>,
-    /// The offset of the first byte of all items at the end of a path, and the offset after the last byte.
-    /// [`Run::offset`] and these offsets are counted from the same address.
+    /// The range of all items at the end of one path: the offset of the first byte, and the offset after the last
+    /// byte. [`Run::offset`] and these offsets are counted from the same address.
     bounds: (isize, isize),
 }
 
@@ -45,7 +45,7 @@ struct PathAxis {
 }
 
 impl<'b> Foreign<'b> {
-    /// Describes the memory at `buf`, whose shape and strides are the shape and strides of `view`. Returns an error
+    /// Describes the memory that `buf` points to. `view` contains its shape, strides and suboffsets. Returns an error
     /// if a stride or an offset does not fit in an `isize`.
     ///
     /// # Safety
@@ -115,8 +115,8 @@ impl<'b> Foreign<'b> {
         let next_pointer = self.follow(before)?.wrapping_offset(axis.distance(dimension, *index)?);
         let row_len = run.items.checked_mul(run.itemsize);
         let row_len = row_len.ok_or_else(|| DecodeError::internal("a row has no length"))?;
-        let offset_after = suboffset.wrapping_add(run.offset);
-        Ok(RowPointers { next_pointer, stride: axis.stride, count: rows, offset_after, row_len, dimension })
+        let first_item_offset = suboffset.wrapping_add(run.offset);
+        Ok(RowPointers { next_pointer, stride: axis.stride, count: rows, first_item_offset, row_len, dimension })
     }
 }
 
@@ -157,7 +157,7 @@ impl PathAxis {
             return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.extent }.into());
         }
         // The product does not overflow: `index` is in bounds, and the check of the view has proved that the distance
-        // to the last index fits.
+        // to the last index fits in an `isize`.
         Ok(self.stride.wrapping_mul(to_isize(index)?))
     }
 }
@@ -174,10 +174,12 @@ fn null_pointer(dimension: usize) -> DecodeError {
 struct RowPointers {
     /// The address of the next pointer.
     next_pointer: *const u8,
+    /// The distance from one pointer to the next in bytes.
     stride: isize,
+    /// The number of pointers.
     count: usize,
     /// The number of bytes to add to a pointer to get the address of the first item of its row.
-    offset_after: isize,
+    first_item_offset: isize,
     /// The length of a row in bytes, if the items of the row are contiguous.
     row_len: usize,
     /// The dimension of the pointers, for the error of a NULL pointer.
@@ -206,7 +208,7 @@ unsafe impl CellAddresses for RowPointers {
             return None;
         }
         self.next_pointer = self.next_pointer.wrapping_offset(self.stride);
-        Some(next.wrapping_offset(self.offset_after))
+        Some(next.wrapping_offset(self.first_item_offset))
     }
 }
 
