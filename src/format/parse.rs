@@ -444,7 +444,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.source.len().wrapping_sub(rest.len())
     }
 
-    /// Returns the span from the start of `input` to the start of `rest`, which are suffixes of the source.
+    /// Returns the span from the start of `input` to the start of `rest`. `input` and `rest` are suffixes of the
+    /// source.
     #[inline]
     fn between(&self, input: &[u8], rest: &[u8]) -> Span {
         Span::new(self.position(input), self.position(rest))

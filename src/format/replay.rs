@@ -108,15 +108,15 @@ impl<V: Visitor> Replay<'_, '_, V> {
         Ok(Some(name.span))
     }
 
-    /// Reports the space before `token`, and sets `at` to the end of `token`.
+    /// Passes the white space before `token` to the visitor, and sets `at` to the end of `token`.
     fn advance(&mut self, token: Span) -> Result<(), Stop> {
         self.space_until(token.start())?;
         self.at = token.end();
         Ok(())
     }
 
-    /// Reports the bytes from `at` to `start` as one space, and sets `at` to `start`. Only white space can be between
-    /// two tokens.
+    /// Passes the bytes from `at` to `start` to the visitor as white space, and sets `at` to `start`. Only white
+    /// space can be between two tokens.
     fn space_until(&mut self, start: usize) -> Result<(), Stop> {
         if self.at < start {
             self.visitor.space(Span::new(self.at, start))?;
