@@ -192,7 +192,7 @@ impl Differences {
             self.compare_fields(*a, *b, at);
         }
         if left.len() != right.len() && self.structure.is_none() {
-            let count = |fields: &[Field<'_>]| plural(u64::try_from(fields.len()).unwrap_or(u64::MAX), "field");
+            let count = |fields: &[Field<'_>]| plural(fields.len(), "field");
             self.structure = Some(sentence(&format!("the record at byte {at} has"), &count(&left), &count(&right)));
         }
     }

@@ -1,9 +1,9 @@
 //! [`Layout::emit`]: writes a format that a given reader interprets as a given layout.
 //!
-//! The canonical format declares everything explicitly. It has an `x` for each pad byte and a byte-order character at
-//! each change of the byte order. No field depends on implicit alignment. All dialects that have the format characters
-//! of a canonical format give this format the same layout. Before `emit` returns a format, it reads the format in the
-//! dialect of the target and checks that the layout is equal.
+//! A canonical format declares each pad byte as an `x` and each change of the byte order by a byte-order character. No
+//! field depends on implicit alignment. All dialects that have the format characters of a canonical format give this
+//! format the same layout. Before `emit` returns a format, `emit` reads the format in the dialect of the target and
+//! checks that the layout is equal.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 
 use super::compare::{Comparison, Equivalence};
 use super::dialect::Dialect;
+use super::table::join_lengths;
 use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::endian::Endian;
@@ -163,8 +164,7 @@ impl FormatWriter {
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
     fn write_field(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if !field.shape().is_empty() {
-            let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-            self.push_text(&format!("({})", lengths.join(",")));
+            self.push_text(&format!("({})", join_lengths(field)));
         }
         if field.ty() == Type::Record {
             self.refuse_unordered(field, at)?;
@@ -194,14 +194,14 @@ impl FormatWriter {
     /// in bytes.
     fn write_value(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         let code = self.format_character(field, at)?;
-        if self.target == Target::Cython && field.endian().is_some_and(|endian| endian != field.model().endian) {
+        if self.target == Target::Cython && field.swapped_endian().is_some() {
             return self.refuse(format!("the {} at byte {at}, which is not in the machine's byte order", field.ty()));
         }
         let native = has_native_size_only(field.ty());
+        if native && field.swapped_endian().is_some() {
+            return self.refuse(format!("the byte-swapped {} at byte {at}", field.ty()));
+        }
         match field.endian() {
-            Some(endian) if native && endian != field.model().endian => {
-                return self.refuse(format!("the byte-swapped {} at byte {at}", field.ty()));
-            }
             _ if native => self.write_order("^"),
             Some(Endian::Little) => self.write_order("<"),
             Some(Endian::Big) => self.write_order(">"),

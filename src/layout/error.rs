@@ -258,7 +258,7 @@ impl LayoutErrorKind {
         }
     }
 
-    /// Returns the action that the help line proposes to the caller, if there is one.
+    /// Returns the text of the help line, which proposes an action to the caller. Returns `None` if no action helps.
     fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::Code { code } => match code {
@@ -351,7 +351,7 @@ impl LayoutError {
         match &details.kind {
             LayoutErrorKind::Format(error) => return error.diagnostic(),
             LayoutErrorKind::Ambiguous(ambiguity) => return ambiguity.diagnostic().help(ambiguity.help()),
-            _ => {}
+            _ => {} // The code below writes the message of all other kinds.
         }
         let mut diagnostic = Diagnostic::new(format!("{self}"), &details.source);
         match &details.kind {

@@ -1,9 +1,8 @@
 //! The fast path for formats that consist of format characters only, such as `<i` and `@bBhH`.
 //!
-//! Most buffers have such a format. In such a format each byte after the byte-order character is one field, so no
-//! parser is necessary. The functions return `None` for every other format and for every format with an error. The
-//! caller then uses the parser and the resolver. A test checks that the fast path and the resolver give the same
-//! layout.
+//! Most buffers have a format of this kind. Each byte after the byte-order character is one field, so no parser is
+//! necessary. The functions return `None` for every other format and for every format with an error. The caller then
+//! uses the parser and the resolver. A test checks that the fast path and the resolver give the same layout.
 
 use alloc::vec::Vec;
 

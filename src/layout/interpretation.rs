@@ -237,7 +237,7 @@ fn table_excerpt(layout: &Layout) -> String {
     let mut lines: Vec<Cow<'_, str>> = table.lines().take(MAX_LINES).map(truncate_line).collect();
     let hidden = table.lines().count().saturating_sub(lines.len());
     if hidden > 0 {
-        lines.push(Cow::Owned(format!("... and {}", plural(u64::try_from(hidden).unwrap_or(u64::MAX), "more line"))));
+        lines.push(Cow::Owned(format!("... and {}", plural(hidden, "more line"))));
     }
     lines.join("\n")
 }
@@ -259,6 +259,7 @@ fn difference(a: &Interpretation, b: &Interpretation) -> String {
     let same_level = item_a.index() == item_b.index();
     let (item_a, item_b) = if same_level { (item_a, item_b) } else { (a.layout.root(), b.layout.root()) };
     let (subject, in_a, in_b) = field_difference(item_a, item_b, &mut Vec::new(), 0).unwrap_or_else(|| {
+        // All fields are equal, so the items differ in trailing padding.
         let size = |layout: &Layout| plural(layout.size(), "byte");
         ("the item has".to_string(), size(&a.layout), size(&b.layout))
     });
@@ -289,6 +290,7 @@ fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u6
     }
     let base = base.saturating_add(a.offset());
     for (index, (inner_a, inner_b)) in a.fields().zip(b.fields()).enumerate() {
+        // A field without a name is named by its number, as in NumPy: `f0`.
         path.push(inner_a.name_text().unwrap_or_else(|| format!("f{index}")));
         if let Some(found) = field_difference(inner_a, inner_b, path, base) {
             return Some(found);

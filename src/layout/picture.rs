@@ -1,10 +1,8 @@
 //! [`Picture`]: draws the bytes of an item as text. The module also computes the segments that [`Picture::svg`] draws.
 //!
-//! A *segment* is a sequence of bytes with one meaning: an element of a field, or padding. A *row* is a number of
-//! consecutive bytes, 16 by default. Segments that share bytes are in different *lanes*: the lines of one row, from the
-//! top.
+//! A *segment* is the bytes of one element of a field, or of padding. A *row* is 16 consecutive bytes, or another
+//! number that the caller sets. A *lane* is one line of a row. Segments that share bytes are in different lanes.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -12,6 +10,7 @@ use core::fmt;
 
 use unicode_width::UnicodeWidthChar as _;
 
+use super::table::swapped_note;
 use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::text::{char_boundary, escape};
@@ -382,6 +381,7 @@ impl Painter {
 ///
 /// If the dotted name has more than [`MAX_PATH_BYTES`] bytes, returns an ellipsis and the end of the dotted name.
 fn join_path(path: &str, field: Field<'_>) -> String {
+    // A field without a name adds nothing to the dotted name.
     let name = field.name().map(escape).unwrap_or_default();
     let dotted = match (path, &*name) {
         ("", name) => name.to_string(),
@@ -401,11 +401,7 @@ fn join_path(path: &str, field: Field<'_>) -> String {
 /// Returns the dotted name `path` and the type of `field`: `a.b: int32 (big)`.
 fn describe(field: Field<'_>, path: &str) -> String {
     let colon = if path.is_empty() { "" } else { ": " };
-    let order = match field.endian() {
-        Some(endian) if endian != field.model().endian => Cow::Owned(format!(" ({endian})")),
-        _ => Cow::Borrowed(""),
-    };
-    format!("{path}{colon}{}{order}", field.ty())
+    format!("{path}{colon}{}{}", field.ty(), swapped_note(field))
 }
 
 /// The character in place of omitted text.

@@ -1,7 +1,7 @@
 //! The functions that compute a layout from a format: [`Layout::read`], [`Format::resolve`] and [`calcsize_in`].
 //!
 //! The module `fast_path` reads a format that consists of format characters only. The parser and the resolver read
-//! every other format. Both ways give the same layout for the same format.
+//! every other format. The fast path gives each format the layout that the resolver would give.
 
 use alloc::vec::Vec;
 

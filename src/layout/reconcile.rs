@@ -132,6 +132,7 @@ fn by_dialect(
 ) -> Result<Candidates, LayoutError> {
     let layout = Layout::read(format, dialect, model)?;
     let size = layout.size();
+    // Without an itemsize, a layout of every size is accepted.
     let target = itemsize.unwrap_or(size);
     match fit_to_itemsize(layout, target, dialect) {
         Some(found) => Ok(with_spacings(found, format, itemsize)),

@@ -148,8 +148,8 @@ pub(super) struct Resolver<'a, O> {
     prefix: ItemPrefix,
     /// The open structures and pointers, outermost first.
     groups: Vec<OpenGroup>,
-    /// The number of open pointers. Fields of a pointer target are not fields of the item, so they do not go to the
-    /// sink.
+    /// The number of open pointers. The fields of a pointer target are not fields of the item. The resolver does not
+    /// pass these fields to the sink.
     pointers: u32,
     /// The number of items so far, pad bytes included.
     items: u32,
@@ -430,7 +430,7 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
                 return self.refuse_construct(Construct::ByteOrderAfterCount, span);
             }
             Placement::BeforeType if self.orders_since_type > 0 => self.second_order = Some(span),
-            _ => {}
+            Placement::First | Placement::BeforeType | Placement::Anywhere => {}
         }
         if matches!(order, ByteOrder::NativeUnaligned) {
             self.require(Syntax::UNALIGNED, Construct::Unaligned, span)?;

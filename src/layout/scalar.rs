@@ -16,7 +16,7 @@ pub(crate) struct CodeInfo {
     pub(crate) standard: u8,
     /// The rule that gives the type of a value.
     rule: TypeRule,
-    // The next three fields follow from the first three. Almost every look-up uses them, so `new` computes them once.
+    // `new` computes the next three fields from the first three fields, because almost every look-up uses them.
     /// The size of `ctype` in bytes if the size is equal in all data models, otherwise 0.
     pub(crate) fixed: u8,
     /// The type of a value of the standard size.

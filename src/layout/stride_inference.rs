@@ -102,7 +102,6 @@ struct PaddingGap<'l> {
 /// Returns the gaps of `layout` that may contain padding of array elements.
 ///
 /// `trailing_padding` is the number of bytes at the end of the item that the format does not declare.
-
 fn gaps<'l>(layout: &'l Layout, c_fields: &CFields, trailing_padding: u64) -> Vec<PaddingGap<'l>> {
     let mut gaps = Vec::new();
     let item = layout.item();

@@ -93,14 +93,10 @@ fn push_padding(rows: &mut Vec<TableRow<'_>>, base: u64, from: u64, to: u64, dep
 
 /// Adds the row of `field`, which is at `offset` bytes from the start of the item.
 fn push_field<'l>(rows: &mut Vec<TableRow<'l>>, field: Field<'l>, offset: u64, depth: usize) {
-    let order = match field.endian() {
-        Some(endian) if endian != field.model().endian => format!(" ({endian})"),
-        _ => String::new(),
-    };
     rows.push(TableRow {
         offset,
         size: field.total_size(),
-        ty: format!("{}{}{}{order}", "  ".repeat(depth), field.ty(), shape_text(field)),
+        ty: format!("{}{}{}{}", "  ".repeat(depth), field.ty(), shape_text(field), swapped_note(field)),
         name: field.name().map_or(Cow::Borrowed("-"), quoted),
     });
 }
@@ -117,8 +113,19 @@ fn quoted(name: &[u8]) -> Cow<'_, str> {
 
 /// Returns the dimensions of `field` as text, such as `[2,3]`. Returns an empty text for a single value.
 pub(super) fn shape_text(field: Field<'_>) -> String {
+    if field.shape().is_empty() { String::new() } else { format!("[{}]", join_lengths(field)) }
+}
+
+/// Returns the lengths of the dimensions of `field` with commas between them: `2,3`.
+pub(super) fn join_lengths(field: Field<'_>) -> String {
     let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-    if lengths.is_empty() { String::new() } else { format!("[{}]", lengths.join(",")) }
+    lengths.join(",")
+}
+
+/// Returns the byte order of `field` as text, such as ` (big)`. Returns an empty text for the byte order of the data
+/// model.
+pub(super) fn swapped_note(field: Field<'_>) -> String {
+    field.swapped_endian().map_or_else(String::new, |endian| format!(" ({endian})"))
 }
 
 impl fmt::Display for Table<'_> {

@@ -77,6 +77,7 @@ pub(super) fn close_root(nodes: &mut [Node], size: u64, format: &[u8]) {
 #[inline]
 pub(super) fn to_u32(len: usize) -> u32 {
     debug_assert!(u32::try_from(len).is_ok(), "{len} nodes or dimensions");
+    // The limits exclude the default. If the limits were wrong, `u32::MAX` would be the index of no node.
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
@@ -267,7 +268,6 @@ impl Default for Layout {
 /// // Two elements of 16 bytes each, from byte 2 on.
 /// assert_eq!((at.offset(), at.size(), at.count(), at.total_size()), (2, 16, 2, 32));
 /// let y = at.field(b"y").unwrap();
-/// // In bytes from the start of its record.
 /// assert_eq!((y.offset(), y.endian()), (8, Some(pep3118::Endian::Big)));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
@@ -350,6 +350,11 @@ impl<'l> Field<'l> {
     #[inline]
     pub fn endian(self) -> Option<Endian> {
         self.node.endian
+    }
+
+    /// Returns the byte order of the values if it is opposite to the byte order of the data model, otherwise `None`.
+    pub(crate) fn swapped_endian(self) -> Option<Endian> {
+        self.endian().filter(|endian| *endian != self.model().endian)
     }
 
     /// Returns the data model of the layout.
@@ -475,7 +480,7 @@ impl<'l> Field<'l> {
         self.node
     }
 
-    /// Returns this field and all fields inside it, in the order of the format.
+    /// Returns this field and all fields inside this field, in the order of the format.
     pub(super) fn descendants(self) -> impl Iterator<Item = Self> {
         let layout = self.layout;
         let first = self.index.saturating_add(1);

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::declarations::{
-    Declarations, Definition, Language, Member, MemberType, is_identifier, is_swapped, member_comment,
+    Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment, swapped_endian,
 };
 use super::error::SourceError;
 use crate::abi::LongDoubleFormat;
@@ -41,7 +41,7 @@ impl Layout {
             return Err(SourceError::Empty);
         }
         let language = Language {
-            align: &|field| if is_swapped(field) { Align::ONE } else { field.natural_align() },
+            align: &|field| if swapped_endian(field).is_some() { Align::ONE } else { field.natural_align() },
             can_name_member: &can_name_member,
             can_name_type: &can_name_type,
             type_name: &|words| words.join("_"),
@@ -169,9 +169,8 @@ impl TypeText {
     /// Returns the C type of `field`, which is not a record.
     fn of_value(field: Field<'_>) -> Self {
         let (size, ty) = (field.size(), field.ty());
-        if is_swapped(field) {
-            let order = field.endian().map(|endian| format!(", {endian}-endian")).unwrap_or_default();
-            let note = format!("{ty}{order}");
+        if let Some(endian) = swapped_endian(field) {
+            let note = format!("{ty}, {endian}-endian");
             return Self { length: Some(size), note, ..Self::new("unsigned char ") };
         }
         // Text of one character is a single value, not an array.

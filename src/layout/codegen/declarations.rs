@@ -7,6 +7,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::align::Align;
+use crate::endian::Endian;
+use crate::layout::table::join_lengths;
 use crate::layout::{Field, Layout, Type};
 use crate::text::{char_boundary, escape};
 
@@ -250,6 +252,7 @@ impl<'l> Builder<'l, '_> {
             match left.checked_sub(word.len()) {
                 Some(rest) => left = rest,
                 None if words.is_empty() => {
+                    // `char_boundary` returns the start of a character, so the default is never used.
                     words.push(word.get(..char_boundary(word.as_bytes(), left)).unwrap_or_default());
                     break;
                 }
@@ -274,6 +277,7 @@ impl<'l> Builder<'l, '_> {
     /// size.
     fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: UsedNames) -> Rc<Definition<'l>> {
         let Outline { name, is_union, size, empty_fields } = outline;
+        // A definition without members has an alignment of 1 byte.
         let align = members.iter().map(|member| member.align).max().unwrap_or(Align::ONE);
         let is_aligned = align.divides(size) && members.iter().all(|member| member.align.divides(member.offset));
         let align = if is_aligned { align } else { Align::ONE };
@@ -338,9 +342,9 @@ fn padding<'l>(from: u64, to: u64, names: &mut UsedNames) -> Member<'l> {
 
 /// Returns the text of the comment for a field of 0 bytes: `a: int32[0] at byte 4, no bytes`.
 fn describe_empty_field(field: Field<'_>) -> String {
+    // For a field without a name, the text starts with the colon.
     let name = field.name().map(escape).unwrap_or_default();
-    let shape: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-    format!("{name}: {}[{}] at byte {}, no bytes", field.ty(), shape.join(","), field.offset())
+    format!("{name}: {}[{}] at byte {}, no bytes", field.ty(), join_lengths(field), field.offset())
 }
 
 /// The names that are in use in one scope.
@@ -376,9 +380,9 @@ pub(super) fn is_identifier(name: &str) -> bool {
         && name != "_"
 }
 
-/// Returns whether the values of `field` have the opposite byte order to the data model.
-pub(super) fn is_swapped(field: Field<'_>) -> bool {
-    field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
+/// Returns the byte order of the values of `field` if no C or Rust type has this byte order in the data model.
+pub(super) fn swapped_endian(field: Field<'_>) -> Option<Endian> {
+    field.swapped_endian().filter(|_| field.size() > 1)
 }
 
 /// Returns the text of the comment behind a member: `field_name`, the name in the format, and `note`, a property of the

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::declarations::{
-    Declarations, Definition, Language, Member, MemberType, is_identifier, is_swapped, member_comment,
+    Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment, swapped_endian,
 };
 use super::error::SourceError;
 use crate::align::Align;
@@ -152,7 +152,7 @@ fn can_name_type(name: &str) -> bool {
 /// The alignment is 1 byte if the Rust type is an array of bytes, because Rust has no `long double` and no byte-swapped
 /// numbers.
 fn rust_align(field: Field<'_>) -> Align {
-    let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || is_swapped(field);
+    let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || swapped_endian(field).is_some();
     if bytes { Align::ONE } else { field.natural_align() }
 }
 
@@ -167,9 +167,8 @@ fn rust_type(field: Field<'_>) -> (String, String) {
         Some(units) if units != 1 => format!("[{word}; {units}]"),
         _ => word.to_string(),
     };
-    if is_swapped(field) {
-        let order = field.endian().map(|endian| format!(", {endian}-endian")).unwrap_or_default();
-        return (format!("[u8; {size}]"), format!("{ty}{order}"));
+    if let Some(endian) = swapped_endian(field) {
+        return (format!("[u8; {size}]"), format!("{ty}, {endian}-endian"));
     }
     let wchar = if field.natural_align().bytes() == 2 { "u16" } else { "u32" };
     let (word, note) = match ty {
