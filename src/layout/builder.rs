@@ -197,7 +197,6 @@ impl LayoutBuilder {
     }
 
     /// Adds a node of type `ty` with elements of `size` bytes to the open record, and returns the index of the node.
-    ///
     /// Returns an error if the member exceeds the record or a limit.
     fn push(&mut self, member: MemberSpec<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
         let MemberSpec { name, offset, shape } = member;

@@ -394,27 +394,22 @@ use Code::{
 };
 
 /// The numbers that every dialect has: `b B h H i I l L q Q f d`.
-const NUMBERS: Codes = Codes::NONE.with(&[
-    SignedChar,
-    UnsignedChar,
-    Short,
-    UnsignedShort,
-    Int,
-    UnsignedInt,
-    Long,
-    UnsignedLong,
-    LongLong,
-    UnsignedLongLong,
-    Float,
-    Double,
-]);
+const NUMBERS: Codes = Codes::NONE
+    .with(&[SignedChar, UnsignedChar, Short, UnsignedShort])
+    .with(&[Int, UnsignedInt, Long, UnsignedLong])
+    .with(&[LongLong, UnsignedLongLong, Float, Double]);
+
+/// [`NUMBERS`], `long double` and the complex numbers: `g Zf Zd Zg`.
+const NUMBERS_WITH_COMPLEX: Codes = NUMBERS.with(&[LongDouble, ComplexFloat, ComplexDouble, ComplexLongDouble]);
 
 /// The format characters of the `struct` module of CPython 3.13.
 const STRUCT_CODES: Codes = NUMBERS.with(&[Pad, Char, Bool, SsizeT, SizeT, Half, Bytes, Pascal, Pointer]);
 
 /// The format characters that NumPy writes.
-const NUMPY_CODES: Codes =
-    NUMBERS.with(&[Pad, Bool, Half, LongDouble, ComplexFloat, ComplexDouble, ComplexLongDouble, Bytes, Ucs4, Object]);
+const NUMPY_CODES: Codes = NUMBERS_WITH_COMPLEX.with(&[Pad, Bool, Half, Bytes, Ucs4, Object]);
+
+/// Structures, names and shapes, which all dialects except `struct` and `array` have.
+const RECORDS: Syntax = Syntax::STRUCTURES.union(Syntax::NAMES).union(Syntax::SHAPES);
 
 impl Dialect {
     /// The `struct` module of CPython 3.15, which has the complex numbers `F D Zf Zd`.
@@ -480,12 +475,7 @@ impl Dialect {
     pub const NUMPY: Self = Self {
         name: "numpy",
         codes: NUMPY_CODES,
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::STACKED_SHAPES)
-            .union(Syntax::UNALIGNED)
-            .union(Syntax::DUPLICATE_NAMES),
+        syntax: RECORDS.union(Syntax::STACKED_SHAPES).union(Syntax::UNALIGNED).union(Syntax::DUPLICATE_NAMES),
         alignment: Alignment::Explicit,
         trailing_padding: TrailingPadding::Implicit,
         named_padding: NamedPadding::FieldOrWhole,
@@ -519,7 +509,7 @@ impl Dialect {
         name: "numpy-reader",
         codes: NUMPY_CODES.with(&[Char]),
         sole_codes: Codes::NONE.with(&[SsizeT, SizeT]),
-        syntax: Syntax::STRUCTURES.union(Syntax::NAMES).union(Syntax::SHAPES).union(Syntax::UNALIGNED),
+        syntax: RECORDS.union(Syntax::UNALIGNED),
         placement: Placement::BeforeType,
         count_limit: CountLimit::Int,
         ..Self::NATIVE_C
@@ -532,31 +522,11 @@ impl Dialect {
     /// padding, so the formats contradict the itemsize.
     pub const CTYPES: Self = Self {
         name: "ctypes",
-        codes: NUMBERS.with(&[
-            Pad,
-            Char,
-            Bool,
-            Half,
-            LongDouble,
-            ComplexFloat,
-            ComplexDouble,
-            ComplexLongDouble,
-            ComplexFloat314,
-            ComplexDouble314,
-            ComplexLongDouble314,
-            Pointer,
-            Object,
-            Ucs2,
-            CharPointer,
-            WcharPointer,
-            VariantBool,
-        ]),
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::POINTERS)
-            .union(Syntax::FUNCTIONS)
-            .union(Syntax::DUPLICATE_NAMES),
+        codes: NUMBERS_WITH_COMPLEX
+            .with(&[Pad, Char, Bool, Half, Pointer, Object, Ucs2])
+            .with(&[CharPointer, WcharPointer, VariantBool])
+            .with(&[ComplexFloat314, ComplexDouble314, ComplexLongDouble314]),
+        syntax: RECORDS.union(Syntax::POINTERS).union(Syntax::FUNCTIONS).union(Syntax::DUPLICATE_NAMES),
         alignment: Alignment::Explicit,
         native_only: NativeOnly::KeepSize,
         wide_char: WideChar::Wchar,
@@ -569,23 +539,8 @@ impl Dialect {
     /// each type: `T{^c:a:^i:b:}`.
     pub const CYTHON: Self = Self {
         name: "cython",
-        codes: NUMBERS.with(&[
-            Pad,
-            Char,
-            Bool,
-            LongDouble,
-            ComplexFloat,
-            ComplexDouble,
-            ComplexLongDouble,
-            Bytes,
-            Pascal,
-            Object,
-        ]),
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::UNALIGNED)
-            .union(Syntax::DUPLICATE_NAMES),
+        codes: NUMBERS_WITH_COMPLEX.with(&[Pad, Char, Bool, Bytes, Pascal, Object]),
+        syntax: RECORDS.union(Syntax::UNALIGNED).union(Syntax::DUPLICATE_NAMES),
         named_padding: NamedPadding::Padding,
         ..Self::NATIVE_C
     };
@@ -594,22 +549,8 @@ impl Dialect {
     /// shapes.
     pub const PYBIND11: Self = Self {
         name: "pybind11",
-        codes: NUMBERS.with(&[
-            Pad,
-            Bool,
-            Half,
-            LongDouble,
-            ComplexFloat,
-            ComplexDouble,
-            ComplexLongDouble,
-            Bytes,
-            Ucs4,
-        ]),
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::UNALIGNED)
-            .union(Syntax::DUPLICATE_NAMES),
+        codes: NUMBERS_WITH_COMPLEX.with(&[Pad, Bool, Half, Bytes, Ucs4]),
+        syntax: RECORDS.union(Syntax::UNALIGNED).union(Syntax::DUPLICATE_NAMES),
         ..Self::PEP3118
     };
 

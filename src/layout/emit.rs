@@ -185,7 +185,7 @@ impl FormatWriter {
             self.out.extend_from_slice(name);
             self.push_text(":");
         } else if field.ty() == Type::Void {
-            return self.refuse(format!("the void at byte {at}, which has no name: it would be padding"));
+            return self.refuse(format!("the void without a name at byte {at}, which would be padding in a format"));
         }
         Ok(())
     }
@@ -259,9 +259,8 @@ impl FormatWriter {
         Ok(())
     }
 
-    /// Returns an error if two fields of `record` share bytes or are not in the order of their offsets.
-    ///
-    /// No format can express such a record. `at` is the offset of the record from the start of the item in bytes.
+    /// Returns an error if two fields of `record` share bytes or are not in the order of their offsets. No format can
+    /// express such a record. `at` is the offset of the record from the start of the item in bytes.
     fn refuse_unordered(&self, record: Field<'_>, at: u64) -> Result<(), EmitError> {
         if record.overlaps() {
             return self.refuse(format!("the record at byte {at}, whose fields share bytes"));
@@ -277,7 +276,6 @@ impl FormatWriter {
     }
 
     /// Returns an error if `field` is or contains an array of structures, which the `struct` module cannot express.
-    ///
     /// `at` is the offset of the field from the start of the item in bytes.
     fn refuse_arrays(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if field.ty() != Type::Record {
@@ -290,10 +288,8 @@ impl FormatWriter {
         field.fields().try_for_each(|inner| self.refuse_arrays(inner, at.saturating_add(inner.offset())))
     }
 
-    /// Returns the format character of `field`, with the length if the type has one: `i`, `5s`.
-    ///
-    /// Returns an error if the target does not have the format character. `at` is the offset of the field from the
-    /// start of the item in bytes.
+    /// Returns the format character of `field`, with the length if the type has one: `i`, `5s`. Returns an error if the
+    /// target does not have the format character. `at` is the offset of the field from the start of the item in bytes.
     fn format_character(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
         let size = field.size();
         let length = |units: u64, code: &str| if units == 1 { code.to_string() } else { format!("{units}{code}") };

@@ -10,6 +10,7 @@ use core::fmt;
 use super::interpretation::Ambiguity;
 use crate::diagnostic::{Diagnostic, Label};
 use crate::format::{ByteOrder, Code, FormatError};
+use crate::named::named_enum;
 use crate::span::Span;
 use crate::text::{abridge, plural};
 
@@ -124,86 +125,47 @@ pub struct InterpretedSize {
     pub size: u64,
 }
 
-/// A construct of the format language that some dialects do not have.
-///
-/// ```
-/// use pep3118::layout::Construct;
-/// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
-/// let error = Layout::read(b"T{i}", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
-/// assert_eq!(*error.kind(), LayoutErrorKind::Construct { construct: Construct::Structure });
-/// assert_eq!(error.to_string(), "structure `T{}` is not part of the dialect at byte 0");
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Construct {
-    /// A structure: `T{…}`.
-    Structure,
-    /// A name of a field: `:name:`.
-    Name,
-    /// A shape: `(2,3)`.
-    Shape,
-    /// Two shapes before one type: `(2)(3)i`.
-    StackedShapes,
-    /// A pointer: `&`.
-    Pointer,
-    /// A function pointer: `X{…}`.
-    Function,
-    /// A user type: `[name]`.
-    UserType,
-    /// The byte-order character `^`.
-    Unaligned,
-    /// A byte-order character after the first byte of the format: `i<i`.
-    LaterByteOrder,
-    /// A byte-order character after a count: `3<i`.
-    ByteOrderAfterCount,
-    /// A byte-order character before a shape: `<(2)i`.
-    ByteOrderBeforeShape,
-    /// The second of two byte-order characters: `T{<>i}`.
-    TwoByteOrders,
-    /// A byte-order character without an item after it: `i<`.
-    TrailingByteOrder,
-    /// White space inside an item: `3 i`, `Z f`.
-    SpaceInItem,
-}
-
-impl Construct {
-    /// All constructs.
-    pub const ALL: [Self; 14] = [
-        Self::Structure,
-        Self::Name,
-        Self::Shape,
-        Self::StackedShapes,
-        Self::Pointer,
-        Self::Function,
-        Self::UserType,
-        Self::Unaligned,
-        Self::LaterByteOrder,
-        Self::ByteOrderAfterCount,
-        Self::ByteOrderBeforeShape,
-        Self::TwoByteOrders,
-        Self::TrailingByteOrder,
-        Self::SpaceInItem,
-    ];
-}
-
-impl fmt::Display for Construct {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Structure => "structure `T{}`",
-            Self::Name => "name",
-            Self::Shape => "shape",
-            Self::StackedShapes => "shape after a shape",
-            Self::Pointer => "pointer `&`",
-            Self::Function => "function pointer `X{}`",
-            Self::UserType => "user type `[]`",
-            Self::Unaligned => "byte-order character `^`",
-            Self::LaterByteOrder => "byte-order character after the first byte",
-            Self::ByteOrderAfterCount => "byte-order character after a count",
-            Self::ByteOrderBeforeShape => "byte-order character before a shape",
-            Self::TwoByteOrders => "second of two byte-order characters",
-            Self::TrailingByteOrder => "byte-order character that no item follows",
-            Self::SpaceInItem => "white space inside an item",
-        })
+named_enum! {
+    /// A construct of the format language that some dialects do not have.
+    ///
+    /// ```
+    /// use pep3118::layout::Construct;
+    /// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
+    /// let error = Layout::read(b"T{i}", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    /// assert_eq!(*error.kind(), LayoutErrorKind::Construct { construct: Construct::Structure });
+    /// assert_eq!(error.to_string(), "structure `T{}` is not part of the dialect at byte 0");
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Construct {
+        /// A structure: `T{…}`.
+        Structure = "structure `T{}`",
+        /// A name of a field: `:name:`.
+        Name = "name",
+        /// A shape: `(2,3)`.
+        Shape = "shape",
+        /// Two shapes before one type: `(2)(3)i`.
+        StackedShapes = "shape after a shape",
+        /// A pointer: `&`.
+        Pointer = "pointer `&`",
+        /// A function pointer: `X{…}`.
+        Function = "function pointer `X{}`",
+        /// A user type: `[name]`.
+        UserType = "user type `[]`",
+        /// The byte-order character `^`.
+        Unaligned = "byte-order character `^`",
+        /// A byte-order character after the first byte of the format: `i<i`.
+        LaterByteOrder = "byte-order character after the first byte",
+        /// A byte-order character after a count: `3<i`.
+        ByteOrderAfterCount = "byte-order character after a count",
+        /// A byte-order character before a shape: `<(2)i`.
+        ByteOrderBeforeShape = "byte-order character before a shape",
+        /// The second of two byte-order characters: `T{<>i}`.
+        TwoByteOrders = "second of two byte-order characters",
+        /// A byte-order character without an item after it: `i<`.
+        TrailingByteOrder = "byte-order character that no item follows",
+        /// White space inside an item: `3 i`, `Z f`.
+        SpaceInItem = "white space inside an item",
     }
 }
 

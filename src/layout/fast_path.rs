@@ -14,9 +14,8 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Code, Limits};
 use crate::span::Span;
 
-/// Format characters that the fast path does not read.
-///
-/// The count of `x s p u w t` is a length. `F D G` are complex numbers. `O` always has the native byte order.
+/// Format characters that the fast path does not read. The count of `x s p u w t` is a length. `F D G` are complex
+/// numbers. `O` always has the native byte order.
 const NEEDS_RESOLVER: &[Code] = &[
     Code::Pad,
     Code::Bytes,
@@ -34,9 +33,8 @@ const NEEDS_RESOLVER: &[Code] = &[
 /// For fewer format characters, to compute each size separately takes less time.
 const MIN_CODES_FOR_TABLE: usize = 6;
 
-/// Adds the root and the fields of `format` to the empty `nodes`, and returns the alignment of the item.
-///
-/// Returns `None` if the format needs the resolver. `nodes` then contains only the root, with size 0.
+/// Adds the root and the fields of `format` to the empty `nodes`, and returns the alignment of the item. Returns `None`
+/// if the format needs the resolver. `nodes` then contains only the root, with size 0.
 #[inline(always)]
 pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &mut Vec<Node>) -> Option<Align> {
     nodes.push(ROOT);
@@ -48,9 +46,8 @@ pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &
     Some(align)
 }
 
-/// Calls `push` with each field of `format`, and returns the size of the item in bytes with its alignment.
-///
-/// Returns `None` if the format needs the resolver. The function may have called `push` for some fields before.
+/// Calls `push` with each field of `format`, and returns the size of the item in bytes with its alignment. Returns
+/// `None` if the format needs the resolver. The function may have called `push` for some fields before.
 #[inline]
 pub(super) fn lay_out(
     format: &[u8],
@@ -102,9 +99,8 @@ struct SizeAlign {
 }
 
 impl SizeAlign {
-    /// Returns the size and the alignment of the C type of `info`.
-    ///
-    /// A C type of at most 4 bytes has the same size in all data models, and the alignment is equal to the size.
+    /// Returns the size and the alignment of the C type of `info`. A C type of at most 4 bytes has the same size in all
+    /// data models, and the alignment is equal to the size.
     #[inline]
     fn of_code(info: &CodeInfo, model: &DataModel) -> Self {
         match info.fixed {
@@ -129,10 +125,9 @@ impl SizeAlign {
         Self { size: model.size_of(ctype), mask: model.align_of(ctype).bytes().wrapping_sub(1) }
     }
 
-    /// Places a value after the previous value, which ends at the offset `previous_end` in bytes.
-    ///
-    /// If all bits of `rounding` are 1, rounds `previous_end` up to the alignment of the value. If `rounding` is 0, the
-    /// offset is `previous_end`.
+    /// Places a value after the previous value, which ends at the offset `previous_end` in bytes. If all bits of
+    /// `rounding` are 1, rounds `previous_end` up to the alignment of the value. If `rounding` is 0, the offset is
+    /// `previous_end`.
     #[inline]
     fn place(self, previous_end: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;

@@ -333,9 +333,7 @@ impl Painter {
     }
 
     /// Adds the segments of `field`, which is at `offset` bytes from the start of the item, to the lane with number
-    /// `lane`.
-    ///
-    /// `path` is the dotted name of the enclosing record.
+    /// `lane`. `path` is the dotted name of the enclosing record.
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels. The
     // loop over the elements ends at the first element that is not drawn, so a large count takes no time.
     fn push_segments(&mut self, field: Field<'_>, offset: u64, path: &str, lane: usize) {
@@ -377,9 +375,8 @@ impl Painter {
     }
 }
 
-/// Returns the dotted name of `field` in a record with the dotted name `path`.
-///
-/// If the dotted name has more than [`MAX_PATH_BYTES`] bytes, returns an ellipsis and the end of the dotted name.
+/// Returns the dotted name of `field` in a record with the dotted name `path`. If the dotted name has more than
+/// [`MAX_PATH_BYTES`] bytes, returns an ellipsis and the end of the dotted name.
 fn join_path(path: &str, field: Field<'_>) -> String {
     // A field without a name adds nothing to the dotted name.
     let name = field.name().map(escape).unwrap_or_default();
@@ -429,9 +426,8 @@ impl CellText {
     }
 }
 
-/// Returns as many of the last names in `path` as `width` characters can contain, such as `position.x`, `…x` or `x`.
-///
-/// If `width` is smaller than the last name, returns the end of the last name.
+/// Returns as many of the last names in `path` as `width` characters can contain, such as `position.x`, `…x` or `x`. If
+/// `width` is smaller than the last name, returns the end of the last name.
 fn path_end(path: &str, width: usize) -> String {
     if longest_suffix(path, width) == path {
         return path.to_string();

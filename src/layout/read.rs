@@ -60,9 +60,8 @@ impl Layout {
         self.read_resolved(format, dialect, model)
     }
 
-    /// Parses and resolves `format`, which does not take the fast path.
-    ///
-    /// At the call, `self` contains the root node and no other node.
+    /// Parses and resolves `format`, which does not take the fast path. At the call, `self` contains the root node and
+    /// no other node.
     pub(super) fn read_resolved(
         &mut self,
         format: &[u8],
@@ -73,10 +72,8 @@ impl Layout {
         self.resolve_with(format, dialect, model, |resolver| parse_events(format, &Limits::DEFAULT, resolver))
     }
 
-    /// Adds the fields of `format` to this layout.
-    ///
-    /// `visit` calls the methods of the resolver for each token of `format`. At the call, `self` contains the root node
-    /// and no other node. After an error, `self` is empty.
+    /// Adds the fields of `format` to this layout. `visit` calls the methods of the resolver for each token of
+    /// `format`. At the call, `self` contains the root node and no other node. After an error, `self` is empty.
     fn resolve_with(
         &mut self,
         format: &[u8],

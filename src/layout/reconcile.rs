@@ -121,9 +121,8 @@ impl Candidates {
     }
 }
 
-/// Returns the interpretations of `format` in one dialect.
-///
-/// Returns an error if `format` has no layout in `dialect`, or no layout with the itemsize.
+/// Returns the interpretations of `format` in one dialect. Returns an error if `format` has no layout in `dialect`, or
+/// no layout with the itemsize.
 fn by_dialect(
     format: &[u8],
     itemsize: Option<u64>,
@@ -156,10 +155,8 @@ fn itemsize_mismatch(
     LayoutError::new(kind, Span::new(0, format.len()), format, dialect.name, model.name)
 }
 
-/// Extends `layout` by trailing padding to `itemsize` bytes, and returns the result as an interpretation.
-///
-/// Returns `None` if `layout` is larger than `itemsize`, or if `dialect` does not permit trailing padding at this
-/// layout.
+/// Extends `layout` by trailing padding to `itemsize` bytes, and returns the result as an interpretation. Returns
+/// `None` if `layout` is larger than `itemsize`, or if `dialect` does not permit trailing padding at this layout.
 fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
     let trailing_padding = itemsize.checked_sub(layout.size())?;
     if trailing_padding > 0 {
@@ -214,10 +211,8 @@ fn with_numpy_spacings(found: Interpretation) -> Candidates {
 }
 
 /// Adds the interpretation of a C compiler if `found` contains an array of structures with unaligned elements under
-/// `@`.
-///
-/// A C compiler rounds the size of such structures up to the alignment. If the rounded layout also has the itemsize,
-/// the result has two interpretations.
+/// `@`. A C compiler rounds the size of such structures up to the alignment. If the rounded layout also has the
+/// itemsize, the result has two interpretations.
 fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     let requested = found.dialect;
     let is_decided =
@@ -245,19 +240,16 @@ fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Optio
     candidates
 }
 
-/// NumPy's rule for a format of an unknown producer.
-///
-/// The rule accepts every format character. A whole format such as `3x` is padding, because a different producer may
-/// have written the format.
+/// NumPy's rule for a format of an unknown producer. The rule accepts every format character. A whole format such as
+/// `3x` is padding, because a different producer may have written the format.
 const NUMPY_RULE: Dialect =
     Dialect { name: Dialect::NUMPY.name, record_spacing: RecordSpacing::Inferred, ..Dialect::NUMPY_PACKED };
 
 /// A function that returns whether the producers of a dialect can have written a format with this layout.
 type CanHaveWritten<'f> = &'f dyn Fn(&Layout) -> bool;
 
-/// Returns the interpretations of `format` in all dialects whose producers can have written the format.
-///
-/// Returns an error if `format` has no layout, or no layout with the itemsize.
+/// Returns the interpretations of `format` in all dialects whose producers can have written the format. Returns an
+/// error if `format` has no layout, or no layout with the itemsize.
 fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Candidates, LayoutError> {
     let is_from_ctypes = |layout: &Layout| has_ctypes_byte_orders(layout, format);
     let can_be_ctypes = || Layout::read(format, &Dialect::CTYPES, model).is_ok_and(|layout| is_from_ctypes(&layout));
@@ -330,37 +322,26 @@ fn is_address(node: &Node, format: &[u8]) -> bool {
 
 /// Returns whether `layout` has no bytes or consists of one field that fills the item.
 fn is_sole_item(layout: &Layout) -> bool {
-    let mut fields = layout.fields();
-    matches!((fields.next(), fields.next()), (Some(only), None) if only.offset() == 0 && only.total_size() == layout.size())
-        || layout.size() == 0
+    layout.sole_field().is_some() || layout.size() == 0
 }
 
 /// Returns whether `layout` consists of one structure that fills the item: `T{…}`.
 fn is_sole_record(layout: &Layout) -> bool {
-    let mut fields = layout.fields();
-    matches!(
-        (fields.next(), fields.next()),
-        (Some(only), None) if only.ty() == Type::Record
-            && only.count() == 1
-            && only.name().is_none()
-            && only.offset() == 0
-            && only.size() == layout.size()
-    )
+    let is_structure = |field: Field<'_>| field.ty() == Type::Record && field.count() == 1 && field.name().is_none();
+    layout.sole_field().is_some_and(is_structure)
 }
 
-/// Returns whether ctypes can have written the byte-order characters of `format`, whose layout is `layout`.
-///
-/// ctypes writes `<` or `>` before each format character of more than one byte. ctypes writes no byte-order character
-/// before `B`, `&` and `X{}`.
+/// Returns whether ctypes can have written the byte-order characters of `format`, whose layout is `layout`. ctypes
+/// writes `<` or `>` before each format character of more than one byte. ctypes writes no byte-order character before
+/// `B`, `&` and `X{}`.
 fn has_ctypes_byte_orders(layout: &Layout, format: &[u8]) -> bool {
     let mut numbers = layout.nodes.iter().filter(|node| node.endian.is_some() && !is_address(node, format));
     numbers.all(|node| matches!(node.order, ByteOrder::Little | ByteOrder::Big))
 }
 
-/// Returns whether NumPy can have written the byte-order characters of the format of `layout`.
-///
-/// NumPy writes no byte-order character or one of `@ = ^` for the byte order of the machine. NumPy writes `<` or `>`
-/// only for the opposite byte order.
+/// Returns whether NumPy can have written the byte-order characters of the format of `layout`. NumPy writes no
+/// byte-order character or one of `@ = ^` for the byte order of the machine. NumPy writes `<` or `>` only for the
+/// opposite byte order.
 fn has_numpy_byte_orders(layout: &Layout) -> bool {
     // NumPy can write `O` under every byte-order character.
     let mut numbers = layout.nodes.iter().filter(|node| node.ty.has_byte_order() && node.ty != Type::Object);
@@ -411,9 +392,8 @@ fn same_memory(a: &Layout, b: &Layout) -> bool {
 }
 
 /// Returns the interpretation of `format` if `format` is one user type, such as `[bfloat16]`. The itemsize is the size
-/// of the user type.
-///
-/// Returns `None` if `format` contains any other item, or if `itemsize` is `None` or exceeds `PY_SSIZE_T_MAX`.
+/// of the user type. Returns `None` if `format` contains any other item, or if `itemsize` is `None` or exceeds
+/// `PY_SSIZE_T_MAX`.
 fn user_type(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {

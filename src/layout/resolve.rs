@@ -30,10 +30,8 @@ pub(super) struct Resolved {
 }
 
 /// Computes the fields of `format` under the rules of `dialect` and the C sizes of `model`, and adds the fields to
-/// `sink`.
-///
-/// `visit` calls the methods of the resolver for each token of `format`. Returns an error if `visit` reports a syntax
-/// error or if the resolver refuses a token.
+/// `sink`. `visit` calls the methods of the resolver for each token of `format`. Returns an error if `visit` reports a
+/// syntax error or if the resolver refuses a token.
 pub(super) fn resolve_events<O: Sink>(
     format: &[u8],
     dialect: &Dialect,
@@ -72,10 +70,8 @@ pub(super) fn resolve_events<O: Sink>(
     }
 }
 
-/// Converts `failure` to the error that the caller of the library receives.
-///
-/// `error` is the reason that the resolver has stored, with the span of the refused token. `format`, `dialect` and
-/// `model` are part of the message.
+/// Converts `failure` to the error that the caller of the library receives. `error` is the reason that the resolver has
+/// stored, with the span of the refused token. `format`, `dialect` and `model` are part of the message.
 #[cold]
 fn explain(
     failure: Failure,
@@ -196,7 +192,6 @@ impl<O: Sink> Resolver<'_, O> {
     }
 
     /// Places `elements` elements of `size` bytes after the last item, with padding if `order` requires alignment.
-    ///
     /// Returns the offset of the first element in bytes. Stops with an error at `span` if the end exceeds the limit.
     #[inline]
     fn place(&mut self, size: u64, elements: u64, align: Align, order: ByteOrder, span: Span) -> Result<u64, Stop> {
@@ -217,10 +212,9 @@ impl<O: Sink> Resolver<'_, O> {
         }
     }
 
-    /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`.
-    ///
-    /// The count becomes the last dimension of `prefix`. Callers use this function only if the count is a number of
-    /// values (`4i`), not a length (`4s`). Stops with an error at `span` if the number exceeds 64 bits.
+    /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`. The count
+    /// becomes the last dimension of `prefix`. Callers use this function only if the count is a number of values
+    /// (`4i`), not a length (`4s`). Stops with an error at `span` if the number exceeds 64 bits.
     #[inline]
     fn count_elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {
         if !prefix.has_count || prefix.count == 1 {
@@ -305,11 +299,9 @@ impl<O: Sink> Resolver<'_, O> {
         }
     }
 
-    /// Handles a format character that the dialect does not have.
-    ///
-    /// Stores `code` in `sole_code` if the dialect accepts `code` as the whole format and nothing precedes `code`.
-    /// [`finish_numpy_reader`](Self::finish_numpy_reader) then checks that nothing follows `code`. Stops in all other
-    /// cases.
+    /// Handles a format character that the dialect does not have. Stores `code` in `sole_code` if the dialect accepts
+    /// `code` as the whole format and nothing precedes `code`. [`finish_numpy_reader`](Self::finish_numpy_reader) then
+    /// checks that nothing follows `code`. Stops in all other cases.
     #[cold]
     fn accept_sole_code(&mut self, code: Code, span: Span) -> Result<(), Stop> {
         if self.dialect.sole_codes.contains(code)
@@ -323,10 +315,9 @@ impl<O: Sink> Resolver<'_, O> {
         self.refuse(Kind::Code { code }, span)
     }
 
-    /// Returns the size in bytes of a format character that has no standard size, under one of `= < > !`.
-    ///
-    /// The size is the native size. Stops if the dialect refuses such format characters, except for `O`: every reader
-    /// gives a Python object the size of a pointer.
+    /// Returns the size in bytes of a format character that has no standard size, under one of `= < > !`. The size is
+    /// the native size. Stops if the dialect refuses such format characters, except for `O`: every reader gives a
+    /// Python object the size of a pointer.
     #[cold]
     fn size_without_standard(&mut self, code: Code, info: &CodeInfo, span: Span) -> Result<u64, Stop> {
         let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize) || matches!(code, Code::Object);
@@ -336,10 +327,8 @@ impl<O: Sink> Resolver<'_, O> {
         self.refuse(Kind::NoStandardSize { code, order: self.order }, span)
     }
 
-    /// Advances the offset by the pad bytes of an `x` without a name.
-    ///
-    /// If the dialect reads a whole format such as `3x` as a void field, the function also stores that field in
-    /// `whole_padding`.
+    /// Advances the offset by the pad bytes of an `x` without a name. If the dialect reads a whole format such as `3x`
+    /// as a void field, the function also stores that field in `whole_padding`.
     fn skip_padding(&mut self, prefix: &ItemPrefix, span: Span) -> Result<(), Stop> {
         let offset = self.place(prefix.count, prefix.elements, Align::ONE, self.order, span)?;
         let whole = matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
@@ -376,9 +365,8 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(self.offset)
     }
 
-    /// Refuses constructs that NumPy's reader accepts only if the whole of `format` is one number.
-    ///
-    /// `end` is the empty span after the last byte of `format`.
+    /// Refuses constructs that NumPy's reader accepts only if the whole of `format` is one number. `end` is the empty
+    /// span after the last byte of `format`.
     fn finish_numpy_reader(&mut self, format: &[u8], end: Span) -> Result<(), Stop> {
         if self.orders_since_type > 0 {
             return self.refuse_construct(Construct::TrailingByteOrder, end);
@@ -401,9 +389,8 @@ fn close_without_open() -> Result<(), Stop> {
     Err(Stop)
 }
 
-/// Returns whether `format` is one number after any number of byte-order characters, such as `<>i`.
-///
-/// NumPy recognizes such formats before NumPy calls its parser.
+/// Returns whether `format` is one number after any number of byte-order characters, such as `<>i`. NumPy recognizes
+/// such formats before NumPy calls its parser.
 fn is_sole_number(format: &[u8]) -> bool {
     let prefix_len = format.iter().take_while(|byte| b"@^=<>!".contains(byte)).count();
     match format.split_at_checked(prefix_len) {

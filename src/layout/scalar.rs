@@ -38,10 +38,8 @@ enum TypeRule {
     Complex(Type),
 }
 
-/// Computes the C type and the sizes of `code` for the two tables below.
-///
-/// The documentation of Python's `struct` defines the standard sizes. PEP 3118 defines the standard sizes of `w` and
-/// `u`.
+/// Computes the C type and the sizes of `code` for the two tables below. The documentation of Python's `struct` defines
+/// the standard sizes. PEP 3118 defines the standard sizes of `w` and `u`.
 const fn compute_info(code: Code) -> CodeInfo {
     use CType as C;
     use TypeRule::{Complex, Fixed, Signed, Unsigned};
@@ -96,9 +94,8 @@ static INFO_BY_CODE: [CodeInfo; 36] = {
     table
 };
 
-/// The format character and the result of [`compute_info`] for every byte that is a format character.
-///
-/// With this table, the fast path finds the size of a format character by one load.
+/// The format character and the result of [`compute_info`] for every byte that is a format character. With this table,
+/// the fast path finds the size of a format character by one load.
 static INFO_BY_BYTE: [ByteEntry; 256] = {
     let mut table = [ByteEntry(None); 256];
     let mut rest: &mut [ByteEntry] = &mut table;
@@ -130,9 +127,8 @@ const fn info_of_code(code: Code) -> &'static CodeInfo {
     &INFO_BY_CODE[code as usize]
 }
 
-/// Returns the format character `byte` with its C type and sizes.
-///
-/// Returns `None` if `byte` is not a format character, and for `Z`, because the next byte decides the meaning of `Z`.
+/// Returns the format character `byte` with its C type and sizes. Returns `None` if `byte` is not a format character,
+/// and for `Z`, because the next byte decides the meaning of `Z`.
 #[inline]
 pub(crate) const fn info_of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> {
     #[expect(

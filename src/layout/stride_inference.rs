@@ -40,10 +40,8 @@ pub(super) struct AmbiguousSpacing {
     pub(super) has_inferred: bool,
 }
 
-/// Computes the distances between the elements of the arrays of structures in `layout`.
-///
-/// The elements are contiguous in `layout`. `trailing_padding` is the number of bytes at the end of the item that the
-/// format does not declare.
+/// Computes the distances between the elements of the arrays of structures in `layout`. The elements are contiguous in
+/// `layout`. `trailing_padding` is the number of bytes at the end of the item that the format does not declare.
 pub(super) fn infer(layout: Layout, trailing_padding: u64) -> Spacing {
     if !layout.nodes.iter().any(|node| node.ty == Type::Record && node.count > 1) {
         return Spacing::Certain(layout);
@@ -99,9 +97,8 @@ struct PaddingGap<'l> {
     next: Align,
 }
 
-/// Returns the gaps of `layout` that may contain padding of array elements.
-///
-/// `trailing_padding` is the number of bytes at the end of the item that the format does not declare.
+/// Returns the gaps of `layout` that may contain padding of array elements. `trailing_padding` is the number of bytes
+/// at the end of the item that the format does not declare.
 fn gaps<'l>(layout: &'l Layout, c_fields: &CFields, trailing_padding: u64) -> Vec<PaddingGap<'l>> {
     let mut gaps = Vec::new();
     let item = layout.item();
@@ -138,10 +135,8 @@ fn records_at_end(field: Field<'_>) -> Vec<Field<'_>> {
 }
 
 /// Returns whether there are exactly `padding` bytes between the end of `last`, the last field of `record`, and the end
-/// of `record`.
-///
-/// NumPy writes no padding before a closing brace. Padding before a closing brace belongs to the record, not to a
-/// field.
+/// of `record`. NumPy writes no padding before a closing brace. Padding before a closing brace belongs to the record,
+/// not to a field.
 fn ends_with(record: Field<'_>, last: Field<'_>, padding: u64) -> bool {
     last.offset().checked_add(last.total_size()).and_then(|end| end.checked_add(padding)) == Some(record.size())
 }
@@ -182,10 +177,9 @@ fn find_owner(c_fields: &CFields, gap: &PaddingGap<'_>) -> Option<Owner> {
     })
 }
 
-/// Returns the sizes of the records if the elements of the outermost array `outer` share the padding equally.
-///
-/// The records that contain `outer` become larger by the same number of bytes. Returns `None` if `outer` has no
-/// elements, or if a size exceeds 64 bits.
+/// Returns the sizes of the records if the elements of the outermost array `outer` share the padding equally. The
+/// records that contain `outer` become larger by the same number of bytes. Returns `None` if `outer` has no elements,
+/// or if a size exceeds 64 bits.
 fn equal_share_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Sizes> {
     let share = gap.padding.checked_div(outer.elements)?;
     let mut sizes = Sizes::from([(outer.record.index(), outer.record.size().checked_add(share)?)]);
@@ -196,10 +190,9 @@ fn equal_share_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Si
     Some(sizes)
 }
 
-/// Returns the sizes that a C compiler gives the records of `gap`, in the order of `gap.records`.
-///
-/// Returns `None` if a C compiler would not insert exactly the pad bytes of `gap` inside and after the records. `first`
-/// is the first of the records.
+/// Returns the sizes that a C compiler gives the records of `gap`, in the order of `gap.records`. Returns `None` if a C
+/// compiler would not insert exactly the pad bytes of `gap` inside and after the records. `first` is the first of the
+/// records.
 fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option<Sizes> {
     let mut sizes = Sizes::new();
     for record in &gap.records {
@@ -226,9 +219,8 @@ impl CField {
     const UNKNOWN: Self = Self { align: Align::ONE, size: None };
 }
 
-/// The alignments and sizes that a C compiler gives the fields of a layout, by index of the node.
-///
-/// One pass computes all sizes, because a separate pass for each record takes quadratic time for nested records.
+/// The alignments and sizes that a C compiler gives the fields of a layout, by index of the node. One pass computes all
+/// sizes, because a separate pass for each record takes quadratic time for nested records.
 struct CFields(Vec<CField>);
 
 impl CFields {
@@ -259,9 +251,8 @@ impl CFields {
         found.copied().unwrap_or(CField::UNKNOWN)
     }
 
-    /// Returns the offset of the end of the last field of `record` in bytes.
-    ///
-    /// Returns `None` if a C compiler would move a field of `record` to a different offset.
+    /// Returns the offset of the end of the last field of `record` in bytes. Returns `None` if a C compiler would move
+    /// a field of `record` to a different offset.
     fn end_of(&self, record: Field<'_>) -> Option<u64> {
         let mut end = 0_u64;
         for field in record.fields() {

@@ -62,10 +62,9 @@ impl<'l> Table<'l> {
     }
 }
 
-/// Adds a row for each field of `record`, in the order of the offsets, and a row for each sequence of pad bytes.
-///
-/// `base` is the offset of `record` from the start of the item in bytes. `depth` is the number of enclosing records.
-/// Adds no rows if `record` is not a record.
+/// Adds a row for each field of `record`, in the order of the offsets, and a row for each sequence of pad bytes. `base`
+/// is the offset of `record` from the start of the item in bytes. `depth` is the number of enclosing records. Adds no
+/// rows if `record` is not a record.
 // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
 fn push_fields<'l>(rows: &mut Vec<TableRow<'l>>, record: Field<'l>, base: u64, depth: usize) {
     if record.ty() != Type::Record {

@@ -150,14 +150,17 @@ impl Layout {
     /// Otherwise, returns a record that contains all top-level fields.
     #[must_use]
     pub fn item(&self) -> Field<'_> {
-        let root = self.root();
-        let mut fields = root.fields();
-        match (fields.next(), fields.next()) {
-            (Some(only), None) if only.name().is_none() && only.offset() == 0 && only.total_size() == self.size() => {
-                only
-            }
-            _ => root,
+        match self.sole_field() {
+            Some(field) if field.name().is_none() => field,
+            _ => self.root(),
         }
+    }
+
+    /// Returns the only top-level field if this field fills the item. Returns `None` for any other layout.
+    pub(super) fn sole_field(&self) -> Option<Field<'_>> {
+        let mut fields = self.fields();
+        let field = fields.next().filter(|_| fields.next().is_none())?;
+        (field.offset() == 0 && field.total_size() == self.size()).then_some(field)
     }
 
     /// Returns every field that is not a record, with its offset from the start of the item.
@@ -268,6 +271,7 @@ impl Default for Layout {
 /// // Two elements of 16 bytes each, from byte 2 on.
 /// assert_eq!((at.offset(), at.size(), at.count(), at.total_size()), (2, 16, 2, 32));
 /// let y = at.field(b"y").unwrap();
+/// // The offset of `y` is in bytes from the start of an element of `at`.
 /// assert_eq!((y.offset(), y.endian()), (8, Some(pep3118::Endian::Big)));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```

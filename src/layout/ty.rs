@@ -108,10 +108,9 @@ impl Type {
         )
     }
 
-    /// Returns the alignment of the C type for a value of `size` bytes in the data model `model`.
-    ///
-    /// A byte string, opaque bytes and a type of 1 byte have an alignment of 1 byte. The function returns 1 byte for a
-    /// record, too: the caller computes the alignment of a record from its fields.
+    /// Returns the alignment of the C type for a value of `size` bytes in the data model `model`. A byte string, opaque
+    /// bytes and a type of 1 byte have an alignment of 1 byte. The function returns 1 byte for a record, too: the
+    /// caller computes the alignment of a record from its fields.
     pub(crate) fn natural_align(self, size: u64, model: &DataModel) -> Align {
         let ctype = match self {
             Self::Bool if size == 2 => CType::Short,

@@ -72,9 +72,8 @@ impl Layout {
     }
 }
 
-/// Writes assertions of the byte order and of the format of a `long double`.
-///
-/// The assertions of sizes and offsets do not detect a machine that differs only in these properties.
+/// Writes assertions of the byte order and of the format of a `long double`. The assertions of sizes and offsets do not
+/// detect a machine that differs only in these properties.
 fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
     if layout.leaves().any(|(_, leaf)| leaf.endian().is_some()) {

@@ -86,10 +86,8 @@ pub struct Language<'w> {
     pub element: &'w str,
 }
 
-/// The largest total length in bytes of the member names in the name of a type.
-///
-/// A C compiler distinguishes at least the first 63 characters of a name. Without a limit, the type names of deeply
-/// nested records take quadratic space.
+/// The largest total length in bytes of the member names in the name of a type. A C compiler distinguishes at least the
+/// first 63 characters of a name. Without a limit, the type names of deeply nested records take quadratic space.
 const MAX_PATH_BYTES: usize = 63;
 
 impl<'l> Declarations<'l> {
@@ -179,9 +177,8 @@ impl<'l> Builder<'l, '_> {
         self.define(Outline { name, is_union, size: record.size(), empty_fields }, members, names)
     }
 
-    /// Returns the member for `field`, after adding the definition of its type if `field` is a record.
-    ///
-    /// The function chooses a name that is not in `names`, and adds the name to `names`.
+    /// Returns the member for `field`, after adding the definition of its type if `field` is a record. The function
+    /// chooses a name that is not in `names`, and adds the name to `names`.
     fn member(&mut self, field: Field<'l>, names: &mut UsedNames) -> Member<'l> {
         let text = field.name().and_then(|name| core::str::from_utf8(name).ok());
         let usable = text.filter(|name| (self.language.can_name_member)(name));
@@ -201,9 +198,8 @@ impl<'l> Builder<'l, '_> {
         Member { name, field_name, offset, size, shape, ty, is_overlap: false, align }
     }
 
-    /// Returns one member for `overlap`: the only member, or a union of all members.
-    ///
-    /// The function adds the name of the union to `names`.
+    /// Returns one member for `overlap`: the only member, or a union of all members. The function adds the name of the
+    /// union to `names`.
     fn member_of_overlap(&mut self, overlap: Overlap<'l>, names: &mut UsedNames) -> Member<'l> {
         if overlap.others.is_empty() {
             return overlap.first;
@@ -228,9 +224,8 @@ impl<'l> Builder<'l, '_> {
         Member { offset: start, is_overlap: true, ..Member::of_definition(definition, name, None) }
     }
 
-    /// Returns a member at byte 0 whose type is a structure of padding followed by `member`.
-    ///
-    /// All members of a union start at byte 0. The padding keeps `member` at its offset.
+    /// Returns a member at byte 0 whose type is a structure of padding followed by `member`. All members of a union
+    /// start at byte 0. The padding keeps `member` at its offset.
     fn move_behind_padding(&mut self, member: Member<'l>) -> Member<'l> {
         self.path.push(member.name.clone());
         let (name, field_name) = (member.name.clone(), member.field_name.clone());
@@ -271,10 +266,8 @@ impl<'l> Builder<'l, '_> {
     }
 
     /// Adds a definition with `members` in the order of their offsets, and with padding where a compiler would add
-    /// none.
-    ///
-    /// `names` are the names of the members. The definition is packed if alignment would move a member or change the
-    /// size.
+    /// none. `names` are the names of the members. The definition is packed if alignment would move a member or change
+    /// the size.
     fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: UsedNames) -> Rc<Definition<'l>> {
         let Outline { name, is_union, size, empty_fields } = outline;
         // A definition without members has an alignment of 1 byte.
@@ -386,9 +379,7 @@ pub(super) fn swapped_endian(field: Field<'_>) -> Option<Endian> {
 }
 
 /// Returns the text of the comment behind a member: `field_name`, the name in the format, and `note`, a property of the
-/// type.
-///
-/// The text is ASCII, because the encoding of the source file is unknown.
+/// type. The text is ASCII, because the encoding of the source file is unknown.
 pub(super) fn member_comment(field_name: Option<&str>, note: &str) -> String {
     match field_name {
         Some(field_name) if note.is_empty() => field_name.escape_default().to_string(),

@@ -147,19 +147,15 @@ fn can_name_type(name: &str) -> bool {
     can_name_member(name) && !USED_NAMES.contains(&name)
 }
 
-/// Returns the alignment of the Rust type of `field`.
-///
-/// The alignment is 1 byte if the Rust type is an array of bytes, because Rust has no `long double` and no byte-swapped
-/// numbers.
+/// Returns the alignment of the Rust type of `field`. The alignment is 1 byte if the Rust type is an array of bytes,
+/// because Rust has no `long double` and no byte-swapped numbers.
 fn rust_align(field: Field<'_>) -> Align {
     let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || swapped_endian(field).is_some();
     if bytes { Align::ONE } else { field.natural_align() }
 }
 
 /// Returns the Rust type of `field`, which is not a record, and a property of the field that the Rust type does not
-/// express.
-///
-/// Example: `[u8; 4]` and `int32, big-endian`. The second text is empty for most types.
+/// express. Example: `[u8; 4]` and `int32, big-endian`. The second text is empty for most types.
 fn rust_type(field: Field<'_>) -> (String, String) {
     let (size, ty) = (field.size(), field.ty());
     // Text of one character is a single value, not an array.
