@@ -100,6 +100,7 @@ struct Details {
 }
 
 impl Ambiguity {
+    /// Creates an ambiguity between the interpretations `first` and `others` of `format`. `others` is not empty.
     pub(super) fn new(
         format: &[u8],
         itemsize: Option<u64>,

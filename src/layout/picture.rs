@@ -60,8 +60,11 @@ pub struct Picture {
 /// ```
 /// use pep3118::{DataModel, Dialect, CellStyle, Layout, Picture};
 /// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
-/// let mark = |style: CellStyle, text: &str| if style == CellStyle::Padding { "#".repeat(text.len()) } else { text.to_string() };
-/// assert!(Picture::new(&layout).render(mark).ends_with("|in|##|int16|\n"));
+/// let paint = |style: CellStyle, text: &str| match style {
+///     CellStyle::Padding => "#".repeat(text.len()),
+///     CellStyle::Field(_) => text.to_string(),
+/// };
+/// assert!(Picture::new(&layout).render(paint).ends_with("|in|##|int16|\n"));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

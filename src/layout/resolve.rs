@@ -624,6 +624,7 @@ pub(super) trait Sink {
     fn first_duplicate(&self, format: &[u8]) -> Option<Span>;
 }
 
+/// Ignores all fields. The caller needs only the size of the item.
 impl Sink for () {
     fn push(&mut self, _: Node) {}
     fn dimension(&mut self, _: u64) {}

@@ -18,6 +18,7 @@ const MARGIN: usize = 56;
 /// The width of one character of the monospaced font, in tenths of a pixel.
 const ADVANCE: usize = 73;
 
+/// The number of different colours of fields.
 const COLOURS: usize = 6;
 
 /// The colours of consecutive fields; field number 6 has the first colour again. Dark text is readable on these

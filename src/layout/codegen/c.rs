@@ -161,6 +161,7 @@ impl TypeText {
         Self { before: before.to_string(), length: None, after: "", note: String::new() }
     }
 
+    /// Returns the type that `definition` defines: `struct sample`.
     fn of_definition(definition: &Definition<'_>) -> Self {
         Self::new(&(full_name(definition) + " "))
     }
