@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::column_copy::block_items;
 use super::element::zeroed;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, to_isize, wide};
-use super::memory::{Memory, MemoryMut, Owned, Run};
+use super::memory::{Memory, MemoryMut, SliceMemory, Run};
 use super::plan::Plan;
 use super::traverse::{Runs, at_most, copy_items, path_len};
 use super::value::Value;
@@ -77,7 +77,7 @@ impl<'b> Buffer<'b> {
     /// - a view with suboffsets
     /// - a plan for items of another size
     pub fn new(view: &'b View<'b>, plan: &'b Plan, bytes: &'b [u8]) -> Result<Self, DecodeError> {
-        Self::over(view, plan, Box::new(Owned::new(view, bytes)?))
+        Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
@@ -271,7 +271,7 @@ impl<'b> BufferMut<'b> {
     /// - a read-only view
     /// - as [`Buffer::new`]
     pub fn new(view: &'b View<'b>, plan: &'b Plan, bytes: &'b mut [u8]) -> Result<Self, EncodeError> {
-        Self::over(view, plan, Box::new(Owned::new(view, bytes)?))
+        Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
     pub(crate) fn over(

@@ -8,7 +8,7 @@ use num_complex::Complex;
 use super::buffer::{Buffer, BufferMut, total};
 use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
-use super::element::{Element, per_item, reserved, zeroed};
+use super::element::{Element, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
@@ -183,7 +183,7 @@ impl ColumnData {
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
         /// The elements of one type.
         fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
-            let count = per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+            let count = elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
             match initial {
                 Initial::Zeroed => zeroed(count),
                 Initial::Reserved => reserved(count),
@@ -273,14 +273,14 @@ pub struct Destination<'d> {
     len: usize,
     name: &'static str,
     accepts: fn(&ScalarCodec) -> bool,
-    per_item: fn(&Leaf) -> usize,
+    elements_per_item: fn(&Leaf) -> usize,
 }
 
 impl<'d, T: Element> From<&'d mut [T]> for Destination<'d> {
     fn from(elements: &'d mut [T]) -> Self {
         let len = elements.len();
         let elements = T::elements_mut(elements);
-        Self { elements, len, name: T::NAME, accepts: T::accepts, per_item: per_item::<T> }
+        Self { elements, len, name: T::NAME, accepts: T::accepts, elements_per_item: elements_per_item::<T> }
     }
 }
 
@@ -290,7 +290,7 @@ impl Destination<'_> {
         if !(self.accepts)(&leaf.codec) {
             return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: self.name });
         }
-        let needed = (self.per_item)(leaf).saturating_mul(items);
+        let needed = (self.elements_per_item)(leaf).saturating_mul(items);
         if self.len == needed {
             return Ok(());
         }

@@ -8,7 +8,7 @@ use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
 use super::element::sealed::ElementsMut;
-use super::element::{Element, per_item, zeroed};
+use super::element::{Element, elements_per_item, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::leaf::Leaf;
 use super::traverse::{Runs, copy_items};
@@ -117,7 +117,7 @@ impl Buffer<'_> {
             return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME });
         }
         let (items, bytes) = total(self.view, self.plan.size)?;
-        let count = items.checked_mul(per_item::<T>(leaf));
+        let count = items.checked_mul(elements_per_item::<T>(leaf));
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
     }
 
@@ -182,7 +182,7 @@ impl BufferMut<'_> {
             return Err(EncodeErrorKind::Kind { found: T::NAME, wanted: leaf.ty().as_str() }.into());
         }
         let (items, bytes) = total(self.view, self.plan.size)?;
-        let wanted = items.saturating_mul(per_item::<T>(leaf));
+        let wanted = items.saturating_mul(elements_per_item::<T>(leaf));
         if elements.len() != wanted {
             let (found, wanted) = (wide(elements.len()), wide(wanted));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "element" }.into());
@@ -304,7 +304,7 @@ impl Buffer<'_> {
     ) -> Result<Vec<T>, DecodeError> {
         let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
         let (items, _) = total(self.view, itemsize)?;
-        let (in_item, unit) = (per_item::<F>(leaf), leaf.codec.reversed_unit());
+        let (in_item, unit) = (elements_per_item::<F>(leaf), leaf.codec.reversed_unit());
         let most = CONVERTED.checked_div(itemsize).map_or(1, |most| most.max(1));
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;
