@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::column_copy::block_items;
 use super::element::zeroed;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, to_isize, wide};
-use super::memory::{Memory, MemoryMut, SliceMemory, Run};
+use super::memory::{Memory, MemoryMut, Run, SliceMemory};
 use super::plan::Plan;
 use super::traverse::{Runs, at_most, copy_items, path_len};
 use super::value::Value;

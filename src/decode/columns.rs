@@ -12,7 +12,7 @@ use super::element::{Element, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
-use super::plan::{Plan, chosen};
+use super::plan::{Plan, select_leaves};
 use super::scalar::ScalarCodec;
 use super::traverse::Runs;
 use crate::abi::LongDoubleFormat;
@@ -183,7 +183,8 @@ impl ColumnData {
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
         /// The elements of one type.
         fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
-            let count = elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+            let count =
+                elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
             match initial {
                 Initial::Zeroed => zeroed(count),
                 Initial::Reserved => reserved(count),
@@ -332,13 +333,13 @@ impl Plan {
     /// - `&[b"c"]` of `T{<i:a:<d:b:}`: no such field
     /// - more bytes than the machine has
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(records, &chosen(self, names)?)
+        self.columns_of(records, &select_leaves(self, names)?)
     }
 
     /// Reads the columns of the leaves with these indices. Names may repeat; indices are unique.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(records, &super::plan::chosen_by_index(self, indices)?)
+        self.columns_of(records, &super::plan::select_leaves_by_index(self, indices)?)
     }
 
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
@@ -371,7 +372,7 @@ impl Plan {
         destinations: Vec<Destination<'_>>,
     ) -> Result<(), DecodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = chosen(self, names)?;
+        let leaves = select_leaves(self, names)?;
         let mut filler = ColumnFiller::of_destinations(&leaves, destinations, items, self.size)?;
         filler.append(Strided::of_rows(records, self.size))
     }
@@ -455,13 +456,13 @@ impl Buffer<'_> {
     /// - no field of a name
     /// - more bytes than the machine has
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&chosen(self.plan, names)?)
+        self.columns_of(&select_leaves(self.plan, names)?)
     }
 
     /// Reads the columns of the leaves with these indices.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&super::plan::chosen_by_index(self.plan, indices)?)
+        self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
@@ -478,7 +479,7 @@ impl Buffer<'_> {
     /// - as [`columns`](Self::columns)
     pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = chosen(self.plan, names)?;
+        let leaves = select_leaves(self.plan, names)?;
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
 

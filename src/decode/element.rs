@@ -48,48 +48,48 @@ impl<T: sealed::ElementType> Element for T {}
 pub(super) mod sealed {
     use super::{LongDouble, ScalarCodec, SpareCapacity, Vec};
 
-        /// The operations of the decoder on elements of one type.
+    /// The operations of the decoder on elements of one type.
     pub trait ElementType: Copy + 'static {
-                /// The name of the type in error messages.
+        /// The name of the type in error messages.
         const NAME: &'static str;
 
-                /// Creates `count` elements whose bits are all zero. Returns `None` if the allocation fails.
+        /// Creates `count` elements whose bits are all zero. Returns `None` if the allocation fails.
         fn zeroed(count: usize) -> Option<Vec<Self>>;
 
-                /// Creates a vector for [`target`](Self::target), which `count` elements can be written to. The vector is empty
-                /// with capacity for `count` elements, or has `count` elements. Returns `None` if the allocation fails.
+        /// Creates a vector for [`target`](Self::target), which `count` elements can be written to. The vector is empty
+        /// with capacity for `count` elements, or has `count` elements. Returns `None` if the allocation fails.
         fn reserved(count: usize) -> Option<Vec<Self>> {
             Self::zeroed(count)
         }
 
-                /// Returns whether values of `codec` are elements of this type.
+        /// Returns whether values of `codec` are elements of this type.
         fn accepts(codec: &ScalarCodec) -> bool;
 
-                /// Returns the number of bytes of one element in an item. A `Zg`, for example, is two `LongDouble`s.
+        /// Returns the number of bytes of one element in an item. A `Zg`, for example, is two `LongDouble`s.
         fn width(codec: &ScalarCodec) -> usize;
 
-                /// Borrows `elements` for writing.
+        /// Borrows `elements` for writing.
         fn elements_mut(elements: &mut [Self]) -> ElementsMut<'_>;
 
-                /// Borrows `elements` for reading.
+        /// Borrows `elements` for reading.
         fn elements(elements: &[Self]) -> Elements<'_>;
 
-                /// Borrows a vector of [`reserved`](Self::reserved) as a column to fill. The target is the spare capacity if
-                /// every bit pattern is a valid element. Otherwise the target is the elements.
+        /// Borrows a vector of [`reserved`](Self::reserved) as a column to fill. The target is the spare capacity if
+        /// every bit pattern is a valid element. Otherwise the target is the elements.
         fn target(elements: &mut Vec<Self>) -> ColumnTarget<'_> {
             ColumnTarget::Elements(Self::elements_mut(elements))
         }
     }
 
-        /// A column to fill.
+    /// A column to fill.
     #[derive(Debug)]
     pub enum ColumnTarget<'t> {
         Elements(ElementsMut<'t>),
-                /// An empty vector with capacity for all elements.
+        /// An empty vector with capacity for all elements.
         Spare(&'t mut (dyn SpareCapacity + 'static)),
     }
 
-        /// Elements to write. A type for which every bit pattern is valid is borrowed as bytes.
+    /// Elements to write. A type for which every bit pattern is valid is borrowed as bytes.
     #[derive(Debug)]
     pub enum ElementsMut<'e> {
         Bytes(&'e mut [u8]),
@@ -97,7 +97,7 @@ pub(super) mod sealed {
         LongDouble(&'e mut [LongDouble]),
     }
 
-        /// Elements to read. A type for which every bit pattern is valid is borrowed as bytes.
+    /// Elements to read. A type for which every bit pattern is valid is borrowed as bytes.
     #[derive(Debug)]
     pub enum Elements<'e> {
         Bytes(&'e [u8]),
@@ -199,7 +199,7 @@ impl ElementType for LongDouble {
     fn zeroed(count: usize) -> Option<Vec<Self>> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(count).ok()?;
-                // `LongDouble::ZERO` contains its format and is not all zero bits. Hence each element is written.
+        // `LongDouble::ZERO` contains its format and is not all zero bits. Hence each element is written.
         crate::huge_pages::prefer_large(elements.spare_capacity_mut());
         elements.resize(count, Self::ZERO);
         Some(elements)
@@ -224,7 +224,7 @@ impl ElementType for LongDouble {
 
 /// Returns the number of elements of type `T` in one item. Returns 0 for values of 0 bytes.
 pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
-        // The width is 0 for values of 0 bytes, which have no elements.
+    // The width is 0 for values of 0 bytes, which have no elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
 }
 
@@ -284,7 +284,8 @@ impl ElementsMut<'_> {
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
-                let elements = elements.get_mut(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
+                let elements =
+                    elements.get_mut(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
                 elements.copy_from_slice(bytes);
                 reverse_units(elements, codec.reversed_unit());
                 Ok(())

@@ -206,7 +206,7 @@ pub(super) fn copy_items(
     if view.is_empty() || itemsize == 0 {
         return Ok(());
     }
-    let (whole, large) = (Swap::whole(swaps, itemsize), out.len() >= nontemporal::LEAST);
+    let (whole, large) = (Swap::uniform_unit(swaps, itemsize), out.len() >= nontemporal::LEAST);
     let mut copy = ItemCopy { memory, itemsize, swaps, whole, out, large, scratch: Default::default() };
     let line = |extent: u64, stride: isize| Axis { extent, stride, out: itemsize };
     if view.is_contiguous(order) {

@@ -32,14 +32,14 @@ impl FieldCopy {
         let mut merged: Vec<Self> = Vec::new();
         for next in copies.into_iter().filter(|next| next.len > 0) {
             match merged.last_mut() {
-                Some(last) if last.is_continued_by(&next) => last.len = last.len.saturating_add(next.len),
+                Some(last) if last.is_followed_by(&next) => last.len = last.len.saturating_add(next.len),
                 _ => merged.push(next),
             }
         }
         merged
     }
 
-    fn is_continued_by(&self, next: &Self) -> bool {
+    fn is_followed_by(&self, next: &Self) -> bool {
         let ends = (self.from.saturating_add(self.len), self.to.saturating_add(self.len));
         self.unit == next.unit && self.repeats == next.repeats && ends == (next.from, next.to)
     }
