@@ -196,10 +196,10 @@ impl Blocks<'_> {
     pub fn advance(&mut self) -> Result<bool, DecodeError> {
         let (memory, itemsize) = (&*self.buffer.memory, self.buffer.plan.size);
         self.block = Block::Copied(0);
-        if itemsize == 0 || self.runs.left() == 0 {
+        if itemsize == 0 || self.runs.items_left() == 0 {
             return Ok(false);
         }
-        let most = at_most(self.runs.left(), block_items(itemsize));
+        let most = at_most(self.runs.items_left(), block_items(itemsize));
         let mut left = most;
         while let Some(run) = self.runs.next(left) {
             if run.items == most

@@ -488,7 +488,7 @@ impl Buffer<'_> {
             return Ok(());
         }
         let mut runs = Runs::new(self.view, self.plan.size)?;
-        if runs.line() < SHORT {
+        if runs.line_len() < SHORT {
             let mut blocks = self.blocks()?;
             while blocks.advance()? {
                 filler.append(Strided::of_rows(blocks.block(), self.plan.size))?;
