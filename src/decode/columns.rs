@@ -1,4 +1,4 @@
-//! Columns: one contiguous vector for each leaf field, read from records in one pass and written back.
+//! [`Column`]: a contiguous vector of all values of one leaf field. One pass over the records reads all columns.
 
 use alloc::vec::Vec;
 
@@ -20,10 +20,11 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::text::escape;
 
-/// Items of a line below which the steps from one line to the next cost more than a copy of the items.
-const SHORT: u64 = 16;
+/// The line length in items below which items are first copied to blocks. Below this length, advancing to the next line costs
+/// more than the copy.
+const SHORT_LINE: u64 = 16;
 
-/// The values of one leaf field in all records, in the byte order of this machine.
+/// All values of one leaf field, in the byte order of this machine.
 ///
 /// ```
 /// use pep3118::decode::{ColumnData, Plan};
@@ -37,20 +38,20 @@ const SHORT: u64 = 16;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// The dotted name, as [`Leaf::name`] has it.
+    /// The dotted name of the field, see [`Leaf::name`].
     pub name: Vec<u8>,
-    /// The type of one value.
+    /// The type of one value. It is `Bytes`, for example, if `data` has `u8` elements for `3s`.
     pub ty: Type,
-    /// The shape of one record: that of the field, then for strings and text their length in bytes or units, and 2 for a
-    /// complex `long double`.
+    /// The shape of the elements of one record. It starts with [`Leaf::shape`]. The length follows for strings (in bytes) and
+    /// text (in units), and 2 for a complex `long double`.
     pub shape: Vec<usize>,
-    /// The elements, record after record.
+    /// The elements of the first record, then those of the second record, and so on.
     pub data: ColumnData,
 }
 
 macro_rules! column_data {
     ($($(#[$doc:meta])* $variant:ident($element:ty),)+) => {
-        /// The vector of a column, of the type that fits the field.
+        /// The elements of a column, as a vector of the type that represents the field.
         #[non_exhaustive]
         #[derive(Clone, Debug, PartialEq)]
         pub enum ColumnData {
@@ -58,7 +59,7 @@ macro_rules! column_data {
         }
 
         impl ColumnData {
-            /// Returns the number of elements.
+            /// Returns the number of elements in all records.
             #[must_use]
             pub fn len(&self) -> usize {
                 match self {
@@ -66,7 +67,7 @@ macro_rules! column_data {
                 }
             }
 
-            /// Returns the vector, to be downcast to its type.
+            /// Returns the vector, for a downcast to its type.
             #[cfg(feature = "ndarray")]
             pub(crate) fn as_any(&self) -> &dyn core::any::Any {
                 match self {
@@ -74,7 +75,7 @@ macro_rules! column_data {
                 }
             }
 
-            /// Returns the name of the element type.
+            /// Returns the name of the element type for messages.
             fn element_name(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => <$element as ElementType>::NAME,)+
@@ -103,45 +104,45 @@ macro_rules! column_data {
 }
 
 column_data! {
-    /// `?`
+    /// Values of `?`.
     Bool(bool),
-    /// The bytes of `c`, `s`, `p` (with its length), void, bits and user types.
+    /// The bytes of `c`, `s`, `p` (with its length byte), void, bit fields and user types.
     Bytes(u8),
-    /// Signed, 1 byte.
+    /// Signed integers of 1 byte.
     Int8(i8),
-    /// Unsigned, 1 byte.
+    /// Unsigned integers of 1 byte.
     UInt8(u8),
-    /// Signed, 2 bytes.
+    /// Signed integers of 2 bytes.
     Int16(i16),
-    /// Unsigned, 2 bytes; also units of text.
+    /// Unsigned integers of 2 bytes, or units of text.
     UInt16(u16),
-    /// Signed, 4 bytes.
+    /// Signed integers of 4 bytes.
     Int32(i32),
-    /// Unsigned, 4 bytes; also units of text and addresses.
+    /// Unsigned integers of 4 bytes, units of text, or addresses.
     UInt32(u32),
-    /// Signed, 8 bytes.
+    /// Signed integers of 8 bytes.
     Int64(i64),
-    /// Unsigned, 8 bytes; also addresses.
+    /// Unsigned integers of 8 bytes, or addresses.
     UInt64(u64),
-    /// `e`
+    /// Numbers of `e`.
     Float16(f16),
-    /// `f`
+    /// Numbers of `f`.
     Float32(f32),
-    /// `d`
+    /// Numbers of `d`, or of `g` if `long double` is the same type as `double`.
     Float64(f64),
-    /// `g` where it is not a `double`; two elements for each `Zg`.
+    /// Numbers of `g`. A `Zg` is two elements.
     LongDouble(LongDouble),
-    /// `Ze`
+    /// Complex numbers of `Ze`.
     Complex32(Complex<f16>),
-    /// `Zf`
+    /// Complex numbers of `Zf`.
     Complex64(Complex<f32>),
-    /// `Zd`
+    /// Complex numbers of `Zd`, or of `Zg` if `long double` is the same type as `double`.
     Complex128(Complex<f64>),
 }
 
 impl ColumnData {
-    /// Converts to elements for which every bit pattern is valid: a `bool` to a byte, a `long double` to the `size` bytes
-    /// that it has in memory.
+    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each `long double`
+    /// becomes the `size` bytes that it has in native memory. Other elements are not changed.
     #[doc(hidden)]
     #[must_use]
     pub fn into_units(self, size: usize) -> Self {
@@ -158,7 +159,7 @@ impl ColumnData {
         }
     }
 
-    /// Returns the bytes of all elements, if every bit pattern is an element.
+    /// Returns the bytes of all elements. Returns `None` if some bit patterns are not valid elements.
     #[doc(hidden)]
     pub fn units_mut(&mut self) -> Option<&mut [u8]> {
         match self.elements_mut() {
@@ -167,7 +168,7 @@ impl ColumnData {
         }
     }
 
-    /// Returns whether there are no elements.
+    /// Returns whether the column has no elements.
     ///
     /// ```
     /// use pep3118::decode::ColumnData;
@@ -179,9 +180,9 @@ impl ColumnData {
         self.len() == 0
     }
 
-    /// Allocates the elements of `items` records.
+    /// Allocates the vector for the field `leaf` of `items` records.
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
-        /// The elements of one type.
+        /// Allocates the vector for elements of type `T`.
         fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
             let count =
                 elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
@@ -208,27 +209,27 @@ impl ColumnData {
             (Type::Complex32, _) => Self::Complex32(vector(leaf, items, initial)?),
             (Type::Complex64, _) => Self::Complex64(vector(leaf, items, initial)?),
             (Type::Complex128, _) => Self::Complex128(vector(leaf, items, initial)?),
-            // Unsigned integers, units of text, addresses.
+            // Unsigned integers, units of text, and addresses.
             (ty, 2) if ty.has_byte_order() => Self::UInt16(vector(leaf, items, initial)?),
             (ty, 4) if ty.has_byte_order() => Self::UInt32(vector(leaf, items, initial)?),
             (ty, 8) if ty.has_byte_order() => Self::UInt64(vector(leaf, items, initial)?),
-            // Strings, void, and units of a width that no Rust integer has.
+            // Strings, void, and units of a size that no Rust integer has.
             _ => Self::Bytes(vector(leaf, items, initial)?),
         })
     }
 }
 
-/// The state of a column before it is filled.
+/// The state of a column that was allocated and not filled.
 #[derive(Clone, Copy, Debug)]
 enum Initial {
-    /// All elements are zero.
+    /// The vector has all elements, and they are zero.
     Zeroed,
-    /// Memory for the elements is reserved, but there are none.
+    /// The vector is empty, with capacity for all elements.
     Reserved,
 }
 
 impl Column {
-    /// Allocates the columns of `items` records, without elements where [`can_grow`] is true.
+    /// Allocates the columns of `leaves` for `items` records. A column is an empty vector if [`can_grow`] is true for the leaf.
     fn allocate(leaves: &[&Leaf], items: usize) -> Result<Vec<Self>, DecodeError> {
         let allocate = |leaf: &&Leaf| {
             let initial = if can_grow(leaf) { Initial::Reserved } else { Initial::Zeroed };
@@ -251,13 +252,13 @@ impl Column {
         Self { name: leaf.name().to_vec(), ty, shape, data }
     }
 
-    /// Borrows the column, which `allocate` made, to be filled.
+    /// Borrows the column for filling. [`allocate`](Self::allocate) created it for `leaf`.
     fn target(&mut self, leaf: &Leaf) -> ColumnTarget<'_> {
         if can_grow(leaf) { self.data.target() } else { ColumnTarget::Elements(self.data.elements_mut()) }
     }
 }
 
-/// A slice of the caller for one column.
+/// A slice that one column is copied to.
 ///
 /// ```
 /// use pep3118::decode::{Destination, Plan};
@@ -286,7 +287,7 @@ impl<'d, T: Element> From<&'d mut [T]> for Destination<'d> {
 }
 
 impl Destination<'_> {
-    /// Refuses elements of another type, and another number of them.
+    /// Checks the element type and the number of elements for the field `leaf` of `items` records.
     fn check(&self, leaf: &Leaf, items: usize) -> Result<(), DecodeError> {
         if !(self.accepts)(&leaf.codec) {
             return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: self.name });
@@ -300,13 +301,13 @@ impl Destination<'_> {
 }
 
 impl<'f> ColumnFiller<'f> {
-    /// Fills columns that `Column::allocate` made for the same leaves.
+    /// Creates a filler for `columns`, which [`Column::allocate`] created for `leaves`.
     fn of_columns(leaves: &[&'f Leaf], columns: &'f mut [Column], itemsize: usize) -> Self {
         let targets = columns.iter_mut().zip(leaves).map(|(column, leaf)| (*leaf, column.target(leaf)));
         Self::new(targets, itemsize)
     }
 
-    /// Fills slices of the caller, one for each leaf.
+    /// Creates a filler for one destination per leaf, after checking the type and length of every destination.
     fn of_destinations(
         leaves: &[&'f Leaf],
         destinations: Vec<Destination<'f>>,
@@ -326,17 +327,18 @@ impl<'f> ColumnFiller<'f> {
 }
 
 impl Plan {
-    /// Reads the columns of adjacent records: those of the dotted `names`, or all.
+    /// Copies the fields of adjacent `records` to columns. `names` are the dotted names of the fields, and `None` means all
+    /// fields.
     ///
     /// # Errors
-    /// - 10 bytes for records of 4
-    /// - `&[b"c"]` of `T{<i:a:<d:b:}`: no such field
-    /// - more bytes than the machine has
+    /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
+    /// - no field has one of the names: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - there is not enough memory for the columns
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &select_leaves(self, names)?)
     }
 
-    /// Reads the columns of the leaves with these indices. Names may repeat; indices are unique.
+    /// Copies the leaf at each of `indices` to a column. Unlike names, indices identify a leaf uniquely.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &super::plan::select_leaves_by_index(self, indices)?)
@@ -348,8 +350,8 @@ impl Plan {
         Ok(columns)
     }
 
-    /// Reads columns into slices of the caller, one for each name, all of the right type and length. If one does not fit,
-    /// nothing is written.
+    /// Copies the fields of adjacent `records` to the slices `destinations`, one for each of `names`. Writes nothing if an
+    /// error is returned.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -363,8 +365,9 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - `&mut [f64]` for a field of `<i`, a slice of 3 elements where there are 2
-    /// - as [`columns`](Self::columns)
+    /// - the element type of a destination differs from the field: `&mut [f64]` for `<i`
+    /// - a destination has another length than its column: 3 elements for 2 records
+    /// - the errors of [`columns`](Self::columns)
     pub fn columns_into(
         &self,
         records: &[u8],
@@ -377,7 +380,7 @@ impl Plan {
         filler.append(Strided::of_rows(records, self.size))
     }
 
-    /// Encodes columns as adjacent records; padding is zero.
+    /// Encodes one column for each field as adjacent records. Padding is zero.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -388,15 +391,16 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - columns for 2 of 3 fields
-    /// - as [`write_columns`](Self::write_columns)
+    /// - the number of columns differs from the number of fields: 2 columns for 3 fields
+    /// - the errors of [`write_columns`](Self::write_columns)
     pub fn encode_columns(&self, columns: &[Column]) -> Result<Vec<u8>, EncodeError> {
         if columns.len() != self.leaves.len() {
             let (found, wanted) = (wide(columns.len()), wide(self.leaves.len()));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "field" }.into());
         }
-        let leaves = self.named(columns)?;
-        // As many records as the first column has whose field has elements; no such column has no records.
+        let leaves = self.leaves_of(columns)?;
+        // The first column whose field has elements determines the number of records. If all fields have 0 bytes, the result
+        // has no records.
         let items = leaves.iter().zip(columns).find_map(|(leaf, column)| {
             let one = ColumnData::allocate(leaf, 1, Initial::Zeroed).ok()?.len();
             column.data.len().checked_div(one)
@@ -407,34 +411,34 @@ impl Plan {
         Ok(records)
     }
 
-    /// Writes columns to the fields of their names in adjacent records. Other fields and padding stay as they were; if one
-    /// column does not fit, so does everything.
+    /// Copies `columns` to the fields with the same names in adjacent `records`. Leaves other fields and padding unchanged.
+    /// Leaves all records unchanged if a column is rejected.
     ///
-    /// A column fits if [`columns`](Self::columns) could have read it.
+    /// A column is accepted if it has the type and shape that [`columns`](Self::columns) returns.
     ///
     /// # Errors
-    /// - 10 bytes for records of 4
-    /// - a column `c` of `T{<i:a:<d:b:}`, two columns `a`: no such field
-    /// - a column of `int16` for `<i`, of another shape, of long doubles of another machine
-    /// - 2 values for 3 records
+    /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
+    /// - no field has the name of a column, or two columns have the same name: a column `c` for `T{<i:a:<d:b:}`
+    /// - a column has another type, shape or `long double` representation than its field: `int16` for `<i`
+    /// - a column has another length: 2 values for 3 records
     pub fn write_columns(&self, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = self.named(columns)?;
+        let leaves = self.leaves_of(columns)?;
         let mut sources = Vec::with_capacity(columns.len());
         for (leaf, column) in leaves.into_iter().zip(columns) {
-            check(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
+            check_column(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
             sources.push((leaf, column.data.elements()));
         }
         Ok(scatter_columns(sources, records, self.size)?)
     }
 
-    /// Returns a leaf for each column, by its name; each leaf once.
-    fn named(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
+    /// Returns the leaf of each column by its name. Each leaf is returned at most once.
+    fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
         let mut free: Vec<Option<&Leaf>> = self.leaves.iter().map(Some).collect();
         let mut start = 0_usize;
         let mut leaves = Vec::with_capacity(columns.len());
         for column in columns {
-            // Columns are mostly in the order of the fields.
+            // The search starts after the previous leaf, because columns are usually in the order of the fields.
             let (before, after) = free.split_at_mut(start.min(self.leaves.len()));
             let mut all = after.iter_mut().chain(before).enumerate();
             let found = all.find(|(_, leaf)| leaf.is_some_and(|leaf| leaf.name() == &*column.name));
@@ -450,16 +454,17 @@ impl Plan {
 }
 
 impl Buffer<'_> {
-    /// Reads the columns of all items, the last index fastest; see [`Plan::columns`].
+    /// Copies the fields of all items to columns, the last index fastest. `names` are the dotted names of the fields, and
+    /// `None` means all fields.
     ///
     /// # Errors
-    /// - no field of a name
-    /// - more bytes than the machine has
+    /// - no field has one of the names
+    /// - there is not enough memory for the columns
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&select_leaves(self.plan, names)?)
     }
 
-    /// Reads the columns of the leaves with these indices.
+    /// Copies the leaf at each of `indices` to a column.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
@@ -472,11 +477,11 @@ impl Buffer<'_> {
         Ok(columns)
     }
 
-    /// Reads columns into slices of the caller; see [`Plan::columns_into`].
+    /// Copies the fields of all items to the slices `destinations`, see [`Plan::columns_into`].
     ///
     /// # Errors
-    /// - a destination of another type, or of another length
-    /// - as [`columns`](Self::columns)
+    /// - a destination has another element type or another length than its column
+    /// - the errors of [`columns`](Self::columns)
     pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let leaves = select_leaves(self.plan, names)?;
@@ -488,7 +493,7 @@ impl Buffer<'_> {
             return Ok(());
         }
         let mut runs = Runs::new(self.view, self.plan.size)?;
-        if runs.line_len() < SHORT {
+        if runs.line_len() < SHORT_LINE {
             let mut blocks = self.blocks()?;
             while blocks.advance()? {
                 filler.append(Strided::of_rows(blocks.block(), self.plan.size))?;
@@ -503,12 +508,12 @@ impl Buffer<'_> {
 }
 
 impl BufferMut<'_> {
-    /// Writes columns to all items, the last index fastest; see [`Plan::write_columns`]. Fields without a column and
-    /// padding stay as they were; if one column does not fit, so does everything.
+    /// Copies `columns` to the fields with the same names in all items, the last index fastest. Leaves other fields and padding
+    /// unchanged. Leaves all items unchanged if a column is rejected.
     ///
     /// # Errors
-    /// - as [`Plan::write_columns`]
-    /// - more bytes than the machine has
+    /// - the errors of [`Plan::write_columns`]
+    /// - there is not enough memory for a copy of all items
     pub fn write_columns(&mut self, columns: &[Column]) -> Result<(), EncodeError> {
         let mut copy = self.copy()?;
         self.plan.write_columns(columns, &mut copy)?;
@@ -516,8 +521,8 @@ impl BufferMut<'_> {
     }
 }
 
-/// Refuses a column that could not have been read from the leaf.
-fn check(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
+/// Checks that `column` has the type, shape and number of elements that the field `leaf` of `items` records needs.
+fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
     if column.ty != leaf.ty() {
         return Err(EncodeErrorKind::Kind { found: column.ty.as_str(), wanted: leaf.ty().as_str() });
     }
