@@ -1,17 +1,17 @@
-//! The format string of a struct, computed at compile time.
+//! The format string of a struct, which is computed at compile time.
 
 use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
 use crate::endian::Endian;
 
-/// A format that is being written. It counts all bytes and stores those that fit, so that the same code computes the length
-/// of the constant and then fills it.
+/// Writes a format to `bytes` and counts its bytes in `len`. Bytes that do not fit are counted and not written. Hence the same
+/// code first computes the length of the constant, and then fills it.
 struct FormatWriter<'w> {
     bytes: &'w mut [u8],
     len: usize,
 }
 
 impl RecordLayout {
-    /// Returns the length of the format in bytes. For the derive.
+    /// Returns the length of the format in bytes. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_len(&self) -> usize {
@@ -20,7 +20,7 @@ impl RecordLayout {
         writer.len
     }
 
-    /// Returns the format; `N` is its [`format_len`](Self::format_len). For the derive.
+    /// Returns the format. `N` must be [`format_len`](Self::format_len). Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_bytes<const N: usize>(&self) -> [u8; N] {
@@ -30,7 +30,7 @@ impl RecordLayout {
         bytes
     }
 
-    /// Returns the format as text: names are `str`, and everything else is ASCII. For the derive.
+    /// Converts `format` to text. It is valid UTF-8, because names are `str` and all other bytes are ASCII. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn text(format: &'static [u8]) -> &'static str {
@@ -99,11 +99,11 @@ impl FormatWriter<'_> {
         self.byte(b'}');
     }
 
-    /// Writes the shape, the byte order, the length of a string and the code.
+    /// Writes the shape, the byte order, the length of a string, and the code of a field.
     const fn member(&mut self, member: &MemberLayout, endian: Endian) {
         let (mut member, mut dimensions, mut length) = (member, 0_usize, None);
-        while let MemberKind::Array { of, len } = member.kind {
-            if let MemberKind::Value(value) = of.kind
+        while let MemberKind::Array { element, len } = member.kind {
+            if let MemberKind::Value(value) = element.kind
                 && value.is_string
             {
                 length = Some(len);
@@ -112,7 +112,7 @@ impl FormatWriter<'_> {
                 self.number(len);
                 dimensions = dimensions.wrapping_add(1);
             }
-            member = of;
+            member = element;
         }
         if dimensions > 0 {
             self.byte(b')');
@@ -126,7 +126,7 @@ impl FormatWriter<'_> {
                     Endian::Big => b'>',
                 });
                 match length {
-                    // An array of `B` is the string `s`.
+                    // The format of `[u8; N]` is the string `Ns`.
                     Some(length) if member.size == 1 => {
                         self.number(length);
                         self.byte(b's');
