@@ -228,7 +228,8 @@ pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
 }
 
-/// Creates the error for a column with fewer elements than its items need. The allocation computed the same number.
+/// Creates the error for a column with fewer elements than its items need. Only a bug causes this error, because a
+/// column is allocated for the number of items.
 fn column_too_short() -> DecodeError {
     DecodeError::internal("a column is shorter than its items")
 }
@@ -301,8 +302,8 @@ impl ElementsMut<'_> {
         }
     }
 
-    /// Decodes the field `leaf` of each of `items`. `first` is the number of items that were decoded before. `scratch` is
-    /// memory to reuse; its content does not matter.
+    /// Decodes the field `leaf` of each of `items`. `first` is the number of items that were decoded before. `scratch`
+    /// is memory to reuse, with any content.
     pub(super) fn gather(
         &mut self,
         leaf: &Leaf,
@@ -346,8 +347,8 @@ impl Elements<'_> {
         }
     }
 
-    /// Encodes the field `leaf` of each of `items`. `first` is the number of items that were encoded before. `scratch` is
-    /// memory to reuse; its content does not matter.
+    /// Encodes the field `leaf` of each of `items`. `first` is the number of items that were encoded before. `scratch`
+    /// is memory to reuse, with any content.
     pub(super) fn scatter(
         &self,
         leaf: &Leaf,
@@ -371,15 +372,14 @@ impl Elements<'_> {
     }
 }
 
-/// Allocates `count` zeroed elements. Asks the system for large pages if the allocation is large.
+/// Allocates `count` zeroed elements. Requests huge pages from the system if the allocation is large.
 pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let mut elements = T::zeroed(count).ok_or_else(|| no_memory::<T>(count))?;
     crate::huge_pages::prefer_large(&mut elements);
     Ok(elements)
 }
 
-/// Allocates memory for `count` elements, see `ElementType::reserved`. Asks the system for large pages if the allocation is
-/// large.
+/// Allocates memory for `count` elements, see `ElementType::reserved`.
 pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     T::reserved(count).ok_or_else(|| no_memory::<T>(count))
 }

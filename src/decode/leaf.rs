@@ -42,7 +42,7 @@ impl Leaf {
     ) -> Result<Self, DecodeError> {
         let mut adjacent = count.checked_mul(codec.units());
         let mut repeats = repeats.to_vec();
-        // Records that consist of this field only are adjacent values. Hence their array is merged into `adjacent`.
+        // If the field fills its record, the values of all records of an array are adjacent.
         while let (Some(Repeat { count, strides: [stride] }), Some(units)) = (repeats.last().copied(), adjacent) {
             if units.checked_mul(codec.unit) != Some(stride) {
                 break;
@@ -56,8 +56,8 @@ impl Leaf {
         Ok(Self { name, offset, codec, adjacent, repeats, shape })
     }
 
-    /// Returns the dotted name: `b"a.b"`. A field without a name gets NumPy's default, `f` and its index: `f0`. The name
-    /// is empty if the item is not a record.
+    /// Returns the dotted name: `b"a.b"`. A field without a name is called `f` and its index, such as `f0`, as in
+    /// NumPy. The name is empty if the item is not a record.
     #[must_use]
     pub fn name(&self) -> &[u8] {
         &self.name
@@ -141,8 +141,8 @@ impl Leaf {
     }
 }
 
-/// An array of records that contains a field. `N` is the number of memories that hold the array, with one stride each: 1 for
-/// an item, 2 for an item and a struct.
+/// An array of records that contains a field. `N` is the number of memories that contain the array: 1 for an item, 2
+/// for an item and a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Repeat<const N: usize> {
     /// The number of elements of the array.
@@ -199,7 +199,7 @@ impl Swap {
         swaps
     }
 
-    /// Returns the size of the units in bytes, if units of one size fill the whole item.
+    /// Returns the size of the units in bytes if units of one size fill the whole item. Otherwise returns `None`.
     pub(super) fn uniform_unit(swaps: &[Self], itemsize: usize) -> Option<usize> {
         match swaps {
             [swap] if swap.len == itemsize && swap.repeats.is_empty() => Some(swap.width),
@@ -228,7 +228,7 @@ impl Swap {
     }
 }
 
-/// Converts adjacent items to native byte order. Applied to native items, converts them back.
+/// Converts adjacent items to native byte order. A second call restores the original bytes.
 pub(super) fn swap_items(items: &mut [u8], itemsize: usize, swaps: &[Swap]) -> Result<(), DecodeError> {
     let mut items = StridedMut::of_rows(items, itemsize);
     swaps.iter().try_for_each(|swap| swap.apply(&mut items))

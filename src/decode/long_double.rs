@@ -5,7 +5,7 @@ use core::fmt;
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 
-/// The significant bytes of a `long double`, and the representation that they are in.
+/// A `long double`: its bytes without padding, and their representation.
 ///
 /// Two `LongDouble`s are equal if their bytes are equal. Thus a NaN equals itself, and 0.0 does not equal -0.0.
 ///
@@ -35,8 +35,9 @@ impl LongDouble {
         }
     }
 
-    /// Decodes the bytes that a C compiler stores for the number. Padding is ignored: it follows the significant bytes in
-    /// little-endian memory, and precedes them in big-endian memory. If `memory` is too short, the missing bytes count as 0.
+    /// Decodes the bytes that a C compiler stores for the number. Ignores padding, which follows the significant bytes
+    /// in little-endian memory and precedes them in big-endian memory. If `memory` is too short, the missing bytes
+    /// count as 0.
     pub(crate) fn read(memory: &[u8], format: LongDoubleFormat, endian: Endian) -> Self {
         let mut bytes = [0; 16];
         let cells = bytes.iter_mut().take(Self::width(format));
@@ -126,11 +127,11 @@ impl LongDouble {
         }
     }
 
-    /// Returns the significant bytes, least significant first. There are 8, 10 or 16. A double-double starts with the high
-    /// double.
+    /// Returns the 8, 10 or 16 significant bytes, least significant first. A double-double starts with the high double.
     #[must_use]
     pub fn as_le_bytes(&self) -> &[u8] {
         let Self { bytes, format } = self;
+        // The range is always valid, because no width is more than 16.
         bytes.get(..Self::width(*format)).unwrap_or(bytes)
     }
 
@@ -173,8 +174,8 @@ fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// Returns the power of two of the last bit of a significand. `exponent` is the biased exponent of 15 bits. `fraction` is
-/// the number of bits after the binary point. An exponent of 0, of denormal numbers, means the same power as 1.
+/// Returns the power of two of the last bit of a significand. `exponent` is the biased exponent of 15 bits. `fraction`
+/// is the number of bits after the binary point. Denormal numbers have the exponent 0 and the power of exponent 1.
 fn last_bit_power(exponent: u16, fraction: i32) -> i32 {
     i32::from(exponent.max(1)).saturating_sub(16_383).saturating_sub(fraction)
 }
@@ -186,7 +187,7 @@ fn nearest(significand: u128, power: i32) -> f64 {
     if top > 1023 {
         return f64::INFINITY;
     }
-    // The power of two of the last bit of an f64 with this top bit.
+    // The power of two of the last bit of an f64 whose top bit has the power `top`.
     let last = top.saturating_sub(52).max(-1074);
     let quotient = match (last.saturating_sub(power), last.abs_diff(power)) {
         // The significand fits into the 53 bits of an f64: the shift loses no bits.
@@ -200,8 +201,9 @@ fn nearest(significand: u128, power: i32) -> f64 {
         // The number is less than half of the last bit, because a significand has at most 113 bits.
         _ => 0,
     };
-    // The smallest power is -1074. The addition carries the leading bit of `quotient` into the exponent field. A quotient
-    // that was rounded up to the next power of two also carries. Both fields are in the lower 64 bits.
+    // The exponent field is 0 if the last bit has the smallest power, -1074. The addition carries the leading bit of
+    // `quotient` into the exponent field. A quotient that was rounded up to the next power of two also carries. Both
+    // fields are in the lower 64 bits.
     let exponent = u128::from(last.abs_diff(-1074)) << 52_u32;
     let [bits, _] = halves(exponent.wrapping_add(quotient));
     f64::from_bits(bits)

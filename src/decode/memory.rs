@@ -1,4 +1,4 @@
-//! Access to the memory of items. [`SliceMemory`] is a slice of bytes; `foreign.rs` implements the same traits for memory of an
+//! Access to the memory of items. [`SliceMemory`] implements it for a slice of bytes, and `foreign.rs` for memory of an
 //! exporter. A run is a sequence of evenly spaced items.
 
 use super::error::{DecodeError, to_isize, wide};
@@ -11,8 +11,8 @@ use crate::view::View;
 pub(crate) struct Run<'r> {
     /// The indices in the leading dimensions, up to the last dimension with pointers. `path` is empty if there are no pointers.
     pub(crate) path: &'r [i64],
-    /// The offset of the first item in bytes. If `path` is empty, the offset counts from `buf` of the view. Otherwise it counts
-    /// from the address that following the pointers along `path` ends at.
+    /// The offset of the first item in bytes. If `path` is empty, offset 0 is `buf` of the view. Otherwise, offset 0 is
+    /// the address that the last pointer along `path` leads to.
     pub(crate) offset: isize,
     /// The distance from one item to the next, in bytes.
     pub(crate) stride: isize,
@@ -28,8 +28,8 @@ impl Run<'_> {
         self.items == 1 || usize::try_from(self.stride) == Ok(self.itemsize)
     }
 
-    /// Returns the offsets of the lowest byte and of the byte after the highest one. They have the same origin as `offset`.
-    /// Returns `None` on overflow.
+    /// Returns the offsets of the lowest byte and of the byte after the highest one. Offset 0 is the same byte as for
+    /// `offset`. Returns `None` on overflow.
     pub(crate) fn bounds(&self) -> Option<(isize, isize)> {
         let last = isize::try_from(self.items.saturating_sub(1)).ok()?;
         let reach = self.stride.checked_mul(last)?.checked_add(self.offset)?;
@@ -42,14 +42,14 @@ impl Run<'_> {
 ///
 /// Every implementation checks that a run is inside its memory.
 pub(crate) trait Memory {
-    /// Returns the items of `run` for a copy.
+    /// Returns the items of `run` for reading.
     fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError>;
 
     /// Copies the items of `run` to `out`, one after the other. Reverses each unit of `unit` bytes. `out` has the length of
     /// all items.
     ///
-    /// For a few items, an implementation can be faster than this default: the default returns a `Strided` through memory and
-    /// loads it again, which takes 5 ns for each call.
+    /// Implementations can replace this default, because [`run`](Self::run) returns its result in memory. Storing and
+    /// loading the result takes 5 ns, which matters if a run has few items.
     fn read(&self, run: &Run<'_>, unit: usize, out: &mut [u8]) -> Result<(), DecodeError> {
         self.run(run)?
             .read(unit, out.into())
@@ -57,14 +57,14 @@ pub(crate) trait Memory {
             .ok_or_else(|| DecodeError::internal("items do not fill their copy"))
     }
 
-    /// Copies the rows behind `rows` consecutive pointers to `out`, one after the other. `run` is the row behind the first
-    /// pointer. The last index of its path is the index of this pointer.
+    /// Copies the rows behind `rows` consecutive pointers to `out`, one after the other. `run` is the row behind the
+    /// first pointer. The last index of `run.path` is the index of the first pointer.
     fn read_rows(&self, _run: &Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
         Err(DecodeError::Indirect)
     }
 
-    /// Returns the bytes of a run of adjacent items without a copy. Returns `None` for memory of an exporter, because other
-    /// code may write to it.
+    /// Returns the bytes of a run of adjacent items without a copy. Returns `None` for memory of an exporter, because
+    /// other threads may write to such memory.
     fn borrow(&self, _run: &Run<'_>) -> Option<&[u8]> {
         None
     }

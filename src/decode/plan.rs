@@ -56,7 +56,9 @@ pub(crate) struct PlanNode {
 
 #[derive(Clone, Debug)]
 pub(crate) enum NodeKind {
+    /// A value, or an array of values.
     Value(ScalarCodec),
+    /// A record, or an array of records: the names and the nodes of its fields.
     Record(Arc<[Name]>, Vec<PlanNode>),
 }
 
@@ -208,7 +210,8 @@ struct PlanBuilder {
     elements: u64,
     /// The enclosing arrays of records, outermost first.
     repeats: Vec<Repeat<1>>,
-    /// The dimensions of all enclosing arrays. An array in `repeats` can have several dimensions.
+    /// The lengths of all dimensions of the enclosing arrays. `repeats` has one element for each array, not for each
+    /// dimension.
     shape: Vec<usize>,
 }
 
@@ -280,7 +283,7 @@ impl PlanNode {
     pub(super) fn value(&self, record: &[u8]) -> Value {
         let bytes = record.get(self.range());
         debug_assert!(bytes.is_some(), "a field is outside its record");
-        // `new` checks that fields are inside their record. Without the check, missing bytes count as 0, as they do in
+        // A layout has no field outside its record. In a release build, missing bytes count as 0, as in
         // `ScalarCodec::value`.
         let bytes = bytes.unwrap_or(&[]);
         let Some(shape) = &self.shape else { return self.element(bytes) };

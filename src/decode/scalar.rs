@@ -1,4 +1,4 @@
-//! [`ScalarCodec`]: reads and writes one scalar value.
+//! [`ScalarCodec`]: decodes and encodes one scalar value.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,7 +24,7 @@ pub struct ScalarCodec {
     /// The number of bytes that have one byte order: a number, a part of a complex number, or a unit of text. `unit` is 1 for
     /// types without a byte order.
     pub(super) unit: usize,
-    /// The number of units of one value: 2 for a complex number, the length of a text in units.
+    /// The number of units in one value: 2 for a complex number, the number of code units in a text field.
     units: usize,
     pub(super) endian: Endian,
     pub(super) long_double: LongDoubleFormat,
@@ -56,9 +56,11 @@ impl ScalarCodec {
         };
         let (unit, units) = match size.checked_div(unit) {
             Some(units) if units.checked_mul(unit) == Some(size) => (unit, units),
-            // A data model of the caller may define a `wchar_t` of 3 bytes.
+            // The units do not fill the value, for example if the caller's data model has a `wchar_t` of 3 bytes. Such
+            // a value is handled as single bytes.
             _ => (1, size),
         };
+        // A type without a byte order counts as native, so that its bytes are never reversed.
         let endian = field.endian().unwrap_or(Endian::HOST);
         Ok(Self { ty: field.ty(), size, unit, units, endian, long_double })
     }
@@ -156,6 +158,7 @@ impl ScalarCodec {
             }
             Type::Bytes => Value::Bytes(bytes.to_vec()),
             Type::Pascal => {
+                // An empty field has no length byte. If the length byte is too large, the value is the rest of the field.
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
                 Value::Bytes(text.get(..len).unwrap_or(text).to_vec())
             }
