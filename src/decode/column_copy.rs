@@ -23,8 +23,9 @@ pub(super) fn block_items(itemsize: usize) -> usize {
     BLOCK_BYTES.checked_div(itemsize).unwrap_or(MOST_ITEMS).clamp(LEAST_ITEMS, MOST_ITEMS)
 }
 
-/// Returns whether reading a whole block once, before its fields are copied one by one, is faster. It is if the records are
-/// wide and at least half of their bytes are copied. `lengths` are the sizes of the copied fields in bytes.
+/// Returns whether a block should be read once completely before its fields are copied one by one. This is faster if
+/// the records are wide and at least half of their bytes are copied. `lengths` are the sizes of the copied fields in
+/// bytes.
 fn is_worth_touching(lengths: impl Iterator<Item = usize>, itemsize: usize) -> bool {
     itemsize >= WIDE_RECORD && lengths.fold(0, usize::saturating_add) >= itemsize >> 1_u32
 }
@@ -74,8 +75,8 @@ impl<'c> ColumnWriter<'c> {
     }
 }
 
-/// Returns whether the column of `leaf` can be written to uninitialised memory. The bytes of the leaf must be adjacent in
-/// the item. A leaf of 0 bytes needs no memory, and the result is `false`.
+/// Returns whether the values of `leaf` can be copied to uninitialised memory. Returns `false` if the bytes of the leaf
+/// are not adjacent in the item, or if the leaf has 0 bytes.
 pub(super) fn can_grow(leaf: &Leaf) -> bool {
     leaf.repeats.is_empty() && leaf.bytes() > 0
 }

@@ -20,8 +20,8 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::text::escape;
 
-/// The line length in items below which items are first copied to blocks. Below this length, advancing to the next line costs
-/// more than the copy.
+/// The smallest line, in items, that is read without copying items to a block first. For shorter lines, advancing to
+/// the next line costs more than the copy.
 const SHORT_LINE: u64 = 16;
 
 /// All values of one leaf field, in the byte order of this machine.
@@ -40,12 +40,12 @@ const SHORT_LINE: u64 = 16;
 pub struct Column {
     /// The dotted name of the field, see [`Leaf::name`].
     pub name: Vec<u8>,
-    /// The type of one value. It is `Bytes`, for example, if `data` has `u8` elements for `3s`.
+    /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
-    /// The shape of the elements of one record. It starts with [`Leaf::shape`]. The length follows for strings (in bytes) and
-    /// text (in units), and 2 for a complex `long double`.
+    /// The shape of the elements of one record: [`Leaf::shape`], and one more dimension for some types. The last
+    /// dimension is the length of a string in bytes, the length of a text in units, or 2 for a complex `long double`.
     pub shape: Vec<usize>,
-    /// The elements of the first record, then those of the second record, and so on.
+    /// The elements of all records, starting with the first record.
     pub data: ColumnData,
 }
 
@@ -252,7 +252,7 @@ impl Column {
         Self { name: leaf.name().to_vec(), ty, shape, data }
     }
 
-    /// Borrows the column for filling. [`allocate`](Self::allocate) created it for `leaf`.
+    /// Borrows the column for filling. [`allocate`](Self::allocate) created the column for `leaf`.
     fn target(&mut self, leaf: &Leaf) -> ColumnTarget<'_> {
         if can_grow(leaf) { self.data.target() } else { ColumnTarget::Elements(self.data.elements_mut()) }
     }
@@ -350,8 +350,8 @@ impl Plan {
         Ok(columns)
     }
 
-    /// Copies the fields of adjacent `records` to the slices `destinations`, one for each of `names`. Writes nothing if an
-    /// error is returned.
+    /// Copies the fields of adjacent `records` to the slices `destinations`. There is one slice for each of `names`, or
+    /// for each field if `names` is `None`. Writes nothing if an error is returned.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};

@@ -232,7 +232,7 @@ pub enum EncodeErrorKind {
     /// The view is read-only.
     #[error("the buffer is read-only")]
     ReadOnly,
-    /// The memory cannot be accessed. The inner error is the one that reading the memory returns.
+    /// The memory of the items cannot be accessed. The inner error gives the reason.
     #[error(transparent)]
     Access(#[from] DecodeError),
 }

@@ -1,5 +1,6 @@
-//! The traversal of the items of a view: [`Runs`] visits them line by line, [`copy_items`] copies all of them in C or Fortran
-//! order. A line is a sequence of evenly spaced items, along one dimension or along several dimensions that were merged.
+//! The traversal of the items of a view: [`Runs`] visits the items line by line, and [`copy_items`] copies all items in
+//! C or Fortran order. A line is a sequence of evenly spaced items, along one dimension or along several dimensions
+//! that were merged.
 
 use alloc::vec::Vec;
 
@@ -11,7 +12,8 @@ use crate::nontemporal;
 use crate::strided::{Strided, StridedMut, TILE, TILE_PITCH, can_transpose, reverse_units, transpose};
 use crate::view::{Order, View};
 
-/// The number of bytes that are copied before their units are reversed. So many bytes are still in the first-level cache.
+/// The number of bytes that are copied before their units are reversed. A block of this size is still in the
+/// first-level cache when its units are reversed.
 const SWAP_BLOCK: usize = 1 << 14;
 /// The smallest line in bytes that is copied with nontemporal stores. For a shorter line, the memory fence costs more.
 const LEAST_STREAMED: usize = 1 << 12;
@@ -30,18 +32,20 @@ struct Axis {
 }
 
 impl Axis {
-    /// Returns the number of items. Returns an error if it is larger than the address space.
+    /// Returns the number of items. Returns an error if the number is larger than the address space.
     fn items(&self) -> Result<usize, DecodeError> {
         usize::try_from(self.len).map_err(|_| DecodeError::Allocation { bytes: self.len })
     }
 
-    /// Returns the distance from the first item to item `index`, in bytes: in the memory of the view and in the copy.
+    /// Returns two distances from the first item to item `index` in bytes: the distance in the memory of the view, and
+    /// the distance in the copy.
     fn step(&self, index: usize) -> (isize, usize) {
         // The products do not wrap for an index in bounds: the whole view and the whole copy are shorter than `isize::MAX` bytes.
         (self.stride.wrapping_mul(index.cast_signed()), self.out_stride.wrapping_mul(index))
     }
 
-    /// Returns the distance from the first item to the last one, in bytes: in the memory of the view and in the copy.
+    /// Returns two distances from the first item to the last item in bytes: the distance in the memory of the view, and
+    /// the distance in the copy.
     fn last_step(&self) -> Result<(isize, usize), DecodeError> {
         let last = self.len.saturating_sub(1);
         let too_large = || DecodeError::Allocation { bytes: self.len };
@@ -69,7 +73,8 @@ pub(crate) fn path_len(view: &View<'_>) -> usize {
     last.map_or(0, |last| last.saturating_add(1))
 }
 
-/// Returns the dimensions of a view that has items. `out_stride` of each is 0. A dimension of one item gets the stride 0.
+/// Returns the dimensions of a view that has items. Each dimension gets the `out_stride` 0. A dimension of one item
+/// also gets the `stride` 0.
 fn axes(view: &View<'_>) -> Result<Vec<Axis>, DecodeError> {
     let axes = view.shape().iter().zip(view.strides()).map(|(extent, stride)| {
         // The protocol permits any stride for a dimension of one item.
@@ -140,8 +145,11 @@ impl MultiIndex {
 /// All items of a view as runs along lines, the last index fastest.
 #[derive(Debug)]
 pub(super) struct Runs {
+    /// The position in the leading dimensions, up to the last one with pointers.
     path: MultiIndex,
+    /// The position in the dimensions after `path`, without `inner`.
     outer: MultiIndex,
+    /// The dimension that each line is along.
     inner: Axis,
     /// The number of items of the current line that were visited.
     done: u64,
@@ -159,6 +167,7 @@ impl Runs {
         let (path, tail) = all.split_at(path_len(view).min(all.len()));
         let offset = if path.is_empty() { to_isize(view.offset())? } else { 0 };
         let mut outer = merge_axes(tail.iter().copied());
+        // If no axis has more than one item, each line is one item.
         let inner = outer.pop().unwrap_or(Axis { len: 1, stride: 0, out_stride: 0 });
         // `Memory` itself adds the strides of the dimensions in the path and follows the pointers.
         let path = path.iter().map(|axis| Axis { stride: 0, ..*axis }).collect();
@@ -294,7 +303,7 @@ fn row_behind(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
 #[derive(Clone, Copy, Debug)]
 enum InnerLoop {
     Line(Axis),
-    /// Two axes. In comparison with the first axis, the second one has the shorter stride in the copy and the longer one in
+    /// Two axes that are copied in tiles. The second axis has the shorter stride in the copy and the longer stride in
     /// memory.
     Tiles(Axis, Axis),
     /// An axis of pointers, and the row behind each pointer.
@@ -328,7 +337,8 @@ struct ItemCopy<'c> {
     scratch: (Vec<u8>, Vec<u8>),
 }
 
-/// Creates the error for an item past the end of the copy. The length of the copy was computed from the same shape.
+/// Creates the error for an item past the end of the copy. Only a bug causes this error, because the length of the copy
+/// was computed from the shape.
 fn copy_too_short() -> DecodeError {
     DecodeError::internal("an item is past the end of the copy")
 }
@@ -430,8 +440,8 @@ impl ItemCopy<'_> {
                 let start = offset.wrapping_add(down).wrapping_add(right);
                 let len = rows.saturating_mul(width);
                 if usize::try_from(across.stride) == Ok(width) {
-                    // The lines are adjacent and are copied as one run. For 3000 x 3000 doubles this took 15 ms; one run for each line
-                    // took 30 ms.
+                    // The lines are adjacent and are copied as one run. For 3000 x 3000 doubles this took 15 ms. One
+                    // run for each line took 30 ms.
                     let run = Run { path, offset: start, stride: line.stride, items, itemsize: len };
                     let to = StridedMut::within(tile, 0, pitch.cast_signed(), items, len).ok_or_else(copy_too_short)?;
                     to.copy_from(self.memory.run(&run)?, 1).ok_or_else(copy_too_short)?;
@@ -442,7 +452,7 @@ impl ItemCopy<'_> {
                         self.memory.read(&run, 1, row.get_mut(..len).ok_or_else(copy_too_short)?)?;
                     }
                 }
-                // This also reverses the unused bytes between the lines of the tile. They are not copied.
+                // This also reverses the bytes between the lines of the tile, which are never used.
                 match self.uniform_unit {
                     Some(unit) => reverse_units(tile, unit),
                     None => swap_items(tile, width, self.swaps)?,

@@ -24,16 +24,16 @@ pub(super) trait Access: Copy {
     fn locate(self, at: usize) -> Option<(usize, bool)>;
 }
 
-/// Each value has the same offset in the item and in the struct, and native byte order.
+/// Each value has the same offset in the item and in the struct. All values have native byte order.
 #[derive(Clone, Copy)]
 pub(super) struct Identity;
 
-/// Each value has the same offset in the item and in the struct, and the byte order that is not native.
+/// Each value has the same offset in the item and in the struct. All values have non-native byte order.
 #[derive(Clone, Copy)]
 pub(super) struct Swapped;
 
-/// Values have different offsets in the item and in the struct. The slice has the offset in the item of each byte of the struct.
-/// Values have native byte order, or the other byte order if `SWAP` is true.
+/// Values have different offsets in the item and in the struct. The slice has the offset in the item of each byte of
+/// the struct. All values have native byte order, or non-native byte order if `SWAP` is true.
 #[derive(Clone, Copy)]
 pub(super) struct Permuted<'p, const SWAP: bool>(pub(super) &'p [usize]);
 
@@ -106,7 +106,7 @@ impl<A: Access> RecordWriter for ItemWriter<'_, A> {
         {
             *place = if swap { reversed(bytes) } else { bytes };
         } else {
-            // Calling a function here would prevent the compiler from loading the offsets once for all records.
+            // A call of `outside` here would keep the compiler from loading the offsets once for all records.
             debug_assert!(false, "a value of the struct is outside the item");
         }
     }

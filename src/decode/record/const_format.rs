@@ -30,7 +30,8 @@ impl RecordLayout {
         bytes
     }
 
-    /// Converts `format` to text. It is valid UTF-8, because names are `str` and all other bytes are ASCII. Used by the derive macro.
+    /// Converts `format` to text. The bytes are valid UTF-8, because names are `str` and all other bytes are ASCII.
+    /// Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn text(format: &'static [u8]) -> &'static str {

@@ -1,4 +1,5 @@
-//! The steps from items to structs: [`FieldCopy`] copies adjacent bytes, [`ValueCheck`] finds bytes that are not a valid value.
+//! The steps from items to structs: [`FieldCopy`] copies adjacent bytes, and [`ValueCheck`] finds bytes that are not a
+//! valid value.
 
 use alloc::format;
 use alloc::string::String;
@@ -19,10 +20,12 @@ pub(super) struct FieldCopy {
     pub(super) from: usize,
     /// The offset in bytes from the start of the struct.
     pub(super) to: usize,
+    /// The number of adjacent bytes.
     pub(super) len: usize,
     /// The number of bytes to reverse together, or 1 for no reversal.
     pub(super) unit: usize,
-    /// The arrays of records around the bytes, outermost first. The strides are those of the item and of the struct.
+    /// The arrays of records around the bytes, outermost first. Each array has a stride in the item and a stride in the
+    /// struct.
     pub(super) repeats: Vec<Repeat<2>>,
 }
 
@@ -100,7 +103,9 @@ pub(super) struct ValueCheck {
     pub(super) check: Check,
     /// The offset in bytes from the start of the item.
     pub(super) offset: usize,
+    /// The number of adjacent bytes.
     pub(super) len: usize,
+    /// Whether the bytes of each `char` must be reversed.
     pub(super) swap: bool,
     /// The arrays of records around the field, outermost first.
     pub(super) repeats: Vec<Repeat<1>>,

@@ -66,7 +66,8 @@ numbers! {
     i64: "q" false, u64: "Q" false, f16: "e" false, f32: "f" false, f64: "d" false,
 }
 
-/// Implements `RecordField` for types of the size of an address. Their format is that of the integer of the same size.
+/// Implements `RecordField` for types of the size of an address. The format is the same as for the integer of 32 or 64
+/// bits.
 macro_rules! address_sized {
     ($($word:ty: $int32:ty, $code32:literal, $int64:ty, $code64:literal);+ $(;)?) => {$(
         impl RecordField for $word {

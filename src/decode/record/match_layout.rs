@@ -30,12 +30,13 @@ pub(super) struct Conversion {
 pub(super) enum Strategy {
     /// The items have the layout of the struct.
     Identity,
-    /// The items have the layout of the struct. All values have the byte order that is not native.
+    /// The items have the layout of the struct, but all values have non-native byte order.
     Swapped,
-    /// `offsets` has the offset in the item of each byte of the struct. All values have native byte order, or the other byte order if
-    /// `swap` is true.
+    /// `offsets` has the offset in the item of each byte of the struct. All values have native byte order, or
+    /// non-native byte order if `swap` is true.
     Permuted { offsets: Vec<usize>, swap: bool },
-    /// `origins` has the position in the item of each byte of the struct. Some values have native byte order, some the other one.
+    /// `origins` has the position in the item of each byte of the struct. Some values have native byte order, and some
+    /// have non-native byte order.
     PermutedMixedEndian { origins: Vec<Origin> },
     /// The fields are first copied to a block in the layout of the struct. The block is then decoded as for
     /// [`Identity`](Self::Identity).
@@ -87,7 +88,8 @@ impl Conversion {
 
 /// The state of a comparison.
 struct LayoutMatcher {
-    /// The arrays of records around the current record, outermost first. The strides are those of the item and of the struct.
+    /// The arrays of records around the current field, outermost first. Each array has a stride in the item and a
+    /// stride in the struct.
     repeats: Vec<Repeat<2>>,
     /// The dotted name of the current field.
     path: String,
@@ -95,13 +97,14 @@ struct LayoutMatcher {
     checks: Vec<ValueCheck>,
     /// Whether a value has native byte order. Values without a byte order do not count.
     has_native: bool,
-    /// Whether a value has the byte order that is not native.
+    /// Whether a value has non-native byte order.
     has_swapped: bool,
 }
 
 impl LayoutMatcher {
-    /// Compares the fields of a record with those of the struct. `names` and `nodes` are the fields of the record. `base` is the
-    /// offset of the record in the item and in the struct, in bytes. The recursion is as deep as records of the struct are nested.
+    /// Compares the fields of a record in the layout with `fields`, the fields of the struct. `names` and `nodes` are
+    /// the fields of the record. `base` is the offset of the record in the item and in the struct, in bytes. The
+    /// recursion is as deep as records of the struct are nested.
     fn record(
         &mut self,
         fields: &[FieldLayout],
@@ -132,7 +135,8 @@ impl LayoutMatcher {
             self.member(&field.member, node, offsets)?;
             self.path.truncate(len);
         }
-        // All fields of the struct were found. If the numbers of fields differ, the layout has a further field.
+        // All fields of the struct were found in the layout. A field of the layout with another name is missing in the
+        // struct.
         let is_extra = |name: &Name| {
             let known = |field: &FieldLayout| field.name.map(str::as_bytes) == name.as_deref();
             by_name && !fields.iter().any(known)
@@ -188,8 +192,8 @@ impl LayoutMatcher {
         }
     }
 
-    /// Adds the copy and the check for adjacent values. They have `len` bytes both in the item and in the struct. `from` and `to` are
-    /// their offsets in the item and in the struct.
+    /// Adds the copy and the check for adjacent values. The values have `len` bytes both in the item and in the struct.
+    /// `from` is the offset of the values in the item, and `to` the offset in the struct.
     fn value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
         let (swap, unit) = (codec.swapped(), codec.reversed_unit());
         self.copies.push(FieldCopy { from, to, len, unit, repeats: self.repeats.clone() });
@@ -207,8 +211,9 @@ impl LayoutMatcher {
     }
 }
 
-/// Returns whether an array of shape `found` of values of `codec` equals an array of shape `shape` of the Rust type `value`, which
-/// has `size` bytes. The last dimension of `shape` can be the length of a string.
+/// Returns whether a field in the layout has the type of a field in the struct. In the layout, the field is an array of
+/// shape `found` with values of `codec`. In the struct, the field is an array of shape `shape` with elements of `size`
+/// bytes, and the last dimension can be the length of a string.
 fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &ScalarCodec, found: &[usize]) -> bool {
     let text = matches!(codec.ty, Type::Ucs4 | Type::Wchar) && codec.unit == 4;
     let accepted = if value.check == Check::Char { text } else { (value.accepts)(codec) && codec.unit == value.unit };
@@ -240,7 +245,7 @@ fn describe_node(node: &PlanNode) -> String {
     match &node.kind {
         NodeKind::Record(names, _) => record(names.len(), shape),
         NodeKind::Value(codec) => {
-            // The name of a number contains its size; other names do not.
+            // The message states the size for all types except numbers, because the name of a number contains the size.
             let sized = matches!(codec.ty, Type::Bool) && codec.size != 1
                 || !codec.ty.has_byte_order() && !matches!(codec.ty, Type::Char | Type::Int8 | Type::UInt8)
                 || codec.size != codec.unit && matches!(codec.ty, Type::Ucs2 | Type::Ucs4 | Type::Wchar);

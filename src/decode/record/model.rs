@@ -25,8 +25,8 @@ use crate::endian::Endian;
 pub struct RecordLayout {
     pub(super) size: usize,
     pub(super) align: usize,
-    /// Whether values of the struct have this layout in memory. They do if the struct and all records in it are `repr(C)` and no
-    /// field is skipped.
+    /// Whether values of the struct have this layout in memory. This is true if the struct and all records in it are
+    /// `repr(C)` and no field is skipped.
     pub(super) in_memory: bool,
     pub(super) fields: &'static [FieldLayout],
 }
@@ -78,8 +78,8 @@ pub struct FieldLayout {
 }
 
 impl FieldLayout {
-    /// Creates the layout of the field at the position `cursor`. `endian` is the byte order in the format; `None` means the byte
-    /// order of the struct. Used by the derive macro.
+    /// Creates the layout of the field at the position `cursor`. `endian` is the byte order in the format. `None` means
+    /// the byte order of the struct. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new<T: RecordField>(name: Option<&'static str>, cursor: FieldCursor, endian: Option<Endian>) -> Self {

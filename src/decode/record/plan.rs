@@ -281,8 +281,8 @@ impl<'r, T: Record> Reader<'r, T> {
 
 /// Decodes items of `itemsize` bytes with `access(origins)`, and appends the structs to `records`.
 ///
-/// The function is not inlined, because the compiler knows that its arguments do not change while it writes records. The compiled
-/// code then loads the origins once, and not once for each record.
+/// The function is not inlined, because the compiler then knows that writing records does not change the arguments. The
+/// compiled code loads the origins once, and not once for each record.
 #[inline(never)]
 fn load_permuted<'s, T: Record, O, A: Access>(
     items: &[u8],

@@ -157,9 +157,9 @@ pub trait Record: Sized {
         Layout::read(Self::FORMAT.as_bytes(), &Dialect::PEP3118, &DataModel::HOST)
     }
 
-    /// Checks that items of `layout` can be decoded to this struct. Every field of the struct must have a field in the layout
-    /// with the same name, type and shape, and every field of the layout a field in the struct. Offsets and byte orders may
-    /// differ. Fields are compared by position if the layout or the struct has no names.
+    /// Checks that items of `layout` can be decoded to this struct. The layout and the struct must have the same field
+    /// names. Fields of the same name must have the same type and shape. Offsets and byte orders may differ. If the
+    /// layout or the struct has no names, fields are compared by position.
     ///
     /// # Errors
     /// - a field is missing on one side: `T{<i:a:}` for a struct with the fields `a` and `b`
@@ -211,6 +211,7 @@ impl<T> Default for LoadSelector<T> {
     }
 }
 
+/// Decodes structs by copying bytes, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByCopy<T> {
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);
@@ -223,6 +224,7 @@ impl<T: Record + bytemuck::AnyBitPattern> ByCopy<T> for LoadSelector<T> {
     }
 }
 
+/// Decodes structs field by field, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByField<T> {
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);
