@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, wide};
+use super::error::{DecodeError, resize, wide};
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
 use super::scalar::ScalarCodec;
@@ -319,7 +319,7 @@ impl ElementsMut<'_> {
             let column = column.get_mut(range).ok_or_else(column_too_short)?;
             return leaf.gather(items, column, leaf.codec.reversed_unit());
         }
-        scratch.resize(range.len(), 0);
+        resize(scratch, range.len())?;
         leaf.gather(items, scratch, 1)?;
         self.decode(&leaf.codec, scratch, range.start)
     }
@@ -365,7 +365,7 @@ impl Elements<'_> {
             return leaf.scatter(column, items, leaf.codec.reversed_unit());
         }
         // The items are read first, because `encode` leaves the padding of a `long double` unchanged.
-        scratch.resize(range.len(), 0);
+        resize(scratch, range.len())?;
         leaf.gather(items.as_strided(), scratch, 1)?;
         self.encode(&leaf.codec, scratch, range.start)?;
         leaf.scatter(scratch, items, 1)

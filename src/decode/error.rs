@@ -1,8 +1,11 @@
 //! The errors of decoding and encoding: [`DecodeError`] and [`EncodeError`].
 
 use alloc::boxed::Box;
+use alloc::collections::TryReserveError;
 use alloc::string::String;
+use alloc::vec::Vec;
 
+use super::value::Value;
 use crate::layout::{Ambiguity, Type};
 use crate::text::{escape, plural};
 use crate::view::ViewError;
@@ -108,6 +111,15 @@ pub enum DecodeError {
         /// The number of values in one item.
         count: u64,
         /// The largest supported number of values.
+        limit: u64,
+    },
+    /// The names and shapes of the leaf fields need too much memory. A plan stores the dotted name of each field, so that a
+    /// record with a long name and many fields needs more memory than its format.
+    #[error("names and shapes of the fields need {} but at most {limit} are supported", plural(*bytes, "byte"))]
+    FieldNames {
+        /// The number of bytes that the names and shapes need, up to the field that exceeds the limit.
+        bytes: u64,
+        /// The largest supported number of bytes.
         limit: u64,
     },
     /// The result needs more memory than is available, or more bytes than the address space has.
@@ -279,6 +291,68 @@ impl core::fmt::Display for EncodeError {
 }
 
 impl core::error::Error for EncodeError {}
+
+/// Allocates the vectors of a dynamic value, and records the first allocation that failed.
+///
+/// After a failure, decoding continues with empty values, and the caller checks [`result`](Self::result) at the end. A `Result` for
+/// each value of a record made decoding 1.5 times as slow.
+#[derive(Debug, Default)]
+pub(super) struct ValueMemory {
+    /// The size of the first failed allocation in bytes.
+    failed: Option<u64>,
+}
+
+impl ValueMemory {
+    /// Creates an empty vector with capacity for `count` elements. Returns `None` if the allocation fails.
+    #[inline]
+    pub(super) fn vec<T>(&mut self, count: usize) -> Option<Vec<T>> {
+        let mut elements = Vec::new();
+        let reserved = elements.try_reserve_exact(count);
+        self.check(reserved, count.saturating_mul(size_of::<T>()))?;
+        Some(elements)
+    }
+
+    /// Creates an empty string with capacity for `len` bytes. Returns `None` if the allocation fails.
+    #[inline]
+    pub(super) fn string(&mut self, len: usize) -> Option<String> {
+        let mut text = String::new();
+        let reserved = text.try_reserve_exact(len);
+        self.check(reserved, len)?;
+        Some(text)
+    }
+
+    /// Reserves capacity for further characters of `text`, at least for one. Returns `false` if the allocation fails.
+    #[cold]
+    pub(super) fn grow(&mut self, text: &mut String) -> bool {
+        let reserved = text.try_reserve(char::MAX.len_utf8());
+        self.check(reserved, text.len()).is_some()
+    }
+
+    #[inline]
+    fn check(&mut self, reserved: Result<(), TryReserveError>, bytes: usize) -> Option<()> {
+        if reserved.is_err() {
+            self.failed.get_or_insert(wide(bytes));
+        }
+        reserved.ok()
+    }
+
+    /// Returns `value`, or the error for the first failed allocation.
+    #[inline]
+    pub(super) fn result(self, value: Value) -> Result<Value, DecodeError> {
+        match self.failed {
+            None => Ok(value),
+            Some(bytes) => Err(DecodeError::Allocation { bytes }),
+        }
+    }
+}
+
+/// Changes the length of `bytes` to `len`. New bytes are 0.
+pub(super) fn resize(bytes: &mut Vec<u8>, len: usize) -> Result<(), DecodeError> {
+    let further = len.saturating_sub(bytes.len());
+    bytes.try_reserve_exact(further).map_err(|_| DecodeError::Allocation { bytes: wide(len) })?;
+    bytes.resize(len, 0);
+    Ok(())
+}
 
 /// Converts a length to `u64`, the type of lengths in errors and layouts.
 #[expect(clippy::as_conversions, reason = "it has at most 64 bits")]

@@ -38,6 +38,7 @@ impl LongDouble {
     /// Decodes the bytes that a C compiler stores for the number. Ignores padding, which follows the significant bytes
     /// in little-endian memory and precedes them in big-endian memory. If `memory` is too short, the missing bytes
     /// count as 0.
+    #[inline]
     pub(crate) fn read(memory: &[u8], format: LongDoubleFormat, endian: Endian) -> Self {
         let mut bytes = [0; 16];
         let cells = bytes.iter_mut().take(Self::width(format));

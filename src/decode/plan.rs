@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::element::zeroed;
-use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind, ValueMemory, wide};
 use super::leaf::{Leaf, Repeat, Swap};
 use super::scalar::ScalarCodec;
 use super::value::{ArrayValue, Name, RecordValue, Value};
@@ -16,6 +16,10 @@ use crate::view::{ItemLayout, View};
 
 /// The largest number of values of 0 bytes in one item. The item size does not limit their number.
 pub const ZERO_SIZED_LIMIT: u64 = 1 << 16;
+
+/// The largest number of bytes for the dotted names and shapes of all leaves. A format of 128 KB could otherwise need 4 GB: a
+/// record with a name of 64 KB can have 65,536 fields, and each leaf stores the name of the record.
+const LEAF_NAMES_LIMIT: u64 = 1 << 26;
 
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
@@ -67,12 +71,14 @@ impl Plan {
     ///
     /// # Errors
     /// - `(4294967296)0s`: an item has more than 65,536 values of 0 bytes
+    /// - a record with a name of 64 KB has 2,000 fields: the names of all fields have more than 64 MB
     /// - a layout of 5 GB on a 32-bit machine
     pub fn new(layout: &Layout) -> Result<Self, DecodeError> {
         // The whole item is checked before its fields, so that the error has the size of the item.
         let size = to_usize(layout.size())?;
         let mut builder = PlanBuilder {
             leaves: Vec::new(),
+            names_len: 0,
             name: Vec::new(),
             base: 0,
             elements: 1,
@@ -131,20 +137,32 @@ impl Plan {
     ///
     /// # Errors
     /// - `item` has another length than an item: 3 bytes for an item of 4 bytes
+    /// - there is not enough memory for the value
     pub fn value(&self, item: &[u8]) -> Result<Value, DecodeError> {
         if item.len() != self.size {
             return Err(DecodeError::ItemLength { len: wide(item.len()), itemsize: wide(self.size) });
         }
-        Ok(self.root.value(item))
+        self.root_value(item)
     }
 
-    /// Decodes adjacent items.
+    /// Decodes `item`, which has the length of an item.
+    fn root_value(&self, item: &[u8]) -> Result<Value, DecodeError> {
+        let mut memory = ValueMemory::default();
+        let value = self.root.value(item, &mut memory);
+        memory.result(value)
+    }
+
+    /// Iterates over the values of adjacent items. Each step of the iterator decodes one item, and returns an error if there is
+    /// not enough memory for the value.
     ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
-    pub fn values<'b>(&'b self, items: &'b [u8]) -> Result<impl Iterator<Item = Value> + use<'b>, DecodeError> {
+    pub fn values<'b>(
+        &'b self,
+        items: &'b [u8],
+    ) -> Result<impl Iterator<Item = Result<Value, DecodeError>> + use<'b>, DecodeError> {
         self.items_in(items.len())?;
-        Ok(items.chunks_exact(self.size.max(1)).map(|item| self.root.value(item)))
+        Ok(items.chunks_exact(self.size.max(1)).map(|item| self.root_value(item)))
     }
 
     /// Encodes `value` into `item`. Leaves padding unchanged. Leaves the whole item unchanged if an error is returned.
@@ -202,6 +220,8 @@ impl Plan {
 /// The state while a layout is compiled: the leaves that were added, and the position of the current record in the item.
 struct PlanBuilder {
     leaves: Vec<Leaf>,
+    /// The size of the names, shapes and repeats of all leaves in bytes.
+    names_len: u64,
     /// The dotted name of the current record.
     name: Vec<u8>,
     /// The offset of the first element of the current record, in bytes from the start of the item.
@@ -243,6 +263,7 @@ impl PlanBuilder {
             record
         } else {
             let codec = ScalarCodec::of(field)?;
+            self.count_names(shape.len())?;
             let whole = [self.shape.as_slice(), &shape].concat();
             let name = self.name.clone().into_boxed_slice();
             self.leaves.push(Leaf::new(name, base, codec, count, &self.repeats, whole)?);
@@ -250,6 +271,16 @@ impl PlanBuilder {
         };
         let shape = (!shape.is_empty()).then(|| shape.into());
         Ok(PlanNode { offset, size, count, shape, kind })
+    }
+
+    /// Counts the memory of the next leaf, whose own shape has `dimensions` dimensions. Returns an error above the limit.
+    fn count_names(&mut self, dimensions: usize) -> Result<(), DecodeError> {
+        let shape = size_of::<usize>().saturating_mul(self.shape.len().saturating_add(dimensions));
+        let repeats = size_of::<Repeat<1>>().saturating_mul(self.repeats.len());
+        let len = self.name.len().saturating_add(shape).saturating_add(repeats);
+        self.names_len = self.names_len.saturating_add(wide(len));
+        let (bytes, limit) = (self.names_len, LEAF_NAMES_LIMIT);
+        if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
     }
 
     fn record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
@@ -280,26 +311,36 @@ impl PlanNode {
     }
 
     /// Decodes this field. `record` is the bytes of the enclosing record.
-    pub(super) fn value(&self, record: &[u8]) -> Value {
+    fn value(&self, record: &[u8], memory: &mut ValueMemory) -> Value {
         let bytes = record.get(self.range());
         debug_assert!(bytes.is_some(), "a field is outside its record");
         // A layout has no field outside its record. In a release build, missing bytes count as 0, as in
         // `ScalarCodec::value`.
         let bytes = bytes.unwrap_or(&[]);
-        let Some(shape) = &self.shape else { return self.element(bytes) };
-        let values = if self.size == 0 {
-            core::iter::repeat_with(|| self.element(&[])).take(self.count).collect()
-        } else {
-            bytes.chunks_exact(self.size).map(|element| self.element(element)).collect()
-        };
+        let Some(shape) = &self.shape else { return self.element(bytes, memory) };
+        let mut values = Vec::new();
+        if let Some(reserved) = memory.vec(self.count) {
+            values = reserved;
+            if self.size == 0 {
+                values.extend(core::iter::repeat_with(|| self.element(&[], memory)).take(self.count));
+            } else {
+                values.extend(bytes.chunks_exact(self.size).map(|element| self.element(element, memory)));
+            }
+        }
         Value::Array(ArrayValue { shape: shape.clone(), values })
     }
 
-    fn element(&self, bytes: &[u8]) -> Value {
+    /// Decodes one element of this field.
+    #[inline]
+    fn element(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         match &self.kind {
-            NodeKind::Value(codec) => codec.value(bytes),
+            NodeKind::Value(codec) => codec.decode(bytes, memory),
             NodeKind::Record(names, nodes) => {
-                let values = nodes.iter().map(|node| node.value(bytes)).collect();
+                let mut values = Vec::new();
+                if let Some(reserved) = memory.vec(nodes.len()) {
+                    values = reserved;
+                    values.extend(nodes.iter().map(|node| node.value(bytes, memory)));
+                }
                 Value::Record(RecordValue { names: names.clone(), values })
             }
         }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, EncodeErrorKind, wide};
+use super::error::{DecodeError, EncodeErrorKind, ValueMemory, wide};
 use super::long_double::{LongDouble, name as representation};
 use super::value::Value;
 use crate::abi::LongDoubleFormat;
@@ -133,7 +133,17 @@ impl ScalarCodec {
     }
 
     /// Decodes one value. If `bytes` is shorter than the value, the missing bytes count as 0.
-    pub fn value(&self, bytes: &[u8]) -> Value {
+    ///
+    /// # Errors
+    /// - there is not enough memory for a string or a text
+    pub fn value(&self, bytes: &[u8]) -> Result<Value, DecodeError> {
+        let mut memory = ValueMemory::default();
+        let value = self.decode(bytes, &mut memory);
+        memory.result(value)
+    }
+
+    /// Decodes one value as [`value`](Self::value) does, with vectors that `memory` allocates.
+    pub(super) fn decode(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let (first, second) = bytes.split_at(bytes.len() >> 1_u32);
         match self.ty {
             Type::Bool => Value::Bool(bytes.iter().any(|byte| *byte != 0)),
@@ -156,19 +166,19 @@ impl ScalarCodec {
             Type::ComplexLongDouble => {
                 Value::ComplexLongDouble(Complex::new(self.long_double(first), self.long_double(second)))
             }
-            Type::Bytes => Value::Bytes(bytes.to_vec()),
+            Type::Bytes => Value::Bytes(copied(bytes, memory)),
             Type::Pascal => {
                 // An empty field has no length byte. If the length byte is too large, the value is the rest of the field.
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
-                Value::Bytes(text.get(..len).unwrap_or(text).to_vec())
+                Value::Bytes(copied(text.get(..len).unwrap_or(text), memory))
             }
-            Type::Ucs2 | Type::Ucs4 | Type::Wchar => self.text(bytes),
-            Type::Void => Value::Void(bytes.to_vec()),
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => self.text(bytes, memory),
+            Type::Void => Value::Void(copied(bytes, memory)),
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 Value::Address(self.unsigned(bytes))
             }
             // A plan decodes a record field by field. A codec has no fields, and returns the bytes of the record.
-            Type::Bits | Type::Opaque | Type::Record => Value::Opaque(bytes.to_vec()),
+            Type::Bits | Type::Opaque | Type::Record => Value::Opaque(copied(bytes, memory)),
         }
     }
 
@@ -209,30 +219,63 @@ impl ScalarCodec {
     }
 
     /// Decodes a `long double`.
+    #[inline]
     #[must_use]
     pub fn long_double(&self, bytes: &[u8]) -> LongDouble {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 
-    /// Decodes text. Removes the NULs at the end.
-    fn text(&self, bytes: &[u8]) -> Value {
+    /// Decodes text. Removes the NULs at the end. Returns an empty text if an allocation fails, which `memory` records.
+    fn text(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
+        let cells = bytes.chunks_exact(self.unit.max(1));
         if self.unit == 2 {
-            let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes(self.little(unit)));
-            let units = without_nuls(units.collect());
-            let text: Result<String, _> = char::decode_utf16(units.iter().copied()).collect();
-            let ill_formed = |_| Value::IllFormedText(units.iter().map(|unit| u32::from(*unit)).collect());
-            return text.map_or_else(ill_formed, Value::Text);
+            let units = units(cells, |unit| u16::from_le_bytes(self.little(unit)), memory);
+            let chars = char::decode_utf16(units.iter().copied()).map(Result::ok);
+            if let Some(text) = text_of(chars, units.len(), memory) {
+                return Value::Text(text);
+            }
+            let Some(mut ill_formed) = memory.vec(units.len()) else { return Value::IllFormedText(Vec::new()) };
+            ill_formed.extend(units.into_iter().map(u32::from));
+            return Value::IllFormedText(ill_formed);
         }
-        let units = bytes.chunks_exact(self.unit.max(1)).map(|unit| u32::from_le_bytes(self.little(unit)));
-        let units = without_nuls(units.collect());
-        let text: Option<String> = units.iter().map(|unit| char::from_u32(*unit)).collect();
-        text.map_or(Value::IllFormedText(units), Value::Text)
+        let units = units(cells, |unit| u32::from_le_bytes(self.little(unit)), memory);
+        match text_of(units.iter().map(|unit| char::from_u32(*unit)), units.len(), memory) {
+            Some(text) => Value::Text(text),
+            None => Value::IllFormedText(units),
+        }
     }
 }
 
-fn without_nuls<T: Default + PartialEq>(mut units: Vec<T>) -> Vec<T> {
+/// Decodes each of `cells` with `decode`, and removes the NULs at the end.
+fn units<T: Default + PartialEq>(
+    cells: core::slice::ChunksExact<'_, u8>,
+    decode: impl Fn(&[u8]) -> T,
+    memory: &mut ValueMemory,
+) -> Vec<T> {
+    let Some(mut units) = memory.vec(cells.len()) else { return Vec::new() };
+    units.extend(cells.map(decode));
     while units.pop_if(|unit| *unit == T::default()).is_some() {}
     units
+}
+
+/// Collects `chars` to a string. `count` is the number of characters or more. Returns `None` if a character is not valid.
+fn text_of(chars: impl Iterator<Item = Option<char>>, count: usize, memory: &mut ValueMemory) -> Option<String> {
+    let Some(mut text) = memory.string(count) else { return Some(String::new()) };
+    for char in chars {
+        let char = char?;
+        if text.capacity().saturating_sub(text.len()) < char.len_utf8() && !memory.grow(&mut text) {
+            break;
+        }
+        text.push(char);
+    }
+    Some(text)
+}
+
+/// Copies `bytes` to a vector. Returns an empty vector if the allocation fails, which `memory` records.
+fn copied(bytes: &[u8], memory: &mut ValueMemory) -> Vec<u8> {
+    let Some(mut copy) = memory.vec(bytes.len()) else { return Vec::new() };
+    copy.extend_from_slice(bytes);
+    copy
 }
 
 impl ScalarCodec {

@@ -8,7 +8,7 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use super::super::buffer::{Buffer, BufferMut, total};
 use super::super::column_copy::block_items;
 use super::super::element::zeroed;
-use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize, wide};
 use super::super::plan::{Plan, ZERO_SIZED_LIMIT};
 use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
 use super::copy_ops::FieldCopy;
@@ -268,7 +268,7 @@ impl<'r, T: Record> Reader<'r, T> {
             }
             Strategy::Staged => {
                 let source = Strided::of_rows(items, itemsize);
-                staged.resize(source.count().saturating_mul(size), 0);
+                resize(staged, source.count().saturating_mul(size))?;
                 let copies = conversion.copies.iter();
                 let mut copies = copies.map(|copy| copy.apply(source, StridedMut::of_rows(staged, size)));
                 copies.try_for_each(|copied| copied)?;
@@ -388,7 +388,7 @@ impl<T: Record> RecordPlan<'_, T> {
                 let mut staged = Vec::new();
                 for (records, items) in records.chunks(most).zip(items.chunks_mut(most.saturating_mul(itemsize).max(1)))
                 {
-                    staged.resize(records.len().saturating_mul(size), 0);
+                    resize(&mut staged, records.len().saturating_mul(size))?;
                     store_each(records, &mut staged, size, Identity);
                     let source = Strided::of_rows(&staged, size);
                     let copies = self.copies_to_item.iter();
