@@ -194,7 +194,10 @@ impl Blocks<'_> {
     #[inline]
     pub fn block(&self) -> &[u8] {
         match self.block {
-            Block::Copied(len) => self.memory.get(..len).unwrap_or(&[]),
+            Block::Copied(len) => {
+                debug_assert!(len <= self.memory.len(), "a block is longer than its memory");
+                self.memory.get(..len).unwrap_or(&[])
+            }
             Block::Borrowed(items) => items,
         }
     }

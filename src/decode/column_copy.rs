@@ -20,6 +20,7 @@ const WIDE_RECORD: usize = 48;
 
 /// Returns the number of records of one block, from `LEAST_ITEMS` to `MOST_ITEMS`.
 pub(super) fn block_items(itemsize: usize) -> usize {
+    // Any number of records of 0 bytes fits into a block.
     BLOCK_BYTES.checked_div(itemsize).unwrap_or(MOST_ITEMS).clamp(LEAST_ITEMS, MOST_ITEMS)
 }
 

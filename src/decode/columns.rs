@@ -143,20 +143,22 @@ column_data! {
 impl ColumnData {
     /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each `long double`
     /// becomes the `size` bytes that it has in native memory. Other elements are not changed.
+    ///
+    /// # Errors
+    /// - there is not enough memory for the bytes
     #[doc(hidden)]
-    #[must_use]
-    pub fn into_units(self, size: usize) -> Self {
-        match self {
+    pub fn into_units(self, size: usize) -> Result<Self, DecodeError> {
+        Ok(match self {
             Self::Bool(values) => Self::UInt8(bytemuck::allocation::cast_vec(values)),
             Self::LongDouble(values) => {
-                let mut bytes = alloc::vec![0; values.len().saturating_mul(size)];
-                for (place, value) in bytes.chunks_exact_mut(size.max(1)).zip(values) {
-                    value.write(place, crate::endian::Endian::HOST);
+                let mut bytes: Vec<u8> = zeroed(values.len().saturating_mul(size))?;
+                for (cell, value) in bytes.chunks_exact_mut(size.max(1)).zip(values) {
+                    value.write(cell, crate::endian::Endian::HOST);
                 }
                 Self::Bytes(bytes)
             }
             data => data,
-        }
+        })
     }
 
     /// Returns the bytes of all elements. Returns `None` if some bit patterns are not valid elements.
@@ -446,6 +448,7 @@ impl Plan {
                 return Err(DecodeError::NoField { name: column.name.as_slice().into() }.into());
             };
             start = start.saturating_add(step).saturating_add(1);
+            // The search continues at the first leaf after the last one.
             start = start.checked_sub(self.leaves.len()).unwrap_or(start);
             leaves.push(leaf);
         }

@@ -95,6 +95,7 @@ impl<B: AsRef<[u8]>> SliceMemory<B> {
     /// Otherwise `bytes` starts at `buf` of the view.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
         let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
+        // Without a memory block, `bytes` starts at `buf`.
         let origin = view.memory().map_or(0, |block| block.offset);
         let len = wide(bytes.as_ref().len());
         let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));

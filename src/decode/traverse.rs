@@ -365,6 +365,7 @@ impl ItemCopy<'_> {
         }
         let len = items.checked_mul(itemsize).and_then(|len| out_offset.checked_add(len));
         let out = len.and_then(|end| self.out.get_mut(out_offset..end)).ok_or_else(copy_too_short)?;
+        // A unit of 1 byte means that no bytes are reversed.
         let unit = self.uniform_unit.unwrap_or(1);
         let (contiguous, single) = (source.is_contiguous(), self.swaps.is_empty() || unit == itemsize);
         if self.large && !contiguous && single && out.len() >= LEAST_STREAMED {
@@ -373,6 +374,7 @@ impl ItemCopy<'_> {
         if single || (contiguous && self.uniform_unit.is_some()) {
             return source.read(unit, out.into()).map(|_| ()).ok_or_else(copy_too_short);
         }
+        // A block has at least one item, also if an item is larger than the block. `copy_items` excludes items of 0 bytes.
         let most = SWAP_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         for piece in out.chunks_mut(most.saturating_mul(itemsize)) {
             source.split_off(most).read(unit, (&mut *piece).into()).ok_or_else(copy_too_short)?;
@@ -388,6 +390,7 @@ impl ItemCopy<'_> {
         let stride = isize::try_from(axis.out_stride).map_err(|_| copy_too_short())?;
         let mut to = StridedMut::within(self.out, out_offset, stride, source.count(), self.itemsize)
             .ok_or_else(copy_too_short)?;
+        // A unit of 1 byte means that no bytes are reversed. Units of several sizes are reversed below.
         to.reborrow().copy_from(source, self.uniform_unit.unwrap_or(1)).ok_or_else(copy_too_short)?;
         if self.uniform_unit.is_none() {
             self.swaps.iter().try_for_each(|swap| swap.apply(&mut to))?;
@@ -481,7 +484,8 @@ impl ItemCopy<'_> {
         out_offset: usize,
     ) -> Result<(), DecodeError> {
         let (items, rows) = (row.items()?, pointers.items()?);
-        // Rows with units to reverse are copied in blocks, so that a block is still in the cache when it is reversed.
+        // Rows with units to reverse are copied in blocks, so that a block is still in the cache when it is reversed. A
+        // block has at least one row.
         let most = if self.swaps.is_empty() {
             rows
         } else {

@@ -137,6 +137,7 @@ impl Buffer<'_> {
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(codec.units()),
             // A `Zg` is two elements of `LongDouble`, but one element of `Complex<f64>`.
             Type::ComplexLongDouble if T::width(codec) < codec.size => shape.push(2),
+            // An item of any other type is one element, and has no further dimension.
             _ => {}
         }
         Ok(shape)
@@ -307,6 +308,7 @@ impl Buffer<'_> {
         let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
         let (items, _) = total(self.view, itemsize)?;
         let (in_item, unit) = (elements_per_item::<F>(leaf), leaf.codec.reversed_unit());
+        // A block has at least one item, also if an item has 0 bytes or more bytes than the block.
         let most = CONVERSION_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;

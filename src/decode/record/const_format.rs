@@ -120,7 +120,7 @@ impl FormatWriter<'_> {
         }
         match member.kind {
             MemberKind::Record(fields) => self.record(fields, member.size, endian),
-            MemberKind::Array { .. } => {}
+            MemberKind::Array { .. } => debug_assert!(false, "the loop ends at a value or a record"),
             MemberKind::Value(value) => {
                 self.byte(match endian {
                     Endian::Little => b'<',

@@ -124,6 +124,7 @@ impl RecordField for bool {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
+        // `ValueCheck` has returned an error for bytes above 1.
         source.bytes::<1>(at) != [0]
     }
 
@@ -139,6 +140,7 @@ impl RecordField for char {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
+        // `ValueCheck` has returned an error for bytes that are not a `char`.
         Self::from_u32(u32::from_ne_bytes(source.bytes(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
     }
 

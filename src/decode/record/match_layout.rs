@@ -227,6 +227,7 @@ fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &Scal
     }
 }
 
+/// Returns `name`, the size in bytes if `is_string` is true, and the shape: `bytes of 5 bytes[2,3]`.
 fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String {
     let mut text = String::from(name);
     if is_string {
@@ -254,6 +255,7 @@ fn describe_node(node: &PlanNode) -> String {
     }
 }
 
+/// Returns the type of a field in the struct for messages. `member` is the innermost type of an array of shape `shape`.
 fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
     match (&member.kind, shape.split_last()) {
         (MemberKind::Value(value), Some((len, outer))) if value.is_string => {
@@ -262,7 +264,10 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
         }
         (MemberKind::Value(value), _) => describe(value.name, member.size, false, shape),
         (MemberKind::Record(fields), _) => record(fields.len(), shape),
-        (MemberKind::Array { .. }, _) => describe("array", member.size, true, shape),
+        (MemberKind::Array { .. }, _) => {
+            debug_assert!(false, "the innermost type of a field is an array");
+            describe("array", member.size, true, shape)
+        }
     }
 }
 
