@@ -68,8 +68,8 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
 }
 
 impl<'b> Buffer<'b> {
-    /// Creates a buffer over `bytes`. If the view was checked against a memory block, `bytes` is that block. Otherwise, `bytes`
-    /// starts at `buf` of the view.
+    /// Creates a buffer over `bytes`. If the view was checked against a memory block, `bytes` is that block. Otherwise,
+    /// `bytes` starts at `buf` of the view.
     ///
     /// # Errors
     /// - `bytes` is too short: 20 bytes for a view of 24 bytes
@@ -80,6 +80,7 @@ impl<'b> Buffer<'b> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
+    /// Creates a buffer over `memory`, which contains all items of `view`.
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
         check_itemsize(view, plan)?;
         Ok(Self { view, plan, memory })
@@ -99,7 +100,8 @@ impl<'b> Buffer<'b> {
     /// ```
     ///
     /// # Errors
-    /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2, 3)
+    /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2,
+    ///   3)
     pub fn value_at(&self, indices: &[i64]) -> Result<Value, DecodeError> {
         self.plan.value(&self.item_bytes(indices)?)
     }
@@ -287,6 +289,7 @@ impl<'b> BufferMut<'b> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
+    /// Creates a writable buffer over `memory`, which contains all items of `view`.
     pub(crate) fn over(
         view: &'b View<'b>,
         plan: &'b Plan,
@@ -299,11 +302,13 @@ impl<'b> BufferMut<'b> {
         Ok(Self { view, plan, memory })
     }
 
-    /// Encodes `value` into the item at `indices`. Leaves padding unchanged. Leaves the item unchanged if an error is returned.
+    /// Encodes `value` into the item at `indices`. Leaves padding unchanged. Leaves the item unchanged if an error is
+    /// returned.
     ///
     /// # Errors
     /// - the errors of [`Plan::encode`]
-    /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2, 3)
+    /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2,
+    ///   3)
     pub fn write_value_at(&mut self, indices: &[i64], value: &Value) -> Result<(), EncodeError> {
         let run = item_at(self.view, self.plan.size, indices)?;
         let mut item = zeroed(self.plan.size)?;
@@ -312,8 +317,8 @@ impl<'b> BufferMut<'b> {
         Ok(self.memory.write(&run, &item)?)
     }
 
-    /// Encodes `values` into all items, the last index fastest. Leaves padding unchanged. Leaves all items unchanged if a value
-    /// is rejected.
+    /// Encodes `values` into all items, the last index fastest. Leaves padding unchanged. Leaves all items unchanged if
+    /// a value is rejected.
     ///
     /// # Errors
     /// - the number of values is not the number of items: 2 values for 3 items
@@ -340,7 +345,8 @@ impl<'b> BufferMut<'b> {
         Ok(copy)
     }
 
-    /// Writes `items`, the bytes of all items one after the other, the last index fastest. `items` has the length of all items.
+    /// Writes `items`, the bytes of all items one after the other, the last index fastest. `items` has the length of
+    /// all items.
     pub(super) fn store(&mut self, items: &[u8]) -> Result<(), EncodeError> {
         if self.plan.size == 0 {
             return Ok(());

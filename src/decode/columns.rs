@@ -82,18 +82,21 @@ macro_rules! column_data {
                 }
             }
 
+            /// Borrows the elements for reading.
             fn elements(&self) -> Elements<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::elements(elements),)+
                 }
             }
 
+            /// Borrows the elements for writing.
             fn elements_mut(&mut self) -> ElementsMut<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::elements_mut(elements),)+
                 }
             }
 
+            /// Borrows the vector for filling, see `ElementType::target`.
             fn target(&mut self) -> ColumnTarget<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::target(elements),)+
@@ -141,8 +144,8 @@ column_data! {
 }
 
 impl ColumnData {
-    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each `long double`
-    /// becomes the `size` bytes that it has in native memory. Other elements are not changed.
+    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each `long
+    /// double` becomes the `size` bytes that it has in native memory. Other elements are not changed.
     ///
     /// # Errors
     /// - there is not enough memory for the bytes
@@ -231,7 +234,8 @@ enum Initial {
 }
 
 impl Column {
-    /// Allocates the columns of `leaves` for `items` records. A column is an empty vector if [`can_grow`] is true for the leaf.
+    /// Allocates the columns of `leaves` for `items` records. A column is an empty vector if [`can_grow`] is true for
+    /// the leaf.
     fn allocate(leaves: &[&Leaf], items: usize) -> Result<Vec<Self>, DecodeError> {
         let allocate = |leaf: &&Leaf| {
             let initial = if can_grow(leaf) { Initial::Reserved } else { Initial::Zeroed };
@@ -240,6 +244,7 @@ impl Column {
         leaves.iter().map(allocate).collect()
     }
 
+    /// Creates the column of `leaf` with the elements `data`.
     fn new(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
         let ScalarCodec { ty, .. } = leaf.codec;
@@ -329,8 +334,8 @@ impl<'f> ColumnFiller<'f> {
 }
 
 impl Plan {
-    /// Copies the fields of adjacent `records` to columns. `names` are the dotted names of the fields, and `None` means all
-    /// fields.
+    /// Copies the fields of adjacent `records` to columns. `names` are the dotted names of the fields, and `None` means
+    /// all fields.
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
@@ -346,6 +351,7 @@ impl Plan {
         self.columns_of(records, &super::plan::select_leaves_by_index(self, indices)?)
     }
 
+    /// Copies the fields `leaves` of adjacent `records` to columns.
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
@@ -401,8 +407,8 @@ impl Plan {
             return Err(EncodeErrorKind::Count { found, wanted, unit: "field" }.into());
         }
         let leaves = self.leaves_of(columns)?;
-        // The first column whose field has elements determines the number of records. If all fields have 0 bytes, the result
-        // has no records.
+        // The first column whose field has elements determines the number of records. If all fields have 0 bytes, the
+        // result has no records.
         let items = leaves.iter().zip(columns).find_map(|(leaf, column)| {
             let one = ColumnData::allocate(leaf, 1, Initial::Zeroed).ok()?.len();
             column.data.len().checked_div(one)
@@ -413,8 +419,8 @@ impl Plan {
         Ok(records)
     }
 
-    /// Copies `columns` to the fields with the same names in adjacent `records`. Leaves other fields and padding unchanged.
-    /// Leaves all records unchanged if a column is rejected.
+    /// Copies `columns` to the fields with the same names in adjacent `records`. Leaves other fields and padding
+    /// unchanged. Leaves all records unchanged if a column is rejected.
     ///
     /// A column is accepted if it has the type and shape that [`columns`](Self::columns) returns.
     ///
@@ -457,8 +463,8 @@ impl Plan {
 }
 
 impl Buffer<'_> {
-    /// Copies the fields of all items to columns, the last index fastest. `names` are the dotted names of the fields, and
-    /// `None` means all fields.
+    /// Copies the fields of all items to columns, the last index fastest. `names` are the dotted names of the fields,
+    /// and `None` means all fields.
     ///
     /// # Errors
     /// - no field has one of the names
@@ -473,6 +479,7 @@ impl Buffer<'_> {
         self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 
+    /// Copies the fields `leaves` of all items to columns.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
@@ -491,6 +498,7 @@ impl Buffer<'_> {
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
 
+    /// Copies the fields of all items to the columns of `filler`.
     fn fill_columns(&self, mut filler: ColumnFiller<'_>) -> Result<(), DecodeError> {
         if self.plan.size == 0 {
             return Ok(());
@@ -511,8 +519,8 @@ impl Buffer<'_> {
 }
 
 impl BufferMut<'_> {
-    /// Copies `columns` to the fields with the same names in all items, the last index fastest. Leaves other fields and padding
-    /// unchanged. Leaves all items unchanged if a column is rejected.
+    /// Copies `columns` to the fields with the same names in all items, the last index fastest. Leaves other fields and
+    /// padding unchanged. Leaves all items unchanged if a column is rejected.
     ///
     /// # Errors
     /// - the errors of [`Plan::write_columns`]

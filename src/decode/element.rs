@@ -165,6 +165,7 @@ numbers! {
         codec.ty == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
 }
 
+/// Returns whether `long double` is the same type as `double` in the data model.
 fn is_double(codec: &ScalarCodec) -> bool {
     codec.long_double == LongDoubleFormat::Double && codec.unit == 8
 }
@@ -234,8 +235,8 @@ fn column_too_short() -> DecodeError {
     DecodeError::internal("a column is shorter than its items")
 }
 
-/// Returns the indices of elements in a column. The elements start at byte `start` of the column and have `len` bytes in
-/// total. Each element has `width` bytes. `start` and `len` are multiples of `width`.
+/// Returns the indices of elements in a column. The elements start at byte `start` of the column and have `len` bytes
+/// in total. Each element has `width` bytes. `start` and `len` are multiples of `width`.
 ///
 /// # Errors
 /// - `width` is 0
@@ -244,7 +245,8 @@ fn element_range(start: usize, len: usize, width: usize) -> Result<core::ops::Ra
     Ok(first..first.saturating_add(len.checked_div(width).ok_or_else(column_too_short)?))
 }
 
-/// Decodes the elements at byte `start` of a column one by one, with `decode`. `bytes` has `width` bytes for each element.
+/// Decodes the elements at byte `start` of a column one by one, with `decode`. `bytes` has `width` bytes for each
+/// element.
 fn decode_each<T>(
     column: &mut [T],
     start: usize,
@@ -259,7 +261,8 @@ fn decode_each<T>(
     Ok(())
 }
 
-/// Encodes the elements at byte `start` of a column one by one, with `encode`. `bytes` has `width` bytes for each element.
+/// Encodes the elements at byte `start` of a column one by one, with `encode`. `bytes` has `width` bytes for each
+/// element.
 fn encode_each<T>(
     column: &[T],
     start: usize,
@@ -274,7 +277,8 @@ fn encode_each<T>(
     Ok(())
 }
 
-/// Returns the bytes of `leaf` in `items`, as a range of bytes of its column. `first` is the number of items before `items`.
+/// Returns the bytes of `leaf` in `items`, as a range of bytes of its column. `first` is the number of items before
+/// `items`.
 fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usize> {
     let start = first.saturating_mul(leaf.bytes());
     start..start.saturating_add(items.saturating_mul(leaf.bytes()))
@@ -384,6 +388,7 @@ pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> 
     T::reserved(count).ok_or_else(|| no_memory::<T>(count))
 }
 
+/// Creates the error for a failed allocation of `count` elements.
 fn no_memory<T>(count: usize) -> DecodeError {
     DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) }
 }

@@ -58,7 +58,8 @@ pub enum DecodeError {
         /// The length of the memory in bytes.
         len: u64,
     },
-    /// The view has suboffsets, but the memory is a slice. The slice does not contain the rows that the pointers lead to.
+    /// The view has suboffsets, but the memory is a slice. The slice does not contain the rows that the pointers lead
+    /// to.
     #[error("the items are indirect: a slice of bytes does not contain the rows that its pointers lead to")]
     Indirect,
     /// A pointer of an indirect dimension is NULL.
@@ -105,7 +106,8 @@ pub enum DecodeError {
         /// The dotted name that the caller gave.
         name: Box<[u8]>,
     },
-    /// An item has too many values of 0 bytes: `(4294967296)0s`. The item size does not limit the number of such values.
+    /// An item has too many values of 0 bytes: `(4294967296)0s`. The item size does not limit the number of such
+    /// values.
     #[error("{count} values of 0 bytes are more than {limit}")]
     ZeroSized {
         /// The number of values in one item.
@@ -113,8 +115,8 @@ pub enum DecodeError {
         /// The largest supported number of values.
         limit: u64,
     },
-    /// The names and shapes of the leaf fields need too much memory. A plan stores the dotted name of each field, so that a
-    /// record with a long name and many fields needs more memory than its format.
+    /// The names and shapes of the leaf fields need too much memory. A plan stores the dotted name of each field, so
+    /// that a record with a long name and many fields needs more memory than its format.
     #[error("names and shapes of the fields need {} but at most {limit} are supported", plural(*bytes, "byte"))]
     FieldNames {
         /// The number of bytes that the names and shapes need, up to the field that exceeds the limit.
@@ -294,8 +296,8 @@ impl core::error::Error for EncodeError {}
 
 /// Allocates the vectors of a dynamic value, and records the first allocation that failed.
 ///
-/// After a failure, decoding continues with empty values, and the caller checks [`result`](Self::result) at the end. A `Result` for
-/// each value of a record made decoding 1.5 times as slow.
+/// After a failure, decoding continues with empty values, and the caller checks [`result`](Self::result) at the end. A
+/// `Result` for each value of a record made decoding 1.5 times as slow.
 #[derive(Debug, Default)]
 pub(super) struct ValueMemory {
     /// The size of the first failed allocation in bytes.

@@ -50,8 +50,8 @@ impl Leaf {
             adjacent = units.checked_mul(count);
             repeats.pop();
         }
-        // The product cannot overflow: `PlanBuilder` limits the number of values of 0 bytes, and all other values are in
-        // the item.
+        // The product cannot overflow: `PlanBuilder` limits the number of values of 0 bytes, and all other values are
+        // in the item.
         let adjacent = adjacent.ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         Ok(Self { name, offset, codec, adjacent, repeats, shape })
     }
@@ -81,8 +81,8 @@ impl Leaf {
         self.codec.size
     }
 
-    /// Returns the shape of the values in one item: the dimensions of the enclosing arrays of records, then the dimensions
-    /// of the field.
+    /// Returns the shape of the values in one item: the dimensions of the enclosing arrays of records, then the
+    /// dimensions of the field.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -98,8 +98,8 @@ impl Leaf {
         self.repeats.iter().fold(self.adjacent_bytes(), |bytes, repeat| bytes.saturating_mul(repeat.count))
     }
 
-    /// Copies the values of `items` to `column`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes for
-    /// each item.
+    /// Copies the values of `items` to `column`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes
+    /// for each item.
     pub(super) fn gather(&self, items: Strided<'_>, column: &mut [u8], unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = StridedMut::within(column, 0, len.cast_signed(), count, len);
@@ -110,8 +110,8 @@ impl Leaf {
         })
     }
 
-    /// Copies `column` to the values of `items`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes for
-    /// each item.
+    /// Copies `column` to the values of `items`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes
+    /// for each item.
     pub(super) fn scatter(&self, column: &[u8], mut items: StridedMut<'_>, unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = Strided::within(column, 0, len.cast_signed(), count, len);
@@ -122,8 +122,8 @@ impl Leaf {
         })
     }
 
-    /// Calls `copy(offset_in_item, offset_in_column, len)` for each group of adjacent values. Offsets and lengths are in
-    /// bytes. Returns an error if `copy` returns `None`.
+    /// Calls `copy(offset_in_item, offset_in_column, len)` for each group of adjacent values. Offsets and lengths are
+    /// in bytes. Returns an error if `copy` returns `None`.
     fn for_each_group(&self, mut copy: impl FnMut(usize, usize, usize) -> Option<()>) -> Result<(), DecodeError> {
         let (len, mut at) = (self.adjacent_bytes(), 0_usize);
         if len == 0 {
@@ -151,8 +151,8 @@ pub(super) struct Repeat<const N: usize> {
     pub(super) strides: [usize; N],
 }
 
-/// Calls `each` with the byte offsets of every element of nested arrays, the last array fastest. `start` is the offset of the
-/// first element in each of the `N` memories. Stops when `each` returns `Break`.
+/// Calls `each` with the byte offsets of every element of nested arrays, the last array fastest. `start` is the offset
+/// of the first element in each of the `N` memories. Stops when `each` returns `Break`.
 pub(super) fn each_offset<const N: usize, B>(
     repeats: &[Repeat<N>],
     start: [usize; N],
@@ -184,8 +184,8 @@ pub(crate) struct Swap {
 }
 
 impl Swap {
-    /// Returns the swaps that convert an item to native byte order. Adjacent fields with units of the same size become one
-    /// swap.
+    /// Returns the swaps that convert an item to native byte order. Adjacent fields with units of the same size become
+    /// one swap.
     pub(super) fn of_leaves(leaves: &[Leaf]) -> Vec<Self> {
         let mut swaps: Vec<Self> = Vec::new();
         for leaf in leaves.iter().filter(|leaf| leaf.codec.swapped() && leaf.adjacent > 0) {
@@ -207,6 +207,7 @@ impl Swap {
         }
     }
 
+    /// Returns whether the units of `next` have the same size and start where the units of this swap end.
     fn is_followed_by(&self, next: &Self) -> bool {
         let end = self.offset.saturating_add(self.len);
         self.width == next.width && end == next.offset && self.repeats == next.repeats

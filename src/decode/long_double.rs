@@ -84,8 +84,8 @@ impl LongDouble {
 
     /// Returns the nearest `f64`, with ties to even. Returns infinity if the number is too large for an `f64`.
     ///
-    /// Returns NaN for the invalid operands of the x87, as its arithmetic does. An invalid operand has a normal exponent and
-    /// an integer bit of 0.
+    /// Returns NaN for the invalid operands of the x87, as its arithmetic does. An invalid operand has a normal
+    /// exponent and an integer bit of 0.
     ///
     /// ```
     /// use pep3118::LongDoubleFormat;
@@ -171,6 +171,7 @@ fn sign_and_exponent(bytes: [u8; 2]) -> (bool, u16) {
     (bits >> 15_u32 != 0, bits & 0x7fff)
 }
 
+/// Returns `magnitude` with the given sign.
 fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
 }
@@ -210,8 +211,8 @@ fn nearest(significand: u128, power: i32) -> f64 {
     f64::from_bits(bits)
 }
 
-/// Returns the bits of `number` in a format whose exponent has 15 bits. `fraction` is the number of bits after the binary
-/// point. `explicit` is true if the format stores the integer bit.
+/// Returns the bits of `number` in a format whose exponent has 15 bits. `fraction` is the number of bits after the
+/// binary point. `explicit` is true if the format stores the integer bit.
 fn widened_bits(number: f64, fraction: u32, explicit: bool) -> u128 {
     let bits = number.to_bits();
     let (exponent, mantissa) = ((bits >> 52_u32) & 0x7ff, u128::from(bits & (u64::MAX >> 12_u32)));

@@ -9,7 +9,8 @@ use crate::view::View;
 /// A run: evenly spaced items of a buffer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'r> {
-    /// The indices in the leading dimensions, up to the last dimension with pointers. `path` is empty if there are no pointers.
+    /// The indices in the leading dimensions, up to the last dimension with pointers. `path` is empty if there are no
+    /// pointers.
     pub(crate) path: &'r [i64],
     /// The offset of the first item in bytes. If `path` is empty, offset 0 is `buf` of the view. Otherwise, offset 0 is
     /// the address that the last pointer along `path` leads to.
@@ -45,8 +46,8 @@ pub(crate) trait Memory {
     /// Returns the items of `run` for reading.
     fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError>;
 
-    /// Copies the items of `run` to `out`, one after the other. Reverses each unit of `unit` bytes. `out` has the length of
-    /// all items.
+    /// Copies the items of `run` to `out`, one after the other. Reverses each unit of `unit` bytes. `out` has the
+    /// length of all items.
     ///
     /// Implementations can replace this default, because [`run`](Self::run) returns its result in memory. Storing and
     /// loading the result takes 5 ns, which matters if a run has few items.
@@ -91,8 +92,8 @@ pub(super) struct SliceMemory<B> {
 }
 
 impl<B: AsRef<[u8]>> SliceMemory<B> {
-    /// Checks that `bytes` contains all items of `view`. If the view was checked against a memory block, `bytes` is this block.
-    /// Otherwise `bytes` starts at `buf` of the view.
+    /// Checks that `bytes` contains all items of `view`. If the view was checked against a memory block, `bytes` is
+    /// this block. Otherwise `bytes` starts at `buf` of the view.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
         let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
         // Without a memory block, `bytes` starts at `buf`.

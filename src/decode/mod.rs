@@ -12,18 +12,18 @@
 //! | `Vec<T>`, where the struct `T` is a [`record`] | [`Plan::write_records`], [`BufferMut::write_records`] | records |
 //!
 //! A [`Plan`] is compiled once from a [`Layout`](crate::Layout). The plan has the offset, width and byte order of each
-//! field. A [`Buffer`] combines a plan with the shape and strides of a view and with the memory of the items. The memory
-//! is a slice of bytes or memory of an exporter.
+//! field. A [`Buffer`] combines a plan with the shape and strides of a view and with the memory of the items. The
+//! memory is a slice of bytes or memory of an exporter.
 //!
 //! Every function returns exact values or an error. Only [`LongDouble::to_f64`] rounds. [`Buffer::to_vec_as`] converts
 //! numbers only to types that represent every number of the item type exactly.
 //!
 //! # Limitations
-//! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where `long double`
-//! is the same type as `double`. An address is read as a number and is never followed.
+//! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where `long
+//! double` is the same type as `double`. An address is read as a number and is never followed.
 
-// `memory.rs` describes the memory of a buffer as runs of evenly spaced items. `strided.rs`, outside of this module, copies
-// runs through raw pointers. This module has no `unsafe` code.
+// `memory.rs` describes the memory of a buffer as runs of evenly spaced items. `strided.rs`, outside of this module,
+// copies runs through raw pointers. This module has no `unsafe` code.
 
 mod buffer;
 mod column_copy;

@@ -17,8 +17,8 @@ use crate::view::{ItemLayout, View};
 /// The largest number of values of 0 bytes in one item. The item size does not limit their number.
 pub const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
-/// The largest number of bytes for the dotted names and shapes of all leaves. A format of 128 KB could otherwise need 4 GB: a
-/// record with a name of 64 KB can have 65,536 fields, and each leaf stores the name of the record.
+/// The largest number of bytes for the dotted names and shapes of all leaves. A format of 128 KB could otherwise need 4
+/// GB: a record with a name of 64 KB can have 65,536 fields, and each leaf stores the name of the record.
 const LEAF_NAMES_LIMIT: u64 = 1 << 26;
 
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
@@ -85,14 +85,14 @@ impl Plan {
             repeats: Vec::new(),
             shape: Vec::new(),
         };
-        let root = builder.node(layout.item())?;
+        let root = builder.add_field(layout.item())?;
         let leaves = builder.leaves;
         let swaps = Swap::of_leaves(&leaves);
         Ok(Self { size, root, leaves, swaps })
     }
 
-    /// Compiles the layout of the items of `view`. `model` is the data model that the view was checked for. It defines the
-    /// representation of `long double`.
+    /// Compiles the layout of the items of `view`. `model` is the data model that the view was checked for. It defines
+    /// the representation of `long double`.
     ///
     /// A view that was requested without a format gets a plan for items of one void field.
     ///
@@ -120,13 +120,15 @@ impl Plan {
         &self.leaves
     }
 
-    /// Returns whether all values have the byte order of this machine. If so, the bytes of an item can be used as values.
+    /// Returns whether all values have the byte order of this machine. If so, the bytes of an item can be used as
+    /// values.
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.swaps.is_empty()
     }
 
-    /// Returns whether an item is one value or adjacent values of one type, without padding and without overlapping fields.
+    /// Returns whether an item is one value or adjacent values of one type, without padding and without overlapping
+    /// fields.
     #[doc(hidden)]
     #[must_use]
     pub fn is_one_leaf(&self) -> bool {
@@ -152,8 +154,8 @@ impl Plan {
         memory.result(value)
     }
 
-    /// Iterates over the values of adjacent items. Each step of the iterator decodes one item, and returns an error if there is
-    /// not enough memory for the value.
+    /// Iterates over the values of adjacent items. Each step of the iterator decodes one item, and returns an error if
+    /// there is not enough memory for the value.
     ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
@@ -167,8 +169,8 @@ impl Plan {
 
     /// Encodes `value` into `item`. Leaves padding unchanged. Leaves the whole item unchanged if an error is returned.
     ///
-    /// An integer of any width is accepted if it is in the range of the field. A float or complex number must have exactly
-    /// the type of the field. Bytes and text that are shorter than the field are filled with NULs.
+    /// An integer of any width is accepted if it is in the range of the field. A float or complex number must have
+    /// exactly the type of the field. Bytes and text that are shorter than the field are filled with NULs.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, RecordValue, Value}};
@@ -207,8 +209,8 @@ impl Plan {
         }
     }
 
-    /// Returns the only leaf of a plan whose items are one value or one array of values. The leaf fills the item. `wanted`
-    /// is the name of the requested type, for the error.
+    /// Returns the only leaf of a plan whose items are one value or one array of values. The leaf fills the item.
+    /// `wanted` is the name of the requested type, for the error.
     pub(super) fn only_leaf(&self, wanted: &'static str) -> Result<&Leaf, DecodeError> {
         match (self.leaves.as_slice(), &self.root.kind) {
             ([leaf], NodeKind::Value(_)) if leaf.bytes() == self.size => Ok(leaf),
@@ -217,7 +219,8 @@ impl Plan {
     }
 }
 
-/// The state while a layout is compiled: the leaves that were added, and the position of the current record in the item.
+/// The state while a layout is compiled: the leaves that were added, and the position of the current record in the
+/// item.
 struct PlanBuilder {
     leaves: Vec<Leaf>,
     /// The size of the names, shapes and repeats of all leaves in bytes.
@@ -236,7 +239,8 @@ struct PlanBuilder {
 }
 
 impl PlanBuilder {
-    fn node(&mut self, field: Field<'_>) -> Result<PlanNode, DecodeError> {
+    /// Compiles `field`, a field of the current record. Adds its leaves.
+    fn add_field(&mut self, field: Field<'_>) -> Result<PlanNode, DecodeError> {
         let count = if field.shape().is_empty() { 1 } else { field.count() };
         let elements = self.elements.saturating_mul(count);
         if field.size() == 0 && elements > ZERO_SIZED_LIMIT {
@@ -254,7 +258,7 @@ impl PlanBuilder {
             if !shape.is_empty() {
                 self.repeats.push(Repeat { count, strides: [size] });
             }
-            let record = self.record(field)?;
+            let record = self.add_record(field)?;
             if !shape.is_empty() {
                 self.repeats.pop();
             }
@@ -273,7 +277,8 @@ impl PlanBuilder {
         Ok(PlanNode { offset, size, count, shape, kind })
     }
 
-    /// Counts the memory of the next leaf, whose own shape has `dimensions` dimensions. Returns an error above the limit.
+    /// Counts the memory of the next leaf, whose own shape has `dimensions` dimensions. Returns an error above the
+    /// limit.
     fn count_names(&mut self, dimensions: usize) -> Result<(), DecodeError> {
         let shape = size_of::<usize>().saturating_mul(self.shape.len().saturating_add(dimensions));
         let repeats = size_of::<Repeat<1>>().saturating_mul(self.repeats.len());
@@ -283,7 +288,8 @@ impl PlanBuilder {
         if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
     }
 
-    fn record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
+    /// Compiles the fields of the record `field`. Adds their leaves.
+    fn add_record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
         let mut names: Vec<Name> = Vec::new();
         let mut nodes = Vec::new();
         for (index, child) in field.fields().enumerate() {
@@ -296,7 +302,7 @@ impl PlanBuilder {
                 // NumPy uses the same names for fields without a name.
                 None => self.name.extend_from_slice(alloc::format!("f{index}").as_bytes()),
             }
-            nodes.push(self.node(child)?);
+            nodes.push(self.add_field(child)?);
             names.push(child.name().map(Vec::from));
             self.name.truncate(len);
         }
@@ -346,8 +352,8 @@ impl PlanNode {
         }
     }
 
-    /// Encodes `value` into this field. `record` is the bytes of the enclosing record. May leave the field partly written
-    /// after an error.
+    /// Encodes `value` into this field. `record` is the bytes of the enclosing record. May leave the field partly
+    /// written after an error.
     pub(super) fn store(&self, value: &Value, record: &mut [u8]) -> Result<(), EncodeError> {
         let bytes = record.get_mut(self.range()).ok_or_else(outside)?;
         let Some(shape) = &self.shape else { return self.store_element(value, bytes) };
@@ -366,6 +372,7 @@ impl PlanNode {
         Ok(())
     }
 
+    /// Encodes `value` into `bytes`, one element of this field.
     fn store_element(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeError> {
         match (&self.kind, value) {
             (NodeKind::Value(codec), value) => Ok(codec.store(value, bytes)?),
@@ -383,6 +390,7 @@ impl PlanNode {
     }
 }
 
+/// Returns an error if the numbers differ. `unit` is the noun for what is counted, for the message.
 fn check_count(found: usize, wanted: usize, unit: &'static str) -> Result<(), EncodeError> {
     let (found, wanted) = (wide(found), wide(wanted));
     if found == wanted { Ok(()) } else { Err(EncodeErrorKind::Count { found, wanted, unit }.into()) }

@@ -21,8 +21,8 @@ pub struct ScalarCodec {
     pub(super) ty: Type,
     /// The size of one value in bytes.
     pub(super) size: usize,
-    /// The number of bytes that have one byte order: a number, a part of a complex number, or a unit of text. `unit` is 1 for
-    /// types without a byte order.
+    /// The number of bytes that have one byte order: a number, a part of a complex number, or a unit of text. `unit` is
+    /// 1 for types without a byte order.
     pub(super) unit: usize,
     /// The number of units in one value: 2 for a complex number, the number of code units in a text field.
     units: usize,
@@ -126,8 +126,8 @@ impl ScalarCodec {
         self.unit > 1 && self.endian != Endian::HOST
     }
 
-    /// Returns the size in bytes of the units to reverse when values are copied to native byte order. Returns 1 if the bytes
-    /// need no reversal.
+    /// Returns the size in bytes of the units to reverse when values are copied to native byte order. Returns 1 if the
+    /// bytes need no reversal.
     pub(super) fn reversed_unit(&self) -> usize {
         if self.swapped() { self.unit } else { 1 }
     }
@@ -168,7 +168,8 @@ impl ScalarCodec {
             }
             Type::Bytes => Value::Bytes(copied(bytes, memory)),
             Type::Pascal => {
-                // An empty field has no length byte. If the length byte is too large, the value is the rest of the field.
+                // An empty field has no length byte. If the length byte is too large, the value is the rest of the
+                // field.
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
                 Value::Bytes(copied(text.get(..len).unwrap_or(text), memory))
             }
@@ -206,14 +207,17 @@ impl ScalarCodec {
         u64::from_le_bytes(self.little(bytes))
     }
 
+    /// Decodes a number of `e`.
     fn float16(&self, bytes: &[u8]) -> f16 {
         f16::from_le_bytes(self.little(bytes))
     }
 
+    /// Decodes a number of `f`.
     fn float32(&self, bytes: &[u8]) -> f32 {
         f32::from_le_bytes(self.little(bytes))
     }
 
+    /// Decodes a number of `d`.
     fn float64(&self, bytes: &[u8]) -> f64 {
         f64::from_le_bytes(self.little(bytes))
     }
@@ -258,7 +262,8 @@ fn units<T: Default + PartialEq>(
     units
 }
 
-/// Collects `chars` to a string. `count` is the number of characters or more. Returns `None` if a character is not valid.
+/// Collects `chars` to a string. `count` is the number of characters or more. Returns `None` if a character is not
+/// valid.
 fn text_of(chars: impl Iterator<Item = Option<char>>, count: usize, memory: &mut ValueMemory) -> Option<String> {
     let Some(mut text) = memory.string(count) else { return Some(String::new()) };
     for char in chars {
@@ -340,8 +345,8 @@ impl ScalarCodec {
         }
     }
 
-    /// Copies `value` to `bytes` without conversion. Fills the end of a string with NULs. All other types require a `value`
-    /// of exactly the length of `bytes`.
+    /// Copies `value` to `bytes` without conversion. Fills the end of a string with NULs. All other types require a
+    /// `value` of exactly the length of `bytes`.
     #[doc(hidden)]
     pub fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         match self.ty {
@@ -379,6 +384,7 @@ impl ScalarCodec {
         (low, past.saturating_sub(1))
     }
 
+    /// Encodes a `long double`. Returns an error if `value` has another representation than the data model.
     fn store_long_double(&self, value: LongDouble, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if value.format() != self.long_double {
             let (found, wanted) = (representation(value.format()), representation(self.long_double));
@@ -388,6 +394,7 @@ impl ScalarCodec {
         Ok(())
     }
 
+    /// Encodes text. Fills the end of the field with NULs.
     fn store_text(&self, text: &str, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if self.unit == 2 {
             return self.store_units(text.encode_utf16().count(), text.encode_utf16().map(u32::from), bytes);
@@ -395,6 +402,7 @@ impl ScalarCodec {
         self.store_units(text.chars().count(), text.chars().map(u32::from), bytes)
     }
 
+    /// Writes the `len` code units `units`. Fills the end of the field with NULs.
     fn store_units(
         &self,
         len: usize,

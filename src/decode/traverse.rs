@@ -40,7 +40,8 @@ impl Axis {
     /// Returns two distances from the first item to item `index` in bytes: the distance in the memory of the view, and
     /// the distance in the copy.
     fn step(&self, index: usize) -> (isize, usize) {
-        // The products do not wrap for an index in bounds: the whole view and the whole copy are shorter than `isize::MAX` bytes.
+        // The products do not wrap for an index in bounds: the whole view and the whole copy are shorter than
+        // `isize::MAX` bytes.
         (self.stride.wrapping_mul(index.cast_signed()), self.out_stride.wrapping_mul(index))
     }
 
@@ -66,8 +67,8 @@ pub(super) fn at_most(n: u64, most: usize) -> usize {
     usize::try_from(n).map_or(most, |n| n.min(most))
 }
 
-/// Returns the number of leading dimensions up to the last one with pointers (a suboffset of 0 or more). Returns 0 if the view
-/// has no pointers.
+/// Returns the number of leading dimensions up to the last one with pointers (a suboffset of 0 or more). Returns 0 if
+/// the view has no pointers.
 pub(crate) fn path_len(view: &View<'_>) -> usize {
     let last = view.suboffsets().and_then(|suboffsets| suboffsets.iter().rposition(|suboffset| *suboffset >= 0));
     last.map_or(0, |last| last.saturating_add(1))
@@ -161,6 +162,7 @@ pub(super) struct Runs {
 }
 
 impl Runs {
+    /// Starts at the first item of `view`. `itemsize` is the size of an item in bytes.
     pub(super) fn new(view: &View<'_>, itemsize: usize) -> Result<Self, DecodeError> {
         let items_left = view.item_count();
         let all = if items_left == 0 { Vec::new() } else { axes(view)? };
@@ -185,7 +187,8 @@ impl Runs {
         self.items_left
     }
 
-    /// Returns the next items of the current line, at most `most` items. Returns `None` after the last item, or if `most` is 0.
+    /// Returns the next items of the current line, at most `most` items. Returns `None` after the last item, or if
+    /// `most` is 0.
     pub(super) fn next(&mut self, most: usize) -> Option<Run<'_>> {
         if self.items_left == 0 || most == 0 {
             return None;
@@ -207,8 +210,8 @@ impl Runs {
     }
 }
 
-/// Copies all items of a view to `out` in the given order, and then reverses the units that `swaps` lists. `out` has the
-/// length of all items.
+/// Copies all items of a view to `out` in the given order, and then reverses the units that `swaps` lists. `out` has
+/// the length of all items.
 pub(super) fn copy_items(
     view: &View<'_>,
     itemsize: usize,
@@ -272,8 +275,8 @@ pub(super) fn copy_items(
     }
 }
 
-/// Moves the axis with the shortest stride in memory to the second-last position, unless the last axis has the shortest stride.
-/// The last two axes are then copied in tiles.
+/// Moves the axis with the shortest stride in memory to the second-last position, unless the last axis has the shortest
+/// stride. The last two axes are then copied in tiles.
 fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     let Some((inner, outer)) = axes.split_last() else { return axes };
     let shortest = outer.iter().enumerate().min_by_key(|(_, axis)| axis.stride.unsigned_abs());
@@ -287,8 +290,8 @@ fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     axes
 }
 
-/// Returns the row behind each pointer of the axis `pointers`, if the row is one line and the rows are adjacent in the copy.
-/// `tail` are the axes after the pointers.
+/// Returns the row behind each pointer of the axis `pointers`, if the row is one line and the rows are adjacent in the
+/// copy. `tail` are the axes after the pointers.
 fn row_behind(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
     let row = match tail {
         [] => Axis { len: 1, stride: 0, out_stride: itemsize },
@@ -352,6 +355,7 @@ fn scratch_slice(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeE
 }
 
 impl ItemCopy<'_> {
+    /// Creates a run of items of this copy.
     fn run<'r>(&self, path: &'r [i64], offset: isize, stride: isize, items: usize) -> Run<'r> {
         Run { path, offset, stride, items, itemsize: self.itemsize }
     }
@@ -374,7 +378,8 @@ impl ItemCopy<'_> {
         if single || (contiguous && self.uniform_unit.is_some()) {
             return source.read(unit, out.into()).map(|_| ()).ok_or_else(copy_too_short);
         }
-        // A block has at least one item, also if an item is larger than the block. `copy_items` excludes items of 0 bytes.
+        // A block has at least one item, also if an item is larger than the block. `copy_items` excludes items of 0
+        // bytes.
         let most = SWAP_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         for piece in out.chunks_mut(most.saturating_mul(itemsize)) {
             source.split_off(most).read(unit, (&mut *piece).into()).ok_or_else(copy_too_short)?;
@@ -421,8 +426,8 @@ impl ItemCopy<'_> {
         Ok(())
     }
 
-    /// Copies two axes of items that `transpose` supports. Reads each tile along the lines of the memory, transposes it in the
-    /// first-level cache, and writes it along the lines of the copy.
+    /// Copies two axes of items that `transpose` supports. Reads each tile along the lines of the memory, transposes it
+    /// in the first-level cache, and writes it along the lines of the copy.
     fn copy_transposed(
         &mut self,
         path: &[i64],

@@ -20,8 +20,8 @@ use crate::view::Order;
 const CONVERSION_BLOCK: usize = 1 << 12;
 
 impl Buffer<'_> {
-    /// Copies all elements in C or Fortran order. [`Order::Any`] means C order. If an item is an array, its elements follow one
-    /// another.
+    /// Copies all elements in C or Fortran order. [`Order::Any`] means C order. If an item is an array, its elements
+    /// follow one another.
     ///
     /// # Errors
     /// - the items have another type: `to_vec::<f64>` for `<i` ([`to_vec_as`](Self::to_vec_as) converts)
@@ -60,8 +60,8 @@ impl Buffer<'_> {
         self.fill(leaf, elements, order)
     }
 
-    /// Copies all elements and converts them to `T`. `T` must represent every number of the item type exactly. For example,
-    /// `f64` is possible for `f`, `e` and integers of at most 4 bytes.
+    /// Copies all elements and converts them to `T`. `T` must represent every number of the item type exactly. For
+    /// example, `f64` is possible for `f`, `e` and integers of at most 4 bytes.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -110,7 +110,8 @@ impl Buffer<'_> {
         Ok(copy)
     }
 
-    /// Returns the only leaf of the items, and the number of its elements in all items. Checks that the elements have type `T`.
+    /// Returns the only leaf of the items, and the number of its elements in all items. Checks that the elements have
+    /// type `T`.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {
@@ -121,8 +122,8 @@ impl Buffer<'_> {
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
     }
 
-    /// Returns the shape of the elements that [`to_vec`](Self::to_vec) returns in C order: the shape of the view, then the shape
-    /// of one item.
+    /// Returns the shape of the elements that [`to_vec`](Self::to_vec) returns in C order: the shape of the view, then
+    /// the shape of one item.
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
@@ -143,6 +144,7 @@ impl Buffer<'_> {
         Ok(shape)
     }
 
+    /// Copies the values of `leaf`, the only leaf of the items, to `elements`.
     fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let mut elements = T::elements_mut(elements);
         // The only leaf fills the item. Hence the bytes of all items, in this order, are the bytes of all elements.
@@ -213,8 +215,8 @@ mod widen {
     use super::{Buffer, DecodeError, Order, Type, Vec};
 
     pub trait Widen: Sized {
-        /// Copies all elements of `buffer` and converts them. `from` is the type of the items. Returns `None` if `Self` cannot
-        /// represent every number of `from`.
+        /// Copies all elements of `buffer` and converts them. `from` is the type of the items. Returns `None` if `Self`
+        /// cannot represent every number of `from`.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
     }
 }
@@ -299,7 +301,8 @@ impl widen::Widen for Complex<f64> {
 }
 
 impl Buffer<'_> {
-    /// Copies all elements and converts them with `convert`, block by block, so that a block stays in the first-level cache.
+    /// Copies all elements and converts them with `convert`, block by block, so that a block stays in the first-level
+    /// cache.
     fn convert<F: Element + bytemuck::Pod, T: Element>(
         &self,
         order: Order,

@@ -11,8 +11,8 @@ use super::long_double::LongDouble;
 
 /// A value of any type that a format can describe.
 ///
-/// `Int` and `UInt` hold integers of all widths, because the layout has the width. Floats have one variant for each width,
-/// so that no value is rounded.
+/// `Int` and `UInt` hold integers of all widths, because the layout has the width. Floats have one variant for each
+/// width, so that no value is rounded.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, Value}};
@@ -49,13 +49,13 @@ pub enum Value {
     ComplexLongDouble(Complex<LongDouble>),
     /// The byte of `c`.
     Char(u8),
-    /// The bytes of `s` or `p`. The bytes of `s` include the NULs at the end, as in `struct`. The first byte of `p` is the
-    /// number of bytes that follow.
+    /// The bytes of `s` or `p`. The bytes of `s` include the NULs at the end, as in `struct`. The first byte of `p` is
+    /// the number of bytes that follow.
     Bytes(Vec<u8>),
     /// Text of `u`, `w` or `wchar_t`, without the NULs at the end. Text of 2-byte units is UTF-16.
     Text(String),
-    /// The units of text that is not valid Unicode, without the NULs at the end. Such text has a lone surrogate or a unit
-    /// above U+10FFFF.
+    /// The units of text that is not valid Unicode, without the NULs at the end. Such text has a lone surrogate or a
+    /// unit above U+10FFFF.
     IllFormedText(Vec<u32>),
     /// The bytes of a NumPy void field, which have no type.
     Void(Vec<u8>),
@@ -112,7 +112,8 @@ pub struct ArrayValue {
 }
 
 impl ArrayValue {
-    /// Creates an array from its elements in C order. Returns `None` if the number of `values` is not the product of `shape`.
+    /// Creates an array from its elements in C order. Returns `None` if the number of `values` is not the product of
+    /// `shape`.
     #[must_use]
     pub fn new(shape: &[usize], values: Vec<Value>) -> Option<Self> {
         let count = if shape.contains(&0) {

@@ -1,5 +1,5 @@
-//! Access to the values of a struct in an item, whose layout can differ from the struct. The code of the derive macro is compiled
-//! separately for each implementation of [`Access`].
+//! Access to the values of a struct in an item, whose layout can differ from the struct. The code of the derive macro
+//! is compiled separately for each implementation of [`Access`].
 
 use crate::strided::reversed;
 
@@ -19,8 +19,8 @@ pub trait RecordWriter {
 
 /// A mapping from offsets in a struct to offsets in an item.
 pub(super) trait Access: Copy {
-    /// Returns the offset in the item of the value at byte `at` of the struct, and whether the byte order of the value must be
-    /// reversed. Returns `None` if `at` is outside the struct.
+    /// Returns the offset in the item of the value at byte `at` of the struct, and whether the byte order of the value
+    /// must be reversed. Returns `None` if `at` is outside the struct.
     fn locate(self, at: usize) -> Option<(usize, bool)>;
 }
 
@@ -37,8 +37,8 @@ pub(super) struct Swapped;
 #[derive(Clone, Copy)]
 pub(super) struct Permuted<'p, const SWAP: bool>(pub(super) &'p [usize]);
 
-/// Values have different offsets in the item and in the struct, and different byte orders. The slice has the origin of each byte
-/// of the struct.
+/// Values have different offsets in the item and in the struct, and different byte orders. The slice has the origin of
+/// each byte of the struct.
 #[derive(Clone, Copy)]
 pub(super) struct PermutedMixedEndian<'p>(pub(super) &'p [Origin]);
 

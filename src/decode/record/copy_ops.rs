@@ -42,6 +42,7 @@ impl FieldCopy {
         merged
     }
 
+    /// Returns whether the bytes of `next` start where the bytes of this copy end, both in the item and in the struct.
     fn is_followed_by(&self, next: &Self) -> bool {
         let ends = (self.from.saturating_add(self.len), self.to.saturating_add(self.len));
         self.unit == next.unit && self.repeats == next.repeats && ends == (next.from, next.to)
@@ -83,8 +84,8 @@ impl FieldCopy {
         })
     }
 
-    /// Calls `copy` with the offsets in the item and in the struct, for each element of the enclosing arrays of records. Returns an
-    /// error if `copy` returns `None`.
+    /// Calls `copy` with the offsets in the item and in the struct, for each element of the enclosing arrays of
+    /// records. Returns an error if `copy` returns `None`.
     fn each(&self, mut copy: impl FnMut(usize, usize) -> Option<()>) -> Result<(), DecodeError> {
         let copied = each_offset(&self.repeats, [self.from, self.to], &mut |[from, to]| match copy(from, to) {
             Some(()) => ControlFlow::Continue(()),
@@ -114,10 +115,12 @@ pub(super) struct ValueCheck {
 }
 
 impl ValueCheck {
-    /// Checks adjacent `items` of `itemsize` bytes. `before` is the number of items that were checked before, for the error.
+    /// Checks adjacent `items` of `itemsize` bytes. `before` is the number of items that were checked before, for the
+    /// error.
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
         if self.check == Check::Bool && self.len == 1 && self.repeats.is_empty() {
-            // The bits of all bools are combined first. This is faster than a loop that stops at the first byte above 1.
+            // The bits of all bools are combined first. This is faster than a loop that stops at the first byte above
+            // 1.
             let bools = items.iter().skip(self.offset).step_by(itemsize.max(1));
             if bools.fold(0, |bits, byte| bits | byte) <= 1 {
                 return Ok(());

@@ -1,4 +1,5 @@
-//! The comparison of a plan with a struct. The result is the [`Conversion`] from items to structs, or the first difference.
+//! The comparison of a plan with a struct. The result is the [`Conversion`] from items to structs, or the first
+//! difference.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -47,6 +48,7 @@ pub(super) enum Strategy {
 const LARGEST_PERMUTED: usize = 1 << 10;
 
 impl Conversion {
+    /// Compares the layout of the items with the layout of the struct. Returns the first difference as an error.
     pub(super) fn new(plan: &Plan, layout: &RecordLayout) -> Result<Self, Mismatch> {
         let mut matcher = LayoutMatcher {
             repeats: Vec::new(),
@@ -59,10 +61,10 @@ impl Conversion {
         let root = &plan.root;
         match &root.kind {
             NodeKind::Record(names, nodes) if root.shape.is_none() => {
-                matcher.record(layout.fields, names, nodes, (root.offset, 0))?;
+                matcher.compare_record(layout.fields, names, nodes, (root.offset, 0))?;
             }
             // An item that is not a record is compared as a record with one field, without a name.
-            _ => matcher.record(layout.fields, &[None], core::slice::from_ref(root), (0, 0))?,
+            _ => matcher.compare_record(layout.fields, &[None], core::slice::from_ref(root), (0, 0))?,
         }
         let LayoutMatcher { copies, checks, has_native, has_swapped, .. } = matcher;
         let copies = FieldCopy::merged(copies);
@@ -105,7 +107,7 @@ impl LayoutMatcher {
     /// Compares the fields of a record in the layout with `fields`, the fields of the struct. `names` and `nodes` are
     /// the fields of the record. `base` is the offset of the record in the item and in the struct, in bytes. The
     /// recursion is as deep as records of the struct are nested.
-    fn record(
+    fn compare_record(
         &mut self,
         fields: &[FieldLayout],
         names: &[Name],
@@ -132,7 +134,7 @@ impl LayoutMatcher {
             }
             self.path += &field_name();
             let offsets = (base.0.saturating_add(node.offset), base.1.saturating_add(field.offset));
-            self.member(&field.member, node, offsets)?;
+            self.compare_field(&field.member, node, offsets)?;
             self.path.truncate(len);
         }
         // All fields of the struct were found in the layout. A field of the layout with another name is missing in the
@@ -157,7 +159,14 @@ impl LayoutMatcher {
         if self.path.is_empty() { "the item".into() } else { format!("the record `{}`", self.path) }
     }
 
-    fn member(&mut self, member: &MemberLayout, node: &PlanNode, offsets: (usize, usize)) -> Result<(), Mismatch> {
+    /// Compares a field of the struct with `node`, the field in the layout. `offsets` are the offsets in the item and
+    /// in the struct.
+    fn compare_field(
+        &mut self,
+        member: &MemberLayout,
+        node: &PlanNode,
+        offsets: (usize, usize),
+    ) -> Result<(), Mismatch> {
         let (mut innermost, mut shape) = (member, Vec::new());
         while let MemberKind::Array { element, len } = innermost.kind {
             shape.push(len);
@@ -176,7 +185,7 @@ impl LayoutMatcher {
                 if repeated {
                     self.repeats.push(Repeat { count: node.count, strides: [node.size, innermost.size] });
                 }
-                self.record(fields, names, nodes, offsets)?;
+                self.compare_record(fields, names, nodes, offsets)?;
                 if repeated {
                     self.repeats.pop();
                 }
@@ -185,7 +194,7 @@ impl LayoutMatcher {
             (MemberKind::Value(value), NodeKind::Value(codec))
                 if is_same_array(value, innermost.size, &shape, codec, found) =>
             {
-                self.value(value, member.size, codec, offsets);
+                self.add_value(value, member.size, codec, offsets);
                 Ok(())
             }
             _ => Err(differs()),
@@ -194,7 +203,7 @@ impl LayoutMatcher {
 
     /// Adds the copy and the check for adjacent values. The values have `len` bytes both in the item and in the struct.
     /// `from` is the offset of the values in the item, and `to` the offset in the struct.
-    fn value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
+    fn add_value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
         let (swap, unit) = (codec.swapped(), codec.reversed_unit());
         self.copies.push(FieldCopy { from, to, len, unit, repeats: self.repeats.clone() });
         let ordered = codec.unit > 1 && len > 0;
@@ -244,7 +253,7 @@ fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String
 fn describe_node(node: &PlanNode) -> String {
     let shape = node.shape.as_deref().unwrap_or(&[]);
     match &node.kind {
-        NodeKind::Record(names, _) => record(names.len(), shape),
+        NodeKind::Record(names, _) => describe_record(names.len(), shape),
         NodeKind::Value(codec) => {
             // The message states the size for all types except numbers, because the name of a number contains the size.
             let sized = matches!(codec.ty, Type::Bool) && codec.size != 1
@@ -263,7 +272,7 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
             describe(name, member.size.saturating_mul(*len), true, outer)
         }
         (MemberKind::Value(value), _) => describe(value.name, member.size, false, shape),
-        (MemberKind::Record(fields), _) => record(fields.len(), shape),
+        (MemberKind::Record(fields), _) => describe_record(fields.len(), shape),
         (MemberKind::Array { .. }, _) => {
             debug_assert!(false, "the innermost type of a field is an array");
             describe("array", member.size, true, shape)
@@ -272,6 +281,6 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
 }
 
 /// Returns the type of a record for messages: `record of 2 fields`, `record[3] of 2 fields`.
-fn record(fields: usize, shape: &[usize]) -> String {
+fn describe_record(fields: usize, shape: &[usize]) -> String {
     describe("record", 0, false, shape) + " of " + &plural(wide(fields), "field")
 }

@@ -7,8 +7,8 @@ use crate::endian::Endian;
 
 /// The layout of a struct by the rules of C on this machine.
 ///
-/// A `RecordLayout` borrows its fields, because a constant cannot own vectors as a [`Layout`](crate::Layout) does. For a struct
-/// that is not `repr(C)`, it is the layout that the struct would have with `repr(C)`.
+/// A `RecordLayout` borrows its fields, because a constant cannot own vectors as a [`Layout`](crate::Layout) does. For
+/// a struct that is not `repr(C)`, it is the layout that the struct would have with `repr(C)`.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -191,8 +191,8 @@ pub trait RecordField: Sized {
     fn store<R: RecordWriter>(&self, target: &mut R, at: usize);
 }
 
-/// The position of a field in a struct by the rules of C. The derive macro starts before the first field, and advances the
-/// cursor to each field.
+/// The position of a field in a struct by the rules of C. The derive macro starts before the first field, and advances
+/// the cursor to each field.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct FieldCursor {
@@ -234,6 +234,7 @@ impl FieldCursor {
     }
 }
 
+/// Returns the larger number. `Ord::max` is not a constant function.
 const fn larger(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }

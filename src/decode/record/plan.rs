@@ -37,7 +37,8 @@ use crate::strided::{Strided, StridedMut};
 pub struct RecordPlan<'p, T> {
     plan: &'p Plan,
     conversion: Conversion,
-    /// The copies from the layout of the struct to an item. The vector is empty unless the strategy is [`Strategy::Staged`].
+    /// The copies from the layout of the struct to an item. The vector is empty unless the strategy is
+    /// [`Strategy::Staged`].
     copies_to_item: Vec<FieldCopy>,
     records: PhantomData<fn() -> T>,
 }
@@ -67,7 +68,8 @@ impl Plan {
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// Returns adjacent items as a slice of structs without a copy. The layouts of the items and the struct must be equal.
+    /// Returns adjacent items as a slice of structs without a copy. The layouts of the items and the struct must be
+    /// equal.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -148,8 +150,8 @@ fn unaligned<T>(items: &[u8]) -> NotInPlace {
 impl Plan {
     /// Decodes adjacent items to structs.
     ///
-    /// If the items have the layout of the struct and every bit pattern is a valid struct, the items are copied as bytes. Otherwise
-    /// the items are decoded field by field.
+    /// If the items have the layout of the struct and every bit pattern is a valid struct, the items are copied as
+    /// bytes. Otherwise the items are decoded field by field.
     ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
@@ -187,7 +189,8 @@ impl<T: Record> RecordPlan<'_, T> {
         Ok(())
     }
 
-    /// Decodes all items of `buffer` to structs, see [`Buffer::read_records`]. The buffer may have another plan than this one.
+    /// Decodes all items of `buffer` to structs, see [`Buffer::read_records`]. The buffer may have another plan than
+    /// this one.
     ///
     /// # Errors
     /// - the items of the buffer have another size than the items of this plan
@@ -237,6 +240,7 @@ struct Reader<'r, T> {
 }
 
 impl<'r, T: Record> Reader<'r, T> {
+    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for them.
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
@@ -245,6 +249,7 @@ impl<'r, T: Record> Reader<'r, T> {
         Ok(Self { plan, staged: Vec::new(), records, before })
     }
 
+    /// Decodes adjacent items and appends the structs. Removes all appended structs if a value is invalid.
     fn append(&mut self, items: &[u8]) -> Result<(), RecordError> {
         let Self { plan: RecordPlan { plan, conversion, .. }, staged, records, before } = self;
         let (itemsize, size) = (plan.size, T::LAYOUT.size);
@@ -304,8 +309,8 @@ fn origins_of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
 }
 
 impl Plan {
-    /// Encodes `records` into adjacent items. Each value is written at the offset and in the byte order of the item. Leaves padding
-    /// unchanged.
+    /// Encodes `records` into adjacent items. Each value is written at the offset and in the byte order of the item.
+    /// Leaves padding unchanged.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -340,7 +345,8 @@ impl Plan {
 }
 
 impl BufferMut<'_> {
-    /// Encodes `records` into all items, the last index fastest, see [`Plan::write_records`]. Writes nothing if an error is returned.
+    /// Encodes `records` into all items, the last index fastest, see [`Plan::write_records`]. Writes nothing if an
+    /// error is returned.
     ///
     /// # Errors
     /// - the number of structs is not the number of items: 2 structs for 3 items
@@ -419,8 +425,8 @@ fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, acces
     }
 }
 
-/// Encodes `records` into items of `itemsize` bytes with `access(origins)`. The function is not inlined for the same reason as
-/// `load_permuted`.
+/// Encodes `records` into items of `itemsize` bytes with `access(origins)`. The function is not inlined for the same
+/// reason as `load_permuted`.
 #[inline(never)]
 fn store_permuted<'s, T: Record, O, A: Access>(
     records: &[T],

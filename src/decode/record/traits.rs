@@ -13,8 +13,8 @@ use crate::layout::{Dialect, Layout, LayoutError};
 
 /// A struct that items of a buffer can be decoded to and encoded from.
 ///
-/// The derive macro (feature `derive`) implements the trait for structs with named fields and for tuple structs. The struct may
-/// be `repr(C)`, packed, or have Rust's default representation:
+/// The derive macro (feature `derive`) implements the trait for structs with named fields and for tuple structs. The
+/// struct may be `repr(C)`, packed, or have Rust's default representation:
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -132,18 +132,18 @@ pub trait Record: Sized {
     /// value has a byte order.
     const FORMAT: &'static str;
 
-    /// Decodes the struct from an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `source`. Used by
-    /// the derive macro.
+    /// Decodes the struct from an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `source`.
+    /// Used by the derive macro.
     #[doc(hidden)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self;
 
-    /// Encodes the struct into an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `target`. Used by
-    /// the derive macro.
+    /// Encodes the struct into an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `target`.
+    /// Used by the derive macro.
     #[doc(hidden)]
     fn store<R: RecordWriter>(&self, target: &mut R, at: usize);
 
-    /// Decodes adjacent items with this [`LAYOUT`](Self::LAYOUT) and appends the structs to `records`. Used by the derive
-    /// macro.
+    /// Decodes adjacent items with this [`LAYOUT`](Self::LAYOUT) and appends the structs to `records`. Used by the
+    /// derive macro.
     #[doc(hidden)]
     fn load_all(items: &[u8], records: &mut Vec<Self>) {
         load_each(items, Self::LAYOUT.size, records, Identity);
@@ -170,8 +170,8 @@ pub trait Record: Sized {
     }
 }
 
-/// Decodes adjacent items of `itemsize` bytes field by field, and appends the structs to `records`. `access` is the mapping
-/// from the struct to an item.
+/// Decodes adjacent items of `itemsize` bytes field by field, and appends the structs to `records`. `access` is the
+/// mapping from the struct to an item.
 #[inline(always)]
 pub(super) fn load_each<T: Record>(items: &[u8], itemsize: usize, records: &mut Vec<T>, access: impl Access) {
     records.extend(items.chunks_exact(itemsize.max(1)).map(|item| T::load(ItemReader(item, access), 0)));
@@ -188,12 +188,12 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
     }
 }
 
-/// Selects how the derive macro decodes structs: as bytes if the type is `bytemuck::AnyBitPattern`, field by field if not. A
-/// macro itself cannot test whether a type implements a trait.
+/// Selects how the derive macro decodes structs: as bytes if the type is `bytemuck::AnyBitPattern`, field by field if
+/// not. A macro itself cannot test whether a type implements a trait.
 ///
-/// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. The compiler
-/// selects [`ByCopy`] if `T` is `bytemuck::AnyBitPattern`, because this trait needs one automatic reference less. Otherwise
-/// the compiler selects [`ByField`].
+/// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. The
+/// compiler selects [`ByCopy`] if `T` is `bytemuck::AnyBitPattern`, because this trait needs one automatic reference
+/// less. Otherwise the compiler selects [`ByField`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct LoadSelector<T>(PhantomData<fn() -> T>);
