@@ -1,5 +1,5 @@
 //! Copies from records to columns and from columns to records, in blocks of records that fit into the first-level
-//! cache.
+//! cache. A leaf is a field that is not a record.
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,5 @@
-//! [`Column`]: a contiguous vector of all values of one leaf field. One pass over the records reads all columns.
+//! [`Column`]: a contiguous vector of all values of one leaf field. A leaf is a field that is not a record. One pass
+//! over the records reads all columns.
 
 use alloc::vec::Vec;
 
@@ -24,7 +25,7 @@ use crate::text::escape;
 /// the next line costs more than the copy.
 const SHORT_LINE: u64 = 16;
 
-/// All values of one leaf field, in the byte order of this machine.
+/// All values of one field that is not a record, in the byte order of this machine.
 ///
 /// ```
 /// use pep3118::decode::{ColumnData, Plan};
@@ -144,8 +145,8 @@ column_data! {
 }
 
 impl ColumnData {
-    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each `long
-    /// double` becomes the `size` bytes that it has in native memory. Other elements are not changed.
+    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each
+    /// `long double` becomes the `size` bytes that it has in native memory. Other elements are not changed.
     ///
     /// # Errors
     /// - there is not enough memory for the bytes

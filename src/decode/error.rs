@@ -127,7 +127,7 @@ pub enum DecodeError {
     /// The result needs more memory than is available, or more bytes than the address space has.
     #[error("there is no memory for {}", plural(*bytes, "byte"))]
     Allocation {
-        /// The number of bytes. The number is `u64::MAX` if it was too large to compute.
+        /// The number of bytes, or `u64::MAX` if the number was too large to compute.
         bytes: u64,
     },
     /// The format of the view has several interpretations. Choose one, and create the plan from its layout.

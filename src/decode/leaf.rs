@@ -1,4 +1,5 @@
-//! [`Leaf`]: the position of a field's values in an item, and the copies between items and columns.
+//! [`Leaf`]: the position of a field's values in an item, and the copies between items and columns. A unit is a group
+//! of bytes with one byte order, see `ScalarCodec`.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -163,7 +164,7 @@ pub(super) fn each_offset<const N: usize, B>(
     for _ in 0..repeat.count {
         each_offset(inner, offsets, each)?;
         for (offset, stride) in offsets.iter_mut().zip(repeat.strides) {
-            // The sum wraps only after the last element, when it is not used.
+            // The sum can wrap only after the last element, and a wrapped sum is never used.
             *offset = offset.wrapping_add(stride);
         }
     }

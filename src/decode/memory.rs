@@ -1,5 +1,5 @@
-//! Access to the memory of items. [`SliceMemory`] implements it for a slice of bytes, and `foreign.rs` for memory of an
-//! exporter. A run is a sequence of evenly spaced items.
+//! The traits [`Memory`] and [`MemoryMut`] give access to the items of a buffer. [`SliceMemory`] implements the traits
+//! for a slice of bytes, and `foreign.rs` for memory of an exporter. A run is a sequence of evenly spaced items.
 
 use super::error::{DecodeError, to_isize, wide};
 

@@ -19,8 +19,8 @@
 //! numbers only to types that represent every number of the item type exactly.
 //!
 //! # Limitations
-//! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where `long
-//! double` is the same type as `double`. An address is read as a number and is never followed.
+//! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where
+//! `long double` is the same type as `double`. An address is read as a number and is never followed.
 
 // `memory.rs` describes the memory of a buffer as runs of evenly spaced items. `strided.rs`, outside of this module,
 // copies runs through raw pointers. This module has no `unsafe` code.

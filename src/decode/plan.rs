@@ -23,8 +23,9 @@ const LEAF_NAMES_LIMIT: u64 = 1 << 26;
 
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
-/// A plan has three parts: a flat list of the leaf fields for columns, the tree of fields for dynamic values, and the
-/// list of adjacent units to reverse if items have another byte order than this machine.
+/// A plan has three parts: a flat list of the leaf fields (the fields that are not records) for columns, the tree of
+/// fields for dynamic values, and the list of adjacent units to reverse if items have another byte order than this
+/// machine.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{ColumnData, Plan}};
@@ -91,8 +92,8 @@ impl Plan {
         Ok(Self { size, root, leaves, swaps })
     }
 
-    /// Compiles the layout of the items of `view`. `model` is the data model that the view was checked for. It defines
-    /// the representation of `long double`.
+    /// Compiles the layout of the items of `view`. `model` is the data model that the view was checked for. `model`
+    /// defines the representation of `long double`.
     ///
     /// A view that was requested without a format gets a plan for items of one void field.
     ///
@@ -239,7 +240,7 @@ struct PlanBuilder {
 }
 
 impl PlanBuilder {
-    /// Compiles `field`, a field of the current record. Adds its leaves.
+    /// Compiles `field`, a field of the current record. Adds the leaves of `field`.
     fn add_field(&mut self, field: Field<'_>) -> Result<PlanNode, DecodeError> {
         let count = if field.shape().is_empty() { 1 } else { field.count() };
         let elements = self.elements.saturating_mul(count);
@@ -288,7 +289,7 @@ impl PlanBuilder {
         if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
     }
 
-    /// Compiles the fields of the record `field`. Adds their leaves.
+    /// Compiles the fields of the record `field`. Adds the leaves of these fields.
     fn add_record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
         let mut names: Vec<Name> = Vec::new();
         let mut nodes = Vec::new();

@@ -1,6 +1,6 @@
 //! The traversal of the items of a view: [`Runs`] visits the items line by line, and [`copy_items`] copies all items in
 //! C or Fortran order. A line is a sequence of evenly spaced items, along one dimension or along several dimensions
-//! that were merged.
+//! that were merged. A unit is a group of bytes with one byte order, see `ScalarCodec`.
 
 use alloc::vec::Vec;
 
@@ -27,7 +27,7 @@ struct Axis {
     len: u64,
     /// The distance from one item to the next in the memory of the view, in bytes.
     stride: isize,
-    /// The distance from one item to the next in the copy, in bytes. It is 0 if no copy is made.
+    /// The distance from one item to the next in the copy, in bytes. 0 if no copy is made.
     out_stride: usize,
 }
 
@@ -171,7 +171,7 @@ impl Runs {
         let mut outer = merge_axes(tail.iter().copied());
         // If no axis has more than one item, each line is one item.
         let inner = outer.pop().unwrap_or(Axis { len: 1, stride: 0, out_stride: 0 });
-        // `Memory` itself adds the strides of the dimensions in the path and follows the pointers.
+        // `Memory` adds the strides of the dimensions in the path and follows the pointers.
         let path = path.iter().map(|axis| Axis { stride: 0, ..*axis }).collect();
         let (path, outer) = (MultiIndex::new(path, 0)?, MultiIndex::new(outer, offset)?);
         Ok(Self { path, outer, inner, done: 0, offset, items_left, itemsize })
@@ -204,7 +204,7 @@ impl Runs {
         self.done = self.done.saturating_add(wide(items));
         self.items_left = self.items_left.saturating_sub(wide(items));
         let Self { offset, inner: Axis { stride, .. }, itemsize, .. } = *self;
-        // The sum wraps at most after the last item of the line, when it is not used.
+        // The sum can wrap only after the last item of the line, and a wrapped sum is never used.
         self.offset = offset.wrapping_add(stride.wrapping_mul(items.cast_signed()));
         Some(Run { path: &self.path.indices, offset, stride, items, itemsize })
     }
@@ -314,7 +314,7 @@ enum InnerLoop {
 }
 
 impl InnerLoop {
-    /// Removes the last axis, or the last two axes if they are to be copied in tiles.
+    /// Removes the last axis and returns its loop. Removes the last two axes if both are copied in tiles.
     fn remove_from(axes: &mut Vec<Axis>, itemsize: usize) -> Self {
         let Some(line) = axes.pop() else { return Self::Line(Axis { len: 1, stride: 0, out_stride: itemsize }) };
         let longer =

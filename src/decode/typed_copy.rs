@@ -1,4 +1,5 @@
-//! Copies of all items of an N-dimensional buffer to a vector of numbers, and back. The numbers can be widened.
+//! Copies of all items of an N-dimensional buffer to a vector of numbers, and back. The numbers can be widened. A leaf
+//! is a field that is not a record.
 
 use alloc::vec::Vec;
 
@@ -16,7 +17,7 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::view::Order;
 
-/// The number of bytes that are converted at once. The first-level cache holds them and the result.
+/// The number of bytes that are converted at once. These bytes and the result fit into the first-level cache.
 const CONVERSION_BLOCK: usize = 1 << 12;
 
 impl Buffer<'_> {

@@ -46,7 +46,7 @@ impl RecordLayout {
 }
 
 impl FormatWriter<'_> {
-    /// Writes one byte, if it fits, and counts it.
+    /// Counts `byte`, and writes `byte` if there is space for another byte.
     const fn write_byte(&mut self, byte: u8) {
         if let Some((_, [next, ..])) = self.bytes.split_at_mut_checked(self.len) {
             *next = byte;

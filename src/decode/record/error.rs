@@ -126,7 +126,8 @@ pub enum RecordError {
         /// The Rust type of the field: "bool" or "char".
         ty: &'static str,
     },
-    /// The items cannot be used as structs without a copy. They can be decoded with a copy.
+    /// The items cannot be used as structs without a copy. [`RecordPlan::read`](super::RecordPlan::read) decodes such
+    /// items with a copy.
     #[error(transparent)]
     NotInPlace(#[from] NotInPlace),
     /// The items cannot be read.

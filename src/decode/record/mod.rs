@@ -13,10 +13,10 @@
 //! A field of the items must have the type, shape and name of a field of the struct. The byte order and the offset may
 //! differ. Numbers are not widened. A byte that is not a valid `bool` or `char` is an error.
 //!
-//! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout) it borrows its fields, so
-//! that it can be a constant. A [`RecordPlan`] compares the layouts of the items and the struct once. Reusing the plan
-//! saves time if a program reads few records many times. [`RecordPlan::cast`] borrows items as structs without a copy
-//! if both have the same layout.
+//! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout), a `RecordLayout` can be a
+//! constant, because it borrows its fields. A [`RecordPlan`] compares the layouts of the items and the struct once.
+//! Reusing the plan saves time if a program reads few records many times. [`RecordPlan::cast`] borrows items as structs
+//! without a copy if both have the same layout.
 //!
 //! # Limitations
 //! The struct must have every field of the items. [`Plan::columns`](super::Plan::columns) can read some of the fields.

@@ -7,8 +7,8 @@ use crate::endian::Endian;
 
 /// The layout of a struct by the rules of C on this machine.
 ///
-/// A `RecordLayout` borrows its fields, because a constant cannot own vectors as a [`Layout`](crate::Layout) does. For
-/// a struct that is not `repr(C)`, it is the layout that the struct would have with `repr(C)`.
+/// A `RecordLayout` borrows its fields, because a constant cannot own vectors as a [`Layout`](crate::Layout) does. If a
+/// struct is not `repr(C)`, its `RecordLayout` is the layout that the struct would have with `repr(C)`.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]

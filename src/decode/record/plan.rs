@@ -17,7 +17,8 @@ use super::match_layout::{Conversion, Strategy};
 use super::traits::{Record, load_each};
 use crate::strided::{Strided, StridedMut};
 
-/// A plan for items that are structs. [`Plan::records`] creates it. It can be reused for any number of items.
+/// A plan for items that are structs. [`Plan::records`] creates a `RecordPlan`. A `RecordPlan` can be reused for any
+/// number of items.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -240,7 +241,7 @@ struct Reader<'r, T> {
 }
 
 impl<'r, T: Record> Reader<'r, T> {
-    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for them.
+    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for these structs.
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
