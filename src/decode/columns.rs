@@ -108,7 +108,7 @@ macro_rules! column_data {
 }
 
 column_data! {
-    /// Values of `?`.
+    /// Bools, format `?`.
     Bool(bool),
     /// The bytes of `c`, `s`, `p` (with its length byte), void, bit fields and user types.
     Bytes(u8),
@@ -128,19 +128,19 @@ column_data! {
     Int64(i64),
     /// Unsigned integers of 8 bytes, or addresses.
     UInt64(u64),
-    /// Numbers of `e`.
+    /// 16-bit floats, format `e`.
     Float16(f16),
-    /// Numbers of `f`.
+    /// 32-bit floats, format `f`.
     Float32(f32),
-    /// Numbers of `d`, or of `g` if `long double` is the same type as `double`.
+    /// 64-bit floats, format `d`. Also format `g` if `long double` is the same type as `double`.
     Float64(f64),
-    /// Numbers of `g`. A `Zg` is two elements.
+    /// C `long double`s, format `g`. Two elements for each `Zg`.
     LongDouble(LongDouble),
-    /// Complex numbers of `Ze`.
+    /// Complex numbers of two 16-bit floats, format `Ze`.
     Complex32(Complex<f16>),
-    /// Complex numbers of `Zf`.
+    /// Complex numbers of two 32-bit floats, format `Zf`.
     Complex64(Complex<f32>),
-    /// Complex numbers of `Zd`, or of `Zg` if `long double` is the same type as `double`.
+    /// Complex numbers of two 64-bit floats, format `Zd`. Also format `Zg` if `long double` is the same type as `double`.
     Complex128(Complex<f64>),
 }
 

@@ -207,17 +207,17 @@ impl ScalarCodec {
         u64::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes a number of `e`.
+    /// Decodes a 16-bit float.
     fn float16(&self, bytes: &[u8]) -> f16 {
         f16::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes a number of `f`.
+    /// Decodes a 32-bit float.
     fn float32(&self, bytes: &[u8]) -> f32 {
         f32::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes a number of `d`.
+    /// Decodes a 64-bit float.
     fn float64(&self, bytes: &[u8]) -> f64 {
         f64::from_le_bytes(self.little(bytes))
     }

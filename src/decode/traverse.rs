@@ -15,7 +15,8 @@ use crate::view::{Order, View};
 /// The number of bytes that are copied before their units are reversed. A block of this size is still in the
 /// first-level cache when its units are reversed.
 const SWAP_BLOCK: usize = 1 << 14;
-/// The smallest line in bytes that is copied with nontemporal stores. For a shorter line, the memory fence costs more.
+/// The smallest line in bytes that is copied with nontemporal stores. For a shorter line, the memory
+/// fence costs more time than the stores save.
 const LEAST_STREAMED: usize = 1 << 12;
 /// The number of items along each side of a tile, for items that `transpose` does not support.
 const TILE_ITEMS: usize = 64;

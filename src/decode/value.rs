@@ -31,21 +31,21 @@ pub enum Value {
     Int(i64),
     /// An unsigned integer of 1 to 8 bytes.
     UInt(u64),
-    /// A number of `e`.
+    /// A 16-bit float, format `e`.
     Float16(f16),
-    /// A number of `f`.
+    /// A 32-bit float, format `f`.
     Float32(f32),
-    /// A number of `d`.
+    /// A 64-bit float, format `d`.
     Float64(f64),
-    /// A number of `g`.
+    /// A C `long double`, format `g`.
     LongDouble(LongDouble),
-    /// A complex number of `Ze`.
+    /// A complex number of two 16-bit floats, format `Ze`.
     Complex32(Complex<f16>),
-    /// A complex number of `Zf`.
+    /// A complex number of two 32-bit floats, format `Zf`.
     Complex64(Complex<f32>),
-    /// A complex number of `Zd`.
+    /// A complex number of two 64-bit floats, format `Zd`.
     Complex128(Complex<f64>),
-    /// A complex number of `Zg`.
+    /// A complex number of two C `long double`s, format `Zg`.
     ComplexLongDouble(Complex<LongDouble>),
     /// The byte of `c`.
     Char(u8),

@@ -82,7 +82,7 @@ impl FormatWriter<'_> {
         }
     }
 
-    /// Writes a record of `size` bytes. `endian` is the byte order of fields that have none of their own.
+    /// Writes a record of `size` bytes. `endian` is the byte order of fields for which the struct declares none.
     const fn write_record(&mut self, fields: &[FieldLayout], size: usize, endian: Endian) {
         self.write_text("T{");
         let (mut rest, mut at) = (fields, 0_usize);
