@@ -11,7 +11,7 @@ import unicodedata
 import pytest
 
 import pep3118
-from pep3118 import Exporter, Format, View, audit, check
+from pep3118 import Exporter, Format, View, audit, check, layout_of
 from pep3118._audit import print_error
 from pep3118._census import Row, table
 from pep3118.struct import Struct
@@ -132,13 +132,15 @@ def test_messages(name):
         lambda: record.emit("struct"),
         lambda: record.to_c(name),
         lambda: record.to_rust(name),
-        lambda: record.to_ctypes(),
+        record.to_ctypes,
         lambda: check(b"", name),
         lambda: check(b"", unnamed),
         lambda: audit(b"").raise_for_errors(allow=[name]),
         lambda: Exporter(bytes(3), format=f"T{{i:{name}:}}", shape=(1,)),
         lambda: pep3118.diff(unnamed, "i"),
         lambda: pep3118.numpy.dtype_from_pep3118(unnamed),
+        lambda: audit(unnamed),
+        lambda: layout_of(unnamed),
         lambda: Struct(unnamed),
         lambda: Struct(f"T{{i:{name}:"),
         lambda: View(bytes(4), f"T{{i:{name}:"),
@@ -186,7 +188,8 @@ __version__ = NAMES[0]
         encoding="utf-8",
     )
     expressions = [f"hostile:{call}({index})" for index in range(len(NAMES)) for call in ("make", "fail")]
-    expressions += [f"'{name}" for name in NAMES] + [f"bytes() # {name}" for name in NAMES if not set(name) & {"\n", "\r"}]
+    expressions += [f"'{name}" for name in NAMES]
+    expressions += [f"bytes() # {name}" for name in NAMES if not set(name) & {"\n", "\r"}]
     for arguments in (
         ["audit", *expressions],
         ["audit", "--explain", *expressions],

@@ -20,8 +20,7 @@ pub(super) fn _cli(py: Python<'_>, argv: Vec<OsString>, handle_signals: bool) ->
     py.detach(|| pep3118_cli::run(argv))
 }
 
-/// Returns `text` with all control characters and invisible characters escaped, so that it can be printed on a
-/// terminal.
+/// Returns `text` with all control characters and invisible characters escaped.
 #[pyfunction]
 pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
     // `backslashreplace` escapes lone surrogates, which UTF-8 cannot encode.
@@ -29,9 +28,10 @@ pub(super) fn _escape(text: &Bound<'_, PyString>) -> PyResult<String> {
     Ok(escape(bytes.as_bytes()).into_owned())
 }
 
-/// Returns the options in `argv` if Python runs the command: `("audit", expressions, allow, explain, json)` or
-/// `("census", packages, json)`. Returns None for any other command. Returns None too if `_cli` would print help or
-/// an error for `argv`.
+/// Returns the options in `argv` if Python runs the command, and otherwise None.
+///
+/// The result is `("audit", expressions, allow, explain, json)` or `("census", packages, json)`. It is None too if
+/// `_cli` would print help or an error for `argv`.
 #[pyfunction]
 pub(super) fn _python_command(py: Python<'_>, argv: Vec<OsString>) -> PyResult<Option<Bound<'_, PyTuple>>> {
     Ok(match pep3118_cli::python_command(argv) {

@@ -181,8 +181,7 @@ impl Exporter {
         Ok(Self { exporter, view, format, obj: memory.clone().unbind(), memory: Some(acquired) })
     }
 
-    /// Exports the `length` bytes at `address`. Use this for memory that belongs to no Python object, such as a video
-    /// frame of a C library.
+    /// Exports the `length` bytes at `address`, for memory that belongs to no Python object.
     ///
     /// The exporter and its buffers hold a reference to `owner`, an object that frees the memory when it is deleted.
     /// The address cannot be checked. A wrong address or length crashes the process or corrupts memory. The buffers
@@ -281,7 +280,7 @@ impl Exporter {
         PyTuple::new(py, self.view.strides())
     }
 
-    /// The number of bytes to add after following a pointer in each dimension, or () if no dimension has pointers.
+    /// The bytes to add after following a pointer in each dimension, or () if no dimension has pointers.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.view.suboffsets().unwrap_or_default())

@@ -231,8 +231,9 @@ impl Format {
         Ok(Self::from_layout(Arc::new(from_dtype(dtype)?), &Dialect::NUMPY, "host"))
     }
 
-    /// Returns the format with the layout of `ctype`, a ctypes class: a structure, a union, an array, a pointer or a
-    /// number.
+    /// Returns the format with the layout of `ctype`, a ctypes class.
+    ///
+    /// `ctype` is a structure, a union, an array, a pointer or a number.
     ///
     /// >>> import ctypes
     /// >>> from pep3118 import Format
@@ -381,10 +382,10 @@ impl Format {
         to_dtype(py, &self.layout)
     }
 
-    /// Returns the ctypes class with the same layout. If the item is a record, the class is a structure or a union
-    /// named `name`.
+    /// Returns the ctypes class with the same layout.
     ///
-    /// Raises ValueError if ctypes has no class with this layout.
+    /// If the item is a record, the class is a structure or a union named `name`. Raises ValueError if ctypes has no
+    /// class with this layout.
     ///
     /// >>> from pep3118 import Format
     /// >>> Sample = Format("T{B:a:2x<i:b:}", dialect="pep3118").to_ctypes("Sample")
@@ -396,8 +397,7 @@ impl Format {
         to_ctypes(py, &self.layout, name)
     }
 
-    /// Returns the C source of a type named `name` with the same layout, and static assertions of the size and
-    /// offsets.
+    /// Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
     ///
     /// A field whose byte order is not that of the machine becomes an array of bytes with a comment.
     ///
@@ -417,7 +417,7 @@ impl Format {
         self.layout.to_c(name).map_err(escaped_value_error)
     }
 
-    /// Returns the Rust source of a type named `name` with the same layout, and assertions of the size and offsets.
+    /// Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))

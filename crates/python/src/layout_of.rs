@@ -123,7 +123,9 @@ impl Difference {
     }
 }
 
-/// Compares the layouts of the formats `a` and `b`. A string is interpreted in the dialect pep3118 for this machine.
+/// Compares the layouts of the formats `a` and `b`.
+///
+/// A string is interpreted in the dialect pep3118 for this machine.
 ///
 /// >>> import pep3118
 /// >>> str(pep3118.diff("T{i:a:f:b:}", "T{i:a:f:c:}"))

@@ -83,7 +83,7 @@ impl Finding {
     }
 }
 
-/// The findings of `check` or `audit`. `bool()` of a report is False if a finding is an error, and otherwise True.
+/// The findings of `check` or `audit`. `bool(report)` is False if a finding is an error.
 ///
 /// >>> import ctypes, pep3118
 /// >>> report = pep3118.audit(ctypes.c_int(1))
@@ -180,8 +180,10 @@ impl Report {
         self.readable
     }
 
-    /// The source of the layout with which the format was compared (rule T01, format against type): "numpy.dtype",
-    /// "ctypes", "array.typecode" or "bytes". None if the type of the object defines no layout.
+    /// The source of the layout that the object's type defines, or None if the type defines no layout.
+    ///
+    /// The source is "numpy.dtype", "ctypes", "array.typecode" or "bytes". The format was compared with the layout
+    /// (rule T01, format against type).
     #[getter]
     fn layout_source(&self) -> Option<&'static str> {
         self.layout_source

@@ -55,8 +55,9 @@ def _flush() -> None:
 
 
 def _discard_output() -> None:
-    """Redirects standard output to the null device. Otherwise Python would write the buffered output when the process
-    ends, and fail again.
+    """Redirects standard output to the null device.
+
+    Otherwise Python would write the buffered output when the process ends, and fail again.
     """
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

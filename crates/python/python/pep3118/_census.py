@@ -206,8 +206,10 @@ def _check(package: str, expression: str, version: str) -> Row:
 
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
-    """Returns the lines of the table: the exporter, the worst severity and the broken rules. A line with the name and
-    the version of the package precedes its exporters. Lines have at most 60 characters.
+    """Returns the lines of the table: each exporter, its worst severity and the rules that it breaks.
+
+    A line with the name and the version of the package precedes the exporters of the package. Lines have at most 60
+    characters.
     """
     version = None
     for row in rows:

@@ -57,8 +57,7 @@ class Finding:
 
 @final
 class Report:
-    """The findings of `check` or `audit`. `bool()` of a report is False if a finding is an error, and otherwise True.
-    """
+    """The findings of `check` or `audit`. `bool()` of a report is False if a finding is an error, and otherwise True."""
     @property
     def exporter(self) -> str:
         """The name of the type of the object that was checked, such as "numpy.ndarray"."""
@@ -320,8 +319,7 @@ class Exporter:
         """The distance in bytes from one item to the next in each dimension."""
     @property
     def suboffsets(self) -> tuple[int, ...]:
-        """The number of bytes to add after following a pointer in each dimension, or () if no dimension has pointers.
-        """
+        """The number of bytes to add after following a pointer in each dimension, or () if no dimension has pointers."""
     @property
     def c_contiguous(self) -> bool:
         """Whether the items are contiguous in C order: the last index changes fastest."""
@@ -460,8 +458,7 @@ class Format:
         A field whose byte order is not that of the machine becomes an array of bytes with a comment.
         """
     def to_rust(self, name: str = "Item") -> str:
-        """Returns the Rust source of a type named `name` with the same layout, and assertions of the size and offsets.
-        """
+        """Returns the Rust source of a type named `name` with the same layout, and assertions of the size and offsets."""
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Format: ...
@@ -491,8 +488,7 @@ class Difference:
     def __bool__(self) -> bool: ...
 
 def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference:
-    """Compares the layouts of the formats `a` and `b`. A string is interpreted in the dialect pep3118 for this machine.
-    """
+    """Compares the layouts of the formats `a` and `b`. A string is interpreted in the dialect pep3118 for this machine."""
 
 def layout_of(obj: Any) -> Format:
     """Returns the format of the items of `obj`, which exports a buffer.

@@ -52,8 +52,7 @@ def unpack(format: str | bytes, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
     """Returns the values of the item in `buffer`, which has the size of one item."""
 
 def unpack_from(format: str | bytes, /, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
-    """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end of `buffer`.
-    """
+    """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end of `buffer`."""
 
 def iter_unpack(format: str | bytes, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
     """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""

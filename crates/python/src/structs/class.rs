@@ -112,8 +112,7 @@ impl Struct {
         self.current().map_or(-1, |compiled| isize::try_from(compiled.size()).unwrap_or(isize::MAX))
     }
 
-    /// Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end of
-    /// `buffer`.
+    /// Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> Struct(">h").unpack_from(b"\x00\x01\x00\x02", -2)

@@ -85,8 +85,9 @@ functions! {
         let (format, values) = split_format(arguments)?;
         with(&format, |compiled| Ok(compiled.pack(values)?.into_any()))
     };
-    /// Writes an item of `format` with `values` to byte `offset` of `buffer`. If a value is out of range, `buffer`
-    /// does not change.
+    /// Writes an item of `format` with `values` to byte `offset` of `buffer`.
+    ///
+    /// If a value is out of range, `buffer` does not change.
     ///
     /// >>> from pep3118 import struct
     /// >>> buffer = bytearray(4)
@@ -124,8 +125,9 @@ functions! {
     StructPack = "pack" "($self, /, *values)": |slf, values| {
         slf.cast::<Struct>()?.get().with(|compiled| Ok(compiled.pack(values)?.into_any()))
     };
-    /// Writes an item with `values` to byte `offset` of `buffer`. If a value is out of range, `buffer` does not
-    /// change.
+    /// Writes an item with `values` to byte `offset` of `buffer`.
+    ///
+    /// If a value is out of range, `buffer` does not change.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> buffer = bytearray(4)
@@ -156,7 +158,7 @@ functions! {
     };
 }
 
-/// Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end of `buffer`.
+/// Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end.
 ///
 /// >>> from pep3118 import struct
 /// >>> struct.unpack_from(">h", b"\x00\x01\x00\x02", 2)

@@ -42,8 +42,8 @@ enum Memory {
 
 /// The iterator that `iter_unpack` returns.
 ///
-/// The class is not frozen, because each step changes the object. If two threads take a step at the same time, one
-/// gets a `RuntimeError`.
+/// The class is not frozen, because each step changes the object. A step during another step, for example in another
+/// thread, raises `RuntimeError`.
 #[pyclass(name = "unpack_iterator", module = "pep3118.struct")]
 #[derive(Debug)]
 pub(crate) struct UnpackIterator {
