@@ -11,7 +11,7 @@ import unicodedata
 import pytest
 
 import pep3118
-from pep3118 import Exporter, Format, View, audit, check, layout_of
+from pep3118 import Exporter, Format, View, audit, check
 from pep3118._audit import print_error
 from pep3118._census import Row, table
 from pep3118.struct import Struct
@@ -140,7 +140,11 @@ def test_messages(name):
         lambda: pep3118.diff(unnamed, "i"),
         lambda: pep3118.numpy.dtype_from_pep3118(unnamed),
         lambda: audit(unnamed),
-        lambda: layout_of(unnamed),
+        lambda: Format.from_dtype(unnamed),
+        lambda: Format.from_ctypes(type(unnamed)),
+        lambda: Struct("i").pack_into(unnamed, 0, 1),
+        lambda: Struct("i").pack(unnamed),
+        lambda: Struct("(2)i").pack(unnamed),
         lambda: Struct(unnamed),
         lambda: Struct(f"T{{i:{name}:"),
         lambda: View(bytes(4), f"T{{i:{name}:"),
