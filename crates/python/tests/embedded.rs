@@ -31,6 +31,8 @@ const EXCLUDED: &[(&str, &str, &str)] = &[
     ("test_command.py", "test_an_interrupted_audit_has_no_traceback", ANOTHER_PROCESS),
     ("test_examples.py", "test_scripts", ANOTHER_PROCESS),
     ("test_examples.py", "test_exporters_in_ci", ANOTHER_PROCESS),
+    ("test_hostile_names.py", "test_the_commands", ANOTHER_PROCESS),
+    ("test_hostile_names.py", "test_the_plugin", ANOTHER_PROCESS),
     ("test_lifetime.py", "test_memory_is_constant", DELAYED_FREE),
     ("test_lifetime.py", "test_views_alive_at_shutdown", ANOTHER_PROCESS),
     ("test_lifetime.py", "test_arrow_lets_go_in_another_thread", ANOTHER_PROCESS),
