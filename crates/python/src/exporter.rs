@@ -82,7 +82,9 @@ impl ItemArguments {
     /// - the format contains a NUL: `ValueError`
     fn check(self, py: Python<'_>, len: i64, readonly: bool) -> PyResult<(View<'static>, Option<String>)> {
         if self.format.as_ref().is_some_and(|format| format.contains('\0')) {
-            return Err(PyValueError::new_err("a format ends at its first NUL, and this one has characters after it"));
+            return Err(PyValueError::new_err(
+                "the format contains a NUL character, but a C string ends at the first NUL",
+            ));
         }
         let itemsize = self.itemsize()?;
         let shape = match self.shape {
