@@ -220,9 +220,9 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
                 yield ""
             version = (package, row.version)
             yield _escape(f"{package} {row.version}")
-            result = " ".join(row.rules) if row.failure is None else row.failure.replace("\n", " ")
-            exporters = textwrap.wrap(_escape(row.exporter), 34, subsequent_indent="  ") or [""]
-            results = textwrap.wrap(_escape(result), 15, max_lines=4, placeholder=" ...") or [""]
+        result = " ".join(row.rules) if row.failure is None else row.failure.replace("\n", " ")
+        exporters = textwrap.wrap(_escape(row.exporter), 34, subsequent_indent="  ") or [""]
+        results = textwrap.wrap(_escape(result), 15, max_lines=4, placeholder=" ...") or [""]
         for index in range(max(len(exporters), len(results))):
             exporter = exporters[index] if index < len(exporters) else ""
             worst = row.worst if index == 0 else ""
