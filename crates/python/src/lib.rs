@@ -1,6 +1,7 @@
 //! The extension module `pep3118._pep3118` of the Python package `pep3118`.
 
 mod audit;
+mod behavior;
 mod borrowed_bytes;
 mod cli;
 mod dtype;

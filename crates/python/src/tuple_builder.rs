@@ -4,14 +4,13 @@
 //! `Result` that is stored and taken apart again. Here an element is a pointer that may be NULL.
 #![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
-use std::sync::OnceLock;
-
 use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple, PyType, PyWeakrefMethods, PyWeakrefReference};
 
+use crate::behavior::Behavior;
 use crate::objects::{NewObject, take_exception};
 
 /// A new tuple.
@@ -167,9 +166,7 @@ fn fill<'py>(
 /// runs at a time: no build without the GIL that this package supports is older than 3.14.
 #[inline]
 fn has_plain_tuples(py: Python<'_>) -> bool {
-    // No Python code runs in there, so a thread that waits for the lock need not detach.
-    static PLAIN: OnceLock<bool> = OnceLock::new();
-    *PLAIN.get_or_init(|| py.version_info() < (3, 14))
+    Behavior::current(py).has_plain_tuples
 }
 
 /// A new list.

@@ -1,0 +1,123 @@
+//! `Behavior`: the differences between versions of CPython that this package follows.
+//!
+//! The version of the running interpreter is compared in this file only.
+
+use std::sync::OnceLock;
+
+use pep3118::layout::Dialect;
+use pyo3::prelude::*;
+
+/// The behaviors in which supported versions of CPython differ.
+#[derive(Debug)]
+pub(crate) struct Behavior {
+    /// The dialect of the formats that `struct` accepts.
+    pub(crate) dialect: &'static Dialect,
+    /// Whether messages of `struct` use words for native integers of one or two bytes: `ubyte` for the format `B`.
+    pub(crate) has_integer_words: bool,
+    /// Whether `struct.pack("f", 1e300)` returns infinity. Otherwise, the call raises `OverflowError`.
+    pub(crate) native_float_becomes_infinite: bool,
+    /// How `struct` converts NaNs.
+    pub(crate) nans: StructNans,
+    /// Whether a tuple contains its elements only, and one thread runs at a time. A tuple of CPython 3.14 also contains
+    /// its hash. CPython 3.14 is the first version that this package supports without the GIL.
+    pub(crate) has_plain_tuples: bool,
+    /// The result of `Struct.__new__(Struct).format`.
+    pub(crate) format_before_init: FormatBeforeInit,
+    /// Whether `Struct.__new__` compiles the format. Otherwise, `Struct.__init__` compiles the format.
+    pub(crate) new_compiles: bool,
+    /// The exception that `struct` raises for a format with a non-ASCII character.
+    pub(crate) non_ascii: NonAscii,
+    /// Whether `pack` and `pack_into` check the number of arguments, the buffer and the offset before the number of
+    /// values, with the messages of the argument parser of CPython. Otherwise, the number of values is checked before the
+    /// buffer, with messages of `struct`.
+    pub(crate) checks_arguments_first: bool,
+    /// Whether `struct` writes the name of a class with the module: `decimal.Decimal` for the class `Decimal`.
+    pub(crate) has_qualified_names: bool,
+}
+
+/// How `struct` converts signalling NaNs and payloads of NaNs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StructNans {
+    /// A NaN of `e` has no payload. A NaN of `f` becomes a quiet NaN.
+    Quiet,
+    /// NaNs of `e` and `f` are not changed, except that `unpack` makes a NaN of `f` quiet after `@`.
+    QuietAfterNative,
+    /// NaNs of `e` and `f` are not changed, except that `unpack` makes a NaN of `f` quiet in the byte order of the
+    /// machine: after `@`, `=`, and `<` or `>`.
+    QuietInHostOrder,
+}
+
+/// The result of `Struct.__new__(Struct).format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FormatBeforeInit {
+    /// The text `""`.
+    Empty,
+    /// `RuntimeError`.
+    RuntimeError,
+    /// `AttributeError`.
+    AttributeError,
+}
+
+/// The exception that `struct` raises for a format with a non-ASCII character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NonAscii {
+    /// `UnicodeEncodeError` if the format is a `str` object, and `struct.error` if the format is a `bytes` object.
+    EncodeText,
+    /// `UnicodeEncodeError`. The class `Struct` raises `struct.error` if the format is a `bytes` object.
+    EncodeTextAndBytes,
+    /// `ValueError`.
+    ValueError,
+}
+
+const CPYTHON_3_11: Behavior = Behavior {
+    dialect: &Dialect::STRUCT_3_13,
+    has_integer_words: true,
+    native_float_becomes_infinite: true,
+    nans: StructNans::Quiet,
+    has_plain_tuples: true,
+    format_before_init: FormatBeforeInit::Empty,
+    new_compiles: false,
+    non_ascii: NonAscii::EncodeText,
+    checks_arguments_first: false,
+    has_qualified_names: false,
+};
+
+/// CPython 3.12 and 3.13.
+const CPYTHON_3_12: Behavior = Behavior { has_integer_words: false, ..CPYTHON_3_11 };
+
+const CPYTHON_3_14: Behavior = Behavior {
+    dialect: &Dialect::STRUCT_3_14,
+    native_float_becomes_infinite: false,
+    nans: StructNans::QuietAfterNative,
+    has_plain_tuples: false,
+    format_before_init: FormatBeforeInit::RuntimeError,
+    non_ascii: NonAscii::EncodeTextAndBytes,
+    ..CPYTHON_3_12
+};
+
+/// CPython 3.15 and later versions.
+const CPYTHON_3_15: Behavior = Behavior {
+    dialect: &Dialect::STRUCT,
+    nans: StructNans::QuietInHostOrder,
+    format_before_init: FormatBeforeInit::AttributeError,
+    new_compiles: true,
+    non_ascii: NonAscii::ValueError,
+    checks_arguments_first: true,
+    has_qualified_names: true,
+    ..CPYTHON_3_14
+};
+
+impl Behavior {
+    /// Returns the behaviors of the running interpreter.
+    #[inline]
+    pub(crate) fn current(py: Python<'_>) -> &'static Self {
+        // The initialization runs no Python code, so that a thread that waits for it does not need to detach.
+        static CURRENT: OnceLock<&'static Behavior> = OnceLock::new();
+        CURRENT.get_or_init(|| match py.version_info() {
+            version if version < (3, 12) => &CPYTHON_3_11,
+            version if version < (3, 14) => &CPYTHON_3_12,
+            version if version < (3, 15) => &CPYTHON_3_14,
+            _ => &CPYTHON_3_15,
+        })
+    }
+}
