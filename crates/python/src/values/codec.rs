@@ -6,14 +6,17 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use super::float::NanConversion;
+use super::float::{NanConversion, NanConversions};
 use super::primitive::PrimitiveField;
 use super::record_class::RecordClass;
 use super::scalar::ScalarField;
+use crate::behavior::{Behavior, StructNans};
 use crate::field::default_name;
 use crate::objects::{NewObject, from_result, into_result};
 use crate::tuple_builder::{self, Filling, list};
+use pep3118::Endian;
 use pep3118::decode::{DecodeError, ZERO_SIZED_LIMIT};
+use pep3118::format::ByteOrder;
 use pep3118::layout::{Field, Layout, Type};
 use pep3118::py::ObjectReferences;
 
@@ -212,15 +215,28 @@ impl Compiler<'_, '_> {
         Ok(ValueCodec::Scalar(ScalarField { objects: self.objects, typed_pointer: self.typed_pointers, ..scalar }))
     }
 
-    /// The conversion of NaNs: that of the interpreter's `struct`, or else that of the processor.
-    fn nans(&self, field: Field<'_>) -> NanConversion {
-        match field.ty() {
-            Type::Float16 | Type::Float32 if self.format.is_none() => NanConversion::Quiet,
-            Type::Float16 if self.py.version_info() < (3, 14) => NanConversion::Canonical,
-            Type::Float16 => NanConversion::Exact,
-            Type::Float32 if self.py.version_info() < (3, 14) => NanConversion::Quiet,
-            Type::Float32 if field.byte_order() != Some(pep3118::format::ByteOrder::Native) => NanConversion::Exact,
-            _ => NanConversion::Quiet,
+    /// Returns the conversions of NaNs for `field`: those of the interpreter's `struct` if the codec has a format, and
+    /// those of the processor otherwise.
+    fn nans(&self, field: Field<'_>) -> NanConversions {
+        let (exact, quiet) = (NanConversions::both(NanConversion::Exact), NanConversions::both(NanConversion::Quiet));
+        let nans = Behavior::current(self.py).nans;
+        if self.format.is_none() {
+            return quiet;
+        }
+        let is_host_order = field.endian() == Some(Endian::HOST);
+        match (field.ty(), nans) {
+            (Type::Float16, StructNans::Quiet) => NanConversions::both(NanConversion::Canonical),
+            (Type::Float16, _) => exact,
+            (Type::Float32, StructNans::QuietAfterNative) if field.byte_order() == Some(ByteOrder::Native) => {
+                NanConversions { read: NanConversion::Quiet, ..exact }
+            }
+            (Type::Float32, StructNans::QuietInHostOrder) if is_host_order => {
+                NanConversions { read: NanConversion::Quiet, ..exact }
+            }
+            (Type::Float32, StructNans::QuietAfterNative | StructNans::QuietInHostOrder) => exact,
+            // `struct` converts complex numbers in the byte order of the machine as C does, and others as `f`.
+            (Type::Complex64, StructNans::QuietAfterNative | StructNans::QuietInHostOrder) if !is_host_order => exact,
+            _ => quiet,
         }
     }
 

@@ -2,10 +2,23 @@
 
 use half::f16;
 
+/// How a NaN is converted in each direction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NanConversions {
+    /// How a NaN of an item is converted to a `float`.
+    pub(super) read: NanConversion,
+    /// How a NaN of a `float` is converted to an item.
+    pub(super) write: NanConversion,
+}
+
+impl NanConversions {
+    /// Converts NaNs in both directions as `conversion` says.
+    pub(super) const fn both(conversion: NanConversion) -> Self {
+        Self { read: conversion, write: conversion }
+    }
+}
+
 /// How a NaN is converted.
-///
-/// Before 3.14 `struct` reads and writes every NaN of `e` as the same one; from 3.14 on it keeps the payload
-/// and the signalling bit of `e`, and those of `f` but under `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NanConversion {
     /// As processors do: the sign and the payload are kept, and the NaN becomes a quiet one.

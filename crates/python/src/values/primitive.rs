@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt};
 
 use super::codec::{FieldCodec, ValueCodec};
-use super::float::{NanConversion, narrow, widen, widen_half};
+use super::float::{NanConversion, NanConversions, narrow, widen, widen_half};
 use super::scalar::ScalarField;
 use crate::objects::{self, NewObject, into_result};
 use crate::tuple_builder::Filling;
@@ -69,7 +69,7 @@ pub(crate) struct PrimitiveField {
     primitive: Primitive,
     /// Whether the byte order is not that of this machine.
     swapped: bool,
-    nans: NanConversion,
+    nans: NanConversions,
 }
 
 /// Values that are listed one by one, 32 bytes each. A record of more values uses its fields.
@@ -99,7 +99,7 @@ impl PrimitiveField {
         if !item.shape().is_empty() || item.ty() == Type::Record {
             return None;
         }
-        let scalar = ScalarField::new(item, None, NanConversion::Quiet).ok()?;
+        let scalar = ScalarField::new(item, None, NanConversions::both(NanConversion::Quiet)).ok()?;
         Self::of_scalar(&scalar, 0, usize::try_from(item.size()).ok()?)
     }
 
@@ -154,14 +154,14 @@ impl PrimitiveField {
             Primitive::UInt32 => objects::unsigned(py, bits!(u32).into()),
             Primitive::Int64 => objects::int(py, bits!(i64)),
             Primitive::UInt64 => objects::unsigned(py, bits!(u64)),
-            Primitive::Float16 => objects::float(py, widen_half(f16::from_bits(bits!(u16)), self.nans)),
-            Primitive::Float32 => objects::float(py, widen(f32::from_bits(bits!(u32)), self.nans)),
+            Primitive::Float16 => objects::float(py, widen_half(f16::from_bits(bits!(u16)), self.nans.read)),
+            Primitive::Float32 => objects::float(py, widen(f32::from_bits(bits!(u32)), self.nans.read)),
             Primitive::Float64 => objects::float(py, f64::from_bits(bits!(u64))),
             Primitive::Complex64 => {
                 let part = |offset: usize| {
                     let number = Self { offset: self.offset.saturating_add(offset), ..self };
                     let bits = u32::from_ne_bytes(number.bytes(record));
-                    widen(f32::from_bits(if self.swapped { bits.swap_bytes() } else { bits }), self.nans)
+                    widen(f32::from_bits(if self.swapped { bits.swap_bytes() } else { bits }), self.nans.read)
                 };
                 objects::complex(py, part(0), part(4))
             }
@@ -248,7 +248,7 @@ impl PrimitiveField {
                 Ok(Ok(number)) => store!(number),
                 _ => false,
             },
-            Primitive::Float32 => match float(object).map(|number| narrow(number, self.nans)) {
+            Primitive::Float32 => match float(object).map(|number| narrow(number, self.nans.write)) {
                 Some(number) if number.is_finite() => store!(number.to_bits()),
                 _ => false,
             },

@@ -5,7 +5,7 @@ use half::f16;
 use pyo3::exceptions::PyNotImplementedError;
 use pyo3::prelude::*;
 
-use super::float::{NanConversion, widen, widen_half};
+use super::float::{NanConversions, widen, widen_half};
 use super::text;
 use crate::objects::{self, NewObject};
 use pep3118::decode::{DecodeError, ScalarCodec, Value};
@@ -17,7 +17,7 @@ use pep3118::py::ObjectReferences;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScalarField {
     pub(super) codec: ScalarCodec,
-    pub(super) nans: NanConversion,
+    pub(super) nans: NanConversions,
     /// The format character; `None` if the layout was not read from a format.
     pub(crate) character: Option<u8>,
     /// Whether the byte-order character is `@`, or missing.
@@ -33,7 +33,7 @@ impl ScalarField {
     ///
     /// # Errors
     /// - an element that is larger than the address space
-    pub(super) fn new(field: Field<'_>, format: Option<&[u8]>, nans: NanConversion) -> Result<Self, DecodeError> {
+    pub(super) fn new(field: Field<'_>, format: Option<&[u8]>, nans: NanConversions) -> Result<Self, DecodeError> {
         let character = format.and_then(|format| format.get(field.span().start())).copied();
         let native = field.byte_order() == Some(ByteOrder::Native);
         let (objects, typed_pointer) = (ObjectReferences::Unknown, false);
@@ -63,8 +63,8 @@ impl ScalarField {
             Type::UInt32 => int!(u32),
             Type::Int64 => int!(i64),
             Type::UInt64 => objects::unsigned(py, u64::from_le_bytes(codec.little(bytes))),
-            Type::Float16 => objects::float(py, widen_half(f16::from_le_bytes(codec.little(bytes)), self.nans)),
-            Type::Float32 => objects::float(py, widen(f32::from_le_bytes(codec.little(bytes)), self.nans)),
+            Type::Float16 => objects::float(py, widen_half(f16::from_le_bytes(codec.little(bytes)), self.nans.read)),
+            Type::Float32 => objects::float(py, widen(f32::from_le_bytes(codec.little(bytes)), self.nans.read)),
             Type::Float64 => objects::float(py, f64::from_le_bytes(codec.little(bytes))),
             Type::Bool => objects::boolean(py, bytes.iter().any(|byte| *byte != 0)),
             Type::Char | Type::Bytes | Type::Void | Type::Bits | Type::Opaque => objects::bytes(py, bytes),
@@ -87,7 +87,9 @@ impl ScalarField {
             Type::Complex32 | Type::Complex64 | Type::Complex128 | Type::ComplexLongDouble => {
                 let (re, im) = match codec.value(bytes) {
                     Ok(Value::Complex32(number)) => (number.re.into(), number.im.into()),
-                    Ok(Value::Complex64(number)) => (number.re.into(), number.im.into()),
+                    Ok(Value::Complex64(number)) => {
+                        (widen(number.re, self.nans.read), widen(number.im, self.nans.read))
+                    }
                     Ok(Value::Complex128(number)) => (number.re, number.im),
                     Ok(Value::ComplexLongDouble(number)) => (number.re.to_f64(), number.im.to_f64()),
                     _ => return unreadable(py, codec.ty()),

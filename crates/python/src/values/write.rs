@@ -11,6 +11,7 @@ use super::error::{WriteError, WriteErrorKind, taken_by};
 use super::float::{narrow, narrow_half};
 use super::scalar::ScalarField;
 use super::text;
+use crate::behavior::Behavior;
 use crate::borrowed_bytes::Lent;
 use crate::fastcall::counted;
 use pep3118::Endian;
@@ -190,15 +191,14 @@ impl ScalarField {
             Type::Bool => codec.store_bool(object.is_truthy()?, bytes),
             Type::Float16 => {
                 let number = self.float(object, lenient)?;
-                let narrow = narrow_half(number, self.nans);
+                let narrow = narrow_half(number, self.nans.write);
                 self.check_finite(number, narrow.is_infinite())?;
                 codec.store_little(&narrow.to_le_bytes(), bytes);
             }
             Type::Float32 => {
                 let number = self.float(object, lenient)?;
-                let narrow = narrow(number, self.nans);
-                // Before 3.14 `struct` makes native floats infinite.
-                if !(lenient && self.native && object.py().version_info() < (3, 14)) {
+                let narrow = narrow(number, self.nans.write);
+                if !(lenient && self.native && Behavior::current(object.py()).native_float_becomes_infinite) {
                     self.check_finite(number, narrow.is_infinite())?;
                 }
                 codec.store_little(&narrow.to_le_bytes(), bytes);
@@ -320,13 +320,13 @@ impl ScalarField {
         let long = |number| LongDouble::from_f64(number, self.codec.long_double_format());
         Ok(match self.ty() {
             Type::Complex32 => {
-                let halves = Complex::new(narrow_half(re, self.nans), narrow_half(im, self.nans));
+                let halves = Complex::new(narrow_half(re, self.nans.write), narrow_half(im, self.nans.write));
                 self.check_finite(re, halves.re.is_infinite())?;
                 self.check_finite(im, halves.im.is_infinite())?;
                 Value::Complex32(halves)
             }
             Type::Complex64 => {
-                let singles = Complex::new(narrow(re, self.nans), narrow(im, self.nans));
+                let singles = Complex::new(narrow(re, self.nans.write), narrow(im, self.nans.write));
                 // In the byte order of this machine `struct` makes complex numbers infinite, as C does.
                 if !(lenient && self.codec.endian() == Endian::HOST) {
                     self.check_finite(re, singles.re.is_infinite())?;
@@ -346,7 +346,7 @@ impl ScalarField {
         if object.cast::<PyByteArray>().is_err() {
             return Err(self.other_kind(object));
         }
-        let copy = Lent::with(object, false, |memory| memory.to_vec())?;
+        let copy = Lent::with(object, None, |memory| memory.to_vec())?;
         self.write_byte_string(&copy, bytes, lenient)
     }
 
