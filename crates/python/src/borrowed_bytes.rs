@@ -85,7 +85,8 @@ impl<'b> Lent<'b> {
         Ok(Self { buf, len, writable: buffer.readonly == 0, held: PhantomData })
     }
 
-    /// Calls `call` with the bytes of an exporter, whose buffer is released after the call.
+    /// Calls `call` with the bytes of an exporter, whose buffer is released after the call. If `writable` is `Some`, the
+    /// function requests a writable buffer, and `writable` is the name of the argument for the message of the error.
     ///
     /// # Errors
     /// - an object that exports no buffer, or with `writable` a read-only one: `TypeError`
@@ -94,16 +95,16 @@ impl<'b> Lent<'b> {
     #[inline]
     pub(crate) fn with<T>(
         exporter: &Bound<'_, PyAny>,
-        writable: bool,
+        writable: Option<&str>,
         call: impl FnOnce(&Lent<'_>) -> PyResult<T>,
     ) -> PyResult<T> {
         let mut buffer = ffi::Py_buffer::new();
-        let flags = if writable { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
+        let flags = if writable.is_some() { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
         let granted = request(exporter, &mut buffer, flags);
-        if writable && granted.is_err() {
+        if let (Some(argument), Err(_)) = (writable, &granted) {
             // The message of CPython's argument parser.
             let found = class_name(exporter)?;
-            let message = format!("argument must be read-write bytes-like object, not {found}");
+            let message = format!("{argument} must be read-write bytes-like object, not {found}");
             return Err(PyTypeError::new_err(message));
         }
         granted?;
