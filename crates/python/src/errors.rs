@@ -4,7 +4,9 @@ use pep3118::__private::escape;
 use pep3118::layout::{Ambiguity, LayoutError};
 use pep3118::view::{Report, Severity};
 use pyo3::exceptions::{PyBufferError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 pyo3::create_exception!(
     pep3118,
@@ -39,6 +41,23 @@ D06 1"
 /// - the class has no name: the exception that Python raises
 pub(crate) fn class_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(escape(&*object.get_type().name()?.to_string_lossy()).into_owned())
+}
+
+/// Returns the name of the class of `object` with its module, such as `decimal.Decimal`, escaped for a message. The
+/// modules `builtins` and `__main__` are left out, as in messages of CPython.
+///
+/// # Errors
+/// - the class has no name: the exception that Python raises
+pub(crate) fn qualified_class_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    let class = object.get_type();
+    let (module, name) = (class.getattr(intern!(object.py(), "__module__"))?, class.qualname()?);
+    let name = escape(&*name.to_string_lossy()).into_owned();
+    // `__module__` of a class can be any object.
+    let module = module.cast::<PyString>().ok().map(|module| module.to_string_lossy());
+    Ok(match module.filter(|module| module != "builtins" && module != "__main__") {
+        Some(module) => format!("{}.{name}", escape(&*module)),
+        None => name,
+    })
 }
 
 /// Creates an exception of class `T` with `message` and `attributes`, which are (name, value). If Python cannot

@@ -19,8 +19,8 @@ class Struct:
         """The format as text."""
     @property
     def size(self) -> int:
-        """The size of an item in bytes, or -1 before `__init__`."""
-    def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
+        """The size of an item in bytes, or -1 if the object has no format."""
+    def __new__(cls, *arguments: Any, **options: Any) -> Self: ...
     def __init__(self, format: str | bytes) -> None: ...
     def pack(self, *values: Any) -> bytes:
         """Returns the bytes of an item with `values`."""

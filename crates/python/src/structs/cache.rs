@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use super::compiled::Compiled;
+use super::compiled::{Caller, Compiled};
 use super::errors::not_a_format;
 use crate::fastcall::counted;
 use pep3118::__private::{Cache, hash};
@@ -48,14 +48,31 @@ fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
     u64::try_from(format.as_ptr().addr()).unwrap_or(u64::MAX)
 }
 
-/// Calls `call` with the compiled form of `format`, and returns the result of `call`.
+/// Calls `call` with the compiled form of `format`, an argument of a function, and returns the result of `call`.
 ///
 /// # Errors
-/// - `format` is invalid: `struct.error`
-/// - `format` is neither a `str` nor a `bytes` object: `TypeError`
+/// - `format` is invalid: the errors of [`Compiled::new`]
 /// - `call` returns an error: returned unchanged
 #[inline]
-pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+pub(super) fn with<T>(format: &Bound<'_, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
+    with_format(format, Caller::Function, call)
+}
+
+/// Returns the compiled form of `format`, an argument of the class `Struct`.
+///
+/// # Errors
+/// - `format` is invalid: the errors of [`Compiled::new`]
+pub(super) fn get(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
+    with_format(format, Caller::Class, |compiled| Ok(Arc::clone(compiled)))
+}
+
+/// Calls `call` with the compiled form of `format`, and returns the result of `call`.
+#[inline]
+fn with_format<T>(
+    format: &Bound<'_, PyAny>,
+    caller: Caller,
+    call: impl Fn(&Arc<Compiled>) -> PyResult<T>,
+) -> PyResult<T> {
     // The cache by address is borrowed during the call, which saves a reference count. If `call` runs Python code
     // that calls this function again, `try_borrow_mut` fails, and the inner call uses the cache by content.
     let called = BY_ADDRESS.try_with(|cache| {
@@ -65,13 +82,13 @@ pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compil
     });
     match called {
         Ok(Some(called)) => called,
-        _ => call(&counted(format.py(), || find(format))?),
+        _ => call(&counted(format.py(), || find(format, caller))?),
     }
 }
 
 /// Returns the compiled form of `format` from the cache by content, or compiles `format` and caches the result.
 #[inline(never)]
-fn find(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
+fn find(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Arc<Compiled>> {
     let content = match (format.cast_exact::<PyString>(), format.cast_exact::<PyBytes>()) {
         // `to_str` fails for lone surrogates. `Compiled::new` then raises the exception of `struct`.
         (Ok(text), _) => text.to_str().ok().map(|text| (true, text.as_bytes())),
@@ -85,7 +102,7 @@ fn find(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
             return Err(not_a_format(format));
         }
     };
-    let Some((is_text, bytes)) = content else { return Ok(Arc::new(Compiled::new(format)?)) };
+    let Some((is_text, bytes)) = content else { return Ok(Arc::new(Compiled::new(format, caller)?)) };
     let hash = hash(&[u64::from(is_text)], bytes);
     let cached = {
         let mut cache = BY_CONTENT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +111,7 @@ fn find(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
     let compiled = match cached {
         Some(compiled) => compiled,
         None => {
-            let compiled = Arc::new(Compiled::new(format)?);
+            let compiled = Arc::new(Compiled::new(format, caller)?);
             let (key, cost) = (FormatKey { is_text, format: bytes.into() }, compiled.cost());
             let replaced = {
                 let mut cache = BY_CONTENT.lock().unwrap_or_else(PoisonError::into_inner);

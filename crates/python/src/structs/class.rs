@@ -3,16 +3,18 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyAttributeError, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::{PyTypeInfo, intern};
 
-use crate::errors::class_name;
+use crate::behavior::{Behavior, FormatBeforeInit};
+use crate::errors::{class_name, qualified_class_name};
+use crate::objects;
 use pep3118::__private::escape;
 
-use super::cache;
 use super::compiled::Compiled;
-use super::errors::not_a_format;
+use super::initialize::{CallArguments, compile, compile_in_new, overrides, warn_other_format};
 use super::offset::Offset;
 
 /// A compiled format, with methods that pack and unpack items.
@@ -29,21 +31,23 @@ use super::offset::Offset;
 #[pyclass(frozen, subclass, weakref, name = "Struct", module = "pep3118.struct")]
 #[derive(Debug)]
 pub(crate) struct Struct {
-    /// The format of the first call of `__init__`. It is read without a lock, because a second call is rare.
+    /// The format that was set first. It is read without a lock, because a second format is rare.
     first: OnceLock<Arc<Compiled>>,
-    /// Whether `__init__` was called more than once, so that `last` is set.
-    initialized_again: AtomicBool,
-    /// The format of the last call of `__init__`, if `__init__` was called more than once.
+    /// Whether `__init__` was called. From CPython 3.15 on, `first` can be set before.
+    is_initialized: AtomicBool,
+    /// Whether a second format was set, which is in `last`.
+    has_last: AtomicBool,
+    /// The format that was set last, if more than one format was set.
     ///
     /// INVARIANT: no Python code runs while this lock is held, because it could call a method of the same object.
     last: RwLock<Option<Arc<Compiled>>>,
 }
 
 impl Struct {
-    /// Returns the format of the last call of `__init__`, or `None` before the first call.
+    /// Returns the format that was set last, or `None` if no format was set.
     #[inline]
     fn current(&self) -> Option<Arc<Compiled>> {
-        if self.initialized_again.load(Ordering::Acquire) {
+        if self.has_last.load(Ordering::Acquire) {
             let last = self.last.read().unwrap_or_else(PoisonError::into_inner).clone();
             if last.is_some() {
                 return last;
@@ -52,60 +56,123 @@ impl Struct {
         self.first.get().cloned()
     }
 
-    /// Calls `call` with the format of the last call of `__init__`, and returns the result of `call`.
+    /// Calls `call` with the format that was set last, and returns the result of `call`.
     ///
     /// # Errors
-    /// - `__init__` was not called: `RuntimeError`
+    /// - no format was set: `RuntimeError`
     /// - `call` returns an error: returned unchanged
     #[inline]
     pub(super) fn with<T>(&self, call: impl FnOnce(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
-        if self.initialized_again.load(Ordering::Acquire)
+        if self.has_last.load(Ordering::Acquire)
             && let Some(last) = self.current()
         {
             return call(&last);
         }
         match self.first.get() {
             Some(first) => call(first),
-            None => Err(PyRuntimeError::new_err("Struct object is not initialized")),
+            None => Err(uninitialized()),
         }
     }
+
+    /// Returns the format that was set last, or `None` if no format was set.
+    ///
+    /// # Errors
+    /// - no format was set, and CPython is 3.14 or later: `RuntimeError`
+    fn current_or_error(&self, py: Python<'_>) -> PyResult<Option<Arc<Compiled>>> {
+        match self.current() {
+            None if Behavior::current(py).format_before_init != FormatBeforeInit::Empty => Err(uninitialized()),
+            current => Ok(current),
+        }
+    }
+
+    /// Sets the format in a call of `__init__`.
+    fn set(&self, new: Arc<Compiled>) {
+        self.is_initialized.store(true, Ordering::Relaxed);
+        let Err(new) = self.first.set(new) else { return };
+        let old = self.last.write().unwrap_or_else(PoisonError::into_inner).replace(new);
+        self.has_last.store(true, Ordering::Release);
+        // The lock is released before `old` is deleted, because deleting the last reference can run Python code.
+        drop(old);
+    }
+}
+
+/// Returns the exception for a use of an object without a format.
+#[cold]
+fn uninitialized() -> PyErr {
+    objects::error::<PyRuntimeError>("Struct object is not initialized")
 }
 
 #[pymethods]
 impl Struct {
-    /// Creates an object without a format. The arguments are ignored, because `__init__` sets the format, and a
-    /// subclass can have an `__init__` with other parameters.
+    /// Creates an object. Before CPython 3.15 the arguments are ignored: `__init__` sets the format, and a subclass can
+    /// have an `__init__` with other parameters. From CPython 3.15 on, `__new__` sets the format.
     #[new]
-    #[pyo3(signature = (*_arguments, **_options))]
-    fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
-        Self { first: OnceLock::new(), initialized_again: AtomicBool::new(false), last: RwLock::new(None) }
+    #[classmethod]
+    #[pyo3(signature = (*arguments, **options))]
+    fn new(
+        class: &Bound<'_, PyType>,
+        arguments: &Bound<'_, PyTuple>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let first = OnceLock::new();
+        if Behavior::current(class.py()).new_compiles
+            && let Some(compiled) = compile_in_new(class, CallArguments { positional: arguments, keyword: options })?
+        {
+            first.get_or_init(|| compiled);
+        }
+        let (is_initialized, has_last) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Self { first, is_initialized, has_last, last: RwLock::new(None) })
     }
 
-    fn __init__(&self, format: &Bound<'_, PyAny>) -> PyResult<()> {
-        if !format.is_instance_of::<PyString>() && !format.is_instance_of::<PyBytes>() {
-            return Err(not_a_format(format));
+    #[pyo3(signature = (*arguments, **options))]
+    fn __init__(
+        slf: &Bound<'_, Self>,
+        arguments: &Bound<'_, PyTuple>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let (py, this) = (slf.py(), slf.get());
+        let arguments = CallArguments { positional: arguments, keyword: options };
+        let current = if Behavior::current(py).new_compiles { this.current() } else { None };
+        let Some(current) = current else {
+            this.set(compile(&arguments.format()?)?);
+            return Ok(());
+        };
+        let is_initialized = this.is_initialized.load(Ordering::Relaxed);
+        // Calling a class also calls `__init__`, after `__new__` has set the format.
+        let is_implicit = !is_initialized && !overrides(&slf.get_type(), intern!(py, "__init__"))?;
+        if is_implicit {
+            this.is_initialized.store(true, Ordering::Relaxed);
+            return Ok(());
         }
-        let new = cache::with(format, |compiled| Ok(Arc::clone(compiled)))?;
-        let Err(new) = self.first.set(new) else { return Ok(()) };
-        let old = self.last.write().unwrap_or_else(PoisonError::into_inner).replace(new);
-        self.initialized_again.store(true, Ordering::Release);
-        // The lock is released before `old` is deleted, because deleting the last reference can run Python code.
-        drop(old);
+        let format = arguments.format()?;
+        if current.has_format(&format)? {
+            this.is_initialized.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        warn_other_format(py, is_initialized)?;
+        this.set(compile(&format)?);
         Ok(())
     }
 
     /// The format as text.
     #[getter]
-    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
-        match self.current() {
-            // `struct.Struct` of CPython before 3.14 has the format `""` before `__init__`.
-            None if py.version_info() < (3, 14) => Ok(PyString::intern(py, "")),
-            None => self.with(|compiled| Ok(compiled.format(py))),
-            Some(compiled) => Ok(compiled.format(py)),
+    fn format<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyString>> {
+        let py = slf.py();
+        if let Some(compiled) = slf.get().current() {
+            return Ok(compiled.format(py));
+        }
+        match Behavior::current(py).format_before_init {
+            FormatBeforeInit::Empty => Ok(PyString::intern(py, "")),
+            FormatBeforeInit::RuntimeError => Err(uninitialized()),
+            FormatBeforeInit::AttributeError => {
+                let class = qualified_class_name(slf.as_any())?;
+                let message = format!("'{class}' object has no attribute 'format'");
+                Err(objects::error::<PyAttributeError>(message))
+            }
         }
     }
 
-    /// The size of an item in bytes, or -1 before `__init__`.
+    /// The size of an item in bytes, or -1 if the object has no format.
     #[getter]
     fn size(&self) -> isize {
         // A layout has at most `isize::MAX` bytes, so the default is never used.
@@ -122,8 +189,16 @@ impl Struct {
         self.with(|compiled| compiled.unpack_from(buffer, offset.0))
     }
 
+    /// The size of the object and an estimate of the memory of its format, in bytes.
+    fn __sizeof__(slf: &Bound<'_, Self>) -> PyResult<usize> {
+        let format = slf.get().current_or_error(slf.py())?.map_or(0, |compiled| compiled.cost());
+        let object = PyAny::type_object(slf.py()).call_method1(intern!(slf.py(), "__sizeof__"), (slf,))?;
+        Ok(object.extract::<usize>()?.saturating_add(format))
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let format = slf.get().format(slf.py())?.repr()?;
+        slf.get().current_or_error(slf.py())?;
+        let format = Self::format(slf)?.repr()?;
         Ok(format!("{}({})", class_name(slf.as_any())?, escape(&*format.to_string_lossy())))
     }
 }

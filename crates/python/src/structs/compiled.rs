@@ -1,14 +1,16 @@
 //! `Compiled`: a format and its codec, which packs and unpacks items.
 
-use pyo3::exceptions::PyUnicodeEncodeError;
+use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::errors::{error, format_error, not_a_format, value_error};
 use super::offset::{Direction, index, item_start, with_item_copy};
+use crate::behavior::{Behavior, NonAscii};
 use crate::borrowed_bytes::Lent;
 use crate::fastcall::Arguments;
-use crate::objects::{no_memory, utf8_text};
+use crate::objects::{self, no_memory, utf8_text};
 use crate::values::Codec;
 use pep3118::abi::DataModel;
 use pep3118::format::Code;
@@ -21,13 +23,13 @@ pub(super) struct Compiled {
     format: Py<PyString>,
 }
 
-/// Returns the dialect of the `struct` module of the running interpreter.
-fn interpreter_dialect(py: Python<'_>) -> &'static Dialect {
-    match py.version_info() {
-        version if version < (3, 14) => &Dialect::STRUCT_3_13,
-        version if version < (3, 15) => &Dialect::STRUCT_3_14,
-        _ => &Dialect::STRUCT,
-    }
+/// The part of the module that compiles a format, on which an exception of CPython 3.14 depends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// A function such as `unpack`.
+    Function,
+    /// The class `Struct`.
+    Class,
 }
 
 /// The dialect for formats that `struct` refuses: PEP 3118 without the characters that only ctypes has.
@@ -63,10 +65,35 @@ fn layout(py: Python<'_>, format: &[u8]) -> PyResult<Layout> {
     if format.len() >= LONG_FORMAT {
         check_memory(format)?;
     }
-    if let Ok(layout) = Layout::read(format, interpreter_dialect(py), &DataModel::HOST) {
+    if let Ok(layout) = Layout::read(format, Behavior::current(py).dialect, &DataModel::HOST) {
         return Ok(layout);
     }
     Layout::read(format, &EXTENDED, &DataModel::HOST).map_err(|refusal| format_error(py, &refusal))
+}
+
+/// The message of CPython 3.15 for a format with a non-ASCII character.
+const NON_ASCII: &str = "non-ASCII character in struct format";
+
+/// Returns the exception of `struct` for `format`, which contains a non-ASCII character. `refusal` is the reason why
+/// `format` is invalid.
+#[cold]
+fn non_ascii_error(format: &Bound<'_, PyString>, refusal: PyErr) -> PyErr {
+    let py = format.py();
+    match Behavior::current(py).non_ascii {
+        NonAscii::ValueError => objects::error::<PyValueError>(NON_ASCII),
+        // `struct` encodes the format, and raises the exception of the codec.
+        NonAscii::EncodeText | NonAscii::EncodeTextAndBytes => {
+            let encoded = py.get_type::<PyString>().call_method1(intern!(py, "encode"), (format, intern!(py, "ascii")));
+            encoded.map_or_else(|error| error, |_| refusal)
+        }
+    }
+}
+
+/// Decodes `bytes` as ASCII. A byte that is not ASCII becomes a lone surrogate, as in `struct`.
+fn ascii_text<'py>(bytes: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyString>> {
+    let py = bytes.py();
+    let arguments = (bytes, intern!(py, "ascii"), intern!(py, "surrogateescape"));
+    Ok(py.get_type::<PyString>().call1(arguments)?.cast_into()?)
 }
 
 /// Creates the codec of `layout`, the layout of `format`. Converts an exception to `struct.error`.
@@ -79,23 +106,34 @@ impl Compiled {
     ///
     /// # Errors
     /// - `format` is invalid: `struct.error`
-    /// - `format` has a non-ASCII character outside of field names: `UnicodeEncodeError`, as in `struct`
+    /// - `format` has a non-ASCII character outside of field names: the exception of
+    ///   [`non_ascii_error`]
     /// - `format` is neither a `str` nor a `bytes` object: `TypeError`
-    pub(super) fn new(format: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(super) fn new(format: &Bound<'_, PyAny>, caller: Caller) -> PyResult<Self> {
         let py = format.py();
         if let Ok(text) = format.cast::<PyString>() {
-            // `struct` encodes the format as ASCII first. If this encoding fails, raise its exception.
-            let not_ascii = |refusal| text.call_method1("encode", ("ascii",)).map_or_else(|error| error, |_| refusal);
             let bytes = match text.to_str() {
                 Ok(text) => text.as_bytes(),
-                Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(py) => return Err(not_ascii(error)),
+                // The format contains a lone surrogate.
+                Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(py) => {
+                    return Err(non_ascii_error(text, error));
+                }
                 Err(error) => return Err(error),
             };
-            let layout = layout(py, bytes).map_err(not_ascii)?;
+            let refused = |error| if bytes.is_ascii() { error } else { non_ascii_error(text, error) };
+            let layout = layout(py, bytes).map_err(refused)?;
             return Ok(Self { codec: codec(py, &layout, bytes)?, format: text.clone().unbind() });
         }
         let Ok(bytes) = format.cast::<PyBytes>() else { return Err(not_a_format(format)) };
-        let layout = layout(py, bytes.as_bytes())?;
+        let refused = |error| match (Behavior::current(py).non_ascii, caller) {
+            _ if bytes.as_bytes().is_ascii() => error,
+            (NonAscii::EncodeText, _) | (NonAscii::EncodeTextAndBytes, Caller::Class) => error,
+            (NonAscii::EncodeTextAndBytes, Caller::Function) | (NonAscii::ValueError, _) => match ascii_text(bytes) {
+                Ok(text) => non_ascii_error(&text, error),
+                Err(error) => error,
+            },
+        };
+        let layout = layout(py, bytes.as_bytes()).map_err(refused)?;
         let format = utf8_text(py, bytes.as_bytes())?.unbind();
         Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format })
     }
@@ -103,6 +141,19 @@ impl Compiled {
     /// Returns the format as text.
     pub(super) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.format.bind(py).clone()
+    }
+
+    /// Returns whether `format` is a `str` or `bytes` object with the characters of this format. A subclass that
+    /// redefines equality does not change the result.
+    pub(super) fn has_format(&self, format: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = format.py();
+        let other = match format.cast::<PyBytes>() {
+            Ok(bytes) => utf8_text(py, bytes.as_bytes())?.into_any(),
+            Err(_) => format.clone(),
+        };
+        let equal = py.get_type::<PyString>().call_method1(intern!(py, "__eq__"), (&self.format, other))?;
+        // `__eq__` returns `NotImplemented` if `other` is not a `str` object.
+        Ok(equal.extract().unwrap_or(false))
     }
 
     /// Returns the size of an item in bytes.
@@ -155,7 +206,7 @@ impl Compiled {
             let bytes = bytes.as_bytes();
             return if bytes.len() == self.size() { self.read(py, bytes) } else { Err(self.wrong_length(py)) };
         }
-        Lent::with(buffer, false, |memory| {
+        Lent::with(buffer, None, |memory| {
             if memory.len() == self.size() { self.read_from(py, memory, 0) } else { Err(self.wrong_length(py)) }
         })
     }
@@ -180,7 +231,7 @@ impl Compiled {
             // `item_start` has checked that the range is inside of `bytes`.
             return self.read(py, bytes.get(start..start.saturating_add(self.size())).unwrap_or_default());
         }
-        Lent::with(buffer, false, |memory| {
+        Lent::with(buffer, None, |memory| {
             let start = item_start(py, Direction::Unpack, self.size(), offset, memory.len())?;
             self.read_from(py, memory, start)
         })
@@ -218,21 +269,34 @@ impl Compiled {
         written.map_err(|error| value_error(values.py(), error))
     }
 
-    /// Writes an item to a buffer. `arguments` are the buffer, the offset in bytes, and the values.
+    /// Writes an item to a buffer. `arguments` are the buffer, the offset in bytes, and the values. `buffer_argument` is
+    /// the position of the buffer in the call: 1 for a method, 2 for a function, whose first argument is the format.
     ///
     /// # Errors
     /// - the errors of [`pack`](Self::pack)
     /// - the item is not inside of the buffer: `struct.error`
     /// - the buffer is read-only: `TypeError`
     #[inline]
-    pub(super) fn pack_into(&self, arguments: Arguments<'_, '_>) -> PyResult<()> {
+    pub(super) fn pack_into(&self, arguments: Arguments<'_, '_>, buffer_argument: usize) -> PyResult<()> {
         let py = arguments.py();
         let lacking = |argument: &str| error(py, format!("pack_into expected {argument} argument"));
         let (buffer, arguments) = arguments.split_first().ok_or_else(|| lacking("buffer"))?;
         let (offset, values) = arguments.split_first().ok_or_else(|| lacking("offset"))?;
-        self.check_count(values, "pack_into")?;
-        Lent::with(&buffer, true, |memory| {
-            let start = item_start(py, Direction::Pack, self.size(), index(&offset)?, memory.len())?;
+        let checks_buffer_first = Behavior::current(py).checks_arguments_first;
+        if !checks_buffer_first {
+            self.check_count(values, "pack_into")?;
+        }
+        let argument = match buffer_argument {
+            _ if !checks_buffer_first => "argument",
+            1 => "pack_into() argument 1",
+            _ => "pack_into() argument 2",
+        };
+        Lent::with(&buffer, Some(argument), |memory| {
+            let offset = index(&offset)?;
+            if checks_buffer_first {
+                self.check_count(values, "pack_into")?;
+            }
+            let start = item_start(py, Direction::Pack, self.size(), offset, memory.len())?;
             // Convert all values before the first byte of the buffer changes, so that an error changes nothing.
             with_item_copy(self.size(), |item| {
                 self.write(values, item)?;

@@ -3,7 +3,8 @@
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
-use crate::errors::class_name;
+use crate::behavior::Behavior;
+use crate::errors::{class_name, qualified_class_name};
 use crate::objects::string;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -41,9 +42,9 @@ pub(super) fn format_error(py: Python<'_>, error: &LayoutError) -> PyErr {
     self::error(py, format!("{message}: {error:#}"))
 }
 
-/// Returns the name of the native integer type `character` in messages of CPython 3.11. Returns `None` for types that
+/// Returns the word for the native integer type `character` in messages of CPython 3.11. Returns `None` for types that
 /// CPython 3.11 names by their character.
-fn name_before_3_12(character: u8) -> Option<&'static str> {
+fn integer_word(character: u8) -> Option<&'static str> {
     match character {
         b'b' => Some("byte"),
         b'B' => Some("ubyte"),
@@ -83,9 +84,9 @@ pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
             self::error(py, "int too large to convert")
         }
         WriteErrorKind::Range { scalar, range: (low, high), .. } => {
-            let is_old = scalar.native && py.version_info() < (3, 12);
-            let old_name = scalar.character.and_then(name_before_3_12).filter(|_| is_old);
-            let name = old_name.map_or_else(|| format!("'{}'", character(scalar.character)), str::to_owned);
+            let has_word = scalar.native && Behavior::current(py).has_integer_words;
+            let word = scalar.character.and_then(integer_word).filter(|_| has_word);
+            let name = word.map_or_else(|| format!("'{}'", character(scalar.character)), str::to_owned);
             self::error(py, format!("{name} format requires {low} <= number <= {high}"))
         }
         WriteErrorKind::Overflow(scalar) => {
@@ -98,7 +99,8 @@ pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
 
 /// Returns the exception for `format`, which is neither a `str` nor a `bytes` object.
 pub(super) fn not_a_format(format: &Bound<'_, PyAny>) -> PyErr {
-    match class_name(format) {
+    let has_module = Behavior::current(format.py()).has_qualified_names;
+    match if has_module { qualified_class_name(format) } else { class_name(format) } {
         Ok(name) => PyTypeError::new_err(format!("Struct() argument 1 must be a str or bytes object, not {name}")),
         Err(error) => error,
     }

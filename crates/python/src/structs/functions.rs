@@ -13,8 +13,10 @@ use super::cache::{self, with};
 use super::class::Struct;
 use super::iterator::UnpackIterator;
 use super::offset::Offset;
+use crate::behavior::Behavior;
 use crate::fastcall::{Arguments, Function, add_function, add_method};
 use crate::objects::{self, into_result};
+use pep3118::__private::plural;
 
 /// Adds the functions to `module`, and the methods to the class [`Struct`].
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -30,11 +32,32 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_method::<StructIterUnpack>(&class)
 }
 
-/// Splits `arguments` into the first argument, a format, and the arguments after it.
+/// Checks that a call of `function` has at least `minimum` arguments, if the interpreter checks this first.
 ///
 /// # Errors
-/// - there are no arguments: `TypeError`
-fn split_format<'a, 'py>(arguments: Arguments<'a, 'py>) -> PyResult<(Borrowed<'a, 'py, PyAny>, Arguments<'a, 'py>)> {
+/// - there are fewer arguments: `TypeError`
+#[inline]
+fn check_minimum(arguments: Arguments<'_, '_>, function: &str, minimum: usize) -> PyResult<()> {
+    let len = arguments.len();
+    if len >= minimum || !Behavior::current(arguments.py()).checks_arguments_first {
+        return Ok(());
+    }
+    let minimum = plural(minimum, "argument");
+    Err(objects::error::<PyTypeError>(format!("{function} expected at least {minimum}, got {len}")))
+}
+
+/// Splits `arguments` into the first argument, a format, and the arguments after it. `function` and `minimum` are those of
+/// [`check_minimum`].
+///
+/// # Errors
+/// - there are too few arguments: `TypeError`
+#[inline]
+fn split_format<'a, 'py>(
+    arguments: Arguments<'a, 'py>,
+    function: &str,
+    minimum: usize,
+) -> PyResult<(Borrowed<'a, 'py, PyAny>, Arguments<'a, 'py>)> {
+    check_minimum(arguments, function, minimum)?;
     arguments.split_first().ok_or_else(|| PyTypeError::new_err("missing format argument"))
 }
 
@@ -82,7 +105,7 @@ functions! {
     /// >>> struct.pack("T{<H:id:}(2)B", (7,), [1, 2])
     /// b'\x07\x00\x01\x02'
     Pack = "pack" "(format, /, *values)": |_, arguments| {
-        let (format, values) = split_format(arguments)?;
+        let (format, values) = split_format(arguments, "pack", 1)?;
         with(&format, |compiled| Ok(compiled.pack(values)?.into_any()))
     };
     /// Writes an item of `format` with `values` to byte `offset` of `buffer`.
@@ -95,8 +118,8 @@ functions! {
     /// >>> buffer
     /// bytearray(b'\x00\x00\x00\x01')
     PackInto = "pack_into" "(format, buffer, offset, /, *values)": |_, arguments| {
-        let (format, arguments) = split_format(arguments)?;
-        with(&format, |compiled| compiled.pack_into(arguments))?;
+        let (format, arguments) = split_format(arguments, "pack_into", 3)?;
+        with(&format, |compiled| compiled.pack_into(arguments, 2))?;
         Ok(format.py().None().into_bound(format.py()))
     };
     /// Returns the values of the item in `buffer`, which has the size of one item.
@@ -135,7 +158,8 @@ functions! {
     /// >>> buffer
     /// bytearray(b'\x00\x00\x00\x01')
     StructPackInto = "pack_into" "($self, buffer, offset, /, *values)": |slf, arguments| {
-        slf.cast::<Struct>()?.get().with(|compiled| compiled.pack_into(arguments))?;
+        check_minimum(arguments, "pack_into", 2)?;
+        slf.cast::<Struct>()?.get().with(|compiled| compiled.pack_into(arguments, 1))?;
         Ok(slf.py().None().into_bound(slf.py()))
     };
     /// Returns the values of the item in `buffer`, which has the size of one item.

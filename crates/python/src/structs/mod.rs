@@ -5,6 +5,7 @@
 //! | `compiled` | `Compiled`: a format and its codec, which packs and unpacks items |
 //! | `cache` | the cache of compiled formats |
 //! | `class` | the Python class [`Struct`] |
+//! | `initialize` | the arguments and warnings of `Struct.__new__` and `Struct.__init__` |
 //! | `functions` | `calcsize`, `pack`, `unpack`, `pack_into` and `iter_unpack` |
 //! | `iterator` | the iterator that `iter_unpack` returns |
 //! | `offset` | checks of offsets into a buffer, and copies of items |
@@ -15,6 +16,7 @@ mod class;
 mod compiled;
 mod errors;
 mod functions;
+mod initialize;
 mod iterator;
 mod offset;
 

@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
 
 use super::errors::error;
+use crate::behavior::Behavior;
 use crate::objects::filled;
 
 /// The size in bytes of the smaller stack buffer for an item. A stack buffer avoids an allocation. There are two
@@ -40,9 +41,13 @@ fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>)
 /// Converts `offset`, the argument of `pack_into`, to an integer.
 ///
 /// # Errors
-/// - `offset` is an integer that does not fit in `isize`: `IndexError`, as in `struct`
+/// - `offset` is an integer that does not fit in `isize`: `OverflowError` in CPython 3.15, `IndexError` in earlier
+///   versions
 /// - `offset` is not an integer: `TypeError`
 pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
+    if Behavior::current(offset.py()).checks_arguments_first {
+        return Ok(offset.extract::<Offset>()?.0);
+    }
     offset.extract::<isize>().map_err(|error| {
         if error.is_instance_of::<PyOverflowError>(offset.py()) {
             return PyIndexError::new_err("cannot fit 'int' into an index-sized integer");

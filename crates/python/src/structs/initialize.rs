@@ -1,0 +1,143 @@
+//! The arguments and warnings of `Struct.__new__` and `Struct.__init__`.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::{PyDeprecationWarning, PyException, PyFutureWarning, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
+use pyo3::{PyTypeInfo, intern};
+
+use super::cache;
+use super::class::Struct;
+use super::compiled::Compiled;
+use super::errors::not_a_format;
+use crate::objects::{self, string};
+
+/// The positional and the keyword arguments of a call.
+#[derive(Clone, Copy)]
+pub(super) struct CallArguments<'a, 'py> {
+    pub(super) positional: &'a Bound<'py, PyTuple>,
+    /// `None` if the call has no keyword arguments.
+    pub(super) keyword: Option<&'a Bound<'py, PyDict>>,
+}
+
+impl<'py> CallArguments<'_, 'py> {
+    /// Returns the number of arguments.
+    fn len(self) -> usize {
+        self.positional.len().saturating_add(self.keyword.map_or(0, |keyword| keyword.len()))
+    }
+
+    /// Returns the argument `format` of a call that has one argument. Returns `None` if the call has another argument, or
+    /// another number of arguments.
+    fn only_format(self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match (self.len(), self.keyword) {
+            (1, Some(keyword)) if self.positional.is_empty() => keyword.get_item(intern!(keyword.py(), "format")),
+            (1, _) => self.positional.get_item(0).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the message about a call without the argument `format`, or with too many arguments.
+    fn message(self) -> String {
+        match self.len() {
+            0 | 1 => "Struct() missing required argument 'format' (pos 1)".to_owned(),
+            count => format!("Struct() takes at most 1 argument ({count} given)"),
+        }
+    }
+
+    /// Returns the argument `format`.
+    ///
+    /// # Errors
+    /// - the call has other arguments: `TypeError`
+    pub(super) fn format(self) -> PyResult<Bound<'py, PyAny>> {
+        self.only_format()?.ok_or_else(|| {
+            let message = match self.len() {
+                count @ 2.. if self.positional.is_empty() => {
+                    format!("Struct() takes at most 1 keyword argument ({count} given)")
+                }
+                _ => self.message(),
+            };
+            objects::error::<PyTypeError>(message)
+        })
+    }
+}
+
+/// Compiles `format`.
+///
+/// # Errors
+/// - `format` is invalid: `struct.error`
+/// - `format` is neither a `str` nor a `bytes` object: `TypeError`
+pub(super) fn compile(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
+    if !format.is_instance_of::<PyString>() && !format.is_instance_of::<PyBytes>() {
+        return Err(not_a_format(format));
+    }
+    cache::get(format)
+}
+
+/// Returns whether `class`, which is `Struct` or a subclass, has a method `name` of its own.
+pub(super) fn overrides(class: &Bound<'_, PyType>, name: &Bound<'_, PyString>) -> PyResult<bool> {
+    let base = Struct::type_object(class.py());
+    Ok(!class.is(&base) && !class.getattr(name)?.is(&base.getattr(name)?))
+}
+
+/// Emits a warning of class `W` with `message`.
+///
+/// # Errors
+/// - a filter turns the warning into an exception: the exception is returned unchanged
+fn warn<W: PyTypeInfo>(py: Python<'_>, message: &str) -> PyResult<()> {
+    let arguments = (string(py, message)?, W::type_object(py), 1);
+    py.import(intern!(py, "warnings"))?.call_method1(intern!(py, "warn"), arguments)?;
+    Ok(())
+}
+
+/// Emits the warning of `Struct.__init__` for a format that differs from the format of the object. `is_initialized` is
+/// whether `__init__` was called before.
+///
+/// # Errors
+/// - a filter turns the warning into an exception: the exception is returned unchanged
+pub(super) fn warn_other_format(py: Python<'_>, is_initialized: bool) -> PyResult<()> {
+    warn::<PyFutureWarning>(
+        py,
+        if is_initialized {
+            "Re-initialization of Struct by calling the __init__() method will not work in future Python versions"
+        } else {
+            "Different format arguments for __new__() and __init__() methods of Struct"
+        },
+    )
+}
+
+/// Compiles the format in `arguments`, the arguments of `Struct.__new__` for an object of `class`, as CPython 3.15 does.
+///
+/// A subclass can have an `__init__` with other parameters, to which the arguments belong. For such a subclass, this
+/// function returns `None` and emits a `DeprecationWarning` if `arguments` are not one valid format.
+///
+/// # Errors
+/// - a subclass calls `Struct.__new__` in its own `__new__` with other arguments than one format: `TypeError`
+/// - `Struct` or a subclass without an `__init__` is called with an invalid format: the errors of [`compile`]
+/// - a filter turns a warning into an exception: the exception is returned unchanged
+pub(super) fn compile_in_new(
+    class: &Bound<'_, PyType>,
+    arguments: CallArguments<'_, '_>,
+) -> PyResult<Option<Arc<Compiled>>> {
+    let py = class.py();
+    if overrides(class, intern!(py, "__new__"))? {
+        return compile(&arguments.format()?).map(Some);
+    }
+    let has_own_init = overrides(class, intern!(py, "__init__"))?;
+    let Some(format) = arguments.only_format()? else {
+        if has_own_init {
+            warn::<PyDeprecationWarning>(py, &arguments.message())?;
+        }
+        return Ok(None);
+    };
+    match compile(&format) {
+        Ok(compiled) => Ok(Some(compiled)),
+        Err(error) if has_own_init && error.is_instance_of::<PyException>(py) => {
+            let reason = error.value(py).str()?;
+            let message = format!("Invalid 'format' argument for Struct.__new__(): {}", reason.to_string_lossy());
+            warn::<PyDeprecationWarning>(py, &message)?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
