@@ -16,9 +16,6 @@ CPYTHON_ONLY = {
     "StructTest.test__struct_types_immutable": "classes of the stable ABI of 3.11 cannot be made immutable",
 }
 
-if sys.version_info >= (3, 14):
-    CPYTHON_ONLY["StructTest.test_operations_on_half_initialized_Struct"] = "__sizeof__ and repr of what has no format"
-
 # Tests that import or start another module, so that they pass without testing pep3118.
 ELSEWHERE = {
     "StructTest.test__struct_reference_cycle_cleaned_up": "imports _struct and collects it",
