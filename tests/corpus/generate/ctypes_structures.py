@@ -3,8 +3,9 @@
 Usage: python ctypes_structures.py SEED ROWS >> ../ctypes_structures.jsonl    (recorded with 3118 300 on four versions)
 
 A row has the form {"format", "itemsize", "leaves": [[offset, bytes]], "ctypes"}. A leaf is a value that is not a
-structure, or an array of such values. Some types contain unions, bit-fields, packing, inheritance or swapped byte order.
-ctypes exports a wrong format for many of these types. A reader must refuse a wrong format or find the true offsets.
+structure, or an array of such values. Some types contain unions, bit-fields, packing, inheritance or swapped byte
+order. ctypes exports a wrong format for many of these types. A reader must refuse a wrong format or find the true
+offsets.
 """
 
 import ctypes as C

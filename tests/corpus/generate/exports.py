@@ -2,10 +2,10 @@
 
 Usage: python exports.py [--differ]
 
-The script evaluates every distinct expression of ../exports.jsonl with the installed libraries. It prints a row for each
-expression that exports a buffer. It skips an expression whose module is not installed, and prints the number of skipped
-expressions on standard error. With --differ, it prints only rows that are not recorded for the installed versions, and
-lists the differences from recorded rows on standard error.
+The script evaluates every distinct expression of ../exports.jsonl with the installed libraries. It prints a row for
+each expression that exports a buffer. It skips an expression whose module is not installed, and prints the number of
+skipped expressions on standard error. With --differ, it prints only rows that are not recorded for the installed
+versions, and lists the differences from recorded rows on standard error.
 
 A row has the form of ../schema/exports.json without the key `consistent_under`. The author of a row adds this key: the
 padding rules under which format and itemsize give the true leaves.
@@ -38,7 +38,7 @@ MODULES = {
 
 
 def structure(base):
-    """Returns a function that makes a subclass of `base` with `fields`; without `fields`, a class without `_fields_`."""
+    """Returns a function that makes a subclass of `base` with the given `fields`, or without `_fields_`."""
 
     def make(fields=None, **attributes):
         # CPython 3.15 requires `_layout_` beside `_pack_`. "ms" is the layout that `_pack_` had before.

@@ -2,15 +2,15 @@
 
 Usage: python readers.py consumers|readers [--differ]
 
-The argument selects the file. For every format and itemsize of the file, the script passes a writable buffer of two items
-to each installed library and prints a row with the answers. With --differ, it compares the answers with the recorded
-answers. It needs CPython 3.12, because the exporter is a Python class with a method `__buffer__`.
+The argument selects the file. For every format and itemsize of the file, the script passes a writable buffer of two
+items to each installed library and prints a row with the answers. With --differ, it compares the answers with the
+recorded answers. It needs CPython 3.12, because the exporter is a Python class with a method `__buffer__`.
 
 An answer is the type that the library found, in the notation of the library, or `ERR` and the start of the exception.
 readers.jsonl has only `ERR`.
 
-The files also have answers of pybind11, nanobind, Cython, USD, JPype and mpi4py. These libraries need compiled extension
-modules and programs, so this script does not call them.
+The files also have answers of pybind11, nanobind, Cython, USD, JPype and mpi4py. These libraries need compiled
+extension modules and programs, so this script does not call them.
 """
 
 import importlib
