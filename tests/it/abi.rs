@@ -1,4 +1,4 @@
-//! Data models: named ones, those of target triples, and the host's.
+//! Tests of `DataModel`: the named models, the models of target triples, and the model of the host.
 
 use pep3118::{CType, DataModel};
 

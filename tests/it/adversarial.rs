@@ -1,9 +1,10 @@
-//! Inputs that have broken other parsers and consumers: each gives an error with its offset. `tests/it/budget.rs` checks the
-//! time and memory.
+//! Inputs that broke other parsers and consumers. The library returns an error with an offset for each of them.
+//! `tests/it/budget.rs` measures time and memory.
 
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
 
-/// Checks the kind and the offset of the error in the largest dialect, and that `struct` has an error too.
+/// Asserts that the dialect `pep3118` refuses `format` with an error of this kind at byte `at`, and that the dialect
+/// `struct` refuses it too.
 fn refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
     let error = Layout::read(format, &Dialect::PEP3118, model).expect_err("an error");
     assert_eq!((error.kind().name(), error.span().start()), (kind, at), "{error}");
@@ -42,7 +43,7 @@ refused! {
     a_hundred_shapes: [b"(2)".repeat(100), b"i".to_vec()].concat(), LP64 => "too-large" at 190;
 }
 
-/// Counts of 2^31 and more.
+/// The counts are 2^31 and larger.
 #[test]
 fn large_counts_are_accepted_where_sizes_have_64_bits() {
     for (format, size) in
@@ -52,16 +53,16 @@ fn large_counts_are_accepted_where_sizes_have_64_bits() {
     }
 }
 
-/// NumPy accepts it; `struct` has no shapes.
+/// NumPy accepts this format, and dialect `struct` refuses shapes.
 #[test]
-fn a_space_in_a_shape() {
+fn a_space_in_a_shape_is_accepted() {
     assert_eq!(Layout::read(b"( 2)i", &Dialect::PEP3118, &DataModel::LP64).unwrap().size(), 8);
     assert!(size_from_format(b"( 2)i", &DataModel::LP64).is_err());
 }
 
 /// A name can contain any byte but a colon and a NUL.
 #[test]
-fn a_brace_in_a_name() {
+fn a_brace_in_a_name_is_part_of_the_name() {
     let layout = Layout::read(b"T{i:a}b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     assert_eq!(layout.item().fields().next().unwrap().name(), Some(&b"a}b"[..]));
 }
@@ -79,7 +80,7 @@ fn a_count_with_leading_zeros() {
     assert_eq!(size_from_format(&format, &DataModel::LP64).unwrap(), 12);
 }
 
-/// Checks that `raw` breaks a rule and has no view.
+/// Asserts that `raw` breaks `rule` and that the check returns no view.
 fn breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
     let Checked { report, view } = raw.check(Request::FULL_RO, None, memory);
     assert!(report.contains(rule), "{rule}: {report}");

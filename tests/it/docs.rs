@@ -1,7 +1,6 @@
-//! Checks of the documentation and the corpus against the code: tables that the code determines, and names of tests and
-//! files.
+//! Tests that the documentation and the corpus agree with the code: generated tables, and names of tests and files.
 //!
-//! `INSTA_UPDATE=always cargo test --all-features --test it docs` writes the tables, as it writes snapshots.
+//! `INSTA_UPDATE=always cargo test --all-features --test it docs` updates the tables.
 
 use std::fs;
 use std::path::PathBuf;
@@ -23,7 +22,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Asserts that a file has this text, or writes it if snapshots are written.
+/// Asserts that the file `name` has the text `expected`. With `INSTA_UPDATE=always`, writes the text instead.
 fn keep(name: &str, expected: &str) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
         fs::write(path(name), expected).unwrap();
@@ -41,7 +40,7 @@ fn keep(name: &str, expected: &str) {
     );
 }
 
-/// Returns a page with `body` between the comments `begin` and `end` of a name.
+/// Returns `page` with `body` between the comments `<!-- begin: name -->` and `<!-- end: name -->`.
 fn filled(page: &str, name: &str, body: &str) -> String {
     let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
     let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));

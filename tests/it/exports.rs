@@ -1,4 +1,4 @@
-//! Formats that objects exported, against the recorded offsets of their fields.
+//! Tests that compare the layouts of recorded exports with the recorded offsets of their fields.
 
 use std::collections::BTreeMap;
 
@@ -29,10 +29,11 @@ fn dialect(producer: &str) -> &'static Dialect {
     }
 }
 
-/// A value in the item: dotted name, offset, bytes of all elements.
+/// A leaf of an item: its dotted name, its offset, and the size of all its elements, in bytes.
 pub(crate) type Leaf = (String, u64, u64);
 
-/// Returns the values as the corpus records them: each element of an array of records is separate, `x[0].a`.
+/// Returns the leaves of `layout` as the corpus records them. Each element of an array of records has its own leaves, for
+/// example `x[0].a`.
 pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
@@ -69,8 +70,8 @@ pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     )
 }
 
-/// Exports with wrong fields and the right size, so that neither the format nor the itemsize shows the fault:
-/// (producer version, format, reason).
+/// Exports with wrong fields and the right size, as (producer version, format, reason). Neither the format nor the itemsize
+/// shows the fault.
 const EXCUSED: &[(&str, &str, &str)] = &[
     ("3.13.0", "T{<i:a:<i:c:}", "ctypes drops a name from its NUL on"),
     ("3.11.2", "T{>i:a:>i:c:}", "ctypes drops a name from its NUL on"),
@@ -81,7 +82,7 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("PyPy", "T{8x<i:c:}", "PyPy writes inherited fields as padding"),
 ];
 
-/// Returns whether the fields were recorded; they were not for arrays of ctypes structures with two dimensions.
+/// Returns `false` for the exports without recorded fields, which are two-dimensional arrays of ctypes structures.
 pub(crate) fn truth_is_recorded(row: &Value) -> bool {
     !(row["format"].as_str().unwrap().starts_with("T{(3,2)T{") && row["leaves"].as_array().is_some_and(Vec::is_empty))
 }
@@ -96,7 +97,7 @@ struct Verdicts {
     wrong: Vec<String>,
 }
 
-/// Reads every row, with the dialect of its producer or without a dialect.
+/// Reconciles every row, with the dialect of its producer if `known_producer`, otherwise without a dialect.
 fn verdicts(known_producer: bool) -> Verdicts {
     let mut verdicts = Verdicts { counts: BTreeMap::new(), wrong: Vec::new() };
     for row in rows("exports") {
@@ -115,7 +116,7 @@ fn verdicts(known_producer: bool) -> Verdicts {
                 (reading.certainty.as_str(), right || is_excused(&row))
             }
             Err(error) if error.ambiguity().is_some() => ("ambiguous", true),
-            // A format that is right by some rule must be read if the producer is known.
+            // If one of the padding rules gives the recorded offsets, the library must read the format of a known producer.
             Err(_) => ("refused", !(known_producer && consistent)),
         };
         *verdicts.counts.entry(verdict.to_owned()).or_default() += 1;
@@ -157,14 +158,14 @@ fn each_excused_export_is_in_the_corpus() {
     }
 }
 
-/// Random dtypes, exported by NumPy: `tests/corpus/generate/numpy_dtypes.py`.
+/// `tests/corpus/generate/numpy_dtypes.py` recorded the rows.
 #[test]
 fn random_dtypes_of_numpy_are_never_read_wrong() {
     let read = |row: &Value, dialect| {
         let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64().unwrap());
         reconcile(format.as_bytes(), Some(itemsize), dialect, &DataModel::LP64)
     };
-    // The corpus numbers arrays of arrays in another way, so that only offsets and sizes are compared.
+    // The corpus numbers the elements of nested arrays in another way, so the test compares only offsets and sizes.
     let places = |mut leaves: Vec<Leaf>| {
         leaves.retain(|(_, _, bytes)| *bytes > 0);
         leaves.sort();
@@ -199,13 +200,13 @@ fn random_dtypes_of_numpy_are_never_read_wrong() {
     }
 }
 
-/// Random structures, exported by ctypes of four CPythons: `tests/corpus/generate/ctypes_structures.py`.
+/// `tests/corpus/generate/ctypes_structures.py` recorded the rows with four versions of CPython.
 ///
-/// Most formats before 3.12 and some later ones are wrong. Those that contradict the itemsize are refused. All others
-/// are right, except unions of single bytes, which ctypes exports as `B`.
+/// Most formats before CPython 3.12 and some later formats are wrong. The library refuses a format that contradicts the
+/// itemsize. All other formats are right, except `B` for a union of single bytes.
 #[test]
 fn random_structures_of_ctypes_are_never_read_wrong() {
-    // Adjacent values are one run.
+    // Adjacent leaves are joined to one pair of offset and size.
     let runs = |mut places: Vec<(u64, u64)>| {
         places.sort_unstable();
         let mut runs: Vec<(u64, u64)> = Vec::new();
@@ -239,8 +240,8 @@ fn random_structures_of_ctypes_are_never_read_wrong() {
     }
 }
 
-/// Padding that a C compiler would add before an address is here the bytes of unions that ctypes omitted: `u` and `v` are
-/// unions of 4 bytes, and `v` is at byte 4.
+/// ctypes omits the bytes of the unions `u` and `v`, which have 4 bytes each. The rule of C would add the same number of bytes
+/// as padding before the address, which would be a wrong interpretation.
 #[test]
 fn addresses_do_not_hide_unions() {
     let read = |dialect| reconcile(b"T{B:u:B:v:&B:p:}", Some(16), dialect, &DataModel::LP64);

@@ -1,4 +1,4 @@
-//! Layouts of formats: reading, comparing, emitting and reconciling, with snapshots of tables and pictures.
+//! Tests of layouts: reading, comparing, emitting and reconciling, with snapshots of tables and pictures.
 
 use pep3118::decode::{ColumnData, DecodeError, Plan};
 use pep3118::layout::{LayoutBuilder, MemberSpec};
@@ -10,7 +10,7 @@ use pep3118::{
 
 use crate::snapshot;
 
-/// Dotted names that are longer than the bytes of their fields and differ at the end.
+/// A format whose dotted names are longer than the cells of their fields in a picture. The names differ only at their ends.
 const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequence_numbers:}:header:\
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
@@ -83,7 +83,7 @@ fn pictures_are_no_wider_than_requested() {
         assert!(picture(cells).lines().all(|line| width(line) <= cells), "{cells}:\n{}", picture(cells));
     }
     assert_eq!(picture(60), Picture::new(&layout).to_string());
-    // The ends of the names, which differ, are shown at every width.
+    // Pictures of every width show the ends of the names, because only the ends differ.
     for cells in [60, 40, 20] {
         for end in ["x", "y", "usd", "eur", "gbp"] {
             assert!(picture(cells).contains(end), "{end} at {cells}:\n{}", picture(cells));
@@ -231,9 +231,9 @@ fn all_dialects_read_the_canonical_format_the_same() {
             match Layout::read(&canonical, dialect, &DataModel::LP64) {
                 Ok(layout) => {
                     let compared = Comparison::of_layouts(&reading.layout, &layout);
-                    // `u` is a `wchar_t` for ctypes: the same unit under another name, or another width.
+                    // In dialect `ctypes`, `u` is a `wchar_t`, so the type or the width differs.
                     let wide = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Wchar);
-                    // `x` with a name is padding for Cython, with the same offsets of the other fields.
+                    // In dialect `cython`, `x` with a name is padding. The other fields have the same offsets.
                     let void = reading.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
                     let excused = wide || (void && dialect.name == "cython");
                     assert!(
@@ -316,7 +316,7 @@ fn natural_alignments_are_those_of_the_c_types() {
         }
         aligns
     };
-    // The record, a, r, r.x, r.y, c, e, s.
+    // The alignments of the record, a, r, r.x, r.y, c, e and s.
     assert_eq!(aligns(&DataModel::LP64), [8, 1, 8, 8, 1, 2, 1, 1]);
     assert_eq!(aligns(&DataModel::I386), [4, 1, 4, 4, 1, 2, 1, 1]);
 }
@@ -342,7 +342,7 @@ fn of_scalar_and_read_give_the_same_field() {
 
 #[test]
 fn two_names_of_one_unit_are_no_ambiguity() {
-    // `u` is UCS-2 for PEP 3118 and a `wchar_t` for others; on Windows both have two bytes.
+    // `u` is UCS-2 in dialect `pep3118` and a `wchar_t` in other dialects. On Windows both types have two bytes.
     let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
     assert_eq!(reading.certainty, Certainty::Exact);
     let reading = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
@@ -351,14 +351,14 @@ fn two_names_of_one_unit_are_no_ambiguity() {
 
 #[test]
 fn alternatives_are_named_by_their_dialect() {
-    // Elements have five bytes, or eight in the layout of a C compiler.
+    // The elements have five bytes by the rule of `struct` and eight bytes by the rule of a C compiler.
     let error = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap_err();
     let alternatives = error.ambiguity().unwrap().alternatives().iter();
     let alternatives: Vec<_> = alternatives.map(|found| (found.dialect.name, found.layout.size())).collect();
     assert_eq!(alternatives, [("pep3118-packed", 10), ("native-c", 16)]);
 }
 
-/// A record of 16 bytes with two fields of four bytes.
+/// Returns a record of 16 bytes with fields of four bytes at the offsets `first` and `second`.
 fn two_fields(first: u64, second: u64) -> Layout {
     let int = Scalar { ty: Type::Int32, size: 4, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(16, &DataModel::LP64);
@@ -390,7 +390,7 @@ fn builders_have_the_item_limit_of_formats() {
 
 #[test]
 fn a_dimension_of_0_does_not_excuse_a_large_one() {
-    // NumPy: "dimension does not fit into a C int".
+    // NumPy refuses this dimension: "dimension does not fit into a C int".
     for format in ["(0,3000000000)i", "(3000000000,0)i"] {
         let error = Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).unwrap_err();
         assert_eq!(error.kind().name(), "count-too-large", "{format}");
@@ -414,7 +414,7 @@ fn equivalences_have_names_for_programs() {
 
 #[test]
 fn ambiguous_formats_have_no_layout_without_a_choice() {
-    // NumPy writes the padding of the elements of `x` after the array: 1 or 2 bytes from element to element.
+    // NumPy writes the padding of the elements of `x` after the array. The distance between the elements is 1 or 2 bytes.
     let format = b"T{(2)T{b:a:}:x:xx(2)b:y:}";
     let read = |dialect| reconcile(format, Some(6), dialect, &DataModel::LP64);
     let values = |layout: &Layout| {

@@ -1,4 +1,4 @@
-//! Layouts of `LayoutBuilder` as C and Rust source code, which compilers check, and as pictures.
+//! Tests of layouts of `LayoutBuilder`: compilers check their C and Rust source, and snapshots show their pictures.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use pep3118::{Align, DataModel, Dialect, Endian, Layout, Picture, Scalar, Table,
 
 use crate::snapshot;
 
-/// A layout before it is built.
+/// A member of a random layout, before the layout is built.
 struct Node {
     name: Option<Vec<u8>>,
     offset: u64,
@@ -49,7 +49,7 @@ impl Node {
     }
 }
 
-/// The generator splitmix64, so that each run has the same layouts.
+/// The random number generator splitmix64. Each run generates the same layouts.
 struct Random(u64);
 
 impl Random {
@@ -114,7 +114,7 @@ fn node(random: &mut Random, depth: u64, named: bool) -> Node {
         1 => vec![1 + random.below(3), 1 + random.below(3)],
         _ => vec![],
     };
-    // Most items are records, and most fields of records are not.
+    // Most items are records, and most fields of records are single values.
     if depth == 0 || random.below(12) < if named { 7 } else { 1 } {
         let (ty, size) = value(random);
         let endian = random.pick(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
@@ -165,7 +165,7 @@ fn a_c_compiler_accepts_the_assertions_of_c_source() {
     assert!(sources.contains("union ") && sources.contains("#pragma pack(push, 1)"));
     let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     compile("layouts.c", &sources, Command::new(&cc).args(["-std=c11", "-fsyntax-only", "-Wall", "-Werror"]));
-    // The compiler refuses a wrong offset.
+    // A wrong offset must be a compile-time error.
     let wrong = Layout::read(b"T{b:a:i:b:}", &Dialect::PEP3118, &DataModel::HOST).unwrap().to_c("item").unwrap();
     let wrong = wrong.replace("b) == 4", "b) == 1");
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wrong.c");
@@ -233,7 +233,7 @@ fn builders_refuse_members_outside_their_record() {
         "more than 64 records inside each other"
     );
     builder.align(Align::new(4).unwrap());
-    // A refused member leaves no node.
+    // The builder adds no node for a refused member.
     assert_eq!(builder.finish().leaves().count(), 0);
 }
 
@@ -272,7 +272,7 @@ fn each_member_of_a_union_is_decoded_from_the_same_bytes() {
     );
 }
 
-/// A union, bit-fields, and fields that share some bytes.
+/// The layout has a union, bit-fields, and fields that overlap.
 #[test]
 fn source_and_pictures_of_shared_bytes() {
     let scalar = |ty, size| Scalar { ty, size, endian: Endian::Little };
@@ -329,13 +329,13 @@ fn fields_without_bytes_are_comments() {
     }
 }
 
-/// Returns the identifiers in source code.
+/// Returns the identifiers in the source code `text`.
 fn identifiers(text: &str) -> BTreeSet<String> {
     let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
     words.filter(|word| word.starts_with(|first: char| !first.is_ascii_digit())).map(String::from).collect()
 }
 
-/// Returns the layout of a record of bytes with these names.
+/// Returns the layout of a record with one byte for each name.
 fn named<'n>(names: impl Iterator<Item = &'n String>) -> Layout {
     let fields: String = names.map(|name| format!("b:{name}:")).collect();
     Layout::read(format!("T{{{fields}}}").as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()

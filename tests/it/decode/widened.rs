@@ -1,12 +1,12 @@
-//! Typed copies to wider numbers, for every pair of types: exact ones succeed, others are refused.
+//! Tests of typed copies to wider numbers, for every pair of types. A conversion succeeds if it is exact for all numbers.
 
 use super::*;
 
-/// A number of any type, to be compared exactly.
+/// A number of any type. Two of them are equal if they are exactly the same number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Exact {
     Int(i128),
-    /// The bits of a double, which tell 0.0 from -0.0.
+    /// The bits of a double, because 0.0 and -0.0 compare equal as doubles.
     Float(u64),
     Complex(u64, u64),
 }
@@ -29,7 +29,7 @@ impl Known for Complex<f64> {
     }
 }
 
-/// The elements of one type in both byte orders, and their exact values.
+/// Elements of one source type in both byte orders, and their exact values.
 struct From {
     code: &'static str,
     little: Vec<u8>,
@@ -71,7 +71,7 @@ fn sources() -> Vec<From> {
         from!("f", float; f32::MIN, f32::MAX, -0.0_f32, f32::INFINITY, f32::MIN_POSITIVE, 0.1_f32),
         from!("d", float; f64::MIN, f64::MAX, -0.0_f64, f64::NEG_INFINITY, f64::MIN_POSITIVE, 0.1_f64),
     ];
-    // Each pair of halves, singles, doubles is a complex number.
+    // Two halves, singles or doubles are one complex number.
     for (part, code) in [("e", "Ze"), ("f", "Zf"), ("d", "Zd")] {
         let parts = sources.iter().find(|from| from.code == part).unwrap();
         let pairs = parts.exact.chunks(2).map(|pair| match pair {
@@ -90,13 +90,13 @@ fn sources() -> Vec<From> {
     sources
 }
 
-/// Converts from every type; only those whose codes are listed have all their values in `T`.
+/// Converts elements of every type to `T`. The conversion must succeed exactly for the types whose codes are in `taken`.
 fn check<T: Known>(name: &str, taken: &[&str]) {
     for from in sources() {
         for (mark, bytes) in [("<", &from.little), (">", &from.big)] {
             let plan = plan(&format!("{mark}{}", from.code));
             let size = plan.itemsize();
-            // Shape [2, 3] with the first index fastest, and every second item of a longer row.
+            // A shape of [2, 3] whose first index varies fastest, and a row that selects every second item.
             let (step, skip) = ([size as i64, 2 * size as i64], [2 * size as i64]);
             let across = view(&[2, 3], &step, size as i64, bytes.len() as i64, 0);
             let twice: Vec<u8> = bytes.chunks(size).flat_map(|item| item.repeat(2)).collect();

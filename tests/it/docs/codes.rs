@@ -1,4 +1,4 @@
-//! `tests/corpus/codes.json`: the type, the sizes and the readers of each format character.
+//! Generates `tests/corpus/codes.json`: the type, the sizes and the readers of each format character.
 
 use pep3118::__private::interpretations;
 use pep3118::layout::Syntax;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::keep;
 
-/// Returns size, alignment and type of a format in a data model, if the dialect accepts it.
+/// Returns the size, the alignment and the type of `format` in `model`, or `None` if `dialect` refuses `format`.
 fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
     let item = layout.item();
@@ -17,7 +17,7 @@ fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     Some(json!({"size": layout.size(), "align": layout.align().bytes(), "type": ty}))
 }
 
-/// Returns one object for each data model, in one line.
+/// Returns a JSON object with the value of `of` for each data model, in one line. Returns `None` if a value is `None`.
 fn machines(of: impl Fn(&DataModel) -> Option<Value>) -> Option<String> {
     let cells = DataModel::ALL.iter().map(|model| Some(format!("{}: {}", json!(model.name), of(model)?)));
     Some(format!("{{{}}}", cells.collect::<Option<Vec<_>>>()?.join(", ")))
@@ -27,7 +27,7 @@ fn row(code: Code) -> String {
     let text = code.as_str();
     let native = machines(|model| cell(text, &Dialect::PEP3118, model)).expect("every code has a native size");
     let wchar = machines(|model| cell(text, &Dialect::CTYPES, model)).filter(|_| code == Code::Ucs2);
-    // The size of an address depends on the data model, so that it is no standard size.
+    // The size of an address depends on the data model, so it is not a standard size.
     let standard =
         |model: &DataModel| cell(&format!("<{text}"), &Dialect::PEP3118, model).map(|cell| cell["size"].clone());
     let standard = standard(&DataModel::LP64).filter(|size| standard(&DataModel::I386).as_ref() == Some(size));
@@ -56,7 +56,7 @@ fn row(code: Code) -> String {
 }
 
 fn byte_order(order: ByteOrder) -> String {
-    // The sizes show the properties: `bi` has padding if items are aligned, and `l` has 8 bytes if sizes are native.
+    // `bi` has padding (8 bytes) if items are aligned. `l` has 8 bytes if sizes are native.
     let size =
         |text: &str| cell(&format!("{order}{text}"), &Dialect::PEP3118, &DataModel::LP64).unwrap()["size"].clone();
     let endian = |model: &DataModel| {

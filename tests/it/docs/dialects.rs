@@ -1,4 +1,4 @@
-//! The table of `dialects.md` shows the dialects of the code.
+//! Tests that the table of `dialects.md` agrees with the dialects in the code.
 
 use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};
@@ -9,7 +9,7 @@ use super::{keep, read};
 const PAGE: &str = "docs/dialects.md";
 const HEAD: &str = "| dialect | producer or consumer | codes besides `b B h H i I l L q Q f d` | structures, names, shapes | other constructs | padding |";
 
-/// The format characters of every dialect.
+/// The format characters that every dialect has. The table does not list them.
 const NUMBERS: &str = "bBhHiIlLqQfd";
 
 fn codes(dialect: &Dialect) -> String {
@@ -86,7 +86,7 @@ fn dialects_md_shows_the_dialects_of_the_code() {
     keep(PAGE, &out);
 }
 
-/// `README.md` names every dialect, and the changelog has their number.
+/// `README.md` names every dialect. `CHANGELOG.md` has the number of dialects, data models and consumers.
 #[test]
 fn readme_and_changelog_name_and_count_the_dialects() {
     let readme = read("README.md");

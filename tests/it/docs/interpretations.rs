@@ -1,4 +1,4 @@
-//! The tables of `grammar.md` show the interpretations of this crate.
+//! Tests that the tables of `grammar.md` show the interpretations of this crate.
 
 use pep3118::{Certainty, DataModel, Dialect, Field, Layout, Type, reconcile};
 
@@ -51,7 +51,8 @@ fn kind(field: Field<'_>) -> String {
     format!("{}{length}{shape}{order}", field.ty())
 }
 
-/// Returns the third cell of a row from the first two: `` `ib` ``, or with an itemsize `` `ib`, 8 ``; a dialect or `–`.
+/// Computes the third cell of a row from the first two cells. `format` is `` `ib` ``, or `` `ib`, 8 `` with an itemsize.
+/// `dialect` is the name of a dialect or `–`.
 fn interpretation(format: &str, dialect: &str) -> String {
     let (format, itemsize) = match format.rsplit_once("`, ") {
         Some((format, itemsize)) => (format, Some(itemsize.parse().expect("an itemsize"))),
@@ -60,7 +61,7 @@ fn interpretation(format: &str, dialect: &str) -> String {
     let format = if format == "*empty*" { "" } else { format };
     let format = format.trim_start_matches('`').replace("\\n", "\n").replace("\\t", "\t");
     let dialect = (dialect != "–").then(|| Dialect::by_name(dialect.trim_matches('`')).expect(dialect));
-    // Brackets are the syntax of links.
+    // Brackets are escaped, because they are the syntax of links.
     let quoted = |text: String| text.replace('[', "\\[").replace(']', "\\]");
     match reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64) {
         Ok(found) if found.certainty == Certainty::Exact => quoted(described(&found.layout)),

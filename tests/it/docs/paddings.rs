@@ -1,4 +1,4 @@
-//! The last table of `padding.md`: the exports that each rule of padding alone reads right.
+//! Generates the last table of `padding.md`: how many exports each padding rule reads right.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::exports::{leaves, model, recorded, truth_is_recorded};
 
 const PAGE: &str = "docs/padding.md";
 
-/// Returns the producer in the table; `None` for producers whose types were not recorded.
+/// Returns the row of the table for the producer of `row`, or `None` if the types of the producer were not recorded.
 fn group(row: &Value) -> Option<&'static str> {
     let version = row["producer_version"].as_str().unwrap();
     let old =
@@ -37,7 +37,7 @@ enum Verdict {
 
 #[test]
 fn padding_md_counts_what_each_rule_reads_right() {
-    // Sizes under `<` are native, so that the rules differ in the padding only.
+    // In all four dialects sizes after `<` are native, so that the dialects differ only in their padding rule.
     let by_struct = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
     let by_c = Dialect {
         structure_size: Dialect::NATIVE_C.structure_size,

@@ -1,4 +1,4 @@
-//! The tables in `tests/corpus/README.md` that compare implementations.
+//! Generates the tables in `tests/corpus/README.md` that compare implementations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -16,7 +16,7 @@ fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
 
-/// Returns the answer of a version. A key can be a range: `"CPython 3.6-3.14"` contains 3.9.
+/// Returns the answer of `version`. A key of `answers` can be a range: `"CPython 3.6-3.14"` includes 3.9.
 fn answer_of<'v>(answers: &'v Value, version: &str) -> Option<&'v Value> {
     let minor = version.strip_prefix("CPython 3.").and_then(|minor| minor.parse::<u32>().ok());
     let covers = |key: &str| {
@@ -63,7 +63,7 @@ fn calcsize(body: &mut String) {
     for version in ["CPython 3.15", "CPython 3.14", "CPython 3.13", "CPython 3.7", "CPython 3.6"] {
         recorded(version, &[version]);
     }
-    // Answers of PyPy that equal those of CPython 3.11 are not recorded.
+    // The corpus has an answer of PyPy only if it differs from the answer of CPython 3.11.
     recorded("PyPy 8.0.1 (3.11)", &["pypy-8.0.1/3.11", "CPython 3.11"]);
     let mut modelled = |name: &str, size_of: &dyn Fn(&str) -> Option<u64>| {
         let mut score = Score::default();

@@ -1,12 +1,12 @@
-//! Formats and layouts of structs that are put together while a program runs, by the functions that
-//! the derive calls while it is compiled.
+//! Tests of the functions that build the formats and layouts of structs. The derive calls them at compile time, and these
+//! tests call them at run time.
 
 use pep3118::decode::record::{FieldCursor, FieldLayout, RecordField, RecordLayout};
 use pep3118::{Endian, Record};
 
 use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, host, hygiene};
 
-/// Returns a format of at most 512 bytes, and its start where fewer bytes are available.
+/// Returns the format of `layout`, which has at most 512 bytes. Also writes it to shorter arrays, which get its start.
 fn spelled(layout: &RecordLayout) -> String {
     let bytes = layout.format_bytes::<512>();
     let (format, rest) = bytes.split_at(layout.format_len());
@@ -15,16 +15,16 @@ fn spelled(layout: &RecordLayout) -> String {
     String::from_utf8(format.to_vec()).unwrap()
 }
 
-/// Constants and programs come to the same.
+/// The constants of the derive equal the results of the functions at run time.
 #[test]
-fn what_was_compiled_is_spelled_again() {
+fn formats_at_run_time_equal_the_constants_of_the_derive() {
     macro_rules! check {
         ($($record:ty),+) => {$(assert_eq!(spelled(&<$record>::LAYOUT), <$record>::FORMAT);)+};
     }
     check!(Small, Packed, HalfPacked, Wide, Plain, Skipping, Tuple, Network, hygiene::Confused);
 }
 
-/// The fields of a struct of `u8`, `f64` and `u16`, where C has them if it is packed to so many bytes.
+/// Returns the fields of a C struct of `u8`, `f64` and `u16` that is packed to `packed` bytes.
 fn three(packed: Option<usize>) -> (FieldCursor, [FieldLayout; 3]) {
     let a = FieldCursor::start(packed).next::<u8>();
     let b = a.next::<f64>();
@@ -56,9 +56,9 @@ fn packing_and_alignment_are_those_of_c() {
     }
 }
 
-/// What is skipped takes its place; arrays, strings and records are spelled with their shapes.
+/// A skipped field becomes padding. Arrays, strings and records have their shapes in the format.
 #[test]
-fn members_are_spelled_with_their_shapes() {
+fn formats_contain_the_shapes_of_fields() {
     fn one<T: RecordField>() -> RecordLayout {
         let place = FieldCursor::start(None).skip(3, 1).next::<T>();
         let fields = [FieldLayout::new::<T>(Some("m"), place, None)];

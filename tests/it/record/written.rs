@@ -1,4 +1,4 @@
-//! Structs written to items, and items cast to structs without a copy.
+//! Tests of writing structs to items, and of reading items in place.
 
 use pep3118::decode::record::{NotInPlace, RecordError};
 use pep3118::decode::{BufferMut, Plan};
@@ -10,9 +10,10 @@ fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
 }
 
-/// Whatever way items are read, they are written back the same; bytes between fields are left alone.
+/// The library reads and writes items by several strategies. With each, the written fields equal the read fields, and the bytes
+/// between fields are unchanged.
 #[test]
-fn records_come_back() {
+fn written_records_equal_the_records_that_were_read() {
     const OTHER: &str = "T{>Q:type:(2)T{>H:y:>d:x:x}:c:T{<H:y:>d:x:}:b:>2w:word:x<w:letter:(3)?:flags:?:flag:>Zd:double:\
                          <Zf:complex:>e:half:(2)3s:tags:5s:tag:(2,3)>h:d:3xB:a:x}";
     let formats = [Plain::FORMAT, OTHER];
@@ -28,7 +29,7 @@ fn records_come_back() {
             let records = plan.records::<Plain>().unwrap();
             let structs = records.read(&items).unwrap();
             let encoded = records.encode(&structs).unwrap();
-            // NaN is not itself, but its bytes are.
+            // The test compares bytes, because NaN is not equal to itself.
             let (mut zeros, mut ones) = (vec![0; items.len()], vec![0xff; items.len()]);
             plan.write_records(&structs, &mut zeros).unwrap();
             plan.write_records(&structs, &mut ones).unwrap();
@@ -67,9 +68,9 @@ fn packed_and_skipped_fields_are_written() {
     assert_eq!((bytes[0], bytes.iter().filter(|byte| **byte == 9).count()), (1, plan.itemsize() - 2));
 }
 
-/// Sizes are the integers of their width, under each of their letters.
+/// `usize` and `isize` read the integers of their width, for each format character of this width.
 #[test]
-fn sizes_are_integers() {
+fn usize_and_isize_read_integers_of_their_width() {
     #[derive(Record, Debug, PartialEq)]
     struct Sizes {
         a: usize,
@@ -87,7 +88,7 @@ fn sizes_are_integers() {
 }
 
 #[test]
-fn nothing_is_written_unless_all_fits() {
+fn no_record_is_written_if_one_does_not_fit() {
     let plan = plan("T{>i:b:b:a:}");
     let mut bytes = [7; 9];
     let error = plan.write_records(&[Small { a: 1, b: 2 }; 2], &mut bytes).unwrap_err();
@@ -119,9 +120,9 @@ fn views_are_written_in_their_order() {
     assert_eq!(bytes, [0, 0, 0, 2, 1, 9, 0, 0, 0, 4, 3]);
 }
 
-/// A vector that is full is left as it was by what is refused.
+/// `read_into` appends records to a vector. If it fails, the vector is unchanged.
 #[test]
-fn records_are_read_behind_others() {
+fn records_are_appended_to_a_vector() {
     #[derive(Record, Debug, PartialEq)]
     struct Flag(bool);
     let plan = plan("?");
@@ -171,7 +172,7 @@ fn items_are_cast_to_structs() {
     let wide = refused(&format!("T{{{host}H:a:H:b:4x}}"), bytes);
     assert_eq!(wide.to_string(), "an item has 8 bytes but the struct has 4 bytes");
 
-    /// Not `repr(C)`: the compiler may have the fields in any order.
+    /// A struct without `repr(C)`. The compiler chooses the order of its fields.
     #[derive(Record, bytemuck::AnyBitPattern, Debug, Clone, Copy)]
     struct Loose {
         _a: u16,

@@ -23,7 +23,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Returns both streams and the exit status, as one page.
+/// Runs the command and returns a text with its exit status and both of its output streams.
 fn page(arguments: &[&str]) -> String {
     let output = run(arguments, "");
     let status = output.status.code().unwrap();
@@ -155,7 +155,7 @@ not json
 {\"format\": \"i\", \"model\": \"pdp11\"}
 {\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
 {\"format\": \"ib\", \"model\": \"lp64\"}";
-    // Some of them are refused, so the exit status is 1.
+    // The command refuses some of the queries, so the exit status is 1.
     let output = run(&["explain", "--jsonl"], queries);
     assert_eq!(output.status.code(), Some(1));
     snapshot::check("cli", "explain-jsonl", queries, &text(&output.stdout));
@@ -212,7 +212,7 @@ fn manual_pages_name_every_command() {
     assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
 }
 
-/// A reader that needs no more closes the pipe, which is not an error.
+/// A reader such as `head` closes the pipe before the end of the output. This is not an error.
 #[test]
 fn a_closed_pipe_ends_the_command_without_a_message() {
     use std::io::Read as _;
@@ -267,7 +267,7 @@ fn many_json_lines_are_answered() {
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
 }
 
-/// A program that waits for each answer before it sends the next query gets it.
+/// The command answers each line at once, because a program may wait for the answer before it sends the next line.
 #[test]
 fn each_json_line_is_answered_at_once() {
     use std::io::{BufRead, BufReader};

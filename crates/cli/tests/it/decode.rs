@@ -1,4 +1,4 @@
-//! The output of `decode` for each option, and a long stream.
+//! Tests of `decode`: the output for each option, and the decoding of a long stream.
 
 use std::io::Write;
 use std::process::{Output, Stdio};

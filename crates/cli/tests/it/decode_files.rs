@@ -1,4 +1,4 @@
-//! `decode` of files: strides in large files, output files and Arrow files.
+//! Tests of `decode` with files: strides in large files, output files and Arrow files.
 
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -17,7 +17,7 @@ fn run(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
-/// Returns standard output of a command that succeeds without a message.
+/// Runs a command that must succeed without a message, and returns its standard output.
 fn stdout_of(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(text(&output.stderr), "", "{arguments:?}");
@@ -39,7 +39,7 @@ fn listed(numbers: &[i64]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Returns the offsets of all items, the last index fastest.
+/// Returns the offset of each item in C order: the last index varies fastest.
 fn offsets(origin: i64, shape: &[i64], strides: &[i64]) -> Vec<i64> {
     let axes = shape.iter().zip(strides);
     axes.fold(vec![origin], |offsets, (len, stride)| {
@@ -47,7 +47,7 @@ fn offsets(origin: i64, shape: &[i64], strides: &[i64]) -> Vec<i64> {
     })
 }
 
-/// Returns the offset of the item whose indices are all 0, if the lowest item is at offset 0.
+/// Returns the offset of the item with all indices 0 in an array whose lowest item is at offset 0.
 fn origin(shape: &[i64], strides: &[i64]) -> i64 {
     shape.iter().zip(strides).map(|(len, stride)| (-stride * (len - 1)).max(0)).sum()
 }
@@ -114,7 +114,7 @@ fn strides_select_items_of_files_and_streams() {
     }
 }
 
-/// A block holds 32 of the 100 items of 1 MiB, so each shape takes several blocks.
+/// Each of the 100 items has 1 MiB and a block contains 32 items, so the command reads several blocks for each shape.
 #[test]
 fn strides_select_items_of_a_large_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,11 +187,11 @@ fn a_link_and_a_device_stay_what_they_are() {
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     let full = run(&["-f", "<4s", "-o", "/dev/full", &four]);
     assert_eq!((full.status.code(), text(&full.stderr).contains("No space left")), (Some(1), true));
-    // A file in /proc has contents and a length of 0.
+    // The system reports the length 0 for a file in /proc, but the file has contents.
     assert!(stdout_of(&["-f", "c", "--to", "json", "/proc/self/cmdline"]).starts_with("\"/\"\n"));
 }
 
-/// Rows are written as they arrive, before the stream ends.
+/// The command writes a row as soon as its item arrives. It does not wait for the end of the stream.
 #[test]
 fn a_slow_stream_is_followed() {
     use std::io::{BufRead as _, BufReader};
@@ -207,7 +207,7 @@ fn a_slow_stream_is_followed() {
     assert!(child.wait().unwrap().success());
 }
 
-/// arrow-ipc declares every file little-endian.
+/// On these machines the command refuses to write Arrow files, because arrow-ipc declares every file little-endian.
 #[cfg(all(feature = "arrow", target_endian = "big"))]
 #[test]
 fn big_endian_machines_write_no_arrow_files() {
@@ -244,7 +244,7 @@ mod arrow {
         let input = written(&folder, "records", &records(150_000));
         let out = folder.path().join("out.arrow");
         let out_name = out.to_str().unwrap();
-        // Of two files, the one that ends in .arrow is written.
+        // If two files are given, the file whose name ends in .arrow is the output.
         for files in [[out_name, &input], [&input, out_name]] {
             assert_eq!(stdout_of(&["-f", FORMAT, "--to", "arrow", files[0], files[1]]), "");
             let batches = read(&out);
@@ -258,11 +258,11 @@ mod arrow {
             assert_eq!(last.column(2).as_fixed_size_binary().value(0), b"ab");
             fs::remove_file(&out).unwrap();
         }
-        // Standard output gets the same file.
+        // Without an output file, the command writes the same bytes to standard output.
         let piped = run(&["-f", FORMAT, "--to", "arrow", "--count", "3", &input]);
         fs::write(&out, &piped.stdout).unwrap();
         assert_eq!(read(&out)[0].num_rows(), 3);
-        // Without items there is a schema and no batch.
+        // A file without items contains a schema and no batch.
         stdout_of(&["-f", FORMAT, "--to", "arrow", "--count", "0", "-o", out_name, &input]);
         assert!(read(&out).is_empty());
     }
@@ -299,8 +299,8 @@ mod arrow {
         assert_eq!(records.as_struct().column(1).as_primitive::<UInt16Type>().values()[..3], [2, 4, 8]);
     }
 
-    /// A field that has no Arrow type is refused by name before anything is written. Text that is not
-    /// Unicode is refused too.
+    /// The command refuses a field without an Arrow type with an error that names the field, and writes no output. It also
+    /// refuses text that is not Unicode.
     #[test]
     fn values_without_an_arrow_type_are_refused() {
         let folder = tempfile::tempdir().unwrap();

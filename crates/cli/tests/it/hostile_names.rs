@@ -1,4 +1,4 @@
-//! Names that control a terminal or hide from a reader are escaped in every output of every command.
+//! Every output of every command escapes names that contain control characters or invisible characters.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::terminal::run_on_terminal;
 
-/// Names of fields, files and arguments. None of the escape sequences is one that the command writes.
+/// Names of fields, files and arguments. The command itself writes none of their escape sequences.
 const NAMES: [&[u8]; 21] = [
     b"\x1b[38;5;200mx",
     b"\x1b]0;title\x07",
@@ -32,7 +32,8 @@ const NAMES: [&[u8]; 21] = [
     b"=1+1",
 ];
 
-/// Returns `true` if a character must not be in an output. Written without the function under test.
+/// Returns `true` if an output must not contain `character`. The function does not call the library, because the test
+/// compares its result with the library.
 fn is_hostile(character: char) -> bool {
     let invisible = matches!(u32::from(character),
         0xad | 0x61c | 0x115f | 0x1160 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
@@ -40,7 +41,8 @@ fn is_hostile(character: char) -> bool {
     invisible || (character.is_control() && character != '\n')
 }
 
-/// Checks a stream of a command. A terminal may have colours, and each of its lines ends in `\r\n`.
+/// Asserts that the output `text` contains no hostile character. The output on a terminal may contain colours, and each of
+/// its lines ends in `\r\n`.
 fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     let text = std::str::from_utf8(text).unwrap_or_else(|error| panic!("{context:?}: {error}: {text:?}"));
     let mut text = text.to_owned();
@@ -60,7 +62,7 @@ fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     }
 }
 
-/// Runs a command with both streams on pipes, then on a terminal, and checks all output.
+/// Runs a command twice, with its output on pipes and on a terminal. Asserts that no output contains a hostile character.
 fn check(arguments: &[&[u8]], input: Option<&[u8]>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("items"), [1; 4096]).unwrap();
@@ -80,7 +82,7 @@ fn check(arguments: &[&[u8]], input: Option<&[u8]>) {
     assert_visible(shown.as_bytes(), true, &arguments);
 }
 
-/// A format with a field of each name, each with text of four characters.
+/// Returns a format with one field for each name. Each field is a text of four characters.
 fn record() -> Vec<u8> {
     let fields = NAMES.iter().map(|name| [b"<w:", *name, b":"].concat());
     [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
@@ -129,14 +131,14 @@ fn each_name_alone() {
         check(&[b"readers", &twice, b"-i", b"8"], None);
         check(&[b"emit", &format, b"--to", b"c"], None);
         check(&[b"emit", &format, b"--for", b"struct"], None);
-        // The name as a format.
+        // The name is the format.
         check(&[b"explain", name], None);
         check(&[b"size", name, b"i"], None);
         check(&[b"check", b"-f", name, b"--shape", b"3"], None);
     }
 }
 
-/// Tables, pictures and differences are drawn by the library.
+/// These outputs come from functions of the library.
 #[test]
 fn tables_pictures_and_differences() {
     let record = record();
@@ -206,7 +208,7 @@ fn json_lines() {
     }
 }
 
-/// Text in the file: control characters, and characters of every kind in NAMES.
+/// The decoded file contains control characters and all kinds of characters in `NAMES`.
 #[test]
 fn values() {
     let text: String = NAMES.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
@@ -219,7 +221,7 @@ fn values() {
     }
 }
 
-/// `emit` prints the same format or refuses it, and `--raw` prints the same format always.
+/// `emit` prints an equal format or refuses it. `emit --raw` always prints an equal format.
 #[test]
 fn emitted_formats_keep_their_names() {
     let names = |format: &[u8]| -> Vec<Vec<u8>> {
