@@ -1,7 +1,7 @@
 """Checks exporters in CI: `pytest test_exporter.py`, with the package installed.
 
-The package contains the fixture `assert_conformant_buffer`. If the exporter breaks a rule, the test fails with a message that explains the
-rule and the fault. The fixture returns the report, which also contains warnings and notes.
+The package contains the fixture `assert_conformant_buffer`. If the exporter breaks a rule, the test fails with a
+message that explains the rule and the fault. The fixture returns the report, which also has warnings and notes.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Runs the Python and shell examples of the README. Its Rust examples are doctests."""
+"""Runs the Python and shell examples of the README. The Rust examples of the README are doctests."""
 
 import pathlib
 import re
@@ -33,7 +33,7 @@ def test_the_readme_has_examples_of_each_kind():
 
 
 def same(printed, shown):
-    """Compares printed and expected text, in which ``...`` matches anything."""
+    """Returns whether `printed` matches the expected text `shown`, in which ``...`` matches any text."""
     return re.fullmatch(".*".join(map(re.escape, shown.strip().split("..."))), printed.strip(), re.DOTALL) is not None
 
 
@@ -43,17 +43,17 @@ def test_an_ellipsis_matches_anything():
 
 
 @pytest.mark.parametrize(("code", "shown"), PYTHON)
-def test_python(code, shown):
+def test_a_python_example_prints_its_output(code, shown):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == "" and same(done.stdout, shown), done
 
 
 @needs_sh
 @pytest.mark.parametrize(("command", "shown"), CONSOLE)
-def test_console(command, shown):
+def test_a_console_example_prints_its_output(command, shown):
     if "ctypes" in command and sys.version_info >= (3, 14):
-        pytest.skip("from 3.14 on ctypes writes another format for bit fields, wrong in another way")
-    # The command of the package under test, even if another `pep3118` is on the path.
+        pytest.skip("from 3.14 on ctypes writes another wrong format for bit-fields")
+    # The function calls the package under test, even if another `pep3118` is on the path.
     script = f'pep3118() {{ "$PYTHON" -m pep3118 "$@"; }}\n{command}\n'
     done = subprocess.run(
         ["sh", "-c", script], env={"PYTHON": sys.executable, "NO_COLOR": "1"}, capture_output=True, text=True
