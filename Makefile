@@ -119,7 +119,7 @@ coverage: target/venv-embedded
 # also a random sample. Needs cargo-mutants. SLOW excludes tests of memory and time, and tests that take more than half a
 # second. Run `make test-rust` with each mutant that survives.
 SHARD ?= 0/24
-SLOW = budget decode::large decode::written driven oracle hostile built_layouts a_loop_over_every_index \
+SLOW = budget decode::large decode::write_columns driven oracle hostile built_layouts a_loop_over_every_index \
 	contiguity_and_structure buffers_of_cpythons slices_select no_field_reaches _accept architecture every_row_conforms
 mutants:
 	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) mutants --shuffle --shard $(SHARD) --sharding round-robin --baseline skip --timeout 90 \

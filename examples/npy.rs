@@ -1,8 +1,8 @@
 //! Decodes a NumPy file: `cargo run --features derive --example npy [FILE.npy]`.
 //!
-//! The header of the file contains the names and types of the fields in NumPy's notation. The example converts the header to
-//! a format of the buffer protocol, resolves the layout, and reads the records as structs and as columns. It needs neither
-//! NumPy nor Python.
+//! The header of the file contains the names and types of the fields in NumPy's notation. The example converts the
+//! header to a format of the buffer protocol, resolves the layout, and reads the records as structs and as columns. It
+//! needs neither NumPy nor Python.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 use pep3118::decode::Plan;
 use pep3118::{DataModel, Dialect, Layout, Record, Table};
 
-/// A record of `samples.npy`. The plan matches the fields by name, so their order and byte order in the file may differ.
+/// A record of `samples.npy`. The plan matches the fields by name, so their order and byte order in the file may
+/// differ.
 #[derive(Record, Debug, PartialEq)]
 struct Sample {
     id: u32,
@@ -46,8 +47,8 @@ pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     Ok(out)
 }
 
-/// Splits `file` into the header and the bytes of the items. The file stores the length of the header as a little-endian
-/// number.
+/// Splits `file` into the header and the bytes of the items. The file stores the length of the header as a
+/// little-endian number.
 fn split(file: &[u8]) -> Result<(&str, &[u8]), Box<dyn Error>> {
     let short = "the file ends in its header";
     let rest = file.strip_prefix(b"\x93NUMPY").ok_or("this is not a .npy file")?;

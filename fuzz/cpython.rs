@@ -184,8 +184,8 @@ const ONLY_NUMPY_READS: [&str; 8] = [
 
 /// Returns the text that NumPy's Python reader gets, or `None` if NumPy's C code reads the format itself.
 ///
-/// The C code reads a single number: it uses the last of several byte-order characters, and it knows `n` and `N`, which the
-/// Python reader does not know.
+/// The C code reads a single number: it uses the last of several byte-order characters, and it knows `n` and `N`, which
+/// the Python reader does not know.
 fn text_for_the_reader(text: &str) -> Option<&str> {
     let code = text.trim_start_matches(['@', '^', '=', '<', '>', '!']);
     let order_characters = text.len() - code.len();

@@ -81,8 +81,8 @@ fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Reconciles `format` with the itemsize of its layout without implicit trailing padding. Then `reconcile` computes every
-/// alternative.
+/// Reconciles `format` with the itemsize of its layout without implicit trailing padding. Then `reconcile` computes
+/// every alternative.
 fn reconciled(format: &[u8]) {
     let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
     drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
@@ -147,8 +147,8 @@ fn least(mut work: impl FnMut()) -> f64 {
     least
 }
 
-/// A format of 16 times the length takes 16 times as long if time is linear, and 256 times as long if time is quadratic. The
-/// limit is 100 times, so that the test also passes on a busy machine.
+/// A format of 16 times the length takes 16 times as long if time is linear, and 256 times as long if time is
+/// quadratic. The limit is 100 times, so that the test also passes on a busy machine.
 #[cfg(unix)]
 #[test]
 fn time_is_linear_in_the_length_of_a_format() {

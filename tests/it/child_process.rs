@@ -8,8 +8,8 @@ fn words(name: &str) -> Vec<String> {
     std::env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-/// Returns the command in the environment variable `PYTHON`, or `python3`. Returns `None` if the program does not exist, or
-/// if its native sizes differ from `DataModel::HOST`, because then the program is built for another machine.
+/// Returns the command in the environment variable `PYTHON`, or `python3`. Returns `None` if the program does not
+/// exist, or if its native sizes differ from `DataModel::HOST`, because then the program is built for another machine.
 pub fn python() -> Option<Command> {
     const MACHINE: &str = "import struct, sys; print(sys.byteorder, struct.calcsize('P'), struct.calcsize('lqxd'))";
     let words = words("PYTHON");

@@ -3,7 +3,8 @@
 use pep3118::{DataModel, Dialect, calcsize_in};
 use serde_json::Value;
 
-/// Returns the rows of `tests/corpus/<name>.jsonl`. Panics if the file has no rows, because then a test would compare nothing.
+/// Returns the rows of `tests/corpus/<name>.jsonl`. Panics if the file has no rows, because then a test would compare
+/// nothing.
 pub(crate) fn rows(name: &str) -> Vec<Value> {
     let path = format!("{}/tests/corpus/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));

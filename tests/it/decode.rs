@@ -4,8 +4,8 @@
 mod large;
 mod long_double;
 mod refusals;
-mod widened;
-mod written;
+mod widening;
+mod write_columns;
 
 use half::f16;
 use num_complex::Complex;
@@ -92,7 +92,7 @@ fn typed_copies_are_those_of_the_reference_decoder() {
 
 /// The arrays are so large that the library copies them in several tiles.
 #[test]
-fn transposed_array_is_copied_in_both_orders() {
+fn a_transposed_array_is_copied_in_both_orders() {
     let (rows, columns) = (130_i64, 517_i64);
     for format in ["<I", ">I"] {
         let plan = plan(format);
@@ -190,7 +190,7 @@ fn indirect_arrays_are_read_along_their_pointers() {
 }
 
 #[test]
-fn conversions_lose_nothing() {
+fn only_lossless_conversions_are_allowed() {
     let halves: Vec<u8> = (0..=u16::MAX).flat_map(u16::to_be_bytes).collect();
     let plan = plan(">e");
     let view = view(&[65_536], &[2], 2, 131_072, 0);
@@ -210,7 +210,7 @@ fn conversions_lose_nothing() {
 
 /// For an ambiguous format there is no plan.
 #[test]
-fn plan_for_a_view_is_that_of_its_format() {
+fn a_plan_for_a_view_is_the_plan_of_its_format() {
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let with = |format: &'static [u8], itemsize: i64| {
         let raw = RawView { len: itemsize, itemsize, ndim: 0, format: Some(format), ..RawView::default() };
@@ -233,7 +233,7 @@ fn plan_for_a_view_is_that_of_its_format() {
 
 /// The reference decoder and the library give the same values for every format of the corpus.
 #[test]
-fn formats_of_the_corpus_are_read() {
+fn formats_of_the_corpus_are_decoded() {
     let mut read = 0;
     for name in ["exports", "numpy_dtypes", "answers"] {
         let path = format!("{}/tests/corpus/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
@@ -320,7 +320,7 @@ fn show(value: &Value, depth: usize, page: &mut String) {
 }
 
 #[test]
-fn snapshots_of_values_and_columns() {
+fn values_and_columns_equal_the_snapshots() {
     let numbers: Vec<u8> = (1..=240).collect();
     let pages: &[(&str, &str, &[u8])] = &[
         ("packed", "T{<I:id:<h:kind:B:flag:<d:x:8s:tag:}", &numbers[..46]),

@@ -23,25 +23,25 @@ fn read(name: &str) -> String {
 }
 
 /// Asserts that the file `name` has the text `expected`. With `INSTA_UPDATE=always`, writes the text instead.
-fn keep(name: &str, expected: &str) {
+fn assert_or_update(name: &str, expected: &str) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
         fs::write(path(name), expected).unwrap();
         return;
     }
-    let there = read(name);
-    let line = there.lines().zip(expected.lines()).position(|(there, expected)| there != expected);
-    let line = line.unwrap_or(there.lines().count().min(expected.lines().count()));
+    let current = read(name);
+    let line = current.lines().zip(expected.lines()).position(|(current, expected)| current != expected);
+    let line = line.unwrap_or(current.lines().count().min(expected.lines().count()));
     assert!(
-        there == expected,
-        "{name} is behind the code from line {} on:\n  {}\nshould be\n  {}\nINSTA_UPDATE=always writes it again",
+        current == expected,
+        "{name} differs from the code at line {}:\n  {}\nexpected:\n  {}\nINSTA_UPDATE=always updates the file",
         line + 1,
-        there.lines().nth(line).unwrap_or("(the end)"),
+        current.lines().nth(line).unwrap_or("(the end)"),
         expected.lines().nth(line).unwrap_or("(the end)"),
     );
 }
 
 /// Returns `page` with `body` between the comments `<!-- begin: name -->` and `<!-- end: name -->`.
-fn filled(page: &str, name: &str, body: &str) -> String {
+fn with_section(page: &str, name: &str, body: &str) -> String {
     let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
     let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));
     let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("no {end}"));

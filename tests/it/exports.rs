@@ -32,8 +32,8 @@ fn dialect(producer: &str) -> &'static Dialect {
 /// A leaf of an item: its dotted name, its offset, and the size of all its elements, in bytes.
 pub(crate) type Leaf = (String, u64, u64);
 
-/// Returns the leaves of `layout` as the corpus records them. Each element of an array of records has its own leaves, for
-/// example `x[0].a`.
+/// Returns the leaves of `layout` as the corpus records them. Each element of an array of records has its own leaves,
+/// for example `x[0].a`.
 pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
@@ -70,8 +70,8 @@ pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     )
 }
 
-/// Exports with wrong fields and the right size, as (producer version, format, reason). Neither the format nor the itemsize
-/// shows the fault.
+/// Exports with wrong fields and the right size, as (producer version, format, reason). Neither the format nor the
+/// itemsize shows the fault.
 const EXCUSED: &[(&str, &str, &str)] = &[
     ("3.13.0", "T{<i:a:<i:c:}", "ctypes drops a name from its NUL on"),
     ("3.11.2", "T{>i:a:>i:c:}", "ctypes drops a name from its NUL on"),
@@ -83,7 +83,7 @@ const EXCUSED: &[(&str, &str, &str)] = &[
 ];
 
 /// Returns `false` for the exports without recorded fields, which are two-dimensional arrays of ctypes structures.
-pub(crate) fn truth_is_recorded(row: &Value) -> bool {
+pub(crate) fn fields_are_recorded(row: &Value) -> bool {
     !(row["format"].as_str().unwrap().starts_with("T{(3,2)T{") && row["leaves"].as_array().is_some_and(Vec::is_empty))
 }
 
@@ -107,7 +107,7 @@ fn verdicts(known_producer: bool) -> Verdicts {
         let consistent = !row["consistent_under"].as_array().unwrap().is_empty();
         let model = model(row["platform"].as_str().unwrap());
         let dialect = known_producer.then(|| dialect(producer));
-        let truth = recorded(&row).filter(|_| truth_is_recorded(&row));
+        let truth = recorded(&row).filter(|_| fields_are_recorded(&row));
         let outcome = reconcile(format.as_bytes(), Some(itemsize), dialect, &model);
         let (verdict, fine) = match &outcome {
             Ok(reading) => {
@@ -116,7 +116,8 @@ fn verdicts(known_producer: bool) -> Verdicts {
                 (reading.certainty.as_str(), right || is_excused(&row))
             }
             Err(error) if error.ambiguity().is_some() => ("ambiguous", true),
-            // If one of the padding rules gives the recorded offsets, the library must read the format of a known producer.
+            // If one of the padding rules gives the recorded offsets, the library must read the format of a known
+            // producer.
             Err(_) => ("refused", !(known_producer && consistent)),
         };
         *verdicts.counts.entry(verdict.to_owned()).or_default() += 1;
@@ -240,8 +241,8 @@ fn random_structures_of_ctypes_are_never_read_wrong() {
     }
 }
 
-/// ctypes omits the bytes of the unions `u` and `v`, which have 4 bytes each. The rule of C would add the same number of bytes
-/// as padding before the address, which would be a wrong interpretation.
+/// ctypes omits the bytes of the unions `u` and `v`, which have 4 bytes each. The rule of C would add the same number
+/// of bytes as padding before the address, which would be a wrong interpretation.
 #[test]
 fn addresses_do_not_hide_unions() {
     let read = |dialect| reconcile(b"T{B:u:B:v:&B:p:}", Some(16), dialect, &DataModel::LP64);

@@ -203,7 +203,7 @@ fn a_byte_order_character_after_a_shape_is_part_of_the_item() {
 }
 
 #[test]
-fn a_byte_order_character_before_a_shape_is_a_member_of_its_own() {
+fn a_byte_order_character_before_a_shape_is_a_separate_member() {
     let format = Format::parse(b"<(2)i").unwrap();
     assert!(matches!(format.members(), [Member::ByteOrder(_), Member::Item(_)]));
 }

@@ -10,7 +10,8 @@ use pep3118::{
 
 use crate::snapshot;
 
-/// A format whose dotted names are longer than the cells of their fields in a picture. The names differ only at their ends.
+/// A format whose dotted names are longer than the cells of their fields in a picture. The names differ only at their
+/// ends.
 const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequence_numbers:}:header:\
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
@@ -40,7 +41,7 @@ fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: D
 }
 
 #[test]
-fn tables_and_pictures_of_formats() {
+fn layouts_have_the_tables_and_pictures_of_the_snapshots() {
     let lp64 = DataModel::LP64;
     let pages: &[(&str, &str, Option<u64>, Option<&Dialect>, DataModel)] = &[
         ("struct-padded", "@IdB", None, Some(&Dialect::STRUCT), lp64),
@@ -341,7 +342,7 @@ fn of_scalar_and_read_give_the_same_field() {
 }
 
 #[test]
-fn two_names_of_one_unit_are_no_ambiguity() {
+fn two_names_of_one_type_are_not_ambiguous() {
     // `u` is UCS-2 in dialect `pep3118` and a `wchar_t` in other dialects. On Windows both types have two bytes.
     let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
     assert_eq!(reading.certainty, Certainty::Exact);
@@ -389,7 +390,7 @@ fn builders_have_the_item_limit_of_formats() {
 }
 
 #[test]
-fn a_dimension_of_0_does_not_excuse_a_large_one() {
+fn a_large_dimension_beside_a_dimension_of_0_is_refused() {
     // NumPy refuses this dimension: "dimension does not fit into a C int".
     for format in ["(0,3000000000)i", "(3000000000,0)i"] {
         let error = Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).unwrap_err();
@@ -406,7 +407,7 @@ fn only_dialects_with_user_types_read_them() {
 }
 
 #[test]
-fn equivalences_have_names_for_programs() {
+fn equivalences_have_stable_names() {
     use Equivalence as E;
     let names = [E::BytesAfterSwap, E::LayoutIgnoringNames, E::Scalars, E::Text].map(E::as_str);
     assert_eq!(names, ["bytes-after-swap", "layout-ignoring-names", "scalars", "text"]);
@@ -414,7 +415,8 @@ fn equivalences_have_names_for_programs() {
 
 #[test]
 fn ambiguous_formats_have_no_layout_without_a_choice() {
-    // NumPy writes the padding of the elements of `x` after the array. The distance between the elements is 1 or 2 bytes.
+    // NumPy writes the padding of the elements of `x` after the array. The distance between the elements is 1 or 2
+    // bytes.
     let format = b"T{(2)T{b:a:}:x:xx(2)b:y:}";
     let read = |dialect| reconcile(format, Some(6), dialect, &DataModel::LP64);
     let values = |layout: &Layout| {

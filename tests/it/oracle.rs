@@ -114,8 +114,8 @@ fn sizes_are_those_of_struct_of_the_installed_python() {
         );
         if let Ok(size) = ours {
             accepted += 1;
-            // Dialect `pep3118` gives the same size for every format that CPython accepts, except formats with a NUL. CPython 3.6
-            // accepts a NUL and ends the format there.
+            // Dialect `pep3118` gives the same size for every format that CPython accepts, except formats with a NUL.
+            // CPython 3.6 accepts a NUL and ends the format there.
             let expected = if string.contains(&0) { None } else { Some(size) };
             assert_eq!(pep3118::calcsize(string).ok(), expected, "`{}`", string.escape_ascii());
         }

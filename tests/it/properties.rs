@@ -1,4 +1,5 @@
-//! Properties that hold for every input. `cargo test` generates inputs with arbtest, and the targets in `fuzz/` with libFuzzer.
+//! Properties that hold for every input. `cargo test` generates inputs with arbtest, and the targets in `fuzz/` with
+//! libFuzzer.
 
 #[path = "properties/drawing.rs"]
 pub mod drawing;
@@ -15,8 +16,8 @@ use pep3118::decode::Plan;
 use pep3118::format::{Item, ItemType, Member, Prefix};
 use pep3118::{Comparison, DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
 
-/// The parser returns a tree or an error. Parsing the printed text of the tree gives the same tree. The span of the error is
-/// inside `source`.
+/// The parser returns a tree or an error. Parsing the printed text of the tree gives the same tree. The span of the
+/// error is inside `source`.
 pub fn parse_format(source: &[u8]) {
     match Format::parse(source) {
         Ok(format) => {
@@ -33,8 +34,8 @@ pub fn parse_format(source: &[u8]) {
     }
 }
 
-/// Every dialect and data model gives a layout or an error. The fields of the layout are inside their records. `calcsize_in`
-/// returns the size of the layout, and the parsed format resolves to the same layout.
+/// Every dialect and data model gives a layout or an error. The fields of the layout are inside their records.
+/// `calcsize_in` returns the size of the layout, and the parsed format resolves to the same layout.
 pub fn resolve_layout(source: &[u8]) {
     for dialect in Dialect::ALL {
         for model in DataModel::ALL {
@@ -73,8 +74,8 @@ fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     }
 }
 
-/// Each interpretation has the given `itemsize`. Alternatives differ from each other. With the dialect of an alternative,
-/// the alternative is the only interpretation.
+/// Each interpretation has the given `itemsize`. Alternatives differ from each other. With the dialect of an
+/// alternative, the alternative is the only interpretation.
 pub fn reconcile_with(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(Some).chain([None]) {
         for itemsize in [Some(itemsize), None] {
@@ -117,8 +118,8 @@ pub fn emit(source: &[u8]) {
     }
 }
 
-/// Any bytes of the right length decode to values. The test encodes the values, decodes the result and encodes it again. Both
-/// encodings are equal.
+/// Any bytes of the right length decode to values. The test encodes the values, decodes the result and encodes it
+/// again. Both encodings are equal.
 pub fn decode(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };
@@ -144,8 +145,8 @@ pub fn decode(source: &[u8], bytes: &[u8]) {
     }
 }
 
-/// Reads columns, writes them, reads and writes them again, and asserts that both writes give the same bytes. Also writes each
-/// column separately.
+/// Reads columns, writes them, reads and writes them again, and asserts that both writes give the same bytes. Also
+/// writes each column separately.
 fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     let size = plan.itemsize();
     let whole = bytes.len().checked_div(size).unwrap_or(0).min(40) * size;

@@ -1,10 +1,10 @@
 //! Tests that compare the models of consumers with recorded answers of the consumers.
 //!
-//! The models were written from `consumers.jsonl` and `answers.jsonl`. `readers.jsonl` was recorded afterwards to test the
-//! models. It has answers for random and other formats, with right and wrong itemsizes, from NumPy 2.4.6, Cython 3.3.1,
-//! pybind11 3.1.0, nanobind 3.1.0, pygame-ce 2.5.8, numba 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11, simsimd 6.5.16 and
-//! numkong 7.8.6 under CPython 3.11.7. In answers of NumPy, the itemsize is the itemsize of the buffer. In answers of
-//! pybind11, it is the size of the base type.
+//! The models were written from `consumers.jsonl` and `answers.jsonl`. `readers.jsonl` was recorded afterwards to test
+//! the models. It has answers for random and other formats, with right and wrong itemsizes, from NumPy 2.4.6, Cython
+//! 3.3.1, pybind11 3.1.0, nanobind 3.1.0, pygame-ce 2.5.8, numba 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11,
+//! simsimd 6.5.16 and numkong 7.8.6 under CPython 3.11.7. In answers of NumPy, the itemsize is the itemsize of the
+//! buffer. In answers of pybind11, it is the size of the base type.
 
 use pep3118::{DataModel, Dialect, Layout};
 use pep3118_readers::{Consumer, Outcome, ReadersTable, cython_accepts, readers};
@@ -46,7 +46,7 @@ fn is_error(answer: &Value) -> bool {
 }
 
 /// Returns the answer of CPython 3.`minor`. A key of `answers` can be a range: `"CPython 3.6-3.14"` includes 3.9.
-fn of_minor(answers: &Value, minor: u32) -> Option<&Value> {
+fn answer_of_minor(answers: &Value, minor: u32) -> Option<&Value> {
     let covers = |key: &str| {
         let range = key.strip_prefix("CPython 3.")?;
         let (first, last) = range.split_once("-3.").unwrap_or((range, range));
@@ -67,14 +67,14 @@ fn models_of_python_accept_the_recorded_formats() {
             agreement.compare(&format!("{consumer} {key} {format:?}"), answer, &ours, agrees);
         };
         for (minor, structs) in [(13, Consumer::Struct313), (14, Consumer::Struct314), (15, Consumer::Struct315)] {
-            compare("calcsize", of_minor(&row["struct.calcsize"], minor), structs);
+            compare("calcsize", answer_of_minor(&row["struct.calcsize"], minor), structs);
         }
         let views = [(11, Consumer::MemoryView311), (14, Consumer::MemoryView314), (15, Consumer::MemoryView315)];
         for (minor, view) in views {
-            compare("[0]", of_minor(&row["memoryview[0]"], minor), view);
+            compare("[0]", answer_of_minor(&row["memoryview[0]"], minor), view);
         }
         let pypy = row["struct.calcsize"].get("pypy-8.0.1/3.11");
-        compare("calcsize", pypy.or_else(|| of_minor(&row["struct.calcsize"], 11)), Consumer::PypyStruct);
+        compare("calcsize", pypy.or_else(|| answer_of_minor(&row["struct.calcsize"], 11)), Consumer::PypyStruct);
     }
     agreement.check("struct, memoryview, PyPy", 3766);
 }
@@ -187,7 +187,8 @@ struct Dtype {
 }
 
 impl Dtype {
-    /// Reads an answer such as `{"itemsize": 4, "dtype": "<i4", "shape": [2, 3]}`. The first dimension belongs to the buffer.
+    /// Reads an answer such as `{"itemsize": 4, "dtype": "<i4", "shape": [2, 3]}`. The first dimension belongs to the
+    /// buffer.
     fn of_array(answer: &Value) -> Self {
         let shape = answer.get("shape").map_or(&[][..], |shape| &shape.as_array().unwrap()[1..]);
         let count: u64 = shape.iter().map(|length| length.as_u64().unwrap()).product();
@@ -353,7 +354,7 @@ fn the_model_of_cython_accepts_the_recorded_c_types() {
 }
 
 #[test]
-fn named_misreadings() {
+fn models_misread_the_named_formats() {
     let misread = |format, itemsize, consumer, expected: (&str, &str)| {
         let ours = outcome(format, itemsize, consumer);
         let (read, meant) = expected;
@@ -389,7 +390,7 @@ fn named_misreadings() {
 }
 
 #[test]
-fn native_is_the_machine_of_the_data_model() {
+fn native_byte_order_is_that_of_the_data_model() {
     let of = |format: &[u8], model: &DataModel, consumer| {
         let answers = readers(format, None, model);
         answers.into_iter().find(|answer| answer.consumer == consumer).unwrap().outcome

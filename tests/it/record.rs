@@ -2,9 +2,9 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::all, non_upper_case_globals, unused, missing_debug_implementations)]
 
+mod const_format;
 mod large;
-mod spelled;
-mod written;
+mod write;
 
 use arbtest::arbitrary::Unstructured;
 use half::f16;
@@ -128,7 +128,7 @@ struct Loaded {
 
 /// A module whose names are also used in derived code. The derived code must compile there.
 mod hygiene {
-    #![allow(dead_code, non_camel_case_types, reason = "they stand in the way")]
+    #![allow(dead_code, non_camel_case_types, reason = "only the names matter")]
     use pep3118::Record as Derive;
     struct Option;
     struct Some;
@@ -152,20 +152,20 @@ fn read<T: Record>(format: &str, items: &[u8]) -> Result<Vec<T>, RecordError> {
 }
 
 /// Returns `format` with each `~` replaced by the byte-order character of this machine.
-fn host(format: &str) -> String {
+fn with_host_order(format: &str) -> String {
     format.replace('~', HOST)
 }
 
 #[test]
-fn formats_are_spelled_out() {
-    assert_eq!(Small::FORMAT, host("T{~b:a:3x~i:b:}"));
-    assert_eq!(Packed::FORMAT, host("T{~b:a:~i:b:~d:c:}"));
-    assert_eq!(HalfPacked::FORMAT, host("T{~b:a:x~i:b:~B:c:x}"));
-    assert_eq!(Wide::FORMAT, host("T{~H:a:14x}"));
-    assert_eq!(Tuple::FORMAT, host("T{~h2x>f~2s2x}"));
+fn formats_of_structs_have_explicit_padding() {
+    assert_eq!(Small::FORMAT, with_host_order("T{~b:a:3x~i:b:}"));
+    assert_eq!(Packed::FORMAT, with_host_order("T{~b:a:~i:b:~d:c:}"));
+    assert_eq!(HalfPacked::FORMAT, with_host_order("T{~b:a:x~i:b:~B:c:x}"));
+    assert_eq!(Wide::FORMAT, with_host_order("T{~H:a:14x}"));
+    assert_eq!(Tuple::FORMAT, with_host_order("T{~h2x>f~2s2x}"));
     assert_eq!(Network::FORMAT, "T{>H:a:<H:b:T{>b:a:3x>i:b:}:c:}");
-    assert_eq!(SkippingPlain::FORMAT, host("T{~B:a:~B:c:}"));
-    assert_eq!(hygiene::Confused::FORMAT, host("T{(2)~q:a:}"));
+    assert_eq!(SkippingPlain::FORMAT, with_host_order("T{~B:a:~B:c:}"));
+    assert_eq!(hygiene::Confused::FORMAT, with_host_order("T{(2)~q:a:}"));
     // The padding depends on the alignment of a double on this machine: 4 or 8 bytes.
     let padded = match align_of::<f64>() {
         4 => {
@@ -177,7 +177,7 @@ fn formats_are_spelled_out() {
              ~Zd:double:~?:flag:(3)~?:flags:~w:letter:~2w:word:~Q:type:}"
         }
     };
-    assert_eq!(Plain::FORMAT, host(padded));
+    assert_eq!(Plain::FORMAT, with_host_order(padded));
 }
 
 /// The offsets in the derived layout equal the offsets of the compiler.
@@ -272,7 +272,7 @@ fn skipped_fields_are_default() {
 }
 
 #[test]
-fn strings_are_bytes_of_any_kind() {
+fn strings_may_contain_any_bytes() {
     #[derive(Record, Debug, PartialEq)]
     struct Tagged {
         tag: [u8; 3],
@@ -392,7 +392,7 @@ fn every_strategy_reads_the_same_structs() {
 }
 
 #[test]
-fn views_give_records_in_their_order() {
+fn records_are_read_in_the_order_of_the_view() {
     let raw = RawView {
         len: 24,
         itemsize: 4,
@@ -416,7 +416,7 @@ fn views_give_records_in_their_order() {
 }
 
 #[test]
-fn bytes_that_are_no_value_are_refused() {
+fn bytes_that_are_not_a_value_are_refused() {
     #[derive(Record, Debug)]
     struct Checked {
         ok: bool,
@@ -443,7 +443,7 @@ fn bytes_that_are_no_value_are_refused() {
 
 /// For any format and any bytes, the library returns records or an error.
 #[test]
-fn no_layout_panics() {
+fn no_format_makes_reading_records_panic() {
     arbtest::arbtest(|bytes| {
         const PARTS: &[&str] =
             &["T{", "}", ":a:", ":b:", ":c:", "<i", ">d", "B", "(2)", "3s", "b", "x", "4x", "0s", "?", "w", "Zf", "@"];

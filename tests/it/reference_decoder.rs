@@ -1,5 +1,5 @@
-//! A simple decoder whose results are compared with `decode`. It visits the layout field by field and the memory byte by
-//! byte, and returns text.
+//! A simple decoder whose results are compared with `decode`. It visits the layout field by field and the memory byte
+//! by byte, and returns text.
 
 use pep3118::decode::{ColumnData, LongDouble, Value};
 use pep3118::{Endian, Field, LongDoubleFormat, Type};
@@ -86,7 +86,7 @@ fn long_double(value: LongDouble) -> String {
 }
 
 /// Returns a description of a decoded value in the notation of [`read`].
-pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
+pub(crate) fn describe_value(value: &Value, field: Field<'_>) -> String {
     let little = |bytes: &[u8]| hex(bytes, Endian::Little);
     match value {
         Value::Bool(value) => format!("bool {value}"),
@@ -126,14 +126,14 @@ pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
             format!("text {}", units.iter().map(unit).collect::<String>())
         }
         Value::Array(array) => {
-            let values: Vec<String> = array.values().iter().map(|value| tell(value, field)).collect();
+            let values: Vec<String> = array.values().iter().map(|value| describe_value(value, field)).collect();
             format!("{:?}[{}]", array.shape(), values.join(", "))
         }
         Value::Record(record) => {
             let inside: Vec<String> = record
                 .iter()
                 .zip(field.fields())
-                .map(|((name, value), child)| format!("{name:?}: {}", tell(value, child)))
+                .map(|((name, value), child)| format!("{name:?}: {}", describe_value(value, child)))
                 .collect();
             assert_eq!(inside.len(), field.fields().count());
             format!("{{{}}}", inside.join(", "))

@@ -274,7 +274,7 @@ fn each_member_of_a_union_is_decoded_from_the_same_bytes() {
 
 /// The layout has a union, bit-fields, and fields that overlap.
 #[test]
-fn source_and_pictures_of_shared_bytes() {
+fn source_and_pictures_show_shared_bytes() {
     let scalar = |ty, size| Scalar { ty, size, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(40, &DataModel::LP64);
     builder.open(MemberSpec::default(), 40).unwrap();

@@ -1,5 +1,5 @@
-//! Tests of copies that have separate loops: large copies (they bypass the caches), transposed arrays (copied in tiles), and
-//! indirect rows. A *line* is the items along one dimension. A *tile* is a small rectangle of an array.
+//! Tests of copies that have separate loops: large copies (they bypass the caches), transposed arrays (copied in
+//! tiles), and indirect rows. A *line* is the items along one dimension. A *tile* is a small rectangle of an array.
 
 use pep3118::decode::{Buffer, DecodeError, Plan};
 use pep3118::{Order, RawView, Request, Slice, View};
@@ -19,13 +19,14 @@ fn noise(len: usize) -> Vec<u8> {
 
 /// Returns two buffers of the same items: one over a slice, and one over a pointer.
 fn both<'b>(view: &'b View<'b>, plan: &'b Plan, memory: &'b [u8], origin: usize) -> [Buffer<'b>; 2] {
-    // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) Nothing writes to the block.
+    // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) Nothing writes to the
+    // block.
     let foreign = unsafe { Buffer::from_ptr(view, plan, memory[origin..].as_ptr()) }.unwrap();
     [Buffer::new(view, plan, memory).unwrap(), foreign]
 }
 
-/// The lines are native or swapped, ascending or descending, just smaller or just larger than `LARGE`. The destinations have
-/// every alignment.
+/// The lines are native or swapped, ascending or descending, just smaller or just larger than `LARGE`. The destinations
+/// have every alignment.
 #[test]
 fn large_lines_are_copied_as_by_a_simple_loop() {
     macro_rules! lines {
@@ -47,7 +48,8 @@ fn large_lines_are_copied_as_by_a_simple_loop() {
                         for (skipped, buffer) in both(&view, &plan, &memory, origin as usize).into_iter().enumerate() {
                             let mut destination = vec![0; items + 2];
                             buffer.copy_to_slice(&mut destination[skipped..skipped + items], Order::C).unwrap();
-                            // Compare all elements at both ends, where cache lines are incomplete, and some in the middle.
+                            // Compare all elements at both ends, where cache lines are incomplete, and some in the
+                            // middle.
                             let copy = destination[skipped..skipped + items].iter().enumerate();
                             let mut some = copy.filter(|(at, _)| *at < 100 || *at > items - 100 || at % 13 == 0);
                             assert!(some.all(|(at, unit)| *unit == expected(at)), "{format} {items} {stride}");
@@ -92,7 +94,8 @@ fn transposed_arrays_are_copied_as_by_a_simple_loop() {
         let plan = plan(format);
         let large = (LARGE as f64 / width as f64).sqrt() as usize;
         for (rows, columns) in [(1, 1), (2, 3), (63, 65), (64, 64), (200, 7), (7, 200), (large, large + 9)] {
-            // Millions of small items take long without optimization, and all stores that bypass the caches have the same width.
+            // Millions of small items take long without optimization, and all stores that bypass the caches have the
+            // same width.
             if rows == large && width < 8 {
                 continue;
             }
@@ -163,7 +166,8 @@ fn random_arrays_are_copied_in_every_order_of_axes() {
         if extents.iter().product::<i64>() > 40_000 {
             extents[0] = 1;
         }
-        // The memory is in C order with unused bytes. The axes of the view are in another order, and some are descending.
+        // The memory is in C order with unused bytes. The axes of the view are in another order, and some are
+        // descending.
         let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
         let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
         let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
@@ -242,8 +246,9 @@ fn indirect_rows_are_copied_as_by_a_simple_loop() {
                 let table: Vec<*const u8> = starts.iter().map(|start| memory[*start..].as_ptr()).collect();
                 let (shape, strides, suboffsets) = ([37, items as i64], [POINTER, stride], [behind, -1]);
                 let view = indirect(&shape, &strides, &suboffsets, size as i64);
-                // SAFETY: (a) This requirement is for views without suboffsets. (b) The table has 37 pointers to `memory`,
-                // and all items of each row are inside `memory`. (c) Nothing writes to the table or to `memory`.
+                // SAFETY: (a) This requirement is for views without suboffsets. (b) The table has 37 pointers to
+                // `memory`, and all items of each row are inside `memory`. (c) Nothing writes to the table or to
+                // `memory`.
                 let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
                 let item = |row: usize, item: usize| {
                     let at = (starts[row] as i64 + behind + item as i64 * stride) as usize;
@@ -278,8 +283,9 @@ fn many_indirect_rows_are_copied_as_by_a_simple_loop() {
             let strides = [if backwards { -POINTER } else { POINTER }, 4];
             let view = indirect(&shape, &strides, &suboffsets, 4);
             let first = if backwards { &table[rows - 1] } else { &table[0] };
-            // SAFETY: (a) This requirement is for views without suboffsets. (b) The table has one pointer for each row, before or
-            // after `first`, and all items of each row are inside `memory`. (c) Nothing writes to the table or to `memory`.
+            // SAFETY: (a) This requirement is for views without suboffsets. (b) The table has one pointer for each row,
+            // before or after `first`, and all items of each row are inside `memory`. (c) Nothing writes to the table
+            // or to `memory`.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
             let row = |index: usize| if backwards { rows - 1 - index } else { index };
             let expected: Vec<u32> = (0..rows)
@@ -310,7 +316,8 @@ fn a_null_pointer_is_an_error_with_its_dimension() {
             let tables = [table.as_ptr().cast::<u8>(); 2];
             let (shape, strides, suboffsets) = ([10, items], [POINTER, 8], [0, -1]);
             let view = indirect(&shape, &strides, &suboffsets, 8);
-            // SAFETY: (b) The table has ten pointers. One is NULL, which the library detects. (c) Nothing writes to the table.
+            // SAFETY: (b) The table has ten pointers. One is NULL, which the library detects. (c) Nothing writes to the
+            // table.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
             let (shape, strides, suboffsets) = ([2, 10, items], [POINTER, POINTER, 8], [0, 0, -1]);

@@ -6,7 +6,7 @@ use pep3118::{ByteOrder, Code, DataModel, Dialect, Layout, Type, reconcile};
 use pep3118_readers::{Outcome, readers};
 use serde_json::{Value, json};
 
-use super::keep;
+use super::assert_or_update;
 
 /// Returns the size, the alignment and the type of `format` in `model`, or `None` if `dialect` refuses `format`.
 fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
@@ -129,5 +129,5 @@ fn codes_json_has_the_codes_of_the_library() {
     );
     let parsed: Value = serde_json::from_str(&text).expect("the table is JSON");
     assert_eq!(parsed["codes"].as_array().unwrap().len(), Code::ALL.len());
-    keep("tests/corpus/codes.json", &text);
+    assert_or_update("tests/corpus/codes.json", &text);
 }

@@ -4,7 +4,7 @@ use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};
 use pep3118_readers::Consumer;
 
-use super::{keep, read};
+use super::{assert_or_update, read};
 
 const PAGE: &str = "docs/dialects.md";
 const HEAD: &str = "| dialect | producer or consumer | codes besides `b B h H i I l L q Q f d` | structures, names, shapes | other constructs | padding |";
@@ -34,7 +34,7 @@ fn syntax(dialect: &Dialect) -> &'static str {
     }
 }
 
-fn beyond(dialect: &Dialect) -> String {
+fn other_constructs(dialect: &Dialect) -> String {
     let constructs = [
         (Syntax::UNALIGNED, "`^`"),
         (Syntax::POINTERS, "`&`"),
@@ -74,7 +74,7 @@ fn dialects_md_shows_the_dialects_of_the_code() {
                 cells[1],
                 codes(dialect),
                 syntax(dialect),
-                beyond(dialect),
+                other_constructs(dialect),
                 layout(dialect)
             );
             rows += 1;
@@ -83,7 +83,7 @@ fn dialects_md_shows_the_dialects_of_the_code() {
         }
     }
     assert_eq!(rows, Dialect::ALL.len());
-    keep(PAGE, &out);
+    assert_or_update(PAGE, &out);
 }
 
 /// `README.md` names every dialect. `CHANGELOG.md` has the number of dialects, data models and consumers.

@@ -6,9 +6,9 @@ use pep3118::layout::{Alignment, NativeOnly, TrailingPadding, WideChar};
 use pep3118::{Dialect, reconcile};
 use serde_json::Value;
 
-use super::{filled, keep, read};
+use super::{assert_or_update, read, with_section};
 use crate::corpus::rows;
-use crate::exports::{leaves, model, recorded, truth_is_recorded};
+use crate::exports::{fields_are_recorded, leaves, model, recorded};
 
 const PAGE: &str = "docs/padding.md";
 
@@ -48,7 +48,7 @@ fn padding_md_counts_what_each_rule_reads_right() {
     let explicit =
         Dialect { alignment: Alignment::Explicit, named_padding: Dialect::NUMPY.named_padding, ..implicit_end };
     let mut counts: Vec<(&str, usize, [[usize; 3]; 5])> = Vec::new();
-    for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && truth_is_recorded(row)) {
+    for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && fields_are_recorded(row)) {
         let (Some(group), Some(truth)) = (group(row), recorded(row)) else { continue };
         let itemsize = row["itemsize"].as_u64().unwrap();
         let model = model(row["platform"].as_str().unwrap());
@@ -87,5 +87,5 @@ fn padding_md_counts_what_each_rule_reads_right() {
         }
         body.push('\n');
     }
-    keep(PAGE, &filled(&read(PAGE), "rules alone", body.trim_end()));
+    assert_or_update(PAGE, &with_section(&read(PAGE), "rules alone", body.trim_end()));
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use pep3118::RuleId;
 
-use super::{filled, keep, path, read};
+use super::{assert_or_update, path, read, with_section};
 
 const PAGE: &str = "docs/rules.md";
 
@@ -26,7 +26,7 @@ fn rules_md_has_the_rules_of_the_library() {
         let source = rule.source().replace('_', "\\_");
         writeln!(body, "| {rule} {} | {text} | {} | {} | {source} |", rule.name(), rule.level(), rule.class()).unwrap();
     }
-    keep(PAGE, &filled(&read(PAGE), "rules", &body));
+    assert_or_update(PAGE, &with_section(&read(PAGE), "rules", &body));
 }
 
 /// `rules.md` has the number of rules and the number of rules with a page in `snapshots/view`.

@@ -7,8 +7,8 @@ use crate::corpus::rows;
 
 const ROWS: [&str; 7] = ["abi", "answers", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 
-/// Checks `value` against `schema`. Returns an error if `value` does not conform, or if the schema has a keyword that this
-/// function does not know.
+/// Checks `value` against `schema`. Returns an error if `value` does not conform, or if the schema has a keyword that
+/// this function does not know.
 fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
     let schema = schema.as_object().ok_or("a schema is an object")?;
     for (keyword, wanted) in schema {

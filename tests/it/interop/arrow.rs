@@ -180,8 +180,8 @@ fn values_of_nested_records_are_converted() {
     assert_eq!(batch["u"].as_string::<i32>().value(0), "h\u{e9}");
 }
 
-/// If the items have the bytes of an Arrow array and are aligned, the array shares their memory. Otherwise the items are
-/// copied.
+/// If the items have the bytes of an Arrow array and are aligned, the array shares their memory. Otherwise the items
+/// are copied.
 #[test]
 fn memory_is_shared_if_a_verdict_allows_it() {
     let first = |batch: &RecordBatch| batch.column(0).to_data().buffers()[0].as_ptr();

@@ -5,8 +5,8 @@ use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile
 /// The largest width of a line of a message or picture, in characters.
 const WIDEST: usize = 400;
 
-/// Asserts that `text` has no control, bidirectional, zero-width or separator character, and no line of more than `widest`
-/// characters.
+/// Asserts that `text` has no control, bidirectional, zero-width or separator character, and no line of more than
+/// `widest` characters.
 fn plain(text: &str, widest: usize) {
     let harmful = |char: char| match char {
         '\n' => false,

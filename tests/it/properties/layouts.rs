@@ -34,7 +34,8 @@ fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
     Ok(out)
 }
 
-/// Generates a random format and its layout for a random data model. Returns `None` if the layout has more than 2048 bytes.
+/// Generates a random format and its layout for a random data model. Returns `None` if the layout has more than 2048
+/// bytes.
 pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
     let format = format(bytes, 2)?;
     let model = *bytes.choose(&DataModel::ALL)?;
@@ -47,8 +48,8 @@ pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Lay
     Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
 }
 
-/// Returns the path, the offset and the size of every leaf. A leaf is a value or an array of values, but not a record. A field
-/// without a name gets the name that NumPy gives it: `f0`, `f1`.
+/// Returns the path, the offset and the size of every leaf. A leaf is a value or an array of values, but not a record.
+/// A field without a name gets the name that NumPy gives it: `f0`, `f1`.
 pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
     fn walk(record: Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
         let names: Vec<Option<String>> = record.fields().map(Field::name_text).collect();

@@ -1,5 +1,5 @@
-//! Properties of the validation of a `Py_buffer`. For any fields it does not panic. If it returns a view, every index of the view
-//! is inside its bounds.
+//! Properties of the validation of a `Py_buffer`. For any fields it does not panic. If it returns a view, every index
+//! of the view is inside its bounds.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
@@ -133,8 +133,8 @@ fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<
 /// The largest number of items for which the properties check every index.
 const SMALL: u64 = 256;
 
-/// Computes the offset of every index of a view without suboffsets. Asserts that the contiguity, the byte bounds and the offsets
-/// of the view agree with them.
+/// Computes the offset of every index of a view without suboffsets. Asserts that the contiguity, the byte bounds and
+/// the offsets of the view agree with them.
 fn agrees_with_every_index(view: &View<'_>) {
     let (shape, strides) = (view.shape(), view.strides());
     let mut indices = vec![0_i64; shape.len()];

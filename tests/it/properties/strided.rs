@@ -6,7 +6,7 @@ use pep3118::decode::{Buffer, Column, Plan, Value};
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
 
 use super::layouts::random_layout;
-use crate::reference_decoder::{column_bytes, leaf_bytes, read, tell};
+use crate::reference_decoder::{column_bytes, describe_value, leaf_bytes, read};
 
 /// Returns the validated view of a block of `len` bytes whose first item is at `offset`.
 pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
@@ -39,10 +39,10 @@ pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i6
 pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     let value = plan.value(item).unwrap();
     let field = layout.item();
-    assert_eq!(tell(&value, field), read(field, item), "{format} on {}", layout.model());
+    assert_eq!(describe_value(&value, field), read(field, item), "{format} on {}", layout.model());
     let mut written = item.to_vec();
     plan.encode(&value, &mut written).unwrap_or_else(|error| panic!("{format}: {error}"));
-    assert_eq!(tell(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
+    assert_eq!(describe_value(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
 }
 
 /// Asserts that `columns` have the bytes that the reference decoder reads from `items`.
@@ -69,8 +69,8 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
     }
 }
 
-/// For a random layout, shape and strides, compares the values, columns and contiguous copies with the reference decoder, for
-/// owned and for foreign memory. Returns `false` if no layout was generated.
+/// For a random layout, shape and strides, compares the values, columns and contiguous copies with the reference
+/// decoder, for owned and for foreign memory. Returns `false` if no layout was generated.
 pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let Some((format, layout)) = random_layout(bytes)? else { return Ok(false) };
     let plan = Plan::new(&layout).unwrap();
@@ -102,13 +102,14 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let items = items_one_by_one(&memory, origin, &shape, &strides, usize::try_from(itemsize).unwrap());
     items.iter().for_each(|item| agree(&format, &layout, &plan, item));
 
-    // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) No thread writes to `memory`.
+    // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) No thread writes to
+    // `memory`.
     let foreign = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
     for buffer in [Buffer::new(&view, &plan, &memory).unwrap(), foreign] {
         let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
         assert_eq!(values.len(), items.len());
         for (value, item) in values.iter().zip(&items) {
-            assert_eq!(tell(value, layout.item()), read(layout.item(), item), "{format}");
+            assert_eq!(describe_value(value, layout.item()), read(layout.item(), item), "{format}");
         }
         if itemsize > 0 {
             columns_agree(&format, &layout, &buffer.columns(None).unwrap(), &items);

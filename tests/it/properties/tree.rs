@@ -1,4 +1,5 @@
-//! Properties of syntax trees that are not made by the parser. Printing a tree fails, or parsing the text gives the same tree.
+//! Properties of syntax trees that are not made by the parser. Printing a tree fails, or parsing the text gives the
+//! same tree.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::format::{ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType};

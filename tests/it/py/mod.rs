@@ -22,8 +22,8 @@ impl Samples {
         let mut memory = vec![0_u64; 64].into_boxed_slice();
         let view = Checker::DEFAULT.check(&raw, None).into_result().unwrap_or_else(|report| panic!("{report}"));
         let start = memory.as_mut_ptr().cast::<u8>().wrapping_add(offset);
-        // SAFETY: (a) All tests export items inside the 512 bytes. The object owns the bytes and does not move them. (b) No
-        // other code accesses the bytes.
+        // SAFETY: (a) All tests export items inside the 512 bytes. The object owns the bytes and does not move them.
+        // (b) No other code accesses the bytes.
         let exporter = unsafe { BufferExporter::new(&view, start) };
         Self { exporter, _memory: memory }
     }
@@ -68,7 +68,8 @@ fn a_class_with_a_buffer_exporter_keeps_every_rule() {
         RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[-8]), ..ROWS },
         RawView { len: 12, readonly: 1, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS },
         RawView { len: 0, ndim: 1, shape: Some(&[0]), strides: Some(&[4]), ..ROWS },
-        // For exports with other than one dimension, the audit reports the note on `ndim` under SIMPLE (B01), as for memoryview.
+        // For exports with other than one dimension, the audit reports the note on `ndim` under SIMPLE (B01), as for
+        // memoryview.
         ROWS,
         RawView { strides: Some(&[4, 8]), ..ROWS },
         RawView { strides: Some(&[0, -4]), ..ROWS },

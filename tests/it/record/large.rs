@@ -120,7 +120,7 @@ fn records_are_read_and_written_in_blocks() {
 }
 
 #[test]
-fn buffers_are_moved_in_their_order() {
+fn records_are_read_and_written_in_the_order_of_the_view() {
     let plan = plan();
     let records: Vec<Large> = (0..6_u32)
         .map(|index| {

@@ -93,8 +93,8 @@ fn contiguity_and_structure_agree_with_cpython() {
     assert!(yes > VIEWS / 10 && (!verifies || valid > VIEWS / 10));
 }
 
-/// Returns the result of `verify_structure` in CPython's documentation, computed from the result of the library. That function
-/// requires multiples of itemsize, and applies the rules about offset and strides to empty arrays.
+/// Returns the result of `verify_structure` in CPython's documentation, computed from the result of the library. That
+/// function requires multiples of itemsize, and applies the rules about offset and strides to empty arrays.
 fn documented(view: &Numbers) -> bool {
     let Numbers { itemsize, shape, memlen, offset, .. } = view;
     let mut strides = vec![0; shape.len()];
@@ -151,7 +151,8 @@ fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> 
 
 const STRUCTURES: usize = 1_500;
 
-/// For legal structures of CPython's generator, the check of every request reports no error. For invalid structures it does.
+/// For legal structures of CPython's generator, the check of every request reports no error. For invalid structures it
+/// does.
 #[test]
 fn buffers_of_cpythons_own_tests_have_the_same_result() {
     let seed = 0x3118;

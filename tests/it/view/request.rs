@@ -56,7 +56,7 @@ fn there_are_26_legal_requests() {
 }
 
 #[test]
-fn names_are_short() {
+fn requests_have_short_names() {
     let names = [
         (Request::SIMPLE, "SIMPLE"),
         (Request::FULL, "FULL"),

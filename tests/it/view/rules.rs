@@ -37,7 +37,7 @@ fn refused() -> RequestOutcome<'static> {
 }
 
 /// Returns the answer of an exporter of `raw` to `request`, modified by `change`.
-fn granted(
+fn modified_answer(
     raw: RawView<'static>,
     request: Request,
     change: impl FnOnce(&mut RawView<'static>),
@@ -70,7 +70,7 @@ fn case(rule: RuleId) -> Case {
     match rule {
         Id::A01 => one(full(RawView { obj: Owner::Null, ..ROWS }), full(RawView { obj: Owner::Temporary, ..ROWS })),
         Id::A02 => one(
-            audit(ROWS, R::FULL_RO, granted(ROWS, R::FULL_RO, |raw| raw.obj = Owner::Temporary)),
+            audit(ROWS, R::FULL_RO, modified_answer(ROWS, R::FULL_RO, |raw| raw.obj = Owner::Temporary)),
             full(RawView { obj: Owner::Temporary, ..ROWS }),
         ),
         Id::A03 => one(full(RawView { buf: Some(0), ..ROWS }), full(RawView { buf: Some(0), ..NOTHING })),
@@ -78,7 +78,8 @@ fn case(rule: RuleId) -> Case {
         Id::A05 => one(full(RawView { len: 44, ..GAPS }), full(GAPS)),
         Id::A06 => Breaks(
             vec![
-                // With stride 0 the items span few bytes, so that the struct does not also break D07 (distance of the items).
+                // With stride 0 the items span few bytes, so that the struct does not also break D07 (distance of the
+                // items).
                 full(RawView { shape: Some(&[HUGE, 3]), strides: Some(&[0, 4]), ..ROWS }),
                 full(RawView { len: -1, ..ROWS }),
                 full(RawView { itemsize: -4, ..ROWS }),
@@ -101,7 +102,7 @@ fn case(rule: RuleId) -> Case {
             full(RawView { format: Some(b"T{h:a:h:b:}"), ..ROWS }),
         ),
         Id::A08 => one(
-            audit(ROWS, R::SIMPLE, granted(ROWS, R::SIMPLE, |raw| raw.itemsize = 1)),
+            audit(ROWS, R::SIMPLE, modified_answer(ROWS, R::SIMPLE, |raw| raw.itemsize = 1)),
             check(RawView { format: None, ..ROWS }, R::INDIRECT),
         ),
         Id::A10 => one(
@@ -152,14 +153,14 @@ fn case(rule: RuleId) -> Case {
         Id::B01 => Breaks(
             vec![
                 check(RawView { ndim: 0, format: None, shape: None, strides: None, ..ROWS }, R::SIMPLE),
-                audit(ROWS, R::SIMPLE, granted(ROWS, R::SIMPLE, |raw| raw.ndim = 1)),
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| (raw.ndim, raw.shape) = (1, Some(&[6][..])))),
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.obj = Owner::Exporter(2))),
+                audit(ROWS, R::SIMPLE, modified_answer(ROWS, R::SIMPLE, |raw| raw.ndim = 1)),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| (raw.ndim, raw.shape) = (1, Some(&[6][..])))),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.obj = Owner::Exporter(2))),
             ],
             clean_audit(ROWS),
         ),
         Id::B02 => one(check(ROWS, R::FULL), check(WRITABLE, R::FULL)),
-        Id::B03 => one(audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.readonly = 0)), clean_audit(WRITABLE)),
+        Id::B03 => one(audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.readonly = 0)), clean_audit(WRITABLE)),
         Id::B04 => one(full(RawView { format: None, ..ROWS }), check(RawView { format: None, ..ROWS }, R::STRIDES)),
         Id::B05 => one(check(ROWS, R::STRIDES), check(ROWS, R::RECORDS_RO)),
         Id::B06 => one(
@@ -249,9 +250,9 @@ fn case(rule: RuleId) -> Case {
         }
         Id::B25 => Breaks(
             vec![
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.buf = Some(0x2000))),
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.shape = Some(&[3, 2]))),
-                audit(ROWS, R::STRIDES, granted(ROWS, R::STRIDES, |raw| raw.strides = Some(&[4, 8]))),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.buf = Some(0x2000))),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.shape = Some(&[3, 2]))),
+                audit(ROWS, R::STRIDES, modified_answer(ROWS, R::STRIDES, |raw| raw.strides = Some(&[4, 8]))),
             ],
             // The stride of a dimension of one item may have any value.
             audit(
@@ -516,7 +517,7 @@ fn only_some_violations_prevent_a_view() {
 
 /// A message contains at most the first 60 bytes of a format.
 #[test]
-fn long_formats_are_abridged() {
+fn long_formats_are_shortened_in_messages() {
     let message = |len: usize| {
         let format = vec![b'i'; len];
         // For a request without FORMAT the format must be NULL.

@@ -18,7 +18,8 @@ fn int() -> ItemLayout {
     ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap())
 }
 
-/// Returns the address after all `steps` from `start`, in a memory where the pointer at address `n` has the value `1000 * n`.
+/// Returns the address after all `steps` from `start`, in a memory where the pointer at address `n` has the value `1000
+/// * n`.
 fn address(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
     steps.fold(start, |address, step| match step {
         Step::Stride(bytes) | Step::Add(bytes) => address + bytes,
@@ -98,7 +99,7 @@ fn the_offset_of_a_field_is_added_after_the_last_pointer() {
 }
 
 #[test]
-fn the_layout_of_a_field_is_emitted_as_it_was_written() {
+fn the_layout_of_a_field_has_the_format_of_the_field() {
     for (format, name, field) in [
         ("T{<h:a:(2)T{>i:x:}:b:}", "b", "(2)T{>i:x:}"),
         ("T{<h:a:(2,3)5s:b:}", "b", "(2,3)5s"),

@@ -53,8 +53,8 @@ impl Numbers {
     }
 }
 
-/// Generates fields of items that are contiguous, almost contiguous, strided, overlapping, empty, without strides, or random.
-/// The block contains all items, or all items except a few bytes.
+/// Generates fields of items that are contiguous, almost contiguous, strided, overlapping, empty, without strides, or
+/// random. The block contains all items, or all items except a few bytes.
 pub(super) fn numbers(random: &mut Random) -> Numbers {
     let ndim = random.below(6) as usize;
     let itemsize = [1, 2, 3, 4, 5, 8, 12, 16][random.below(8) as usize];
@@ -172,8 +172,8 @@ fn a_loop_over_every_index_agrees() {
         valid += usize::from(fits);
         assert_eq!(!structure.has_errors(), fits, "{numbers:?}: {structure}");
 
-        // Compare the overlap. If the report states an overlap, two items share bytes. Without a note, no items share bytes. The
-        // search is slow, so only small arrays are compared.
+        // Compare the overlap. If the report states an overlap, two items share bytes. Without a note, no items share
+        // bytes. The search is slow, so only small arrays are compared.
         let block = pep3118::Block { len: high - low, offset: -low };
         let report = pep3118::Checker { memory: Some(block), ..CHECKER }.check(&raw, None).report;
         if offsets.len() > 200 {
@@ -297,7 +297,8 @@ fn steps_follow_pointers() {
         every_index(view.shape()).iter().map(|index| follow(&blocks, view.steps(index).unwrap())).collect()
     };
     assert_eq!(read(&view), [10, 11, 12, 20, 21, 22]);
-    // A slice of a dimension after a pointer changes the suboffset. A slice of a dimension before it changes the offset.
+    // A slice of a dimension after a pointer changes the suboffset. A slice of a dimension before it changes the
+    // offset.
     let tail = view.slice(&[Slice::from(1..2), Slice { start: Some(2), stop: None, step: -2 }]).unwrap();
     assert_eq!(read(&tail), [22, 20]);
     assert_eq!(tail.suboffsets(), Some(&[24, -1][..]));

@@ -31,7 +31,7 @@ fn page(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn pages() {
+fn commands_print_the_text_of_their_snapshots() {
     let pages: &[(&str, &[&str])] = &[
         ("help", &["--help"]),
         ("explain-help", &["explain", "--help"]),
@@ -130,7 +130,7 @@ fn pages() {
 }
 
 #[test]
-fn a_picture_keeps_to_the_columns() {
+fn a_picture_fits_the_number_of_columns() {
     let format = "T{T{(2)T{b:x:b:y:}:position:i:sequence_number:}:header:4xd:price:}";
     for (columns, least, most) in [("60", 50, 60), ("40", 30, 40), ("9", 10, 11), ("wide", 50, 60), ("400", 50, 60)] {
         let mut command = crate::command::pep3118();

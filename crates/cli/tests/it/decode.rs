@@ -20,7 +20,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
 }
 
 #[test]
-fn pages() {
+fn decode_prints_the_text_of_its_snapshots() {
     let records: Vec<u8> = (0..3_u8)
         .flat_map(|n| {
             [vec![n, 0, 0xff, n], (f32::from(n) / 10.0).to_le_bytes().to_vec(), vec![b'a', n, 7, 0, 8, 0]].concat()

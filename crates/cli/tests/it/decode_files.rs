@@ -29,13 +29,13 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn written(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> String {
+fn write_file(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> String {
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn listed(numbers: &[i64]) -> String {
+fn comma_separated(numbers: &[i64]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
@@ -53,14 +53,14 @@ fn origin(shape: &[i64], strides: &[i64]) -> i64 {
 }
 
 #[test]
-fn pages() {
+fn decode_of_files_prints_the_text_of_its_snapshots() {
     let folder = tempfile::tempdir().unwrap();
     let odd = [f64::NAN.to_le_bytes(), f64::NEG_INFINITY.to_le_bytes(), [0xff; 8]].concat();
     let mut odd = [odd, [0xe9, 0x1b, 0x22].map(u32::to_le_bytes).concat()].concat();
     odd.extend(*b"x,\0\xff");
     let format = "T{<d:a,b:<d:\"inf\":T{<Q:q:<3w:w:}:in:(2,2)c:c:}";
-    let path = written(&folder, "odd", &odd);
-    let four = written(&folder, "four", b"abcd");
+    let path = write_file(&folder, "odd", &odd);
+    let four = write_file(&folder, "four", b"abcd");
     let pages: &[(&str, &[&str])] = &[
         ("decode-odd-table", &["-f", format, &path]),
         ("decode-odd-csv", &["-f", format, "--to", "csv", &path]),
@@ -88,7 +88,7 @@ fn pages() {
 fn strides_select_items_of_files_and_streams() {
     let folder = tempfile::tempdir().unwrap();
     let bytes: Vec<u8> = (0..600_u16).flat_map(u16::to_le_bytes).collect();
-    let path = written(&folder, "numbers", &bytes);
+    let path = write_file(&folder, "numbers", &bytes);
     let shapes: &[(&[i64], &[i64])] = &[
         (&[5], &[2]),
         (&[5], &[-6]),
@@ -105,7 +105,7 @@ fn strides_select_items_of_files_and_streams() {
         let origin = origin(shape, strides);
         let expected: String =
             offsets(origin, shape, strides).iter().map(|offset| format!("{}\n", offset / 2)).collect();
-        let numbers = [origin.to_string(), listed(shape), listed(strides)];
+        let numbers = [origin.to_string(), comma_separated(shape), comma_separated(strides)];
         let [skip, shape, strides] = &numbers;
         let arguments = ["-f", "<H", "--to", "json", "--skip", skip, "--shape", shape, "--strides", strides];
         assert_eq!(stdout_of(&[&arguments[..], &[&path]].concat()), expected, "{arguments:?}");
@@ -140,7 +140,7 @@ fn strides_select_items_of_a_large_file() {
         let origin = origin(shape, strides);
         let expected: String = offsets(origin, shape, strides).iter().map(|index| format!("{index}\n")).collect();
         let strides: Vec<i64> = strides.iter().map(|stride| stride << 20).collect();
-        let numbers = [(origin << 20).to_string(), listed(shape), listed(&strides)];
+        let numbers = [(origin << 20).to_string(), comma_separated(shape), comma_separated(&strides)];
         let [skip, shape, strides] = &numbers;
         let options = ["-f", "T{<I:index:1048572x}", "--to", "json", "--columns", "index"];
         let position = ["--skip", skip, "--shape", shape, "--strides", strides, path.to_str().unwrap()];
@@ -152,8 +152,8 @@ fn strides_select_items_of_a_large_file() {
 #[test]
 fn an_output_is_replaced_only_after_success() {
     let folder = tempfile::tempdir().unwrap();
-    let four = written(&folder, "four", b"abcd");
-    let out = written(&folder, "out", b"before");
+    let four = write_file(&folder, "four", b"abcd");
+    let out = write_file(&folder, "out", b"before");
     let names = || {
         let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
@@ -173,11 +173,11 @@ fn an_output_is_replaced_only_after_success() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_link_and_a_device_stay_what_they_are() {
+fn an_output_to_a_link_or_a_device_does_not_replace_it() {
     use std::os::unix::fs::FileTypeExt as _;
     let folder = tempfile::tempdir().unwrap();
-    let four = written(&folder, "four", b"abcd");
-    let real = written(&folder, "real", b"");
+    let four = write_file(&folder, "four", b"abcd");
+    let real = write_file(&folder, "real", b"");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&real, &link).unwrap();
     stdout_of(&["-f", "<4s", "--to", "csv", "-o", link.to_str().unwrap(), &four]);
@@ -193,7 +193,7 @@ fn a_link_and_a_device_stay_what_they_are() {
 
 /// The command writes a row as soon as its item arrives. It does not wait for the end of the stream.
 #[test]
-fn a_slow_stream_is_followed() {
+fn each_item_of_a_slow_stream_is_printed_at_once() {
     use std::io::{BufRead as _, BufReader};
     let mut child = command(&["-f", "<H", "--to", "json", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -212,9 +212,9 @@ fn a_slow_stream_is_followed() {
 #[test]
 fn big_endian_machines_write_no_arrow_files() {
     let folder = tempfile::tempdir().unwrap();
-    let input = written(&folder, "four", b"abcd");
+    let input = write_file(&folder, "four", b"abcd");
     let output = run(&["-f", "<i", "--to", "arrow", &input]);
-    assert_eq!(text(&output.stderr), "error: Arrow files are written on little-endian machines only\n");
+    assert_eq!(text(&output.stderr), "error: Arrow files are write_file on little-endian machines only\n");
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
 }
 
@@ -239,9 +239,9 @@ mod arrow {
     const FORMAT: &str = "T{<I:id:T{>d:x:(2)<h:m:}:in:2s:s:}";
 
     #[test]
-    fn a_file_in_batches() {
+    fn a_file_becomes_an_arrow_file_of_several_batches() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "records", &records(150_000));
+        let input = write_file(&folder, "records", &records(150_000));
         let out = folder.path().join("out.arrow");
         let out_name = out.to_str().unwrap();
         // If two files are given, the file whose name ends in .arrow is the output.
@@ -268,9 +268,9 @@ mod arrow {
     }
 
     #[test]
-    fn chosen_columns() {
+    fn only_the_chosen_columns_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "records", &records(3));
+        let input = write_file(&folder, "records", &records(3));
         let out = folder.path().join("out");
         let names = |chosen: &str| -> Vec<String> {
             stdout_of(&["-f", FORMAT, "--to", "arrow", "-o", out.to_str().unwrap(), "--columns", chosen, &input]);
@@ -283,9 +283,9 @@ mod arrow {
     }
 
     #[test]
-    fn strides_and_arrays_of_records() {
+    fn strided_items_and_arrays_of_records_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "numbers", &(0..24_u16).flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+        let input = write_file(&folder, "numbers", &(0..24_u16).flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
         let out = folder.path().join("out");
         let out_name = out.to_str().unwrap();
         stdout_of(&["-f", "<H", "--to", "arrow", "--shape", "3,4", "--strides", "2,6", "-o", out_name, &input]);
@@ -299,12 +299,12 @@ mod arrow {
         assert_eq!(records.as_struct().column(1).as_primitive::<UInt16Type>().values()[..3], [2, 4, 8]);
     }
 
-    /// The command refuses a field without an Arrow type with an error that names the field, and writes no output. It also
-    /// refuses text that is not Unicode.
+    /// The command refuses a field without an Arrow type with an error that names the field, and writes no output. It
+    /// also refuses text that is not Unicode.
     #[test]
     fn values_without_an_arrow_type_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "records", &records(3));
+        let input = write_file(&folder, "records", &records(3));
         let out = folder.path().join("out.arrow");
         let out_name = out.to_str().unwrap();
         let pages: &[(&str, &[&str], i32)] = &[

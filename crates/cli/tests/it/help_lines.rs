@@ -23,7 +23,7 @@ fn suggestions(message: &str) -> Vec<String> {
 }
 
 /// Returns the arguments `words` with the option or word `wrong` replaced by `suggestion`.
-fn follow(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
+fn apply_suggestion(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
     let mut words = words.to_vec();
     let Some((option, value)) = suggestion.split_once(' ').filter(|(option, _)| option.starts_with("--")) else {
         if suggestion.starts_with("--") {
@@ -127,7 +127,7 @@ fn each_suggestion_succeeds() {
             // A suggested option replaces the wrong option. The value of the option is unchanged.
             let words = match words.iter().position(|word| word == wrong && wrong.starts_with("--")) {
                 Some(place) => [&words[..place], std::slice::from_ref(&suggestion), &words[place + 1..]].concat(),
-                None => follow(&words, wrong, &suggestion),
+                None => apply_suggestion(&words, wrong, &suggestion),
             };
             assert_ne!(words.join(" "), *call, "the message suggests the call that failed");
             let followed = command(folder.path(), &words).output().unwrap();
@@ -139,7 +139,8 @@ fn each_suggestion_succeeds() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// 24 bytes are a multiple of 8 bytes, the size in one dialect. They are not a multiple of 5 bytes, the size in another.
+/// 24 bytes are a multiple of 8 bytes, the size in one dialect. They are not a multiple of 5 bytes, the size in
+/// another.
 #[test]
 fn the_length_of_the_file_selects_the_dialect() {
     let folder = tempfile::tempdir().unwrap();
@@ -165,7 +166,7 @@ fn a_type_name_that_is_a_format_gets_a_note() {
 }
 
 #[test]
-fn other_names_of_models_are_known() {
+fn models_have_alternative_names() {
     let size = |model: &str| {
         let output = crate::command::pep3118().args(["size", "=i@lg", "-m", model]).output().unwrap();
         String::from_utf8(output.stdout).unwrap()

@@ -41,8 +41,8 @@ fn is_hostile(character: char) -> bool {
     invisible || (character.is_control() && character != '\n')
 }
 
-/// Asserts that the output `text` contains no hostile character. The output on a terminal may contain colours, and each of
-/// its lines ends in `\r\n`.
+/// Asserts that the output `text` contains no hostile character. The output on a terminal may contain colours, and each
+/// of its lines ends in `\r\n`.
 fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     let text = std::str::from_utf8(text).unwrap_or_else(|error| panic!("{context:?}: {error}: {text:?}"));
     let mut text = text.to_owned();
@@ -62,8 +62,9 @@ fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     }
 }
 
-/// Runs a command twice, with its output on pipes and on a terminal. Asserts that no output contains a hostile character.
-fn check(arguments: &[&[u8]], input: Option<&[u8]>) {
+/// Runs a command twice, with its output on pipes and on a terminal. Asserts that no output contains a hostile
+/// character.
+fn check_output(arguments: &[&[u8]], input: Option<&[u8]>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("items"), [1; 4096]).unwrap();
     fs::write(folder.path().join("input"), input.unwrap_or_default()).unwrap();
@@ -89,7 +90,7 @@ fn record() -> Vec<u8> {
 }
 
 #[test]
-fn commands_with_a_format() {
+fn commands_escape_the_names_in_a_format() {
     let record = record();
     let broken = [record.as_slice(), b"("].concat();
     let model: &[&[u8]] = &[b"-m", b"lp64"];
@@ -118,67 +119,67 @@ fn commands_with_a_format() {
         &[b"decode", b"-f", &broken, b"items"],
     ];
     for command in commands {
-        check(&[*command, model].concat(), None);
+        check_output(&[*command, model].concat(), None);
     }
 }
 
 #[test]
-fn each_name_alone() {
+fn commands_escape_each_name() {
     for name in NAMES {
         let format = [b"T{<i:a", name, b":<h:b:<i:c:}"].concat();
         let twice = [b"T{<i:a", name, b":<i:a", name, b":}"].concat();
-        check(&[b"explain", &format, b"-i", b"3"], None);
-        check(&[b"readers", &twice, b"-i", b"8"], None);
-        check(&[b"emit", &format, b"--to", b"c"], None);
-        check(&[b"emit", &format, b"--for", b"struct"], None);
+        check_output(&[b"explain", &format, b"-i", b"3"], None);
+        check_output(&[b"readers", &twice, b"-i", b"8"], None);
+        check_output(&[b"emit", &format, b"--to", b"c"], None);
+        check_output(&[b"emit", &format, b"--for", b"struct"], None);
         // The name is the format.
-        check(&[b"explain", name], None);
-        check(&[b"size", name, b"i"], None);
-        check(&[b"check", b"-f", name, b"--shape", b"3"], None);
+        check_output(&[b"explain", name], None);
+        check_output(&[b"size", name, b"i"], None);
+        check_output(&[b"check", b"-f", name, b"--shape", b"3"], None);
     }
 }
 
 /// These outputs come from functions of the library.
 #[test]
-fn tables_pictures_and_differences() {
+fn tables_pictures_and_differences_escape_names() {
     let record = record();
-    check(&[b"explain", &record], None);
-    check(&[b"explain", &record, b"--svg"], None);
-    check(&[b"diff", &record, &[record.as_slice(), b"i"].concat()], None);
+    check_output(&[b"explain", &record], None);
+    check_output(&[b"explain", &record, b"--svg"], None);
+    check_output(&[b"diff", &record, &[record.as_slice(), b"i"].concat()], None);
     for name in NAMES {
         let format = [b"T{<i:a", name, b":<h:b:<i:c:}"].concat();
-        check(&[b"explain", &format], None);
-        check(&[b"diff", &format, b"T{<i:b:<h:b:<i:c:}"], None);
-        check(&[b"diff", &format, b"T{<i:b:<h:b:<d:c:}"], None);
+        check_output(&[b"explain", &format], None);
+        check_output(&[b"diff", &format, b"T{<i:b:<h:b:<i:c:}"], None);
+        check_output(&[b"diff", &format, b"T{<i:b:<h:b:<d:c:}"], None);
     }
 }
 
 #[test]
-fn each_argument() {
+fn messages_escape_the_argument() {
     for name in NAMES {
-        check(&[b"decode", b"-f", b"i", name], None);
-        check(&[b"decode", b"-f", b"i", b"-o", &[name, b"/x"].concat(), b"items"], None);
-        check(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
-        check(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
-        check(&[b"decode", b"-f", b"i", b"items", name], None);
-        check(&[b"explain", b"i", b"-m", name], None);
-        check(&[b"explain", b"i", b"-d", name], None);
-        check(&[b"explain", b"i", b"-i", name], None);
-        check(&[b"emit", b"i", b"--for", name], None);
-        check(&[b"emit", b"i", b"--to", b"c", b"--name", name], None);
-        check(&[b"check", b"--shape", b"3", b"-r", name], None);
-        check(&[b"check", name], None);
-        check(&[b"rules", name], None);
-        check(&[b"man", name], None);
-        check(&[b"completions", name], None);
-        check(&[b"audit", name], None);
-        check(&[name], None);
-        check(&[&[b"--", name].concat()], None);
+        check_output(&[b"decode", b"-f", b"i", name], None);
+        check_output(&[b"decode", b"-f", b"i", b"-o", &[name, b"/x"].concat(), b"items"], None);
+        check_output(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
+        check_output(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
+        check_output(&[b"decode", b"-f", b"i", b"items", name], None);
+        check_output(&[b"explain", b"i", b"-m", name], None);
+        check_output(&[b"explain", b"i", b"-d", name], None);
+        check_output(&[b"explain", b"i", b"-i", name], None);
+        check_output(&[b"emit", b"i", b"--for", name], None);
+        check_output(&[b"emit", b"i", b"--to", b"c", b"--name", name], None);
+        check_output(&[b"check", b"--shape", b"3", b"-r", name], None);
+        check_output(&[b"check", name], None);
+        check_output(&[b"rules", name], None);
+        check_output(&[b"man", name], None);
+        check_output(&[b"completions", name], None);
+        check_output(&[b"audit", name], None);
+        check_output(&[name], None);
+        check_output(&[&[b"--", name].concat()], None);
     }
 }
 
 #[test]
-fn json_lines() {
+fn answers_to_json_lines_escape_names() {
     for name in NAMES {
         let Ok(name) = std::str::from_utf8(name) else { continue };
         let format = format!("T{{<i:{name}:<i:b:}}");
@@ -198,25 +199,25 @@ fn json_lines() {
         let buffers = ["format", "dialect", "model", "request", "len", "memory"].map(|key| buffer(key, name));
         for (command, queries) in [("explain", queries.as_slice()), ("size", &queries), ("check", &buffers)] {
             let input: String = queries.iter().map(|query| format!("{query}\n")).collect();
-            check(&[command.as_bytes(), b"--jsonl"], Some(input.as_bytes()));
+            check_output(&[command.as_bytes(), b"--jsonl"], Some(input.as_bytes()));
             let raw = format!("{name}\n\"{name}\"\n{{\"{name}\": 1}}\n");
-            check(&[command.as_bytes(), b"--jsonl"], Some(raw.as_bytes()));
+            check_output(&[command.as_bytes(), b"--jsonl"], Some(raw.as_bytes()));
         }
         for buffer in buffers {
-            check(&[b"check", buffer.to_string().as_bytes()], None);
+            check_output(&[b"check", buffer.to_string().as_bytes()], None);
         }
     }
 }
 
 /// The decoded file contains control characters and all kinds of characters in `NAMES`.
 #[test]
-fn values() {
+fn decoded_values_are_escaped() {
     let text: String = NAMES.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
     let units: Vec<u8> = text.chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
     let format = format!("<{}w", units.len() / 4);
     for to in ["table", "json", "csv"] {
         for format in [format.as_str(), "(2)<w", "<w", "s", "c", "4s"] {
-            check(&[b"decode", b"-f", format.as_bytes(), b"--to", to.as_bytes(), b"-"], Some(&units));
+            check_output(&[b"decode", b"-f", format.as_bytes(), b"--to", to.as_bytes(), b"-"], Some(&units));
         }
     }
 }

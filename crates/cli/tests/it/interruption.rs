@@ -1,5 +1,5 @@
-//! After a signal, on a full device and with closed streams, an output file is complete or unchanged, and the command leaves
-//! no other file.
+//! After a signal, on a full device and with closed streams, an output file is complete or unchanged, and the command
+//! leaves no other file.
 
 use std::fs;
 use std::io::Write as _;
@@ -32,7 +32,7 @@ fn send(child: &Child, signal: Signal) {
 }
 
 /// Starts a `decode` that reads items from a pipe. Returns when the command has opened its output and waits for items.
-fn waiting(folder: &Path, command: &mut Command) -> (Child, ChildStdin) {
+fn start_waiting_decode(folder: &Path, command: &mut Command) -> (Child, ChildStdin) {
     let arguments = ["decode", "-f", "<H", "--to", "csv", "-o", "out", "-"];
     let mut child = command.args(arguments).current_dir(folder).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -58,7 +58,7 @@ fn assert_unchanged(folder: &Path) {
 fn a_signal_leaves_the_output_unchanged() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = folder_with_output();
-        let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+        let (mut child, _stdin) = start_waiting_decode(folder.path(), &mut crate::command::pep3118());
         send(&child, signal);
         assert_eq!(child.wait().unwrap().code(), Some(128 + signal.as_raw()));
         assert_unchanged(folder.path());
@@ -66,9 +66,9 @@ fn a_signal_leaves_the_output_unchanged() {
 }
 
 #[test]
-fn two_signals_end_the_command_with_the_status_of_one() {
+fn two_signals_end_the_command_with_the_status_of_a_single_signal() {
     let folder = folder_with_output();
-    let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+    let (mut child, _stdin) = start_waiting_decode(folder.path(), &mut crate::command::pep3118());
     send(&child, Signal::INT);
     // The first signal may have ended the process already.
     let _ = kill_process(Pid::from_child(&child), Signal::TERM);
@@ -80,19 +80,19 @@ fn two_signals_end_the_command_with_the_status_of_one() {
 #[test]
 fn an_unconditional_kill_leaves_no_temporary_file() {
     let folder = folder_with_output();
-    let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+    let (mut child, _stdin) = start_waiting_decode(folder.path(), &mut crate::command::pep3118());
     child.kill().unwrap();
     child.wait().unwrap();
     assert_unchanged(folder.path());
 }
 
 #[test]
-fn an_ignored_signal_stays_ignored() {
+fn an_ignored_signal_does_not_end_the_command() {
     let folder = folder_with_output();
     let mut command = Command::new("sh");
     let program = crate::command::pep3118();
     command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
-    let (mut child, stdin) = waiting(folder.path(), &mut command);
+    let (mut child, stdin) = start_waiting_decode(folder.path(), &mut command);
     send(&child, Signal::HUP);
     drop(stdin);
     assert!(child.wait().unwrap().success());
@@ -189,7 +189,7 @@ fn output_to_a_full_device_fails() {
 }
 
 #[test]
-fn messages_to_a_full_device_are_lost_without_a_panic() {
+fn messages_to_a_full_device_cause_no_panic() {
     for (arguments, status) in
         [(&["explain", "}"][..], 1), (&["explain"], 2), (&["size", "}", "i"], 1), (&["man", "x"], 2)]
     {
@@ -271,7 +271,7 @@ fn an_open_file_is_appended_to() {
 }
 
 #[test]
-fn a_dangling_link_gets_its_file() {
+fn an_output_to_a_dangling_link_creates_the_target() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in"), "ab").unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
@@ -283,7 +283,7 @@ fn a_dangling_link_gets_its_file() {
 }
 
 #[test]
-fn a_chain_of_dangling_links_gets_its_file() {
+fn an_output_to_a_chain_of_dangling_links_creates_the_target() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in"), "ab").unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("second")).unwrap();

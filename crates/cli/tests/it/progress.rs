@@ -1,5 +1,5 @@
-//! Tests of the progress bar of `decode`. The command shows a bar only on a terminal and only during long work, and clears
-//! the bar at the end.
+//! Tests of the progress bar of `decode`. The command shows a bar only on a terminal and only during long work, and
+//! clears the bar at the end.
 
 use std::io::Write as _;
 use std::path::Path;

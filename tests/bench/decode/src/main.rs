@@ -23,8 +23,8 @@ struct Bench {
 }
 
 impl Bench {
-    /// Alternates `operation` and `baseline`, runs each `times` times a round, and prints the median seconds of one run.
-    /// In the mode `serve`, prints the seconds of one run for each line of standard input instead.
+    /// Alternates `operation` and `baseline`, runs each `times` times a round, and prints the median seconds of one
+    /// run. In the mode `serve`, prints the seconds of one run for each line of standard input instead.
     fn row(&self, name: &str, goal: &str, times: u32, mut operation: impl FnMut(), mut baseline: impl FnMut()) {
         if !name.contains(&self.only) {
             return;

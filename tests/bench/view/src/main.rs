@@ -1,15 +1,15 @@
 //! Measures the time of validating a `Py_buffer`.
 //!
-//! `bench-view` prints the nanoseconds and the allocations of each check. `bench-view count NAME N` runs the check `NAME`
-//! `N` times and prints nothing, so that valgrind can count its instructions:
+//! `bench-view` prints the nanoseconds and the allocations of each check. `bench-view count NAME N` runs the check
+//! `NAME` `N` times and prints nothing, so that valgrind can count its instructions:
 //!
 //! ```text
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 1000
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 2000
 //! ```
 //!
-//! The difference between the two counts, divided by 1000, is the number of instructions of one check and one turn of the
-//! loop. `count nothing` runs the loop without a check.
+//! The difference between the two counts, divided by 1000, is the number of instructions of one check and one turn of
+//! the loop. `count nothing` runs the loop without a check.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::env::args;

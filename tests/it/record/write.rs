@@ -10,8 +10,8 @@ fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
 }
 
-/// The library reads and writes items by several strategies. With each, the written fields equal the read fields, and the bytes
-/// between fields are unchanged.
+/// The library reads and writes items by several strategies. With each, the written fields equal the read fields, and
+/// the bytes between fields are unchanged.
 #[test]
 fn written_records_equal_the_records_that_were_read() {
     const OTHER: &str = "T{>Q:type:(2)T{>H:y:>d:x:x}:c:T{<H:y:>d:x:}:b:>2w:word:x<w:letter:(3)?:flags:?:flag:>Zd:double:\
@@ -99,7 +99,7 @@ fn no_record_is_written_if_one_does_not_fit() {
 }
 
 #[test]
-fn views_are_written_in_their_order() {
+fn records_are_written_in_the_order_of_the_view() {
     let raw = RawView {
         len: 10,
         itemsize: 5,
@@ -161,15 +161,15 @@ fn items_are_cast_to_structs() {
             other => panic!("{other}"),
         }
     };
-    let (host, other) = if cfg!(target_endian = "little") { ("<", ">") } else { (">", "<") };
+    let (with_host_order, other) = if cfg!(target_endian = "little") { ("<", ">") } else { (">", "<") };
     let unaligned = plan.cast_records::<Pair>(&bytes[1..5]).unwrap_err();
     assert_eq!(unaligned, NotInPlace::Unaligned { past: 1, align: 2 }.into());
     assert_eq!(unaligned.to_string(), "the items start 1 byte past a multiple of 2, the alignment of the struct");
-    let swapped = refused(&format!("T{{{host}H:a:{other}H:b:}}"), &bytes[..4]);
+    let swapped = refused(&format!("T{{{with_host_order}H:a:{other}H:b:}}"), &bytes[..4]);
     assert_eq!(swapped.to_string(), "the value at byte 2 of an item is not in the byte order of this machine");
-    let moved = refused(&format!("T{{{host}H:b:H:a:}}"), &bytes[..4]);
+    let moved = refused(&format!("T{{{with_host_order}H:b:H:a:}}"), &bytes[..4]);
     assert_eq!(moved.to_string(), "the value at byte 2 of an item is at byte 0 of the struct");
-    let wide = refused(&format!("T{{{host}H:a:H:b:4x}}"), bytes);
+    let wide = refused(&format!("T{{{with_host_order}H:a:H:b:4x}}"), bytes);
     assert_eq!(wide.to_string(), "an item has 8 bytes but the struct has 4 bytes");
 
     /// A struct without `repr(C)`. The compiler chooses the order of its fields.

@@ -12,8 +12,8 @@ fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
     columns.iter().map(|column| (column.name.clone(), column.shape.clone(), column_bytes(&column.data))).collect()
 }
 
-/// The test reads columns from random records, writes the columns to other records, and reads equal columns from them. The
-/// padding of the written records is unchanged.
+/// The test reads columns from random records, writes the columns to other records, and reads equal columns from them.
+/// The padding of the written records is unchanged.
 #[test]
 fn written_columns_are_read_again() {
     let (mut checked, mut with_padding) = (0, 0);

@@ -1,4 +1,5 @@
-//! Tests of typed copies to wider numbers, for every pair of types. A conversion succeeds if it is exact for all numbers.
+//! Tests of typed copies to wider numbers, for every pair of types. A conversion succeeds if it is exact for all
+//! numbers.
 
 use super::*;
 
@@ -90,7 +91,8 @@ fn sources() -> Vec<From> {
     sources
 }
 
-/// Converts elements of every type to `T`. The conversion must succeed exactly for the types whose codes are in `taken`.
+/// Converts elements of every type to `T`. The conversion must succeed exactly for the types whose codes are in
+/// `taken`.
 fn check<T: Known>(name: &str, taken: &[&str]) {
     for from in sources() {
         for (mark, bytes) in [("<", &from.little), (">", &from.big)] {
