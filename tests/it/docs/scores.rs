@@ -138,7 +138,7 @@ fn consumers(body: &mut String) {
     }
     let total = exports.len();
     writeln!(body, "\nThe {total} different (format, itemsize) of `exports.jsonl` on 64-bit Linux, given to the models of the readers:\n").unwrap();
-    writeln!(body, "| | reads | reads as something else | accepts what contradicts itself | refuses |").unwrap();
+    writeln!(body, "| | reads | reads other fields | accepts contradictory metadata | refuses |").unwrap();
     writeln!(body, "|--|--|--|--|--|").unwrap();
     for consumer in Consumer::ALL {
         let [reads, misreads, contradicts, refuses] = counts[&consumer];
