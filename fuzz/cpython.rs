@@ -20,6 +20,7 @@ struct StructModule {
 
 static STRUCT: PyOnceLock<StructModule> = PyOnceLock::new();
 
+/// Returns the functions of `struct`. Loads them on the first call.
 fn struct_module(py: Python<'_>) -> &StructModule {
     let made = STRUCT.get_or_try_init(py, || -> PyResult<StructModule> {
         let module = py.import("struct")?;
@@ -65,6 +66,7 @@ pub fn calcsize(format: &[u8]) {
     });
 }
 
+/// Returns `true` if the error states that the format exceeds a limit.
 fn is_limit(kind: &LayoutErrorKind) -> bool {
     matches!(kind.name(), "too-long" | "too-many-items" | "too-deep" | "too-many-dimensions")
 }
@@ -112,6 +114,7 @@ fn flatten(value: Value, out: &mut Vec<Value>) {
     }
 }
 
+/// Returns `true` if both values are equal. Two NaNs are equal.
 fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
     // Two NaNs count as equal.
     let float = |ours: f64, theirs: f64| ours == theirs || (ours.is_nan() && theirs.is_nan());

@@ -14,6 +14,7 @@ thread_local! {
     static PEAK: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Adds `by` bytes to the count of this thread and updates its maximum.
 fn grow(by: usize) {
     let held = HELD.get().wrapping_add(by);
     HELD.set(held);

@@ -41,6 +41,8 @@ fn values_are_those_of_the_reference_decoder() {
 /// The copies are in C order and in Fortran order.
 #[test]
 fn typed_copies_are_those_of_the_reference_decoder() {
+    /// Compares typed copies of arrays with the format character `code`, in both byte orders, with the reference
+    /// decoder.
     fn copies<T: pep3118::decode::Element + PartialEq + std::fmt::Debug>(code: &str, describe: impl Fn(&T) -> String) {
         for order in ["<", ">"] {
             let format = format!("{order}{code}");
@@ -292,6 +294,7 @@ fn page(format: &str, records: &[u8]) -> String {
     page
 }
 
+/// Appends a line for `value` to `page`, indented by `depth`, and lines for the values inside it.
 fn show(value: &Value, depth: usize, page: &mut String) {
     let indent = "  ".repeat(depth);
     match value {

@@ -121,6 +121,7 @@ fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
     }
 }
 
+/// Returns a format with a construct that its dialect does not have, and the error.
 fn construct_example(construct: Construct) -> (&'static str, LayoutError) {
     use Construct as C;
     let (format, dialect) = match construct {
@@ -170,6 +171,7 @@ fn each_layout_error_has_a_snapshot() {
     }
 }
 
+/// Compares the messages of `error` with the snapshot `name`.
 fn check(name: &str, format: &str, error: &LayoutError) {
     assert!(error.span().end() <= format.len(), "{error:?}");
     let page = format!("{error}\n\n{error:#}\n");

@@ -14,10 +14,12 @@ mod rules;
 mod schema;
 mod scores;
 
+/// Returns the path of a file of the repository.
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
+/// Returns the text of a file of the repository.
 fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }

@@ -15,10 +15,11 @@ use crate::snapshot;
 const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequence_numbers:}:header:\
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
+/// Returns a text with the table and the picture of each interpretation of `format`.
 fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: DataModel) -> String {
     let outcome = reconcile(format.as_bytes(), itemsize, dialect, &model);
-    let (reading, others) = match (&outcome, outcome.as_ref().err().and_then(LayoutError::ambiguity)) {
-        (Ok(reading), _) => (reading, &[][..]),
+    let (found, others) = match (&outcome, outcome.as_ref().err().and_then(LayoutError::ambiguity)) {
+        (Ok(found), _) => (found, &[][..]),
         (Err(_), Some(ambiguity)) => ambiguity.alternatives().split_first().unwrap(),
         (Err(error), None) => panic!("{format}: {error}"),
     };
@@ -26,13 +27,13 @@ fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: D
     let mut page = format!(
         "format   {}\ndialect  {}        model  {}, {}\nsize     {}            align    {}        {}\n\n{}",
         format.escape_debug(),
-        reading.dialect,
+        found.dialect,
         model.name,
         model.endian,
-        reading.layout.size(),
-        reading.layout.align(),
-        if others.is_empty() { reading.certainty.as_str() } else { "ambiguous" },
-        draw(&reading.layout),
+        found.layout.size(),
+        found.layout.align(),
+        if others.is_empty() { found.certainty.as_str() } else { "ambiguous" },
+        draw(&found.layout),
     );
     for Interpretation { dialect, layout: alternative, .. } in others {
         page += &format!("\nor, by {dialect}, {} bytes\n\n{}", alternative.size(), draw(alternative));
@@ -226,16 +227,16 @@ fn all_dialects_read_the_canonical_format_the_same() {
     let mut agreed = 0;
     for row in crate::corpus::rows("exports") {
         let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64());
-        let Ok(reading) = reconcile(format.as_bytes(), itemsize, None, &DataModel::LP64) else { continue };
-        let Ok(canonical) = reading.layout.emit(Target::Canonical) else { continue };
+        let Ok(found) = reconcile(format.as_bytes(), itemsize, None, &DataModel::LP64) else { continue };
+        let Ok(canonical) = found.layout.emit(Target::Canonical) else { continue };
         for dialect in Dialect::ALL {
             match Layout::read(&canonical, dialect, &DataModel::LP64) {
                 Ok(layout) => {
-                    let compared = Comparison::of_layouts(&reading.layout, &layout);
+                    let compared = Comparison::of_layouts(&found.layout, &layout);
                     // In dialect `ctypes`, `u` is a `wchar_t`, so the type or the width differs.
                     let wide = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Wchar);
                     // In dialect `cython`, `x` with a name is padding. The other fields have the same offsets.
-                    let void = reading.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
+                    let void = found.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
                     let excused = wide || (void && dialect.name == "cython");
                     assert!(
                         compared.equivalence >= Some(Equivalence::Scalars) || excused,
@@ -344,10 +345,10 @@ fn of_scalar_and_read_give_the_same_field() {
 #[test]
 fn two_names_of_one_type_are_not_ambiguous() {
     // `u` is UCS-2 in dialect `pep3118` and a `wchar_t` in other dialects. On Windows both types have two bytes.
-    let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
-    assert_eq!(reading.certainty, Certainty::Exact);
-    let reading = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
-    assert_eq!(reading.certainty, Certainty::Exact);
+    let found = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
+    assert_eq!(found.certainty, Certainty::Exact);
+    let found = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
+    assert_eq!(found.certainty, Certainty::Exact);
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub fn resolve_chosen(input: &[u8]) {
     resolve_in(source, dialect, &DataModel::ALL[usize::from(*model) % DataModel::ALL.len()]);
 }
 
+/// Tests [`resolve_layout`] for one dialect and one data model.
 fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     let layout = Layout::read(source, dialect, model);
     // The debug output contains every node of a layout. For long formats the comparison would take too long.
@@ -100,6 +101,7 @@ pub fn reconcile_with(source: &[u8], itemsize: u64) {
     }
 }
 
+/// Asserts that `layout` has the given itemsize, that its fields are inside it, and that it can be drawn.
 fn fits(layout: &Layout, itemsize: Option<u64>) {
     assert!(itemsize.is_none_or(|itemsize| layout.size() == itemsize));
     stays_inside(layout);

@@ -27,6 +27,7 @@ struct Agreement {
 }
 
 impl Agreement {
+    /// Counts a comparison, and stores its text if the model and the answer disagree.
     fn compare(&mut self, case: &str, recorded: impl std::fmt::Display, ours: &Outcome, agrees: bool) {
         self.compared += 1;
         if !agrees {
@@ -34,6 +35,7 @@ impl Agreement {
         }
     }
 
+    /// Asserts that all comparisons agree and that their number is `compared`.
     fn check(&self, name: &str, compared: usize) {
         println!("{name}: {} of {} agree", self.compared - self.wrong.len(), self.compared);
         assert_eq!(self.wrong, Vec::<String>::new(), "{name}");
@@ -41,6 +43,7 @@ impl Agreement {
     }
 }
 
+/// Returns `true` if a recorded answer is an exception.
 fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
@@ -107,6 +110,7 @@ fn the_model_of_numpy_reads_the_recorded_dtypes() {
 const EXCEPTIONS: [(&str, u64, Consumer, &str); 1] =
     [("i:", 4, Consumer::Cython, "a name without an end: the bytes after the format decide")];
 
+/// Returns `true` if `EXCEPTIONS` contains the case.
 fn is_excepted(format: &str, itemsize: u64, consumer: Consumer) -> bool {
     EXCEPTIONS.iter().any(|(known, size, who, _)| (*known, *size, *who) == (format, itemsize, consumer))
 }
@@ -197,6 +201,7 @@ impl Dtype {
         dtype
     }
 
+    /// Appends the values of a recorded dtype, which is repeated `count` times at `offset`.
     fn collect(&mut self, dtype: &Value, offset: u64, count: u64, size: u64) {
         match dtype {
             Value::String(text) => {
@@ -225,6 +230,7 @@ impl Dtype {
         }
     }
 
+    /// Returns `true` if `layout`, the description of the model, describes this dtype.
     fn is_described_by(&self, layout: &str) -> bool {
         let describe = |count: u64, name: &str| if count == 1 { name.to_owned() } else { format!("{count} {name}") };
         let bytes = format!("{} byte{}", self.size, if self.size == 1 { "" } else { "s" });

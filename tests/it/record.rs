@@ -119,7 +119,7 @@ struct Copied {
 /// A struct with the same fields. The library reads it field by field, because it is not `AnyBitPattern`.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
-struct Loaded {
+struct FieldByField {
     a: u8,
     b: u32,
     c: [f32; 2],
@@ -147,6 +147,7 @@ fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()
 }
 
+/// Reads `items` with `format` into structs.
 fn read<T: Record>(format: &str, items: &[u8]) -> Result<Vec<T>, RecordError> {
     Plan::new(&layout(format)).unwrap().read_records(items)
 }
@@ -299,21 +300,21 @@ fn structs_have_the_values_of_dynamic_records() {
         for plan in &plans {
             let mut items = Vec::new();
             for _ in 0..bytes.int_in_range(0..=3)? {
-                items.extend(valid(plan, bytes)?);
+                items.extend(random_item(plan, bytes)?);
             }
             let records: Vec<Plain> = plan.read_records(&items).unwrap();
             let values: Vec<Value> = plan.values(&items).unwrap().collect();
             assert_eq!(records.len(), values.len());
             for (record, value) in records.iter().zip(&values) {
-                agree(record, value);
+                assert_equal_fields(record, value);
             }
         }
         Ok(())
     });
 }
 
-/// Returns a random item with valid bools and chars.
-fn valid(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
+/// Returns a random item with random_item bools and chars.
+fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
     let mut item = vec![0; plan.itemsize()];
     bytes.fill_buffer(&mut item)?;
     for leaf in plan.leaves() {
@@ -328,7 +329,8 @@ fn valid(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Resul
     Ok(item)
 }
 
-fn agree(record: &Plain, value: &Value) {
+/// Asserts that the struct and the dynamic record have the same values.
+fn assert_equal_fields(record: &Plain, value: &Value) {
     let Value::Record(value) = value else { panic!("{value:?}") };
     let get = |name: &str| value.get(name.as_bytes()).unwrap();
     let inner = |value: &Value| {
@@ -374,7 +376,7 @@ fn every_strategy_reads_the_same_structs() {
         let mut items = vec![0; count * size_of::<Copied>()];
         bytes.fill_buffer(&mut items)?;
         let copied: Vec<Copied> = same.read_records(&items).unwrap();
-        let loaded: Vec<Loaded> = same.read_records(&items).unwrap();
+        let loaded: Vec<FieldByField> = same.read_records(&items).unwrap();
         let mut moved = Vec::new();
         for record in &copied {
             moved.extend(record.d.to_be_bytes());
@@ -468,7 +470,7 @@ fn no_format_makes_reading_records_panic() {
 
 #[test]
 fn a_mismatch_is_described_in_one_sentence() {
-    fn sentence<T: Record>(format: &str) -> String {
+    fn mismatch_message<T: Record>(format: &str) -> String {
         let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
         match T::matches(&layout) {
             Ok(()) => format!("{format:<44} matches\n"),
@@ -492,7 +494,7 @@ fn a_mismatch_is_described_in_one_sentence() {
         "T{<b:a:4s:b:}",
         "(2)T{<b:a:<i:b:}",
     ] {
-        page += &sentence::<Small>(format);
+        page += &mismatch_message::<Small>(format);
     }
     #[derive(Record)]
     #[allow(dead_code, reason = "only its layout is asked for")]
@@ -513,7 +515,7 @@ fn a_mismatch_is_described_in_one_sentence() {
         "T{(2)T{b:a:i:b:}:at:3s:tag:4u:word:}",
         "T{(2)T{b:a:i:b:}:at:3s:tag:(4)<I:word:}",
     ] {
-        page += &sentence::<Nested>(format);
+        page += &mismatch_message::<Nested>(format);
     }
     snapshot::check("decode", "record-mismatches", "formats beside two structs", &page);
 }

@@ -23,6 +23,7 @@ pub(crate) fn read(field: Field<'_>, record: &[u8]) -> String {
     if field.shape().is_empty() { elements.concat() } else { format!("{:?}[{}]", field.shape(), elements.join(", ")) }
 }
 
+/// Describes one element of a field.
 pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
     let endian = field.endian().unwrap_or(Endian::Little);
     let halves = bytes.split_at(bytes.len() / 2);
@@ -175,6 +176,7 @@ pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>
     out
 }
 
+/// Returns the bytes of one element with each number in little-endian order.
 fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
     let endian = field.endian().unwrap_or(Endian::Little);
     let flip = |width: usize| -> Vec<u8> {

@@ -25,10 +25,12 @@ enum Kind {
 }
 
 impl Node {
+    /// Returns the size of all elements of the member in bytes.
     fn total(&self) -> u64 {
         self.size * self.shape.iter().product::<u64>()
     }
 
+    /// Adds the member and its members to `builder`.
     fn build(&self, builder: &mut LayoutBuilder) -> Result<(), BuildError> {
         let member = MemberSpec { name: self.name.as_deref(), offset: self.offset, shape: &self.shape };
         match &self.kind {
@@ -53,7 +55,7 @@ impl Node {
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    fn random_below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -61,15 +63,16 @@ impl Random {
         (z ^ (z >> 31)) % limit
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    fn random_element<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.random_below(of.len() as u64)).unwrap()]
     }
 }
 
 const NAMES: [&str; 14] =
     ["a", "b", "c", "x_1", "int", "type", "self", "_pad0", "shared_0", "a b", "\u{540d}", "*/", "", "bool"];
 
-fn value(random: &mut Random) -> (Type, u64) {
+/// Returns a random type of a value and its size in bytes.
+fn random_value(random: &mut Random) -> (Type, u64) {
     let model = DataModel::HOST;
     let (long, pointer) = (model.long_double.size, model.pointer);
     let sizes: [(Type, u64); 30] = [
@@ -104,44 +107,46 @@ fn value(random: &mut Random) -> (Type, u64) {
         (Type::Function, pointer),
         (Type::Bits, 2),
     ];
-    random.pick(&sizes)
+    random.random_element(&sizes)
 }
 
-fn node(random: &mut Random, depth: u64, named: bool) -> Node {
-    let name = named.then(|| random.pick(&NAMES).as_bytes().to_vec());
-    let shape = match random.below(8) {
-        0 => vec![random.below(4)],
-        1 => vec![1 + random.below(3), 1 + random.below(3)],
+/// Returns a random member with records nested up to `depth` levels. `named` gives it a name.
+fn random_node(random: &mut Random, depth: u64, named: bool) -> Node {
+    let name = named.then(|| random.random_element(&NAMES).as_bytes().to_vec());
+    let shape = match random.random_below(8) {
+        0 => vec![random.random_below(4)],
+        1 => vec![1 + random.random_below(3), 1 + random.random_below(3)],
         _ => vec![],
     };
     // Most items are records, and most fields of records are single values.
-    if depth == 0 || random.below(12) < if named { 7 } else { 1 } {
-        let (ty, size) = value(random);
-        let endian = random.pick(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
+    if depth == 0 || random.random_below(12) < if named { 7 } else { 1 } {
+        let (ty, size) = random_value(random);
+        let endian = random.random_element(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
         return Node { name, offset: 0, shape, size, kind: Kind::Value(ty, endian) };
     }
-    let mut nodes: Vec<Node> = (0..1 + random.below(4)).map(|_| node(random, depth - 1, true)).collect();
-    let way = random.below(4);
+    let mut nodes: Vec<Node> = (0..1 + random.random_below(4)).map(|_| random_node(random, depth - 1, true)).collect();
+    let placement = random.random_below(4);
     let mut end = 0;
     for node in &mut nodes {
-        node.offset = match way {
+        node.offset = match placement {
             0 => end,
             1 => end.next_multiple_of(8),
-            2 => random.below(24),
+            2 => random.random_below(24),
             _ => 0,
         };
         end = end.max(node.offset + node.total());
     }
-    let size = random.pick(&[end, end.next_multiple_of(8), end + 3]).max(1);
+    let size = random.random_element(&[end, end.next_multiple_of(8), end + 3]).max(1);
     Node { name, offset: 0, shape, size, kind: Kind::Record(nodes) }
 }
 
-fn layouts(count: usize) -> Vec<Layout> {
+/// Returns `count` random layouts.
+fn random_layouts(count: usize) -> Vec<Layout> {
     let mut random = Random(7);
     let mut layouts = Vec::new();
     while layouts.len() < count {
-        let depth = 1 + random.below(3);
-        let node = node(&mut random, depth, false);
+        let depth = 1 + random.random_below(3);
+        let node = random_node(&mut random, depth, false);
         if node.total() > 0 {
             layouts.push(node.layout());
         }
@@ -149,6 +154,7 @@ fn layouts(count: usize) -> Vec<Layout> {
     layouts
 }
 
+/// Writes `source` to a file `name` and compiles it with `command`, which must succeed.
 fn compile(name: &str, source: &str, command: &mut Command) {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, source).unwrap();
@@ -158,8 +164,11 @@ fn compile(name: &str, source: &str, command: &mut Command) {
 
 #[test]
 fn a_c_compiler_accepts_the_assertions_of_c_source() {
-    let sources: Vec<String> =
-        layouts(400).iter().enumerate().map(|(index, layout)| layout.to_c(&format!("item_{index}")).unwrap()).collect();
+    let sources: Vec<String> = random_layouts(400)
+        .iter()
+        .enumerate()
+        .map(|(index, layout)| layout.to_c(&format!("item_{index}")).unwrap())
+        .collect();
     let sources = sources.concat();
     assert!(sources.matches("static_assert(offsetof").count() > 1000);
     assert!(sources.contains("union ") && sources.contains("#pragma pack(push, 1)"));
@@ -175,7 +184,7 @@ fn a_c_compiler_accepts_the_assertions_of_c_source() {
 
 #[test]
 fn rustc_accepts_the_assertions_of_rust_source() {
-    let sources: Vec<String> = layouts(400)
+    let sources: Vec<String> = random_layouts(400)
         .iter()
         .enumerate()
         .map(|(index, layout)| layout.to_rust(&format!("Item{index}")).unwrap())
@@ -195,7 +204,7 @@ fn rustc_accepts_the_assertions_of_rust_source() {
 
 #[test]
 fn built_layouts_can_be_drawn_and_emitted() {
-    for layout in layouts(2000) {
+    for layout in random_layouts(2000) {
         crate::properties::stays_inside(&layout);
         assert!(Picture::new(&layout).to_string().len() < 40_000);
         assert!(Picture::new(&layout).svg().ends_with("</svg>"));
@@ -209,6 +218,7 @@ fn built_layouts_can_be_drawn_and_emitted() {
     }
 }
 
+/// Returns the specification of an `int32` at `offset`, without a name.
 fn int(offset: u64) -> (MemberSpec<'static>, Scalar) {
     (MemberSpec { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
 }
@@ -379,7 +389,7 @@ fn c_source_compiles_with_all_identifiers_of_its_headers() {
 
 #[test]
 fn rust_source_compiles_with_the_names_that_it_uses() {
-    let source = layouts(50).iter().map(|layout| layout.to_rust("Item").unwrap()).collect::<String>();
+    let source = random_layouts(50).iter().map(|layout| layout.to_rust("Item").unwrap()).collect::<String>();
     let mut names = identifiers(&source);
     names.extend(
         ["Self", "async", "gen", "str", "u128", "f16", "std", "alloc", "Copy", "Clone", "drop"].map(String::from),

@@ -145,7 +145,7 @@ def test_views_that_are_alive_at_shutdown_do_not_crash():
         views = [pep3118.View(array.array('i', [1])), pep3118.View(numpy.zeros(3))["..." and slice(1, 2)]]
         views.append(memoryview(views[0]))
         columns = pep3118.View(numpy.zeros(3, 'i4,f8')).columns()
-        sys.kept = columns, numpy.asarray(columns['f0'])
+        sys.references = columns, numpy.asarray(columns['f0'])
         cycle = [views[0]]
         cycle.append(cycle)
         iterator = iter(views[0])
@@ -165,7 +165,7 @@ def test_arrow_releases_a_buffer_in_another_thread():
         thread.start()
         thread.join()
         memory.append(0)
-        kept = pyarrow.array(pep3118.View(memory))
+        array = pyarrow.array(pep3118.View(memory))
         """
     )
 

@@ -9,6 +9,7 @@ use super::{items_one_by_one, plan, view};
 /// The size in bytes of the smallest copy that bypasses the caches.
 const LARGE: usize = 1 << 24;
 
+/// Returns `len` pseudo-random bytes.
 fn noise(len: usize) -> Vec<u8> {
     // The bytes repeat after a prime number, because computing all bytes is slow without optimization.
     let some: Vec<u8> = (0..65_521_usize).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();

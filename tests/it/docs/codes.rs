@@ -23,6 +23,7 @@ fn machines(of: impl Fn(&DataModel) -> Option<Value>) -> Option<String> {
     Some(format!("{{{}}}", cells.collect::<Option<Vec<_>>>()?.join(", ")))
 }
 
+/// Returns the JSON object of a format character.
 fn row(code: Code) -> String {
     let text = code.as_str();
     let native = machines(|model| cell(text, &Dialect::PEP3118, model)).expect("every code has a native size");
@@ -55,6 +56,7 @@ fn row(code: Code) -> String {
     format!("    {{{}}}", lines.join(",\n     "))
 }
 
+/// Returns the JSON object of a byte-order character.
 fn byte_order(order: ByteOrder) -> String {
     // `bi` has padding (8 bytes) if items are aligned. `l` has 8 bytes if sizes are native.
     let size =
@@ -89,6 +91,7 @@ const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("Z", "a complex number of the code after it: e f d g", None),
 ];
 
+/// Returns the JSON object of a construct.
 fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String {
     let complex = [Code::ComplexHalf, Code::ComplexFloat, Code::ComplexDouble, Code::ComplexLongDouble];
     let knows = |dialect: &Dialect| match syntax {

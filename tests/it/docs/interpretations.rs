@@ -21,6 +21,7 @@ fn describe_layout(layout: &Layout) -> String {
     if fields.is_empty() { bytes } else { format!("{bytes}: {array}{}", fields.join(", ")) }
 }
 
+/// Appends a description of each leaf of `record` to `out`. The record is at byte `base` and has the name `path`.
 fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
     for field in record.fields() {
         let name = field.name_text().unwrap_or_default();
@@ -37,6 +38,7 @@ fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<Strin
     }
 }
 
+/// Describes the type, the shape and, if it is not native, the byte order of a field.
 fn kind(field: Field<'_>) -> String {
     let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
     let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(",")) };

@@ -29,7 +29,7 @@ fn group(row: &Value) -> Option<&'static str> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Verdict {
+enum ReadOutcome {
     Right,
     Wrong,
     Refused,
@@ -49,29 +49,29 @@ fn padding_md_counts_what_each_rule_reads_right() {
         Dialect { alignment: Alignment::Explicit, named_padding: Dialect::NUMPY.named_padding, ..implicit_end };
     let mut counts: Vec<(&str, usize, [[usize; 3]; 5])> = Vec::new();
     for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && fields_are_recorded(row)) {
-        let (Some(group), Some(truth)) = (group(row), recorded(row)) else { continue };
+        let (Some(group), Some(expected)) = (group(row), recorded(row)) else { continue };
         let itemsize = row["itemsize"].as_u64().unwrap();
         let model = model(row["platform"].as_str().unwrap());
-        let verdict = |dialect: &Dialect| match reconcile(
+        let outcome = |dialect: &Dialect| match reconcile(
             row["format"].as_str().unwrap().as_bytes(),
             Some(itemsize),
             Some(dialect),
             &model,
         ) {
-            Ok(reading) if leaves(&reading.layout) == truth => Verdict::Right,
-            Ok(_) => Verdict::Wrong,
-            Err(_) => Verdict::Refused,
+            Ok(found) if leaves(&found.layout) == expected => ReadOutcome::Right,
+            Ok(_) => ReadOutcome::Wrong,
+            Err(_) => ReadOutcome::Refused,
         };
-        let (first, second) = (verdict(&by_struct), verdict(&by_c));
-        let either = if first == Verdict::Refused { second } else { first };
-        let verdicts = [first, second, either, verdict(&implicit_end), verdict(&explicit)];
+        let (first, second) = (outcome(&by_struct), outcome(&by_c));
+        let either = if first == ReadOutcome::Refused { second } else { first };
+        let outcomes = [first, second, either, outcome(&implicit_end), outcome(&explicit)];
         let at = counts.iter().position(|(name, ..)| *name == group).unwrap_or_else(|| {
             counts.push((group, 0, [[0; 3]; 5]));
             counts.len() - 1
         });
         counts[at].1 += 1;
-        for (count, verdict) in counts[at].2.iter_mut().zip(verdicts) {
-            count[verdict as usize] += 1;
+        for (count, outcome) in counts[at].2.iter_mut().zip(outcomes) {
+            count[outcome as usize] += 1;
         }
     }
     counts.sort_by_key(|(name, ..)| *name);

@@ -12,6 +12,7 @@ use crate::corpus::rows;
 
 const PAGE: &str = "tests/corpus/README.md";
 
+/// Returns `true` if a recorded answer is an exception.
 fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
@@ -37,6 +38,7 @@ struct Score {
 }
 
 impl Score {
+    /// Counts one format with the answer of the newest CPython and of the implementation.
     fn count(&mut self, newest: Option<u64>, answer: Option<u64>) {
         match (newest, answer) {
             (newest, answer) if newest == answer => self.same += 1,
@@ -47,6 +49,7 @@ impl Score {
     }
 }
 
+/// Appends the table of `struct.calcsize` to `body`.
 fn calcsize(body: &mut String) {
     let rows = rows("answers");
     let size = |answer: Option<&Value>| answer.and_then(Value::as_u64);
@@ -88,6 +91,7 @@ fn calcsize(body: &mut String) {
     }
 }
 
+/// Appends the table of `numpy.asarray` to `body`.
 fn numpy(body: &mut String) {
     let rows = rows("answers");
     let of = |row: &Value, version: &str| {
@@ -115,6 +119,7 @@ fn numpy(body: &mut String) {
     }
 }
 
+/// Appends the table of the models of the readers to `body`.
 fn consumers(body: &mut String) {
     let exports: BTreeSet<(String, u64, String)> = rows("exports")
         .iter()

@@ -22,10 +22,12 @@ fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap_or_else(|error| panic!("{error:#}"))
 }
 
+/// Returns the mapping of a format to Arrow types.
 fn mapping(format: &str) -> Mapping {
     Mapping::new(&layout(format)).unwrap()
 }
 
+/// Returns the joined `parts` in an aligned block.
 fn bytes(parts: &[&[u8]]) -> Bytes {
     // The bytes are aligned for the largest numbers.
     let bytes = parts.concat();
@@ -52,6 +54,7 @@ fn type_name(data_type: &DataType) -> String {
     }
 }
 
+/// Returns a text with the schema and the verdicts of a mapping.
 #[cfg(target_endian = "little")]
 fn page(mapping: &Mapping) -> String {
     let schema = mapping.schema();

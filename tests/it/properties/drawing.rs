@@ -20,6 +20,7 @@ fn plain(text: &str, widest: usize) {
     }
 }
 
+/// Asserts that the messages of `error`, with and without colours, are plain.
 fn error_is_plain(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n'), "{line:?}");
@@ -55,6 +56,7 @@ pub fn render_chosen(input: &[u8]) {
     render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
 }
 
+/// Tests [`render_diagnostic`] for one dialect.
 fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {

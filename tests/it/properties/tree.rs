@@ -10,15 +10,18 @@ fn no_span() -> Span {
     Span::new(0, 0)
 }
 
+/// Generates a random byte-order character.
 fn byte_order(bytes: &mut Unstructured<'_>) -> Result<ByteOrderCharacter> {
     Ok(ByteOrderCharacter { order: *bytes.choose(&ByteOrder::ALL)?, span: no_span() })
 }
 
+/// Generates a random shape.
 fn dimensions(bytes: &mut Unstructured<'_>) -> Result<Vec<Dimension>> {
     let lengths: Vec<u64> = bytes.arbitrary()?;
     Ok(lengths.into_iter().map(|length| Dimension { length, span: no_span() }).collect())
 }
 
+/// Generates a random part of an item before its type.
 fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     Ok(match bytes.int_in_range(0..=5)? {
         0 => Prefix::ByteOrder(byte_order(bytes)?),
@@ -33,6 +36,7 @@ fn text(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     if bytes.ratio(1, 4)? { bytes.arbitrary() } else { Ok(bytes.choose(&TEXTS)?.to_vec()) }
 }
 
+/// Generates a random item with up to `depth` nested levels.
 fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
     let prefix = (0..bytes.int_in_range(0..=2)?).map(|_| prefix(bytes)).collect::<Result<Vec<Prefix>>>()?;
     let ty = match bytes.int_in_range(0..=9)? {
@@ -49,6 +53,7 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
     Ok(Item { prefix, ty, ty_span: no_span(), name, span: no_span() })
 }
 
+/// Generates the random members of a structure.
 fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
     (0..bytes.int_in_range(0..=4)?)
         .map(|_| {

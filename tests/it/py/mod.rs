@@ -56,6 +56,7 @@ const ROWS: RawView<'static> = RawView {
     suboffsets: None,
 };
 
+/// Calls `test` with an embedded interpreter. Panics if `test` returns an exception.
 fn with_python<T>(test: impl FnOnce(Python<'_>) -> PyResult<T>) -> T {
     Python::initialize();
     Python::attach(|py| test(py).unwrap_or_else(|error| panic!("{error}")))

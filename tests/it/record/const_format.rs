@@ -59,6 +59,7 @@ fn packing_and_alignment_are_those_of_c() {
 /// A skipped field becomes padding. Arrays, strings and records have their shapes in the format.
 #[test]
 fn formats_contain_the_shapes_of_fields() {
+    /// Returns the layout of a struct with one field, which starts at byte 4.
     fn one<T: RecordField>() -> RecordLayout {
         let place = FieldCursor::start(None).skip(3, 1).next::<T>();
         let fields = [FieldLayout::new::<T>(Some("m"), place, None)];

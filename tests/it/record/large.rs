@@ -41,11 +41,11 @@ fn plan() -> Plan {
     Plan::new(&layout(FORMAT)).unwrap()
 }
 
-fn cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
+fn random_cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
     Ok(Cell { on: bytes.arbitrary()?, x: bytes.arbitrary()?, y: bytes.arbitrary()? })
 }
 
-fn large(bytes: &mut Unstructured<'_>) -> Result<Large> {
+fn random_record(bytes: &mut Unstructured<'_>) -> Result<Large> {
     let part = |bytes: &mut Unstructured<'_>| bytes.int_in_range(-9..=9_i16).map(f32::from);
     let mut record = Large {
         one: bytes.arbitrary()?,
@@ -62,7 +62,7 @@ fn large(bytes: &mut Unstructured<'_>) -> Result<Large> {
         four_kept: bytes.arbitrary()?,
     };
     for own in record.cells.iter_mut().chain(record.grid.as_flattened_mut()) {
-        *own = cell(bytes)?;
+        *own = random_cell(bytes)?;
     }
     Ok(record)
 }
@@ -94,6 +94,7 @@ fn item(record: &Large, padding: u8) -> Vec<u8> {
     item
 }
 
+/// Returns the bytes of the items of all `records`.
 fn items(records: &[Large], padding: u8) -> Vec<u8> {
     records.iter().flat_map(|record| item(record, padding)).collect()
 }
@@ -106,7 +107,7 @@ fn records_are_read_and_written_in_blocks() {
     arbtest::arbtest(|bytes| {
         let mut records = Vec::new();
         for _ in 0..bytes.int_in_range(0..=40)? {
-            records.push(large(bytes)?);
+            records.push(random_record(bytes)?);
         }
         let wanted = items(&records, PADDING);
         assert_eq!(wanted.len(), plan.itemsize() * records.len());
@@ -125,7 +126,7 @@ fn records_are_read_and_written_in_the_order_of_the_view() {
     let records: Vec<Large> = (0..6_u32)
         .map(|index| {
             let seed: Vec<u8> = (0..9000_u32).map(|at| (at.wrapping_mul(2_654_435_761 + index) >> 24) as u8).collect();
-            large(&mut Unstructured::new(&seed)).unwrap()
+            random_record(&mut Unstructured::new(&seed)).unwrap()
         })
         .collect();
     let size = plan.itemsize() as i64;
@@ -151,7 +152,7 @@ fn records_are_read_and_written_in_the_order_of_the_view() {
 #[test]
 fn invalid_values_are_found_in_any_block() {
     let plan = plan();
-    let zeros = Large { letter: 'z', ..large(&mut Unstructured::new(&[])).unwrap() };
+    let zeros = Large { letter: 'z', ..random_record(&mut Unstructured::new(&[])).unwrap() };
     let good = items(&vec![zeros.clone(); 200], 0);
     let records = plan.records::<Large>().unwrap();
     let mut kept = vec![zeros];

@@ -4,7 +4,7 @@ use pep3118::decode::record::{NotInPlace, RecordError};
 use pep3118::decode::{BufferMut, Plan};
 use pep3118::{DataModel, RawView, Record, Request};
 
-use super::{Copied, HalfPacked, Loaded, Packed, Plain, Skipping, Small, layout, valid};
+use super::{Copied, FieldByField, HalfPacked, Packed, Plain, Skipping, Small, layout, random_item};
 
 fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
@@ -24,7 +24,7 @@ fn written_records_equal_the_records_that_were_read() {
         for plan in &plans {
             let mut items = Vec::new();
             for _ in 0..bytes.int_in_range(0..=4)? {
-                items.extend(valid(plan, bytes)?);
+                items.extend(random_item(plan, bytes)?);
             }
             let records = plan.records::<Plain>().unwrap();
             let structs = records.read(&items).unwrap();
@@ -93,7 +93,7 @@ fn no_record_is_written_if_one_does_not_fit() {
     let mut bytes = [7; 9];
     let error = plan.write_records(&[Small { a: 1, b: 2 }; 2], &mut bytes).unwrap_err();
     assert_eq!(error.to_string(), "the destination holds 9 bytes but 10 are needed");
-    let error = plan.write_records(&[Loaded { a: 1, b: 2, c: [0.0; 2], d: 0 }], &mut bytes[..5]).unwrap_err();
+    let error = plan.write_records(&[FieldByField { a: 1, b: 2, c: [0.0; 2], d: 0 }], &mut bytes[..5]).unwrap_err();
     assert!(matches!(error, RecordError::Mismatch(_)), "{error}");
     assert_eq!(bytes, [7; 9]);
 }

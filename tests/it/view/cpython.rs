@@ -37,6 +37,7 @@ fn run_script(arguments: &[String], input: String) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
+/// Returns an array as one word of the input of the script: `-` for NULL, otherwise the values with commas.
 fn joined(values: Option<&[i64]>) -> String {
     match values {
         None => "-".to_owned(),

@@ -7,6 +7,7 @@ use pep3118::{
 
 use super::{CHECKER, ROWS};
 
+/// Returns the validated view of `raw`.
 fn view(raw: RawView<'_>, request: Option<Request>) -> View<'_> {
     CHECKER.check(&raw, request).into_result().unwrap()
 }

@@ -23,6 +23,7 @@ enum Case {
 
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
+/// Returns the report of `raw` as an answer to `request`.
 fn check(raw: RawView<'_>, request: Request) -> Report {
     CHECKER.check(&raw, Some(request)).report
 }
@@ -32,6 +33,7 @@ fn check_in_block(raw: RawView<'_>, len: i64, offset: i64) -> Report {
     Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).report
 }
 
+/// Returns the answer of an exporter that refuses a request correctly.
 fn refused() -> RequestOutcome<'static> {
     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 }
 }

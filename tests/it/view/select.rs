@@ -6,6 +6,7 @@ use pep3118::{
 
 use super::{CHECKER, ROWS};
 
+/// Returns the validated view of `raw`.
 fn view(raw: RawView<'_>) -> View<'_> {
     CHECKER.check(&raw, None).into_result().unwrap()
 }
@@ -14,6 +15,7 @@ fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()
 }
 
+/// Returns an item of one little-endian `int32`.
 fn int() -> ItemLayout {
     ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap())
 }

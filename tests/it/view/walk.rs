@@ -17,13 +17,15 @@ impl Random {
         Self(SEED)
     }
 
-    pub(super) fn below(&mut self, limit: i64) -> i64 {
+    /// Returns a random number from 0 to `limit - 1`.
+    pub(super) fn random_below(&mut self, limit: i64) -> i64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as i64) % limit
     }
 
-    fn one_in(&mut self, limit: i64) -> bool {
-        self.below(limit) == 0
+    /// Returns `true` in one of `limit` cases.
+    fn with_chance_one_in(&mut self, limit: i64) -> bool {
+        self.random_below(limit) == 0
     }
 }
 
@@ -56,48 +58,49 @@ impl Numbers {
 /// Generates fields of items that are contiguous, almost contiguous, strided, overlapping, empty, without strides, or
 /// random. The block contains all items, or all items except a few bytes.
 pub(super) fn numbers(random: &mut Random) -> Numbers {
-    let ndim = random.below(6) as usize;
-    let itemsize = [1, 2, 3, 4, 5, 8, 12, 16][random.below(8) as usize];
-    let zero = random.one_in(12);
+    let ndim = random.random_below(6) as usize;
+    let itemsize = [1, 2, 3, 4, 5, 8, 12, 16][random.random_below(8) as usize];
+    let zero = random.with_chance_one_in(12);
     let shape: Vec<i64> = (0..ndim)
-        .map(|_| match random.below(8) {
+        .map(|_| match random.random_below(8) {
             0 | 1 => 1,
             2 if zero => 0,
             n => 2 + n % 4,
         })
         .collect();
     let mut strides = vec![0; ndim];
-    let order: Vec<usize> = if random.one_in(2) { (0..ndim).collect() } else { (0..ndim).rev().collect() };
+    let order: Vec<usize> = if random.with_chance_one_in(2) { (0..ndim).collect() } else { (0..ndim).rev().collect() };
     let mut next = itemsize;
     for axis in order {
         strides[axis] = next;
         next *= shape[axis].max(1);
     }
     for (stride, length) in strides.iter_mut().zip(&shape) {
-        match random.below(16) {
+        match random.random_below(16) {
             0 => *stride = -*stride,
             1 => *stride *= 2,
-            2 => *stride = itemsize * (random.below(11) - 5),
-            3 => *stride = random.below(41) - 20,
+            2 => *stride = itemsize * (random.random_below(11) - 5),
+            3 => *stride = random.random_below(41) - 20,
             // Contiguity ignores the stride of a dimension of at most one item (C04, relaxed strides).
-            4..=7 if *length <= 1 => *stride = random.below(1000),
+            4..=7 if *length <= 1 => *stride = random.random_below(1000),
             _ => {}
         }
     }
-    let strides = (ndim > 0 && !random.one_in(8)).then_some(strides);
-    let suboffsets = (ndim > 0 && strides.is_some() && random.one_in(16)).then(|| vec![-1; ndim]);
+    let strides = (ndim > 0 && !random.with_chance_one_in(8)).then_some(strides);
+    let suboffsets = (ndim > 0 && strides.is_some() && random.with_chance_one_in(16)).then(|| vec![-1; ndim]);
     let len = shape.iter().product::<i64>() * itemsize;
-    let (low, high) = reach(&shape, strides.as_deref().unwrap_or_default());
-    let jitter = |random: &mut Random| if random.one_in(3) { random.below(33) - 16 } else { 0 };
+    let (low, high) = span(&shape, strides.as_deref().unwrap_or_default());
+    let jitter = |random: &mut Random| if random.with_chance_one_in(3) { random.random_below(33) - 16 } else { 0 };
     let offset = -low + jitter(random);
     let memlen = (offset + high + itemsize + jitter(random)).max(0);
     Numbers { len, itemsize, shape, strides, suboffsets, memlen, offset }
 }
 
-fn reach(shape: &[i64], strides: &[i64]) -> (i64, i64) {
+/// Returns the lowest and the highest offset of an item, both relative to the item with all indices 0.
+fn span(shape: &[i64], strides: &[i64]) -> (i64, i64) {
     shape.iter().zip(strides).fold((0, 0), |(low, high), (length, stride)| {
-        let reach = stride * (length - 1).max(0);
-        (low + reach.min(0), high + reach.max(0))
+        let span = stride * (length - 1).max(0);
+        (low + span.min(0), high + span.max(0))
     })
 }
 
@@ -209,10 +212,10 @@ fn slices_select_the_items_that_python_selects() {
         let numbers = Numbers { suboffsets: None, ..numbers(&mut random) };
         let raw = numbers.raw();
         let view = CHECKER.check(&raw, None).into_result().unwrap();
-        let bound = |random: &mut Random| (!random.one_in(3)).then(|| random.below(15) - 7);
-        let slices: Vec<Slice> = (0..random.below(numbers.shape.len() as i64 + 1))
+        let bound = |random: &mut Random| (!random.with_chance_one_in(3)).then(|| random.random_below(15) - 7);
+        let slices: Vec<Slice> = (0..random.random_below(numbers.shape.len() as i64 + 1))
             .map(|_| {
-                let step = [1, 1, 2, 3, -1, -2, -3, i64::MIN, i64::MAX][random.below(9) as usize];
+                let step = [1, 1, 2, 3, -1, -2, -3, i64::MIN, i64::MAX][random.random_below(9) as usize];
                 Slice { start: bound(&mut random), stop: bound(&mut random), step }
             })
             .collect();

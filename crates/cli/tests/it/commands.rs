@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 
 use crate::snapshot;
 
+/// Runs the command with `input` on standard input.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = crate::command::pep3118()
         .args(arguments)

@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 
 use crate::snapshot;
 
+/// Runs `decode` with `input` on standard input.
 fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = crate::command::pep3118()
         .arg("decode")

@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::snapshot;
 
+/// Returns the command `decode` with `arguments`.
 fn command(arguments: &[&str]) -> Command {
     let mut command = crate::command::pep3118();
     command.arg("decode").args(arguments).env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
@@ -29,6 +30,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
+/// Writes a file in `folder` and returns its path.
 fn write_file(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> String {
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
@@ -227,10 +229,12 @@ mod arrow {
 
     use super::*;
 
+    /// Returns the batches of an Arrow file.
     fn read(path: &Path) -> Vec<RecordBatch> {
         FileReader::try_new(File::open(path).unwrap(), None).unwrap().map(Result::unwrap).collect()
     }
 
+    /// Returns the bytes of `count` items of `FORMAT`.
     fn records(count: u32) -> Vec<u8> {
         let record = |n: u32| [&n.to_le_bytes()[..], &f64::from(n).to_be_bytes(), &[1, 0, 2, 0], b"ab"].concat();
         (0..count).flat_map(record).collect()

@@ -9,6 +9,7 @@ fn command(folder: &std::path::Path, words: &[String]) -> Command {
     command
 }
 
+/// Returns the text on standard error.
 fn message(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }

@@ -37,6 +37,7 @@ fn finished(child: Child, shown: JoinHandle<String>) -> (usize, String) {
     (output.stdout.iter().filter(|byte| **byte == b'\n').count(), shown.join().unwrap())
 }
 
+/// Creates a file of items in `folder` and returns its path.
 fn file(folder: &Path) -> String {
     let path = folder.join("items");
     std::fs::write(&path, b"abcd".repeat(1 << 18)).unwrap();
