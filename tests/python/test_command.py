@@ -17,6 +17,7 @@ from pep3118._census import PACKAGES, survey, table
 
 
 def run(*arguments, **options):
+    """Runs the command in a new process."""
     return subprocess.run([sys.executable, "-m", "pep3118", *arguments], capture_output=True, text=True, **options)
 
 
@@ -151,6 +152,7 @@ needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
 
 
 def shell(script, **options):
+    """Runs a script of the POSIX shell. $PYTHON is the path of this interpreter."""
     environment = {**os.environ, "PYTHON": sys.executable}
     return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, **options)
 

@@ -29,6 +29,7 @@ class Listed(Exporter):
 
 
 def verifier():
+    """Returns an instance of CPython's test case, whose method `verify_getbuf` checks an exporter."""
     case = theirs.TestBufferProtocol("verify_getbuf")
     case.setUp()
     return case

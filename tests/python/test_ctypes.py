@@ -13,6 +13,7 @@ from pep3118 import Format, View, layout_of
 
 
 def classes():
+    """Returns 2,000 random classes. They are the same in each call."""
     choose = random.Random(3118)
     return [structure(choose, choose.choice([0, 1, 2]), anonymous=True) for _ in range(2000)]
 

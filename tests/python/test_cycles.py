@@ -42,11 +42,13 @@ def with_parent(part):
 
 
 def started(iterator):
+    """Reads the first item of `iterator` and returns the iterator."""
     next(iterator)
     return iterator
 
 
 def in_subclass(owner):
+    """Returns an exporter of `owner` that refers to `owner` in an attribute."""
     exporter = ExporterSubclass(owner)
     exporter.owner = owner
     return exporter
@@ -93,6 +95,7 @@ REFERENCES = {
 
 
 def assert_collected(reference):
+    """Asserts that the garbage collector frees the object of a weak reference."""
     # The second collection frees the objects that the first collection finalizes.
     gc.collect()
     gc.collect()

@@ -29,6 +29,7 @@ ATTRIBUTES = [
 
 
 def documented(value):
+    """Returns the docstring of `value`, or "" without a docstring."""
     text = getattr(value, "__doc__", None)
     return text if isinstance(text, str) else ""
 

@@ -13,6 +13,7 @@ SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16 g G ? S3 S0 U2 U0 V3 O >i4 >f
 
 
 def field(choose, depth):
+    """Returns a random dtype. `depth` limits the nesting of records."""
     base = record(choose, depth - 1) if depth and choose.random() < 0.35 else np.dtype(choose.choice(SCALARS))
     if base.itemsize and choose.random() < 0.35:
         base = np.dtype((base, tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))))
@@ -20,6 +21,7 @@ def field(choose, depth):
 
 
 def record(choose, depth):
+    """Returns a random record dtype with one of five arrangements of its fields."""
     names = [choose.choice(["f{}", "long name {}", "\u540d{}", "f{}"]).format(i) for i in range(choose.randrange(5))]
     formats = [field(choose, depth) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets", "shuffled", "shared"])
@@ -39,6 +41,7 @@ def record(choose, depth):
 
 
 def dtypes():
+    """Returns 2,000 random dtypes. They are the same in each call."""
     choose = random.Random(3118)
     return [field(choose, choose.choice([0, 1, 2, 3])) for _ in range(2000)]
 

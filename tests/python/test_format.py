@@ -87,6 +87,7 @@ def test_equality_is_that_of_values_and_names():
 
 
 def roundtrip(form):
+    """Asserts that pickling and copying preserve `form`."""
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         again = pickle.loads(pickle.dumps(form, protocol))
         assert again == form and hash(again) == hash(form) and repr(again) == repr(form)

@@ -28,6 +28,7 @@ class Releases:
 
 
 def assert_nothing_is_written(view, memory, key, value):
+    """Asserts that the assignment raises ValueError, changes no byte, and releases the view."""
     before = bytes(memory)
     with pytest.raises(ValueError, match="released"):
         view[key] = value

@@ -36,6 +36,7 @@ def same(theirs, mine):
 
 
 def random_format(rng):
+    """Returns a random format of `struct`, or sometimes an invalid format."""
     order = rng.choice(["", "@", "=", "<", ">", "!"])
     parts = []
     for _ in range(rng.randrange(6)):
@@ -74,6 +75,7 @@ class Raising:
 
 
 def random_value(rng):
+    """Returns a random object of any type, which may be invalid for a code."""
     bits = rng.choice([7, 8, 15, 16, 31, 32, 63, 64, 65, 200])
     near = rng.choice([-1, 1]) * (1 << bits) + rng.randrange(-1, 2)
     return rng.choice(
@@ -642,6 +644,7 @@ def test_a_struct_is_not_accepted_as_a_format():
 
 
 def float_bits(number):
+    """Returns the bytes of a double, which distinguish all NaNs."""
     return struct.pack("<d", number)
 
 
@@ -732,6 +735,7 @@ def test_iterators_in_cycles_are_collected(cycle):
 
 
 def first_list(iterator, owner):
+    """Appends `owner` to the list in the first tuple of `iterator`, and returns the iterator."""
     (values,) = next(iterator)
     values.append(owner)
     return iterator

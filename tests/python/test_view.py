@@ -22,6 +22,7 @@ def nested(view, *index):
 
 
 def random_slice(choose, length):
+    """Returns a random slice for a dimension of `length` items."""
     bound = lambda: choose.choice([None, choose.randint(-length - 2, length + 2)])  # noqa: E731
     return slice(bound(), bound(), choose.choice([None, 1, 2, -1, -2, 3]))
 

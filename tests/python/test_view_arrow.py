@@ -8,6 +8,7 @@ from pep3118 import View
 
 
 def records():
+    """Returns three records with a field of each kind."""
     array = np.zeros(
         3,
         [

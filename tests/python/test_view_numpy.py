@@ -75,6 +75,7 @@ def same(ours, theirs, dtype):
 
 
 def same_array(ours, array):
+    """Returns whether the nested lists of a view equal the values of a NumPy array."""
     if array.ndim == 0:
         return same(ours, array.tolist(), array.dtype)
     return len(ours) == len(array) and all(map(same_array, ours, (array[index, ...] for index in range(len(array)))))

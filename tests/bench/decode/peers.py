@@ -42,23 +42,27 @@ to_contiguous.argtypes = [ctypes.c_void_p, ctypes.POINTER(PyBuffer), ctypes.c_ss
 
 
 def typed(dtype, items):
+    """Copies and, if needed, converts `items` numbers to native byte order."""
     source = memory[: items * np.dtype(dtype).itemsize].view(dtype)
     target = np.ones(items, np.dtype(dtype).newbyteorder("="))
     return "NumPy", lambda: np.copyto(target, source)
 
 
 def every_second():
+    """Copies every second double."""
     source, target = memory.view("<f8")[::2], np.ones(ITEMS)
     return "NumPy", lambda: np.copyto(target, source)
 
 
 def transposed(rows, columns):
+    """Copies the transposed matrix of doubles."""
     matrix = memory[: rows * columns * 8].view("<f8").reshape(rows, columns)
     target = np.ones((columns, rows))
     return "NumPy", lambda: np.copyto(target, matrix.T)
 
 
 def columns(dtype, count):
+    """Copies each field of `count` records to an array."""
     array = memory[: count * dtype.itemsize].view(dtype)
     targets = [np.ones(count, dtype[field].newbyteorder("=")) for field in dtype.names]
 
@@ -70,6 +74,7 @@ def columns(dtype, count):
 
 
 def indirect(width, step):
+    """Copies rows of `width` doubles, which are `step` bytes apart, from a table of pointers to the rows."""
     rows = 4_000_000 // width
     table = memory.ctypes.data + np.arange(rows, dtype=np.uintp) * (width * step)
     pair = ctypes.c_ssize_t * 2
@@ -99,6 +104,7 @@ def indirect(width, step):
 
 
 def packed(order):
+    """Returns the dtype of a packed record with byte order `order`."""
     fields = [("a", "I"), ("b", "h"), ("c", "B"), ("d", "d"), ("e", "S8")]
     return np.dtype([(name, code if code[0] == "S" else order + code) for name, code in fields])
 

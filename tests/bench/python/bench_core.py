@@ -70,6 +70,7 @@ def records(count, fields=(("I", "<u4"), ("h", "<i2"), ("B", "u1"), ("d", "<f8")
 
 
 def opening():
+    """Yields the rows that open an object."""
     numbers = (ctypes.c_double * 1000)()
     many = np.zeros(4, [(f"field_{index}", "<f8") for index in range(1000)])
     objects = {
@@ -85,6 +86,7 @@ def opening():
 
 
 def items():
+    """Yields the rows that read and write one item or slice."""
     doubles = array.array("d", range(1000))
     integers = array.array("i", range(1000))
     raw = bytearray(range(256)) * 4
@@ -101,6 +103,7 @@ def items():
 
 
 def record_items():
+    """Yields the row that reads one record."""
     table = records(1000)
     data, at = table.tobytes(), table.itemsize * 5
     names = {"unpack_from": struct.unpack_from, "f": RECORD, "b": data, "at": at}
@@ -108,6 +111,7 @@ def record_items():
 
 
 def fields():
+    """Yields the rows that select a field or an item of a field."""
     table = records(1000)
     inner = [("b", "<f8"), ("c", "<i4")]
     nested = np.zeros(1000, [("a", inner), ("n", "<i4")])
@@ -126,6 +130,7 @@ def fields():
 
 
 def iteration():
+    """Yields the rows that iterate over a view."""
     doubles = array.array("d", range(1000))
     table = records(1000)
     for title, loop in [("for x in v", "for x in {}: pass"), ("list(v)", "list({})")]:
@@ -146,12 +151,14 @@ def iteration():
 
 
 def attributes():
+    """Yields the rows that read an attribute."""
     doubles = array.array("d", range(1000))
     for statement in ("len(v)", "v.shape", "v.format", "v.itemsize"):
         yield same("attribute", statement, "memoryview", 1.3, statement, View(doubles), memoryview(doubles))
 
 
 def whole():
+    """Yields the rows that compare or assign all items."""
     for count, size in [(10, "10"), (1000, "1,000"), (LARGE, "a million")]:
         left, right = array.array("d", range(count)), array.array("d", range(count))
         names = {
@@ -224,6 +231,7 @@ def lists():
 
 
 def columns():
+    """Yields the rows that read records as columns."""
     for count, size, goal in [(10, "10", 2.5), (LARGE, "a million", 0.5)]:
         table = records(count)
         names = {"v": table, "ascontiguousarray": np.ascontiguousarray, "names": table.dtype.names}
@@ -241,6 +249,7 @@ def columns():
 
 
 def structs():
+    """Yields the rows of `pep3118.struct`."""
     data = records(1000).tobytes()
     one = data[: struct.calcsize(RECORD)]
 
@@ -258,6 +267,7 @@ def structs():
 
 
 def rows():
+    """Yields all rows."""
     for table in (opening, items, record_items, fields, iteration, attributes, whole, lists, columns, structs):
         yield from table()
 
@@ -321,6 +331,7 @@ def measure(row, rounds):
 
 
 def duration(nanoseconds):
+    """Formats a time with its unit."""
     units = [("ns", 1), ("us", 1e3), ("ms", 1e6)]
     unit, size = next(((unit, size) for unit, size in units if nanoseconds < 1000 * size), units[-1])
     digits = 0 if unit == "ns" and nanoseconds >= 100 else 1
@@ -328,6 +339,7 @@ def duration(nanoseconds):
 
 
 def outcome(ratio, goal):
+    """Returns "met", "missed" or, without a goal, ""."""
     if goal is None:
         return ""
     return "met" if ratio <= goal else "missed"

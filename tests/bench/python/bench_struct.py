@@ -18,6 +18,7 @@ CALLS = 200_000
 
 
 def exhaust(iterator):
+    """Consumes all items of `iterator`."""
     collections.deque(iterator, maxlen=0)
 
 

@@ -28,6 +28,8 @@ def compare(name, ours, peer, theirs):
 
 
 def repeated(call, times):
+    """Returns a function that runs `call` `times` times."""
+
     def run():
         for _ in range(times):
             call()

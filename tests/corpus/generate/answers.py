@@ -60,6 +60,7 @@ def attempt(function):
 
 
 def cast(format, itemsize):
+    """Casts bytes to `format` with memoryview and returns the itemsize as text."""
     return f"ok itemsize={memoryview(bytes(8 * max(itemsize, 1))).cast(format).itemsize}"
 
 
