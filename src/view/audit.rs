@@ -11,6 +11,7 @@ use super::report::{Report, SinkClosed, ViolationSink};
 use super::request::{Request, Structure};
 use super::violation::Violation;
 use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
+use crate::text::escape;
 
 /// Compares the answers of one exporter to several requests.
 ///
@@ -103,7 +104,7 @@ impl<'d> Audit<'d> {
     /// its class.
     #[must_use]
     pub fn release_raised(mut self, request: Request, error: &str) -> Self {
-        self.at_release.push((request, Violation::ReleaseRaised { error: error.into() }));
+        self.at_release.push((request, Violation::ReleaseRaised { error: escape(error).into() }));
         self
     }
 

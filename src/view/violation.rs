@@ -228,7 +228,7 @@ pub enum Violation {
     #[error("request and release leave {} to the exporter", more_references(*references))]
     ReferencesAfterRelease { references: i64 },
     /// E10: `__release_buffer__` raises.
-    #[error("the release raises {}", crate::text::escape(error.as_bytes()))]
+    #[error("the release raises {error}")]
     ReleaseRaised { error: Box<str> },
 
     /// T01: the format describes other items than the type of the exporter. A note if only names differ.
