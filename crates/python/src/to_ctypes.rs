@@ -58,7 +58,7 @@ fn define<'py>(
     let fields = PyList::empty(py);
     let mut anonymous: Vec<&str> = Vec::new();
     for member in &definition.members {
-        let ty = match &member.what {
+        let ty = match &member.ty {
             MemberType::Value(field) => value(ctypes, *field)?,
             // The definitions are ordered, so the class of a member exists.
             MemberType::Defined(inner) => match classes.get(inner.index) {
@@ -70,13 +70,13 @@ fn define<'py>(
             },
             MemberType::Padding => ctypes.getattr("c_ubyte")?,
         };
-        if member.shared {
+        if member.is_overlap {
             anonymous.push(&member.name);
         }
         fields.append((&*member.name, array(ty, &member.shape)?))?;
     }
     let namespace = PyDict::new(py);
-    if definition.packed {
+    if definition.is_packed {
         // Python 3.14 deprecates `_pack_` without `_layout_`.
         namespace.set_item("_layout_", "ms")?;
         namespace.set_item("_pack_", 1)?;
@@ -85,7 +85,7 @@ fn define<'py>(
         namespace.set_item("_anonymous_", anonymous)?;
     }
     namespace.set_item("_fields_", fields)?;
-    let base = ctypes.getattr(if definition.union { "Union" } else { "Structure" })?;
+    let base = ctypes.getattr(if definition.is_union { "Union" } else { "Structure" })?;
     let bases = PyTuple::new(py, [&base])?;
     let class = base.get_type().call1((&definition.name, bases, namespace))?.cast_into::<PyType>()?;
     // ctypes has computed its own offsets. Compare them with the offsets of the layout.

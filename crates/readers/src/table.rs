@@ -5,14 +5,15 @@ use core::fmt;
 
 use super::answer::{Answer, Outcome};
 
-/// The width of the longest consumer, `RustPython struct 0.5`, and two spaces.
-const NAME: usize = 23;
-/// The width of `misreads` and two spaces.
-const VERB: usize = 10;
-/// The minimum width of the text.
-const TEXT: usize = 16;
+/// The width of the first column in characters: the longest consumer, `RustPython struct 0.5`, and two
+/// spaces.
+const NAME_WIDTH: usize = 23;
+/// The width of the second column: `misreads` and two spaces.
+const VERB_WIDTH: usize = 10;
+/// The minimum width of the third column.
+const MIN_TEXT_WIDTH: usize = 16;
 
-/// A table of answers: one row for each consumer, with text wrapped to a width.
+/// A table with one row for each answer. The text in the last column is wrapped.
 ///
 /// ```
 /// use pep3118::DataModel; use pep3118_readers::{ReadersTable, readers};
@@ -29,7 +30,7 @@ pub struct ReadersTable<'a> {
 }
 
 impl<'a> ReadersTable<'a> {
-    /// Makes a table of at most `width` columns. The minimum is 49.
+    /// Creates a table of at most `width` characters in each line. A `width` below 49 is treated as 49.
     #[must_use]
     pub const fn new(answers: &'a [Answer], width: usize) -> Self {
         Self { answers, width }
@@ -38,7 +39,7 @@ impl<'a> ReadersTable<'a> {
 
 impl fmt::Display for ReadersTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.width.saturating_sub(NAME.saturating_add(VERB)).max(TEXT);
+        let width = self.width.saturating_sub(NAME_WIDTH.saturating_add(VERB_WIDTH)).max(MIN_TEXT_WIDTH);
         for Answer { consumer, outcome } in self.answers {
             let text = match outcome {
                 Outcome::Reads { layout, note: None } => layout.clone(),
@@ -46,20 +47,21 @@ impl fmt::Display for ReadersTable<'_> {
                 Outcome::Misreads { layout, meaning } => alloc::format!("as {layout}; meant: {meaning}"),
                 Outcome::Refuses { reason } => reason.clone(),
             };
-            write!(f, "{:NAME$}{:VERB$}", alloc::format!("{consumer}"), outcome.verb())?;
+            write!(f, "{:NAME_WIDTH$}{:VERB_WIDTH$}", alloc::format!("{consumer}"), outcome.verb())?;
             let mut lines = Lines { rest: &text, width };
             if let Some(first) = lines.next() {
                 writeln!(f, "{first}")?;
             }
             for line in lines {
-                writeln!(f, "{:indent$}{line}", "", indent = NAME.saturating_add(VERB))?;
+                writeln!(f, "{:indent$}{line}", "", indent = NAME_WIDTH.saturating_add(VERB_WIDTH))?;
             }
         }
         Ok(())
     }
 }
 
-/// The lines of a text, of at most `width` characters, broken at spaces if possible.
+/// An iterator over the lines of a text. A line has at most `width` characters and ends at a space if
+/// possible.
 struct Lines<'t> {
     rest: &'t str,
     width: usize,
@@ -73,7 +75,8 @@ impl<'t> Iterator for Lines<'t> {
         if text.is_empty() {
             return None;
         }
-        // The texts are ASCII, but a break inside of a character would panic.
+        // The width counts characters and not bytes, because a cut inside of a multi-byte character would lose
+        // the text.
         let Some((limit, _)) = text.char_indices().nth(self.width) else {
             self.rest = "";
             return Some(text);
@@ -88,7 +91,7 @@ impl<'t> Iterator for Lines<'t> {
 }
 
 impl Answer {
-    /// Returns the answer in one line: `NumPy 2.5 reads int32`.
+    /// Returns the answer as one line: `NumPy 2.5 reads int32`.
     #[must_use]
     pub fn line(&self) -> String {
         let Self { consumer, outcome } = self;

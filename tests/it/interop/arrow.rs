@@ -233,7 +233,7 @@ fn any_strides() {
     let batch = mapping(">Q").batch(&buffer).unwrap();
     assert_eq!(batch["value"].as_primitive::<UInt64Type>().values(), &[2, 5, 1, 4, 0, 3]);
     let error = mapping("<d").batch(&buffer).unwrap_err();
-    assert_eq!(error.to_string(), "column 0 is not that of field `value` for 6 records");
+    assert_eq!(error.to_string(), "column 0 does not match field `value` with 6 records");
 }
 
 /// Bytes and a buffer give the same columns. Of two fields with the same name the first is mapped.
