@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 interpreters() {
-    for version in 3 3.11 3.12 3.13 3.14 3.14t; do
+    for version in 3 3.11 3.12 3.13 3.14 3.15 3.14t 3.15t; do
         command -v "python$version" || :
     done
     for python in "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[1-9]*/bin/python; do

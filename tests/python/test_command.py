@@ -128,7 +128,8 @@ def test_a_short_command_imports_only_what_it_needs():
 def test_a_closed_pipe_ends_the_work(arguments):
     # `true` ends before the command writes its first line.
     script = f'{{ sleep 0.5; "$PYTHON" -m pep3118 {arguments}; }} | true'
-    done = subprocess.run(["sh", "-c", script], env={"PYTHON": sys.executable}, capture_output=True, text=True)
+    environment = {"PYTHON": sys.executable, "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 

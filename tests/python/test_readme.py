@@ -1,5 +1,6 @@
 """Runs the Python and shell examples of the README. The Rust examples of the README are doctests."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -57,9 +58,8 @@ def test_a_console_example_prints_its_output(command, expected):
         pytest.skip("from 3.14 on ctypes writes another wrong format for bit-fields")
     # The function calls the package under test, even if another `pep3118` is on the path.
     script = f'pep3118() {{ "$PYTHON" -m pep3118 "$@"; }}\n{command}\n'
-    done = subprocess.run(
-        ["sh", "-c", script], env={"PYTHON": sys.executable, "NO_COLOR": "1"}, capture_output=True, text=True
-    )
+    environment = {"PYTHON": sys.executable, "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "NO_COLOR": "1"}
+    done = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
     assert done.returncode == (1 if "error" in expected else 0)
     assert matches(done.stdout + done.stderr, expected), done
 
