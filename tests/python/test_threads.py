@@ -142,6 +142,7 @@ def test_threads_share_the_format_cache():
     together(*[work] * THREADS)
 
 
+@pytest.mark.filterwarnings("ignore:Re-initialization of Struct:FutureWarning")
 def test_a_struct_can_be_initialised_again_during_calls_of_other_threads():
     shared = pep3118.struct.Struct("<I")
 
