@@ -13,6 +13,8 @@ from numpy._core import _internal  # noqa: E402
 import pep3118  # noqa: E402
 from pep3118.numpy import dtype_from_pep3118  # noqa: E402
 
+NUMPY_VERSION = tuple(map(int, numpy.__version__.split(".")[:2]))
+
 # Tests of NumPy that fail with this reader, by name, with the reason. A test that passes must not be in this table.
 EXCLUDED: dict[str, str] = {}
 
@@ -51,7 +53,8 @@ def test_numpys_tests_pass_with_this_reader():
     results = [line.split(" ", 2)[1:] for line in lines]
     outcomes = {name: outcome for outcome, name in results}
     calls = [int(line.split()[1]) for line in run.stdout.splitlines() if line.startswith("CALLS ")]
-    assert calls and calls[0] > 100, run.stdout + run.stderr
+    # The tests of NumPy 2.4 call the reader 118 times. Those of NumPy 2.5 call it 88 times: 30 times less for `1s`, `1w`, `O`.
+    assert calls and calls[0] > (100 if NUMPY_VERSION < (2, 5) else 80), run.stdout + run.stderr
     failed = {name for name, outcome in outcomes.items() if outcome == "failed"}
     assert failed == set(EXCLUDED), run.stdout
     assert sum(outcome == "passed" for outcome in outcomes.values()) >= 30, run.stdout
