@@ -385,7 +385,7 @@ impl<'a> View<'a> {
     }
 
     /// Computes `len` after a change of the shape or the itemsize.
-    fn with_len(self) -> Self {
+    pub(super) fn with_len(self) -> Self {
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
         // The items are part of those before, so the product fits. Only the lengths of an empty array may
         // have a product that does not.

@@ -224,6 +224,24 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Returns the view with these fields, whose items are bytes. The caller took the fields from a view, or derived
+    /// them as the methods of a view do, so that the INVARIANT holds for them.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_validated(
+        itemsize: i64,
+        readonly: bool,
+        offset: i64,
+        shape: &'a [i64],
+        strides: &'a [i64],
+        suboffsets: Option<&'a [i64]>,
+    ) -> Self {
+        let (format, item, memory) = (None, ItemLayout::Bytes, None);
+        let (shape, strides) = (Dims::Borrowed(shape), Dims::Borrowed(strides));
+        let suboffsets = suboffsets.map(Dims::Borrowed);
+        Self { len: 0, itemsize, readonly, offset, format, shape, strides, suboffsets, item, memory }.with_len()
+    }
+
     /// Whether access to the items follows pointers.
     #[doc(hidden)]
     pub fn is_indirect(&self) -> bool {

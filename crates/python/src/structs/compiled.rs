@@ -6,7 +6,7 @@ use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::errors::{error, format_error, not_a_format, value_error};
 use super::offset::{index, start_to_pack, start_to_unpack, with_item_copy};
-use crate::borrowed_bytes::Lent;
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::Arguments;
 use crate::objects::{no_memory, utf8_text};
 use crate::values::Codec;
@@ -128,7 +128,12 @@ impl Compiled {
     }
 
     /// The values of the item at an offset. The item is copied: other threads may write to the memory.
-    fn read_from<'py>(&self, py: Python<'py>, memory: &Lent<'_>, offset: usize) -> PyResult<Bound<'py, PyTuple>> {
+    fn read_from<'py>(
+        &self,
+        py: Python<'py>,
+        memory: &BorrowedBytes<'_>,
+        offset: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
         with_item_copy(self.size(), |item| {
             memory.read(offset, item)?;
             self.read(py, item)
@@ -147,7 +152,7 @@ impl Compiled {
             let bytes = bytes.as_bytes();
             return if bytes.len() == self.size() { self.read(py, bytes) } else { Err(self.wrong_length(py)) };
         }
-        Lent::with(buffer, false, |memory| {
+        BorrowedBytes::with(buffer, false, |memory| {
             if memory.len() == self.size() { self.read_from(py, memory, 0) } else { Err(self.wrong_length(py)) }
         })
     }
@@ -169,7 +174,7 @@ impl Compiled {
             let start = start_to_unpack(py, self.size(), offset, bytes.len())?;
             return self.read(py, bytes.get(start..start.saturating_add(self.size())).unwrap_or_default());
         }
-        Lent::with(buffer, false, |memory| {
+        BorrowedBytes::with(buffer, false, |memory| {
             let start = start_to_unpack(py, self.size(), offset, memory.len())?;
             self.read_from(py, memory, start)
         })
@@ -217,7 +222,7 @@ impl Compiled {
         let (buffer, arguments) = arguments.split_first().ok_or_else(|| lacking("buffer"))?;
         let (offset, values) = arguments.split_first().ok_or_else(|| lacking("offset"))?;
         self.check_count(values, "pack_into")?;
-        Lent::with(&buffer, true, |memory| {
+        BorrowedBytes::with(&buffer, true, |memory| {
             let start = start_to_pack(py, self.size(), index(&offset)?, memory.len())?;
             // All values are converted before the first byte of the buffer changes.
             with_item_copy(self.size(), |item| {

@@ -75,7 +75,7 @@ impl UnpackIterator {
             }
             Err(_) => {
                 let held = counted(py, || HeldBytes::new(buffer))?;
-                let len = held.lend().len();
+                let len = held.borrow().len();
                 (Memory::Held(Box::new(held)), len)
             }
         };
@@ -147,7 +147,7 @@ impl UnpackIterator {
                 values(py, compiled, bytes.as_bytes().get(start..end).unwrap_or_default(), last.take(), kept)
             }
             Memory::Held(held) => with_item_copy(size, |item| {
-                held.lend().read(start, item)?;
+                held.borrow().read(start, item)?;
                 values(py, compiled, item, last.take(), kept)
             }),
             Memory::Released => return Ok(None),

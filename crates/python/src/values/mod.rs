@@ -29,7 +29,7 @@ mod write;
 
 pub(super) use codec::Codec;
 pub(super) use error::{WriteError, WriteErrorKind};
-pub(super) use primitive::PrimitiveField;
+pub(super) use primitive::{Equality, PrimitiveField, Source};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

@@ -53,7 +53,7 @@ impl Rows {
             let bytes = held.to_vec(py, Order::C)?;
             return Ok(copying(py, part.view().len(), || mapping.batch_of_rows(&bytes, rows))?);
         }
-        let batch = || -> Result<_, BatchError> { mapping.batch(&held.buffer()?) };
+        let batch = || held.with_buffer(|buffer| mapping.batch(buffer));
         Ok(copying(py, part.view().len(), batch)?)
     }
 }
@@ -79,6 +79,19 @@ pub(super) fn stream<'py>(py: Python<'py>, part: &Part, hold: &Hold) -> PyResult
     PyCapsule::new_with_value(py, exported_stream(batch), c"arrow_array_stream")
 }
 
+/// A share of the buffer that Arrow owns. Arrow drops it on any thread, and the share is counted while the interpreter is
+/// attached.
+struct ArrowShare(Option<Hold>);
+
+impl Drop for ArrowShare {
+    fn drop(&mut self) {
+        // Where the interpreter is gone, so is the exporter.
+        if Python::try_attach(|_| drop(self.0.take())).is_none() {
+            std::mem::forget(self.0.take());
+        }
+    }
+}
+
 /// All bytes, shared with Arrow, which gets a share of the buffer for as long as it needs it; `None` if they
 /// are not contiguous.
 fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Option<arrow_buffer::Buffer> {
@@ -88,7 +101,7 @@ fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Optio
     }
     let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
     let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(view.len()).ok()?);
-    let owner = Arc::new(std::panic::AssertUnwindSafe(hold.share(py, pin)));
+    let owner = Arc::new(std::panic::AssertUnwindSafe(ArrowShare(Some(hold.share(py, pin)))));
     // SAFETY: by the INVARIANT of `Part` these are the bytes of all items, readable while the buffer is held
     // (E04), as `owner` does. Arrow only reads; the protocol requires that no consumer writes meanwhile.
     Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })

@@ -14,7 +14,7 @@ use super::construct;
 use super::hold::{Hold, Pin};
 use super::indexing::{Key, Target};
 use super::part::{Held, NewItems, Old, Part, Place};
-use crate::borrowed_bytes::Lent;
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects;
 use crate::values::Codec;
 
@@ -39,6 +39,9 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     let key = Key::new(key)?;
     if let Some(offset) = key.offset(part)? {
         return assign_item(part, hold, Place::Offset(offset), value);
+    }
+    if key.is_full_slice() && !part.shape().is_empty() {
+        return assign_part(part, hold, value);
     }
     let pin = hold.pin()?;
     let target = key.select(part, &pin)?;
@@ -79,7 +82,7 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
         && !(is_bytes(value) && primitive.is_bytes())
     {
         let items = (part.description().format(), part.view().itemsize(), part.shape());
-        let copied = Lent::with_items(value, items, |from| part.held(&hold.pin()?).copy_from_lent(py, from));
+        let copied = BorrowedBytes::with_items(value, items, |from| part.held(&hold.pin()?).copy_from_bytes(py, from));
         if matches!(copied, Ok(Some(true))) {
             return Ok(());
         }

@@ -2,10 +2,9 @@
 
 use std::ffi::c_int;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
@@ -16,11 +15,12 @@ use super::compare::Operand;
 use super::hold::{Hold, Pin, released};
 use super::indexing::{Key, Target};
 use super::item;
-use super::part::{Part, Place, read_item, read_place, select};
+use super::iterator::iterate;
+use super::part::{Part, Place, read_item, read_place, read_primitive, select};
 use super::{arrow, assign, columns, compare, construct, tolist};
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
-use crate::objects;
+use crate::objects::{self, NewObject};
 use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::Table;
@@ -85,6 +85,32 @@ impl View {
     /// The items, and the share in their buffer.
     pub(super) fn parts(&self) -> (&Part, &Hold) {
         (&self.part, &self.hold)
+    }
+
+    /// Returns the number of an index in the only dimension. The index is in bounds. `None` if items are not primitive
+    /// values, if they are reached through pointers, or if the view is released.
+    #[inline(always)]
+    pub(super) fn primitive_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
+        let (primitive, view) = (self.part.primitive()?, self.part.view());
+        let [stride] = *view.strides() else { return None };
+        let pin = self.hold.pin().ok().filter(|_| !view.is_indirect())?;
+        // The index is in bounds, so the product is part of a span that fits 63 bits.
+        let offset = view.offset().wrapping_add(stride.wrapping_mul(index));
+        Some(read_primitive(py, &self.part, &pin, primitive, offset))
+    }
+
+    /// Returns the item or the row of an index in the first dimension. The index is in bounds.
+    ///
+    /// # Errors
+    /// - a view that was released: `ValueError`
+    /// - no memory: `MemoryError`
+    pub(super) fn item_at<'py>(&self, py: Python<'py>, index: i64) -> PyResult<Bound<'py, PyAny>> {
+        let pin = self.hold.pin()?;
+        if self.part.shape().len() == 1 {
+            return read_item(py, &self.part, pin, &[index]);
+        }
+        let part = select(&self.part.held(&pin), 0, index)?;
+        Ok(Bound::new(py, self.alike(py, part, &pin))?.into_any())
     }
 
     /// The description of the items.
@@ -411,14 +437,14 @@ impl View {
         Err(objects::error::<PyTypeError>("cannot delete memory"))
     }
 
-    fn __iter__(slf: Bound<'_, Self>) -> PyResult<ViewIterator> {
+    fn __iter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let end = i64::try_from(slf.get().part()?.len()?)?;
-        Ok(ViewIterator { view: slf.unbind(), next: AtomicI64::new(0), end, step: 1 })
+        iterate(slf, 0, end, 1)
     }
 
-    fn __reversed__(slf: Bound<'_, Self>) -> PyResult<ViewIterator> {
+    fn __reversed__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let last = i64::try_from(slf.get().part()?.len()?)?.saturating_sub(1);
-        Ok(ViewIterator { view: slf.unbind(), next: AtomicI64::new(last), end: -1, step: -1 })
+        iterate(slf, last, -1, -1)
     }
 
     fn __richcmp__<'py>(
@@ -496,7 +522,7 @@ impl View {
             // SAFETY: (a) by the INVARIANT of `Part` the items are readable as long as the buffer is held; a
             // view with users is not released, and a consumer refers to this object. (b) is what its own
             // exporter has reported.
-            Box::new(unsafe { BufferExporter::with_format(part.view(), part.buf(), Some(format)) })
+            Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(format)) })
         });
         // SAFETY: (a) the interpreter passes a struct to fill in; (b) the object holds the exporter.
         let filled = unsafe { exporter.fill(slf.as_any(), view, flags) };
@@ -522,60 +548,5 @@ impl View {
     fn __clear__(&self) {
         // A consumer in the same cycle releases its buffer later, and then the last reference to this object.
         let _: Result<(), isize> = self.hold.release();
-    }
-}
-
-/// The items of the first dimension, one after the other.
-#[pyclass(frozen, name = "_ViewIterator", module = "pep3118")]
-pub(super) struct ViewIterator {
-    view: Py<View>,
-    next: AtomicI64,
-    end: i64,
-    step: i64,
-}
-
-impl ViewIterator {
-    /// The next index.
-    #[inline]
-    fn advance(&self) -> Option<i64> {
-        let advance = |index: i64| (index != self.end).then(|| index.saturating_add(self.step));
-        if cfg!(Py_GIL_DISABLED) {
-            return self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok();
-        }
-        // With the GIL one thread at a time is here.
-        let index = self.next.load(Ordering::Relaxed);
-        self.next.store(advance(index)?, Ordering::Relaxed);
-        Some(index)
-    }
-}
-
-#[pymethods]
-impl ViewIterator {
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(index) = self.advance() else { return Ok(None) };
-        let view = self.view.get();
-        let pin = view.hold.pin()?;
-        let geometry = view.part.view();
-        match (geometry.strides(), geometry.is_indirect()) {
-            ([stride], false) => {
-                // In bounds, so that the product is part of a span that fits.
-                let offset = geometry.offset().wrapping_add(stride.wrapping_mul(index));
-                read_place(py, &view.part, pin, Place::Offset(offset)).map(Some)
-            }
-            ([_], true) => read_item(py, &view.part, pin, &[index]).map(Some),
-            ([], _) => Err(objects::error::<PyIndexError>("0-dim view has no items to iterate over")),
-            _ => {
-                let part = select(&view.part.held(&pin), 0, index)?;
-                Ok(Some(Bound::new(py, view.alike(py, part, &pin))?.into_any()))
-            }
-        }
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.view)
     }
 }

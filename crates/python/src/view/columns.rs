@@ -28,7 +28,7 @@ pub(super) fn columns<'py>(py: Python<'py>, held: Held<'_>, names: &[String]) ->
     }
     let wanted: Vec<&[u8]> = chosen.iter().map(|(_, leaf)| leaf.name()).collect();
     let wanted = (!names.is_empty()).then_some(&*wanted);
-    let read = || -> Result<Vec<decode::Column>, DecodeError> { held.buffer()?.columns(wanted) };
+    let read = || -> Result<Vec<decode::Column>, DecodeError> { held.with_buffer(|buffer| buffer.columns(wanted)) };
     let columns = copying(py, part.view().len(), read)?;
     let dict = PyDict::new(py);
     for ((at, leaf), column) in chosen.into_iter().zip(columns) {

@@ -1,15 +1,14 @@
 //! Comparison of two views by their values, and the hash of one.
 
-use pep3118::Endian;
-use pep3118::decode::Leaf;
 use pep3118::layout::Type;
 use pep3118::view::Order;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::hold::Hold;
-use super::part::{Blocks, Held, Part, Place, read_held};
+use super::part::{Held, Part, Span, read_held};
 use crate::objects;
+use crate::values::Equality;
 use pep3118::py::Acquired;
 
 /// One side of a comparison.
@@ -40,109 +39,83 @@ pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> Py
     if left.part().shape() != right.part().shape() {
         return Ok(false);
     }
-    match Comparison::of(left.part(), right.part()) {
-        Comparison::Objects => objects_are_equal(py, left, right),
-        comparison => left.with(|left| right.with(|right| bytes_are_equal(comparison, left, right))),
+    match equality(left.part(), right.part()) {
+        None => objects_are_equal(py, left, right),
+        Some(equality) => left.with(|left| right.with(|right| bytes_are_equal(equality, left, right))),
     }
 }
 
-/// Compares the items in blocks.
-fn bytes_are_equal(comparison: Comparison, left: Held<'_>, right: Held<'_>) -> PyResult<bool> {
-    // The blocks of both have the same items.
-    let direct = left.contiguous().is_some() && right.contiguous().is_some();
-    let (first, second) = (Blocks::buffer(&left, direct)?, Blocks::buffer(&right, direct)?);
-    let (mut ours, mut others) = (Blocks::new(left, &first), Blocks::new(right, &second));
-    loop {
-        let (one, other) = (ours.next()?, others.next()?);
-        if one.len() != other.len() || !comparison.is_equal(one, other) {
-            return Ok(false);
-        }
-        if one.is_empty() {
-            return Ok(true);
-        }
-    }
+/// How the bytes of the items are compared; `None` if the items are compared as Python objects.
+fn equality(left: &Part, right: &Part) -> Option<Equality> {
+    let (left, right) = (left.primitive()?, right.primitive()?);
+    if left.has_type_of(right) { left.equality() } else { None }
 }
 
-/// How the bytes of items are compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    /// The same bytes are the same values, and others are others.
-    Bytes,
-    /// As 32-bit floats of this machine.
-    Float32,
-    /// As 64-bit floats of this machine.
-    Float64,
-    /// As Python objects.
-    Objects,
+/// Compares the bytes of all items.
+fn bytes_are_equal(equality: Equality, left: Held<'_>, right: Held<'_>) -> PyResult<bool> {
+    if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
+        return Ok(left.len() == right.len() && spans_are_equal(equality, left, right));
+    }
+    left.with_blocks(false, |ours| {
+        right.with_blocks(false, |others| {
+            loop {
+                let (one, other) = (ours.next()?, others.next()?);
+                if one.len() != other.len() || !values_are_equal(equality, one, other) {
+                    return Ok(false);
+                }
+                if one.is_empty() {
+                    return Ok(true);
+                }
+            }
+        })
+    })
 }
 
-impl Comparison {
-    fn of(left: &Part, right: &Part) -> Self {
-        let (left, right) = (left.description(), right.description());
-        let [leaf] = left.plan().leaves() else { return Self::Objects };
-        if left.plan().leaves() != right.plan().leaves() || !left.plan().is_one_leaf() {
-            return Self::Objects;
-        }
-        let native = left.item().endian().is_none_or(|endian| endian == Endian::HOST);
-        match leaf.ty() {
-            Type::Float32 | Type::Complex64 if native => Self::Float32,
-            Type::Float64 | Type::Complex128 if native => Self::Float64,
-            _ if has_unique_bytes(leaf) => Self::Bytes,
-            _ => Self::Objects,
-        }
+/// Compares contiguous bytes in chunks that fit the registers.
+fn spans_are_equal(equality: Equality, mut left: Span<'_>, mut right: Span<'_>) -> bool {
+    // Each size of an item divides the size of a chunk, or the items are compared as bytes.
+    macro_rules! chunks {
+        ($($size:literal)+) => {
+            $(while let (Some(one), Some(other)) = (left.next_chunk::<$size>(), right.next_chunk::<$size>()) {
+                if !values_are_equal(equality, &one, &other) {
+                    return false;
+                }
+            })+
+        };
     }
-
-    fn is_equal(self, one: &[u8], other: &[u8]) -> bool {
-        macro_rules! floats {
-            ($float:ty, $size:literal) => {{
-                let (one, other) = (one.as_chunks::<$size>().0, other.as_chunks::<$size>().0);
-                let differ = |one: &[u8; $size], other: &[u8; $size]| {
-                    <$float>::from_ne_bytes(*one) != <$float>::from_ne_bytes(*other)
-                };
-                // Without a branch for each pair, the compiler compares several at once.
-                one.chunks(64).zip(other.chunks(64)).all(|(one, other)| {
-                    !one.iter().zip(other).fold(false, |found, (one, other)| found | differ(one, other))
-                })
-            }};
-        }
-        match self {
-            Self::Bytes => one == other,
-            Self::Float32 => floats!(f32, 4),
-            Self::Float64 => floats!(f64, 8),
-            Self::Objects => false,
-        }
-    }
+    chunks!(64 8 4 1);
+    true
 }
 
-/// Whether each value has one representation in bytes.
-fn has_unique_bytes(leaf: &Leaf) -> bool {
-    matches!(
-        leaf.ty(),
-        Type::Char
-            | Type::Int8
-            | Type::UInt8
-            | Type::Int16
-            | Type::UInt16
-            | Type::Int32
-            | Type::UInt32
-            | Type::Int64
-            | Type::UInt64
-            | Type::Bytes
-            | Type::Void
-    )
+/// Whether the values in two byte strings of the same length are equal.
+#[inline(always)]
+fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
+    macro_rules! floats {
+        ($float:ty, $size:literal) => {{
+            let (one, other) = (one.as_chunks::<$size>().0, other.as_chunks::<$size>().0);
+            // Without a branch for each pair, the compiler compares several at once.
+            !one.iter().zip(other).fold(false, |differ, (one, other)| {
+                differ | (<$float>::from_ne_bytes(*one) != <$float>::from_ne_bytes(*other))
+            })
+        }};
+    }
+    match equality {
+        Equality::Bytes => one == other,
+        Equality::Float32 => floats!(f32, 4),
+        Equality::Float64 => floats!(f64, 8),
+    }
 }
 
 /// Compares the items one by one. Comparing runs other code, which may release a view: then the next item is
 /// refused.
 fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     let view = right.part().view();
-    let mut indices = vec![0_i64; view.ndim()];
+    let mut indices = vec![0_i64; view.shape().len()];
     let mut equal = true;
     // Stops at the first difference.
     let stop = || objects::error::<PyValueError>("different");
     let walked = left.part().each_place(|place| {
-        let other =
-            if view.is_indirect() { Place::Indices(&indices) } else { Place::Offset(view.offset_of(&indices)?) };
+        let other = right.part().place(&indices);
         let ours = left.with(|held| read_held(py, &held, place))?;
         equal = ours.eq(right.with(|held| read_held(py, &held, other))?)?;
         for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {

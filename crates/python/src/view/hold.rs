@@ -1,6 +1,6 @@
 //! `ManagedBuffer`, the Python object that owns an acquired buffer, and `Hold`, the share that a view has in it.
 
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::objects;
@@ -19,7 +19,7 @@ pub(super) struct ManagedBuffer {
     /// `None` after it was released. No Python code runs while it is locked.
     memory: Mutex<Option<Memory>>,
     /// Views that are not released.
-    shares: AtomicUsize,
+    shares: AtomicIsize,
 }
 
 /// The owner of the memory.
@@ -31,7 +31,7 @@ enum Memory {
 
 impl ManagedBuffer {
     fn drop_share(&self) {
-        if self.shares.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if add(&self.shares, -1) == 1 {
             let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
             // Not under the lock: the exporter is called.
             drop(memory);
@@ -51,9 +51,20 @@ impl ManagedBuffer {
     }
 }
 
-/// The number of users of a view: consumers of its buffer, and operations. A view with users cannot be released.
+/// Adds `more` to a count and returns the count before.
 ///
-/// With the GIL, plain loads and stores are enough: only the thread that holds it uses the count.
+/// With the GIL, a load and a store are enough: only the thread that holds the GIL uses the counts.
+#[inline]
+fn add(count: &AtomicIsize, more: isize) -> isize {
+    if cfg!(Py_GIL_DISABLED) {
+        return count.fetch_add(more, Ordering::AcqRel);
+    }
+    let before = count.load(Ordering::Relaxed);
+    count.store(before.saturating_add(more), Ordering::Relaxed);
+    before
+}
+
+/// The number of users of a view: consumers of its buffer, and operations. A view with users cannot be released.
 #[derive(Debug, Default)]
 struct Users(AtomicIsize);
 
@@ -68,29 +79,27 @@ impl Users {
             let more = |users: isize| (users != RELEASED).then(|| users.saturating_add(1));
             return self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
         }
-        let users = self.0.load(Ordering::Relaxed);
-        if users == RELEASED {
-            return false;
-        }
-        self.0.store(users.saturating_add(1), Ordering::Relaxed);
-        true
+        !self.is_released() && add(&self.0, 1) != RELEASED
     }
 
     #[inline]
     fn leave(&self) {
-        if cfg!(Py_GIL_DISABLED) {
-            self.0.fetch_sub(1, Ordering::AcqRel);
-            return;
-        }
-        self.0.store(self.0.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+        add(&self.0, -1);
     }
 
     /// Releases the view, unless it has users: then their number. `Ok(false)` if it was released before.
     fn release(&self) -> Result<bool, isize> {
-        match self.0.compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(true),
-            Err(RELEASED) => Ok(false),
-            Err(users) => Err(users),
+        let users = if cfg!(Py_GIL_DISABLED) {
+            self.0.compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Acquire).unwrap_or_else(|users| users)
+        } else {
+            let users = self.0.load(Ordering::Relaxed);
+            self.0.store(if users == 0 { RELEASED } else { users }, Ordering::Relaxed);
+            users
+        };
+        match users {
+            0 => Ok(true),
+            RELEASED => Ok(false),
+            users => Err(users),
         }
     }
 
@@ -119,7 +128,7 @@ impl Hold {
     }
 
     fn of(py: Python<'_>, memory: Memory) -> PyResult<Self> {
-        let buffer = ManagedBuffer { memory: Mutex::new(Some(memory)), shares: AtomicUsize::new(1) };
+        let buffer = ManagedBuffer { memory: Mutex::new(Some(memory)), shares: AtomicIsize::new(1) };
         Ok(Self { buffer: Py::new(py, buffer)?, users: Users::default() })
     }
 
@@ -134,7 +143,7 @@ impl Hold {
 
     /// Another share. The pin shows that there is one.
     pub(super) fn share(&self, py: Python<'_>, _pin: &Pin<'_>) -> Self {
-        self.buffer.get().shares.fetch_add(1, Ordering::AcqRel);
+        add(&self.buffer.get().shares, 1);
         Self { buffer: self.buffer.clone_ref(py), users: Users::default() }
     }
 

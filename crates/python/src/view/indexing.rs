@@ -22,8 +22,10 @@ pub(super) enum Key<'k, 'py> {
     Slice(Slice),
     /// `["pos.x"]`
     Field(&'k Bound<'py, PyString>),
+    /// `[1, 2]`: the indices, and their number.
+    Indices([i64; INLINE], usize),
     /// `[1, ::2, ...]`
-    Axes(Axes),
+    Axes(Vec<Axis>),
 }
 
 #[derive(Clone, Copy)]
@@ -31,20 +33,6 @@ pub(super) enum Axis {
     Index(i64),
     Slice(Slice),
     Ellipsis,
-}
-
-/// The axes of a key, in its order.
-pub(super) struct Axes {
-    inline: [Axis; INLINE],
-    len: usize,
-    /// All of them where there are more.
-    heap: Vec<Axis>,
-}
-
-impl Axes {
-    fn as_slice(&self) -> &[Axis] {
-        if self.len <= INLINE { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
-    }
 }
 
 /// The indices of one item.
@@ -75,7 +63,6 @@ impl Indices {
 }
 
 /// The items that a key selects.
-#[allow(clippy::large_enum_variant, reason = "a boxed part would be an allocation for every slice")]
 pub(super) enum Target {
     /// One item.
     Item(Indices),
@@ -85,29 +72,33 @@ pub(super) enum Target {
 
 impl<'k, 'py> Key<'k, 'py> {
     pub(super) fn new(key: &'k Bound<'py, PyAny>) -> PyResult<Self> {
-        let one = |axis| Self::Axes(Axes { inline: [axis; INLINE], len: 1, heap: Vec::new() });
         if key.is_exact_instance_of::<PyInt>() {
             return index(key).map(Self::Index);
-        }
-        if let Ok(name) = key.cast::<PyString>() {
-            return Ok(Self::Field(name));
         }
         if let Ok(slice) = key.cast::<PySlice>() {
             return unpacked(slice).map(Self::Slice);
         }
-        let Ok(axes) = key.cast::<PyTuple>() else { return Ok(one(Axis::new(key)?)) };
-        let mut all = Axes { inline: [Axis::Ellipsis; INLINE], len: axes.len(), heap: Vec::new() };
-        for (at, axis) in axes.iter_borrowed().enumerate() {
-            let axis = Axis::new(&axis)?;
-            match all.inline.get_mut(at) {
-                Some(cell) if all.len <= INLINE => *cell = axis,
-                _ => all.heap.push(axis),
-            }
+        if let Ok(name) = key.cast::<PyString>() {
+            return Ok(Self::Field(name));
         }
-        if all.as_slice().iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
+        let Ok(axes) = key.cast::<PyTuple>() else { return Ok(Self::Axes(vec![Axis::new(key)?])) };
+        if axes.len() <= INLINE && axes.iter_borrowed().all(|axis| axis.is_exact_instance_of::<PyInt>()) {
+            let mut indices = [0; INLINE];
+            for (cell, axis) in indices.iter_mut().zip(axes.iter_borrowed()) {
+                *cell = index(&axis)?;
+            }
+            return Ok(Self::Indices(indices, axes.len()));
+        }
+        let axes = axes.iter_borrowed().map(|axis| Axis::new(&axis)).collect::<PyResult<Vec<Axis>>>()?;
+        if axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
             return Err(objects::error::<PyIndexError>("an index has only one ellipsis ('...')"));
         }
-        Ok(Self::Axes(all))
+        Ok(Self::Axes(axes))
+    }
+
+    /// Whether the key is `[:]`, which selects all items of a view that has a dimension.
+    pub(super) fn is_full_slice(&self) -> bool {
+        matches!(self, Self::Slice(slice) if *slice == Slice::FULL)
     }
 
     /// The offset of the one item that it selects; `None` where it selects a part, or an item that is reached
@@ -122,9 +113,8 @@ impl<'k, 'py> Key<'k, 'py> {
         let mut offset = view.offset();
         match self {
             Self::Index(index) if shape.len() == 1 => add_axis(&mut offset, *index, 0, shape, strides)?,
-            Self::Axes(axes) if axes.len == shape.len() => {
-                for (dimension, axis) in axes.as_slice().iter().enumerate() {
-                    let Axis::Index(index) = axis else { return Ok(None) };
+            Self::Indices(indices, len) if *len == shape.len() => {
+                for (dimension, index) in indices.iter().take(*len).enumerate() {
                     add_axis(&mut offset, *index, dimension, shape, strides)?;
                 }
             }
@@ -134,13 +124,23 @@ impl<'k, 'py> Key<'k, 'py> {
     }
 
     /// The items that it selects. The pin keeps the buffer of the part from being released.
+    #[inline]
     pub(super) fn select(&self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         match self {
-            Self::Field(name) => Ok(Target::Part(part.field(&name.to_cow()?)?)),
-            Self::Slice(slice) if !part.shape().is_empty() => part.slice(&[*slice]).map(Target::Part),
-            Self::Slice(slice) => select_axes(&[Axis::Slice(*slice)], part, pin),
-            Self::Index(index) => select_axes(&[Axis::Index(*index)], part, pin),
-            Self::Axes(axes) => select_axes(axes.as_slice(), part, pin),
+            Self::Field(name) => part.field(name).map(Target::Part),
+            Self::Slice(slice) => match part.shape() {
+                [] => select_axes(&[Axis::Slice(*slice)], part, pin),
+                _ => part.slice(&[*slice]).map(Target::Part),
+            },
+            Self::Index(index) => match part.shape() {
+                [extent, _, ..] => select(&part.held(pin), 0, counted(*index, 0, *extent)?).map(Target::Part),
+                _ => select_axes(&[Axis::Index(*index)], part, pin),
+            },
+            Self::Indices(indices, len) => {
+                let axes: Vec<Axis> = indices.iter().take(*len).map(|index| Axis::Index(*index)).collect();
+                select_axes(&axes, part, pin)
+            }
+            Self::Axes(axes) => select_axes(axes, part, pin),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pep3118::__private::escape;
+use pep3118::__private::{Cache, escape};
 use pep3118::layout::{Field, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
 use pyo3::exceptions::{PyKeyError, PySystemError};
@@ -11,8 +11,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
 
+use super::arrangement::FieldArrangement;
 use crate::objects;
 use crate::values::{Codec, PrimitiveField};
+
+/// The number of fields that are cached for one item.
+const CHILDREN: usize = 1 << 12;
 
 /// Everything that Python code needs of an item besides its [`ItemDescription`], which it is attached to, so
 /// that all views of such items share it. Each part is made when it is first needed.
@@ -22,7 +26,7 @@ pub(super) struct Item {
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
     /// Fields by the names that were asked for; locked while no Python code runs.
-    children: Mutex<HashMap<Box<str>, Arc<Child>>>,
+    children: Mutex<Cache<Box<str>, Child>>,
     /// The columns of leaves that were asked for; locked while no Python code runs.
     columns: Mutex<HashMap<usize, Arc<ColumnItem>>>,
     /// The bytes that values are in; `None` if there is no padding.
@@ -56,13 +60,8 @@ pub(super) struct Cell {
 /// A field of an item as the items of a view.
 #[derive(Debug)]
 pub(super) struct Child {
-    /// From the start of the item, in bytes.
-    pub(super) offset: i64,
-    /// Bytes of an element.
-    pub(super) itemsize: i64,
-    /// The dimensions of the field, and their strides in bytes.
-    pub(super) shape: Vec<i64>,
-    pub(super) strides: Vec<i64>,
+    /// The arrangement of the elements of the field in one item.
+    pub(super) elements: FieldArrangement,
     pub(super) item: Arc<ItemDescription>,
 }
 
@@ -84,7 +83,7 @@ impl Item {
             primitive: PrimitiveField::of_item(description.item()),
             codec: PyOnceLock::new(),
             format: PyOnceLock::new(),
-            children: Mutex::default(),
+            children: Mutex::new(Cache::new(CHILDREN, CHILDREN)),
             columns: Mutex::default(),
             written: PyOnceLock::new(),
             objects: PyOnceLock::new(),
@@ -205,22 +204,36 @@ impl Item {
         self.has_unknown_objects
     }
 
-    /// The field of a dotted name.
-    pub(super) fn child(&self, description: &ItemDescription, name: &str) -> PyResult<Arc<Child>> {
-        let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(child) = children.get(name) {
-            return Ok(Arc::clone(child));
+    /// Calls `call` with the field of a dotted name.
+    ///
+    /// # Errors
+    /// - a name that no field has: `KeyError`
+    /// - an error of `call`
+    pub(super) fn with_child<T>(
+        &self,
+        description: &ItemDescription,
+        name: &Bound<'_, PyString>,
+        call: impl FnOnce(&Child) -> PyResult<T>,
+    ) -> PyResult<T> {
+        // A string stores its hash.
+        let (hash, name) = (u64::from_ne_bytes(i64::try_from(name.hash()?)?.to_ne_bytes()), name.to_cow()?);
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(child) = children.get(hash, |known| **known == name) {
+            return call(child);
         }
         drop(children);
-        let Some(path) = path(description.item(), name) else {
+        let Some(path) = path(description.item(), &name) else {
             let names = names(description);
             let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(name))));
+            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(&*name))));
         };
-        let child = Arc::new(Child::new(description, &path)?);
+        let child = Child::new(description, &path)?;
+        let called = call(&child);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        children.insert(name.into(), Arc::clone(&child));
-        Ok(child)
+        let replaced = children.insert(hash, name.as_ref().into(), child, 1);
+        drop(children);
+        drop(replaced);
+        called
     }
 }
 
@@ -243,7 +256,9 @@ impl Child {
         }
         let last = path.last().copied().unwrap_or_else(|| description.item());
         let item = description.of_field(last)?;
-        Ok(Self { offset, itemsize: size(last.size())?, shape, strides, item })
+        let around = i64::try_from(description.plan().itemsize())?;
+        let elements = FieldArrangement::new(around, (offset, size(last.size())?), (&shape, &strides))?;
+        Ok(Self { elements, item })
     }
 }
 

@@ -23,8 +23,10 @@
 //! | file | content |
 //! |--|--|
 //! | `hold` | the managed buffer, and the share that a view has in it |
+//! | `arrangement` | shape, strides and offset of the items |
 //! | `part` | the items of a view, and copies out of and into their memory |
 //! | `item` | values, names and fields of an item |
+//! | `iterator` | the items of the first dimension, one after the other |
 //! | `construct` | the arguments of `View(...)` |
 //! | `indexing` | `[1, ::-2, ...]`, `["pos.x"]` |
 //! | `tolist` | items as nested lists |
@@ -34,6 +36,7 @@
 //! | `columns` | each field as an array of its own |
 //! | `arrow` | capsules of the Arrow C data interface |
 //! | `class` | the class |
+mod arrangement;
 mod arrow;
 mod assign;
 mod class;
@@ -44,6 +47,7 @@ mod ctypes_objects;
 mod hold;
 mod indexing;
 mod item;
+mod iterator;
 mod part;
 mod tolist;
 

@@ -1,23 +1,25 @@
 //! `Part`, the items that a view shows, and `Held`, the same while their buffer cannot be released.
 #![allow(unsafe_code, reason = "copies items out of and into the memory of the exporter")]
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::Dialect;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
-use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice, View as Geometry};
+use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 
+use super::arrangement::Arrangement;
 use super::construct;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
 use super::item::{Cell, Item};
-use crate::borrowed_bytes::Lent;
-use crate::objects;
-use crate::values::PrimitiveField;
+use crate::borrowed_bytes::BorrowedBytes;
+use crate::objects::{self, NewObject};
+use crate::values::{PrimitiveField, Source};
 
 /// Copies of this many bytes and more let other threads run meanwhile.
 const DETACHED: i64 = 1 << 20;
@@ -31,7 +33,7 @@ const MEDIUM: usize = 512;
 /// of such a part by slicing and the like. So the items are items that the exporter described, for as long as the buffer is held.
 #[derive(Debug)]
 pub(super) struct Part {
-    view: Geometry<'static>,
+    view: Arrangement,
     buf: *mut u8,
     description: Arc<ItemDescription>,
     /// The item, if it is one primitive value.
@@ -47,10 +49,11 @@ impl Part {
     /// All items of a buffer, and the buffer.
     pub(super) fn new(shared: SharedView<Acquired>, description: Arc<ItemDescription>) -> (Acquired, Self) {
         let (acquired, view, buf) = shared.into_parts();
-        (acquired, Self::of(view, buf, description))
+        (acquired, Self::of(Arrangement::new(&view), buf, description))
     }
 
-    fn of(view: Geometry<'static>, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
+    #[inline]
+    fn of(view: Arrangement, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
         Self { view, buf, description, primitive }
     }
@@ -73,13 +76,13 @@ impl Part {
             ..RawView::default()
         };
         // The shape has as many bytes as the column, or the check fails.
-        let view = Checker::DEFAULT.check(&raw, None).view?.without_format();
-        Some(Self::of(view, bytes.as_mut_ptr(), description))
+        let view = Checker::DEFAULT.check(&raw, None).view?;
+        Some(Self::of(Arrangement::new(&view), bytes.as_mut_ptr(), description))
     }
 
     /// The arrangement of the items. Their layout is in the description.
     #[inline]
-    pub(super) fn view(&self) -> &Geometry<'static> {
+    pub(super) fn view(&self) -> &Arrangement {
         &self.view
     }
 
@@ -104,7 +107,8 @@ impl Part {
     }
 
     /// Other items of the same layout.
-    fn alike(&self, view: Geometry<'static>) -> Self {
+    #[inline]
+    fn alike(&self, view: Arrangement) -> Self {
         Self { view, buf: self.buf, description: Arc::clone(&self.description), primitive: self.primitive }
     }
 
@@ -113,6 +117,7 @@ impl Part {
         self.alike(self.view.clone())
     }
 
+    #[inline]
     pub(super) fn slice(&self, slices: &[Slice]) -> PyResult<Self> {
         Ok(self.alike(self.view.slice(slices)?))
     }
@@ -122,14 +127,14 @@ impl Part {
     }
 
     pub(super) fn transpose(&self, axes: Option<&[usize]>) -> PyResult<Self> {
-        Ok(self.alike(self.view.transpose(axes)?))
+        Ok(self.alike(Arrangement::new(&self.view.geometry().transpose(axes)?)))
     }
 
     /// The field of a dotted name.
-    pub(super) fn field(&self, name: &str) -> PyResult<Self> {
-        let child = self.item()?.child(&self.description, name)?;
-        let view = self.view.subarray(child.offset, child.itemsize, &child.shape, &child.strides)?;
-        Ok(Self::of(view, self.buf, Arc::clone(&child.item)))
+    pub(super) fn field(&self, name: &Bound<'_, PyString>) -> PyResult<Self> {
+        self.item()?.with_child(&self.description, name, |child| {
+            Ok(Self::of(self.view.subarray(&child.elements)?, self.buf, Arc::clone(&child.item)))
+        })
     }
 
     /// The same bytes as items of another format. References to objects are not written as anything else.
@@ -144,7 +149,7 @@ impl Part {
         let size = description.layout().size();
         let itemsize =
             i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
-        let view = self.view.cast(ItemLayout::Bytes, itemsize, shape)?;
+        let view = Arrangement::new(&self.view.geometry().cast(ItemLayout::Bytes, itemsize, shape)?);
         let view = if self.item()?.has_objects() { view.to_readonly() } else { view };
         Ok(Self::of(view, self.buf, description))
     }
@@ -160,6 +165,18 @@ impl Part {
             Some("A") => Ok(Order::C),
             Some(_) => Err(objects::error::<PyValueError>("order must be 'C', 'F' or 'A'")),
         }
+    }
+
+    /// The place of the item of these indices, one for each dimension, each of which is in bounds.
+    #[inline]
+    pub(super) fn place<'i>(&self, indices: &'i [i64]) -> Place<'i> {
+        let view = &self.view;
+        if view.is_indirect() {
+            return Place::Indices(indices);
+        }
+        // Each index is in bounds, so the sum is part of a span that fits 63 bits.
+        let distances = view.strides().iter().zip(indices).map(|(stride, index)| stride.wrapping_mul(*index));
+        Place::Offset(distances.fold(view.offset(), i64::wrapping_add))
     }
 
     /// The number of items in the first dimension.
@@ -210,30 +227,36 @@ impl<'h> Held<'h> {
         self.part.description.plan().itemsize()
     }
 
-    /// The items, to be read.
-    pub(super) fn buffer(&self) -> Result<Buffer<'h>, DecodeError> {
-        let part = self.part;
+    /// Calls `call` with the items, to be read.
+    ///
+    /// # Errors
+    /// - an error of `call`
+    pub(super) fn with_buffer<T, E: From<DecodeError>>(
+        &self,
+        call: impl FnOnce(&Buffer<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (part, geometry) = (self.part, self.part.view.geometry());
         // SAFETY: (a) and (b): by the INVARIANT of `Part` the items are those that the exporter described,
         // and by that of `Held` the buffer is held for `'h` (E04). (c) is required by the protocol of
         // everybody who holds a buffer of this memory.
-        unsafe { Buffer::from_ptr(&part.view, part.description.plan(), part.buf) }
+        let buffer = unsafe { Buffer::from_ptr(&geometry, part.description.plan(), part.buf) };
+        call(&buffer?)
     }
 
-    /// The items, to be written.
-    pub(super) fn buffer_mut(&self) -> Result<BufferMut<'h>, EncodeError> {
-        let part = self.part;
+    /// Calls `call` with the items, to be written.
+    ///
+    /// # Errors
+    /// - a read-only view
+    /// - an error of `call`
+    fn with_buffer_mut<T>(
+        &self,
+        call: impl FnOnce(&mut BufferMut<'_>) -> Result<T, EncodeError>,
+    ) -> Result<T, EncodeError> {
+        let (part, geometry) = (self.part, self.part.view.geometry());
         // SAFETY: (a) to (c) as for `buffer`; (d): the exporter reports that the memory is writable, which
         // `from_ptr` requires of the view, and no reference to it is ever made.
-        unsafe { BufferMut::from_ptr(&part.view, part.description.plan(), part.buf) }
-    }
-
-    /// The place of the item of these indices, one for each dimension, each of which is in bounds.
-    #[inline]
-    pub(super) fn place<'i>(&self, indices: &'i [i64]) -> PyResult<Place<'i>> {
-        if self.part.view.is_indirect() {
-            return Ok(Place::Indices(indices));
-        }
-        Ok(Place::Offset(self.part.view.offset_of(indices)?))
+        let buffer = unsafe { BufferMut::from_ptr(&geometry, part.description.plan(), part.buf) };
+        call(&mut buffer?)
     }
 
     /// The address of an item that is not reached through pointers.
@@ -247,13 +270,22 @@ impl<'h> Held<'h> {
         self.part.buf.wrapping_offset(isize::try_from(offset).unwrap_or(0))
     }
 
+    /// The bytes of an item that is reached through pointers.
+    fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
+        self.with_buffer(|buffer| buffer.item_bytes(indices))
+    }
+
+    fn write_item_bytes(&self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
+        self.with_buffer_mut(|buffer| buffer.write_item_bytes(indices, item))
+    }
+
     /// Copies the bytes of one item.
     #[inline]
     fn copy_item(&self, place: Place<'_>, out: &mut [u8]) -> PyResult<()> {
         let offset = match place {
             Place::Offset(offset) => offset,
             Place::Indices(indices) => {
-                out.copy_from_slice(&self.buffer()?.item_bytes(indices)?);
+                out.copy_from_slice(&self.item_bytes(indices)?);
                 return Ok(());
             }
         };
@@ -285,7 +317,7 @@ impl<'h> Held<'h> {
     pub(super) fn store_plain(&self, place: Place<'_>, item: &[u8]) -> PyResult<()> {
         let offset = match place {
             Place::Offset(offset) => offset,
-            Place::Indices(indices) => return Ok(self.buffer_mut()?.write_item_bytes(indices, item)?),
+            Place::Indices(indices) => return Ok(self.write_item_bytes(indices, item)?),
         };
         if self.part.view.readonly() || item.len() != self.itemsize() {
             return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
@@ -337,11 +369,10 @@ impl<'h> Held<'h> {
             Place::Offset(offset) => offset,
             // There are no references behind pointers: `ObjectReferences` are those of NumPy's arrays.
             Place::Indices(indices) => {
-                let mut buffer = self.buffer_mut()?;
-                let Some(written) = written else { return Ok(buffer.write_item_bytes(indices, item)?) };
-                let mut merged = self.buffer()?.item_bytes(indices)?;
+                let Some(written) = written else { return Ok(self.write_item_bytes(indices, item)?) };
+                let mut merged = self.item_bytes(indices)?;
                 merge(&mut merged, item, written);
-                return Ok(buffer.write_item_bytes(indices, &merged)?);
+                return Ok(self.write_item_bytes(indices, &merged)?);
             }
         };
         if part.view.readonly() || item.len() != self.itemsize() {
@@ -381,18 +412,34 @@ impl<'h> Held<'h> {
 
     /// The address and the number of all bytes, if they are contiguous, the last index fastest.
     #[inline]
-    pub(super) fn contiguous(&self) -> Option<Span> {
+    pub(super) fn contiguous(&self) -> Option<Span<'h>> {
         let view = &self.part.view;
         if !view.is_contiguous(Order::C) {
             return None;
         }
         // SAFETY: (a) that of the first item; where there is none, no byte is read.
         let start = unsafe { self.address(view.offset()) };
-        Some(Span { start, len: usize::try_from(view.len()).ok()? })
+        Some(Span { start, len: usize::try_from(view.len()).ok()?, held: PhantomData })
+    }
+
+    /// Calls `call` with a reader of all items in blocks. Contiguous items are copied directly where `direct` is
+    /// `true`. Otherwise the blocks of two views of the same shape and itemsize have the same lengths.
+    pub(super) fn with_blocks<T>(
+        &self,
+        direct: bool,
+        call: impl FnOnce(&mut Blocks<'_>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        match self.contiguous().filter(|_| direct) {
+            Some(left) => {
+                let (small, block, itemsize) = ([0; SMALL_BLOCK], Vec::new(), self.itemsize());
+                call(&mut Blocks::Contiguous { left, small, block, itemsize })
+            }
+            None => self.with_buffer(|buffer| call(&mut Blocks::Others(buffer.blocks()?))),
+        }
     }
 
     /// Copies bytes to all items, which are contiguous and have as many; `false`, and nothing done, if not.
-    pub(super) fn copy_from_lent(&self, py: Python<'_>, from: &Lent<'_>) -> PyResult<bool> {
+    pub(super) fn copy_from_bytes(&self, py: Python<'_>, from: &BorrowedBytes<'_>) -> PyResult<bool> {
         let Some(to) = self.contiguous() else { return Ok(false) };
         if to.len != from.len() || self.part.view.readonly() {
             return Ok(false);
@@ -479,14 +526,14 @@ impl<'h> Held<'h> {
         let view = &self.part.view;
         let len = usize::try_from(view.len()).unwrap_or(usize::MAX);
         PyBytes::new_with(py, len, |out| {
-            let copied = copying(py, view.len(), || self.buffer()?.copy_bytes(order, out));
+            let copied = copying(py, view.len(), || self.with_buffer(|buffer| buffer.copy_bytes(order, out)));
             Ok(copied?)
         })
     }
 
     /// Copies all items to a vector, contiguous in C or Fortran order.
     pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
-        copying(py, self.part.view.len(), || self.buffer()?.to_contiguous(order))
+        copying(py, self.part.view.len(), || self.with_buffer(|buffer| buffer.to_contiguous(order)))
     }
 
     /// Calls with the place of each item, the last index fastest.
@@ -527,7 +574,7 @@ impl Part {
             return Ok(());
         }
         if !self.view.is_indirect() {
-            return self.view.offsets(Order::C)?.try_for_each(|offset| call(Place::Offset(offset)));
+            return self.view.geometry().offsets(Order::C)?.try_for_each(|offset| call(Place::Offset(offset)));
         }
         let shape = self.shape();
         let mut indices = vec![0; shape.len()];
@@ -571,87 +618,86 @@ impl Address {
 }
 
 /// Contiguous bytes of a buffer that is held.
+///
+/// INVARIANT: `len` bytes from `start` on may be read for `'h`. Made by `Held::contiguous` only.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
+pub(super) struct Span<'h> {
     start: *mut u8,
     len: usize,
+    held: PhantomData<&'h Part>,
 }
 
 // SAFETY: as for `Part`.
-unsafe impl Send for Span {}
+unsafe impl Send for Span<'_> {}
 // SAFETY: as for `Part`.
-unsafe impl Sync for Span {}
+unsafe impl Sync for Span<'_> {}
 
-impl Span {
+impl Span<'_> {
     fn start(&self) -> *mut u8 {
         self.start
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Copies the next `N` bytes, which are no longer part of the span; `None` if there are fewer.
+    #[inline(always)]
+    pub(super) fn next_chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let left = self.len.checked_sub(N)?;
+        // SAFETY: by the INVARIANT `N` bytes may be read, since `len` is not less. An array of bytes has no alignment.
+        let chunk = unsafe { self.start.cast::<[u8; N]>().read() };
+        (self.start, self.len) = (self.start.wrapping_add(N), left);
+        Some(chunk)
+    }
+
+    /// Copies the next bytes to `out`, at most as many as there are. They are no longer part of the span.
+    fn copy_to(&mut self, out: &mut [u8]) {
+        let len = self.len.min(out.len());
+        // SAFETY: by the INVARIANT `len` bytes may be read. `out` has as many and is this program's, so that they do
+        // not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(self.start.cast_const(), out.as_mut_ptr(), len) };
+        (self.start, self.len) = (self.start.wrapping_add(len), self.len.saturating_sub(len));
     }
 }
 
 /// A reader of all items in blocks, the last index fastest.
-pub(super) struct Blocks<'h> {
-    held: Held<'h>,
-    /// The contiguous bytes that are left.
-    span: Option<Span>,
-    /// The reader of other items; made with the first block.
-    others: Option<pep3118::__private::Blocks<'h>>,
-    buffer: &'h Option<Buffer<'h>>,
-    small: [u8; MEDIUM],
-    large: Vec<u8>,
+pub(super) enum Blocks<'h> {
+    /// Contiguous items, which are copied to `block`.
+    Contiguous {
+        left: Span<'h>,
+        small: [u8; SMALL_BLOCK],
+        block: Vec<u8>,
+        itemsize: usize,
+    },
+    Others(pep3118::__private::Blocks<'h>),
 }
 
-/// Bytes of a block.
+/// The largest number of bytes in a block of contiguous items, unless one item is larger.
 const BLOCK: usize = 1 << 14;
+/// The largest number of bytes in a block of contiguous items that is on the stack.
+const SMALL_BLOCK: usize = 128;
 
-impl<'h> Blocks<'h> {
-    /// `buffer` is that of [`Blocks::buffer`].
-    pub(super) fn new(held: Held<'h>, buffer: &'h Option<Buffer<'h>>) -> Self {
-        Self {
-            held,
-            span: held.contiguous().filter(|_| buffer.is_none()),
-            others: None,
-            buffer,
-            small: [0; MEDIUM],
-            large: Vec::new(),
-        }
-    }
-
-    /// The buffer that [`new`](Self::new) takes; none where contiguous items are read directly.
-    pub(super) fn buffer(held: &Held<'h>, direct: bool) -> PyResult<Option<Buffer<'h>>> {
-        Ok(if direct { None } else { Some(held.buffer()?) })
-    }
-
-    /// The next items, at most `most` bytes of them where they are contiguous; empty at the end.
+impl Blocks<'_> {
+    /// Returns the next items; no bytes at the end.
     pub(super) fn next(&mut self) -> PyResult<&[u8]> {
-        let itemsize = self.held.itemsize();
-        let Some(span) = &mut self.span else {
-            let Some(buffer) = self.buffer else { return Ok(&[]) };
-            if self.others.is_none() {
-                self.others = Some(buffer.blocks()?);
+        match self {
+            Self::Others(blocks) => {
+                blocks.advance()?;
+                Ok(blocks.block())
             }
-            let Some(others) = &mut self.others else { return Ok(&[]) };
-            others.advance()?;
-            return Ok(others.block());
-        };
-        if span.len == 0 || itemsize == 0 {
-            return Ok(&[]);
+            Self::Contiguous { left, small, block, itemsize } => {
+                let most = BLOCK.checked_div(*itemsize).unwrap_or(0).max(1).saturating_mul(*itemsize);
+                let len = left.len.min(most);
+                if len > SMALL_BLOCK && block.is_empty() {
+                    *block = zeroed(len)?;
+                }
+                let block = if len > SMALL_BLOCK { block.as_mut_slice() } else { small };
+                let block = block.get_mut(..len).unwrap_or_default();
+                left.copy_to(block);
+                Ok(block)
+            }
         }
-        let most = BLOCK.checked_div(itemsize).unwrap_or(1).max(1).saturating_mul(itemsize);
-        let len = span.len.min(most);
-        let out = if len <= MEDIUM {
-            self.small.get_mut(..len).unwrap_or_default()
-        } else {
-            if self.large.is_empty() {
-                self.large = zeroed(len)?;
-            }
-            self.large.get_mut(..len).unwrap_or_default()
-        };
-        // SAFETY: `len` bytes of those that are left, which by the INVARIANT of `Held` may be read; `out` has as
-        // many and is this program's, so they do not overlap.
-        unsafe { std::ptr::copy_nonoverlapping(span.start.cast_const(), out.as_mut_ptr(), out.len()) };
-        span.start = span.start.wrapping_add(len);
-        span.len = span.len.saturating_sub(len);
-        Ok(out)
     }
 }
 
@@ -754,7 +800,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
         }
         if plain && !one && u64::try_from(self.len) == Ok(part.view.len().unsigned_abs()) {
             let bytes = self.bytes();
-            copying(py, part.view.len(), || held.buffer_mut()?.write_bytes(bytes))?;
+            copying(py, part.view.len(), || held.with_buffer_mut(|buffer| buffer.write_bytes(bytes)))?;
             return Ok(());
         }
         let size = self.itemsize.max(1);
@@ -790,8 +836,11 @@ impl<'p, 'py> NewItems<'p, 'py> {
         // None of them are owned yet.
         new.objects = &[];
         let objects = part.item()?.objects(py, &part.description)?;
-        let bytes =
-            if objects.is_empty() { from.to_vec(py, Order::C)? } else { from.buffer()?.to_contiguous(Order::C)? };
+        let bytes = if objects.is_empty() {
+            from.to_vec(py, Order::C)?
+        } else {
+            from.with_buffer(|buffer| buffer.to_contiguous(Order::C))?
+        };
         new.bytes_mut().iter_mut().zip(&bytes).for_each(|(cell, byte)| *cell = *byte);
         for item in new.bytes().chunks_exact(new.itemsize.max(1)) {
             for offset in objects {
@@ -866,8 +915,43 @@ pub(super) fn read_item<'py>(
     pin: Pin<'_>,
     indices: &[i64],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let place = part.held(&pin).place(indices)?;
-    read_place(py, part, pin, place)
+    read_place(py, part, pin, part.place(indices))
+}
+
+/// Reads an item that is one primitive value. No other code runs while its object is created.
+#[inline(always)]
+pub(super) fn read_primitive<'py>(
+    py: Python<'py>,
+    part: &Part,
+    pin: &Pin<'_>,
+    primitive: PrimitiveField,
+    offset: i64,
+) -> NewObject<'py> {
+    // SAFETY: (a) `Key::offset`, `View::item_at` and `each_place` make offsets of items only.
+    let address = unsafe { part.held(pin).address(offset) };
+    primitive.read_from(py, 0, &ItemAt { address, held: PhantomData })
+}
+
+/// The bytes of an item that is one primitive value.
+///
+/// INVARIANT: as many bytes as the value has may be read at `address` for `'h`. Made by `read_primitive` only.
+struct ItemAt<'h> {
+    address: *const u8,
+    held: PhantomData<&'h Part>,
+}
+
+impl Source for ItemAt<'_> {
+    #[inline(always)]
+    fn bytes<const N: usize>(&self, start: usize) -> [u8; N] {
+        // SAFETY: by the INVARIANT: a value reads no other bytes than its own. An array of bytes has no alignment.
+        unsafe { self.address.wrapping_add(start).cast::<[u8; N]>().read() }
+    }
+
+    #[inline(always)]
+    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py> {
+        // SAFETY: (a) is the INVARIANT: a value reads no other bytes than its own.
+        unsafe { objects::bytes_at(py, self.address.wrapping_add(start), len) }
+    }
 }
 
 /// The same for a place of the part.
@@ -879,23 +963,7 @@ pub(super) fn read_place<'py>(
     place: Place<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if let (Some(primitive), Place::Offset(offset)) = (part.primitive, place) {
-        // SAFETY: (a) `Key::offset` and `Walk` make offsets of items only.
-        let from = unsafe { part.held(&pin).address(offset) };
-        macro_rules! read {
-            ($($size:literal)+) => {
-                match primitive.size() {
-                    $($size => {
-                        // SAFETY: the bytes of one item, which by the INVARIANT of `Held` may be read. An array
-                        // of bytes has no alignment.
-                        let item = unsafe { from.cast::<[u8; $size]>().read() };
-                        drop(pin);
-                        return objects::into_result(py, primitive.read(py, &item));
-                    })+
-                    _ => {}
-                }
-            };
-        }
-        read!(1 2 4 8 16);
+        return objects::into_result(py, read_primitive(py, part, &pin, primitive, offset));
     }
     let size = part.description.plan().itemsize();
     let mut small = [0_u8; SMALL];
@@ -954,9 +1022,9 @@ pub(super) fn read_held<'py>(py: Python<'py>, held: &Held<'_>, place: Place<'_>)
 /// The items of one index in a dimension, which is dropped. A pointer on the way is followed.
 pub(super) fn select(held: &Held<'_>, dimension: usize, index: i64) -> PyResult<Part> {
     let part = held.part;
-    let selected = part.view.select(dimension, index)?;
+    let (view, pointer) = part.view.select(dimension, index)?;
     let mut buf = part.buf;
-    if let Some(offset) = selected.pointer {
+    if let Some(offset) = pointer {
         let at: *mut u8 = buf.wrapping_offset(isize::try_from(offset)?);
         // SAFETY: `select` reports a pointer only where there is an item of that index, by the INVARIANT one
         // that the exporter described: the pointer is on the way to it (A22) and is readable while the buffer
@@ -966,5 +1034,5 @@ pub(super) fn select(held: &Held<'_>, dimension: usize, index: i64) -> PyResult<
             return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) }.into());
         }
     }
-    Ok(Part { view: selected.view, buf, description: Arc::clone(&part.description), primitive: part.primitive })
+    Ok(Part { buf, ..part.alike(view) })
 }

@@ -16,17 +16,18 @@ pub(super) fn to_list<'py>(py: Python<'py>, held: Held<'_>) -> PyResult<Bound<'p
     if item.has_objects() {
         return objects_to_list(py, held);
     }
-    let buffer = Blocks::buffer(&held, held.contiguous().is_some())?;
     let itemsize = part.description().plan().itemsize();
     let codec = item.codec(py, part.description())?;
-    let mut source = Source { py, blocks: Blocks::new(held, &buffer), codec, itemsize, rest: Vec::new(), next: 0 };
-    Ok(source.level(shape)?.into_any())
+    held.with_blocks(true, |blocks| {
+        let mut source = Source { py, blocks, codec, itemsize, rest: Vec::new(), next: 0 };
+        Ok(source.level(shape)?.into_any())
+    })
 }
 
 /// Items that are read in blocks.
-struct Source<'py, 'b> {
+struct Source<'py, 'b, 'h> {
     py: Python<'py>,
-    blocks: Blocks<'b>,
+    blocks: &'b mut Blocks<'h>,
     codec: &'b Codec,
     itemsize: usize,
     /// The items of a block that the last row left over.
@@ -34,7 +35,7 @@ struct Source<'py, 'b> {
     next: usize,
 }
 
-impl<'py> Source<'py, '_> {
+impl<'py> Source<'py, '_, '_> {
     // As deep as there are dimensions, which are 64 at most.
     fn level(&mut self, shape: &[i64]) -> PyResult<Bound<'py, PyList>> {
         let (py, Some((items, inner))) = (self.py, shape.split_first()) else { return Ok(PyList::empty(self.py)) };

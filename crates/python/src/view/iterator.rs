@@ -1,0 +1,148 @@
+//! The iterator of a view.
+//!
+//! Its class is made without PyO3, because PyO3 counts the thread as attached in each call of `__next__`, which takes
+//! as long as reading a number.
+#![allow(unsafe_code, reason = "a class whose functions the interpreter calls")]
+
+use std::ffi::{c_int, c_void};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+use super::class::View;
+use crate::fastcall::caught;
+use crate::objects::take_exception;
+
+/// The items of the first dimension of a view, one after the other.
+///
+/// INVARIANT: `view` is a reference to a `View` that this object owns. `next` is an index of the first dimension of
+/// that view, or `end`.
+#[repr(C)]
+struct ViewIterator {
+    object: ffi::PyObject,
+    view: *mut ffi::PyObject,
+    next: AtomicI64,
+    end: i64,
+    step: i64,
+}
+
+/// Returns an iterator over the items of `view` from the index `first` to the index `end`, which is not reached.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i64) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = view.py();
+    let class = CLASS.get_or_try_init(py, || make_class(py))?.bind(py);
+    // SAFETY: a class whose objects have the size of `ViewIterator`; the interpreter is attached.
+    let object = unsafe { ffi::PyType_GenericAlloc(class.as_type_ptr(), 0) };
+    // SAFETY: a new reference, or NULL with an exception.
+    let object = unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| take_exception(py))?;
+    let iterator = object.as_ptr().cast::<ViewIterator>();
+    // SAFETY: the memory of the new object, which no other code refers to. Its fields are all zero, which are valid
+    // values of them.
+    let iterator = unsafe { &mut *iterator };
+    (iterator.view, iterator.next, iterator.end, iterator.step) = (view.into_ptr(), AtomicI64::new(first), end, step);
+    Ok(object)
+}
+
+#[cold]
+#[expect(clippy::as_conversions, reason = "a slot is a pointer without a type")]
+fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
+    let slot = |slot, function: *mut c_void| ffi::PyType_Slot { slot, pfunc: function };
+    let mut slots = [
+        slot(ffi::Py_tp_dealloc, (deallocate as ffi::destructor) as *mut c_void),
+        slot(ffi::Py_tp_traverse, (traverse as ffi::traverseproc) as *mut c_void),
+        slot(ffi::Py_tp_iter, (ffi::PyObject_SelfIter as ffi::getiterfunc) as *mut c_void),
+        slot(ffi::Py_tp_iternext, (next as ffi::iternextfunc) as *mut c_void),
+        slot(0, std::ptr::null_mut()),
+    ];
+    let flags = ffi::Py_TPFLAGS_DEFAULT | ffi::Py_TPFLAGS_HAVE_GC | ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION;
+    let mut spec = ffi::PyType_Spec {
+        name: c"pep3118._ViewIterator".as_ptr(),
+        basicsize: c_int::try_from(size_of::<ViewIterator>())?,
+        itemsize: 0,
+        flags: flags.try_into()?,
+        slots: slots.as_mut_ptr(),
+    };
+    // SAFETY: the table has functions with the signatures of their slots and ends with 0; the interpreter is attached.
+    let class = unsafe { ffi::PyType_FromSpec(&raw mut spec) };
+    // SAFETY: a new reference, or NULL with an exception.
+    let class = unsafe { Bound::from_owned_ptr_or_opt(py, class) }.ok_or_else(|| take_exception(py))?;
+    Ok(class.cast_into::<PyType>()?.unbind())
+}
+
+impl ViewIterator {
+    /// Returns the next index; `None` at the end.
+    #[inline]
+    fn advance(&self) -> Option<i64> {
+        let advance = |index: i64| (index != self.end).then(|| index.wrapping_add(self.step));
+        if cfg!(Py_GIL_DISABLED) {
+            return self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok();
+        }
+        // With the GIL one thread at a time is here.
+        let index = self.next.load(Ordering::Relaxed);
+        self.next.store(advance(index)?, Ordering::Relaxed);
+        Some(index)
+    }
+}
+
+/// `__next__`
+///
+/// # Safety
+/// - (a) The interpreter is attached, and `iterator` is an object of the class.
+unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: (a).
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: by (a) and the INVARIANT of `iterate` the object has this layout. The caller holds it.
+    let this = unsafe { &*iterator.cast::<ViewIterator>() };
+    let Some(index) = this.advance() else { return std::ptr::null_mut() };
+    // SAFETY: by the INVARIANT the object owns a reference to a `View`.
+    let view = unsafe { Borrowed::from_ptr(py, this.view) };
+    // SAFETY: by the INVARIANT it is a `View`.
+    let view = unsafe { view.cast_unchecked::<View>() };
+    match view.get().primitive_at(py, index) {
+        Some(object) => object.map_or(std::ptr::null_mut(), Bound::into_ptr),
+        None => caught(py, || view.get().item_at(py, index).map(Bound::into_ptr)),
+    }
+}
+
+/// # Safety
+/// - (a) as for [`next`]; no other code refers to the object.
+unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
+    // SAFETY: (a). An object that is freed is not visited by the collector.
+    unsafe { ffi::PyObject_GC_UnTrack(iterator.cast()) };
+    // SAFETY: (a).
+    let view = unsafe { (*iterator.cast::<ViewIterator>()).view };
+    // SAFETY: (a).
+    let class = unsafe { ffi::Py_TYPE(iterator) };
+    // SAFETY: by the INVARIANT the object owns the reference, or it is NULL because `iterate` has failed.
+    unsafe { ffi::Py_XDECREF(view) };
+    // SAFETY: the object was allocated by `PyType_GenericAlloc`, for a class whose objects the collector visits.
+    unsafe { ffi::PyObject_GC_Del(iterator.cast()) };
+    // SAFETY: an object of a class that is on the heap owns a reference to its class.
+    unsafe { ffi::Py_DECREF(class.cast()) };
+}
+
+/// # Safety
+/// - (a) `iterator` is an object of the class, and `visit` may be called with its references and `argument`.
+unsafe extern "C" fn traverse(iterator: *mut ffi::PyObject, visit: ffi::visitproc, argument: *mut c_void) -> c_int {
+    // SAFETY: (a).
+    let view = unsafe { (*iterator.cast::<ViewIterator>()).view };
+    // SAFETY: (a).
+    let class = unsafe { ffi::Py_TYPE(iterator) };
+    for reference in [view, class.cast()] {
+        if reference.is_null() {
+            continue;
+        }
+        // SAFETY: (a).
+        let stopped = unsafe { visit(reference, argument) };
+        if stopped != 0 {
+            return stopped;
+        }
+    }
+    0
+}
