@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use crate::objects::{filled, take_exception};
@@ -35,8 +36,8 @@ impl Drop for Release<'_, '_> {
     }
 }
 
-/// Requests a buffer from `exporter` with the flags `flags`, and stores it in `buffer`, which must not be moved before it is
-/// released: the exporter may store addresses that point into it.
+/// Requests a buffer from `exporter` with the flags `flags`, and stores it in `buffer`, which must not be moved before
+/// it is released: the exporter may store addresses that point into it.
 ///
 /// # Errors
 /// - the exporter raises an exception: the exception is returned unchanged
@@ -86,8 +87,8 @@ impl<'b> BorrowedBytes<'b> {
         Ok(Self { buf, len, writable: buffer.readonly == 0, buffer: PhantomData })
     }
 
-    /// Calls `call` with the bytes of `exporter`. The buffer is released after the call. If `writable` is `true`, a writable
-    /// buffer is requested.
+    /// Calls `call` with the bytes of `exporter`. The buffer is released after the call. If `writable` is `true`, a
+    /// writable buffer is requested.
     ///
     /// # Errors
     /// - an object that exports no buffer, or a read-only buffer if `writable` is `true`: `TypeError`
@@ -114,8 +115,8 @@ impl<'b> BorrowedBytes<'b> {
         call(&lent)
     }
 
-    /// Calls `call` with the bytes of `exporter`, if its items have the given format, itemsize in bytes and shape, and are
-    /// contiguous in C order. Returns `None`, without a call, if the items differ.
+    /// Calls `call` with the bytes of `exporter`, if its items have the given format, itemsize in bytes and shape, and
+    /// are contiguous in C order. Returns `None`, without a call, if the items differ.
     ///
     /// `format` is the format of one number. Other formats mean different items in different exporters.
     ///
@@ -127,6 +128,17 @@ impl<'b> BorrowedBytes<'b> {
         (format, itemsize, shape): (&[u8], i64, &[i64]),
         call: impl FnOnce(&BorrowedBytes<'_>) -> PyResult<T>,
     ) -> PyResult<Option<T>> {
+        if let Ok(bytes) = exporter.cast_exact::<PyBytes>() {
+            let bytes = bytes.as_bytes();
+            let has_shape =
+                shape.len() == 1 && shape.first().map(|length| usize::try_from(*length)) == Some(Ok(bytes.len()));
+            if format != b"B" || !has_shape {
+                return Ok(None);
+            }
+            // A `bytes` object never changes, so that the address is only read.
+            let buf = bytes.as_ptr().cast_mut();
+            return call(&BorrowedBytes { buf, len: bytes.len(), writable: false, buffer: PhantomData }).map(Some);
+        }
         let mut buffer = ffi::Py_buffer::new();
         request(exporter, &mut buffer, ffi::PyBUF_FULL_RO)?;
         let release = Release(&mut buffer, exporter.py());
@@ -140,8 +152,8 @@ impl<'b> BorrowedBytes<'b> {
         let stride = if given.strides.is_null() {
             given.itemsize
         } else {
-            // SAFETY: strides that are not NULL have `ndim` entries (A16, number of entries), and `ndim` is 1. The array
-            // exists until the buffer is released (E04, memory stays valid). It need not be aligned.
+            // SAFETY: strides that are not NULL have `ndim` entries (A16, number of entries), and `ndim` is 1. The
+            // array exists until the buffer is released (E04, memory stays valid). It need not be aligned.
             unsafe { given.strides.read_unaligned() }
         };
         if i64::try_from(stride) != Ok(itemsize) || !has_format(given, format) {
@@ -196,8 +208,8 @@ impl<'b> BorrowedBytes<'b> {
         if !self.writable {
             return Err(PyBufferError::new_err("the memory is read-only"));
         }
-        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be written to, because `writable`
-        // is `true`. `bytes` is memory of this program, so that the exporter's memory does not overlap it.
+        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be written to, because
+        // `writable` is `true`. `bytes` is memory of this program, so that the exporter's memory does not overlap it.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         Ok(())
     }

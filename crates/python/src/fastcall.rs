@@ -1,7 +1,7 @@
 //! Functions and methods that read their arguments from the array of the caller (`METH_FASTCALL`).
 //!
-//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For a function that packs a few numbers, both take
-//! longer than packing the numbers. With `METH_FASTCALL` the interpreter passes an array and refuses keywords.
+//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For a function that packs a few numbers, both
+//! take longer than packing the numbers. With `METH_FASTCALL` the interpreter passes an array and refuses keywords.
 #![allow(unsafe_code, reason = "the interpreter passes an array of objects, and takes a table of functions")]
 
 use std::ffi::CStr;
@@ -93,8 +93,8 @@ pub(super) trait Function {
     /// The docstring, with `NAME(PARAMETERS)\n--\n\n` before it.
     const DOC: &'static CStr;
 
-    /// Calls the function. `slf` is the module of a function, or the object of a method. The implementation runs code that
-    /// drops references inside of [`counted`].
+    /// Calls the function. `slf` is the module of a function, or the object of a method. The implementation runs code
+    /// that drops references inside of [`counted`].
     ///
     /// # Errors
     /// - the exception that the function raises
@@ -107,8 +107,8 @@ pub(super) trait Function {
 /// - no memory: `MemoryError`
 pub(super) fn add_function<F: Function>(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let (py, name) = (module.py(), module.name()?);
-    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `module` and
-    // `name` are alive, and the interpreter is attached.
+    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `module`
+    // and `name` are alive, and the interpreter is attached.
     let function = unsafe { ffi::PyCFunction_NewEx(table::<F>(), module.as_ptr(), name.as_ptr()) };
     // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let function = unsafe { Bound::from_owned_ptr_or_opt(py, function) }.ok_or_else(|| take_exception(py))?;
@@ -121,16 +121,16 @@ pub(super) fn add_function<F: Function>(module: &Bound<'_, PyModule>) -> PyResul
 /// - no memory: `MemoryError`
 pub(super) fn add_method<F: Function>(class: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class.py();
-    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `class` is alive,
-    // and the interpreter is attached. (c) The descriptor calls the function with objects of the class only.
+    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `class` is
+    // alive, and the interpreter is attached. (c) The descriptor calls the function with objects of the class only.
     let method = unsafe { ffi::PyDescr_NewMethod(class.as_type_ptr(), table::<F>()) };
     // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let method = unsafe { Bound::from_owned_ptr_or_opt(py, method) }.ok_or_else(|| take_exception(py))?;
     class.setattr(PyString::from_bytes(py, F::NAME.to_bytes())?, method)
 }
 
-/// Creates the table of the function `F`. The table is never freed, because the interpreter refers to it until the process
-/// ends.
+/// Creates the table of the function `F`. The table is never freed, because the interpreter refers to it until the
+/// process ends.
 fn table<F: Function>() -> *mut ffi::PyMethodDef {
     Box::leak(Box::new(ffi::PyMethodDef {
         ml_name: F::NAME.as_ptr(),
@@ -184,9 +184,9 @@ fn fail(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
 
 /// Calls `call` while PyO3 counts the thread as attached to the interpreter.
 ///
-/// The thread is attached during every [`Function::call`], but PyO3 does not count these calls, because counting takes a
-/// quarter of the time of a short call. PyO3 does not release references that are dropped while the count is 0. It adds
-/// them to a pool, and empties the pool when the count next becomes 1. So code that drops references runs in this
+/// The thread is attached during every [`Function::call`], but PyO3 does not count these calls, because counting takes
+/// a quarter of the time of a short call. PyO3 does not release references that are dropped while the count is 0. It
+/// adds them to a pool, and empties the pool when the count next becomes 1. So code that drops references runs in this
 /// function, above all code that creates an exception and drops the exception.
 pub(super) fn counted<T>(py: Python<'_>, call: impl FnOnce() -> T) -> T {
     let _: Python<'_> = py;

@@ -12,8 +12,8 @@ use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
 ///
-/// It has the size of a pointer, so that the builders of tuples and lists pass objects in a register. [`into_result`] takes
-/// the exception out of the interpreter.
+/// It has the size of a pointer, so that the builders of tuples and lists pass objects in a register. [`into_result`]
+/// takes the exception out of the interpreter.
 pub(crate) type NewObject<'py> = Option<Bound<'py, PyAny>>;
 
 /// Returns the object whose reference a function of the C API has returned.
@@ -185,14 +185,15 @@ pub(crate) fn from_result<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAn
     }
 }
 
-/// Returns the exception that is set in the interpreter, and clears it. If no exception is set, returns a `SystemError`: a
-/// function of an extension module may fail without an exception, and `PyErr::fetch` would panic.
+/// Returns the exception that is set in the interpreter, and clears it. If no exception is set, returns a
+/// `SystemError`: a function of an extension module may fail without an exception, and `PyErr::fetch` would panic.
 #[cold]
 pub(crate) fn take_exception(py: Python<'_>) -> PyErr {
     PyErr::take(py).unwrap_or_else(|| PySystemError::new_err("error return without exception set"))
 }
 
-/// Decodes UTF-8. Bytes that are not UTF-8 become lone surrogates (`surrogateescape`), which [`utf8_bytes`] converts back.
+/// Decodes UTF-8. Bytes that are not UTF-8 become lone surrogates (`surrogateescape`), which [`utf8_bytes`] converts
+/// back.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -254,8 +255,8 @@ pub(crate) enum TextEncoding {
     Utf32,
 }
 
-/// Creates a `str` from `bytes`, text in the encoding `encoding`. If `little` is `true`, each unit has its least significant
-/// byte first. Lone surrogates are kept.
+/// Creates a `str` from `bytes`, text in the encoding `encoding`. If `little` is `true`, each unit has its least
+/// significant byte first. Lone surrogates are kept.
 pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, bytes: &[u8]) -> NewObject<'py> {
     // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(bytes.len()).unwrap_or(ffi::Py_ssize_t::MAX);

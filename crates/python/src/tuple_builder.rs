@@ -1,7 +1,7 @@
 //! Builds tuples and lists from iterators that create the elements.
 //!
-//! PyO3's `PyTuple::new` and `PyList::new` panic if there is no memory. They also pass each element in a `Result`, which does
-//! not fit a register. In this module an element is a [`NewObject`], a pointer that may be NULL.
+//! PyO3's `PyTuple::new` and `PyList::new` panic if there is no memory. They also pass each element in a `Result`,
+//! which does not fit a register. In this module an element is a [`NewObject`], a pointer that may be NULL.
 #![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
 use std::sync::OnceLock;
@@ -49,8 +49,8 @@ pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyT
 
 /// A class that Python code has derived from `tuple`, such as a class of `collections.namedtuple`.
 ///
-/// INVARIANT: if `plain` is `true`, the functions of the class that allocate and free objects are the functions of every
-/// class that Python code derives from `tuple`. Only `WeakTupleClass::new` sets `plain`.
+/// INVARIANT: if `plain` is `true`, the functions of the class that allocate and free objects are the functions of
+/// every class that Python code derives from `tuple`. Only `WeakTupleClass::new` sets `plain`.
 #[derive(Debug)]
 pub(super) struct TupleClass<'py> {
     class: Bound<'py, PyType>,
@@ -153,8 +153,8 @@ fn fill<'py>(
     let mut index = 0;
     for element in elements {
         let Some(element) = element else { return Err(take_exception(tuple.py())) };
-        // SAFETY: `tuple` is a tuple, and the function takes the reference even if it fails. It refuses an index outside of
-        // the tuple, and a tuple that has other references.
+        // SAFETY: `tuple` is a tuple, and the function takes the reference even if it fails. It refuses an index
+        // outside of the tuple, and a tuple that has other references.
         if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
             return Err(take_exception(tuple.py()));
         }
@@ -163,8 +163,8 @@ fn fill<'py>(
     if index == len { Ok(()) } else { Err(incomplete()) }
 }
 
-/// Whether a tuple has no other fields than its elements, and the interpreter has a GIL. From Python 3.14 on a tuple also stores
-/// its hash. This package supports no build without a GIL that is older than 3.14.
+/// Whether a tuple has no other fields than its elements, and the interpreter has a GIL. From Python 3.14 on a tuple
+/// also stores its hash. This package supports no build without a GIL that is older than 3.14.
 #[inline]
 fn has_plain_tuples(py: Python<'_>) -> bool {
     // The closure runs no Python code, so that a thread that waits for the lock need not detach from the interpreter.

@@ -12,7 +12,7 @@ use super::record_class::RecordClass;
 use super::scalar::ScalarField;
 use crate::field::default_name;
 use crate::objects::{NewObject, from_result, into_result};
-use crate::tuple_builder::{self, Filling, list};
+use crate::tuple_builder::{self, list};
 use pep3118::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use pep3118::layout::{Field, Layout, Type};
 use pep3118::py::ObjectReferences;
@@ -100,8 +100,9 @@ impl Codec {
         Ok(Self { size: length(layout.size())?, root, primitive, lenient: false })
     }
 
-    /// Makes a codec that reads items as tuples of the values at the top level, as `struct` does: `3i` is three values and
-    /// `3s` is one value. Arrays with a shape are lists, and records are plain tuples. `layout` was read from `format`.
+    /// Makes a codec that reads items as tuples of the values at the top level, as `struct` does: `3i` is three values
+    /// and `3s` is one value. Arrays with a shape are lists, and records are plain tuples. `layout` was read from
+    /// `format`.
     ///
     /// # Errors
     /// - as [`new`](Self::new)
@@ -139,23 +140,15 @@ impl Codec {
     /// - no memory: `MemoryError`
     #[inline]
     pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-        match self.primitive {
-            Some(primitive) => into_result(py, primitive.read(py, item)),
-            None => into_result(py, self.root.read(py, item)),
-        }
+        into_result(py, self.read_object(py, item))
     }
 
-    /// Appends one object for each of the contiguous `items` to `list`.
-    ///
-    /// # Errors
-    /// - as [`read`](Self::read)
-    pub(crate) fn read_all<'py>(&self, py: Python<'py>, items: &[u8], list: &mut Filling<'py>) -> PyResult<()> {
+    /// As [`read`](Self::read). If the object cannot be created, returns `None` and sets the exception in the interpreter.
+    #[inline]
+    pub(crate) fn read_object<'py>(&self, py: Python<'py>, item: &[u8]) -> NewObject<'py> {
         match self.primitive {
-            Some(primitive) => primitive.read_all(py, items, list),
-            None => items.chunks_exact(self.size.max(1)).try_for_each(|item| {
-                list.push(into_result(py, self.root.read(py, item))?);
-                Ok(())
-            }),
+            Some(primitive) => primitive.read(py, item),
+            None => self.root.read(py, item),
         }
     }
 
@@ -171,9 +164,9 @@ impl Codec {
         }
     }
 
-    /// Replaces the elements of `tuple`, which [`read_fields`](Self::read_fields) returned for another item, by the values of
-    /// `item`, and returns `tuple`. Returns `None` if a value is not primitive, or if there are other references to
-    /// `tuple`.
+    /// Replaces the elements of `tuple`, which [`read_fields`](Self::read_fields) returned for another item, by the
+    /// values of `item`, and returns `tuple`. Returns `None` if a value is not primitive, or if there are other
+    /// references to `tuple`.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
@@ -261,8 +254,8 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// Returns the number of elements of `field` in all of its `times` repetitions. The size of the memory bounds the number of
-/// elements, unless an element has no bytes.
+/// Returns the number of elements of `field` in all of its `times` repetitions. The size of the memory bounds the
+/// number of elements, unless an element has no bytes.
 ///
 /// # Errors
 /// - more than `ZERO_SIZED_LIMIT` elements without bytes, or as many lists of these elements
@@ -277,8 +270,8 @@ fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     Ok(all)
 }
 
-/// Whether the dimension of `field` is a count (`3i`) and not a shape (`(3)i`) in `format`. A shape ends with a parenthesis.
-/// White space and byte-order characters may be between the shape and the type.
+/// Whether the dimension of `field` is a count (`3i`) and not a shape (`(3)i`) in `format`. A shape ends with a
+/// parenthesis. White space and byte-order characters may be between the shape and the type.
 fn is_count(field: Field<'_>, format: &[u8]) -> bool {
     let before = format.get(..field.span().start()).unwrap_or_default();
     let last = before.iter().rev().find(|byte| !byte.is_ascii_whitespace() && !b"@=<>!^&".contains(byte));

@@ -16,7 +16,8 @@ pub(crate) struct WriteError(Box<Details>);
 #[derive(Debug)]
 struct Details {
     kind: WriteErrorKind,
-    /// The names and indices that lead to the field, such as `a.b[2]`. Empty if the object is the value of the whole item.
+    /// The names and indices that lead to the field, such as `a.b[2]`. Empty if the object is the value of the whole
+    /// item.
     path: String,
 }
 
@@ -105,7 +106,8 @@ impl From<EncodeErrorKind> for WriteErrorKind {
 }
 
 impl WriteErrorKind {
-    /// Makes the error for an `object` whose type the field does not take. `wanted` names the type that the field takes.
+    /// Makes the error for an `object` whose type the field does not take. `wanted` names the type that the field
+    /// takes.
     pub(super) fn kind(scalar: Option<&ScalarField>, wanted: &'static str, object: &Bound<'_, PyAny>) -> Self {
         let found = object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
         Self::Kind { scalar: scalar.copied(), wanted, found }

@@ -4,8 +4,8 @@ use half::f16;
 
 /// How a NaN is converted.
 ///
-/// Before Python 3.14, `struct` reads and writes every NaN of `e` as one NaN. From 3.14 on, `struct` keeps the payload and
-/// the signalling bit of `e`. It keeps the payload and the signalling bit of `f` too, except under `@`.
+/// Before Python 3.14, `struct` reads and writes every NaN of `e` as one NaN. From 3.14 on, `struct` keeps the payload
+/// and the signalling bit of `e`. It keeps the payload and the signalling bit of `f` too, except under `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NanConversion {
     /// The sign and the payload are kept, and the result is a quiet NaN, as in the instructions of processors.
@@ -33,8 +33,8 @@ fn nearest(number: f64) -> f32 {
     number as f32
 }
 
-/// Returns `narrow`, the quiet NaN for the NaN `number`. If `number` is a signalling NaN, the result is a signalling NaN
-/// too, unless no bit of the payload is left: such bits would be infinity.
+/// Returns `narrow`, the quiet NaN for the NaN `number`. If `number` is a signalling NaN, the result is a signalling
+/// NaN too, unless no bit of the payload is left: such bits would be infinity.
 #[cold]
 fn signalling(number: f64, narrow: f32) -> f32 {
     let bits = narrow.to_bits();
@@ -68,8 +68,8 @@ pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
     f64::from_bits(if number.is_sign_negative() { nan | 1 << 63_u32 } else { nan })
 }
 
-/// Rounds `number` to the nearest float16, ties to even. `nans` is the conversion of a NaN. The number is not rounded to
-/// float32 first, because a number that is rounded twice may differ from the nearest float16.
+/// Rounds `number` to the nearest float16, ties to even. `nans` is the conversion of a NaN. The number is not rounded
+/// to float32 first, because a number that is rounded twice may differ from the nearest float16.
 pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     let bits = number.to_bits();
     let sign = if number.is_sign_negative() { 0x8000_u16 } else { 0 };

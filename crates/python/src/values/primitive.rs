@@ -72,8 +72,8 @@ pub(crate) enum Equality {
     Float64,
 }
 
-/// Converts a length or an offset in bytes. On machines with addresses of 16 bits the result saturates, and memory of this
-/// length does not exist.
+/// Converts a length or an offset in bytes. On machines with addresses of 16 bits the result saturates, and memory of
+/// this length does not exist.
 #[inline(always)]
 fn wide(bytes: u32) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -111,13 +111,13 @@ pub(crate) struct PrimitiveField {
     nans: NanConversion,
 }
 
-/// The largest number of values that a record lists one by one, in 16 bytes each. A record of more values is read field by
-/// field.
+/// The largest number of values that a record lists one by one, in 16 bytes each. A record of more values is read field
+/// by field.
 const MOST: usize = 1024;
 
 impl PrimitiveField {
-    /// Returns all `values` values of a record. A value that is repeated is listed each time. Returns `None` if a value is
-    /// not primitive, or if there are more than `MOST` values.
+    /// Returns all `values` values of a record. A value that is repeated is listed each time. Returns `None` if a value
+    /// is not primitive, or if there are more than `MOST` values.
     pub(super) fn all(fields: &[FieldCodec], values: usize) -> Option<Vec<Self>> {
         if values > MOST {
             return None;
@@ -240,41 +240,43 @@ impl PrimitiveField {
         }
     }
 
-    /// Appends one object for each value in `cells` to `list`. No padding is between the values.
+    /// Appends one object for each of the `sources` to `list`. A source has the bytes of one value.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
-    pub(super) fn read_all<'py>(self, py: Python<'py>, cells: &[u8], list: &mut Filling<'py>) -> PyResult<()> {
+    #[inline]
+    pub(crate) fn read_all<'py, S: Source>(
+        self,
+        py: Python<'py>,
+        sources: impl Iterator<Item = S>,
+        list: &mut Filling<'py>,
+    ) -> PyResult<()> {
         // Each loop is compiled for one type, so that the loop has no `match`.
         macro_rules! each {
-            ($size:literal, $primitive:expr) => {{
+            ($primitive:expr) => {{
                 let value = Self { primitive: $primitive, ..self };
-                for cell in cells.as_chunks::<$size>().0 {
-                    list.push(into_result(py, value.read_from(py, 0, &cell.as_slice()))?);
+                for source in sources {
+                    list.push(into_result(py, value.read_from(py, 0, &source))?);
                 }
             }};
         }
         match self.primitive {
-            Primitive::Bool => each!(1, Primitive::Bool),
-            Primitive::Int8 => each!(1, Primitive::Int8),
-            Primitive::UInt8 => each!(1, Primitive::UInt8),
-            Primitive::Int16 => each!(2, Primitive::Int16),
-            Primitive::UInt16 => each!(2, Primitive::UInt16),
-            Primitive::Float16 => each!(2, Primitive::Float16),
-            Primitive::Int32 => each!(4, Primitive::Int32),
-            Primitive::UInt32 => each!(4, Primitive::UInt32),
-            Primitive::Float32 => each!(4, Primitive::Float32),
-            Primitive::Int64 => each!(8, Primitive::Int64),
-            Primitive::UInt64 => each!(8, Primitive::UInt64),
-            Primitive::Float64 => each!(8, Primitive::Float64),
-            Primitive::Complex64 => each!(8, Primitive::Complex64),
-            Primitive::Complex128 => each!(16, Primitive::Complex128),
-            Primitive::Bytes(1) => each!(1, Primitive::Bytes(1)),
-            Primitive::Bytes(len) => {
-                for cell in cells.chunks_exact(wide(len).max(1)) {
-                    list.push(into_result(py, self.read_from(py, 0, &cell))?);
-                }
-            }
+            Primitive::Bool => each!(Primitive::Bool),
+            Primitive::Int8 => each!(Primitive::Int8),
+            Primitive::UInt8 => each!(Primitive::UInt8),
+            Primitive::Int16 => each!(Primitive::Int16),
+            Primitive::UInt16 => each!(Primitive::UInt16),
+            Primitive::Float16 => each!(Primitive::Float16),
+            Primitive::Int32 => each!(Primitive::Int32),
+            Primitive::UInt32 => each!(Primitive::UInt32),
+            Primitive::Float32 => each!(Primitive::Float32),
+            Primitive::Int64 => each!(Primitive::Int64),
+            Primitive::UInt64 => each!(Primitive::UInt64),
+            Primitive::Float64 => each!(Primitive::Float64),
+            Primitive::Complex64 => each!(Primitive::Complex64),
+            Primitive::Complex128 => each!(Primitive::Complex128),
+            Primitive::Bytes(1) => each!(Primitive::Bytes(1)),
+            Primitive::Bytes(len) => each!(Primitive::Bytes(len)),
         }
         Ok(())
     }
@@ -339,8 +341,8 @@ impl PrimitiveField {
     }
 }
 
-/// Returns the value of an `int`. Returns `None` if the value does not fit 64 bits, and for an object of a subclass, which
-/// may override methods.
+/// Returns the value of an `int`. Returns `None` if the value does not fit 64 bits, and for an object of a subclass,
+/// which may override methods.
 #[inline]
 fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
     if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }

@@ -14,10 +14,10 @@ const CACHED: usize = 512;
 
 /// The class of the records whose fields have the names `names`.
 ///
-/// `collections.namedtuple` makes the class when the first record is read. This struct refers to the class weakly: Python
-/// code may store a view in an attribute of the class, and a strong reference would then be part of a cycle that the
-/// garbage collector does not see. If the class was freed, because no record exists any more, the next record makes it
-/// again.
+/// `collections.namedtuple` makes the class when the first record is read. This struct refers to the class weakly:
+/// Python code may store a view in an attribute of the class, and a strong reference would then be part of a cycle that
+/// the garbage collector does not see. If the class was freed, because no record exists any more, the next record makes
+/// it again.
 #[derive(Debug)]
 pub(super) struct RecordClass {
     names: Box<[String]>,
@@ -28,8 +28,8 @@ pub(super) struct RecordClass {
 static CLASSES: Mutex<Cache<Box<[String]>, Arc<RecordClass>>> = Mutex::new(Cache::new(CACHED, 1 << 22));
 
 impl RecordClass {
-    /// Returns the class of the records whose fields have the names `names`. Equal names have one class, so that records
-    /// of equal layouts have one type.
+    /// Returns the class of the records whose fields have the names `names`. Equal names have one class, so that
+    /// records of equal layouts have one type.
     pub(super) fn of(names: &[String]) -> Arc<Self> {
         let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
         let numbers = [names.len(), lengths].map(|number| u64::try_from(number).unwrap_or(u64::MAX));

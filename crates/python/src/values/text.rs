@@ -9,8 +9,8 @@ use crate::objects::{self, NewObject, TextEncoding};
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, ScalarCodec};
 
-/// Reads the text in `bytes` as a `str`, without the NULs at the end. Lone surrogates are kept. Returns `None`, with the
-/// exception set in the interpreter, if the text cannot be read.
+/// Reads the text in `bytes` as a `str`, without the NULs at the end. Lone surrogates are kept. Returns `None`, with
+/// the exception set in the interpreter, if the text cannot be read.
 pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> NewObject<'py> {
     let unit = codec.unit().max(1);
     let nuls = bytes.rchunks_exact(unit).take_while(|unit| unit.iter().all(|byte| *byte == 0)).count();
@@ -31,8 +31,8 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
     text
 }
 
-/// Reads text of up to 64 characters that are all less than U+0100. `None` if the text has others. `PyUnicode_DecodeLatin1`
-/// allocates the object once, but the decoders of UTF-16 and UTF-32 allocate a buffer first.
+/// Reads text of up to 64 characters that are all less than U+0100. `None` if the text has others.
+/// `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of UTF-16 and UTF-32 allocate a buffer first.
 fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8], unit: usize) -> Option<NewObject<'py>> {
     let mut characters = [0; 64];
     let characters = characters.get_mut(..bytes.len().checked_div(unit)?)?;

@@ -36,8 +36,8 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Writes `values` to the fields of a record. If the item is not a record, writes the only value as the item. `found` is
-    /// the number of values.
+    /// Writes `values` to the fields of a record. If the item is not a record, writes the only value as the item.
+    /// `found` is the number of values.
     ///
     /// # Errors
     /// - as [`write`](Self::write)
@@ -58,8 +58,8 @@ impl Codec {
     }
 }
 
-/// Returns the values of a list or a tuple as a tuple, because a list may change while its values are converted. `wanted`
-/// names in the message what the field takes.
+/// Returns the values of a list or a tuple as a tuple, because a list may change while its values are converted.
+/// `wanted` names in the message what the field takes.
 ///
 /// # Errors
 /// - an object that is neither a list nor a tuple
@@ -130,8 +130,8 @@ impl RecordCodec {
         Ok(())
     }
 
-    /// Writes the value at `index`, the position among all values of the record. A field that is repeated three times has
-    /// three positions.
+    /// Writes the value at `index`, the position among all values of the record. A field that is repeated three times
+    /// has three positions.
     #[inline(never)]
     fn write_value(
         &self,
@@ -160,14 +160,15 @@ impl RecordCodec {
         bytes: &mut [u8],
         lenient: bool,
     ) -> Result<(), WriteError> {
-        // A conversion may drop exceptions even if it succeeds. `counted` explains why exceptions are dropped inside of it.
+        // A conversion may drop exceptions even if it succeeds. `counted` explains why exceptions are dropped inside of
+        // it.
         let written = counted(value.py(), || field.value.write(value, field.bytes_mut(bytes, repeated), lenient));
         written.map_err(|error| error.inside(&self.name(index)))
     }
 }
 
-/// Writes nested lists to the elements of an array. `shape` has the lengths of the dimensions, and `size` is the size of one
-/// element in bytes.
+/// Writes nested lists to the elements of an array. `shape` has the lengths of the dimensions, and `size` is the size
+/// of one element in bytes.
 fn write_nested(
     object: &Bound<'_, PyAny>,
     bytes: &mut [u8],
@@ -366,8 +367,8 @@ impl ScalarField {
             value = value.get(..bytes.len()).unwrap_or(value);
         }
         if lenient && self.ty() == Type::Pascal {
-            // `struct` truncates the value too. It writes more than 255 bytes if the field has them, but the length in the
-            // first byte is at most 255.
+            // `struct` truncates the value too. It writes more than 255 bytes if the field has them, but the length in
+            // the first byte is at most 255.
             if let Some((len, text)) = bytes.split_first_mut() {
                 let value = value.get(..text.len()).unwrap_or(value);
                 text.fill(0);

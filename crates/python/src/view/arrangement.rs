@@ -10,8 +10,8 @@ const MAX_NDIM: usize = 64;
 /// The arrangement of items in a buffer, in bytes from the address of the buffer.
 ///
 /// It has the numbers of the library's [`View`](Geometry) in half of the space, because each slice, row and field
-/// copies it. Everything that is not needed at each access is calculated by the library, in
-/// [`geometry`](Self::geometry).
+/// copies them. [`geometry`](Self::geometry) returns the library's view for the operations that are not implemented
+/// here.
 ///
 /// INVARIANT: the numbers are those of a validated [`Geometry`]. `heap` is `None` for at most `INLINE` dimensions
 /// without suboffsets. Otherwise it has all lengths, then all strides, then all suboffsets if there are any.
@@ -29,7 +29,7 @@ pub(super) struct Arrangement {
 }
 
 impl Arrangement {
-    /// Copies the numbers of `view`.
+    /// Returns the arrangement with the numbers of `view`.
     pub(super) fn new(view: &Geometry<'_>) -> Self {
         let axes = view.shape().iter().copied().zip(view.strides().iter().copied());
         let empty = Self {
@@ -51,7 +51,8 @@ impl Arrangement {
         }
     }
 
-    /// Returns the library's view of the same items, which borrows the numbers. Its items are bytes.
+    /// Returns the library's view of the same items. The view borrows the numbers, and its items are bytes without a
+    /// type.
     pub(super) fn geometry(&self) -> Geometry<'_> {
         Geometry::of_validated(
             self.itemsize,
@@ -63,7 +64,8 @@ impl Arrangement {
         )
     }
 
-    /// Returns an arrangement of `ndim` dimensions, of which `axes` yields the length and the stride.
+    /// Returns an arrangement of `ndim` dimensions without suboffsets. `axes` yields the length and the stride of each
+    /// dimension.
     #[inline]
     fn with_axes(&self, offset: i64, ndim: usize, axes: impl Iterator<Item = (i64, i64)>) -> Self {
         let heap = (ndim > INLINE).then(|| vec![0; ndim.saturating_mul(2)].into());
@@ -77,7 +79,7 @@ impl Arrangement {
         arranged
     }
 
-    /// Returns the length and the stride of a dimension, which is less than `ndim`.
+    /// Returns the length and the stride of a dimension. `dimension` is less than `ndim`.
     #[inline]
     fn axis_mut(&mut self, dimension: usize) -> Option<(&mut i64, &mut i64)> {
         let (shape, strides) = match &mut self.heap {
@@ -105,16 +107,19 @@ impl Arrangement {
         self.itemsize
     }
 
+    /// Whether the items cannot be written to.
     #[inline]
     pub(super) fn readonly(&self) -> bool {
         self.readonly
     }
 
+    /// Returns the number of items in each dimension.
     #[inline]
     pub(super) fn shape(&self) -> &[i64] {
         self.heap.as_deref().unwrap_or(&self.inline_shape).get(..self.ndim).unwrap_or_default()
     }
 
+    /// Returns the distance in bytes from one item to the next in each dimension.
     #[inline]
     pub(super) fn strides(&self) -> &[i64] {
         let strides = match &self.heap {
@@ -139,7 +144,7 @@ impl Arrangement {
     /// Returns the size of all items in bytes.
     #[inline]
     pub(super) fn len(&self) -> i64 {
-        // The INVARIANT of `Geometry`: the product fits 64 bits, unless a dimension has no items.
+        // By the INVARIANT the product fits 64 bits, unless a dimension has no items.
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) }
     }
@@ -149,7 +154,7 @@ impl Arrangement {
         self.geometry().item_count()
     }
 
-    /// Whether the memory is contiguous in an order, as `PyBuffer_IsContiguous` decides it.
+    /// Whether the memory is contiguous in the order `order`, as `PyBuffer_IsContiguous` decides.
     #[inline]
     pub(super) fn is_contiguous(&self, order: Order) -> bool {
         match (self.shape(), self.strides()) {
@@ -188,14 +193,11 @@ impl Arrangement {
         Ok(sliced)
     }
 
-    /// Returns the items of one index in a dimension, which is dropped. The number is [`pointer`] of the library's
-    /// [`Selected`].
+    /// Returns the items at `index` in a dimension, without this dimension. If the second result is not `None`, it is
+    /// the offset of a pointer, and the offset of the items counts from the address that the pointer has.
     ///
     /// # Errors
     /// - as [`Geometry::select`]
-    ///
-    /// [`pointer`]: pep3118::view::Selected::pointer
-    /// [`Selected`]: pep3118::view::Selected
     #[inline]
     pub(super) fn select(&self, dimension: usize, index: i64) -> Result<(Self, Option<i64>), ViewError> {
         let (shape, strides) = (self.shape(), self.strides());
@@ -226,7 +228,7 @@ impl Arrangement {
             let (shape, strides) = (elements.shape(), elements.strides());
             return Ok(Self::new(&self.geometry().subarray(elements.offset, elements.itemsize, shape, strides)?));
         }
-        // No byte of an empty array is read, so that its first item stays where it is.
+        // A view without items keeps its offset, because no byte of the view is read.
         let distance = if self.shape().contains(&0) { 0 } else { elements.offset };
         let offset = self.offset.wrapping_add(distance);
         let axes = self.axes().chain(elements.axes());
@@ -239,12 +241,14 @@ impl Arrangement {
 /// INVARIANT: the elements are inside of an item of `around` bytes.
 #[derive(Clone, Debug)]
 pub(super) struct FieldArrangement {
+    /// The size in bytes of the item that has the field.
     around: i64,
+    /// The offset counts from the start of the item.
     elements: Arrangement,
 }
 
 impl FieldArrangement {
-    /// Arranges elements of `itemsize` bytes from `offset` on, inside of an item of `around` bytes.
+    /// Arranges elements of `itemsize` bytes that start at `offset` in an item of `around` bytes.
     ///
     /// # Errors
     /// - as [`Geometry::subarray`]

@@ -109,7 +109,7 @@ impl View {
         if self.part.shape().len() == 1 {
             return read_item(py, &self.part, pin, &[index]);
         }
-        let part = select(&self.part.held(&pin), 0, index)?;
+        let part = select(&self.part.pinned(&pin), 0, index)?;
         Ok(Bound::new(py, self.alike(py, part, &pin))?.into_any())
     }
 
@@ -279,7 +279,7 @@ impl View {
         if self.part.shape().is_empty() {
             return read_item(py, &self.part, pin, &[]);
         }
-        tolist::to_list(py, self.part.held(&pin))
+        tolist::to_list(py, self.part.pinned(&pin))
     }
 
     /// The bytes of all items, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as 'F'
@@ -291,7 +291,7 @@ impl View {
     #[pyo3(signature = (order="C"))]
     fn tobytes<'py>(&self, py: Python<'py>, order: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
         let pin = self.hold.pin()?;
-        self.part.held(&pin).to_bytes(py, self.part.order(order)?)
+        self.part.pinned(&pin).to_bytes(py, self.part.order(order)?)
     }
 
     /// `tobytes().hex(...)`
@@ -303,7 +303,7 @@ impl View {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let pin = self.hold.pin()?;
-        let bytes = self.part.held(&pin).to_bytes(py, Order::C)?;
+        let bytes = self.part.pinned(&pin).to_bytes(py, Order::C)?;
         drop(pin);
         bytes.call_method("hex", args, kwargs)
     }
@@ -354,7 +354,7 @@ impl View {
     #[pyo3(signature = (*names))]
     fn columns<'py>(&self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
         let pin = self.hold.pin()?;
-        columns::columns(py, self.part.held(&pin), &names)
+        columns::columns(py, self.part.pinned(&pin), &names)
     }
 
     /// The schema of the Arrow C data interface: a struct of the fields of a record; of other items, that
@@ -489,7 +489,7 @@ impl View {
             return Ok(*hash);
         }
         let pin = self.hold.pin()?;
-        let hash = compare::hash(py, self.part.held(&pin), self.hold.exporter(py).as_ref())?;
+        let hash = compare::hash(py, self.part.pinned(&pin), self.hold.exporter(py).as_ref())?;
         Ok(*self.hash.get_or_init(|| hash))
     }
 

@@ -1,4 +1,4 @@
-//! Comparison of two views by their values, and the hash of one.
+//! `==` of two views, and the hash of a view.
 
 use pep3118::layout::Type;
 use pep3118::view::Order;
@@ -6,12 +6,12 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::hold::Hold;
-use super::part::{Held, Part, Span, read_held};
+use super::part::{Part, PinnedPart, Span, read_pinned};
 use crate::objects;
 use crate::values::Equality;
 use pep3118::py::Acquired;
 
-/// One side of a comparison.
+/// One operand of a comparison.
 #[derive(Clone, Copy)]
 pub(super) enum Operand<'o> {
     View(&'o Part, &'o Hold),
@@ -25,16 +25,24 @@ impl<'o> Operand<'o> {
         }
     }
 
-    /// Calls with the items, whose buffer is held meanwhile.
-    fn with<T>(self, call: impl FnOnce(Held<'_>) -> PyResult<T>) -> PyResult<T> {
+    /// Calls `call` with the items. The buffer is not released during the call.
+    ///
+    /// # Errors
+    /// - a view that was released: `ValueError`
+    /// - an error of `call`
+    fn with<T>(self, call: impl FnOnce(PinnedPart<'_>) -> PyResult<T>) -> PyResult<T> {
         match self {
-            Self::View(part, hold) => call(part.held(&hold.pin()?)),
-            Self::Open(part, acquired) => call(part.held_by(acquired)),
+            Self::View(part, hold) => call(part.pinned(&hold.pin()?)),
+            Self::Open(part, acquired) => call(part.pinned_by(acquired)),
         }
     }
 }
 
-/// Whether shapes and values are the same, as Python's `==` has it: 1 equals 1.0, NaN equals nothing.
+/// Whether the shapes are the same and the values are equal. The values are compared as Python compares them: 1 equals
+/// 1.0, and NaN equals no number.
+///
+/// # Errors
+/// - the comparison of two objects raises an exception: the exception is returned unchanged
 pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     if left.part().shape() != right.part().shape() {
         return Ok(false);
@@ -45,35 +53,37 @@ pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> Py
     }
 }
 
-/// How the bytes of the items are compared; `None` if the items are compared as Python objects.
+/// Returns how the bytes of the items are compared; `None` if the items are compared as Python objects.
 fn equality(left: &Part, right: &Part) -> Option<Equality> {
     let (left, right) = (left.primitive()?, right.primitive()?);
     if left.has_type_of(right) { left.equality() } else { None }
 }
 
-/// Compares the bytes of all items.
-fn bytes_are_equal(equality: Equality, left: Held<'_>, right: Held<'_>) -> PyResult<bool> {
+/// Whether the values of all items are equal. The two parts have the same shape and the same type of item.
+fn bytes_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
     if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
         return Ok(left.len() == right.len() && spans_are_equal(equality, left, right));
     }
-    left.with_blocks(false, |ours| {
-        right.with_blocks(false, |others| {
-            loop {
-                let (one, other) = (ours.next()?, others.next()?);
+    left.with_buffer(|left| {
+        right.with_buffer(|right| {
+            let (mut ours, mut others) = (left.blocks()?, right.blocks()?);
+            // Both views have the same shape and itemsize, so that their blocks have the same lengths.
+            while ours.advance()? & others.advance()? {
+                let (one, other) = (ours.block(), others.block());
                 if one.len() != other.len() || !values_are_equal(equality, one, other) {
                     return Ok(false);
                 }
-                if one.is_empty() {
-                    return Ok(true);
-                }
             }
+            Ok(true)
         })
     })
 }
 
-/// Compares contiguous bytes in chunks that fit the registers.
+/// Whether the values in two spans of the same length are equal. They are compared in chunks that fit the registers of
+/// the processor.
 fn spans_are_equal(equality: Equality, mut left: Span<'_>, mut right: Span<'_>) -> bool {
-    // Each size of an item divides the size of a chunk, or the items are compared as bytes.
+    // The size of a float divides the size of each chunk that has bytes of it: a span of 8-byte floats ends with the
+    // chunks of 8 bytes.
     macro_rules! chunks {
         ($($size:literal)+) => {
             $(while let (Some(one), Some(other)) = (left.next_chunk::<$size>(), right.next_chunk::<$size>()) {
@@ -106,18 +116,22 @@ fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Compares the items one by one. Comparing runs other code, which may release a view: then the next item is
-/// refused.
+/// Compares the items one by one as Python objects. A comparison may run code that releases a view. Then reading the
+/// next item fails.
+///
+/// # Errors
+/// - a view that was released: `ValueError`
+/// - the comparison of two objects raises an exception: the exception is returned unchanged
 fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     let view = right.part().view();
     let mut indices = vec![0_i64; view.shape().len()];
     let mut equal = true;
-    // Stops at the first difference.
+    // `each_place` stops at the first error.
     let stop = || objects::error::<PyValueError>("different");
     let walked = left.part().each_place(|place| {
         let other = right.part().place(&indices);
-        let ours = left.with(|held| read_held(py, &held, place))?;
-        equal = ours.eq(right.with(|held| read_held(py, &held, other))?)?;
+        let ours = left.with(|held| read_pinned(py, &held, place))?;
+        equal = ours.eq(right.with(|held| read_pinned(py, &held, other))?)?;
         for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {
             *index = index.saturating_add(1);
             if *index < *extent {
@@ -130,8 +144,13 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
     if equal { walked.map(|()| true) } else { Ok(false) }
 }
 
-/// The hash of the bytes, where neither this view nor the exporter can be written to; memoryview's rule.
-pub(super) fn hash(py: Python<'_>, held: Held<'_>, exporter: Option<&Bound<'_, PyAny>>) -> PyResult<isize> {
+/// Returns the hash of the bytes of all items. As for memoryview, the view must be read-only, its items must be bytes,
+/// and the exporter must have a hash.
+///
+/// # Errors
+/// - a writable view, or items that are not bytes: `ValueError`
+/// - the exporter has no hash: `TypeError`
+pub(super) fn hash(py: Python<'_>, held: PinnedPart<'_>, exporter: Option<&Bound<'_, PyAny>>) -> PyResult<isize> {
     let part = held.part();
     if !part.view().readonly() {
         return Err(objects::error::<PyValueError>("cannot hash a writable View"));

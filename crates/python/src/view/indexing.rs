@@ -1,4 +1,4 @@
-//! `Key`, the contents of the brackets, and the items that it selects.
+//! `Key`, the object in the brackets of `view[...]`, and the items that a key selects.
 #![allow(unsafe_code, reason = "takes a slice apart")]
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
@@ -11,10 +11,10 @@ use super::part::{Part, select};
 use crate::objects;
 use pep3118::view::Slice;
 
-/// Axes of a key for which nothing is allocated.
+/// The largest number of indices that need no allocation.
 const INLINE: usize = 4;
 
-/// A key, converted: no Python code runs after this.
+/// A key whose objects are converted to numbers, so that the selection runs no Python code.
 pub(super) enum Key<'k, 'py> {
     /// `[1]`
     Index(i64),
@@ -22,12 +22,13 @@ pub(super) enum Key<'k, 'py> {
     Slice(Slice),
     /// `["pos.x"]`
     Field(&'k Bound<'py, PyString>),
-    /// `[1, 2]`: the indices, and their number.
+    /// `[1, 2]`: the indices, and the number of indices.
     Indices([i64; INLINE], usize),
     /// `[1, ::2, ...]`
     Axes(Vec<Axis>),
 }
 
+/// One entry of a key such as `[1, ::2, ...]`.
 #[derive(Clone, Copy)]
 pub(super) enum Axis {
     Index(i64),
@@ -43,7 +44,7 @@ pub(super) struct Indices {
 }
 
 impl Indices {
-    /// The indices of an item in `ndim` dimensions, all 0.
+    /// Creates the indices of an item in `ndim` dimensions. Each index is 0.
     fn zeros(ndim: usize) -> Self {
         Self { inline: [0; INLINE], len: ndim, heap: if ndim <= INLINE { Vec::new() } else { vec![0; ndim] } }
     }
@@ -62,15 +63,20 @@ impl Indices {
     }
 }
 
-/// The items that a key selects.
+/// The result of a selection.
 pub(super) enum Target {
     /// One item.
     Item(Indices),
-    /// A part of the view, which may be all of it.
+    /// Some or all items, as the items of another view.
     Part(Part),
 }
 
 impl<'k, 'py> Key<'k, 'py> {
+    /// Converts `key`. Converting an object with `__index__` runs Python code.
+    ///
+    /// # Errors
+    /// - an object that is not a key: `TypeError`
+    /// - two ellipses, or an index that does not fit 64 bits: `IndexError`
     pub(super) fn new(key: &'k Bound<'py, PyAny>) -> PyResult<Self> {
         if key.is_exact_instance_of::<PyInt>() {
             return index(key).map(Self::Index);
@@ -96,13 +102,11 @@ impl<'k, 'py> Key<'k, 'py> {
         Ok(Self::Axes(axes))
     }
 
-    /// Whether the key is `[:]`, which selects all items of a view that has a dimension.
-    pub(super) fn is_full_slice(&self) -> bool {
-        matches!(self, Self::Slice(slice) if *slice == Slice::FULL)
-    }
-
-    /// The offset of the one item that it selects; `None` where it selects a part, or an item that is reached
-    /// through pointers.
+    /// Returns the offset of the item that the key selects, in bytes from `buf` of `part`. Returns `None` if the key
+    /// selects other than one item, or if access to the items follows pointers.
+    ///
+    /// # Errors
+    /// - an index out of bounds: `IndexError`
     #[inline]
     pub(super) fn offset(&self, part: &Part) -> PyResult<Option<i64>> {
         let view = part.view();
@@ -123,7 +127,11 @@ impl<'k, 'py> Key<'k, 'py> {
         Ok(Some(offset))
     }
 
-    /// The items that it selects. The pin keeps the buffer of the part from being released.
+    /// Returns the items of `part` that the key selects. `pin` pins a view of the buffer.
+    ///
+    /// # Errors
+    /// - an index out of bounds, or more indices than dimensions: `IndexError`
+    /// - no field has the name: `KeyError`
     #[inline]
     pub(super) fn select(&self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         match self {
@@ -133,7 +141,7 @@ impl<'k, 'py> Key<'k, 'py> {
                 _ => part.slice(&[*slice]).map(Target::Part),
             },
             Self::Index(index) => match part.shape() {
-                [extent, _, ..] => select(&part.held(pin), 0, counted(*index, 0, *extent)?).map(Target::Part),
+                [extent, _, ..] => select(&part.pinned(pin), 0, counted(*index, 0, *extent)?).map(Target::Part),
                 _ => select_axes(&[Axis::Index(*index)], part, pin),
             },
             Self::Indices(indices, len) => {
@@ -161,12 +169,13 @@ impl Axis {
     }
 }
 
-/// An index, of an object that has `__index__`.
+/// Converts an object that has `__index__`.
 #[inline]
 fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
     axis.extract::<i64>().map_err(|error| refused_index(axis, error))
 }
 
+/// Creates the exception for an object that is not an index. `error` is the exception of the conversion.
 #[cold]
 fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let py = axis.py();
@@ -183,15 +192,16 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     error
 }
 
-/// A slice of any length; bounds past `Py_ssize_t` are the last that fit, as they are for a list.
+/// Converts a slice. A bound that does not fit `Py_ssize_t` becomes the nearest number that fits, as in a slice of a
+/// list.
 fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     let (mut start, mut stop, mut step) = (0, 0, 0);
-    // SAFETY: a slice that is alive, and three numbers that may be written; the interpreter is attached.
+    // SAFETY: `slice` is a slice that is alive, and the three numbers may be written to. The interpreter is attached.
     let status = unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
     if status < 0 {
         return Err(PyErr::fetch(slice.py()));
     }
-    // Bounds of None are unpacked to the first and the last index.
+    // The function converts bounds that are `None` to 0 and to the least or the greatest number.
     let wide = |bound: isize| i64::try_from(bound).unwrap_or(i64::MAX);
     let (start, stop, step) = (wide(start), wide(stop), wide(step));
     let past = |bound: i64, none: bool| if none { None } else { Some(bound) };
@@ -201,7 +211,10 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     Ok(Slice { start: past(start, first), stop: past(stop, last), step })
 }
 
-/// An index counted from the start.
+/// Converts a negative `index`, which counts from the end of a dimension of `extent` items.
+///
+/// # Errors
+/// - an index out of bounds: `IndexError`
 #[inline]
 fn counted(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
     let counted = if index < 0 { index.saturating_add(extent) } else { index };
@@ -215,15 +228,19 @@ fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
     ))
 }
 
-/// Adds the distance of an index in a dimension.
+/// Adds to `offset` the distance in bytes from the first item of a dimension to the item at `index`.
+///
+/// # Errors
+/// - an index out of bounds: `IndexError`
 #[inline]
 fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
     let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
-    // In bounds, so that the sum is part of a span that fits.
+    // The index is in bounds, so the sum is part of a span that fits 63 bits.
     *offset = offset.wrapping_add(counted(index, dimension, *extent)?.wrapping_mul(*stride));
     Ok(())
 }
 
+/// Returns the items of `part` that `axes` select.
 fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let shape = part.shape();
     let ndim = shape.len();
@@ -235,7 +252,7 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let mut indices = Indices::zeros(ndim);
     let mut slices = false;
     let mut dimension = 0_usize;
-    // Every index is in bounds before a part is made.
+    // The loop checks each index before a part is created.
     for axis in axes {
         match axis {
             Axis::Ellipsis => dimension = dimension.saturating_add(missing),
@@ -257,11 +274,12 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     parted(axes, part, pin, missing, indices.as_slice()).map(Target::Part)
 }
 
-/// The part that slices and indices select, of which each index is counted from the start.
+/// Returns the part that `axes` select, of which at least one is not an index. `indices` has the index for each
+/// dimension, counted from the start. `missing` is the number of dimensions that an ellipsis stands for.
 fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[i64]) -> PyResult<Part> {
     let mut inline = [Slice::FULL; INLINE];
     let mut heap = if part.shape().len() > INLINE { vec![Slice::FULL; part.shape().len()] } else { Vec::new() };
-    let kept = if heap.is_empty() { inline.as_mut_slice() } else { heap.as_mut_slice() };
+    let remaining = if heap.is_empty() { inline.as_mut_slice() } else { heap.as_mut_slice() };
     let (mut left, mut dimension) = (0_usize, 0_usize);
     let mut selected: Option<Part> = None;
     for axis in axes {
@@ -271,22 +289,23 @@ fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[
                 dimension = dimension.saturating_add(missing);
             }
             Axis::Slice(slice) => {
-                if let Some(cell) = kept.get_mut(left) {
+                if let Some(cell) = remaining.get_mut(left) {
                     *cell = *slice;
                 }
                 left = left.saturating_add(1);
                 dimension = dimension.saturating_add(1);
             }
-            // Outermost first: a pointer that is followed no longer prevents that the next one is.
+            // The outermost index is applied first, because a pointer in an inner dimension can be followed only after
+            // the pointers in the dimensions before it.
             Axis::Index(_) => {
                 debug_assert!(dimension < indices.len(), "no index of dimension {dimension}");
                 let index = indices.get(dimension).copied().unwrap_or(0);
-                selected = Some(select(&selected.as_ref().unwrap_or(part).held(pin), left, index)?);
+                selected = Some(select(&selected.as_ref().unwrap_or(part).pinned(pin), left, index)?);
                 dimension = dimension.saturating_add(1);
             }
         }
     }
-    let slices = kept.get(..left).unwrap_or_default();
+    let slices = remaining.get(..left).unwrap_or_default();
     match selected {
         Some(selected) if slices.iter().all(|slice| *slice == Slice::FULL) => Ok(selected),
         Some(selected) => selected.slice(slices),

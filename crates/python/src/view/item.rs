@@ -1,4 +1,4 @@
-//! `Item`, what the Python package caches beside the description of an item: values, names, fields.
+//! `Item`: the codec, the format and the fields that the Python package caches beside the description of an item.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,46 +18,50 @@ use crate::values::{Codec, PrimitiveField};
 /// The number of fields that are cached for one item.
 const CHILDREN: usize = 1 << 12;
 
-/// Everything that Python code needs of an item besides its [`ItemDescription`], which it is attached to, so
-/// that all views of such items share it. Each part is made when it is first needed.
+/// The data that the Python package needs for an item in addition to its [`ItemDescription`].
+///
+/// The description owns this struct, so that all views of the same items share it. Most fields are calculated when they
+/// are first needed.
 pub(super) struct Item {
-    /// The item, if it is one primitive value.
+    /// The value of an item that is one primitive value; `None` for any other item.
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
-    /// Fields by the names that were asked for; locked while no Python code runs.
+    /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
     children: Mutex<Cache<Box<str>, Child>>,
-    /// The columns of leaves that were asked for; locked while no Python code runs.
+    /// The columns that were requested, by the index of the leaf. No Python code runs while the map is locked.
     columns: Mutex<HashMap<usize, Arc<ColumnItem>>>,
-    /// The bytes that values are in; `None` if there is no padding.
+    /// The bytes of the item that are not padding; `None` if there is no padding.
     written: PyOnceLock<Option<Box<[Cell]>>>,
-    /// The offsets of references to objects.
+    /// The offsets in the item of its references to objects, in bytes.
     objects: PyOnceLock<Box<[usize]>>,
-    /// Whether there are references that the owner of the memory vouches for.
+    /// Whether the item has references whose owner is known (`ObjectReferences`).
     has_objects: bool,
-    /// Whether some bytes are never written: addresses that a reader of the memory would follow.
+    /// Whether the item has addresses that a consumer of the memory follows, and which are therefore never written.
     has_addresses: bool,
-    /// Whether there are references whose owner is unknown.
+    /// Whether the item has references whose owner is unknown.
     has_unknown_objects: bool,
 }
 
-/// The items of a column.
+/// The name and the items of a column.
 #[derive(Debug)]
 pub(super) struct ColumnItem {
     pub(super) name: Py<PyString>,
-    /// The dimensions of the field in one record.
+    /// The lengths of the dimensions of the field in one record.
     pub(super) shape: Vec<i64>,
     pub(super) description: Arc<ItemDescription>,
 }
 
-/// A run of bytes in an item.
+/// Adjacent bytes of an item.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
+    /// The offset of the first byte in the item.
     pub(super) offset: usize,
+    /// The number of bytes.
     pub(super) len: usize,
 }
 
-/// A field of an item as the items of a view.
+/// A field of an item. A view of the field has the elements of the field as its items.
 #[derive(Debug)]
 pub(super) struct Child {
     /// The arrangement of the elements of the field in one item.
@@ -66,7 +70,10 @@ pub(super) struct Child {
 }
 
 impl Item {
-    /// That of a description.
+    /// Returns the data of `description`, and creates it if there is none.
+    ///
+    /// # Errors
+    /// - other code has attached another type to the description: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description));
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has another attachment"))
@@ -98,7 +105,10 @@ impl Item {
         self.primitive
     }
 
-    /// How items become Python objects and are written from them.
+    /// Returns the codec, which converts between items and Python objects.
+    ///
+    /// # Errors
+    /// - too many values without bytes
     #[inline]
     pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
         self.codec.get_or_try_init(py, || {
@@ -106,7 +116,7 @@ impl Item {
         })
     }
 
-    /// The format as text. Bytes that are not UTF-8 are surrogates.
+    /// Returns the format as text. Bytes that are not UTF-8 are lone surrogates.
     pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
         let made = self.format.get_or_try_init(py, || {
             let format = description.format();
@@ -119,7 +129,8 @@ impl Item {
         Ok(made?.bind(py).clone())
     }
 
-    /// The bytes that values are in; `None` for all.
+    /// Returns the bytes of an item that are written when a value is assigned: all bytes that are not padding, without
+    /// the references that ctypes writes. `None` stands for all bytes.
     pub(super) fn written(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<Option<&[Cell]>> {
         let plan = description.plan();
         if plan.is_one_leaf() && description.objects() != ObjectReferences::Exporter {
@@ -127,7 +138,7 @@ impl Item {
         }
         let written = self.written.get_or_try_init(py, || {
             let mut cells: Vec<Cell> = Vec::new();
-            // ctypes writes its objects itself.
+            // ctypes writes the references of its objects itself.
             let skipped = description.objects() == ObjectReferences::Exporter;
             let each = &mut |field: Field<'_>, offset, count: usize| {
                 if skipped && field.ty() == Type::Object {
@@ -154,7 +165,10 @@ impl Item {
         Ok(written?.as_deref())
     }
 
-    /// Where the item has references to objects that the owner of the memory vouches for.
+    /// Returns the offsets in an item of the references whose owner is known, in bytes.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
     pub(super) fn objects(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&[usize]> {
         if !self.has_objects {
             return Ok(&[]);
@@ -175,13 +189,17 @@ impl Item {
         Ok(objects?)
     }
 
-    /// Whether there are such references.
+    /// Whether an item has references whose owner is known.
     #[inline]
     pub(super) fn has_objects(&self) -> bool {
         self.has_objects
     }
 
-    /// The items of the column of a leaf, which `make` describes the first time.
+    /// Returns the description of the column of a leaf. `leaf` is the index of the leaf. `make` creates the description
+    /// if it is not cached.
+    ///
+    /// # Errors
+    /// - an error of `make`
     pub(super) fn column(&self, leaf: usize, make: impl FnOnce() -> PyResult<ColumnItem>) -> PyResult<Arc<ColumnItem>> {
         let columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(column) = columns.get(&leaf) {
@@ -194,20 +212,22 @@ impl Item {
         Ok(column)
     }
 
-    /// Whether the item cannot be overwritten with the bytes of another.
+    /// Whether an item has addresses that a consumer of the memory follows. Such an item is not overwritten by the
+    /// bytes of another item.
     pub(super) fn has_addresses(&self) -> bool {
         self.has_addresses
     }
 
-    /// Whether a consumer must not be given the format, since it would take arbitrary bytes for objects.
+    /// Whether an item has references whose owner is unknown. A consumer must not learn the format of such an item,
+    /// because the consumer would use arbitrary bytes as addresses of objects.
     pub(super) fn has_unknown_objects(&self) -> bool {
         self.has_unknown_objects
     }
 
-    /// Calls `call` with the field of a dotted name.
+    /// Calls `call` with the field `name`. A dotted name such as `a.b` names a field of a field.
     ///
     /// # Errors
-    /// - a name that no field has: `KeyError`
+    /// - no field has the name: `KeyError`
     /// - an error of `call`
     pub(super) fn with_child<T>(
         &self,
@@ -215,7 +235,7 @@ impl Item {
         name: &Bound<'_, PyString>,
         call: impl FnOnce(&Child) -> PyResult<T>,
     ) -> PyResult<T> {
-        // A string stores its hash.
+        // A `str` stores its hash, so that hashing takes one load.
         let (hash, name) = (u64::from_ne_bytes(i64::try_from(name.hash()?)?.to_ne_bytes()), name.to_cow()?);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(child) = children.get(hash, |known| **known == name) {
@@ -238,7 +258,12 @@ impl Item {
 }
 
 impl Child {
-    /// The last of the fields on a path. Dimensions of all of them become those of the view.
+    /// Describes the last field on `path`, the fields from the outermost to the innermost. The dimensions of every
+    /// field on the path become dimensions of the view.
+    ///
+    /// # Errors
+    /// - sizes that do not fit 63 bits: `KeyError`
+    /// - as `ItemDescription::of_field`
     fn new(description: &ItemDescription, path: &[Field<'_>]) -> PyResult<Self> {
         let size = |size: u64| i64::try_from(size).map_err(|_| objects::error::<PyKeyError>("the field is too large"));
         let (mut offset, mut shape, mut strides) = (0_i64, Vec::new(), Vec::new());
@@ -250,7 +275,7 @@ impl Child {
                 let extent = size(*extent)?;
                 shape.insert(start, extent);
                 strides.insert(start, stride);
-                // Beside a 0 a dimension may have any length; then no stride is used.
+                // The product overflows only if another dimension has no items. Then no stride is used.
                 stride = stride.saturating_mul(extent);
             }
         }
@@ -262,23 +287,30 @@ impl Child {
     }
 }
 
-/// A size of the layout, which fits the machine because the plan of the item does.
+/// Converts a size or an offset of the layout. The number fits the address space, because `Plan::new` has refused every
+/// other layout. The default is never used.
 fn size(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
 
-/// Appends to a vector whose length depends on the layout.
+/// Appends `value` to `values`, whose length depends on the layout and thus on the input.
+///
+/// # Errors
+/// - no memory: `MemoryError`
 fn push<T>(values: &mut Vec<T>, value: T) -> PyResult<()> {
     values.try_reserve(1).map_err(|_| objects::no_memory())?;
     values.push(value);
     Ok(())
 }
 
-/// A function that is called with a leaf, its offset in bytes, and the number of elements side by side.
+/// A function that is called with a leaf, its offset in the item in bytes, and the number of its adjacent elements.
 type EachValue<'e, 'l> = dyn FnMut(Field<'l>, usize, usize) -> PyResult<()> + 'e;
 
-/// Calls with each value below a field.
-// As deep as structures are nested, which the parser bounds.
+/// Calls `call` with each leaf in `field`. `start` is the offset in bytes of the record that has the field.
+///
+/// # Errors
+/// - an error of `call`
+// The recursion is as deep as records are nested, which the parser bounds.
 fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) -> PyResult<()> {
     let offset = start.saturating_add(size(field.offset()));
     if field.total_size() == 0 {
@@ -295,16 +327,16 @@ fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) 
     Ok(())
 }
 
-/// The names of the fields of a record: those of the format, or `f0` by its index.
+/// Returns the names of the fields of a record. A field that has no name in the format is named by its index: `f0`.
 pub(super) fn names(description: &ItemDescription) -> Vec<String> {
     let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| format!("f{index}"));
     description.item().fields().enumerate().map(name).collect()
 }
 
-/// The fields on the way to a dotted name, outermost first.
+/// Returns the fields on the path to `name`, the outermost field first; `None` if there is no field of this name.
 fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
     let mut path = path_below(item, name.as_bytes())?;
-    // Items that are arrays of records give their shape to the view.
+    // An item that is an array of records is part of the path, because its dimensions become dimensions of the view.
     if !item.shape().is_empty() {
         path.push(item);
     }
@@ -312,8 +344,9 @@ fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
     Some(path)
 }
 
-/// The fields on the way, innermost first. A field whose own name has dots comes before a path.
-// As deep as structures are nested, which the parser bounds.
+/// Returns the fields of `record` on the path to `name`, the innermost field first; `None` if there is no field of this
+/// name. A field whose own name is `a.b` has precedence over the field `b` of the field `a`.
+// The recursion is as deep as records are nested, which the parser bounds.
 fn path_below<'l>(record: Field<'l>, name: &[u8]) -> Option<Vec<Field<'l>>> {
     let is = |(index, field): &(usize, Field<'_>), name: &[u8]| match field.name() {
         Some(own) => own == name,
