@@ -162,13 +162,39 @@ impl<'b> BorrowedBytes<'b> {
         call(&BorrowedBytes::of_buffer(given)?).map(Some)
     }
 
-    /// Copies the first `len` bytes to `to`. The two memory areas may overlap.
+    /// Returns the `len` bytes from `buf` on.
     ///
     /// # Safety
-    /// - (a) `len` bytes from `to` on may be written to.
-    pub(crate) unsafe fn move_to(&self, to: *mut u8, len: usize) {
-        // SAFETY: by the INVARIANT `self.len` bytes may be read, and by (a) `len` bytes may be written to.
-        unsafe { core::ptr::copy(self.buf, to, len.min(self.len)) };
+    /// - (a) `len` bytes from `buf` on may be read for `'b`.
+    /// - (b) If `writable` is `true`, the bytes may be written to for `'b`.
+    #[inline]
+    pub(crate) unsafe fn from_ptr(buf: *mut u8, len: usize, writable: bool) -> Self {
+        Self { buf, len, writable, buffer: PhantomData }
+    }
+
+    /// Copies all bytes of `from` to these bytes. The two memory areas may overlap. Returns `false`, and copies nothing, if
+    /// the lengths differ or if these bytes are read-only.
+    pub(crate) fn copy_from(&self, from: &Self) -> bool {
+        if self.len != from.len || !self.writable {
+            return false;
+        }
+        if self.len > 0 {
+            // SAFETY: by the INVARIANT `len` bytes of `from` may be read, and as many bytes of `self` may be written to
+            // because `writable` is `true`. `copy` allows memory areas that overlap.
+            unsafe { core::ptr::copy(from.buf, self.buf, self.len) };
+        }
+        true
+    }
+
+    /// Copies the next `N` bytes, and removes them from the front. Returns `None`, and removes nothing, if there are fewer
+    /// bytes.
+    #[inline(always)]
+    pub(crate) fn next_chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let left = self.len.checked_sub(N)?;
+        // SAFETY: by the INVARIANT `len` bytes may be read, and `N` is at most `len`. An array of bytes has no alignment.
+        let chunk = unsafe { self.buf.cast::<[u8; N]>().read() };
+        (self.buf, self.len) = (self.buf.wrapping_add(N), left);
+        Some(chunk)
     }
 
     /// Returns the number of bytes.

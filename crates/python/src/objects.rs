@@ -246,6 +246,45 @@ pub(crate) fn filled(len: usize, fill: impl FnOnce(&mut [u8]) -> PyResult<()>) -
     Ok(bytes)
 }
 
+/// Returns `len` bytes that are 0.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(crate) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
+    filled(len, |_| Ok(()))
+}
+
+/// Items of at most this number of bytes are copied to a small array on the stack, which is set to 0 first. For small
+/// items, setting a larger array to 0 takes longer than reading the item.
+const SMALL: usize = 64;
+/// Items of at most this number of bytes are copied to a larger array on the stack. Other items are copied to allocated
+/// memory.
+const MEDIUM: usize = 512;
+
+/// Calls `call` with `size` bytes that are 0.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+/// - an error of `call`
+#[inline]
+pub(crate) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+    let mut small = [0_u8; SMALL];
+    if let Some(item) = small.get_mut(..size) {
+        return call(item);
+    }
+    with_larger_copy(size, call)
+}
+
+/// As [`with_item_copy`], for more than `SMALL` bytes. A separate function keeps the stack of [`with_item_copy`] small.
+#[inline(never)]
+fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+    let mut medium = [0_u8; MEDIUM];
+    match medium.get_mut(..size) {
+        Some(item) => call(item),
+        None => call(&mut zeroed(size)?),
+    }
+}
+
 /// An encoding of text with units of fixed width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextEncoding {

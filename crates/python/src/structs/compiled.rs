@@ -5,9 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::errors::{error, format_error, not_a_format, value_error};
-use super::offset::{index, start_to_pack, start_to_unpack, with_item_copy};
+use super::offset::{index, start_to_pack, start_to_unpack};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::Arguments;
+use crate::objects::with_item_copy;
 use crate::objects::{no_memory, utf8_text};
 use crate::values::Codec;
 use pep3118::abi::DataModel;

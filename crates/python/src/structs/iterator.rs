@@ -8,9 +8,9 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::compiled::Compiled;
 use super::errors::error;
-use super::offset::with_item_copy;
 use crate::borrowed_bytes::HeldBytes;
 use crate::fastcall::counted;
+use crate::objects::with_item_copy;
 
 /// The number of bytes that are copied at once from a `bytes` object. To ask the object for its memory takes
 /// as long as to read a value.

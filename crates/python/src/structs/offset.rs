@@ -1,38 +1,9 @@
-//! Offsets into a buffer, and the copy of one item.
+//! Offsets into a buffer.
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
 
 use super::errors::error;
-use crate::objects::filled;
-
-/// Items of up to `SMALL` bytes, and those of up to `MEDIUM` bytes, are copied to the stack. There are two
-/// sizes because the copy is set to 0 first, which takes longer than small items themselves.
-const SMALL: usize = 64;
-const MEDIUM: usize = 512;
-
-/// Calls `call` with `size` bytes, which are 0.
-///
-/// # Errors
-/// - no memory: `MemoryError`
-/// - an error of `call`
-#[inline]
-pub(super) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
-    let mut small = [0_u8; SMALL];
-    if let Some(item) = small.get_mut(..size) {
-        return call(item);
-    }
-    with_larger_copy(size, call)
-}
-
-#[inline(never)]
-fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
-    let mut medium = [0_u8; MEDIUM];
-    if let Some(item) = medium.get_mut(..size) {
-        return call(item);
-    }
-    call(&mut filled(size, |_| Ok(()))?)
-}
 
 /// The offset argument of `pack_into`.
 ///

@@ -12,13 +12,13 @@ use pep3118::decode::{EncodeErrorKind, ScalarCodec};
 /// Reads the text in `bytes` as a `str`, without the NULs at the end. Lone surrogates are kept. Returns `None`, with
 /// the exception set in the interpreter, if the text cannot be read.
 pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> NewObject<'py> {
+    if let Some(text) = read_latin1(py, codec, bytes) {
+        return text;
+    }
     let unit = codec.unit().max(1);
     let nuls = bytes.rchunks_exact(unit).take_while(|unit| unit.iter().all(|byte| *byte == 0)).count();
     let len = bytes.len().saturating_sub(nuls.saturating_mul(unit));
     let bytes = bytes.get(..len).unwrap_or_default();
-    if let Some(text) = read_latin1(py, codec, bytes, unit) {
-        return text;
-    }
     let encoding = if unit == 2 { TextEncoding::Utf16 } else { TextEncoding::Utf32 };
     let text = objects::text(py, encoding, codec.endian() == Endian::Little, bytes);
     if text.is_none() && unit == 4 {
@@ -31,15 +31,30 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
     text
 }
 
-/// Reads text of up to 64 characters that are all less than U+0100. `None` if the text has others.
-/// `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of UTF-16 and UTF-32 allocate a buffer first.
-fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8], unit: usize) -> Option<NewObject<'py>> {
-    let mut characters = [0; 64];
-    let characters = characters.get_mut(..bytes.len().checked_div(unit)?)?;
-    for (character, unit) in characters.iter_mut().zip(bytes.chunks_exact(unit)) {
-        *character = u8::try_from(u32::from_le_bytes(codec.little(unit))).ok()?;
+/// Reads text of up to 32 characters that are all less than U+0100, without the NULs at the end. Returns `None` if the text
+/// is longer or has other characters. `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of UTF-16 and
+/// UTF-32 allocate a buffer first.
+#[inline]
+fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Option<NewObject<'py>> {
+    let (mut characters, mut len) = ([0_u8; 32], 0_usize);
+    let swapped = codec.endian() != Endian::HOST;
+    macro_rules! convert {
+        ($number:ty, $size:literal) => {{
+            let units = bytes.as_chunks::<$size>().0;
+            let places = characters.get_mut(..units.len())?;
+            for (index, (place, unit)) in places.iter_mut().zip(units).enumerate() {
+                let number = <$number>::from_ne_bytes(*unit);
+                *place = u8::try_from(if swapped { number.swap_bytes() } else { number }).ok()?;
+                len = if *place == 0 { len } else { index.saturating_add(1) };
+            }
+        }};
     }
-    Some(objects::latin1(py, characters))
+    if codec.unit() == 2 {
+        convert!(u16, 2)
+    } else {
+        convert!(u32, 4)
+    }
+    Some(objects::latin1(py, characters.get(..len)?))
 }
 
 /// Writes `text` to `bytes`, and fills the units after the text with NULs.

@@ -61,7 +61,7 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     let target = key.select(part, &pin)?;
     drop(pin);
     match target {
-        Target::Item(indices) => assign_item(part, hold, Place::Indices(indices.as_slice()), value),
+        Target::Item(indices) => assign_item(part, hold, Place::Indices(&indices), value),
         Target::Part(part) => assign_part(&part, hold, value),
     }
 }
@@ -97,12 +97,14 @@ fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, P
     let py = value.py();
     // Two numbers of the same format are the same type, so that the source need not be opened and interpreted.
     let Some(primitive) = part.primitive() else { return Ok(false) };
-    if is_number_or_row(value) || value.cast_exact::<View>().is_ok() || (is_bytes(value) && primitive.is_bytes()) {
+    if is_number_or_row(value) || value.cast_exact::<View>().is_ok() || (primitive.is_bytes() && is_bytes(value)) {
         return Ok(false);
     }
     let items = (part.description().format(), view.itemsize(), view.shape());
-    let copied =
-        BorrowedBytes::with_items(value, items, |from| part.pinned(&hold.pin()?).copy_from_bytes(py, view, from));
+    let copied = BorrowedBytes::with_items(value, items, |from| {
+        let pin = hold.pin()?;
+        Ok(part.pinned(&pin).copy_from(py, view, from))
+    });
     match copied {
         Ok(copied) => Ok(copied == Some(true)),
         Err(error) if hold.is_released() => Err(error),
@@ -124,7 +126,7 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
             return Err(objects::error::<PyTypeError>("addresses are not copied: a reader of the memory follows them"));
         }
         let to = part.pinned(&pin);
-        if !item.has_objects() && to.copy_from(py, &from) {
+        if !item.has_objects() && from.contiguous().is_some_and(|from| to.copy_from(py, part.view(), &from)) {
             return Ok(());
         }
         let new = NewItems::copied(py, part, &from)?;

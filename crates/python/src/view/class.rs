@@ -424,7 +424,7 @@ impl View {
             return read_place(py, &this.part, pin, Place::Offset(offset));
         }
         match key.select(&this.part, &pin)? {
-            Target::Item(indices) => read_item(py, &this.part, pin, indices.as_slice()),
+            Target::Item(indices) => read_item(py, &this.part, pin, &indices),
             Target::Part(part) => Ok(Bound::new(py, this.alike(py, part, &pin))?.into_any()),
         }
     }

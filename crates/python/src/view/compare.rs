@@ -6,7 +6,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::hold::Hold;
-use super::part::{Part, PinnedPart, Span, read_pinned};
+use super::part::{Part, PinnedPart, read_pinned};
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects;
 use crate::values::Equality;
 use pep3118::py::Acquired;
@@ -49,7 +50,7 @@ pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> Py
     }
     match equality(left.part(), right.part()) {
         None => objects_are_equal(py, left, right),
-        Some(equality) => left.with(|left| right.with(|right| bytes_are_equal(equality, left, right))),
+        Some(equality) => left.with(|left| right.with(|right| items_are_equal(equality, left, right))),
     }
 }
 
@@ -60,9 +61,9 @@ fn equality(left: &Part, right: &Part) -> Option<Equality> {
 }
 
 /// Whether the values of all items are equal. The two parts have the same shape and the same type of item.
-fn bytes_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
+fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
     if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
-        return Ok(left.len() == right.len() && spans_are_equal(equality, left, right));
+        return Ok(left.len() == right.len() && contiguous_are_equal(equality, left, right));
     }
     left.with_buffer(|left| {
         right.with_buffer(|right| {
@@ -81,7 +82,7 @@ fn bytes_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'
 
 /// Whether the values in two spans of the same length are equal. They are compared in chunks that fit the registers of
 /// the processor.
-fn spans_are_equal(equality: Equality, mut left: Span<'_>, mut right: Span<'_>) -> bool {
+fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut right: BorrowedBytes<'_>) -> bool {
     // The size of a float divides the size of each chunk that has bytes of it: a span of 8-byte floats ends with the
     // chunks of 8 bytes.
     macro_rules! chunks {

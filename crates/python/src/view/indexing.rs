@@ -36,37 +36,10 @@ pub(super) enum Axis {
     Ellipsis,
 }
 
-/// The indices of one item.
-pub(super) struct Indices {
-    inline: [i64; INLINE],
-    len: usize,
-    heap: Vec<i64>,
-}
-
-impl Indices {
-    /// Creates the indices of an item in `ndim` dimensions. Each index is 0.
-    fn zeros(ndim: usize) -> Self {
-        Self { inline: [0; INLINE], len: ndim, heap: if ndim <= INLINE { Vec::new() } else { vec![0; ndim] } }
-    }
-
-    #[inline]
-    pub(super) fn as_slice(&self) -> &[i64] {
-        if self.len <= INLINE { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
-    }
-
-    #[inline]
-    fn set(&mut self, dimension: usize, index: i64) {
-        let all = if self.len <= INLINE { self.inline.as_mut_slice() } else { &mut self.heap };
-        if let Some(cell) = all.get_mut(dimension) {
-            *cell = index;
-        }
-    }
-}
-
 /// The result of a selection.
 pub(super) enum Target {
-    /// One item.
-    Item(Indices),
+    /// One item, by its index in each dimension.
+    Item(Vec<i64>),
     /// Some or all items, as the items of another view.
     Part(Part),
 }
@@ -240,7 +213,10 @@ fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strid
     Ok(())
 }
 
-/// Returns the items of `part` that `axes` select.
+/// Returns the items of `part` that `axes` select. `pin` pins a view of the buffer.
+///
+/// # Errors
+/// - an index out of bounds, or more indices than dimensions: `IndexError`
 fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let shape = part.shape();
     let ndim = shape.len();
@@ -249,66 +225,35 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let Some(missing) = ndim.checked_sub(given) else {
         return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
     };
-    let mut indices = Indices::zeros(ndim);
-    let mut slices = false;
-    let mut dimension = 0_usize;
-    // The loop checks each index before a part is created.
-    for axis in axes {
-        match axis {
-            Axis::Ellipsis => dimension = dimension.saturating_add(missing),
-            Axis::Slice(_) => {
-                slices = true;
-                dimension = dimension.saturating_add(1);
-            }
-            Axis::Index(index) => {
-                // A dimension that the view does not have has no items, so `counted` refuses every index of it.
-                let extent = shape.get(dimension).copied().unwrap_or(0);
-                indices.set(dimension, counted(*index, dimension, extent)?);
-                dimension = dimension.saturating_add(1);
-            }
-        }
+    let indices: Option<Vec<i64>> =
+        axes.iter().map(|axis| if let Axis::Index(index) = axis { Some(*index) } else { None }).collect();
+    if let Some(indices) = indices.filter(|_| missing == 0) {
+        let counted =
+            indices.iter().zip(shape).enumerate().map(|(axis, (index, extent))| counted(*index, axis, *extent));
+        return Ok(Target::Item(counted.collect::<PyResult<Vec<i64>>>()?));
     }
-    if !slices && missing == 0 && ellipses == 0 {
-        return Ok(Target::Item(indices));
-    }
-    parted(axes, part, pin, missing, indices.as_slice()).map(Target::Part)
-}
-
-/// Returns the part that `axes` select, of which at least one is not an index. `indices` has the index for each
-/// dimension, counted from the start. `missing` is the number of dimensions that an ellipsis stands for.
-fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[i64]) -> PyResult<Part> {
-    let mut inline = [Slice::FULL; INLINE];
-    let mut heap = if part.shape().len() > INLINE { vec![Slice::FULL; part.shape().len()] } else { Vec::new() };
-    let remaining = if heap.is_empty() { inline.as_mut_slice() } else { heap.as_mut_slice() };
-    let (mut left, mut dimension) = (0_usize, 0_usize);
-    let mut selected: Option<Part> = None;
+    let (mut selected, mut slices, mut dimension) = (part.whole(), Vec::new(), 0_usize);
     for axis in axes {
         match axis {
             Axis::Ellipsis => {
-                left = left.saturating_add(missing);
+                slices.extend(std::iter::repeat_n(Slice::FULL, missing));
                 dimension = dimension.saturating_add(missing);
             }
             Axis::Slice(slice) => {
-                if let Some(cell) = remaining.get_mut(left) {
-                    *cell = *slice;
-                }
-                left = left.saturating_add(1);
+                slices.push(*slice);
                 dimension = dimension.saturating_add(1);
             }
             // The outermost index is applied first, because a pointer in an inner dimension can be followed only after
-            // the pointers in the dimensions before it.
-            Axis::Index(_) => {
-                debug_assert!(dimension < indices.len(), "no index of dimension {dimension}");
-                let index = indices.get(dimension).copied().unwrap_or(0);
-                selected = Some(select(&selected.as_ref().unwrap_or(part).pinned(pin), left, index)?);
+            // the pointers in the dimensions before it. An index drops its dimension, so that `slices` has one entry for
+            // each dimension before it.
+            Axis::Index(index) => {
+                // `given` is at most `ndim`, so the dimension exists. `counted` refuses every index if it has no items.
+                let extent = shape.get(dimension).copied().unwrap_or(0);
+                selected = select(&selected.pinned(pin), slices.len(), counted(*index, dimension, extent)?)?;
                 dimension = dimension.saturating_add(1);
             }
         }
     }
-    let slices = remaining.get(..left).unwrap_or_default();
-    match selected {
-        Some(selected) if slices.iter().all(|slice| *slice == Slice::FULL) => Ok(selected),
-        Some(selected) => selected.slice(slices),
-        None => part.slice(slices),
-    }
+    let is_sliced = slices.iter().any(|slice| *slice != Slice::FULL);
+    Ok(Target::Part(if is_sliced { selected.slice(&slices)? } else { selected }))
 }

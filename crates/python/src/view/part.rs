@@ -23,7 +23,7 @@ use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
 use super::item::{Cell, Item};
 use crate::borrowed_bytes::BorrowedBytes;
-use crate::objects::{self, NewObject};
+use crate::objects::{self, NewObject, with_item_copy, zeroed};
 use crate::tuple_builder::Filling;
 use crate::values::{PrimitiveField, Source};
 
@@ -32,9 +32,6 @@ const DETACHED: i64 = 1 << 20;
 /// Items of at most this number of bytes are copied to a small array on the stack. An allocation costs more than
 /// reading the item.
 const SMALL: usize = 64;
-/// Items of at most this number of bytes are copied to an array on the stack. Larger items are copied to allocated
-/// memory.
-const MEDIUM: usize = 512;
 
 /// The items that a view covers: their arrangement, address and description. A part does not keep the buffer from being
 /// released.
@@ -314,25 +311,9 @@ impl<'h> PinnedPart<'h> {
         };
         // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let from = unsafe { self.address(offset) };
-        // For the sizes of numbers, the compiler makes one load of the copy.
-        macro_rules! copy {
-            ($($size:literal)+) => {
-                match out.len() {
-                    $($size => {
-                        // SAFETY: by the INVARIANT the bytes of one item may be read. An array of bytes has no
-                        // alignment.
-                        let item = unsafe { from.cast::<[u8; $size]>().read() };
-                        out.copy_from_slice(&item);
-                    })+
-                    len => {
-                        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` is memory of this
-                        // program, so that the item does not overlap it. Bytes have no alignment.
-                        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), len) };
-                    }
-                }
-            };
-        }
-        copy!(1 2 4 8 16);
+        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` has as many, and is memory of this program, so
+        // that the item does not overlap it. Bytes have no alignment.
+        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
 
@@ -466,58 +447,29 @@ impl<'h> PinnedPart<'h> {
 
     /// Returns the bytes of all items; `None` if they are not contiguous in C order.
     #[inline]
-    pub(super) fn contiguous(&self) -> Option<Span<'h>> {
+    pub(super) fn contiguous(&self) -> Option<BorrowedBytes<'h>> {
         self.contiguous_in(&self.part.view)
     }
 
     /// Returns the bytes of the items that `view`, a slice of this part's arrangement, selects. Returns `None` if they
     /// are not contiguous in C order.
     #[inline]
-    fn contiguous_in(&self, view: &Arrangement) -> Option<Span<'h>> {
+    fn contiguous_in(&self, view: &Arrangement) -> Option<BorrowedBytes<'h>> {
         if !view.is_contiguous(Order::C) {
             return None;
         }
         // SAFETY: (a) It is the offset of the first item. If there are no items, the address is not dereferenced.
         let start = unsafe { self.address(view.offset()) };
-        Some(Span { start, len: usize::try_from(view.len()).ok()?, held: PhantomData })
+        let len = usize::try_from(view.len()).ok()?;
+        // SAFETY: (a) By the INVARIANT the bytes of the items may be read for `'h`. (b) They may be written to if the view is
+        // not read-only.
+        Some(unsafe { BorrowedBytes::from_ptr(start, len, !view.readonly()) })
     }
 
     /// Copies `from` to the items that `view`, a slice of this part's arrangement, selects. Returns `false`, and copies
     /// nothing, if the items are read-only, are not contiguous in C order, or have another number of bytes than `from`.
-    pub(super) fn copy_from_bytes(
-        &self,
-        py: Python<'_>,
-        view: &Arrangement,
-        from: &BorrowedBytes<'_>,
-    ) -> PyResult<bool> {
-        let Some(to) = self.contiguous_in(view) else { return Ok(false) };
-        if to.len != from.len() || view.readonly() {
-            return Ok(false);
-        }
-        if to.len == 0 {
-            return Ok(true);
-        }
-        // SAFETY: (a) By the INVARIANT of `Span` its bytes may be accessed, and they may be written to because the view
-        // is not read-only.
-        copying(py, view.len(), || unsafe { from.move_to(to.start(), to.len) });
-        Ok(true)
-    }
-
-    /// Copies the bytes of all items of `from` to the items of this part. The two memory areas may overlap. Returns
-    /// `false`, and copies nothing, if the items of this part are read-only, if the items of a part are not contiguous
-    /// in C order, or if the parts have different numbers of bytes.
-    pub(super) fn copy_from(&self, py: Python<'_>, from: &PinnedPart<'_>) -> bool {
-        let (Some(to), Some(from)) = (self.contiguous(), from.contiguous()) else { return false };
-        if to.len != from.len || self.part.view.readonly() {
-            return false;
-        }
-        if to.len == 0 {
-            return true;
-        }
-        // SAFETY: by the INVARIANT of `Span`, `to.len` bytes of both spans may be accessed. The bytes of `to` may be
-        // written to because the view is not read-only. `copy` allows memory areas that overlap.
-        copying(py, self.part.view.len(), || unsafe { std::ptr::copy(from.start(), to.start(), to.len) });
-        true
+    pub(super) fn copy_from(&self, py: Python<'_>, view: &Arrangement, from: &BorrowedBytes<'_>) -> bool {
+        self.contiguous_in(view).is_some_and(|to| copying(py, view.len(), || to.copy_from(from)))
     }
 
     /// Writes `item` to every item. It has no references and no padding. Returns `false`, and writes nothing, if the
@@ -668,45 +620,6 @@ unsafe impl Sync for Address {}
 impl Address {
     fn get(self) -> *mut u8 {
         self.0
-    }
-}
-
-/// The bytes of items that are contiguous in C order.
-///
-/// INVARIANT: `len` bytes from `start` on are bytes of items and may be read for `'h`. They may be written to if the
-/// view is not read-only. Only `PinnedPart::contiguous_in` creates a span.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span<'h> {
-    start: *mut u8,
-    len: usize,
-    held: PhantomData<&'h Part>,
-}
-
-// SAFETY: any thread may access the memory at the address until the buffer is released.
-unsafe impl Send for Span<'_> {}
-// SAFETY: any thread may access the memory at the address until the buffer is released.
-unsafe impl Sync for Span<'_> {}
-
-impl Span<'_> {
-    fn start(&self) -> *mut u8 {
-        self.start
-    }
-
-    /// Returns the number of bytes.
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Copies the next `N` bytes, and removes them from the span. Returns `None`, and removes nothing, if there are
-    /// fewer bytes.
-    #[inline(always)]
-    pub(super) fn next_chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let left = self.len.checked_sub(N)?;
-        // SAFETY: by the INVARIANT `len` bytes may be read, and `N` is at most `len`. An array of bytes has no
-        // alignment.
-        let chunk = unsafe { self.start.cast::<[u8; N]>().read() };
-        (self.start, self.len) = (self.start.wrapping_add(N), left);
-        Some(chunk)
     }
 }
 
@@ -921,17 +834,6 @@ pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -
     if bytes >= DETACHED { py.detach(copy) } else { copy() }
 }
 
-/// Returns `len` bytes that are 0.
-///
-/// # Errors
-/// - no memory: `MemoryError`
-pub(super) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| objects::no_memory())?;
-    bytes.resize(len, 0);
-    Ok(bytes)
-}
-
 /// Creates the object for the item at `indices`. `pin` is dropped after the item is copied, because creating the object
 /// may run code that releases the view.
 #[inline]
@@ -993,51 +895,19 @@ pub(super) fn read_place<'py>(
     if let (Some(primitive), Place::Offset(offset)) = (part.primitive, place) {
         return objects::into_result(py, read_primitive(py, part, &pin, primitive, offset));
     }
-    let size = part.description.plan().itemsize();
-    let mut small = [0_u8; SMALL];
-    if let Some(bytes) = small.get_mut(..size) {
-        return read_into(py, part, pin, place, bytes);
-    }
-    read_large(py, part, pin, place, size)
-}
-
-/// Reads an item of `size` bytes, which are more than `SMALL`. A separate function keeps the stack of [`read_place`]
-/// small.
-#[inline(never)]
-fn read_large<'py>(
-    py: Python<'py>,
-    part: &Part,
-    pin: Pin<'_>,
-    place: Place<'_>,
-    size: usize,
-) -> PyResult<Bound<'py, PyAny>> {
-    let mut medium = [0_u8; MEDIUM];
-    match medium.get_mut(..size) {
-        Some(bytes) => read_into(py, part, pin, place, bytes),
-        None => read_into(py, part, pin, place, &mut zeroed(size)?),
-    }
-}
-
-/// Copies the item at `place` to `bytes`, drops `pin`, and creates the object.
-#[inline]
-fn read_into<'py>(
-    py: Python<'py>,
-    part: &Part,
-    pin: Pin<'_>,
-    place: Place<'_>,
-    bytes: &mut [u8],
-) -> PyResult<Bound<'py, PyAny>> {
     let item = part.item()?;
     let codec = item.codec(py, &part.description)?;
-    let held = part.pinned(&pin);
-    held.copy_item(place, bytes)?;
-    // The references exist until the object is created, because after the pin is dropped, other code may change the
-    // memory.
-    let references = if item.has_objects() { held.references(py, bytes)? } else { Vec::new() };
-    drop(pin);
-    let object = codec.read(py, bytes);
-    drop(references);
-    object
+    with_item_copy(part.description.plan().itemsize(), |bytes| {
+        let held = part.pinned(&pin);
+        held.copy_item(place, bytes)?;
+        // The references exist until the object is created, because after the pin is dropped, other code may change the
+        // memory.
+        let references = if item.has_objects() { held.references(py, bytes)? } else { Vec::new() };
+        drop(pin);
+        let object = codec.read(py, bytes);
+        drop(references);
+        object
+    })
 }
 
 /// Creates the object for the item at `place`. The part is pinned while the object is created.
@@ -1046,13 +916,14 @@ pub(super) fn read_pinned<'py>(
     held: &PinnedPart<'_>,
     place: Place<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let part = held.part;
-    let mut bytes = zeroed(held.itemsize())?;
-    held.copy_item(place, &mut bytes)?;
-    let references = held.references(py, &bytes)?;
-    let object = part.item()?.codec(py, &part.description)?.read(py, &bytes);
-    drop(references);
-    object
+    let codec = held.part.item()?.codec(py, &held.part.description)?;
+    with_item_copy(held.itemsize(), |bytes| {
+        held.copy_item(place, bytes)?;
+        let references = held.references(py, bytes)?;
+        let object = codec.read(py, bytes);
+        drop(references);
+        object
+    })
 }
 
 /// Returns the items at `index` in a dimension. The result does not have this dimension. If the first dimension has

@@ -3,8 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use super::part::{PinnedPart, Place, read_pinned, zeroed};
-use crate::objects::{NewObject, from_result};
+use super::part::{PinnedPart, Place, read_pinned};
+use crate::objects::{NewObject, from_result, zeroed};
 use crate::tuple_builder::{self, Filling};
 use crate::values::Codec;
 
