@@ -172,26 +172,27 @@ impl<'b> BorrowedBytes<'b> {
         Self { buf, len, writable, buffer: PhantomData }
     }
 
-    /// Copies all bytes of `from` to these bytes. The two memory areas may overlap. Returns `false`, and copies nothing, if
-    /// the lengths differ or if these bytes are read-only.
+    /// Copies all bytes of `from` to these bytes. The two memory areas may overlap. Returns `false`, and copies
+    /// nothing, if the lengths differ or if these bytes are read-only.
     pub(crate) fn copy_from(&self, from: &Self) -> bool {
         if self.len != from.len || !self.writable {
             return false;
         }
         if self.len > 0 {
-            // SAFETY: by the INVARIANT `len` bytes of `from` may be read, and as many bytes of `self` may be written to
+            // SAFETY: by the INVARIANT `len` bytes of `from` may be read. `len` bytes of `self` may be written to
             // because `writable` is `true`. `copy` allows memory areas that overlap.
             unsafe { core::ptr::copy(from.buf, self.buf, self.len) };
         }
         true
     }
 
-    /// Copies the next `N` bytes, and removes them from the front. Returns `None`, and removes nothing, if there are fewer
-    /// bytes.
+    /// Copies the next `N` bytes, and removes them from the front. Returns `None`, and removes nothing, if there are
+    /// fewer bytes.
     #[inline(always)]
     pub(crate) fn next_chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
         let left = self.len.checked_sub(N)?;
-        // SAFETY: by the INVARIANT `len` bytes may be read, and `N` is at most `len`. An array of bytes has no alignment.
+        // SAFETY: by the INVARIANT `len` bytes may be read, and `N` is at most `len`. An array of bytes has no
+        // alignment.
         let chunk = unsafe { self.buf.cast::<[u8; N]>().read() };
         (self.buf, self.len) = (self.buf.wrapping_add(N), left);
         Some(chunk)
@@ -203,7 +204,7 @@ impl<'b> BorrowedBytes<'b> {
         self.len
     }
 
-    /// Copies the bytes from `offset` on to `out`, as many as `out` has.
+    /// Copies `out.len()` bytes from `offset` on to `out`.
     ///
     /// # Errors
     /// - bytes 3 to 7 of 6: `BufferError`

@@ -201,7 +201,7 @@ pub(super) struct Filling<'py> {
 }
 
 impl<'py> Filling<'py> {
-    /// Creates a list of `len` elements, none of which is set.
+    /// Creates a list of `len` elements. No element is set.
     ///
     /// # Errors
     /// - no memory: `MemoryError`

@@ -87,7 +87,7 @@ impl Codec {
     /// consumer follows them.
     ///
     /// # Errors
-    /// - `(4294967296)0s`: too many values without bytes, each of which would be an object
+    /// - too many values without bytes: the 4294967296 objects of `(4294967296)0s`
     pub(crate) fn new(
         py: Python<'_>,
         layout: &Layout,
@@ -143,7 +143,8 @@ impl Codec {
         into_result(py, self.read_object(py, item))
     }
 
-    /// As [`read`](Self::read). If the object cannot be created, returns `None` and sets the exception in the interpreter.
+    /// As [`read`](Self::read). If the object cannot be created, returns `None` and sets the exception in the
+    /// interpreter.
     #[inline]
     pub(crate) fn read_object<'py>(&self, py: Python<'py>, item: &[u8]) -> NewObject<'py> {
         match self.primitive {
@@ -258,7 +259,7 @@ impl Compiler<'_, '_> {
 /// number of elements, unless an element has no bytes.
 ///
 /// # Errors
-/// - more than `ZERO_SIZED_LIMIT` elements without bytes, or as many lists of these elements
+/// - more than `ZERO_SIZED_LIMIT` elements without bytes, or more than `ZERO_SIZED_LIMIT` lists of these elements
 fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     let all = times.saturating_mul(field.count());
     let lists = field.shape().iter().take_while(|dimension| **dimension != 0);

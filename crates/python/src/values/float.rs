@@ -34,7 +34,7 @@ fn nearest(number: f64) -> f32 {
 }
 
 /// Returns `narrow`, the quiet NaN for the NaN `number`. If `number` is a signalling NaN, the result is a signalling
-/// NaN too, unless no bit of the payload is left: such bits would be infinity.
+/// NaN too, unless no bit of the payload is left. Without a payload the result would be infinity.
 #[cold]
 fn signalling(number: f64, narrow: f32) -> f32 {
     let bits = narrow.to_bits();

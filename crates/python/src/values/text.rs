@@ -31,9 +31,9 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
     text
 }
 
-/// Reads text of up to 32 characters that are all less than U+0100, without the NULs at the end. Returns `None` if the text
-/// is longer or has other characters. `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of UTF-16 and
-/// UTF-32 allocate a buffer first.
+/// Reads text of up to 32 characters that are all less than U+0100, without the NULs at the end. Returns `None` if the
+/// text is longer or has other characters. `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of
+/// UTF-16 and UTF-32 allocate a buffer first.
 #[inline]
 fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Option<NewObject<'py>> {
     let (mut characters, mut len) = ([0_u8; 32], 0_usize);

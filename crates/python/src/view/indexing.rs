@@ -244,8 +244,8 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
                 dimension = dimension.saturating_add(1);
             }
             // The outermost index is applied first, because a pointer in an inner dimension can be followed only after
-            // the pointers in the dimensions before it. An index drops its dimension, so that `slices` has one entry for
-            // each dimension before it.
+            // the pointers in the dimensions before it. An index drops its dimension, so that `slices` has one entry
+            // for each dimension before it.
             Axis::Index(index) => {
                 // `given` is at most `ndim`, so the dimension exists. `counted` refuses every index if it has no items.
                 let extent = shape.get(dimension).copied().unwrap_or(0);

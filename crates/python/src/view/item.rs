@@ -226,20 +226,21 @@ impl Item {
 
     /// Calls `call` with the field `name`. A dotted name such as `a.b` names a field of a field.
     ///
+    /// `call` must not create or drop Python objects, because the cache of fields is locked.
+    ///
     /// # Errors
     /// - no field has the name: `KeyError`
-    /// - an error of `call`
     pub(super) fn with_child<T>(
         &self,
         description: &ItemDescription,
         name: &Bound<'_, PyString>,
-        call: impl FnOnce(&Child) -> PyResult<T>,
+        call: impl FnOnce(&Child) -> T,
     ) -> PyResult<T> {
         // A `str` stores its hash, so that hashing takes one load.
         let (hash, name) = (u64::from_ne_bytes(i64::try_from(name.hash()?)?.to_ne_bytes()), name.to_cow()?);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(child) = children.get(hash, |known| **known == name) {
-            return call(child);
+            return Ok(call(child));
         }
         drop(children);
         let Some(path) = path(description.item(), &name) else {
@@ -253,7 +254,7 @@ impl Item {
         let replaced = children.insert(hash, name.as_ref().into(), child, 1);
         drop(children);
         drop(replaced);
-        called
+        Ok(called)
     }
 }
 

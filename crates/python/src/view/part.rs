@@ -12,7 +12,7 @@ use std::sync::Arc;
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::Dialect;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
-use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
+use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice, ViewError};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -37,8 +37,8 @@ const SMALL: usize = 64;
 /// released.
 ///
 /// INVARIANT: `view` and `buf` are those of a validated buffer or of the memory of a column, or the methods of
-/// `Arrangement` derived them from such a `view` and `buf`. So each item is an item that the exporter described, until
-/// the buffer is released.
+/// `Arrangement` derived `view` and `buf` from the fields of another part. So each item is an item that the exporter
+/// described, until the buffer is released.
 #[derive(Debug)]
 pub(super) struct Part {
     view: Arrangement,
@@ -145,9 +145,11 @@ impl Part {
     /// # Errors
     /// - no field has the name: `KeyError`
     pub(super) fn field(&self, name: &Bound<'_, PyString>) -> PyResult<Self> {
-        self.item()?.with_child(&self.description, name, |child| {
-            Ok(Self::with_description(self.view.subarray(&child.elements)?, self.buf, Arc::clone(&child.item)))
-        })
+        let field = self.item()?.with_child(&self.description, name, |child| {
+            let view = self.view.subarray(&child.elements)?;
+            Ok::<_, ViewError>(Self::with_description(view, self.buf, Arc::clone(&child.item)))
+        })?;
+        Ok(field?)
     }
 
     /// Returns the same bytes as items of the format `format`. If the items have references, the result is read-only,
@@ -311,8 +313,8 @@ impl<'h> PinnedPart<'h> {
         };
         // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let from = unsafe { self.address(offset) };
-        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` has as many, and is memory of this program, so
-        // that the item does not overlap it. Bytes have no alignment.
+        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` has the size of an item. It is memory of
+        // this program, so that the item does not overlap it. Bytes have no alignment.
         unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
@@ -461,8 +463,8 @@ impl<'h> PinnedPart<'h> {
         // SAFETY: (a) It is the offset of the first item. If there are no items, the address is not dereferenced.
         let start = unsafe { self.address(view.offset()) };
         let len = usize::try_from(view.len()).ok()?;
-        // SAFETY: (a) By the INVARIANT the bytes of the items may be read for `'h`. (b) They may be written to if the view is
-        // not read-only.
+        // SAFETY: (a) By the INVARIANT the bytes of the items may be read for `'h`. (b) They may be written to if the
+        // view is not read-only.
         Some(unsafe { BorrowedBytes::from_ptr(start, len, !view.readonly()) })
     }
 
