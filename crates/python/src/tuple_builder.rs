@@ -181,7 +181,7 @@ pub(super) fn list<'py>(
     py: Python<'py>,
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let mut list = Filling::new(py, elements.len())?;
+    let mut list = ListBuilder::new(py, elements.len())?;
     for element in elements {
         match element {
             Some(element) => list.push(element),
@@ -194,13 +194,13 @@ pub(super) fn list<'py>(
 /// A list whose elements are set in order, the first element first.
 ///
 /// INVARIANT: `new` has created the list, and no other code refers to the list before `finish` returns it.
-pub(super) struct Filling<'py> {
+pub(super) struct ListBuilder<'py> {
     list: Bound<'py, PyList>,
     len: ffi::Py_ssize_t,
     next: ffi::Py_ssize_t,
 }
 
-impl<'py> Filling<'py> {
+impl<'py> ListBuilder<'py> {
     /// Creates a list of `len` elements. No element is set.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ pub(super) enum ValueCodec {
 pub(super) struct RecordCodec {
     /// The class of the named tuples; `None` for plain tuples.
     class: Option<Arc<RecordClass>>,
-    /// The names of the fields; empty if none of them has one.
+    /// The names of the fields, up to the last field that has a name.
     names: Vec<Option<String>>,
     pub(super) fields: Vec<FieldCodec>,
     /// All values, one by one; `None` if a value is not primitive.
@@ -58,7 +58,7 @@ pub(super) struct RecordCodec {
 /// A field of a record.
 #[derive(Debug)]
 pub(super) struct FieldCodec {
-    /// From the start of the record, in bytes.
+    /// The offset from the start of the record, in bytes.
     pub(super) offset: usize,
     /// The size of one value in bytes.
     pub(super) size: usize,

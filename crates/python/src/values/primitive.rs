@@ -11,7 +11,7 @@ use super::codec::{FieldCodec, ValueCodec};
 use super::float::{NanConversion, narrow, widen, widen_half};
 use super::scalar::ScalarField;
 use crate::objects::{self, NewObject, into_result};
-use crate::tuple_builder::Filling;
+use crate::tuple_builder::ListBuilder;
 use pep3118::Endian;
 use pep3118::decode::ScalarCodec;
 use pep3118::layout::{Field, Type};
@@ -64,11 +64,11 @@ impl Primitive {
 /// How the bytes of two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Equality {
-    /// Different bytes are different values.
+    /// The bytes are compared. Different bytes are different values.
     Bytes,
-    /// As 32-bit floats of this machine: NaN is not equal to itself, and -0.0 equals 0.0.
+    /// The bytes are compared as 32-bit floats of this machine: NaN is not equal to itself, and -0.0 equals 0.0.
     Float32,
-    /// As 64-bit floats of this machine.
+    /// The bytes are compared as 64-bit floats of this machine.
     Float64,
 }
 
@@ -103,7 +103,7 @@ impl Source for &[u8] {
 /// A primitive value in a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PrimitiveField {
-    /// From the start of the record, in bytes.
+    /// The offset from the start of the record, in bytes.
     offset: u32,
     primitive: Primitive,
     /// Whether the byte order is not that of this machine.
@@ -240,7 +240,7 @@ impl PrimitiveField {
         }
     }
 
-    /// Appends one object for each of the `sources` to `list`. A source has the bytes of one value.
+    /// Appends one object to `list` for each entry of `sources`. A source has the bytes of one value.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -249,7 +249,7 @@ impl PrimitiveField {
         self,
         py: Python<'py>,
         sources: impl Iterator<Item = S>,
-        list: &mut Filling<'py>,
+        list: &mut ListBuilder<'py>,
     ) -> PyResult<()> {
         // Each loop is compiled for one type, so that the loop has no `match`.
         macro_rules! each {

@@ -114,7 +114,7 @@ impl<'k, 'py> Key<'k, 'py> {
                 _ => part.slice(&[*slice]).map(Target::Part),
             },
             Self::Index(index) => match part.shape() {
-                [extent, _, ..] => select(&part.pinned(pin), 0, counted(*index, 0, *extent)?).map(Target::Part),
+                [extent, _, ..] => select(&part.pinned(pin), 0, checked_index(*index, 0, *extent)?).map(Target::Part),
                 _ => select_axes(&[Axis::Index(*index)], part, pin),
             },
             Self::Indices(indices, len) => {
@@ -189,7 +189,7 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
 /// # Errors
 /// - an index out of bounds: `IndexError`
 #[inline]
-fn counted(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
+fn checked_index(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
     let counted = if index < 0 { index.saturating_add(extent) } else { index };
     if counted < 0 || counted >= extent { Err(out_of_bounds(index, dimension, extent)) } else { Ok(counted) }
 }
@@ -209,7 +209,7 @@ fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
 fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
     let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
     // The index is in bounds, so the sum is part of a span that fits 63 bits.
-    *offset = offset.wrapping_add(counted(index, dimension, *extent)?.wrapping_mul(*stride));
+    *offset = offset.wrapping_add(checked_index(index, dimension, *extent)?.wrapping_mul(*stride));
     Ok(())
 }
 
@@ -228,9 +228,9 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let indices: Option<Vec<i64>> =
         axes.iter().map(|axis| if let Axis::Index(index) = axis { Some(*index) } else { None }).collect();
     if let Some(indices) = indices.filter(|_| missing == 0) {
-        let counted =
-            indices.iter().zip(shape).enumerate().map(|(axis, (index, extent))| counted(*index, axis, *extent));
-        return Ok(Target::Item(counted.collect::<PyResult<Vec<i64>>>()?));
+        let indices =
+            indices.iter().zip(shape).enumerate().map(|(axis, (index, extent))| checked_index(*index, axis, *extent));
+        return Ok(Target::Item(indices.collect::<PyResult<Vec<i64>>>()?));
     }
     let (mut selected, mut slices, mut dimension) = (part.whole(), Vec::new(), 0_usize);
     for axis in axes {
@@ -247,9 +247,10 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
             // the pointers in the dimensions before it. An index drops its dimension, so that `slices` has one entry
             // for each dimension before it.
             Axis::Index(index) => {
-                // `given` is at most `ndim`, so the dimension exists. `counted` refuses every index if it has no items.
+                // `given` is at most `ndim`, so the dimension exists. `checked_index` refuses every index if it has no
+                // items.
                 let extent = shape.get(dimension).copied().unwrap_or(0);
-                selected = select(&selected.pinned(pin), slices.len(), counted(*index, dimension, extent)?)?;
+                selected = select(&selected.pinned(pin), slices.len(), checked_index(*index, dimension, extent)?)?;
                 dimension = dimension.saturating_add(1);
             }
         }

@@ -32,7 +32,7 @@ pub(super) struct Item {
     /// The columns that were requested, by the index of the leaf. No Python code runs while the map is locked.
     columns: Mutex<HashMap<usize, Arc<ColumnItem>>>,
     /// The bytes of the item that are not padding; `None` if there is no padding.
-    written: PyOnceLock<Option<Box<[Cell]>>>,
+    written: PyOnceLock<Option<Box<[ByteRange]>>>,
     /// The offsets in the item of its references to objects, in bytes.
     objects: PyOnceLock<Box<[usize]>>,
     /// Whether the item has references whose owner is known (`ObjectReferences`).
@@ -54,7 +54,7 @@ pub(super) struct ColumnItem {
 
 /// Adjacent bytes of an item.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cell {
+pub(super) struct ByteRange {
     /// The offset of the first byte in the item.
     pub(super) offset: usize,
     /// The number of bytes.
@@ -131,13 +131,17 @@ impl Item {
 
     /// Returns the bytes of an item that are written when a value is assigned: all bytes that are not padding, without
     /// the references that ctypes writes. `None` stands for all bytes.
-    pub(super) fn written(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<Option<&[Cell]>> {
+    pub(super) fn written_bytes(
+        &self,
+        py: Python<'_>,
+        description: &ItemDescription,
+    ) -> PyResult<Option<&[ByteRange]>> {
         let plan = description.plan();
         if plan.is_one_leaf() && description.objects() != ObjectReferences::Exporter {
             return Ok(None);
         }
         let written = self.written.get_or_try_init(py, || {
-            let mut cells: Vec<Cell> = Vec::new();
+            let mut cells: Vec<ByteRange> = Vec::new();
             // ctypes writes the references of its objects itself.
             let skipped = description.objects() == ObjectReferences::Exporter;
             let each = &mut |field: Field<'_>, offset, count: usize| {
@@ -149,7 +153,7 @@ impl Item {
                     Some(last) if last.offset.saturating_add(last.len) == offset => {
                         last.len = last.len.saturating_add(len);
                     }
-                    _ => push(&mut cells, Cell { offset, len })?,
+                    _ => push(&mut cells, ByteRange { offset, len })?,
                 }
                 Ok(())
             };
@@ -169,7 +173,7 @@ impl Item {
     ///
     /// # Errors
     /// - no memory: `MemoryError`
-    pub(super) fn objects(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&[usize]> {
+    pub(super) fn reference_offsets(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&[usize]> {
         if !self.has_objects {
             return Ok(&[]);
         }

@@ -21,10 +21,10 @@ use super::arrangement::Arrangement;
 use super::construct;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
-use super::item::{Cell, Item};
+use super::item::{ByteRange, Item};
 use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects::{self, NewObject, with_item_copy, zeroed};
-use crate::tuple_builder::Filling;
+use crate::tuple_builder::ListBuilder;
 use crate::values::{PrimitiveField, Source};
 
 /// The least number of bytes of a copy during which other threads may run Python code.
@@ -367,7 +367,7 @@ impl<'h> PinnedPart<'h> {
         py: Python<'py>,
         primitive: PrimitiveField,
         (offset, length, stride): (i64, usize, i64),
-        list: &mut Filling<'py>,
+        list: &mut ListBuilder<'py>,
     ) -> PyResult<()> {
         let stride = isize::try_from(stride)?;
         // SAFETY: (a) `offset` is the offset of the first item. If there are no items, the address is not dereferenced.
@@ -383,7 +383,7 @@ impl<'h> PinnedPart<'h> {
     /// Returns a new reference to each object whose address is in `item`, the bytes of an item. No other code has run
     /// since the bytes were copied.
     fn references<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let offsets = self.part.item()?.objects(py, &self.part.description)?;
+        let offsets = self.part.item()?.reference_offsets(py, &self.part.description)?;
         let mut references = Vec::new();
         references.try_reserve_exact(offsets.len()).map_err(|_| objects::no_memory())?;
         for offset in offsets {
@@ -405,8 +405,8 @@ impl<'h> PinnedPart<'h> {
         old: &mut ReplacedReferences<'py>,
     ) -> PyResult<()> {
         let part = self.part;
-        let written = part.item()?.written(py, &part.description)?;
-        let objects = part.item()?.objects(py, &part.description)?;
+        let written = part.item()?.written_bytes(py, &part.description)?;
+        let objects = part.item()?.reference_offsets(py, &part.description)?;
         let offset = match place {
             Place::Offset(offset) => offset,
             // NumPy and ctypes, the owners of references, export no buffer whose items are reached through pointers.
@@ -435,7 +435,7 @@ impl<'h> PinnedPart<'h> {
             unsafe { std::ptr::copy_nonoverlapping(to.wrapping_add(*offset), address.as_mut_ptr(), address.len()) };
             old.addresses.push(usize::from_ne_bytes(address));
         }
-        let whole = [Cell { offset: 0, len: item.len() }];
+        let whole = [ByteRange { offset: 0, len: item.len() }];
         for cell in written.unwrap_or(&whole) {
             let Some(bytes) = item.get(cell.offset..cell.offset.saturating_add(cell.len)) else { continue };
             // SAFETY: by the INVARIANT the bytes of the item may be written to, because the view is not read-only.
@@ -685,7 +685,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
     /// - no memory: `MemoryError`
     pub(super) fn zeroed(py: Python<'py>, part: &'p Part, count: usize) -> PyResult<Self> {
         let itemsize = part.description.plan().itemsize();
-        let objects = part.item()?.objects(py, &part.description)?;
+        let objects = part.item()?.reference_offsets(py, &part.description)?;
         let len = itemsize.checked_mul(count).ok_or_else(objects::no_memory)?;
         let bytes = if len <= SMALL { Vec::new() } else { zeroed(len)? };
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
@@ -728,7 +728,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
         }
         let one = self.len == self.itemsize;
         let owned = part.description.objects() == ObjectReferences::Memory;
-        let plain = self.objects.is_empty() && part.item()?.written(py, &part.description)?.is_none();
+        let plain = self.objects.is_empty() && part.item()?.written_bytes(py, &part.description)?.is_none();
         if plain && one && held.fill(py, self.bytes())? {
             return Ok(());
         }
@@ -772,7 +772,7 @@ impl<'p, 'py> NewItems<'p, 'py> {
         let mut new = Self::zeroed(py, part, count)?;
         // The addresses are not references of this struct until the loop below has created references.
         new.objects = &[];
-        let objects = part.item()?.objects(py, &part.description)?;
+        let objects = part.item()?.reference_offsets(py, &part.description)?;
         let bytes = if objects.is_empty() {
             from.to_vec(py, Order::C)?
         } else {
@@ -821,7 +821,7 @@ fn address_at(item: &[u8], offset: usize) -> usize {
 }
 
 /// Copies the bytes in `written`, which are not padding, from `values` to `item`.
-fn merge(item: &mut [u8], values: &[u8], written: &[Cell]) {
+fn merge(item: &mut [u8], values: &[u8], written: &[ByteRange]) {
     for cell in written {
         let range = cell.offset..cell.offset.saturating_add(cell.len);
         if let (Some(to), Some(from)) = (item.get_mut(range.clone()), values.get(range)) {

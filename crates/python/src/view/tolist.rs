@@ -5,7 +5,7 @@ use pyo3::types::PyList;
 
 use super::part::{PinnedPart, Place, read_pinned};
 use crate::objects::{NewObject, from_result, zeroed};
-use crate::tuple_builder::{self, Filling};
+use crate::tuple_builder::{self, ListBuilder};
 use crate::values::Codec;
 
 /// Returns all items as nested lists. The view has at least one dimension.
@@ -48,7 +48,7 @@ impl<'py> Reader<'py, '_> {
         };
         let (length, stride, is_last) = (usize::try_from(*length)?, *stride, inner.is_empty());
         if is_last && let Some(primitive) = part.primitive().filter(|_| self.indices.is_empty()) {
-            let mut list = Filling::new(py, length)?;
+            let mut list = ListBuilder::new(py, length)?;
             self.held.read_line(py, primitive, (offset, length, stride), &mut list)?;
             return list.finish();
         }
