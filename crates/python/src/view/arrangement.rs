@@ -7,18 +7,21 @@ const INLINE: usize = 2;
 /// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
-/// The arrangement of items in a buffer, in bytes from the address of the buffer.
+/// The shape, strides and offset of items.
 ///
-/// It has the numbers of the library's [`View`](Geometry) in half of the space, because each slice, row and field
-/// copies them. [`geometry`](Self::geometry) returns the library's view for the operations that are not implemented
-/// here.
+/// An arrangement has the numbers of the library's [`View`](Geometry) in half of the space, because each slice, row and
+/// field copies the numbers. [`geometry`](Self::geometry) returns the library's view for the operations that are not
+/// implemented here.
 ///
-/// INVARIANT: the numbers are those of a validated [`Geometry`]. `heap` is `None` for at most `INLINE` dimensions
-/// without suboffsets. Otherwise it has all lengths, then all strides, then all suboffsets if there are any.
+/// INVARIANT: the numbers satisfy the INVARIANT of the library's view. `heap` is `None` for at most `INLINE` dimensions
+/// without suboffsets. Otherwise `heap` has all lengths, then all strides, then all suboffsets if there are suboffsets.
 #[derive(Clone, Debug)]
 pub(super) struct Arrangement {
+    /// The distance in bytes from the address of the buffer to the first item.
     offset: i64,
+    /// The size of one item in bytes.
     itemsize: i64,
+    /// The number of dimensions.
     ndim: usize,
     /// The lengths of up to `INLINE` dimensions.
     inline_shape: [i64; INLINE],
@@ -194,7 +197,7 @@ impl Arrangement {
     }
 
     /// Returns the items at `index` in a dimension, without this dimension. If the second result is not `None`, it is
-    /// the offset of a pointer, and the offset of the items counts from the address that the pointer has.
+    /// the offset of a pointer, and the offset of the items counts from the address in this pointer.
     ///
     /// # Errors
     /// - as [`Geometry::select`]
@@ -215,8 +218,7 @@ impl Arrangement {
         }
     }
 
-    /// Returns the elements of the array `field` that every item contains. Its dimensions are added after those of
-    /// the items.
+    /// Returns the elements of `field` in every item. The dimensions of the field follow the dimensions of the view.
     ///
     /// # Errors
     /// - as [`Geometry::subarray`]

@@ -1,7 +1,7 @@
 //! The iterator of a view.
 //!
-//! Its class is made without PyO3, because PyO3 counts the thread as attached in each call of `__next__`, which takes
-//! as long as reading a number.
+//! The class of the iterator is not a `#[pyclass]`: PyO3 counts the thread as attached in each call of `__next__`, and
+//! counting takes as long as reading a number.
 #![allow(unsafe_code, reason = "a class whose functions the interpreter calls")]
 
 use std::ffi::{c_int, c_void};
@@ -29,7 +29,8 @@ struct ViewIterator {
     step: i64,
 }
 
-/// Returns an iterator over the items of `view` from the index `first` to the index `end`, which is not reached.
+/// Returns an iterator over the items of `view` from the index `first` on. `step` is 1 or -1 and is added to the index
+/// after each item. The iterator ends at the index `end`, whose item is not returned.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -37,18 +38,19 @@ pub(super) fn iterate<'py>(view: Bound<'py, View>, first: i64, end: i64, step: i
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let py = view.py();
     let class = CLASS.get_or_try_init(py, || make_class(py))?.bind(py);
-    // SAFETY: a class whose objects have the size of `ViewIterator`; the interpreter is attached.
+    // SAFETY: the objects of `class` have the size of `ViewIterator`. The interpreter is attached.
     let object = unsafe { ffi::PyType_GenericAlloc(class.as_type_ptr(), 0) };
-    // SAFETY: a new reference, or NULL with an exception.
+    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let object = unsafe { Bound::from_owned_ptr_or_opt(py, object) }.ok_or_else(|| take_exception(py))?;
     let iterator = object.as_ptr().cast::<ViewIterator>();
-    // SAFETY: the memory of the new object, which no other code refers to. Its fields are all zero, which are valid
-    // values of them.
+    // SAFETY: the object has the layout of `ViewIterator`, and no other code refers to it. The interpreter has set its
+    // fields to 0, which is a valid value of each field.
     let iterator = unsafe { &mut *iterator };
     (iterator.view, iterator.next, iterator.end, iterator.step) = (view.into_ptr(), AtomicI64::new(first), end, step);
     Ok(object)
 }
 
+/// Creates the class of the iterator.
 #[cold]
 #[expect(clippy::as_conversions, reason = "a slot is a pointer without a type")]
 fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
@@ -68,9 +70,10 @@ fn make_class(py: Python<'_>) -> PyResult<Py<PyType>> {
         flags: flags.try_into()?,
         slots: slots.as_mut_ptr(),
     };
-    // SAFETY: the table has functions with the signatures of their slots and ends with 0; the interpreter is attached.
+    // SAFETY: each function in the table has the signature of its slot, and the table ends with 0. The interpreter is
+    // attached.
     let class = unsafe { ffi::PyType_FromSpec(&raw mut spec) };
-    // SAFETY: a new reference, or NULL with an exception.
+    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let class = unsafe { Bound::from_owned_ptr_or_opt(py, class) }.ok_or_else(|| take_exception(py))?;
     Ok(class.cast_into::<PyType>()?.unbind())
 }
@@ -83,26 +86,27 @@ impl ViewIterator {
         if cfg!(Py_GIL_DISABLED) {
             return self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok();
         }
-        // With the GIL one thread at a time is here.
+        // With the GIL, only one thread at a time calls this function.
         let index = self.next.load(Ordering::Relaxed);
         self.next.store(advance(index)?, Ordering::Relaxed);
         Some(index)
     }
 }
 
-/// `__next__`
+/// `__next__`: returns the next item. At the end returns NULL without an exception.
 ///
 /// # Safety
-/// - (a) The interpreter is attached, and `iterator` is an object of the class.
+/// - (a) The interpreter is attached.
+/// - (b) `iterator` is an object of the class, and the caller has a reference to it.
 unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    // SAFETY: (a).
+    // SAFETY: by (a) the interpreter is attached.
     let py = unsafe { Python::assume_attached() };
-    // SAFETY: by (a) and the INVARIANT of `iterate` the object has this layout. The caller holds it.
+    // SAFETY: by (b) the object has the layout of `ViewIterator` and is alive until this function returns.
     let this = unsafe { &*iterator.cast::<ViewIterator>() };
     let Some(index) = this.advance() else { return std::ptr::null_mut() };
     // SAFETY: by the INVARIANT the object owns a reference to a `View`.
     let view = unsafe { Borrowed::from_ptr(py, this.view) };
-    // SAFETY: by the INVARIANT it is a `View`.
+    // SAFETY: by the INVARIANT the object is a `View`.
     let view = unsafe { view.cast_unchecked::<View>() };
     match view.get().primitive_at(py, index) {
         Some(object) => object.map_or(std::ptr::null_mut(), Bound::into_ptr),
@@ -110,14 +114,17 @@ unsafe extern "C" fn next(iterator: *mut ffi::PyObject) -> *mut ffi::PyObject {
     }
 }
 
+/// Frees an iterator.
+///
 /// # Safety
-/// - (a) as for [`next`]; no other code refers to the object.
+/// - (a) The interpreter is attached, and `iterator` is an object of the class. No reference to it is left.
 unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
-    // SAFETY: (a). An object that is freed is not visited by the collector.
+    // SAFETY: by (a) it is an object that the garbage collector tracks. The collector must not visit an object that is
+    // being freed.
     unsafe { ffi::PyObject_GC_UnTrack(iterator.cast()) };
-    // SAFETY: (a).
+    // SAFETY: by (a) the object has the layout of `ViewIterator`.
     let view = unsafe { (*iterator.cast::<ViewIterator>()).view };
-    // SAFETY: (a).
+    // SAFETY: by (a) it is an object.
     let class = unsafe { ffi::Py_TYPE(iterator) };
     // SAFETY: by the INVARIANT the object owns the reference, or it is NULL because `iterate` has failed.
     unsafe { ffi::Py_XDECREF(view) };
@@ -127,18 +134,20 @@ unsafe extern "C" fn deallocate(iterator: *mut ffi::PyObject) {
     unsafe { ffi::Py_DECREF(class.cast()) };
 }
 
+/// Calls `visit` with each reference of an iterator, for the garbage collector.
+///
 /// # Safety
-/// - (a) `iterator` is an object of the class, and `visit` may be called with its references and `argument`.
+/// - (a) `iterator` is an object of the class. `visit` may be called with an object and `argument`.
 unsafe extern "C" fn traverse(iterator: *mut ffi::PyObject, visit: ffi::visitproc, argument: *mut c_void) -> c_int {
-    // SAFETY: (a).
+    // SAFETY: by (a) the object has the layout of `ViewIterator`.
     let view = unsafe { (*iterator.cast::<ViewIterator>()).view };
-    // SAFETY: (a).
+    // SAFETY: by (a) it is an object.
     let class = unsafe { ffi::Py_TYPE(iterator) };
     for reference in [view, class.cast()] {
         if reference.is_null() {
             continue;
         }
-        // SAFETY: (a).
+        // SAFETY: by (a) `visit` may be called.
         let stopped = unsafe { visit(reference, argument) };
         if stopped != 0 {
             return stopped;

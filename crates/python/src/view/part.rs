@@ -221,8 +221,8 @@ impl Part {
 
 /// A part whose buffer is not released for `'h`.
 ///
-/// INVARIANT: only `Part::pinned` and `Part::pinned_by` create it. Each of them borrows for `'h` what keeps the buffer
-/// from being released.
+/// INVARIANT: only `Part::pinned` and `Part::pinned_by` create a `PinnedPart`. They borrow a pin or the buffer for
+/// `'h`, so that the buffer is not released.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PinnedPart<'h> {
     part: &'h Part,
@@ -357,8 +357,8 @@ impl<'h> PinnedPart<'h> {
         Ok(())
     }
 
-    /// Appends one object to `list` for each of `length` items that are one primitive value. The first item is at
-    /// `offset`, and `stride` is the distance from one item to the next; both are in bytes.
+    /// Appends one object to `list` for each of `length` items of the part. Each item is one primitive value. `offset`
+    /// is the offset of the first item, and `stride` is the distance from one item to the next. Both are in bytes.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
