@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pep3118::__private::{Cache, escape};
 use pep3118::layout::{Field, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
+use pep3118::view::ViewError;
 use pyo3::exceptions::{PyKeyError, PySystemError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -234,35 +235,47 @@ impl Item {
     ///
     /// # Errors
     /// - no field has the name: `KeyError`
+    /// - an error of `call`
     pub(super) fn with_child<T>(
         &self,
         description: &ItemDescription,
         name: &Bound<'_, PyString>,
-        call: impl FnOnce(&Child) -> T,
+        call: impl Fn(&Child) -> Result<T, ViewError>,
     ) -> PyResult<T> {
         // A `str` stores its hash, so that hashing takes one load.
         let (hash, name) = (u64::from_ne_bytes(i64::try_from(name.hash()?)?.to_ne_bytes()), name.to_cow()?);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(child) = children.get(hash, |known| **known == name) {
-            return Ok(call(child));
-        }
+        let called = children.get(hash, |known| **known == name).map(&call);
         drop(children);
-        let Some(path) = path(description.item(), &name) else {
-            let names = names(description);
-            let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
-            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(&*name))));
-        };
-        let child = Child::new(description, &path)?;
+        if let Some(called) = called {
+            return Ok(called?);
+        }
+        let child = Child::find(description, &name)?;
         let called = call(&child);
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         let replaced = children.insert(hash, name.as_ref().into(), child, 1);
         drop(children);
         drop(replaced);
-        Ok(called)
+        Ok(called?)
     }
 }
 
 impl Child {
+    /// Describes the field `name` of an item.
+    ///
+    /// # Errors
+    /// - no field has the name: `KeyError`
+    /// - as [`new`](Self::new)
+    #[cold]
+    fn find(description: &ItemDescription, name: &str) -> PyResult<Self> {
+        let Some(path) = path(description.item(), name) else {
+            let names = names(description);
+            let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
+            return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(name))));
+        };
+        Self::new(description, &path)
+    }
+
     /// Describes the last field on `path`, the fields from the outermost to the innermost. The dimensions of every
     /// field on the path become dimensions of the view.
     ///

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::Dialect;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
-use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice, ViewError};
+use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -145,11 +145,10 @@ impl Part {
     /// # Errors
     /// - no field has the name: `KeyError`
     pub(super) fn field(&self, name: &Bound<'_, PyString>) -> PyResult<Self> {
-        let field = self.item()?.with_child(&self.description, name, |child| {
+        self.item()?.with_child(&self.description, name, |child| {
             let view = self.view.subarray(&child.elements)?;
-            Ok::<_, ViewError>(Self::with_description(view, self.buf, Arc::clone(&child.item)))
-        })?;
-        Ok(field?)
+            Ok(Self::with_description(view, self.buf, Arc::clone(&child.item)))
+        })
     }
 
     /// Returns the same bytes as items of the format `format`. If the items have references, the result is read-only,
