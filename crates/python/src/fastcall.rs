@@ -88,7 +88,7 @@ fn array<T: Copy, const N: usize>(mut next: impl FnMut() -> Option<T>) -> Option
 
 /// A function or a method whose arguments are all positional.
 pub(super) trait Function {
-    /// The name.
+    /// The name of the function.
     const NAME: &'static CStr;
     /// The docstring, with `NAME(PARAMETERS)\n--\n\n` before it.
     const DOC: &'static CStr;

@@ -12,8 +12,8 @@ use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
 ///
-/// It has the size of a pointer, so that the builders of tuples and lists pass objects in a register. [`into_result`]
-/// takes the exception out of the interpreter.
+/// The type has the size of a pointer, so that the builders of tuples and lists pass objects in a register.
+/// [`into_result`] returns the exception and clears it in the interpreter.
 pub(crate) type NewObject<'py> = Option<Bound<'py, PyAny>>;
 
 /// Returns the object whose reference a function of the C API has returned.
@@ -31,7 +31,7 @@ unsafe fn owned(py: Python<'_>, object: *mut ffi::PyObject) -> NewObject<'_> {
 pub(crate) fn int(py: Python<'_>, number: i64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyLong_FromLongLong(number) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn int(py: Python<'_>, number: i64) -> NewObject<'_> {
 pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyLong_FromUnsignedLongLong(number) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
 pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyFloat_FromDouble(number) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
 pub(crate) fn complex(py: Python<'_>, re: f64, im: f64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyComplex_FromDoubles(re, im) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn boolean(py: Python<'_>, value: bool) -> NewObject<'_> {
 /// Creates a `bytes` object with a copy of `bytes`.
 #[inline(always)]
 pub(crate) fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
-    // SAFETY: (a) a slice may be read.
+    // SAFETY: (a) The bytes of a slice may be read.
     unsafe { bytes_at(py, bytes.as_ptr(), bytes.len()) }
 }
 
@@ -84,7 +84,7 @@ pub(crate) unsafe fn bytes_at(py: Python<'_>, start: *const u8, len: usize) -> N
     let len = ffi::Py_ssize_t::try_from(len).unwrap_or(ffi::Py_ssize_t::MAX);
     // SAFETY: (a) makes `len` bytes readable, and the interpreter is attached.
     let object = unsafe { ffi::PyBytes_FromStringAndSize(start.cast::<c_char>(), len) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> 
     let start = characters.as_ptr().cast::<c_char>();
     // SAFETY: `len` bytes may be read, and the interpreter is attached.
     let object = unsafe { ffi::PyUnicode_DecodeLatin1(start, len, std::ptr::null()) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, Py
     let len = ffi::Py_ssize_t::try_from(text.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     // SAFETY: `len` bytes may be read, and the interpreter is attached.
     let object = unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast::<c_char>(), len) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     into_result(py, unsafe { owned(py, object) })
 }
 
@@ -308,6 +308,6 @@ pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, b
         // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the interpreter is attached.
         TextEncoding::Utf32 => unsafe { ffi::PyUnicode_DecodeUTF32(start, len, errors, &raw mut order) },
     };
-    // SAFETY: (a) is what both functions return.
+    // SAFETY: (a) Both functions return a new reference. Or they return NULL and set an exception.
     unsafe { owned(py, object) }
 }
