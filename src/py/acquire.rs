@@ -12,6 +12,7 @@ use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
+use smallvec::SmallVec;
 
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
@@ -22,34 +23,8 @@ use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request,
 /// Entries of a shape that are read, whatever `ndim` is: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
-/// A copied array of up to `N` values without an allocation, of more with one.
-#[derive(Clone, Debug)]
-struct Copied<T, const N: usize> {
-    inline: [T; N],
-    len: usize,
-    /// All values where there are more than `N`.
-    heap: Vec<T>,
-}
-
-impl<T: Copy + Default, const N: usize> Copied<T, N> {
-    /// The values of `read(0)` to `read(len - 1)`.
-    fn new(len: usize, read: impl Fn(usize) -> T) -> Self {
-        let mut inline = [T::default(); N];
-        let mut heap = Vec::new();
-        if len <= N {
-            inline.iter_mut().take(len).enumerate().for_each(|(index, cell)| *cell = read(index));
-        } else {
-            heap.extend((0..len).map(read));
-        }
-        Self { inline, len, heap }
-    }
-
-    fn as_slice(&self) -> &[T] {
-        if self.len <= N { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
-    }
-}
-
-type Sizes = Copied<i64, 4>;
+/// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
+type Sizes = SmallVec<[i64; 4]>;
 
 /// The fields of a `Py_buffer`, copied right after the request.
 #[derive(Clone, Debug)]
@@ -60,7 +35,8 @@ struct Fields {
     itemsize: i64,
     readonly: i32,
     ndim: i32,
-    format: Option<Copied<u8, 24>>,
+    /// The format without its NUL. Formats of at most 16 bytes need no allocation.
+    format: Option<SmallVec<[u8; 16]>>,
     shape: Option<Sizes>,
     strides: Option<Sizes>,
     suboffsets: Option<Sizes>,
@@ -93,10 +69,10 @@ enum Traversal {
 /// INVARIANT: `buffer` was filled in by `PyObject_GetBuffer`, which returned 0, and it was neither moved
 /// nor released since: it may point into itself (E08). Where `traversal` is `Private`, `obj` is a memoryview
 /// that was taken from the garbage collector.
-pub struct Acquired(Box<Granted>);
+pub struct Acquired(Box<FixedBuffer>);
 
-/// What an [`Acquired`] points to, so that it is moved without the struct.
-struct Granted {
+/// A `Py_buffer` at an address that does not change, and what is recorded about it.
+struct FixedBuffer {
     buffer: ffi::Py_buffer,
     fields: Fields,
     request: Request,
@@ -126,25 +102,41 @@ pub(super) struct Attempt {
 impl Attempt {
     /// Requests a buffer from an exporter.
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
-        let py = exporter.py();
-        let (buffer, unvisited) = (ffi::Py_buffer::new(), Traversal::Unvisited);
-        let mut granted = Box::new(Granted { buffer, fields: Fields::EMPTY, request, traversal: unvisited });
-        let buffer = &mut granted.buffer;
         let references = references(exporter);
+        let (fixed, returned) = FixedBuffer::request(exporter, request);
+        let error = raised(exporter.py());
+        let obj = owner(fixed.buffer.obj);
+        let acquired = (returned == 0).then(|| fixed.acquired(exporter));
+        Self { returned, error, acquired, obj, references }
+    }
+}
+
+impl FixedBuffer {
+    /// Calls `PyObject_GetBuffer` and returns the struct with the number that the exporter returned.
+    fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Box<Self>, c_int) {
+        let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
+        // Written in place: `Box::new` would copy the struct from the stack.
+        let mut fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
+        let buffer = &raw mut fixed.buffer;
         // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and
         // stays where it is.
-        let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
-        let error = raised(py);
-        let obj = match buffer.obj.addr() {
-            0 => Owner::Null,
-            address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
-        };
-        let acquired = (returned == 0).then(|| {
-            granted.fields = Fields::of(&granted.buffer, obj);
-            granted.traversal = traversal(exporter, granted.buffer.obj);
-            Acquired(granted)
-        });
-        Self { returned, error, acquired, obj, references }
+        let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), buffer, request.bits()) };
+        (fixed, returned)
+    }
+
+    /// The guard of a struct that `exporter` has filled in.
+    fn acquired(mut self: Box<Self>, exporter: &Bound<'_, PyAny>) -> Acquired {
+        self.fields.copy(&self.buffer);
+        self.traversal = traversal(exporter, self.buffer.obj);
+        Acquired(self)
+    }
+}
+
+/// The field `obj` of a struct that an exporter has filled in.
+fn owner(obj: *mut ffi::PyObject) -> Owner {
+    match obj.addr() {
+        0 => Owner::Null,
+        address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
     }
 }
 
@@ -230,31 +222,25 @@ impl Fields {
         suboffsets: None,
     };
 
-    /// The fields of a struct that was filled in.
-    fn of(buffer: &ffi::Py_buffer, obj: Owner) -> Self {
+    /// Copies the fields of a struct that an exporter has filled in.
+    fn copy(&mut self, buffer: &ffi::Py_buffer) {
         // A negative `ndim` has no entries; the report names it (A13, range of `ndim`).
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
+        self.obj = owner(buffer.obj);
+        self.buf = u64::try_from(buffer.buf.addr()).ok();
+        self.len = wide(buffer.len);
+        self.itemsize = wide(buffer.itemsize);
+        self.readonly = buffer.readonly;
+        self.ndim = buffer.ndim;
+        // SAFETY: a format that is not NULL ends with a NUL (A11) and stays while the buffer is held.
+        self.format = unsafe { text(buffer.format) };
         // SAFETY: the exporter has filled the struct in: an array that is not NULL has `ndim` entries (A16),
         // of which no more than that are read, and stays while the buffer is held (E04).
-        let shape = unsafe { copied(buffer.shape, entries) };
+        self.shape = unsafe { copied(buffer.shape, entries) };
         // SAFETY: as for the shape.
-        let strides = unsafe { copied(buffer.strides, entries) };
+        self.strides = unsafe { copied(buffer.strides, entries) };
         // SAFETY: as for the shape.
-        let suboffsets = unsafe { copied(buffer.suboffsets, entries) };
-        // SAFETY: a format that is not NULL ends with a NUL (A11) and stays while the buffer is held.
-        let format = unsafe { text(buffer.format) };
-        Self {
-            obj,
-            buf: u64::try_from(buffer.buf.addr()).ok(),
-            len: wide(buffer.len),
-            itemsize: wide(buffer.itemsize),
-            readonly: buffer.readonly,
-            ndim: buffer.ndim,
-            format,
-            shape,
-            strides,
-            suboffsets,
-        }
+        self.suboffsets = unsafe { copied(buffer.suboffsets, entries) };
     }
 }
 
@@ -268,25 +254,32 @@ unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes>
     if array.is_null() {
         return None;
     }
-    Some(Sizes::new(entries, |index| {
+    let read = |index| {
         let entry: *const ffi::Py_ssize_t = array.wrapping_add(index);
         // SAFETY: one of the numbers of (a); the exporter need not have aligned them.
         wide(unsafe { entry.read_unaligned() })
-    }))
+    };
+    Some(match entries {
+        1 => Sizes::from_buf_and_len([read(0), 0, 0, 0], 1),
+        _ => (0..entries).map(read).collect(),
+    })
 }
 
 /// The bytes up to the NUL, or one more than a format may have.
 ///
 /// # Safety
 /// - (a) `text` is NULL, or the bytes up to the first NUL may be read there.
-unsafe fn text(text: *const c_char) -> Option<Copied<u8, 24>> {
+unsafe fn text(text: *const c_char) -> Option<SmallVec<[u8; 16]>> {
     if text.is_null() {
         return None;
     }
     // SAFETY: each byte up to the first NUL is one of the bytes of (a), and none after it is read.
     let byte = |index| unsafe { text.cast::<u8>().wrapping_add(index).read() };
     let len = (0..=Limits::DEFAULT.bytes).take_while(|index| byte(*index) != 0).count();
-    Some(Copied::new(len, byte))
+    Some(match len {
+        1 => SmallVec::from_slice(&[byte(0)]),
+        _ => (0..len).map(byte).collect(),
+    })
 }
 
 impl Acquired {
@@ -298,17 +291,20 @@ impl Acquired {
     pub fn new(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
         match exporter.cast_exact::<PyMemoryView>() {
             Ok(view) => Self::of_memoryview(view, request),
-            Err(_) => Self::granted(exporter, request),
+            Err(_) => Self::request_from(exporter, request),
         }
     }
 
-    fn granted(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
-        let attempt = Attempt::new(exporter, request);
-        match (attempt.acquired, attempt.error) {
+    #[inline]
+    fn request_from(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
+        let (fixed, returned) = FixedBuffer::request(exporter, request);
+        let error = raised(exporter.py());
+        let acquired = (returned == 0).then(|| fixed.acquired(exporter));
+        match (acquired, error) {
             (Some(acquired), None) => Ok(acquired),
             (_, Some(error)) => Err(error),
             (None, None) => {
-                Err(PySystemError::new_err(format!("the exporter returned {} without an exception", attempt.returned)))
+                Err(PySystemError::new_err(format!("the exporter returned {returned} without an exception")))
             }
         }
     }
@@ -316,7 +312,7 @@ impl Acquired {
     /// The buffer of another memoryview of the same memory.
     fn of_memoryview(view: &Bound<'_, PyMemoryView>, request: Request) -> PyResult<Self> {
         let private = PyMemoryView::from(view.as_any())?;
-        let mut acquired = Self::granted(private.as_any(), request)?;
+        let mut acquired = Self::request_from(private.as_any(), request)?;
         if let Some(referent) = only_referent(&private) {
             // SAFETY: a container that the collector tracks, and that nothing else refers to; `drop` gives it
             // back. The interpreter is attached.
@@ -337,10 +333,10 @@ impl Acquired {
             itemsize: fields.itemsize,
             readonly: fields.readonly,
             ndim: fields.ndim,
-            format: fields.format.as_ref().map(Copied::as_slice),
-            shape: fields.shape.as_ref().map(Copied::as_slice),
-            strides: fields.strides.as_ref().map(Copied::as_slice),
-            suboffsets: fields.suboffsets.as_ref().map(Copied::as_slice),
+            format: fields.format.as_ref().map(SmallVec::as_slice),
+            shape: fields.shape.as_ref().map(SmallVec::as_slice),
+            strides: fields.strides.as_ref().map(SmallVec::as_slice),
+            suboffsets: fields.suboffsets.as_ref().map(SmallVec::as_slice),
         }
     }
 
@@ -394,27 +390,18 @@ impl Acquired {
     /// The same with a format in place of the exporter's, if there is one: it describes an item, and not the
     /// arrangement of the items.
     pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<SharedView> {
-        let (report, view) = self.validate(checker, format);
-        let shared = |SharedView { acquired, view, buf }| SharedView { acquired: Arc::new(acquired), view, buf };
-        Checked { report, view: view.ok().map(shared) }
+        let Checked { report, view } = self.validate(checker, format);
+        Checked { report, view: view.map(|view| SharedView::new(Arc::new(self), view)) }
     }
 
-    /// The same with one owner; the buffer itself, if it cannot be read.
-    pub(super) fn validate(
-        self,
-        checker: &Checker<'_>,
-        format: Option<&[u8]>,
-    ) -> (Report, Result<SharedView<Self>, Self>) {
+    /// All rules that the struct breaks, and the geometry, if the items can be read. A `format` takes the place
+    /// of the exporter's.
+    pub(super) fn validate(&self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<View<'static>> {
         let raw = self.raw();
         let request = if format.is_some() { self.0.request | Request::FORMAT } else { self.0.request };
         let raw = RawView { format: format.or(raw.format), ..raw };
         let Checked { report, view } = checker.check(&raw, Some(request));
-        let view = view.map(View::without_format);
-        let buf = self.buf();
-        match view {
-            Some(view) => (report, Ok(SharedView { acquired: self, view, buf })),
-            None => (report, Err(self)),
-        }
+        Checked { report, view: view.map(View::without_format) }
     }
 
     /// The arrangement of items whose layout is known: all rules but those of formats. The items of the view
@@ -422,11 +409,25 @@ impl Acquired {
     ///
     /// # Errors
     /// - the report of all rules that the struct breaks, where it cannot be read
-    pub(super) fn geometry(self) -> Result<SharedView<Self>, Report> {
+    #[inline]
+    pub(super) fn geometry(&self) -> Result<View<'static>, Report> {
         let raw = RawView { format: None, ..self.raw() };
-        let Checked { report, view } = Checker::DEFAULT.check(&raw, Some(self.0.request.difference(Request::FORMAT)));
-        let (view, buf) = (view.map(View::without_format), self.buf());
-        view.map(|view| SharedView { acquired: self, view, buf }).ok_or(report)
+        match raw.direct_view() {
+            Some(view) => {
+                debug_assert!(self.any_geometry().is_ok_and(|any| any.as_raw() == view.as_raw()), "{raw:?}");
+                Ok(view)
+            }
+            None => self.any_geometry(),
+        }
+    }
+
+    /// The general case of [`geometry`](Self::geometry).
+    #[cold]
+    #[inline(never)]
+    fn any_geometry(&self) -> Result<View<'static>, Report> {
+        let raw = RawView { format: None, ..self.raw() };
+        let request = self.0.request.difference(Request::FORMAT);
+        Checker::DEFAULT.check(&raw, Some(request)).into_result().map(View::without_format)
     }
 }
 
@@ -481,19 +482,27 @@ unsafe impl<O: Send> Send for SharedView<O> {}
 unsafe impl<O: Sync> Sync for SharedView<O> {}
 
 impl<O: Borrow<Acquired>> SharedView<O> {
+    /// The items of `view`, which came from the numbers of `acquired` by a check.
+    #[inline]
+    pub(super) fn new(acquired: O, view: View<'static>) -> Self {
+        let buf = acquired.borrow().buf();
+        Self { acquired, view, buf }
+    }
+
     /// The owner of the buffer.
     #[must_use]
     pub fn acquired(&self) -> &O {
         &self.acquired
     }
 
-    /// The same, not to be written to.
-    pub(super) fn into_readonly(self) -> Self {
-        Self { view: self.view.to_readonly(), ..self }
+    /// Makes the view read-only.
+    pub(super) fn set_readonly(&mut self) {
+        self.view = self.view.to_readonly();
     }
 
     /// The owner of the buffer, the geometry, and the address that its offsets count from.
     #[doc(hidden)]
+    #[inline]
     pub fn into_parts(self) -> (O, View<'static>, *mut u8) {
         (self.acquired, self.view, self.buf)
     }

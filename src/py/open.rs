@@ -16,7 +16,7 @@ use crate::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Interpretation, Layout, LayoutError, Scalar, Target,
     Type, reconcile,
 };
-use crate::view::{Checker, ItemLayout, Report, Request, View};
+use crate::view::{Checked, Checker, ItemLayout, Report, Request, View};
 
 /// The longest chain of memoryviews that is followed to the exporter.
 const CHAIN: usize = 16;
@@ -334,24 +334,63 @@ pub fn open_as(
         }
         acquired => acquired?,
     };
-    let Ok(itemsize) = u64::try_from(acquired.raw().itemsize) else { return checked(acquired, None, dialect) };
+    let item = describe(exporter, &acquired, format, dialect, producer)?;
+    let view = acquired.geometry().map_err(OpenError::Rules)?;
+    let mut shared = SharedView::new(acquired, view);
+    // Other items must not be written over references.
+    if format.is_some() && has_references(shared.acquired().raw().format) {
+        shared.set_readonly();
+    }
+    Ok(OpenBuffer { shared, item })
+}
+
+/// Returns the description of the items of a buffer, from its slot if it has one.
+#[inline]
+fn describe(
+    exporter: &Bound<'_, PyAny>,
+    acquired: &Acquired,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+    producer: &Producer<'_>,
+) -> Result<Arc<ItemDescription>, OpenError> {
+    let raw = acquired.raw();
+    let slot = if format.is_none() && dialect.is_none() { Slot::of(exporter, raw.format) } else { None };
+    if let Some(item) = slot.and_then(|slot| slot.0.get())
+        && u64::try_from(raw.itemsize) == Ok(item.layout.size())
+    {
+        return Ok(Arc::clone(item));
+    }
+    let item = describe_any(exporter, acquired, format, dialect, producer)?;
+    if let Some(slot) = slot {
+        slot.fill(&item, raw.format);
+    }
+    Ok(item)
+}
+
+/// The general case of [`describe`].
+fn describe_any(
+    exporter: &Bound<'_, PyAny>,
+    acquired: &Acquired,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+    producer: &Producer<'_>,
+) -> Result<Arc<ItemDescription>, OpenError> {
+    let raw = acquired.raw();
+    let Ok(itemsize) = u64::try_from(raw.itemsize) else { return by_format(acquired, None, dialect) };
     if let Some(format) = format {
         let _: Interpretation = reconcile(format, Some(itemsize), dialect, &DataModel::HOST)?;
-        // Other items must not be written over references.
-        let references = has_references(acquired.raw().format);
-        let open = checked(acquired, Some(format), dialect)?;
-        return Ok(if references { OpenBuffer { shared: open.shared.into_readonly(), ..open } } else { open });
+        return by_format(acquired, Some(format), dialect);
     }
-    if dialect.is_some() || is_number(&acquired, itemsize) {
-        return checked(acquired, None, dialect);
+    if dialect.is_some() || is_number(raw.format, itemsize) {
+        return by_format(acquired, None, dialect);
     }
     // The type of the object in `obj` decides: the exporter that passes on the buffer of another does not
     // describe its memory.
     let owner = match exporter.cast_exact::<PyMemoryView>() {
         Ok(view) => Some(view.as_any().clone()),
-        Err(_) => acquired.exporter(py),
+        Err(_) => acquired.exporter(exporter.py()),
     };
-    let Some(owner) = owner else { return checked(acquired, None, None) };
+    let Some(owner) = owner else { return by_format(acquired, None, None) };
     let kind = type_layout::kind(&owner)?;
     // The object that decides the layout, and how long the cache may rely on its address.
     let (source, guard) = match kind {
@@ -368,22 +407,21 @@ pub fn open_as(
         Kind::Array => (2, Guard::None),
         _ => (0, Guard::None),
     };
-    let raw = acquired.raw();
     let key = KeyRef { source: Source::Type(source), format: raw.format, itemsize: raw.itemsize };
     if source != 0
         && let Some(item) = key.find(Some(&guard))
     {
-        return known_items(acquired, item);
+        return Ok(item);
     }
     let Some(declared) = type_layout(&owner)? else { return by_producer(acquired, &owner, producer) };
     if declared.layout.size() != itemsize {
-        return checked(acquired, None, Some(declared.dialect));
+        return by_format(acquired, None, Some(declared.dialect));
     }
-    let item = Arc::new(declared_items(&acquired, declared)?);
+    let item = Arc::new(declared_items(acquired, declared)?);
     if source != 0 {
         key.insert(&item, guard);
     }
-    known_items(acquired, item)
+    Ok(item)
 }
 
 /// Whether the format of the exporter has references to objects, or cannot be read.
@@ -396,42 +434,44 @@ fn has_references(format: Option<&[u8]>) -> bool {
 }
 
 /// Opens an exporter whose type declares no layout.
-fn by_producer(acquired: Acquired, owner: &Bound<'_, PyAny>, producer: &Producer<'_>) -> Result<OpenBuffer, OpenError> {
+fn by_producer(
+    acquired: &Acquired,
+    owner: &Bound<'_, PyAny>,
+    producer: &Producer<'_>,
+) -> Result<Arc<ItemDescription>, OpenError> {
     let mut root = owner.clone();
     for _ in 0..CHAIN {
         let Ok(view) = root.cast_exact::<PyMemoryView>() else { break };
         root = view.getattr("obj")?;
     }
     if let Some(dialect) = producer(&root, acquired.raw().format) {
-        return checked(acquired, None, dialect);
+        return by_format(acquired, None, dialect);
     }
     let cython = type_layout::kind(&root)? == Kind::Cython;
-    checked(acquired, None, cython.then_some(&Dialect::CYTHON))
+    by_format(acquired, None, cython.then_some(&Dialect::CYTHON))
 }
 
-/// A buffer whose items its format, or one that is given, describes.
-fn checked(
-    acquired: Acquired,
+/// The description of items by the format of the exporter, or by one that is given.
+fn by_format(
+    acquired: &Acquired,
     format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
-) -> Result<OpenBuffer, OpenError> {
+) -> Result<Arc<ItemDescription>, OpenError> {
     let source = if format.is_some() { Source::Given(dialect) } else { Source::Format(dialect) };
     let raw = acquired.raw();
-    let found = KeyRef { source, format: format.or(raw.format), itemsize: raw.itemsize }.find(None);
-    if let Some(item) = found {
-        return known_items(acquired, item);
+    let key = KeyRef { source, format: format.or(raw.format), itemsize: raw.itemsize };
+    if let Some(item) = key.find(None) {
+        return Ok(item);
     }
-    let written = format.or(raw.format).map(<[u8]>::to_vec);
-    let key = KeyRef { source, format: written.as_deref(), itemsize: raw.itemsize };
     let checker = Checker { dialect, ..Checker::DEFAULT };
-    let (report, shared) = acquired.validate(&checker, format);
-    let Ok(shared) = shared else { return Err(OpenError::Rules(report)) };
-    let item = Arc::new(ItemDescription::of_view(shared.view(), written.clone(), dialect)?);
+    let Checked { report, view } = acquired.validate(&checker, format);
+    let Some(view) = view else { return Err(OpenError::Rules(report)) };
+    let item = Arc::new(ItemDescription::of_view(&view, key.format.map(<[u8]>::to_vec), dialect)?);
     // Where no structure was requested the items are bytes, whatever the itemsize.
-    if shared.view().itemsize() == key.itemsize {
+    if view.itemsize() == key.itemsize {
         key.insert(&item, Guard::None);
     }
-    known_items(shared.into_parts().0, item)
+    Ok(item)
 }
 
 /// The items that the type of the exporter declares. If the format contradicts them, they get another.
@@ -467,19 +507,10 @@ fn shares_bytes(item: &ItemDescription) -> bool {
     item.layout.has_overlaps()
 }
 
-/// A buffer whose items are known: the rules are checked, and the layout is not determined again.
-fn known_items(acquired: Acquired, item: Arc<ItemDescription>) -> Result<OpenBuffer, OpenError> {
-    match acquired.geometry() {
-        Ok(shared) => Ok(OpenBuffer { shared, item }),
-        Err(report) => Err(OpenError::Rules(report)),
-    }
-}
-
 /// Whether the format is that of one number, which means the same in every dialect. `B` is also how ctypes
 /// writes a union, and an address needs the type of its owner.
-fn is_number(acquired: &Acquired, itemsize: u64) -> bool {
-    let format = acquired.raw().format.unwrap_or(b"B");
-    let scalar = Scalar::recognize(format, &DataModel::HOST);
+fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
+    let scalar = Scalar::recognize(format.unwrap_or(b"B"), &DataModel::HOST);
     scalar.is_some_and(|scalar| {
         let address =
             matches!(scalar.ty, Type::Object | Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function);
@@ -542,6 +573,41 @@ enum Guard {
 
 /// Locked while no Python code runs.
 static DESCRIPTIONS: Mutex<Cache<Key, (Arc<ItemDescription>, Guard)>> = Mutex::new(Cache::new(CACHED, CACHED_BYTES));
+
+/// A description that is found without a lock and is never dropped.
+struct Slot(OnceLock<Arc<ItemDescription>>);
+
+/// The descriptions of numbers by their format of one code: `d`, then `<d`.
+static NUMBERS: [[Slot; 128]; 2] = [const { [const { Slot(OnceLock::new()) }; 128] }; 2];
+
+/// The description of the items of `bytes` and `bytearray`.
+static BYTES: Slot = Slot(OnceLock::new());
+
+impl Slot {
+    /// Returns the slot for the items of an exporter whose format is `format`. Returns `None` if no slot is for
+    /// such items.
+    #[inline]
+    fn of(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option<&'static Self> {
+        let [native, little] = &NUMBERS;
+        match format? {
+            // Other exporters use `B` for items that are not numbers, as ctypes does for unions.
+            [b'B'] if type_layout::is_bytes(exporter) => Some(&BYTES),
+            [b'B'] | [b'<', b'B'] => None,
+            [code] => native.get(usize::from(*code)),
+            [b'<', code] => little.get(usize::from(*code)),
+            _ => None,
+        }
+    }
+
+    /// Stores a description, unless the meaning of its format depends on the exporter.
+    #[cold]
+    fn fill(&self, item: &Arc<ItemDescription>, format: Option<&[u8]>) {
+        if std::ptr::eq(self, &raw const BYTES) || is_number(format, item.layout.size()) {
+            // Another thread may have stored an equal description.
+            let _: Result<(), Arc<ItemDescription>> = self.0.set(Arc::clone(item));
+        }
+    }
+}
 
 impl KeyRef<'_> {
     fn hash(&self) -> u64 {

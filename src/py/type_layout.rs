@@ -81,12 +81,18 @@ const KINDS: usize = 256;
 /// Locked while no Python code runs.
 static KNOWN: Mutex<Cache<usize, (Py<PyWeakrefReference>, Kind)>> = Mutex::new(Cache::new(KINDS, usize::MAX));
 
+/// Whether an object is a `bytes` or a `bytearray`, and not an instance of a subclass.
+#[inline]
+pub(super) fn is_bytes(obj: &Bound<'_, PyAny>) -> bool {
+    obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>()
+}
+
 /// The kind of the type of an object.
 ///
 /// # Errors
 /// - as [`type_layout`]
 pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
-    if obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>() {
+    if is_bytes(obj) {
         return Ok(Kind::Bytes);
     }
     if obj.is_exact_instance_of::<PyMemoryView>() {

@@ -123,6 +123,56 @@ impl<'a> RawView<'a> {
     pub fn check(&self, request: Request, dialect: Option<&Dialect>, memory: Option<Block>) -> Checked<View<'a>> {
         Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
     }
+
+    /// Returns the view that [`Checker::check`] returns for a struct without a format, by a few comparisons.
+    /// Returns `None` if the struct has no shape, has suboffsets, or breaks a rule that prevents a view.
+    ///
+    /// A request does not change the view of a struct that has a shape, so there is no such parameter.
+    #[inline]
+    pub(crate) fn direct_view(&self) -> Option<View<'static>> {
+        let &RawView { len, itemsize, strides, .. } = self;
+        let shape = self.shape.filter(|shape| i32::try_from(shape.len()) == Ok(self.ndim))?;
+        if self.suboffsets.is_some()
+            || self.buf == Some(0)
+            || self.ndim > Checker::DEFAULT.max_ndim
+            || shape.is_empty()
+            || itemsize < 0
+            || Checker::DEFAULT.is_narrow()
+            || strides.is_some_and(|strides| strides.len() != shape.len())
+        {
+            return None;
+        }
+        let is_valid = match (shape, strides) {
+            // Adjacent items of one dimension are in the bytes 0 to `len`.
+            ([length], None) => *length >= 0 && itemsize.checked_mul(*length) == Some(len),
+            ([length], Some([stride])) if *stride == itemsize => {
+                *length >= 0 && itemsize.checked_mul(*length) == Some(len)
+            }
+            _ => {
+                let summary = StructureSummary::of(shape, strides, itemsize);
+                summary.len == Some(len) && summary.bounds.is_some() && !summary.has_negative_length
+            }
+        };
+        if !is_valid {
+            return None;
+        }
+        let view = View {
+            len,
+            itemsize,
+            readonly: self.readonly != 0,
+            offset: 0,
+            format: None,
+            shape: Dims::Owned(DimVec::from_slice(shape)),
+            strides: Dims::Owned(match strides {
+                Some(strides) => DimVec::from_slice(strides),
+                None => c_strides(shape, itemsize),
+            }),
+            suboffsets: None,
+            item: if itemsize == 1 { ItemLayout::BYTE } else { ItemLayout::Bytes },
+            memory: None,
+        };
+        Some(view)
+    }
 }
 
 impl Checker<'_> {

@@ -78,8 +78,8 @@ impl View {
     }
 
     /// Another part of the same buffer.
-    fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> Self {
-        Self::new(part, self.hold.share(py, pin))
+    fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> PyResult<Self> {
+        Ok(Self::new(part, self.hold.share(py, pin)?))
     }
 
     /// The items, and the share in their buffer.
@@ -111,10 +111,10 @@ impl View {
         if let (Ok(view), None, None) = (obj.cast_exact::<Self>(), format, dialect) {
             let this = view.get();
             let pin = this.hold.pin()?;
-            return Ok(this.alike(obj.py(), this.part.whole(), &pin));
+            return this.alike(obj.py(), this.part.whole(), &pin);
         }
         let (acquired, part) = opened(construct::open(obj, format, dialect)?);
-        Ok(Self::new(part, Hold::new(obj.py(), acquired)?))
+        Ok(Self::new(part, Hold::new(acquired)))
     }
 
     /// The object whose memory it is.
@@ -289,7 +289,7 @@ impl View {
     /// True
     fn toreadonly(&self, py: Python<'_>) -> PyResult<Self> {
         let pin = self.hold.pin()?;
-        Ok(self.alike(py, self.part.to_readonly(), &pin))
+        self.alike(py, self.part.to_readonly(), &pin)
     }
 
     /// The bytes of C-contiguous memory as items of another format, in one dimension or in a shape.
@@ -303,7 +303,7 @@ impl View {
         let dialect = dialect.map(dialect_by_name).transpose()?;
         let pin = self.hold.pin()?;
         let part = self.part.cast(&written, shape.as_deref(), dialect)?;
-        Ok(self.alike(format.py(), part, &pin))
+        self.alike(format.py(), part, &pin)
     }
 
     /// The dimensions in another order, reversed if none is given.
@@ -315,7 +315,7 @@ impl View {
     fn transpose(&self, py: Python<'_>, axes: Vec<usize>) -> PyResult<Self> {
         let axes = (!axes.is_empty()).then_some(axes);
         let pin = self.hold.pin()?;
-        Ok(self.alike(py, self.part.transpose(axes.as_deref())?, &pin))
+        self.alike(py, self.part.transpose(axes.as_deref())?, &pin)
     }
 
     /// Each field as an array of its own, copied and in this machine's byte order: a dict of writable
@@ -399,7 +399,7 @@ impl View {
         }
         match key.select(&this.part, &pin)? {
             Target::Item(indices) => read_item(py, &this.part, pin, indices.as_slice()),
-            Target::Part(part) => Ok(Bound::new(py, this.alike(py, part, &pin))?.into_any()),
+            Target::Part(part) => Ok(Bound::new(py, this.alike(py, part, &pin)?)?.into_any()),
         }
     }
 
@@ -570,7 +570,7 @@ impl ViewIterator {
             ([], _) => Err(objects::error::<PyIndexError>("0-dim view has no items to iterate over")),
             _ => {
                 let part = select(&view.part.held(&pin), 0, index)?;
-                Ok(Some(Bound::new(py, view.alike(py, part, &pin))?.into_any()))
+                Ok(Some(Bound::new(py, view.alike(py, part, &pin)?)?.into_any()))
             }
         }
     }

@@ -21,6 +21,7 @@ pub(super) const CHOOSE_CAST: &str = ".cast(…, dialect='…')";
 ///
 /// # Errors
 /// - as [`pep3118::py::open`]
+#[inline]
 pub(super) fn open(
     exporter: &Bound<'_, PyAny>,
     format: Option<&Bound<'_, PyAny>>,
