@@ -250,6 +250,7 @@ fn wide(size: isize) -> i64 {
 
 /// # Safety
 /// - (a) `array` is NULL, or `entries` numbers may be read there.
+#[inline]
 unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes> {
     if array.is_null() {
         return None;
@@ -404,27 +405,25 @@ impl Acquired {
         Checked { report, view: view.map(View::without_format) }
     }
 
-    /// The arrangement of items whose layout is known: all rules but those of formats. The items of the view
+    /// The arrangement of items whose layout is known. The items of the view are bytes. Returns `None` if
+    /// [`geometry`](Self::geometry) has to decide.
+    #[inline]
+    pub(super) fn direct_geometry(&self) -> Option<View<'static>> {
+        let view = RawView { format: None, ..self.raw() }.direct_view();
+        debug_assert!(
+            view.as_ref().is_none_or(|view| self.geometry().is_ok_and(|same| same.as_raw() == view.as_raw())),
+            "{self:?}"
+        );
+        view
+    }
+
+    /// The arrangement of items whose layout is known, by all rules but those of formats. The items of the view
     /// are bytes.
     ///
     /// # Errors
-    /// - the report of all rules that the struct breaks, where it cannot be read
-    #[inline]
-    pub(super) fn geometry(&self) -> Result<View<'static>, Report> {
-        let raw = RawView { format: None, ..self.raw() };
-        match raw.direct_view() {
-            Some(view) => {
-                debug_assert!(self.any_geometry().is_ok_and(|any| any.as_raw() == view.as_raw()), "{raw:?}");
-                Ok(view)
-            }
-            None => self.any_geometry(),
-        }
-    }
-
-    /// The general case of [`geometry`](Self::geometry).
+    /// - a struct that breaks a rule so that the items cannot be read: the report of all rules that it breaks
     #[cold]
-    #[inline(never)]
-    fn any_geometry(&self) -> Result<View<'static>, Report> {
+    pub(super) fn geometry(&self) -> Result<View<'static>, Report> {
         let raw = RawView { format: None, ..self.raw() };
         let request = self.0.request.difference(Request::FORMAT);
         Checker::DEFAULT.check(&raw, Some(request)).into_result().map(View::without_format)
@@ -493,11 +492,6 @@ impl<O: Borrow<Acquired>> SharedView<O> {
     #[must_use]
     pub fn acquired(&self) -> &O {
         &self.acquired
-    }
-
-    /// Makes the view read-only.
-    pub(super) fn set_readonly(&mut self) {
-        self.view = self.view.to_readonly();
     }
 
     /// The owner of the buffer, the geometry, and the address that its offsets count from.

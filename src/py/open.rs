@@ -335,13 +335,18 @@ pub fn open_as(
         acquired => acquired?,
     };
     let item = describe(exporter, &acquired, format, dialect, producer)?;
-    let view = acquired.geometry().map_err(OpenError::Rules)?;
-    let mut shared = SharedView::new(acquired, view);
-    // Other items must not be written over references.
-    if format.is_some() && has_references(shared.acquired().raw().format) {
-        shared.set_readonly();
+    // A given format is rare, so the common case is the one that copies no view.
+    if format.is_none()
+        && let Some(view) = acquired.direct_geometry()
+    {
+        return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
     }
-    Ok(OpenBuffer { shared, item })
+    let mut view = acquired.geometry().map_err(OpenError::Rules)?;
+    // Other items must not be written over references.
+    if format.is_some() && has_references(acquired.raw().format) {
+        view = view.to_readonly();
+    }
+    Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
 }
 
 /// Returns the description of the items of a buffer, from its slot if it has one.
