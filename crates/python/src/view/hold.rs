@@ -1,7 +1,10 @@
 //! `Hold`, the reference of a view to an acquired buffer, and `Pin`, which keeps a view from being released.
 //!
-//! The first view of a buffer owns it. A second view of it moves the buffer to a [`ManagedBuffer`], which
-//! both views then share. Most views are never sliced, so most views need no second Python object.
+//! A view owns its buffer until a second view of the buffer is created. The buffer then moves to a
+//! [`ManagedBuffer`], which both views share. Most views have no second view, so they need no second Python object.
+//!
+//! A *user* of a view is a consumer of the view's own buffer, or an operation that is running on the view. A view
+//! with users cannot be released.
 
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,25 +18,25 @@ use pyo3::{PyTraverseError, PyVisit};
 
 /// A buffer that several views share, like memoryview's managed buffer.
 ///
-/// It is a Python object so that the garbage collector sees the reference of each view to it, and its one
+/// `ManagedBuffer` is a Python object, so the garbage collector sees the reference of each view to it and its
 /// reference to the exporter. The buffer is released with its last view, or when this object is freed.
 #[pyclass(frozen, name = "_ManagedBuffer", module = "pep3118")]
 pub(super) struct ManagedBuffer {
-    /// `None` after the release. No Python code runs while it is locked.
+    /// The owner of the memory, or `None` after the release. No Python code runs while the mutex is locked.
     memory: Mutex<Option<Memory>>,
-    /// The number of views that are not released.
+    /// The number of views of the buffer that are not released.
     shares: AtomicUsize,
 }
 
-/// The owner of the memory.
+/// The owner of memory.
 enum Memory {
     Acquired(Acquired),
-    /// The memory of a decoded column. Views read it through their parts.
+    /// The memory of a decoded column. Views read the memory through their `Part`.
     Column(#[expect(dead_code, reason = "owns the memory")] ColumnData),
 }
 
 impl ManagedBuffer {
-    /// A buffer of one view.
+    /// Creates the buffer of one view.
     fn new(memory: Option<Memory>) -> Self {
         Self { memory: Mutex::new(memory), shares: AtomicUsize::new(1) }
     }
@@ -42,11 +45,11 @@ impl ManagedBuffer {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes one view, and releases the buffer if it was the last.
+    /// Subtracts one view. Releases the buffer if no view is left.
     fn drop_share(&self) {
         if self.shares.fetch_sub(1, Ordering::AcqRel) == 1 {
             let memory = self.lock().take();
-            // The release calls the exporter, so the lock is no longer held.
+            // The release calls the exporter, so the mutex is unlocked first.
             drop(memory);
         }
     }
@@ -54,9 +57,9 @@ impl ManagedBuffer {
 
 #[pymethods]
 impl ManagedBuffer {
-    // There is no `__clear__`: the buffer is released when the last view is cleared or freed.
+    // There is no `__clear__`, because the buffer is released when the last view is cleared or freed.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // The collector runs while no Python code does, so that the lock is free.
+        // The collector runs while no Python code does, so the mutex is unlocked.
         match self.memory.try_lock().as_deref() {
             Ok(Some(Memory::Acquired(acquired))) => acquired.traverse(&visit),
             _ => Ok(()),
@@ -64,9 +67,9 @@ impl ManagedBuffer {
     }
 }
 
-/// The number of users of a view: consumers of its buffer, and operations. A view with users cannot be released.
+/// The number of users of a view.
 ///
-/// With the GIL, plain loads and stores are enough: only the thread that holds it uses the count.
+/// With the GIL, plain loads and stores are enough, because only the thread that has the GIL uses the count.
 #[derive(Debug, Default)]
 struct Users(AtomicIsize);
 
@@ -74,7 +77,7 @@ struct Users(AtomicIsize);
 const RELEASED: isize = -1;
 
 impl Users {
-    /// One more; `false` if the view was released.
+    /// Adds one user. Returns `false` if the view was released.
     #[inline]
     fn enter(&self) -> bool {
         if cfg!(Py_GIL_DISABLED) {
@@ -98,7 +101,8 @@ impl Users {
         self.0.store(self.0.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
     }
 
-    /// Releases the view, unless it has users: then their number. `Ok(false)` if it was released before.
+    /// Marks the view as released. Returns `Ok(false)` if the view was already released. Returns `Err` with the number
+    /// of users if the view has users.
     fn release(&self) -> Result<bool, isize> {
         match self.0.compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(true),
@@ -115,29 +119,29 @@ impl Users {
 
 /// The reference of a view to a buffer, until the view is released.
 pub(super) struct Hold {
-    /// No Python code runs while it is locked.
+    /// The owner of the buffer. No Python code runs while the mutex is locked.
     owner: Mutex<Owner>,
     users: Users,
 }
 
 /// The owner of the buffer of a view.
 enum Owner {
-    /// The view itself.
+    /// The view owns the buffer.
     View(Acquired),
-    /// An object that other views may refer to.
+    /// A Python object owns the buffer. Other views may refer to the object.
     Shared(Py<ManagedBuffer>),
-    /// The view was released.
+    /// The view was released and has no buffer.
     Released,
 }
 
 impl Hold {
-    /// The reference of the first view of a buffer.
+    /// Creates the reference of the first view of a buffer.
     #[inline]
     pub(super) fn new(acquired: Acquired) -> Self {
         Self { owner: Mutex::new(Owner::View(acquired)), users: Users::default() }
     }
 
-    /// The reference of the first view of a column.
+    /// Creates the reference of the first view of a column.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -153,7 +157,7 @@ impl Hold {
         self.owner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the view from being released until the result is dropped.
+    /// Adds a user. The view cannot be released until the returned pin is dropped.
     ///
     /// # Errors
     /// - a view that was released: `ValueError`
@@ -162,8 +166,8 @@ impl Hold {
         if self.users.enter() { Ok(Pin { users: &self.users }) } else { Err(released()) }
     }
 
-    /// Creates the reference of another view to the same buffer. `_pin` is a pin of this view, so the buffer is
-    /// not released.
+    /// Creates the reference of another view to the same buffer. `_pin` is a pin of this view, which proves that the
+    /// buffer is not released.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -181,10 +185,10 @@ impl Hold {
         Ok(Self::shared(buffer))
     }
 
-    /// Moves the buffer from the view to an object, and returns the object.
+    /// Moves the buffer from the view to a Python object. Returns the object.
     #[cold]
     fn move_to_object(&self, py: Python<'_>) -> PyResult<Py<ManagedBuffer>> {
-        // Created before the lock is taken: the garbage collector may run, which traverses this view.
+        // The object is created before the mutex is locked: the garbage collector may run and traverse this view.
         let buffer = Py::new(py, ManagedBuffer::new(None))?;
         let mut owner = self.lock();
         match std::mem::replace(&mut *owner, Owner::Released) {
@@ -193,7 +197,7 @@ impl Hold {
                 *owner = Owner::Shared(buffer.clone_ref(py));
                 Ok(buffer)
             }
-            // Another thread has moved it.
+            // Another thread has moved the buffer since the check of the caller.
             Owner::Shared(other) => {
                 *owner = Owner::Shared(other.clone_ref(py));
                 Ok(other)
@@ -202,14 +206,14 @@ impl Hold {
         }
     }
 
-    /// Releases the view.
+    /// Releases the view. A view that was already released stays released.
     ///
     /// # Errors
-    /// - a view that has users: their number
+    /// - a view that has users: the number of users
     pub(super) fn release(&self) -> Result<(), isize> {
         if self.users.release()? {
             let owner = std::mem::replace(&mut *self.lock(), Owner::Released);
-            // The release calls the exporter, so the lock is no longer held.
+            // The release calls the exporter, so the mutex is unlocked first.
             if let Owner::Shared(buffer) = owner {
                 buffer.get().drop_share();
             }
@@ -222,7 +226,7 @@ impl Hold {
         self.users.is_released()
     }
 
-    /// Calls `read` with the acquired buffer. Returns `None` if the view is released, or is that of a column.
+    /// Calls `read` with the acquired buffer. Returns `None` if the view is released, or if it is a view of a column.
     fn with_acquired<T>(&self, read: impl FnOnce(&Acquired) -> Option<T>) -> Option<T> {
         match &*self.lock() {
             Owner::View(acquired) => read(acquired),
@@ -234,18 +238,19 @@ impl Hold {
         }
     }
 
-    /// Returns the exporter of the buffer. Returns `None` if the view is released, or is that of a column.
+    /// Returns the exporter of the buffer. Returns `None` if the view is released, or if it is a view of a column.
     pub(super) fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
         self.with_acquired(|acquired| acquired.exporter(py))
     }
 
-    /// Returns the exporter of the buffer and the address of its first item, or `None` as
+    /// Returns the exporter of the buffer and the address of the first item. Returns `None` as
     /// [`exporter`](Self::exporter) does.
     pub(super) fn origin<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, usize)> {
         self.with_acquired(|acquired| Some((acquired.exporter(py)?, acquired.buf().addr())))
     }
 
-    /// One user more, who calls [`leave`](Self::leave) at the end: a consumer of the view's buffer.
+    /// Adds a consumer of the view's own buffer as a user. Returns `false` if the view was released. Each call that
+    /// returns `true` is followed by one call of [`leave`](Self::leave).
     pub(super) fn enter(&self) -> bool {
         self.users.enter()
     }
@@ -254,9 +259,9 @@ impl Hold {
         self.users.leave();
     }
 
-    /// Reports the reference to the exporter, or to the object that owns the buffer, to the garbage collector.
+    /// Reports the reference of the view to the garbage collector: to the exporter, or to the `ManagedBuffer`.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // The collector runs while no Python code does, so that the lock is free.
+        // The collector runs while no Python code does, so the mutex is unlocked.
         match self.owner.try_lock().as_deref() {
             Ok(Owner::View(acquired)) => acquired.traverse(visit),
             Ok(Owner::Shared(buffer)) => visit.call(buffer),
@@ -273,9 +278,9 @@ impl std::fmt::Debug for Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // A view that has users is referred to by them, so that it is not dropped.
+        // The users of a view refer to it, so a view with users is not dropped.
         let is_unreleased = *self.users.0.get_mut() == 0;
-        // `Owner::View` releases the buffer when the field is dropped.
+        // A buffer that the view owns is released when the field `owner` is dropped.
         if let (true, Owner::Shared(buffer)) =
             (is_unreleased, self.owner.get_mut().unwrap_or_else(PoisonError::into_inner))
         {
@@ -284,7 +289,7 @@ impl Drop for Hold {
     }
 }
 
-/// A user of a view.
+/// Keeps a view from being released. A pin is one user of the view, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Pin<'h> {
     users: &'h Users,
