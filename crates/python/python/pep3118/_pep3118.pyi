@@ -181,8 +181,8 @@ class View:
         """Whether the items are contiguous in either order."""
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of the fields of a record, or () if items are not records. A field without a name is 'f0', 'f1', ...
-        by its index.
+        """The names of the fields of a record, or () if items are not records. A field without a name is named by its
+        index: 'f0', 'f1'.
         """
     @property
     def certainty(self) -> Literal["exact", "trailing-padding", "inferred"]:

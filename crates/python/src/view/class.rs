@@ -73,6 +73,7 @@ pub(crate) struct View {
 }
 
 impl View {
+    #[inline(always)]
     pub(super) fn new(part: Part, hold: Hold) -> Self {
         Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }
     }
@@ -81,6 +82,7 @@ impl View {
     ///
     /// # Errors
     /// - no memory: `MemoryError`
+    #[inline(always)]
     fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> PyResult<Self> {
         Ok(Self::new(part, self.hold.share(py, pin)?))
     }
@@ -199,8 +201,8 @@ impl View {
         Ok(self.part()?.view().is_contiguous(Order::Any))
     }
 
-    /// The names of the fields of a record, or () if items are not records. A field without a name is 'f0', 'f1', ...
-    /// by its index.
+    /// The names of the fields of a record, or () if items are not records. A field without a name is named by its
+    /// index: 'f0', 'f1'.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, item::names(self.part()?.description()))

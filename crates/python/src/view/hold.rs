@@ -7,7 +7,7 @@
 //! with users cannot be released.
 
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::objects;
 use pep3118::decode::ColumnData;
@@ -119,26 +119,18 @@ impl Users {
 
 /// The reference of a view to a buffer, until the view is released.
 pub(super) struct Hold {
-    /// The owner of the buffer. No Python code runs while the mutex is locked.
-    owner: Mutex<Owner>,
+    /// The acquired buffer while the view owns it. No Python code runs while the mutex is locked.
+    owned: Mutex<Option<Acquired>>,
+    /// The object that owns the buffer. It is set when a second view is created, so a third needs no lock.
+    shared: OnceLock<Py<ManagedBuffer>>,
     users: Users,
-}
-
-/// The owner of the buffer of a view.
-enum Owner {
-    /// The view owns the buffer.
-    View(Acquired),
-    /// A Python object owns the buffer. Other views may refer to the object.
-    Shared(Py<ManagedBuffer>),
-    /// The view was released and has no buffer.
-    Released,
 }
 
 impl Hold {
     /// Creates the reference of the first view of a buffer.
     #[inline]
     pub(super) fn new(acquired: Acquired) -> Self {
-        Self { owner: Mutex::new(Owner::View(acquired)), users: Users::default() }
+        Self { owned: Mutex::new(Some(acquired)), shared: OnceLock::new(), users: Users::default() }
     }
 
     /// Creates the reference of the first view of a column.
@@ -146,15 +138,16 @@ impl Hold {
     /// # Errors
     /// - no memory: `MemoryError`
     pub(super) fn of_column(py: Python<'_>, column: ColumnData) -> PyResult<Self> {
-        Ok(Self::shared(Py::new(py, ManagedBuffer::new(Some(Memory::Column(column))))?))
+        Ok(Self::of_object(Py::new(py, ManagedBuffer::new(Some(Memory::Column(column))))?))
     }
 
-    fn shared(buffer: Py<ManagedBuffer>) -> Self {
-        Self { owner: Mutex::new(Owner::Shared(buffer)), users: Users::default() }
+    #[inline]
+    fn of_object(buffer: Py<ManagedBuffer>) -> Self {
+        Self { owned: Mutex::new(None), shared: OnceLock::from(buffer), users: Users::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Owner> {
-        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Acquired>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a user. The view cannot be released until the returned pin is dropped.
@@ -171,39 +164,28 @@ impl Hold {
     ///
     /// # Errors
     /// - no memory: `MemoryError`
+    #[inline]
     pub(super) fn share(&self, py: Python<'_>, _pin: &Pin<'_>) -> PyResult<Self> {
-        let buffer = match &*self.lock() {
-            Owner::Shared(buffer) => Some(buffer.clone_ref(py)),
-            Owner::View(_) => None,
-            Owner::Released => return Err(released()),
-        };
-        let buffer = match buffer {
+        let buffer = match self.shared.get() {
             Some(buffer) => buffer,
             None => self.move_to_object(py)?,
         };
         buffer.get().shares.fetch_add(1, Ordering::AcqRel);
-        Ok(Self::shared(buffer))
+        Ok(Self::of_object(buffer.clone_ref(py)))
     }
 
     /// Moves the buffer from the view to a Python object. Returns the object.
     #[cold]
-    fn move_to_object(&self, py: Python<'_>) -> PyResult<Py<ManagedBuffer>> {
+    fn move_to_object(&self, py: Python<'_>) -> PyResult<&Py<ManagedBuffer>> {
         // The object is created before the mutex is locked: the garbage collector may run and traverse this view.
         let buffer = Py::new(py, ManagedBuffer::new(None))?;
-        let mut owner = self.lock();
-        match std::mem::replace(&mut *owner, Owner::Released) {
-            Owner::View(acquired) => {
-                *buffer.get().lock() = Some(Memory::Acquired(acquired));
-                *owner = Owner::Shared(buffer.clone_ref(py));
-                Ok(buffer)
-            }
-            // Another thread has moved the buffer since the check of the caller.
-            Owner::Shared(other) => {
-                *owner = Owner::Shared(other.clone_ref(py));
-                Ok(other)
-            }
-            Owner::Released => Err(released()),
+        let mut owned = self.lock();
+        // If there is no buffer, another thread has moved it and has set `shared` before the unlock.
+        if let Some(acquired) = owned.take() {
+            *buffer.get().lock() = Some(Memory::Acquired(acquired));
+            return Ok(self.shared.get_or_init(|| buffer));
         }
+        self.shared.get().ok_or_else(released)
     }
 
     /// Releases the view. A view that was already released stays released.
@@ -212,10 +194,13 @@ impl Hold {
     /// - a view that has users: the number of users
     pub(super) fn release(&self) -> Result<(), isize> {
         if self.users.release()? {
-            let owner = std::mem::replace(&mut *self.lock(), Owner::Released);
-            // The release calls the exporter, so the mutex is unlocked first.
-            if let Owner::Shared(buffer) = owner {
-                buffer.get().drop_share();
+            match self.shared.get() {
+                Some(buffer) => buffer.get().drop_share(),
+                None => {
+                    // The release calls the exporter, so the mutex is unlocked first.
+                    let acquired = self.lock().take();
+                    drop(acquired);
+                }
             }
         }
         Ok(())
@@ -228,13 +213,10 @@ impl Hold {
 
     /// Calls `read` with the acquired buffer. Returns `None` if the view is released, or if it is a view of a column.
     fn with_acquired<T>(&self, read: impl FnOnce(&Acquired) -> Option<T>) -> Option<T> {
-        match &*self.lock() {
-            Owner::View(acquired) => read(acquired),
-            Owner::Shared(buffer) => match buffer.get().lock().as_ref() {
-                Some(Memory::Acquired(acquired)) => read(acquired),
-                _ => None,
-            },
-            Owner::Released => None,
+        let Some(buffer) = self.shared.get() else { return self.lock().as_ref().and_then(read) };
+        match buffer.get().lock().as_ref() {
+            Some(Memory::Acquired(acquired)) => read(acquired),
+            _ => None,
         }
     }
 
@@ -261,10 +243,12 @@ impl Hold {
 
     /// Reports the reference of the view to the garbage collector: to the exporter, or to the `ManagedBuffer`.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(buffer) = self.shared.get() {
+            return visit.call(buffer);
+        }
         // The collector runs while no Python code does, so the mutex is unlocked.
-        match self.owner.try_lock().as_deref() {
-            Ok(Owner::View(acquired)) => acquired.traverse(visit),
-            Ok(Owner::Shared(buffer)) => visit.call(buffer),
+        match self.owned.try_lock().as_deref() {
+            Ok(Some(acquired)) => acquired.traverse(visit),
             _ => Ok(()),
         }
     }
@@ -279,13 +263,12 @@ impl std::fmt::Debug for Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         // The users of a view refer to it, so a view with users is not dropped.
-        let is_unreleased = *self.users.0.get_mut() == 0;
-        // A buffer that the view owns is released when the field `owner` is dropped.
-        if let (true, Owner::Shared(buffer)) =
-            (is_unreleased, self.owner.get_mut().unwrap_or_else(PoisonError::into_inner))
+        if *self.users.0.get_mut() == 0
+            && let Some(buffer) = self.shared.get()
         {
             buffer.get().drop_share();
         }
+        // A buffer that the view owns is released when the field `owned` is dropped.
     }
 }
 
