@@ -87,6 +87,16 @@ impl View {
         Ok(Self::new(part, self.hold.share(py, pin)?))
     }
 
+    /// Creates the Python object of [`alike`](Self::alike). A `PyResult<Self>` would copy the view once more.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    #[inline(always)]
+    fn object_alike<'py>(&self, py: Python<'py>, part: Part, pin: &Pin<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let hold = self.hold.share(py, pin)?;
+        Ok(Bound::new(py, Self::new(part, hold))?.into_any())
+    }
+
     /// Returns the items, and the reference to their buffer.
     pub(super) fn parts(&self) -> (&Part, &Hold) {
         (&self.part, &self.hold)
@@ -409,7 +419,7 @@ impl View {
         }
         match key.select(&this.part, &pin)? {
             Target::Item(indices) => read_item(py, &this.part, pin, indices.as_slice()),
-            Target::Part(part) => Ok(Bound::new(py, this.alike(py, part, &pin)?)?.into_any()),
+            Target::Part(part) => this.object_alike(py, part, &pin),
         }
     }
 
@@ -581,7 +591,7 @@ impl ViewIterator {
             ([], _) => Err(objects::error::<PyIndexError>("0-dim view has no items to iterate over")),
             _ => {
                 let part = select(&view.part.held(&pin), 0, index)?;
-                Ok(Some(Bound::new(py, view.alike(py, part, &pin)?)?.into_any()))
+                view.object_alike(py, part, &pin).map(Some)
             }
         }
     }
