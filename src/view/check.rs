@@ -142,7 +142,7 @@ impl<'a> RawView<'a> {
             || self.ndim > Checker::DEFAULT.max_ndim
             || shape.is_empty()
             || itemsize < 0
-            || Checker::DEFAULT.is_narrow()
+            || Checker::DEFAULT.has_narrow_ssize()
             || strides.is_some_and(|strides| strides.len() != shape.len())
         {
             return None;
