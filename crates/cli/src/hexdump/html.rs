@@ -111,7 +111,7 @@ impl<'m, W: Write> HtmlWriter<'m, W> {
     pub(super) fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure> {
         let (size, len) = (plural(to_u64(self.map.size()), "byte"), plural(to_u64(bytes.len()), "byte"));
         let range = byte_range(offset, bytes.len());
-        writeln!(self.out, "<h2>{range}: {len} after the last item of {size}</h2>\n<div class=\"g\">")?;
+        writeln!(self.out, "<h2>{range}: {len}, less than an item of {size}</h2>\n<div class=\"g\">")?;
         let mut row = GridRow { start: 0, line: 1, fields: 0 };
         self.row_offset(offset, row)?;
         for index in 0..bytes.len() {

@@ -194,6 +194,7 @@ impl Hexdump {
         files: [ItemReader; 2],
     ) -> Result<Status, Failure> {
         let [mut first, mut second] = files;
+        writer.legend([&first.name, &second.name])?;
         let mut different = 0_u64;
         let mut length_differs = false;
         let mut rests_differ = false;

@@ -101,7 +101,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
     /// Writes `bytes`, the rest of the input, which is shorter than an item. `offset` is the offset of the rest.
     pub(super) fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure> {
         let (size, len) = (plural(to_u64(self.map.size()), "byte"), plural(to_u64(bytes.len()), "byte"));
-        self.title(&format!("{}: {len} after the last item of {size}", byte_range(offset, bytes.len())))?;
+        self.title(&format!("{}: {len}, less than an item of {size}", byte_range(offset, bytes.len())))?;
         for start in (0..bytes.len()).step_by(self.row) {
             self.row(offset, bytes, start, &mut None, &[])?;
         }
@@ -141,6 +141,14 @@ impl<'m, W: Write> TextWriter<'m, W> {
         self.different_rows(offset, rests)
     }
 
+    /// Writes the names of the two files, each after the sign of its rows. The caller has escaped the names.
+    pub(super) fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure> {
+        for (sign, name) in ["-", "+"].into_iter().zip(names) {
+            writeln!(self.out, "{sign} {name}")?;
+        }
+        Ok(writeln!(self.out)?)
+    }
+
     /// Writes `line`, after an empty line if it is not the first line. Wraps the line.
     pub(super) fn note(&mut self, line: &str) -> Result<(), Failure> {
         if !std::mem::take(&mut self.is_empty) {
@@ -164,7 +172,10 @@ impl<'m, W: Write> TextWriter<'m, W> {
             }
         }
         writeln!(self.out)?;
-        Ok(writeln!(self.out, "{BOLD}{title}{BOLD:#}")?)
+        for line in textwrap::wrap(title, self.width.max(1)) {
+            writeln!(self.out, "{BOLD}{line}{BOLD:#}")?;
+        }
+        Ok(())
     }
 
     /// Writes the row of `item` that starts at byte `start`. `offset` is the offset of the item in the input.
@@ -261,7 +272,10 @@ impl<'m, W: Write> TextWriter<'m, W> {
                 format!("  {range:>ranges$}  {at:>offsets$}  {}  ", entry.name)
             }
         };
-        let is_wide = self.is_wide(&prefix);
+        // A value that is too long for its column starts on the next line, if the value fits there.
+        let widest = values.iter().map(|(sign, value)| sign.len().saturating_add(value.width())).max().unwrap_or(0);
+        let fits_after = |start: usize| start.saturating_add(widest) <= self.width;
+        let is_wide = self.is_wide(&prefix) && (fits_after(prefix.width()) || !fits_after(INDENT));
         let indent = if is_wide { prefix.width() } else { INDENT };
         if !is_wide {
             for line in wrapped(prefix.trim_end(), self.width) {

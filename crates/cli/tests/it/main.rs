@@ -15,6 +15,7 @@ mod commands;
 mod decode;
 mod decode_files;
 mod help_lines;
+mod hexdump;
 #[cfg(target_os = "linux")]
 mod hostile_names;
 #[cfg(target_os = "linux")]
