@@ -20,6 +20,7 @@ mod hexdump;
 mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interruption;
+mod json_schema;
 #[cfg(target_os = "linux")]
 mod progress;
 #[path = "../../../../tests/it/snapshot.rs"]
