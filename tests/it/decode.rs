@@ -281,7 +281,7 @@ fn page(format: &str, records: &[u8]) -> String {
     }
     for (index, value) in plan.values(records).unwrap().enumerate() {
         page += &format!("\nitem {index}\n");
-        show(&value, 1, &mut page);
+        show(&value.unwrap(), 1, &mut page);
     }
     page += "\ncolumns\n";
     for column in plan.columns(records, None).unwrap() {

@@ -302,7 +302,7 @@ fn dynamic_values_agree() {
                 items.extend(valid(plan, bytes)?);
             }
             let records: Vec<Plain> = plan.read_records(&items).unwrap();
-            let values: Vec<Value> = plan.values(&items).unwrap().collect();
+            let values: Vec<Value> = plan.values(&items).unwrap().collect::<Result<_, _>>().unwrap();
             assert_eq!(records.len(), values.len());
             for (record, value) in records.iter().zip(&values) {
                 agree(record, value);

@@ -130,6 +130,27 @@ fn unreadable_items_are_refused() {
     );
 }
 
+/// A plan stores the dotted name and the shape of each leaf. A short format can have many fields in a record with a long name, or
+/// in nested arrays with many dimensions.
+#[test]
+fn names_and_shapes_of_leaves_have_a_limit() {
+    let long_name = format!("T{{T{{{}}}:{}:}}", "b".repeat(60_000), "x".repeat(60_000));
+    let error = Plan::new(&layout(&long_name)).unwrap_err();
+    assert!(matches!(error, DecodeError::FieldNames { limit: 67_108_864, .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "names and shapes of the fields need 67145604 bytes but at most 67108864 are supported"
+    );
+
+    let dimensions = format!("({}1)T{{", "1,".repeat(63));
+    let nested = format!("{}{}{}", dimensions.repeat(40), "b".repeat(60_000), "}".repeat(40));
+    let error = Plan::new(&layout(&nested)).unwrap_err();
+    assert!(matches!(error, DecodeError::FieldNames { .. }), "{error}");
+
+    let fields = format!("T{{{}}}", "b:a_name_of_usual_length:".repeat(5_000));
+    assert_eq!(Plan::new(&layout(&fields)).unwrap().leaves().len(), 5_000);
+}
+
 /// Formats and shapes of huge sizes give an error or no values, and allocate nothing.
 #[test]
 fn huge_layouts_allocate_nothing() {
