@@ -1,7 +1,6 @@
 //! The fields and the padding of an item, in the order of the bytes.
 
 use std::collections::HashMap;
-use std::io;
 use std::ops::Range;
 
 use pep3118::__private::{ScalarCodec, plural};
@@ -88,16 +87,19 @@ impl Entry<'_> {
     }
 
     /// Returns the text of the value in `item`, as `decode` prints it. Returns the reason of padding.
-    pub(super) fn text(&self, item: &[u8]) -> io::Result<String> {
+    pub(super) fn text(&self, item: &[u8]) -> Result<String, Failure> {
         let bytes = self.bytes(item);
         match &self.kind {
             EntryKind::Padding(reason) => Ok((*reason).to_owned()),
-            EntryKind::Value { codec, elements: None, .. } => value_text(&codec.value(bytes)),
+            EntryKind::Value { codec, elements: None, .. } => {
+                value_text(&codec.value(bytes).map_err(Failure::refused)?)
+            }
             EntryKind::Value { codec, elements: Some(count), .. } => {
                 // `ItemMap::visit` creates groups only of elements of one byte, and groups of no elements.
-                let values: Vec<Value> = bytes.chunks_exact(1).map(|element| codec.value(element)).collect();
+                let values = bytes.chunks_exact(1).map(|element| codec.value(element));
+                let values = values.collect::<Result<Vec<Value>, _>>().map_err(Failure::refused)?;
                 let array = ArrayValue::new(&[*count], values);
-                let array = array.ok_or_else(|| io::Error::other("internal error: a group of other elements"))?;
+                let array = array.ok_or_else(|| Failure::internal("a group of other elements"))?;
                 value_text(&Value::Array(array))
             }
         }
@@ -105,7 +107,7 @@ impl Entry<'_> {
 }
 
 /// Returns the text of `value`. The text is JSON, except that a string has no quotes and an address is hexadecimal.
-fn value_text(value: &Value) -> io::Result<String> {
+fn value_text(value: &Value) -> Result<String, Failure> {
     let text = match value {
         Value::Address(address) => format!("{address:#x}"),
         Value::Text(text) => text.clone(),
