@@ -1,4 +1,4 @@
-//! Columns written to records, and columns of long lines of records.
+//! Tests of writing columns to records, and of reading columns from many records.
 
 use pep3118::Order;
 use pep3118::decode::{Buffer, BufferMut, Column, ColumnData, Plan};
@@ -8,11 +8,13 @@ use crate::properties::layouts::random_layout;
 use crate::properties::strided::view;
 use crate::reference_decoder::column_bytes;
 
+/// Returns the name, the shape and the little-endian bytes of each column.
 fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
     columns.iter().map(|column| (column.name.clone(), column.shape.clone(), column_bytes(&column.data))).collect()
 }
 
-/// Columns that were read from random records and written are read again unchanged, and padding stays as it was.
+/// The test reads columns from random records, writes the columns to other records, and reads equal columns from them.
+/// The padding of the written records is unchanged.
 #[test]
 fn written_columns_are_read_again() {
     let (mut checked, mut with_padding) = (0, 0);
@@ -23,11 +25,11 @@ fn written_columns_are_read_again() {
         bytes.fill_buffer(&mut records)?;
         let columns = plan.columns(&records, None).unwrap();
         let again = plan.encode_columns(&columns).unwrap_or_else(|error| panic!("{format}: {error}"));
-        // The number of records without values cannot be computed.
+        // If no column has bytes, the library cannot compute the number of records.
         if columns.iter().any(|column| !column.data.is_empty()) {
             assert_eq!(bytes_of(&plan.columns(&again, None).unwrap()), bytes_of(&columns), "{format}");
         }
-        // Bytes that are the same after writing to zeros and to ones were written.
+        // The columns are written to zeros and to ones. A byte that is equal in both results was written.
         let mut ones = vec![0xff; records.len()];
         plan.write_columns(&columns, &mut ones).unwrap();
         assert_eq!(bytes_of(&plan.columns(&ones, None).unwrap()), bytes_of(&columns), "{format}");
@@ -45,7 +47,7 @@ fn written_columns_are_read_again() {
     assert!(checked > 50 && with_padding > 50, "{checked} {with_padding}");
 }
 
-/// Long lines of records: ascending, descending, with gaps, overlapping.
+/// The records are ascending, descending, with unused bytes between them, or overlapping.
 #[test]
 fn long_lines_are_read_in_any_stride() {
     let mut checked = 0;
@@ -67,7 +69,7 @@ fn long_lines_are_read_in_any_stride() {
             unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
         let contiguous = owned.to_contiguous(Order::C).unwrap();
         let expected = bytes_of(&plan.columns(&contiguous, None).unwrap());
-        // Compared with the columns of single records.
+        // The test compares some records with the columns of the single record.
         for (at, record) in contiguous.chunks(plan.itemsize().max(1)).enumerate().step_by(37) {
             for (one, (name, _, all)) in plan.columns(record, None).unwrap().iter().zip(&expected) {
                 let one = column_bytes(&one.data);
