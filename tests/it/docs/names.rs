@@ -81,6 +81,7 @@ const TEXTS: [&str; 12] = [
     "docs/rules.md",
     "docs/safety.md",
     "docs/deviations.md",
+    "docs/command.md",
 ];
 
 /// A path may be relative to the root of the repository or to the document.

@@ -267,3 +267,31 @@ fn a_narrow_terminal_has_short_rows() {
     assert!(plain.lines().all(|line| line.chars().count() <= 60), "{plain}");
     snapshot::check("cli", "hexdump-60-columns", &format!("hexdump a {RECORD} -m lp64"), &plain);
 }
+
+/// Runs the examples of the documentation in one folder, in their order.
+#[cfg(unix)]
+#[test]
+fn the_examples_of_the_documentation_print_what_they_show() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = std::fs::read_to_string(format!("{}/docs/command.md", crate::ROOT)).unwrap();
+    let mut examples = 0;
+    for block in page.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for example in block.strip_prefix("$ ").unwrap().split("\n$ ") {
+            let (command, expected) = example.split_once('\n').unwrap_or((example, ""));
+            // `command()` also works under an emulator, whose words are before the name of the program.
+            let pep3118 = crate::command::pep3118();
+            let words: Vec<_> = [pep3118.get_program()].into_iter().chain(pep3118.get_args()).collect();
+            let program = words.join(std::ffi::OsStr::new(" ")).into_string().unwrap();
+            let output = std::process::Command::new("sh")
+                .args(["-c", &format!("pep3118() {{ {program} \"$@\"; }}\n{command}")])
+                .current_dir(folder.path())
+                .env_remove("COLUMNS")
+                .output()
+                .unwrap();
+            assert_eq!(text(&output.stdout).trim_end(), expected.trim_end(), "{command}: {}", text(&output.stderr));
+            examples += 1;
+        }
+    }
+    assert_eq!(examples, 5);
+}
