@@ -64,17 +64,18 @@ struct Padding {
 pub(super) struct Entry<'m> {
     /// The bytes in the item.
     pub(super) range: Range<usize>,
-    /// The dotted name with array indices, such as `at[1].x`. For padding, a description such as
-    /// `padding before at[1].y`.
+    /// The dotted name with array indices, such as `at[1].x`. The name of padding is a description, such as `padding
+    /// before at[1].y`.
     pub(super) name: String,
     pub(super) kind: EntryKind<'m>,
 }
 
 /// The type of an [`Entry`], or the reason of padding.
 pub(super) enum EntryKind<'m> {
-    /// A value, or an array of `elements` values.
+    /// A value of the type `ty`. If `elements` is a number, the entry is an array of this number of values. `number`
+    /// selects the colour.
     Value { codec: ScalarCodec, elements: Option<usize>, ty: &'m str, number: usize },
-    /// Padding and its reason.
+    /// Padding. The text is the reason of the padding.
     Padding(&'m str),
 }
 
@@ -86,7 +87,8 @@ impl Entry<'_> {
         bytes.unwrap_or_default()
     }
 
-    /// Returns the text of the value in `item`, as `decode` prints it. Returns the reason of padding.
+    /// Returns the text of the value in `item`, as `decode` prints it. For padding, returns the reason. `item` has the
+    /// bytes of a whole item.
     pub(super) fn text(&self, item: &[u8]) -> Result<String, Failure> {
         let bytes = self.bytes(item);
         match &self.kind {
@@ -95,7 +97,7 @@ impl Entry<'_> {
                 value_text(&codec.value(bytes).map_err(Failure::refused)?)
             }
             EntryKind::Value { codec, elements: Some(count), .. } => {
-                // `ItemMap::visit` creates groups only of elements of one byte, and groups of no elements.
+                // A group has elements of one byte or no elements.
                 let values = bytes.chunks_exact(1).map(|element| codec.value(element));
                 let values = values.collect::<Result<Vec<Value>, _>>().map_err(Failure::refused)?;
                 let array = ArrayValue::new(&[*count], values);
@@ -169,8 +171,8 @@ impl ItemMap {
         self.types.iter().map(|ty| ty.width()).max().unwrap_or(0)
     }
 
-    /// Calls `each` for each value and each padding of an item, in the order of the bytes. Elements of arrays are
-    /// separate entries, but adjacent elements of one byte are one entry if they are in the same row of `row` bytes.
+    /// Calls `each` for each value and each padding of an item, in the order of the bytes. Each element of an array is
+    /// an entry. If the elements have one byte, all elements in a row of `row` bytes are one entry.
     pub(super) fn visit<'m>(
         &'m self,
         row: usize,
@@ -182,8 +184,8 @@ impl ItemMap {
 }
 
 impl Builder<'_> {
-    /// Returns `field` under the name `name`.
-    // As deep as structures are nested, which the parser limits to 64 levels.
+    /// Returns the member for `field` with the escaped name `name`.
+    // The function calls itself once per level of nested records. The parser permits 64 levels.
     fn member(&mut self, field: Field<'_>, name: String) -> Result<Member, Failure> {
         let kind = if field.ty() == Type::Record {
             MemberKind::Record(self.parts(field)?)
@@ -218,16 +220,16 @@ impl Builder<'_> {
     /// Returns the fields and the padding of `record`. The fields of a format are in the order of their offsets.
     fn parts(&mut self, record: Field<'_>) -> Result<Vec<Part>, Failure> {
         let mut parts = Vec::new();
-        // The end of the last field in the record, and in the format.
+        // The end of the previous field: its offset in the record, and its offset in the format.
         let (mut end, mut text_end) = (0, record.span().start());
         for (index, field) in record.fields().enumerate() {
-            let name = label(field, index);
+            let name = field_name(field, index);
             let gap = field.offset().saturating_sub(end);
             if gap > 0 {
                 let align = field.natural_align().bytes();
                 let aligned = align > gap && field.offset().checked_rem(align) == Some(0);
                 let alignment = aligned.then(|| format!("aligns {name} to {}", plural(align, "byte")));
-                let reason = self.reason(text_end, field.span().start(), gap, alignment);
+                let reason = self.padding_reason(text_end, field.span().start(), gap, alignment);
                 let (offset, size, next) = (length(end)?, length(gap)?, Some(name.clone()));
                 parts.push(Part::Padding(Padding { offset, size, next, reason }));
             }
@@ -240,15 +242,16 @@ impl Builder<'_> {
             let align = record.natural_align().bytes();
             let aligned = align > gap && record.size().checked_rem(align) == Some(0);
             let alignment = aligned.then(|| format!("rounds the size up to a multiple of {}", plural(align, "byte")));
-            let reason = self.reason(text_end, record.span().end(), gap, alignment);
+            let reason = self.padding_reason(text_end, record.span().end(), gap, alignment);
             parts.push(Part::Padding(Padding { offset: length(end)?, size: length(gap)?, next: None, reason }));
         }
         Ok(parts)
     }
 
-    /// Returns the reason of `gap` bytes of padding. The bytes `start` to `end` of the format are between the two
-    /// fields. `alignment` is the reason if the padding aligns a field or a record.
-    fn reason(&self, start: usize, end: usize, gap: u64, alignment: Option<String>) -> String {
+    /// Returns the reason of `gap` bytes of padding. `start..end` is the range of the format between the
+    /// fields around the padding. `alignment` is the reason if the size of the padding is
+    /// that of an alignment.
+    fn padding_reason(&self, start: usize, end: usize, gap: u64, alignment: Option<String>) -> String {
         let (pads, total) = explicit_padding(self.format.get(start..end).unwrap_or_default());
         match alignment {
             _ if total >= gap => format!("`{}` in the format", escape(&pads)),
@@ -287,7 +290,7 @@ fn explicit_padding(text: &[u8]) -> (Vec<u8>, u64) {
 }
 
 /// Returns the escaped name of `field`. A field without a name is named after `index`, its index in the record.
-fn label(field: Field<'_>, index: usize) -> String {
+fn field_name(field: Field<'_>, index: usize) -> String {
     match field.name() {
         None => format!("f{index}"),
         Some(b"") => "\"\"".to_owned(),
@@ -306,7 +309,7 @@ impl Member {
     fn name_width(&self, path: usize) -> usize {
         let dot = usize::from(path > 0);
         let last: Vec<u64> = self.shape.iter().map(|len| len.saturating_sub(1)).collect();
-        let index = if last.is_empty() { 0 } else { indices(&last).saturating_add(2) };
+        let index = if last.is_empty() { 0 } else { index_width(&last).saturating_add(2) };
         let name = path.saturating_add(dot).saturating_add(self.name.width()).saturating_add(index);
         match &self.kind {
             MemberKind::Record(parts) => {
@@ -316,7 +319,7 @@ impl Member {
                 });
                 fields.max().unwrap_or(0)
             }
-            // `[0-15]`: a group has two indices.
+            // The name of a group has two indices: `[0-15]`.
             MemberKind::Value { .. } if self.size == 1 && !last.is_empty() => {
                 name.saturating_add(index).saturating_sub(1)
             }
@@ -325,8 +328,8 @@ impl Member {
     }
 }
 
-/// Returns the number of characters of indices, such as 3 for `1,2`.
-fn indices(indices: &[u64]) -> usize {
+/// Returns the number of characters in the text of `indices`, such as 3 for `1,2`.
+fn index_width(indices: &[u64]) -> usize {
     indices.iter().map(|index| index.to_string().len().saturating_add(1)).sum::<usize>().saturating_sub(1)
 }
 
@@ -340,8 +343,9 @@ struct Visitor<'v, 'm> {
 }
 
 impl<'m> Visitor<'_, 'm> {
-    /// Visits `member`. `base` is the offset in the item of the record that contains `member`.
-    // As deep as structures are nested, which the parser limits to 64 levels.
+    /// Visits the values and the padding of `member`. `base` is the offset in the item of the record that contains
+    /// `member`, in bytes.
+    // The function calls itself once per level of nested records. The parser permits 64 levels.
     fn member(&mut self, member: &'m Member, base: usize) -> Result<(), Failure> {
         let parent = self.path.len();
         if parent > 0 {
@@ -380,8 +384,8 @@ impl<'m> Visitor<'_, 'm> {
         Ok(())
     }
 
-    /// Visits the values of `member`, which starts at offset `start` of the item. `kind` returns the kind of an entry
-    /// for the number of elements in a group, or `None` for a single value.
+    /// Visits the values of `member`, which starts at offset `start` of the item. `kind` returns the kind of an entry.
+    /// The argument of `kind` is the number of elements of a group, or `None` for a single value.
     fn values(
         &mut self,
         member: &Member,
@@ -441,10 +445,30 @@ fn index_text(shape: &[u64], element: usize) -> String {
     let mut rest = crate::input::to_u64(element);
     let mut indices: Vec<String> = Vec::new();
     for len in shape.iter().rev() {
-        // No dimension has the length 0, because the array has an element.
+        // The array has an element, so no dimension has the length 0, and the defaults are never used.
         indices.push(rest.checked_rem(*len).unwrap_or(0).to_string());
         rest = rest.checked_div(*len).unwrap_or(0);
     }
     indices.reverse();
     indices.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::explicit_padding;
+
+    #[test]
+    fn padding_characters_are_found_outside_of_names() {
+        let cases: [(&[u8], &str, u64); 6] = [
+            (b":x:3x<", "3x", 3),
+            (b":3x: x\n2x =4", "x2x", 3),
+            (b"(2,3)", "", 0),
+            (b"3:x", "", 0),
+            (b"12xx", "12xx", 13),
+            (b"99999999999999999999x", "99999999999999999999x", u64::MAX),
+        ];
+        for (text, pads, total) in cases {
+            assert_eq!(explicit_padding(text), (pads.as_bytes().to_vec(), total));
+        }
+    }
 }

@@ -15,14 +15,16 @@ use crate::palette::FIELD_COLOURS;
 
 /// The number of bytes in a row.
 const ROW: usize = 16;
-/// The column of the grid before the first byte in hexadecimal.
+/// The column of the grid with the first byte of a row in hexadecimal.
 const HEX: usize = 2;
-/// The column of the grid before the first character. A column is left empty after 8 and after 16 bytes.
+/// The column of the grid with the first byte of a row as a character. One column is empty after 8 bytes in
+/// hexadecimal, and one column after 16 bytes.
 const CHARACTERS: usize = 20;
-/// The column of the grid with the bytes of a field. The offset, the name, the type and the value follow.
+/// The column of the grid with the range of a field. The next four columns have the offset in the item, the name, the
+/// type and the value.
 const DESCRIPTION: usize = 37;
 
-/// The styles of the page. The grid has the columns that the constants above number.
+/// The style sheet of the page. The class `g` is the grid of an item, whose columns have the numbers above.
 const STYLE: &str = "\
 :root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#6a737d;--hl:#fff3b0;\
 --c0:#0b6e75;--c1:#22672e;--c2:#8a2a8a;--c3:#7a5200;--c4:#1f4fbf}\

@@ -127,7 +127,7 @@ impl Hexdump {
         }
     }
 
-    /// Returns the title of the page, such as `ticks.bin: <Hd, 10 bytes, dialect struct, lp64`.
+    /// Returns the title of the page, such as `ticks.bin: <Hd, items of 10 bytes, dialect struct, lp64`.
     fn title(&self, found: &Interpretation, format: &[u8]) -> String {
         let (file, format) = (escape_path(&self.file), super::escape::escape(format));
         let (size, model) = (plural(found.layout.size(), "byte"), &self.interpretation.model.name);
@@ -164,7 +164,8 @@ impl Hexdump {
         result.map(|()| Status::Done)
     }
 
-    /// Calls `each` for every item that `items` returns, up to --count, and for the rest after the last whole item.
+    /// Reads the items up to --count, and calls `each` for each item. Also calls `each` for the bytes after the last
+    /// whole item, which are fewer than an item.
     ///
     /// # Errors
     /// - the input ends before --count items
@@ -186,7 +187,7 @@ impl Hexdump {
         Ok(())
     }
 
-    /// Prints the items that differ between `files`, and the number of these items. Returns
+    /// Prints the items that differ between `files`, and the number of different items. Returns
     /// [`Failed`](Status::Failed) if the files differ.
     fn print_difference<W: Write>(
         &self,
@@ -234,13 +235,13 @@ impl Hexdump {
     }
 }
 
-/// Returns the end of a message about the input, such as ` after byte 10`. Returns an empty string if `skip` is 0.
+/// Returns the end of a message about the input, such as ` after --skip 10`. Returns an empty string if `skip` is 0.
 fn after_skip(skip: u64) -> String {
     if skip == 0 { String::new() } else { format!(" after --skip {skip}") }
 }
 
-/// Returns the message for two inputs of different lengths, of which at least one has ended. Returns `None` if the
-/// lengths are equal.
+/// Returns the message for two inputs of different lengths. Returns `None` if the lengths are equal. The caller has
+/// read until the shorter input ended.
 fn length_note(first: &ItemReader, second: &ItemReader) -> Option<String> {
     let (shorter, longer) = match first.bytes.len().cmp(&second.bytes.len()) {
         std::cmp::Ordering::Equal => return None,
@@ -311,7 +312,7 @@ impl ItemReader {
         self.bytes.len() == self.itemsize
     }
 
-    /// Returns `true` if the input has no bytes. The input has ended.
+    /// Returns `true` if the input ended before its first byte. The caller has called [`read`](Self::read).
     fn is_empty(&self) -> bool {
         self.number == 0 && self.bytes.is_empty()
     }

@@ -24,7 +24,7 @@ const NAME_WIDTH: usize = 24;
 const VALUE_WIDTH: usize = 12;
 /// The indentation of a value that starts on the next line.
 const INDENT: usize = 6;
-/// The number of terminal columns that are printed of a longer value.
+/// The largest width of a printed value, in terminal columns. A wider value is cut.
 pub(super) const LONGEST_VALUE: usize = 512;
 
 /// The styles of the bytes that differ, in the first and in the second file.
@@ -42,7 +42,7 @@ pub(super) struct TextWriter<'m, W: Write> {
     columns: [usize; 4],
     /// The width of the offset before a row.
     offset_width: usize,
-    /// Whether nothing was written yet.
+    /// `true` until the first title or note is written.
     is_empty: bool,
 }
 
@@ -57,9 +57,9 @@ impl<'m, W: Write> TextWriter<'m, W> {
         let row = [LONGEST_ROW, HALF_ROW, 4, 2].into_iter().find(fits).unwrap_or(1);
         let size_digits = map.size().to_string().len();
         let columns = [
-            // `12-15`
+            // A range such as `12-15`.
             digits.saturating_mul(2).saturating_add(1).max("bytes".len()),
-            // `+4`
+            // An offset such as `+4`.
             size_digits.saturating_add(1).max("offset".len()),
             map.name_width().clamp("field".len(), NAME_WIDTH),
             map.type_width().max("type".len()),
@@ -77,7 +77,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
         self.title(&format!("item {number}: {}", byte_range(offset, item.len())))?;
         let (map, row) = (self.map, self.row);
         let mut start = 0_usize;
-        // The entries that start in the current row, and the entry that started above.
+        // The entries that start in the current row, and the range and style of the last entry before the row.
         let mut pending: Vec<Entry<'_>> = Vec::new();
         let mut above: Option<(Range<usize>, Style)> = None;
         map.visit(row, &mut |entry| {
@@ -133,7 +133,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         })
     }
 
-    /// Writes the rest of two inputs, whose bytes differ and are shorter than an item.
+    /// Writes the rows that differ between `rests`, the bytes of two inputs after the last whole item. `offset` is the
+    /// offset of these bytes in both inputs.
     pub(super) fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure> {
         let len = rests.map(<[u8]>::len).into_iter().min().unwrap_or(0);
         let size = plural(to_u64(self.map.size()), "byte");
@@ -149,7 +150,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(writeln!(self.out)?)
     }
 
-    /// Writes `line`, after an empty line if it is not the first line. Wraps the line.
+    /// Writes `line`, wrapped to the width. Writes an empty line before `line` unless `line` is the first output.
     pub(super) fn note(&mut self, line: &str) -> Result<(), Failure> {
         if !std::mem::take(&mut self.is_empty) {
             writeln!(self.out)?;
@@ -179,8 +180,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
     }
 
     /// Writes the row of `item` that starts at byte `start`. `offset` is the offset of the item in the input.
-    /// `pending` are the entries that start in the row. `above` is the range and the style of an entry that started
-    /// above, and becomes that of the last entry in the row.
+    /// `pending` are the entries that start in the row. `above` is the range and the style of the last entry that starts
+    /// before the row. The function replaces `above` by the last entry that starts in the row.
     fn row(
         &mut self,
         offset: u64,
@@ -250,7 +251,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Writes the lines of `pending`, and removes the entries. `offset` is the offset of `item` in the input.
+    /// Writes the lines of the entries in `pending`, and empties `pending`. `offset` is the offset of `item` in the
+    /// input.
     fn entries(&mut self, offset: u64, item: &[u8], pending: &mut Vec<Entry<'_>>) -> Result<(), Failure> {
         for entry in pending.drain(..) {
             let text = entry.text(item)?;
@@ -295,7 +297,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
         Ok(())
     }
 
-    /// Returns `cells` in the columns before the value.
+    /// Returns the start of a line with `cells`: the range, the offset, the name and the type.
     fn prefix(&self, cells: [&str; 4]) -> String {
         let [range, at, name, ty] = cells;
         let [ranges, offsets, names, types] = self.columns;
@@ -416,7 +418,8 @@ fn wrapped(text: &str, width: usize) -> Vec<&str> {
     }
 }
 
-/// Returns `width` columns of `text` from byte `start` on, and the number of bytes that are left out.
+/// Returns the part of `text` that starts at byte `start` and is at most `width` terminal columns wide. An ellipsis
+/// replaces the text before the part. An ellipsis and the number of omitted bytes replace the text after the part.
 pub(super) fn cut(text: &str, start: usize, width: usize) -> String {
     let before = if start > 0 { "\u{2026}" } else { "" };
     let text = text.get(start..).unwrap_or(text);
@@ -427,11 +430,11 @@ pub(super) fn cut(text: &str, start: usize, width: usize) -> String {
     }
 }
 
-/// Cuts two texts so that the first difference is in the part that remains.
+/// Cuts `first` and `second` to at most [`LONGEST_VALUE`] columns. The first difference remains in both texts.
 fn cut_before_difference(first: String, second: String) -> [String; 2] {
     let same = first.char_indices().zip(second.chars()).find(|((_, character), other)| character != other);
     let start = same.map_or_else(|| first.len().min(second.len()), |((start, _), _)| start);
-    // Keep some characters before the difference. The texts are equal up to `start`.
+    // The result has some characters before the difference. The texts are equal up to `start`.
     let context = LONGEST_VALUE >> 1_u32;
     let boundary = |start: usize| (0..=start).rev().find(|start| first.is_char_boundary(*start)).unwrap_or(0);
     let start = if start <= context { 0 } else { boundary(start.saturating_sub(16)) };

@@ -77,7 +77,7 @@ fn pages() {
     }
 }
 
-/// Values of every type, on the same bytes.
+/// Compares the value of each type with the value that `decode` prints for the same bytes.
 #[test]
 fn values_are_those_of_decode() {
     let folder = tempfile::tempdir().unwrap();
@@ -120,19 +120,18 @@ fn values(dump: &str) -> Vec<&str> {
     lines.filter_map(|line| line.get(value(line)..)).collect()
 }
 
-/// The output alone answers which field a byte belongs to: exactly one line has a range with the byte.
+/// The output names the field of each byte: exactly one line has a range that contains the byte.
 #[test]
 fn every_byte_is_in_one_line() {
     let folder = folder();
     let dump = text(&run(folder.path(), &["a", RECORD, "-m", "lp64"], b"").stdout);
-    // Two items, and a rest without fields.
+    // The file has two items of 43 bytes. The rest of the file has no fields.
     let mut bytes = vec![0; 86];
     for line in dump.lines().skip(1).filter(|line| line.starts_with("  ") && line.contains(" +")) {
         let range = line.split_whitespace().next().unwrap();
         let (first, last) = range.split_once('-').unwrap_or((range, range));
-        for byte in first.parse::<usize>().unwrap()..=last.parse().unwrap() {
-            bytes[byte] += 1;
-        }
+        let range = first.parse::<usize>().unwrap()..=last.parse().unwrap();
+        bytes[range].iter_mut().for_each(|count| *count += 1);
     }
     assert_eq!(bytes, [1; 86], "{dump}");
 }

@@ -127,7 +127,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Calls with --json, and the exit status.
+/// The arguments of calls without `--json`, and the exit status of each call.
 const CALLS: &[(&[&str], i32)] = &[
     (&["explain", "T{b:a:3x<i:b:(2)T{>d:x:}:c:}"], 0),
     (&["explain", "ib"], 0),
@@ -191,7 +191,7 @@ fn each_reply_to_a_line_is_valid() {
     }
 }
 
-/// The validator of this file finds what it must find.
+/// The validator of this file reports values that the schema excludes.
 #[test]
 fn the_validator_finds_violations() {
     let schema = schema();
