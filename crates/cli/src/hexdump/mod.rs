@@ -64,7 +64,7 @@ pub(super) struct Hexdump {
     #[arg(long, value_name = "OTHER")]
     diff: Option<PathBuf>,
     /// Print an HTML page, in which a field and its bytes are highlighted together
-    #[arg(long, conflicts_with = "diff")]
+    #[arg(long)]
     html: bool,
 }
 
@@ -96,23 +96,38 @@ impl Hexdump {
         Plan::new(&found.layout).map_err(Failure::refused)?;
         let map = ItemMap::new(&found, format)?;
         let items = ItemReader::open(&self.file, self.skip, &map)?;
+        let others = match &self.diff {
+            Some(other) if self.file.as_os_str() == "-" && other.as_os_str() == "-" => {
+                return Err(Failure::Usage("the file and --diff are both standard input".to_owned()));
+            }
+            Some(other) => Some(ItemReader::open(other, self.skip, &map)?),
+            None => None,
+        };
         let out = BufWriter::with_capacity(BUFFER, out);
-        let width = super::width();
-        match &self.diff {
-            Some(other) => {
-                if self.file.as_os_str() == "-" && other.as_os_str() == "-" {
-                    return Err(Failure::Usage("the file and --diff are both standard input".to_owned()));
-                }
-                let others = ItemReader::open(other, self.skip, &map)?;
-                let end = items.end().zip(others.end()).map(|(end, other)| end.max(other));
-                self.print_difference(TextWriter::new(&map, width, end, out), [items, others])
-            }
-            None if self.html => self.print_page(HtmlWriter::new(&map, &self.title(&found, format), out)?, items),
-            None => {
-                let end = items.end();
-                self.print(TextWriter::new(&map, width, end, out), items)
-            }
+        if self.html {
+            let writer = HtmlWriter::new(&map, &self.title(&found, format), out)?;
+            return self.print(writer, items, others);
         }
+        let end = match &others {
+            Some(others) => items.end().zip(others.end()).map(|(end, other)| end.max(other)),
+            None => items.end(),
+        };
+        self.print(TextWriter::new(&map, super::width(), end, out), items, others)
+    }
+
+    /// Prints the items of `items` with `writer`. If `others` is given, prints the items that differ.
+    fn print(
+        &self,
+        mut writer: impl ItemWriter,
+        items: ItemReader,
+        others: Option<ItemReader>,
+    ) -> Result<Status, Failure> {
+        let printed = match others {
+            Some(others) => self.print_difference(&mut writer, [items, others]),
+            None => self.print_items(&mut writer, items),
+        };
+        writer.finish()?;
+        printed
     }
 
     /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and all
@@ -135,65 +150,35 @@ impl Hexdump {
         format!("{file}: {format}, items of {size}, dialect {}, {model}", found.dialect)
     }
 
-    /// Prints the items of `items` as text.
-    fn print<W: Write>(&self, mut writer: TextWriter<'_, W>, mut items: ItemReader) -> Result<Status, Failure> {
-        let result = self.each_item(&mut items, &mut |items| {
-            let (number, offset) = (items.number, items.offset);
-            if items.is_whole() {
-                writer.item(number, offset, &items.bytes)?;
-            } else {
-                writer.rest(offset, &items.bytes)?;
-            }
-            // The items of a slow stream appear as soon as they arrive.
-            if items.is_waiting() { Ok(writer.out().flush()?) } else { Ok(()) }
-        });
-        if result.is_ok() && items.is_empty() {
-            writer.note(&format!("the input has no bytes{}", after_skip(self.skip)))?;
-        }
-        writer.out().flush()?;
-        result.map(|()| Status::Done)
-    }
-
-    /// Prints the items of `items` as a page of HTML.
-    fn print_page<W: Write>(&self, mut writer: HtmlWriter<'_, W>, mut items: ItemReader) -> Result<Status, Failure> {
-        let result = self.each_item(&mut items, &mut |items| {
-            let (number, offset) = (items.number, items.offset);
-            if items.is_whole() { writer.item(number, offset, &items.bytes) } else { writer.rest(offset, &items.bytes) }
-        });
-        writer.finish()?;
-        result.map(|()| Status::Done)
-    }
-
-    /// Reads the items up to --count, and calls `each` for each item. Also calls `each` for the bytes after the last
-    /// whole item, which are fewer than an item.
+    /// Prints the items up to --count, and the bytes after the last whole item.
     ///
     /// # Errors
     /// - the input ends before --count items
-    fn each_item(
-        &self,
-        items: &mut ItemReader,
-        each: &mut dyn FnMut(&ItemReader) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn print_items(&self, writer: &mut impl ItemWriter, mut items: ItemReader) -> Result<Status, Failure> {
         while self.count != Some(items.number) {
             items.read()?;
-            if !items.bytes.is_empty() {
-                each(items)?;
-            }
             if !items.is_whole() {
-                return items.check_count(self.count);
+                if !items.bytes.is_empty() {
+                    writer.rest(items.offset, &items.bytes)?;
+                } else if items.number == 0 {
+                    writer.note(&format!("the input has no bytes{}", after_skip(self.skip)))?;
+                }
+                items.check_count(self.count)?;
+                break;
+            }
+            writer.item(items.number, items.offset, &items.bytes)?;
+            // The items of a slow stream appear as soon as they arrive.
+            if items.is_waiting() {
+                writer.flush()?;
             }
             items.advance();
         }
-        Ok(())
+        Ok(Status::Done)
     }
 
     /// Prints the items that differ between `files`, and the number of different items. Returns
     /// [`Failed`](Status::Failed) if the files differ.
-    fn print_difference<W: Write>(
-        &self,
-        mut writer: TextWriter<'_, W>,
-        files: [ItemReader; 2],
-    ) -> Result<Status, Failure> {
+    fn print_difference(&self, writer: &mut impl ItemWriter, files: [ItemReader; 2]) -> Result<Status, Failure> {
         let [mut first, mut second] = files;
         writer.legend([&first.name, &second.name])?;
         let mut different = 0_u64;
@@ -227,12 +212,40 @@ impl Hexdump {
         let compared = plural(first.number, "item");
         let differ = if different == 1 { "differs" } else { "differ" };
         writer.note(&format!("{different} of {compared} {differ}"))?;
-        writer.out().flush()?;
         if self.count.is_some_and(|count| first.number < count) && !length_differs {
             first.check_count(self.count)?;
         }
         Ok(if different > 0 || rests_differ || length_differs { Status::Failed } else { Status::Done })
     }
+}
+
+/// The output of the command. All offsets are in bytes from the start of the input.
+trait ItemWriter {
+    /// Writes the item with the number `number`. `offset` is the offset of `item`.
+    fn item(&mut self, number: u64, offset: u64, item: &[u8]) -> Result<(), Failure>;
+
+    /// Writes `bytes`, the bytes after the last whole item. `offset` is the offset of `bytes`.
+    fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure>;
+
+    /// Writes the escaped names of the two files of a difference.
+    fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure>;
+
+    /// Writes the differences between `items`, the item with the number `number` in both files. `offset` is the offset
+    /// of the item in both files.
+    fn difference(&mut self, number: u64, offset: u64, items: [&[u8]; 2]) -> Result<(), Failure>;
+
+    /// Writes the differences between `rests`, the bytes after the last whole item in both files. The rests have equal
+    /// lengths. `offset` is the offset of the rest in both files.
+    fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure>;
+
+    /// Writes the line `line`, which has no invisible characters.
+    fn note(&mut self, line: &str) -> Result<(), Failure>;
+
+    /// Flushes the output.
+    fn flush(&mut self) -> Result<(), Failure>;
+
+    /// Writes the end of the output, and flushes the output.
+    fn finish(&mut self) -> Result<(), Failure>;
 }
 
 /// Returns the end of a message about the input, such as ` after --skip 10`. Returns an empty string if `skip` is 0.
@@ -310,11 +323,6 @@ impl ItemReader {
     /// Returns `true` if all bytes of the current item were read.
     fn is_whole(&self) -> bool {
         self.bytes.len() == self.itemsize
-    }
-
-    /// Returns `true` if the input ended before its first byte. The caller has called [`read`](Self::read).
-    fn is_empty(&self) -> bool {
-        self.number == 0 && self.bytes.is_empty()
     }
 
     /// Makes the next item the current item.

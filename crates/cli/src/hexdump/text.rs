@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use pep3118::__private::plural;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use super::ItemWriter;
 use super::fields::{Entry, EntryKind, ItemMap};
 use crate::failure::Failure;
 use crate::input::to_u64;
@@ -65,100 +66,6 @@ impl<'m, W: Write> TextWriter<'m, W> {
             map.type_width().max("type".len()),
         ];
         Self { map, out, width, row, columns, offset_width, is_empty: true }
-    }
-
-    /// Returns the output.
-    pub(super) fn out(&mut self) -> &mut W {
-        &mut self.out
-    }
-
-    /// Writes the item with the number `number`. `offset` is the offset in the input of the first byte of `item`.
-    pub(super) fn item(&mut self, number: u64, offset: u64, item: &[u8]) -> Result<(), Failure> {
-        self.title(&format!("item {number}: {}", byte_range(offset, item.len())))?;
-        let (map, row) = (self.map, self.row);
-        let mut start = 0_usize;
-        // The entries that start in the current row, and the range and style of the last entry before the row.
-        let mut pending: Vec<Entry<'_>> = Vec::new();
-        let mut above: Option<(Range<usize>, Style)> = None;
-        map.visit(row, &mut |entry| {
-            while entry.range.start >= start.saturating_add(row) && start < item.len() {
-                self.row(offset, item, start, &mut above, &pending)?;
-                self.entries(offset, item, &mut pending)?;
-                start = start.saturating_add(row);
-            }
-            pending.push(entry);
-            Ok(())
-        })?;
-        while start < item.len() {
-            self.row(offset, item, start, &mut above, &pending)?;
-            self.entries(offset, item, &mut pending)?;
-            start = start.saturating_add(row);
-        }
-        // A field of no bytes can be at the end of the item, in a row without bytes.
-        self.entries(offset, item, &mut pending)
-    }
-
-    /// Writes `bytes`, the rest of the input, which is shorter than an item. `offset` is the offset of the rest.
-    pub(super) fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure> {
-        let (size, len) = (plural(to_u64(self.map.size()), "byte"), plural(to_u64(bytes.len()), "byte"));
-        self.title(&format!("{}: {len}, less than an item of {size}", byte_range(offset, bytes.len())))?;
-        for start in (0..bytes.len()).step_by(self.row) {
-            self.row(offset, bytes, start, &mut None, &[])?;
-        }
-        Ok(())
-    }
-
-    /// Writes the bytes and the values of the item with the number `number` that differ between `items`. `offset` is
-    /// the offset of the item in both inputs.
-    pub(super) fn difference(&mut self, number: u64, offset: u64, items: [&[u8]; 2]) -> Result<(), Failure> {
-        let [first, second] = items;
-        self.title(&format!("item {number}: {}", byte_range(offset, first.len())))?;
-        self.different_rows(offset, items)?;
-        self.map.visit(self.row, &mut |entry| {
-            if entry.bytes(first) == entry.bytes(second) {
-                return Ok(());
-            }
-            let texts = match entry.kind {
-                EntryKind::Padding(_) => [bytes_text(entry.bytes(first)), bytes_text(entry.bytes(second))],
-                EntryKind::Value { .. } => [entry.text(first)?, entry.text(second)?],
-            };
-            let values = match texts {
-                [text, other] if text == other => vec![("", format!("{text} in both, from different bytes"))],
-                [text, other] => {
-                    let [text, other] = cut_before_difference(text, other);
-                    vec![("- ", text), ("+ ", other)]
-                }
-            };
-            self.entry(offset, &entry, &values)
-        })
-    }
-
-    /// Writes the rows that differ between `rests`, the bytes of two inputs after the last whole item. `offset` is the
-    /// offset of these bytes in both inputs.
-    pub(super) fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure> {
-        let len = rests.map(<[u8]>::len).into_iter().min().unwrap_or(0);
-        let size = plural(to_u64(self.map.size()), "byte");
-        self.title(&format!("{}: less than an item of {size}", byte_range(offset, len)))?;
-        self.different_rows(offset, rests)
-    }
-
-    /// Writes the names of the two files, each after the sign of its rows. The caller has escaped the names.
-    pub(super) fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure> {
-        for (sign, name) in ["-", "+"].into_iter().zip(names) {
-            writeln!(self.out, "{sign} {name}")?;
-        }
-        Ok(writeln!(self.out)?)
-    }
-
-    /// Writes `line`, wrapped to the width. Writes an empty line before `line` unless `line` is the first output.
-    pub(super) fn note(&mut self, line: &str) -> Result<(), Failure> {
-        if !std::mem::take(&mut self.is_empty) {
-            writeln!(self.out)?;
-        }
-        for line in textwrap::wrap(line, self.width.max(1)) {
-            writeln!(self.out, "{line}")?;
-        }
-        Ok(())
     }
 
     /// Writes the title of an item. Before the first title, writes the names of the columns.
@@ -310,6 +217,104 @@ impl<'m, W: Write> TextWriter<'m, W> {
     /// Returns `true` if a line has space for a value after `prefix`.
     fn is_wide(&self, prefix: &str) -> bool {
         prefix.width().saturating_add(VALUE_WIDTH) <= self.width
+    }
+}
+
+impl<W: Write> ItemWriter for TextWriter<'_, W> {
+    fn item(&mut self, number: u64, offset: u64, item: &[u8]) -> Result<(), Failure> {
+        self.title(&format!("item {number}: {}", byte_range(offset, item.len())))?;
+        let (map, row) = (self.map, self.row);
+        let mut start = 0_usize;
+        // The entries that start in the current row, and the range and style of the last entry before the row.
+        let mut pending: Vec<Entry<'_>> = Vec::new();
+        let mut above: Option<(Range<usize>, Style)> = None;
+        map.visit(row, &mut |entry| {
+            while entry.range.start >= start.saturating_add(row) && start < item.len() {
+                self.row(offset, item, start, &mut above, &pending)?;
+                self.entries(offset, item, &mut pending)?;
+                start = start.saturating_add(row);
+            }
+            pending.push(entry);
+            Ok(())
+        })?;
+        while start < item.len() {
+            self.row(offset, item, start, &mut above, &pending)?;
+            self.entries(offset, item, &mut pending)?;
+            start = start.saturating_add(row);
+        }
+        // A field of no bytes can be at the end of the item, in a row without bytes.
+        self.entries(offset, item, &mut pending)
+    }
+
+    fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure> {
+        let (size, len) = (plural(to_u64(self.map.size()), "byte"), plural(to_u64(bytes.len()), "byte"));
+        self.title(&format!("{}: {len}, less than an item of {size}", byte_range(offset, bytes.len())))?;
+        for start in (0..bytes.len()).step_by(self.row) {
+            self.row(offset, bytes, start, &mut None, &[])?;
+        }
+        Ok(())
+    }
+
+    fn difference(&mut self, number: u64, offset: u64, items: [&[u8]; 2]) -> Result<(), Failure> {
+        let [first, second] = items;
+        self.title(&format!("item {number}: {}", byte_range(offset, first.len())))?;
+        self.different_rows(offset, items)?;
+        self.map.visit(self.row, &mut |entry| {
+            if entry.bytes(first) == entry.bytes(second) {
+                return Ok(());
+            }
+            let values = entry.values([first, second])?;
+            self.entry(offset, &entry, &values)
+        })
+    }
+
+    fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure> {
+        let len = rests.map(<[u8]>::len).into_iter().min().unwrap_or(0);
+        let size = plural(to_u64(self.map.size()), "byte");
+        self.title(&format!("{}: less than an item of {size}", byte_range(offset, len)))?;
+        self.different_rows(offset, rests)
+    }
+
+    fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure> {
+        for (sign, name) in ["-", "+"].into_iter().zip(names) {
+            writeln!(self.out, "{sign} {name}")?;
+        }
+        Ok(writeln!(self.out)?)
+    }
+
+    fn note(&mut self, line: &str) -> Result<(), Failure> {
+        if !std::mem::take(&mut self.is_empty) {
+            writeln!(self.out)?;
+        }
+        for line in textwrap::wrap(line, self.width.max(1)) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        self.flush()
+    }
+}
+
+impl Entry<'_> {
+    /// Returns the texts of the values in two items that have different bytes in this entry, each after its sign. If
+    /// the texts are equal, returns one text after an empty sign. The text of padding is its bytes.
+    pub(super) fn values(&self, items: [&[u8]; 2]) -> Result<Vec<(&'static str, String)>, Failure> {
+        let [first, second] = items;
+        let [text, other] = match self.kind {
+            EntryKind::Padding(_) => [bytes_text(self.bytes(first)), bytes_text(self.bytes(second))],
+            EntryKind::Value { .. } => [self.text(first)?, self.text(second)?],
+        };
+        if text == other {
+            return Ok(vec![("", format!("{text} in both, from different bytes"))]);
+        }
+        let [text, other] = cut_before_difference(text, other);
+        Ok(vec![("- ", text), ("+ ", other)])
     }
 }
 

@@ -68,6 +68,7 @@ fn pages() {
         ("hexdump-diff-count", &["a", "<i", "--diff", "b", "--count", "3", "--skip", "8"]),
         ("hexdump-diff-bool", &["a", "2?", "--diff", "b", "--count", "3"]),
         ("hexdump-html", &["a", "T{<H:id:2x<f:price:20s:s:}", "-m", "lp64", "--count", "1", "--html"]),
+        ("hexdump-html-diff", &["a", "T{<H:id:2x<f:price:}", "--diff", "b", "-m", "lp64", "--html"]),
     ];
     for (name, arguments) in pages {
         let output = run(folder.path(), arguments, b"");
@@ -217,16 +218,29 @@ fn a_closed_pipe_ends_the_command_without_a_message() {
 fn html_is_escaped() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("<b>&"), "<i>\"'&<i>").unwrap();
+    std::fs::write(folder.path().join("<i>"), "<i>\"'>'<i>\0<b>").unwrap();
     let page = text(&run(folder.path(), &["<b>&", "T{4s:</title><script>:<w:'&:}", "--html"], b"").stdout);
+    assert_well_formed(&page);
+    let difference = ["<b>&", "T{4s:</title><script>:<w:'&:}", "--html", "--diff", "<i>"];
+    assert_well_formed(&text(&run(folder.path(), &difference, b"").stdout));
     assert!(page.contains("&lt;/title&gt;&lt;script&gt;") && page.contains("&#39;&amp;"), "{page}");
-    let allowed = ["DOCTYPE", "html", "head", "meta", "title", "style", "body", "h1", "h2", "div", "span", "b", "i"];
+}
+
+/// Asserts that the page `page` has only elements that the command writes, and that each element is closed.
+fn assert_well_formed(page: &str) {
+    let allowed =
+        ["DOCTYPE", "html", "head", "meta", "title", "style", "body", "h1", "h2", "div", "span", "b", "i", "p", "br"];
     for tag in page.split('<').skip(1) {
         let name = tag.trim_start_matches(['/', '!']).split([' ', '>']).next().unwrap();
         assert!(allowed.contains(&name), "<{tag}");
     }
     // Elements are closed in the order in which they were opened.
     let mut open: Vec<&str> = Vec::new();
-    for tag in page.split('<').skip(1).filter(|tag| !tag.starts_with('!') && !tag.starts_with("meta")) {
+    for tag in page
+        .split('<')
+        .skip(1)
+        .filter(|tag| !tag.starts_with('!') && !tag.starts_with("meta") && !tag.starts_with("br"))
+    {
         let name = tag.trim_start_matches('/').split([' ', '>']).next().unwrap();
         if tag.starts_with('/') { assert_eq!(open.pop(), Some(name)) } else { open.push(name) }
     }
