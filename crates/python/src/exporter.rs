@@ -128,7 +128,10 @@ impl ItemArguments {
         match (broken_rules(py, &report), view) {
             (None, Some(view)) => Ok((view.without_format(), self.format)),
             (Some(error), _) => Err(error),
-            (None, None) => Err(PyBufferError::new_err("the items cannot be read")),
+            (None, None) => {
+                debug_assert!(false, "only a report with an error has no view");
+                Err(PyBufferError::new_err("internal error: the items cannot be read, but no rule is broken"))
+            }
         }
     }
 }

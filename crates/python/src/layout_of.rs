@@ -61,8 +61,8 @@ fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>
     let module = exporter.get_type().getattr("__module__");
     let module = module.ok().and_then(|module| module.cast_into::<PyString>().ok());
     let Some(module) = module else { return Ok(None) };
-    let module = module.to_str()?.to_owned();
-    let package = module.split('.').next().unwrap_or_default();
+    let module = module.to_str()?;
+    let package = module.split_once('.').map_or(module, |(package, _)| package);
     Ok(match package {
         "numpy" => Some(&Dialect::NUMPY),
         "ctypes" | "_ctypes" => Some(&Dialect::CTYPES),

@@ -57,7 +57,7 @@ class Finding:
 
 @final
 class Report:
-    """The findings of `check` or `audit`. `bool()` of a report is False if a finding is an error, and otherwise True."""
+    """The findings of `check` or `audit`. `bool(report)` is False if a finding is an error."""
     @property
     def exporter(self) -> str:
         """The name of the type of the object that was checked, such as "numpy.ndarray"."""
@@ -69,8 +69,10 @@ class Report:
         """Whether the items can be read safely in spite of the findings."""
     @property
     def layout_source(self) -> str | None:
-        """The source of the layout with which the format was compared (rule T01, format against type): "numpy.dtype",
-        "ctypes", "array.typecode" or "bytes". None if the type of the object defines no layout.
+        """The source of the layout that the object's type defines, or None if the type defines no layout.
+
+        The source is "numpy.dtype", "ctypes", "array.typecode" or "bytes". The format was compared with the layout
+        (rule T01, format against type).
         """
     @property
     def rules(self) -> tuple[str, ...]:
@@ -95,9 +97,10 @@ class Report:
 def check(obj: object, request: int | str | None = None) -> Report:
     """Checks the buffer that `obj` exports for one request.
 
-    `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. The default is "FULL_RO". Some types
-    define the layout of the items: a NumPy dtype or the fields of a ctypes structure, for example. The format is
-    compared with such a layout (rule T01, format against type).
+    `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. The default is "FULL_RO".
+
+    Some types define the layout of their items, for example by a NumPy dtype or by the fields of a ctypes structure.
+    For these types, the format is compared with the layout (rule T01, format against type).
 
     Raises the exception of the exporter if the exporter refuses the request. Raises TypeError if `obj` exports no
     buffer.
@@ -116,22 +119,21 @@ def audit(obj: object) -> Report:
 def _cli(argv: Sequence[str], handle_signals: bool = False) -> int:
     """Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
 
-    If `handle_signals` is true, native handlers for SIGHUP, SIGINT and SIGTERM replace Python's handlers for the rest
-    of the process. They end the process.
+    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from now on. Python's handlers of these
+    signals no longer run.
     """
 
 def _escape(text: str) -> str:
-    """Returns `text` with all control characters and invisible characters escaped, so that it can be printed on a
-    terminal.
-    """
+    """Returns `text` with all control characters and invisible characters escaped."""
 
 def _exports_buffers(ty: type) -> bool:
     """Returns whether the instances of `ty` export buffers."""
 
 def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
-    """Returns the options in `argv` if Python runs the command: `("audit", expressions, allow, explain, json)` or
-    `("census", packages, json)`. Returns None for any other command. Returns None too if `_cli` would print help or
-    an error for `argv`.
+    """Returns the options in `argv` if Python runs the command, and otherwise None.
+
+    The result is `("audit", expressions, allow, explain, json)` or `("census", packages, json)`. It is None too if
+    `_cli` would print help or an error for `argv`.
     """
 
 # Views
@@ -283,8 +285,7 @@ class Exporter:
         readonly: bool = True,
         offset: int = 0,
     ) -> Exporter:
-        """Exports the `length` bytes at `address`. Use this for memory that belongs to no Python object, such as a video
-        frame of a C library.
+        """Exports the `length` bytes at `address`, for memory that belongs to no Python object.
 
         The exporter and its buffers hold a reference to `owner`, an object that frees the memory when it is deleted.
         The address cannot be checked. A wrong address or length crashes the process or corrupts memory. The buffers
@@ -319,7 +320,7 @@ class Exporter:
         """The distance in bytes from one item to the next in each dimension."""
     @property
     def suboffsets(self) -> tuple[int, ...]:
-        """The number of bytes to add after following a pointer in each dimension, or () if no dimension has pointers."""
+        """The bytes to add after following a pointer in each dimension, or () if no dimension has pointers."""
     @property
     def c_contiguous(self) -> bool:
         """Whether the items are contiguous in C order: the last index changes fastest."""
@@ -395,8 +396,9 @@ class Format:
         """Returns the format with the layout of `dtype`, a numpy.dtype."""
     @classmethod
     def from_ctypes(cls, ctype: type[Any]) -> Format:
-        """Returns the format with the layout of `ctype`, a ctypes class: a structure, a union, an array, a pointer or a
-        number.
+        """Returns the format with the layout of `ctype`, a ctypes class.
+
+        `ctype` is a structure, a union, an array, a pointer or a number.
         """
     @property
     def format(self) -> str | None:
@@ -446,19 +448,18 @@ class Format:
         Raises NotImplementedError if NumPy has no dtype for a type.
         """
     def to_ctypes(self, name: str = "Item") -> type[Any]:
-        """Returns the ctypes class with the same layout. If the item is a record, the class is a structure or a union
-        named `name`.
+        """Returns the ctypes class with the same layout.
 
-        Raises ValueError if ctypes has no class with this layout.
+        If the item is a record, the class is a structure or a union named `name`. Raises ValueError if ctypes has no
+        class with this layout.
         """
     def to_c(self, name: str = "item") -> str:
-        """Returns the C source of a type named `name` with the same layout, and static assertions of the size and
-        offsets.
+        """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
 
         A field whose byte order is not that of the machine becomes an array of bytes with a comment.
         """
     def to_rust(self, name: str = "Item") -> str:
-        """Returns the Rust source of a type named `name` with the same layout, and assertions of the size and offsets."""
+        """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Format: ...
@@ -488,7 +489,10 @@ class Difference:
     def __bool__(self) -> bool: ...
 
 def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference:
-    """Compares the layouts of the formats `a` and `b`. A string is interpreted in the dialect pep3118 for this machine."""
+    """Compares the layouts of the formats `a` and `b`.
+
+    A string is interpreted in the dialect pep3118 for this machine.
+    """
 
 def layout_of(obj: Any) -> Format:
     """Returns the format of the items of `obj`, which exports a buffer.
@@ -502,8 +506,8 @@ def layout_of(obj: Any) -> Format:
 def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]:
     """Returns the dtype for the format `spec`.
 
-    Equals NumPy's internal function of the same purpose for every format that NumPy accepts, and accepts more
-    formats.
+    For every format that NumPy accepts, the dtype is the same as in NumPy. The function accepts more formats than
+    NumPy.
     """
 
 _struct: ModuleType

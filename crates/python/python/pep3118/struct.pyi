@@ -25,15 +25,14 @@ class Struct:
     def pack(self, *values: Any) -> bytes:
         """Returns the bytes of an item with `values`."""
     def pack_into(self, buffer: WriteableBuffer, offset: int, /, *values: Any) -> None:
-        """Writes an item with `values` to byte `offset` of `buffer`. If a value is out of range, `buffer` does not
-        change.
+        """Writes an item with `values` to byte `offset` of `buffer`.
+
+        If a value is out of range, `buffer` does not change.
         """
     def unpack(self, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
         """Returns the values of the item in `buffer`, which has the size of one item."""
     def unpack_from(self, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
-        """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end of
-        `buffer`.
-        """
+        """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
     def iter_unpack(self, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
         """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""
 
@@ -44,15 +43,16 @@ def pack(format: str | bytes, /, *values: Any) -> bytes:
     """Returns the bytes of an item of `format` with `values`."""
 
 def pack_into(format: str | bytes, buffer: WriteableBuffer, offset: int, /, *values: Any) -> None:
-    """Writes an item of `format` with `values` to byte `offset` of `buffer`. If a value is out of range, `buffer`
-    does not change.
+    """Writes an item of `format` with `values` to byte `offset` of `buffer`.
+
+    If a value is out of range, `buffer` does not change.
     """
 
 def unpack(format: str | bytes, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
     """Returns the values of the item in `buffer`, which has the size of one item."""
 
 def unpack_from(format: str | bytes, /, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
-    """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end of `buffer`."""
+    """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
 
 def iter_unpack(format: str | bytes, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
     """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""

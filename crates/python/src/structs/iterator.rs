@@ -99,6 +99,7 @@ impl UnpackIterator {
 fn fill_block(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
     // `create` refuses items of 0 bytes, so the default is never used.
     let items = BLOCK.checked_div(size).unwrap_or(0);
+    // The caller has checked that an item starts at `start`. The last block has fewer items.
     let rest = bytes.get(start..).unwrap_or_default();
     block.clear();
     block.extend_from_slice(rest.get(..items.saturating_mul(size)).unwrap_or(rest));
