@@ -35,7 +35,7 @@ body{background:var(--bg);color:var(--fg);font:14px/1.5 ui-monospace,monospace;m
 h1,h2{font-size:1em;margin:1.2em 0 .4em;overflow-wrap:anywhere}\
 .g{display:grid;width:max-content;\
 grid-template-columns:minmax(8ch,max-content) repeat(8,3ch) 1ch repeat(8,3ch) 1ch repeat(16,1ch) 1ch \
-repeat(4,minmax(6ch,max-content)) minmax(12ch,60ch)}\
+repeat(4,minmax(6ch,max-content)) fit-content(60ch)}\
 .g>*,.f>*{white-space:pre}.g b,.g i{font-weight:normal;font-style:normal;text-align:right}.f{display:contents}\
 .d{padding-left:2ch}.v{overflow-wrap:anywhere;white-space:pre-wrap!important}.o,.p{color:var(--dim)}.o{text-align:right}\
 .f:hover>*,.f:focus-within>*{background:var(--hl)}\
