@@ -110,7 +110,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Census(command) => command.run(),
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
-        Command::Hexdump(command) => command.run(&mut out),
+        Command::Hexdump(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };

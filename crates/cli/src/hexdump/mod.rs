@@ -6,9 +6,10 @@ mod text;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
+use anstream::{AutoStream, ColorChoice};
 use clap::Args;
 use pep3118::__private::plural;
 use pep3118::decode::Plan;
@@ -80,7 +81,7 @@ Examples:
     pep3118 hexdump ticks.bin '<Hd' --html > ticks.html";
 
 impl Hexdump {
-    pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
+    pub(super) fn run(self) -> Result<Status, Failure> {
         // clap requires one of the two formats.
         let Some(format) = self.format.as_ref().or(self.format_option.as_ref()) else {
             return Err(Failure::internal("no format"));
@@ -103,6 +104,11 @@ impl Hexdump {
             Some(other) => Some(ItemReader::open(other, self.skip, &map)?),
             None => None,
         };
+        // `anstream::stdout()` searches all output for colours, which takes half of the time. Output without colours
+        // therefore bypasses it. All text from the input is escaped.
+        let has_colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+        let out: Box<dyn Write> =
+            if has_colours { Box::new(anstream::stdout().lock()) } else { Box::new(io::stdout().lock()) };
         let out = BufWriter::with_capacity(BUFFER, out);
         if self.html {
             let writer = HtmlWriter::new(&map, &self.title(&found, format), out)?;
@@ -112,7 +118,7 @@ impl Hexdump {
             Some(others) => items.end().zip(others.end()).map(|(end, other)| end.max(other)),
             None => items.end(),
         };
-        self.print(TextWriter::new(&map, super::width(), end, out), items, others)
+        self.print(TextWriter::new(&map, super::width(), end, has_colours, out), items, others)
     }
 
     /// Prints the items of `items` with `writer`. If `others` is given, prints the items that differ.

@@ -1,5 +1,6 @@
 //! The text output: rows of bytes in hexadecimal and as characters, each above the fields that start in the row.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::ops::Range;
 
@@ -43,14 +44,16 @@ pub(super) struct TextWriter<'m, W: Write> {
     columns: [usize; 4],
     /// The width of the offset before a row.
     offset_width: usize,
+    has_colours: bool,
     /// `true` until the first title or note is written.
     is_empty: bool,
 }
 
 impl<'m, W: Write> TextWriter<'m, W> {
     /// Creates a writer for items of `map`. No line is longer than `width` terminal columns, if `width` is at least
-    /// 32. `end` is the offset in the input after the last byte, if known.
-    pub(super) fn new(map: &'m ItemMap, width: usize, end: Option<u64>, out: W) -> Self {
+    /// 32. `end` is the offset in the input after the last byte, if known. If `has_colours` is false, the output has no
+    /// colours.
+    pub(super) fn new(map: &'m ItemMap, width: usize, end: Option<u64>, has_colours: bool, out: W) -> Self {
         let digits = end.map_or(1, |end| end.to_string().len());
         let offset_width = digits.max(OFFSET_WIDTH);
         // A diff has one more character at the start of a line.
@@ -65,7 +68,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
             map.name_width().clamp("field".len(), NAME_WIDTH),
             map.type_width().max("type".len()),
         ];
-        Self { map, out, width, row, columns, offset_width, is_empty: true }
+        Self { map, out, width, row, columns, offset_width, has_colours, is_empty: true }
     }
 
     /// Writes the title of an item. Before the first title, writes the names of the columns.
@@ -81,7 +84,8 @@ impl<'m, W: Write> TextWriter<'m, W> {
         }
         writeln!(self.out)?;
         for line in textwrap::wrap(title, self.width.max(1)) {
-            writeln!(self.out, "{BOLD}{line}{BOLD:#}")?;
+            let title = self.painted(BOLD, &line);
+            writeln!(self.out, "{title}")?;
         }
         Ok(())
     }
@@ -121,13 +125,13 @@ impl<'m, W: Write> TextWriter<'m, W> {
             let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
             let hex =
                 (column..).zip(hex).map(|(at, hex)| if at == column { hex } else { separator(at).to_owned() + &hex });
-            line.push_str(&painted(style, &hex.collect::<String>()));
+            line.push_str(&self.painted(style, &hex.collect::<String>()));
         }
         let missing = hex_width(self.row).saturating_sub(hex_width(bytes.len()));
         line.push_str(&format!("{:missing$}  |", ""));
         for (_, style, chunk) in same_style(bytes, styles) {
             let text: String = chunk.iter().map(|byte| printable(*byte)).collect();
-            line.push_str(&painted(style, &text));
+            line.push_str(&self.painted(style, &text));
         }
         Ok(writeln!(self.out, "{line}|")?)
     }
@@ -188,7 +192,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
         let indent = if is_wide { prefix.width() } else { INDENT };
         if !is_wide {
             for line in wrapped(prefix.trim_end(), self.width) {
-                writeln!(self.out, "{}", painted(style, line))?;
+                writeln!(self.out, "{}", self.painted(style, line))?;
             }
         }
         let mut start = if is_wide { prefix } else { " ".repeat(indent) };
@@ -196,7 +200,7 @@ impl<'m, W: Write> TextWriter<'m, W> {
             let width = self.width.saturating_sub(indent).saturating_sub(sign.len());
             let mut sign = (*sign).to_owned();
             for line in wrapped(value, width.max(1)) {
-                writeln!(self.out, "{}", painted(style, format!("{start}{sign}{line}").trim_end()))?;
+                writeln!(self.out, "{}", self.painted(style, format!("{start}{sign}{line}").trim_end()))?;
                 start = " ".repeat(indent);
                 sign = " ".repeat(sign.len());
             }
@@ -212,6 +216,11 @@ impl<'m, W: Write> TextWriter<'m, W> {
         let padding = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width()));
         let (after_name, after_type) = (padding(name, names), padding(ty, types));
         format!("  {range:>ranges$}  {at:>offsets$}  {name}{after_name}  {ty}{after_type}  ")
+    }
+
+    /// Returns `text` in `style` if the output has colours.
+    fn painted<'t>(&self, style: Style, text: &'t str) -> Cow<'t, str> {
+        if self.has_colours { Cow::Owned(format!("{style}{text}{style:#}")) } else { Cow::Borrowed(text) }
     }
 
     /// Returns `true` if a line has space for a value after `prefix`.
@@ -324,11 +333,6 @@ fn style_of(entry: &Entry<'_>) -> Style {
         EntryKind::Value { number, .. } => palette::field(number),
         EntryKind::Padding(_) => PADDING,
     }
-}
-
-/// Returns `text` in `style`.
-fn painted(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
 }
 
 /// Returns the text for the `len` bytes from `start` on: `4-7`, `4`, or `none` if `len` is 0.
