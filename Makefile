@@ -74,7 +74,7 @@ HOST = $$(rustc -vV | sed -n 's/^host: //p')
 # exit, so the report of leaks is off. `allocator_may_return_null` is set because tests allocate 2**60 bytes. The option
 # `--skip` excludes a test that measures time. crates/python/tests/embedded.rs lists the excluded Python tests.
 asan: target/venv-embedded
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PATIENCE=8 $(EMBEDDED) \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 $(EMBEDDED) \
 		$(CARGO) test --target $(HOST) --target-dir target/asan --workspace --all-features --test it --test embedded -- --include-ignored \
 		--skip time_is_linear_in_the_length_of_a_format
 
@@ -91,7 +91,7 @@ valgrind: target/venv-embedded
 # Runs the Rust tests for another machine. TARGET is the target triple, CC the C compiler for it, RUNNER the program that
 # runs its programs, and PYTHON its CPython. Without PYTHON the tests do not compare results with `struct`.
 #   make ports TARGET=i686-unknown-linux-gnu CC=i686-linux-gnu-gcc
-#   make ports TARGET=s390x-unknown-linux-gnu CC=s390x-linux-gnu-gcc RUNNER='qemu-s390x -L /usr/s390x-linux-gnu' PATIENCE=20
+#   make ports TARGET=s390x-unknown-linux-gnu CC=s390x-linux-gnu-gcc RUNNER='qemu-s390x -L /usr/s390x-linux-gnu'
 TRIPLE = $(shell echo '$(TARGET)' | tr 'a-z-' 'A-Z_')
 PORTS = CARGO_TARGET_$(TRIPLE)_LINKER='$(CC)' $(if $(RUNNER),CARGO_TARGET_$(TRIPLE)_RUNNER='$(RUNNER)')
 ports: export TARGET := $(TARGET)

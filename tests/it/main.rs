@@ -31,6 +31,7 @@ mod layout;
 mod numpy_reader;
 mod oracle;
 mod properties;
+mod property_search;
 #[cfg(feature = "pyo3")]
 mod py;
 mod readers;
@@ -39,7 +40,7 @@ mod record;
 mod reference_decoder;
 mod snapshot;
 mod source;
-mod time_budget;
+
 mod view;
 
 /// The root folder of the repository.

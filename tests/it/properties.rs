@@ -247,8 +247,12 @@ fn inside(item: &Item, source: &[u8]) {
 
 #[cfg(test)]
 mod driven {
+    use std::cell::Cell;
+
     use arbitrary::{Result, Unstructured};
     use pep3118::{DataModel, Dialect};
+
+    use crate::property_search::search_until;
 
     /// Generates random bytes that are often a format, or a format with a fault.
     fn source(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
@@ -343,7 +347,7 @@ mod driven {
             super::parse_format(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(4_000));
+        .budget_ms(4_000);
     }
 
     #[test]
@@ -352,7 +356,7 @@ mod driven {
             super::resolve_layout(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(4_000));
+        .budget_ms(4_000);
     }
 
     #[test]
@@ -362,7 +366,7 @@ mod driven {
             super::reconcile_with(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(4_000));
+        .budget_ms(4_000);
     }
 
     #[test]
@@ -371,7 +375,7 @@ mod driven {
             super::emit(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(2_000));
+        .budget_ms(2_000);
     }
 
     #[test]
@@ -383,18 +387,21 @@ mod driven {
             super::decode(&source, &[0xff; 4096]);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(3_000));
+        .budget_ms(3_000);
     }
 
     #[test]
     fn ast_roundtrip() {
-        let (mut printed, mut refused) = (0, 0);
-        arbtest::arbtest(|bytes| {
-            *(if super::tree::ast_roundtrip(bytes)? { &mut printed } else { &mut refused }) += 1;
-            Ok(())
-        })
-        .budget_ms(crate::time_budget::time_budget(2_000));
-        assert!(printed > 100 && refused > 100, "{printed} printed, {refused} refused");
+        let (printed, refused) = (Cell::new(0), Cell::new(0));
+        search_until(
+            2_000,
+            || printed.get() > 100 && refused.get() > 100,
+            |bytes| {
+                let count = if super::tree::ast_roundtrip(bytes)? { &printed } else { &refused };
+                count.set(count.get() + 1);
+                Ok(())
+            },
+        );
     }
 
     #[test]
@@ -404,7 +411,7 @@ mod driven {
             super::drawing::render_diagnostic(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(3_000));
+        .budget_ms(3_000);
     }
 
     /// The inputs are the seeds of the fuzz targets and every input that failed.

@@ -1,10 +1,13 @@
 //! Tests of copies that have separate loops: large copies (they bypass the caches), transposed arrays (copied in
 //! tiles), and indirect rows. A *line* is the items along one dimension. A *tile* is a small rectangle of an array.
 
+use std::cell::Cell;
+
 use pep3118::decode::{Buffer, DecodeError, Plan};
 use pep3118::{Order, RawView, Request, Slice, View};
 
 use super::{items_one_by_one, plan, view};
+use crate::property_search::search_until;
 
 /// The size in bytes of the smallest copy that bypasses the caches.
 const LARGE: usize = 1 << 24;
@@ -154,64 +157,66 @@ fn transposed_arrays_are_swapped_as_by_a_simple_loop() {
 /// The arrays have up to 140 items in each dimension, and their axes are in random order.
 #[test]
 fn random_arrays_are_copied_in_every_order_of_axes() {
-    let mut checked = 0;
-    arbtest::arbtest(|bytes| {
-        let (format, itemsize) =
-            *bytes.choose(&[("B", 1), (">H", 2), ("<I", 4), (">d", 8), ("3s", 3), ("<Zd", 16), (">Zd", 16)])?;
-        let plan = plan(format);
-        let mut extents = [0_i64; 3];
-        for extent in &mut extents {
-            let most = if bytes.ratio(1, 2)? { 4 } else { 140 };
-            *extent = bytes.int_in_range(1..=most)?;
-        }
-        if extents.iter().product::<i64>() > 40_000 {
-            extents[0] = 1;
-        }
-        // The memory is in C order with unused bytes. The axes of the view are in another order, and some are
-        // descending.
-        let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
-        let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
-        let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
-        let mut axes = [(extents[0], first), (extents[1], middle), (extents[2], last)];
-        let len = (first * extents[0] + itemsize) as usize;
-        let mut origin = 0;
-        for (extent, stride) in &mut axes {
-            if bytes.ratio(1, 4)? {
-                origin += (*extent - 1) * *stride;
-                *stride = -*stride;
-            } else if bytes.ratio(1, 12)? {
-                *stride = 0;
+    let checked = Cell::new(0_u32);
+    search_until(
+        4_000,
+        || checked.get() > 30,
+        |bytes| {
+            let (format, itemsize) =
+                *bytes.choose(&[("B", 1), (">H", 2), ("<I", 4), (">d", 8), ("3s", 3), ("<Zd", 16), (">Zd", 16)])?;
+            let plan = plan(format);
+            let mut extents = [0_i64; 3];
+            for extent in &mut extents {
+                let most = if bytes.ratio(1, 2)? { 4 } else { 140 };
+                *extent = bytes.int_in_range(1..=most)?;
             }
-        }
-        for at in (1..3).rev() {
-            axes.swap(at, bytes.int_in_range(0..=at)?);
-        }
-        let (shape, strides) = (axes.map(|axis| axis.0), axes.map(|axis| axis.1));
-        let memory = noise(len);
-        let view = view(&shape, &strides, itemsize, len as i64, origin);
-        let size = itemsize as usize;
-        let items = items_one_by_one(&memory, origin, &shape, &strides, size).concat();
-        let (back, back_strides) = ([shape[2], shape[1], shape[0]], [strides[2], strides[1], strides[0]]);
-        let fortran = items_one_by_one(&memory, origin, &back, &back_strides, size).concat();
-        for buffer in both(&view, &plan, &memory, origin as usize) {
-            assert!(buffer.to_contiguous(Order::C).unwrap() == items, "{format} {shape:?} {strides:?}");
-            assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {shape:?} {strides:?}");
-            if format == ">d" {
-                let numbers = |items: &[u8]| -> Vec<u64> {
-                    items.as_chunks::<8>().0.iter().map(|unit| u64::from_be_bytes(*unit)).collect()
-                };
-                for (order, items) in [(Order::C, &items), (Order::Fortran, &fortran)] {
-                    let copy: Vec<u64> =
-                        buffer.to_vec::<f64>(order).unwrap().iter().map(|value| value.to_bits()).collect();
-                    assert!(copy == numbers(items), "{order:?} {shape:?} {strides:?}");
+            if extents.iter().product::<i64>() > 40_000 {
+                extents[0] = 1;
+            }
+            // The memory is in C order with unused bytes. The axes of the view are in another order, and some are
+            // descending.
+            let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
+            let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
+            let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
+            let mut axes = [(extents[0], first), (extents[1], middle), (extents[2], last)];
+            let len = (first * extents[0] + itemsize) as usize;
+            let mut origin = 0;
+            for (extent, stride) in &mut axes {
+                if bytes.ratio(1, 4)? {
+                    origin += (*extent - 1) * *stride;
+                    *stride = -*stride;
+                } else if bytes.ratio(1, 12)? {
+                    *stride = 0;
                 }
             }
-        }
-        checked += 1;
-        Ok(())
-    })
-    .budget_ms(crate::time_budget::time_budget(4_000));
-    assert!(checked > 30, "{checked}");
+            for at in (1..3).rev() {
+                axes.swap(at, bytes.int_in_range(0..=at)?);
+            }
+            let (shape, strides) = (axes.map(|axis| axis.0), axes.map(|axis| axis.1));
+            let memory = noise(len);
+            let view = view(&shape, &strides, itemsize, len as i64, origin);
+            let size = itemsize as usize;
+            let items = items_one_by_one(&memory, origin, &shape, &strides, size).concat();
+            let (back, back_strides) = ([shape[2], shape[1], shape[0]], [strides[2], strides[1], strides[0]]);
+            let fortran = items_one_by_one(&memory, origin, &back, &back_strides, size).concat();
+            for buffer in both(&view, &plan, &memory, origin as usize) {
+                assert!(buffer.to_contiguous(Order::C).unwrap() == items, "{format} {shape:?} {strides:?}");
+                assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {shape:?} {strides:?}");
+                if format == ">d" {
+                    let numbers = |items: &[u8]| -> Vec<u64> {
+                        items.as_chunks::<8>().0.iter().map(|unit| u64::from_be_bytes(*unit)).collect()
+                    };
+                    for (order, items) in [(Order::C, &items), (Order::Fortran, &fortran)] {
+                        let copy: Vec<u64> =
+                            buffer.to_vec::<f64>(order).unwrap().iter().map(|value| value.to_bits()).collect();
+                        assert!(copy == numbers(items), "{order:?} {shape:?} {strides:?}");
+                    }
+                }
+            }
+            checked.set(checked.get() + 1);
+            Ok(())
+        },
+    );
 }
 
 /// Returns a view with suboffsets and without a format, whose items have `itemsize` bytes.

@@ -1,11 +1,14 @@
 //! Tests of writing columns to records, and of reading columns from many records.
 
+use std::cell::Cell;
+
 use pep3118::Order;
 use pep3118::decode::{Buffer, BufferMut, Column, ColumnData, Plan};
 
 use super::plan;
 use crate::properties::layouts::random_layout;
 use crate::properties::strided::view;
+use crate::property_search::search_until;
 use crate::reference_decoder::column_bytes;
 
 /// Returns the name, the shape and the little-endian bytes of each column.
@@ -17,74 +20,78 @@ fn bytes_of(columns: &[Column]) -> Vec<(Vec<u8>, Vec<usize>, Vec<u8>)> {
 /// The padding of the written records is unchanged.
 #[test]
 fn written_columns_are_read_again() {
-    let (mut checked, mut with_padding) = (0, 0);
-    arbtest::arbtest(|bytes| {
-        let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
-        let plan = Plan::new(&layout).unwrap();
-        let mut records = vec![0; plan.itemsize() * bytes.int_in_range(1..=70)?];
-        bytes.fill_buffer(&mut records)?;
-        let columns = plan.columns(&records, None).unwrap();
-        let again = plan.encode_columns(&columns).unwrap_or_else(|error| panic!("{format}: {error}"));
-        // If no column has bytes, the library cannot compute the number of records.
-        if columns.iter().any(|column| !column.data.is_empty()) {
-            assert_eq!(bytes_of(&plan.columns(&again, None).unwrap()), bytes_of(&columns), "{format}");
-        }
-        // The columns are written to zeros and to ones. A byte that is equal in both results was written.
-        let mut ones = vec![0xff; records.len()];
-        plan.write_columns(&columns, &mut ones).unwrap();
-        assert_eq!(bytes_of(&plan.columns(&ones, None).unwrap()), bytes_of(&columns), "{format}");
-        let mut over = records.clone();
-        plan.write_columns(&columns, &mut over).unwrap();
-        for (at, over) in over.iter().enumerate() {
-            let padding = again.get(at).is_none_or(|byte| *byte == 0) && ones[at] == 0xff;
-            with_padding += usize::from(padding);
-            assert_eq!(*over, if padding { records[at] } else { ones[at] }, "{format} at byte {at}");
-        }
-        checked += 1;
-        Ok(())
-    })
-    .budget_ms(crate::time_budget::time_budget(1_500));
-    assert!(checked > 50 && with_padding > 50, "{checked} {with_padding}");
+    let (checked, with_padding) = (Cell::new(0), Cell::new(0));
+    search_until(
+        1_500,
+        || checked.get() > 50 && with_padding.get() > 50,
+        |bytes| {
+            let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
+            let plan = Plan::new(&layout).unwrap();
+            let mut records = vec![0; plan.itemsize() * bytes.int_in_range(1..=70)?];
+            bytes.fill_buffer(&mut records)?;
+            let columns = plan.columns(&records, None).unwrap();
+            let again = plan.encode_columns(&columns).unwrap_or_else(|error| panic!("{format}: {error}"));
+            // If no column has bytes, the library cannot compute the number of records.
+            if columns.iter().any(|column| !column.data.is_empty()) {
+                assert_eq!(bytes_of(&plan.columns(&again, None).unwrap()), bytes_of(&columns), "{format}");
+            }
+            // The columns are written to zeros and to ones. A byte that is equal in both results was written.
+            let mut ones = vec![0xff; records.len()];
+            plan.write_columns(&columns, &mut ones).unwrap();
+            assert_eq!(bytes_of(&plan.columns(&ones, None).unwrap()), bytes_of(&columns), "{format}");
+            let mut over = records.clone();
+            plan.write_columns(&columns, &mut over).unwrap();
+            for (at, over) in over.iter().enumerate() {
+                let padding = again.get(at).is_none_or(|byte| *byte == 0) && ones[at] == 0xff;
+                with_padding.set(with_padding.get() + u32::from(padding));
+                assert_eq!(*over, if padding { records[at] } else { ones[at] }, "{format} at byte {at}");
+            }
+            checked.set(checked.get() + 1);
+            Ok(())
+        },
+    );
 }
 
 /// The records are ascending, descending, with unused bytes between them, or overlapping.
 #[test]
 fn long_lines_are_read_in_any_stride() {
-    let mut checked = 0;
-    arbtest::arbtest(|bytes| {
-        let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
-        let (plan, itemsize) = (Plan::new(&layout).unwrap(), i64::try_from(layout.size()).unwrap());
-        let items = bytes.int_in_range(16..=600)?;
-        let stride = *bytes.choose(&[itemsize, itemsize + 3, -itemsize, -itemsize - 1, 2 * itemsize, 1, 0, -2])?;
-        let reach = (items - 1) * stride;
-        let (origin, len) = (reach.min(0).abs() + 5, reach.abs() + itemsize + 9);
-        let mut memory = vec![0; usize::try_from(len).unwrap()];
-        bytes.fill_buffer(&mut memory[..])?;
-        memory.iter_mut().zip(1_u8..=255).for_each(|(byte, salt)| *byte ^= salt);
-        let (shape, strides) = ([items], [stride]);
-        let view = view(&shape, &strides, itemsize, len, origin);
-        let owned = Buffer::new(&view, &plan, &memory).unwrap();
-        // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nothing writes to it.
-        let foreign =
-            unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
-        let contiguous = owned.to_contiguous(Order::C).unwrap();
-        let expected = bytes_of(&plan.columns(&contiguous, None).unwrap());
-        // The test compares some records with the columns of the single record.
-        for (at, record) in contiguous.chunks(plan.itemsize().max(1)).enumerate().step_by(37) {
-            for (one, (name, _, all)) in plan.columns(record, None).unwrap().iter().zip(&expected) {
-                let one = column_bytes(&one.data);
-                assert_eq!(all[at * one.len()..][..one.len()], one, "{format}: {}", name.escape_ascii());
+    let checked = Cell::new(0);
+    search_until(
+        1_500,
+        || checked.get() > 50,
+        |bytes| {
+            let Some((format, layout)) = random_layout(bytes)? else { return Ok(()) };
+            let (plan, itemsize) = (Plan::new(&layout).unwrap(), i64::try_from(layout.size()).unwrap());
+            let items = bytes.int_in_range(16..=600)?;
+            let stride = *bytes.choose(&[itemsize, itemsize + 3, -itemsize, -itemsize - 1, 2 * itemsize, 1, 0, -2])?;
+            let reach = (items - 1) * stride;
+            let (origin, len) = (reach.min(0).abs() + 5, reach.abs() + itemsize + 9);
+            let mut memory = vec![0; usize::try_from(len).unwrap()];
+            bytes.fill_buffer(&mut memory[..])?;
+            memory.iter_mut().zip(1_u8..=255).for_each(|(byte, salt)| *byte ^= salt);
+            let (shape, strides) = ([items], [stride]);
+            let view = view(&shape, &strides, itemsize, len, origin);
+            let owned = Buffer::new(&view, &plan, &memory).unwrap();
+            // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nothing writes to it.
+            let foreign =
+                unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
+            let contiguous = owned.to_contiguous(Order::C).unwrap();
+            let expected = bytes_of(&plan.columns(&contiguous, None).unwrap());
+            // The test compares some records with the columns of the single record.
+            for (at, record) in contiguous.chunks(plan.itemsize().max(1)).enumerate().step_by(37) {
+                for (one, (name, _, all)) in plan.columns(record, None).unwrap().iter().zip(&expected) {
+                    let one = column_bytes(&one.data);
+                    assert_eq!(all[at * one.len()..][..one.len()], one, "{format}: {}", name.escape_ascii());
+                }
             }
-        }
-        if itemsize > 0 {
-            assert_eq!(bytes_of(&owned.columns(None).unwrap()), expected, "{format} {stride}");
-            assert_eq!(bytes_of(&foreign.columns(None).unwrap()), expected, "{format} {stride}");
-        }
-        checked += 1;
-        Ok(())
-    })
-    .budget_ms(crate::time_budget::time_budget(1_500));
-    assert!(checked > 50, "{checked}");
+            if itemsize > 0 {
+                assert_eq!(bytes_of(&owned.columns(None).unwrap()), expected, "{format} {stride}");
+                assert_eq!(bytes_of(&foreign.columns(None).unwrap()), expected, "{format} {stride}");
+            }
+            checked.set(checked.get() + 1);
+            Ok(())
+        },
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn the_check_does_not_panic_for_any_struct() {
         views += u32::from(check_view(bytes)?);
         Ok(())
     })
-    .budget_ms(crate::time_budget::time_budget(3_000));
+    .budget_ms(3_000);
     assert!(views * 20 > structs, "only {views} of {structs} structs have a view");
 }
 
@@ -41,7 +41,7 @@ fn the_geometry_does_not_panic_for_any_numbers() {
         }
         Ok(())
     })
-    .budget_ms(crate::time_budget::time_budget(1_000));
+    .budget_ms(1_000);
 }
 
 #[test]
@@ -67,5 +67,5 @@ fn the_audit_does_not_panic_for_any_answers() {
         assert!(report.iter().all(|finding| !finding.requests().is_empty() && !finding.message().is_empty()));
         Ok(())
     })
-    .budget_ms(crate::time_budget::time_budget(2_000));
+    .budget_ms(2_000);
 }
