@@ -1,4 +1,4 @@
-//! Feature `ndarray`: arrays from buffers, and views of columns.
+//! Feature `ndarray`: arrays with copies of the items of a buffer, and array views of columns.
 
 use alloc::vec::Vec;
 
@@ -8,13 +8,15 @@ use crate::decode::{Buffer, Column, DecodeError, Element, Number, wide};
 use crate::view::Order;
 
 impl Buffer<'_> {
-    /// Copies all elements into an array in C order, with any strides and suboffsets: the elements of
-    /// [`to_vec`](Self::to_vec). The dimensions are, in this order: those of the buffer; those of an
-    /// array in the item; one for the characters of a string, or for the 2 parts of a complex number that has no Rust type.
+    /// Copies all elements into an array in C order. The elements are those of [`to_vec`](Self::to_vec). The
+    /// buffer may have any strides and suboffsets.
+    ///
+    /// The array has the dimensions of the buffer, then the dimensions of an array in the item. A string adds
+    /// a dimension for its characters. A complex number without a Rust type adds a dimension of length 2.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
-    /// // A transposed array of big-endian numbers.
+    /// // The buffer is a transposed array of big-endian numbers.
     /// let raw = RawView {
     ///     len: 12, itemsize: 2, ndim: 2, format: Some(b">h"), shape: Some(&[3, 2]), strides: Some(&[2, 6]),
     ///     ..RawView::default()
@@ -29,13 +31,14 @@ impl Buffer<'_> {
     ///
     /// # Errors
     /// - shape (0, 4611686018427387904, 4): `ndarray` limits the product of the lengths other than 0
-    /// - as [`to_vec`](Self::to_vec)
+    /// - every error of [`to_vec`](Self::to_vec)
     pub fn to_array<T: Element>(&self) -> Result<ArrayD<T>, DecodeError> {
         let elements = self.to_vec(Order::C)?;
-        shaped(self.element_shape::<T>()?, elements)
+        array_of_shape(self.element_shape::<T>()?, elements)
     }
 
-    /// Copies all elements into an array of a wider type: the elements of [`to_vec_as`](Self::to_vec_as).
+    /// Copies all elements into an array and converts them to the wider type `T`. The elements are those of
+    /// [`to_vec_as`](Self::to_vec_as).
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{Buffer, Plan}};
@@ -50,16 +53,16 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - as [`to_array`](Self::to_array) and [`to_vec_as`](Self::to_vec_as)
+    /// - every error of [`to_array`](Self::to_array) and of [`to_vec_as`](Self::to_vec_as)
     pub fn to_array_as<T: Number>(&self) -> Result<ArrayD<T>, DecodeError> {
         let elements = self.to_vec_as(Order::C)?;
-        shaped(self.element_shape::<T>()?, elements)
+        array_of_shape(self.element_shape::<T>()?, elements)
     }
 }
 
 impl Column {
-    /// Borrows the column as an array: one row for each record, then [`shape`](Self::shape). If that has a
-    /// length of 0, there are no rows.
+    /// Borrows the column as an array with one row for each record. The dimensions of a row are
+    /// [`shape`](Self::shape). If `shape` contains 0, the array has no rows.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -70,20 +73,20 @@ impl Column {
     /// ```
     ///
     /// # Errors
-    /// - `to_array_view::<f64>` of a column of `<i`
-    /// - a column whose shape was changed, so that it does not match the data
-    /// - a shape with a length of 0 and other lengths whose product `ndarray` does not support
+    /// - `to_array_view::<f64>` of a column of `<i`: the type of the elements is not `T`
+    /// - the caller changed the shape of the column: the shape does not match the number of elements
+    /// - the shape contains 0, and `ndarray` does not support the product of the other lengths
     pub fn to_array_view<T: Element>(&self) -> Result<ArrayViewD<'_, T>, DecodeError> {
         let elements: Option<&Vec<T>> = self.data.as_any().downcast_ref();
         let wrong_type = DecodeError::ElementType { found: self.ty.as_str(), wanted: T::NAME };
         let elements = elements.ok_or(wrong_type)?;
         let mut shape = Vec::with_capacity(self.shape.len().saturating_add(1));
-        let each = self.shape.iter().fold(1_usize, |count, length| count.saturating_mul(*length));
-        // With a length of 0 there are no elements, and the number of rows is unknown.
-        // Rows without elements: the array is empty.
-        let rows = elements.len().checked_div(each).unwrap_or(0);
-        if rows.saturating_mul(each) != elements.len() {
-            let needed = rows.saturating_add(1).saturating_mul(each);
+        let row_len = self.shape.iter().fold(1_usize, |count, length| count.saturating_mul(*length));
+        // If `shape` contains 0, a row has no elements. The number of rows is then unknown, and 0 rows are
+        // returned.
+        let rows = elements.len().checked_div(row_len).unwrap_or(0);
+        if rows.saturating_mul(row_len) != elements.len() {
+            let needed = rows.saturating_add(1).saturating_mul(row_len);
             return Err(DecodeError::TooSmall { available: wide(elements.len()), needed: wide(needed) });
         }
         shape.push(rows);
@@ -93,14 +96,15 @@ impl Column {
     }
 }
 
-/// Makes an array of elements in C order. Their number is the product of the shape, so that only the limit of
-/// `ndarray` on shapes with a length of 0 can be exceeded.
-fn shaped<T: Element>(shape: Vec<usize>, elements: Vec<T>) -> Result<ArrayD<T>, DecodeError> {
+/// Creates an array of `elements`, which are in C order and as many as `shape` describes. Fails only if
+/// `shape` contains 0 and exceeds the limit of `ndarray` for the product of the other lengths.
+fn array_of_shape<T: Element>(shape: Vec<usize>, elements: Vec<T>) -> Result<ArrayD<T>, DecodeError> {
     let error = too_large::<T>(&shape);
     ArrayD::from_shape_vec(IxDyn(&shape), elements).map_err(|_| error)
 }
 
-/// The error for a shape that `ndarray` does not support, with the size that its lengths other than 0 have.
+/// Returns the error for a shape that `ndarray` does not support. The error contains the size in bytes of the
+/// lengths other than 0.
 fn too_large<T>(shape: &[usize]) -> DecodeError {
     let lengths = shape.iter().filter(|length| **length != 0);
     let elements = lengths.fold(1_u64, |count, length| count.saturating_mul(wide(*length)));

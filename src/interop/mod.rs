@@ -1,4 +1,5 @@
-//! Conversions to types of other crates: serde, ndarray, Arrow. Each is a feature that only adds API.
+//! Conversions to types of the crates serde, ndarray and Arrow. Each conversion is a feature that only adds
+//! functions and trait implementations.
 
 #[cfg(feature = "ndarray")]
 mod array;

@@ -9,23 +9,23 @@ use crate::endian::Endian;
 use crate::layout::{Certainty, Field, Layout, Type};
 use crate::view::{Finding, Report, Request, RuleId, Severity};
 
-/// `"little"` or `"big"`.
+/// Writes `"little"` or `"big"`.
 impl Serialize for Endian {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-/// `"exact"`, `"trailing-padding"`, `"inferred"`.
+/// Writes `"exact"`, `"trailing-padding"` or `"inferred"`.
 impl Serialize for Certainty {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-/// A map with `name offset size type endian shape fields`.
+/// Writes a map with the keys `name`, `offset`, `size`, `type`, `endian`, `shape` and `fields`.
 ///
-/// `offset` is in bytes from the start of the enclosing record, `size` is the size of one element, and
+/// `offset` is in bytes from the start of the enclosing record. `size` is the size of one element in bytes.
 /// `fields` is null unless the field is a record. A name that is not UTF-8 is escaped.
 impl Serialize for Field<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -43,35 +43,36 @@ impl Serialize for Field<'_> {
     }
 }
 
-/// The item as a field, see [`Layout::item`].
+/// Writes the item as a field. See [`Layout::item`].
 impl Serialize for Layout {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.item().serialize(serializer)
     }
 }
 
-/// `"A04"`
+/// Writes the id, such as `"A04"`.
 impl Serialize for RuleId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-/// `"error"`, `"warning"`, `"note"`.
+/// Writes `"error"`, `"warning"` or `"note"`.
 impl Serialize for Severity {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-/// `"FULL_RO"`, `"C_CONTIGUOUS|WRITABLE"`.
+/// Writes the names of the flags, such as `"FULL_RO"` or `"C_CONTIGUOUS|WRITABLE"`.
 impl Serialize for Request {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// A map with `rule level message`, and `requests` if an audit found it.
+/// Writes a map with the keys `rule`, `level` and `message`. The map has the key `requests` if an audit
+/// created the finding.
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let fields = if self.requests().is_empty() { 3 } else { 4 };
@@ -88,19 +89,19 @@ impl Serialize for Finding {
     }
 }
 
-/// The JSON object of a check: `exporter`, if it is known, `findings` and `readable`.
+/// The JSON object of a check. The object has the key `exporter` only if the exporter is known.
 #[derive(serde::Serialize)]
 pub struct ReportJson<'r> {
     /// The name of the exporter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exporter: Option<&'r str>,
-    /// The rules that are broken.
+    /// The broken rules.
     pub findings: &'r Report,
-    /// Whether the check returned a view.
+    /// Whether the items can be read: the check returned a view.
     pub readable: bool,
 }
 
-/// A list of the findings, errors first.
+/// Writes a list of the findings. Errors come first.
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self)

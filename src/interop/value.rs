@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeTuple, Serializer};
 use crate::decode::{ArrayValue, LongDouble, RecordValue, Value};
 use crate::text::escape;
 
-/// Numbers are numbers, records are maps in the order of the format, and arrays are nested lists.
+/// Writes numbers as numbers, records as maps in the order of the format, and arrays as nested lists.
 ///
 /// | value | text formats (JSON) | binary formats |
 /// |--|--|--|
@@ -15,15 +15,15 @@ use crate::text::escape;
 /// | floats, `e` as `f32` | the number with its shortest digits | the number |
 /// | NaN, infinities | `"NaN"`, `"Infinity"`, `"-Infinity"`, which JSON lacks | the number |
 /// | `g` | the nearest `f64` | the nearest `f64` |
-/// | complex | `[re, im]` | a tuple of two |
-/// | `c`, `s`, `p` | text in which only printable ASCII is not escaped: `"a\\x00"` | bytes |
+/// | complex | `[re, im]` | a tuple of 2 numbers |
+/// | `c`, `s`, `p` | text in which every byte is escaped that is not printable ASCII: `"a\\x00"` | bytes |
 /// | void, bits, user types | hexadecimal: `"00ff"` | bytes |
 /// | text | text | text |
 /// | text that is not Unicode | `{"units": [55296]}` | the same map |
 /// | addresses | the number | the number |
 ///
-/// The key of a field without a name is its index, `f0`. A name that is not UTF-8 is escaped. Values cannot be
-/// deserialized: the output does not contain their types.
+/// The key of a field without a name is `f` and the index of the field: `f0`. A name that is not UTF-8 is
+/// escaped. Values cannot be deserialized, because the output does not contain their types.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -41,16 +41,16 @@ impl Serialize for Value {
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
             Self::UInt(value) | Self::Address(value) => serializer.serialize_u64(*value),
-            Self::Float16(value) => Part::from(*value).serialize(serializer),
-            Self::Float32(value) => Part::from(*value).serialize(serializer),
-            Self::Float64(value) => Part::from(*value).serialize(serializer),
-            Self::LongDouble(value) => Part::from(*value).serialize(serializer),
+            Self::Float16(value) => Real::from(*value).serialize(serializer),
+            Self::Float32(value) => Real::from(*value).serialize(serializer),
+            Self::Float64(value) => Real::from(*value).serialize(serializer),
+            Self::LongDouble(value) => Real::from(*value).serialize(serializer),
             Self::Complex32(value) => complex(*value, serializer),
             Self::Complex64(value) => complex(*value, serializer),
             Self::Complex128(value) => complex(*value, serializer),
             Self::ComplexLongDouble(value) => complex(*value, serializer),
-            Self::Char(byte) => text_of(&[*byte], serializer),
-            Self::Bytes(bytes) => text_of(bytes, serializer),
+            Self::Char(byte) => byte_string(&[*byte], serializer),
+            Self::Bytes(bytes) => byte_string(bytes, serializer),
             Self::Text(text) => serializer.serialize_str(text),
             Self::IllFormedText(units) => {
                 let mut map = serializer.serialize_map(Some(1))?;
@@ -70,7 +70,8 @@ impl Serialize for Value {
     }
 }
 
-/// A map in the order of the format, see [`Value`].
+/// Writes a map in the order of the format. The documentation of the implementation for [`Value`] describes
+/// the keys.
 impl Serialize for RecordValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.values().len()))?;
@@ -78,68 +79,69 @@ impl Serialize for RecordValue {
             match name.map(|name| (name, core::str::from_utf8(name))) {
                 Some((_, Ok(name))) => map.serialize_entry(name, value)?,
                 Some((name, Err(_))) => map.serialize_entry(&escape(name), value)?,
-                None => map.serialize_entry(&Unnamed(index), value)?,
+                None => map.serialize_entry(&UnnamedKey(index), value)?,
             }
         }
         map.end()
     }
 }
 
-/// The key of a field without a name: `f` and its index.
-struct Unnamed(usize);
+/// The key of a field without a name: `f` and the index of the field.
+struct UnnamedKey(usize);
 
-impl Serialize for Unnamed {
+impl Serialize for UnnamedKey {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("f{}", self.0))
     }
 }
 
-/// Lists nested as deep as the shape. An array without elements is `[]`, because the lengths of its other
-/// dimensions can be huge: (4294967296, 0).
+/// Writes lists that are nested as deep as the shape has dimensions. Writes `[]` for an array without
+/// elements, because the lengths of its other dimensions can be huge: (4294967296, 0).
 impl Serialize for ArrayValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Nested(self.shape(), self.values()).serialize(serializer)
+        NestedList(self.shape(), self.values()).serialize(serializer)
     }
 }
 
-/// The nearest `f64`, see [`Value`].
+/// Writes the nearest `f64`.
 impl Serialize for LongDouble {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Part::from(*self).serialize(serializer)
+        Real::from(*self).serialize(serializer)
     }
 }
 
-/// A float, or one part of a complex number. An `f32` stays an `f32`, so that it has few digits.
-enum Part {
+/// A float, or one part of a complex number. `Single` is separate from `Double`, because the text of an `f32`
+/// has fewer digits than the text of the equal `f64`.
+enum Real {
     Single(f32),
     Double(f64),
 }
 
-impl From<f16> for Part {
+impl From<f16> for Real {
     fn from(value: f16) -> Self {
         Self::Single(value.to_f32())
     }
 }
 
-impl From<f32> for Part {
+impl From<f32> for Real {
     fn from(value: f32) -> Self {
         Self::Single(value)
     }
 }
 
-impl From<f64> for Part {
+impl From<f64> for Real {
     fn from(value: f64) -> Self {
         Self::Double(value)
     }
 }
 
-impl From<LongDouble> for Part {
+impl From<LongDouble> for Real {
     fn from(value: LongDouble) -> Self {
         Self::Double(value.to_f64())
     }
 }
 
-impl Serialize for Part {
+impl Serialize for Real {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let wide = match self {
             Self::Single(value) => f64::from(*value),
@@ -162,20 +164,23 @@ impl Serialize for Part {
     }
 }
 
-fn complex<T: Into<Part>, S: Serializer>(value: Complex<T>, serializer: S) -> Result<S::Ok, S::Error> {
-    let (re, im): (Part, Part) = (value.re.into(), value.im.into());
+/// Writes a complex number as a tuple of its real and its imaginary part.
+fn complex<T: Into<Real>, S: Serializer>(value: Complex<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    let (re, im): (Real, Real) = (value.re.into(), value.im.into());
     let mut parts = serializer.serialize_tuple(2)?;
     parts.serialize_element(&re)?;
     parts.serialize_element(&im)?;
     parts.end()
 }
 
-fn text_of<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes bytes: as escaped text in a text format such as JSON, as bytes in a binary format.
+fn byte_string<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
-        // Fast path: most texts need no escape.
-        let plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\'));
+        // This fast path avoids the formatting machinery, because most texts need no escape.
+        let needs_no_escape =
+            bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'"' | b'\\'));
         match core::str::from_utf8(bytes) {
-            Ok(text) if plain => serializer.serialize_str(text),
+            Ok(text) if needs_no_escape => serializer.serialize_str(text),
             _ => serializer.collect_str(&bytes.escape_ascii()),
         }
     } else {
@@ -183,6 +188,7 @@ fn text_of<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error
     }
 }
 
+/// Bytes that are displayed as two hexadecimal digits each.
 struct Hexadecimal<'b>(&'b [u8]);
 
 impl core::fmt::Display for Hexadecimal<'_> {
@@ -191,10 +197,10 @@ impl core::fmt::Display for Hexadecimal<'_> {
     }
 }
 
-/// A shape and its elements.
-struct Nested<'v>(&'v [usize], &'v [Value]);
+/// The shape and the elements of an array, in C order.
+struct NestedList<'v>(&'v [usize], &'v [Value]);
 
-impl Serialize for Nested<'_> {
+impl Serialize for NestedList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(shape, values) = *self;
         let row_len = match shape {
@@ -203,9 +209,9 @@ impl Serialize for Nested<'_> {
         };
         match (row_len, shape.split_first()) {
             (Some(row_len), Some((_, inner))) => {
-                serializer.collect_seq(values.chunks(row_len).map(|row| Nested(inner, row)))
+                serializer.collect_seq(values.chunks(row_len).map(|row| NestedList(inner, row)))
             }
-            // One dimension, or no elements.
+            // The array has one dimension or no elements.
             _ => serializer.collect_seq(values),
         }
     }

@@ -1,21 +1,23 @@
-//! `Audit`: compares the answers that one exporter gave to several requests. It sends no request itself.
+//! `Audit`: compares the answers of one exporter to several requests. The caller sends the requests.
 
 use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use super::check::Checker;
 use super::contiguity::{Contiguity, Order};
 use super::memory_traits::MemoryTraits;
 use super::outcome::{RaisedError, RequestOutcome};
 use super::raw::{FieldName, MetadataValue, Owner, RawView, RawViewBuf};
-use super::report::{Report, SinkClosed, ViolationSink};
+use super::report::{Report, ViolationSink};
 use super::request::{Request, Structure};
 use super::violation::Violation;
 use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile};
 
 /// Compares the answers of one exporter to several requests.
 ///
-/// Add the outcome of every request of [`Request::ALL_LEGAL`], and of some requests twice: each outcome
-/// makes more rules decidable. The audit itself sends no requests.
+/// An audit sends no requests. Send every request of [`Request::ALL_LEGAL`], send some requests twice, and
+/// add each outcome with [`observe`](Audit::observe). A rule about a request is checked only if its outcome
+/// was added.
 ///
 /// ```
 /// use pep3118::{Audit, RaisedError, RequestOutcome, RawView, Request, RuleId};
@@ -39,14 +41,17 @@ use crate::layout::{Comparison, Equivalence, Layout, interpretations, reconcile}
 #[derive(Clone, Debug)]
 pub struct Audit<'d> {
     checker: Checker<'d>,
+    /// The answers to the requests that succeeded.
     granted: Vec<(Request, RawViewBuf)>,
+    /// The outcomes of the requests that failed.
     failed: Vec<(Request, FailedRequest)>,
-    /// Violations that the caller has found at the release of a buffer.
+    /// Violations that the caller found when the caller released a buffer.
     at_release: Vec<(Request, Violation)>,
+    /// The layout of an item by the type of the exporter.
     type_layout: Option<Layout>,
 }
 
-/// A [`RequestOutcome`] other than success.
+/// The outcome of a request that did not succeed. The variants are those of [`RequestOutcome`].
 #[derive(Clone, Debug)]
 enum FailedRequest {
     Refused { error: RaisedError, obj: Owner, references: i64 },
@@ -68,13 +73,13 @@ impl Default for Audit<'static> {
 }
 
 impl<'d> Audit<'d> {
-    /// Starts an audit that checks each answer with this checker.
+    /// Starts an audit that checks each answer with `checker`.
     #[must_use]
     pub const fn with(checker: Checker<'d>) -> Self {
         Self { checker, granted: Vec::new(), failed: Vec::new(), at_release: Vec::new(), type_layout: None }
     }
 
-    /// Adds the outcome of a request. The arrays and the format are copied.
+    /// Adds the outcome of `request`. Copies the arrays and the format.
     #[must_use]
     pub fn observe(mut self, request: Request, outcome: RequestOutcome<'_>) -> Self {
         match outcome {
@@ -89,8 +94,9 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Adds the increase of the exporter's reference count from before the request to after the release
-    /// (E09, neutral reference count). Pass 0 if it was not measured.
+    /// Adds the change of the exporter's reference count from before `request` to after the release (E09,
+    /// neutral reference count). A positive number means more references. Pass 0 if the count was not
+    /// measured.
     #[must_use]
     pub fn released(mut self, request: Request, references: i64) -> Self {
         if references != 0 {
@@ -99,26 +105,26 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Adds an exception that `__release_buffer__` raised (E10, release of Python classes), by the name of
-    /// its class.
+    /// Adds an exception that `__release_buffer__` raised after `request` (E10, release of Python classes).
+    /// `error` is the name of the exception's class.
     #[must_use]
     pub fn release_raised(mut self, request: Request, error: &str) -> Self {
         self.at_release.push((request, Violation::ReleaseRaised { error: error.into() }));
         self
     }
 
-    /// Sets the layout of an item by the type of the exporter: a NumPy dtype, the fields of a ctypes
-    /// structure.
+    /// Sets the layout of an item by the type of the exporter, such as a NumPy dtype or the fields of a
+    /// ctypes structure.
     ///
-    /// The formats are compared with it (T01, format and type). If a format has several interpretations of
-    /// its itemsize, one that agrees is enough: A07 reports the ambiguity. A format without an
-    /// interpretation breaks A07 or A11 and is not compared.
+    /// `finish` compares each format with this layout (T01, format and type). If a format has several
+    /// interpretations, one interpretation that agrees is enough, because A07 (the size of the format) reports
+    /// the ambiguity. A format without an interpretation breaks A07 or A11 (format syntax) and is not compared.
     ///
     /// ```
     /// use pep3118::{Audit, DataModel, Dialect, Layout, RequestOutcome, RawView, Request, RuleId};
     ///
     /// let two_ints = RawView { len: 8, itemsize: 8, format: Some(b"T{<i:a:<i:b:}"), ..RawView::default() };
-    /// // By its type, the exporter has doubles.
+    /// // The type of the exporter has items of one double.
     /// let double = Layout::read(b"<d", &Dialect::STRUCT, &DataModel::LP64)?;
     /// let report =
     ///     Audit::new().type_layout(&double).observe(Request::FULL_RO, RequestOutcome::Granted(two_ints)).finish();
@@ -132,11 +138,11 @@ impl<'d> Audit<'d> {
         self
     }
 
-    /// Checks every answer alone and against the others, and returns all violations.
+    /// Checks each answer alone, compares the answers, and returns all violations.
     #[must_use]
     pub fn finish(self) -> Report {
         let mut report = Report::new();
-        let reference = self.reference();
+        let reference = self.reference_answer();
         for (index, (request, raw)) in self.granted.iter().enumerate() {
             let raw = raw.as_raw();
             self.checker.report(&raw, *request, &mut RequestReport { report: &mut report, request: *request });
@@ -151,7 +157,7 @@ impl<'d> Audit<'d> {
                     report.push(Violation::NotRepeatable { field, value, other }, Some(*request));
                 }
             } else if let Some((other, reference)) = &reference {
-                compare(*request, &raw, *other, reference, &mut report);
+                compare_answers(*request, &raw, *other, reference, &mut report);
             }
         }
         self.compare_readonly(&mut report);
@@ -167,37 +173,40 @@ impl<'d> Audit<'d> {
         report.sorted()
     }
 
-    /// Returns the answer with the most fields, the first of several. The others are compared with it.
-    fn reference(&self) -> Option<(Request, RawView<'_>)> {
+    /// Returns the reference answer: the answer to the request that asks for the most fields. The audit
+    /// compares every answer with the reference answer. If several requests ask for the most fields, the first
+    /// answer is returned. Returns `None` if no request succeeded.
+    fn reference_answer(&self) -> Option<(Request, RawView<'_>)> {
         let answers = self.granted.iter().enumerate();
         let best = answers.max_by_key(|(index, (request, _))| (requested_fields(*request), core::cmp::Reverse(*index)));
         best.map(|(_, (request, raw))| (*request, raw.as_raw()))
     }
 
-    /// Checks that the answers without `WRITABLE` have the same `readonly` (B03).
+    /// Checks that the answers without `WRITABLE` have the same `readonly` (B03, consistent `readonly`).
     fn compare_readonly(&self, report: &mut Report) {
         let mut answers = self.granted.iter().filter(|(request, _)| !request.contains(Request::WRITABLE));
         let Some((first, expected)) = answers.next() else { return };
         let other = expected.as_raw().readonly;
         for (request, raw) in answers {
             let readonly = raw.as_raw().readonly;
-            // Different answers to the same request break B24, repeatable answers.
+            // If the requests are equal, the different answers break B24 (repeatable answers) instead.
             if readonly != other && request != first {
                 report.push(Violation::ReadonlyChanged { readonly, other, request: *first }, Some(*request));
             }
         }
     }
 
-    /// Compares the format of each answer with the layout by the type (T01).
+    /// Compares the format of each answer with the layout of the exporter's type (T01, format and type).
     fn compare_type_layout(&self, report: &mut Report) {
         let Some(type_layout) = &self.type_layout else { return };
         for (request, raw) in &self.granted {
             let raw = raw.as_raw();
             let Some(format) = raw.format else { continue };
             let itemsize = u64::try_from(raw.itemsize).ok();
-            // The check of the answer has reported a format without an interpretation.
+            // If the format has no interpretation, the check of the answer has already reported the format.
             let outcome = reconcile(format, itemsize, self.checker.dialect, self.checker.model);
-            // The interpretation that agrees best; the most likely of several.
+            // Chooses the interpretation that agrees best. If several agree equally, chooses the most likely
+            // interpretation.
             let best = interpretations(&outcome)
                 .iter()
                 .map(|interpretation| Comparison::of_layouts(&interpretation.layout, type_layout))
@@ -210,9 +219,11 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Returns the known properties of the memory. An unknown property permits a refusal.
+    /// Returns the properties of the memory that the answers show. An unknown property has the value that
+    /// permits a refusal.
     fn memory_traits(&self, reference: Option<&RawView<'_>>) -> MemoryTraits {
-        // If the answers disagree on `readonly` (B03), only success with WRITABLE proves writable memory.
+        // If the answers disagree on `readonly` (B03, consistent `readonly`), the memory is writable only if a
+        // `WRITABLE` request succeeded.
         let is_writable = self.granted.iter().any(|(request, _)| request.contains(Request::WRITABLE));
         let readonly = !is_writable && self.granted.iter().any(|(_, raw)| raw.as_raw().readonly != 0);
         match reference {
@@ -221,7 +232,9 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Checks the form of a failure, and that there is a reason for it.
+    /// Reports each rule about exceptions, `obj` and references that the failed `request` breaks. Also reports a
+    /// refusal that the properties `memory` do not justify. `reference` is the [reference
+    /// answer](Self::reference_answer).
     fn check_failure(
         &self,
         request: Request,
@@ -252,21 +265,24 @@ impl<'d> Audit<'d> {
         }
     }
 
-    /// Returns the violation of a refusal without a reason: C for denied contiguity, B16 for a compound
-    /// request, else B23.
+    /// Returns the violation for a refusal that no property of the memory justifies.
+    ///
+    /// The result is a C rule if the exporter denies contiguity, B16 for a compound request, else B23
+    /// (allowed refusals).
     fn unjustified_refusal(&self, request: Request, error: &RaisedError, reference: Option<&RawView<'_>>) -> Violation {
         let structure = request.structure();
         let succeeds = |request: Request| self.granted.iter().any(|(granted, _)| *granted == request);
         let is_served = |flag: Request| self.granted.iter().any(|(granted, _)| granted.contains(flag));
-        // If the request succeeds without FORMAT, the format is the reason of the failure.
+        // If the request succeeds without FORMAT, the format is the reason for the refusal.
         let fails_for_format = request.contains(Request::FORMAT) && succeeds(request.difference(Request::FORMAT));
         if let Some(raw) = reference.filter(|_| !fails_for_format) {
             let because = Contiguity::of(raw);
             if let Some(order) = structure.contiguity() {
                 return Violation::ContiguityDenied { structure, order, because };
             }
-            // Without strides the memory must be C-contiguous. An exporter that denies that usually overlooks
-            // an unusual case, such as no items: plain contiguity is a sign of another reason.
+            // A request without STRIDES needs C-contiguous memory. An exporter that denies contiguity usually
+            // overlooks an unusual case, such as an array without items. If contiguity is obvious, the
+            // refusal has another reason.
             let is_plain = matches!(because, Contiguity::NoStrides | Contiguity::OneDimension | Contiguity::Dimensions);
             if !request.contains(Request::STRIDES) && !is_plain {
                 return Violation::ContiguityDenied { structure, order: Order::C, because };
@@ -282,20 +298,23 @@ impl<'d> Audit<'d> {
     }
 }
 
-/// Adds the request to each violation that a check reports.
+/// A sink that adds `request` to each violation.
 struct RequestReport<'r> {
     report: &'r mut Report,
     request: Request,
 }
 
 impl ViolationSink for RequestReport<'_> {
-    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
+    type Stop = Infallible;
+
+    fn report(&mut self, violation: Violation) -> Result<(), Infallible> {
         self.report.push(violation, Some(self.request));
         Ok(())
     }
 }
 
-/// Orders requests by the fields that they return: the number of arrays, then the format.
+/// Returns a key that orders requests by the fields that a request asks for: the number of arrays, then the
+/// format.
 fn requested_fields(request: Request) -> (u8, bool) {
     let arrays = match request.structure() {
         Structure::Indirect => 3,
@@ -306,7 +325,8 @@ fn requested_fields(request: Request) -> (u8, bool) {
     (arrays, request.contains(Request::FORMAT))
 }
 
-/// Returns the first field in which two answers to the same request differ.
+/// Returns the first field that differs between two answers to one request. Returns `None` if the answers
+/// agree.
 fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName> {
     let differs = [
         (FieldName::Buf, raw.buf.is_some() && other.buf.is_some() && raw.buf != other.buf),
@@ -322,8 +342,9 @@ fn first_difference(raw: &RawView<'_>, other: &RawView<'_>) -> Option<FieldName>
     differs.into_iter().find_map(|(field, differs)| differs.then_some(field))
 }
 
-/// Compares the answer to a request with the reference, the answer to another request.
-fn compare(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
+/// Compares the answer `raw` with the answer `reference` and reports the differences. `request` and `other`
+/// are the requests that the exporter answered.
+fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, reference: &RawView<'_>, report: &mut Report) {
     let mut push = |violation| report.push(violation, Some(request));
     let changed = |field| Violation::MetadataChanged {
         field,
@@ -348,13 +369,14 @@ fn compare(request: Request, raw: &RawView<'_>, other: Request, reference: &RawV
             Violation::ItemsizeChanged { itemsize: raw.itemsize, other: reference.itemsize, request: other }
         });
     }
-    // A field that one of the requests does not return agrees. With another ndim (B01) the arrays differ.
+    // A field agrees if one of the requests does not ask for the field. If `ndim` differs (B01, independence of
+    // the request), the arrays differ in any case and are not reported.
     let agrees = [
-        (FieldName::Buf, agree(raw.buf, reference.buf)),
+        (FieldName::Buf, equal_if_present(raw.buf, reference.buf)),
         (FieldName::Len, raw.len == reference.len),
-        (FieldName::Format, agree(raw.format, reference.format)),
-        (FieldName::Shape, !same_ndim || agree(raw.shape, reference.shape)),
-        (FieldName::Strides, !same_ndim || strides_agree(raw, reference)),
+        (FieldName::Format, equal_if_present(raw.format, reference.format)),
+        (FieldName::Shape, !same_ndim || equal_if_present(raw.shape, reference.shape)),
+        (FieldName::Strides, !same_ndim || strides_equal_if_present(raw, reference)),
     ];
     for (field, _) in agrees.into_iter().filter(|(_, agrees)| !agrees) {
         push(changed(field));
@@ -374,15 +396,16 @@ fn compare(request: Request, raw: &RawView<'_>, other: Request, reference: &RawV
     }
 }
 
-/// Whether the values are equal or one of them is missing.
-fn agree<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
+/// Returns whether `value` and `other` are equal, or at least one is missing.
+fn equal_if_present<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
     value.is_none() || other.is_none() || value == other
 }
 
-/// Whether the strides of dimensions of several items are equal. NumPy reports different strides for a
-/// dimension of one item if a contiguity is requested.
-fn strides_agree(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
+/// Returns whether the strides are equal. Ignores the strides of dimensions of at most one item, because
+/// NumPy reports other strides for such dimensions if a request asks for contiguity.
+fn strides_equal_if_present(raw: &RawView<'_>, other: &RawView<'_>) -> bool {
     let (Some(strides), Some(others)) = (raw.strides, other.strides) else { return true };
+    // Without a shape no stride is compared, so the strides agree.
     let shape = raw.shape.or(other.shape).unwrap_or_default();
     raw.len == 0
         || shape.iter().zip(strides.iter().zip(others)).all(|(length, (stride, other))| *length <= 1 || stride == other)

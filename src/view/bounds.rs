@@ -1,15 +1,15 @@
-//! `ByteBounds`: the range of bytes of an array of items, compared with the memory block (D rules).
+//! `ByteBounds`: the range of bytes that items occupy, and its comparison with the memory block (D rules).
 
 use smallvec::SmallVec;
 
 use super::contiguity::{Order, has_order};
 use super::raw::Block;
-use super::report::{SinkClosed, ViolationSink};
+use super::report::ViolationSink;
 use super::violation::Violation;
 
-/// The range of bytes of the items, counted from `buf`.
+/// The range of bytes that the items occupy, counted from `buf`.
 ///
-/// With negative strides `low` is negative. Without items both bounds are 0.
+/// `low` is negative if a stride is negative. Both bounds are 0 if there are no items.
 ///
 /// ```
 /// use pep3118::{ByteBounds, RawView, Request};
@@ -20,32 +20,34 @@ use super::violation::Violation;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ByteBounds {
-    /// The first byte of the lowest item, at most 0.
+    /// The offset of the first byte of the lowest item. The value is at most 0.
     pub low: i64,
-    /// One past the last byte of the highest item.
+    /// The offset one past the last byte of the highest item.
     pub high: i64,
 }
 
-/// The properties of shape, strides and itemsize that the rules need, computed in one pass.
+/// The properties of shape, strides and itemsize that the rules need. One pass over the dimensions computes all
+/// properties.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StructureSummary {
-    /// The product of shape and itemsize; `None` if it does not fit 64 bits.
+    /// The product of shape and itemsize in bytes; `None` if the product does not fit 64 bits.
     pub(crate) len: Option<i64>,
-    /// `None` if the distance between the bounds does not fit 63 bits.
+    /// The range of bytes; `None` if the distance between the bounds does not fit 63 bits.
     pub(crate) bounds: Option<ByteBounds>,
-    /// Some entry of the shape is negative.
+    /// Whether an entry of the shape is negative.
     pub(crate) has_negative_length: bool,
-    /// Some entry of the shape is 0.
+    /// Whether an entry of the shape is 0.
     pub(crate) is_empty: bool,
-    /// Some stride is not a multiple of the itemsize.
+    /// Whether a stride is not a multiple of the itemsize.
     pub(crate) has_unaligned_stride: bool,
-    /// The items are adjacent, the last index fastest.
+    /// Whether the items are adjacent and the last index varies fastest.
     pub(crate) is_c_contiguous: bool,
 }
 
 impl StructureSummary {
-    /// Without strides the array is C-contiguous. `shape` and `strides` have the same number of entries,
-    /// and `itemsize` is not negative.
+    /// Computes the properties. Without `strides` the array is C-contiguous.
+    ///
+    /// `shape` and `strides` must have the same number of entries. `itemsize` must not be negative.
     #[inline]
     pub(crate) fn of(shape: &[i64], strides: Option<&[i64]>, itemsize: i64) -> Self {
         match strides {
@@ -54,7 +56,8 @@ impl StructureSummary {
         }
     }
 
-    /// The fast path: every length is at least 1, and every sum and product fits 63 bits.
+    /// Computes the properties in 64-bit arithmetic. This fast path needs lengths of at least 1, and sums and
+    /// products that fit 63 bits. Other numbers are passed to [`of_strided_wide`](Self::of_strided_wide).
     #[inline]
     pub(crate) fn of_strided(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let (mut len, mut low, mut high) = (itemsize, 0_i64, itemsize);
@@ -63,17 +66,17 @@ impl StructureSummary {
             let (length, stride) = (*length, *stride);
             let reach = stride.checked_mul(length.wrapping_sub(1));
             let (Some(reach), Some(product), 1..) = (reach, len.checked_mul(length), length) else {
-                return Self::of_any(shape, strides, itemsize);
+                return Self::of_strided_wide(shape, strides, itemsize);
             };
             is_c_contiguous &= length == 1 || stride == len;
             let bound = if reach < 0 { &mut low } else { &mut high };
-            let Some(sum) = bound.checked_add(reach) else { return Self::of_any(shape, strides, itemsize) };
+            let Some(sum) = bound.checked_add(reach) else { return Self::of_strided_wide(shape, strides, itemsize) };
             *bound = sum;
             stride_bits |= stride;
             len = product;
         }
         if high.checked_sub(low).is_none() {
-            return Self::of_any(shape, strides, itemsize);
+            return Self::of_strided_wide(shape, strides, itemsize);
         }
         Self {
             len: Some(len),
@@ -85,23 +88,24 @@ impl StructureSummary {
         }
     }
 
-    /// The strides, if one of them is not a multiple of the itemsize.
+    /// Returns `strides` if at least one stride is not a multiple of the itemsize, else `None`.
     #[inline]
     pub(crate) fn unaligned_strides<'s>(&self, strides: &'s [i64]) -> Option<&'s [i64]> {
         self.has_unaligned_stride.then_some(strides)
     }
 
-    /// The general case, without assumptions about the numbers.
+    /// Computes the properties in 128-bit arithmetic, for any lengths and strides.
     #[cold]
     #[inline(never)]
-    fn of_any(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
+    fn of_strided_wide(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let mut summary = Self::of_contiguous(shape, itemsize);
         if summary.is_empty || summary.has_negative_length {
             return summary;
         }
         let (mut low, mut high) = (0_i128, i128::from(itemsize));
         for (length, stride) in shape.iter().zip(strides) {
-            // Each product is less than 2^126. A sum that saturates does not fit 63 bits in any case.
+            // Each product is less than 2^126. A saturated sum is far outside of 63 bits, so the bounds
+            // are `None`.
             let reach = i128::from(*stride).saturating_mul(i128::from(*length).saturating_sub(1));
             let bound = if reach < 0 { &mut low } else { &mut high };
             *bound = bound.saturating_add(reach);
@@ -116,6 +120,7 @@ impl StructureSummary {
         summary
     }
 
+    /// Computes the properties of a C-contiguous array. Lengths may have any value.
     fn of_contiguous(shape: &[i64], itemsize: i64) -> Self {
         let mut len = Some(itemsize);
         let (mut is_empty, mut has_negative_length) = (false, false);
@@ -125,7 +130,8 @@ impl StructureSummary {
             len = len.and_then(|len| len.checked_mul(*length));
         }
         if is_empty {
-            // A dimension of length 0 makes the other numbers irrelevant, even if their product overflows.
+            // No items exist if a dimension has length 0. The size is then 0, even if the other lengths
+            // overflow.
             len = Some(0);
         }
         Self {
@@ -139,25 +145,28 @@ impl StructureSummary {
     }
 }
 
-/// `itemsize - 1` if the itemsize is a power of two, so that it selects the bits of the remainder; else 0.
+/// Returns `itemsize - 1` if the itemsize is a power of two, else 0. The mask selects the bits of the
+/// remainder.
 #[inline]
 const fn remainder_mask(itemsize: i64) -> i64 {
     let below = itemsize.wrapping_sub(1);
     if itemsize & below == 0 { below } else { 0 }
 }
 
-/// Whether a distance is not a multiple of the itemsize. Items of 0 bytes have no multiples (D09).
+/// Returns whether `distance` is not a multiple of `itemsize`, both in bytes. Returns `false` if `itemsize`
+/// is 0, because the rules about multiples (D01, D03) do not apply to items of 0 bytes (D09).
 #[inline]
 fn is_unaligned(distance: i64, itemsize: i64) -> bool {
     match (itemsize, remainder_mask(itemsize)) {
-        // A division costs as much as the rest of the pass over shape and strides.
+        // The mask avoids a division. One division costs as much as the whole pass over shape and strides.
         (1.., mask @ 1..) => distance & mask != 0,
         (2.., _) => distance.checked_rem(itemsize) != Some(0),
         _ => false,
     }
 }
 
-/// Whether some stride is not a multiple of the itemsize. `stride_bits` is the union of the bits of all.
+/// Returns whether at least one stride is not a multiple of `itemsize`. `stride_bits` is the bitwise OR of
+/// all strides.
 #[inline]
 fn any_unaligned(strides: &[i64], stride_bits: i64, itemsize: i64) -> bool {
     match remainder_mask(itemsize) {
@@ -166,17 +175,20 @@ fn any_unaligned(strides: &[i64], stride_bits: i64, itemsize: i64) -> bool {
     }
 }
 
-/// Reports each negative entry of the shape (A17).
+/// Reports each negative entry of `shape` (A17, lengths of dimensions).
 #[cold]
-pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Result<(), SinkClosed> {
+pub(crate) fn check_lengths<S: ViolationSink>(shape: &[i64], sink: &mut S) -> Result<(), S::Stop> {
     for (dimension, length) in shape.iter().enumerate().filter(|(_, length)| **length < 0) {
         sink.report(Violation::NegativeLength { dimension, length: *length })?;
     }
     Ok(())
 }
 
-/// Reports the D rules that items break. There is at least one item. Items outside of the block are
-/// reported once: D06, bounds of all items, only if the first item is inside (D02).
+/// Reports the D rules that the items break.
+///
+/// `bounds` is the range of bytes of at least one item, counted from `buf`. If the first item is outside of
+/// `block`, the function reports D02 (first item) and not D06 (all items), because one mistake should be
+/// reported once.
 #[inline]
 pub(crate) fn check_bounds<S: ViolationSink>(
     block: Block,
@@ -184,7 +196,7 @@ pub(crate) fn check_bounds<S: ViolationSink>(
     bounds: ByteBounds,
     unaligned_strides: Option<&[i64]>,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
+) -> Result<(), S::Stop> {
     if !check_first_item(block, itemsize, unaligned_strides, sink)? {
         return Ok(());
     }
@@ -199,15 +211,17 @@ pub(crate) fn check_bounds<S: ViolationSink>(
 }
 
 /// Reports the D rules that the first item or a stride breaks. Returns whether the first item is inside
-/// the block.
-// Without inlining `verify_structure` has 14 % more instructions.
+/// `block`.
+///
+/// `unaligned_strides` is present if at least one stride is not a multiple of `itemsize`.
+// Always inlined, because `verify_structure` executes 14 % more instructions without inlining.
 #[inline(always)]
 pub(crate) fn check_first_item<S: ViolationSink>(
     block: Block,
     itemsize: i64,
     unaligned_strides: Option<&[i64]>,
     sink: &mut S,
-) -> Result<bool, SinkClosed> {
+) -> Result<bool, S::Stop> {
     let Block { len: memlen, offset } = block;
     if is_unaligned(offset, itemsize) {
         sink.report(Violation::UnalignedOffset { offset, itemsize })?;
@@ -225,20 +239,23 @@ pub(crate) fn check_first_item<S: ViolationSink>(
     Ok(is_inside)
 }
 
-/// Whether items share bytes.
+/// The answer to the question whether two items share bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Overlap {
+    /// No items share bytes.
     None,
+    /// Items may share bytes. The fast test does not decide the question.
     Possible,
+    /// At least two items share bytes.
     Certain,
 }
 
 impl Overlap {
-    /// Decides whether items overlap, as far as that is possible in O(n log n) for n dimensions.
+    /// Decides whether items overlap, in O(n log n) time for n dimensions.
     ///
-    /// Items do not overlap if each stride, from the smallest on, is at least the span of all smaller
-    /// strides. To decide the other cases exactly is NP-hard (integer programming), so they are possible
-    /// overlaps.
+    /// Sorts the strides by size. Items do not overlap if each stride is at least the span of all smaller
+    /// strides. Returns `Possible` in the cases that this test does not decide, because an exact decision is
+    /// NP-hard (integer programming).
     pub(crate) fn of(shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         let axes = shape.iter().zip(strides).filter(|(length, _)| **length > 1);
         let mut axes: SmallVec<[(u64, u64); 8]> =
@@ -258,7 +275,7 @@ impl Overlap {
             span = span.saturating_add(stride.saturating_mul(length.saturating_sub(1)));
             previous = Some(stride);
         }
-        // Items that have more bytes together than their span share some of them.
+        // If the sizes of all items add up to more bytes than the span, at least two items share bytes.
         let len = shape.iter().try_fold(itemsize, |len, length| len.checked_mul(length.unsigned_abs()));
         if len.is_some_and(|len| len > span) { Self::Certain } else { overlap }
     }

@@ -1,17 +1,20 @@
-//! The `PyBuffer_*` functions of CPython on plain numbers, and `verify_structure` of its documentation.
+//! Functions of CPython's buffer API on plain numbers: `PyBuffer_*`, and `verify_structure` of the
+//! documentation.
+
+use core::convert::Infallible;
 
 use super::bounds::{StructureSummary, check_bounds, check_first_item, check_lengths};
 use super::contiguity::{Order, contiguous_strides};
 use super::error::ViewError;
 use super::raw::{Block, FieldName};
-use super::report::{Report, SinkClosed, ViolationSink as _};
+use super::report::{Report, ViolationSink as _};
 use super::violation::Violation;
 use crate::abi::DataModel;
 use crate::layout::{Dialect, LayoutError, calcsize_in};
 
-/// Fills in the strides of a contiguous array, in bytes.
+/// Fills `strides` with the strides of a contiguous array, in bytes.
 ///
-/// `shape` is in items, `itemsize` in bytes. [`Order::Any`] gives the strides of C.
+/// `shape` counts items, `itemsize` is in bytes. [`Order::Any`] means C order.
 ///
 /// ```
 /// use pep3118::{Order, fill_contiguous_strides};
@@ -23,11 +26,11 @@ use crate::layout::{Dialect, LayoutError, calcsize_in};
 /// # Ok::<(), pep3118::ViewError>(())
 /// ```
 ///
-/// Spec: CPython `Doc/c-api/buffer.rst`, `PyBuffer_FillContiguousStrides`. That function takes `itemsize`
-/// as an `int` and ignores overflow (F08, truncation of itemsize); this one reports overflow.
+/// Spec: CPython `Doc/c-api/buffer.rst`, `PyBuffer_FillContiguousStrides`. The C function takes `itemsize` as
+/// an `int` and ignores overflow (F08, truncation of itemsize). This function reports overflow.
 ///
 /// # Errors
-/// - `strides` of another length than `shape`
+/// - `strides` has another length than `shape`
 /// - shape (2, 2^62) of 4-byte items: a stride does not fit `Py_ssize_t`
 pub fn fill_contiguous_strides(
     shape: &[i64],
@@ -45,8 +48,8 @@ pub fn fill_contiguous_strides(
 
 /// Returns the size in bytes of one item, as `PyBuffer_SizeFromFormat` does.
 ///
-/// That function calls `struct.calcsize` (F07, size from the format): it rejects every extension of
-/// PEP 3118. [`reconcile`](crate::reconcile) gives the sizes that other consumers use.
+/// `PyBuffer_SizeFromFormat` calls `struct.calcsize` (F07, size from the format). Both reject every extension
+/// of PEP 3118. [`reconcile`](crate::reconcile) gives the sizes that other consumers use.
 ///
 /// ```
 /// use pep3118::{DataModel, size_from_format};
@@ -56,19 +59,20 @@ pub fn fill_contiguous_strides(
 /// ```
 ///
 /// # Errors
-/// - `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`: not part of `struct`
-/// - as [`Layout::read`](crate::Layout::read)
+/// - `T{i}`, `(2)i`, `i:a:`, `g`, `O`, `w`: `struct` does not support the format
+/// - every error of [`Layout::read`](crate::Layout::read)
 pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutError> {
     calcsize_in(format, &Dialect::STRUCT, model)
 }
 
-/// Checks that an array is inside a block of memory: the function of that name in the documentation of
-/// `Py_buffer`, with the broken rules as the result.
+/// Checks that an array is inside a block of memory, and returns the broken rules.
 ///
-/// `memlen` is the length of the block and `offset` the distance from its start to `buf`, both in bytes.
-/// The report has an error if the structure is not valid. Two results differ from the documentation: an
-/// offset or stride that is not a multiple of itemsize is a note (D01, D03), because NumPy's views of
-/// record fields have such strides, and an array without items fits every block (D05).
+/// `memlen` is the length of the block in bytes. `offset` is the distance in bytes from the start of the
+/// block to `buf`. The report has an error if the structure is not valid.
+///
+/// The documentation of `Py_buffer` contains a function with this name. Two results differ. An offset or a
+/// stride that is not a multiple of `itemsize` is a note (D01 and D03, multiples of itemsize), because NumPy's views
+/// of record fields have such strides. An array without items fits every block (D05, length 0).
 ///
 /// ```
 /// use pep3118::{RuleId, verify_structure};
@@ -76,7 +80,7 @@ pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutE
 /// assert!(verify_structure(24, 4, 2, &[2, 3], &[-12, 4], 12).is_empty());
 /// let report = verify_structure(24, 4, 2, &[2, 3], &[12, 4], 4);
 /// assert_eq!(report.to_string(), "error D06: the items are at bytes 4 to 28 of a block of 24 bytes");
-/// // A field of 8 bytes in NumPy records of 9 bytes.
+/// // NumPy describes a field of 8 bytes in records of 9 bytes with these numbers.
 /// let report = verify_structure(27, 8, 1, &[3], &[9], 1);
 /// assert!(report.contains(RuleId::D03) && !report.has_errors());
 /// ```
@@ -87,11 +91,11 @@ pub fn size_from_format(format: &[u8], model: &DataModel) -> Result<u64, LayoutE
 pub fn verify_structure(memlen: i64, itemsize: i64, ndim: i32, shape: &[i64], strides: &[i64], offset: i64) -> Report {
     let mut report = Report::new();
     let block = Block { len: memlen, offset };
-    // A report receives every violation, so the check is never ended early.
-    let _: Result<(), SinkClosed> = verify(block, itemsize, ndim, shape, strides, &mut report);
+    let Ok(()) = verify(block, itemsize, ndim, shape, strides, &mut report);
     report.sorted()
 }
 
+/// Checks the arguments of [`verify_structure`] and adds the violations to `report`.
 #[inline]
 fn verify(
     block: Block,
@@ -100,7 +104,7 @@ fn verify(
     shape: &[i64],
     strides: &[i64],
     report: &mut Report,
-) -> Result<(), SinkClosed> {
+) -> Result<(), Infallible> {
     if usize::try_from(ndim) != Ok(shape.len()) || shape.len() != strides.len() {
         if itemsize < 0 {
             report.report(Violation::NegativeSize { field: FieldName::Itemsize, value: itemsize })?;

@@ -1,9 +1,11 @@
-//! `Checker`: checks one filled struct against every rule that it decides.
+//! `Checker`: checks a filled `Py_buffer` against the rules that need no other information.
 //!
-//! The rules are independent: a violation of one does not end the check, and an overflow does not hide
-//! others. A rule is left out only if its result follows from a violation that is reported already.
+//! The check continues after a violation, because a report should contain all violations. An overflow does not
+//! hide other violations. The check leaves out a rule only if its result follows from a violation that was
+//! already reported.
 
 use alloc::boxed::Box;
+use core::convert::Infallible;
 
 use super::bounds::{ByteBounds, Overlap, StructureSummary, check_bounds, check_first_item, check_lengths};
 use super::contiguity::{c_strides, has_order};
@@ -21,8 +23,8 @@ use crate::layout::Dialect;
 
 /// The result of a check: the broken rules, and the view if the items can be read.
 ///
-/// A view can exist although the report has errors: `readonly` of 2 breaks a rule (A25, values of
-/// `readonly`) but does not prevent access to the items.
+/// A view can exist although the report has errors. For example, `readonly` of 2 breaks a rule (A25, values
+/// of `readonly`) but does not prevent access to the items.
 ///
 /// ```
 /// use pep3118::{Checked, RawView, Request, RuleId};
@@ -40,24 +42,25 @@ use crate::layout::Dialect;
 #[must_use]
 #[derive(Clone, Debug)]
 pub struct Checked<V> {
-    /// The rules that are broken; empty if there are none.
+    /// The broken rules. The report is empty if no rule is broken.
     pub report: Report,
-    /// The validated view; `None` if an error of the report prevents access to the items.
+    /// The validated view. `None` means that an error of the report prevents access to the items.
     pub view: Option<V>,
 }
 
 impl<V> Checked<V> {
-    /// Returns the view if the items can be read, else the report. The findings that do not prevent
-    /// a view are dropped: use the fields where they matter.
+    /// Returns the view if the items can be read, else the report.
+    ///
+    /// If there is a view, this method drops the findings. Read the field `report` if the findings matter.
     ///
     /// # Errors
-    /// - `len` 20 with shape (3,) of 4-byte items: the report, with at least one error
+    /// - `len` 20 with shape (3,) of 4-byte items: returns the report, which has at least one error
     pub fn into_result(self) -> Result<V, Report> {
         self.view.ok_or(self.report)
     }
 }
 
-/// The facts that a struct is checked against, besides the request.
+/// The facts about the exporter that a check uses besides the request.
 ///
 /// ```
 /// use pep3118::{Checker, DataModel, RawView, Request, RuleId};
@@ -69,26 +72,26 @@ impl<V> Checked<V> {
 /// let pypy = Checker { max_ndim: 36, ..Checker::DEFAULT };
 /// assert!(pypy.check(&raw, Some(Request::ND)).report.contains(RuleId::A13));
 ///
-/// // A buffer from a machine where `long` has 4 bytes.
+/// // The buffer is from a machine where `long` has 4 bytes.
 /// let raw = RawView { len: 4, itemsize: 4, format: Some(b"l"), ..RawView::default() };
 /// let windows = Checker { model: &DataModel::LLP64, ..Checker::DEFAULT };
 /// assert!(windows.check(&raw, Some(Request::FULL_RO)).report.is_empty());
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Checker<'d> {
-    /// The dialect of the exporter's format. `None` if it is unknown: every interpretation is accepted.
+    /// The dialect of the exporter's format. `None` means unknown: every interpretation is accepted.
     pub dialect: Option<&'d Dialect>,
-    /// The machine of the exporter.
+    /// The data model of the exporter's machine.
     pub model: &'d DataModel,
-    /// `PyBUF_MAX_NDIM`: 64 in CPython, 36 in PyPy.
+    /// The maximum number of dimensions, `PyBUF_MAX_NDIM`: 64 in CPython, 36 in PyPy.
     pub max_ndim: i32,
-    /// The block of memory that contains the buffer. `None` if it is unknown: the rules about it are left
-    /// out.
+    /// The block of memory that contains the buffer. `None` means unknown: the check leaves out the rules
+    /// about the block.
     pub memory: Option<Block>,
 }
 
 impl Checker<'static> {
-    /// CPython on this machine, any dialect, unknown memory.
+    /// CPython on this machine, an unknown dialect, an unknown memory block.
     pub const DEFAULT: Self = Self { dialect: None, model: &DataModel::HOST, max_ndim: 64, memory: None };
 }
 
@@ -99,13 +102,14 @@ impl Default for Checker<'static> {
 }
 
 impl<'a> RawView<'a> {
-    /// Checks every rule that the struct and the memory block decide.
+    /// Checks every rule that the fields and the memory block decide.
     ///
-    /// `request` is the request that the exporter answered. `dialect` is the dialect of its format;
-    /// `None` accepts every interpretation. `memory` is the block of memory that `buf` points into.
+    /// `request` is the request that the exporter answered. `dialect` is the dialect of the exporter's
+    /// format; `None` accepts every interpretation. `memory` is the block of memory that `buf` points into,
+    /// if known.
     ///
-    /// There is a view unless an error prevents access to the items: `readonly` of 2 does not, a shape
-    /// that contradicts `len` does. A [`Checker`] has more options.
+    /// The result has a view unless an error prevents access to the items. `readonly` of 2 does not prevent
+    /// access. A shape that contradicts `len` does. A [`Checker`] has more options.
     ///
     /// ```
     /// use pep3118::{Checked, RawView, Request, RuleId};
@@ -118,20 +122,71 @@ impl<'a> RawView<'a> {
     /// assert!(view.is_none());
     /// ```
     ///
-    /// No integers overflow, and the time is proportional to the number of entries, except that strides
-    /// of writable memory are sorted (D08, overlap).
+    /// No integer overflows. The time is proportional to the number of entries of the arrays, except that the
+    /// check sorts the strides of writable memory (D08, overlap).
     pub fn check(&self, request: Request, dialect: Option<&Dialect>, memory: Option<Block>) -> Checked<View<'a>> {
         Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
+    }
+
+    /// Returns the view that [`Checker::check`] returns for a struct without a format, by a few comparisons.
+    /// Returns `None` if the struct has no shape, has suboffsets, or breaks a rule that prevents a view.
+    ///
+    /// A request does not change the view of a struct that has a shape, so there is no such parameter.
+    #[cfg(any(test, feature = "pyo3"))]
+    #[inline]
+    pub(crate) fn direct_view(&self) -> Option<View<'static>> {
+        let &RawView { len, itemsize, strides, .. } = self;
+        let shape = self.shape.filter(|shape| i32::try_from(shape.len()) == Ok(self.ndim))?;
+        if self.suboffsets.is_some()
+            || self.buf == Some(0)
+            || self.ndim > Checker::DEFAULT.max_ndim
+            || shape.is_empty()
+            || itemsize < 0
+            || Checker::DEFAULT.has_narrow_ssize()
+            || strides.is_some_and(|strides| strides.len() != shape.len())
+        {
+            return None;
+        }
+        let is_valid = match (shape, strides) {
+            // Adjacent items of one dimension are in the bytes 0 to `len`.
+            ([length], None) => *length >= 0 && itemsize.checked_mul(*length) == Some(len),
+            ([length], Some([stride])) if *stride == itemsize => {
+                *length >= 0 && itemsize.checked_mul(*length) == Some(len)
+            }
+            _ => {
+                let summary = StructureSummary::of(shape, strides, itemsize);
+                summary.len == Some(len) && summary.bounds.is_some() && !summary.has_negative_length
+            }
+        };
+        if !is_valid {
+            return None;
+        }
+        let view = View {
+            len,
+            itemsize,
+            readonly: self.readonly != 0,
+            offset: 0,
+            format: None,
+            shape: Dims::Owned(DimVec::from_slice(shape)),
+            strides: Dims::Owned(match strides {
+                Some(strides) => DimVec::from_slice(strides),
+                None => c_strides(shape, itemsize),
+            }),
+            suboffsets: None,
+            item: if itemsize == 1 { ItemLayout::BYTE } else { ItemLayout::Bytes },
+            memory: None,
+        };
+        Some(view)
     }
 }
 
 impl Checker<'_> {
-    /// Checks every rule that the struct decides. Without a request the rules about requests are left out.
+    /// Checks every rule that the fields decide. See [`RawView::check`].
     ///
-    /// See [`RawView::check`].
+    /// If `request` is `None`, the check leaves out the rules about requests.
     pub fn check<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Checked<View<'a>> {
         let mut report = Report::new();
-        let mut view = self.run(raw, request, &mut report).unwrap_or_default();
+        let Ok(mut view) = self.check_all(raw, request, &mut report);
         if !report.is_empty() && report.iter().any(|finding| finding.violation().prevents_view()) {
             view = None;
         }
@@ -139,13 +194,14 @@ impl Checker<'_> {
         Checked { report: report.sorted(), view }
     }
 
-    /// Returns the view, or the first error. Notes and warnings are ignored.
+    /// Returns the view, or the first error. Ignores notes and warnings. If `request` is
+    /// `None`, leaves out the rules about requests.
     ///
     /// # Errors
-    /// - as [`check`](Checker::check) reports them: `len` 20 with shape (3,) of 4-byte items
+    /// - every error that [`check`](Checker::check) reports: `len` 20 with shape (3,) of 4-byte items
     pub fn prove<'a>(&self, raw: &RawView<'a>, request: Option<Request>) -> Result<View<'a>, ViewError> {
         let mut first = FirstError(None);
-        let violation = match (self.run(raw, request, &mut first), first.0) {
+        let violation = match (self.check_all(raw, request, &mut first), first.0) {
             (_, Some(violation)) => violation,
             (Ok(Some(view)), None) => return Ok(view),
             (_, None) => {
@@ -156,23 +212,32 @@ impl Checker<'_> {
         Err(ViewError::Rule { finding: Finding::new(violation) })
     }
 
-    /// Checks every rule and passes the violations to any sink.
-    pub(crate) fn report<S: ViolationSink>(&self, raw: &RawView<'_>, request: Request, sink: &mut S) {
-        let _ = self.run(raw, Some(request), sink);
+    /// Checks every rule and passes each violation to `sink`.
+    pub(crate) fn report<S: ViolationSink<Stop = Infallible>>(
+        &self,
+        raw: &RawView<'_>,
+        request: Request,
+        sink: &mut S,
+    ) {
+        let Ok(_) = self.check_all(raw, Some(request), sink);
     }
 
-    /// Returns the view that the fields describe; `None` only after an error. After a violation that
-    /// prevents a view its fields may contradict each other.
-    fn run<'a, S: ViolationSink>(
+    /// Checks every rule, passes each violation to `sink` and returns the view that the fields describe.
+    ///
+    /// Returns `None` only after a violation of severity `Error`. If a violation [prevents a
+    /// view](Violation::prevents_view), the fields of a returned view may contradict each other, and the
+    /// caller must drop that view.
+    fn check_all<'a, S: ViolationSink>(
         &self,
         raw: &RawView<'a>,
         request: Option<Request>,
         sink: &mut S,
-    ) -> Result<Option<View<'a>>, SinkClosed> {
+    ) -> Result<Option<View<'a>>, S::Stop> {
         let request = match request.map(Request::validate) {
             Some(Err(error)) => {
                 sink.report(Violation::Flags { error })?;
-                // The fields that invalid flags request are unknown.
+                // Invalid flags do not determine the requested fields, so no rule about the request is
+                // checked.
                 None
             }
             _ => request,
@@ -190,14 +255,16 @@ impl Checker<'_> {
         Ok(shape.zip(item).map(|(shape, item)| self.view(raw, shape, item)))
     }
 
-    /// Checks the three arrays against `ndim`, `itemsize` and `len`. Returns shape and strides if a view can
-    /// use them.
+    /// Checks `shape`, `strides` and `suboffsets` against `ndim`, `itemsize` and `len`.
+    ///
+    /// Returns the shape if a view can use the arrays. Returns `None` if `ndim` is 0, if `shape` is NULL, if
+    /// `itemsize` or an entry of `shape` is negative, or if an array does not have `ndim` entries.
     fn check_arrays<'a, S: ViolationSink>(
         &self,
         raw: &RawView<'a>,
         request: Option<Request>,
         sink: &mut S,
-    ) -> Result<Option<DeclaredShape<'a>>, SinkClosed> {
+    ) -> Result<Option<DeclaredShape<'a>>, S::Stop> {
         let &RawView { len, itemsize, ndim, shape, strides, suboffsets, .. } = raw;
         if ndim < 0 || ndim > self.max_ndim {
             sink.report(Violation::NdimRange { ndim, max: self.max_ndim })?;
@@ -222,18 +289,18 @@ impl Checker<'_> {
             check_lengths(shape, sink)?;
             return Ok(None);
         }
-        if summary.len != Some(len) || summary.bounds.is_none() || self.is_narrow() {
+        if summary.len != Some(len) || summary.bounds.is_none() || self.has_narrow_ssize() {
             self.check_sizes(raw, shape, strides, &summary, sink)?;
         }
         Ok((has_strides && has_suboffsets && itemsize >= 0).then_some(DeclaredShape { shape, summary }))
     }
 
-    /// Whether a size can exceed `Py_ssize_t` and yet fit 64 bits.
-    fn is_narrow(&self) -> bool {
+    /// Returns whether `Py_ssize_t` of the exporter's machine has fewer than 64 bits.
+    fn has_narrow_ssize(&self) -> bool {
         self.model.ssize_max() < i64::MAX.unsigned_abs()
     }
 
-    /// Checks the product of the shape against `len`, and the distance that the strides span.
+    /// Checks the product of the shape against `len`, and the span of the strides against `Py_ssize_t`.
     #[cold]
     fn check_sizes<S: ViolationSink>(
         &self,
@@ -242,11 +309,12 @@ impl Checker<'_> {
         strides: Option<&[i64]>,
         summary: &StructureSummary,
         sink: &mut S,
-    ) -> Result<(), SinkClosed> {
+    ) -> Result<(), S::Stop> {
         let &RawView { len, itemsize, suboffsets, .. } = raw;
+        // A larger maximum is not reached: every size is an `i64`.
         let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
         let span = summary.bounds.and_then(|bounds| bounds.high.checked_sub(bounds.low));
-        // A negative itemsize or len (A06) has no meaningful product.
+        // If `itemsize` or `len` is negative (A06, sizes), the product has no meaning.
         if itemsize >= 0 {
             match summary.len.filter(|product| *product <= limit) {
                 None => sink.report(Violation::ProductOverflow { shape: shape.into(), itemsize, limit })?,
@@ -263,30 +331,30 @@ impl Checker<'_> {
                 Some(_) => {}
             }
         }
-        // Without strides the span is the product, which was checked above.
+        // Without strides the span is the product, which the code above has checked.
         match strides {
             Some(strides) if span.is_none_or(|span| span > limit) => {
                 sink.report(Violation::SpanOverflow { shape: shape.into(), strides: strides.into(), limit })
             }
-            // The span fits, or there are no strides to compute it from: no rule is broken.
+            // No rule is broken: the span fits, or there are no strides.
             _ => Ok(()),
         }
     }
 
-    /// Checks the items against the block of memory.
+    /// Checks that the items are inside of `block`. `shape` is `None` if the fields describe no shape.
     fn check_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
         block: Block,
         shape: Option<&ShapeSource<'_>>,
         sink: &mut S,
-    ) -> Result<(), SinkClosed> {
+    ) -> Result<(), S::Stop> {
         match shape {
             Some(ShapeSource::Declared(declared)) => self.check_declared_block(raw, block, declared, sink),
             Some(ShapeSource::Scalar) => check_contiguous_block(block, raw.itemsize, raw.itemsize, sink),
             Some(ShapeSource::Bytes) => check_contiguous_block(block, 1, raw.len, sink),
             Some(ShapeSource::OneDimension { .. }) => check_contiguous_block(block, raw.itemsize, raw.len, sink),
-            // The bounds are unknown, but there is a first item.
+            // Without a shape the bounds are unknown, but the buffer has a first item.
             None if raw.len > 0 && raw.itemsize > 0 => {
                 if raw.suboffsets.is_some() {
                     check_first_item(block, 1, None, sink).map(drop)
@@ -298,22 +366,25 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks that the items of a buffer with a shape are inside of `block`, and that writable items do not
+    /// overlap (D08, overlap).
     fn check_declared_block<S: ViolationSink>(
         &self,
         raw: &RawView<'_>,
         block: Block,
         declared: &DeclaredShape<'_>,
         sink: &mut S,
-    ) -> Result<(), SinkClosed> {
+    ) -> Result<(), S::Stop> {
         let DeclaredShape { shape, summary } = *declared;
         let itemsize = raw.itemsize;
-        // Items without bytes fit every block (D05).
+        // Items of 0 bytes fit every block (D05, length 0).
         if summary.is_empty || itemsize == 0 {
             return Ok(());
         }
         if let Some(first) = raw.suboffsets.and_then(|suboffsets| suboffsets.iter().position(|entry| *entry >= 0)) {
-            // The block contains the table of pointers in the dimensions up to the first with a pointer. The
-            // memory that they point to is unknown.
+            // The block contains the table of pointers. The table has the dimensions up to the first
+            // dimension with a pointer. The bounds of the memory that the pointers lead to are unknown.
+            // A pointer of more than `i64::MAX` bytes is inside no block.
             let pointer_size = i64::try_from(self.model.pointer).unwrap_or(i64::MAX);
             let of_table = |dims: &[i64]| dims.iter().take(first.saturating_add(1)).copied().collect::<DimVec>();
             let (shape, strides) = (of_table(shape), raw.strides.map(of_table));
@@ -321,17 +392,19 @@ impl Checker<'_> {
             return match table.bounds {
                 Some(bounds) => check_bounds(block, 1, bounds, None, sink),
                 None => {
+                    // The violation writes NULL strides as `()`.
                     let (shape, strides) = (shape.as_slice().into(), strides.as_deref().unwrap_or_default().into());
                     sink.report(Violation::SpanOverflow { shape, strides, limit: i64::MAX })?;
                     check_first_item(block, 1, None, sink).map(drop)
                 }
             };
         }
+        // Without strides the array is C-contiguous, and the code below does not use `strides`.
         let strides = raw.strides.unwrap_or_default();
         let unaligned = summary.unaligned_strides(strides);
         match summary.bounds {
             Some(bounds) => check_bounds(block, itemsize, bounds, unaligned, sink)?,
-            // `check_sizes` has reported the overflow (D07).
+            // `check_sizes` has reported that the bounds overflow (D07, span).
             None => _ = check_first_item(block, itemsize, unaligned, sink)?,
         }
         if raw.readonly == 0 && !summary.is_c_contiguous {
@@ -345,6 +418,7 @@ impl Checker<'_> {
         Ok(())
     }
 
+    /// Creates the view from the fields, the source of its shape and the layout of an item.
     #[inline]
     fn view<'a>(&self, raw: &RawView<'a>, source: ShapeSource<'a>, item: ItemLayout) -> View<'a> {
         let (mut itemsize, mut item) = (raw.itemsize, item);
@@ -358,7 +432,8 @@ impl Checker<'_> {
             ShapeSource::Scalar => Dims::Borrowed(&[]),
             ShapeSource::Bytes => {
                 if itemsize != 1 {
-                    // Without a structure the items are single bytes, whatever the exporter reports (A09).
+                    // Without a structure the items are single bytes, even if the exporter reports another
+                    // itemsize (A09, items of `SIMPLE`).
                     (itemsize, item) = (1, ItemLayout::BYTE);
                 }
                 Dims::Owned(DimVec::from_slice(&[raw.len]))
@@ -387,7 +462,7 @@ impl Checker<'_> {
 impl<'a> TryFrom<RawView<'a>> for View<'a> {
     type Error = ViewError;
 
-    /// Returns the view, or the first error. The rules about requests and about memory are left out.
+    /// Returns the view, or the first error. Leaves out the rules about requests and about the memory block.
     ///
     /// ```
     /// use pep3118::{RawView, View};
@@ -402,10 +477,12 @@ impl<'a> TryFrom<RawView<'a>> for View<'a> {
     }
 }
 
-/// Stores the first violation that is an error.
+/// The first violation of severity `Error`. Ends the check at that violation.
 struct FirstError(Option<Violation>);
 
 impl ViolationSink for FirstError {
+    type Stop = SinkClosed;
+
     #[cold]
     fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
         if violation.severity() == Severity::Error {
@@ -416,32 +493,36 @@ impl ViolationSink for FirstError {
     }
 }
 
-/// A shape of `ndim` entries, none of them negative, with matching strides and suboffsets or none.
+/// The field `shape` of a buffer, after three checks: `shape` has `ndim` entries, no entry is negative, and
+/// `strides` and `suboffsets` have `ndim` entries or are NULL.
 #[derive(Clone, Copy)]
 struct DeclaredShape<'a> {
     shape: &'a [i64],
     summary: StructureSummary,
 }
 
-/// The source of the dimensions of a view.
+/// The origin of the shape of a view.
 enum ShapeSource<'a> {
     /// The field `shape`.
     Declared(DeclaredShape<'a>),
     /// `ndim` is 0: one item.
     Scalar,
-    /// `len` bytes, because no shape was requested (A09, items of `SIMPLE`).
+    /// `len` items of 1 byte, because no shape was requested (A09, items of `SIMPLE`).
     Bytes,
-    /// One dimension without a shape: as many items as `len` contains, as in memoryview (F09).
+    /// One dimension although `shape` is NULL. `length` is `len / itemsize`, as in memoryview (F09, missing
+    /// fields).
     OneDimension { length: i64 },
 }
 
 impl<'a> ShapeSource<'a> {
+    /// Chooses the source of the shape. `declared` is the field `shape`, if a view can use it. Returns `None` if
+    /// the fields do not determine the number of items.
     #[inline]
     fn of(raw: &RawView<'_>, request: Option<Request>, declared: Option<DeclaredShape<'a>>) -> Option<Self> {
         if let Some(declared) = declared {
             return Some(Self::Declared(declared));
         }
-        // A shape that cannot be used has a violation that prevents a view.
+        // If a shape cannot be used, another violation has already prevented a view.
         if raw.len < 0 || raw.itemsize < 0 || (raw.shape.is_some() && raw.ndim != 0) {
             return None;
         }
@@ -457,23 +538,19 @@ impl<'a> ShapeSource<'a> {
     }
 }
 
-/// Checks contiguous items against the block of memory.
+/// Checks that `len` bytes of contiguous items are inside of `block`.
 fn check_contiguous_block<S: ViolationSink>(
     block: Block,
     itemsize: i64,
     len: i64,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
-    // Items without bytes fit every block (D05).
+) -> Result<(), S::Stop> {
+    // Items of 0 bytes fit every block (D05, length 0).
     if len == 0 { Ok(()) } else { check_bounds(block, itemsize, ByteBounds { low: 0, high: len }, None, sink) }
 }
 
-/// Checks the fields other than arrays and format.
-fn check_scalars<S: ViolationSink>(
-    raw: &RawView<'_>,
-    request: Option<Request>,
-    sink: &mut S,
-) -> Result<(), SinkClosed> {
+/// Checks the fields other than the arrays and the format.
+fn check_scalars<S: ViolationSink>(raw: &RawView<'_>, request: Option<Request>, sink: &mut S) -> Result<(), S::Stop> {
     if let Some(request) = request {
         if request.contains(Request::FORMAT) && !request.contains(Request::ND) {
             sink.report(Violation::FormatAlone)?;
@@ -503,12 +580,12 @@ fn check_scalars<S: ViolationSink>(
     Ok(())
 }
 
-/// Checks that a struct without dimensions has one item and no arrays.
+/// Checks that a buffer whose `ndim` is 0 has one item and no arrays.
 fn check_scalar_arrays<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
+) -> Result<(), S::Stop> {
     let &RawView { len, itemsize, .. } = raw;
     let arrays =
         [(FieldName::Shape, raw.shape), (FieldName::Strides, raw.strides), (FieldName::Suboffsets, raw.suboffsets)];
@@ -518,7 +595,7 @@ fn check_scalar_arrays<S: ViolationSink>(
     if len == itemsize || len < 0 || itemsize < 0 {
         return Ok(());
     }
-    // Under SIMPLE, NumPy reports ndim 0 for every array.
+    // NumPy reports `ndim` 0 for every array under `SIMPLE`, so this violation is a note.
     let is_simple = request.is_some_and(|request| !request.contains(Request::ND));
     sink.report(if is_simple {
         Violation::SimpleNdim { len, itemsize }
@@ -527,14 +604,14 @@ fn check_scalar_arrays<S: ViolationSink>(
     })
 }
 
-/// Checks that an array, unless it is NULL, has `ndim` entries.
+/// Reports an array whose length is not `ndim`. Returns whether the array has `ndim` entries or is NULL.
 #[inline]
 fn has_ndim_entries<S: ViolationSink>(
     field: FieldName,
     array: Option<&[i64]>,
     ndim: i32,
     sink: &mut S,
-) -> Result<bool, SinkClosed> {
+) -> Result<bool, S::Stop> {
     match array {
         Some(array) if usize::try_from(ndim) != Ok(array.len()) => {
             sink.report(Violation::EntryCount { field, count: array.len(), ndim })?;
@@ -544,7 +621,8 @@ fn has_ndim_entries<S: ViolationSink>(
     }
 }
 
-fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Result<(), SinkClosed> {
+/// Checks the signs of the suboffsets. `suboffsets` has `ndim` entries.
+fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Result<(), S::Stop> {
     if suboffsets.iter().all(|suboffset| *suboffset < 0) {
         return sink.report(Violation::NegativeSuboffsets { suboffsets: suboffsets.into() });
     }
@@ -552,19 +630,19 @@ fn check_suboffsets<S: ViolationSink>(suboffsets: &[i64], sink: &mut S) -> Resul
         Some((suboffset, before)) if *suboffset >= 0 => {
             sink.report(Violation::LastSuboffset { dimension: before.len(), suboffset: *suboffset })
         }
-        // No suboffsets, or none in the last dimension: no rule is broken.
+        // No rule is broken: there are no suboffsets, or the last dimension has no pointer.
         _ => Ok(()),
     }
 }
 
-/// Checks that the requested arrays are present, the others are NULL, and the strides have the requested
-/// order.
+/// Checks the arrays against `request`. Requested arrays must be present, other arrays must be NULL, and the
+/// strides must have the requested order.
 fn check_requested<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Request,
     declared: Option<&DeclaredShape<'_>>,
     sink: &mut S,
-) -> Result<(), SinkClosed> {
+) -> Result<(), S::Stop> {
     let structure = request.structure();
     let (shape, strides, suboffsets) = match structure {
         Structure::Simple => (false, false, false),
@@ -574,12 +652,12 @@ fn check_requested<S: ViolationSink>(
         }
         Structure::Indirect => (true, true, true),
     };
-    // Without dimensions all arrays are NULL (A14).
+    // If `ndim` is 0, all arrays must be NULL (A14, single items), so no array is required.
     let has_dimensions = raw.ndim != 0;
     let mut check = |field, value: Option<&[i64]>, is_required: bool, is_allowed: bool| match value {
         None if is_required => sink.report(Violation::Missing { structure, field }),
         Some(value) if !is_allowed => sink.report(Violation::Unrequested { structure, field, value: value.into() }),
-        // Present and allowed, or absent and not required: no rule is broken.
+        // No rule is broken: the field is present and allowed, or NULL and not required.
         _ => Ok(()),
     };
     check(FieldName::Shape, raw.shape, shape && has_dimensions, shape)?;
@@ -595,4 +673,96 @@ fn check_requested<S: ViolationSink>(
         sink.report(Violation::NotContiguous { structure, order, shape, strides, itemsize: raw.itemsize })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use arbitrary::{Result, Unstructured};
+
+    use super::*;
+
+    /// Draws a number: mostly a small one, else any or one at which arithmetic overflows.
+    fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
+        match bytes.int_in_range(0..=7)? {
+            0 => bytes.arbitrary(),
+            1 => Ok(*bytes.choose(&[i64::MIN, -1, 1 << 31, 1 << 62, i64::MAX - 1, i64::MAX])?),
+            _ => bytes.int_in_range(-1..=6),
+        }
+    }
+
+    fn array(bytes: &mut Unstructured<'_>, ndim: i32) -> Result<Option<Vec<i64>>> {
+        let len = match bytes.int_in_range(0..=9)? {
+            0 => return Ok(None),
+            1 => bytes.int_in_range(0..=66)?,
+            _ => usize::try_from(ndim).unwrap_or(0).min(66),
+        };
+        (0..len).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
+    }
+
+    /// Fields of any exporter. Half of them describe adjacent items, with at most one wrong number.
+    fn is_checked_alike(bytes: &mut Unstructured<'_>) -> Result<()> {
+        let ndim =
+            if bytes.ratio(1, 16)? { *bytes.choose(&[-1, 64, 65, i32::MAX])? } else { bytes.int_in_range(0..=4)? };
+        let (mut shape, mut strides) = (array(bytes, ndim)?, array(bytes, ndim)?);
+        let (mut len, itemsize) = (number(bytes)?, number(bytes)?);
+        if let (Some(shape), true) = (&mut shape, bytes.arbitrary()?) {
+            shape.iter_mut().for_each(|length| *length = (*length).clamp(0, 6));
+            let itemsize = itemsize.clamp(0, 1 << 40);
+            len = shape.iter().product::<i64>() * itemsize;
+            strides = bytes.arbitrary::<bool>()?.then(|| c_strides(shape, itemsize).to_vec());
+            if let (Some(first), true) = (shape.first_mut(), bytes.ratio(1, 8)?) {
+                *first = number(bytes)?;
+            }
+        }
+        let suboffsets = if bytes.ratio(1, 8)? { array(bytes, ndim)? } else { None };
+        let raw = RawView {
+            buf: *bytes.choose(&[None, Some(0), Some(64)])?,
+            obj: *bytes.choose(&[Owner::Unknown, Owner::Null, Owner::Exporter(1)])?,
+            len,
+            itemsize,
+            readonly: bytes.int_in_range(-1..=2)?,
+            ndim,
+            format: None,
+            shape: shape.as_deref(),
+            strides: strides.as_deref(),
+            suboffsets: suboffsets.as_deref(),
+        };
+        let direct = raw.direct_view();
+        for request in [Request::FULL_RO, Request::INDIRECT, Request::ND, Request::SIMPLE] {
+            let checked = Checker::DEFAULT.check(&raw, Some(request.difference(Request::FORMAT))).view;
+            match (&direct, &checked) {
+                (Some(direct), Some(checked)) => {
+                    assert_eq!(direct.as_raw(), checked.as_raw(), "{raw:?}");
+                    assert_eq!(format!("{:?}", direct.item()), format!("{:?}", checked.item()), "{raw:?}");
+                    assert_eq!((direct.offset(), direct.memory()), (checked.offset(), checked.memory()), "{raw:?}");
+                }
+                (Some(direct), None) => panic!("{raw:?} has no view, but {direct:?} is returned"),
+                // The general case decides the others.
+                (None, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_direct_view_is_that_of_the_checker() {
+        arbtest::arbtest(is_checked_alike).size_max(1 << 12);
+    }
+
+    #[test]
+    fn adjacent_items_have_a_direct_view() {
+        for (shape, strides) in
+            [(&[3][..], Some(&[4][..])), (&[3], None), (&[0], Some(&[4])), (&[2, 3], Some(&[12, 4]))]
+        {
+            let len = shape.iter().product::<i64>() * 4;
+            let ndim = i32::try_from(shape.len()).unwrap_or(0);
+            let raw =
+                RawView { buf: Some(64), len, itemsize: 4, ndim, shape: Some(shape), strides, ..RawView::default() };
+            assert!(raw.direct_view().is_some(), "{raw:?}");
+        }
+    }
 }

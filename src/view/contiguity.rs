@@ -22,17 +22,19 @@ named_enum! {
         C = "C",
         /// The first index varies fastest: CPython's `'F'`.
         Fortran = "Fortran",
-        /// Either of the two: CPython's `'A'`.
+        /// C or Fortran order: CPython's `'A'`.
         Any = "any",
     }
 }
 
 impl RawView<'_> {
-    /// Whether the memory is contiguous in an order. The fields are not validated first.
+    /// Returns whether the memory is contiguous in `order`. Does not validate the fields.
     ///
-    /// The result is that of `PyBuffer_IsContiguous`: memory with suboffsets is never contiguous (C01),
-    /// memory of `len` 0 always is (C02), NULL strides mean C order (C03), and the stride of a dimension
-    /// of one item is ignored (C04).
+    /// The result is that of `PyBuffer_IsContiguous`:
+    /// - memory with suboffsets is never contiguous (C01)
+    /// - memory of `len` 0 is always contiguous (C02)
+    /// - NULL strides mean C order (C03)
+    /// - the stride of a dimension of one item is ignored (C04)
     ///
     /// ```
     /// use pep3118::{Order, RawView};
@@ -53,6 +55,7 @@ impl RawView<'_> {
         if self.len == 0 {
             return true;
         }
+        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). Without a shape no stride is compared.
         let shape = self.shape.unwrap_or_default();
         match (self.strides, order) {
             (None, Order::C | Order::Any) => true,
@@ -65,7 +68,8 @@ impl RawView<'_> {
 }
 
 impl Structure {
-    /// Returns the contiguity that the structural flag names.
+    /// Returns the order that a contiguity flag requests, such as `C_CONTIGUOUS`. Returns `None` for other
+    /// flags.
     pub(crate) const fn contiguity(self) -> Option<Order> {
         match self {
             Self::CContiguous => Some(Order::C),
@@ -76,7 +80,8 @@ impl Structure {
     }
 }
 
-/// Whether the strides are those of an order. The strides of dimensions of one item are ignored (C04).
+/// Returns whether `strides` are the strides of a contiguous array in `order`. Ignores the strides of
+/// dimensions of at most one item (C04, relaxed strides).
 pub(crate) fn has_order(shape: &[i64], strides: &[i64], itemsize: i64, order: Order) -> bool {
     let axes = shape.iter().zip(strides);
     match order {
@@ -89,15 +94,20 @@ pub(crate) fn has_order(shape: &[i64], strides: &[i64], itemsize: i64, order: Or
     }
 }
 
-/// Whether the strides of dimensions of one item count.
+/// How a comparison treats the strides of dimensions of at most one item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UnitStrides {
+    /// Any stride is accepted.
     Ignored,
+    /// The stride must be the stride of a contiguous array.
     Compared,
 }
 
-/// Whether the stride of each axis is the size of all items of the axes before it. `axes` has the
-/// fastest axis first.
+/// Returns whether the stride of each axis is the product of the itemsize and the lengths of the axes that
+/// `axes` yields before.
+///
+/// `axes` yields length and stride of each dimension, and the dimension whose index varies fastest comes
+/// first.
 #[inline]
 fn are_adjacent<'a>(axes: impl Iterator<Item = (&'a i64, &'a i64)>, itemsize: i64, unit: UnitStrides) -> bool {
     let mut expected = Some(itemsize);
@@ -110,8 +120,8 @@ fn are_adjacent<'a>(axes: impl Iterator<Item = (&'a i64, &'a i64)>, itemsize: i6
     true
 }
 
-/// Returns the strides of a contiguous array; `None` if one does not fit 64 bits. [`Order::Any`] gives
-/// those of C.
+/// Returns the strides of a contiguous array in bytes. [`Order::Any`] means C order. Returns `None` if a
+/// stride does not fit 64 bits.
 pub(crate) fn contiguous_strides(shape: &[i64], itemsize: i64, order: Order) -> Option<DimVec> {
     let mut strides = DimVec::from_elem(0, shape.len());
     let mut next = Some(itemsize);
@@ -128,13 +138,15 @@ pub(crate) fn contiguous_strides(shape: &[i64], itemsize: i64, order: Order) -> 
     Some(strides)
 }
 
-/// The strides of a C-contiguous array. Strides that overflow are 0: only an empty array, whose strides
-/// are never used, can have them.
+/// Returns the strides of a C-contiguous array in bytes.
+///
+/// Returns zeros if a stride does not fit 64 bits. Only an empty array can have such strides, and the strides
+/// of an empty array are never used.
 pub(crate) fn c_strides(shape: &[i64], itemsize: i64) -> DimVec {
     contiguous_strides(shape, itemsize, Order::C).unwrap_or_else(|| DimVec::from_elem(0, shape.len()))
 }
 
-/// The reason why memory is contiguous.
+/// The reason why a buffer counts as contiguous.
 ///
 /// ```
 /// use pep3118::RuleId;
@@ -143,22 +155,22 @@ pub(crate) fn c_strides(shape: &[i64], itemsize: i64) -> DimVec {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Contiguity {
-    /// C02: `len` is 0.
+    /// C02: `len` is 0 bytes.
     Empty,
     /// C03: `strides` is NULL.
     NoStrides,
-    /// C04: only strides of dimensions of one item differ from those of a contiguous array.
+    /// C04: only strides of dimensions of one item differ from the strides of a contiguous array.
     Relaxed,
-    /// C05: there is one item without dimensions.
+    /// C05: `ndim` is 0, so there is one item.
     Scalar,
-    /// C06: the items of the only dimension are adjacent.
+    /// C06: the buffer has one dimension, and its items are adjacent.
     OneDimension,
-    /// C07: the items are adjacent in C or Fortran order.
+    /// C07: the buffer has several dimensions, and its items are adjacent in C or Fortran order.
     Dimensions,
 }
 
 impl Contiguity {
-    /// Returns the rule by which the memory counts as contiguous.
+    /// Returns the rule that makes the memory contiguous.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -171,8 +183,9 @@ impl Contiguity {
         }
     }
 
-    /// Returns the reason why a contiguous buffer is contiguous. The caller checks first that it is.
+    /// Returns the reason why `raw` is contiguous. The caller has checked that `raw` is contiguous.
     pub(crate) fn of(raw: &RawView<'_>) -> Self {
+        // Missing arrays are equal to empty arrays: no axis is compared.
         let (shape, strides) = (raw.shape.unwrap_or_default(), raw.strides.unwrap_or_default());
         let axes = shape.iter().zip(strides);
         if raw.len == 0 {

@@ -2,13 +2,15 @@
 
 use smallvec::SmallVec;
 
-/// One `i64` for each dimension; up to four dimensions need no allocation.
+/// One `i64` for each dimension. Up to four dimensions need no allocation.
 pub(crate) type DimVec = SmallVec<[i64; 4]>;
 
 /// One `i64` for each dimension.
 #[derive(Clone, Debug)]
 pub(crate) enum Dims<'a> {
+    /// An array of the exporter.
     Borrowed(&'a [i64]),
+    /// An array that this program computed.
     Owned(DimVec),
 }
 

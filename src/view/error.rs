@@ -6,7 +6,8 @@ use super::message::{bytes, tuple};
 use super::report::Finding;
 use crate::text::plural;
 
-/// The error of an operation on a buffer or a [`View`](super::View).
+/// The error of an operation on a buffer or a [`View`](super::View). Most variants are an argument that the
+/// view rejects.
 ///
 /// ```
 /// use pep3118::{RawView, Request, ViewError};
@@ -20,13 +21,13 @@ use crate::text::plural;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ViewError {
-    /// The first rule that a [`RawView`](super::RawView) breaks.
+    /// The buffer breaks a rule. The finding is the first error of the check.
     #[error("{}: {}", finding.rule(), finding.message())]
     Rule {
         /// The violation.
         finding: Finding,
     },
-    /// `offset_of(&[1])` in two dimensions.
+    /// The number of indices is not `ndim`: `offset_of(&[1])` in two dimensions.
     #[error("{} for ndim {ndim}", plural(*indices, "index"))]
     IndexCount {
         /// The number of indices.
@@ -34,20 +35,21 @@ pub enum ViewError {
         /// The number of dimensions.
         ndim: usize,
     },
-    /// An index that is negative, or not less than the length of the dimension.
+    /// An index is negative, or is not less than the length of the dimension.
     #[error("index {index} is out of bounds for dimension {dimension} with {}", plural(*length, "item"))]
     IndexOutOfBounds {
         /// The dimension, from 0.
         dimension: usize,
-        /// The index.
+        /// The rejected index.
         index: i64,
         /// The number of items in the dimension.
         length: i64,
     },
-    /// An offset in a view with suboffsets; use [`steps`](super::View::steps).
+    /// The items have no offset from `buf`, because the view has suboffsets. Use
+    /// [`steps`](super::View::steps).
     #[error("suboffsets is not NULL: the items have no offset from buf")]
     Indirect,
-    /// More slices than dimensions.
+    /// There are more slices than dimensions.
     #[error("{} for ndim {ndim}", plural(*slices, "slice"))]
     SliceCount {
         /// The number of slices.
@@ -55,13 +57,13 @@ pub enum ViewError {
         /// The number of dimensions.
         ndim: usize,
     },
-    /// A step of 0.
+    /// The step of a slice is 0.
     #[error("slice step is 0 in dimension {dimension}")]
     SliceStep {
         /// The dimension, from 0.
         dimension: usize,
     },
-    /// A slice that would make a suboffset negative. A negative suboffset means that there is no pointer.
+    /// A slice would make a suboffset negative. A negative suboffset means that the dimension has no pointer.
     #[error("slice would move suboffsets[{dimension}] to {}, less than 0", bytes(*suboffset))]
     SliceSuboffset {
         /// The dimension, from 0.
@@ -69,65 +71,66 @@ pub enum ViewError {
         /// The suboffset after the slice, in bytes.
         suboffset: i64,
     },
-    /// The selection of an index in a dimension with a pointer, after a dimension with a pointer. One
-    /// dimension cannot have two pointers.
+    /// `select` would leave a dimension with two pointers. Both the dimension of the index and the dimension
+    /// before it have a pointer.
     #[error("dimension {dimension} cannot be dropped: the dimension before it would have two pointers")]
     PointerTwice {
         /// The dimension, from 0.
         dimension: usize,
     },
-    /// A field that is not inside the item.
+    /// A field is not inside the item.
     #[error("a field at bytes {offset} to {end} is outside of items of {}", bytes(*itemsize))]
     FieldOutside {
-        /// The first byte of the field.
+        /// The offset of the first byte of the field.
         offset: u64,
-        /// One past the last byte of the field.
+        /// The offset one past the last byte of the field.
         end: u64,
         /// The size of an item in bytes.
         itemsize: i64,
     },
-    /// More dimensions than a `Py_buffer` may have.
+    /// The result would have more than 64 dimensions, the maximum of a `Py_buffer`.
     #[error("{ndim} dimensions are more than PyBUF_MAX_NDIM, 64")]
     Dimensions {
         /// The number of dimensions that the result would have.
         ndim: usize,
     },
-    /// A cast of items that are not C-contiguous.
+    /// A cast needs C-contiguous memory.
     #[error("memory is not C-contiguous: its bytes cannot be cast to other items")]
     NotContiguous,
-    /// A cast of 24 bytes to items of 5 bytes.
+    /// The size of the memory is not a multiple of the new itemsize: a cast of 24 bytes to items of 5 bytes.
     #[error("{} are not a multiple of the {itemsize}-byte item size", bytes(*len))]
     CastItems {
-        /// The size of all items in bytes.
+        /// The size of the memory in bytes.
         len: i64,
-        /// The size of an item in bytes.
+        /// The new itemsize in bytes.
         itemsize: i64,
     },
-    /// A cast of 24 bytes to shape (2, 2) of 4-byte items.
+    /// The size of the memory is not the size of the new shape: a cast of 24 bytes to shape (2, 2) of 4-byte
+    /// items.
     #[error("{} cannot be cast to shape {} of {itemsize}-byte items", bytes(*len), tuple(shape))]
     CastShape {
-        /// The size of all items in bytes.
+        /// The size of the memory in bytes.
         len: i64,
-        /// The size of an item in bytes.
+        /// The new itemsize in bytes.
         itemsize: i64,
-        /// The number of items in each dimension.
+        /// The number of items in each dimension of the new shape.
         shape: Box<[i64]>,
     },
-    /// Axes that are not a permutation of `0..ndim`.
+    /// The axes of a transposition are not a permutation of `0..ndim`.
     #[error("axes are not a permutation of {}", plural(*ndim, "dimension"))]
     Axes {
         /// The number of dimensions.
         ndim: usize,
     },
-    /// `fill_contiguous_strides` into an array of another length.
+    /// The slice for the strides has another length than the shape.
     #[error("strides has {strides} elements but shape has {shape}")]
     StridesLength {
-        /// The number of elements of the array of strides.
+        /// The number of elements of the slice for the strides.
         strides: usize,
         /// The number of elements of the shape.
         shape: usize,
     },
-    /// Strides that do not fit `Py_ssize_t`.
+    /// A stride of a contiguous array does not fit `Py_ssize_t`.
     #[error("a stride does not fit Py_ssize_t")]
     StrideOverflow,
 }

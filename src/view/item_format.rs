@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::raw::RawView;
-use super::report::{SinkClosed, ViolationSink};
+use super::report::ViolationSink;
 use super::request::Request;
 use super::view::ItemLayout;
 use super::violation::Violation;
@@ -11,15 +11,18 @@ use crate::abi::DataModel;
 use crate::format::{ByteOrder, Code};
 use crate::layout::{Certainty, Dialect, Interpretation, Scalar, Syntax, reconcile};
 
-/// Checks the format and returns the layout of an item; `None` if the format has no layout of the
-/// itemsize.
+/// Checks the format against the itemsize and the request, and returns the layout of an item.
+///
+/// Passes each violation to `sink`. `dialect` is the dialect of the format, `model` the machine of the
+/// exporter. Returns `None` if no interpretation of the format has the itemsize, or if the itemsize is
+/// negative.
 pub(super) fn item_layout<S: ViolationSink>(
     raw: &RawView<'_>,
     request: Option<Request>,
     dialect: Option<&Dialect>,
     model: &DataModel,
     sink: &mut S,
-) -> Result<Option<ItemLayout>, SinkClosed> {
+) -> Result<Option<ItemLayout>, S::Stop> {
     let itemsize = raw.itemsize;
     let format_is_requested = request.map(|request| request.contains(Request::FORMAT));
     let Some(format) = raw.format else {
@@ -31,7 +34,7 @@ pub(super) fn item_layout<S: ViolationSink>(
     if format_is_requested == Some(false) {
         sink.report(Violation::FormatUnrequested { format: format.into() })?;
     }
-    // A negative itemsize is reported as A06; the format may be invalid in addition.
+    // A negative itemsize breaks A06 (sizes), which another check reports. The format is still parsed.
     let size = u64::try_from(itemsize).ok();
     let scalar = scalar(format, dialect, model).filter(|scalar| size.is_none_or(|size| scalar.size == size));
     if let Some(scalar) = scalar {
@@ -59,7 +62,10 @@ pub(super) fn item_layout<S: ViolationSink>(
     }
 }
 
-/// The fast path: the scalar of a format of one code, if the dialect has the code.
+/// Returns the scalar of a format of one code, such as `<i`. This fast path does not run the parser.
+///
+/// Returns `None` if the format has more than one code, or if `dialect` does not have the code or the byte
+/// order.
 fn scalar(format: &[u8], dialect: Option<&Dialect>, model: &DataModel) -> Option<Scalar> {
     let scalar = Scalar::recognize(format, model)?;
     let Some(dialect) = dialect else { return Some(scalar) };
@@ -74,7 +80,8 @@ fn scalar(format: &[u8], dialect: Option<&Dialect>, model: &DataModel) -> Option
     (has_code && !lacks_order).then_some(scalar)
 }
 
-/// Returns the note for an interpretation that is not exact.
+/// Returns the violation to report for an interpretation that relies on an assumption. The severity is a
+/// note. Returns `None` if the interpretation is exact.
 fn certainty_note(interpretation: &Interpretation, format: &[u8], itemsize: i64) -> Option<Violation> {
     let format = format.into();
     match interpretation.certainty {

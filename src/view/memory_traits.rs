@@ -1,16 +1,16 @@
-//! `MemoryTraits`: which requests an exporter must serve (B23, the allowed refusals).
+//! `MemoryTraits`: decides which requests an exporter must serve (B23, the allowed refusals).
 
 use super::contiguity::Order;
 use super::raw::RawView;
 use super::request::Request;
 
-/// The properties of an exporter's memory that decide which requests it must serve.
+/// The properties of an exporter's memory that decide which requests the exporter must serve.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
 /// use pep3118::view::{MemoryTraits, RefusalReason};
 ///
-/// // Every second byte of a bytes object.
+/// // The buffer has every second byte of a bytes object.
 /// let raw = RawView {
 ///     len: 3, itemsize: 1, readonly: 1, ndim: 1, shape: Some(&[3]), strides: Some(&[2]), ..RawView::default()
 /// };
@@ -23,13 +23,13 @@ use super::request::Request;
 /// Spec: CPython `Lib/test/test_buffer.py`, `verify_getbuf`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemoryTraits {
-    /// The memory is read-only.
+    /// Whether the memory is read-only.
     pub readonly: bool,
-    /// The items are contiguous, the last index fastest.
+    /// Whether the items are contiguous and the last index varies fastest.
     pub c_contiguous: bool,
-    /// The items are contiguous, the first index fastest.
+    /// Whether the items are contiguous and the first index varies fastest.
     pub f_contiguous: bool,
-    /// Access to the items follows pointers.
+    /// Whether access to the items follows pointers.
     pub indirect: bool,
 }
 
@@ -57,7 +57,8 @@ pub enum RefusalReason {
 }
 
 impl MemoryTraits {
-    /// Reads the properties from the answer to the request with the most fields, such as `FULL_RO`.
+    /// Returns the properties of the memory that `raw` describes. `raw` should be the answer to the request
+    /// for the most fields, `FULL_RO`, because an answer without strides hides their value.
     #[must_use]
     pub fn of(raw: &RawView<'_>) -> Self {
         Self {
@@ -68,7 +69,8 @@ impl MemoryTraits {
         }
     }
 
-    /// Returns why the request may be refused; `None` if the exporter must serve it.
+    /// Returns the reason why the exporter may refuse `request`. Returns `None` if the exporter must serve
+    /// `request`.
     #[must_use]
     pub fn refusal_reason(self, request: Request) -> Option<RefusalReason> {
         let has_contiguity = match request.structure().contiguity() {

@@ -8,36 +8,37 @@ use alloc::vec::Vec;
 use crate::layout::InterpretedSize;
 use crate::text::{abridge, plural};
 
-/// `1 byte`, `-4 bytes`.
+/// Returns a number of bytes with its unit: `1 byte`, `-4 bytes`.
 pub(crate) fn bytes(count: i64) -> String {
     plural(count, "byte")
 }
 
-/// The elements as Python writes a tuple: `(2, 3)`, `(3,)`, `()`. A long one is cut off.
+/// Returns `values` as Python writes a tuple: `(2, 3)`, `(3,)`, `()`. Writes at most 8 entries, then `...`.
 pub(crate) fn tuple(values: &[i64]) -> String {
-    const SHOWN: usize = 8;
+    const MAX_ENTRIES: usize = 8;
     match values {
         [only] => format!("({only},)"),
         _ => {
-            let shown: Vec<String> = values.iter().take(SHOWN).map(|value| value.to_string()).collect();
-            let more = if values.len() > SHOWN { ", ..." } else { "" };
-            format!("({}{more})", shown.join(", "))
+            let entries: Vec<String> = values.iter().take(MAX_ENTRIES).map(|value| value.to_string()).collect();
+            let more = if values.len() > MAX_ENTRIES { ", ..." } else { "" };
+            format!("({}{more})", entries.join(", "))
         }
     }
 }
 
-/// The product of the shape: `2 * 3`.
+/// Returns the factors of the number of items: `2 * 3` for the shape (2, 3).
 pub(crate) fn factors(shape: &[i64]) -> String {
     let factors: Vec<String> = shape.iter().map(|length| length.to_string()).collect();
     factors.join(" * ")
 }
 
-/// The format, escaped and limited to its first 60 bytes.
+/// Returns the escaped text of `format`. Only the first 60 bytes are included.
 pub(crate) fn abridged(format: &[u8]) -> Cow<'_, str> {
     abridge(format, 60)
 }
 
-/// Sizes by dialect: `5 bytes (pep3118, ctypes) or 8 bytes (native-c)`, in the order of `sizes`.
+/// Returns the sizes grouped by size: `5 bytes (pep3118, ctypes) or 8 bytes (native-c)`. Groups are in the
+/// order of `sizes`.
 pub(crate) fn sizes_by_dialect(sizes: &[InterpretedSize]) -> String {
     let mut groups: Vec<(u64, Vec<&str>)> = Vec::new();
     for InterpretedSize { dialect, size } in sizes {

@@ -1,22 +1,24 @@
-//! Validation of a `Py_buffer`: from unvalidated fields to a [`View`], or to the broken rules.
+//! Validation of a `Py_buffer`. The result is a [`View`], or a report of the broken rules.
 //!
 //! | request | struct | result |
 //! |--|--|--|
 //! | `FULL_RO` | len 24, itemsize 4, format `<i`, shape (2, 3), strides (12, 4) | a [`View`] |
-//! | `FULL_RO` | the same with len 20 | a [`Report`]: A04, "len is 20 bytes but shape (2, 3) of 4-byte items describes 24 bytes" |
-//! | `CONTIG` | the same with readonly 1 | B02, read-only memory, and B05, a format that was not requested |
+//! | `FULL_RO` | these fields, but len 20 | a [`Report`]: A04, "len is 20 bytes but shape (2, 3) of 4-byte items describes 24 bytes" |
+//! | `CONTIG` | these fields, but readonly 1 | B02, the memory is read-only, and B05, the format was not requested |
 //!
-//! A [`RawView`] has the fields of a `Py_buffer`. [`RawView::check`] reports every rule of the protocol
-//! that they break, by [`RuleId`] and with the numbers. A [`View`] exists only if no error prevents access
-//! to the items. An [`Audit`] compares the answers of one exporter to several [`Request`]s.
+//! A [`RawView`] has the fields of a `Py_buffer`. [`RawView::check`] reports every rule of the protocol that
+//! the fields break. Each finding has a [`RuleId`] and the numbers that break the rule. A [`View`] exists
+//! only if no error prevents access to the items. An [`Audit`] compares the answers of one exporter to
+//! several [`Request`]s.
 //!
-//! Sizes, strides and offsets are `i64`: `Py_ssize_t` is signed, and a 64-bit buffer can be checked on a
-//! 32-bit machine. The module has no pointers: `buf` is a number, and the way to an item through pointers
-//! in memory is a list of [`Step`]s.
+//! Sizes, strides and offsets are `i64` for two reasons: `Py_ssize_t` is signed, and a 64-bit buffer can be
+//! checked on a 32-bit machine. The module has no pointers. `buf` is a number. If suboffsets make the access
+//! to an item follow pointers in memory, the access is described by a list of [`Step`]s.
 //!
 //! # Limitations
-//! The memory that suboffsets lead to cannot be bounded from the fields: only the first table of pointers
-//! is compared with the memory block. The rules about lifetime (section E) need a running interpreter.
+//! The fields of a `Py_buffer` do not bound the memory that suboffsets lead to. A check compares only the
+//! first table of pointers with the memory block. The rules about lifetime (section E) need a running
+//! interpreter.
 
 mod audit;
 mod bounds;

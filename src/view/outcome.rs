@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use super::raw::{Owner, RawView};
+use crate::text::escape;
 
 /// The answer of an exporter to a request.
 ///
@@ -16,28 +17,29 @@ use super::raw::{Owner, RawView};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestOutcome<'a> {
-    /// It returned 0 without an exception and filled in the struct.
+    /// The exporter returned 0, set no exception and filled in the struct.
     Granted(RawView<'a>),
-    /// It returned -1.
+    /// The exporter returned -1.
     Refused {
-        /// The exception that is set.
+        /// The exception that the exporter set.
         error: RaisedError,
         /// The field `obj` after the request.
         obj: Owner,
-        /// The increase of the exporter's reference count; 0 if it was not measured.
+        /// The increase of the exporter's reference count. The value is 0 if the count was not measured.
         references: i64,
     },
-    /// It returned a number other than 0 and -1, or 0 with an exception set.
+    /// The exporter returned a number other than 0 and -1, or returned 0 with an exception set.
     InvalidReturn {
-        /// The number that it returned.
+        /// The number that the exporter returned.
         returned: i32,
-        /// The exception that is set.
+        /// The exception that the exporter set.
         error: RaisedError,
     },
 }
 
 impl RequestOutcome<'_> {
-    /// Makes a refusal of which only the exception is known.
+    /// Creates a refusal with the exception `error`. The field `obj` is unknown and the reference count
+    /// unmeasured.
     #[must_use]
     pub const fn refused(error: RaisedError) -> Self {
         Self::Refused { error, obj: Owner::Unknown, references: 0 }
@@ -53,9 +55,9 @@ impl RequestOutcome<'_> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RaisedError {
-    /// `BufferError`, which the protocol requires of a refusal.
+    /// `BufferError`. The protocol requires this class for a refusal.
     BufferError,
-    /// Another class, by its name.
+    /// An exception of another class. The string is the name of the class.
     Other(Box<str>),
     /// No exception is set.
     NoException,
@@ -63,10 +65,11 @@ pub enum RaisedError {
 
 impl fmt::Display for RaisedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BufferError => "BufferError",
-            Self::Other(name) => name,
-            Self::NoException => "no exception",
-        })
+        match self {
+            Self::BufferError => f.write_str("BufferError"),
+            // The exporter chooses the name of the class.
+            Self::Other(name) => f.write_str(&escape(&**name)),
+            Self::NoException => f.write_str("no exception"),
+        }
     }
 }

@@ -8,9 +8,9 @@ use crate::named::named_enum;
 
 /// An unvalidated `Py_buffer`.
 ///
-/// Sizes and distances are in bytes. `None` is NULL. Entries of `shape` are numbers of items. The
-/// three arrays should have `ndim` entries; a check reports arrays that do not (A16, entries of the
-/// arrays).
+/// Sizes and distances are in bytes. `None` is NULL. Entries of `shape` are numbers of items. `shape`,
+/// `strides` and `suboffsets` should have `ndim` entries. A check reports an array of another length (A16,
+/// entries of the arrays).
 ///
 /// ```
 /// use pep3118::{Checked, RawView, Request};
@@ -29,17 +29,18 @@ use crate::named::named_enum;
 /// assert_eq!(view.unwrap().offset_of(&[1, 2]), Ok(20));
 /// ```
 ///
-/// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer`. The field `internal` is left out because only
-/// the exporter uses it.
+/// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer`. `RawView` has no field `internal`, because only the
+/// exporter uses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RawView<'a> {
-    /// The address of the first item as a number. 0 is NULL, `None` if it was not recorded.
+    /// The address of the first item as a number. `Some(0)` is NULL. `None` means that the address was not
+    /// recorded.
     pub buf: Option<u64>,
-    /// The field `obj`.
+    /// The object that owns the memory: the exporter.
     pub obj: Owner,
-    /// The size of all items in a contiguous copy.
+    /// The size of all items together, in bytes and without gaps between items.
     pub len: i64,
-    /// The size of one item.
+    /// The size of one item in bytes.
     pub itemsize: i64,
     /// 1 for read-only memory, 0 for writable memory.
     pub readonly: i32,
@@ -49,13 +50,14 @@ pub struct RawView<'a> {
     pub format: Option<&'a [u8]>,
     /// The number of items in each dimension.
     pub shape: Option<&'a [i64]>,
-    /// The distance from one item to the next in each dimension.
+    /// The distance in bytes from one item to the next in each dimension.
     pub strides: Option<&'a [i64]>,
-    /// For each dimension: negative, or the number of bytes to add after the pointer is followed.
+    /// For each dimension, the number of bytes to add after a consumer reads the pointer. A negative entry
+    /// means that the dimension has no pointer.
     pub suboffsets: Option<&'a [i64]>,
 }
 
-/// The field `obj` of a `Py_buffer`, as far as it was recorded.
+/// The field `obj` of a `Py_buffer`, if the field was recorded.
 ///
 /// ```
 /// use pep3118::{Owner, RawView, Request, RuleId};
@@ -64,15 +66,15 @@ pub struct RawView<'a> {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Owner {
-    /// Not recorded: the rules about it are not checked.
+    /// The field was not recorded. A check leaves out the rules about `obj`.
     #[default]
     Unknown,
-    /// An object. The number identifies it and is only compared: its address is suitable.
+    /// An object. The number identifies the object, for example by its address. Numbers are only compared.
     Exporter(u64),
-    /// NULL, after a request that succeeded.
+    /// NULL, although the request succeeded.
     Null,
-    /// NULL, in a temporary buffer that was never requested from an object: `PyBuffer_FillInfo`
-    /// filled it without an exporter, or `PyMemoryView_FromBuffer` wraps it.
+    /// NULL, in a temporary buffer that no object exported. `PyBuffer_FillInfo` filled the buffer without an
+    /// exporter, or `PyMemoryView_FromBuffer` wraps it.
     Temporary,
 }
 
@@ -96,7 +98,7 @@ pub struct Block {
 }
 
 impl RawView<'_> {
-    /// Copies the arrays and the format.
+    /// Copies the fields. The result owns the arrays and the format.
     #[must_use]
     pub fn to_buf(&self) -> RawViewBuf {
         RawViewBuf {
@@ -108,13 +110,13 @@ impl RawView<'_> {
         }
     }
 
-    /// Whether access to the items follows pointers in memory: some suboffset is not negative.
+    /// Returns whether access to the items follows pointers: at least one suboffset is not negative.
     pub(crate) fn is_indirect(&self) -> bool {
         self.suboffsets.is_some_and(|suboffsets| suboffsets.iter().any(|suboffset| *suboffset >= 0))
     }
 }
 
-/// A [`RawView`] that owns its arrays, so that it can outlive the release of the buffer.
+/// A [`RawView`] that owns its arrays, and can outlive the release of the buffer.
 ///
 /// ```
 /// use pep3118::RawView;
@@ -123,7 +125,7 @@ impl RawView<'_> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawViewBuf {
-    /// The fields other than arrays and format, which are `None` here.
+    /// The scalar fields. `format` and the arrays of this struct are always `None`.
     scalars: RawView<'static>,
     format: Option<Box<[u8]>>,
     shape: Option<Box<[i64]>>,
@@ -132,7 +134,7 @@ pub struct RawViewBuf {
 }
 
 impl RawViewBuf {
-    /// Borrows the fields.
+    /// Returns the fields. The arrays and the format are borrowed from `self`.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {
         RawView {
@@ -194,9 +196,9 @@ named_enum! {
 pub enum MetadataValue {
     /// NULL.
     Null,
-    /// An address, or the number that identifies an object.
+    /// An address, or the number that identifies an object in [`Owner::Exporter`].
     Address(u64),
-    /// An integer.
+    /// An integer: `len`, `itemsize`, `readonly` or `ndim`.
     Number(i64),
     /// A shape, strides or suboffsets.
     Array(Box<[i64]>),
@@ -205,7 +207,7 @@ pub enum MetadataValue {
 }
 
 impl MetadataValue {
-    /// Returns the value of a field; NULL also for a field that was not recorded.
+    /// Returns the value of `field` in `raw`. Returns `Null` also if the field was not recorded.
     pub(crate) fn of(raw: &RawView<'_>, field: FieldName) -> Self {
         let array = |array: Option<&[i64]>| array.map_or(Self::Null, |array| Self::Array(array.into()));
         match field {

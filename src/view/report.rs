@@ -1,9 +1,10 @@
-//! `Report`: the broken rules that a check has found.
+//! `Report`: the broken rules that a check found.
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use core::fmt;
 
 use super::request::Request;
@@ -11,9 +12,9 @@ use super::rules::{RuleId, Severity};
 use super::violation::Violation;
 use crate::diagnostic::{self, Diagnostic};
 
-/// One broken rule.
+/// A broken rule, with the requests whose answers break the rule.
 ///
-/// `{}` is one line. `{:#}` adds the calculation, the rule and, if there is an obvious one, a help line.
+/// `{}` writes one line. `{:#}` adds the calculation, the text of the rule and, for some rules, a help line.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
@@ -30,43 +31,44 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Creates a finding without requests.
     pub(crate) fn new(violation: Violation) -> Self {
         let severity = violation.severity();
         Self { violation, severity, requests: Vec::new() }
     }
 
-    /// Returns the violation as data.
+    /// Returns the violation with its numbers.
     #[must_use]
     pub fn violation(&self) -> &Violation {
         &self.violation
     }
 
-    /// Returns the rule that is broken.
+    /// Returns the broken rule.
     #[must_use]
     pub fn rule(&self) -> RuleId {
         self.violation.rule()
     }
 
-    /// Returns how severe the violation is.
+    /// Returns the severity of the violation.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// Returns the message in one line, without severity and rule.
+    /// Returns the message as one line, without the severity and the rule.
     #[must_use]
     pub fn message(&self) -> String {
         self.violation.to_string()
     }
 
-    /// Returns the requests whose answers have the violation; empty unless an [`Audit`](super::Audit)
-    /// found it.
+    /// Returns the requests whose answers break the rule. The list is empty unless an [`Audit`](super::Audit)
+    /// created the finding.
     #[must_use]
     pub fn requests(&self) -> &[Request] {
         &self.requests
     }
 
-    /// Returns the text of `{:#}`, which can be coloured.
+    /// Returns the message of `{:#}` as a diagnostic, which a terminal can show in colour.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let diagnostic = match &self.violation {
@@ -94,13 +96,13 @@ impl Finding {
     }
 }
 
-/// `SIMPLE, ND and 3 more`
+/// Returns the names of at most 4 requests: `SIMPLE, ND, STRIDES, FULL and 3 more`.
 fn abridged_requests(requests: &[Request]) -> String {
-    const SHOWN: usize = 4;
-    let shown: Vec<String> = requests.iter().take(SHOWN).map(Request::to_string).collect();
-    match requests.len().saturating_sub(SHOWN) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    const MAX_REQUESTS: usize = 4;
+    let names: Vec<String> = requests.iter().take(MAX_REQUESTS).map(Request::to_string).collect();
+    match requests.len().saturating_sub(MAX_REQUESTS) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 
@@ -117,9 +119,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The findings of a check: errors first, then in the order of the rules.
+/// The findings of a check. Errors come first. Findings of equal severity are in the order of the rules.
 ///
-/// An empty report allocates nothing. `{}` has a line for each finding, `{:#}` a paragraph.
+/// An empty report allocates no memory. `{}` writes a line for each finding, `{:#}` a paragraph for each
+/// finding.
 ///
 /// ```
 /// use pep3118::{RawView, Request, RuleId, Severity};
@@ -138,17 +141,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Creates a report without findings.
     #[inline]
     pub(crate) const fn new() -> Self {
         Self { findings: None }
     }
 
-    /// Adds a violation. If the report has it already, adds only the request.
+    /// Adds a violation. If the report already contains an equal violation, adds only `request` to the equal
+    /// violation.
     #[cold]
     pub(crate) fn push(&mut self, violation: Violation, request: Option<Request>) {
         let findings = self.findings.get_or_insert_default();
         match findings.iter_mut().find(|finding| finding.violation == violation) {
-            Some(known) => known.requests.extend(request.filter(|request| !known.requests.contains(request))),
+            Some(equal) => equal.requests.extend(request.filter(|request| !equal.requests.contains(request))),
             None => {
                 let mut finding = Finding::new(violation);
                 finding.requests.extend(request);
@@ -157,6 +162,7 @@ impl Report {
         }
     }
 
+    /// Returns the report with the findings sorted by severity, then by rule.
     #[inline]
     pub(crate) fn sorted(mut self) -> Self {
         if let Some(findings) = &mut self.findings {
@@ -165,7 +171,7 @@ impl Report {
         self
     }
 
-    /// Whether there are no findings.
+    /// Returns whether there are no findings.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -188,24 +194,25 @@ impl Report {
         }
     }
 
-    /// Iterates over the findings.
+    /// Returns an iterator over the findings.
     pub fn iter(&self) -> core::slice::Iter<'_, Finding> {
         self.findings().iter()
     }
 
-    /// Whether some finding is an error.
+    /// Returns whether at least one finding is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.worst() == Some(Severity::Error)
     }
 
-    /// Returns the worst severity; `None` if there are no findings.
+    /// Returns the worst severity. Returns `None` if there are no findings.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.findings().iter().map(Finding::severity).min()
     }
 
-    /// Returns the findings of all rules but these, for an exporter that is known to break them.
+    /// Returns a report without the findings of `rules`. Use this method for an exporter that is known to break
+    /// these rules.
     ///
     /// ```
     /// use pep3118::{RawView, Request, RuleId};
@@ -221,7 +228,7 @@ impl Report {
         Self { findings: (!others.is_empty()).then(|| Box::new(others)) }
     }
 
-    /// Whether the report has a finding of the rule.
+    /// Returns whether the report contains a finding of `rule`.
     #[must_use]
     pub fn contains(&self, rule: RuleId) -> bool {
         self.findings().iter().any(|finding| finding.rule() == rule)
@@ -251,20 +258,26 @@ impl fmt::Display for Report {
     }
 }
 
-/// Receives the violations that a check finds.
+/// A receiver for the violations that a check finds.
 pub(crate) trait ViolationSink {
+    /// Ends the check early. [`Infallible`] if the sink receives every violation.
+    type Stop;
+
+    /// Receives one violation.
+    ///
     /// # Errors
     /// - the sink needs no further violations: the check should return at once
-    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed>;
+    fn report(&mut self, violation: Violation) -> Result<(), Self::Stop>;
 }
 
-/// Ends a check early, because the sink needs no further violations.
+/// The [`ViolationSink::Stop`] of a sink that needs no further violations.
 pub(crate) struct SinkClosed;
 
-/// Collects every violation.
 impl ViolationSink for Report {
+    type Stop = Infallible;
+
     #[cold]
-    fn report(&mut self, violation: Violation) -> Result<(), SinkClosed> {
+    fn report(&mut self, violation: Violation) -> Result<(), Infallible> {
         self.push(violation, None);
         Ok(())
     }

@@ -12,8 +12,8 @@ use crate::text::escape;
 bitflags! {
     /// The flags of a buffer request.
     ///
-    /// A structural flag contains the bits of the flags that it implies. A flag is therefore set only if
-    /// *all* its bits are: [`contains`](Request::contains) tests `(flags & X) == X`.
+    /// A structural flag contains the bits of the flags that it implies. A request therefore has a flag only if
+    /// all bits of the flag are set. [`contains`](Request::contains) tests `(flags & flag) == flag`.
     ///
     /// ```
     /// use pep3118::Request;
@@ -31,21 +31,21 @@ bitflags! {
     pub struct Request: i32 {
         /// A contiguous block of bytes without shape or strides.
         const SIMPLE = 0;
-        /// The memory is writable, or the request fails.
+        /// The exporter describes writable memory or refuses the request.
         const WRITABLE = 0x1;
-        /// `format` is filled in.
+        /// The exporter fills in `format`.
         const FORMAT = 0x4;
-        /// `shape` is filled in; the memory is C-contiguous.
+        /// The exporter fills in `shape`. The memory must be C-contiguous.
         const ND = 0x8;
-        /// `shape` and `strides` are filled in.
+        /// The exporter fills in `shape` and `strides`.
         const STRIDES = 0x18;
-        /// `shape` and `strides` are filled in; the memory is C-contiguous.
+        /// The exporter fills in `shape` and `strides`. The memory must be C-contiguous.
         const C_CONTIGUOUS = 0x38;
-        /// `shape` and `strides` are filled in; the memory is Fortran-contiguous.
+        /// The exporter fills in `shape` and `strides`. The memory must be Fortran-contiguous.
         const F_CONTIGUOUS = 0x58;
-        /// `shape` and `strides` are filled in; the memory is C- or Fortran-contiguous.
+        /// The exporter fills in `shape` and `strides`. The memory must be C- or Fortran-contiguous.
         const ANY_CONTIGUOUS = 0x98;
-        /// `shape` and `strides` are filled in, and `suboffsets` if the memory needs them.
+        /// The exporter fills in `shape` and `strides`, and `suboffsets` if the memory needs them.
         const INDIRECT = 0x118;
         /// `ND | WRITABLE`
         const CONTIG = 0x9;
@@ -66,7 +66,8 @@ bitflags! {
     }
 }
 
-/// The structural part of a request: the fields to fill in, and the contiguity of the memory.
+/// The structural flag of a request: the arrays that the exporter must fill in, and the order that the memory
+/// must have.
 ///
 /// ```
 /// use pep3118::Request;
@@ -76,19 +77,19 @@ bitflags! {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Structure {
-    /// No field, over C-contiguous memory.
+    /// No arrays. The memory must be C-contiguous.
     Simple,
-    /// `shape`, over C-contiguous memory.
+    /// `shape`. The memory must be C-contiguous.
     Nd,
-    /// `shape` and `strides`.
+    /// `shape` and `strides`. The memory may have any strides.
     Strides,
-    /// `shape` and `strides`, over C-contiguous memory.
+    /// `shape` and `strides`. The memory must be C-contiguous.
     CContiguous,
-    /// `shape` and `strides`, over Fortran-contiguous memory.
+    /// `shape` and `strides`. The memory must be Fortran-contiguous.
     FContiguous,
-    /// `shape` and `strides`, over contiguous memory.
+    /// `shape` and `strides`. The memory must be C- or Fortran-contiguous.
     AnyContiguous,
-    /// `shape`, `strides` and, if the memory needs them, `suboffsets`.
+    /// `shape` and `strides`, and `suboffsets` if the memory needs them.
     Indirect,
 }
 
@@ -104,7 +105,7 @@ impl Structure {
         Self::Indirect,
     ];
 
-    /// Returns the flag.
+    /// Returns the `PyBUF_*` flag of the structure.
     #[must_use]
     pub const fn request(self) -> Request {
         match self {
@@ -118,7 +119,7 @@ impl Structure {
         }
     }
 
-    /// Returns the rule that defines which fields the structure fills in.
+    /// Returns the rule that defines the arrays of the structure.
     #[must_use]
     pub const fn rule(self) -> RuleId {
         match self {
@@ -164,13 +165,14 @@ const COMPOUNDS: [(&str, Request); 8] = [
     ("FULL_RO", Request::FULL_RO),
 ];
 
-/// All names. Flags come first, so that the value of `ND` and `CONTIG_RO` is displayed as `ND`.
-fn names() -> impl Iterator<Item = &'static (&'static str, Request)> {
+/// Iterates over the names of all flags and compound requests. Flags come first, so that the common value of
+/// `ND` and `CONTIG_RO` is displayed as `ND`.
+fn named_requests() -> impl Iterator<Item = &'static (&'static str, Request)> {
     FLAGS.iter().chain(&COMPOUNDS)
 }
 
-/// The flags that imply other flags, each with the bit that no implied flag has.
-const NESTED: [(i32, Request); 5] = [
+/// The flags that imply other flags. The number beside a flag is the bit that no implied flag has.
+const IMPLYING_FLAGS: [(i32, Request); 5] = [
     (0x10, Request::STRIDES),
     (0x20, Request::C_CONTIGUOUS),
     (0x40, Request::F_CONTIGUOUS),
@@ -178,12 +180,13 @@ const NESTED: [(i32, Request); 5] = [
     (0x100, Request::INDIRECT),
 ];
 
-/// `PyBUF_READ`. The same bit is part of `PyBUF_INDIRECT`.
+/// `PyBUF_READ`, an argument of `PyMemoryView_FromMemory`. The bit is also part of `PyBUF_INDIRECT`.
 const READ: i32 = 0x100;
-/// `PyBUF_WRITE`
+/// `PyBUF_WRITE`, an argument of `PyMemoryView_FromMemory`.
 const WRITE: i32 = 0x200;
 
-/// The requests of these structures, with and without `WRITABLE` and `FORMAT`, after those of `SIMPLE`.
+/// Lists the legal requests: `SIMPLE` with and without `WRITABLE`, then each given flag with every
+/// combination of `WRITABLE` and `FORMAT`.
 macro_rules! all_legal {
     ($($flag:ident)*) => {
         [
@@ -200,12 +203,14 @@ macro_rules! all_legal {
 }
 
 impl Request {
-    /// The 26 legal requests: every structure, with or without `WRITABLE` and `FORMAT`, except
-    /// `SIMPLE` with `FORMAT`.
+    /// The 26 legal requests: every structure with every combination of `WRITABLE` and `FORMAT`, except that
+    /// `SIMPLE` has no request with `FORMAT`.
     pub const ALL_LEGAL: [Self; 26] = all_legal!(ND STRIDES C_CONTIGUOUS F_CONTIGUOUS ANY_CONTIGUOUS INDIRECT);
 
-    /// Returns the structural part. If the request has several structural flags, returns the most
-    /// restrictive: C, Fortran or any contiguity before `INDIRECT`.
+    /// Returns the structural flag of the request.
+    ///
+    /// If the request has several structural flags, the most restrictive flag is returned: C, Fortran or any
+    /// contiguity before `INDIRECT`.
     #[must_use]
     pub const fn structure(self) -> Structure {
         if self.contains(Self::C_CONTIGUOUS) {
@@ -225,7 +230,7 @@ impl Request {
         }
     }
 
-    /// Whether the request is one of [`ALL_LEGAL`](Request::ALL_LEGAL).
+    /// Returns whether [`ALL_LEGAL`](Request::ALL_LEGAL) contains the request.
     #[must_use]
     pub fn is_legal(self) -> bool {
         Self::ALL_LEGAL.contains(&self)
@@ -243,19 +248,19 @@ impl Request {
     /// ```
     ///
     /// # Errors
-    /// - `0x100`: `PyBUF_READ`
-    /// - `0x200`: `PyBUF_WRITE`
-    /// - `0x10`: a bit of `PyBUF_STRIDES` without the others
-    /// - `0x400`: an unknown bit
+    /// - `0x100`: the flags are `PyBUF_READ`
+    /// - `0x200`: the flags contain `PyBUF_WRITE`
+    /// - `0x10`: the flags contain only a part of the bits of `PyBUF_STRIDES`
+    /// - `0x400`: no flag has this bit
     pub fn from_flags(flags: i32) -> Result<Self, FlagsError> {
         let request = Self::from_bits_retain(flags);
         request.validate().map(|()| request)
     }
 
-    /// Checks the bits of a request. [`from_bits_retain`](Request::from_bits_retain) does not check them.
+    /// Checks that the bits are a request. [`from_bits_retain`](Request::from_bits_retain) accepts any bits.
     ///
     /// # Errors
-    /// - as [`from_flags`](Request::from_flags)
+    /// - every error of [`from_flags`](Request::from_flags)
     pub(crate) fn validate(self) -> Result<(), FlagsError> {
         let flags = self.bits();
         if flags == READ {
@@ -264,14 +269,16 @@ impl Request {
         if flags & WRITE != 0 {
             return Err(FlagsError::Write { flags });
         }
-        if let Some((_, flag)) = NESTED.iter().find(|(own, flag)| flags & *own != 0 && !self.contains(*flag)) {
+        if let Some((_, flag)) =
+            IMPLYING_FLAGS.iter().find(|(own_bit, flag)| flags & *own_bit != 0 && !self.contains(*flag))
+        {
             return Err(FlagsError::Partial { flags, flag: *flag });
         }
         let unknown = flags & !Self::all().bits();
         if unknown == 0 { Ok(()) } else { Err(FlagsError::Unknown { flags, unknown }) }
     }
 
-    /// Whether the request has the value of a compound constant of CPython: `CONTIG`, `FULL_RO` and so on.
+    /// Returns whether the value is a compound constant of CPython, such as `CONTIG` or `FULL_RO`.
     #[must_use]
     pub fn is_compound(self) -> bool {
         COMPOUNDS.iter().any(|(_, compound)| *compound == self)
@@ -281,7 +288,7 @@ impl Request {
 impl TryFrom<i32> for Request {
     type Error = FlagsError;
 
-    /// Converts the flags of the C API, as [`from_flags`](Request::from_flags).
+    /// Converts the flags of the C API. See [`from_flags`](Request::from_flags).
     fn try_from(flags: i32) -> Result<Self, FlagsError> {
         Self::from_flags(flags)
     }
@@ -290,12 +297,14 @@ impl TryFrom<i32> for Request {
 impl FromStr for Request {
     type Err = RequestError;
 
-    /// Parses names joined by `|`, with or without `PyBUF_`, or a number: `"FULL_RO"`,
-    /// `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`, `"284"`.
+    /// Parses names that are joined by `|`, or a number.
+    ///
+    /// Names may have the prefix `PyBUF_`: `"FULL_RO"`, `"PyBUF_ND|PyBUF_WRITABLE"`, `"0x11c"`, `"284"`.
     ///
     /// # Errors
-    /// - `FULL_RW`: no such name
-    /// - `READ`, `WRITE` and numbers as in [`from_flags`](Request::from_flags)
+    /// - `FULL_RW`: no flag has this name
+    /// - `READ`, `WRITE`: the name is not a flag of a request
+    /// - a number that [`from_flags`](Request::from_flags) rejects
     fn from_str(text: &str) -> Result<Self, RequestError> {
         let text = text.trim();
         let number = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -312,9 +321,9 @@ impl FromStr for Request {
             request |= match name {
                 "READ" => return Err(FlagsError::Read { flags: READ }.into()),
                 "WRITE" => return Err(FlagsError::Write { flags: WRITE }.into()),
-                // The older spelling, which CPython still defines.
+                // `PyBUF_WRITEABLE` is an older spelling that CPython still defines.
                 "WRITEABLE" => Self::WRITABLE,
-                _ => match names().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                _ => match named_requests().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
                     Some((_, flag)) => *flag,
                     None => return Err(RequestError::Name { name: name.into() }),
                 },
@@ -325,18 +334,19 @@ impl FromStr for Request {
 }
 
 impl fmt::Display for Request {
-    /// Writes the name of the compound, or the names of the flags joined by `|`. A flag that another
-    /// one implies is left out. Invalid bits are written as a hexadecimal number.
+    /// Writes the name of a compound request, or the names of the flags joined by `|`.
+    ///
+    /// Leaves out a flag that another flag implies. Writes invalid bits as a hexadecimal number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.validate().is_err() {
             return write!(f, "{:#x}", self.bits());
         }
-        if let Some((name, _)) = names().find(|(_, known)| known == self) {
+        if let Some((name, _)) = named_requests().find(|(_, known)| known == self) {
             return f.write_str(name);
         }
         let strict = [Self::INDIRECT, Self::ANY_CONTIGUOUS, Self::F_CONTIGUOUS, Self::C_CONTIGUOUS];
         let strict = strict.into_iter().filter(|flag| self.contains(*flag));
-        // INDIRECT and the contiguous flags imply STRIDES, which implies ND.
+        // INDIRECT and the contiguity flags imply STRIDES. STRIDES implies ND.
         let implied = if strict.clone().next().is_some() { None } else { Some([Self::STRIDES, Self::ND]) };
         let implied = implied.into_iter().flatten().find(|flag| self.contains(*flag));
         let modifiers = [Self::WRITABLE, Self::FORMAT].into_iter().filter(|flag| self.contains(*flag));
@@ -348,7 +358,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// The error for flags that are not a request.
+/// The error for flags that are not a valid request.
 ///
 /// ```
 /// use pep3118::Request;
@@ -362,19 +372,19 @@ impl fmt::Display for Request {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FlagsError {
-    /// `0x100`, which is `PyBUF_READ`.
+    /// The flags are `0x100`, which is `PyBUF_READ`.
     #[error("flags {flags:#x} are PyBUF_READ, which is an argument of PyMemoryView_FromMemory, not a request")]
     Read {
         /// The flags.
         flags: i32,
     },
-    /// `0x200`, the bit of `PyBUF_WRITE`.
+    /// The flags contain `0x200`, which is `PyBUF_WRITE`.
     #[error("flags {flags:#x} contain PyBUF_WRITE, which is an argument of PyMemoryView_FromMemory, not a request")]
     Write {
         /// The flags.
         flags: i32,
     },
-    /// `0x10`: the bit of `STRIDES` without the bit of `ND`.
+    /// The flags contain only a part of the bits of a flag: `0x10` is `STRIDES` without the bit of `ND`.
     #[error("flags {flags:#x} contain only some of the bits of {flag}, {:#x}", flag.bits())]
     Partial {
         /// The flags.
@@ -382,7 +392,7 @@ pub enum FlagsError {
         /// The flag whose bits are incomplete.
         flag: Request,
     },
-    /// `0x400`
+    /// The flags contain a bit that no flag has, such as `0x400`.
     #[error("flags {flags:#x} contain bits that are not part of any flag: {unknown:#x}")]
     Unknown {
         /// The flags.
@@ -414,7 +424,7 @@ impl FlagsError {
     }
 }
 
-/// The error for text that is not a request.
+/// The error for text that does not name a request.
 ///
 /// ```
 /// use pep3118::Request;
@@ -425,13 +435,13 @@ impl FlagsError {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
-    /// A number whose bits are not a request: `0x400`, `READ`.
+    /// The text is a number or a name whose bits are not a request: `0x400`, `READ`.
     #[error(transparent)]
     Flags(#[from] FlagsError),
-    /// A name that does not exist: `FULL_RW`.
+    /// The text contains a name that does not exist: `FULL_RW`.
     #[error("unknown request `{}`", escape(name))]
     Name {
-        /// The name.
+        /// The unknown name.
         name: String,
     },
 }

@@ -17,23 +17,23 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Class {
-        /// One filled struct and the request that it answers.
+        /// The fields of one `Py_buffer` and the request that the exporter answered.
         Struct = "struct",
         /// The answers to several requests.
         Requests = "requests",
-        /// The struct, and the start and end of the memory block.
+        /// The fields of one `Py_buffer`, and the position and length of the memory block.
         Block = "block",
         /// The events from the request to the release.
         Lifetime = "lifetime",
-        /// None: the rule binds the consumer of a buffer, for example this crate.
+        /// No information, because the rule applies to consumers of a buffer and not to the exporter.
         Consumer = "consumer",
-        /// The layout of an item by the type of the exporter, for exporters with such a type.
+        /// The layout of an item according to the type of the exporter, such as a dtype.
         TypeLayout = "type",
     }
 }
 
 named_enum! {
-    /// How binding a rule is.
+    /// How strictly the documentation requires a rule.
     ///
     /// ```
     /// use pep3118::view::Level;
@@ -43,15 +43,15 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Level {
-        /// The documentation says must.
+        /// The documentation requires the rule with the word "must".
         Must = "must",
         /// The rule follows from other rules or from the code of CPython.
         Derived = "derived",
-        /// The documentation says should.
+        /// The documentation recommends the rule with the word "should".
         Should = "should",
-        /// The documentation says must, but well-known exporters disagree.
+        /// The documentation requires the rule, but well-known exporters break the rule.
         Contested = "contested",
-        /// A recommendation.
+        /// A recommendation that is not part of the documentation.
         Advisory = "advisory",
         /// A permission, which cannot be broken.
         May = "may",
@@ -71,7 +71,7 @@ impl Level {
 }
 
 named_enum! {
-    /// How severe a violation is.
+    /// The severity of a violation.
     ///
     /// ```
     /// use pep3118::Severity;
@@ -80,16 +80,16 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     pub enum Severity {
-        /// A rule is broken.
+        /// The exporter breaks a rule of the protocol.
         Error = "error",
-        /// A recommendation of the documentation is not followed.
+        /// The exporter does not follow a recommendation of the documentation.
         Warning = "warning",
-        /// Legal or contested, but worth knowing.
+        /// A fact that is legal or contested, but can surprise a consumer.
         Note = "note",
     }
 }
 
-/// One row of the table of rules.
+/// The properties of a rule: one row of the table below.
 struct Rule {
     id: &'static str,
     name: &'static str,
@@ -191,7 +191,7 @@ rules! {
     B25 "METADATA-CONSISTENT" Requests Derived "len, itemsize, buf, format, shape and strides agree in all requests that return them" "follows from B01 and A08"
 
     C01 "SUBOFFSETS-NOT-CONTIGUOUS" Requests Derived "memory with suboffsets is not contiguous in any order" "abstract.c, PyBuffer_IsContiguous"
-    C02 "EMPTY-CONTIGUOUS" Requests Contested "memory of len 0 is contiguous in both orders; in one dimension memoryview says that it is not" "abstract.c, PyBuffer_IsContiguous; memoryobject.c"
+    C02 "EMPTY-CONTIGUOUS" Requests Contested "memory of len 0 is contiguous in both orders; memoryview disagrees for one dimension" "abstract.c, PyBuffer_IsContiguous; memoryobject.c"
     C03 "NO-STRIDES-CONTIGUOUS" Requests Derived "without strides memory is C-contiguous, and Fortran-contiguous if at most one dimension is longer than 1" "abstract.c, PyBuffer_IsContiguous"
     C04 "RELAXED-STRIDES" Requests Derived "the stride of a dimension of at most one item does not affect contiguity" "abstract.c, PyBuffer_IsContiguous; test_buffer.py"
     C05 "NDIM0-CONTIGUOUS" Requests Derived "a single item without dimensions is contiguous in both orders" "glossary, contiguous; memoryobject.c"
@@ -234,19 +234,19 @@ rules! {
 }
 
 impl RuleId {
-    /// Returns the id: `"A04"`.
+    /// Returns the id, such as `"A04"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.rule().id
     }
 
-    /// Returns the descriptive name: `"LEN-PRODUCT"`.
+    /// Returns the descriptive name, such as `"LEN-PRODUCT"`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.rule().name
     }
 
-    /// Returns the heading of the section that the letter stands for: `"The struct"` for A.
+    /// Returns the heading of the rule's section, which is the letter of the id: `"The struct"` for A.
     #[must_use]
     pub const fn section(self) -> &'static str {
         match self.as_str().as_bytes() {
@@ -266,26 +266,26 @@ impl RuleId {
         self.rule().class
     }
 
-    /// Returns how binding the rule is.
+    /// Returns how strictly the documentation requires the rule.
     #[must_use]
     pub const fn level(self) -> Level {
         self.rule().level
     }
 
-    /// Returns the severity of a violation. [`Finding::severity`](super::Finding::severity) can differ:
-    /// some violations of a rule are milder than others.
+    /// Returns the severity of most violations of the rule. [`Finding::severity`](super::Finding::severity)
+    /// can differ, because some violations of a rule are milder than the rule.
     #[must_use]
     pub const fn severity(self) -> Severity {
         self.level().severity()
     }
 
-    /// Returns the rule in one line.
+    /// Returns the text of the rule, which is one line.
     #[must_use]
     pub const fn text(self) -> &'static str {
         self.rule().text
     }
 
-    /// Returns the source of the rule: files of CPython's documentation and code, issues.
+    /// Returns the source of the rule: a file of CPython's documentation or code, or an issue.
     #[must_use]
     pub const fn source(self) -> &'static str {
         self.rule().source
@@ -301,17 +301,17 @@ impl fmt::Display for RuleId {
 impl FromStr for RuleId {
     type Err = RuleIdError;
 
-    /// Parses an id, `"A04"` or `"a04"`, or a name, `"LEN-PRODUCT"`.
+    /// Parses an id, such as `"A04"` or `"a04"`, or a name, such as `"LEN-PRODUCT"`.
     ///
     /// # Errors
-    /// - `Z99`: no such rule
+    /// - `Z99`: no rule has this id or name
     fn from_str(text: &str) -> Result<Self, RuleIdError> {
         let is = |rule: &&Self| rule.as_str().eq_ignore_ascii_case(text) || rule.name().eq_ignore_ascii_case(text);
         Self::ALL.iter().find(is).copied().ok_or_else(|| RuleIdError { text: text.into() })
     }
 }
 
-/// The error for the name of a rule that does not exist.
+/// The error for text that is neither an id nor a name of a rule.
 ///
 /// ```
 /// use pep3118::RuleId;

@@ -1,4 +1,5 @@
-//! Views of the same memory with another shape: slice, transpose, select, field, cast.
+//! Operations that return a view of the same memory with another shape or other items: slice, transpose,
+//! select, field, cast.
 
 use alloc::boxed::Box;
 use core::num::NonZeroU64;
@@ -18,7 +19,7 @@ const MAX_NDIM: usize = 64;
 ///
 /// ```
 /// use pep3118::Slice;
-/// // [::-1] of 5 items
+/// // [::-1] selects the indices 4, 3, 2, 1, 0 of five items.
 /// let reversed = Slice { step: -1, ..Slice::FULL };
 /// assert_eq!(reversed.indices(5), Some((4, 5)));
 /// assert_eq!(Slice::from(1..3).indices(5), Some((1, 2)));
@@ -27,22 +28,24 @@ const MAX_NDIM: usize = 64;
 pub struct Slice {
     /// The first index. A negative index counts from the end.
     pub start: Option<i64>,
-    /// The index at which the slice ends, exclusive.
+    /// The index after the last index of the slice. A negative index counts from the end.
     pub stop: Option<i64>,
-    /// The distance from one index to the next, not 0.
+    /// The distance from one index to the next. 0 is not valid.
     pub step: i64,
 }
 
 impl Slice {
-    /// `[:]`
+    /// `[:]`, which selects every index.
     pub const FULL: Self = Self { start: None, stop: None, step: 1 };
 
-    /// Returns the first index in `0..length` and the number of indices, as `slice.indices` does; `None`
-    /// for a step of 0. If there are no indices, the first is 0.
+    /// Returns the first index and the number of indices that the slice selects in `0..length`, as
+    /// `slice.indices` of Python does.
+    ///
+    /// Returns `None` if the step is 0. Returns `(0, 0)` if the slice selects no index.
     ///
     /// ```
     /// use pep3118::Slice;
-    /// // [::-2] of five items: 4, 2, 0
+    /// // [::-2] selects the indices 4, 2, 0 of five items.
     /// assert_eq!(Slice { start: None, stop: None, step: -2 }.indices(5), Some((4, 3)));
     /// ```
     #[must_use]
@@ -62,7 +65,7 @@ impl Slice {
             return Some((0, 0));
         }
         let count = distance.unsigned_abs().div_ceil(step_size.get());
-        // At most `distance`, because the step is at least 1.
+        // The step is at least 1, so the count is at most `distance` and fits `i64`.
         Some((start, i64::try_from(count).unwrap_or(distance)))
     }
 }
@@ -79,7 +82,7 @@ impl From<Range<i64>> for Slice {
     }
 }
 
-/// The result of [`View::select`].
+/// The result of [`View::select`]: the items at one index of a dimension.
 ///
 /// ```
 /// use pep3118::{RawView, Request};
@@ -91,18 +94,20 @@ impl From<Range<i64>> for Slice {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Selected<'a> {
-    /// The items of the index.
+    /// The items at the index.
     pub view: View<'a>,
-    /// If present, `buf` of this view is the pointer at this offset from `buf` of the original view.
+    /// The place of `buf` of `view`. `None` means that `view` has the `buf` of the original view. `Some(n)`
+    /// means that a pointer is stored `n` bytes after the original `buf`, and that this pointer is the `buf`
+    /// of `view`.
     pub pointer: Option<i64>,
 }
 
 impl<'a> View<'a> {
-    /// Returns the items that a slice of each dimension selects. Dimensions after the last slice stay as
-    /// they are.
+    /// Returns the items that one slice for each dimension selects. A dimension without a slice does not
+    /// change.
     ///
-    /// The result is that of memoryview and NumPy. If the slices select no items, the first item stays
-    /// where it was, as in NumPy; memoryview moves it.
+    /// The result is that of memoryview and NumPy. If the slices select no items, the offset of the view does
+    /// not change, as in NumPy. memoryview changes the offset.
     ///
     /// ```
     /// use pep3118::{RawView, Request, Slice};
@@ -114,9 +119,9 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - a step of 0
-    /// - more slices than dimensions
-    /// - a slice that would make a suboffset negative
+    /// - a slice has a step of 0
+    /// - there are more slices than dimensions
+    /// - a slice would make a suboffset negative
     pub fn slice(&self, slices: &[Slice]) -> Result<Self, ViewError> {
         if slices.len() > self.ndim() {
             return Err(ViewError::SliceCount { slices: slices.len(), ndim: self.ndim() });
@@ -126,13 +131,14 @@ impl<'a> View<'a> {
         for (dimension, ((length, stride), slice)) in shape.iter_mut().zip(&mut strides).zip(slices).enumerate() {
             let (start, count) = slice.indices(*length).ok_or(ViewError::SliceStep { dimension })?;
             *length = count;
-            // The index exists, so the product is part of a span that fits 63 bits.
+            // The index is in bounds. The product is therefore at most the span of the view, which fits 63
+            // bits.
             distances.push(stride.wrapping_mul(start));
-            // A product that overflows is never used: there is at most one item in this dimension.
+            // If the product overflows, the dimension has at most one item, and its stride is never used.
             *stride = stride.checked_mul(slice.step).unwrap_or(*stride);
         }
         let mut first = FirstItem::of(self);
-        // No byte of an empty array is read, so its pointers lead nowhere and their suboffsets need not move.
+        // No byte of an empty array is read, so its suboffsets need no change.
         if !(self.is_indirect() && shape.contains(&0)) {
             for (dimension, distance) in distances.into_iter().enumerate() {
                 first.move_by(distance, dimension)?;
@@ -142,8 +148,9 @@ impl<'a> View<'a> {
         Ok(Self { shape, strides: Dims::Owned(strides), ..first.apply_to(self) }.with_len())
     }
 
-    /// Returns the same items with the dimensions in another order, or reversed if `axes` is `None`:
-    /// NumPy's `transpose`.
+    /// Returns the same items with the dimensions in another order: NumPy's `transpose`.
+    ///
+    /// Dimension `i` of the result is dimension `axes[i]` of this view. `None` reverses the dimensions.
     ///
     /// ```
     /// use pep3118::{RawView, Request};
@@ -156,8 +163,8 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - `[0, 0]`: not a permutation of the dimensions
-    /// - any view whose suboffsets is not NULL: pointers are followed in the order of the dimensions
+    /// - `[0, 0]`: `axes` is not a permutation of the dimensions
+    /// - suboffsets is not NULL: pointers must be read in the order of the dimensions
     pub fn transpose(&self, axes: Option<&[usize]>) -> Result<Self, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
@@ -178,10 +185,10 @@ impl<'a> View<'a> {
         Ok(Self { shape, strides, ..self.clone() })
     }
 
-    /// Returns the items of one index in a dimension. The dimension is dropped.
+    /// Returns the items at `index` of `dimension`. The result does not have that dimension.
     ///
-    /// If the dimension has a suboffset, the dimension before it takes the suboffset over. If there is no
-    /// dimension before it, the caller must read the pointer at [`Selected::pointer`].
+    /// If `dimension` has a suboffset, the result stores the suboffset in the dimension before `dimension`.
+    /// If `dimension` is 0, the caller must read the pointer at [`Selected::pointer`].
     ///
     /// ```
     /// use pep3118::{RawView, Request};
@@ -193,7 +200,8 @@ impl<'a> View<'a> {
     /// assert_eq!((column.view.shape(), column.view.strides(), column.view.offset()), (&[2][..], &[12][..], 8));
     /// assert_eq!(column.pointer, None);
     ///
-    /// // Rows at the pointers of a table: the second pointer is at byte 8, its row 16 bytes further.
+    /// // A table has the pointers to the rows. The second pointer is at byte 8 of the table. A row starts
+    /// // 16 bytes after the address that its pointer contains.
     /// let raw = RawView { strides: Some(&[8, 4]), suboffsets: Some(&[16, -1]), ..raw };
     /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
     /// let row = view.select(0, 1)?;
@@ -202,8 +210,9 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - index 3 of a dimension of 3 items, index -1; dimension 2 of 2
-    /// - dimension 1 of two dimensions with suboffsets: dimension 0 cannot have two
+    /// - index 3 of a dimension of 3 items, index -1: the index is out of bounds
+    /// - dimension 2 of 2: the dimension does not exist
+    /// - dimension 1 of two dimensions with suboffsets: dimension 0 would have two suboffsets
     /// - an index that would make a suboffset negative
     pub fn select(&self, dimension: usize, index: i64) -> Result<Selected<'a>, ViewError> {
         let (Some(length), Some(stride)) = (self.shape().get(dimension), self.strides().get(dimension)) else {
@@ -215,9 +224,10 @@ impl<'a> View<'a> {
         }
         let mut first = FirstItem::of(self);
         let mut pointer = None;
-        // An empty array has no items to find (A18), and its strides may be any numbers.
+        // An empty array has no bytes to find (A18, length 0), and its strides may be any numbers.
         if !self.shape().contains(&0) {
-            // The index exists, so the product is part of a span that fits 63 bits.
+            // The index is in bounds. The product is therefore at most the span of the view, which fits 63
+            // bits.
             let distance = stride.wrapping_mul(index);
             first.move_by(distance, dimension)?;
             let suboffset = self.suboffsets().and_then(|suboffsets| suboffsets.get(dimension)).copied();
@@ -238,15 +248,17 @@ impl<'a> View<'a> {
         let view = Self {
             shape: Dims::Owned(without_dimension(self.shape())),
             strides: Dims::Owned(without_dimension(self.strides())),
-            // The memory that the pointer leads to is unknown.
+            // The bounds of the memory that the pointer leads to are unknown.
             memory: self.memory.filter(|_| pointer.is_none()),
             ..first.apply_to(self)
         };
         Ok(Selected { view: view.with_len(), pointer })
     }
 
-    /// Returns one field of every item: NumPy's `array["name"]`. The shape of the field becomes the last
-    /// dimensions. `field` is a field of the item, with the offset in the item.
+    /// Returns one field of every item: NumPy's `array["name"]`.
+    ///
+    /// `field` is a field of the layout of an item. If the field is an array, the dimensions of the array are
+    /// added after the dimensions of the view.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, RawView, Request};
@@ -259,8 +271,8 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - a field at bytes 8 to 12 of items of 10 bytes
-    /// - more than 64 dimensions
+    /// - a field at bytes 8 to 12 of items of 10 bytes: the field is not inside the item
+    /// - the result would have more than 64 dimensions
     pub fn field(&self, field: Field<'_>) -> Result<Self, ViewError> {
         let (offset, end) = (field.offset(), field.offset().saturating_add(field.total_size()));
         let outside = ViewError::FieldOutside { offset, end, itemsize: self.itemsize };
@@ -272,18 +284,22 @@ impl<'a> View<'a> {
             return Err(outside);
         };
         let shape: Result<DimVec, _> = field.shape().iter().map(|length| i64::try_from(*length)).collect();
-        // A field without elements has no bytes, whatever its other lengths are.
+        // A length does not fit `i64` only in an empty field, such as shape (0, 2^64 - 1). No view has such a
+        // shape.
         let shape = shape.map_err(|_| outside)?;
         let strides = c_strides(&shape, size);
         Ok(Self { item: self.item.of_field(field), ..self.subarray(start, size, &shape, &strides)? })
     }
 
-    /// Returns a view of an array that every item contains. The array starts at `offset`; its elements have `itemsize`
-    /// bytes and become items of bytes. Its dimensions are added after those of the view.
+    /// Returns a view of an array that every item contains.
+    ///
+    /// The array starts `offset` bytes after the start of an item. `shape` and `strides` describe the array;
+    /// strides are in bytes. Its elements have `itemsize` bytes and become items without a type. The
+    /// dimensions of the array are added after the dimensions of the view.
     ///
     /// # Errors
-    /// - elements outside of the item
-    /// - more than 64 dimensions
+    /// - an element is not inside the item
+    /// - the result would have more than 64 dimensions
     #[doc(hidden)]
     pub fn subarray(&self, offset: i64, itemsize: i64, shape: &[i64], strides: &[i64]) -> Result<Self, ViewError> {
         let outside = |end: i64| {
@@ -293,7 +309,8 @@ impl<'a> View<'a> {
         if offset < 0 || itemsize < 0 || shape.len() != strides.len() || shape.iter().any(|length| *length < 0) {
             return Err(outside(i64::MAX));
         }
-        // The INVARIANT holds for elements inside of the item. An array without elements has no bytes.
+        // The INVARIANT of `View` holds for elements inside of the item. An array without elements has no
+        // bytes.
         if !shape.contains(&0) {
             let summary = StructureSummary::of(shape, Some(strides), itemsize);
             let bounds = summary.bounds.ok_or_else(|| outside(i64::MAX))?;
@@ -310,7 +327,7 @@ impl<'a> View<'a> {
         if !self.shape().contains(&0) {
             first.move_by(offset, self.ndim())?;
         }
-        // The dimensions of the array have no pointers.
+        // The dimensions of the array have no pointers: -1 means no pointer.
         first.suboffsets =
             first.suboffsets.map(|suboffsets| suboffsets.into_iter().chain(shape.iter().map(|_| -1)).collect());
         let view = Self {
@@ -324,8 +341,11 @@ impl<'a> View<'a> {
         Ok(view.with_len())
     }
 
-    /// Returns the same bytes as items of another layout, in one dimension or in a shape: memoryview's
-    /// `cast`, without its restriction to bytes.
+    /// Returns the same bytes as items of another layout: memoryview's `cast`, without the restriction to
+    /// bytes.
+    ///
+    /// `item` is the layout of a new item and `itemsize` its size in bytes. `shape` is the new shape. `None`
+    /// means one dimension with all items.
     ///
     /// ```
     /// use pep3118::{DataModel, ItemLayout, RawView, Request, Scalar};
@@ -340,9 +360,10 @@ impl<'a> View<'a> {
     /// ```
     ///
     /// # Errors
-    /// - memory that is not C-contiguous
-    /// - 24 bytes as items of 5 bytes, as items of 0 bytes
-    /// - 24 bytes as shape (2, 2) of 4-byte items; a negative length; more than 64 dimensions
+    /// - the memory is not C-contiguous
+    /// - 24 bytes as items of 5 bytes or of 0 bytes: `itemsize` does not divide the size
+    /// - 24 bytes as shape (2, 2) of 4-byte items: the sizes differ
+    /// - a negative length, or more than 64 dimensions
     pub fn cast(&self, item: ItemLayout, itemsize: i64, shape: Option<&[i64]>) -> Result<Self, ViewError> {
         if !self.is_contiguous(Order::C) {
             return Err(ViewError::NotContiguous);
@@ -362,9 +383,10 @@ impl<'a> View<'a> {
         let is_empty = shape.contains(&0);
         let len =
             if is_empty { Some(0) } else { shape.iter().try_fold(itemsize, |len, length| len.checked_mul(*length)) };
-        let fits = itemsize >= 0 && len == Some(self.len) && shape.iter().all(|length| *length >= 0);
-        // Any number of items of 0 bytes has the same size, so the shape would be arbitrary.
-        if !fits || (itemsize == 0 && !is_empty) {
+        let is_equal_size = itemsize >= 0 && len == Some(self.len) && shape.iter().all(|length| *length >= 0);
+        // A shape of 0-byte items cannot be checked against the size, because every number of items has 0
+        // bytes.
+        if !is_equal_size || (itemsize == 0 && !is_empty) {
             return Err(ViewError::CastShape { len: self.len, itemsize, shape: shape.into() });
         }
         Ok(Self {
@@ -378,28 +400,29 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Returns the same view with read-only memory: memoryview's `toreadonly`.
+    /// Returns the same view with read-only memory, like `toreadonly` of memoryview.
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { readonly: true, ..self.clone() }
     }
 
-    /// Computes `len` after a change of the shape or the itemsize.
+    /// Sets `len` to the product of shape and itemsize. Callers must call this method after a change of the
+    /// shape or the itemsize.
     pub(super) fn with_len(self) -> Self {
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
-        // The items are part of those before, so the product fits. Only the lengths of an empty array may
-        // have a product that does not.
+        // The new items are part of the old items, so the product fits. The lengths of an empty array may
+        // have a product that does not fit.
         let len = if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) };
         Self { len, ..self }
     }
 }
 
 impl ItemLayout {
-    /// Returns the layout of one element of a field, with the certainty of the item.
+    /// Returns the layout of one element of `field`. The certainty is that of the item.
     fn of_field(&self, field: Field<'_>) -> Self {
         let (dialect, certainty) = match self {
             Self::Interpretation(interpretation) => (interpretation.dialect, interpretation.certainty),
-            // The caller has taken the field from one interpretation of an ambiguous format.
+            // For an ambiguous format, the caller has chosen the interpretation that contains `field`.
             Self::Scalar(_) | Self::Bytes | Self::Ambiguous(_) => (Dialect::PEP3118, Certainty::Exact),
         };
         Self::Interpretation(Box::new(Interpretation {
@@ -411,19 +434,23 @@ impl ItemLayout {
     }
 }
 
-/// The position of the item of index 0 in every dimension: an offset, and suboffsets after pointers.
+/// The position of the item whose indices are all 0: an offset, and suboffsets after pointers.
 struct FirstItem {
+    /// The distance from `buf` to the item, or to the first pointer, in bytes.
     offset: i64,
     suboffsets: Option<DimVec>,
 }
 
 impl FirstItem {
+    /// Returns the current position of `view`.
     fn of(view: &View<'_>) -> Self {
         Self { offset: view.offset, suboffsets: view.suboffsets().map(DimVec::from_slice) }
     }
 
-    /// Moves the item in a dimension: by the suboffset of the last pointer before the dimension, else by the
-    /// offset.
+    /// Moves the position by `distance` bytes in `dimension`.
+    ///
+    /// Changes the suboffset of the last dimension before `dimension` that has a pointer. Changes the offset
+    /// if no such dimension exists. Fails if the suboffset would become negative.
     fn move_by(&mut self, distance: i64, dimension: usize) -> Result<(), ViewError> {
         let before = self.suboffsets.iter_mut().flatten().enumerate().take(dimension);
         let Some((dimension, suboffset)) = before.filter(|(_, suboffset)| **suboffset >= 0).last() else {
@@ -438,7 +465,8 @@ impl FirstItem {
         Ok(())
     }
 
-    /// Returns a copy of the view with this position. Suboffsets that are all negative become NULL (A21).
+    /// Returns a copy of `view` that starts at this position. If all suboffsets are negative, the copy has no
+    /// suboffsets (A21, negative suboffsets).
     fn apply_to<'a>(self, view: &View<'a>) -> View<'a> {
         let suboffsets = self.suboffsets.filter(|suboffsets| suboffsets.iter().any(|suboffset| *suboffset >= 0));
         View { offset: self.offset, suboffsets: suboffsets.map(Dims::Owned), ..view.clone() }

@@ -9,14 +9,16 @@ use super::raw::{Block, Owner, RawView};
 use crate::endian::Endian;
 use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 
-/// The validated geometry of a buffer: every index in bounds has an offset, and no calculation overflows.
+/// The validated geometry of a buffer.
 ///
-/// [`RawView::check`] makes it. A view is data without a pointer: offsets are in bytes and count from
-/// `buf`. It always has a shape and strides, computed if the exporter reported none.
+/// Every index in bounds has an offset, and no calculation of an offset overflows. [`RawView::check`] creates
+/// a view. A view is data without a pointer: offsets are in bytes and count from `buf`. A view always has a
+/// shape and strides. If the exporter reported NULL, the check computes the shape and the strides.
 ///
-/// INVARIANT: `shape` and `strides` have the same length, no entry of `shape` is negative, `len` is the
-/// product of `shape` and `itemsize`, and the distance between the lowest and the highest byte of any two
-/// items fits 63 bits. If `memory` is present, it contains `offset` and all items.
+/// INVARIANT: (1) `shape` and `strides` have the same length. (2) No entry of `shape` is negative. (3) `len`
+/// is the product of `shape` and `itemsize`. (4) The distance between the lowest and the highest byte of all
+/// items fits 63 bits. (5) If `memory` is present and `suboffsets` is absent, the memory block contains all
+/// items.
 ///
 /// ```
 /// use pep3118::{Order, RawView, Request, Slice};
@@ -27,7 +29,7 @@ use crate::layout::{Ambiguity, Interpretation, Scalar, Type};
 /// let view = raw.check(Request::STRIDES, None, None).into_result()?;
 /// assert!(view.is_contiguous(Order::C));
 ///
-/// // Every second column, in reverse order.
+/// // The slice selects every second column in reverse order.
 /// let view = view.slice(&[Slice::FULL, Slice { step: -2, ..Slice::FULL }])?;
 /// assert_eq!((view.shape(), view.strides(), view.offset_of(&[0, 0])?), (&[2, 2][..], &[12, -8][..], 8));
 /// assert_eq!(view.offsets(Order::C)?.collect::<Vec<i64>>(), [8, 0, 20, 12]);
@@ -38,7 +40,7 @@ pub struct View<'a> {
     pub(super) len: i64,
     pub(super) itemsize: i64,
     pub(super) readonly: bool,
-    /// From `buf` to the item of index 0 in every dimension.
+    /// The distance in bytes from `buf` to the item whose indices are all 0.
     pub(super) offset: i64,
     pub(super) format: Option<&'a [u8]>,
     pub(super) shape: Dims<'a>,
@@ -60,53 +62,55 @@ pub struct View<'a> {
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum ItemLayout {
-    /// One value: the format has one code, or it is NULL and items have one byte.
+    /// One value. The format has one code, or the format is NULL and the itemsize is 1 byte.
     Scalar(Scalar),
-    /// The interpretation of any other format that has the itemsize, with its certainty.
+    /// The interpretation of a format that is not one code. The size of the interpretation is the itemsize.
     Interpretation(Box<Interpretation>),
-    /// Several interpretations that have the itemsize. Decoding needs one of them.
+    /// Several interpretations whose size is the itemsize. Decoding needs the choice of one interpretation.
     Ambiguous(Ambiguity),
-    /// Bytes without a type, because the format was not requested.
+    /// Bytes without a type, because the exporter reported no format.
     Bytes,
 }
 
 impl ItemLayout {
-    /// `B`, an unsigned byte.
+    /// The item `B`: one unsigned byte.
     pub(super) const BYTE: Self = Self::Scalar(Scalar { ty: Type::UInt8, size: 1, endian: Endian::HOST });
 }
 
 impl<'a> View<'a> {
-    /// Returns the size of all items in bytes.
+    /// Returns the size of all items together, in bytes.
     #[must_use]
     #[inline]
     pub fn len(&self) -> i64 {
         self.len
     }
 
-    /// Whether the items have no bytes.
+    /// Returns whether the size of all items is 0 bytes.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Returns the size of one item in bytes: 1 if no structure was requested, whatever the exporter
-    /// reported (A09, items of `SIMPLE`).
+    /// Returns the size of one item in bytes. The size is 1 if the request had no structure, even if the
+    /// exporter reported another itemsize (A09, items of `SIMPLE`).
     #[must_use]
     #[inline]
     pub fn itemsize(&self) -> i64 {
         self.itemsize
     }
 
-    /// Whether the memory is read-only.
+    /// Returns whether the memory is read-only.
     #[must_use]
     #[inline]
     pub fn readonly(&self) -> bool {
         self.readonly
     }
 
-    /// Returns the distance in bytes from `buf` to the item of index 0. It is 0 until slicing changes it.
-    /// In a view with suboffsets it is added before the first pointer is followed.
+    /// Returns the distance in bytes from `buf` to the item whose indices are all 0.
+    ///
+    /// The offset is 0 until slicing changes the offset. In a view with suboffsets, a consumer adds the offset
+    /// to `buf` before the consumer reads the first pointer.
     #[must_use]
     #[inline]
     pub fn offset(&self) -> i64 {
@@ -127,23 +131,26 @@ impl<'a> View<'a> {
         self.shape.as_slice()
     }
 
-    /// Returns the distance in bytes from one item to the next in each dimension: the strides of a
-    /// C-contiguous array if the exporter reported none (A20, NULL strides).
+    /// Returns the distance in bytes from one item to the next in each dimension.
+    ///
+    /// If the exporter reported NULL strides, the strides are those of a C-contiguous array (A20, NULL
+    /// strides).
     #[must_use]
     #[inline]
     pub fn strides(&self) -> &[i64] {
         self.strides.as_slice()
     }
 
-    /// Returns the suboffsets, of which at least one is not negative; `None` if access to the items
-    /// follows no pointers.
+    /// Returns the suboffsets in bytes, of which at least one is not negative. Returns `None` if access to
+    /// the items follows no pointers.
     #[must_use]
     #[inline]
     pub fn suboffsets(&self) -> Option<&[i64]> {
         self.suboffsets.as_ref().map(Dims::as_slice)
     }
 
-    /// Returns the format that the exporter reported.
+    /// Returns the format that the exporter reported. Returns `None` for NULL, and for a view whose items
+    /// [`field`](Self::field) or [`cast`](Self::cast) changed.
     #[must_use]
     pub fn format(&self) -> Option<&'a [u8]> {
         self.format
@@ -156,7 +163,7 @@ impl<'a> View<'a> {
         &self.item
     }
 
-    /// Returns the memory block of the check.
+    /// Returns the memory block that the view was checked against. Returns `None` if the block is unknown.
     #[must_use]
     pub fn memory(&self) -> Option<Block> {
         self.memory
@@ -169,14 +176,14 @@ impl<'a> View<'a> {
         if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(1, product) }
     }
 
-    /// Whether the memory is contiguous in an order, as `PyBuffer_IsContiguous` decides it.
+    /// Returns whether the memory is contiguous in `order`. The result is that of `PyBuffer_IsContiguous`.
     #[must_use]
     pub fn is_contiguous(&self, order: Order) -> bool {
         self.suboffsets.is_none() && (self.len == 0 || has_order(self.shape(), self.strides(), self.itemsize, order))
     }
 
-    /// Returns the range of bytes of the items, counted from `buf`; `None` if access to the items follows
-    /// pointers.
+    /// Returns the range of bytes that the items occupy, counted from `buf`. Returns `None` if access to the
+    /// items follows pointers.
     #[must_use]
     pub fn byte_bounds(&self) -> Option<ByteBounds> {
         if self.suboffsets.is_some() {
@@ -187,7 +194,7 @@ impl<'a> View<'a> {
         Some(ByteBounds { low, high })
     }
 
-    /// Returns the fields of a `Py_buffer` of this view, without `buf` and `obj`.
+    /// Returns the fields of a `Py_buffer` that describes this view. `buf` and `obj` are unknown.
     #[must_use]
     pub fn as_raw(&self) -> RawView<'_> {
         let array = |values| if self.ndim() == 0 { None } else { Some(values) };
@@ -197,7 +204,7 @@ impl<'a> View<'a> {
             len: self.len,
             itemsize: self.itemsize,
             readonly: i32::from(self.readonly),
-            // `ndim` of the checked struct was an i32, and `field` and `cast` allow at most 64 dimensions.
+            // `ndim` of the checked struct was an `i32`. `field` and `cast` return at most 64 dimensions.
             ndim: i32::try_from(self.ndim()).unwrap_or(i32::MAX),
             format: self.format,
             shape: array(self.shape()),
@@ -206,8 +213,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Drops the format and copies the arrays, so that the view borrows nothing. The layout of an item
-    /// stays.
+    /// Drops the format and copies the arrays. The result borrows nothing. The layout of an item does not
+    /// change.
     #[must_use]
     pub fn without_format(self) -> View<'static> {
         View {
@@ -224,8 +231,10 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Returns the view with these fields, whose items are bytes. The caller took the fields from a view, or derived
-    /// them as the methods of a view do, so that the INVARIANT holds for them.
+    /// Creates a view from fields that are known to be valid. The items of the view are bytes.
+    ///
+    /// The fields must be those of a view, or the result of the methods of a view, so that the INVARIANT holds.
+    /// `len` is computed from `shape` and `itemsize`.
     #[doc(hidden)]
     #[must_use]
     pub fn of_validated(
@@ -242,7 +251,7 @@ impl<'a> View<'a> {
         Self { len: 0, itemsize, readonly, offset, format, shape, strides, suboffsets, item, memory }.with_len()
     }
 
-    /// Whether access to the items follows pointers.
+    /// Returns whether access to the items follows pointers.
     #[doc(hidden)]
     pub fn is_indirect(&self) -> bool {
         self.suboffsets.is_some()

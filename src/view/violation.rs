@@ -1,4 +1,4 @@
-//! `Violation`: a broken rule of the buffer protocol with its numbers, its message and its help.
+//! `Violation`: a broken rule of the buffer protocol, with its numbers, its message and its help.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -15,10 +15,11 @@ use super::rules::{RuleId, Severity};
 use crate::layout::{Ambiguity, LayoutError, LayoutErrorKind};
 use crate::text::plural;
 
-/// A broken rule with its numbers. `{}` is the message, in one line and without the rule.
+/// A broken rule with its numbers. `{}` writes the message as one line, without the id of the rule.
 ///
-/// Fields have the names of `Py_buffer`; sizes and distances are in bytes. The field `request` is the
-/// request with the other answer.
+/// Fields have the names of `Py_buffer`. Sizes and distances are in bytes. A variant that compares two answers
+/// has two values. The field with the name of a `Py_buffer` field is the value in the answer that breaks the
+/// rule. `other` is the value in the answer to `request`.
 ///
 /// ```
 /// use pep3118::view::Violation;
@@ -36,16 +37,16 @@ pub enum Violation {
     /// A01: `obj` is NULL after success.
     #[error("obj is NULL after a successful request")]
     ObjNull,
-    /// A02: the answer of an exporter has the `obj` of a temporary buffer.
+    /// A02: the exporter set `obj` as for a temporary buffer, which no object exports.
     #[error("obj is NULL as in a temporary buffer, but an exporter answered the request")]
     ObjTemporary,
-    /// A03: `buf` is NULL, but there are items.
+    /// A03: `buf` is NULL, but `len` is greater than 0.
     #[error("buf is NULL but len is {}", bytes(*len))]
     BufNull { len: i64 },
-    /// A04: `len` differs from the product of shape and itemsize.
+    /// A04: `len` differs from the product of shape and itemsize, which is `expected`.
     #[error("len is {} but shape {} of {itemsize}-byte items describes {}", bytes(*len), tuple(shape), bytes(*expected))]
     LenProduct { len: i64, expected: i64, shape: Box<[i64]>, itemsize: i64 },
-    /// A05: `len` is the distance from the first to the last byte of items with gaps.
+    /// A05: `len` is the distance from the first to the last byte of items that are not adjacent.
     #[error(
         "len is {}, the distance from the first byte to the last, but shape {} of {itemsize}-byte items describes {}",
         bytes(*len), tuple(shape), bytes(*expected)
@@ -60,87 +61,87 @@ pub enum Violation {
         tuple(shape)
     )]
     ProductOverflow { shape: Box<[i64]>, itemsize: i64, limit: i64 },
-    /// A07 or A11: the format has no layout, or no layout of this itemsize.
+    /// A07 or A11: the format has no layout, or no layout whose size is the itemsize.
     #[error("{}", format_message(error))]
     Format { error: LayoutError },
-    /// A07, a note: the item ends in padding that the format does not declare.
+    /// A07, a note: each item ends in padding of `tail` bytes that the format does not declare.
     #[error(
         "itemsize is {} but format `{}` describes {}: implicit trailing padding of {}",
         bytes(*itemsize), abridged(format), described_size(*itemsize, *tail), plural(*tail, "byte")
     )]
     TrailingPadding { format: Box<[u8]>, itemsize: i64, tail: u64 },
-    /// A07, a note: the distances between the records of an array were inferred from the itemsize.
+    /// A07, a note: the itemsize determined the distance between records of an array.
     #[error(
         "format `{}` does not declare the distance between the elements of an array: inferred from itemsize {}",
         abridged(format), bytes(*itemsize)
     )]
     InferredStrides { format: Box<[u8]>, itemsize: i64 },
-    /// A07, a note: several interpretations of the format have the itemsize, with different offsets.
+    /// A07, a note: the format has several interpretations whose size is the itemsize.
     #[error("{ambiguity}")]
     AmbiguousFormat { ambiguity: Ambiguity },
-    /// A10: items of 0 bytes.
+    /// A10: `itemsize` is 0.
     #[error("itemsize is 0 bytes, and CPython divides by it")]
     ItemsizeZero,
-    /// A13: `ndim` is negative or too large.
+    /// A13: `ndim` is negative or greater than `max`.
     #[error("ndim is {ndim}, not between 0 and {max}")]
     NdimRange { ndim: i32, max: i32 },
-    /// A14: an array although `ndim` is 0.
+    /// A14: `ndim` is 0, but `field` is not NULL.
     #[error("ndim is 0 but {field} is not NULL")]
     ScalarArray { field: FieldName },
-    /// A15: `ndim` is 0, and `len` is not the size of one item.
+    /// A15: `ndim` is 0, but `len` is not the size of one item.
     #[error("len is {} but ndim is 0 and itemsize is {}", bytes(*len), bytes(*itemsize))]
     ScalarLen { len: i64, itemsize: i64 },
     /// A16: the number of entries of an array is not `ndim`.
     #[error("{field} has {} but ndim is {ndim}", plural(*count, "entry"))]
     EntryCount { field: FieldName, count: usize, ndim: i32 },
-    /// A17: a negative length of a dimension.
+    /// A17: an entry of `shape` is negative.
     #[error("shape[{dimension}] is {length}, less than 0")]
     NegativeLength { dimension: usize, length: i64 },
-    /// A18: there are no items, but `len` is not 0.
+    /// A18: an entry of `shape` is 0, but `len` is not 0.
     #[error("len is {} but shape {} has no items", bytes(*len), tuple(shape))]
     EmptyLen { len: i64, shape: Box<[i64]> },
     /// A21: all suboffsets are negative.
     #[error("suboffsets {} are all negative, but suboffsets is not NULL", tuple(suboffsets))]
     NegativeSuboffsets { suboffsets: Box<[i64]> },
-    /// A23: the last dimension has a suboffset, so that there is a pointer for each item.
+    /// A23: the last dimension has a suboffset, so each item has a pointer of its own.
     #[error("suboffsets[{dimension}] is {} although dimension {dimension} is the last", bytes(*suboffset))]
     LastSuboffset { dimension: usize, suboffset: i64 },
     /// A25: `readonly` is neither 0 nor 1.
     #[error("readonly is {readonly}, neither 0 nor 1")]
     ReadonlyValue { readonly: i32 },
 
-    /// B01, a note: `ndim` is 0 under `SIMPLE`, but there is more than one item.
+    /// B01, a note: `ndim` is 0 under `SIMPLE`, but `len` is not the size of one item.
     #[error("ndim is 0 under SIMPLE but len is {} and itemsize is {}", bytes(*len), bytes(*itemsize))]
     SimpleNdim { len: i64, itemsize: i64 },
-    /// B02: read-only memory for `WRITABLE`.
+    /// B02: the request has `WRITABLE`, but the memory is read-only.
     #[error("the request has WRITABLE but readonly is {readonly}")]
     NotWritable { readonly: i32 },
-    /// B04: `format` is NULL for `FORMAT`.
+    /// B04: the request has `FORMAT`, but `format` is NULL.
     #[error("the request has FORMAT but format is NULL")]
     FormatMissing,
-    /// B05: `format` is not NULL without `FORMAT`.
+    /// B05: the request has no `FORMAT`, but `format` is not NULL.
     #[error("the request has no FORMAT but format is `{}`", abridged(format))]
     FormatUnrequested { format: Box<[u8]> },
-    /// B06: `SIMPLE | FORMAT`.
+    /// B06: the request is `SIMPLE | FORMAT`.
     #[error("the request has FORMAT without a structure: items without a shape are bytes")]
     FormatAlone,
-    /// B07 to B13: a requested field is NULL.
+    /// B07 to B13: `field` is NULL although the request requires `field`.
     #[error("the request is for {structure} but {field} is NULL")]
     Missing { structure: Structure, field: FieldName },
-    /// B08 to B13: a field that was not requested is not NULL.
+    /// B08 to B13: `field` is not NULL although the request does not ask for `field`.
     #[error("the request is for {structure} but {field} is {}, not NULL", tuple(value))]
     Unrequested { structure: Structure, field: FieldName, value: Box<[i64]> },
     /// B11 to B13: the strides are not those of the requested order.
     #[error(
         "the request is for {structure} but strides {} are not {} with shape {}",
-        tuple(strides), order_words(*order), tuple(shape)
+        tuple(strides), contiguity_adjective(*order), tuple(shape)
     )]
     NotContiguous { structure: Structure, order: Order, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
-    /// B17, B18: the flags are not a request.
+    /// B17, B18: the flags are not a valid request.
     #[error("{error}")]
     Flags { error: FlagsError },
 
-    /// D01: the offset of `buf` is not a multiple of the itemsize.
+    /// D01: the offset of `buf` in the block is not a multiple of the itemsize.
     #[error("offset is {}, not a multiple of itemsize {}", bytes(*offset), bytes(*itemsize))]
     UnalignedOffset { offset: i64, itemsize: i64 },
     /// D02: the first item is outside of the block.
@@ -152,10 +153,10 @@ pub enum Violation {
     /// D03: a stride is not a multiple of the itemsize.
     #[error("strides[{dimension}] is {}, not a multiple of itemsize {}", bytes(*stride), bytes(*itemsize))]
     UnalignedStride { dimension: usize, stride: i64, itemsize: i64 },
-    /// D04: `ndim` is negative, or not the number of entries of shape and strides.
+    /// D04: `ndim` is negative, or is not the number of entries of shape and strides.
     #[error("ndim is {ndim} but shape has {} and strides has {}", plural(*shape, "entry"), plural(*strides, "entry"))]
     BlockNdim { ndim: i32, shape: usize, strides: usize },
-    /// D06: some item is outside of the block. `low` and `high` count from the start of the block.
+    /// D06: an item is outside of the block. `low` and `high` count from the start of the block.
     #[error("the items are at bytes {low} to {high} of a block of {}", bytes(*memlen))]
     ItemsOutside { low: i128, high: i128, memlen: i64 },
     /// D07: the distance from the lowest to the highest byte does not fit `Py_ssize_t`.
@@ -165,79 +166,80 @@ pub enum Violation {
         tuple(strides)
     )]
     SpanOverflow { shape: Box<[i64]>, strides: Box<[i64]>, limit: i64 },
-    /// D08: writable items share bytes, or may share bytes.
+    /// D08: items of writable memory share bytes. If `certain` is false, the items may share bytes.
     #[error(
         "writable items {}overlap: {itemsize}-byte items with shape {} and strides {}",
         if *certain { "" } else { "may " }, tuple(shape), tuple(strides)
     )]
     Overlap { certain: bool, shape: Box<[i64]>, strides: Box<[i64]>, itemsize: i64 },
 
-    /// A08: the itemsize with `FORMAT` differs from the itemsize without.
+    /// A08: the itemsize depends on whether the request has `FORMAT`.
     #[error("itemsize is {} but {} under {request}", bytes(*itemsize), bytes(*other))]
     ItemsizeChanged { itemsize: i64, other: i64, request: Request },
-    /// B01: another `ndim`. A note if one of the requests is `SIMPLE`, because exporters disagree there.
+    /// B01: `ndim` differs. A note if one of the requests is `SIMPLE`, because exporters disagree about
+    /// `ndim` under `SIMPLE`.
     #[error("ndim is {ndim} but {other} under {request}")]
     NdimChanged { ndim: i32, other: i32, request: Request, simple: bool },
-    /// B01, a note: another object in `obj`, which B22 (chains of exporters) allows.
+    /// B01, a note: `obj` is another object. B22 (chains of exporters) allows this.
     #[error("obj is another object than under {request}")]
     ObjChanged { request: Request },
-    /// B03: another `readonly`, both without `WRITABLE`.
+    /// B03: `readonly` differs, although neither request has `WRITABLE`.
     #[error("readonly is {readonly} but {other} under {request}, both without WRITABLE")]
     ReadonlyChanged { readonly: i32, other: i32, request: Request },
-    /// B14: success without strides, but the memory is not C-contiguous.
+    /// B14: a request without strides succeeds, but the memory is not C-contiguous.
     #[error(
         "the request succeeds without strides, but under {request} strides are {}, not C-contiguous",
         tuple(strides)
     )]
     StridesNeeded { strides: Box<[i64]>, request: Request },
-    /// B15: success without suboffsets, which the items need.
+    /// B15: a request without suboffsets succeeds, but the items need suboffsets.
     #[error("the request succeeds without suboffsets, but under {request} suboffsets are {}", tuple(suboffsets))]
     SuboffsetsNeeded { suboffsets: Box<[i64]>, request: Request },
-    /// B16: a compound request fails, each of its flags succeeds.
+    /// B16: a compound request fails, although each of its flags succeeds in another request.
     #[error("{compound} fails although each of its flags succeeds in another request")]
     CompoundRefused { compound: Request },
-    /// B19: an exception other than `BufferError`, or none.
-    #[error("the request fails {}, not with BufferError", raised(error))]
+    /// B19: a request fails with an exception other than `BufferError`, or without an exception.
+    #[error("the request fails {}, not with BufferError", failure_words(error))]
     WrongError { error: RaisedError },
-    /// B20: an object in `obj` after failure.
+    /// B20: a request fails, but `obj` is not NULL.
     #[error("the request fails but obj is not NULL")]
     ObjAfterFailure,
-    /// B21: success that returns another number than 0 or sets an exception.
+    /// B21: the exporter returns neither 0 nor -1, or returns 0 and sets an exception.
     #[error("the exporter returns {returned} {}", return_problem(error))]
     WrongReturn { returned: i32, error: RaisedError },
-    /// B23: a failure without a reason.
-    #[error("the request fails {}, for no reason that the protocol allows", raised(error))]
+    /// B23: a request fails without a reason that the protocol allows.
+    #[error("the request fails {}, for no reason that the protocol allows", failure_words(error))]
     Refused { error: RaisedError },
-    /// B24: another answer to the same request.
+    /// B24: a second answer to an equal request differs in `field`.
     #[error("{field} is {value} but {other} in an earlier answer to the same request")]
     NotRepeatable { field: FieldName, value: MetadataValue, other: MetadataValue },
-    /// B25: another value in the answer to another request.
+    /// B25: the answers to two requests differ in `field`.
     #[error("{field} is {value} but {other} under {request}")]
     MetadataChanged { field: FieldName, value: MetadataValue, other: MetadataValue, request: Request },
-    /// C01: success of a request for contiguity although the memory has suboffsets.
+    /// C01: a request for contiguity succeeds, but the memory has suboffsets.
     #[error("the request guarantees contiguity, but under {request} suboffsets are {}", tuple(suboffsets))]
     ContiguousIndirect { suboffsets: Box<[i64]>, request: Request },
-    /// C02 to C07: failure of a request for contiguity although the memory has it.
-    #[error("{structure} fails although the memory is {}: {because}", order_words(*order))]
+    /// C02 to C07: a request for contiguity fails, but the memory is contiguous in `order`.
+    #[error("{structure} fails although the memory is {}: {because}", contiguity_adjective(*order))]
     ContiguityDenied { structure: Structure, order: Order, because: Contiguity },
-    /// E11: references that are left by a request that failed.
+    /// E11: a failed request changes the reference count of the exporter by `references`.
     #[error("the request fails but leaves {} to the exporter", more_references(*references))]
     ReferencesAfterFailure { references: i64 },
 
-    /// E09: the reference count after the release differs from the count before the request.
+    /// E09: a request and its release change the reference count of the exporter by `references`.
     #[error("request and release leave {} to the exporter", more_references(*references))]
     ReferencesAfterRelease { references: i64 },
-    /// E10: `__release_buffer__` raises.
-    #[error("the release raises {error}")]
+    /// E10: `__release_buffer__` raises an exception of the class `error`.
+    #[error("the release raises {}", crate::text::escape(error.as_bytes()))]
     ReleaseRaised { error: Box<str> },
 
-    /// T01: the format describes other items than the type of the exporter. A note if only names differ.
+    /// T01: the format and the exporter's type describe different items. A note if only names differ.
     #[error("format `{}` (first) and the type of the exporter (second) disagree: {difference}", abridged(format))]
     TypeMismatch { format: Box<[u8]>, difference: Box<str>, names_only: bool },
 }
 
 impl Violation {
-    /// Returns the rule that is broken.
+    /// Returns the broken rule.
     #[must_use]
     pub fn rule(&self) -> RuleId {
         match self {
@@ -298,22 +300,24 @@ impl Violation {
         }
     }
 
-    /// Returns the severity: that of the rule, except for milder and worse violations of a rule.
+    /// Returns the severity of the violation. The severity is that of the rule, except for some violations that
+    /// are milder or more severe.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
             Self::TrailingPadding { .. } | Self::InferredStrides { .. } | Self::AmbiguousFormat { .. } => {
                 Severity::Note
             }
-            // A consumer that uses the offsets and not the names reads the right bytes.
+            // A consumer that finds fields by offset, not by name, reads the right bytes.
             Self::TypeMismatch { names_only: true, .. } => Severity::Note,
-            // B01 is contested only for SIMPLE.
+            // B01 is contested only for requests of `SIMPLE`.
             Self::NdimChanged { simple: false, .. } => Severity::Error,
             _ => self.rule().severity(),
         }
     }
 
-    /// Whether the violation makes the position or the number of the items unknown, so that there is no view.
+    /// Returns whether the position or the number of the items is unknown after this violation. No view is
+    /// created then.
     pub(crate) fn prevents_view(&self) -> bool {
         match self {
             Self::BufNull { .. }
@@ -331,12 +335,13 @@ impl Violation {
             | Self::BlockNdim { .. }
             | Self::ItemsOutside { .. }
             | Self::SpanOverflow { .. } => true,
-            // A missing shape prevents a view only in some cases: `ShapeSource::of` decides them.
+            // A missing shape prevents a view only in some cases. `ShapeSource::of` decides these cases.
             _ => false,
         }
     }
 
-    /// Returns the calculation behind the numbers, for messages that do not show it.
+    /// Returns the calculation that the message does not contain, such as `2 * 3 * 4 = 24`. Returns `None` if
+    /// the message contains all numbers.
     pub(crate) fn calculation(&self) -> Option<String> {
         Some(match self {
             Self::LenProduct { expected, shape, itemsize, .. } | Self::LenSpan { expected, shape, itemsize, .. } => {
@@ -365,7 +370,7 @@ impl Violation {
         })
     }
 
-    /// Returns an action that repairs the violation, if there is an obvious one.
+    /// Returns an action for the author of the exporter. Returns `None` if no action repairs every case.
     pub(crate) fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::ObjNull | Self::ObjTemporary => "set view->obj to a new reference to the exporter",
@@ -417,7 +422,7 @@ impl Violation {
     }
 }
 
-/// The message for a format that has no layout of the itemsize.
+/// Returns the message for a format that has no layout, or no layout whose size is the itemsize.
 fn format_message(error: &LayoutError) -> String {
     match error.kind() {
         LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => format!(
@@ -430,13 +435,15 @@ fn format_message(error: &LayoutError) -> String {
     }
 }
 
-/// The size of an item without its trailing padding.
+/// Returns the text of the size that the format describes: `itemsize` without the trailing padding of `tail`
+/// bytes.
 fn described_size(itemsize: i64, tail: u64) -> String {
     plural(i128::from(itemsize).saturating_sub(i128::from(tail)), "byte")
 }
 
-/// `C-contiguous`; `contiguous` for any order.
-fn order_words(order: Order) -> &'static str {
+/// Returns the adjective for memory in `order`: `C-contiguous`, `Fortran-contiguous`, `contiguous` for any
+/// order.
+fn contiguity_adjective(order: Order) -> &'static str {
     match order {
         Order::C => "C-contiguous",
         Order::Fortran => "Fortran-contiguous",
@@ -444,15 +451,15 @@ fn order_words(order: Order) -> &'static str {
     }
 }
 
-/// `with ValueError`, `without an exception`.
-fn raised(error: &RaisedError) -> String {
+/// Returns how a request failed: `with ValueError`, `without an exception`.
+fn failure_words(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("without an exception"),
         error => format!("with {error}"),
     }
 }
 
-/// The end of "the exporter returns 0 ..." for an invalid return.
+/// Returns the words that complete the message "the exporter returns 0 ...".
 fn return_problem(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("instead of 0 or -1"),
@@ -460,7 +467,7 @@ fn return_problem(error: &RaisedError) -> String {
     }
 }
 
-/// `1 more reference`, `2 fewer references`.
+/// Returns a change of the reference count in words: `1 more reference`, `2 fewer references`.
 fn more_references(references: i64) -> String {
     let comparative = if references < 0 { "fewer" } else { "more" };
     plural(references.unsigned_abs(), &format!("{comparative} reference"))

@@ -1,4 +1,9 @@
-//! Positions of items: offsets from `buf`, and the steps that follow pointers.
+//! The positions of items: offsets from `buf`, and steps that follow pointers.
+//!
+//! [`Offsets`] does not use the multi-index of the module `decode` for three reasons. (1) `view` is a lower
+//! layer than `decode` and cannot import from `decode`. (2) Offsets are `isize` in `decode`, but a view of a
+//! 64-bit buffer on a 32-bit machine needs `i64`. (3) The multi-index of `decode` allocates memory, merges
+//! dimensions and also computes an offset in a copy.
 
 use core::iter::FusedIterator;
 
@@ -7,18 +12,18 @@ use super::dim_vec::DimVec;
 use super::error::ViewError;
 use super::view::View;
 
-/// One step on the way from `buf` to an item.
+/// One step of the access from `buf` to an item.
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
-/// // Two rows of 3 bytes, each at a pointer in a table.
+/// // A table has the pointers to two rows of 3 bytes.
 /// let raw = RawView {
 ///     len: 6, itemsize: 1, ndim: 2, shape: Some(&[2, 3]), strides: Some(&[8, 1]), suboffsets: Some(&[0, -1]),
 ///     ..RawView::default()
 /// };
 /// let view = raw.check(Request::INDIRECT, None, None).into_result()?;
 /// let steps: Vec<Step> = view.steps(&[1, 2])?.collect();
-/// // The second pointer of the table, then the third byte of its row.
+/// // The steps read the second pointer of the table and add the offset of the third byte of the row.
 /// assert_eq!(steps, [Step::Stride(8), Step::Dereference, Step::Add(0), Step::Stride(2)]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -26,15 +31,15 @@ use super::view::View;
 /// Spec: CPython `Doc/c-api/buffer.rst`, "PIL-style: shape, strides and suboffsets".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Add this many bytes: an index times its stride.
+    /// Add this number of bytes, the product of an index and its stride.
     Stride(i64),
-    /// Read the pointer at this position and continue where it points.
+    /// Read the pointer at the current position. The pointer is the next position.
     Dereference,
-    /// Add this many bytes: a suboffset, or the offset of a slice.
+    /// Add this number of bytes: a suboffset, or the offset of a view.
     Add(i64),
 }
 
-/// The steps to one item. [`View::steps`] makes it.
+/// The steps from `buf` to one item. [`View::steps`] creates this iterator.
 ///
 /// ```
 /// use pep3118::{RawView, Request, Step};
@@ -56,13 +61,13 @@ pub struct Steps<'v> {
 /// The kind of the next step.
 #[derive(Clone, Debug)]
 enum NextStep {
-    /// Add the offset of the view, if it is not 0.
+    /// Add the offset of the view in bytes. The step is skipped if the offset is 0.
     Offset(i64),
-    /// Add the stride of the dimension.
+    /// Add the product of the stride and the index of the dimension.
     Stride,
-    /// Follow the pointer of the dimension; then add its suboffset.
+    /// Read the pointer of the dimension. The value is the suboffset in bytes that the next step adds.
     Dereference(i64),
-    /// Add the suboffset of the dimension.
+    /// Add this suboffset in bytes.
     Suboffset(i64),
 }
 
@@ -92,14 +97,15 @@ impl Iterator for Steps<'_> {
             self.next = NextStep::Dereference(*suboffset);
         }
         self.dimension = self.dimension.saturating_add(1);
-        // The index is in bounds, so the product is part of a span that fits 63 bits.
+        // The index is in bounds. The product is therefore at most the span of the view, which fits 63
+        // bits.
         Some(Step::Stride(stride.wrapping_mul(*index)))
     }
 }
 
 impl FusedIterator for Steps<'_> {}
 
-/// The offset of every item in bytes from `buf`. [`View::offsets`] makes it.
+/// The offset of every item in bytes from `buf`. [`View::offsets`] creates this iterator.
 ///
 /// ```
 /// use pep3118::{Order, RawView, Request};
@@ -140,8 +146,11 @@ impl Iterator for Offsets<'_> {
 
 impl FusedIterator for Offsets<'_> {}
 
-/// Advances the multi-index by one item, fastest axis first, and returns the offset of that item. After
-/// the last item it returns to the first.
+/// Increments the multi-index and returns the offset of the new item in bytes.
+///
+/// `offset` is the offset of the current item. `axes` yields index, length and stride of each dimension, and
+/// the dimension whose index varies fastest comes first. After the last item the multi-index returns to the
+/// first item.
 fn advance<'v>(offset: i64, axes: impl Iterator<Item = (&'v mut i64, (&'v i64, &'v i64))>) -> i64 {
     let mut offset = offset;
     for (index, (length, stride)) in axes {
@@ -169,28 +178,32 @@ impl View<'_> {
     /// ```
     ///
     /// # Errors
-    /// - `[1]` in two dimensions: there must be one index for each dimension
-    /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: out of bounds
-    /// - any index if suboffsets is not NULL: see [`steps`](View::steps)
+    /// - `[1]` in two dimensions: the number of indices is not `ndim`
+    /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: an index is out of bounds
+    /// - any index if suboffsets is not NULL: the items have no offset from `buf`; use
+    ///   [`steps`](View::steps)
     pub fn offset_of(&self, indices: &[i64]) -> Result<i64, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
         }
         self.check_indices(indices)?;
-        // The indices are in bounds, so every sum is part of a span that fits 63 bits.
+        // The indices are in bounds. Every sum is therefore inside the span of the view, which fits 63
+        // bits.
         let add = |sum: i64, (index, stride): (&i64, &i64)| sum.wrapping_add(index.wrapping_mul(*stride));
         Ok(indices.iter().zip(self.strides()).fold(self.offset, add))
     }
 
-    /// Returns the steps from `buf` to an item: `get_item_pointer` of PEP 3118 as data.
+    /// Returns the steps from `buf` to the item at `indices`. A caller that performs the steps does what
+    /// `get_item_pointer` of PEP 3118 does.
     ///
     /// # Errors
-    /// - `[1]` in two dimensions: there must be one index for each dimension
-    /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: out of bounds
+    /// - `[1]` in two dimensions: the number of indices is not `ndim`
+    /// - `[0, 3]` in shape (2, 3), `[-1, 0]`: an index is out of bounds
     pub fn steps<'v>(&'v self, indices: &'v [i64]) -> Result<Steps<'v>, ViewError> {
         self.check_indices(indices)?;
         Ok(Steps {
             strides: self.strides(),
+            // NULL suboffsets are equal to an empty array: no dimension has a pointer.
             suboffsets: self.suboffsets().unwrap_or_default(),
             indices,
             dimension: 0,
@@ -198,11 +211,14 @@ impl View<'_> {
         })
     }
 
-    /// Returns the offsets of all items in bytes from `buf`, the last index fastest. With
-    /// [`Order::Fortran`] the first index is fastest.
+    /// Returns the offsets of all items in bytes from `buf`.
+    ///
+    /// With [`Order::Fortran`] the first index varies fastest. With [`Order::C`] and [`Order::Any`] the last
+    /// index varies fastest.
     ///
     /// # Errors
-    /// - any view whose suboffsets is not NULL: see [`steps`](View::steps)
+    /// - a view whose suboffsets is not NULL: the items have no offset from `buf`; use
+    ///   [`steps`](View::steps)
     pub fn offsets(&self, order: Order) -> Result<Offsets<'_>, ViewError> {
         if self.is_indirect() {
             return Err(ViewError::Indirect);
@@ -217,6 +233,7 @@ impl View<'_> {
         })
     }
 
+    /// Checks that `indices` has one entry for each dimension, and that each entry is in bounds.
     fn check_indices(&self, indices: &[i64]) -> Result<(), ViewError> {
         if indices.len() != self.ndim() {
             return Err(ViewError::IndexCount { indices: indices.len(), ndim: self.ndim() });

@@ -1,4 +1,4 @@
-//! `decode --to arrow`: values as an Arrow file.
+//! `decode --to arrow`: writes items as an Arrow file.
 
 use std::io::Write;
 
@@ -10,25 +10,27 @@ use pep3118::{Endian, Layout};
 
 use super::failure::Failure;
 
-/// Largest number of items in a record batch.
+/// The largest number of items in a record batch.
 const BATCH_ITEMS: usize = 1 << 16;
-/// Largest number of bytes of its items, unless one item has more.
+/// The largest number of bytes of items in a record batch. One item can be larger.
 const BATCH_BYTES: usize = 1 << 22;
-/// Largest number of its values. Bytes do not limit them: an array of empty strings has none.
+/// The largest number of values in a record batch. The limit of bytes is not enough, because an array of
+/// empty strings has values without bytes.
 const BATCH_VALUES: usize = 1 << 22;
 
 /// Writes items as record batches of bounded size.
 pub(super) struct ArrowWriter<W: Write> {
     mapping: Mapping,
     out: FileWriter<W>,
-    /// Bytes of a full batch, at least 1.
+    /// The number of bytes of items in a full batch, at least 1.
     batch_bytes: usize,
-    /// The items of the next batch.
+    /// The bytes of the items that wait for the next batch.
     pending: Vec<u8>,
     items_written: u64,
 }
 
-/// Makes the schema of a layout, with some of its fields or all.
+/// Returns the mapping of `layout` to an Arrow schema. `columns` are the dotted names of the fields to write,
+/// or `None` for all fields.
 pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>) -> Result<Mapping, Failure> {
     let mapping = match columns {
         None => Mapping::new(layout),
@@ -40,6 +42,7 @@ pub(super) fn mapping(layout: &Layout, columns: Option<&[&str]>) -> Result<Mappi
     })
 }
 
+/// Converts an error of the Arrow writer to a failure.
 fn ipc(error: arrow_schema::ArrowError) -> Failure {
     match error {
         arrow_schema::ArrowError::IoError(_, error) => Failure::Io(error),
@@ -48,23 +51,27 @@ fn ipc(error: arrow_schema::ArrowError) -> Failure {
 }
 
 impl<W: Write> ArrowWriter<W> {
-    /// Writes the start of the file. The schema is known to hold every field by then.
+    /// Creates a writer to `out`, and writes the start of the Arrow file. `plan` describes the items.
+    ///
+    /// # Errors
+    /// - the machine is big-endian
+    /// - writing to `out` fails
     pub(super) fn new(mapping: Mapping, plan: &Plan, out: W) -> Result<Self, Failure> {
-        // arrow-ipc declares little-endian values in every file, and writes those of the machine.
+        // arrow-ipc declares every file as little-endian, but writes values in the byte order of the machine.
         if Endian::HOST == Endian::Big {
             return Err(Failure::refused("Arrow files are written on little-endian machines only"));
         }
         let out = FileWriter::try_new(out, mapping.schema()).map_err(ipc)?;
         let count = |shape: &[usize]| shape.iter().copied().fold(1, usize::saturating_mul);
         let values = plan.leaves().iter().map(|leaf| count(leaf.shape())).fold(1, usize::saturating_add);
-        // Without a byte or a value, an item does not count towards the limit.
+        // An item without bytes or values never reaches the limit, so only `BATCH_ITEMS` applies.
         let items = |limit: usize, each: usize| limit.checked_div(each).unwrap_or(BATCH_ITEMS);
         let most = items(BATCH_BYTES, plan.itemsize()).min(items(BATCH_VALUES, values)).clamp(1, BATCH_ITEMS);
         let batch_bytes = most.saturating_mul(plan.itemsize()).max(1);
         Ok(Self { mapping, out, batch_bytes, pending: Vec::new(), items_written: 0 })
     }
 
-    /// Writes items, as soon as there are enough for a batch.
+    /// Appends `items`, the bytes of whole items, to the pending items. Writes each full batch.
     pub(super) fn block(&mut self, mut items: &[u8]) -> Result<(), Failure> {
         while !items.is_empty() {
             let missing = self.batch_bytes.saturating_sub(self.pending.len());
@@ -78,10 +85,10 @@ impl<W: Write> ArrowWriter<W> {
         Ok(())
     }
 
-    /// Writes the pending items as a batch.
+    /// Writes the pending items as one batch.
     fn batch(&mut self) -> Result<(), Failure> {
         let before = self.items_written;
-        // The message counts items from the start of the batch.
+        // The number of the item in the message is relative to the batch, so add the start of the batch.
         let refused = |error: BatchError| match error {
             BatchError::Text { .. } if before > 0 => {
                 Failure::refused(format_args!("{error}, counted from item {before}"))
@@ -95,7 +102,7 @@ impl<W: Write> ArrowWriter<W> {
         Ok(())
     }
 
-    /// Writes the last batch and the footer, without which the file is not an Arrow file.
+    /// Writes the last batch and the footer. A file without a footer is not a valid Arrow file.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         if !self.pending.is_empty() {
             self.batch()?;

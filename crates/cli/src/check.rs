@@ -16,14 +16,15 @@ use super::options::{self, InterpretationOptions};
 
 /// Check the fields of a Py_buffer against the rules of the buffer protocol
 ///
-/// A pointer without an option is NULL. Without their options, itemsize follows from the format, and len
-/// and ndim from the shape. The exit status is 1 if there is an error; notes and warnings are not
-/// errors. With --jsonl it is 1 if any buffer has an error or any line is not a buffer.
+/// Without --format, --shape, --strides or --suboffsets, the pointer is NULL. Without --itemsize, the size
+/// is computed from the format. Without --len or --ndim, the value is computed from the shape. The exit
+/// status is 1 if there is an error. Notes and warnings are not errors.
 ///
-/// With --jsonl, buffers are read from standard input, one JSON object a line: {"request": "FULL_RO",
-/// "format": "<i", "itemsize": 4, "len": 24, "ndim": 2, "shape": [2, 3], "strides": [12, 4],
-/// "suboffsets": null, "readonly": true}, optionally with "dialect", "model" and
-/// "memory": {"len": 24, "offset": 0}.
+/// With --jsonl, the command reads buffers from standard input, one JSON object a line: {"request":
+/// "FULL_RO", "format": "<i", "itemsize": 4, "len": 24, "ndim": 2, "shape": [2, 3], "strides": [12, 4],
+/// "suboffsets": null, "readonly": true, "dialect": "numpy", "model": "lp64", "memory": {"len": 24,
+/// "offset": 0}}. All keys are optional. A missing key has the value that a missing option has. The exit
+/// status is 1 if any buffer has an error or any line is not a buffer.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// All fields as one JSON object, as with --jsonl
@@ -33,16 +34,16 @@ pub(super) struct Check {
     buffer: BufferOptions,
     #[command(flatten)]
     interpretation: InterpretationOptions,
-    /// The request of the consumer: FULL_RO, 'ND|FORMAT', 0x11c; without it, rules about requests are not checked
+    /// The request of the consumer: FULL_RO, 'ND|FORMAT', 0x11c [default: skip the rules about requests]
     #[arg(long, short, value_parser = request)]
     request: Option<Request>,
-    /// The length of the memory block that contains the buffer, in bytes
+    /// The length in bytes of the memory block that contains the buffer
     #[arg(long, value_name = "LEN", allow_negative_numbers = true)]
     memory: Option<i64>,
-    /// The offset of buf in the memory block, in bytes
+    /// The offset in bytes of buf in the memory block
     #[arg(long, value_name = "N", default_value = "0", requires = "memory", allow_negative_numbers = true)]
     offset: i64,
-    /// PyBUF_MAX_NDIM of the interpreter: 36 for PyPy
+    /// The largest ndim that the interpreter accepts, PyBUF_MAX_NDIM: 64 for CPython, 36 for PyPy
     #[arg(long, value_name = "NDIM", default_value_t = Checker::DEFAULT.max_ndim)]
     max_ndim: i32,
     /// Print JSON
@@ -78,19 +79,20 @@ struct BufferOptions {
     /// Bytes from one item to the next in each dimension: 12,4
     #[arg(long, value_name = "BYTES,...", value_delimiter = ',', allow_hyphen_values = true)]
     strides: Option<Vec<i64>>,
-    /// Bytes to add after a pointer is followed, negative in a dimension without pointers: 0,-1
+    /// Bytes to add after following the pointer of each dimension; negative for a dimension without pointers: 0,-1
     #[arg(long, value_name = "BYTES,...", value_delimiter = ',', allow_hyphen_values = true)]
     suboffsets: Option<Vec<i64>>,
 }
 
-/// The fields of a `Py_buffer` as a JSON object.
+/// The fields of a `Py_buffer` as a JSON object. A missing field is computed from the other fields.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BufferJson {
     request: Option<RequestJson>,
     format: Option<String>,
-    itemsize: i64,
-    len: i64,
-    ndim: i32,
+    itemsize: Option<i64>,
+    len: Option<i64>,
+    ndim: Option<i32>,
     shape: Option<Vec<i64>>,
     strides: Option<Vec<i64>>,
     suboffsets: Option<Vec<i64>>,
@@ -101,6 +103,7 @@ struct BufferJson {
     memory: Option<BlockJson>,
 }
 
+/// A request as an integer, such as `284`, or as names, such as `"FULL_RO"`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum RequestJson {
@@ -108,6 +111,7 @@ enum RequestJson {
     Names(String),
 }
 
+/// The field `readonly`. In C the field is an `int`, and a rule allows only 0 and 1.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum ReadonlyJson {
@@ -121,7 +125,9 @@ impl Default for ReadonlyJson {
     }
 }
 
+/// A memory block of `len` bytes that contains the buffer. `buf` points to the byte at `offset`.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BlockJson {
     len: i64,
     #[serde(default)]
@@ -134,16 +140,19 @@ struct ErrorReply {
     error: ErrorObject,
 }
 
-/// Returns the result of a check in the form that is written as JSON.
+/// Returns the JSON form of a check with the result `report`. `view` is `None` if the rules that were
+/// broken make the buffer unreadable.
 fn report_json<'r>(report: &'r Report, view: Option<&View<'_>>) -> ReportJson<'r> {
     ReportJson { exporter: None, findings: report, readable: view.is_some() }
 }
 
+/// Parses the argument `object`.
 fn buffer_from_json(text: &str) -> Result<BufferJson, String> {
     serde_json::from_str(text).map_err(|error| escape(error.to_string().as_bytes()).into_owned())
 }
 
-/// Reads a request. One that breaks the rules of requests is accepted: the report names the rules.
+/// Parses a request, such as `FULL_RO`. Accepts flags that contradict each other, because the check then
+/// reports the broken rules.
 fn request(text: &str) -> Result<Request, RequestError> {
     match text.parse::<Request>() {
         Err(RequestError::Flags(error)) => Ok(Request::from_bits_retain(error.flags())),
@@ -166,10 +175,11 @@ impl Check {
                 Ok(Status::Usage)
             });
         }
-        let Checked { report, view } = checker.check(&self.buffer.raw_view(&checker), self.request);
+        let Checked { report, view } = checker.check(&self.buffer.given().raw_view(&checker), self.request);
         self.print(out, &report, view.as_ref())
     }
 
+    /// Prints the result of a check as JSON or as text. Returns `Failed` if `report` contains an error.
     fn print(&self, out: &mut impl Write, report: &Report, view: Option<&View<'_>>) -> Result<Status, Failure> {
         if self.json {
             json::write_pretty(out, &report_json(report, view))?;
@@ -183,7 +193,8 @@ impl Check {
     }
 }
 
-/// Returns one line: `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2, 3], strides [12, 4]`
+/// Returns the last line of the output, such as
+/// `2 errors, 1 note; readable: 6 items of 4 bytes, shape [2, 3], strides [12, 4]`.
 fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     let count = |severity: Severity| {
         let count = super::input::to_u64(report.iter().filter(|finding| finding.severity() == severity).count());
@@ -198,33 +209,49 @@ fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     format!("{counts}; readable: {items} of {bytes}, shape {shape:?}, strides {strides:?}")
 }
 
-impl BufferOptions {
-    /// Returns the buffer. Fields without an option are computed from the others.
-    fn raw_view(&self, checker: &Checker<'_>) -> RawView<'_> {
-        let format = self.format.as_ref().map(options::bytes);
+/// The fields of a `Py_buffer` that the user gave.
+struct GivenFields<'b> {
+    len: Option<i64>,
+    itemsize: Option<i64>,
+    readonly: i32,
+    ndim: Option<i32>,
+    format: Option<&'b [u8]>,
+    shape: Option<&'b [i64]>,
+    strides: Option<&'b [i64]>,
+    suboffsets: Option<&'b [i64]>,
+}
+
+impl<'b> GivenFields<'b> {
+    /// Returns the buffer. A missing field is computed from other fields; `checker` has the dialect and the data
+    /// model for the size of the format.
+    fn raw_view(&self, checker: &Checker<'_>) -> RawView<'b> {
+        let Self { readonly, format, shape, strides, suboffsets, .. } = *self;
         let described = || {
             let found = reconcile(format?, None, checker.dialect, checker.model);
             i64::try_from(interpretations(&found).first()?.layout.size()).ok()
         };
-        // Without a format the items are bytes. A format that is refused is in the report.
+        // A NULL format means bytes, so the item size is 1. The check reports a format without a size.
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);
-        let shape = self.shape.as_deref();
         let product = |bytes: i64, len: &i64| bytes.saturating_mul(*len);
         let len = self.len.unwrap_or_else(|| shape.unwrap_or_default().iter().fold(itemsize, product));
         let ndim = self.ndim.unwrap_or_else(|| match shape {
-            // The report names a number that is too large.
+            // The check reports a number of dimensions that is too large, so `i32::MAX` is reported too.
             Some(shape) => i32::try_from(shape.len()).unwrap_or(i32::MAX),
             None => i32::from(self.len.is_some()),
         });
-        RawView {
-            buf: None,
-            obj: Owner::Unknown,
-            len,
-            itemsize,
+        RawView { buf: None, obj: Owner::Unknown, len, itemsize, readonly, ndim, format, shape, strides, suboffsets }
+    }
+}
+
+impl BufferOptions {
+    fn given(&self) -> GivenFields<'_> {
+        GivenFields {
+            len: self.len,
+            itemsize: self.itemsize,
             readonly: i32::from(self.readonly),
-            ndim,
-            format,
-            shape,
+            ndim: self.ndim,
+            format: self.format.as_ref().map(options::bytes),
+            shape: self.shape.as_deref(),
             strides: self.strides.as_deref(),
             suboffsets: self.suboffsets.as_deref(),
         }
@@ -232,8 +259,11 @@ impl BufferOptions {
 }
 
 impl BufferJson {
-    /// Checks the buffer and calls `print` with the result. `checker` has the dialect and the model of a
-    /// buffer without them.
+    /// Checks the buffer, and calls `print` with the result. `checker` has the dialect and the data model for
+    /// a buffer whose JSON object lacks these keys. Returns what `print` returns.
+    ///
+    /// # Errors
+    /// - the request, the dialect or the data model is unknown
     fn check<T>(
         &self,
         checker: Checker<'_>,
@@ -254,9 +284,14 @@ impl BufferJson {
             None => *checker.model,
             Some(name) => names::model(name).map_err(|message| ErrorObject::new("unknown-model", message))?,
         };
-        let raw = RawView {
-            buf: None,
-            obj: Owner::Unknown,
+        let memory = self.memory.map(|BlockJson { len, offset }| Block { len, offset });
+        let checker = Checker { dialect, model: &model, memory, ..checker };
+        let Checked { report, view } = checker.check(&self.given().raw_view(&checker), requested);
+        Ok(print(&report, view.as_ref()))
+    }
+
+    fn given(&self) -> GivenFields<'_> {
+        GivenFields {
             len: self.len,
             itemsize: self.itemsize,
             readonly: match self.readonly {
@@ -268,16 +303,12 @@ impl BufferJson {
             shape: self.shape.as_deref(),
             strides: self.strides.as_deref(),
             suboffsets: self.suboffsets.as_deref(),
-        };
-        let memory = self.memory.map(|BlockJson { len, offset }| Block { len, offset });
-        let checker = Checker { dialect, model: &model, memory, ..checker };
-        let Checked { report, view } = checker.check(&raw, requested);
-        Ok(print(&report, view.as_ref()))
+        }
     }
 }
 
-/// Checks the buffer of each line of standard input. The status is [`Failed`](Status::Failed) if any
-/// has an error.
+/// Checks the buffer on each line of standard input. Returns [`Failed`](Status::Failed) if any buffer has
+/// an error or any line is not a buffer.
 fn check_lines(checker: Checker<'_>) -> Result<Status, Failure> {
     let mut clean = true;
     json::for_each_line(|line, out| {

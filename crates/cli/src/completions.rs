@@ -19,7 +19,7 @@ pub(super) struct Completions {
 
 impl Completions {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
-        // The generator panics if it cannot write, so it writes to memory.
+        // `generate` panics if a write fails. Writing to a `Vec` cannot fail.
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut super::CommandLine::command(), "pep3118", &mut script);
         out.write_all(&script)?;

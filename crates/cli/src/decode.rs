@@ -27,24 +27,25 @@ use super::strided::StridedItems;
 
 /// Print the values in a file
 ///
-/// Items are read in blocks, so memory is constant however large the file is; with --strides too, for
-/// which standard input is first copied to a temporary file. A field of a nested record has a name
-/// with dots, and a field without a name its index: f0, f1. An item that is not a record is called
-/// value.
+/// The command reads the file in blocks, so memory does not grow with the size of the file. With
+/// --strides, standard input is first copied to a temporary file. The column of a field in a nested
+/// record has a name with dots: a.b. A field without a name is named after its index: f0, f1. If an item
+/// is not a record, the column is named value.
 ///
-/// Values before an error are printed, and the exit status is 1. It is an error if the file ends with
-/// part of an item, or before the last item of --count or --shape. Bytes after that item are ignored.
+/// If an error occurs, the values before the error are printed, and the exit status is 1. It is an error
+/// if the file ends in the middle of an item, or before the last item of --count or --shape. Bytes after
+/// the last item of --count or --shape are ignored.
 #[cfg_attr(
     feature = "arrow",
     doc = "
 With --to arrow, --output or a second FILE names the Arrow file (the IPC file format, also called
-Feather). Of two files the one that ends in .arrow is written, in any order. It is written only if there
-is no error. Fields are columns, and nested records are structs; with --columns each field is a column
-with the dotted name."
+Feather). If two files are given, the command writes the file whose name ends in .arrow. The Arrow file is
+written only if there is no error. Each field becomes a column, and a nested record becomes a column of
+structs. With --columns, a field of a nested record becomes a column with the dotted name."
 )]
 #[derive(Debug, Args)]
 pub(super) struct Decode {
-    /// The file; - is standard input
+    /// The file to read; - is standard input
     file: PathBuf,
     /// The Arrow file to write
     #[cfg(feature = "arrow")]
@@ -64,7 +65,7 @@ pub(super) struct Decode {
     /// Bytes from one item to the next in each dimension: 32,8
     #[arg(long, value_name = "BYTES,...", value_delimiter = ',', allow_hyphen_values = true, requires = "shape")]
     strides: Option<Vec<i64>>,
-    /// Number of items to read; without it and --shape, all items of the file
+    /// Number of items to read [default: all items of the file, or of --shape]
     #[arg(long, value_name = "N", conflicts_with = "shape")]
     count: Option<u64>,
     /// Offset of the first item in the file, in bytes
@@ -73,10 +74,10 @@ pub(super) struct Decode {
     /// The format of the output
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     to: OutputFormat,
-    /// The fields to write, by dotted names: a,b.c; the name of a record selects all of its fields
+    /// The fields to write, as dotted names: a,b.c; the name of a record selects all fields of the record
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     columns: Option<Vec<String>>,
-    /// The file to write, replaced only if there is no error; - is standard output
+    /// The file to write; - is standard output; an existing file is replaced only if there is no error
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -86,7 +87,7 @@ pub(super) struct Decode {
 enum OutputFormat {
     /// An aligned table
     Table,
-    /// One JSON value a line; NaN and infinities as strings, complex numbers as [re, im]
+    /// One JSON value on each line; NaN and infinities as strings, complex numbers as [re, im]
     Json,
     /// Comma-separated values with a header line; arrays as JSON
     Csv,
@@ -95,7 +96,7 @@ enum OutputFormat {
     Arrow,
 }
 
-/// The items of the input in the order in which they are written, block by block.
+/// The items of the input, block by block, in the order of the output.
 enum Items {
     Contiguous(ContiguousItems),
     Strided(StridedItems),
@@ -103,6 +104,7 @@ enum Items {
 }
 
 impl Items {
+    /// Returns the bytes of the next whole items, or `None` after the last item.
     fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         match self {
             Self::Contiguous(items) => items.next(),
@@ -112,18 +114,18 @@ impl Items {
     }
 }
 
-/// Writes items in the format of the output.
+/// The writer of items for the selected [`OutputFormat`].
 enum ItemWriter<W: Write> {
     Rows(Box<RowWriter<W>>),
     #[cfg(feature = "arrow")]
     Arrow(Box<ArrowWriter<W>>),
 }
 
-/// The columns of the output in its format.
+/// The columns of the output, in the form that the writer needs.
 enum OutputColumns {
     Rows(Columns),
     #[cfg(feature = "arrow")]
-    // Boxed because it is large.
+    // Boxed, because a `Mapping` is much larger than `Columns`.
     Arrow(Box<pep3118::arrow::Mapping>),
 }
 
@@ -156,8 +158,8 @@ impl Decode {
                 }
                 let stdout = io::stdout().lock();
                 let is_terminal = stdout.is_terminal();
-                // Not `anstream::stdout()`: text from the file is already escaped, and to search it for
-                // colours takes time.
+                // `anstream::stdout()` would search the output for colours, which takes time. The rows contain
+                // no colours, and all text from the input is escaped.
                 let out = BufWriter::with_capacity(1 << 16, stdout);
                 self.write(layout, &plan, columns, input, out, is_terminal)?;
             }
@@ -165,21 +167,26 @@ impl Decode {
         Ok(Status::Done)
     }
 
-    /// Makes the failure of a format. The length of the file can show which of several sizes of an item is
-    /// the right one.
+    /// Returns the failure for `error`, which the library returned for `format`. If the format is ambiguous and
+    /// all of `input` is read, the help line lists the dialects whose item size divides the length of `input`.
     fn refused(&self, error: &LayoutError, format: &[u8], input: &Path) -> Failure {
         let reads_all = self.count.is_none() && self.shape.is_none();
         let file = fs::metadata(input).ok().filter(|file| reads_all && file.is_file());
         let bytes = file.and_then(|file| file.len().checked_sub(self.skip)).filter(|bytes| *bytes > 0);
-        match error.ambiguity().zip(bytes).and_then(|(ambiguity, bytes)| hints::help_of_length(ambiguity, bytes)) {
+        let ambiguous = error.ambiguity().zip(bytes);
+        match ambiguous.and_then(|(ambiguity, bytes)| hints::help_from_input_length(ambiguity, bytes)) {
             Some(help) => Failure::Refused(error.diagnostic().with_help(help).colored()),
             None => self.interpretation.refused(error, format, self.itemsize),
         }
     }
 
-    /// Returns the columns of the output, or the reason why its format cannot have one of them.
+    /// Returns the columns of the output.
+    ///
+    /// # Errors
+    /// - `--columns` contains an unknown name
+    /// - a field has no type in Arrow
     fn output_columns(&self, layout: &Layout) -> Result<OutputColumns, Failure> {
-        let columns = Columns::of(layout, self.columns.as_deref()).map_err(Failure::refused)?;
+        let columns = Columns::new(layout, self.columns.as_deref()).map_err(Failure::refused)?;
         match self.to {
             #[cfg(feature = "arrow")]
             OutputFormat::Arrow => {
@@ -189,10 +196,14 @@ impl Decode {
         }
     }
 
-    /// Returns the input and the output; `None` is standard output.
+    /// Returns the paths of the input and of the output. The output is `None` for standard output.
+    ///
+    /// # Errors
+    /// - the command has two files, and it is unclear which file to write
+    /// - an Arrow file would be written to a terminal
     fn files(&self) -> Result<(&Path, Option<&Path>), Failure> {
         let file = self.file.as_path();
-        // Standard output is not opened by name: it may be a socket, or a file that would be replaced.
+        // A name of standard output is not opened: a socket cannot be opened, and a file would be replaced.
         let is_stdout =
             |output: &&Path| ["-", "/dev/stdout", "/dev/fd/1"].iter().any(|name| output.as_os_str() == *name);
         let output = self.output.as_deref().filter(|output| !is_stdout(output));
@@ -229,7 +240,8 @@ impl Decode {
         Ok((file, output))
     }
 
-    /// Reads all items and writes them.
+    /// Reads the items of `input` and writes their values to `out`. `plan` decodes items of `layout`.
+    /// `rows_on_terminal` is true if `out` is a terminal, which hides the progress bar.
     fn write<W: Write>(
         &self,
         layout: &Layout,
@@ -239,7 +251,7 @@ impl Decode {
         mut out: W,
         rows_on_terminal: bool,
     ) -> Result<(), Failure> {
-        // The rows of a slow stream are shown as they arrive.
+        // Rows of a slow stream are flushed after each block, so that they appear as soon as they arrive.
         let is_live = matches!(input, InputSource::Stream(_)) && self.strides.is_none();
         let (mut items, bytes) = match &self.strides {
             Some(strides) => self.strided(strides, layout, input)?,
@@ -275,7 +287,7 @@ impl Decode {
         Ok(out.flush()?)
     }
 
-    /// Returns contiguous items, and the number of their bytes, if it is known.
+    /// Returns the contiguous items of `input`, and their total number of bytes if known.
     fn contiguous(&self, plan: &Plan, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
         let (input, rest) = input.after(self.skip)?;
         let product = |shape: &[i64]| shape.iter().try_fold(1_u64, |count, len| count.checked_mul(len.unsigned_abs()));
@@ -293,7 +305,11 @@ impl Decode {
         Ok((Items::Contiguous(ContiguousItems::new(input, itemsize, count)), total))
     }
 
-    /// Returns items of any strides, and the number of their bytes.
+    /// Returns the items at `strides`, in bytes, and their total number of bytes.
+    ///
+    /// # Errors
+    /// - `strides` and `--shape` have different lengths
+    /// - an item is outside of the input
     fn strided(&self, strides: &[i64], layout: &Layout, input: InputSource) -> Result<(Items, Option<u64>), Failure> {
         let shape = self.shape.as_deref().unwrap_or_default();
         if strides.len() != shape.len() {
@@ -312,7 +328,7 @@ impl Decode {
         let raw = RawView {
             len: len.ok_or_else(too_large)?,
             itemsize,
-            // More dimensions than any buffer has are refused by the check.
+            // `Checker` refuses more than 64 dimensions, so `i32::MAX` is refused as any larger number is.
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
             shape: Some(shape),
             strides: Some(strides),
@@ -347,8 +363,8 @@ impl Decode {
     }
 }
 
-/// Refuses to write to standard output if it is the file that is read, as with `>>`: each row that is
-/// written would be read again.
+/// Refuses to write to standard output if standard output is the input file, as in `decode … f >>f`. The
+/// command would read each row that it writes, and never end.
 fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
     match Handle::stdout() {
         Ok(stdout)
@@ -356,13 +372,13 @@ fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
         {
             Err(is_the_input("standard output"))
         }
-        // An error of standard output is reported when it is written.
+        // If the identity of standard output is unknown, continue. A later write reports the error.
         _ => Ok(()),
     }
 }
 
 impl<W: Write> ItemWriter<W> {
-    /// Writes whole items.
+    /// Writes the values of `block`, the bytes of whole items, which `plan` decodes.
     fn block(&mut self, plan: &Plan, block: &[u8]) -> Result<(), Failure> {
         match self {
             Self::Rows(rows) => {
@@ -376,8 +392,10 @@ impl<W: Write> ItemWriter<W> {
         }
     }
 
-    /// Writes the rest. Rows before an error are written too. An Arrow file with an error gets no footer,
-    /// so that no program takes it for a complete one.
+    /// Writes the pending items and the end of the output. Returns `result`, the result of reading all items.
+    ///
+    /// After an error, the rows before the error are written. An Arrow file gets no footer after an error,
+    /// because a program could mistake a file with a footer for a complete file.
     fn finish(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
         match self {
             Self::Rows(rows) => rows.finish(result.is_ok())?,

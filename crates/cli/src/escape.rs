@@ -1,22 +1,23 @@
-//! Escapes text from the input, so that it cannot control a terminal or hide from a reader.
+//! Escapes text from the input, so that the text cannot control a terminal or contain invisible characters.
 //!
-//! Names, formats, paths and arguments are printed through [`escape`] of the library, JSON through [`json`].
+//! All names, formats, paths and arguments are escaped by [`escape`], and all JSON by [`json`].
 
 use std::path::Path;
 
 pub(super) use pep3118::__private::escape;
 
-/// Returns a path for a message.
+/// Returns `path` escaped for a message.
 pub(super) fn escape_path(path: &Path) -> String {
     escape(path.as_os_str().as_encoded_bytes()).into_owned()
 }
 
-/// Replaces invisible characters of JSON text by the escapes of JSON: `\u001b`.
+/// Replaces invisible characters in the JSON `text` by JSON escapes such as `\u200b`.
 ///
-/// JSON allows DEL, C1 control characters, bidirectional and zero-width characters in a string. They
-/// occur nowhere else in JSON text, so an escape in their place denotes the same value.
-pub(super) fn json(text: &mut Vec<u8>) {
-    // JSON escapes the bytes below the space itself. The loop has no exit, so that it is vectorized.
+/// A JSON string may contain DEL, C1 control characters, bidirectional and zero-width characters unescaped.
+/// Outside of strings, JSON does not allow these characters. The value of `text` is therefore unchanged.
+pub fn json(text: &mut Vec<u8>) {
+    // Printable ASCII needs no escapes, and serde_json has escaped control characters below the space. The
+    // loop has no early exit, so that the compiler vectorizes it.
     if text.iter().fold(0, |most, byte| most.max(*byte)) <= b'~' {
         return;
     }
@@ -33,8 +34,9 @@ pub(super) fn json(text: &mut Vec<u8>) {
     *text = escaped.into_bytes();
 }
 
-/// Returns `true` if a terminal shows the character, and nothing but the character. A combining mark is
-/// shown after another character.
+/// Returns `true` if a terminal displays `character` and takes no other action.
+///
+/// The check escapes `character` after a letter, because a combining character is visible only there.
 pub(super) fn is_visible(character: char) -> bool {
     let pair: String = ['a', character].into_iter().collect();
     escape(&pair) == pair

@@ -12,12 +12,13 @@ use super::escape::escape;
 use super::failure::{Failure, Status};
 use super::json::{self, FormatReply};
 use super::options::{self, InterpretationOptions, note_type_name};
+use super::palette::{self, BOLD, PADDING};
 
 /// Show the fields of a format: a table of offsets and a picture of the bytes
 ///
-/// Offsets and sizes are in bytes. With --jsonl, queries are read from standard input, one JSON object a
-/// line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. The exit status is 1 if a
-/// format is refused.
+/// Offsets and sizes are in bytes. With --jsonl, the command reads queries from standard input, one JSON
+/// object a line: {"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}. The exit status is
+/// 1 if a format is refused.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
     /// The format, such as 'T{b:a:3x<i:b:}'
@@ -44,7 +45,7 @@ impl Explain {
         if self.jsonl {
             return json::reply_to_formats(true);
         }
-        // clap requires a format where there is no --jsonl.
+        // clap requires a format unless --jsonl is given.
         let Some(format) = &self.format else { return Err(Failure::internal("no format")) };
         let format = options::bytes(format);
         let model = &self.interpretation.model.name;
@@ -54,7 +55,8 @@ impl Explain {
             json::write_pretty(out, &reply)?;
             return Ok(if reply.is_ok() { Status::Done } else { Status::Failed });
         }
-        // A page shows all interpretations, and a picture only one.
+        // The table shows all interpretations of an ambiguous format. SVG shows one, so an ambiguous format
+        // is an error below.
         if let ([first, others @ ..], false) = (interpretations(&found), self.svg) {
             note_type_name(format);
             page(out, format, first, others, model)?;
@@ -67,7 +69,8 @@ impl Explain {
     }
 }
 
-/// Writes the table and the picture of each interpretation.
+/// Writes a header, then the table and the picture of each interpretation. `found` is the first
+/// interpretation of `format`, and `alternatives` are the others. `model` is the name that the user gave.
 fn page(
     out: &mut impl Write,
     format: &[u8],
@@ -93,11 +96,13 @@ fn page(
     Ok(())
 }
 
+/// Writes the table and the picture of `layout`.
 fn draw(out: &mut impl Write, layout: &Layout) -> io::Result<()> {
     write!(out, "{}", Table::new(layout))?;
     write!(out, "\n{}", Picture::new(layout).within(super::width()).render(paint))
 }
 
+/// Returns how certain the interpretation is, such as `3 bytes of implicit trailing padding`.
 fn certainty(found: &Interpretation) -> String {
     match found.certainty {
         Certainty::TrailingPadding => {
@@ -108,21 +113,14 @@ fn certainty(found: &Interpretation) -> String {
     }
 }
 
-const BOLD: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Colours the cell of a picture: padding is dim, fields have five colours in turn. The stream removes
-/// the colours if it is not a terminal.
+/// Returns `text` with the colour for `cell`. Padding is dim, and adjacent fields have different colours.
+/// The output stream removes the colours if it is not a terminal.
 fn paint(cell: CellStyle, text: &str) -> String {
-    // Plain blue is hard to read on black.
-    const FIELDS: [AnsiColor; 5] =
-        [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::BrightBlue];
     let style = match cell {
-        CellStyle::Padding => Style::new().dimmed(),
-        CellStyle::Field(index) => index
-            .checked_rem(FIELDS.len())
-            .and_then(|index| FIELDS.get(index))
-            .map_or(Style::new(), |color| color.on_default()),
+        CellStyle::Padding => PADDING,
+        CellStyle::Field(number) => palette::field(number),
     };
     format!("{style}{text}{style:#}")
 }

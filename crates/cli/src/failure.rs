@@ -1,13 +1,13 @@
-//! The ways in which a command ends: its exit status, and the error that it reports.
+//! The exit status of a command, and the error that ends a command.
 
 use std::io::{self, Write as _};
 
-/// The exit status of a command.
+/// The exit status of a command that was not ended by a signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
-    /// Status 0: the command did its work.
+    /// Status 0: the command succeeded.
     Done,
-    /// Status 1: a format or a buffer was refused, or two formats differ.
+    /// Status 1: a format or a buffer was refused, two formats differ, or reading or writing failed.
     Failed,
     /// Status 2: the arguments are wrong.
     Usage,
@@ -25,21 +25,24 @@ impl From<Status> for u8 {
 
 /// The error that ended a command.
 pub(super) enum Failure {
-    /// An input was refused; the message is complete and may contain colours.
+    /// An input was refused. The text is the complete message, and may contain colours as ANSI escapes.
     Refused(String),
-    /// The arguments contradict one another in a way that clap cannot check.
+    /// The arguments contradict each other, and clap cannot express the check. The text is the message
+    /// without `error: `.
     Usage(String),
     /// Reading or writing failed.
     Io(io::Error),
 }
 
 impl Failure {
-    /// Makes an error of one line. Text from the input in `message` is already escaped.
+    /// Returns the error with the message `message`, without colours. The caller has escaped all text from
+    /// the input in `message`.
     pub(super) fn refused(message: impl std::fmt::Display) -> Self {
         Self::Refused(format!("error: {message}"))
     }
 
-    /// Makes the error for a state that the code rules out; a debug build stops there.
+    /// Returns the error for a state that the code rules out. A debug build panics instead. `what`
+    /// describes the state.
     pub(super) fn internal(what: &str) -> Self {
         debug_assert!(false, "{what}");
         Self::refused(format_args!("internal error: {what}"))
@@ -48,7 +51,7 @@ impl Failure {
     /// Writes the message to standard error, and returns the exit status.
     pub(super) fn report(self) -> Status {
         match self {
-            // The reader of the output has closed its pipe: `pep3118 … | head`.
+            // The process that reads the output closed the pipe, as in `pep3118 … | head`. This is no error.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,
             Self::Io(error) => {
                 print_error(&format!("error: {error}"));
@@ -78,7 +81,8 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Writes a line to standard error. `eprintln!` would panic if standard error is closed or full.
+/// Writes `message` and a line feed to standard error. `eprintln!` is not used, because it panics if
+/// standard error is closed or full.
 pub(super) fn print_error(message: &str) {
     let _ = writeln!(anstream::stderr(), "{message}");
 }

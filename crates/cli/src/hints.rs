@@ -1,4 +1,4 @@
-//! Help lines that name an option or a format that works for the call that failed.
+//! Help lines of error messages. A help line names an option or a format with which the failed call succeeds.
 
 use pep3118::__private::plural;
 use pep3118::{Ambiguity, DataModel, Dialect, Interpretation, LayoutError, LayoutErrorKind, calcsize_in, reconcile};
@@ -7,7 +7,8 @@ use super::escape::escape;
 use super::failure::Failure;
 use super::options::NamedModel;
 
-/// Models to try for an itemsize that does not fit, with the system that a user knows.
+/// The data models that [`help`] tries if the itemsize does not match the format, and the name of a
+/// platform with each model.
 const MODELS: [(DataModel, &str); 5] = [
     (DataModel::LLP64, "64-bit Windows"),
     (DataModel::LP64, "64-bit Linux and macOS"),
@@ -16,7 +17,7 @@ const MODELS: [(DataModel, &str); 5] = [
     (DataModel::WASM32, "WebAssembly"),
 ];
 
-/// Names of C types and of NumPy's types whose size does not depend on a number in the name.
+/// Type names of C and NumPy without a size in the name, and the format of each type.
 const TYPE_NAMES: [(&str, &str); 37] = [
     ("char", "c"),
     ("signed char", "b"),
@@ -57,8 +58,8 @@ const TYPE_NAMES: [(&str, &str); 37] = [
     ("void*", "P"),
 ];
 
-/// Types with a size in their name: NumPy's type strings (`<f8`, in bytes) and names of NumPy, C and Rust
-/// (`float64`, `uint16_t`, `u32`, in bits).
+/// Type names with a size, as (name, size, format). The size is in bytes for NumPy's type strings, such as
+/// `f8`. It is in bits for names of NumPy, C and Rust, such as `float64`, `uint16_t` and `u32`.
 const SIZED_TYPES: [(&str, u64, &str); 35] = [
     ("int", 8, "b"),
     ("int", 16, "h"),
@@ -97,11 +98,12 @@ const SIZED_TYPES: [(&str, u64, &str); 35] = [
     ("c", 16, "Zd"),
 ];
 
-/// Bytes of the longest format that is tried in other ways. A person does not type a longer one, and each
-/// way takes as long as the call that failed.
+/// The length in bytes of the longest format for which [`help`] tries alternatives. Each alternative takes
+/// as long as the call that failed, and people rarely type a longer format.
 const LONGEST_FORMAT: usize = 1 << 12;
 
-/// Returns the format of a type in another notation: of `<f8`, `float64`, `double` or `uint16_t`.
+/// Returns the format that means the same type as `text`, a type name or NumPy type string such as `<f8`,
+/// `float64`, `double` or `uint16_t`. Returns `None` if `text` is not a known type.
 fn format_of_type(text: &str) -> Option<String> {
     let word = text.strip_prefix("npy_").or_else(|| text.strip_prefix("np.")).unwrap_or(text);
     if let Some((_, format)) = TYPE_NAMES.iter().find(|(name, _)| *name == word) {
@@ -119,27 +121,28 @@ fn format_of_type(text: &str) -> Option<String> {
         "V" => return Some(format!("{order}{size}x")),
         _ => {}
     }
-    // A type with a size has that size on every machine, as codes have after `=`.
+    // A type name with a size means that size on every machine. A code has a fixed size only after `=`.
     let order = if order.is_empty() { "=" } else { order };
     let found = SIZED_TYPES.iter().find(|(name, each, _)| *name == kind && *each == size);
     found.map(|(_, _, format)| match *format {
-        // One byte has no order.
+        // The byte order is meaningless for one byte.
         "b" | "B" | "?" => (*format).to_owned(),
         format => format!("{order}{format}"),
     })
 }
 
-/// Returns a note for a type name that is a format too, with another meaning: `int` is `i`, `n`, `t`.
+/// Returns a note for the user if `format` is valid but is also a type name with another meaning. For
+/// example, `int` is a format of the three items `i`, `n` and `t`. Returns `None` for any other format.
 pub(super) fn type_name_note(format: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(format).ok()?;
-    // A code alone, or with a byte order, is not a type name: `f`, `<i`.
-    let of_type = format_of_type(text).filter(|_| text.len() > 2)?;
+    // A code such as `f`, or a code with a byte order such as `<i`, is a format and needs no note.
+    let type_format = format_of_type(text).filter(|_| text.len() > 2)?;
     let codes: Vec<String> = text.chars().map(|code| format!("`{code}`")).collect();
-    Some(format!("note: `{text}` is read as the formats {}; the type {text} is `{of_type}`", codes.join(", ")))
+    Some(format!("note: `{text}` is read as the formats {}; the type {text} is `{type_format}`", codes.join(", ")))
 }
 
-/// Makes the failure of a call with a format: the message of the library, with a help line of the
-/// command where there is one.
+/// Returns the failure for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`.
+/// The message has the help line of [`help`], or the help line of the library if [`help`] returns `None`.
 pub(super) fn refused(
     error: &LayoutError,
     format: &[u8],
@@ -154,9 +157,9 @@ pub(super) fn refused(
     })
 }
 
-/// Returns a help line with the dialects in which `bytes` are a whole number of items, if they are not in
-/// the other dialects.
-pub(super) fn help_of_length(ambiguity: &Ambiguity, bytes: u64) -> Option<String> {
+/// Returns a help line for an ambiguous format. The line lists the dialects in which `bytes`, the length of
+/// the input, is a multiple of the item size. Returns `None` if `bytes` excludes no dialect or all dialects.
+pub(super) fn help_from_input_length(ambiguity: &Ambiguity, bytes: u64) -> Option<String> {
     let all = ambiguity.alternatives();
     let is_whole = |found: &&Interpretation| bytes.checked_rem(found.layout.size()) == Some(0);
     let whole: Vec<String> =
@@ -168,7 +171,9 @@ pub(super) fn help_of_length(ambiguity: &Ambiguity, bytes: u64) -> Option<String
     Some(format!("{bytes} are a whole number of items only with {}", whole.join(" or ")))
 }
 
-/// Returns a help line of which each format and each option in backquotes works.
+/// Returns a help line for `error`, the error of the library for `format`, `itemsize`, `dialect` and `model`.
+/// Each format and each option in backquotes makes the call succeed. Returns `None` if no alternative that
+/// is known makes the call succeed.
 fn help(
     error: &LayoutError,
     format: &[u8],
@@ -195,51 +200,52 @@ fn help(
         };
         return Some(format!("the type {} is `{meant}`{rust}", escape(format)));
     }
-    let others = || Dialect::ALL.into_iter().find(|other| works(format, itemsize, Some(*other), model));
+    let working_dialect = || Dialect::ALL.into_iter().find(|other| works(format, itemsize, Some(*other), model));
     match error.kind() {
         LayoutErrorKind::ItemsizeMismatch { itemsize, sizes } => {
             let size = plural(*itemsize, "byte");
             let itemsize = Some(*itemsize);
-            let (mut ways, mut later) = (Vec::new(), Vec::new());
+            let (mut suggestions, mut unlikely) = (Vec::new(), Vec::new());
             if !format.starts_with(b"=") {
                 let prefixed = |order: u8| [&[order], format.strip_prefix(b"@").unwrap_or(format)].concat();
                 let (packed, standard) = (prefixed(b'^'), prefixed(b'='));
                 let is_packed = calcsize_in(&packed, &Dialect::PEP3118, model).ok() == itemsize;
                 if works(&standard, itemsize, dialect, model) {
                     let what = if is_packed { "without padding" } else { "with standard sizes and no padding" };
-                    ways.push(format!("{size} is the size {what}: `{}`", escape(&standard)));
+                    suggestions.push(format!("{size} is the size {what}: `{}`", escape(&standard)));
                 }
-                // Standard sizes are the less likely cause, if they are not the sizes of the machine.
+                // If the standard sizes differ from the native sizes, another model is the more likely cause.
                 if !is_packed {
-                    later.append(&mut ways);
+                    unlikely.append(&mut suggestions);
                 }
             }
             let other_model =
                 |(other, _): &&(DataModel, &str)| other.name != model.name && works(format, itemsize, dialect, other);
             if let Some((other, system)) = MODELS.iter().find(other_model) {
-                ways.push(format!("{size} on {other} ({system}): `--model {other}`"));
+                suggestions.push(format!("{size} on {other} ({system}): `--model {other}`"));
             }
             if dialect.is_some()
-                && let Some(other) = others()
+                && let Some(other) = working_dialect()
             {
-                ways.push(format!("{size} in dialect {other}: `--dialect {other}`"));
+                suggestions.push(format!("{size} in dialect {other}: `--dialect {other}`"));
             }
-            ways.append(&mut later);
-            if ways.is_empty() {
+            suggestions.append(&mut unlikely);
+            if suggestions.is_empty() {
                 let described = sizes.iter().find(|found| works(format, Some(found.size), dialect, model))?;
                 let size = plural(described.size, "byte");
-                // Before CPython 3.12, ctypes wrote no padding, so the format of a structure is too short.
+                // Before CPython 3.12, ctypes omitted padding from the format of a structure, so the size that
+                // the format describes is too small.
                 let cause = if described.dialect == Dialect::CTYPES.name {
                     "ctypes before CPython 3.12 left padding out; "
                 } else {
                     ""
                 };
-                ways.push(format!("{cause}the format describes {size}: `--itemsize {}`", described.size));
+                suggestions.push(format!("{cause}the format describes {size}: `--itemsize {}`", described.size));
             }
-            Some(ways.join("; or "))
+            Some(suggestions.join("; or "))
         }
         LayoutErrorKind::Code { .. } | LayoutErrorKind::Construct { .. } if dialect.is_some() => {
-            others().map(|other| format!("dialect {other} reads it: `--dialect {other}`"))
+            working_dialect().map(|other| format!("dialect {other} reads it: `--dialect {other}`"))
         }
         _ => None,
     }

@@ -1,9 +1,9 @@
-//! The input of `decode`: a file, which can be read in any order, or a stream, which is read once.
+//! The input of `decode`: a regular file, or a stream that can be read only once.
 //!
-//! No file is mapped into memory. A map would be a slice that Rust takes for constant, while another
-//! process may write to the file; and a file that is truncated would end the process by a signal.
-//! Blocks of contiguous items and of [`strided`](super::strided) items are copied, in bounded memory,
-//! and a truncated file is an error with a message.
+//! The command copies blocks of the file into a buffer of bounded size, and does not map the file into
+//! memory. Another process can write to a mapped file, and Rust assumes that a shared slice does not
+//! change. If another process truncates a mapped file, a signal ends the command. With `read`, a truncated
+//! file is an error with a message.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -17,17 +17,19 @@ use super::escape::escape_path;
 use super::failure::Failure;
 use super::output::is_damaged_by_writing;
 
-/// Bytes of a block: four times the capacity of a pipe.
+/// The size in bytes of a block of items: four times the capacity of a pipe.
 const BLOCK: usize = 1 << 18;
 
-/// Bytes of a stream that are kept in memory; more are kept in a temporary file without a name.
+/// The largest number of bytes of a stream that [`InputSource::seekable`] holds in memory. A longer stream
+/// is copied to a temporary file.
 const SPOOLED: usize = 1 << 24;
 
-/// Bytes of the largest item that is read from a stream. The size of a file limits its items, but a
-/// stream may be endless, and the values of an item take up to 30 times the memory of its bytes.
+/// The size in bytes of the largest item that is read from a stream. A file cannot contain an item that is
+/// larger than the file, but a stream can be endless. The values of an item can need 30 times as much memory
+/// as the bytes of the item.
 const LARGEST_STREAM_ITEM: usize = 1 << 26;
 
-/// An input before its first item was read.
+/// An input from which nothing was read yet.
 pub(super) enum InputSource {
     /// A regular file and its length in bytes.
     File(File, u64),
@@ -35,15 +37,16 @@ pub(super) enum InputSource {
     Stream(Box<dyn Read>),
 }
 
-/// Bytes that can be read in any order.
+/// A source of bytes that can be read in any order. Both traits together allow a `dyn` type.
 pub(super) trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
 impl InputSource {
-    /// Opens an input. Returns its identity too, if an output of that identity would destroy it.
+    /// Opens the input `path`; `-` is standard input. The returned handle identifies the input, so that the
+    /// caller can refuse to overwrite the input. The handle is `None` if writing cannot damage the input.
     pub(super) fn open(path: &Path) -> Result<(Self, Option<Handle>), Failure> {
         if path.as_os_str() == "-" {
-            // Standard input that is closed, or that Windows cannot compare, is not an output either.
+            // No output can be the same file as a closed standard input, so an error means `None`.
             let stdin = Handle::stdin().ok();
             let stdin = stdin.filter(|stdin| stdin.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)));
             return Ok((Self::Stream(Box::new(io::stdin().lock())), stdin));
@@ -58,24 +61,30 @@ impl InputSource {
             true => Some(Handle::from_file(file.try_clone().map_err(named)?).map_err(named)?),
             false => None,
         };
-        // Files in /proc have contents and a length of 0.
+        // Files in /proc report the length 0 but have contents, so they are read as streams.
         let regular = metadata.is_file() && metadata.len() > 0;
         Ok((if regular { Self::File(file, metadata.len()) } else { Self::Stream(Box::new(file)) }, identity))
     }
 
-    /// Refuses an item of a stream that is too large for memory, before any of it is read.
+    /// Checks that an item of `itemsize` bytes is small enough to be read from this input.
+    ///
+    /// # Errors
+    /// - the input is a stream and `itemsize` is larger than `LARGEST_STREAM_ITEM`
     pub(super) fn limit_item(&self, itemsize: usize) -> Result<(), Failure> {
         match self {
             Self::Stream(_) if itemsize > LARGEST_STREAM_ITEM => Err(Failure::refused(format_args!(
                 "an item has {} but at most {LARGEST_STREAM_ITEM} are read from a stream\nhelp: save the stream to a file",
                 plural(to_u64(itemsize), "byte")
             ))),
-            // A file is read in parts, and its length limits the item.
+            // The buffer for an item of a file grows only as far as the file has bytes.
             _ => Ok(()),
         }
     }
 
-    /// Skips bytes, and returns the rest and its length, if that is known.
+    /// Skips `skip` bytes. Returns the remaining input, and the number of remaining bytes if known.
+    ///
+    /// # Errors
+    /// - the input has fewer than `skip` bytes
     pub(super) fn after(self, skip: u64) -> Result<(Box<dyn Read>, Option<u64>), Failure> {
         let too_short = |len: u64| {
             let (len, skip) = (plural(len, "byte"), plural(skip, "byte"));
@@ -94,8 +103,8 @@ impl InputSource {
         }
     }
 
-    /// Makes the bytes from `start` to `end` readable in any order. Of a stream, they are copied to
-    /// memory or to a temporary file.
+    /// Makes the bytes from offset `start` to offset `end` readable in any order. Copies these bytes to
+    /// memory or to a temporary file if the input is a stream.
     pub(super) fn seekable(self, start: u64, end: u64) -> Result<Seekable, Failure> {
         match self {
             Self::File(file, len) => Ok(Seekable { bytes: Box::new(file), start, input_end: len }),
@@ -109,26 +118,27 @@ impl InputSource {
     }
 }
 
-/// Part of an input, readable in any order.
+/// The requested range of an input, readable in any order.
 pub(super) struct Seekable {
     pub(super) bytes: Box<dyn ReadSeek>,
-    /// The position in `bytes` of the first byte of the part.
+    /// The position in `bytes` of the first byte of the range.
     pub(super) start: u64,
-    /// The length of the input. Of a stream that is longer than the part, the end of the part.
+    /// The offset in bytes at which the input ends. For a stream, `input_end` is at most the end of the
+    /// range, because nothing after the range is read.
     pub(super) input_end: u64,
 }
 
-/// Items that are contiguous in the input, in blocks of whole items.
+/// Reads contiguous items from an input, in blocks of whole items.
 pub(super) struct ContiguousItems {
     input: Box<dyn Read>,
     itemsize: NonZeroUsize,
-    /// Number of items to read; `None`: up to the end of the input.
+    /// The number of items to read. `None` means all items up to the end of the input.
     count: Option<u64>,
     items_read: u64,
     buffer: Vec<u8>,
-    /// Bytes of the buffer that were read from the input.
+    /// The number of bytes at the start of `buffer` that were read from the input.
     filled: usize,
-    /// Bytes of the buffer that were returned as items.
+    /// The number of bytes at the start of `buffer` that [`next`](Self::next) has returned.
     used: usize,
 }
 
@@ -137,8 +147,12 @@ impl ContiguousItems {
         Self { input, itemsize, count, items_read: 0, buffer: Vec::new(), filled: 0, used: 0 }
     }
 
-    /// Returns the next items: all that one `read` gives, so that a slow stream is followed as it is
-    /// written.
+    /// Returns the next block of whole items, or `None` after the last item. A block ends with the bytes of
+    /// one `read` call, so that items of a slow stream are returned as soon as they arrive.
+    ///
+    /// # Errors
+    /// - the input ends in the middle of an item, or before `count` items
+    /// - reading fails, or an item does not fit into memory
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         self.buffer.copy_within(self.used..self.filled, 0);
         self.filled = self.filled.saturating_sub(self.used);
@@ -151,7 +165,8 @@ impl ContiguousItems {
         };
         let wanted = items.saturating_mul(self.itemsize.get());
         while self.filled < self.itemsize.get() {
-            // The buffer grows with the bytes that are read: an item may declare more bytes than there is memory.
+            // An item can be larger than the memory, so at most double the buffer for each `read`. A short
+            // input then ends before the buffer is large.
             let len = wanted.min(self.filled.saturating_mul(2).max(BLOCK));
             if let Some(more) = len.checked_sub(self.buffer.len()).filter(|more| *more > 0) {
                 let no_memory = |_| {
@@ -177,7 +192,11 @@ impl ContiguousItems {
         Ok(self.buffer.get(..self.used))
     }
 
-    /// Checks that the input may end after the items that were read.
+    /// Checks that the input is complete, now that it has ended.
+    ///
+    /// # Errors
+    /// - bytes of an incomplete item are left over
+    /// - fewer than `count` items were read
     fn end(&self) -> Result<(), Failure> {
         let (rest, items) = (plural(to_u64(self.filled), "byte"), plural(self.items_read, "item"));
         let size = self.itemsize;
@@ -201,9 +220,9 @@ impl ContiguousItems {
     }
 }
 
-/// Converts a length in memory to the type of lengths of files.
+/// Converts a length in memory to the type of file lengths.
 pub(super) fn to_u64(len: usize) -> u64 {
-    // No target of Rust has pointers of more than 64 bits.
+    // `usize` has at most 64 bits on every target of Rust.
     debug_assert!(u64::try_from(len).is_ok());
     u64::try_from(len).unwrap_or(u64::MAX)
 }

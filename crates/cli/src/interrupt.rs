@@ -1,36 +1,40 @@
-//! Signals that end the command: the temporary file of an output is removed first.
+//! Handles the signals that end the command: removes the temporary output file and clears the progress bar.
 //!
-//! On Linux the temporary file normally has no name and vanishes with the process; see
-//! [`output`](super::output). It has a name while it replaces an existing file, on file systems that
-//! have no files without a name, and on other systems.
+//! On Linux, the temporary file normally has no name, and the kernel removes it with the process; see
+//! [`output`](super::output). The temporary file has a name in three cases: while it replaces an existing
+//! file, on file systems without unnamed files, and on other operating systems.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The name of the temporary file, if there is one.
+/// The path of the temporary output file, while this file has a name.
 static TEMPORARY: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Whether a progress bar is on the terminal.
-static BAR: AtomicBool = AtomicBool::new(false);
+static BAR_VISIBLE: AtomicBool = AtomicBool::new(false);
 
-/// Locks the name of the temporary file. A signal does not end the command while the lock is held, so
-/// a file that is created under the lock is registered, or gone, before the command ends.
-pub(super) fn lock() -> MutexGuard<'static, Option<PathBuf>> {
+/// Locks the path of the temporary output file, which the caller reads or changes through the guard.
+///
+/// The first signal does not end the command while the lock is held. The caller therefore creates or
+/// renames the file and updates the path under one lock, and no file is left behind.
+pub(super) fn lock_temporary_path() -> MutexGuard<'static, Option<PathBuf>> {
     TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Records that a progress bar is on the terminal, or was cleared.
-pub(super) fn set_bar(shown: bool) {
-    BAR.store(shown, Ordering::Relaxed);
+/// Records whether a progress bar is on the terminal. A signal clears the line of the bar.
+pub(super) fn set_bar_visible(visible: bool) {
+    BAR_VISIBLE.store(visible, Ordering::Relaxed);
 }
 
 /// Handles SIGHUP, SIGINT and SIGTERM for the rest of the process.
 ///
-/// The first signal number `n` removes the temporary file and ends the process with status 128 + `n`;
-/// a second one ends it at once. Signals that the parent process chose to ignore stay ignored, as
-/// `nohup` and background jobs of a shell script need it. Call this in a process that does nothing but
-/// [`run`](crate::run): the handlers stay installed.
+/// On the first signal, with number `n`, the handler removes the temporary file and ends the process with
+/// status 128 + `n`. A second signal ends the process at once. A signal that the parent process ignores
+/// stays ignored, because `nohup` and background jobs of shell scripts depend on it.
+///
+/// The handlers stay installed. Call this function only in a process whose only task is
+/// [`run`](crate::run).
 #[cfg(unix)]
 pub fn handle_signals() {
     use std::io::Write as _;
@@ -43,22 +47,23 @@ pub fn handle_signals() {
     let received = Arc::new(AtomicBool::new(false));
     for signal in handled {
         let status = signal.saturating_add(128);
-        // In this order: the first signal does not end the process, because the flag is not set yet. If
-        // one of them cannot be registered, the thread below still handles the first signal.
+        // Handlers run in the order of registration. At the first signal, `received` is still false, so the
+        // conditional shutdown does nothing, and the second handler sets `received`. If a registration
+        // fails, the thread below still handles the first signal.
         let _ = signal_hook::flag::register_conditional_shutdown(signal, status, Arc::clone(&received));
         let _ = signal_hook::flag::register(signal, Arc::clone(&received));
     }
     std::thread::spawn(move || {
         let Some(signal) = signals.forever().next() else { return };
-        let temporary = lock();
+        let temporary = lock_temporary_path();
         if let Some(path) = temporary.as_ref() {
-            // Nothing can be done if this fails: the process ends.
+            // A failure is ignored, because the process ends here and cannot report it.
             let _ = std::fs::remove_file(path);
         }
-        if BAR.load(Ordering::Relaxed) {
+        if BAR_VISIBLE.load(Ordering::Relaxed) {
             let _ = std::io::stderr().write_all(b"\r\x1b[2K");
         }
-        // Unlike `std::process::exit`, this does not flush standard output, which may block.
+        // `std::process::exit` would flush standard output, and a flush can block.
         signal_hook::low_level::exit(signal.saturating_add(128));
     });
 }
@@ -67,7 +72,7 @@ pub fn handle_signals() {
 #[cfg(not(unix))]
 pub fn handle_signals() {}
 
-/// Returns `true` if the process ignores a signal.
+/// Returns `true` if the process ignores `signal` because its parent process chose so.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     use std::io::IsTerminal as _;
@@ -77,8 +82,8 @@ fn is_ignored(signal: i32) -> bool {
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     match (mask, u32::try_from(signal.saturating_sub(1))) {
         (Some(mask), Ok(bit)) => mask.checked_shr(bit).is_some_and(|mask| mask & 1 == 1),
-        // Only Linux has this file. Elsewhere, `nohup` is recognised by its standard error, which it
-        // redirects from the terminal.
+        // Only Linux has `/proc/self/status`. Elsewhere, the command takes SIGHUP for ignored if standard
+        // error is not a terminal, because `nohup` redirects standard error.
         _ => signal == signal_hook::consts::SIGHUP && !std::io::stderr().is_terminal(),
     }
 }

@@ -1,4 +1,4 @@
-//! JSON in and out: `--json`, and the queries of `--jsonl`, one object a line.
+//! JSON output of `--json`, and the queries and replies of `--jsonl`, one JSON object on each line.
 
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write};
 
@@ -10,17 +10,20 @@ use super::failure::{Failure, Status};
 use super::names;
 use super::{escape, options};
 
-/// Largest number of bytes in a line; the rest of a longer line is skipped.
+/// The largest number of bytes in a query line. A longer line gets an error as reply.
 const LINE_LIMIT: usize = 16 << 20;
 
-/// Bytes of a usual line, so that its memory does not grow.
+/// The initial capacity in bytes of the text of a reply. Most replies are shorter, so that the text is not
+/// reallocated.
 const LINE_CAPACITY: usize = 512;
 
 /// A query of `explain --jsonl` and `size --jsonl`:
 /// `{"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}`.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct FormatQuery {
-    /// `null` is the format NULL, which means `"B"`. The key is required.
+    /// The format, or `null` for a `Py_buffer` whose format is NULL, which means `"B"`. The key is
+    /// required: without this attribute, serde would accept a missing key as `null`.
     #[serde(deserialize_with = "Option::deserialize")]
     format: Option<String>,
     itemsize: Option<u64>,
@@ -36,12 +39,15 @@ pub(super) enum FormatReply<'a> {
     Error(ErrorObject),
 }
 
+/// The interpretation of a format. Sizes are in bytes.
 #[derive(Serialize)]
 pub(super) struct FormatSummary<'a> {
     dialect: &'a str,
     model: &'a str,
+    /// The size that the format describes, without implicit trailing padding.
     size: u64,
     align: u64,
+    /// The size of an item, with implicit trailing padding.
     itemsize: u64,
     certainty: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +56,7 @@ pub(super) struct FormatSummary<'a> {
     alternatives: Vec<AlternativeSummary<'a>>,
 }
 
+/// Another interpretation of an ambiguous format.
 #[derive(Serialize)]
 struct AlternativeSummary<'a> {
     dialect: &'a str,
@@ -57,35 +64,55 @@ struct AlternativeSummary<'a> {
     item: Field<'a>,
 }
 
-/// An error in a reply.
+/// The error of a query as a JSON object.
 #[derive(Serialize)]
 pub(super) struct ErrorObject {
     kind: String,
     pub(super) message: String,
+    /// The start and the end of the offending bytes in the format.
     span: Option<[usize; 2]>,
 }
 
 impl ErrorObject {
-    /// Makes an error that concerns no bytes of a format.
+    /// Returns an error without a span. `kind` identifies the error for programs, such as `unknown-model`.
     pub(super) fn new(kind: &str, message: String) -> Self {
         Self { kind: kind.to_owned(), message, span: None }
     }
 }
 
+impl From<&LayoutError> for ErrorObject {
+    fn from(error: &LayoutError) -> Self {
+        let span = error.span();
+        Self {
+            kind: error.kind().name().to_owned(),
+            message: error.to_string(),
+            span: Some([span.start(), span.end()]),
+        }
+    }
+}
+
+/// The output of a command with `--json` that succeeds or fails as a whole: `{"ok": …}` or `{"error": …}`.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Reply<T> {
+    Ok(T),
+    Error(ErrorObject),
+}
+
+/// Returns `text` as a JSON string. Text that is not UTF-8 is escaped.
+pub(super) fn text(text: &[u8]) -> String {
+    str::from_utf8(text).map_or_else(|_| escape::escape(text).into_owned(), str::to_owned)
+}
+
 impl<'a> FormatReply<'a> {
-    /// Makes the reply of a format, without its fields if only sizes are wanted.
+    /// Creates the reply for `found`, the result of interpreting a format. An ambiguous format is no error
+    /// here: the reply contains all interpretations. `model` is the name that the user gave. With
+    /// `with_fields`, the reply contains the fields of the item, not only sizes.
     pub(super) fn new(found: &'a Result<Interpretation, LayoutError>, model: &'a str, with_fields: bool) -> Self {
         match (found, interpretations(found)) {
             (Ok(found), _) => Self::Ok(FormatSummary::new(found, &[], model, with_fields)),
             (Err(_), [first, others @ ..]) => Self::Ok(FormatSummary::new(first, others, model, with_fields)),
-            (Err(error), []) => {
-                let span = error.span();
-                Self::Error(ErrorObject {
-                    kind: error.kind().name().to_owned(),
-                    message: error.to_string(),
-                    span: Some([span.start(), span.end()]),
-                })
-            }
+            (Err(error), []) => Self::Error(error.into()),
         }
     }
 
@@ -116,8 +143,8 @@ impl<'a> FormatSummary<'a> {
     }
 }
 
-/// Replies to each query of standard input with a line of standard output, in constant memory. The status
-/// is [`Failed`](Status::Failed) if any reply is an error.
+/// Replies to each [`FormatQuery`] on standard input with a line on standard output. Returns
+/// [`Failed`](Status::Failed) if any reply is an error. With `with_fields`, replies contain the fields.
 pub(super) fn reply_to_formats(with_fields: bool) -> Result<Status, Failure> {
     let mut status = Status::Done;
     for_each_line(|line, out| {
@@ -133,15 +160,16 @@ pub(super) fn reply_to_formats(with_fields: bool) -> Result<Status, Failure> {
     Ok(status)
 }
 
-/// The buffer of standard output for replies. JSON is escaped and has no colours, so it need not pass
-/// through `anstream::stdout()`, which takes a tenth of the time of a query.
+/// The buffered standard output to which replies are written. Replies contain no colours, so they bypass
+/// `anstream::stdout()`, which would search them for colours. The search takes a tenth of the time of a query.
 type Replies = BufWriter<io::StdoutLock<'static>>;
 
-/// Calls `reply` with each line of standard input that is not blank, in constant memory.
+/// Calls `reply` for each line of standard input that is not blank. The arguments of `reply` are the line
+/// and the output. The line is an error if it is longer than `LINE_LIMIT` bytes, which bounds the memory.
 pub(super) fn for_each_line(
     mut reply: impl FnMut(Result<&[u8], ErrorObject>, &mut Replies) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    // `StdinLock` does not show how much it has buffered.
+    // `StdinLock` has no method that returns its buffered bytes. The flush below needs this method.
     let mut input = BufReader::new(io::stdin().lock());
     let mut out = BufWriter::new(io::stdout().lock());
     let mut line = Vec::new();
@@ -157,14 +185,14 @@ pub(super) fn for_each_line(
         } else if !line.trim_ascii().is_empty() {
             reply(Ok(&line), &mut out)?;
         }
-        // A program that waits for the reply before it sends the next query gets it.
+        // Flush before a `read` that may block: the sender may wait for the reply before the next query.
         if input.buffer().is_empty() {
             out.flush()?;
         }
     }
 }
 
-/// Writes the reply to one query. Returns `false` if the reply is an error.
+/// Writes the reply to `line`, a [`FormatQuery`] in JSON. Returns `false` if the reply is an error.
 fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, Failure> {
     let query: FormatQuery = match serde_json::from_slice(line) {
         Ok(query) => query,
@@ -186,24 +214,25 @@ fn reply(line: &[u8], out: &mut impl Write, with_fields: bool) -> Result<bool, F
     Ok(reply.is_ok())
 }
 
-/// Writes an error as the reply. Returns `false`, as [`reply`] does for an error.
+/// Writes `error` as the reply. Returns `false`, as [`reply`] does for an error.
 fn write_error(out: &mut impl Write, error: ErrorObject) -> Result<bool, Failure> {
     write_line(out, &FormatReply::Error(error))?;
     Ok(false)
 }
 
-/// Writes a value as one line of JSON.
+/// Writes `value` as one line of JSON, with invisible characters escaped.
 pub(super) fn write_line(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     let mut text = Vec::with_capacity(LINE_CAPACITY);
     serde_json::to_writer(&mut text, value)?;
     write(out, text)
 }
 
-/// Writes a value as indented JSON.
+/// Writes `value` as indented JSON, with invisible characters escaped.
 pub(super) fn write_pretty(out: &mut impl Write, value: &impl Serialize) -> Result<(), Failure> {
     write(out, serde_json::to_vec_pretty(value)?)
 }
 
+/// Writes the JSON `text` with invisible characters escaped, and a line feed.
 fn write(out: &mut impl Write, mut text: Vec<u8>) -> Result<(), Failure> {
     escape::json(&mut text);
     text.push(b'\n');

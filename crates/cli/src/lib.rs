@@ -1,8 +1,11 @@
-//! The command `pep3118`: one module for each subcommand, over the library of the same name.
+//! The command `pep3118`. Each subcommand has one module and calls the library `pep3118`.
 //!
-//! Results are written to standard output, errors to standard error. The exit status is 0 if the work is
-//! done; 1 if a format was refused, an input was incomplete, `check` found an error or `diff` a difference,
-//! in any line of `--jsonl`; 2 if the arguments are wrong; and 128 + n after signal n.
+//! The command writes results to standard output and errors to standard error. The exit status is:
+//! - 0: the command succeeded.
+//! - 1: a format was refused, an input was incomplete, `check` found an error, or `diff` or `hexdump --diff`
+//!   found a difference. With `--jsonl`, one failed line is enough for status 1.
+//! - 2: the arguments are wrong.
+//! - 128 + n: signal n ended the command.
 
 #[cfg(feature = "arrow")]
 mod arrow;
@@ -14,6 +17,7 @@ mod emit;
 mod escape;
 mod explain;
 mod failure;
+mod hexdump;
 mod hints;
 mod input;
 mod interrupt;
@@ -23,6 +27,7 @@ mod man;
 pub mod names;
 mod options;
 mod output;
+mod palette;
 mod progress;
 mod python;
 mod readers;
@@ -36,6 +41,8 @@ use std::io::{self, Write};
 
 use clap::{Parser, Subcommand};
 
+#[doc(hidden)]
+pub use escape::json as escape_json;
 use failure::{Failure, Status};
 pub use interrupt::handle_signals;
 #[doc(hidden)]
@@ -61,25 +68,29 @@ enum Command {
     Census(python::Census),
     Rules(rules::Rules),
     Decode(Box<decode::Decode>),
+    Hexdump(Box<hexdump::Hexdump>),
     Completions(completions::Completions),
     Man(man::Man),
 }
 
-/// Largest width of tables and pictures, in terminal cells.
+/// The largest width of tables and pictures in terminal columns. Longer lines are hard to read.
 const WIDTH_LIMIT: usize = 100;
 
-/// Returns the width of the terminal, at most `WIDTH_LIMIT` columns, or `None` if there is no terminal.
+/// Returns the width of the terminal, at most `WIDTH_LIMIT` columns. Returns `None` if no terminal is
+/// attached to the process.
 fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size().map(|(width, _)| usize::from(width.0).min(WIDTH_LIMIT))
 }
 
-/// Returns the width of tables and pictures: that of the terminal, else of `COLUMNS`, else 80.
+/// Returns the width of tables and pictures in terminal columns, at most `WIDTH_LIMIT`. Without a terminal,
+/// the width is the value of the environment variable `COLUMNS`. Without a valid value, the width is 80.
 fn width() -> usize {
     let columns = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok());
     terminal_width().or_else(|| columns().map(|columns| columns.min(WIDTH_LIMIT))).unwrap_or(80)
 }
 
-/// Runs the command. The first argument is the name of the program. Returns the exit status.
+/// Runs the command with `arguments`, of which the first is the name of the program. Returns the exit
+/// status.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -99,17 +110,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Census(command) => command.run(),
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
+        Command::Hexdump(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };
-    // Rows are in order with the message that ends them, and a full device is an error.
+    // Flush before the error message is written, so that rows appear before the message. A full device
+    // is an error.
     let flushed = out.flush();
     let result = result.and_then(|status| Ok(flushed.map(|()| status)?));
     result.unwrap_or_else(Failure::report).into()
 }
 
-/// Returns the command of these arguments if the Python package runs it. `None` for any other command, and for
-/// arguments that [`run`] prints help or an error for.
+/// Returns the parsed options if `arguments` are a call of `audit` or `census`, the commands that the
+/// Python package runs. Returns `None` for any other command. Returns `None` too if [`run`] would print
+/// help or an error for `arguments`.
 #[doc(hidden)]
 #[must_use]
 pub fn python_command(arguments: impl IntoIterator<Item = OsString>) -> Option<PythonCommand> {
@@ -120,20 +134,22 @@ pub fn python_command(arguments: impl IntoIterator<Item = OsString>) -> Option<P
     }
 }
 
-/// Prints the help, the version or a message of clap, and returns the exit status.
+/// Prints the help, the version or the error message in `error`, and returns the exit status. `arguments`
+/// are the arguments for which clap returned `error`.
 fn print_clap_error(error: clap::Error, arguments: Vec<OsString>) -> u8 {
     if !error.use_stderr() {
         let printed = error.print().and_then(|()| io::stdout().flush());
         return printed.map_or_else(|error| Failure::Io(error).report(), |()| Status::Done).into();
     }
-    // A message repeats arguments, so it is made again with arguments that are escaped. If these are
-    // right, which only a file name that starts with an escape can be, the message goes without them.
+    // The message of clap repeats arguments. Parse the escaped arguments instead, and print the error of
+    // that call. The escaped arguments can be valid, for example if a control character was at the start
+    // of a file name. Then only the kind of the error is printed.
     let escaped = arguments.iter().map(|argument| escape::escape(argument.as_encoded_bytes()).into_owned());
     let printed = match CommandLine::try_parse_from(escaped) {
         Err(error) => error.print(),
         Ok(_) => writeln!(anstream::stderr(), "error: {}", error.kind()),
     };
-    // Without standard error there is no place for a message.
+    // A failed write is ignored, because an error of standard error cannot be reported.
     let _ = printed;
     Status::Usage.into()
 }

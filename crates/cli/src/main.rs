@@ -1,4 +1,4 @@
-//! The program `pep3118`.
+//! The executable of the command `pep3118`. The crate's library contains the implementation.
 
 use std::process::ExitCode;
 

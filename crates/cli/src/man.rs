@@ -1,4 +1,4 @@
-//! `pep3118 man`: prints the manual pages.
+//! `pep3118 man`: prints the manual page of a command.
 
 use std::io::Write;
 
@@ -13,7 +13,7 @@ use super::names;
 /// To view it: pep3118 man decode | man -l -
 #[derive(Debug, Args)]
 pub(super) struct Man {
-    /// The command; without it, the page that lists all commands
+    /// The command [default: print the page that lists all commands]
     command: Option<String>,
 }
 

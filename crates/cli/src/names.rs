@@ -1,11 +1,11 @@
-//! Look-up of dialects, data models and targets by name, with a suggestion for a name that is misspelled.
+//! Look-up of dialects, data models and targets by name, with a suggestion for a misspelled name.
 //!
-//! The command and the Python package use the same names and messages.
+//! The Python package calls these functions too, so the command and the package have the same messages.
 
 use pep3118::__private::escape;
 use pep3118::{DataModel, Dialect, Target};
 
-/// Other names of data models, and the model or target triple of each.
+/// Aliases of data models. Each entry is an alias and the model name or target triple that it stands for.
 const MODEL_ALIASES: [(&str, &str); 6] = [
     ("linux64", "lp64"),
     ("linux32", "i386"),
@@ -15,13 +15,14 @@ const MODEL_ALIASES: [(&str, &str); 6] = [
     ("mac", "aarch64-apple-darwin"),
 ];
 
-/// Bytes of the longest name that is compared with others.
+/// The length in bytes of the longest name that [`nearest`] compares. Comparing two names takes time and
+/// memory proportional to the product of their lengths, and a name in the input can be very long.
 const LONGEST_NAME: usize = 64;
 
-/// Returns the data model of a name, an alias or a target triple.
+/// Returns the data model that `name` stands for. `name` is a model name, an alias or a target triple.
 ///
 /// # Errors
-/// - an unknown name: a message, with the name escaped
+/// - `name` is unknown: returns a message that contains the escaped `name`
 pub fn model(name: &str) -> Result<DataModel, String> {
     let alias = MODEL_ALIASES.iter().find(|(alias, _)| *alias == name);
     let known = alias.map_or(name, |(_, known)| known);
@@ -33,28 +34,29 @@ pub fn model(name: &str) -> Result<DataModel, String> {
     })
 }
 
-/// Returns the dialect of a name.
+/// Returns the dialect named `name`.
 ///
 /// # Errors
-/// - an unknown name: a message, with the name escaped
+/// - `name` is unknown: returns a message that contains the escaped `name`
 pub fn dialect(name: &str) -> Result<&'static Dialect, String> {
     Dialect::by_name(name).ok_or_else(|| unknown("dialect", name, dialect_names()))
 }
 
-/// Returns the target of a name.
+/// Returns the emit target named `name`.
 ///
 /// # Errors
-/// - an unknown name: a message, with the name escaped
+/// - `name` is unknown: returns a message that contains the escaped `name`
 pub fn target(name: &str) -> Result<Target, String> {
     Target::by_name(name).ok_or_else(|| unknown("target", name, Target::ALL.map(Target::as_str)))
 }
 
-/// Returns the names of all dialects.
+/// Returns the names of all dialects and of their variants.
 pub(super) fn dialect_names() -> impl Iterator<Item = &'static str> {
     Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(|dialect| dialect.name)
 }
 
-/// Makes the message for an unknown name: the nearest name, or all names if none is near.
+/// Returns the error message for an unknown `name`. The message suggests the nearest of `names`, or lists
+/// all `names` if none is near. `what` is the noun for the message, such as `dialect`.
 fn unknown(what: &str, name: &str, names: impl IntoIterator<Item = &'static str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let near = match nearest(name, names.iter().copied()) {
@@ -64,25 +66,29 @@ fn unknown(what: &str, name: &str, names: impl IntoIterator<Item = &'static str>
     format!("unknown {what} `{}`; {near}", escape(name))
 }
 
-/// Returns the candidate that is most like a name, if it is like it at all.
+/// Returns the candidate that `name` is most likely a misspelling of. Upper and lower case are equal.
+///
+/// A candidate is near if a third of the characters of `name` can be changed to get the candidate, or if
+/// the candidate starts with `name`. Returns `None` if no candidate is near or `name` is too long.
 pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    // The distance takes quadratic time and memory, and names of the input can be long.
     if name.len() > LONGEST_NAME {
         return None;
     }
     let name = name.to_lowercase();
     let len = name.chars().count();
-    // One change for each three characters, and not of a name's only character.
-    let most = (len / 3).max(1).min(len.saturating_sub(1));
+    // At least one change is allowed, but not for a name of one character: each candidate of one character
+    // would be near.
+    let max_changes = (len / 3).max(1).min(len.saturating_sub(1));
     let distance = |candidate: &str| strsim::damerau_levenshtein(&name, &candidate.to_lowercase());
     let is_near = |candidate: &&str| {
-        distance(candidate) <= most || (len > 2 && candidate.to_lowercase().starts_with(name.as_str()))
+        distance(candidate) <= max_changes || (len > 2 && candidate.to_lowercase().starts_with(name.as_str()))
     };
     let candidates = candidates.into_iter().filter(|candidate| candidate.len() <= LONGEST_NAME);
     candidates.filter(is_near).min_by_key(|candidate| distance(candidate))
 }
 
-/// Returns the end of a message about an unknown name: `; did you mean `numpy`?`
+/// Returns the end of an error message about the unknown `name`, such as ``; did you mean `numpy`?``.
+/// Returns an empty string if no candidate is near `name`.
 pub(super) fn did_you_mean<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     nearest(name, candidates).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The file that `--output` names, which is replaced as a whole when the work is done.
+//! The output file of `--output`. The command writes a temporary file, and replaces the output file at the end.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -12,31 +12,39 @@ use super::escape::escape_path;
 use super::failure::Failure;
 use super::interrupt;
 
-/// Bytes that are collected before they are written.
+/// The size in bytes of the buffer in front of the file.
 const BUFFER: usize = 1 << 16;
 
-/// An output file.
+/// The file that `--output` names.
 ///
-/// An existing file of that name is unchanged until [`finish`](OutputFile::finish), and for ever if
-/// the command fails or is ended by a signal before.
+/// An existing file is unchanged until [`finish`](OutputFile::finish) replaces it. If the command fails or a
+/// signal ends it before `finish`, the existing file stays unchanged.
 pub(super) struct OutputFile {
     file: BufWriter<File>,
-    /// `None` if bytes go to their destination at once: a device or a pipe cannot be replaced.
+    /// How [`finish`](OutputFile::finish) replaces the output file. `None` if `file` is the output itself,
+    /// because a device or a pipe cannot be replaced.
     replacement: Option<Replacement>,
 }
 
-/// The path that a temporary file will have.
+/// The paths of a temporary file that replaces the output file.
 struct Replacement {
+    /// The path of the output file.
     path: PathBuf,
-    /// The path that it has until then; `None` if it has none.
+    /// The path of the temporary file, or `None` if the temporary file has no name.
     temporary: Option<TempPath>,
 }
 
 impl OutputFile {
-    /// Opens an output. `input` is the file that the command reads, if it is one that writing damages.
+    /// Opens the output `path`. `input` identifies the file that the command reads, or is `None` if writing
+    /// cannot damage that file.
+    ///
+    /// # Errors
+    /// - `path` is the input: refused before anything is written
+    /// - `path` is a directory
+    /// - the system cannot create or open the file
     pub(super) fn create(path: &Path, input: Option<&Handle>) -> Result<Self, Failure> {
         let named = |error: io::Error| Failure::refused(format_args!("{}: {error}", escape_path(path)));
-        // `metadata` follows links, those to open files in /proc and /dev/fd too.
+        // `metadata` follows links, including links to open files in /proc and /dev/fd.
         let existing = match fs::metadata(path) {
             Ok(existing) => Some(existing),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -45,7 +53,7 @@ impl OutputFile {
         if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
             return Err(Failure::refused(format_args!("{}: is a directory", escape_path(path))));
         }
-        // Opening a pipe would wait for its other end, so only files are compared.
+        // `Handle::from_path` opens the file. Opening a pipe would block, so pipes are not compared.
         if let (Some(input), Some(existing)) = (input, &existing)
             && is_damaged_by_writing(existing)
             && Handle::from_path(path).map_err(named)? == *input
@@ -55,12 +63,13 @@ impl OutputFile {
         if let Some(existing) = &existing
             && (!existing.is_file() || is_open_file(path))
         {
-            // Bytes are added to an open file, as `3>>file` of a shell asks for. A device has no end.
+            // `3>>file` of a shell expects that output is appended to the open file. A device has no end to
+            // append to.
             let file = OpenOptions::new().write(true).append(existing.is_file()).open(path).map_err(named)?;
             return Ok(Self { file: BufWriter::with_capacity(BUFFER, file), replacement: None });
         }
-        // A link stays a link: its destination is replaced.
-        let path = destination(path).map_err(named)?;
+        // Replace the file that a symbolic link points to, so that the link stays.
+        let path = resolve_links(path).map_err(named)?;
         let (file, temporary) = temporary(&path).map_err(named)?;
         if let Some(existing) = existing {
             file.set_permissions(existing.permissions()).map_err(named)?;
@@ -69,15 +78,16 @@ impl OutputFile {
         Ok(Self { file, replacement: Some(Replacement { path, temporary }) })
     }
 
-    /// Writes the bytes in the buffer, and gives the file its name.
+    /// Writes the buffered bytes, and replaces the output file by the temporary file.
     pub(super) fn finish(mut self) -> Result<(), Failure> {
         self.file.flush()?;
         let Some(Replacement { path, temporary }) = self.replacement.take() else { return Ok(()) };
-        // A signal waits until the file has one name.
-        let mut registered = interrupt::lock();
+        // While the lock is held, a signal does not end the process. Otherwise a signal could leave the
+        // temporary name behind.
+        let mut registered = interrupt::lock_temporary_path();
         let renamed = match temporary {
             Some(temporary) => temporary.persist(&path).map_err(|error| error.error),
-            None => name(self.file.get_ref(), &path),
+            None => link_unnamed(self.file.get_ref(), &path),
         };
         *registered = None;
         renamed.map_err(|error| Failure::refused(format_args!("{}: {error}", escape_path(&path))))
@@ -85,11 +95,11 @@ impl OutputFile {
 }
 
 impl Drop for OutputFile {
-    /// Removes the temporary file of work that failed.
+    /// Removes the temporary file if [`finish`](OutputFile::finish) was not called.
     fn drop(&mut self) {
         if let Some(Replacement { temporary: Some(temporary), .. }) = self.replacement.take() {
-            let mut registered = interrupt::lock();
-            // Nothing can be done if this fails: the command has already failed.
+            let mut registered = interrupt::lock_temporary_path();
+            // A failure is ignored: the command has already failed with another error.
             let _ = temporary.close();
             *registered = None;
         }
@@ -106,14 +116,15 @@ impl Write for OutputFile {
     }
 }
 
-/// Returns the error for an output that is the input too.
+/// Returns the error for an output that is also the input. `output` is the escaped name of the output.
 pub(super) fn is_the_input(output: &str) -> Failure {
     Failure::refused(format_args!(
         "{output} is the input: writing would destroy it\nhelp: name another file with --output"
     ))
 }
 
-/// Returns `true` if a file has contents that writing to it destroys. A terminal or a pipe has none.
+/// Returns `true` if writing to `file` destroys data: if `file` is a regular file or a block device.
+/// Terminals and pipes have no data to destroy.
 pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {
     #[cfg(unix)]
     let is_block_device = std::os::unix::fs::FileTypeExt::is_block_device(&file.file_type());
@@ -122,35 +133,37 @@ pub(super) fn is_damaged_by_writing(file: &fs::Metadata) -> bool {
     file.is_file() || is_block_device
 }
 
-/// Returns `true` if a path names a file that the process has open: `/dev/fd/3`. The program that opened
-/// it reads or writes it after us, so it is written to and not replaced.
+/// Returns `true` if `path` names a file that the process has open, such as `/dev/fd/3`. The output must
+/// not replace this file, because the process that opened it continues to use it.
 fn is_open_file(path: &Path) -> bool {
     ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"].iter().any(|open| path.starts_with(open))
 }
 
-/// Links that are followed to a file that does not exist, as in Linux.
-const LINKS: usize = 40;
+/// The largest number of symbolic links that [`resolve_links`] follows. Linux has the same limit.
+const MAX_LINKS: usize = 40;
 
-/// Returns the path that links lead to. There need not be a file of that path.
-fn destination(path: &Path) -> io::Result<PathBuf> {
+/// Follows symbolic links from `path`, and returns the path of the file that they lead to. Unlike
+/// [`fs::canonicalize`], accepts a path whose file does not exist.
+fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         found => return found,
     }
     let mut path = path.to_path_buf();
-    for _ in 0..LINKS {
+    for _ in 0..MAX_LINKS {
         let Ok(link) = fs::read_link(&path) else { return Ok(path) };
         path = path.parent().map_or_else(|| link.clone(), |folder| folder.join(&link));
     }
     Err(io::Error::other("too many links"))
 }
 
-/// Returns the folder of a file.
+/// Returns the directory that contains `path`.
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Creates a temporary file in the folder of `path`, without a name if the system can do that.
+/// Creates a temporary file in the directory of `path`. The returned path is `None` if the file has no name,
+/// which Linux supports on most file systems.
 fn temporary(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     #[cfg(target_os = "linux")]
     if let Some(file) = unnamed_temporary(folder(path)) {
@@ -160,11 +173,12 @@ fn temporary(path: &Path) -> io::Result<(File, Option<TempPath>)> {
     Ok((file, Some(temporary)))
 }
 
-/// Creates a temporary file with a name, which a signal removes.
+/// Creates a temporary file with a name in the directory of `path`. A signal handler removes this file.
 fn named_temporary(path: &Path) -> io::Result<(File, TempPath)> {
-    // A signal waits until the name is registered.
-    let mut registered = interrupt::lock();
-    // Created as any new file is, with the permissions that the umask of the user leaves.
+    // While the lock is held, a signal does not end the process. The file is registered before the lock
+    // is released.
+    let mut registered = interrupt::lock_temporary_path();
+    // `tempfile` would allow only the owner to read the file. An output needs the default permissions.
     let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(path);
     let file = tempfile::Builder::new().prefix(&prefix(path)).suffix(".part").make_in(folder(path), create)?;
     let (file, temporary) = file.into_parts();
@@ -172,15 +186,17 @@ fn named_temporary(path: &Path) -> io::Result<(File, TempPath)> {
     Ok((file, temporary))
 }
 
-/// Returns the start of the name of a temporary file: `.out.csv`.
+/// Returns the start of the name of the temporary file for `path`, such as `.out.csv`.
 fn prefix(path: &Path) -> OsString {
     let mut prefix = OsString::from(".");
     prefix.extend(path.file_name());
     prefix
 }
 
-/// Creates a file without a name, which vanishes with the process. `None` if the file system cannot do
-/// that, or if there is no `/proc`, through which the file gets its name.
+/// Creates a file without a name in `folder`. The kernel deletes this file when the process ends.
+///
+/// Returns `None` if the file system does not support such files, or if `/proc` is not mounted.
+/// [`link_unnamed`] needs `/proc`.
 #[cfg(target_os = "linux")]
 fn unnamed_temporary(folder: &Path) -> Option<File> {
     use rustix::fs::{Mode, OFlags, open};
@@ -191,9 +207,9 @@ fn unnamed_temporary(folder: &Path) -> Option<File> {
     open(folder, flags, Mode::from_raw_mode(0o666)).ok().map(File::from)
 }
 
-/// Gives a name to a file without one, and replaces the file that has that name.
+/// Gives the unnamed `file` the name `path`. Replaces an existing file of this name.
 #[cfg(target_os = "linux")]
-fn name(file: &File, path: &Path) -> io::Result<()> {
+fn link_unnamed(file: &File, path: &Path) -> io::Result<()> {
     use std::os::fd::AsRawFd as _;
 
     use rustix::fs::{AtFlags, CWD, linkat};
@@ -203,14 +219,14 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         linked => return linked,
     }
-    // A link replaces no file, so the file gets another name, under which it is moved.
+    // `linkat` cannot replace a file. Link the file under a temporary name, and rename it to `path`.
     let linked = tempfile::Builder::new().prefix(&prefix(path)).suffix(".part").make_in(folder(path), link)?;
     linked.into_temp_path().persist(path).map_err(|error| error.error)
 }
 
-/// Always fails: files without a name, to which this would give one, are created on Linux only.
+/// Always returns an error. Unnamed files are created only on Linux, so this function is never called.
 #[cfg(not(target_os = "linux"))]
-fn name(_: &File, _: &Path) -> io::Result<()> {
+fn link_unnamed(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -220,7 +236,7 @@ mod tests {
 
     use super::*;
 
-    /// The files of other systems than Linux, tested on all systems.
+    /// Linux normally uses unnamed files. This test covers the named files of other systems on every system.
     #[test]
     fn a_named_temporary_file_is_renamed_or_removed() {
         let folder = tempfile::tempdir().unwrap();
@@ -229,7 +245,7 @@ mod tests {
         for (contents, complete) in [("new", true), ("", false), ("replaced", true)] {
             let before = fs::read_to_string(&path).ok();
             let (file, temporary) = named_temporary(&path).unwrap();
-            assert_eq!(interrupt::lock().as_deref(), Some(&*temporary));
+            assert_eq!(interrupt::lock_temporary_path().as_deref(), Some(&*temporary));
             let replacement = Replacement { path: path.clone(), temporary: Some(temporary) };
             let mut out = OutputFile { file: BufWriter::new(file), replacement: Some(replacement) };
             out.write_all(contents.as_bytes()).unwrap();
@@ -242,7 +258,7 @@ mod tests {
                 assert_eq!(fs::read_to_string(&path).ok(), before);
             }
             assert_eq!(names(), ["out"]);
-            assert_eq!(*interrupt::lock(), None);
+            assert_eq!(*interrupt::lock_temporary_path(), None);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The progress bar on the terminal of standard error.
+//! The progress bar that `decode` shows on standard error if standard error is a terminal.
 
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
@@ -7,44 +7,47 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::interrupt;
 
-/// Work that takes less time has no bar.
+/// The time after which the bar appears. A command that takes less time shows no bar.
 const DELAY: Duration = Duration::from_millis(500);
 
-/// The number of bytes that were read, shown after half a second.
+/// A progress bar that shows how many bytes of the input were read.
 pub(super) struct Progress {
     /// `None` if standard error is not a terminal, or if rows are written to the same terminal.
     bar: Option<ProgressBar>,
     started: Instant,
-    shown: bool,
+    /// Whether the bar is drawn on the terminal. The bar is drawn after [`DELAY`].
+    is_drawn: bool,
 }
 
 impl Progress {
-    /// Starts the clock. `total` is the number of bytes to read, if it is known.
+    /// Creates a hidden bar and starts its clock. `total` is the number of bytes to read, if known.
+    /// `rows_on_terminal` is true if rows are written to the terminal, which leaves no space for a bar.
     pub(super) fn new(total: Option<u64>, rows_on_terminal: bool) -> Self {
         let visible = io::stderr().is_terminal() && !rows_on_terminal;
-        Self { bar: visible.then(|| bar(total)), started: Instant::now(), shown: false }
+        Self { bar: visible.then(|| bar(total)), started: Instant::now(), is_drawn: false }
     }
 
-    /// Adds bytes that were read.
+    /// Adds `bytes` to the number of bytes that were read. Shows the bar after [`DELAY`].
     pub(super) fn advance(&mut self, bytes: usize) {
         let Some(bar) = &self.bar else { return };
-        if !self.shown && self.started.elapsed() >= DELAY {
-            self.shown = true;
-            interrupt::set_bar(true);
+        if !self.is_drawn && self.started.elapsed() >= DELAY {
+            self.is_drawn = true;
+            interrupt::set_bar_visible(true);
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         bar.inc(super::input::to_u64(bytes));
     }
 }
 
-/// Makes a bar that is not drawn yet, but measures the speed from the start.
+/// Creates a hidden bar. The bar measures the speed from its creation. `total` is the number of bytes to
+/// read, if known.
 fn bar(total: Option<u64>) -> ProgressBar {
     let template = match total {
         Some(_) => "{wide_bar} {percent:>3}%  {bytes} of {total_bytes}  {eta} left",
         None => "{spinner} {bytes}  {bytes_per_sec}",
     };
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
-    // The template is a constant, and the tests of the bar use both.
+    // Both templates are constants without errors, which the tests of the bar verify.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
@@ -52,11 +55,11 @@ fn bar(total: Option<u64>) -> ProgressBar {
 }
 
 impl Drop for Progress {
-    /// Clears the line of the bar, so that a message can use it.
+    /// Clears the line of the bar, so that the next message starts on an empty line.
     fn drop(&mut self) {
-        if let Some(bar) = self.bar.as_ref().filter(|_| self.shown) {
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.is_drawn) {
             bar.finish_and_clear();
-            interrupt::set_bar(false);
+            interrupt::set_bar_visible(false);
         }
     }
 }

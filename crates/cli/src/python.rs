@@ -1,6 +1,7 @@
 //! The options of `pep3118 audit` and `pep3118 census`.
 //!
-//! Both commands work on Python objects, so the Python package runs them, with the options that are parsed here.
+//! Both commands need a Python interpreter. The Python package runs them with the options that this module
+//! parses. The native command only reports that it cannot run them.
 
 use clap::Args;
 
@@ -8,20 +9,20 @@ use super::failure::{Failure, Status};
 
 /// Check exporters with all 26 requests against every rule (needs the Python package)
 ///
-/// The buffers are checked against the rules, against one another and against the layout that the type
-/// of the object gives. Each EXPR is evaluated as Python code: give none that you would not run.
-/// MODULE:EXPRESSION is evaluated with the names of the module, as in 'numpy:zeros((2, 3), "i4,f8")', and
-/// EXPRESSION, such as 'bytearray(3)', with the builtins. The exit status is 1 if there is an error, and 2
-/// if an expression could not be evaluated or is not an exporter.
+/// The command checks the buffers against the rules, against each other and against the layout of the
+/// object's type. Each EXPR is evaluated as Python code, so give only code that you would run. EXPRESSION
+/// alone uses the builtins, as in 'bytearray(3)'. MODULE:EXPRESSION uses the names of the module too, as
+/// in 'numpy:zeros((2, 3), "i4,f8")'. The exit status is 1 if a rule is broken, and 2 if an expression
+/// cannot be evaluated or its value is not an exporter.
 #[derive(Debug, Args)]
 pub struct Audit {
     /// MODULE:EXPRESSION or EXPRESSION
     #[arg(value_name = "EXPR", required = true)]
     pub expressions: Vec<String>,
-    /// A rule whose errors do not change the exit status
+    /// The id of a rule whose errors do not change the exit status
     #[arg(long, value_name = "RULE")]
     pub allow: Vec<String>,
-    /// Print the rules and the calculations
+    /// Print the text of each broken rule, and the calculation that shows the error
     #[arg(long)]
     pub explain: bool,
     /// Print JSON
@@ -31,14 +32,14 @@ pub struct Audit {
 
 /// Check the exporters of installed packages (needs the Python package)
 ///
-/// Checked are objects of the known packages, and each type of a package that exports buffers and can be
-/// called without arguments. The packages are imported and their types are called. Known are PIL.Image,
-/// array, bitarray, builtins, ctypes, glm, h5py, io, jax, mmap, multiprocessing.sharedctypes, numpy,
-/// pandas, pickle, polars, pyarrow, pygame, torch and zarr. The exit status is 2 if a package is not
-/// installed, and else 0.
+/// The command imports each package and audits sample objects. For known packages, the samples are chosen
+/// by hand. In every package, the command also calls each type without arguments, and audits the object
+/// if it exports a buffer. Known packages are PIL.Image, array, bitarray, builtins, ctypes, glm, h5py, io,
+/// jax, mmap, multiprocessing.sharedctypes, numpy, pandas, pickle, polars, pyarrow, pygame, torch and
+/// zarr. The exit status is 2 if a package is not installed, and otherwise 0.
 #[derive(Debug, Args)]
 pub struct Census {
-    /// A package to import; without one, the packages of Python itself
+    /// A package to import [default: the known packages of the standard library]
     #[arg(value_name = "PACKAGE")]
     pub packages: Vec<String>,
     /// Print JSON
@@ -46,7 +47,7 @@ pub struct Census {
     pub json: bool,
 }
 
-/// A command that the Python package runs.
+/// The options of a command that the Python package runs.
 #[derive(Debug)]
 pub enum PythonCommand {
     /// `pep3118 audit`
@@ -67,10 +68,10 @@ impl Census {
     }
 }
 
-/// Returns the error of the program without Python. The command of the Python package does not call it.
+/// Returns the error of the native command, which cannot run `command`.
 fn needs_python(command: &str) -> Failure {
     Failure::Usage(format!(
-        "`{command}` works on Python objects, which this program cannot: `pip install pep3118` installs a \
-         command of the same name that can"
+        "`{command}` needs Python, and this program was built without it: `pip install pep3118` installs a \
+                 command `pep3118` that can run `{command}`"
     ))
 }

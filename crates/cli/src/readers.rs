@@ -1,4 +1,4 @@
-//! `pep3118 readers`: prints which readers accept a format, and how each interprets it.
+//! `pep3118 readers`: prints how each known consumer of formats interprets a format.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -13,9 +13,9 @@ use super::options::{self, NamedModel};
 
 /// Show how each reader interprets a format, or why it refuses it
 ///
-/// The table has one row for each reader: CPython's struct and memoryview, NumPy, Cython, the binding
-/// generators and some libraries, in the version that was tested. A reader misreads a format if it
-/// interprets it without an error as something else than the format means.
+/// The table has one row for each reader: CPython's struct and memoryview, NumPy, Cython, binding
+/// generators such as PyO3, and some libraries, in the version that was tested. A reader misreads a format
+/// if it accepts the format but computes another layout than the format describes.
 #[derive(Debug, Args)]
 pub(super) struct Readers {
     /// The format
@@ -23,7 +23,7 @@ pub(super) struct Readers {
     /// The size of an item in bytes
     #[arg(long, short, value_name = "BYTES")]
     itemsize: Option<u64>,
-    /// The machine of the readers: a named model or a target triple
+    /// The machine on which the readers run: a named model or a target triple
     #[arg(long, short, default_value = "host", value_parser = options::named_model)]
     model: NamedModel,
     /// Print JSON
@@ -43,7 +43,7 @@ impl Readers {
     }
 }
 
-/// Returns one row as JSON.
+/// Returns the answer of one reader as a JSON object.
 fn row(answer: &Answer) -> serde_json::Value {
     let consumer = answer.consumer.to_string();
     match &answer.outcome {

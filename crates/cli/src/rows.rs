@@ -1,4 +1,4 @@
-//! Values as rows of text: an aligned table, JSON lines or CSV.
+//! Writes the values of items as rows of text: an aligned table, JSON lines or CSV.
 
 use std::io::{self, Write};
 use std::num::NonZeroU64;
@@ -12,47 +12,52 @@ use unicode_width::UnicodeWidthStr as _;
 use super::escape::{self, escape};
 use super::names;
 
-/// Rows whose cells determine the widths of a table's columns.
+/// The number of rows that a table buffers to compute the widths of the columns.
 const SAMPLE: usize = 256;
-/// Width of the widest cell to which a column is aligned.
+/// The largest width of a column, in terminal columns. A wider cell moves the rest of its row to the right.
 const WIDEST: usize = 40;
 
-/// Largest number of fields that a message lists.
+/// The largest number of field names that an error message lists.
 const LISTED_NAMES: usize = 50;
 
-/// The columns of a row: the fields of an item that are not records. An array of records is one column.
+/// The columns of a row. Each field of an item is a column, and so is each field of a nested record. An array
+/// of records is one column.
 #[derive(Debug)]
 pub(super) struct Columns {
     columns: Vec<Column>,
-    /// Whether the user selected them by name.
+    /// Whether the user selected the columns by name.
     selected: bool,
-    /// Whether JSON of an item is ASCII without DEL, so that nothing in it has to be escaped.
+    /// Whether the JSON of every item contains only printable ASCII, which needs no escapes.
     is_ascii: bool,
 }
 
+/// A column of a row.
 #[derive(Clone, Debug)]
 struct Column {
-    /// The names of the field and of the records around it, with dots between them.
+    /// The name of the field after the names of the records that contain it, as in `outer.inner.field`.
     name: String,
-    /// The indices of these fields in their records.
+    /// The index of each of these records, and of the field, in the record that contains it.
     path: Vec<usize>,
 }
 
 impl Columns {
-    /// Returns the columns of an item: all, or those of the names.
-    pub(super) fn of(layout: &Layout, names: Option<&[String]>) -> Result<Self, String> {
+    /// Returns the columns of an item of `layout`. If `names` is given, returns only the columns with these
+    /// names. The name of a record selects the columns of all its fields.
+    ///
+    /// # Errors
+    /// - a name is unknown: returns a message that suggests the nearest name
+    pub(super) fn new(layout: &Layout, names: Option<&[String]>) -> Result<Self, String> {
         let mut columns = Vec::new();
         collect(layout.item(), "", &mut Vec::new(), &mut columns);
         let is_ascii = is_ascii(layout.item());
         let Some(names) = names else { return Ok(Self { columns, selected: false, is_ascii }) };
         let mut selected = Vec::new();
         for name in names {
-            // A name that was printed with escapes is found as it was printed.
+            // Names are escaped in the output, so the escaped name of a column selects the column too.
             let is_named = |column: &&Column| column.name == *name || escape(column.name.as_bytes()) == *name;
             let record = format!("{name}.");
             let found: Vec<&Column> = match columns.iter().find(is_named) {
                 Some(column) => vec![column],
-                // The name of a record selects all of its fields.
                 None => columns.iter().filter(|column| column.name.starts_with(&record)).collect(),
             };
             if found.is_empty() {
@@ -63,22 +68,22 @@ impl Columns {
         Ok(Self { columns: selected, selected: true, is_ascii })
     }
 
-    /// Returns the names that the user selected, if any.
+    /// Returns the names of the columns that the user selected, or `None` if there was no selection.
     #[cfg(feature = "arrow")]
     pub(super) fn selected(&self) -> Option<Vec<&str>> {
         self.selected.then(|| self.columns.iter().map(|column| column.name.as_str()).collect())
     }
 }
 
-/// Returns `true` if a field has no text, and no name with other characters than printable ASCII. All
-/// values but text are numbers, or bytes that their JSON escapes.
+/// Returns `true` if the JSON of each value of `field` contains only printable ASCII. The JSON of a value
+/// that is not text is always printable ASCII, so names and text decide.
 fn is_ascii(field: Field<'_>) -> bool {
     let has_text = matches!(field.ty(), Type::Ucs2 | Type::Ucs4 | Type::Wchar);
     let name = field.name().unwrap_or_default();
     !has_text && name.iter().all(|byte| matches!(byte, b' '..=b'~')) && field.fields().all(is_ascii)
 }
 
-/// Returns the message for a name that is not a column.
+/// Returns the error message for `name`, which is not the name of a column.
 fn unknown(name: &str, columns: &[Column]) -> String {
     let names: Vec<_> = columns.iter().map(|column| escape(column.name.as_bytes())).collect();
     let listed = match names.split_at_checked(LISTED_NAMES) {
@@ -92,6 +97,8 @@ fn unknown(name: &str, columns: &[Column]) -> String {
     format!("no field is named `{}`; the fields are {listed}{help}", escape(name.as_bytes()))
 }
 
+/// Appends the columns of `field` to `columns`. `name` and `path` are the name and the path of `field`, both
+/// empty for the item.
 fn collect(field: Field<'_>, name: &str, path: &mut Vec<usize>, columns: &mut Vec<Column>) {
     if field.ty() != Type::Record || !field.shape().is_empty() {
         let name = if path.is_empty() { "value".to_owned() } else { name.to_owned() };
@@ -108,7 +115,7 @@ fn collect(field: Field<'_>, name: &str, path: &mut Vec<usize>, columns: &mut Ve
 }
 
 impl Column {
-    /// Returns the value of the column in the value of an item.
+    /// Returns the value of this column in `item`. Returns `None` if `item` has another layout.
     fn value<'v>(&self, item: &'v Value) -> Option<&'v Value> {
         self.path.iter().try_fold(item, |value, index| match value {
             Value::Record(record) => record.values().get(*index),
@@ -117,40 +124,43 @@ impl Column {
     }
 }
 
-/// Makes the error of a column that is not in the value of an item: both are of one layout.
+/// Returns the error for an item that has no value for a column. This state is impossible, because columns
+/// and items come from one layout.
 fn no_column() -> io::Error {
     debug_assert!(false, "the columns are not those of the item");
     io::Error::other("internal error: the columns are not those of the item")
 }
 
-/// Writes values row by row.
+/// Writes one row of text for each item.
 pub(super) struct RowWriter<W: Write> {
     columns: Columns,
     format: RowFormat<W>,
-    /// The current line or cell, so that its memory is used again.
+    /// The text of the current line or cell. All rows reuse its memory.
     text: Vec<u8>,
 }
 
+/// The format of the rows, and the output.
 enum RowFormat<W: Write> {
     Table(TableWriter, W),
     Json(W),
-    // Boxed because it is large.
+    // Boxed, because a `csv::Writer` is much larger than the other variants.
     Csv(Box<csv::Writer<W>>),
 }
 
 impl<W: Write> RowWriter<W> {
-    /// Makes a writer of JSON lines.
+    /// Creates a writer of JSON lines.
     pub(super) fn json(columns: Columns, out: W) -> Self {
         Self { columns, format: RowFormat::Json(out), text: Vec::new() }
     }
 
-    /// Makes a writer of an aligned table. With a shape, rows are numbered by their indices.
+    /// Creates a writer of an aligned table. The first column is the number of the item, or its indices
+    /// if `shape` is given.
     pub(super) fn table(columns: Columns, shape: Option<&[i64]>, out: W) -> Self {
         let table = TableWriter::new(&columns, shape);
         Self { columns, format: RowFormat::Table(table, out), text: Vec::new() }
     }
 
-    /// Makes a writer of CSV, and writes the header.
+    /// Creates a writer of CSV, and writes the header line.
     pub(super) fn csv(columns: Columns, out: W) -> io::Result<Self> {
         let mut csv = Box::new(csv::WriterBuilder::new().flexible(true).from_writer(out));
         let names = columns.columns.iter().map(|column| escape(column.name.as_bytes()));
@@ -158,7 +168,7 @@ impl<W: Write> RowWriter<W> {
         Ok(Self { columns, format: RowFormat::Csv(csv), text: Vec::new() })
     }
 
-    /// Writes one item.
+    /// Writes the row of `item`.
     pub(super) fn row(&mut self, item: &Value) -> io::Result<()> {
         let text = &mut self.text;
         match &mut self.format {
@@ -187,7 +197,7 @@ impl<W: Write> RowWriter<W> {
         }
     }
 
-    /// Flushes the rows so far, without the rows of a table that wait for its widths.
+    /// Flushes the written rows. A table still buffers rows if the widths of its columns are not known yet.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match &mut self.format {
             RowFormat::Table(_, out) | RowFormat::Json(out) => out.flush(),
@@ -195,8 +205,8 @@ impl<W: Write> RowWriter<W> {
         }
     }
 
-    /// Writes and flushes everything. The header of a table without rows is written only if the input
-    /// was complete.
+    /// Writes the buffered rows of a table, and flushes the output. `complete` is false after an error. A
+    /// table without rows then gets no header, so that only the error message appears.
     pub(super) fn finish(&mut self, complete: bool) -> io::Result<()> {
         if let RowFormat::Table(table, out) = &mut self.format
             && (complete || table.rows > 0)
@@ -207,7 +217,7 @@ impl<W: Write> RowWriter<W> {
     }
 }
 
-/// Returns the error of the stream, whose kind decides how the command ends.
+/// Converts `error` to an I/O error, whose kind decides the exit status.
 fn csv_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -215,18 +225,20 @@ fn csv_error(error: csv::Error) -> io::Error {
     }
 }
 
-/// Writes a table whose columns are as wide as the cells of the first rows.
+/// Writes an aligned table. The widest cell of the first [`SAMPLE`] rows determines the width of a column.
 struct TableWriter {
     header: Vec<String>,
-    /// The shape, if rows are numbered by indices.
+    /// The shape of the items, or empty if rows are numbered 0, 1, 2.
     shape: Vec<NonZeroU64>,
-    /// Rows that wait until the widths are known.
+    /// The rows that are buffered until the widths are known.
     pending: Vec<Vec<String>>,
-    /// Empty until the widths are known.
+    /// The width of each column in terminal columns. Empty until the widths are known.
     widths: Vec<usize>,
+    /// The number of rows so far.
     rows: u64,
-    /// The current row and line, so that their memory is used again.
+    /// The cells of the current row. All rows reuse the memory of `row` and `text`.
     row: Vec<String>,
+    /// The text of the current cell or line.
     text: Vec<u8>,
 }
 
@@ -234,13 +246,14 @@ impl TableWriter {
     fn new(columns: &Columns, shape: Option<&[i64]>) -> Self {
         let names = columns.columns.iter().map(|column| escape(column.name.as_bytes()).into_owned());
         let header: Vec<String> = std::iter::once("item".to_owned()).chain(names).collect();
-        // A shape with a dimension of length 0 has no rows to number.
+        // If a dimension has the length 0, there are no rows to number, so the dimension can be left out.
         let dimension = |len: &i64| NonZeroU64::new(len.unsigned_abs());
         let shape = shape.unwrap_or_default().iter().filter_map(dimension).collect();
         let row = vec![String::new(); header.len()];
         Self { header, shape, pending: Vec::new(), widths: Vec::new(), rows: 0, row, text: Vec::new() }
     }
 
+    /// Writes the row of `item`, or buffers the row if the widths are not known yet.
     fn row(&mut self, columns: &Columns, item: &Value, out: &mut impl Write) -> io::Result<()> {
         let number = self.number();
         let mut row = self.row.iter_mut();
@@ -261,7 +274,7 @@ impl TableWriter {
         if self.pending.len() >= SAMPLE { self.write_pending(out) } else { Ok(()) }
     }
 
-    /// Returns the number of the next row, or its indices.
+    /// Returns the first cell of the next row: the number of the row, or its indices such as `1,2`.
     fn number(&self) -> String {
         if self.shape.is_empty() {
             return self.rows.to_string();
@@ -276,7 +289,8 @@ impl TableWriter {
         indices.join(",")
     }
 
-    /// Computes the widths from the rows so far, and writes the header and these rows.
+    /// Computes the widths from the buffered rows, and writes the header and the buffered rows. Does nothing
+    /// if the widths are known.
     fn write_pending(&mut self, out: &mut impl Write) -> io::Result<()> {
         if !self.widths.is_empty() {
             return Ok(());
@@ -293,6 +307,7 @@ impl TableWriter {
     }
 }
 
+/// Writes the cells of `row` as one line, right-aligned to `widths`. `text` is a buffer for the line.
 fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut impl Write) -> io::Result<()> {
     text.clear();
     for (cell, width) in row.iter().zip(widths) {
@@ -305,17 +320,18 @@ fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut imp
     out.write_all(b"\n")
 }
 
-/// Writes a value as the text of a cell: JSON, but strings without quotes and addresses in hexadecimal.
+/// Appends the text of `value` to `cell`. The text is JSON, except that a string has no quotes and an
+/// address is hexadecimal.
 fn write_cell(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
     match value {
         Value::Address(address) => write!(cell, "{address:#x}"),
         Value::Text(text) => cell.write_all(escape(text.as_bytes()).as_bytes()),
-        // Printable ASCII has no escape in the JSON of bytes, apart from quotes and backslashes.
+        // The JSON of these bytes is the bytes in quotes.
         Value::Bytes(bytes) if is_plain(bytes) => cell.write_all(bytes),
-        // Their JSON is a string, of a float for NaN and infinities.
+        // The JSON of these values is a string. The JSON of a float is a string for NaN and infinities.
         Value::Char(_) | Value::Bytes(_) | Value::Void(_) | Value::Opaque(_) => write_unquoted(value, cell),
         Value::Float16(_) | Value::Float32(_) | Value::Float64(_) | Value::LongDouble(_) => write_unquoted(value, cell),
-        // Names and text may be inside of these.
+        // Arrays and records can contain names and text, so the JSON is escaped.
         Value::Array(_) | Value::Record(_) => {
             serde_json::to_writer(&mut *cell, value)?;
             escape::json(cell);
@@ -325,12 +341,13 @@ fn write_cell(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// Returns `true` if JSON of a text is the text in quotes.
+/// Returns `true` if `text` is printable ASCII whose JSON needs no escapes.
 fn is_plain(text: &[u8]) -> bool {
     text.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
 }
 
-/// Writes the contents of a JSON string, or JSON that is not a string.
+/// Appends the JSON of `value` to `cell`. If the JSON is a string, appends the contents of the string
+/// instead.
 fn write_unquoted(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
     let start = cell.len();
     serde_json::to_writer(&mut *cell, value)?;
@@ -347,7 +364,7 @@ fn write_unquoted(value: &Value, cell: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// The fields of an item that the user selected, as a JSON object.
+/// Serializes the selected columns of an item as a JSON object.
 struct SelectedFields<'v>(&'v Columns, &'v Value);
 
 impl Serialize for SelectedFields<'_> {

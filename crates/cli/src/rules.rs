@@ -3,15 +3,15 @@
 use std::io::Write;
 
 use clap::Args;
-use clap::builder::styling::Style;
 use pep3118::RuleId;
 
 use super::failure::{Failure, Status};
+use super::palette::BOLD;
 use super::{json, names};
 
 /// Print the rules of the buffer protocol, or one of them
 ///
-/// Each rule has an id, which `check` prints with an error.
+/// Each rule has an id, such as A04. Messages of `check` and `audit` contain the id of the broken rule.
 #[derive(Debug, Args)]
 pub(super) struct Rules {
     /// An id (A04) or a name (LEN-PRODUCT)
@@ -21,8 +21,6 @@ pub(super) struct Rules {
     #[arg(long)]
     json: bool,
 }
-
-const BOLD: Style = Style::new().bold();
 
 impl Rules {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
@@ -42,7 +40,7 @@ impl Rules {
     }
 }
 
-/// Reads the id or the name of a rule.
+/// Parses `text`, the id or the name of a rule. The error message suggests the nearest id or name.
 fn rule(text: &str) -> Result<RuleId, String> {
     text.parse().map_err(|error: <RuleId as std::str::FromStr>::Err| {
         let names = RuleId::ALL.iter().flat_map(|rule| [rule.as_str(), rule.name()]);
@@ -50,7 +48,7 @@ fn rule(text: &str) -> Result<RuleId, String> {
     })
 }
 
-/// Returns a rule as JSON.
+/// Returns all properties of `rule` as a JSON object.
 fn row(rule: RuleId) -> serde_json::Value {
     serde_json::json!({
         "rule": rule.as_str(),
@@ -63,7 +61,7 @@ fn row(rule: RuleId) -> serde_json::Value {
     })
 }
 
-/// Writes everything about one rule.
+/// Writes all properties of `rule`, one on each line.
 fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "{BOLD}{rule}{BOLD:#} {}", rule.name())?;
     writeln!(out, "{}\n", rule.text())?;
@@ -72,7 +70,8 @@ fn page(out: &mut impl Write, rule: RuleId) -> std::io::Result<()> {
     writeln!(out, "source  {}", rule.source())
 }
 
-/// Writes all rules: on a terminal in its width, and else in one line each, for programs.
+/// Writes all rules, grouped by section. On a terminal, the text of a rule is wrapped to the width of the
+/// terminal. Elsewhere, each rule is one line, so that programs such as `grep` can read it.
 fn table(out: &mut impl Write) -> std::io::Result<()> {
     let width = super::terminal_width().unwrap_or(usize::MAX);
     let mut section = None;

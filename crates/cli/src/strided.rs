@@ -1,83 +1,91 @@
-//! Items of any shape and strides in a file, in blocks of items with the last index fastest.
+//! Reads the items of a strided array from a file, in blocks. The items of a block are in C order: the last
+//! index changes fastest.
 //!
-//! The items of a row may be far apart in the file, so they are not read in the order in which they
-//! are written. A block is a box of indices: some indices of one dimension, and all indices of the
-//! dimensions after it. Its items are read in the order of the file, through a buffer that moves
-//! forwards, and each is copied to its offset in the block. So the file is passed over at most once
-//! for each block, whatever the strides, and memory is that of one block and the buffer.
+//! Adjacent items in C order can be far apart in the file, so reading in C order would need a seek for each
+//! item. A block therefore contains a range of the indices of one dimension, and all indices of the
+//! dimensions after it. The items of a block are read in the order of the file, and each item is copied to
+//! its offset in the block. A block reads the file once from low to high offsets, for any strides. The
+//! memory in use is one block and one read buffer.
 
 use std::io::{self, SeekFrom};
 
 use super::failure::Failure;
 use super::input::ReadSeek;
 
-/// Bytes of a block if the file has the items in another order.
+/// The size in bytes of a block if the items of the file are not in C order. A large block reduces the
+/// number of passes over the file.
 const BLOCK: i64 = 1 << 25;
-/// Bytes of a block if the file has the items in the order in which they are written.
+/// The size in bytes of a block if the items of the file are in C order.
 const ORDERED_BLOCK: i64 = 1 << 18;
-/// Bytes of the buffer.
+/// The size in bytes of the read buffer.
 const BUFFER: i64 = 1 << 20;
-/// Bytes between two items that are read and dropped; a longer gap is skipped with a seek.
+/// The largest number of bytes between two items that are read and ignored. A longer distance is skipped
+/// with a seek.
 const GAP: i64 = 1 << 12;
 
 /// A dimension of a block.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
+    /// The number of indices.
     len: i64,
-    /// Bytes from one index to the next in the file; not negative.
+    /// Bytes from one index to the next in the file. Never negative.
     file_stride: i64,
     /// Bytes from one index to the next in the block.
     block_stride: i64,
 }
 
 impl Axis {
-    /// The last index.
+    /// Returns the last index.
     fn last(&self) -> i64 {
         self.len.wrapping_sub(1)
     }
 }
 
-/// The items of a shape with strides.
+/// The items of an array with a shape and strides in a file.
 ///
-/// Offsets do not overflow: all items are in a file of less than 2^63 bytes. The wrapping operations
-/// below only avoid the cost of a check.
+/// Calculations with offsets cannot overflow, because all items are in a file of less than 2^63 bytes. The
+/// wrapping operations below avoid the cost of an overflow check.
 pub(super) struct StridedItems {
     file: BufferedFile,
     /// The offset in the file of the item whose indices are all 0.
     origin: i64,
     shape: Vec<i64>,
     strides: Vec<i64>,
-    /// Bytes of an item, at least 1.
+    /// The size of an item in bytes, at least 1.
     itemsize: i64,
-    /// The dimension of which a block has some indices, and their number.
+    /// The dimension that is divided into blocks. A block contains all indices of the dimensions after it.
     split: usize,
+    /// The largest number of indices of dimension `split` in a block.
     split_len: i64,
-    /// The indices of the next block, in the dimensions up to `split`.
+    /// The first indices of the next block, in the dimensions up to and including `split`.
     indices: Vec<i64>,
     finished: bool,
     block: Vec<u8>,
 }
 
 impl StridedItems {
-    /// The caller has checked that there is at least one item, that all items are in the file and that
-    /// their offsets fit 63 bits.
+    /// Creates a reader of the items in `file`. `origin` is the offset of the item whose indices are all 0.
+    /// `strides` and `itemsize` are in bytes.
+    ///
+    /// The caller has checked that there is at least one item, and that the offsets of all items are in
+    /// the file and less than 2^63.
     pub(super) fn new(file: Box<dyn ReadSeek>, origin: i64, shape: &[i64], strides: &[i64], itemsize: i64) -> Self {
         debug_assert!(itemsize > 0 && !shape.contains(&0));
         let itemsize = itemsize.max(1);
         let ordered = strides.is_sorted_by(|outer, inner| outer.unsigned_abs() >= inner.unsigned_abs());
         let bytes = if ordered { ORDERED_BLOCK } else { BLOCK };
-        let most = bytes.checked_div(itemsize).map_or(1, |items| items.max(1));
+        let block_items = bytes.checked_div(itemsize).map_or(1, |items| items.max(1));
         let mut split = shape.len().saturating_sub(1);
-        // Number of items in the dimensions after `split`.
+        // The number of items in the dimensions after `split`. All of them fit in one block.
         let mut inner = 1_i64;
         while let Some(len) = shape.get(split)
             && split > 0
-            && inner.saturating_mul(*len) <= most
+            && inner.saturating_mul(*len) <= block_items
         {
             inner = inner.saturating_mul((*len).max(1));
             split = split.saturating_sub(1);
         }
-        let split_len = most.checked_div(inner).map_or(1, |len| len.max(1));
+        let split_len = block_items.checked_div(inner).map_or(1, |len| len.max(1));
         Self {
             file: BufferedFile { file, bytes: Vec::new(), start: 0 },
             origin,
@@ -92,7 +100,7 @@ impl StridedItems {
         }
     }
 
-    /// Returns the next items.
+    /// Returns the bytes of the next block of items, or `None` after the last block.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, Failure> {
         if self.finished {
             return Ok(None);
@@ -102,13 +110,13 @@ impl StridedItems {
         Ok(self.block.get(..len))
     }
 
-    /// Reads the block at the indices, and returns its length in bytes.
+    /// Reads the block at `self.indices` into `self.block`. Returns the length of the block in bytes.
     fn load(&mut self) -> Result<usize, Failure> {
         let add = |offset: i64, (index, stride): (&i64, &i64)| offset.wrapping_add(index.wrapping_mul(*stride));
-        // The offsets of the first byte and after the last byte in the file, and of the first byte of the
-        // file in the block.
+        // The bytes of the items are between the offsets `low` and `high` of the file.
         let mut low = self.indices.iter().zip(&self.strides).fold(self.origin, add);
         let mut high = low.wrapping_add(self.itemsize);
+        // The offset in the block of the item at `low`.
         let mut first = 0_i64;
         let mut block_stride = self.itemsize;
         let mut axes = Vec::new();
@@ -121,7 +129,7 @@ impl StridedItems {
             let last = len.wrapping_sub(1);
             let distance = stride.wrapping_mul(last);
             if distance < 0 {
-                // The file is read from low offsets to high ones, so the block is written backwards.
+                // The file is read in ascending order, so this axis of the block is filled in descending order.
                 low = low.wrapping_add(distance);
                 first = first.saturating_add(block_stride.saturating_mul(last));
                 let (file_stride, block_stride) = (stride.wrapping_neg(), block_stride.saturating_neg());
@@ -143,15 +151,16 @@ impl StridedItems {
         Ok(len)
     }
 
-    /// Copies the items of a block in the order of the file, from the offsets `low` to `high`, starting
-    /// at offset `first` of the block. The first of `axes` has the shortest stride in the file.
+    /// Copies the items of a block from the file to `self.block`, in the order of the file. The items are
+    /// between the offsets `low` and `high` of the file. The item at `low` is copied to offset `first` of the
+    /// block. `axes` are sorted by `file_stride`, the shortest first.
     fn copy(&mut self, axes: &[Axis], low: i64, high: i64, first: i64) -> Result<(), Failure> {
         let ahead = bytes_ahead(axes, self.itemsize);
         let (row, outer) = match axes.split_first() {
             Some((row, outer)) => (*row, outer),
             None => (Axis { len: 1, file_stride: 0, block_stride: 0 }, axes),
         };
-        // A row that is contiguous in the file and in the block is copied as one long item.
+        // A row whose items are contiguous in the file and in the block is copied as one long item.
         let contiguous = row.file_stride == self.itemsize && row.block_stride == self.itemsize;
         let (size, count) =
             if contiguous { (self.itemsize.saturating_mul(row.len), 1) } else { (self.itemsize, row.len) };
@@ -168,7 +177,7 @@ impl StridedItems {
                 in_file = in_file.wrapping_add(row.file_stride);
                 in_block = in_block.wrapping_add(row.block_stride);
             }
-            // Advance the indices of the outer axes, the shortest stride fastest.
+            // Advance the indices of the outer axes. The axis with the shortest stride changes fastest.
             let mut advanced = false;
             for (index, axis) in indices.iter_mut().zip(outer) {
                 if *index < axis.last() {
@@ -188,7 +197,7 @@ impl StridedItems {
         }
     }
 
-    /// Moves the indices to the next block.
+    /// Sets `self.indices` to the start of the next block, or `self.finished` after the last block.
     fn advance(&mut self) {
         let split = self.split;
         for (dimension, index) in self.indices.iter_mut().enumerate().rev() {
@@ -202,7 +211,8 @@ impl StridedItems {
     }
 }
 
-/// Returns how many bytes from an item on are worth reading at once: up to the first large gap.
+/// Returns the number of bytes to read at once from the start of an item: all bytes up to the first distance
+/// between items that is longer than [`GAP`], but at most [`BUFFER`].
 fn bytes_ahead(axes: &[Axis], itemsize: i64) -> i64 {
     let mut span = itemsize;
     for axis in axes {
@@ -214,16 +224,18 @@ fn bytes_ahead(axes: &[Axis], itemsize: i64) -> i64 {
     span.min(BUFFER)
 }
 
-/// A file and a buffer with a part of its bytes.
+/// A file and a read buffer.
 struct BufferedFile {
     file: Box<dyn ReadSeek>,
+    /// The buffered bytes.
     bytes: Vec<u8>,
-    /// The offset of `bytes` in the file.
+    /// The offset in the file of the first buffered byte.
     start: i64,
 }
 
 impl BufferedFile {
-    /// Reads the bytes of an item at an offset, and up to `ahead` bytes from there for the next items.
+    /// Copies the bytes at `offset` of the file to `item`. If they are not buffered, reads `ahead` bytes at
+    /// `offset` into the buffer, because the next items are likely to be among them.
     fn read(&mut self, offset: i64, item: &mut [u8], ahead: i64) -> Result<(), Failure> {
         let buffered = || {
             let from = usize::try_from(offset.checked_sub(self.start)?).ok()?;

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
+use crate::errors::class_name;
 use crate::objects::{filled, take_exception};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
@@ -104,8 +105,8 @@ impl<'b> BorrowedBytes<'b> {
         let flags = if writable { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
         let requested = request(exporter, &mut buffer, flags);
         if writable && requested.is_err() {
-            // This is the message of CPython's argument parser.
-            let found = exporter.get_type().name()?;
+            // The message of CPython's argument parser.
+            let found = class_name(exporter)?;
             let message = format!("argument must be read-write bytes-like object, not {found}");
             return Err(PyTypeError::new_err(message));
         }

@@ -1,4 +1,4 @@
-//! `readers`: the answers of all consumers to one format.
+//! `readers`: the answers of all consumers to a format.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,7 +12,7 @@ use pep3118::__private::interpretations;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, reconcile};
 
-/// The answer of one consumer to a format.
+/// The answer of a consumer to a format.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -24,11 +24,11 @@ use pep3118::layout::{Dialect, reconcile};
 pub struct Answer {
     /// The consumer.
     pub consumer: Consumer,
-    /// Its answer.
+    /// Whether the consumer reads, misreads or refuses the format.
     pub outcome: Outcome,
 }
 
-/// Whether a consumer reads, misreads or refuses a format.
+/// The outcome for a consumer and a format: the consumer reads, misreads or refuses the format.
 ///
 /// The texts are messages of one line of ASCII, without a full stop.
 ///
@@ -40,41 +40,41 @@ pub struct Answer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It reads the item that the format describes.
+    /// The consumer reads the item that the format describes.
     Reads {
-        /// The item: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
+        /// The item in words: `"int32"`, `"5 bytes: int32 at 0, int8 at 4"`.
         layout: String,
-        /// A condition, or a loss that is not a wrong value.
+        /// A condition under which the item is read, or a loss that does not change values.
         note: Option<String>,
     },
-    /// It accepts the format without an error and reads another item.
+    /// The consumer accepts the format without an error but reads another item.
     Misreads {
-        /// The item that it reads.
+        /// The item that the consumer reads, in words.
         layout: String,
-        /// The item that the format describes, or why it describes none.
+        /// The item that the format describes, in words. If the format describes no item, the text is the reason.
         meaning: String,
     },
-    /// It raises an error.
+    /// The consumer raises an error.
     Refuses {
-        /// The reason.
+        /// The reason for the error.
         reason: String,
     },
 }
 
 impl Outcome {
-    /// Whether the consumer reads the memory, as the right item or another.
+    /// Returns whether the consumer accepts the format, and therefore reads or misreads the item.
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         !matches!(self, Self::Refuses { .. })
     }
 
-    /// Whether the consumer silently reads another item than the format describes.
+    /// Returns whether the consumer accepts the format but reads an item that the format does not describe.
     #[must_use]
     pub const fn is_misread(&self) -> bool {
         matches!(self, Self::Misreads { .. })
     }
 
-    /// Returns `"reads"`, `"misreads"` or `"refuses"`.
+    /// Returns the result as a verb: `"reads"`, `"misreads"` or `"refuses"`.
     #[must_use]
     pub const fn verb(&self) -> &'static str {
         match self {
@@ -85,10 +85,10 @@ impl Outcome {
     }
 }
 
-/// Returns the answer of every consumer to a format, in the order of [`Consumer::ALL`].
+/// Returns the answer of every consumer to `format`, in the order of [`Consumer::ALL`].
 ///
-/// `itemsize` is the itemsize of the buffer in bytes. Without it, consumers that need one are given the
-/// size that the format describes.
+/// `itemsize` is the itemsize of the buffer in bytes. If `itemsize` is `None`, consumers that need an itemsize
+/// receive the size that the format describes. `model` is the data model of the consumer's machine.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -104,9 +104,9 @@ impl Outcome {
 #[must_use]
 pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<Answer> {
     let meaning = Meaning::of(format, itemsize, model);
-    // The format of a buffer is a C string, which ends at a NUL. `struct` takes a Python string.
-    let c_string = format.split(|byte| *byte == 0).next().unwrap_or_default();
-    let buffer = Query { format: c_string, itemsize, natural: meaning.size(), model };
+    // A buffer's format is a C string, which ends at the first NUL. `struct` receives a Python string.
+    let c_string = format.split(|byte| *byte == 0).next().unwrap_or(format);
+    let buffer = Query { format: c_string, itemsize, described_size: meaning.size(), model };
     let python_string = Query { format, ..buffer };
     let answers = Consumer::ALL.into_iter().map(|consumer| {
         let result = match consumer {
@@ -141,55 +141,59 @@ pub fn readers(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Vec<A
     answers.collect()
 }
 
-/// The meaning of a format by [`reconcile`].
+/// The meaning of a format, as [`reconcile`] determines it.
 struct Meaning {
-    /// Every interpretation, the most likely first.
-    all: Vec<ConsumerLayout>,
-    /// The first interpretation is NumPy's, and the others are unlikely.
-    is_numpys: bool,
-    /// Why there is no interpretation.
+    /// Every interpretation of the format. The most likely interpretation comes first.
+    interpretations: Vec<ConsumerLayout>,
+    /// Whether the first interpretation is that of NumPy and all further interpretations are unlikely.
+    is_probably_numpy: bool,
+    /// The reason why there is no interpretation. The text is empty if there is an interpretation.
     error: String,
 }
 
 impl Meaning {
+    /// Determines the meaning of `format` for a buffer with `itemsize` bytes for each item, if known.
     fn of(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Self {
         let outcome = reconcile(format, itemsize, None, model);
         let interpretations = interpretations(&outcome);
         if let (Err(error), []) = (&outcome, interpretations) {
-            return Self { all: Vec::new(), is_numpys: false, error: error.to_string() };
+            return Self { interpretations: Vec::new(), is_probably_numpy: false, error: error.to_string() };
         }
-        let mut all: Vec<ConsumerLayout> =
+        let mut layouts: Vec<ConsumerLayout> =
             interpretations.iter().map(|interpretation| ConsumerLayout::of(&interpretation.layout)).collect();
-        let mut is_numpys = false;
+        let mut is_probably_numpy = false;
         if interpretations.len() > 1 && itemsize.is_some() {
-            // Explicit padding is a habit of NumPy: most buffers with such a format are NumPy's, and
-            // a consumer that puts the fields elsewhere misreads them.
+            // NumPy writes explicit padding. Most buffers with such a format are therefore from NumPy. A
+            // consumer that finds the fields at other offsets misreads these buffers.
             let is_numpy = |dialect: &Dialect| {
                 [Dialect::NUMPY, Dialect::NUMPY_PACKED, Dialect::NUMPY_PADDED]
                     .iter()
                     .any(|numpy| numpy.name == dialect.name)
             };
-            let mut candidates = interpretations.iter().zip(&all);
+            let mut candidates = interpretations.iter().zip(&layouts);
             let by_numpy =
                 candidates.position(|(interpretation, layout)| is_numpy(&interpretation.dialect) && layout.has_gap());
             if let Some(index) = by_numpy {
-                all.swap(0, index);
-                is_numpys = true;
+                layouts.swap(0, index);
+                is_probably_numpy = true;
             }
         }
-        Self { all, is_numpys, error: String::new() }
+        Self { interpretations: layouts, is_probably_numpy, error: String::new() }
     }
 
+    /// Returns the size in bytes of the most likely interpretation, if there is one.
     fn size(&self) -> Option<u64> {
-        self.all.first().map(|layout| layout.size)
+        self.interpretations.first().map(|layout| layout.size)
     }
 
-    /// The interpretations that a consumer may use.
+    /// Returns the likely interpretations. Returns only the first interpretation if NumPy probably wrote the
+    /// format, and all interpretations if not.
     fn plausible(&self) -> &[ConsumerLayout] {
-        if self.is_numpys { self.all.get(..1).unwrap_or_default() } else { &self.all }
+        // `is_probably_numpy` is true only if there are several interpretations, so the first exists.
+        if self.is_probably_numpy { self.interpretations.get(..1).unwrap_or_default() } else { &self.interpretations }
     }
 
-    /// Compares the layout that a consumer reads with the interpretations.
+    /// Compares the layout that a consumer reads with the interpretations of the format.
     fn compare(&self, accepted: Accepted, itemsize: Option<u64>, model: &DataModel) -> Outcome {
         let Accepted { layout, note } = accepted;
         let plausible = self.plausible();
@@ -197,18 +201,18 @@ impl Meaning {
             let meaning = format!("nothing, {}", self.error);
             return Outcome::Misreads { layout: layout.describe(model), meaning };
         };
-        if !plausible.iter().any(|meant| layout.same(meant)) {
+        if !plausible.iter().any(|meant| layout.agrees_with(meant)) {
             let (layout, meaning) = layout.difference(most_likely, model);
-            let meaning = if self.is_numpys { format!("{meaning}, if NumPy wrote it") } else { meaning };
+            let meaning = if self.is_probably_numpy { format!("{meaning}, if NumPy wrote it") } else { meaning };
             return Outcome::Misreads { layout, meaning };
         }
         let note = if layout.is_opaque() {
             Some("the type is lost")
-        } else if self.all.iter().all(|meant| layout.same(meant)) {
+        } else if self.interpretations.iter().all(|meant| layout.agrees_with(meant)) {
             note
         } else if itemsize.is_none() {
             Some("another itemsize gives another interpretation")
-        } else if self.is_numpys {
+        } else if self.is_probably_numpy {
             Some("as NumPy writes it")
         } else {
             Some("one of several interpretations")

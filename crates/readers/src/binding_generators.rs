@@ -1,4 +1,4 @@
-//! Models of the libraries that bind C++ and Rust: pybind11, nanobind, PyO3.
+//! Models of libraries that bind C++ and Rust to Python: pybind11, nanobind, PyO3.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,8 +10,10 @@ use pep3118::__private::abridge;
 use pep3118::Endian;
 use pep3118::layout::{Scalar, Type};
 
-/// pybind11's `py::array`: it calls NumPy's parser directly, so that white space and `n` are refused, and
-/// uses the itemsize without a comparison.
+/// Models pybind11's `py::array`.
+///
+/// pybind11 calls NumPy's parser without NumPy's preparation, and therefore refuses white space and `n`.
+/// pybind11 uses the itemsize and does not compare the itemsize with the format.
 pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     let text = core::str::from_utf8(query.format).map_err(|_| String::from("format is not UTF-8"))?;
     let numpy::Dtype { mut layout, is_record } = numpy::dtype(text, query.model)?;
@@ -32,8 +34,8 @@ pub(super) fn pybind11(query: &Query<'_>) -> ReadResult {
     Ok(Accepted { layout, note })
 }
 
-/// nanobind's `nb::ndarray`: at most one byte-order character, one format character, and the size from the
-/// itemsize.
+/// Models nanobind's `nb::ndarray`. An accepted format has at most one byte-order character and one format
+/// character. The itemsize determines the size of the type.
 pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let rest = match (query.format, query.model.endian) {
         ([b'@' | b'=', rest @ ..], _)
@@ -59,19 +61,19 @@ pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
     let Some(kind) = kind else {
         return Err(match rest.first() {
             Some(b'<' | b'>' | b'!') => String::from("byte order of another machine"),
-            _ => format!("`{}` is not one of its format characters", short(rest)),
+            _ => format!("format `{}` is not supported", excerpt(rest)),
         });
     };
     let itemsize = query.itemsize.unwrap_or(kind.size);
     match widened(kind, itemsize) {
         Some(scalar) => Ok(ConsumerLayout::scalar(scalar).into()),
-        // It accepts a dtype of a size that no type has, but cannot access an element.
+        // nanobind accepts a size that no type has, but cannot access an element of that size.
         None => Ok(Accepted { layout: ConsumerLayout::opaque(itemsize), note: None }),
     }
 }
 
-/// PyO3's `PyBuffer<T>`: it accepts a format if some type `T` has its kind and its itemsize. It treats `@`,
-/// `=` and `>` as native on every machine.
+/// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if a Rust type `T` has the kind of the format character
+/// and the itemsize. PyO3 treats `@`, `=` and `>` as native on every machine.
 pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     let (native, code) = match query.format {
         [code] | [b'@', code] => (true, *code),
@@ -80,7 +82,7 @@ pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
         [b'<' | b'!', _] => return Err(String::from("byte order is treated as that of another machine")),
         _ => return Err(String::from("only single format characters are supported")),
     };
-    let unknown = || format!("no element type for format character `{}`", short(&[code]));
+    let unknown = || format!("no element type for format character `{}`", excerpt(&[code]));
     if !b"cbBhHiIlLqQnNfd".contains(&code) {
         return Err(unknown());
     }
@@ -94,7 +96,7 @@ pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Returns the start of a format for a message.
-pub(super) fn short(format: &[u8]) -> String {
+/// Returns at most the first 24 bytes of a format for a message.
+pub(super) fn excerpt(format: &[u8]) -> String {
     abridge(format, 24).into_owned()
 }

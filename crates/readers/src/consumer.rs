@@ -1,8 +1,8 @@
-//! `Consumer`: the consumers by name and version.
+//! `Consumer`: the consumers, each with a name and a version.
 
 use core::fmt;
 
-/// A consumer of buffer formats, in the version whose answers were recorded.
+/// A consumer of buffer formats. The version is the one whose answers were recorded.
 ///
 /// ```
 /// use pep3118_readers::Consumer;
@@ -12,19 +12,19 @@ use core::fmt;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Consumer {
-    /// CPython's `struct`, and `PyBuffer_SizeFromFormat`.
+    /// CPython's `struct`, and `PyBuffer_SizeFromFormat`, which calls `struct`.
     Struct315,
-    /// `struct` without `Zf` and `Zd`.
+    /// CPython's `struct` before it supported `Zf` and `Zd`.
     Struct314,
-    /// `struct` without `F` and `D`.
+    /// CPython's `struct` before it supported `F` and `D`.
     Struct313,
-    /// CPython's `memoryview`: indexing and `tolist`.
+    /// CPython's `memoryview`, for access to items: indexing and `tolist`.
     MemoryView315,
-    /// `memoryview` without `Zf` and `Zd`.
+    /// CPython's `memoryview` before it supported `Zf` and `Zd`.
     MemoryView314,
-    /// `memoryview` without `e`.
+    /// CPython's `memoryview` before it supported `e`.
     MemoryView311,
-    /// `numpy.asarray` and every function that calls it.
+    /// `numpy.asarray`, and every function that calls `numpy.asarray`.
     Numpy,
     /// Cython's typed memoryviews.
     Cython,
@@ -38,7 +38,7 @@ pub enum Consumer {
     PypyStruct,
     /// RustPython's `struct`.
     RustPythonStruct,
-    /// mpi4py: a buffer that is passed to MPI without a datatype.
+    /// mpi4py, for a buffer that the caller passes to MPI without a datatype.
     Mpi4py,
     /// `numba.typeof` of a memoryview.
     Numba,
@@ -57,7 +57,7 @@ pub enum Consumer {
 }
 
 impl Consumer {
-    /// Every consumer, in the order of the table.
+    /// Every consumer, in the order of [`readers`](super::readers).
     pub const ALL: [Self; 21] = [
         Self::Struct315,
         Self::Struct314,
@@ -106,7 +106,8 @@ impl Consumer {
         }
     }
 
-    /// Returns the version whose answers were recorded. For `struct` and `memoryview` it is that of CPython.
+    /// Returns the version whose answers were recorded. The version of `struct` and `memoryview` is the
+    /// version of CPython.
     #[must_use]
     pub const fn version(self) -> &'static str {
         match self {
@@ -131,8 +132,10 @@ impl Consumer {
         }
     }
 
-    /// Returns the consumer of a name in any case, with or without the version: `"pybind11"`,
-    /// `"struct 3.13"`. Without a version it is the newest.
+    /// Returns the consumer with this name: `"pybind11"`, `"struct 3.13"`.
+    ///
+    /// Upper and lower case are equal. If `name` has no version, the newest version is returned. Returns
+    /// `None` if no consumer has the name.
     ///
     /// ```
     /// use pep3118_readers::Consumer;

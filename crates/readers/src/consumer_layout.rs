@@ -1,4 +1,4 @@
-//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that can be compared.
+//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that models compare.
 
 use alloc::format;
 use alloc::string::String;
@@ -10,44 +10,50 @@ use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Field, Layout, Scalar, Type};
 use pep3118::{Align, Endian};
 
-/// Limits of a description: bytes of a name, and values.
-const NAME_SHOWN: usize = 24;
-const VALUES_SHOWN: usize = 3;
+/// The maximum number of bytes of a name in a description.
+const MAX_NAME_LEN: usize = 24;
+/// The maximum number of values in a description.
+const MAX_VALUES: usize = 3;
 
-/// A scalar, or an array of equal scalars, at an offset of the item.
+/// A scalar or an array of equal scalars at an offset in the item.
 #[derive(Clone, Debug)]
 pub(super) struct ScalarArray {
-    /// The distance in bytes from the start of the item.
+    /// The distance from the start of the item, in bytes.
     pub(super) offset: u64,
+    /// The type of one element.
     pub(super) ty: Type,
     /// The size of one element in bytes.
     pub(super) size: u64,
-    /// The byte order, if the type has one and more than one byte.
+    /// The byte order. `None` if the byte order does not matter: the type has no byte order, or the size is 1
+    /// byte.
     pub(super) endian: Option<Endian>,
-    /// The length and the stride in bytes of each dimension, the fastest first. Dimensions of one element are
-    /// left out, and contiguous dimensions are merged, so that equal arrays compare equal.
+    /// The length of each dimension and its stride in bytes. The dimension with the smallest stride comes
+    /// first. Dimensions of one element are left out, and contiguous dimensions are merged, so that equal
+    /// arrays have equal `dims`.
     dims: Vec<(u64, u64)>,
+    /// The name of the field, for messages.
     name: Vec<u8>,
 }
 
 impl ScalarArray {
+    /// Creates one scalar at `offset`.
     pub(super) fn new(offset: u64, scalar: Scalar) -> Self {
         let ordered = scalar.ty.has_byte_order() && scalar.size > 1;
         let endian = ordered.then_some(scalar.endian);
         Self { offset, ty: scalar.ty, size: scalar.size, endian, dims: Vec::new(), name: Vec::new() }
     }
 
-    /// Moves the array by some bytes.
+    /// Adds `by` bytes to the offset.
     pub(super) fn shift(&mut self, by: u64) {
         self.offset = self.offset.saturating_add(by);
     }
 
-    /// Makes a text or a byte string of `size` bytes.
+    /// Creates a text or a byte string of `size` bytes.
     pub(super) const fn sized(offset: u64, ty: Type, size: u64, endian: Option<Endian>) -> Self {
         Self { offset, ty, size, endian, dims: Vec::new(), name: Vec::new() }
     }
 
-    /// Adds an outer dimension.
+    /// Repeats the array `count` times, `stride` bytes apart. This adds an outer dimension.
     pub(super) fn repeat(&mut self, count: u64, stride: u64) {
         if count == 1 {
             return;
@@ -61,7 +67,7 @@ impl ScalarArray {
         self.join_text();
     }
 
-    /// Makes an array of characters a string: `(5)c` equals `5s`.
+    /// Converts an array of characters to a byte string, because `(5)c` and `5s` describe the same bytes.
     fn join_text(&mut self) {
         if let (Type::Char | Type::Bytes, [(count, stride)]) = (self.ty, self.dims.as_slice())
             && *stride == self.size
@@ -77,7 +83,7 @@ impl ScalarArray {
         self.dims.iter().fold(1, |count: u64, (length, _)| count.saturating_mul(*length))
     }
 
-    /// Returns the offset after the last byte.
+    /// Returns the offset after the last byte of the array.
     fn end(&self) -> u64 {
         let last = self.dims.iter().fold(self.offset, |at: u64, (count, stride)| {
             at.saturating_add(count.saturating_sub(1).saturating_mul(*stride))
@@ -85,7 +91,7 @@ impl ScalarArray {
         last.saturating_add(self.size)
     }
 
-    /// Whether there are no gaps between the elements.
+    /// Returns whether the elements are adjacent.
     fn is_contiguous(&self) -> bool {
         match self.dims.as_slice() {
             [] => true,
@@ -94,19 +100,20 @@ impl ScalarArray {
         }
     }
 
+    /// Returns whether the array has no bytes.
     fn is_empty(&self) -> bool {
         self.size == 0 || self.count() == 0
     }
 
-    /// Whether a consumer that reads this array reads the values of `meant`.
-    fn same(&self, meant: &Self) -> bool {
+    /// Returns whether a consumer that reads this array reads the values that `meant` describes.
+    fn agrees_with(&self, meant: &Self) -> bool {
         (self.offset, self.size) == (meant.offset, meant.size)
             && self.dims == meant.dims
             && (self.endian == meant.endian || self.endian.is_none())
-            && same_type(self.ty, meant.ty, self.size)
+            && keeps_value(self.ty, meant.ty, self.size)
     }
 
-    /// Returns `big-endian int32`, `6 float64`, `5 bytes`.
+    /// Returns the array in words: `big-endian int32`, `6 float64`, `5 bytes`.
     fn describe(&self, model: &DataModel) -> String {
         let order = match self.endian {
             Some(endian) if endian != model.endian => format!("{endian}-endian "),
@@ -130,10 +137,11 @@ impl ScalarArray {
     }
 }
 
-/// Whether values of the type `meant` that are read as the type `read`, of the same size, stay the same.
-fn same_type(read: Type, meant: Type, size: u64) -> bool {
+/// Returns whether a value keeps its meaning if it has the type `meant` and is read as the type `read`. Both
+/// types have `size` bytes.
+fn keeps_value(read: Type, meant: Type, size: u64) -> bool {
     let kind = |ty| match ty {
-        // Consumers read a character as a byte, signed or unsigned.
+        // Consumers read a character as a byte, which is signed or unsigned.
         Type::Char | Type::Bytes | Type::Pascal | Type::Bool if size == 1 => Type::Char,
         Type::Pascal => Type::Bytes,
         Type::Wchar | Type::Ucs2 | Type::Ucs4 => Type::Ucs4,
@@ -154,67 +162,70 @@ fn same_type(read: Type, meant: Type, size: u64) -> bool {
 pub(super) struct ConsumerLayout {
     /// The size of the item in bytes.
     pub(super) size: u64,
-    /// The values; arrays without bytes are left out.
+    /// The scalars and arrays of the item. Arrays of 0 bytes are left out.
     values: Vec<ScalarArray>,
-    /// The consumer reads bytes without a type.
+    /// Whether the consumer reads bytes without a type.
     opaque: bool,
 }
 
 impl ConsumerLayout {
+    /// Creates a layout of `size` bytes. Leaves out arrays of 0 bytes.
     pub(super) fn new(size: u64, values: Vec<ScalarArray>) -> Self {
         let mut values = values;
         values.retain(|value| !value.is_empty());
         Self { size, values, opaque: false }
     }
 
-    /// Makes the layout of an item that is one scalar.
+    /// Creates the layout of an item that is one scalar.
     pub(super) fn scalar(scalar: Scalar) -> Self {
         Self::new(scalar.size, Vec::from([ScalarArray::new(0, scalar)]))
     }
 
-    /// Makes a layout of bytes without a type.
+    /// Creates the layout of `size` bytes without a type.
     pub(super) const fn opaque(size: u64) -> Self {
         Self { size, values: Vec::new(), opaque: true }
     }
 
+    /// Returns whether the consumer reads bytes without a type.
     pub(super) const fn is_opaque(&self) -> bool {
         self.opaque
     }
 
+    /// Returns the layout of a consumer that reads `layout` without a difference.
     pub(super) fn of(layout: &Layout) -> Self {
         let mut values = Vec::new();
         let mut outer = Vec::new();
         for field in layout.fields() {
-            collect(field, 0, &mut outer, &mut values);
+            append_values(field, 0, &mut outer, &mut values);
         }
         Self::new(layout.size(), values)
     }
 
-    /// Whether the item is one value without padding.
+    /// Returns whether the item is one value without padding.
     pub(super) fn is_scalar(&self) -> bool {
         matches!(self.values.as_slice(), [only] if only.size == self.size)
     }
 
-    /// Returns the offset after the last byte of any value.
+    /// Returns the offset after the last byte of all values, and 0 if there are no values.
     pub(super) fn end(&self) -> u64 {
         self.values.iter().map(ScalarArray::end).max().unwrap_or(0)
     }
 
-    /// Whether a consumer that reads this layout reads the values of `meant`.
-    pub(super) fn same(&self, meant: &Self) -> bool {
+    /// Returns whether a consumer that reads this layout reads the values that `meant` describes.
+    pub(super) fn agrees_with(&self, meant: &Self) -> bool {
         self.size == meant.size
             && (self.opaque
-                || all_same(&self.values, &meant.values)
-                || all_same(&runs(&self.values), &runs(&meant.values)))
+                || all_agree(&self.values, &meant.values)
+                || all_agree(&merge_adjacent(&self.values), &merge_adjacent(&meant.values)))
     }
 
-    /// Whether there is padding before some value.
+    /// Returns whether there is padding before at least one value.
     pub(super) fn has_gap(&self) -> bool {
         let mut end = 0;
         self.values.iter().any(|value| value.offset > core::mem::replace(&mut end, value.end()))
     }
 
-    /// Returns one line: `int32`, `12 bytes: int32 at 0, float64 at 4`.
+    /// Returns the layout in words, on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`.
     pub(super) fn describe(&self, model: &DataModel) -> String {
         if self.opaque {
             return plural(self.size, "opaque byte");
@@ -226,50 +237,52 @@ impl ConsumerLayout {
                 only.describe(model)
             }
             values => {
-                let shown: Vec<String> = values
+                let texts: Vec<String> = values
                     .iter()
-                    .take(VALUES_SHOWN)
+                    .take(MAX_VALUES)
                     .map(|value| format!("{} at {}", value.describe(model), value.offset))
                     .collect();
-                let more = if values.len() > VALUES_SHOWN { ", ..." } else { "" };
-                format!("{}: {}{more}", plural(self.size, "byte"), shown.join(", "))
+                let more = if values.len() > MAX_VALUES { ", ..." } else { "" };
+                format!("{}: {}{more}", plural(self.size, "byte"), texts.join(", "))
             }
         }
     }
 
-    /// Returns both sides of the first difference: this layout, and `meant`.
+    /// Returns the first difference between this layout and `meant`, in words: first this layout, then
+    /// `meant`.
     pub(super) fn difference(&self, meant: &Self, model: &DataModel) -> (String, String) {
         let whole = || (self.describe(model), meant.describe(model));
         if self.opaque || self.values.len() != meant.values.len() || self.values.len() < 2 {
             return whole();
         }
         let mut pairs = self.values.iter().zip(&meant.values);
-        let Some((read, meant)) = pairs.find(|(read, meant)| !read.same(meant)) else { return whole() };
+        let Some((read, meant)) = pairs.find(|(read, meant)| !read.agrees_with(meant)) else { return whole() };
         let name = match meant.name.as_slice() {
             [] => String::new(),
-            name => format!("`{}` ", escape(name.get(..NAME_SHOWN).unwrap_or(name))),
+            name => format!("`{}` ", escape(name.get(..MAX_NAME_LEN).unwrap_or(name))),
         };
         let side = |value: &ScalarArray| format!("{name}{} at {}", value.describe(model), value.offset);
-        let (here, there) = (side(read), side(meant));
-        if here != there {
-            return (here, there);
+        let (read_text, meant_text) = (side(read), side(meant));
+        if read_text != meant_text {
+            return (read_text, meant_text);
         }
-        // Only the distance between the elements differs.
+        // The texts are equal, so only the distance between the elements differs.
         let distance = |value: &ScalarArray| value.dims.last().map_or(0, |(_, stride)| *stride);
         let with = |text: String, value: &ScalarArray| format!("{text}, {} apart", plural(distance(value), "byte"));
-        (with(here, read), with(there, meant))
+        (with(read_text, read), with(meant_text, meant))
     }
 }
 
-fn all_same(read: &[ScalarArray], meant: &[ScalarArray]) -> bool {
-    read.len() == meant.len() && read.iter().zip(meant).all(|(read, meant)| read.same(meant))
+/// Returns whether the lists have equal lengths and each value agrees with its counterpart.
+fn all_agree(read: &[ScalarArray], meant: &[ScalarArray]) -> bool {
+    read.len() == meant.len() && read.iter().zip(meant).all(|(read, meant)| read.agrees_with(meant))
 }
 
-/// Joins adjacent values of the same type: `ii` equals `2i`.
-fn runs(values: &[ScalarArray]) -> Vec<ScalarArray> {
-    let mut runs: Vec<ScalarArray> = Vec::new();
+/// Merges adjacent values of one type, because `ii` and `2i` describe the same values.
+fn merge_adjacent(values: &[ScalarArray]) -> Vec<ScalarArray> {
+    let mut merged: Vec<ScalarArray> = Vec::new();
     for value in values {
-        if let Some(last) = runs.last_mut()
+        if let Some(last) = merged.last_mut()
             && last.is_contiguous()
             && value.is_contiguous()
             && (last.ty, last.size, last.endian, last.end()) == (value.ty, value.size, value.endian, value.offset)
@@ -277,27 +290,29 @@ fn runs(values: &[ScalarArray]) -> Vec<ScalarArray> {
             let count = last.count().saturating_add(value.count());
             last.dims = Vec::from([(count, last.size)]);
         } else {
-            runs.push(value.clone());
+            merged.push(value.clone());
         }
     }
-    for run in &mut runs {
-        run.join_text();
+    for value in &mut merged {
+        value.join_text();
     }
-    runs
+    merged
 }
 
-/// Appends the values of a field. `outer` has the dimensions of the enclosing records, innermost last. The
-/// parser limits the depth of the recursion.
-fn collect(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, values: &mut Vec<ScalarArray>) {
+/// Appends the values of `field` to `values`. `base` is the offset of the enclosing record in bytes. `outer`
+/// has length and stride of each enclosing record, and the innermost record is last. The depth of the
+/// recursion is limited, because the parser limits the depth of formats.
+fn append_values(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, values: &mut Vec<ScalarArray>) {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {
         outer.push((field.count(), field.size()));
         for inner in field.fields() {
-            collect(inner, offset, outer, values);
+            append_values(inner, offset, outer, values);
         }
         outer.pop();
         return;
     }
+    // A field without a name has an empty name.
     let name = field.name().unwrap_or_default().to_vec();
     let mut value =
         ScalarArray { offset, ty: field.ty(), size: field.size(), endian: field.endian(), dims: Vec::new(), name };
@@ -308,14 +323,16 @@ fn collect(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, values: &mu
     values.push(value);
 }
 
-/// Returns the scalar of a format character, of native or standard size, in the byte order of the machine.
+/// Returns the scalar of a format character in the byte order of the machine. `native` chooses between native
+/// and standard size. Returns `None` if the character has no scalar.
 pub(super) fn scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let mut text = Vec::from([if native { b'@' } else { b'=' }]);
     text.extend_from_slice(code);
     Scalar::recognize(&text, model)
 }
 
-/// Returns the type of the same kind with another size: `int32` with 8 bytes is `int64`.
+/// Returns the scalar with the kind of `scalar` but `size` bytes: `int32` with 8 bytes is `int64`. Returns
+/// `None` if the kind has no type of this size.
 pub(super) fn widened(scalar: Scalar, size: u64) -> Option<Scalar> {
     let ty = match (scalar.ty, size) {
         (Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 | Type::Char, 1) => Type::Int8,
@@ -338,7 +355,7 @@ pub(super) fn widened(scalar: Scalar, size: u64) -> Option<Scalar> {
     Some(Scalar { ty, size, endian: scalar.endian })
 }
 
-/// Returns the native alignment of a format character.
+/// Returns the native alignment of a format character. Unknown characters have alignment 1.
 pub(super) fn align_of(code: u8, model: &DataModel) -> Align {
     model.align_of(match code {
         b'h' | b'H' | b'e' => CType::Short,

@@ -9,7 +9,7 @@ use pep3118::__private::escape;
 use pep3118::format::Code;
 use pep3118::layout::{Codes, Dialect, Layout, WideChar};
 
-/// The dialect of PyPy's `struct`: that of CPython 3.11, with `u` as a native `wchar_t`.
+/// The dialect of PyPy's `struct`: the dialect of CPython 3.11, and `u` as a native `wchar_t`.
 pub(super) const PYPY: Dialect = Dialect {
     name: "pypy",
     codes: with_wide_char(Dialect::STRUCT_3_13.codes),
@@ -17,11 +17,12 @@ pub(super) const PYPY: Dialect = Dialect {
     ..Dialect::STRUCT_3_13
 };
 
+/// Adds the format character `u` to `codes`.
 const fn with_wide_char(codes: Codes) -> Codes {
     codes.with(&[Code::Ucs2])
 }
 
-/// `struct.calcsize`, and the values that `struct.unpack` returns for that many bytes.
+/// Models `struct.calcsize`, and the values that `struct.unpack` returns for a buffer of that size.
 pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
     match Layout::read(query.format, dialect, query.model) {
         Ok(layout) => Ok(ConsumerLayout::of(&layout).into()),
@@ -29,19 +30,19 @@ pub(super) fn calcsize(query: &Query<'_>, dialect: &Dialect) -> ReadResult {
     }
 }
 
-/// The versions of `memoryview` that differ in their format characters.
+/// The versions of `memoryview` that support different format characters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
-    /// Without `e`.
+    /// Python 3.11: without `e`, `Zf` and `Zd`.
     Before312,
-    /// With `e`.
+    /// Python 3.12 to 3.14: with `e`.
     From312,
-    /// With `Zf` and `Zd`.
+    /// Python 3.15 and newer: with `e`, `Zf` and `Zd`.
     From315,
 }
 
-/// Indexing of a memoryview: it accepts one native format character, with or without `@`, and ignores the
-/// itemsize.
+/// Models the indexing of a memoryview. A memoryview accepts one native format character with or without `@`,
+/// and ignores the itemsize.
 pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
     let code = query.format.strip_prefix(b"@").unwrap_or(query.format);
     let known = match code {
@@ -58,6 +59,7 @@ pub(super) fn memoryview(query: &Query<'_>, version: Version) -> ReadResult {
     }
 }
 
+/// Returns the reason why a memoryview refuses the format `code`, which has no `@`.
 fn memoryview_refusal(code: &[u8]) -> String {
     match code {
         [b'e'] => String::from("format character `e` is read from Python 3.12 on"),

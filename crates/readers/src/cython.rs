@@ -1,8 +1,9 @@
 //! Model of Cython's buffer check, which compares a format with the C type that the user declared.
 //!
-//! Cython parses the format and compares in one pass. The model has two steps: it parses the format into runs
-//! of fields at offsets, by Cython's rules, and compares the runs with the fields of a type. Cython accepts
-//! every type with these fields, so the runs are the layout that Cython reads.
+//! Cython parses the format and compares the fields with the type in one pass. The model has two steps. The
+//! first step parses the format by Cython's rules into *groups*. A group is a number of equal adjacent fields
+//! with an offset. The second step compares the groups with the fields of a type. Cython accepts every type
+//! with these fields. The groups are therefore the layout that Cython reads.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,19 +17,18 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Field, Layout, Scalar, Type};
 use pep3118::{__private::plural, Align};
 
-/// The maximum number of characters that are parsed: a structure with a count is parsed once for each
-/// element.
+/// The maximum number of characters that the parser processes. A limit is needed because a structure with a
+/// count is parsed once for each element.
 const MAX_STEPS: u32 = 1 << 18;
 /// The maximum depth of nested structures in this model.
 const MAX_DEPTH: u32 = 64;
-/// A count and the length of a dimension are C ints.
+/// The maximum of a C int. Counts and the lengths of dimensions must fit a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// Tests whether Cython accepts a buffer with this format and itemsize in bytes as a typed memoryview of a C
-/// type.
+/// Tests whether Cython accepts a buffer as a typed memoryview of a C type.
 ///
-/// `declared` is the layout of the type: a field with a shape is a C array, a record is a C structure. Names
-/// are ignored.
+/// `format` and `itemsize` (in bytes) are those of the buffer. `declared` is the layout of the C type: a
+/// field with a shape is a C array, and a record is a C structure. Names are ignored.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -36,14 +36,14 @@ const INT_MAX: u64 = 0x7fff_ffff;
 /// let point = Layout::read(b"T{b:a:i:b:}", &Dialect::NATIVE_C, &DataModel::LP64)?;
 /// assert!(cython_accepts(b"T{b:x:3xi:y:}", 8, &point).is_ok());
 /// let reason = cython_accepts(b"=bi", 8, &point).unwrap_err();
-/// assert_eq!(reason, "puts a field at byte 1 that the type has at byte 4");
+/// assert_eq!(reason, "the format puts a field at byte 1 that the type has at byte 4");
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 ///
 /// # Errors
-/// - `=bi` for a structure with padding, `i` for a `float`: the first difference, in one line
-/// - an itemsize that is not the size of the type
-/// - a format that Cython cannot parse
+/// - `=bi` for a structure with padding, `i` for a `float`: returns the first difference, in one line
+/// - the itemsize is not the size of the type
+/// - Cython cannot parse the format
 pub fn cython_accepts(format: &[u8], itemsize: u64, declared: &Layout) -> Result<(), String> {
     let model = declared.model();
     let parsed = parse(format, model)?;
@@ -52,30 +52,30 @@ pub fn cython_accepts(format: &[u8], itemsize: u64, declared: &Layout) -> Result
         flatten(field, 0, &mut fields)?;
     }
     let mut fields = fields.into_iter();
-    for run in &parsed.runs {
-        for nth in 0..run.count {
+    for group in &parsed.groups {
+        for nth in 0..group.count {
             let Some(TypeField { offset, ty, size, shape }) = fields.next() else {
-                return Err(String::from("has more fields than the type"));
+                return Err(String::from("the format has more fields than the type"));
             };
-            let found = run.offset.saturating_add(nth.saturating_mul(run.scalar.size));
-            if size != run.scalar.size || !same_group(run.scalar.ty, ty) {
-                return Err(format!("has {} where the type has {ty}", run.scalar.ty));
+            let found = group.offset.saturating_add(nth.saturating_mul(group.scalar.size));
+            if size != group.scalar.size || !same_class(group.scalar.ty, ty) {
+                return Err(format!("the format has {} where the type has {ty}", group.scalar.ty));
             }
             if found != offset {
-                return Err(format!("puts a field at byte {found} that the type has at byte {offset}"));
+                return Err(format!("the format puts a field at byte {found} that the type has at byte {offset}"));
             }
-            match (&run.shape, shape.is_empty()) {
+            match (&group.shape, shape.is_empty()) {
                 (Some(found), false) if *found == shape => {}
                 (None, true) => {}
                 // A string is one array of characters.
-                (None, false) if run.is_text && shape == [run.count] => break,
+                (None, false) if group.is_text && shape == [group.count] => break,
                 (Some(found), true) if found.is_empty() => {}
-                _ => return Err(String::from("has an array of another shape than the type")),
+                _ => return Err(String::from("the format has an array of another shape than the type")),
             }
         }
     }
     if fields.next().is_some() && !parsed.ended_early {
-        return Err(String::from("has fewer fields than the type"));
+        return Err(String::from("the format has fewer fields than the type"));
     }
     if itemsize != declared.size() {
         return Err(format!(
@@ -95,7 +95,8 @@ struct TypeField {
     shape: Vec<u64>,
 }
 
-/// Appends the fields of a C type, with the fields of inner structures in their place.
+/// Appends the fields of a C type to `fields`. The fields of an inner structure replace the structure. `base`
+/// is the offset of the enclosing structure in bytes.
 fn flatten(field: Field<'_>, base: u64, fields: &mut Vec<TypeField>) -> Result<(), String> {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {
@@ -110,7 +111,7 @@ fn flatten(field: Field<'_>, base: u64, fields: &mut Vec<TypeField>) -> Result<(
     let mut shape = field.shape().to_vec();
     let (mut ty, mut size) = (field.ty(), field.size());
     if ty == Type::Bytes {
-        // `5s` is `char[5]`.
+        // `5s` is `char[5]` in C.
         shape.push(size);
         (ty, size) = (Type::Char, 1);
     }
@@ -118,9 +119,9 @@ fn flatten(field: Field<'_>, base: u64, fields: &mut Vec<TypeField>) -> Result<(
     Ok(())
 }
 
-/// Whether two types are in the same of Cython's groups. A C `char` matches every integer of one byte.
-fn same_group(found: Type, declared: Type) -> bool {
-    let group = |ty| match ty {
+/// Returns whether Cython puts two types in one class of types. A C `char` matches every integer of one byte.
+fn same_class(found: Type, declared: Type) -> bool {
+    let class = |ty| match ty {
         Type::Char => 'H',
         Type::Int8 | Type::Int16 | Type::Int32 | Type::Int64 => 'I',
         Type::UInt8 | Type::UInt16 | Type::UInt32 | Type::UInt64 | Type::Bool => 'U',
@@ -129,17 +130,18 @@ fn same_group(found: Type, declared: Type) -> bool {
         Type::Object => 'O',
         _ => '?',
     };
-    let (found, declared) = (group(found), group(declared));
+    let (found, declared) = (class(found), class(declared));
     found == declared || ((found == 'H' || declared == 'H') && found != '?' && declared != '?')
 }
 
-/// A typed memoryview of a type that matches the format. `meant` are the interpretations of the format: the
-/// user declares one of them, if there are any.
+/// Models a typed memoryview whose type matches the format. `meant` are the interpretations of the format. The
+/// model assumes that the user declared a type that is one of the interpretations, if there are any.
 pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadResult {
     let parsed = parse(query.format, query.model)?;
-    if parsed.runs.is_empty() {
+    if parsed.groups.is_empty() {
         if parsed.ended_early {
-            let size = query.itemsize_or_natural().unwrap_or(0);
+            // If no size is known, the layout has 0 bytes: Cython compares no field, and accepts any itemsize.
+            let size = query.itemsize_or_described().unwrap_or(0);
             return Ok(ConsumerLayout::opaque(size).into());
         }
         return Err(String::from("a type has at least one field"));
@@ -150,99 +152,105 @@ pub(super) fn memoryview(query: &Query<'_>, meant: &[ConsumerLayout]) -> ReadRes
     let exact = |size| ConsumerLayout::new(size, values.clone());
     match query.itemsize {
         None => {
-            let natural = query.itemsize_or_natural().unwrap_or(end);
-            let size = if natural == rounded || natural == end { natural } else { end };
-            Ok(choose(exact(size), meant, parsed.ended_early, query.model)?.into())
+            let described = query.itemsize_or_described().unwrap_or(end);
+            let size = if described == rounded || described == end { described } else { end };
+            Ok(require_interpretation(exact(size), meant, parsed.ended_early, query.model)?.into())
         }
         Some(itemsize) => {
-            let is_meant = meant.iter().any(|meant| exact(itemsize).same(meant));
+            let is_meant = meant.iter().any(|meant| exact(itemsize).agrees_with(meant));
             if itemsize != end && itemsize != rounded && !is_meant && !parsed.ended_early {
                 return Err(format!(
-                    "itemsize is {}, a type with such fields has {}",
+                    "itemsize is {}, a type with these fields has {}",
                     plural(itemsize, "byte"),
                     plural(rounded, "byte")
                 ));
             }
-            Ok(choose(exact(itemsize), meant, parsed.ended_early, query.model)?.into())
+            Ok(require_interpretation(exact(itemsize), meant, parsed.ended_early, query.model)?.into())
         }
     }
 }
 
-/// Returns the layout if an interpretation has it. Cython compares the format with the type of the user, which
-/// is an interpretation of the format, and refuses any other layout.
-fn choose(
+/// Returns `layout` if it is one of the interpretations `meant`. Returns an error for another layout, because
+/// Cython refuses a format that differs from the declared type.
+///
+/// Returns `layout` unchanged if the check ended early or `meant` is empty.
+fn require_interpretation(
     layout: ConsumerLayout,
     meant: &[ConsumerLayout],
     ended_early: bool,
     model: &DataModel,
 ) -> Result<ConsumerLayout, String> {
     match meant.first() {
-        Some(first) if !ended_early && !meant.iter().any(|meant| layout.same(meant)) => {
+        Some(first) if !ended_early && !meant.iter().any(|meant| layout.agrees_with(meant)) => {
             let (found, declared) = layout.difference(first, model);
-            Err(format!("finds {found}, the type has {declared}"))
+            Err(format!("the format has {found}, the type has {declared}"))
         }
         _ => Ok(layout),
     }
 }
 
-/// A run of equal fields, or one array.
-struct FieldRun {
+/// A group of equal adjacent fields, or one array.
+struct FieldGroup {
     offset: u64,
     scalar: Scalar,
-    /// The number of fields.
+    /// The number of equal fields. 1 for an array.
     count: u64,
-    /// `s` or `p`: the count can be the length of an array of characters.
+    /// Whether the format character is `s` or `p`. The fields can then be one array of characters.
     is_text: bool,
     shape: Option<Vec<u64>>,
 }
 
-/// A format that Cython has parsed.
+/// The result of Cython's parser.
 struct ParsedFormat {
-    runs: Vec<FieldRun>,
-    /// An unmatched `}` ended the check. The fields after it are not compared.
+    groups: Vec<FieldGroup>,
+    /// Whether an unmatched `}` ended the check. Cython does not compare the fields after the brace.
     ended_early: bool,
 }
 
-/// The bytes of a structure with the fields of a format.
+/// The size and the alignment of a C structure with the fields of a format.
 struct Extent {
-    /// The offset after the last field.
+    /// The offset after the last field, in bytes.
     end: u64,
     align: Align,
-    /// Every field has its natural alignment.
+    /// Whether the offset of every field is a multiple of its natural alignment.
     is_aligned: bool,
 }
 
 impl ParsedFormat {
+    /// Returns the size and the alignment of a C structure with these fields.
     fn extent(&self, model: &DataModel) -> Extent {
         let mut extent = Extent { end: 0, align: Align::ONE, is_aligned: true };
-        for run in &self.runs {
-            let elements = run.elements().saturating_mul(run.scalar.size);
-            let align = natural_align(run.scalar, model);
-            extent.end = run.offset.saturating_add(elements).max(extent.end);
+        for group in &self.groups {
+            let elements = group.elements().saturating_mul(group.scalar.size);
+            let align = natural_align(group.scalar, model);
+            extent.end = group.offset.saturating_add(elements).max(extent.end);
             extent.align = align.max(extent.align);
-            extent.is_aligned &= align.divides(run.offset);
+            extent.is_aligned &= align.divides(group.offset);
         }
         extent
     }
 
+    /// Returns the values of an item, one for each group.
     fn values(&self) -> Vec<ScalarArray> {
-        let values = self.runs.iter().map(|run| {
-            let ty = if run.is_text { Type::Char } else { run.scalar.ty };
-            let mut value = ScalarArray::new(run.offset, Scalar { ty, ..run.scalar });
-            value.repeat(run.elements(), run.scalar.size);
+        let values = self.groups.iter().map(|group| {
+            let ty = if group.is_text { Type::Char } else { group.scalar.ty };
+            let mut value = ScalarArray::new(group.offset, Scalar { ty, ..group.scalar });
+            value.repeat(group.elements(), group.scalar.size);
             value
         });
         values.collect()
     }
 }
 
-impl FieldRun {
+impl FieldGroup {
+    /// Returns the number of scalars: the fields, or the elements of the array.
     fn elements(&self) -> u64 {
         let shape = self.shape.iter().flatten().fold(1, |product: u64, length| product.saturating_mul(*length));
         shape.saturating_mul(self.count)
     }
 }
 
+/// Returns the alignment of a C type with the type and size of `scalar`.
 fn natural_align(scalar: Scalar, model: &DataModel) -> Align {
     align_of(
         match scalar.ty {
@@ -259,12 +267,12 @@ fn natural_align(scalar: Scalar, model: &DataModel) -> Align {
     )
 }
 
-/// Parses a format as Cython does.
+/// Parses `format` as Cython does.
 fn parse(format: &[u8], model: &DataModel) -> Result<ParsedFormat, String> {
     let mut parser = Parser {
         format,
         model,
-        runs: Vec::new(),
+        groups: Vec::new(),
         offset: 0,
         new_order: b'@',
         order: b'@',
@@ -281,17 +289,19 @@ fn parse(format: &[u8], model: &DataModel) -> Result<ParsedFormat, String> {
     if parser.shape.is_some_and(|shape| !shape.is_empty()) {
         return Err(String::from("a shape has no item after it"));
     }
-    Ok(ParsedFormat { runs: parser.runs, ended_early: parser.ended_early })
+    Ok(ParsedFormat { groups: parser.groups, ended_early: parser.ended_early })
 }
 
-/// A format character, and whether `Z` is before it.
+/// A format character, and whether the character follows `Z`.
 type Code = (u8, bool);
 
-/// The state of Cython's parser, with its fields.
+/// The state of the parser. The fields are those of Cython's parser. A format character is *pending* until
+/// the parser finds a character that does not belong to its group.
 struct Parser<'f> {
     format: &'f [u8],
     model: &'f DataModel,
-    runs: Vec<FieldRun>,
+    groups: Vec<FieldGroup>,
+    /// The offset of the next field, in bytes.
     offset: u64,
     /// The byte-order character of the next format character.
     new_order: u8,
@@ -301,19 +311,22 @@ struct Parser<'f> {
     new_count: u64,
     /// The count of the pending format character.
     count: u64,
-    /// The pending format character: equal ones after it are counted.
+    /// The pending format character. Equal format characters after it increase `count`.
     code: Option<Code>,
     shape: Option<Vec<u64>>,
-    /// The alignment of the first aligned field of the innermost structure.
+    /// The alignment of the first aligned field in the innermost structure.
     align: Option<Align>,
+    /// The number of characters that were processed, see [`MAX_STEPS`].
     steps: u32,
+    /// See [`ParsedFormat::ended_early`].
     ended_early: bool,
-    /// The end of the format was found, so that a further field is an error.
+    /// Whether the parser has reached the end of the format. A field after the end is an error.
     has_ended: bool,
 }
 
 impl Parser<'_> {
-    /// Parses items from `start` to a `}` or the end. Returns the offset after them.
+    /// Parses items from byte `start` up to a `}` or the end of the format. `depth` is the number of open
+    /// structures. Returns the offset in the format after the items.
     fn items(&mut self, start: usize, depth: u32) -> Result<usize, String> {
         if depth > MAX_DEPTH {
             return Err(format!("more than {MAX_DEPTH} structures inside each other"));
@@ -365,6 +378,7 @@ impl Parser<'_> {
                 b'?' | b'c' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'f' | b'd'
                 | b'g' | b'O' | b's' | b'p' => self.push_code((byte, false))?,
                 b':' => {
+                    // `at` is at most the length of the format.
                     let name = self.format.get(at..).unwrap_or_default();
                     let colon = name.iter().position(|byte| *byte == b':');
                     let colon = colon.ok_or_else(|| String::from("a name is never closed"))?;
@@ -378,7 +392,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Adds a format character to the pending run, or starts a new run.
+    /// Adds a format character to the pending group. If the character does not belong to the group, ends the
+    /// group and starts a new group.
     fn push_code(&mut self, code: Code) -> Result<(), String> {
         if self.code == Some(code) && self.order == self.new_order && self.shape.is_none() && code.0 != b's' {
             self.count = self.count.saturating_add(self.new_count);
@@ -392,6 +407,8 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// Parses a structure once for each element. `brace` is the offset of its `{` in the format. Returns the
+    /// offset in the format after the structure.
     fn structure(&mut self, brace: usize, depth: u32) -> Result<usize, String> {
         let times = core::mem::replace(&mut self.new_count, 1);
         let align = self.align;
@@ -412,11 +429,11 @@ impl Parser<'_> {
         Ok(after)
     }
 
-    /// Ends the pending run.
+    /// Ends the pending group and adds the group to `groups`. Does nothing if no group is pending.
     fn flush(&mut self) -> Result<(), String> {
         let Some((letter, is_complex)) = self.code.take() else { return Ok(()) };
         if self.has_ended {
-            return Err(String::from("has more fields than the type"));
+            return Err(String::from("the format has more fields than the type"));
         }
         let native = matches!(self.order, b'@' | b'^');
         let text: &[u8] = if is_complex { &[b'Z', letter] } else { &[letter] };
@@ -435,21 +452,23 @@ impl Parser<'_> {
         let is_text = matches!(letter, b's' | b'p');
         let shape = self.shape.take();
         let is_array = shape.as_ref().is_some_and(|shape| !shape.is_empty());
-        // The count before an array is ignored. A count of 0 matches no type.
+        // Cython ignores a count before an array. A count of 0 matches no type.
         let count = if is_array { 1 } else { self.count };
         if count == 0 {
-            return Err(format!("a count of 0 before `{}` fits no type", char::from(letter)));
+            return Err(format!("a count of 0 before `{}` matches no type", char::from(letter)));
         }
-        let run = FieldRun { offset: self.offset, scalar, count, is_text, shape };
-        let size = run.elements().saturating_mul(scalar.size);
+        let group = FieldGroup { offset: self.offset, scalar, count, is_text, shape };
+        let size = group.elements().saturating_mul(scalar.size);
         self.offset = self.offset.saturating_add(size);
         if self.offset > self.model.ssize_max() {
-            return Err(String::from("is larger than Py_ssize_t"));
+            return Err(String::from("the format is larger than Py_ssize_t"));
         }
-        self.runs.push(run);
+        self.groups.push(group);
         Ok(())
     }
 
+    /// Parses a shape from byte `start`, after its opening parenthesis. Returns the shape's end as an offset in
+    /// the format.
     fn array(&mut self, start: usize) -> Result<usize, String> {
         if self.new_count != 1 {
             return Err(String::from("cannot handle a count before a shape"));
@@ -474,18 +493,21 @@ impl Parser<'_> {
             self.steps = self.steps.saturating_add(1);
         }
         if self.shape.as_ref().is_some_and(|other| *other != shape) {
-            return Err(String::from("one shape after another fits no type"));
+            return Err(String::from("two shapes in succession match no type"));
         }
         self.shape = Some(shape);
         Ok(at.saturating_add(1))
     }
 
+    /// Parses the digits from byte `start`. Returns the number and the offset of the next byte in the format.
     fn number(&mut self, start: usize) -> Result<(u64, usize), String> {
+        // `start` is at most the length of the format.
         let rest = self.format.get(start..).unwrap_or_default();
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (number, after) = rest.split_at(digits);
         self.steps = self.steps.saturating_add(u32::try_from(digits).unwrap_or(u32::MAX));
         if digits == 0 {
+            // At the end of the format Cython finds the NUL of the C string.
             let byte = after.first().copied().unwrap_or_default();
             return Err(format!("unknown character `{}`", escape(&[byte])));
         }

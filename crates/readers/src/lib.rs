@@ -1,17 +1,18 @@
-//! Models of the consumers of Python buffer formats: which of them read a format, misread it or refuse it.
+//! Models of the consumers of Python buffer formats. A model states whether a consumer reads, misreads or
+//! refuses a format.
 //!
-//! A refusal raises an error. A misreading is silent: the consumer accepts the format and reads other values
-//! than the exporter wrote.
+//! A refusal raises an error. A misreading is silent: the consumer accepts the format but reads values that
+//! the exporter did not write.
 //!
 //! | format | consumer | outcome |
 //! |--|--|--|
 //! | `<i` | NumPy | reads int32 |
 //! | `<i` | memoryview | refuses: only native formats are supported |
-//! | `i}d` | NumPy | **misreads**: int32, and the rest is ignored |
+//! | `i}d` | NumPy | **misreads**: reads int32 and ignores the text after the brace |
 //! | `>i` | PyO3 | **misreads**: native int32 |
 //! | `T{i:a:}` | RustPython's `struct` | **misreads**: 0 bytes |
 //!
-//! [`readers`] returns the answers of all consumers, [`ReadersTable`] displays them, and
+//! [`readers`] returns the answers of all consumers. [`ReadersTable`] displays answers as a table.
 //! [`cython_accepts`] tests a format against a C type. The crate needs `alloc` but not `std`.
 //!
 //! ```
@@ -23,17 +24,17 @@
 //! assert_eq!(pyo3.line(), "PyO3 0.29 misreads int32; meant: big-endian int32");
 //! ```
 //!
-//! The meaning of a format is the result of [`reconcile`](pep3118::layout::reconcile) for the format and the
-//! itemsize. A consumer that accepts the format and reads another layout misreads it.
+//! [`reconcile`](pep3118::layout::reconcile) determines the meaning of a format from the format and the
+//! itemsize. A consumer misreads a format if it accepts the format and reads another layout.
 //!
-//! Each model describes one version of a consumer. It implements the rule of that version and is compared
-//! with recorded answers of the consumer (`tests/it/readers.rs` in the repository). "Native" is the machine
-//! of the [`DataModel`](pep3118::DataModel) argument.
+//! Each model describes one version of a consumer. The model implements the rules of that version. A test
+//! compares the model with recorded answers of the consumer (`tests/it/readers.rs` in the repository).
+//! "Native" sizes and byte order are those of the [`DataModel`](pep3118::DataModel) argument.
 //!
 //! # Limitations
-//! The models use only the format and the itemsize: shapes, strides, the alignment of the memory and
-//! read-only buffers are ignored. A consumer that gets a type from its user (Cython, PyO3) reads the format
-//! if one of its types fits.
+//! A model uses only the format and the itemsize. A model ignores shapes, strides, the alignment of the memory
+//! and read-only buffers. Cython and PyO3 compare the format with a type that the user declares. The models of
+//! Cython and PyO3 report "reads" if at least one type matches the format.
 
 #![no_std]
 
@@ -57,7 +58,7 @@ pub use consumer::Consumer;
 pub use cython::cython_accepts;
 pub use table::ReadersTable;
 
-/// The example of the README compiles and passes.
+/// Compiles and runs the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,8 +1,8 @@
 //! Model of NumPy: a fast path for one scalar, and a parser for all other formats.
 //!
-//! The model repeats the steps of NumPy's code, because they decide the exceptions: the fast path accepts any
-//! character after `Z`, an unmatched `}` ends the parse, counts can be digits of any script, and a byte order
-//! inside of braces stays in force after them.
+//! The model repeats the steps of NumPy's code, because these steps cause the exceptions. The fast path
+//! accepts any character after `Z`. An unmatched `}` ends the parse. Counts can have digits of any script. A
+//! byte order inside of braces remains in force after the braces.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -19,12 +19,13 @@ use pep3118::layout::{Scalar, Type};
 
 /// The maximum depth of nested structures in this model.
 const MAX_DEPTH: usize = 64;
-/// The maximum number of dimensions of an array.
+/// The maximum number of dimensions of an array in NumPy.
 const MAX_DIMENSIONS: usize = 64;
-/// The size of a dtype and every count fit a C int.
+/// The maximum of a C int. The size of a dtype and every count must fit a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// `numpy.asarray`: the fast path, or the parser after white space is removed; then it compares the itemsize.
+/// Models `numpy.asarray`. NumPy tries the fast path. If the fast path fails, NumPy removes white space and
+/// calls the parser. Then NumPy compares the itemsize with the size of the dtype.
 pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
     let layout = match fast_path(query.format, query.model) {
         Some(scalar) => ConsumerLayout::scalar(scalar),
@@ -44,8 +45,9 @@ pub(super) fn asarray(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// Parses one format character among any number of byte-order characters. The last byte order counts, even
-/// after the format character.
+/// Parses one format character among any number of byte-order characters. The last byte-order character
+/// applies, even if the byte-order character is after the format character. Returns `None` if the format has
+/// another form.
 fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     let (mut order, mut standard) = (model.endian, false);
     let mut found = None;
@@ -61,7 +63,7 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
             b'Z' => {
                 let (&part, after) = rest.split_first()?;
                 rest = after;
-                // `Z` before another character is ignored.
+                // NumPy ignores `Z` before any other character.
                 let code: &[u8] = if matches!(part, b'f' | b'd' | b'g') { &[b'Z', part] } else { &[part] };
                 found = Some(fast_path_scalar(code, !standard, model)?);
             }
@@ -71,13 +73,15 @@ fn fast_path(format: &[u8], model: &DataModel) -> Option<Scalar> {
     found.map(|scalar| Scalar { endian: order, ..scalar })
 }
 
-/// Returns the scalar of a character that the fast path accepts.
+/// Returns the scalar of a format character that the fast path accepts. `native` chooses between native and
+/// standard size. Returns `None` for other characters.
 fn fast_path_scalar(code: &[u8], native: bool, model: &DataModel) -> Option<Scalar> {
     let last = code.last()?;
     if b"?bBhHiIlLqQnNefdg".contains(last) { scalar(code, native, model) } else { None }
 }
 
-/// Removes ASCII white space, except between colons.
+/// Returns the format without ASCII white space. White space in names, which are between colons, is not
+/// removed.
 fn without_space(format: &[u8]) -> Vec<u8> {
     let mut in_name = false;
     let mut stripped = format.to_vec();
@@ -90,14 +94,14 @@ fn without_space(format: &[u8]) -> Vec<u8> {
     stripped
 }
 
-/// A dtype.
+/// A NumPy dtype: the description of an item.
 pub(super) struct Dtype {
     pub(super) layout: ConsumerLayout,
-    /// It has fields, so that its size can be increased.
+    /// Whether the dtype has fields. Only the size of a dtype with fields can be increased.
     pub(super) is_record: bool,
 }
 
-/// Parses a format. pybind11 calls this parser directly.
+/// Parses a format without the fast path. pybind11 calls this parser directly.
 pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
     let text: Vec<char> = format.chars().collect();
     let mut parser = Parser { rest: &text, order: '@', model };
@@ -106,9 +110,12 @@ pub(super) fn dtype(format: &str, model: &DataModel) -> Result<Dtype, String> {
     Ok(Dtype { layout, is_record: !item.is_plain })
 }
 
+/// The state of NumPy's parser.
 struct Parser<'t> {
+    /// The characters that are not parsed yet.
     rest: &'t [char],
-    /// The byte-order character in force. A closing brace does not restore the previous one.
+    /// The byte-order character in force. A closing brace does not restore the byte order before the
+    /// structure.
     order: char,
     model: &'t DataModel,
 }
@@ -118,11 +125,12 @@ struct ItemType {
     values: Vec<ScalarArray>,
     size: u64,
     align: u64,
-    /// The type is not a record.
+    /// Whether the type has no fields.
     is_plain: bool,
 }
 
 impl<'t> Parser<'t> {
+    /// Skips `text` if the format continues with `text`. Returns whether `text` was skipped.
     fn eat(&mut self, text: &[char]) -> bool {
         match self.rest.strip_prefix(text) {
             Some(after) => {
@@ -133,19 +141,29 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Returns the text before `end` and skips both.
+    /// Returns the text before the next `end`, and skips the text and `end`.
     fn until(&mut self, end: char) -> Result<&'t [char], String> {
         let at = self.rest.iter().position(|c| *c == end).ok_or_else(|| format!("`{end}` is missing"))?;
         let (before, after) = self.rest.split_at(at);
-        self.rest = after.get(1..).unwrap_or_default();
+        self.rest = after;
+        self.skip_char();
         Ok(before)
     }
 
+    /// Skips one character. Does nothing at the end of the format.
+    fn skip_char(&mut self) {
+        if let Some((_, after)) = self.rest.split_first() {
+            self.rest = after;
+        }
+    }
+
+    /// Returns the next character and does not skip the character. Fails at the end of the format.
     fn peek(&self) -> Result<char, String> {
         self.rest.first().copied().ok_or_else(|| String::from("the format ends before an item"))
     }
 
-    /// Parses items up to a `}` or the end of the format, even if no structure is open.
+    /// Parses items up to a `}` or the end of the format, and returns their structure. `depth` is the number
+    /// of open structures. NumPy ends at a `}` even if no structure is open.
     fn structure(&mut self, depth: usize) -> Result<ItemType, String> {
         if depth > MAX_DEPTH {
             return Err(format!("more than {MAX_DEPTH} structures inside each other"));
@@ -153,13 +171,14 @@ impl<'t> Parser<'t> {
         let mut values = Vec::new();
         let (mut offset, mut align) = (0_u64, 1_u64);
         let mut names = BTreeSet::new();
-        // The number of fields; the size and kind of a single field without a name at offset 0.
+        // `fields` is the number of fields. `single` has size and kind of the only field, if the field has no
+        // name and is at offset 0.
         let (mut fields, mut single) = (0_u64, None);
         while !self.rest.is_empty() && !self.eat(&['}']) {
             let shape = if self.eat(&['(']) { Some(self.shape()?) } else { None };
             if matches!(self.peek()?, '@' | '=' | '<' | '>' | '^' | '!') {
                 self.order = self.peek()?;
-                self.rest = self.rest.get(1..).unwrap_or_default();
+                self.skip_char();
             }
             let count = self.count();
             let ParsedItem { mut item, elements, is_padding } = self.item(count, depth)?;
@@ -168,7 +187,7 @@ impl<'t> Parser<'t> {
                 offset = round_up(offset, item.align);
                 let tail = round_up(item.size, item.align).saturating_sub(item.size);
                 let many = elements > 1 || shape.as_ref().is_some_and(|shape| product(shape) > 1);
-                // The padding of a single element comes after it, outside of its type.
+                // The padding of a single element is added after the element and is not part of its type.
                 padding_after = if many { 0 } else { tail };
                 item.size = item.size.saturating_add(tail).saturating_sub(padding_after);
                 align = lcm(align, item.align);
@@ -197,21 +216,27 @@ impl<'t> Parser<'t> {
                 single = None;
             }
             offset = offset.saturating_add(item.size).saturating_add(padding_after);
-            limit(offset, "structure")?;
+            check_size(offset, "structure")?;
         }
         let size = if self.order == '@' { round_up(offset, align) } else { offset };
-        limit(size, "structure")?;
+        check_size(size, "structure")?;
         let is_plain = depth == 0 && fields == 1 && single.is_some_and(|(only, plain)| plain && only == size);
         Ok(ItemType { values, size, align, is_plain })
     }
 
+    /// Parses the lengths of a shape up to its closing parenthesis.
     fn shape(&mut self) -> Result<Vec<u64>, String> {
         let body = self.until(')')?;
         body.split(|c| *c == ',')
-            .map(|piece| int(piece).filter(|length| *length <= INT_MAX).ok_or_else(|| String::from("not a shape")))
+            .map(|piece| {
+                int(piece)
+                    .filter(|length| *length <= INT_MAX)
+                    .ok_or_else(|| String::from("a shape has an entry that is not an integer from 0 to 2147483647"))
+            })
             .collect()
     }
 
+    /// Parses a count. Returns 1 if there are no digits.
     fn count(&mut self) -> u64 {
         let digits = self.rest.iter().take_while(|c| digit(**c).is_some()).count();
         let (number, after) = self.rest.split_at(digits);
@@ -219,7 +244,7 @@ impl<'t> Parser<'t> {
         if digits == 0 { 1 } else { decimal(number.iter().filter_map(|c| digit(*c))) }
     }
 
-    /// Parses a type. The count is the number of elements, or the length of a text.
+    /// Parses a type. `count` is the number of elements, or the length of a text.
     fn item(&mut self, count: u64, depth: usize) -> Result<ParsedItem, String> {
         if self.eat(&['T', '{']) {
             let item = self.structure(depth.saturating_add(1))?;
@@ -233,13 +258,8 @@ impl<'t> Parser<'t> {
             '>' | '!' => Endian::Big,
             _ => model.endian,
         };
-        self.rest = self.rest.get(1..).unwrap_or_default();
-        let refused = || {
-            format!(
-                "format character `{}` is not one of its format characters",
-                escape(letter.encode_utf8(&mut [0; 4]))
-            )
-        };
+        self.skip_char();
+        let refused = || format!("format character `{}` is not supported", escape(letter.encode_utf8(&mut [0; 4])));
         let byte = u8::try_from(letter).map_err(|_| refused())?;
         let text = |ty, unit: u64, align| {
             let size = unit.checked_mul(count).filter(|size| *size <= INT_MAX);
@@ -259,38 +279,40 @@ impl<'t> Parser<'t> {
             b'O' => Scalar { ty: Type::Object, size: model.pointer, endian: model.endian },
             b'Z' => {
                 let part = self.rest.first().copied().and_then(|part| u8::try_from(part).ok());
-                self.rest = self.rest.get(1..).unwrap_or_default();
+                self.skip_char();
                 let part = part.filter(|part| matches!(part, b'f' | b'd' | b'g'));
                 let part = part.ok_or_else(|| String::from("`Z` must be before `f`, `d` or `g`"))?;
                 let scalar = scalar(&[b'Z', part], native, model).ok_or_else(refused)?;
-                return Ok(plain(scalar, endian, align_of(part, model).bytes(), count));
+                return Ok(scalar_item(scalar, endian, align_of(part, model).bytes(), count));
             }
-            b'u' => return Err(String::from("`u`, UCS-2, is not represented")),
-            b'&' | b't' | b'X' => return Err(format!("`{letter}` is not represented")),
+            b'u' => return Err(String::from("`u`, UCS-2, is not supported")),
+            b'&' | b't' | b'X' => return Err(format!("`{letter}` is not supported")),
             b'?' | b'c' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'e' | b'f' | b'd'
             | b'g' => scalar(&[byte], native, model).ok_or_else(refused)?,
             _ => return Err(refused()),
         };
-        Ok(plain(scalar, endian, align_of(byte, model).bytes(), count))
+        Ok(scalar_item(scalar, endian, align_of(byte, model).bytes(), count))
     }
 }
 
-/// A type with its count.
+/// A parsed type and the number of its elements.
 struct ParsedItem {
     item: ItemType,
     elements: u64,
+    /// Whether the type is `x`.
     is_padding: bool,
 }
 
-fn plain(scalar: Scalar, endian: Endian, align: u64, elements: u64) -> ParsedItem {
-    // Objects have no byte order.
+/// Returns `elements` scalars without padding.
+fn scalar_item(scalar: Scalar, endian: Endian, align: u64, elements: u64) -> ParsedItem {
+    // Object addresses always have the byte order of the machine.
     let endian = if scalar.ty == Type::Object { scalar.endian } else { endian };
     let value = ScalarArray::new(0, Scalar { endian, ..scalar });
     let item = ItemType { values: vec![value], size: scalar.size, align, is_plain: true };
     ParsedItem { item, elements, is_padding: false }
 }
 
-/// Makes the item an array of a shape.
+/// Converts `item` to an array of items. `shape` is the shape of the array.
 fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     if item.size == 0 && item.is_plain {
         return Err(String::from("an array of elements without bytes"));
@@ -298,7 +320,7 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
     if shape.len() > MAX_DIMENSIONS {
         return Err(format!("more than {MAX_DIMENSIONS} dimensions"));
     }
-    // The fastest dimension first.
+    // Processes the dimension with the smallest stride first.
     for length in shape.iter().rev() {
         match length {
             0 => item.values.clear(),
@@ -306,30 +328,34 @@ fn array_of(item: &mut ItemType, shape: &[u64]) -> Result<(), String> {
             _ => item.values.iter_mut().for_each(|value| value.repeat(*length, item.size)),
         }
         item.size = item.size.saturating_mul(*length);
-        limit(item.size.max(*length), "array")?;
+        check_size(item.size.max(*length), "array")?;
     }
     item.is_plain = true;
     Ok(())
 }
 
-fn limit(size: u64, what: &str) -> Result<(), String> {
+/// Checks that `size` bytes fit a C int. `what` names the object in the error.
+fn check_size(size: u64, what: &str) -> Result<(), String> {
     if size > INT_MAX { Err(format!("the {what} is larger than {INT_MAX} bytes")) } else { Ok(()) }
 }
 
+/// Returns the product of the lengths, at most `u64::MAX`.
 fn product(shape: &[u64]) -> u64 {
     shape.iter().fold(1, |product: u64, length| product.saturating_mul(*length))
 }
 
-/// Rounds up to an alignment that need not be a power of two: NumPy uses the least common multiple of the
-/// fields.
+/// Rounds `offset` up to a multiple of `align`, both in bytes. The alignment need not be a power of two,
+/// because NumPy uses the least common multiple of the alignments of the fields.
 fn round_up(offset: u64, align: u64) -> u64 {
     offset.checked_next_multiple_of(align.max(1)).unwrap_or(u64::MAX)
 }
 
+/// Returns the least common multiple of two alignments, which are at least 1.
 fn lcm(a: u64, b: u64) -> u64 {
-    let (mut x, mut y) = (a, b);
-    while y != 0 {
-        (x, y) = (y, x.checked_rem(y).unwrap_or(0));
+    let (mut gcd, mut divisor) = (a, b);
+    // The remainder is `None` when `divisor` is 0.
+    while let Some(remainder) = gcd.checked_rem(divisor) {
+        (gcd, divisor) = (divisor, remainder);
     }
-    a.checked_div(x).unwrap_or(1).saturating_mul(b)
+    a.checked_div(gcd).map_or(a, |factor| factor.saturating_mul(b))
 }

@@ -1,4 +1,4 @@
-//! The interface of the models: the input of a model, and its result.
+//! `Query`: the input of a model. `ReadResult`: its result.
 
 use alloc::string::String;
 
@@ -9,27 +9,29 @@ use pep3118::abi::DataModel;
 #[derive(Clone, Copy)]
 pub(super) struct Query<'a> {
     pub(super) format: &'a [u8],
-    /// The itemsize of the buffer in bytes, if it is known.
+    /// The itemsize of the buffer in bytes. `None` means that the itemsize is unknown.
     pub(super) itemsize: Option<u64>,
-    /// The size that the format describes, if it is valid.
-    pub(super) natural: Option<u64>,
+    /// The size in bytes of the item that the format describes. `None` means that the format has no
+    /// interpretation.
+    pub(super) described_size: Option<u64>,
     pub(super) model: &'a DataModel,
 }
 
 impl Query<'_> {
-    /// The itemsize of the buffer; if it is unknown, the size that the format describes.
-    pub(super) fn itemsize_or_natural(&self) -> Option<u64> {
-        self.itemsize.or(self.natural)
+    /// Returns the itemsize of the buffer in bytes. If the itemsize is unknown, returns the size that the
+    /// format describes. Returns `None` if neither is known.
+    pub(super) fn itemsize_or_described(&self) -> Option<u64> {
+        self.itemsize.or(self.described_size)
     }
 }
 
-/// The result of a model: the layout that the consumer reads, or the reason of a refusal.
+/// The result of a model: a layout, or the reason why the consumer refuses the format.
 pub(super) type ReadResult = Result<Accepted, String>;
 
-/// A format that a consumer accepts.
+/// A format that a consumer accepts, with the layout that the consumer reads.
 pub(super) struct Accepted {
     pub(super) layout: ConsumerLayout,
-    /// A condition, or a loss that is not a wrong value.
+    /// A condition under which the layout is read, or a loss that does not change values.
     pub(super) note: Option<&'static str>,
 }
 

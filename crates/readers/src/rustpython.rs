@@ -1,4 +1,4 @@
-//! Model of RustPython's `struct`, which skips the constructs of PEP 3118.
+//! Model of RustPython's `struct`, which ignores the constructs of PEP 3118.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,8 +12,8 @@ use pep3118::Endian;
 use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Scalar, Type};
 
-/// `struct.calcsize`: it skips structures with their content, shapes, names, braces and every byte-order
-/// character but the first.
+/// Models `struct.calcsize`. RustPython skips structures with their content, shapes, names, braces, and every
+/// byte-order character after the first.
 pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
     if !query.format.is_ascii() {
         return Err(String::from("a byte is not ASCII"));
@@ -44,7 +44,7 @@ pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
             return Err(too_long());
         }
         let Some((&byte, after)) = after.split_first() else {
-            // It does not notice a count of 1 at the end.
+            // RustPython does not reject a count of 1 at the end of the format.
             if count == 1 {
                 break;
             }
@@ -55,7 +55,7 @@ pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
             rest = after;
             continue;
         }
-        let code = code(byte, native, endian, model)?;
+        let code = code_layout(byte, native, endian, model)?;
         let start = if native { code.align.round_up(offset) } else { Some(offset) };
         let end = start.and_then(|start| code.scalar.size.checked_mul(count)?.checked_add(start));
         match (start, end.filter(|end| *end <= limit)) {
@@ -77,7 +77,8 @@ pub(super) fn calcsize(query: &Query<'_>) -> ReadResult {
     Ok(ConsumerLayout::new(offset, values).into())
 }
 
-/// Returns the format after a construct that is skipped; `None` if the byte is a format character.
+/// Returns the format after a construct that RustPython skips. `byte` is the first byte of the construct and
+/// `rest` the format after it. Returns `None` if `byte` is a format character.
 fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     match byte {
         0 => Err(String::from("embedded NUL")),
@@ -87,6 +88,7 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
         },
         b'(' => after_bracket(rest, b'(', b')').map(Some),
         b':' => match rest.iter().position(|byte| *byte == b':') {
+            // The name ends at `colon`, so the range starts at most at the end of `rest`.
             Some(colon) => Ok(Some(rest.get(colon.saturating_add(1)..).unwrap_or_default())),
             None => Err(String::from("a name is never closed")),
         },
@@ -95,7 +97,8 @@ fn skip(byte: u8, rest: &[u8]) -> Result<Option<&[u8]>, String> {
     }
 }
 
-/// Returns the format after the bracket that closes an open one.
+/// Returns the format after the bracket `close` that closes an open bracket `open`. `rest` starts after the
+/// open bracket.
 fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
     let mut depth = 1_usize;
     for (at, byte) in rest.iter().enumerate() {
@@ -105,6 +108,7 @@ fn after_bracket(rest: &[u8], open: u8, close: u8) -> Result<&[u8], String> {
             depth = depth.saturating_sub(1);
         }
         if depth == 0 {
+            // `at` is an index of `rest`, so the range starts at most at the end.
             return Ok(rest.get(at.saturating_add(1)..).unwrap_or_default());
         }
     }
@@ -117,7 +121,8 @@ struct CodeLayout {
     align: Align,
 }
 
-fn code(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<CodeLayout, String> {
+/// Returns the layout of the format character `byte`, of native or standard size, in the byte order `endian`.
+fn code_layout(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<CodeLayout, String> {
     let unknown = || alloc::format!("unknown format character `{}`", escape(&[byte]));
     let fixed = |ty, size, ctype| CodeLayout { scalar: Scalar { ty, size, endian }, align: model.align_of(ctype) };
     let layout = match byte {
@@ -125,9 +130,9 @@ fn code(byte: u8, native: bool, endian: Endian, model: &DataModel) -> Result<Cod
         b's' => fixed(Type::Bytes, 1, CType::Char),
         b'p' => fixed(Type::Pascal, 1, CType::Char),
         b'u' if native => fixed(Type::Wchar, model.size_of(CType::Wchar), CType::Wchar),
-        b'u' => return Err(String::from("`u` has no standard size; it stops with an internal error")),
+        b'u' => return Err(String::from("`u` has no standard size: RustPython stops with an internal error")),
         b'w' if native => fixed(Type::Ucs4, 4, CType::Int),
-        // It has no long double and reads a double.
+        // RustPython has no long double, so `g` is a double.
         b'g' => fixed(Type::Float64, 8, CType::Double),
         b'O' => fixed(Type::Object, model.pointer, CType::Pointer),
         b'?' | b'c' | b'b' | b'B' | b'h' | b'H' | b'i' | b'I' | b'l' | b'L' | b'q' | b'Q' | b'n' | b'N' | b'e'

@@ -1,10 +1,10 @@
-//! Models of libraries that look up format strings in small tables.
+//! Models of libraries that look up a format in a table.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::binding_generators::short;
+use super::binding_generators::excerpt;
 use super::consumer_layout::{ConsumerLayout, ScalarArray, scalar, widened};
 use super::cpython::{self, Version};
 use super::query::{Accepted, Query, ReadResult};
@@ -13,10 +13,11 @@ use pep3118::Endian;
 use pep3118::abi::{CType, DataModel};
 use pep3118::layout::{Dialect, Scalar, Type, calcsize_in};
 
+/// The maximum of a C int.
 const INT_MAX: u64 = 0x7fff_ffff;
 
-/// mpi4py: it drops a byte-order character of this machine and looks up the rest. The size is that of the
-/// datatype, whatever the itemsize.
+/// Models mpi4py. mpi4py removes a byte-order character of this machine and looks up the remaining text in a
+/// table. mpi4py reads values of the size of the MPI datatype, even if the itemsize differs.
 pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
     let (has_byte_order, key) = match (query.format, query.model.endian) {
         ([b'@', key @ ..], _) => (false, key),
@@ -24,9 +25,10 @@ pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
         ([b'<' | b'>', ..], _) => return Err(String::from("byte order of another machine")),
         (key, _) => (false, key),
     };
-    let datatype = mpi_datatype(key, query.model).ok_or_else(|| format!("no MPI datatype for `{}`", short(key)))?;
-    // The answers were recorded with two items, whose size must be a multiple of the datatype.
-    let itemsize = query.itemsize_or_natural().unwrap_or(datatype.size);
+    let datatype = mpi_datatype(key, query.model).ok_or_else(|| format!("no MPI datatype for `{}`", excerpt(key)))?;
+    // The answers were recorded for a buffer of two items. mpi4py requires that the datatype divides its
+    // size.
+    let itemsize = query.itemsize_or_described().unwrap_or(datatype.size);
     let remainder = itemsize.saturating_mul(2).checked_rem(datatype.size);
     if remainder.is_some_and(|remainder| remainder > 0) {
         let (item, datatype) = (plural(itemsize, "byte"), plural(datatype.size, "byte"));
@@ -36,8 +38,9 @@ pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
     Ok(Accepted { layout: ConsumerLayout::scalar(datatype), note })
 }
 
-/// mpi4py's table with the datatypes of MPICH: format characters, NumPy's type characters and NumPy's type
-/// strings.
+/// Returns the MPI datatype for an entry of mpi4py's table, with the sizes of MPICH. `key` is a format
+/// character, a type character of NumPy or a type string of NumPy. Returns `None` if the table has no such
+/// entry.
 fn mpi_datatype(key: &[u8], model: &DataModel) -> Option<Scalar> {
     let unit = |ty, size| Some(Scalar { ty, size, endian: model.endian });
     let long_double = model.size_of(CType::LongDouble);
@@ -62,7 +65,8 @@ fn mpi_datatype(key: &[u8], model: &DataModel) -> Option<Scalar> {
     }
 }
 
-/// Returns the type of one of NumPy's type strings, `i4` to `c16`, without a byte order.
+/// Returns the type of a type string of NumPy without a byte order: `i4`, `c16`. Returns `None` for other
+/// text.
 fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match text {
         b"b1" => (Type::Bool, 1),
@@ -84,16 +88,16 @@ fn type_string(text: &[u8], model: &DataModel) -> Option<Scalar> {
     Some(Scalar { ty, size, endian: model.endian })
 }
 
-/// numba: integers by one character, with the size from the itemsize; floats and complex numbers also after
-/// `=`.
+/// Models numba. numba accepts an integer of one character, whose size is the itemsize. numba accepts floats
+/// and complex numbers with or without `=`.
 pub(super) fn numba(query: &Query<'_>) -> ReadResult {
-    let unsupported = || format!("format `{}` is not supported", short(query.format));
+    let unsupported = || format!("format `{}` is not supported", excerpt(query.format));
     if let [code] = query.format
         && b"bBhHiIlLqQnN".contains(code)
     {
         let kind = scalar(&[*code], true, query.model).ok_or_else(unsupported)?;
         let itemsize = query.itemsize.unwrap_or(kind.size);
-        // It accepts a size that no integer has as a type without operations.
+        // numba accepts an itemsize that no integer has. The type then has no operations.
         return Ok(widened(kind, itemsize).map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into());
     }
     let start = query.format.iter().position(|byte| *byte != b'=').unwrap_or(query.format.len());
@@ -105,8 +109,8 @@ pub(super) fn numba(query: &Query<'_>) -> ReadResult {
     }
 }
 
-/// pygame: a number, or padding as opaque bytes. The kind is from the format character, the size from the
-/// itemsize.
+/// Models pygame. pygame accepts one number, or padding, which pygame reads as opaque bytes. The format
+/// character determines the kind, the itemsize the size.
 pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     let (order, rest) = match query.format {
         [order @ (b'@' | b'=' | b'<' | b'>' | b'!'), rest @ ..] => (Some(*order), rest),
@@ -119,19 +123,19 @@ pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     };
     match counted {
         [code, ..] if !b"bBhHiIlLqQfdx".contains(code) => {
-            return Err(String::from("not one of its types of array elements"));
+            return Err(String::from("the format is not an array element type of pygame"));
         }
-        [] => return Err(String::from("not one of its types of array elements")),
+        [] => return Err(String::from("the format is not an array element type of pygame")),
         [_] => {}
         _ => return Err(String::from("arrays of records are not supported")),
     }
-    let itemsize = query.itemsize_or_natural().unwrap_or(0);
+    let itemsize = query.itemsize_or_described().ok_or_else(|| String::from("the format has no size"))?;
     let endian = match order {
         Some(b'<') => Endian::Little,
         Some(b'>' | b'!') => Endian::Big,
         _ => query.model.endian,
     };
-    // With a count it does not find the format character.
+    // pygame does not find the format character after a count.
     let kind = match rest {
         [code] if *code != b'x' => scalar(&[*code], true, query.model),
         _ => None,
@@ -140,8 +144,8 @@ pub(super) fn pygame(query: &Query<'_>) -> ReadResult {
     Ok(found.map_or(ConsumerLayout::opaque(itemsize), ConsumerLayout::scalar).into())
 }
 
-/// nanoarrow: it calls `struct.calcsize`. Anything other than one format character, with or without `=` or
-/// `@`, is opaque bytes.
+/// Models nanoarrow, which calls `struct.calcsize`. nanoarrow reads a number if the format is one format
+/// character with or without `=` or `@`. nanoarrow reads other formats as opaque bytes.
 pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     let size = calcsize_in(query.format, &Dialect::STRUCT_3_13, query.model).map_err(|error| error.to_string())?;
     if size > INT_MAX {
@@ -173,7 +177,8 @@ pub(super) fn nanoarrow(query: &Query<'_>) -> ReadResult {
     })
 }
 
-/// JPype: at most one byte-order character, then the first format character; it ignores the rest.
+/// Models JPype. JPype reads at most one byte-order character and one format character, and ignores the
+/// remaining text.
 pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let (endian, rest) = match query.format {
         [b'<', rest @ ..] => (Endian::Little, rest),
@@ -181,8 +186,8 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
         [b'@' | b'=', rest @ ..] => (query.model.endian, rest),
         rest => (query.model.endian, rest),
     };
-    let wide = query.itemsize_or_natural() == Some(8);
-    let unable = || format!("buffer type `{}` is not handled", short(rest));
+    let wide = query.itemsize_or_described() == Some(8);
+    let unable = || format!("buffer type `{}` is not handled", excerpt(rest));
     let code = *rest.first().ok_or_else(unable)?;
     let native = match code {
         b'n' | b'N' => true,
@@ -199,13 +204,14 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     let layout = ConsumerLayout::scalar(Scalar { endian, ..found });
     let is_swapped_half = code == b'e' && endian != query.model.endian;
     if is_swapped_half {
-        // It reverses four bytes instead of two, which gives the next half.
+        // JPype reverses four bytes instead of two, and therefore reads the two bytes after the item.
         return Ok(ConsumerLayout::new(2, Vec::from([ScalarArray::new(2, Scalar { endian, ..found })])).into());
     }
     Ok(layout.into())
 }
 
-/// USD's arrays: they accept the values of a memoryview (recorded with Python 3.11) that are numbers.
+/// Models USD's arrays. USD accepts the values of a memoryview if the values are numbers. Answers were recorded
+/// with Python 3.11.
 pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     let accepted = cpython::memoryview(query, Version::Before312)?;
     if matches!(query.format, [b'c'] | [b'@', b'c']) {
@@ -214,25 +220,27 @@ pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     Ok(accepted)
 }
 
-/// Whether the tables below have `l` for four bytes, `q` for eight, and no `i`.
+/// Returns whether the tables of simsimd and numkong have `l` for 4 bytes and `q` for 8 bytes. Returns `false`
+/// if the tables have `i` for 4 bytes and `l` for 8 bytes.
 const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
 
-/// simsimd: exact texts only, with `<` as the only byte order and without a difference between standard and
-/// native sizes.
+/// Models simsimd, which looks up the whole format in a table. `<` is the only byte order. Standard sizes are
+/// equal to native sizes.
 pub(super) fn simsimd(query: &Query<'_>) -> ReadResult {
     let model = query.model;
-    table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
+    simsimd_table(query, has_short_long(model) && (model.pointer == 8 || model.double_align.bytes() == 4))
 }
 
-/// numkong: the table of simsimd.
+/// Models numkong, which has the table of simsimd.
 pub(super) fn numkong(query: &Query<'_>) -> ReadResult {
-    table(query, has_short_long(query.model))
+    simsimd_table(query, has_short_long(query.model))
 }
 
-/// The table of simsimd and numkong. They ignore the itemsize.
-fn table(query: &Query<'_>, short_long: bool) -> ReadResult {
+/// Looks up a format in the table of simsimd and numkong, which ignore the itemsize. `short_long` is the
+/// result of `has_short_long`.
+fn simsimd_table(query: &Query<'_>, short_long: bool) -> ReadResult {
     let model = query.model;
     let (order, code) = match query.format {
         [order @ (b'<' | b'|'), code @ ..] => (Some(*order), code),
@@ -242,7 +250,7 @@ fn table(query: &Query<'_>, short_long: bool) -> ReadResult {
     let found = match (order, code) {
         (Some(b'|'), _) if !is_sized => None,
         (_, [code @ (b'i' | b'I' | b'l' | b'L' | b'q' | b'Q')]) => {
-            // One character for each size, the usual one of the platform.
+            // The table has one character for each size: the usual character of the platform.
             let (four, eight) = if short_long { (b'l', b'q') } else { (b'i', b'l') };
             let four = (code.to_ascii_lowercase() == four).then_some(4_u64);
             let size = four.or_else(|| (code.to_ascii_lowercase() == eight).then_some(8));
@@ -257,15 +265,16 @@ fn table(query: &Query<'_>, short_long: bool) -> ReadResult {
         (None, b"?") => Some(Scalar { ty: Type::Bits, size: 1, endian: model.endian }),
         (_, [b'f', b'2' | b'4' | b'8']) => type_string(code, model),
         _ if is_sized => type_string(code, model),
-        (None, name) => own_name(name, model),
+        (None, name) => type_name(name, model),
         _ => None,
     };
-    let found = found.ok_or_else(|| format!("no data type for `{}`", short(query.format)))?;
+    let found = found.ok_or_else(|| format!("no data type for `{}`", excerpt(query.format)))?;
     Ok(ConsumerLayout::scalar(found).into())
 }
 
-/// Full names of types, which only these two libraries write.
-fn own_name(name: &[u8], model: &DataModel) -> Option<Scalar> {
+/// Returns the type of a full type name, such as `int32`. Only simsimd and numkong use these names. Returns
+/// `None` for other text.
+fn type_name(name: &[u8], model: &DataModel) -> Option<Scalar> {
     let (ty, size) = match name {
         b"int8" => (Type::Int8, 1),
         b"int16" => (Type::Int16, 2),

@@ -1,4 +1,4 @@
-//! `Mapping`: record batches of items.
+//! Methods of `Mapping` that create record batches of items.
 
 use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
@@ -8,28 +8,31 @@ use arrow_array::{RecordBatch, RecordBatchOptions, make_array};
 use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
 
-use super::cells::Cells;
+use super::encoding::Encoding;
 use super::error::BatchError;
 use super::mapping::{Mapping, Node, NodeKind};
 use crate::decode::{self, Column, DecodeError, wide};
 
-/// The memory of the arrays.
+/// The memory that arrays are created from.
 enum Source {
+    /// One column for each leaf that has no array yet.
     Columns(vec::IntoIter<Column>),
-    /// Items with one leaf, whose bytes are those of an Arrow array.
+    /// The bytes of the items. The items have one leaf, and the bytes of the leaf are the bytes of an Arrow
+    /// array.
     Bytes(Buffer),
 }
 
 impl Mapping {
-    /// Makes a batch of the items of a buffer, the last index fastest, with any strides and suboffsets. Values
-    /// are copied once, into columns that become the memory of the batch.
+    /// Creates a batch of the items of `buffer`. The items are in C order. The buffer may have any strides
+    /// and suboffsets. The values are copied once into columns, and the columns become the memory of the
+    /// batch.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
     /// use pep3118::{RawView, Request, DataModel, Dialect, Layout, arrow::Mapping};
     /// let format = b"T{>h:a:>d:b:}";
     /// let layout = Layout::read(format, &Dialect::PEP3118, &DataModel::HOST)?;
-    /// // Every second record of memory that contains three.
+    /// // The memory contains three records. The buffer has the first and the third.
     /// let raw = RawView {
     ///     len: 20, itemsize: 10, ndim: 1, format: Some(format), shape: Some(&[2]), strides: Some(&[20]), ..RawView::default()
     /// };
@@ -41,28 +44,30 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - a buffer with the plan of another layout
-    /// - `u` with a lone surrogate: not Unicode text
-    /// - as [`Buffer::columns`](decode::Buffer::columns)
+    /// - `buffer` has the plan of another layout
+    /// - `u` with a lone surrogate: the value is not Unicode text
+    /// - every error of [`Buffer::columns`](decode::Buffer::columns)
     pub fn batch(&self, buffer: &decode::Buffer<'_>) -> Result<RecordBatch, BatchError> {
-        self.batch_of_columns(buffer.columns_at(self.places())?, buffer.items()?)
+        self.batch_of_columns(buffer.columns_at(self.leaf_indices())?, buffer.items()?)
     }
 
-    /// Makes a batch of the columns of `items` records. Numbers and bytes are moved, not copied.
+    /// Creates a batch of the columns of `items` records. Numbers and bytes are moved, not copied.
     ///
     /// # Errors
-    /// - 2 columns for 3 fields; a column of `f64` for a field of `<i`; 10 elements for 11 records
-    /// - as [`batch`](Self::batch)
+    /// - 2 columns for 3 fields, a column of `f64` for a field of `<i`, 10 elements for 11 records: a
+    ///   column does not match the mapping
+    /// - every error of [`batch`](Self::batch)
     pub fn batch_of_columns(&self, columns: Vec<Column>, items: usize) -> Result<RecordBatch, BatchError> {
         for index in 0..self.leaves.len().max(columns.len()) {
             let (leaf, column) = (self.leaves.get(index), columns.get(index));
-            let fits = leaf.zip(column).is_some_and(|(leaf, column)| {
-                let each = column.shape.iter().try_fold(items, |count, length| count.checked_mul(*length));
+            let is_match = leaf.zip(column).is_some_and(|(leaf, column)| {
+                let elements = column.shape.iter().try_fold(items, |count, length| count.checked_mul(*length));
                 (&leaf.name, leaf.ty, &leaf.shape) == (&column.name, column.ty, &column.shape)
                     && discriminant(&leaf.data) == discriminant(&column.data)
-                    && each == Some(column.data.len())
+                    && elements == Some(column.data.len())
             });
-            if !fits {
+            if !is_match {
+                // If there are more columns than leaves, no field is expected, and its name is empty.
                 let field = self.verdicts().get(index).map(|verdict| verdict.field.clone()).unwrap_or_default();
                 return Err(BatchError::Column { index: wide(index), field, items: wide(items) });
             }
@@ -70,37 +75,39 @@ impl Mapping {
         self.build(Source::Columns(columns.into_iter()), items)
     }
 
-    /// Makes a batch of contiguous items. Their memory is shared, not copied, if there is a single leaf, its
-    /// [verdict](Self::verdicts) is zero-copy, and the bytes are aligned for its type.
+    /// Creates a batch of contiguous items. The batch shares the memory of `bytes` under three conditions:
+    /// the item has one leaf, the [verdict](Self::verdicts) of the leaf is zero-copy, and `bytes` is aligned
+    /// for the type of the leaf. Otherwise the values are copied.
     ///
     /// # Errors
-    /// - 10 bytes for 4-byte items
-    /// - as [`batch`](Self::batch)
+    /// - 10 bytes for 4-byte items: the size is not a multiple of the itemsize
+    /// - every error of [`batch`](Self::batch)
     pub fn batch_of_bytes(&self, bytes: Buffer) -> Result<RecordBatch, BatchError> {
         let items = self.plan.items_in(bytes.len())?;
         if self.shares(bytes.as_ptr().addr()) {
             return self.build(Source::Bytes(bytes), items);
         }
-        self.batch_of_columns(self.plan.columns_at(&bytes, self.places())?, items)
+        self.batch_of_columns(self.plan.columns_at(&bytes, self.leaf_indices())?, items)
     }
 
-    /// Makes a batch of `rows` contiguous items, which are copied and may have no bytes.
+    /// Creates a batch of `rows` contiguous items. The values are copied. The items may have 0 bytes.
     ///
     /// # Errors
-    /// - as [`batch_of_bytes`](Self::batch_of_bytes)
+    /// - every error of [`batch_of_bytes`](Self::batch_of_bytes)
     #[doc(hidden)]
     pub fn batch_of_rows(&self, bytes: &[u8], rows: usize) -> Result<RecordBatch, BatchError> {
         self.batch_of_columns(self.plan.columns(bytes, None)?, rows)
     }
 
-    /// Whether `batch_of_bytes` shares the memory of contiguous items at this address.
+    /// Returns whether `batch_of_bytes` shares the memory of contiguous items at `address`.
     #[doc(hidden)]
     pub fn shares(&self, address: usize) -> bool {
         let align = self.columns.first().map_or(1, Node::align);
-        let single = self.verdicts().iter().all(|verdict| verdict.zero_copy) && self.leaves.len() == 1;
-        single && address.checked_rem(align) == Some(0)
+        let is_contiguous = self.verdicts().iter().all(|verdict| verdict.zero_copy) && self.leaves.len() == 1;
+        is_contiguous && address.checked_rem(align) == Some(0)
     }
 
+    /// Creates the batch of `items` rows from the memory of `source`.
     fn build(&self, mut source: Source, items: usize) -> Result<RecordBatch, BatchError> {
         let array = |node: &Node| Ok(make_array(node.array(&mut source, items)?));
         let arrays = self.columns.iter().map(array).collect::<Result<Vec<_>, BatchError>>()?;
@@ -113,14 +120,14 @@ impl Node {
     /// Returns the alignment of the first leaf in bytes.
     fn align(&self) -> usize {
         match &self.kind {
-            NodeKind::Leaf(cells) => cells.align(),
+            NodeKind::Leaf(encoding) => encoding.align(),
             NodeKind::Record(nodes) => nodes.first().map_or(1, Self::align),
         }
     }
 
-    /// Makes the array for `items` of the enclosing record.
+    /// Creates the array of this field for `items` enclosing records.
     fn array(&self, source: &mut Source, items: usize) -> Result<ArrayData, BatchError> {
-        // The number of lists in each dimension, outermost first, then the number of elements.
+        // `lens` has the number of lists in each dimension, outermost first, and then the number of elements.
         let too_many = BatchError::Decode(DecodeError::Allocation { bytes: u64::MAX });
         let mut lens = Vec::from([items]);
         let mut len = items;
@@ -129,7 +136,7 @@ impl Node {
             lens.push(len);
         }
         let mut data = match &self.kind {
-            NodeKind::Leaf(cells) => self.leaf(cells, source, len)?,
+            NodeKind::Leaf(encoding) => self.leaf_array(encoding, source, len)?,
             NodeKind::Record(nodes) => {
                 let children = nodes.iter().map(|node| node.array(source, len)).collect::<Result<Vec<_>, _>>()?;
                 ArrayData::builder(self.element.clone()).len(len).child_data(children).build()?
@@ -137,17 +144,18 @@ impl Node {
         };
         for (length, len) in self.shape.iter().rev().zip(lens.iter().rev().skip(1)) {
             let length = i32::try_from(*length).map_err(|_| too_many.clone())?;
-            let list = super::cells::list(data.data_type().clone(), length);
+            let list = super::encoding::list(data.data_type().clone(), length);
             data = ArrayData::builder(list).len(*len).add_child_data(data).build()?;
         }
         Ok(data)
     }
 
-    fn leaf(&self, cells: &Cells, source: &mut Source, len: usize) -> Result<ArrayData, BatchError> {
+    /// Creates the array of `len` values of a leaf. Takes the next column of `source`.
+    fn leaf_array(&self, encoding: &Encoding, source: &mut Source, len: usize) -> Result<ArrayData, BatchError> {
         match source {
-            Source::Bytes(bytes) => cells.of_bytes(bytes.clone(), len),
+            Source::Bytes(bytes) => encoding.of_bytes(bytes.clone(), len),
             Source::Columns(columns) => match columns.next() {
-                Some(column) => cells.of_column(&self.name, column, len),
+                Some(column) => encoding.of_column(&self.name, column, len),
                 None => Err(DecodeError::NoField { name: self.name.as_bytes().into() }.into()),
             },
         }

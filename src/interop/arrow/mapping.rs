@@ -10,14 +10,14 @@ use std::collections::HashMap;
 
 use arrow_schema::{DataType, FieldRef, Fields, Schema, SchemaRef};
 
-use super::cells::{Cells, list};
+use super::encoding::{Encoding, list};
 use super::error::BatchError;
 use super::verdict::Verdict;
 use crate::decode::{Column, DecodeError, LongDouble, Plan};
 use crate::layout::{Field, Layout, Target, Type};
 use crate::text::escape;
 
-/// The Arrow schema of a layout, which makes record batches of its items.
+/// The Arrow schema of a layout. A mapping creates record batches of items with this layout.
 ///
 /// ```
 /// use arrow_array::{cast::AsArray, types::Int32Type};
@@ -35,45 +35,48 @@ use crate::text::escape;
 #[derive(Clone, Debug)]
 pub struct Mapping {
     pub(super) plan: Plan,
-    /// The indices of the leaves in the plan, unless the mapping has all of them.
-    places: Option<Vec<usize>>,
-    /// An empty column for each leaf, with which the columns of a batch are compared.
+    /// The indices of the mapped leaves in the plan. `None` means that the mapping has all leaves.
+    leaf_indices: Option<Vec<usize>>,
+    /// An empty column for each mapped leaf. The columns of a batch are compared with these columns.
     pub(super) leaves: Vec<Column>,
     pub(super) columns: Vec<Node>,
     schema: SchemaRef,
     verdicts: Vec<Verdict>,
 }
 
-/// A field of the schema.
+/// A field of the schema, with its children if the field is a record.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// The dotted name.
+    /// The dotted name, such as `a.b`.
     pub(super) name: String,
     pub(super) field: FieldRef,
     pub(super) shape: Vec<usize>,
-    /// The type of one element.
+    /// The Arrow type of one element of the shape.
     pub(super) element: DataType,
     pub(super) kind: NodeKind,
 }
 
+/// The two kinds of fields of a schema.
 #[derive(Clone, Debug)]
 pub(super) enum NodeKind {
-    Leaf(Cells),
+    /// The conversion of a field that is not a record.
+    Leaf(Encoding),
+    /// The nodes of the fields of a record.
     Record(Vec<Node>),
 }
 
 impl Mapping {
-    /// Maps a layout, with byte strings as `FixedSizeBinary`.
+    /// Maps all fields of a layout. Byte strings become `FixedSizeBinary`.
     ///
     /// # Errors
-    /// - `(2147483648)B`: an Arrow list has fewer elements
-    /// - as [`Plan::new`]
+    /// - `(2147483648)B`: Arrow counts the elements of a list with 31 bits
+    /// - every error of [`Plan::new`]
     pub fn new(layout: &Layout) -> Result<Self, BatchError> {
         Self::with_utf8(layout, &[])
     }
 
-    /// Maps a layout, with the byte strings of these dotted names as `Utf8`. The name of an item that is not a
-    /// record is `value`.
+    /// Maps all fields of a layout. The byte strings with these dotted names become `Utf8`, other byte
+    /// strings `FixedSizeBinary`. The name of an item that is not a record is `value`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -84,8 +87,9 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - `&[b"c"]` of `T{3s:a:<i:b:}`: no such field; `&[b"b"]`: not a byte string
-    /// - as [`new`](Self::new)
+    /// - `&[b"c"]` of `T{3s:a:<i:b:}`: no field has this name
+    /// - `&[b"b"]` of `T{3s:a:<i:b:}`: the field is not a byte string
+    /// - every error of [`new`](Self::new)
     pub fn with_utf8(layout: &Layout, names: &[&[u8]]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
         let leaves = plan.columns(&[], None)?;
@@ -104,12 +108,13 @@ impl Mapping {
         Ok(Self::of_nodes(layout, columns, verdicts, plan, None, leaves))
     }
 
-    /// Maps some fields, each to a column with its dotted name. Fields of nested records become columns like
-    /// the others. The other fields may have types that Arrow lacks.
+    /// Maps only the fields with these dotted names. Each field becomes a column whose name is the dotted
+    /// name, even if the field is in a nested record. Fields that are not mapped may have types that Arrow
+    /// does not support.
     ///
-    /// The names are those of the schema and of the [verdicts](Self::verdicts): `f0` by its index for a field
-    /// without a name, `value` for an item that is not a record. Of several fields with the same name the
-    /// first is mapped.
+    /// The names are those of the [verdicts](Self::verdicts). A field without a name is `f` and its index:
+    /// `f0`. An item that is not a record is `value`. If several fields have one name, the first field is
+    /// mapped.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, arrow::Mapping};
@@ -122,31 +127,32 @@ impl Mapping {
     /// ```
     ///
     /// # Errors
-    /// - `&["c"]` of `T{<i:a:<d:b:}`: no such field
-    /// - as [`new`](Self::new), for the fields with these names
+    /// - `&["c"]` of `T{<i:a:<d:b:}`: no field has this name
+    /// - every error of [`new`](Self::new) for one of the mapped fields
     pub fn with_columns(layout: &Layout, names: &[&str]) -> Result<Self, BatchError> {
         let plan = Plan::new(layout)?;
         let all = plan.columns(&[], None)?;
         let mut builder = SchemaBuilder::new(&plan, &all);
-        let mut places = Vec::new();
+        let mut leaf_indices = Vec::new();
         let mut columns = Vec::new();
         for name in names {
-            let (field, place) = find(layout, name)?;
-            builder.next = place;
+            let (field, first_leaf) = find_field(layout, name)?;
+            builder.next_leaf = first_leaf;
             columns.push(builder.node(field, (*name).into(), (*name).into())?);
-            places.extend(place..builder.next);
+            leaf_indices.extend(first_leaf..builder.next_leaf);
         }
         let verdicts = builder.verdicts;
-        let leaves = places.iter().filter_map(|place| all.get(*place).cloned()).collect();
-        Ok(Self::of_nodes(layout, columns, verdicts, plan, Some(places), leaves))
+        let leaves = leaf_indices.iter().filter_map(|index| all.get(*index).cloned()).collect();
+        Ok(Self::of_nodes(layout, columns, verdicts, plan, Some(leaf_indices), leaves))
     }
 
+    /// Creates the mapping from the nodes of its columns.
     fn of_nodes(
         layout: &Layout,
         columns: Vec<Node>,
         verdicts: Vec<Verdict>,
         plan: Plan,
-        places: Option<Vec<usize>>,
+        leaf_indices: Option<Vec<usize>>,
         leaves: Vec<Column>,
     ) -> Self {
         let mut metadata = HashMap::new();
@@ -154,29 +160,31 @@ impl Mapping {
         metadata.insert("pep3118.itemsize".into(), layout.size().to_string());
         let fields: Fields = columns.iter().map(|node| Arc::clone(&node.field)).collect();
         let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
-        Self { plan, places, leaves, columns, schema, verdicts }
+        Self { plan, leaf_indices, leaves, columns, schema, verdicts }
     }
 
-    /// Returns the indices of the mapped leaves in a plan of the layout; `None` for all.
-    pub(super) fn places(&self) -> Option<&[usize]> {
-        self.places.as_deref()
+    /// Returns the indices of the mapped leaves in the plan. Returns `None` if all leaves are mapped.
+    pub(super) fn leaf_indices(&self) -> Option<&[usize]> {
+        self.leaf_indices.as_deref()
     }
 
-    /// Returns the schema: one field for each field of the item, or one with the name `value`.
+    /// Returns the schema. It has one field for each field of the item. If the item is not a record, the
+    /// schema has one field with the name `value`.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// Returns the verdict of each field that is not a record, in the order of the format.
+    /// Returns the verdict of each leaf, in the order of the format. A leaf is a field that is not a record.
     #[must_use]
     pub fn verdicts(&self) -> &[Verdict] {
         &self.verdicts
     }
 }
 
-/// Finds the field of a dotted name, and the number of leaves before it.
-fn find<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
+/// Finds the field with the dotted name `name`. Returns the field and the number of leaves before it in the
+/// layout.
+fn find_field<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchError> {
     fn search<'l>(field: Field<'l>, dotted: &str, name: &str, leaves_before: &mut usize) -> Option<Field<'l>> {
         let record = field.ty() == Type::Record;
         if !record || !field.shape().is_empty() {
@@ -187,8 +195,8 @@ fn find<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchE
             return None;
         }
         field.fields().enumerate().find_map(|(index, child)| {
-            let own = child.name_text().unwrap_or_else(|| format!("f{index}"));
-            let dotted = if dotted.is_empty() { own } else { format!("{dotted}.{own}") };
+            let name_of_child = child.name_text().unwrap_or_else(|| format!("f{index}"));
+            let dotted = if dotted.is_empty() { name_of_child } else { format!("{dotted}.{name_of_child}") };
             search(child, &dotted, name, leaves_before)
         })
     }
@@ -201,6 +209,7 @@ fn find<'l>(layout: &'l Layout, name: &str) -> Result<(Field<'l>, usize), BatchE
     }
 }
 
+/// Returns the number of leaves of `field`: 1 if the field is not a record.
 fn leaf_count(field: Field<'_>) -> usize {
     if field.ty() != Type::Record {
         return 1;
@@ -208,40 +217,42 @@ fn leaf_count(field: Field<'_>) -> usize {
     field.fields().map(leaf_count).fold(0, usize::saturating_add)
 }
 
-/// Returns the canonical format, if the layout has one.
+/// Returns the canonical format of `layout`. Returns `None` if no format describes the layout.
 fn canonical_format(layout: &Layout) -> Option<String> {
     let format = layout.emit(Target::Canonical).ok()?;
     Some(String::from_utf8(format).unwrap_or_else(|error| escape(error.as_bytes()).into_owned()))
 }
 
-/// Builds the nodes of a schema, in the order of the leaves of the plan.
+/// Builds the nodes of a schema. Nodes are built in the order of the leaves of the plan.
 struct SchemaBuilder<'w> {
     plan: &'w Plan,
     leaves: &'w [Column],
-    /// The index of the next leaf.
-    next: usize,
-    /// Names of the fields that become `Utf8`, without those that were found.
+    /// The index of the next leaf in the plan.
+    next_leaf: usize,
+    /// The dotted names of the fields that become `Utf8`. A name is removed when its field is found.
     utf8: BTreeSet<&'w [u8]>,
     verdicts: Vec<Verdict>,
 }
 
 impl<'w> SchemaBuilder<'w> {
     fn new(plan: &'w Plan, leaves: &'w [Column]) -> Self {
-        Self { plan, leaves, next: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
+        Self { plan, leaves, next_leaf: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
     }
 
-    fn fields(&mut self, record: Field<'_>, above: &str) -> Result<Vec<Node>, BatchError> {
+    /// Builds the nodes of the fields of `record`. `parent` is the dotted name of the record, empty for the item.
+    fn fields(&mut self, record: Field<'_>, parent: &str) -> Result<Vec<Node>, BatchError> {
         let node = |(index, field): (usize, Field<'_>)| {
-            let own = field.name_text().unwrap_or_else(|| format!("f{index}"));
-            let dotted = if above.is_empty() { own.clone() } else { format!("{above}.{own}") };
-            self.node(field, own, dotted)
+            let name = field.name_text().unwrap_or_else(|| format!("f{index}"));
+            let dotted = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
+            self.node(field, name, dotted)
         };
         record.fields().enumerate().map(node).collect()
     }
 
-    fn node(&mut self, field: Field<'_>, own: String, name: String) -> Result<Node, BatchError> {
-        let too_long = |extent, unit| BatchError::TooLong { field: name.clone(), extent, unit };
-        // Arrow needs an `i32`, the arrays of a batch a `usize`.
+    /// Builds the node of `field`. `column_name` is the name in the schema, `name` the dotted name.
+    fn node(&mut self, field: Field<'_>, column_name: String, name: String) -> Result<Node, BatchError> {
+        let too_long = |count, unit| BatchError::TooLong { field: name.clone(), count, unit };
+        // An Arrow list has an `i32` length. The arrays of a batch need the length as a `usize`.
         let narrow = |length: &u64| {
             let narrowed = i32::try_from(*length).ok().zip(usize::try_from(*length).ok());
             narrowed.ok_or_else(|| too_long(*length, "elements"))
@@ -254,40 +265,42 @@ impl<'w> SchemaBuilder<'w> {
             (NodeKind::Record(nodes), DataType::Struct(fields))
         } else {
             let size = i32::try_from(size).map_err(|_| too_long(size, "bytes"))?;
-            let cells = self.leaf(field, size, &name)?;
-            let element = cells.data_type();
-            (NodeKind::Leaf(cells), element)
+            let encoding = self.leaf(field, size, &name)?;
+            let element = encoding.data_type();
+            (NodeKind::Leaf(encoding), element)
         };
         let data_type = lengths.iter().rev().fold(element.clone(), |element, (length, _)| list(element, *length));
-        let field = arrow_schema::Field::new(own, data_type, false).with_metadata(metadata(field));
+        let field = arrow_schema::Field::new(column_name, data_type, false).with_metadata(metadata(field));
         let shape = lengths.into_iter().map(|(_, length)| length).collect();
         Ok(Node { name, field: Arc::new(field), shape, element, kind })
     }
 
-    fn leaf(&mut self, field: Field<'_>, size: i32, name: &str) -> Result<Cells, BatchError> {
-        let (leaf, column) = (self.plan.leaves().get(self.next), self.leaves.get(self.next));
+    /// Chooses the encoding of the next leaf, which is `field`, and adds its verdict.
+    fn leaf(&mut self, field: Field<'_>, size: i32, name: &str) -> Result<Encoding, BatchError> {
+        let (leaf, column) = (self.plan.leaves().get(self.next_leaf), self.leaves.get(self.next_leaf));
         let (Some(leaf), Some(column)) = (leaf, column) else {
             return Err(DecodeError::internal("a plan has not the leaves of its layout").into());
         };
-        self.next = self.next.saturating_add(1);
+        self.next_leaf = self.next_leaf.saturating_add(1);
         let width = i32::try_from(LongDouble::width(field.model().long_double.format))
             .map_err(|_| DecodeError::internal("a long double has more than 31 bits of bytes"))?;
-        let mut cells = Cells::of(field.ty(), size, &column.data, width);
+        let mut encoding = Encoding::of(field.ty(), size, &column.data, width);
         let leaf_name: &[u8] = if leaf.name().is_empty() { b"value" } else { leaf.name() };
         if self.utf8.remove(leaf_name) {
             if !matches!(field.ty(), Type::Bytes | Type::Pascal) {
                 return Err(DecodeError::ElementType { found: field.ty().as_str(), wanted: "bytes" }.into());
             }
-            cells = Cells::Utf8 { pascal: field.ty() == Type::Pascal };
+            encoding = Encoding::Utf8 { pascal: field.ty() == Type::Pascal };
         }
-        // Several leaves of an item are not contiguous.
-        let single = self.leaves.len() == 1;
-        self.verdicts.push(Verdict::of(name.into(), field, leaf, &cells, self.plan.itemsize(), single));
-        Ok(cells)
+        // If an item has several leaves, the values of one leaf are not contiguous.
+        let is_only_leaf = self.leaves.len() == 1;
+        self.verdicts.push(Verdict::of(name.into(), field, leaf, &encoding, self.plan.itemsize(), is_only_leaf));
+        Ok(encoding)
     }
 }
 
-/// Returns the metadata of a field: the properties that Arrow's types lack.
+/// Returns the metadata of a field: the format, the type and the byte order, which an Arrow type does not
+/// contain.
 fn metadata(field: Field<'_>) -> HashMap<String, String> {
     let mut metadata = HashMap::from([("pep3118.type".into(), field.ty().as_str().into())]);
     metadata.extend(field.endian().map(|endian| ("pep3118.byte_order".into(), endian.as_str().into())));

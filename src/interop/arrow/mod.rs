@@ -1,29 +1,31 @@
-//! Feature `arrow`: Arrow schemas of layouts, record batches of items.
+//! Feature `arrow`: Arrow schemas of layouts, and record batches of items.
 //!
 //! | format | Arrow |
 //! |--|--|
-//! | integers, `e f d`, `g` where it is a `double` | `Int8` to `UInt64`, `Float16` to `Float64` |
-//! | `?` | `Boolean`, one bit each, so always a copy |
+//! | integers, `e f d`; `g` if it is a `double` | `Int8` to `UInt64`, `Float16` to `Float64` |
+//! | `?` | `Boolean`. Arrow stores one bit for each value, so values are always copied |
 //! | `Ze Zf Zd` | `FixedSizeList` of 2 floats, real part first |
-//! | other `g` | `FixedSizeBinary` of its significant bytes, least significant first: 10 for an x87 number |
-//! | other `Zg` | `FixedSizeList` of 2 such `FixedSizeBinary` |
-//! | `c s p`, void, bits, user types | `FixedSizeBinary`, NULs and the length of `p` included |
-//! | `s p` of the names that the caller gives | `Utf8`, without the NULs at the end; `p` with its length |
-//! | `u w`, `wchar_t` | `Utf8`, without the NULs at the end |
-//! | addresses | `UInt32`, `UInt64`, which are valid only in the process of the exporter |
-//! | `T{...}` | `Struct`; for the item itself one column for each field |
+//! | `g` if it is not a `double` | `FixedSizeBinary` of the significant bytes, least significant first: 10 bytes for an x87 number |
+//! | `Zg` if `g` is not a `double` | `FixedSizeList` of 2 `FixedSizeBinary` |
+//! | `c s p`, void, bits, user types | `FixedSizeBinary` of all bytes, with NULs and with the length byte of `p` |
+//! | `s p` of the fields that the caller names | `Utf8` without trailing NULs; the length byte of `p` limits the text |
+//! | `u w`, `wchar_t` | `Utf8` without trailing NULs |
+//! | addresses | `UInt32` or `UInt64`; the addresses are valid only in the process of the exporter |
+//! | `T{...}` | `Struct`; the item itself is one column for each field |
 //! | `(2,3)...` | `FixedSizeList` of `FixedSizeList`s |
 //!
-//! No value is null. The name of a field without a name is its index, `f0`; the name of an item that is not a
-//! record is `value`. Names that are not UTF-8 are escaped. The metadata of a field contain its format, type
-//! and byte order, the metadata of the schema the format of the item.
+//! No value is null. A field without a name is named `f` and its index: `f0`. An item that is not a record is
+//! named `value`. Names that are not UTF-8 are escaped. The metadata of an Arrow field contain the format,
+//! the type and the byte order. The metadata of the schema contain the format of the item.
 //!
-//! [`Mapping::batch_of_bytes`] shares memory if the bytes of the items are those of an Arrow array. A
-//! [`Verdict`] of each field contains the decision and its reason. All other values are copied once, into
-//! columns whose vectors become the memory of the batch.
+//! [`Mapping::batch_of_bytes`] shares memory with the batch if the bytes of the items are the bytes of an Arrow
+//! array. The [`Verdict`] of each field states whether the memory is shared, and why. Otherwise the values are
+//! copied once into columns, and the vectors of the columns become the memory of the batch.
+//!
+//! A *leaf* is a field that is not a record: a number, a string, or an array of numbers or strings.
 
 mod batch;
-mod cells;
+mod encoding;
 mod error;
 mod mapping;
 mod verdict;

@@ -1,14 +1,14 @@
-//! `Verdict`: whether a field is shared with Arrow without a copy, and why.
+//! `Verdict`: whether the memory of a field is shared with Arrow without a copy, and why.
 
 use alloc::format;
 use alloc::string::String;
 
-use super::cells::Cells;
+use super::encoding::Encoding;
 use crate::decode::Leaf;
 use crate::endian::Endian;
 use crate::layout::Field;
 
-/// Whether the bytes of a field in contiguous items are those of an Arrow array.
+/// The decision whether Arrow can use the bytes of a field in contiguous items without a copy, and its reason.
 ///
 /// ```
 /// use pep3118::arrow::Mapping;
@@ -21,39 +21,40 @@ use crate::layout::Field;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The dotted name of the field; `value` for an item that is not a record.
+    /// The dotted name of the field, such as `a.b`. The name is `value` if the item is not a record.
     pub field: String,
-    /// Whether [`batch_of_bytes`](super::Mapping::batch_of_bytes) shares the memory of the items if it is
-    /// aligned.
+    /// Whether [`batch_of_bytes`](super::Mapping::batch_of_bytes) shares the memory of the items with the
+    /// batch. Sharing also needs memory that is aligned for the type of the field.
     pub zero_copy: bool,
-    /// The reason of the decision.
+    /// The reason for the decision, such as "bytes are swapped: big-endian".
     pub reason: String,
 }
 
 impl Verdict {
-    /// Decides for a field. `single` means that the item has no other field.
+    /// Decides for a field. `leaf` is the field in the decode plan. `itemsize` is in bytes. `is_only_leaf`
+    /// means that the item has no other leaf.
     pub(super) fn of(
         name: String,
         field: Field<'_>,
         leaf: &Leaf,
-        cells: &Cells,
+        encoding: &Encoding,
         itemsize: usize,
-        single: bool,
+        is_only_leaf: bool,
     ) -> Self {
         let bytes = leaf.shape().iter().fold(leaf.size(), |bytes, length| bytes.saturating_mul(*length));
-        let reason = match cells {
-            Cells::Bool => Some("Arrow packs bools into bits".into()),
-            Cells::Text => Some(format!("{} units are converted to UTF-8", field.ty())),
-            Cells::Utf8 { .. } => Some("the length of a text is found for each value".into()),
-            Cells::LongDouble { .. } => {
+        let reason = match encoding {
+            Encoding::Bool => Some("Arrow packs bools into bits".into()),
+            Encoding::Text => Some(format!("{} units are converted to UTF-8", field.ty())),
+            Encoding::Utf8 { .. } => Some("the length of a text is found for each value".into()),
+            Encoding::LongDouble { .. } => {
                 Some("Arrow has no long double: its significant bytes are copied, least significant first".into())
             }
-            Cells::Number(_) | Cells::Pair(_) | Cells::Binary(_) => match field.endian() {
+            Encoding::Number(_) | Encoding::Pair(_) | Encoding::Binary(_) => match field.endian() {
                 Some(endian) if endian != Endian::HOST && leaf.size() > 1 => {
                     Some(format!("bytes are swapped: {}-endian", endian.as_str()))
                 }
                 _ if bytes == 0 => Some("there are no bytes".into()),
-                _ if !single || bytes != itemsize || leaf.offset() != 0 => {
+                _ if !is_only_leaf || bytes != itemsize || leaf.offset() != 0 => {
                     Some(format!("{bytes} of the {itemsize} bytes of an item: the values are not contiguous"))
                 }
                 _ => None,

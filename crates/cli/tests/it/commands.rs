@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 
 use crate::snapshot;
 
+/// Runs the command with `input` on standard input.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = crate::command::pep3118()
         .args(arguments)
@@ -23,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Returns both streams and the exit status, as one page.
+/// Runs the command and returns a text with its exit status and both of its output streams.
 fn page(arguments: &[&str]) -> String {
     let output = run(arguments, "");
     let status = output.status.code().unwrap();
@@ -31,7 +32,7 @@ fn page(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn pages() {
+fn commands_print_the_text_of_their_snapshots() {
     let pages: &[(&str, &[&str])] = &[
         ("help", &["--help"]),
         ("explain-help", &["explain", "--help"]),
@@ -52,6 +53,10 @@ fn pages() {
         ("size-many", &["size", "@bd", "i}d", "<q", "-m", "lp64"]),
         ("diff", &["diff", "T{i:a:}", "T{>i:b:}", "-m", "lp64"]),
         ("diff-same", &["diff", "l", "<q", "-m", "lp64"]),
+        ("diff-json", &["diff", "T{i:a:}", "T{>i:b:}", "-m", "lp64", "--json"]),
+        ("size-json", &["size", "@bd", "i}d", "-m", "lp64", "--json"]),
+        ("emit-json", &["emit", "T{b:a:i:b:}", "-d", "cython", "--for", "numpy", "-m", "lp64", "--json"]),
+        ("emit-json-c", &["emit", "T{<b:a:}", "--to", "c", "-m", "lp64", "--json"]),
         ("emit", &["emit", "T{b:a:i:b:}", "-d", "cython", "--for", "struct", "-m", "lp64"]),
         ("emit-refused", &["emit", "T{&i:p:}", "--for", "numpy", "-m", "lp64"]),
         ("emit-c", &["emit", "T{b:a:i:b:}", "-d", "cython", "--to", "c", "--name", "sample", "-m", "lp64"]),
@@ -118,7 +123,9 @@ fn pages() {
         ),
         ("check-request", &["check", "--shape", "3", "-r", "0x100"]),
         ("check-no-request", &["check", "--shape", "3", "-r", "FULL_RW"]),
-        ("check-no-json", &["check", "{\"len\": 3}"]),
+        ("check-len", &["check", "{\"len\": 3}"]),
+        ("check-no-json", &["check", "{\"len\": \"3\"}"]),
+        ("check-unknown-key", &["check", "{\"len\": 3, \"shap\": [3]}"]),
         ("rules", &["rules"]),
         ("rules-one", &["rules", "len-product"]),
         ("rules-json", &["rules", "B20", "--json"]),
@@ -130,7 +137,7 @@ fn pages() {
 }
 
 #[test]
-fn a_picture_keeps_to_the_columns() {
+fn a_picture_fits_the_number_of_columns() {
     let format = "T{T{(2)T{b:x:b:y:}:position:i:sequence_number:}:header:4xd:price:}";
     for (columns, least, most) in [("60", 50, 60), ("40", 30, 40), ("9", 10, 11), ("wide", 50, 60), ("400", 50, 60)] {
         let mut command = crate::command::pep3118();
@@ -155,7 +162,7 @@ not json
 {\"format\": \"i\", \"model\": \"pdp11\"}
 {\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
 {\"format\": \"ib\", \"model\": \"lp64\"}";
-    // Some of them are refused, so the exit status is 1.
+    // The command refuses some of the queries, so the exit status is 1.
     let output = run(&["explain", "--jsonl"], queries);
     assert_eq!(output.status.code(), Some(1));
     snapshot::check("cli", "explain-jsonl", queries, &text(&output.stdout));
@@ -179,11 +186,25 @@ fn any_error_in_json_lines_sets_the_exit_status() {
     let broken = clean.replace("\"len\": 4", "\"len\": 5");
     assert_eq!(status("check", &[clean, note].concat()), Some(0));
     assert_eq!(status("check", &[clean, &broken, clean].concat()), Some(1));
-    assert_eq!(status("check", &["{}\n", clean].concat()), Some(1));
+    assert_eq!(status("check", &["{}\n", clean].concat()), Some(0));
+    assert_eq!(status("check", &["{\"none\": 1}\n", clean].concat()), Some(1));
 }
 
-const COMMANDS: [&str; 12] =
-    ["explain", "size", "diff", "emit", "readers", "check", "audit", "census", "rules", "decode", "completions", "man"];
+const COMMANDS: [&str; 13] = [
+    "explain",
+    "size",
+    "diff",
+    "emit",
+    "readers",
+    "check",
+    "audit",
+    "census",
+    "rules",
+    "decode",
+    "hexdump",
+    "completions",
+    "man",
+];
 
 #[test]
 fn completions_name_every_command() {
@@ -212,7 +233,7 @@ fn manual_pages_name_every_command() {
     assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
 }
 
-/// A reader that needs no more closes the pipe, which is not an error.
+/// A reader such as `head` closes the pipe before the end of the output. This is not an error.
 #[test]
 fn a_closed_pipe_ends_the_command_without_a_message() {
     use std::io::Read as _;
@@ -267,7 +288,7 @@ fn many_json_lines_are_answered() {
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
 }
 
-/// A program that waits for each answer before it sends the next query gets it.
+/// The command answers each line at once, because a program may wait for the answer before it sends the next line.
 #[test]
 fn each_json_line_is_answered_at_once() {
     use std::io::{BufRead, BufReader};

@@ -15,10 +15,12 @@ mod commands;
 mod decode;
 mod decode_files;
 mod help_lines;
+mod hexdump;
 #[cfg(target_os = "linux")]
 mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interruption;
+mod json_schema;
 #[cfg(target_os = "linux")]
 mod progress;
 #[path = "../../../../tests/it/snapshot.rs"]
@@ -26,5 +28,5 @@ mod snapshot;
 #[cfg(target_os = "linux")]
 mod terminal;
 
-/// The folder of the repository, where `snapshots` is.
+/// The folder of the repository, which contains the folder `snapshots`.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

@@ -111,7 +111,7 @@ fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Optio
     }
     let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
     let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(view.len()).ok()?);
-    let owner = Arc::new(std::panic::AssertUnwindSafe(ArrowShare(Some(hold.share(py, pin)))));
+    let owner = Arc::new(std::panic::AssertUnwindSafe(ArrowShare(Some(hold.share(py, pin).ok()?))));
     // SAFETY: (a) By the INVARIANT of `Part` these are the bytes of all items. They may be read until the buffer is
     // released (E04, memory stays valid), and `owner` keeps the buffer from being released. (b) Arrow only reads them.
     // The buffer protocol requires that no consumer writes to them at the same time.

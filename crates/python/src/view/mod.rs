@@ -1,11 +1,11 @@
 //! `pep3118.View`: like memoryview, for every format.
 //!
 //! # Design
-//! - **The buffer is a Python object.** `ManagedBuffer` owns the acquired buffer, and every view of the buffer refers
-//!   to that object. So the garbage collector sees the reference from each view to the managed buffer, and the
-//!   reference from the managed buffer to the exporter. Each view that is not released has a *share*. The last share
-//!   releases the buffer. A view cannot be released while a consumer uses its buffer or while an operation on the view
-//!   runs (`BufferError`), as with memoryview.
+//! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The second view
+//!   moves the acquired buffer to a `ManagedBuffer`, a Python object that all views of the buffer share. The collector
+//!   visits the reference of each view to the `ManagedBuffer`, and the reference to the exporter. The last view of a
+//!   buffer releases the buffer. A view cannot be released while a consumer uses the view or while an operation on the
+//!   view runs: `BufferError`. These are the rules of memoryview.
 //! - **Items are described once.** `pep3118::py::ItemDescription` has the layout, the plan and the format of an item.
 //!   `Item` adds the codec, the names and the fields. A cache of bounded number and size shares the two between all
 //!   views of the same type, format and itemsize. The fields of an item are cached by name. Records with the same names
@@ -24,7 +24,7 @@
 //!
 //! | file | content |
 //! |--|--|
-//! | `hold` | the managed buffer, and the share of a view in it |
+//! | `hold` | the buffer of a view: owned, or shared with other views |
 //! | `arrangement` | shape, strides and offset of the items |
 //! | `part` | the items of a view, and access to their memory |
 //! | `item` | codec, names and fields of an item |

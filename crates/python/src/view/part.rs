@@ -60,8 +60,8 @@ impl Part {
         (acquired, Self::with_description(Arrangement::new(&view), buf, description))
     }
 
-    #[inline]
     /// Creates the part with these items. The caller guarantees the INVARIANT of `Part`.
+    #[inline]
     fn with_description(view: Arrangement, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
         Self { view, buf, description, primitive }

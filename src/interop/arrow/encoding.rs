@@ -1,4 +1,4 @@
-//! `Cells`: the Arrow array of the values of one leaf.
+//! `Encoding`: the Arrow type of the values of one leaf, and the conversion to an Arrow array.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -12,32 +12,40 @@ use super::error::BatchError;
 use crate::decode::{Column, ColumnData, DecodeError, LongDouble, wide};
 use crate::layout::Type;
 
-/// The Arrow type of one value, and the conversion to it.
+/// The Arrow type of one value, and how the bytes of the value are converted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Cells {
-    /// A number of an Arrow type.
+pub(super) enum Encoding {
+    /// A number of this Arrow type.
     Number(DataType),
-    /// A complex number: two numbers of an Arrow type.
+    /// A complex number: a list of two numbers of this Arrow type.
     Pair(DataType),
+    /// One bit for each value.
     Bool,
-    /// Bytes of this number.
+    /// Bytes of this length, without conversion.
     Binary(i32),
-    /// UTF-16 or UTF-32 units, which are converted to UTF-8.
+    /// Text. Its UTF-16 or UTF-32 units are converted to UTF-8.
     Text,
-    /// Bytes that are UTF-8: without the NULs at the end, or with the length in the first byte (`p`).
+    /// Bytes that must be UTF-8. If `pascal` is false, trailing NULs are removed. If `pascal` is true, the
+    /// first byte is the length of the text.
     Utf8 {
+        /// Whether the first byte is the length.
         pascal: bool,
     },
-    /// The significant bytes of a `long double`; two of them if it is complex.
+    /// A `long double`, of which the `width` significant bytes are stored. If `complex` is true, a list of
+    /// two.
     LongDouble {
+        /// The number of significant bytes.
         width: i32,
+        /// Whether the value has two parts.
         complex: bool,
     },
 }
 
-impl Cells {
-    /// Chooses the Arrow type for a type of a layout and its column. The match has no wildcard, so that a new
-    /// type needs a decision.
+impl Encoding {
+    /// Chooses the encoding for values of type `ty`, which have `size` bytes and were decoded to `data`.
+    /// `width` is the number of significant bytes of a `long double`.
+    ///
+    /// The match has no wildcard, so that a new type needs a decision.
     pub(super) fn of(ty: Type, size: i32, data: &ColumnData, width: i32) -> Self {
         match ty {
             Type::Bool => Self::Bool,
@@ -59,7 +67,7 @@ impl Cells {
             | Type::CharPointer
             | Type::WcharPointer
             | Type::Function
-            | Type::Object => number(data).map_or(Self::Binary(size), Self::Number),
+            | Type::Object => number_type(data).map_or(Self::Binary(size), Self::Number),
             Type::Complex32 => Self::Pair(DataType::Float16),
             Type::Complex64 => Self::Pair(DataType::Float32),
             Type::Complex128 => Self::Pair(DataType::Float64),
@@ -68,11 +76,12 @@ impl Cells {
                 ColumnData::Complex128(_) => Self::Pair(DataType::Float64),
                 _ => Self::LongDouble { width, complex: ty == Type::ComplexLongDouble },
             },
-            // Units of a size that is not that of UTF-16 or UTF-32 are bytes.
-            Type::Ucs2 | Type::Ucs4 | Type::Wchar => number(data).map_or(Self::Binary(size), |_| Self::Text),
+            // If the size of a unit is not that of UTF-16 or UTF-32, the bytes are stored without conversion.
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => number_type(data).map_or(Self::Binary(size), |_| Self::Text),
         }
     }
 
+    /// Returns the Arrow type of one value.
     pub(super) fn data_type(&self) -> DataType {
         match self {
             Self::Number(number) => number.clone(),
@@ -85,7 +94,8 @@ impl Cells {
         }
     }
 
-    /// Makes an array of `len` values from bytes that a verdict allows to share.
+    /// Creates an array of `len` values that shares the memory of `bytes`. `bytes` must be the bytes of the
+    /// Arrow array.
     pub(super) fn of_bytes(&self, bytes: Buffer, len: usize) -> Result<ArrayData, BatchError> {
         let flat = |data_type: DataType, len: usize| ArrayData::builder(data_type).len(len).add_buffer(bytes).build();
         Ok(match self {
@@ -98,7 +108,7 @@ impl Cells {
         })
     }
 
-    /// Returns the alignment that Arrow requires, in bytes.
+    /// Returns the alignment that Arrow requires for the values, in bytes.
     pub(super) fn align(&self) -> usize {
         match self {
             Self::Number(number) | Self::Pair(number) => number.primitive_width().unwrap_or(1),
@@ -106,16 +116,21 @@ impl Cells {
         }
     }
 
-    /// Makes an array of `len` values from their column.
+    /// Creates an array of `len` values from the column of the leaf. `name` is the name of the field in
+    /// errors.
     pub(super) fn of_column(&self, name: &str, column: Column, len: usize) -> Result<ArrayData, BatchError> {
         let bytes = match column.data {
             ColumnData::Bool(values) => BooleanBuffer::from(values).into_inner(),
             ColumnData::Bytes(bytes) => match self {
                 Self::Utf8 { pascal } => {
-                    let each = string_len(&column.shape)?;
+                    let units = string_len(&column.shape)?;
                     let value = |index| {
-                        let bytes = nth(&bytes, each, index)?;
-                        let text = core::str::from_utf8(if *pascal { counted(bytes) } else { stripped(bytes) });
+                        let bytes = nth_string(&bytes, units, index)?;
+                        let text = core::str::from_utf8(if *pascal {
+                            pascal_text(bytes)
+                        } else {
+                            without_trailing_nuls(bytes)
+                        });
                         text.ok().map(String::from)
                     };
                     return utf8(name, len, value);
@@ -126,15 +141,20 @@ impl Cells {
             ColumnData::UInt8(values) => Buffer::from_vec(values),
             ColumnData::Int16(values) => Buffer::from_vec(values),
             ColumnData::UInt16(values) if *self == Self::Text => {
-                let each = string_len(&column.shape)?;
-                return utf8(name, len, |index| String::from_utf16(stripped(nth(&values, each, index)?)).ok());
+                let units = string_len(&column.shape)?;
+                return utf8(name, len, |index| {
+                    String::from_utf16(without_trailing_nuls(nth_string(&values, units, index)?)).ok()
+                });
             }
             ColumnData::UInt16(values) => Buffer::from_vec(values),
             ColumnData::Int32(values) => Buffer::from_vec(values),
             ColumnData::UInt32(values) if *self == Self::Text => {
-                let each = string_len(&column.shape)?;
+                let units = string_len(&column.shape)?;
                 return utf8(name, len, |index| {
-                    stripped(nth(&values, each, index)?).iter().map(|unit| char::from_u32(*unit)).collect()
+                    without_trailing_nuls(nth_string(&values, units, index)?)
+                        .iter()
+                        .map(|unit| char::from_u32(*unit))
+                        .collect()
                 });
             }
             ColumnData::UInt32(values) => Buffer::from_vec(values),
@@ -146,7 +166,8 @@ impl Cells {
             ColumnData::LongDouble(values) => {
                 Buffer::from_vec(values.iter().flat_map(LongDouble::as_le_bytes).copied().collect::<Vec<u8>>())
             }
-            // A complex number has the alignment of its parts, so its vector can become one of parts.
+            // A complex number has the size of two parts and the alignment of one, so its vector becomes a
+            // vector of parts.
             ColumnData::Complex32(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, half::f16>(values)),
             ColumnData::Complex64(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, f32>(values)),
             ColumnData::Complex128(values) => Buffer::from_vec(bytemuck::allocation::cast_vec::<_, f64>(values)),
@@ -155,8 +176,9 @@ impl Cells {
     }
 }
 
-/// Returns the Arrow type of the numbers of a column.
-fn number(data: &ColumnData) -> Option<DataType> {
+/// Returns the Arrow type of the numbers of a column. Returns `None` if the column has no numbers of an Arrow
+/// type.
+fn number_type(data: &ColumnData) -> Option<DataType> {
     Some(match data {
         ColumnData::Int8(_) => DataType::Int8,
         ColumnData::UInt8(_) => DataType::UInt8,
@@ -173,29 +195,30 @@ fn number(data: &ColumnData) -> Option<DataType> {
     })
 }
 
-/// Returns the type of a list of `length` elements without nulls.
+/// Returns the Arrow type of a list of `length` elements. The elements cannot be null.
 pub(super) fn list(element: DataType, length: i32) -> DataType {
     DataType::FixedSizeList(Arc::new(Field::new("item", element, false)), length)
 }
 
+/// Creates an array of `len` lists of two elements. `parts` has the elements of all lists.
 fn pairs(data_type: DataType, parts: ArrayData, len: usize) -> Result<ArrayData, BatchError> {
     Ok(ArrayData::builder(data_type).len(len).add_child_data(parts).build()?)
 }
 
-/// Returns the length of the strings of a column, which is its last dimension.
+/// Returns the number of units of each string of a column: the last dimension of `shape`.
 fn string_len(shape: &[usize]) -> Result<usize, BatchError> {
     let len = shape.last().copied();
     len.ok_or_else(|| DecodeError::internal("a column of strings has no dimension for their length").into())
 }
 
-/// Returns the string of an index, of `each` units.
-fn nth<T>(values: &[T], each: usize, index: usize) -> Option<&[T]> {
-    let start = index.saturating_mul(each);
-    values.get(start..start.saturating_add(each))
+/// Returns the string at `index`. Each string has `units` units. Returns `None` if `values` is too short.
+fn nth_string<T>(values: &[T], units: usize, index: usize) -> Option<&[T]> {
+    let start = index.saturating_mul(units);
+    values.get(start..start.saturating_add(units))
 }
 
-/// Removes the NULs at the end.
-fn stripped<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
+/// Returns `values` without its trailing NULs.
+fn without_trailing_nuls<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     while let Some((last, rest)) = values.split_last()
         && *last == T::default()
     {
@@ -204,17 +227,19 @@ fn stripped<T: Default + PartialEq>(mut values: &[T]) -> &[T] {
     values
 }
 
-/// Returns the text of a Pascal string: its length is in the first byte, limited by the field.
-fn counted(bytes: &[u8]) -> &[u8] {
+/// Returns the text of a Pascal string. The first byte is the length of the text. A length that exceeds the
+/// field means all bytes of the field.
+fn pascal_text(bytes: &[u8]) -> &[u8] {
     let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
     text.get(..len).unwrap_or(text)
 }
 
-/// Makes an array of texts. `value` returns the text of an index, or `None` if it is not Unicode.
+/// Creates an array of `len` texts. `value` returns the text for an index, or `None` if the value is not
+/// Unicode.
 fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Result<ArrayData, BatchError> {
     let mut text = String::new();
     let mut offsets: Vec<i32> = Vec::new();
-    // Values without bytes can be too many for a vector of offsets.
+    // The allocation may fail: values of 0 bytes can have any number, and each value needs an offset.
     let reserved = len.checked_add(1).filter(|count| offsets.try_reserve_exact(*count).is_ok());
     reserved.ok_or(DecodeError::Allocation { bytes: wide(len.saturating_mul(size_of::<i32>())) })?;
     offsets.push(0);
@@ -222,7 +247,7 @@ fn utf8(name: &str, len: usize, value: impl Fn(usize) -> Option<String>) -> Resu
         let not_unicode = || BatchError::Text { field: name.into(), index: wide(index) };
         text.push_str(&value(index).ok_or_else(not_unicode)?);
         let end = i32::try_from(text.len());
-        let too_long = |_| BatchError::TooLong { field: name.into(), extent: wide(text.len()), unit: "bytes" };
+        let too_long = |_| BatchError::TooLong { field: name.into(), count: wide(text.len()), unit: "bytes" };
         offsets.push(end.map_err(too_long)?);
     }
     let data = ArrayData::builder(DataType::Utf8).len(len);
