@@ -104,7 +104,7 @@ impl Layout {
     pub fn emit(&self, target: Target) -> Result<Vec<u8>, EmitError> {
         let mut writer = FormatWriter { target, out: Vec::new(), order: None };
         if target.is_struct_module() {
-            writer.write_flat(self)?;
+            writer.write_struct_format(self)?;
         } else {
             writer.write_field(self.item(), 0)?;
         }
@@ -224,7 +224,7 @@ impl FormatWriter {
     /// field that is not a record, with pad bytes between the fields. The fields of nested records are written without
     /// `T{}` and names. Returns an error if the fields have two byte orders, if `layout` has an array of records, or if
     /// the target cannot read a field.
-    fn write_flat(&mut self, layout: &Layout) -> Result<(), EmitError> {
+    fn write_struct_format(&mut self, layout: &Layout) -> Result<(), EmitError> {
         let mut order: Option<(Endian, u64)> = None;
         for (at, leaf) in layout.leaves() {
             if let Some(endian) = leaf.endian() {

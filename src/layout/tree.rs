@@ -149,8 +149,8 @@ impl Layout {
 
     /// Returns the item as one field.
     ///
-    /// If a layout has one top-level field that has no name and fills the item, returns this field. Otherwise, returns
-    /// a record that contains all top-level fields.
+    /// If the layout has only one top-level field, and this field has no name and fills the item, returns this field.
+    /// Otherwise, returns a record that contains all top-level fields.
     #[must_use]
     pub fn item(&self) -> Field<'_> {
         match self.sole_field() {
