@@ -17,7 +17,7 @@ const BLOCK_BYTES: usize = 3 << 10;
 const LEAST_ITEMS: usize = 32;
 /// The largest number of records of a block. Larger blocks were not faster.
 const MOST_ITEMS: usize = 256;
-/// The smallest record size in bytes for which a field is in another cache line in each record.
+/// The record size in bytes from which on a field of two consecutive records is usually in different cache lines.
 const WIDE_RECORD: usize = 48;
 
 /// Returns the number of records of one block, from `LEAST_ITEMS` to `MOST_ITEMS`. `itemsize` is the size of a record

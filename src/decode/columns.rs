@@ -44,8 +44,8 @@ pub struct Column {
     /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
     /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. This
-    /// dimension is the length of a string in bytes, the length of a text in code units, or 2 for a complex `long
-    /// double`.
+    /// dimension is the length of a string in bytes, the length of a text in code units, or 2 for a complex
+    /// `long double`.
     pub shape: Vec<usize>,
     /// The elements of all records, starting with the first record.
     pub data: ColumnData,
@@ -147,9 +147,9 @@ column_data! {
 }
 
 impl ColumnData {
-    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each `long
-    /// double` becomes its `size` bytes in native memory, where `size` is `sizeof(long double)` with padding. Other
-    /// elements are not changed.
+    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each
+    /// `long double` becomes its `size` bytes in native memory, where `size` is `sizeof(long double)` with padding.
+    /// Other elements are not changed.
     ///
     /// # Errors
     /// - there is not enough memory for the bytes

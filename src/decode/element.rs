@@ -53,7 +53,7 @@ pub(super) mod sealed {
         /// The name of the type in error messages.
         const NAME: &'static str;
 
-        /// Creates `count` elements whose bits are all zero. Returns `None` if the allocation fails.
+        /// Creates `count` elements with the value 0. Returns `None` if the allocation fails.
         fn zeroed(count: usize) -> Option<Vec<Self>>;
 
         /// Creates a vector that [`target`](Self::target) can fill with `count` elements. The vector is empty with

@@ -19,9 +19,9 @@
 //! converts numbers only to types that represent every number of the item type exactly.
 //!
 //! # Limitations
-//! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where `long
-//! double` is the same type as `double`. A pointer field is decoded to its address, and the data at this address is
-//! never read.
+//! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where
+//! `long double` is the same type as `double`. A pointer field is decoded to its address, and the data at this address
+//! is never read.
 
 // `memory.rs` describes the memory of a buffer as runs. A run is a sequence of evenly spaced items. `src/strided.rs`
 // copies runs through raw pointers. The files of `src/decode` have no `unsafe` code.

@@ -96,8 +96,8 @@ impl Plan {
     }
 
     /// Compiles the layout of the items of `view`. `model` must be the data model that `view` was checked for. The plan
-    /// uses `model` only for views of one value and for views without a format, for the representation of `long
-    /// double`.
+    /// uses `model` only for views of one value and for views without a format, for the representation of
+    /// `long double`.
     ///
     /// A view that was requested without a format gets a plan for items of one void field.
     ///

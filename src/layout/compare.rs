@@ -216,8 +216,8 @@ fn comparable_type(field: Field<'_>) -> Type {
     }
 }
 
-/// Returns the type and the shape of `field` as text, with the size if the type has no fixed size: `int32`, `bytes of 5
-/// bytes`, `float64[2,3]`.
+/// Returns the type and the shape of `field` as text, with the size if the type has no fixed size: `int32`,
+/// `bytes of 5 bytes`, `float64[2,3]`.
 fn describe(field: Field<'_>) -> String {
     let mut text = field.ty().to_string();
     if matches!(

@@ -405,8 +405,8 @@ fn join_path(path: &str, field: Field<'_>) -> String {
     }
 }
 
-/// Returns the description of `field`, whose dotted name is `path`: the dotted name and the type, such as `a.b: int32
-/// (big)`.
+/// Returns the description of `field`, whose dotted name is `path`: the dotted name and the type, such as
+/// `a.b: int32 (big)`.
 fn describe(field: Field<'_>, path: &str) -> String {
     let colon = if path.is_empty() { "" } else { ": " };
     format!("{path}{colon}{}{}", field.ty(), swapped_note(field))

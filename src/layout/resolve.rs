@@ -330,8 +330,8 @@ impl<O: Sink> Resolver<'_, O> {
         self.refuse(Kind::Code { code }, span)
     }
 
-    /// Returns the native size in bytes of `code`, a format character that has no standard size but is under one of `=
-    /// < > !`. `info` describes `code`, and `span` is its span. Returns `Stop` with an error if the dialect refuses
+    /// Returns the native size in bytes of `code`, a format character that has no standard size but is under one of
+    /// `= < > !`. `info` describes `code`, and `span` is its span. Returns `Stop` with an error if the dialect refuses
     /// such format characters. `O` is never refused, because every reader gives a Python object the size of a pointer.
     #[cold]
     fn size_without_standard(&mut self, code: Code, info: &CodeInfo, span: Span) -> Result<u64, Stop> {

@@ -287,8 +287,8 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
     }
 }
 
-/// Returns the text of the type of a record with `fields` fields and the dimensions `shape`, for messages: `record of 2
-/// fields`, `record[3] of 2 fields`.
+/// Returns the text of the type of a record with `fields` fields and the dimensions `shape`, for messages:
+/// `record of 2 fields`, `record[3] of 2 fields`.
 fn describe_record(fields: usize, shape: &[usize]) -> String {
     describe("record", 0, false, shape) + " of " + &plural(wide(fields), "field")
 }

@@ -327,9 +327,14 @@ impl Plan {
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
     /// use pep3118::{DataModel, Dialect, Layout, Record, decode::Plan};
     /// #[derive(Record)]
-    /// struct Sample { flag: bool, id: u16, } let plan = Plan::new(&Layout::read(b"T{>H:id:x?:flag:}",
-    /// &Dialect::PEP3118, &DataModel::HOST)?)?; let mut items = [9; 4]; plan.write_records(&[Sample { flag: true, id: 7
-    /// }], &mut items)?; assert_eq!(items, [0, 7, 9, 1]);
+    /// struct Sample {
+    ///     flag: bool,
+    ///     id: u16,
+    /// }
+    /// let plan = Plan::new(&Layout::read(b"T{>H:id:x?:flag:}", &Dialect::PEP3118, &DataModel::HOST)?)?;
+    /// let mut items = [9; 4];
+    /// plan.write_records(&[Sample { flag: true, id: 7 }], &mut items)?;
+    /// assert_eq!(items, [0, 7, 9, 1]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -212,8 +212,8 @@ impl TypeText {
         Self { length, note: note.to_string(), ..Self::new(before) }
     }
 
-    /// Returns the declaration of `name` as an array of this type with the dimensions `shape`: `int32_t a[2][3]`, `void
-    /// (*f[2])(void)`.
+    /// Returns the declaration of `name` as an array of this type with the dimensions `shape`: `int32_t a[2][3]`,
+    /// `void (*f[2])(void)`.
     fn declare(&self, name: &str, shape: &[u64]) -> String {
         let lengths: Vec<String> = shape.iter().chain(&self.length).map(|length| format!("[{length}]")).collect();
         format!("{}{name}{}{}", self.before, lengths.concat(), self.after)
