@@ -180,6 +180,7 @@ impl<'b> Buffer<'b> {
 #[doc(hidden)]
 pub struct Blocks<'b> {
     buffer: &'b Buffer<'b>,
+    /// The traversal of the items that were not read yet.
     runs: Runs,
     /// Memory for the bytes of one block. The vector is empty until the first block is copied.
     memory: Vec<u8>,

@@ -91,6 +91,7 @@ pub(super) struct ColumnFiller<'f> {
     writers: Vec<ColumnWriter<'f>>,
     /// The columns of all other fields: the values are converted, or the field is in an array of records.
     others: Vec<(&'f Leaf, ElementsMut<'f>)>,
+    /// The size of a record in bytes.
     itemsize: usize,
     /// The number of records that were copied to all columns.
     done: usize,

@@ -120,11 +120,11 @@ column_data! {
     UInt8(u8),
     /// Signed integers of 2 bytes.
     Int16(i16),
-    /// Unsigned integers of 2 bytes, or units of text.
+    /// Unsigned integers of 2 bytes, or code units of text.
     UInt16(u16),
     /// Signed integers of 4 bytes.
     Int32(i32),
-    /// Unsigned integers of 4 bytes, units of text, or addresses.
+    /// Unsigned integers of 4 bytes, code units of text, or addresses.
     UInt32(u32),
     /// Signed integers of 8 bytes.
     Int64(i64),
@@ -220,11 +220,11 @@ impl ColumnData {
             (Type::Complex32, _) => Self::Complex32(vector(leaf, items, initial)?),
             (Type::Complex64, _) => Self::Complex64(vector(leaf, items, initial)?),
             (Type::Complex128, _) => Self::Complex128(vector(leaf, items, initial)?),
-            // Unsigned integers, units of text, and addresses.
+            // Unsigned integers, code units of text, and addresses.
             (ty, 2) if ty.has_byte_order() => Self::UInt16(vector(leaf, items, initial)?),
             (ty, 4) if ty.has_byte_order() => Self::UInt32(vector(leaf, items, initial)?),
             (ty, 8) if ty.has_byte_order() => Self::UInt64(vector(leaf, items, initial)?),
-            // Strings, void, and units of a size that no Rust integer has.
+            // Strings, void, and code units of a size that no Rust integer has.
             _ => Self::Bytes(vector(leaf, items, initial)?),
         })
     }
@@ -285,10 +285,15 @@ impl Column {
 /// ```
 #[derive(Debug)]
 pub struct Destination<'d> {
+    /// The elements of the slice, for overwriting.
     elements: ElementsMut<'d>,
+    /// The number of elements of the slice.
     len: usize,
+    /// The name of the element type in error messages, such as `int16`.
     name: &'static str,
+    /// Returns whether values of a codec are elements of this type, see `ElementType::accepts`.
     accepts: fn(&ScalarCodec) -> bool,
+    /// The function [`elements_per_item`] for the element type.
     elements_per_item: fn(&Leaf) -> usize,
 }
 

@@ -22,7 +22,7 @@ use crate::strided::{Strided, StridedMut, reverse_units};
 /// | `Complex<f16>`, `Complex<f32>`, `Complex<f64>` | complex numbers with parts of the same type |
 /// | `bool` | `?`, where any byte other than 0 means true |
 /// | `u8` | also each byte of `c`, `s`, `p` (with its length byte), void, bit fields and user types |
-/// | `u16`, `u32` | also each unit of text of this width, with the NULs at the end |
+/// | `u16`, `u32` | also each code unit of a text of this width, with the NULs at the end |
 /// | `u32`, `u64` | also addresses of this width |
 /// | [`LongDouble`] | `g`, and `Zg` as two elements |
 /// | `f64`, `Complex<f64>` | also `g` and `Zg` if `long double` is the same type as `double` in the data model |
@@ -56,9 +56,9 @@ pub(super) mod sealed {
         /// Creates `count` elements with the value 0. Returns `None` if the allocation fails.
         fn zeroed(count: usize) -> Option<Vec<Self>>;
 
-        /// Creates a vector that [`target`](Self::target) can fill with `count` elements. The vector is empty with
-        /// capacity for `count` elements if [`target`](Self::target) appends elements. Otherwise the vector has `count`
-        /// zeroed elements. Returns `None` if the allocation fails.
+        /// Creates a vector that [`target`](Self::target) can fill with `count` elements. If [`target`](Self::target)
+        /// appends elements, the vector is empty and has capacity for `count` elements. Otherwise the vector has
+        /// `count` zeroed elements. Returns `None` if the allocation fails.
         fn reserved(count: usize) -> Option<Vec<Self>> {
             Self::zeroed(count)
         }
@@ -86,6 +86,7 @@ pub(super) mod sealed {
     /// A column to fill: elements to overwrite, or a vector to append to.
     #[derive(Debug)]
     pub enum ColumnTarget<'t> {
+        /// Elements to overwrite. The column already has its full length.
         Elements(ElementsMut<'t>),
         /// An empty vector with capacity for all elements.
         Spare(&'t mut (dyn SpareCapacity + 'static)),

@@ -167,6 +167,7 @@ impl DecodeError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError(Box<Details>);
 
+/// The fields of an [`EncodeError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: EncodeErrorKind,

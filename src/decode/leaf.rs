@@ -25,13 +25,16 @@ use crate::strided::{Strided, StridedMut};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
     name: Box<[u8]>,
+    /// The offset of the first value, in bytes from the start of the item.
     pub(super) offset: usize,
+    /// Decodes and encodes one value.
     pub(super) codec: ScalarCodec,
     /// The number of units in one group of adjacent values. A field in an array of records has one group in each
     /// record.
     adjacent: usize,
     /// The arrays of records around the field, outermost first.
     pub(super) repeats: Vec<Repeat<1>>,
+    /// The shape of the values in one item, see [`shape`](Self::shape).
     shape: Vec<usize>,
 }
 

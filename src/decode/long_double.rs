@@ -19,6 +19,7 @@ use crate::endian::Endian;
 pub struct LongDouble {
     /// INVARIANT: the bytes after the width of `format` are 0.
     bytes: [u8; 16],
+    /// The representation of the number in `bytes`.
     format: LongDoubleFormat,
 }
 

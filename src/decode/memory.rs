@@ -98,6 +98,7 @@ pub(crate) trait MemoryMut: Memory {
 /// Memory that is a slice of bytes.
 #[derive(Debug)]
 pub(super) struct SliceMemory<B> {
+    /// The bytes that contain all items of the view.
     bytes: B,
     /// The index in `bytes` that `buf` of the view points to.
     origin: isize,

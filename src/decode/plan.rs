@@ -41,9 +41,13 @@ const LEAF_NAMES_LIMIT: u64 = 1 << 26;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// The size of an item in bytes.
     pub(super) size: usize,
+    /// The tree of all fields. The root is the item.
     pub(super) root: PlanNode,
+    /// The fields that are not records, in the order of the format.
     pub(super) leaves: Vec<Leaf>,
+    /// The bytes to reverse if items have another byte order than this machine.
     pub(super) swaps: Vec<Swap>,
 }
 
@@ -61,6 +65,7 @@ pub(crate) struct PlanNode {
     pub(super) kind: NodeKind,
 }
 
+/// The content of one element of a field.
 #[derive(Clone, Debug)]
 pub(crate) enum NodeKind {
     /// A value, or an array of values. The codec decodes one value.

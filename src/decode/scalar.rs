@@ -26,7 +26,9 @@ pub struct ScalarCodec {
     pub(super) unit: usize,
     /// The number of units in one value: 2 for a complex number, the number of code units for a text.
     units: usize,
+    /// The byte order of each unit. The byte order of this machine for types without a byte order.
     pub(super) endian: Endian,
+    /// The representation of `long double` in the data model.
     pub(super) long_double: LongDoubleFormat,
 }
 

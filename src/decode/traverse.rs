@@ -1,10 +1,10 @@
-//! The traversal of the items of a view: [`Runs`] visits the items line by line, and [`copy_items`] copies all items in
-//! C or Fortran order.
+//! [`Runs`] and [`copy_items`]: the traversal of the items of a view. [`Runs`] visits the items line by line, and
+//! [`copy_items`] copies all items in C or Fortran order.
 //!
 //! A *line* is a sequence of evenly spaced items along one dimension, or along several dimensions that were merged. A
-//! *unit* is a group of adjacent bytes that one reversal converts to another byte order, such as a number, see
-//! `ScalarCodec`. The *copy* is the slice that [`copy_items`] writes. A *tile* is a square block of items in two
-//! dimensions, small enough for the cache.
+//! *unit* is a group of adjacent bytes that one reversal converts to another byte order, such as a number. The *copy*
+//! is the slice that [`copy_items`] writes. A *tile* is a square block of items in two dimensions, small enough for the
+//! cache.
 
 use alloc::vec::Vec;
 
@@ -114,6 +114,7 @@ fn merge_axes(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
 /// first.
 #[derive(Debug)]
 struct MultiIndex {
+    /// The index of the item on each axis.
     indices: Vec<i64>,
     axes: Vec<Axis>,
     /// The result of [`Axis::last_step`] for each axis.
@@ -166,6 +167,7 @@ pub(super) struct Runs {
     offset: isize,
     /// The number of items that [`next_run`](Self::next_run) has not returned yet.
     items_left: u64,
+    /// The size of an item in bytes.
     itemsize: usize,
 }
 
@@ -317,6 +319,7 @@ fn row_behind(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
 /// The innermost loop of `copy_items`: the axes that one call of a copy function handles.
 #[derive(Clone, Copy, Debug)]
 enum InnerLoop {
+    /// One line.
     Line(Axis),
     /// Two axes that are copied in tiles. The second axis has the shorter stride in the copy and the longer stride in
     /// the memory of the view.
@@ -341,11 +344,15 @@ impl InnerLoop {
 
 /// The source, the destination and the options of one call of `copy_items`.
 struct ItemCopy<'c> {
+    /// The memory of the view.
     memory: &'c dyn Memory,
+    /// The size of an item in bytes.
     itemsize: usize,
+    /// The units to reverse in each copied item.
     swaps: &'c [Swap],
     /// The size in bytes of the units to reverse, or `None` unless units of one size fill the whole item.
     uniform_unit: Option<usize>,
+    /// The copy.
     out: &'c mut [u8],
     /// Whether the copy is large enough for nontemporal stores, which bypass the caches.
     large: bool,
@@ -369,9 +376,9 @@ fn scratch_slice(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeE
 }
 
 impl ItemCopy<'_> {
-    /// Describes a line in the memory of the view as a [`Run`] of items of this copy's itemsize. The other parameters
-    /// become the fields of the run: `path` the indices of the pointers, `offset` the offset of the first item in
-    /// bytes, `stride` the distance between items in bytes, `items` the number of items.
+    /// Returns the [`Run`] that describes `items` evenly spaced items in the memory of the view. The first item is at
+    /// byte `offset`, and the distance between items is `stride` bytes. `path` is the index in each dimension with
+    /// pointers, as in [`Run::path`]. The size of each item is `self.itemsize`.
     fn run_along<'r>(&self, path: &'r [i64], offset: isize, stride: isize, items: usize) -> Run<'r> {
         Run { path, offset, stride, items, itemsize: self.itemsize }
     }
@@ -505,8 +512,8 @@ impl ItemCopy<'_> {
 
     /// Copies the rows that the pointers of the axis `pointers` lead to. The rows must be adjacent in the copy.
     /// `before` is the index in each dimension before `pointers`, and `row` is the axis of one row. In each row, the
-    /// first item is at byte `start` from the address of the pointer. The first row starts at byte `out_offset` of the
-    /// copy. Returns an error if a pointer is NULL or a row is outside the copy.
+    /// first item is `start` bytes after the address that the pointer leads to. The first row starts at byte
+    /// `out_offset` of the copy. Returns an error if a pointer is NULL or a row is outside the copy.
     fn copy_rows(
         &mut self,
         before: &[i64],

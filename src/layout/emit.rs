@@ -147,6 +147,7 @@ impl FormatWriter {
         Err(EmitError { target: self.target, what: what.into() })
     }
 
+    /// Writes `text` without changes.
     fn push_text(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }

@@ -27,6 +27,7 @@ use crate::text::{abridge, plural};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayoutError(Box<Details>);
 
+/// The fields of a [`LayoutError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: LayoutErrorKind,

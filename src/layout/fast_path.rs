@@ -96,6 +96,7 @@ pub(super) fn lay_out(
 /// The size and the alignment of a C type in a data model.
 #[derive(Clone, Copy)]
 struct SizeAlign {
+    /// The size in bytes.
     size: u64,
     /// The alignment in bytes minus one. For an alignment of 8 bytes, `mask` is `0b111`. These bits are 0 in each
     /// multiple of 8.

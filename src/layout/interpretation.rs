@@ -91,9 +91,11 @@ pub struct Interpretation {
 #[derive(Clone)]
 pub struct Ambiguity(Box<Details>);
 
+/// The fields of an [`Ambiguity`].
 #[derive(Clone)]
 struct Details {
     format: Box<[u8]>,
+    /// The itemsize that the caller gave, or `None`.
     itemsize: Option<u64>,
     /// Two or more interpretations with different dialects.
     alternatives: Vec<Interpretation>,

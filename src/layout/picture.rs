@@ -51,6 +51,7 @@ pub struct Picture {
     size: u64,
     /// The number of bytes in a row.
     row: usize,
+    /// The bytes of fields and of padding that are drawn.
     segments: Vec<Segment>,
     /// The largest number of lanes of a row.
     lanes: usize,
@@ -113,6 +114,7 @@ pub(super) struct Piece<'p> {
     pub(super) text: &'p CellText,
     /// The dotted name and the type of the field: `a.b: int32`. Empty for padding.
     pub(super) description: &'p str,
+    /// Whether the bytes belong to a field or are padding.
     pub(super) style: CellStyle,
     /// The offset of the whole segment from the start of the item in bytes.
     pub(super) offset: u64,
@@ -130,10 +132,10 @@ impl Picture {
         Self { size: layout.size(), row: DEFAULT_ROW, segments: painter.segments, lanes: painter.lanes.len() }
     }
 
-    /// Sets the number of bytes in a row to about `bytes`, and returns the picture. The default is 16.
+    /// Sets the number of bytes in a row to `bytes`, rounded down to a power of two, and returns the picture. The
+    /// default is 16.
     ///
-    /// The number of bytes in a row is the largest power of two that is not larger than `bytes`. A row has at least 1
-    /// and at most 64 bytes.
+    /// A row has at least 1 and at most 64 bytes, for every value of `bytes`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -336,7 +338,7 @@ impl Painter {
     }
 
     /// Returns the number of the first lane after all lanes that are drawn at byte `offset` or later. Returns 0 if no
-    /// lane is.
+    /// lane is drawn there.
     fn free_lane(&self, offset: u64) -> usize {
         self.lanes.iter().rposition(|end| *end > offset).map_or(0, |busy| busy.saturating_add(1))
     }

@@ -49,7 +49,7 @@ use crate::span::Span;
 ///
 /// # Errors
 /// - `T{i`, and all other formats that [`Layout::read`] refuses: the function returns the same error
-/// - `T{<b:a:<i:b:}` with itemsize 8: no rule gives a layout of 8 bytes
+/// - `T{<b:a:<i:b:}` with itemsize 8: no dialect gives a layout of 8 bytes
 /// - `T{(2)T{b:a:}:x:xx(2)b:y:}` with itemsize 6: two layouts have 6 bytes, and [`LayoutError::ambiguity`] returns both
 pub fn reconcile(
     format: &[u8],
@@ -100,8 +100,8 @@ impl Candidates {
         Self { first, others: Vec::new() }
     }
 
-    /// Adds the interpretation `other`, unless a candidate already has the same memory layout. In this case, only the
-    /// certainty of that candidate can change.
+    /// Adds the interpretation `other`, unless a candidate already has the same memory layout. In this case, the
+    /// certainty of this candidate becomes `Inferred` if the certainty of `other` is `Inferred`.
     fn add_distinct(&mut self, other: Interpretation) {
         let mut known = core::iter::once(&mut self.first).chain(&mut self.others);
         match known.find(|known| same_memory(&known.layout, &other.layout)) {

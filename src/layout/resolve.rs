@@ -1,7 +1,7 @@
-//! [`Resolver`]: computes the offset, the size and the type of each field from the events of the parser.
+//! [`Resolver`]: computes the offset, the size and the type of each field from the tokens that the parser reads.
 //!
-//! The parser calls one method of the resolver for each token of a format. The resolver passes each finished field to
-//! a [`Sink`]. The sink [`Layout`] stores the fields. The sink `()` drops the fields without an allocation, for callers
+//! The parser calls one method of the resolver for each token of a format. The resolver passes each finished field to a
+//! [`Sink`]. The sink [`Layout`] stores the fields. The sink `()` drops the fields without an allocation, for callers
 //! that need only the size.
 
 use alloc::vec::Vec;
@@ -100,6 +100,7 @@ struct ItemPrefix {
     elements: u64,
     /// The repeat count, or 1 if the item has no count.
     count: u64,
+    /// Whether the item has a repeat count.
     has_count: bool,
     /// The number of dimensions of all shapes together.
     ndim: u8,
@@ -134,6 +135,7 @@ struct OpenGroup {
 pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
+    /// The receiver of the fields.
     sink: &'a mut O,
     /// The largest permitted size in bytes: `PY_SSIZE_T_MAX` of the data model.
     limit: u64,

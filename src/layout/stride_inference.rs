@@ -282,6 +282,7 @@ impl CFields {
 
 /// An array of records that ends where a gap starts.
 struct RecordArray<'l> {
+    /// The array, as a field of the layout.
     record: Field<'l>,
     /// The number of elements of this array in the outermost record of the gap: 6 for an array of 3 elements inside an
     /// array of 2 elements.

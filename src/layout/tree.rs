@@ -37,6 +37,7 @@ pub(crate) struct Node {
     pub(crate) dims: u32,
     /// The number of dimensions.
     pub(crate) ndim: u8,
+    /// The type of the values, or [`Type::Record`].
     pub(crate) ty: Type,
     /// The byte order of the values, or `None` for types without a byte order.
     pub(crate) endian: Option<Endian>,
@@ -287,6 +288,7 @@ impl Default for Layout {
 pub struct Field<'l> {
     layout: &'l Layout,
     node: &'l Node,
+    /// The index of `node` in the list of nodes of the layout.
     index: u32,
 }
 

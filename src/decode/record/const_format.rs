@@ -7,7 +7,9 @@ use crate::endian::Endian;
 /// and not written. Hence the same code first computes the length of the format, and then writes the format to a
 /// constant of this length.
 struct FormatWriter<'w> {
+    /// The memory for the format. Empty if the writer only counts.
     bytes: &'w mut [u8],
+    /// The number of bytes of the format so far.
     len: usize,
 }
 

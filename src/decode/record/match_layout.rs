@@ -22,6 +22,7 @@ use crate::text::{escape, plural};
 pub(super) struct Conversion {
     /// The copies from an item to a struct in the layout of its `RecordLayout`.
     pub(super) copies: Vec<FieldCopy>,
+    /// The checks of values in an item that can be invalid.
     pub(super) checks: Vec<ValueCheck>,
     pub(super) strategy: Strategy,
 }

@@ -117,10 +117,14 @@ pub struct MemberLayout {
     pub(super) kind: MemberKind,
 }
 
+/// The kind of the type of a field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MemberKind {
+    /// One value.
     Value(ValueLayout),
+    /// An array of `len` elements.
     Array { element: &'static MemberLayout, len: usize },
+    /// A struct with the given fields.
     Record(&'static [FieldLayout]),
 }
 
@@ -201,9 +205,13 @@ pub trait RecordField: Sized {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct FieldCursor {
+    /// The offset of the current field in bytes from the start of the struct.
     offset: usize,
+    /// The offset in bytes after the current field.
     end: usize,
+    /// The largest alignment of a field so far, in bytes.
     align: usize,
+    /// The largest alignment in bytes that `repr(packed)` permits.
     packed: Option<usize>,
 }
 

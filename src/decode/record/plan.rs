@@ -37,6 +37,7 @@ use crate::strided::{Strided, StridedMut};
 /// ```
 #[derive(Debug)]
 pub struct RecordPlan<'p, T> {
+    /// The plan of the items.
     plan: &'p Plan,
     conversion: Conversion,
     /// The copies from the layout of the struct to an item. The vector is empty unless the strategy is
@@ -236,9 +237,11 @@ impl Buffer<'_> {
 
 /// The state of decoding items block by block to structs, which are appended to a vector.
 struct Reader<'r, T> {
+    /// The plan that decodes the items.
     plan: &'r RecordPlan<'r, T>,
     /// A block of items in the layout of the struct, for [`Strategy::Staged`].
     staged: Vec<u8>,
+    /// The vector that structs are appended to.
     records: &'r mut Vec<T>,
     /// The length of `records` before the first block was decoded.
     before: usize,

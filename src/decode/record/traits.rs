@@ -201,6 +201,7 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
 pub struct LoadSelector<T>(PhantomData<fn() -> T>);
 
 impl<T> LoadSelector<T> {
+    /// Creates a selector for the type `T`.
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)
@@ -216,6 +217,7 @@ impl<T> Default for LoadSelector<T> {
 /// Decodes structs of type `T` by copying bytes, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByCopy<T> {
+    /// Decodes `items`, the bytes of adjacent items, and appends the structs to `records`.
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);
 }
 
@@ -229,6 +231,7 @@ impl<T: Record + bytemuck::AnyBitPattern> ByCopy<T> for LoadSelector<T> {
 /// Decodes structs of type `T` field by field, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByField<T> {
+    /// Decodes `items`, the bytes of adjacent items, and appends the structs to `records`.
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);
 }
 

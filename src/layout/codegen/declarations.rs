@@ -134,7 +134,7 @@ struct Builder<'l, 'w> {
 struct Overlap<'l> {
     /// The member with the smallest offset.
     first: Member<'l>,
-    /// The other members in the order of their offsets. Empty if `first` shares no bytes.
+    /// All members after `first` in the order of their offsets. Empty if `first` shares no bytes.
     others: Vec<Member<'l>>,
     /// The offset after the last byte of all members.
     end: u64,
@@ -350,6 +350,7 @@ fn describe_empty_field(field: Field<'_>) -> String {
 /// The names that are in use for the types of a source, or for the members of one definition.
 #[derive(Default)]
 struct UsedNames {
+    /// All names in use.
     used: BTreeSet<String>,
     /// For each name that was requested twice, the next number to try. Without this map, each request would try all
     /// numbers from 2, which takes quadratic time for many equal names.
