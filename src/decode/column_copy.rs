@@ -80,7 +80,7 @@ impl<'c> ColumnWriter<'c> {
 }
 
 /// Returns whether a column of `leaf` can be filled by appending to an empty vector. Returns `false` if the values of
-/// `leaf` are not adjacent in the item, or if they have 0 bytes.
+/// `leaf` are not adjacent in the item, or if the values have 0 bytes.
 pub(super) fn can_grow(leaf: &Leaf) -> bool {
     leaf.repeats.is_empty() && leaf.bytes() > 0
 }

@@ -69,7 +69,7 @@ macro_rules! column_data {
                 }
             }
 
-            /// Returns the `Vec` of elements as `dyn Any`, so that the caller can downcast it to `Vec<T>`.
+            /// Returns the `Vec` of elements as `dyn Any`, so that the caller can downcast the result to `&Vec<T>`.
             #[cfg(feature = "ndarray")]
             pub(crate) fn as_any(&self) -> &dyn core::any::Any {
                 match self {
@@ -233,7 +233,7 @@ impl ColumnData {
 /// The content of a newly allocated column.
 #[derive(Clone, Copy, Debug)]
 enum Initial {
-    /// The vector has all elements, and they are zero.
+    /// The vector has all elements, and every element is zero.
     Zeroed,
     /// The vector is empty, with capacity for all elements.
     Reserved,

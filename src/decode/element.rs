@@ -203,7 +203,8 @@ impl ElementType for LongDouble {
     fn zeroed(count: usize) -> Option<Vec<Self>> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(count).ok()?;
-        // Not every byte of a `LongDouble::ZERO` is 0, because it contains its format. Hence each element is written.
+        // A `LongDouble` contains its representation, so the bytes of `LongDouble::ZERO` may not all be 0. Hence each
+        // element is written.
         crate::huge_pages::prefer_large(elements.spare_capacity_mut());
         elements.resize(count, Self::ZERO);
         Some(elements)
@@ -251,8 +252,8 @@ fn element_range(start: usize, len: usize, width: usize) -> Result<core::ops::Ra
 }
 
 /// Decodes `bytes` to elements of `column`, one by one with `decode`. Each element has `width` bytes in `bytes`.
-/// `start` is the size in bytes of the encoded elements that precede them in `column`. Returns an error if `column` is
-/// too short or `width` is 0.
+/// `start` is the size in bytes of the encoded elements that `column` has before these elements. Returns an error if
+/// `column` is too short or `width` is 0.
 fn decode_each<T>(
     column: &mut [T],
     start: usize,
@@ -268,8 +269,8 @@ fn decode_each<T>(
 }
 
 /// Encodes elements of `column` into `bytes`, one by one with `encode`. Each element has `width` bytes in `bytes`.
-/// `start` is the size in bytes of the encoded elements that precede them in `column`. Returns an error if `column` is
-/// too short or `width` is 0.
+/// `start` is the size in bytes of the encoded elements that `column` has before these elements. Returns an error if
+/// `column` is too short or `width` is 0.
 fn encode_each<T>(
     column: &[T],
     start: usize,
@@ -285,7 +286,7 @@ fn encode_each<T>(
 }
 
 /// Returns the range of bytes in the column of `leaf` that belongs to the next `items` items. `first` is the number of
-/// items before them.
+/// items before these items.
 fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usize> {
     let start = first.saturating_mul(leaf.bytes());
     start..start.saturating_add(items.saturating_mul(leaf.bytes()))
@@ -293,8 +294,8 @@ fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usi
 
 impl ElementsMut<'_> {
     /// Decodes `bytes`, the encoded elements without gaps, to elements of this column. `codec` decodes one value.
-    /// `start` is the size in bytes of the encoded elements that precede them in the column. Returns an error if the
-    /// column is too short.
+    /// `start` is the size in bytes of the encoded elements that the column has before these elements. Returns an error
+    /// if the column is too short.
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
@@ -341,8 +342,8 @@ impl ElementsMut<'_> {
 
 impl Elements<'_> {
     /// Encodes elements of this column into `bytes`, without gaps. `codec` encodes one value. `start` is the size in
-    /// bytes of the encoded elements that precede them in the column. Leaves the padding of `long double` unchanged.
-    /// Returns an error if the column is too short.
+    /// bytes of the encoded elements that the column has before these elements. Leaves the padding of `long double`
+    /// unchanged. Returns an error if the column is too short.
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {

@@ -1,6 +1,6 @@
 //! [`Memory`] and [`MemoryMut`]: access to the items of a buffer. [`SliceMemory`] implements both traits for a slice of
-//! bytes. `foreign.rs` implements them for the memory of an exporter. Every access is to a [`Run`], a sequence of
-//! evenly spaced items.
+//! bytes. `foreign.rs` implements both traits for the memory of an exporter. Every access is to a [`Run`], a sequence
+//! of evenly spaced items.
 
 use super::error::{DecodeError, to_isize, wide};
 

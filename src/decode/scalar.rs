@@ -126,7 +126,7 @@ impl ScalarCodec {
     }
 
     /// Returns whether the byte order of the units differs from the byte order of this machine, so that decoding
-    /// reverses them.
+    /// reverses the units.
     pub(super) fn swapped(&self) -> bool {
         self.unit > 1 && self.endian != Endian::HOST
     }
@@ -174,7 +174,8 @@ impl ScalarCodec {
             }
             Type::Bytes => Value::Bytes(copied(bytes, memory)),
             Type::Pascal => {
-                // An empty field has no length byte. If the length byte is too large, the value is all bytes after it.
+                // An empty field has no length byte. If the length byte is too large, the value is all bytes after the
+                // length byte.
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
                 Value::Bytes(copied(text.get(..len).unwrap_or(text), memory))
             }
@@ -357,8 +358,9 @@ impl ScalarCodec {
         }
     }
 
-    /// Copies `value` to `bytes` without conversion. `value` of a string can be shorter than `bytes`, and NULs follow
-    /// it. Returns an error if a string is too long, or if `value` of any other type has another length than `bytes`.
+    /// Copies `value` to `bytes` without conversion. For a string type, `value` can be shorter than `bytes`, and NULs
+    /// fill the end of `bytes`. Returns an error if `value` is longer than a string can be. For any other type, returns
+    /// an error if `value` has another length than `bytes`.
     #[doc(hidden)]
     pub fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         match self.ty {

@@ -289,7 +289,7 @@ pub(super) fn copy_items(
 }
 
 /// Returns `axes` in the order for copying in tiles. The axis with the shortest stride in the memory of the view moves
-/// to the second-last position, unless it is the last axis. The last two axes are then copied in tiles.
+/// to the second-last position, unless this axis is the last axis. The last two axes are then copied in tiles.
 fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     let Some((inner, outer)) = axes.split_last() else { return axes };
     let shortest = outer.iter().enumerate().min_by_key(|(_, axis)| axis.stride.unsigned_abs());
@@ -366,8 +366,8 @@ fn copy_too_short() -> DecodeError {
     DecodeError::internal("an item is past the end of the copy")
 }
 
-/// Returns the first `len` bytes of `scratch`, with any content. If `scratch` is shorter, replaces it with a vector of
-/// `len` zeros first. Returns an error if the allocation fails.
+/// Returns the first `len` bytes of `scratch`, with any content. If `scratch` is shorter, first replaces `scratch` with
+/// a vector of `len` zeros. Returns an error if the allocation fails.
 fn scratch_slice(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeError> {
     if scratch.len() < len {
         *scratch = zeroed(len)?;
@@ -422,7 +422,7 @@ impl ItemCopy<'_> {
         let mut to = StridedMut::within(self.out, out_offset, stride, source.count(), self.itemsize)
             .ok_or_else(copy_too_short)?;
         // A unit of 1 byte means that no bytes are reversed. If units have several sizes, the loop after the copy
-        // reverses them.
+        // reverses the units.
         to.reborrow().copy_from(source, self.uniform_unit.unwrap_or(1)).ok_or_else(copy_too_short)?;
         if self.uniform_unit.is_none() {
             self.swaps.iter().try_for_each(|swap| swap.apply(&mut to))?;
@@ -545,7 +545,7 @@ impl ItemCopy<'_> {
             swap_items(out, self.itemsize, self.swaps)?;
             (left, out_offset) = (left.saturating_sub(rows), end);
             if let Some(index) = path.last_mut() {
-                // The index cannot saturate: it is at most the length of the axis, an `i64`.
+                // The index cannot saturate, because it is at most the length of the axis, which is an `i64`.
                 *index = index.saturating_add_unsigned(wide(rows));
             }
         }

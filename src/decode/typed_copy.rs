@@ -176,7 +176,7 @@ impl Buffer<'_> {
 }
 
 impl BufferMut<'_> {
-    /// Encodes `elements` into all items. The order of `elements` is the order in which [`Buffer::to_vec`] returns them
+    /// Encodes `elements` into all items. `elements` must have the order of the vector that [`Buffer::to_vec`] returns
     /// for [`Order::C`]. Writes nothing if `elements` are rejected.
     ///
     /// ```
@@ -228,9 +228,9 @@ mod widen {
     use super::{Buffer, DecodeError, Order, Type, Vec};
 
     pub trait Widen: Sized {
-        /// Copies all elements of `buffer` in the order `order`, and converts them to `Self`. `from` is the type of the
-        /// items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the error of
-        /// the copy.
+        /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
+        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the
+        /// error of the copy.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
     }
 }
@@ -315,10 +315,10 @@ impl widen::Widen for Complex<f64> {
 }
 
 impl Buffer<'_> {
-    /// Copies all elements in the order `order` and converts them from `F` to `T`. `F` must be the element type of the
-    /// items. `convert` receives a block of native elements, and writes the converted elements to a slice of the same
-    /// length. A block stays in the first-level cache between the copy and the conversion. Returns an error if the
-    /// memory cannot be read or allocated.
+    /// Copies all elements in the order `order`, and converts each element from type `F` to type `T`. `F` must be the
+    /// element type of the items. `convert` receives a block of native elements, and writes the converted elements to a
+    /// slice of the same length. A block stays in the first-level cache between the copy and the conversion. Returns an
+    /// error if the memory cannot be read or allocated.
     fn convert<F: Element + bytemuck::Pod, T: Element>(
         &self,
         order: Order,

@@ -326,8 +326,8 @@ pub enum NamedPadding {
     Padding,
     /// A field of opaque bytes, which NumPy calls void.
     Field,
-    /// A field of opaque bytes. An `x` without a name is also a field if it is the whole format, such as `3x`.
-    /// NumPy writes such formats.
+    /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item, such as
+    /// `3x`. NumPy writes such formats.
     FieldOrWhole,
 }
 

@@ -349,7 +349,8 @@ impl FormatWriter {
     }
 }
 
-/// Returns whether the format character of `ty` has no standard size, so that a format needs `@` or `^` before it.
+/// Returns whether the format character of `ty` has no standard size, so that a format needs `@` or `^` before this
+/// character.
 fn has_native_size_only(ty: Type) -> bool {
     matches!(
         ty,

@@ -114,8 +114,8 @@ impl Ambiguity {
         Self(Box::new(Details { format: format.into(), itemsize, alternatives }))
     }
 
-    /// Returns all interpretations that have the itemsize. There are at least two. If one of them has the dialect
-    /// `pep3118`, it is the first.
+    /// Returns all interpretations that have the itemsize. There are at least two interpretations. An interpretation of
+    /// the dialect `pep3118` is always the first.
     #[must_use]
     pub fn alternatives(&self) -> &[Interpretation] {
         &self.0.alternatives
@@ -264,7 +264,7 @@ fn truncate_line(line: &str) -> Cow<'_, str> {
 fn difference(a: &Interpretation, b: &Interpretation) -> String {
     let (item_a, item_b) = (a.layout.item(), b.layout.item());
     // If only one of the layouts has padding after its only structure, `item` returns the root for this layout, and the
-    // structure for the other layout. In this case, the roots are compared.
+    // structure for the other layout. In this case, the function compares the roots.
     let same_level = item_a.index() == item_b.index();
     let (item_a, item_b) = if same_level { (item_a, item_b) } else { (a.layout.root(), b.layout.root()) };
     let (subject, in_a, in_b) = field_difference(item_a, item_b, &mut Vec::new(), 0).unwrap_or_else(|| {

@@ -20,7 +20,8 @@ use crate::text::{char_boundary, escape};
 const DEFAULT_ROW: usize = 16;
 /// The width of one byte in characters.
 const CELL: usize = 3;
-/// The number of characters of a line that are not used for bytes: the offset before the bytes, and the bar after them.
+/// The number of characters of a line that are not used for bytes: the offset before the bytes, and the bar after the
+/// bytes.
 const MARGIN: usize = 8;
 /// The largest number of bytes of an item that are drawn.
 const MAX_BYTES: u16 = 256;
@@ -417,7 +418,7 @@ fn describe(field: Field<'_>, path: &str) -> String {
 /// The character that replaces omitted text.
 const ELLIPSIS: char = '\u{2026}';
 
-/// The text of a segment before it is cut to the width of the segment.
+/// The text of a segment before the text is cut to the width of the segment.
 #[derive(Clone, Debug)]
 pub(super) enum CellText {
     /// A dotted name. If the width is too small, only the end of the name is drawn.

@@ -192,8 +192,8 @@ impl<O: Sink> Resolver<'_, O> {
         if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.refuse_construct(construct, span) }
     }
 
-    /// Returns whether the dialect inserts padding before items to align them, while the byte-order character `order`
-    /// is in force.
+    /// Returns whether the dialect aligns items by padding before each item, while the byte-order character `order` is
+    /// in force.
     #[inline]
     fn aligns(&self, order: ByteOrder) -> bool {
         matches!(order, ByteOrder::Native) && matches!(self.dialect.alignment, Alignment::Implicit)
@@ -684,7 +684,8 @@ impl Sink for Layout {
     }
 
     fn first_duplicate(&self, format: &[u8]) -> Option<Span> {
-        // Equal names are rare. If there are few names, comparing them pair by pair takes less time than sorting them.
+        // Equal names are rare. If there are few names, comparing the names pair by pair takes less time than sorting
+        // the names.
         if self.nodes.len() <= PAIRWISE_NODES && !has_equal_names(&self.nodes, format) {
             return None;
         }

@@ -124,7 +124,7 @@ impl RecordField for bool {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
-        // Bytes above 1 do not get here, because `ValueCheck` returns an error for them.
+        // The byte is 0 or 1, because `ValueCheck` returns an error for any other byte.
         source.bytes::<1>(at) != [0]
     }
 
@@ -140,8 +140,7 @@ impl RecordField for char {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
-        // Bytes that are not a `char` do not get here, because `ValueCheck` returns an error for them. The default is
-        // never used.
+        // The default is never used, because `ValueCheck` returns an error for bytes that are not a `char`.
         Self::from_u32(u32::from_ne_bytes(source.bytes(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
     }
 

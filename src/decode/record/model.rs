@@ -25,8 +25,8 @@ use crate::endian::Endian;
 pub struct RecordLayout {
     pub(super) size: usize,
     pub(super) align: usize,
-    /// Whether values of the struct have this layout in memory. This is true if the struct and all records in it are
-    /// `repr(C)` and no field is skipped.
+    /// Whether values of the struct have this layout in memory. The value is true if the struct and all records inside
+    /// the struct are `repr(C)`, and no field is skipped.
     pub(super) in_memory: bool,
     pub(super) fields: &'static [FieldLayout],
 }

@@ -73,7 +73,8 @@ impl Layout {
 }
 
 /// Appends assertions of the byte order and of the representation of `long double` to `out`, if fields of `layout`
-/// depend on them. The assertions of sizes and offsets do not detect a machine that differs only in these properties.
+/// depend on these properties. The assertions of sizes and offsets do not detect a machine that differs only in these
+/// properties.
 fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
     if layout.leaves().any(|(_, leaf)| leaf.endian().is_some()) {

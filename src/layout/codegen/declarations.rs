@@ -271,8 +271,8 @@ impl<'l> Builder<'l, '_> {
     }
 
     /// Adds the definition that `outline` describes, with `members` and with explicit padding where a compiler would
-    /// not insert it, and returns the definition. `members` must be in the order of their offsets. `names` must contain
-    /// their names. The definition is packed if alignment would move a member or change the size.
+    /// not insert padding, and returns the definition. `members` must be in the order of their offsets. `names` must
+    /// contain their names. The definition is packed if alignment would move a member or change the size.
     fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: UsedNames) -> Rc<Definition<'l>> {
         let Outline { name, is_union, size, empty_fields } = outline;
         // A definition without members has an alignment of 1 byte.
@@ -382,14 +382,14 @@ pub(super) fn is_identifier(name: &str) -> bool {
 }
 
 /// Returns the byte order of the values of `field` if C and Rust have no type with this byte order in the data model.
-/// Returns `None` if they have one.
+/// Returns `None` if C and Rust have such a type, or if the values have no byte order.
 pub(super) fn swapped_endian(field: Field<'_>) -> Option<Endian> {
     field.swapped_endian().filter(|_| field.size() > 1)
 }
 
-/// Returns the text of the comment after a member. `field_name` is the name in the format, or `None` if it is the name
-/// of the member. `note` is a property of the type, or empty. The text is ASCII, because the encoding of the source
-/// file is unknown.
+/// Returns the text of the comment after a member. `field_name` is the name in the format, or `None` if the member has
+/// this name. `note` is a property of the type, or empty. The text is ASCII, because the encoding of the source file is
+/// unknown.
 pub(super) fn member_comment(field_name: Option<&str>, note: &str) -> String {
     match field_name {
         Some(field_name) if note.is_empty() => field_name.escape_default().to_string(),
