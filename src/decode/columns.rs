@@ -356,7 +356,7 @@ impl Plan {
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
-    /// - no field has one of the names: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is not the name of a leaf field: `&[b"c"]` for `T{<i:a:<d:b:}`
     /// - there is not enough memory for the columns
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &select_leaves(self, names)?)
@@ -495,7 +495,7 @@ impl Buffer<'_> {
     /// `None` means all leaf fields in the order of the format.
     ///
     /// # Errors
-    /// - no field has one of the names
+    /// - one of `names` is not the name of a leaf field
     /// - there is not enough memory for the columns
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&select_leaves(self.plan, names)?)

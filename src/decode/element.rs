@@ -230,7 +230,7 @@ impl ElementType for LongDouble {
 /// Returns the number of elements of type `T` that the values of `leaf` in one item have. Returns 0 for values of 0
 /// bytes.
 pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
-    // The width is 0 for values of 0 bytes, which have no elements.
+    // The width is 0 for values of 0 bytes, which are 0 elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
 }
 

@@ -1,8 +1,8 @@
 //! [`Leaf`]: a field that is not a record. A leaf has the position of its values in an item, and copies the values
 //! between items and columns.
 //!
-//! A unit is a group of adjacent bytes that one reversal converts to another byte order, such as a number, see
-//! `ScalarCodec`.
+//! A *unit* is a group of adjacent bytes whose reversal changes the byte order of a value, such as the bytes of a
+//! number.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -110,8 +110,8 @@ impl Leaf {
     }
 
     /// Copies the values of this leaf in each of `items` to `column`, without gaps. Reverses the order of the bytes in
-    /// each group of `unit` bytes. `unit` 1 reverses nothing. `column` must have [`bytes`](Self::bytes) bytes for each
-    /// item. Returns an error if `column` is shorter.
+    /// each group of `unit` bytes. If `unit` is 1, no bytes are reversed. `column` must have [`bytes`](Self::bytes)
+    /// bytes for each item. Returns an error if `column` is shorter.
     pub(super) fn gather(&self, items: Strided<'_>, column: &mut [u8], unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = StridedMut::within(column, 0, len.cast_signed(), count, len);
@@ -123,8 +123,8 @@ impl Leaf {
     }
 
     /// Copies `column` to the values of this leaf in each of `items`. Reverses the order of the bytes in each group of
-    /// `unit` bytes. `unit` 1 reverses nothing. `column` must have [`bytes`](Self::bytes) bytes for each item. Returns
-    /// an error if `column` is shorter.
+    /// `unit` bytes. If `unit` is 1, no bytes are reversed. `column` must have [`bytes`](Self::bytes) bytes for each
+    /// item. Returns an error if `column` is shorter.
     pub(super) fn scatter(&self, column: &[u8], mut items: StridedMut<'_>, unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = Strided::within(column, 0, len.cast_signed(), count, len);

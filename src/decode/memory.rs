@@ -53,8 +53,8 @@ pub(crate) trait Memory {
     fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError>;
 
     /// Copies the items of `run` to `out` without gaps, and reverses the order of the bytes in each group of `unit`
-    /// bytes. `unit` 1 reverses nothing. The length of `out` must be `run.items * run.itemsize` bytes. Returns an error
-    /// if [`run`](Self::run) does, or if `out` has another length.
+    /// bytes. If `unit` is 1, no bytes are reversed. The length of `out` must be `run.items * run.itemsize` bytes.
+    /// Returns an error if [`run`](Self::run) does, or if `out` has another length.
     ///
     /// An implementation can replace this default method to save time. [`run`](Self::run) returns its result in memory,
     /// and storing and loading the result takes 5 ns. This time matters if a run has few items.

@@ -336,7 +336,7 @@ impl PlanNode {
     fn value(&self, record: &[u8], memory: &mut ValueMemory) -> Value {
         let bytes = record.get(self.range());
         debug_assert!(bytes.is_some(), "a field is outside its record");
-        // A layout has no field outside its record. If a bug causes one, missing bytes count as 0, as in
+        // A layout has no field outside its record. If a bug creates such a field, missing bytes count as 0, as in
         // `ScalarCodec::value`.
         let bytes = bytes.unwrap_or(&[]);
         let Some(shape) = &self.shape else { return self.element(bytes, memory) };
@@ -430,7 +430,7 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
 }
 
 /// Returns the leaves of `plan` with the dotted names `names`, in the order of `names`. Returns all leaves if `names`
-/// is `None`. Returns an error if no leaf has one of the names.
+/// is `None`. Returns an error if one of `names` is not the name of a leaf.
 pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
     let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
     let find = |name: &&[u8]| {

@@ -2,9 +2,9 @@
 //! [`copy_items`] copies all items in C or Fortran order.
 //!
 //! A *line* is a sequence of evenly spaced items along one dimension, or along several dimensions that were merged. A
-//! *unit* is a group of adjacent bytes that one reversal converts to another byte order, such as a number. The *copy*
-//! is the slice that [`copy_items`] writes. A *tile* is a square block of items in two dimensions, small enough for the
-//! cache.
+//! *unit* is a group of adjacent bytes whose reversal changes the byte order of a value, such as the bytes of a number.
+//! The *copy* is the slice that [`copy_items`] writes. A *tile* is a square block of items in two dimensions, small
+//! enough for the cache.
 
 use alloc::vec::Vec;
 

@@ -1,5 +1,5 @@
-//! The results of [`reconcile`](super::reconcile): an [`Interpretation`] of a format, or an [`Ambiguity`] between
-//! several interpretations.
+//! [`Interpretation`] and [`Ambiguity`]: the results of [`reconcile`](super::reconcile()). An interpretation is one
+//! layout of a format, and an ambiguity contains several interpretations.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;

@@ -8,7 +8,7 @@
 //! | `T{b:a:i:b:}` | `pep3118` | 8 | `a` at 0, `b` at 4, because `b` is aligned |
 //! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1, without padding, because NumPy writes each pad byte |
 //!
-//! A format alone does not determine a layout. [`reconcile`] computes a layout from a format and an itemsize. The
+//! A format alone does not determine a layout. [`reconcile()`] computes a layout from a format and an itemsize. The
 //! result is one [`Interpretation`], or an [`Ambiguity`] if several layouts have that itemsize.
 
 mod builder;

@@ -110,7 +110,7 @@ pub struct Layout {
     pub(crate) names: Vec<u8>,
     /// The alignment that [`align`](Layout::align) returns.
     pub(crate) align: Align,
-    /// The data model of the sizes.
+    /// The data model by which the sizes of C types were computed.
     pub(crate) model: DataModel,
 }
 
