@@ -22,7 +22,7 @@ pub(crate) struct Run<'r> {
     /// The number of items.
     pub(crate) items: usize,
     /// The size of one item in bytes. If a caller copies several adjacent items together, the run treats these items as
-    /// one item, and this is their total size.
+    /// one item, and `itemsize` is the total size of these items.
     pub(crate) itemsize: usize,
 }
 

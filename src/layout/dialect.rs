@@ -44,7 +44,7 @@ pub struct Dialect {
     pub record_spacing: RecordSpacing,
     /// The rule for format characters without a standard size under `= < > !`.
     pub native_only: NativeOnly,
-    /// The type of `u`.
+    /// The type of the format character `u`.
     pub wide_char: WideChar,
     /// The meaning of an `x` with a name.
     pub named_padding: NamedPadding,

@@ -95,7 +95,7 @@ pub struct Ambiguity(Box<Details>);
 #[derive(Clone)]
 struct Details {
     format: Box<[u8]>,
-    /// The itemsize that the caller gave, or `None`.
+    /// The itemsize that the caller gave, or `None` if the caller gave no itemsize.
     itemsize: Option<u64>,
     /// Two or more interpretations with different dialects.
     alternatives: Vec<Interpretation>,
@@ -103,7 +103,7 @@ struct Details {
 
 impl Ambiguity {
     /// Creates an ambiguity between the interpretations `first` and `others` of `format`. `others` must not be empty.
-    /// `itemsize` is the itemsize that the caller gave, or `None`.
+    /// `itemsize` is the itemsize that the caller gave, or `None` if the caller gave no itemsize.
     pub(super) fn new(
         format: &[u8],
         itemsize: Option<u64>,
@@ -235,12 +235,12 @@ impl core::error::Error for Ambiguity {}
 /// have that number of lines.
 const MAX_LINES: usize = 24;
 
-/// The largest number of characters of one line in a message. A name can have 131,072 bytes, so a line could otherwise
-/// be longer than any screen.
+/// The largest number of characters of one line in a message. A name can have 131,072 bytes, and a line of this length
+/// would hide the rest of the message.
 const MAX_LINE_LENGTH: usize = 120;
 
 /// Returns the first [`MAX_LINES`] lines of the table of `layout` as text. If the table has more lines, the last line
-/// of the text is their number.
+/// of the text is the number of the omitted lines.
 fn table_excerpt(layout: &Layout) -> String {
     let table = Table::new(layout).to_string();
     let mut lines: Vec<Cow<'_, str>> = table.lines().take(MAX_LINES).map(truncate_line).collect();
