@@ -6,11 +6,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::errors::{error, format_error, not_a_format, value_error};
-use super::offset::{Direction, index, item_start, with_item_copy};
+use super::offset::{Direction, index, item_start};
 use crate::behavior::{Behavior, NonAscii};
-use crate::borrowed_bytes::Lent;
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::Arguments;
-use crate::objects::{self, no_memory, utf8_text};
+use crate::objects::{self, no_memory, utf8_text, with_item_copy};
 use crate::values::Codec;
 use pep3118::abi::DataModel;
 use pep3118::format::Code;
@@ -187,7 +187,12 @@ impl Compiled {
 
     /// Returns the values of the item at byte `offset` of `memory`. The item is copied first, because another thread
     /// can write to the memory.
-    fn read_from<'py>(&self, py: Python<'py>, memory: &Lent<'_>, offset: usize) -> PyResult<Bound<'py, PyTuple>> {
+    fn read_from<'py>(
+        &self,
+        py: Python<'py>,
+        memory: &BorrowedBytes<'_>,
+        offset: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
         with_item_copy(self.size(), |item| {
             memory.read(offset, item)?;
             self.read(py, item)
@@ -206,7 +211,7 @@ impl Compiled {
             let bytes = bytes.as_bytes();
             return if bytes.len() == self.size() { self.read(py, bytes) } else { Err(self.wrong_length(py)) };
         }
-        Lent::with(buffer, None, |memory| {
+        BorrowedBytes::with(buffer, None, |memory| {
             if memory.len() == self.size() { self.read_from(py, memory, 0) } else { Err(self.wrong_length(py)) }
         })
     }
@@ -231,7 +236,7 @@ impl Compiled {
             // `item_start` has checked that the range is inside of `bytes`.
             return self.read(py, bytes.get(start..start.saturating_add(self.size())).unwrap_or_default());
         }
-        Lent::with(buffer, None, |memory| {
+        BorrowedBytes::with(buffer, None, |memory| {
             let start = item_start(py, Direction::Unpack, self.size(), offset, memory.len())?;
             self.read_from(py, memory, start)
         })
@@ -291,7 +296,7 @@ impl Compiled {
             1 => "pack_into() argument 1",
             _ => "pack_into() argument 2",
         };
-        Lent::with(&buffer, Some(argument), |memory| {
+        BorrowedBytes::with(&buffer, Some(argument), |memory| {
             let offset = index(&offset)?;
             if checks_buffer_first {
                 self.check_count(values, "pack_into")?;
