@@ -67,7 +67,7 @@ pub(super) fn get(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
 }
 
 /// Calls `call` with the compiled form of `format`, and returns the result of `call`.
-#[inline]
+#[inline(always)]
 fn with_format<T>(
     format: &Bound<'_, PyAny>,
     caller: Caller,
