@@ -210,7 +210,7 @@ impl BufferOptions {
     /// Returns the fields of the buffer. A field without an option is computed from other fields; `checker`
     /// has the dialect and the data model for the size of the format.
     fn raw_view(&self, checker: &Checker<'_>) -> RawView<'_> {
-        let format = self.format.as_ref().map(options::bytes);
+        let format = self.format.as_ref().map(|format| options::bytes(format));
         let described = || {
             let found = reconcile(format?, None, checker.dialect, checker.model);
             i64::try_from(interpretations(&found).first()?.layout.size()).ok()

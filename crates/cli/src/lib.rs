@@ -17,6 +17,7 @@ mod emit;
 mod escape;
 mod explain;
 mod failure;
+mod fields;
 mod hints;
 mod input;
 mod interrupt;
