@@ -10,7 +10,6 @@ use clap::{Args, ValueEnum};
 use pep3118::__private::plural;
 use pep3118::decode::Plan;
 use pep3118::{Checker, Layout, LayoutError, RawView, fill_contiguous_strides};
-use same_file::Handle;
 
 #[cfg(feature = "arrow")]
 use super::arrow::{self, ArrowWriter};
@@ -20,7 +19,7 @@ use super::fields::{FieldOptions, TextConversion, TextFields};
 use super::hints;
 use super::input::{ContiguousItems, InputSource, Packets, Seekable, to_u64};
 use super::options::{self, InterpretationOptions, note_type_name};
-use super::output::{OutputFile, is_damaged_by_writing, is_the_input};
+use super::output::{OutputFile, refuse_stdout_of};
 use super::progress::Progress;
 use super::rows::{Columns, RowWriter};
 use super::strided::StridedItems;
@@ -464,20 +463,6 @@ impl Decoder<'_> {
         let origin = start.checked_sub(extent.low).ok_or_else(too_large)?;
         let items = StridedItems::new(bytes, origin, shape, strides, itemsize);
         Ok((Items::Strided(items), len.map(i64::unsigned_abs)))
-    }
-}
-
-/// Refuses to write to standard output if standard output is the input file, as in `decode … f >>f`. The
-/// command would read each row that it writes, and never end.
-fn refuse_stdout_of(input: &Handle) -> Result<(), Failure> {
-    match Handle::stdout() {
-        Ok(stdout)
-            if stdout == *input && stdout.as_file().metadata().is_ok_and(|file| is_damaged_by_writing(&file)) =>
-        {
-            Err(is_the_input("standard output"))
-        }
-        // If the identity of standard output is unknown, continue. A later write reports the error.
-        _ => Ok(()),
     }
 }
 

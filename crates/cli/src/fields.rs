@@ -116,7 +116,7 @@ fn selected(option: &str, names: &[String], layout: &Layout) -> Result<Vec<Named
         let Some(found) = fields.iter().find(is_named) else {
             return Err(Failure::refused(unknown_field(
                 name,
-                fields.iter().map(|field| field.name.as_str()),
+                fields.iter().map(|field| (field.name.as_str(), field.ty == Type::Record || is_bytes(field))),
                 |near| format!("`{option}={near}`"),
             )));
         };
@@ -204,19 +204,24 @@ fn name_fields(layout: &mut Layout, names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the error message for `name`, which is not one of the field names `known`. `option` returns the option
-/// with the nearest name, in backquotes.
+/// Returns the error message for `name`, which is not one of the field names `known`. The help line has the nearest
+/// of the names whose second value is true. `option` returns the option with this name, in backquotes.
 pub(super) fn unknown_field<'n>(
     name: &str,
-    known: impl Iterator<Item = &'n str>,
+    known: impl Iterator<Item = (&'n str, bool)>,
     option: impl Fn(&str) -> String,
 ) -> String {
-    let known: Vec<_> = known.map(|name| escape(name.as_bytes())).collect();
-    let help = match names::nearest(name, known.iter().map(AsRef::as_ref)) {
+    let known: Vec<_> = known.map(|(name, is_likely)| (escape(name.as_bytes()), is_likely)).collect();
+    let likely = known.iter().filter(|(_, is_likely)| *is_likely).map(|(name, _)| name.as_ref());
+    let help = match names::nearest(name, likely) {
         Some(near) => format!("\nhelp: the nearest name is {}", option(near)),
         None => String::new(),
     };
-    format!("no field is named `{}`; the fields are {}{help}", escape(name.as_bytes()), listed(known.into_iter()))
+    format!(
+        "no field is named `{}`; the fields are {}{help}",
+        escape(name.as_bytes()),
+        listed(known.into_iter().map(|(name, _)| name))
+    )
 }
 
 /// Returns `names` as one text. A long list is cut off after [`LISTED_NAMES`] names.

@@ -29,7 +29,7 @@ const SPOOLED: usize = 1 << 24;
 /// The size in bytes of the largest item that is read from a stream. A file cannot contain an item that is
 /// larger than the file, but a stream can be endless. The values of an item can need 30 times as much memory
 /// as the bytes of the item.
-const LARGEST_STREAM_ITEM: usize = 1 << 26;
+pub(super) const LARGEST_STREAM_ITEM: usize = 1 << 26;
 
 /// The time between two attempts to read new bytes of a file that is followed.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);

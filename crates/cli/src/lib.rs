@@ -14,6 +14,7 @@ mod completions;
 mod decode;
 mod diff;
 mod emit;
+mod encode;
 mod escape;
 mod explain;
 mod failure;
@@ -27,6 +28,7 @@ mod man;
 pub mod names;
 mod options;
 mod output;
+mod pack;
 mod progress;
 mod python;
 mod readers;
@@ -65,6 +67,7 @@ enum Command {
     Census(python::Census),
     Rules(rules::Rules),
     Decode(Box<decode::Decode>),
+    Encode(Box<encode::Encode>),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -106,6 +109,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Census(command) => command.run(),
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
+        Command::Encode(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };

@@ -61,7 +61,7 @@ impl Columns {
                 None => columns.iter().filter(|column| column.name.starts_with(&record)).collect(),
             };
             if found.is_empty() {
-                let known = columns.iter().map(|column| column.name.as_str());
+                let known = columns.iter().map(|column| (column.name.as_str(), true));
                 return Err(unknown_field(name, known, |near| format!("`--columns {near}`")));
             }
             selected.extend(found.into_iter().cloned());
