@@ -21,13 +21,13 @@ pub(super) struct FieldOptions {
     /// Names for the top-level fields that have no name, in the order of the format
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     names: Option<Vec<String>>,
-    /// Bytes are UTF-8 text without the NULs at the end, in all fields of bytes or in those with these
-    /// dotted names; bytes that are not UTF-8 are escaped; an array of characters is one text
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', num_args = 0.., require_equals = true)]
+    /// The bytes of all fields, or of the fields with these dotted names, are UTF-8 text without the NULs at
+    /// the end; an array of characters is one text; bytes that are not UTF-8 are escaped
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
     text: Option<Vec<String>>,
-    /// Bytes are hexadecimal digits, in all fields of bytes or in those with these dotted names; an
-    /// array of characters or of integers of 1 byte is one number of digits
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', num_args = 0.., require_equals = true)]
+    /// The bytes of all fields, or of the fields with these dotted names, are hexadecimal digits; an array of
+    /// characters, or a named array of integers of 1 byte, is one row of digits
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', num_args = 0..=1, require_equals = true)]
     hex: Option<Vec<String>>,
 }
 

@@ -165,7 +165,7 @@ impl PackedField {
 fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), Problem> {
     match codec.ty() {
         Type::Char | Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => {
-            store_string(codec, cell, bytes)
+            store_string(codec, cell, cell, bytes)
         }
         Type::Ucs2 | Type::Ucs4 | Type::Wchar if cell.starts_with("{\"units\":") => store_scalar(codec, cell, bytes),
         Type::Ucs2 | Type::Ucs4 | Type::Wchar => {
@@ -179,10 +179,10 @@ fn store_cell(codec: &ScalarCodec, cell: &str, bytes: &mut [u8]) -> Result<(), P
                 None => Err(Problem::new(format!("the cell is empty but the field is {}", codec.ty()))),
                 Some(b'{' | b'[' | b't' | b'f' | b'n') => store_scalar(codec, cell, bytes),
                 Some(b'0'..=b'9' | b'-' | b'+' | b'.') if !cell.starts_with("0x") => match non_finite(cell) {
-                    Some(_) => store_string(codec, cell, bytes),
+                    Some(_) => store_string(codec, cell, cell, bytes),
                     None => store_number(codec, cell, bytes),
                 },
-                Some(_) => store_string(codec, cell, bytes),
+                Some(_) => store_string(codec, cell, cell, bytes),
             }
         }
     }
@@ -199,13 +199,13 @@ fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(),
             if !inner.contains('\\') {
                 return match codec.ty() {
                     Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(inner.to_owned()), bytes)?),
-                    _ => store_string(codec, inner, bytes),
+                    _ => store_string(codec, inner, json, bytes),
                 };
             }
             let text: String = serde_json::from_str(json).map_err(|error| Problem::default().of_json(&error))?;
             match codec.ty() {
                 Type::Ucs2 | Type::Ucs4 | Type::Wchar => Ok(codec.store(&Value::Text(text), bytes)?),
-                _ => store_string(codec, &text, bytes),
+                _ => store_string(codec, &text, json, bytes),
             }
         }
         Some(b't' | b'f') if codec.ty() == Type::Bool => {
@@ -288,12 +288,12 @@ fn float(codec: &ScalarCodec, ty: Type, double: f64, number: &str) -> Result<Val
     };
     if !is_finite && non_finite(number).is_none() {
         let largest = match ty {
-            Type::Float16 => f64::from(f16::MAX),
-            Type::Float32 => f64::from(f32::MAX),
-            _ => f64::MAX,
+            Type::Float16 => f16::MAX.to_string(),
+            Type::Float32 => format!("{:e}", f32::MAX),
+            _ => format!("{:e}", f64::MAX),
         };
         let number = abridge(number.as_bytes(), LONGEST_VALUE);
-        return Err(Problem::new(format!("{number} is not in the range {:e} to {largest:e} of {ty}", -largest)));
+        return Err(Problem::new(format!("{number} is not in the range -{largest} to {largest} of {ty}")));
     }
     Ok(value)
 }
@@ -327,9 +327,9 @@ fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
 }
 
 /// Writes `text`, the contents of a JSON string or of a CSV cell, to `bytes`. The type of the value is not a type
-/// of text.
-fn store_string(codec: &ScalarCodec, text: &str, bytes: &mut [u8]) -> Result<(), Problem> {
-    let wrong = || Problem::wrong_type(text, codec.ty());
+/// of text. `source` is the text in the input, which messages repeat: the JSON string with its quotes, or the cell.
+fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8]) -> Result<(), Problem> {
+    let wrong = || Problem::wrong_type(source, codec.ty());
     match codec.ty() {
         Type::Bytes | Type::Pascal => Ok(codec.store_bytes(&unescape(text)?, bytes)?),
         Type::Char => match *unescape(text)? {
@@ -353,6 +353,10 @@ fn store_string(codec: &ScalarCodec, text: &str, bytes: &mut [u8]) -> Result<(),
                 let text = abridge(digits, LONGEST_VALUE);
                 Problem::new(format!("`{text}` is not an even number of hexadecimal digits"))
             })?;
+            if value.len() != bytes.len() {
+                let [found, wanted] = [value.len(), bytes.len()].map(|len| plural(to_u64(len), "byte"));
+                return Err(Problem::new(format!("the digits stand for {found} but the field has {wanted}")));
+            }
             Ok(codec.store_bytes(&value, bytes)?)
         }
         Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {

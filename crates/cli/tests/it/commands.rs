@@ -182,8 +182,21 @@ fn any_error_in_json_lines_sets_the_exit_status() {
     assert_eq!(status("check", &["{}\n", clean].concat()), Some(1));
 }
 
-const COMMANDS: [&str; 12] =
-    ["explain", "size", "diff", "emit", "readers", "check", "audit", "census", "rules", "decode", "completions", "man"];
+const COMMANDS: [&str; 13] = [
+    "explain",
+    "size",
+    "diff",
+    "emit",
+    "readers",
+    "check",
+    "audit",
+    "census",
+    "rules",
+    "decode",
+    "encode",
+    "completions",
+    "man",
+];
 
 #[test]
 fn completions_name_every_command() {

@@ -114,6 +114,12 @@ fn commands_with_a_format() {
         &[b"decode", b"-f", &record, b"--count", b"2", b"--to", b"csv", b"items"],
         &[b"decode", b"-f", &record, b"--columns", b"none", b"items"],
         &[b"decode", b"-f", &broken, b"items"],
+        &[b"decode", b"items", &record, b"--count", b"2", b"--to", b"csv", b"--csv-safe"],
+        &[b"decode", b"items", &record, b"--names", b"a"],
+        &[b"decode", b"items", &record, b"--text=none"],
+        &[b"encode", &record],
+        &[b"encode", &record, b"--from", b"csv"],
+        &[b"encode", &broken],
     ];
     for command in commands {
         check(&[*command, model].concat(), None);
@@ -159,6 +165,14 @@ fn each_argument() {
         check(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
         check(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
         check(&[b"decode", b"-f", b"i", b"items", name], None);
+        check(&[b"decode", b"items", name], None);
+        check(&[b"decode", name, b"items"], None);
+        check(&[b"decode", b"items", b"i", b"--count", b"1", b"--names", name], None);
+        check(&[b"decode", b"items", b"i", b"--names", b"a,b", name], None);
+        check(&[b"decode", b"items", b"i", &[b"--hex=", name].concat()], None);
+        check(&[b"encode", name], None);
+        check(&[b"encode", b"i", name], None);
+        check(&[b"encode", b"i", b"--from", name], None);
         check(&[b"explain", b"i", b"-m", name], None);
         check(&[b"explain", b"i", b"-d", name], None);
         check(&[b"explain", b"i", b"-i", name], None);
@@ -203,6 +217,26 @@ fn json_lines() {
         for buffer in buffers {
             check(&[b"check", buffer.to_string().as_bytes()], None);
         }
+    }
+}
+
+/// Names and values in the input of `encode`.
+#[test]
+fn values_to_encode() {
+    for name in NAMES {
+        let name = String::from_utf8_lossy(name);
+        for value in [serde_json::json!({ &*name: 1 }), serde_json::json!({ "a": name }), serde_json::json!(name)] {
+            check(&[b"encode", b"-o", b"out", b"T{i:a:}"], Some(value.to_string().as_bytes()));
+            check(&[b"encode", b"-o", b"out", b"T{<2w:a:}"], Some(value.to_string().as_bytes()));
+            check(&[b"encode", b"-o", b"out", b"T{2s:a:}", b"--hex"], Some(value.to_string().as_bytes()));
+        }
+        check(&[b"encode", b"-o", b"out", b"T{i:a:}"], Some(name.as_bytes()));
+        let quoted = name.replace('"', "\"\"");
+        check(&[b"encode", b"-o", b"out", b"T{i:a:}", b"--from", b"csv"], Some(format!("\"{quoted}\"\n").as_bytes()));
+        check(
+            &[b"encode", b"-o", b"out", b"T{i:a:}", b"--from", b"csv"],
+            Some(format!("a\n\"{quoted}\"\n").as_bytes()),
+        );
     }
 }
 

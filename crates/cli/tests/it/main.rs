@@ -14,6 +14,8 @@ mod command;
 mod commands;
 mod decode;
 mod decode_files;
+mod decode_options;
+mod encode;
 mod help_lines;
 #[cfg(target_os = "linux")]
 mod hostile_names;
