@@ -34,6 +34,8 @@ use super::strided::StridedItems;
 /// If an error occurs, the values before the error are printed, and the exit status is 1. It is an error
 /// if the file ends in the middle of an item, or before the last item of --count or --shape. Bytes after
 /// the last item of --count or --shape are ignored.
+///
+/// The command encode writes rows of --to jsonl and --to csv as bytes again.
 #[cfg_attr(
     feature = "arrow",
     doc = "

@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use pep3118::__private::plural;
 
+#[cfg(feature = "arrow")]
+use super::arrow_input::ArrowReader;
 use super::escape::escape;
 use super::failure::{Failure, Status};
 use super::fields::{FieldOptions, unknown_field};
+#[cfg(feature = "arrow")]
+use super::input::Seekable;
 use super::input::{InputSource, LARGEST_STREAM_ITEM, to_u64};
 use super::options::{self, InterpretationOptions, note_type_name};
 use super::output::{OutputFile, refuse_stdout_of};
@@ -37,6 +41,12 @@ const TEXT_PER_BYTE: u64 = 64;
 ///
 /// A NaN gets the bits of the usual NaN of its type. A long double is written with the precision of a double,
 /// because decode prints the nearest double.
+#[cfg_attr(
+    feature = "arrow",
+    doc = "
+With --from arrow, the input has the columns that `decode --to arrow` writes, in any order. Floats keep all
+bits."
+)]
 #[derive(Debug, Args)]
 pub(super) struct Encode {
     /// The format of an item, such as '<IhBd8s'
@@ -69,6 +79,9 @@ enum InputFormat {
     Jsonl,
     /// Comma-separated values with a header line of field names; arrays as JSON
     Csv,
+    /// An Arrow file (IPC file format, also called Feather) with a column for each field
+    #[cfg(feature = "arrow")]
+    Arrow,
 }
 
 impl Encode {
@@ -110,12 +123,11 @@ impl Encode {
             return Err(Failure::Usage("bytes of items are not for the terminal: name a file with --output".into()));
         }
         let (input, identity) = InputSource::open(self.file.as_deref().unwrap_or(Path::new("-")), false)?;
-        let (input, len) = input.after(0)?;
         let encoder = Encoder { item: &item, size, is_csv_safe: self.csv_safe };
         match output {
             Some(output) => {
                 let mut out = OutputFile::create(output, identity.as_ref())?;
-                encoder.write(from, input, len, &mut out)?;
+                encoder.write(from, input, &mut out)?;
                 out.finish()?;
             }
             None => {
@@ -123,7 +135,7 @@ impl Encode {
                     refuse_stdout_of(&identity)?;
                 }
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
-                let result = encoder.write(from, input, len, &mut out);
+                let result = encoder.write(from, input, &mut out);
                 // The items before an error are written.
                 out.flush()?;
                 result?;
@@ -134,10 +146,13 @@ impl Encode {
 
     /// Returns the format of the input: the value of `--from`, or the format that the file name stands for.
     fn input_format(&self) -> InputFormat {
-        let is_csv = |file: &PathBuf| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+        let extension = self.file.as_deref().and_then(Path::extension);
+        let is = |name: &str| extension.is_some_and(|extension| extension.eq_ignore_ascii_case(name));
         match self.from {
             Some(from) => from,
-            None if self.file.as_ref().is_some_and(is_csv) => InputFormat::Csv,
+            None if is("csv") => InputFormat::Csv,
+            #[cfg(feature = "arrow")]
+            None if is("arrow") || is("feather") => InputFormat::Arrow,
             None => InputFormat::Jsonl,
         }
     }
@@ -153,18 +168,24 @@ struct Encoder<'e> {
 }
 
 impl Encoder<'_> {
-    /// Reads the values of `input`, which has `len` bytes if known, and writes their items to `out`.
-    fn write(
-        &self,
-        from: InputFormat,
-        input: Box<dyn Read>,
-        len: Option<u64>,
-        out: &mut impl Write,
-    ) -> Result<(), Failure> {
-        let mut progress = Progress::new(len, false);
+    /// Reads the values of `input`, and writes their items to `out`.
+    fn write(&self, from: InputFormat, input: InputSource, out: &mut impl Write) -> Result<(), Failure> {
         match from {
-            InputFormat::Jsonl => self.write_json_lines(input, &mut progress, out),
-            InputFormat::Csv => self.write_csv(input, &mut progress, out),
+            InputFormat::Jsonl => {
+                let (input, len) = input.after(0)?;
+                self.write_json_lines(input, &mut Progress::new(len, false), out)
+            }
+            InputFormat::Csv => {
+                let (input, len) = input.after(0)?;
+                self.write_csv(input, &mut Progress::new(len, false), out)
+            }
+            #[cfg(feature = "arrow")]
+            InputFormat::Arrow => {
+                // The footer at the end of the file is needed first.
+                let Seekable { bytes, input_end, .. } = input.seekable(0, u64::MAX)?;
+                let mut progress = Progress::new(Some(input_end), false);
+                ArrowReader::new(bytes, self.item)?.write(self.item, self.size, &mut progress, out)
+            }
         }
     }
 

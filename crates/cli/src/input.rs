@@ -1,4 +1,4 @@
-//! The input of `decode`: a regular file, or a stream that can be read only once.
+//! The input of `decode` and `encode`: a regular file, or a stream that can be read only once.
 //!
 //! The command copies blocks of the file into a buffer of bounded size, and does not map the file into
 //! memory. Another process can write to a mapped file, and Rust assumes that a shared slice does not

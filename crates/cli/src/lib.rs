@@ -9,6 +9,8 @@
 
 #[cfg(feature = "arrow")]
 mod arrow;
+#[cfg(feature = "arrow")]
+mod arrow_input;
 mod check;
 mod completions;
 mod decode;

@@ -27,7 +27,7 @@ pub(super) struct PackedField {
     /// The offset in bytes from the start of the enclosing record.
     pub(super) offset: usize,
     /// The size of one element in bytes.
-    size: usize,
+    pub(super) size: usize,
     /// The length of each dimension.
     pub(super) shape: Vec<usize>,
     pub(super) kind: PackedKind,

@@ -304,6 +304,7 @@ fn messages_name_the_line_the_field_and_the_value() {
         page += &format!("encode {}\n{}\n{message}\n", arguments.join(" "), input.lines().last().unwrap_or_default());
     }
     snapshot::check("cli", "encode-errors", "the last line of each input", &page);
+    #[cfg(feature = "arrow")]
     snapshot::check("cli", "encode-help", "encode --help", &text(&stdout_of(&["encode", "--help"], b"")));
 }
 
@@ -390,4 +391,131 @@ fn an_endless_line_is_refused() {
         assert!(message.contains("is longer than 67108928 bytes"), "{message}");
     }
     assert!(Path::new("/dev/zero").exists());
+}
+
+#[cfg(all(feature = "arrow", target_endian = "little"))]
+mod arrow {
+    use super::*;
+
+    /// Decodes `items` to an Arrow file. Returns `None` if a field has no Arrow type, or a text is not Unicode.
+    fn arrow_file(format: &str, items: &[u8], options: &[&str]) -> Option<Vec<u8>> {
+        let output = run(&[&["decode", "-", format, "--to", "arrow"], options].concat(), items);
+        output.status.success().then_some(output.stdout)
+    }
+
+    fn assert_inverse(format: &str, items: &[u8], options: &[&str]) {
+        let file = arrow_file(format, items, options).unwrap();
+        let encoded = stdout_of(&[&["encode", format, "--from", "arrow"], options].concat(), &file);
+        assert_eq!(encoded, items, "{format} {options:?}");
+    }
+
+    #[test]
+    fn rows_of_arrow_files_are_encoded_to_the_same_bytes() {
+        let items: Vec<u8> = (0..=239).collect();
+        for format in [
+            "T{<I:id:T{>d:x:(2)<h:m:}:in:4s:s:}",
+            "<IhBd8sb",
+            "(3,4)>H",
+            "(2)T{<H:a:(2)T{b:x:B:y:}:b:}",
+            "T{c:a:4p:b:(3)c:c:}",
+            "<Zd",
+            "<Ze",
+            "e",
+            "T{B:a:T{B:a:B:b:}:f0:B}",
+            "T{<H:a:<H:a:}",
+            "8B",
+        ] {
+            assert_inverse(format, &items, &["-d", "pep3118"]);
+        }
+        // A long double keeps all digits, unlike in JSON and CSV.
+        let long_double = [&items[1..11], &[0; 6], &items[2..12], &[0; 6]].concat();
+        assert_inverse("g", &long_double, &["-m", "lp64"]);
+        assert_inverse("Zg", &long_double, &["-m", "lp64"]);
+        assert_inverse("<IhBd8sb", &items, &["--names", "a,b,c,d,e,f", "--hex"]);
+        assert_inverse("T{4s:a:?:b:}", b"ab\0\0\x01\xc3\xa9c\0\0", &["--text"]);
+        assert_inverse("<2w", &[[0xe9, 0, 0, 0], [0, 0, 0, 0]].concat(), &[]);
+    }
+
+    #[test]
+    fn generated_layouts_are_encoded_to_the_same_values() {
+        let mut state = 0x1234_5678_9abc_def1_u64;
+        let mut encoded_layouts = 0;
+        for _ in 0..32 {
+            let bytes: Vec<u8> = (0..8192)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    state.to_be_bytes()[0]
+                })
+                .collect();
+            let mut bytes = Unstructured::new(&bytes);
+            let Some((format, layout)) = layouts::random_layout(&mut bytes).unwrap() else { continue };
+            let size = usize::try_from(layout.size()).unwrap();
+            if size == 0 || Plan::new(&layout).unwrap().leaves().is_empty() {
+                continue;
+            }
+            let mut items = vec![0; 3 * size];
+            bytes.fill_buffer(&mut items).unwrap();
+            let options = ["-d", "pep3118", "-m", layout.model().name];
+            let Some(file) = arrow_file(&format, &items, &options) else { continue };
+            let encode = [&["encode", format.as_str(), "--from", "arrow"], &options[..]].concat();
+            let output = run(&encode, &file);
+            assert!(output.status.success(), "{format}: {}", text(&output.stderr));
+            assert_eq!(values(&layout, &output.stdout), values(&layout, &items), "{format}");
+            encoded_layouts += 1;
+        }
+        assert!(encoded_layouts > 4, "{encoded_layouts}");
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_are_refused() {
+        let file = arrow_file("T{<I:id:<d:price:}", &[0; 24], &[]).unwrap();
+        let refused = |format: &str| message_of(&["encode", format, "--from", "arrow"], &file);
+        assert_eq!(
+            refused("T{<I:id:<d:prise:}"),
+            "error: no field is named `price`; the fields are id, prise\nhelp: the nearest name is `prise`\n"
+        );
+        assert_eq!(refused("T{<I:id:<d:price:B:x:}"), "error: column `x` is missing\n");
+        assert_eq!(
+            refused("T{<I:id:<f:price:}"),
+            "error: field `price`: the column is Float64 but the field is float32\n"
+        );
+        assert_eq!(
+            refused("T{<I:id:(2)<f:price:}"),
+            "error: field `price`: the column is Float64 but the field is an array\n"
+        );
+        let wide = arrow_file("T{<I:id:}", &[0, 0, 0, 0, 0, 1, 0, 0], &[]).unwrap();
+        let message = message_of(&["encode", "T{B:id:}", "--from", "arrow"], &wide);
+        assert_eq!(message, "error: item 1: field `id`: 256 is not in the range 0 to 255 of uint8\n");
+    }
+
+    #[test]
+    fn the_order_of_columns_is_free() {
+        let file = arrow_file("T{B:a:<H:b:}", &[1, 2, 0], &[]).unwrap();
+        assert_eq!(stdout_of(&["encode", "T{<H:b:B:a:}", "--from", "arrow"], &file), [2, 0, 1]);
+    }
+
+    /// A damaged file gives other values or an error, and never a panic.
+    #[test]
+    fn damaged_files_cause_no_panic() {
+        let format = "T{<I:id:T{>d:x:(2)<h:m:}:in:2s:s:<2w:t:}";
+        let file = arrow_file(format, &[0; 78], &[]).unwrap();
+        let mut state = 1_u64;
+        for round in 0..400_usize {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let mut damaged = file.clone();
+            let place = usize::try_from(state >> 33).unwrap() % damaged.len();
+            match round % 4 {
+                0 => damaged.truncate(place),
+                1 => damaged[place] = 0xff,
+                2 => damaged[place] ^= 1 << (round / 4 % 8),
+                _ => damaged[place..].iter_mut().take(8).for_each(|byte| *byte = 0x7f),
+            }
+            let output = run(&["encode", format, "--from", "arrow"], &damaged);
+            let message = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1)), "round {round}, byte {place}: {message}");
+        }
+        for short in [&b""[..], b"ARROW1", b"ARROW1\0\0\xff\xff\xff\x7fARROW1"] {
+            message_of(&["encode", format, "--from", "arrow"], short);
+        }
+    }
 }
