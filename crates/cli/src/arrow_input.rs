@@ -1,5 +1,6 @@
 //! `encode --from arrow`: writes the rows of an Arrow file as items.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
 use std::sync::Arc;
 
@@ -69,7 +70,7 @@ impl ArrowReader {
         file.seek(SeekFrom::Start(trailer_start))?;
         file.read_exact(&mut trailer)?;
         let footer_len = read_footer_length(trailer).map_err(arrow_error)?;
-        // The length in the file can be wrong, and must not decide how much memory is used.
+        // Compare the length with the file before memory is allocated, because the length can be wrong.
         let footer_start =
             trailer_start.checked_sub(to_u64(footer_len)).ok_or_else(|| invalid("the footer is too long"))?;
         let mut footer = vec![0; footer_len];
@@ -114,7 +115,8 @@ impl ArrowReader {
         Ok(())
     }
 
-    /// Reads a block, and checks the lengths in the block. The Arrow reader panics if a length is wrong.
+    /// Reads `block`, and checks the lengths in the block. The Arrow reader panics if a buffer is outside of its
+    /// record batch.
     fn read_block(&mut self, block: &Block) -> Result<Buffer, Failure> {
         let wrong = || invalid("a record batch is outside of the file");
         let length = |bytes: i64| usize::try_from(bytes).map_err(|_| wrong());
@@ -161,8 +163,15 @@ fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem
             return Err(Problem::new(unknown_field(column.name(), known, |near| format!("`{near}`"))));
         }
     }
+    let mut used = BTreeSet::new();
     for (index, field) in fields.iter().enumerate() {
         let column = column_index(field, index, columns);
+        if column.is_some_and(|column| !used.insert(column)) {
+            let name = escape(field.name.as_bytes());
+            return Err(Problem::new(format!(
+                "several fields are named `{name}`: write the columns in the order of the fields"
+            )));
+        }
         let Some(column) = column.and_then(|column| columns.get(column)) else {
             return Err(Problem::new(format!("column `{}` is missing", escape(field.name.as_bytes()))));
         };
@@ -177,8 +186,8 @@ fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem
     Ok(())
 }
 
-/// Returns the index of the column of `field`, which is field `index` of its record. Fields of the same name are in the
-/// order of their columns.
+/// Returns the index of the column of `field`. `index` is the index of `field` in its record. The column with this
+/// index is preferred, so that fields with the same name have different columns.
 fn column_index(field: &PackedField, index: usize, columns: &Fields) -> Option<usize> {
     match columns.get(index) {
         Some(column) if *column.name() == field.name => Some(index),

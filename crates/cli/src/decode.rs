@@ -41,8 +41,9 @@ use super::strided::StridedItems;
     doc = "
 With --to arrow, --output names the Arrow file (the IPC file format, also called Feather). If --format gives
 the format, the second argument can be the Arrow file too. If two files are given, the command writes the file
-whose name ends in .arrow. The Arrow file is written only if there is no error. Each field becomes a column, and a nested record becomes a column of
-structs. With --columns, a field of a nested record becomes a column with the dotted name."
+whose name ends in .arrow. The Arrow file is written only if there is no error. Each field becomes a column,
+and a nested record becomes a column of structs. With --columns, a field of a nested record becomes a column
+with the dotted name."
 )]
 #[derive(Debug, Args)]
 pub(super) struct Decode {
@@ -142,7 +143,7 @@ enum OutputColumns {
     Arrow(Box<pep3118::arrow::Mapping>),
 }
 
-/// The arguments that depend on each other.
+/// The format and the files, which depend on each other and on `--to`.
 struct Arguments<'a> {
     format: &'a OsStr,
     input: &'a Path,
@@ -214,7 +215,7 @@ impl Decode {
             let (every, itemsize) = (plural(every, "byte"), plural(to_u64(itemsize), "byte"));
             Failure::refused(format_args!("a packet of --every has {every} but an item has {itemsize}"))
         })?;
-        // No input of this machine has packets that are longer than its address space.
+        // The length does not fit on a 32-bit machine if a packet has 2^32 bytes or more.
         usize::try_from(gap).map_err(|_| Failure::refused(format_args!("a packet of {every} bytes is too long")))
     }
 
@@ -323,7 +324,7 @@ impl Decode {
     }
 }
 
-/// Reads items and writes their values, as the options say.
+/// Reads items and writes the values of the items.
 struct Decoder<'d> {
     options: &'d Decode,
     layout: &'d Layout,
@@ -336,7 +337,8 @@ struct Decoder<'d> {
 }
 
 impl Decoder<'_> {
-    /// Reads the items of `input` and writes their values to `out`. `rows_on_terminal` is true if `out` is a terminal, which hides the progress bar.
+    /// Reads the items of `input` and writes their values to `out`. `rows_on_terminal` is true if `out` is a terminal,
+    /// which hides the progress bar.
     fn write<W: Write>(
         &self,
         columns: OutputColumns,

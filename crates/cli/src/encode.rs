@@ -24,10 +24,11 @@ use super::rows::is_formula;
 /// The size in bytes of the buffers of the input and of the output.
 const BUFFER: usize = 1 << 17;
 
-/// The size in bytes of the longest line or row of the input, without the bytes that a large item needs.
+/// The number of bytes of text that a line may have for items of any size.
 const LONGEST_LINE: u64 = 1 << 26;
 
-/// The largest number of bytes of a line for each byte of an item: `-1.1754944e-38, ` for 4 bytes, and spaces.
+/// The number of bytes of text that a line may have for each byte of an item. `decode` writes fewer than 20, and
+/// other programs can write spaces.
 const TEXT_PER_BYTE: u64 = 64;
 
 /// Write values as the bytes of items: the inverse of decode
@@ -136,7 +137,7 @@ impl Encode {
                 }
                 let mut out = BufWriter::with_capacity(BUFFER, io::stdout().lock());
                 let result = encoder.write(from, input, &mut out);
-                // The items before an error are written.
+                // If an error occurred, the items before the error are written.
                 out.flush()?;
                 result?;
             }
@@ -207,7 +208,7 @@ impl Encoder<'_> {
         let mut unreported = 0_usize;
         for number in 1_u64.. {
             if input.buffer().is_empty() {
-                // The next read can wait for a slow stream.
+                // Write all items before the next read, because the read can wait for a slow stream.
                 out.flush()?;
                 progress.advance(std::mem::take(&mut unreported));
             }
@@ -372,7 +373,7 @@ fn too_long(number: u64, longest: u64) -> Failure {
     Failure::refused(format_args!("line {number} is longer than {longest} bytes"))
 }
 
-/// Reads an input until a row is longer than a limit.
+/// Reads an input, and fails if a row is too long. Without a limit, a row without an end would fill the memory.
 struct LimitedReader {
     input: Box<dyn Read>,
     /// The largest number of bytes of a row.

@@ -1,4 +1,4 @@
-//! The options of `decode` and `encode` that name fields and select how fields of bytes are written as text.
+//! The options `--names`, `--text` and `--hex` of `decode` and `encode`.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::names;
 /// The largest number of field names that an error message lists.
 const LISTED_NAMES: usize = 50;
 
-/// The options that name fields and select how fields of bytes are written.
+/// The options that name fields, and that select the text form of bytes.
 #[derive(Debug, Args)]
 pub(super) struct FieldOptions {
     /// Names for the top-level fields that have no name, in the order of the format
@@ -31,7 +31,7 @@ pub(super) struct FieldOptions {
     hex: Option<Vec<String>>,
 }
 
-/// A field of a layout, inside of arrays of records too.
+/// A field of a layout. A field inside of an array of records is listed once.
 struct NamedField {
     /// The names of the records that contain the field and of the field, as in `outer.inner.field`.
     name: String,
@@ -63,8 +63,8 @@ impl FieldOptions {
                 "--text and --hex both select all fields: name the fields of one, --hex=NAME".into(),
             ));
         }
-        // Fields that both options select are hexadecimal if only `--hex` names them. The types that `--hex`
-        // has changed are not selected by `--text`.
+        // `--hex` is applied first, and changes the type of each field that it selects. `--text` without names
+        // does not select fields of the new type.
         if let Some(names) = &self.hex {
             for field in selected("--hex", names, layout)? {
                 join(layout, &field, Type::Void)?;
@@ -83,12 +83,12 @@ impl FieldOptions {
     }
 }
 
-/// Makes one value of type `ty` from the bytes of the last dimension of `field`.
+/// Makes one value of type `ty` from the bytes of the last dimension of `field`. A field of strings keeps its
+/// dimensions, because a string already is one value.
 fn join(layout: &mut Layout, field: &NamedField, ty: Type) -> Result<(), Failure> {
     if field.ty == ty {
         return Ok(());
     }
-    // A field of type `Bytes` has its length in its size, so its dimensions stay.
     let is_string = matches!(field.ty, Type::Bytes | Type::Void);
     if layout.retype(field.index, ty, !is_string) {
         return Ok(());
@@ -234,14 +234,14 @@ fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     }
 }
 
-/// What happens to a value before it is written.
+/// How the byte strings in a value become text before the value is written.
 #[derive(Debug)]
 pub(super) enum TextConversion {
     /// The value stays as it is.
     None,
     /// The value is a byte string, which becomes text without the NULs at the end.
     Trimmed,
-    /// The value is a byte string with a length of its own, which becomes text.
+    /// The value is a Pascal string. All of its bytes become text, because its length byte excludes padding.
     Whole,
     /// The value is a record with one conversion for each field.
     Record(Vec<TextConversion>),
@@ -271,6 +271,7 @@ impl TextFields {
     /// Returns the conversion of the values of `field`.
     pub(super) fn conversion(&self, field: Field<'_>) -> TextConversion {
         match field.ty() {
+            _ if self.is_empty() => TextConversion::None,
             Type::Record => TextConversion::Record(field.fields().map(|member| self.conversion(member)).collect()),
             _ if !self.contains(field) => TextConversion::None,
             Type::Pascal => TextConversion::Whole,

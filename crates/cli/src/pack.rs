@@ -40,10 +40,10 @@ pub(super) enum PackedKind {
     Record(Vec<PackedField>),
 }
 
-/// Why a value cannot be written, and the field of the value.
+/// The reason why a value cannot be written, and the field of the value.
 #[derive(Debug, Default)]
 pub(super) struct Problem {
-    /// The message, or empty if the text is not valid JSON.
+    /// The reason. Empty if the JSON parser found the error, which then has the message.
     message: String,
     /// The names and indices that lead to the value, innermost first: `[1]`, `m`, `in`.
     path: Vec<String>,
@@ -55,21 +55,22 @@ impl Problem {
         Self { message: message.into(), path: Vec::new() }
     }
 
-    /// Returns the problem of `value`, a JSON value or a cell that is not a value of type `ty`.
+    /// Returns the problem for `value`, the text of a JSON value or of a cell that is not a value of type `ty`.
     fn wrong_type(value: &str, ty: Type) -> Self {
         Self::new(format!("`{}` is not a value of type {ty}", abridge(value.as_bytes(), LONGEST_VALUE)))
     }
 
-    /// Returns this problem with `step`, a name or an index in brackets, in front of the path.
+    /// Puts `step` in front of the path. `step` is the name of a field, or an index in brackets.
     pub(super) fn inside(mut self, step: impl Into<String>) -> Self {
         self.path.push(step.into());
         self
     }
 
-    /// Returns the message. `error` is the error of the JSON parser.
+    /// Returns this problem. If this problem has no message, the message is that of `error`, the error of the JSON
+    /// parser.
     fn of_json(self, error: &serde_json::Error) -> Self {
         if self.message.is_empty() {
-            // The parser reads one line, so only the column helps.
+            // Each line is parsed alone, so the line number in `error` is always 1.
             let text = error.to_string();
             let text = text.split(" at line ").next().unwrap_or_default();
             let column = plural(to_u64(error.column()), "byte");
@@ -221,7 +222,7 @@ fn store_scalar(codec: &ScalarCodec, json: &str, bytes: &mut [u8]) -> Result<(),
     }
 }
 
-/// The JSON of text that is not valid Unicode.
+/// The JSON object that `decode` writes for text that is not valid Unicode: `{"units":[55296]}`.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Units {
@@ -246,7 +247,7 @@ fn store_number(codec: &ScalarCodec, number: &str, bytes: &mut [u8]) -> Result<(
             }
         }
         Type::Float16 | Type::Float32 | Type::Float64 | Type::LongDouble => {
-            // Rust parses names of infinities too, but `number` starts with a digit, a sign or a point.
+            // `parse` also accepts names such as `-inf`. `float` refuses these names.
             let double: f64 = number.parse().map_err(|_| wrong())?;
             store_float(codec, double, number, bytes)
         }
@@ -319,7 +320,7 @@ fn integral(number: &str) -> Option<i128> {
     Some(double as i128)
 }
 
-/// Returns the problem of `number`, an integer that no type of integers has.
+/// Returns the problem for `number`, an integer that is too large for every type of integers.
 fn too_large(codec: &ScalarCodec, number: &str) -> Problem {
     let (low, high) = codec.range();
     let number = abridge(number.as_bytes(), LONGEST_VALUE);
@@ -333,7 +334,7 @@ fn store_string(codec: &ScalarCodec, text: &str, source: &str, bytes: &mut [u8])
     match codec.ty() {
         Type::Bytes | Type::Pascal => Ok(codec.store_bytes(&unescape(text)?, bytes)?),
         Type::Char => match *unescape(text)? {
-            // `decode --text` removes the NUL.
+            // `decode --text` prints the character NUL as an empty string.
             [] => Ok(codec.store(&Value::Char(0), bytes)?),
             [byte] => Ok(codec.store(&Value::Char(byte), bytes)?),
             ref more => {
@@ -464,7 +465,7 @@ struct ValueSeed<'s> {
     shape: &'s [usize],
     /// The bytes of the value.
     bytes: &'s mut [u8],
-    /// Gets the reason if the value does not fit.
+    /// Receives the reason if the value does not fit.
     problem: &'s mut Problem,
 }
 
@@ -573,7 +574,8 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
             *problem = Problem::new("the value is a record but the field is an array");
             return Err(reported());
         };
-        // The fields before `next` have values. `later` is needed only for fields in another order.
+        // The fields before index `next` have values. `later` is empty as long as the keys are in the order of the
+        // fields. After that, `later` is true at the index of each further field that has a value.
         let mut next = 0_usize;
         let mut later: Vec<bool> = Vec::new();
         loop {
@@ -619,9 +621,9 @@ struct KeySeed<'s> {
     fields: &'s [PackedField],
     /// The index of the field that follows the previous key.
     next: usize,
-    /// The fields from `next` on that have a value.
+    /// Is true at the index of each field from `next` on that has a value, or is empty if there is no such field.
     later: &'s [bool],
-    /// Gets the reason if no field without a value has the name.
+    /// Receives the reason if no field without a value has the name.
     problem: &'s mut Problem,
 }
 

@@ -319,8 +319,8 @@ fn write_row(row: &[String], widths: &[usize], text: &mut Vec<u8>, out: &mut imp
     out.write_all(b"\n")
 }
 
-/// Puts a single quote in front of `cell` if a spreadsheet would run the cell as a formula. `encode --csv-safe`
-/// removes the quote, so a cell that starts with quotes and a formula gets one more quote.
+/// Puts a single quote in front of `cell` if a spreadsheet would run the cell as a formula. A cell such as `'=1`
+/// gets one more quote, because `encode --csv-safe` removes one quote from each such cell.
 fn quote_formula(cell: &mut Vec<u8>) {
     if is_formula(cell) {
         cell.insert(0, b'\'');
@@ -328,7 +328,7 @@ fn quote_formula(cell: &mut Vec<u8>) {
 }
 
 /// Returns `true` if `cell`, without the single quotes at its start, starts with a character that starts a formula
-/// in a spreadsheet. Numbers are no formulas.
+/// in a spreadsheet. Returns `false` for a number.
 pub(super) fn is_formula(cell: &[u8]) -> bool {
     let quotes = cell.iter().take_while(|byte| **byte == b'\'').count();
     let is_number = || quotes == 0 && str::from_utf8(cell).is_ok_and(|cell| cell.parse::<f64>().is_ok());

@@ -492,6 +492,9 @@ mod arrow {
     fn the_order_of_columns_is_free() {
         let file = arrow_file("T{B:a:<H:b:}", &[1, 2, 0], &[]).unwrap();
         assert_eq!(stdout_of(&["encode", "T{<H:b:B:a:}", "--from", "arrow"], &file), [2, 0, 1]);
+        let file = arrow_file("T{B:b:B:a:B:a:}", &[1, 2, 3], &[]).unwrap();
+        let message = message_of(&["encode", "T{B:a:B:a:B:b:}", "--from", "arrow"], &file);
+        assert!(message.starts_with("error: several fields are named `a`"), "{message}");
     }
 
     /// A damaged file gives other values or an error, and never a panic.
