@@ -1,6 +1,6 @@
 //! Alignments and rounding: [`Align`].
 //!
-//! Sizes and offsets are `u64` on every host, because a 32-bit host can describe a 64-bit machine.
+//! Sizes and offsets are `u64` on every host, because a 32-bit host can describe the layouts of a 64-bit machine.
 
 use core::fmt;
 
@@ -19,14 +19,14 @@ pub struct Align {
 }
 
 impl Align {
-    /// One byte: every offset is aligned.
+    /// An alignment of one byte, which every offset has.
     pub const ONE: Self = Self { log2: 0 };
     pub(crate) const TWO: Self = Self { log2: 1 };
     pub(crate) const FOUR: Self = Self { log2: 2 };
     pub(crate) const EIGHT: Self = Self { log2: 3 };
     pub(crate) const SIXTEEN: Self = Self { log2: 4 };
 
-    /// Returns the alignment of `bytes` bytes, or `None` if that is not a power of two.
+    /// Returns the alignment of `bytes` bytes. Returns `None` if `bytes` is not a power of two.
     #[must_use]
     #[inline]
     pub const fn new(bytes: u64) -> Option<Self> {
@@ -38,7 +38,7 @@ impl Align {
         Some(Self { log2 })
     }
 
-    /// The alignment of a type on this machine.
+    /// Returns the alignment of the Rust type `T` on this machine.
     pub(crate) const fn of<T>() -> Self {
         #[expect(clippy::as_conversions, reason = "at most 63; `TryFrom` is not const")]
         let log2 = align_of::<T>().trailing_zeros() as u8;
@@ -52,14 +52,16 @@ impl Align {
         1_u64.wrapping_shl(self.log2_u32())
     }
 
-    /// Returns the number of padding bytes from `offset` to the next multiple of the alignment.
+    /// Returns the number of padding bytes from `offset` to the next multiple of the alignment. Returns 0 if `offset`
+    /// is a multiple of the alignment.
     #[must_use]
     #[inline]
     pub const fn padding_needed_for(self, offset: u64) -> u64 {
         offset.wrapping_neg() & self.bytes().wrapping_sub(1)
     }
 
-    /// Returns the next multiple of the alignment at or after `offset`, or `None` if it does not fit 64 bits.
+    /// Returns the smallest multiple of the alignment that is not less than `offset`. Returns `None` if this multiple
+    /// does not fit in 64 bits.
     ///
     /// ```
     /// let int = pep3118::Align::new(4).unwrap();
@@ -78,6 +80,7 @@ impl Align {
         self.padding_needed_for(offset) == 0
     }
 
+    /// Returns the binary logarithm of the alignment as a `u32`, which is the type of shift counts.
     #[inline]
     const fn log2_u32(self) -> u32 {
         #[expect(clippy::as_conversions, reason = "u8 to u32; `From` is not const")]

@@ -1,7 +1,7 @@
-//! Errors drawn with their format and carets under the offending bytes: [`Diagnostic`].
+//! Messages that show a format with carets under the offending bytes: [`Diagnostic`].
 //!
-//! `annotate-snippets`, which rustc uses, draws the picture. This module escapes the format, finds the columns of the
-//! carets in the escaped text, and cuts a long format to a window around the primary span.
+//! The crate `annotate-snippets`, which rustc uses, draws the message. This module escapes the format and computes
+//! the columns of the carets in the escaped text. A long format is shortened to the bytes around the primary span.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -15,10 +15,10 @@ use annotate_snippets::{AnnotationKind, Group, Renderer, Snippet, renderer::Deco
 use crate::span::Span;
 use crate::text::{char_boundary, each_part};
 
-/// The number of bytes of a format that are drawn.
+/// The largest number of bytes of a format that a message shows.
 const WINDOW: usize = 60;
 
-/// A span and the text under its carets, which may be empty.
+/// A span, and the text that is written under the carets of the span. The text can be empty.
 #[derive(Clone, Debug)]
 pub(crate) struct Label {
     span: Span,
@@ -26,15 +26,16 @@ pub(crate) struct Label {
 }
 
 impl Label {
+    /// Creates the label `text` for `span`.
     pub(crate) fn new(span: Span, text: impl Into<Cow<'static, str>>) -> Self {
         Self { span, text: text.into() }
     }
 }
 
-/// A message with the format that it is about, ready to be drawn.
+/// A message about a format string: title, format, spans, notes and help line.
 ///
-/// `Display` draws without colour, [`colored`](Diagnostic::colored) with ANSI escapes. The text that comes from inputs
-/// is escaped in both.
+/// `Display` draws the message without colour. [`colored`](Diagnostic::colored) draws the message with ANSI escape
+/// sequences. `Display` and `colored` escape all text that comes from inputs.
 ///
 /// ```
 /// let error = pep3118::parse("T{i").unwrap_err();
@@ -55,32 +56,37 @@ pub struct Diagnostic<'a> {
 }
 
 impl<'a> Diagnostic<'a> {
+    /// Creates an error message with the first line `title` about the format `source`.
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
         let (level, id) = (Level::ERROR, None);
         Self { title, level, id, source, primary: None, context: None, notes: Vec::new(), help: None }
     }
 
+    /// Adds the span with the carets. A message without a primary label does not show the format.
     pub(crate) fn primary(mut self, label: Label) -> Self {
         self.primary = Some(label);
         self
     }
 
+    /// Adds a second span, which is underlined with dashes.
     pub(crate) fn context(mut self, label: Label) -> Self {
         self.context = Some(label);
         self
     }
 
+    /// Adds a `note:` line.
     pub(crate) fn note(mut self, note: impl Into<Cow<'a, str>>) -> Self {
         self.notes.push(note.into());
         self
     }
 
+    /// Sets or removes the `help:` line.
     pub(crate) fn help(mut self, help: Option<Cow<'a, str>>) -> Self {
         self.help = help;
         self
     }
 
-    /// Replaces the help line: an action that the caller can take.
+    /// Replaces the help line, which names an action that the caller can take.
     ///
     /// ```
     /// let error = pep3118::parse("T{i").unwrap_err();
@@ -92,18 +98,19 @@ impl<'a> Diagnostic<'a> {
         self.help(Some(help.into()))
     }
 
-    /// Sets the level and the id of the rule: `error[A04]: ...`, `warning[A10]: ...`.
+    /// Sets the level, and the id of a protocol rule: `error[A04]: ...`, `warning[A10]: ...`.
     pub(crate) fn titled(mut self, level: Level<'static>, id: &'static str) -> Self {
         (self.level, self.id) = (level, Some(id));
         self
     }
 
-    /// Draws the message with ANSI colours.
+    /// Returns the message with ANSI escape sequences for colours.
     #[must_use]
     pub fn colored(&self) -> String {
         self.draw(&Renderer::styled())
     }
 
+    /// Draws the message with the colours of `renderer`.
     fn draw(&self, renderer: &Renderer) -> String {
         let mut excerpt = Excerpt::new(self.source, self.primary.as_ref().map_or(Span::ZERO, |label| label.span));
         let mut annotations = Vec::new();
@@ -111,7 +118,7 @@ impl<'a> Diagnostic<'a> {
             let Some(label) = label else { continue };
             let Some(range) = excerpt.range(label.span) else { continue };
             if range.end > excerpt.text.len() {
-                // A caret behind the last byte needs a cell to point at.
+                // A caret after the last byte points at this space.
                 excerpt.text.push(' ');
             }
             let annotation = kind.span(range);
@@ -141,44 +148,49 @@ impl fmt::Display for Diagnostic<'_> {
     }
 }
 
-/// The escaped text of the window of a source, and the place of each byte in it.
+/// The part of a format that a message shows, as escaped text, and the position of each byte in the escaped text.
 struct Excerpt {
     text: String,
-    /// The offset of the window in the source.
+    /// The offset in the format of the first byte that the message shows.
     start: usize,
-    /// For each byte of the window, the range of `text` that shows it. At the end of the source, also the cell behind it.
-    shown: Vec<Range<usize>>,
+    /// The range of each byte in `text`. If the message shows the end of the format, the last range is the column
+    /// after the last byte.
+    byte_ranges: Vec<Range<usize>>,
 }
 
 impl Excerpt {
+    /// Creates the excerpt of `source` that contains the start of `around`.
     fn new(source: &[u8], around: Span) -> Self {
         let Range { start, end } = window(source, around);
         let mut text = String::from(if start > 0 { "..." } else { "" });
-        let mut shown = Vec::new();
+        let mut byte_ranges = Vec::new();
+        // `window` returns a range inside `source`, so the default is not used.
         each_part(source.get(start..end).unwrap_or_default(), |part, bytes| {
             let first = text.len();
             text.extend(part);
-            shown.extend(core::iter::repeat_n(first..text.len(), bytes));
+            byte_ranges.extend(core::iter::repeat_n(first..text.len(), bytes));
         });
         if end < source.len() {
             text.push_str("...");
         } else {
-            shown.push(text.len()..text.len().saturating_add(1));
+            byte_ranges.push(text.len()..text.len().saturating_add(1));
         }
-        Self { text, start, shown }
+        Self { text, start, byte_ranges }
     }
 
-    /// The range of `text` that shows a span: at least one character, or `None` if the span starts outside the window.
+    /// Returns the range of `text` that shows `span`. The range has at least one character. Returns `None` if the
+    /// excerpt does not contain the start of `span`.
     fn range(&self, span: Span) -> Option<Range<usize>> {
         let first = span.start().checked_sub(self.start)?;
-        let start = self.shown.get(first)?.start;
+        let start = self.byte_ranges.get(first)?.start;
         let last = span.end().saturating_sub(self.start).saturating_sub(1).max(first);
-        let end = self.shown.get(last).or(self.shown.last())?.end;
+        let end = self.byte_ranges.get(last).or(self.byte_ranges.last())?.end;
         Some(start..end)
     }
 }
 
-/// The bytes of the source to draw: all, or [`WINDOW`] bytes around the span, cut between two characters.
+/// Returns the range of the bytes to show: all of `source`, or about [`WINDOW`] bytes around `around`. The range
+/// starts and ends between two characters.
 fn window(source: &[u8], around: Span) -> Range<usize> {
     if source.len() <= WINDOW {
         return 0..source.len();
@@ -206,7 +218,9 @@ mod tests {
 
     #[test]
     fn a_caret_points_behind_a_format_that_ends_with_a_space() {
-        assert!(alloc::format!("{:#}", crate::parse("3 ").unwrap_err()).contains("\n  |   ^ nothing follows it"));
+        assert!(
+            alloc::format!("{:#}", crate::parse("3 ").unwrap_err()).contains("\n  |   ^ expected a format character")
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, and the differences from
-//! other implementations.
+//! The pages of `docs/`: the grammar, the dialects, padding, the rules of the protocol, safety, and the differences
+//! from other implementations.
 //!
-//! [`grammar`] is the page to start with.
+//! Start with [`grammar`].
 
-// A page defines its links and figures at its end, for readers of the file. For rustdoc they are defined before the page,
-// because the first definition counts.
+// Each page defines the addresses of its links and figures at its end, for readers of the file. For rustdoc,
+// `links.md` and `inline.md` define other addresses. They are included before the page, because Markdown uses the
+// first definition of a link.
 #[doc = include_str!("../docs/links.md")]
 #[doc = include_str!("../docs/figures/inline.md")]
 #[doc = include_str!("../docs/grammar.md")]

@@ -1,9 +1,9 @@
-//! The order of the bytes of a value: [`Endian`].
+//! The byte order of a value: [`Endian`].
 
 use crate::named::named_enum;
 
 named_enum! {
-    /// The order of the bytes of one value in memory. The names are those of Python's `sys.byteorder`.
+    /// The order of the bytes of one value in memory. The names are the values of Python's `sys.byteorder`.
     ///
     /// ```
     /// use pep3118::{DataModel, Endian};
@@ -12,9 +12,9 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Endian {
-        /// Least significant byte first (x86-64, aarch64, wasm32).
+        /// The least significant byte is first, as on x86-64, aarch64 and wasm32.
         Little = "little",
-        /// Most significant byte first (s390x, network order).
+        /// The most significant byte is first, as on s390x and in network protocols.
         Big = "big",
     }
 }

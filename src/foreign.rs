@@ -1,7 +1,13 @@
-//! Memory of an exporter, which Rust does not own: items are copied out and in through raw pointers.
+//! Access to memory of an exporter, which Rust does not own: items are copied through raw pointers.
 //!
-//! The buffer protocol lends memory. Its exporter, and every other consumer, may go on writing to it. No reference to it
-//! is ever made; bytes are copied to memory of this program before they are interpreted.
+//! The exporter and every other consumer of a buffer may write to the memory at any time. For this reason, the code
+//! creates no reference to the memory. It copies bytes to memory of this program before it interprets the bytes.
+//!
+//! Three terms of this module:
+//! - A [`Run`] is a number of evenly spaced items.
+//! - A dimension with a suboffset contains *pointers* instead of items. The *path* is the dimensions up to and
+//!   including the last dimension with pointers. An access to an item follows the pointers of the path.
+//! - A *row* is the run of items that the last pointer of a path leads to.
 #![allow(unsafe_code, reason = "reads and writes memory of exporters through raw pointers")]
 
 use alloc::boxed::Box;
@@ -13,75 +19,83 @@ use crate::decode::{
 use crate::strided::{CellAddresses, Strided, StridedMut, read_cells};
 use crate::view::{View, ViewError};
 
-/// The memory of a buffer.
+/// The memory that the field `buf` of one `Py_buffer` points to.
 ///
-/// INVARIANT: made by `Foreign::new` only, so its duties (a) to (c) hold while it lives.
+/// INVARIANT: only `Foreign::new` creates this value, so requirements (a) to (c) of `new` are met while the value
+/// exists.
 struct Foreign<'b> {
     buf: *const u8,
     view: &'b View<'b>,
     itemsize: usize,
-    /// Dimensions up to the last one with a pointer; none where the view is empty.
+    /// The dimensions of the path. `path` is empty if the view has no pointers or no items.
     path: Vec<PathAxis>,
-    /// The lowest and one past the highest byte of the items at the end of one path, counted as [`Run::offset`] is.
+    /// The range of all items at the end of one path: the offset of the first byte, and the offset after the last
+    /// byte. [`Run::offset`] and these offsets are counted from the same address.
     bounds: (isize, isize),
 }
 
-/// One dimension up to the last one with a pointer.
+/// One dimension of the path.
 struct PathAxis {
+    /// The number of elements.
     extent: i64,
-    /// From one index to the next, in bytes.
+    /// The distance from one index to the next in bytes.
     stride: isize,
-    /// Bytes to add behind the pointer; `None` in a dimension without pointers.
+    /// The number of bytes to add to the pointer that was read. The value is `None` if the dimension has no pointers.
     suboffset: Option<isize>,
 }
 
 impl<'b> Foreign<'b> {
+    /// Describes the memory that `buf` points to. `view` contains its shape, strides and suboffsets. Returns an error
+    /// if a stride or an offset does not fit in an `isize`.
+    ///
     /// # Safety
-    /// Until it is dropped:
-    /// - (a) without pointers, all bytes of the items, at the offsets from `buf` that `view` has, are in one live
-    ///   allocation and may be read;
-    /// - (b) with pointers, so may each pointer on the protocol's way to an item in bounds, and all items that are
-    ///   reached from the last one;
-    /// - (c) nothing writes to any of these bytes while a method of the buffer runs.
+    /// Until the result is dropped:
+    /// - (a) If the view has no pointers, all bytes of the items are in one live allocation and may be read.
+    ///   [`View::byte_bounds`] returns the offsets of these bytes from `buf`.
+    /// - (b) If the view has pointers, every pointer on the path to an item may be read. All items at the end of a
+    ///   path may be read.
+    /// - (c) Nothing writes to any of these bytes while a method of the buffer runs.
     #[inline(always)]
     unsafe fn new(view: &'b View<'b>, buf: *const u8) -> Result<Self, DecodeError> {
         let itemsize = to_isize(view.itemsize())?.cast_unsigned();
         let (path, bounds) = match view.byte_bounds() {
             Some(extent) => (Vec::new(), (to_isize(extent.low)?, to_isize(extent.high)?)),
-            None => indirect(view)?,
+            None => path_and_bounds(view)?,
         };
         Ok(Self { buf, view, itemsize, path, bounds })
     }
 
-    /// Refuses a run that is not part of the view.
+    /// Returns an error if `run` is not inside the view.
     fn check(&self, run: &Run<'_>) -> Result<(), DecodeError> {
         let inside = run.bounds().is_some_and(|(low, high)| low >= self.bounds.0 && high <= self.bounds.1);
-        // Adjacent items may be one.
-        let whole = run.itemsize.checked_rem(self.itemsize) == Some(0);
-        if inside && run.path.len() == self.path.len() && whole {
+        // One item of a run can be several adjacent items of the view that are copied together.
+        let whole_items = run.itemsize.checked_rem(self.itemsize) == Some(0);
+        if inside && run.path.len() == self.path.len() && whole_items {
             return Ok(());
         }
         Err(DecodeError::internal("a run is outside the view"))
     }
 
-    /// Returns the address of the first item of a run.
-    fn first(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
+    /// Returns the address of the first item of `run`.
+    fn first_address(&self, run: &Run<'_>) -> Result<*const u8, DecodeError> {
         self.check(run)?;
         let start = if run.path.is_empty() { self.buf } else { self.follow(run.path)? };
         Ok(start.wrapping_offset(run.offset))
     }
 
-    /// Returns the address that the indices lead to, through pointers where there are any.
+    /// Returns the address of the element at `indices`, which has one index for each of the first dimensions of the
+    /// path. Follows the pointer in each dimension that has pointers.
     fn follow(&self, indices: &[i64]) -> Result<*const u8, DecodeError> {
         let mut here = self.buf.wrapping_offset(to_isize(self.view.offset())?);
         for (dimension, (index, axis)) in indices.iter().zip(&self.path).enumerate() {
             here = here.wrapping_offset(axis.distance(dimension, *index)?);
             if let Some(suboffset) = axis.suboffset {
-                // SAFETY: the pointer is on the way to an item, since every index was compared with its extent: by duty
-                // (b) of `new` it may be read, and by (c) nothing writes to it. The read needs no alignment.
+                // SAFETY: `axis.distance` has compared every index with the length of its dimension, so this pointer
+                // is on the path to an item. The pointer may be read by requirement (b) of `new`, and nothing writes
+                // to the pointer by (c). `read_unaligned` accepts every address.
                 let next = unsafe { here.cast::<*const u8>().read_unaligned() };
                 if next.is_null() {
-                    return Err(null(dimension));
+                    return Err(null_pointer(dimension));
                 }
                 here = next.wrapping_offset(suboffset);
             }
@@ -89,8 +103,8 @@ impl<'b> Foreign<'b> {
         Ok(here)
     }
 
-    /// Returns the pointers to `rows` neighbouring rows, of which the first is that of the run.
-    fn rows(&self, run: &Run<'_>, rows: usize) -> Result<RowPointers, DecodeError> {
+    /// Returns the pointers to `rows` adjacent rows. The first of these rows is `run`.
+    fn row_pointers(&self, run: &Run<'_>, rows: usize) -> Result<RowPointers, DecodeError> {
         self.check(run)?;
         let (Some((index, before)), Some(axis)) = (run.path.split_last(), self.path.last()) else {
             return Err(DecodeError::Indirect);
@@ -98,26 +112,26 @@ impl<'b> Foreign<'b> {
         let (dimension, suboffset) = (before.len(), axis.suboffset.ok_or(DecodeError::Indirect)?);
         let last = i64::try_from(rows).ok().and_then(|rows| index.checked_add(rows.checked_sub(1)?));
         axis.distance(dimension, last.ok_or_else(|| DecodeError::internal("a row has no index"))?)?;
-        let here = self.follow(before)?.wrapping_offset(axis.distance(dimension, *index)?);
+        let next_pointer = self.follow(before)?.wrapping_offset(axis.distance(dimension, *index)?);
         let row_len = run.items.checked_mul(run.itemsize);
         let row_len = row_len.ok_or_else(|| DecodeError::internal("a row has no length"))?;
-        let behind = suboffset.wrapping_add(run.offset);
-        Ok(RowPointers { here, stride: axis.stride, count: rows, behind, row_len, dimension })
+        let first_item_offset = suboffset.wrapping_add(run.offset);
+        Ok(RowPointers { next_pointer, stride: axis.stride, count: rows, first_item_offset, row_len, dimension })
     }
 }
 
-/// Returns the dimensions up to the last one with a pointer, and the lowest and one past the highest byte of the items at
-/// the end of one path; no dimensions where the view is empty.
+/// Returns the values of [`Foreign::path`] and [`Foreign::bounds`] for a view with suboffsets.
 #[cold]
-fn indirect(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
+fn path_and_bounds(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeError> {
     if view.shape().contains(&0) {
         return Ok((Vec::new(), (0, 0)));
     }
     let len = path_len(view);
+    // A view without suboffsets has no path: `len` is 0.
     let suboffsets = view.suboffsets().unwrap_or(&[]);
     let axes = view.shape().iter().zip(view.strides());
     let path = axes.clone().zip(suboffsets).take(len).map(|((extent, stride), suboffset)| {
-        // The stride of a dimension of one item may be any number.
+        // The protocol allows any stride for a dimension of length 1, and no access uses the stride.
         let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
         let suboffset = if *suboffset >= 0 { Some(to_isize(*suboffset)?) } else { None };
         Ok(PathAxis { extent: *extent, stride, suboffset })
@@ -136,37 +150,44 @@ fn indirect(view: &View<'_>) -> Result<(Vec<PathAxis>, (isize, isize)), DecodeEr
 }
 
 impl PathAxis {
-    /// Returns the distance of an index from index 0 in bytes.
+    /// Returns the distance from index 0 to `index` in bytes. Returns an error that names `dimension` if `index` is
+    /// out of bounds.
     fn distance(&self, dimension: usize, index: i64) -> Result<isize, DecodeError> {
         if index < 0 || index >= self.extent {
             return Err(ViewError::IndexOutOfBounds { dimension, index, length: self.extent }.into());
         }
-        // In bounds, so the product is part of a span that fits.
+        // The product does not overflow: `index` is in bounds, and the check of the view has proved that the distance
+        // to the last index fits in an `isize`.
         Ok(self.stride.wrapping_mul(to_isize(index)?))
     }
 }
 
-/// The error for a NULL pointer.
-fn null(dimension: usize) -> DecodeError {
+/// Returns the error for a NULL pointer in `dimension`.
+fn null_pointer(dimension: usize) -> DecodeError {
     DecodeError::NullPointer { dimension: wide(dimension) }
 }
 
-/// Evenly spaced pointers, each to a row of items.
+/// Evenly spaced pointers to rows of items.
 ///
-/// INVARIANT: made by `Foreign::rows` only, so by duty (b) of `Foreign::new` the next `count` pointers may be read, and so may
-/// all bytes of the row that each leads to.
+/// INVARIANT: only `Foreign::row_pointers` creates this value. By requirement (b) of `Foreign::new`, the next `count`
+/// pointers may be read, and all bytes of their rows may be read.
 struct RowPointers {
-    here: *const u8,
+    /// The address of the next pointer.
+    next_pointer: *const u8,
+    /// The distance from one pointer to the next in bytes.
     stride: isize,
+    /// The number of pointers.
     count: usize,
-    /// From where a pointer leads to the first item, in bytes.
-    behind: isize,
-    /// Bytes of a row of adjacent items.
+    /// The number of bytes to add to a pointer to get the address of the first item of its row.
+    first_item_offset: isize,
+    /// The length of a row in bytes, if the items of the row are contiguous.
     row_len: usize,
+    /// The dimension of the pointers, for the error of a NULL pointer.
     dimension: usize,
 }
 
-// SAFETY: (a) is the INVARIANT where the items of a row are adjacent.
+// SAFETY: (a) `next` returns the address of a row, whose bytes may be read by the INVARIANT. `Foreign` uses
+// `cell_len` only if the items of a row are contiguous. A row then has `row_len` bytes.
 unsafe impl CellAddresses for RowPointers {
     #[inline(always)]
     fn cell_len(&self) -> usize {
@@ -180,13 +201,14 @@ unsafe impl CellAddresses for RowPointers {
 
     #[inline(always)]
     unsafe fn next(&mut self) -> Option<*const u8> {
-        // SAFETY: by (b) one of the `count` pointers of the INVARIANT. The read needs no alignment.
-        let next = unsafe { self.here.cast::<*const u8>().read_unaligned() };
+        // SAFETY: `next` is called at most `count` times by (b), so this is one of the `count` pointers that may be
+        // read by the INVARIANT. `read_unaligned` accepts every address.
+        let next = unsafe { self.next_pointer.cast::<*const u8>().read_unaligned() };
         if next.is_null() {
             return None;
         }
-        self.here = self.here.wrapping_offset(self.stride);
-        Some(next.wrapping_offset(self.behind))
+        self.next_pointer = self.next_pointer.wrapping_offset(self.stride);
+        Some(next.wrapping_offset(self.first_item_offset))
     }
 }
 
@@ -195,9 +217,10 @@ impl Memory for Foreign<'_> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(Strided::EMPTY);
         }
-        let first = self.first(run)?;
-        // SAFETY: `first` has compared the run with the bounds of the view, so (a) by (a) or (b) of `new` all its items may
-        // be read, (b) by (c) of `new` nothing writes to them: the result is used and dropped by a method of the buffer.
+        let first = self.first_address(run)?;
+        // SAFETY: (a) `first_address` has compared `run` with the bounds of the view. All items of `run` may
+        // therefore be read by requirement (a) or (b) of `new`. (b) The result is dropped before the method of the
+        // buffer returns, and until then nothing writes to the items by (c) of `new`.
         Ok(unsafe { Strided::new(first, run.stride, run.items, run.itemsize) })
     }
 
@@ -205,20 +228,20 @@ impl Memory for Foreign<'_> {
         if rows == 0 || run.items == 0 || run.itemsize == 0 {
             return Ok(());
         }
-        let mut pointers = self.rows(run, rows)?;
+        let mut pointers = self.row_pointers(run, rows)?;
         let dimension = pointers.dimension;
         let wrong = || DecodeError::internal("rows do not fill their copy");
         if pointers.row_len.checked_mul(rows) != Some(out.len()) {
             return Err(wrong());
         }
         if run.is_contiguous() {
-            return read_cells(pointers, 1, out.into()).map(|_| ()).ok_or_else(|| null(dimension));
+            return read_cells(pointers, 1, out.into()).map(|_| ()).ok_or_else(|| null_pointer(dimension));
         }
         for row in out.chunks_exact_mut(pointers.row_len) {
-            // SAFETY: (b) `out` has as many rows as there are pointers.
-            let first = unsafe { pointers.next() }.ok_or_else(|| null(dimension))?;
-            // SAFETY: (a) by the INVARIANT of `RowPointers` all items of the row may be read, (b) and by (c) of `new` nothing
-            // writes to them.
+            // SAFETY: (b) `out` has `rows` rows, and `pointers` has `rows` pointers.
+            let first = unsafe { pointers.next() }.ok_or_else(|| null_pointer(dimension))?;
+            // SAFETY: (a) All items of the row may be read by the INVARIANT of `RowPointers`. (b) Nothing writes to
+            // the items by requirement (c) of `new`.
             let items = unsafe { Strided::new(first, run.stride, run.items, run.itemsize) };
             items.read(1, row.into()).ok_or_else(wrong)?;
         }
@@ -226,10 +249,10 @@ impl Memory for Foreign<'_> {
     }
 }
 
-/// Memory that may be written to.
+/// Memory of an exporter that may be written to.
 ///
-/// INVARIANT: made by `BufferMut::from_ptr` only, so all bytes of the items may be written to, there is no reference to
-/// them, and nothing reads them while a method of the buffer runs.
+/// INVARIANT: only `BufferMut::from_ptr` creates this value. All bytes of the items may therefore be written, and no
+/// reference to these bytes exists. Nothing else reads these bytes while a method of the buffer runs.
 struct ForeignMut<'b>(Foreign<'b>);
 
 impl Memory for ForeignMut<'_> {
@@ -247,15 +270,17 @@ impl MemoryMut for ForeignMut<'_> {
         if run.items == 0 || run.itemsize == 0 {
             return Ok(StridedMut::EMPTY);
         }
-        let first = self.0.first(run)?.cast_mut();
-        // SAFETY: `first` has compared the run with the bounds of the view, so (a) by (a) or (b) of `Foreign::new` and by
-        // the INVARIANT all its items may be read and written, (b) and nothing else reads or writes them.
+        let first = self.0.first_address(run)?.cast_mut();
+        // SAFETY: (a) `first_address` has compared `run` with the bounds of the view. All items of `run` may
+        // therefore be read by requirement (a) or (b) of `Foreign::new`, and written by the INVARIANT. (b) Nothing
+        // else reads or writes the items while a method of the buffer runs, by requirement (c) of `new` and the
+        // INVARIANT.
         Ok(unsafe { StridedMut::new(first, run.stride, run.items, run.itemsize) })
     }
 }
 
 impl<'b> Buffer<'b> {
-    /// Makes a buffer over memory of any owner; `buf` is the `buf` of the `Py_buffer`.
+    /// Creates a buffer that reads memory of any owner. `buf` is the field `buf` of the `Py_buffer`.
     ///
     /// ```
     /// use pep3118::{DataModel, Order, RawView, Request, decode::{Buffer, Plan}};
@@ -275,37 +300,38 @@ impl<'b> Buffer<'b> {
     /// ```
     ///
     /// # Safety
-    /// For all of `'b`:
-    /// - (a) without suboffsets, all bytes of [`View::byte_bounds`], counted from `buf`, may be read and are in one live
-    ///   allocation;
-    /// - (b) with suboffsets, every pointer that [`View::steps`] follows to an item, and every item, may be read. NULL gives
-    ///   an error; other invalid pointers are not detected;
-    /// - (c) nothing writes to any of these bytes while a method of the buffer runs. In Python: hold the GIL, or what the
-    ///   exporter requires in place of it.
+    /// The caller guarantees for the lifetime `'b`:
+    /// - (a) If the view has no suboffsets, all bytes in [`View::byte_bounds`], counted from `buf`, are in one live
+    ///   allocation and may be read.
+    /// - (b) If the view has suboffsets, every pointer that [`View::steps`] follows to an item may be read, and every
+    ///   item may be read. A NULL pointer causes an error. Other invalid pointers are not detected.
+    /// - (c) Nothing writes to any of these bytes while a method of the buffer runs. In Python, the caller holds the
+    ///   GIL, or the lock that the exporter requires in an interpreter without the GIL.
     ///
     /// # Errors
-    /// - a plan for items of another size
-    /// - a view whose distances do not fit the address space of this machine
+    /// - the items of `plan` and of `view` differ in size
+    /// - an offset of `view` does not fit the address space of this machine
     pub unsafe fn from_ptr(view: &'b View<'b>, plan: &'b Plan, buf: *const u8) -> Result<Self, DecodeError> {
-        // SAFETY: (a) to (c) are those of this function.
+        // SAFETY: (a) to (c) of `new` are (a) to (c) of this function.
         let memory = unsafe { Foreign::new(view, buf) }?;
         Self::over(view, plan, Box::new(memory))
     }
 }
 
 impl<'b> BufferMut<'b> {
-    /// Makes a writable buffer from a pointer to memory of any owner.
+    /// Creates a buffer that reads and writes memory of any owner. `buf` is the field `buf` of the `Py_buffer`.
     ///
     /// # Safety
-    /// - (a), (b), (c) of [`Buffer::from_ptr`]; in addition, nothing else reads the bytes while a method runs;
-    /// - (d) all bytes of the items may be written to, and there is no reference to any of them.
+    /// - (a), (b), (c) The requirements of [`Buffer::from_ptr`] are met. In addition, nothing else reads the bytes
+    ///   while a method of the buffer runs.
+    /// - (d) All bytes of the items may be written, and no reference to any of them exists.
     ///
     /// # Errors
-    /// - a read-only view
-    /// - a plan for items of another size
-    /// - a view whose distances do not fit the address space of this machine
+    /// - `view` is read-only
+    /// - the items of `plan` and of `view` differ in size
+    /// - an offset of `view` does not fit the address space of this machine
     pub unsafe fn from_ptr(view: &'b View<'b>, plan: &'b Plan, buf: *mut u8) -> Result<Self, EncodeError> {
-        // SAFETY: (a) to (c) are those of this function; (d) gives the INVARIANT of `ForeignMut`.
+        // SAFETY: (a) to (c) of `new` are (a) to (c) of this function. (d) establishes the INVARIANT of `ForeignMut`.
         let memory = unsafe { Foreign::new(view, buf) }?;
         Self::over(view, plan, Box::new(ForeignMut(memory)))
     }

@@ -1,37 +1,41 @@
-//! Huge pages for large allocations: `madvise` on Linux, nothing elsewhere.
+//! Huge pages for large allocations: a call of `madvise` on Linux. Other systems are not supported.
 //!
-//! The first write to a page that the system has just provided costs more than the copy into it: the system maps and clears
-//! each page of 4 KiB. With pages of 2 MiB writing new memory is four to five times as fast.
+//! When a program writes to a new page of 4 KiB for the first time, the system maps and clears the page. Mapping and
+//! clearing take longer than copying data to the page. With huge pages of 2 MiB, writing to new memory is four to
+//! five times as fast.
 #![allow(unsafe_code, reason = "one system call that advises the system about memory of this program")]
 
-/// Bytes from which on huge pages are requested.
+/// The smallest allocation, in bytes, for which huge pages are requested.
 #[cfg(all(feature = "std", target_os = "linux"))]
-const LEAST: usize = 1 << 22;
+const MIN_LEN: usize = 1 << 22;
 
-/// A multiple of the size of small pages on every machine, in bytes.
+/// The address and the length of a request are multiples of `PAGE` bytes. The page size of every machine divides
+/// `PAGE`.
 #[cfg(all(feature = "std", target_os = "linux"))]
 const PAGE: usize = 1 << 16;
 
-/// Requests huge pages for memory, best before it is written to. The system may ignore the request; no byte changes.
+/// Asks the system to use huge pages for `memory`. The request has the largest effect before the first write to
+/// `memory`. The system may ignore the request. The bytes of `memory` do not change.
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub(crate) fn prefer_large<T>(memory: &mut [T]) {
     let len = size_of_val(memory);
     let start = memory.as_mut_ptr().cast::<u8>();
     let skipped = start.align_offset(PAGE);
-    if len < LEAST || skipped >= len {
+    if len < MIN_LEN || skipped >= len {
         return;
     }
-    let whole = len.saturating_sub(skipped) & !PAGE.saturating_sub(1);
-    // SAFETY: the range is inside `memory`, which is borrowed exclusively, and starts and ends at page boundaries, so it is
-    // memory of this program alone. `MADV_HUGEPAGE` changes the pages that the range is mapped in, and none of its bytes
-    // (madvise(2)).
-    let answer =
-        unsafe { rustix::mm::madvise(start.wrapping_add(skipped).cast(), whole, rustix::mm::Advice::LinuxHugepage) };
-    // A kernel without huge pages returns an error, which is ignored: the memory works with small pages too.
-    answer.unwrap_or_default();
+    let whole_pages = len.saturating_sub(skipped) & !PAGE.saturating_sub(1);
+    // SAFETY: The range is inside `memory`, which is borrowed exclusively. The range starts and ends at page
+    // boundaries, so its pages contain no other memory. `MADV_HUGEPAGE` changes which pages the range is mapped to,
+    // and changes no byte of the range (madvise(2)).
+    let result = unsafe {
+        rustix::mm::madvise(start.wrapping_add(skipped).cast(), whole_pages, rustix::mm::Advice::LinuxHugepage)
+    };
+    // A kernel without huge pages returns an error. The error is ignored because memory with small pages works too.
+    result.unwrap_or_default();
 }
 
-/// Does nothing: other systems have no such request.
+/// Does nothing, because only Linux has this request.
 #[cfg(not(all(feature = "std", target_os = "linux")))]
 pub(crate) fn prefer_large<T>(_memory: &mut [T]) {}
 

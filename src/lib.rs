@@ -1,10 +1,12 @@
 //! Parse, validate and decode the format strings and buffers of Python's buffer protocol.
 //!
 //! Python objects share memory through the buffer protocol: an exporter fills in a `Py_buffer`, whose `format` string
-//! describes one item. The format language is that of the `struct` module, extended by
-//! [PEP 3118](https://peps.python.org/pep-3118/) and by NumPy, ctypes, Cython and others, each in its own [dialect](Dialect).
-//! This crate parses the formats of all of them. The layout of an item follows from the format, its size, the dialect and
-//! the [data model](DataModel) of a machine; where several layouts fit, the caller chooses one.
+//! describes one item. The format language is the language of the `struct` module. NumPy, ctypes, Cython and [PEP
+//! 3118](https://peps.python.org/pep-3118/) have extended the language, each in its own [dialect](Dialect). This
+//! crate parses the formats of all these dialects.
+//!
+//! The layout of an item follows from the format, the item size, the dialect and the [data model](DataModel) of a
+//! machine. If several layouts are possible, the caller chooses a layout.
 //!
 //! ```
 //! use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -26,29 +28,30 @@
 //!
 //! # Modules
 //!
-//! | module | from | to |
+//! | module | input | output |
 //! |--|--|--|
 //! | [`mod@format`] | the bytes of a format | [`Format`], the syntax tree |
 //! | [`abi`] | the name of a machine | [`DataModel`], the sizes and alignments of its C types |
 //! | [`layout`] | format, [`Dialect`], data model | [`Layout`], the offset, size and type of every field |
-//! | [`layout`] | the same and the itemsize | [`Interpretation`], the layout and its [`Certainty`], or the alternatives |
+//! | [`layout`] | format, `Dialect`, data model, item size | [`Interpretation`], a layout and its [`Certainty`], or all possible layouts |
 //! | [`view`] | the fields of a `Py_buffer` | [`View`], the validated shape and strides, and a [`Report`] of broken rules |
-//! | [`decode`] | a view and its memory | values, records, columns and typed arrays; and back to bytes |
-//! | `py`, with feature `pyo3` | a Python object | its validated buffer; and an exporter for Rust memory |
+//! | [`decode`] | a view and its memory | values, records, columns and typed arrays; this module also writes them to memory |
+//! | `py`, with feature `pyo3` | a Python object | its validated buffer; this module also exports Rust memory to Python |
 //!
-//! [`_documentation`] has the grammar, the dialects, the rules of padding and of the protocol, and the claims about safety.
+//! [`_documentation`] contains the grammar, the dialects, the rules of padding and of the protocol, and the safety of
+//! this crate.
 //!
 //! # Features
 //!
 //! | feature | adds |
 //! |--|--|
-//! | `std` (default) | faster loops chosen at run time and huge pages; without it the crate needs `alloc` only |
-//! | `triple` | data models of target triples |
+//! | `std` (default) | loops for the instruction set of the processor, chosen at run time; huge pages. Without `std` the crate needs only `alloc` |
+//! | `triple` | `DataModel::from_triple`: data models of target triples |
 //! | `serde` | `Serialize` for layouts and values |
-//! | `ndarray` | arrays from buffers, and array views of columns |
+//! | `ndarray` | `ndarray` arrays from buffers, and array views of columns |
 //! | `arrow` | Arrow schemas from layouts, and record batches from items |
 //! | `pyo3` | the module `py` |
-//! | `derive` | `#[derive(Record)]` for structs that are items of a buffer |
+//! | `derive` | `#[derive(Record)]` for structs whose values are items of a buffer |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;
@@ -99,7 +102,8 @@ pub use view::{
     fill_contiguous_strides, size_from_format, verify_structure,
 };
 
-/// Items that the other crates of this repository use. They are not API: those crates depend on the exact version.
+/// Items for the other crates of this repository, which depend on the exact version of this crate. The items are not
+/// part of the API and may change in every release.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::decode::{Blocks, ScalarCodec, ZERO_SIZED_LIMIT};
@@ -123,15 +127,16 @@ pub mod __private {
 /// ```
 ///
 /// # Errors
-/// As [`Format::parse`].
+/// - every format that [`Format::parse`] rejects, for example `T{i`
 pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
     Format::parse(format.as_ref())
 }
 
-/// Returns the size of an item in bytes on this machine.
+/// Returns the size in bytes of an item with the format `format` on this machine.
 ///
-/// The size is that of `struct.calcsize` for every format that CPython's `struct` accepts, and that of
-/// [`Dialect::PEP3118`] for all others. CPython's C function for this is `PyBuffer_SizeFromFormat`.
+/// For every format that CPython's `struct` accepts, the size is the result of `struct.calcsize`. For every other
+/// format, the size follows from [`Dialect::PEP3118`]. CPython's C function for this task is
+/// `PyBuffer_SizeFromFormat`.
 ///
 /// ```
 /// assert_eq!(pep3118::calcsize("@bhi")?, 8);
@@ -140,13 +145,13 @@ pub fn parse(format: impl AsRef<[u8]>) -> Result<Format, FormatError> {
 /// ```
 ///
 /// # Errors
-/// As [`Layout::read`].
+/// - every format that [`Layout::read`] rejects with this dialect, for example `T{i`
 #[inline]
 pub fn calcsize(format: impl AsRef<[u8]>) -> Result<u64, LayoutError> {
     calcsize_in(format.as_ref(), &Dialect::PEP3118, &DataModel::HOST)
 }
 
-// Compiles and runs the examples of the README.
+// Compiles and runs the examples of the README as documentation tests.
 #[cfg(all(doctest, feature = "derive"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,9 +1,10 @@
-//! Enums of named values: [`named_enum!`].
+//! Enums whose values have names: [`named_enum!`].
 
-/// Defines an enum whose values have names, with `ALL`, `as_str`, `by_name` and `Display`.
+/// Defines an enum and the name of each value. Implements the constant `ALL`, the functions `as_str` and `by_name`,
+/// and `Display`.
 ///
-/// The derives of `strum` make the same, but their traits and their error type would be part of the public API, and
-/// `as_str` must be `const`.
+/// The derive macros of `strum` are not used, because the traits and the error type of `strum` would become part of
+/// the public API. In addition, `as_str` of `strum` is not `const`.
 macro_rules! named_enum {
     (
         $(#[$attribute:meta])*
@@ -17,10 +18,10 @@ macro_rules! named_enum {
         }
 
         impl $Enum {
-            /// Every value, in the order of declaration.
+            /// All values, in the order of their declaration.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$Variant),+];
 
-            /// Returns the name of the value, as `Display` writes it.
+            /// Returns the name of the value. `Display` writes the same name.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -28,7 +29,7 @@ macro_rules! named_enum {
                 }
             }
 
-            /// Returns the value with a name.
+            /// Returns the value whose name is `name`, or `None` if no value has this name.
             #[must_use]
             pub fn by_name(name: &str) -> Option<Self> {
                 Self::ALL.into_iter().find(|value| value.as_str() == name)

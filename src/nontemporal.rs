@@ -1,17 +1,20 @@
-//! Stores that bypass the caches.
+//! Copies with nontemporal stores, which bypass the caches.
 //!
-//! An ordinary store to memory that is not cached first fetches the line that it changes. Where whole lines are
-//! written and not read soon, a third of all memory traffic is such fetches; a nontemporal store writes the line
-//! without them. In a copy that fits the caches it costs several times as much as an ordinary store.
-#![allow(unsafe_code, reason = "one store instruction that the compiler does not choose by itself, and its fence")]
+//! An ordinary store to a cache line that is not in a cache first fetches the line from memory. If whole lines are
+//! overwritten, these fetches are useless and make up a third of the memory traffic. A nontemporal store writes the
+//! line without the fetch. For data that fits in a cache, a nontemporal store takes several times as long as an
+//! ordinary store.
+#![allow(unsafe_code, reason = "the nontemporal store instruction, which the compiler does not select, and its fence")]
 
-/// Bytes of a copy from which on its lines bypass the caches.
-pub(crate) const LEAST: usize = 1 << 24;
+/// The smallest copy, in bytes, for which nontemporal stores are used.
+pub(crate) const MIN_LEN: usize = 1 << 24;
 
-/// Bytes that are stored together: a cache line.
+/// The length of a cache line in bytes.
 pub(crate) const LINE: usize = 64;
 
-/// Copies rows of `len` bytes, which start `from_pitch` and `to_pitch` bytes apart: as many as both slices hold.
+/// Copies rows of `len` bytes from `from` to `to`. Rows start `from_pitch` bytes apart in `from` and `to_pitch` bytes
+/// apart in `to`. Stops when `from` or `to` has no more rows. Skips a last row that has fewer than `len` bytes in
+/// `from` or `to`.
 pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch: usize, len: usize) {
     let _fence = Fence;
     let rows = from.chunks(from_pitch.max(1)).zip(to.chunks_mut(to_pitch.max(1)));
@@ -22,7 +25,7 @@ pub(crate) fn copy_rows(from: &[u8], from_pitch: usize, to: &mut [u8], to_pitch:
     }
 }
 
-/// Writes units of `N` bytes one after the other: as many as there are and fit.
+/// Writes `units` to `to` without gaps. Stops when `to` is full or `units` has no more values.
 pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item = [u8; N]>) {
     let mut write = |to: &mut [u8]| {
         for (to, unit) in to.as_chunks_mut::<N>().0.iter_mut().zip(units.by_ref()) {
@@ -32,7 +35,7 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
     let head = to.as_ptr().align_offset(LINE);
     let fills_lines = head.checked_rem(N) == Some(0) && LINE.checked_rem(N) == Some(0);
     let Some((first, rest)) = to.split_at_mut_checked(head).filter(|_| fills_lines) else {
-        // Units do not fill lines, or there is no whole line.
+        // A unit would extend past the end of a cache line, or `to` ends before the first complete cache line.
         return write(to);
     };
     write(first);
@@ -46,7 +49,8 @@ pub(crate) fn fill<const N: usize>(to: &mut [u8], mut units: impl Iterator<Item 
     write(last);
 }
 
-/// Copies a row: its whole lines past the caches, the rest at both ends by ordinary stores. Both slices are as long.
+/// Copies `from` to `to`, which have equal lengths. Writes the complete cache lines with nontemporal stores, and the
+/// bytes before and after these lines with ordinary stores.
 #[inline]
 fn copy_row(from: &[u8], to: &mut [u8]) {
     let head = to.as_ptr().align_offset(LINE).min(to.len()).min(from.len());
@@ -59,7 +63,7 @@ fn copy_row(from: &[u8], to: &mut [u8]) {
     to_rest.copy_from_slice(rest);
 }
 
-/// Writes one line past the caches.
+/// Writes one cache line with nontemporal stores.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
@@ -67,8 +71,9 @@ fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
     for (to, from) in to.as_chunks_mut::<16>().0.iter_mut().zip(from.as_chunks::<16>().0) {
         let address: *mut __m128i = to.as_mut_ptr().cast();
         if address.is_aligned() {
-            // SAFETY: 16 bytes that are borrowed exclusively, at a multiple of 16. SSE2 is part of x86-64. The `Fence` of
-            // the caller is dropped before its borrow ends, so before anything else reads them.
+            // SAFETY: `address` points to 16 bytes that are borrowed exclusively, and is a multiple of 16. Every
+            // x86-64 processor supports SSE2. The caller drops a `Fence` before its borrow of these bytes ends, so
+            // the store is complete before other code reads the bytes.
             unsafe { _mm_stream_si128(address, bytemuck::cast(*from)) };
         } else {
             *to = *from;
@@ -76,20 +81,20 @@ fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {
     }
 }
 
-/// Waits, when it is dropped, until all nontemporal stores are visible to other threads.
+/// A value whose `drop` waits until all earlier nontemporal stores are visible to other threads.
 struct Fence;
 
 impl Drop for Fence {
     fn drop(&mut self) {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: SSE is part of x86-64; a fence has no other duties.
+        // SAFETY: Every x86-64 processor supports SSE, and `_mm_sfence` has no other requirement.
         unsafe {
             core::arch::x86_64::_mm_sfence();
         }
     }
 }
 
-/// Writes one line by ordinary stores, on machines for which no nontemporal store was measured.
+/// Writes one cache line with ordinary stores, because nontemporal stores were measured on x86-64 only.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn store(from: &[u8; LINE], to: &mut [u8; LINE]) {

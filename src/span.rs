@@ -2,7 +2,7 @@
 
 /// A half-open range of bytes `start..end` in a format string.
 ///
-/// Offsets count bytes and not characters, because a name can have characters of several bytes and bytes that are not
+/// Offsets count bytes and not characters. A name can contain characters of several bytes, and bytes that are not
 /// UTF-8.
 ///
 /// ```
@@ -17,18 +17,18 @@ pub struct Span {
 }
 
 impl Span {
-    /// The empty span at the start.
+    /// An empty span at offset 0.
     pub(crate) const ZERO: Self = Self { start: 0, end: 0 };
 
-    /// Returns the span of the bytes `start..end`. An offset above 4 GiB becomes the largest possible one; the parser
-    /// refuses formats of that length.
+    /// Returns the span of the bytes `start..end`. An offset of 4 GiB or more is replaced by `u32::MAX`. The parser
+    /// rejects formats of this length, so no span of a parsed format is changed.
     #[must_use]
     #[inline]
     pub fn new(start: usize, end: usize) -> Self {
         Self { start: narrow(start), end: narrow(end) }
     }
 
-    /// The span of the byte at `at`.
+    /// Returns the span of the single byte at offset `at`.
     #[inline]
     pub(crate) const fn byte(at: u32) -> Self {
         Self { start: at, end: at.saturating_add(1) }
@@ -48,38 +48,42 @@ impl Span {
         widen(self.end)
     }
 
-    /// Returns the number of bytes.
+    /// Returns the number of bytes in the span.
     #[must_use]
     pub fn len(self) -> usize {
         self.end().saturating_sub(self.start())
     }
 
-    /// Returns whether the span has no byte.
+    /// Returns whether the span contains no byte.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the bytes of the span in `source`, or no bytes if the span is not inside `source`.
+    /// Returns the bytes of the span in `source`. Returns an empty slice if the span extends past the end of
+    /// `source`.
     #[must_use]
     pub fn of(self, source: &[u8]) -> &[u8] {
         source.get(self.start()..self.end()).unwrap_or_default()
     }
 
-    /// Returns the smallest span that contains both spans.
+    /// Returns the smallest span that contains `self` and `other`.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
+/// Returns `offset` as a `u32`, or `u32::MAX` if `offset` does not fit. The documentation of [`Span::new`] contains
+/// the reason.
 #[inline]
 fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).unwrap_or(u32::MAX)
 }
 
+/// Returns `offset` as a `usize`.
 #[inline]
 fn widen(offset: u32) -> usize {
-    // A 16-bit host has no source of more bytes.
+    // The conversion fails only on a 16-bit host, whose memory is too small for a format with this offset.
     usize::try_from(offset).unwrap_or(usize::MAX)
 }

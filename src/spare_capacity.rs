@@ -1,17 +1,17 @@
-//! Writing to the unused capacity of a vector before it becomes elements.
+//! Functions that write to the unused capacity of a vector before the vector gets longer.
 //!
-//! Zeroing a large vector first and then filling it writes the memory twice, which took a fifth of the time of
-//! reading large columns.
-#![allow(unsafe_code, reason = "lends the unused capacity of a vector and lengthens it by what was filled")]
+//! Filling a large vector with zeros before it is overwritten writes the memory twice. When large columns were read
+//! in this way, writing the zeros took a fifth of the time.
+#![allow(unsafe_code, reason = "gives access to the unused capacity of a vector and sets the new length")]
 
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
 use bytemuck::Pod;
 
-/// Memory that is only written to, because it may be uninitialised.
+/// Memory that may be uninitialised. Code writes to the memory and never reads it.
 ///
-/// INVARIANT: only initialised bytes are written through it, so that memory that was initialised stays so.
+/// INVARIANT: only initialised bytes are written to the memory, so that initialised memory stays initialised.
 #[derive(Debug)]
 pub struct Unfilled<'m>(&'m mut [MaybeUninit<u8>]);
 
@@ -21,22 +21,23 @@ impl<'m> Unfilled<'m> {
         self.0.len()
     }
 
-    /// Returns the memory to be written to.
+    /// Returns the memory for writing.
     ///
     /// # Safety
-    /// - (a) only initialised bytes are written to it
+    /// - (a) The caller writes only initialised bytes to the memory.
     pub(crate) unsafe fn as_uninit(&mut self) -> &mut [MaybeUninit<u8>] {
         self.0
     }
 
-    /// Returns the memory as bytes.
+    /// Returns the memory as initialised bytes.
     ///
     /// # Safety
-    /// - (b) every byte was written to
+    /// - (b) Every byte of the memory has been written.
     pub(crate) unsafe fn assume_filled(self) -> &'m mut [u8] {
         let len = self.0.len();
         let start: *mut u8 = self.0.as_mut_ptr().cast();
-        // SAFETY: the same memory, borrowed exclusively for as long; by (b) all of it is initialised.
+        // SAFETY: `start` and `len` describe the slice of `self`, which is borrowed exclusively for `'m`. All bytes
+        // are initialised by (b).
         unsafe { core::slice::from_raw_parts_mut(start, len) }
     }
 }
@@ -44,20 +45,24 @@ impl<'m> Unfilled<'m> {
 impl<'m> From<&'m mut [u8]> for Unfilled<'m> {
     fn from(bytes: &'m mut [u8]) -> Self {
         let (start, len) = (bytes.as_mut_ptr().cast(), bytes.len());
-        // SAFETY: the same memory, borrowed exclusively for as long; by the INVARIANT it stays initialised.
+        // SAFETY: `start` and `len` describe `bytes`, which is borrowed exclusively for `'m`. `bytes` stays
+        // initialised by the INVARIANT.
         Self(unsafe { core::slice::from_raw_parts_mut(start, len) })
     }
 }
 
-/// Fills all of the memory that it is given and returns it; a shorter slice means that it was not filled.
+/// A function that writes every byte of the given memory and returns the memory. A function that fails returns a
+/// shorter slice.
 pub(crate) type Fill<'f> = dyn for<'m> FnMut(Unfilled<'m>) -> &'m mut [u8] + 'f;
 
-/// A vector whose spare capacity can be filled.
+/// A vector with unused capacity that can be filled.
 pub trait SpareCapacity: core::fmt::Debug {
-    /// Lets `fill` write to the next `bytes` bytes of spare capacity and appends them as elements.
+    /// Calls `fill` with the first `bytes` bytes of the unused capacity, and appends the written bytes as elements.
     ///
-    /// Returns `false` and leaves the length as it was if the capacity is too small, `bytes` is not a multiple of
-    /// the element size, or `fill` does not fill all of it.
+    /// Returns `false` and appends nothing in three cases:
+    /// - the unused capacity is smaller than `bytes`
+    /// - `bytes` is not a multiple of the element size
+    /// - `fill` returns a slice other than the memory that `fill` received
     fn grow(&mut self, bytes: usize, fill: &mut Fill<'_>) -> bool;
 }
 
@@ -68,16 +73,17 @@ impl<T: Pod + core::fmt::Debug> SpareCapacity for Vec<T> {
         };
         let Some(spare) = self.spare_capacity_mut().get_mut(..count) else { return false };
         let start: *mut MaybeUninit<u8> = spare.as_mut_ptr().cast();
-        // SAFETY: the bytes of `spare`, which is borrowed exclusively and not used from here on; a byte that may be
-        // uninitialised has no alignment and no invalid value.
+        // SAFETY: `spare` has at least `bytes` bytes, is borrowed exclusively, and is not used after this line.
+        // `MaybeUninit<u8>` has alignment 1 and no invalid value.
         let filled = fill(Unfilled(unsafe { core::slice::from_raw_parts_mut(start, bytes) }));
         if filled.as_ptr().addr() != start.addr() || filled.len() != bytes {
             return false;
         }
-        let longer = self.len().saturating_add(count);
-        // SAFETY: `spare` ends at `longer` elements, inside the capacity. A `&mut [u8]` to all of `spare` exists, so
-        // it is initialised, and every bit pattern is an element of a `Pod` type.
-        unsafe { self.set_len(longer) };
+        let new_len = self.len().saturating_add(count);
+        // SAFETY: `new_len` is at most the capacity, because `spare` is a part of the unused capacity. `fill` has
+        // returned a `&mut [u8]` to all of `spare`, so the new elements are initialised. Every bit pattern is a valid
+        // value of a `Pod` type.
+        unsafe { self.set_len(new_len) };
         true
     }
 }
@@ -90,7 +96,7 @@ mod tests {
     fn fill(mut memory: Unfilled<'_>, byte: u8) -> &mut [u8] {
         // SAFETY: (a) `byte` is initialised.
         unsafe { memory.as_uninit() }.fill(MaybeUninit::new(byte));
-        // SAFETY: (b) every byte was just written to.
+        // SAFETY: (b) `fill` has written every byte.
         unsafe { memory.assume_filled() }
     }
 

@@ -1,4 +1,5 @@
-//! Parts of messages: text from inputs, escaped for a terminal ([`escape`]), and nouns with a number ([`plural`]).
+//! Functions for the text of messages: [`escape`] makes text from an input safe for a terminal, and [`plural`]
+//! combines a number and a noun.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -8,16 +9,17 @@ use core::ops::RangeInclusive;
 
 use unicode_width::UnicodeWidthChar as _;
 
-/// Returns text from an input as one line in which a terminal shows every character.
+/// Returns `text` as one line in which a terminal shows every character.
 ///
-/// Escaped are
-/// - bytes that are not UTF-8, as `\xff`;
-/// - control characters, which include the first character of every ANSI escape sequence, as `\n`, `\x1b`, `\u{9b}`;
-/// - characters that are not visible: bidirectional controls, zero-width characters, white space other than the ASCII
-///   space, line and paragraph separators, as `\u{202e}`;
-/// - combining marks without a visible character before them.
+/// `text` comes from an input. These bytes and characters are escaped:
+/// - a byte that is not valid UTF-8, as `\xff`
+/// - a control character, as `\n`, `\x1b` or `\u{9b}`; every ANSI escape sequence starts with a control character
+/// - a bidirectional control or a zero-width character, as `\u{202e}`
+/// - white space other than the ASCII space, as `\u{a0}`; line and paragraph separators, as `\u{2028}`
+/// - a combining character without a visible character before it, as `\u{301}`
 ///
-/// All other characters are copied, the backslash too: escaping a text twice is the same as escaping it once.
+/// All other characters are copied, including the backslash. Escaping the result of `escape` therefore returns the
+/// result unchanged.
 pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     let text = text.as_ref();
     if let Ok(text) = str::from_utf8(text)
@@ -30,45 +32,47 @@ pub fn escape<T: AsRef<[u8]> + ?Sized>(text: &T) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Returns the start of a text from an input, escaped: at most `max` bytes, then `...` if there are more.
+/// Returns the escaped text of the first `max` bytes of `text`. Appends `...` if `text` is longer than `max` bytes.
 pub fn abridge(text: &[u8], max: usize) -> Cow<'_, str> {
     if text.len() <= max {
         return escape(text);
     }
-    let start = text.get(..char_boundary(text, max)).unwrap_or_default();
+    let (start, _) = text.split_at(char_boundary(text, max).min(text.len()));
     Cow::Owned(alloc::format!("{}...", escape(start)))
 }
 
-/// The largest offset up to `at` that is not inside a UTF-8 character.
+/// Returns the largest offset up to and including `at` at which `text` can be cut without splitting a UTF-8
+/// character.
 pub(crate) fn char_boundary(text: &[u8], at: usize) -> usize {
     let continues = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
-    // A character has at most three continuation bytes, but bytes that are not UTF-8 can have any number.
+    // A UTF-8 character has at most three continuation bytes. If the last four offsets are all inside a character,
+    // `text` is not UTF-8, and the cut can be at `at`.
     (at.saturating_sub(3)..=at).rev().find(|at| !continues(at)).unwrap_or(at)
 }
 
-/// Calls `show` with the characters that show each part of `text`, a character or a byte, and the length of the part in
-/// bytes.
+/// Divides `text` into parts. A part is one character, or one byte that is not UTF-8. Calls `show` for each part with
+/// the escaped characters of the part, and with the length in bytes that the part has in `text`.
 pub(crate) fn each_part(text: &[u8], mut show: impl FnMut(&mut dyn Iterator<Item = char>, usize)) {
-    let mut combines = false;
+    let mut visible = false;
     for chunk in text.utf8_chunks() {
         for char in chunk.valid().chars() {
-            combines = is_visible(char, combines);
+            visible = is_visible(char, visible);
             match u8::try_from(char) {
-                _ if combines => show(&mut iter::once(char), char.len_utf8()),
+                _ if visible => show(&mut iter::once(char), char.len_utf8()),
                 Ok(byte) if byte.is_ascii() => show(&mut byte.escape_ascii().map(char::from), 1),
                 _ => show(&mut char.escape_unicode(), char.len_utf8()),
             }
         }
         for byte in chunk.invalid() {
-            combines = false;
+            visible = false;
             show(&mut byte.escape_ascii().map(char::from), 1);
         }
     }
 }
 
-/// Whether a terminal shows a character where it is, without another effect. A combining mark is shown if it `combines`
-/// with a visible character before it.
-fn is_visible(char: char, combines: bool) -> bool {
+/// Returns whether a terminal displays `char` as a visible character without any other effect. `after_visible` is
+/// true if the character before `char` is visible. A combining character is visible only after a visible character.
+fn is_visible(char: char, after_visible: bool) -> bool {
     if char.is_ascii() {
         return matches!(char, ' '..='~');
     }
@@ -77,14 +81,15 @@ fn is_visible(char: char, combines: bool) -> bool {
     }
     match char.width() {
         None => false,
-        Some(0) => combines,
-        // `escape_debug` copies the characters that Unicode calls printable. It escapes separators, format controls,
-        // private and unassigned characters.
+        Some(0) => after_visible,
+        // `escape_debug` copies the characters that Unicode calls printable. `escape_debug` escapes separators,
+        // format controls, private characters and unassigned characters.
         Some(_) => char.escape_debug().eq(iter::once(char)),
     }
 }
 
-/// The characters that Unicode lets a terminal ignore (`Default_Ignorable_Code_Point`), with the interlinear annotations.
+/// The characters that a terminal may ignore. They have the Unicode property `Default_Ignorable_Code_Point`, or are
+/// interlinear annotation characters.
 const INVISIBLE: [RangeInclusive<char>; 17] = [
     '\u{ad}'..='\u{ad}',
     '\u{34f}'..='\u{34f}',
@@ -105,7 +110,8 @@ const INVISIBLE: [RangeInclusive<char>; 17] = [
     '\u{e0000}'..='\u{e0fff}',
 ];
 
-/// Returns a number and a noun, in the plural unless the number is 1: `1 byte`, `2 bytes`, `3 entries`, `4 indices`.
+/// Returns the number `n` and the noun `noun`, which is in the plural unless `n` is 1. Examples are `1 byte`, `2
+/// bytes`, `3 entries` and `4 indices`.
 pub fn plural<N: Display + PartialEq + From<u8>>(n: N, noun: &str) -> String {
     if n == N::from(1) {
         return alloc::format!("{n} {noun}");

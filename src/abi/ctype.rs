@@ -1,9 +1,10 @@
-//! C types, and their sizes and alignments in a data model: [`CType`].
+//! C types: [`CType`], and functions that return their sizes and alignments in a data model.
 
 use super::model::DataModel;
 use crate::align::Align;
 
-/// A C type that a format character can have.
+/// A C type that a format character can have. A signed type and its unsigned type are one value, because they have
+/// the same size and alignment.
 ///
 /// ```
 /// use pep3118::{CType, DataModel};
@@ -13,19 +14,19 @@ use crate::align::Align;
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CType {
-    /// `char`, `signed char`, `unsigned char`, `_Bool`: one byte.
+    /// `char`, `signed char`, `unsigned char` and `_Bool`, which have one byte.
     Char,
-    /// `short`
+    /// `short` and `unsigned short`
     Short,
-    /// `int`
+    /// `int` and `unsigned int`
     Int,
-    /// `long`
+    /// `long` and `unsigned long`
     Long,
-    /// `long long`
+    /// `long long` and `unsigned long long`
     LongLong,
     /// `size_t` and `ssize_t`
     SizeT,
-    /// Any pointer.
+    /// Every pointer type.
     Pointer,
     /// `_Float16`
     Half,
@@ -40,26 +41,27 @@ pub enum CType {
 }
 
 impl CType {
-    /// The results of a function for all types, each at the [`index`](Self::index) of its type.
+    /// Calls `function` for every type. Returns an array with the result for each type at the [`index`](Self::index)
+    /// of the type.
     #[inline]
-    pub(crate) fn table<T>(of: impl Fn(Self) -> T) -> [T; 12] {
+    pub(crate) fn table<T>(function: impl Fn(Self) -> T) -> [T; 12] {
         [
-            of(Self::Char),
-            of(Self::Short),
-            of(Self::Int),
-            of(Self::Long),
-            of(Self::LongLong),
-            of(Self::SizeT),
-            of(Self::Pointer),
-            of(Self::Half),
-            of(Self::Float),
-            of(Self::Double),
-            of(Self::LongDouble),
-            of(Self::Wchar),
+            function(Self::Char),
+            function(Self::Short),
+            function(Self::Int),
+            function(Self::Long),
+            function(Self::LongLong),
+            function(Self::SizeT),
+            function(Self::Pointer),
+            function(Self::Half),
+            function(Self::Float),
+            function(Self::Double),
+            function(Self::LongDouble),
+            function(Self::Wchar),
         ]
     }
 
-    /// The index of the type in a [`table`](Self::table).
+    /// Returns the index of the type in the result of [`table`](Self::table).
     #[inline]
     #[expect(clippy::as_conversions, reason = "the discriminants are 0 to 11")]
     pub(crate) const fn index(self) -> usize {
@@ -68,7 +70,7 @@ impl CType {
 }
 
 impl DataModel {
-    /// Returns the size of a C type in bytes.
+    /// Returns the size of the C type `ty` in bytes.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};
@@ -90,10 +92,10 @@ impl DataModel {
         }
     }
 
-    /// Returns the alignment of a C type as the member of a C structure.
+    /// Returns the alignment of the C type `ty` as a member of a C structure.
     ///
-    /// A type whose size is also its alignment, such as `long`, has alignment 1 in a model where that size is not a
-    /// power of two.
+    /// The alignment of `long`, pointers and `wchar_t` is their size. If the caller builds a data model in which this
+    /// size is not a power of two, the alignment is 1.
     ///
     /// ```
     /// use pep3118::{CType, DataModel};

@@ -1,4 +1,4 @@
-//! Data models: sizes and alignments of the C types of a machine, as values.
+//! Data models: the sizes and alignments of the C types of a machine.
 //!
 //! | model | `long` | pointer | alignment of `double` | `long double` | `wchar_t` |
 //! |--|--|--|--|--|--|
@@ -10,7 +10,7 @@
 //! | [`ILP32`](DataModel::ILP32) (arm) | 4 | 4 | 8 | 8, a double | 4 |
 //! | [`WASM32`](DataModel::WASM32) (Emscripten) | 4 | 4 | 8 | 16, aligned to 8, binary128 | 4 |
 //!
-//! All sizes and alignments are in bytes.
+//! All sizes and alignments are in bytes. `long double` is aligned to its size where the table gives no alignment.
 
 mod ctype;
 mod model;

@@ -1,4 +1,4 @@
-//! Data models of machines: [`DataModel`].
+//! The sizes and alignments of the C types of a machine: [`DataModel`].
 
 use core::fmt;
 
@@ -7,8 +7,9 @@ use crate::endian::Endian;
 
 /// The sizes and alignments of the C types of a machine, and its byte order.
 ///
-/// A function whose result depends on them has a data model as an argument, so that a buffer from Windows or from a
-/// big-endian machine can be read everywhere. Only functions that say so use the model of the [host](DataModel::HOST).
+/// A function whose result depends on these values has a data model as a parameter. With this parameter, every
+/// machine can read a buffer of a Windows machine or of a big-endian machine. If a function uses
+/// [`HOST`](DataModel::HOST) without such a parameter, its documentation states this.
 ///
 /// ```
 /// use pep3118::DataModel;
@@ -17,19 +18,19 @@ use crate::endian::Endian;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataModel {
-    /// A short name in lower case, for messages and JSON.
+    /// A short name in lower case, which messages and JSON contain.
     pub name: &'static str,
-    /// The byte order.
+    /// The byte order of the machine.
     pub endian: Endian,
-    /// The size of `long` in bytes, which is also its alignment.
+    /// The size and the alignment of `long` in bytes.
     pub long: u64,
-    /// The size of a pointer, of `size_t` and of `ssize_t` in bytes, which is also their alignment.
+    /// The size and the alignment of pointers, `size_t` and `ssize_t` in bytes.
     pub pointer: u64,
-    /// The size of `wchar_t` in bytes, which is also its alignment.
+    /// The size and the alignment of `wchar_t` in bytes.
     pub wchar: u64,
-    /// The alignment of `long long` in a structure.
+    /// The alignment of `long long` as a member of a structure.
     pub long_long_align: Align,
-    /// The alignment of `double` in a structure.
+    /// The alignment of `double` as a member of a structure.
     pub double_align: Align,
     /// The size, the alignment and the representation of `long double`.
     pub long_double: LongDoubleAbi,
@@ -45,15 +46,15 @@ pub struct DataModel {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongDoubleAbi {
-    /// The size in bytes, padding included.
+    /// The size in bytes, which includes padding.
     pub size: u64,
-    /// The alignment.
+    /// The alignment as a member of a structure.
     pub align: Align,
-    /// The representation.
+    /// The format of the bytes, for example IEEE 754 binary128.
     pub format: LongDoubleFormat,
 }
 
-/// The representation of a `long double`.
+/// The representation of a `long double` in memory.
 ///
 /// ```
 /// use pep3118::{DataModel, LongDoubleFormat};
@@ -63,13 +64,13 @@ pub struct LongDoubleAbi {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LongDoubleFormat {
-    /// The same as `double` (Windows, 32-bit arm, Apple's arm).
+    /// The representation of `double` (Windows, 32-bit arm, Apple's arm).
     Double,
-    /// The 80-bit format of the x87 in 10 bytes, the rest padding.
+    /// The 80-bit format of the x87, in 10 bytes. The further bytes are padding.
     X87,
-    /// IEEE 754 binary128.
+    /// The quadruple-precision format IEEE 754 binary128, in 16 bytes.
     Binary128,
-    /// Two doubles whose sum is the value (PowerPC).
+    /// Two doubles, whose sum is the value (PowerPC).
     DoubleDouble,
 }
 
@@ -78,7 +79,7 @@ const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongD
 }
 
 impl DataModel {
-    /// 64-bit Linux and macOS on x86-64.
+    /// Linux and macOS on x86-64.
     pub const LP64: Self = Self {
         name: "lp64",
         endian: Endian::Little,
@@ -97,7 +98,7 @@ impl DataModel {
         ..Self::LP64
     };
 
-    /// Linux on z/Architecture, big-endian.
+    /// Linux on z/Architecture, which is big-endian.
     pub const S390X: Self = Self {
         name: "s390x",
         endian: Endian::Big,
@@ -114,7 +115,7 @@ impl DataModel {
         ..Self::LP64
     };
 
-    /// 32-bit Linux on x86: `double` and `long long` are aligned to 4 in structures.
+    /// 32-bit Linux on x86. In structures, `double` and `long long` have alignment 4.
     pub const I386: Self = Self {
         name: "i386",
         long: 4,
@@ -134,7 +135,7 @@ impl DataModel {
         ..Self::LP64
     };
 
-    /// WebAssembly as compiled by Emscripten, for example in Pyodide: `long double` is aligned to 8.
+    /// WebAssembly as compiled by Emscripten, for example in Pyodide. `long double` has alignment 8.
     pub const WASM32: Self = Self {
         name: "wasm32",
         long: 4,
@@ -143,11 +144,11 @@ impl DataModel {
         ..Self::LP64
     };
 
-    /// Every named model.
+    /// All predefined data models except [`HOST`](Self::HOST).
     pub const ALL: [Self; 7] =
         [Self::LP64, Self::AARCH64, Self::S390X, Self::LLP64, Self::I386, Self::ILP32, Self::WASM32];
 
-    /// The machine for which this crate was compiled.
+    /// The data model of the machine for which this crate was compiled.
     pub const HOST: Self = Self {
         name: "host",
         endian: Endian::HOST,
@@ -159,7 +160,8 @@ impl DataModel {
         long_double: HOST_LONG_DOUBLE,
     };
 
-    /// Returns the model with a name: one of [`ALL`](Self::ALL), or `"host"`.
+    /// Returns the model in [`ALL`](Self::ALL) whose name is `name`, or [`HOST`](Self::HOST) for `"host"`. Returns
+    /// `None` for every other name.
     ///
     /// ```
     /// assert_eq!(pep3118::DataModel::by_name("llp64"), Some(pep3118::DataModel::LLP64));
@@ -172,7 +174,8 @@ impl DataModel {
         Self::ALL.into_iter().find(|model| model.name == name)
     }
 
-    /// Returns the largest size of an object in bytes: `PY_SSIZE_T_MAX` of the machine.
+    /// Returns the size of the largest possible object in bytes, which is `PY_SSIZE_T_MAX` on the machine of this
+    /// data model.
     #[must_use]
     #[inline]
     pub const fn ssize_max(&self) -> u64 {
@@ -186,7 +189,7 @@ impl fmt::Display for DataModel {
     }
 }
 
-/// `long double` of the host, from the tables of its C compilers, because Rust has no such type.
+/// The `long double` of the host, from the ABI documents of its C compilers, because Rust has no `long double`.
 const HOST_LONG_DOUBLE: LongDoubleAbi = {
     if cfg!(windows) {
         long_double(8, Align::EIGHT, LongDoubleFormat::Double)
@@ -205,10 +208,12 @@ const HOST_LONG_DOUBLE: LongDoubleAbi = {
     } else if cfg!(target_arch = "powerpc64") {
         long_double(16, Align::SIXTEEN, LongDoubleFormat::DoubleDouble)
     } else {
+        // The remaining ABIs specify binary128, for example those of aarch64, riscv64, loongarch64 and sparc64.
         long_double(16, Align::SIXTEEN, LongDoubleFormat::Binary128)
     }
 };
 
+/// Converts `size` to the type of sizes in a data model.
 #[expect(clippy::as_conversions, reason = "usize to u64; `From` is not const, and no usize is wider")]
 const fn bytes(size: usize) -> u64 {
     size as u64

@@ -1,4 +1,4 @@
-//! Data models of target triples: [`DataModel::from_triple`].
+//! The data model of a target triple: [`DataModel::from_triple`].
 
 use target_lexicon::{Architecture, CDataModel, Endianness, Environment, OperatingSystem, Triple, Vendor};
 
@@ -9,7 +9,7 @@ use crate::align::Align;
 use crate::endian::Endian;
 use crate::text::escape;
 
-/// The error for a target triple whose data model is not known.
+/// The error for a target triple whose data model is unknown.
 ///
 /// ```
 /// let error = pep3118::DataModel::from_triple("pdp11-dec-unix").unwrap_err();
@@ -23,7 +23,7 @@ pub struct UnknownTriple {
 }
 
 impl DataModel {
-    /// Returns the data model of a target triple, as parsed by `target-lexicon`.
+    /// Returns the data model of the target triple `triple`, which the crate `target-lexicon` parses.
     ///
     /// ```
     /// use pep3118::DataModel;
@@ -34,7 +34,8 @@ impl DataModel {
     ///
     /// # Errors
     /// - `z80-unknown-none`: `target-lexicon` does not know the triple
-    /// - `avr-unknown-unknown`: `target-lexicon` knows the triple but not its data model
+    /// - `avr-unknown-unknown`: `target-lexicon` does not know the data model of the triple
+    /// - the `int` of the data model has a size other than 4 bytes
     pub fn from_triple(triple: &str) -> Result<Self, UnknownTriple> {
         let unknown = |reason: String| UnknownTriple { triple: triple.to_string(), reason };
         let parsed: Triple = triple.parse().map_err(|error: target_lexicon::ParseError| unknown(error.to_string()))?;
@@ -66,9 +67,10 @@ impl DataModel {
     }
 }
 
+/// Returns the `long double` of `triple`. `windows` is true for Windows and Cygwin.
 fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
     use LongDoubleFormat::{Binary128, Double, DoubleDouble, X87};
-    // MinGW uses the x87 format; Microsoft's compiler uses that of `double`.
+    // MinGW uses the x87 format. Microsoft's compiler uses the format of `double`.
     let gnu = matches!(triple.environment, Environment::Gnu | Environment::GnuLlvm);
     let apple = triple.vendor == Vendor::Apple;
     let (size, align, format) = match triple.architecture {
@@ -84,6 +86,7 @@ fn long_double(triple: &Triple, windows: bool) -> LongDoubleAbi {
             (16, Align::SIXTEEN, DoubleDouble)
         }
         Architecture::Mips32(_) => (8, Align::EIGHT, Double),
+        // The remaining ABIs specify binary128, for example those of aarch64, riscv64, loongarch64 and sparc64.
         _ => (16, Align::SIXTEEN, Binary128),
     };
     LongDoubleAbi { size, align, format }

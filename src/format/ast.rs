@@ -1,4 +1,4 @@
-//! The syntax tree of a format: [`Format`] and its parts.
+//! The syntax tree of a format: [`Format`] and the types of its nodes.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -12,15 +12,16 @@ use super::parse::{Failure, parse_events};
 use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
-/// The format of a buffer whose `format` is NULL: unsigned bytes.
+/// The format that the buffer protocol defines for a `format` field that is NULL: unsigned bytes.
 ///
 /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
 pub const NULL_FORMAT: &[u8] = b"B";
 
-/// A parsed format string: the syntax tree with the source bytes and the span of every part.
+/// A parsed format string: the syntax tree, the source bytes, and the span of every node.
 ///
-/// The tree has the tokens of the format and not their meaning, which depends on the dialect. Two formats are equal if
-/// they have the same tokens: `i i` equals `ii`, and `03i` equals `3i`, but `1i` does not equal `i`.
+/// The tree represents the tokens of the format. The meaning of the tokens depends on the dialect and is not part of
+/// the tree. Two formats are equal if they have the same tokens. `i i` equals `ii`, and `03i` equals `3i`, but `1i`
+/// does not equal `i`.
 ///
 /// ```
 /// use pep3118::format::{Code, Format, ItemType, Member};
@@ -39,7 +40,7 @@ pub struct Format {
     members: Vec<Member>,
 }
 
-/// A part of a format or of a structure.
+/// An element of a format or of a structure: a byte order character or an item.
 ///
 /// ```
 /// use pep3118::format::Member;
@@ -49,13 +50,13 @@ pub struct Format {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
-    /// A byte order character between items. It is in force until the next one.
+    /// A byte order character between items. The character applies to all items up to the next byte order character.
     ByteOrder(ByteOrderCharacter),
-    /// An item.
+    /// An item, for example `3i:name:`.
     Item(Item),
 }
 
-/// An item of a format: `(2,3)<4i:name:`.
+/// An item of a format, for example `(2,3)4i:name:`.
 ///
 /// ```
 /// use pep3118::format::{ItemType, Member};
@@ -69,19 +70,19 @@ pub enum Member {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The parts before the type, in the order of the source.
+    /// The shapes, counts and byte order characters before the type, in source order.
     pub prefix: Vec<Prefix>,
-    /// The type.
+    /// The type of the item, `i` in the example.
     pub ty: ItemType,
-    /// The bytes of the type, without prefix and name.
+    /// The span of the type, which excludes the prefix and the name.
     pub ty_span: Span,
-    /// The name, if there is one.
+    /// The name, or `None` if the item has no name.
     pub name: Option<Name>,
-    /// From the first byte of the prefix to the closing colon of the name.
+    /// The span of the item, from the first byte of the prefix to the colon after the name.
     pub span: Span,
 }
 
-/// A part of an item before its type.
+/// A shape, count or byte order character before the type of an item.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
@@ -92,15 +93,15 @@ pub struct Item {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prefix {
-    /// `(2,3)`. An item with stacked shapes, `(2)(3)i`, has several.
+    /// A shape, for example `(2,3)`. An item such as `(2)(3)i` has several shapes.
     Shape(Shape),
-    /// `4`
+    /// A repeat count or a length, for example `4`.
     Count(Count),
     /// A byte order character after a shape, a count or `&`: `(2)<i`, `&<i`.
     ByteOrder(ByteOrderCharacter),
 }
 
-/// A byte order character, one of `@ = < > ! ^`, with its place.
+/// A byte order character (`@`, `=`, `<`, `>`, `!` or `^`) and its position in the format.
 ///
 /// ```
 /// use pep3118::ByteOrder;
@@ -112,13 +113,13 @@ pub enum Prefix {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByteOrderCharacter {
-    /// The character.
+    /// The meaning of the character.
     pub order: ByteOrder,
-    /// The byte of the character.
+    /// The span of the character, which is one byte long.
     pub span: Span,
 }
 
-/// A shape in parentheses: an array in C order, whose last dimension varies fastest.
+/// A shape in parentheses, which makes the item an array in C order: the last dimension varies fastest.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
@@ -131,9 +132,9 @@ pub struct ByteOrderCharacter {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// The dimensions, outermost first.
+    /// The dimensions, from the outermost to the innermost.
     pub dimensions: Vec<Dimension>,
-    /// The bytes of the shape, parentheses included.
+    /// The span of the shape, which includes the parentheses.
     pub span: Span,
 }
 
@@ -149,13 +150,14 @@ pub struct Shape {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Dimension {
-    /// The number of elements.
+    /// The number of elements in this dimension.
     pub length: u64,
-    /// The digits, leading zeros included.
+    /// The span of the digits, which includes leading zeros.
     pub span: Span,
 }
 
-/// The number before a type: a repeat count, or the length of an `s`, `p`, `u`, `w`, `t` or `x`.
+/// The number before a type. Before `s`, `p`, `u`, `w`, `t` and `x`, the number is a length. Before every other type,
+/// the number is a repeat count.
 ///
 /// ```
 /// use pep3118::format::{Member, Prefix};
@@ -167,13 +169,13 @@ pub struct Dimension {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Count {
-    /// The number.
+    /// The value of the number.
     pub value: u64,
-    /// The digits, leading zeros included.
+    /// The span of the digits, which includes leading zeros.
     pub span: Span,
 }
 
-/// The type of an item.
+/// The type of an item: a format character, or one of the constructs that PEP 3118 and its drafts added.
 ///
 /// ```
 /// use pep3118::format::{ItemType, Member};
@@ -186,19 +188,19 @@ pub struct Count {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemType {
-    /// A format character.
+    /// A format character or a complex number, for example `i` or `Zd`.
     Code(Code),
-    /// `T{…}`: a structure.
+    /// `T{…}`: a structure with the members between the braces.
     Structure(Vec<Member>),
-    /// `&`: a pointer to the item.
+    /// `&…`: a pointer. The field is the item that the pointer points to.
     Pointer(Box<Item>),
-    /// `X{…}`: a pointer to a function, with the bytes between the braces.
+    /// `X{…}`: a pointer to a function. The field contains the bytes between the braces.
     Function(Vec<u8>),
-    /// `[name$params]`: a user type, in the syntax of a draft for types that have no code.
+    /// `[name$params]`: a user type. A draft defines this syntax for types that have no format character.
     User(UserType),
 }
 
-/// A user type: `[name$params]`.
+/// A user type `[name$params]`: a type that has no format character.
 ///
 /// ```
 /// use pep3118::format::{ItemType, Member};
@@ -210,13 +212,13 @@ pub enum ItemType {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserType {
-    /// The bytes before the first `$`.
+    /// The bytes between `[` and the first `$`, or between the brackets if there is no `$`.
     pub name: Vec<u8>,
-    /// The bytes after the first `$`, if there is one.
+    /// The bytes between the first `$` and `]`, or `None` if there is no `$`.
     pub params: Option<Vec<u8>>,
 }
 
-/// The name of an item: any bytes but `:` and NUL. It can be empty, and need not be UTF-8.
+/// The name of an item. A name can contain any byte except `:` and NUL, can be empty, and can be invalid UTF-8.
 ///
 /// ```
 /// use pep3118::format::Member;
@@ -228,13 +230,14 @@ pub struct UserType {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Name {
-    /// The bytes between the colons.
+    /// The bytes between the two colons.
     pub bytes: Vec<u8>,
-    /// The span of these bytes.
+    /// The span of `bytes`, which excludes the colons.
     pub span: Span,
 }
 
-/// Implements `PartialEq` by some of the fields: spans are not compared.
+/// Implements `PartialEq` as the comparison of the listed fields. Spans are not listed, so two equal tokens at
+/// different positions are equal.
 macro_rules! equal_by {
     ($($ty:ident { $($field:ident),* })*) => {$(
         impl PartialEq for $ty {
@@ -258,20 +261,21 @@ equal_by! {
 impl Format {
     /// Parses a format string.
     ///
-    /// Spec: PEP 3118 and the formats of its producers; the grammar is in `docs/grammar.md`.
+    /// The grammar is [`_documentation::grammar`](crate::_documentation::grammar).
     ///
     /// # Errors
     /// - `i}d`: `}` closes no structure
     /// - `T{i`: the structure is not closed
     /// - `3`: no format character follows the repeat count
-    /// - `()i`, `(1_0)i`: the shape has no dimension, or one that is not a number
-    /// - `Zi`: `Z` makes complex numbers of `e`, `f`, `d` and `g` only
+    /// - `()i`, `(1_0)i`: the shape has no dimension, or a dimension that is not a number
+    /// - `Zi`: only `e`, `f`, `d` and `g` can follow `Z`
     /// - `i:a`: the name is not closed
+    /// - the format exceeds a limit of [`Limits::DEFAULT`]
     pub fn parse(source: &[u8]) -> Result<Self, FormatError> {
         Self::parse_with(source, &Limits::DEFAULT)
     }
 
-    /// Parses a format string within other [`Limits`].
+    /// Parses a format string with the given [`Limits`] in place of [`Limits::DEFAULT`].
     ///
     /// ```
     /// use pep3118::format::{Format, Limits};
@@ -281,7 +285,8 @@ impl Format {
     /// ```
     ///
     /// # Errors
-    /// As [`parse`](Format::parse).
+    /// - a format that does not follow the grammar, as for [`parse`](Format::parse)
+    /// - a format that exceeds a limit of `limits`
     pub fn parse_with(source: &[u8], limits: &Limits) -> Result<Self, FormatError> {
         let mut builder = Builder { source, ..Builder::default() };
         match parse_events(source, limits, &mut builder) {
@@ -294,7 +299,7 @@ impl Format {
         }
     }
 
-    /// Parses the `format` of a `Py_buffer`; `None` is NULL, which means `"B"`.
+    /// Parses the `format` field of a `Py_buffer`. `None` represents a NULL field, which means `"B"`.
     ///
     /// Spec: CPython `Doc/c-api/buffer.rst`, `Py_buffer.format`.
     ///
@@ -306,25 +311,26 @@ impl Format {
     /// ```
     ///
     /// # Errors
-    /// As [`parse`](Format::parse).
+    /// - every format that [`parse`](Format::parse) rejects
     pub fn from_buffer(format: Option<&CStr>) -> Result<Self, FormatError> {
         Self::from_buffer_bytes(format.map(CStr::to_bytes))
     }
 
-    /// Parses the `format` of a `Py_buffer`, given without its terminating NUL; `None` is NULL, which means `"B"`, and
-    /// `Some(b"")` is the empty format.
+    /// Parses the `format` field of a `Py_buffer`, given without its terminating NUL. `None` represents a NULL field,
+    /// which means `"B"`. `Some(b"")` is an empty format.
     ///
     /// # Errors
-    /// As [`parse`](Format::parse).
+    /// - every format that [`parse`](Format::parse) rejects
     pub fn from_buffer_bytes(format: Option<&[u8]>) -> Result<Self, FormatError> {
         Self::parse(format.unwrap_or(NULL_FORMAT))
     }
 
-    /// Prints a tree and parses the text, so that the spans of the result are those of the text.
+    /// Creates a format from the syntax tree `members`: prints the tree, and parses the printed text. The spans in
+    /// `members` are ignored. The spans of the result refer to the printed text.
     ///
     /// # Errors
-    /// - `Name { bytes: b"a:b" }`, a code `Z` before a code `d`, two counts of one item: no text has this tree
-    /// - structures nested deeper than [`Limits::depth`]
+    /// - no format has this tree: a name that contains `:`, a code `Z` before a code `d`, two counts of one item
+    /// - structures and pointers are nested deeper than [`Limits::depth`]
     ///
     /// ```
     /// use pep3118::format::Format;
@@ -344,45 +350,51 @@ impl Format {
         Err(FormatError::new(FormatErrorKind::Unspellable, different, None, &format.source))
     }
 
-    /// Returns the parsed bytes.
+    /// Returns the bytes that were parsed.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.source
     }
 
-    /// Returns the items and byte order characters outside structures, in the order of the source.
+    /// Returns the items and byte order characters that are not inside a structure, in source order.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 }
 
-/// The visitor that builds the tree.
+/// The visitor that builds the syntax tree.
 #[derive(Default)]
 struct Builder<'s> {
     source: &'s [u8],
-    /// Members of the innermost open structure, or of the format.
+    /// The members so far of the innermost open structure or pointer. If nothing is open, `members` contains the
+    /// members of the format.
     members: Vec<Member>,
-    /// The prefix of the next item, and where it starts.
+    /// The shapes, counts and byte order characters so far of the next item.
     prefix: Vec<Prefix>,
+    /// The offset of the next item, if its prefix has started.
     item_start: Option<usize>,
-    /// The dimensions of the open shape, and where it starts.
+    /// The dimensions so far of the open shape.
     dimensions: Vec<Dimension>,
+    /// The offset of the open shape.
     shape_start: usize,
-    /// Open structures and pointers, innermost last.
+    /// The open structures and pointers, from the outermost to the innermost.
     open: Vec<OpenItem>,
 }
 
-/// A structure or pointer whose last byte is not parsed yet.
+/// A structure or pointer that the parser has entered and not yet left.
 struct OpenItem {
-    /// Members of the structure around it.
+    /// The members so far of the surrounding structure or format.
     members: Vec<Member>,
     prefix: Vec<Prefix>,
+    /// The offset of the prefix.
     start: usize,
+    /// The offset of `T{` or `&`.
     ty_start: usize,
 }
 
 impl Builder<'_> {
+    /// Opens a structure or pointer at offset `at`.
     fn open(&mut self, at: usize) {
         self.open.push(OpenItem {
             members: mem::take(&mut self.members),
@@ -392,13 +404,14 @@ impl Builder<'_> {
         });
     }
 
-    /// Adds an item that contains no others.
+    /// Adds an item that contains no other items.
     fn leaf(&mut self, ty: ItemType, ty_span: Span, name: Option<Span>) {
         let start = self.item_start.take().unwrap_or(ty_span.start());
         let prefix = mem::take(&mut self.prefix);
         self.item(start, prefix, ty, ty_span, name);
     }
 
+    /// Adds an item whose prefix starts at offset `start`. `name` excludes the colons.
     fn item(&mut self, start: usize, prefix: Vec<Prefix>, ty: ItemType, ty_span: Span, name: Option<Span>) {
         let end = name.map_or(ty_span.end(), |name| name.end().saturating_add(1));
         let name = name.map(|span| Name { bytes: span.of(self.source).to_vec(), span });
@@ -467,7 +480,8 @@ impl Visitor for Builder<'_> {
         let OpenItem { members, prefix, start, ty_start } = self.open.pop().ok_or(Stop)?;
         let mut orders = mem::replace(&mut self.members, members);
         let Some(Member::Item(mut target)) = orders.pop() else { return Err(Stop) };
-        // `byte_order` found no prefix after `&`, but the characters between `&` and the target are its prefix.
+        // The byte order characters between `&` and the target belong to the prefix of the target. `byte_order` has
+        // stored these characters as members, because the prefix was empty.
         let orders = orders.into_iter().filter_map(|member| match member {
             Member::ByteOrder(order) => Some(Prefix::ByteOrder(order)),
             Member::Item(_) => None,
@@ -482,14 +496,14 @@ impl Visitor for Builder<'_> {
     }
 
     fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        // Without `X{` and `}`.
+        // The signature is between `X{` and `}`.
         let signature = span.of(self.source).get(2..span.len().saturating_sub(1)).ok_or(Stop)?;
         self.leaf(ItemType::Function(signature.to_vec()), span, name);
         Ok(())
     }
 
     fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
-        // Without `[` and `]`.
+        // The name and the parameters are between `[` and `]`.
         let text = span.of(self.source).get(1..span.len().saturating_sub(1)).ok_or(Stop)?;
         let (ty_name, params) = match text.iter().position(|byte| *byte == b'$') {
             Some(at) => {

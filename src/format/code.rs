@@ -1,10 +1,10 @@
-//! The characters of formats: [`Code`] for the types of items, [`ByteOrder`] for their byte order, sizes and alignment.
+//! The characters of formats: [`Code`] is the type of an item, and [`ByteOrder`] is a byte order character.
 
 use crate::named::named_enum;
 
-/// The value of an enum whose name is a byte, whatever follows the byte in a format. `Z` has none, because the byte after
-/// it decides.
-// A table, because a `match` in a hot loop is compiled to a jump for each value.
+/// Returns the value of `$Enum` whose name is the single byte `$byte`, or `None` if no value has this name. Returns
+/// `None` for `Z`, because the code depends on the byte after `Z`.
+// The macro reads a table, because the compiler turns a `match` into a jump for each value.
 macro_rules! from_byte {
     ($Enum:ident, $byte:expr) => {{
         #[expect(clippy::as_conversions, clippy::indexing_slicing, reason = "the table has an entry for each byte")]
@@ -27,13 +27,13 @@ macro_rules! from_byte {
 }
 
 named_enum! {
-    /// A format character: the type of an item.
+    /// A format character, which is the type of an item.
     ///
-    /// The names of the variants are those of the C types in Python's `struct` documentation. A code has no size: sizes
-    /// depend on the [dialect](crate::Dialect) and on the [data model](crate::DataModel).
+    /// The variants are named after the C types in Python's `struct` documentation. A code has no size: the size
+    /// depends on the [dialect](crate::Dialect) and on the [data model](crate::DataModel).
     ///
-    /// Spec: Python's `struct`, "Format Characters"; PEP 3118, "Additions to the struct string-syntax";
-    /// `z Z v F D G` as written by `ctypes`.
+    /// Spec: Python's `struct`, "Format Characters"; PEP 3118, "Additions to the struct string-syntax"; ctypes for
+    /// `z`, `Z`, `v`, `F`, `D` and `G`.
     ///
     /// ```
     /// use pep3118::Code;
@@ -45,83 +45,84 @@ named_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     #[repr(u8)]
     pub enum Code {
-        /// `x`: pad bytes; with a name, NumPy's void field.
+        /// `x`: pad bytes. An `x` with a name is NumPy's void field.
         Pad = "x",
-        /// `c`: a byte that is a character.
+        /// `c`: a `char`, decoded as a byte string of length 1.
         Char = "c",
-        /// `b`
+        /// `b`: a `signed char`.
         SignedChar = "b",
-        /// `B`
+        /// `B`: an `unsigned char`.
         UnsignedChar = "B",
-        /// `?`
+        /// `?`: a `_Bool`.
         Bool = "?",
-        /// `h`
+        /// `h`: a `short`.
         Short = "h",
-        /// `H`
+        /// `H`: an `unsigned short`.
         UnsignedShort = "H",
-        /// `i`
+        /// `i`: an `int`.
         Int = "i",
-        /// `I`
+        /// `I`: an `unsigned int`.
         UnsignedInt = "I",
-        /// `l`
+        /// `l`: a `long`.
         Long = "l",
-        /// `L`
+        /// `L`: an `unsigned long`.
         UnsignedLong = "L",
-        /// `q`
+        /// `q`: a `long long`.
         LongLong = "q",
-        /// `Q`
+        /// `Q`: an `unsigned long long`.
         UnsignedLongLong = "Q",
-        /// `n`
+        /// `n`: an `ssize_t`.
         SsizeT = "n",
-        /// `N`
+        /// `N`: a `size_t`.
         SizeT = "N",
-        /// `e`: IEEE 754 binary16.
+        /// `e`: a half-precision float, IEEE 754 binary16.
         Half = "e",
-        /// `f`
+        /// `f`: a `float`.
         Float = "f",
-        /// `d`
+        /// `d`: a `double`.
         Double = "d",
-        /// `g`
+        /// `g`: a `long double`.
         LongDouble = "g",
-        /// `Ze`: two halves, as nanobind writes.
+        /// `Ze`: a complex number of two half-precision floats. Nanobind writes this code.
         ComplexHalf = "Ze",
-        /// `Zf`
+        /// `Zf`: a `float _Complex`.
         ComplexFloat = "Zf",
-        /// `Zd`
+        /// `Zd`: a `double _Complex`.
         ComplexDouble = "Zd",
-        /// `Zg`
+        /// `Zg`: a `long double _Complex`.
         ComplexLongDouble = "Zg",
-        /// `F`: `Zf` in CPython 3.14.
+        /// `F`: a `float _Complex` in CPython 3.14.
         ComplexFloat314 = "F",
-        /// `D`: `Zd` in CPython 3.14.
+        /// `D`: a `double _Complex` in CPython 3.14.
         ComplexDouble314 = "D",
-        /// `G`: `Zg` in ctypes of CPython 3.14.
+        /// `G`: a `long double _Complex` in ctypes of CPython 3.14.
         ComplexLongDouble314 = "G",
-        /// `s`: bytes; the count is their number.
+        /// `s`: a byte string. The count is the length in bytes.
         Bytes = "s",
-        /// `p`: a Pascal string; the count is its size in bytes, length byte included.
+        /// `p`: a Pascal string. The count is the size in bytes, which includes the length byte.
         Pascal = "p",
-        /// `P`: `void *`.
+        /// `P`: a `void *`.
         Pointer = "P",
         /// `O`: a pointer to a Python object.
         Object = "O",
-        /// `u`: UCS-2 in PEP 3118, `wchar_t` in ctypes; the count is the number of units.
+        /// `u`: text in UCS-2 according to PEP 3118, and in `wchar_t` units in ctypes. The count is the number of
+        /// units.
         Ucs2 = "u",
-        /// `w`: UCS-4; the count is the number of units.
+        /// `w`: text in UCS-4. The count is the number of units of 4 bytes.
         Ucs4 = "w",
-        /// `t`: bits; the count is their number.
+        /// `t`: a bit field. The count is the number of bits.
         Bits = "t",
-        /// `z`: `char *`, ctypes.
+        /// `z`: a `char *` in ctypes.
         CharPointer = "z",
-        /// `Z` alone: `wchar_t *`, ctypes.
+        /// `Z` without `e`, `f`, `d` or `g` after it: a `wchar_t *` in ctypes.
         WcharPointer = "Z",
-        /// `v`: `VARIANT_BOOL`, ctypes on Windows.
+        /// `v`: a `VARIANT_BOOL` in ctypes on Windows.
         VariantBool = "v",
     }
 }
 
 impl Code {
-    /// Returns the C type that the code is for: `"ssize_t"`, `"double _Complex"`.
+    /// Returns the name of the C type that the code represents, for example `"ssize_t"` or `"double _Complex"`.
     #[must_use]
     pub const fn c_type(self) -> &'static str {
         match self {
@@ -161,20 +162,23 @@ impl Code {
         }
     }
 
-    /// Whether a count before the code is the length of one value, and not the number of values: `5s` is one value.
+    /// Returns whether a count before the code is the length of one value: `5s` is one value of 5 bytes. Otherwise, a
+    /// count is the number of values: `5i` is 5 values.
     #[must_use]
     #[inline]
     pub const fn count_is_length(self) -> bool {
         matches!(self, Self::Bytes | Self::Pascal | Self::Ucs2 | Self::Ucs4 | Self::Bits | Self::Pad)
     }
 
-    /// Returns the code of a byte. `None` for `Z`, whose code depends on the next byte.
+    /// Returns the code whose format character is `byte`, or `None` if no code has this character. Returns `None` for
+    /// `Z`, because the code depends on the byte after `Z`.
     #[inline]
     pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         from_byte!(Code, byte)
     }
 
-    /// Returns the complex code whose real and imaginary parts have the code `part`: `Zd` for `d`.
+    /// Returns the complex code whose two parts have the code `part`: `Zd` for `d`. Returns `None` if `part` is not
+    /// `e`, `f`, `d` or `g`.
     #[inline]
     pub(crate) const fn complex_of(part: u8) -> Option<Self> {
         Some(match part {
@@ -188,7 +192,7 @@ impl Code {
 }
 
 named_enum! {
-    /// A byte order character: the byte order, the sizes and the alignment of the items after it.
+    /// A byte order character, which sets the byte order, the sizes and the alignment of the items after it.
     ///
     /// Spec: Python's `struct`, "Byte Order, Size, and Alignment"; `^` from PEP 3118.
     ///
@@ -199,30 +203,31 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum ByteOrder {
-        /// `@`: native order, native sizes, native alignment. The default of a format without such a character.
+        /// `@`: native byte order, native sizes, native alignment. A format starts in this mode.
         Native = "@",
-        /// `=`: native order, standard sizes, no alignment.
+        /// `=`: native byte order, standard sizes, no alignment.
         NativeStandard = "=",
         /// `<`: little-endian, standard sizes, no alignment.
         Little = "<",
         /// `>`: big-endian, standard sizes, no alignment.
         Big = ">",
-        /// `!`: the same as `>`.
+        /// `!`: network byte order, which is big-endian, standard sizes, no alignment.
         Network = "!",
-        /// `^`: native order, native sizes, no alignment.
+        /// `^`: native byte order, native sizes, no alignment.
         NativeUnaligned = "^",
     }
 }
 
 impl ByteOrder {
-    /// Whether items have their native sizes (`@` and `^`) instead of the standard ones.
+    /// Returns whether items have native sizes, as after `@` and `^`. Otherwise, items have the standard sizes of
+    /// `struct`.
     #[must_use]
     #[inline]
     pub const fn has_native_sizes(self) -> bool {
         matches!(self, Self::Native | Self::NativeUnaligned)
     }
 
-    /// Returns the byte order character that a byte is.
+    /// Returns the byte order whose character is `byte`, or `None` if `byte` is not a byte order character.
     #[inline]
     pub(crate) const fn from_byte(byte: u8) -> Option<Self> {
         from_byte!(ByteOrder, byte)

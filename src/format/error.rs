@@ -1,4 +1,4 @@
-//! The error of the parser: [`FormatError`] and its [`FormatErrorKind`].
+//! The error of the parser: [`FormatError`], and its kind, [`FormatErrorKind`].
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -8,9 +8,10 @@ use crate::diagnostic::{Diagnostic, Label};
 use crate::span::Span;
 use crate::text::{escape, plural};
 
-/// A format string that does not follow the grammar.
+/// The error for a format string that does not follow the grammar.
 ///
-/// `{}` is one line; `{:#}` adds the source with carets and, where a fix is known, a help line.
+/// `{}` writes one line. `{:#}` adds the format with carets under the offending bytes, and a help line if a fix is
+/// known.
 ///
 /// ```
 /// let error = pep3118::parse("i}d").unwrap_err();
@@ -20,6 +21,7 @@ use crate::text::{escape, plural};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormatError(Box<Details>);
 
+/// The fields of a [`FormatError`]. They are in a box, so that a `Result` with this error is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: FormatErrorKind,
@@ -28,7 +30,7 @@ struct Details {
     source: Box<[u8]>,
 }
 
-/// The kind of a [`FormatError`].
+/// The reason of a [`FormatError`].
 ///
 /// ```
 /// use pep3118::FormatErrorKind;
@@ -38,118 +40,119 @@ struct Details {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatErrorKind {
-    /// `|i4`: a byte that starts no part of a format.
+    /// `|i4`: the byte cannot start any part of a format.
     #[error("unknown format character `{}`", escape(&[*byte]))]
     UnknownCharacter {
-        /// The byte.
+        /// The unknown byte, `b'|'` in the example.
         byte: u8,
     },
-    /// `٤i`: a byte outside ASCII that is not in a name.
+    /// `٤i`: the byte is not ASCII and is not inside a name.
     #[error("byte 0x{byte:02x} is not ASCII")]
     NonAscii {
-        /// The byte.
+        /// The byte outside ASCII.
         byte: u8,
     },
-    /// A NUL inside the string, where C consumers stop and others do not.
+    /// The format contains a NUL. Consumers in C stop at the NUL, and other consumers do not.
     #[error("embedded null character")]
     EmbeddedNul,
-    /// `Zi`: the prefix of a complex number before a code that is not one of its parts.
+    /// `Zi`: the byte after `Z` is not `e`, `f`, `d` or `g`, which are the parts of complex numbers.
     #[error("`Z` is followed by `{}`, which is not the part of a complex number", escape(&[*byte]))]
     ComplexPart {
-        /// The byte after `Z`.
+        /// The byte after `Z`, `b'i'` in the example.
         byte: u8,
     },
-    /// `3`: a repeat count without a format character.
+    /// `3`: no format character follows the repeat count.
     #[error("repeat count given without format character")]
     CountWithoutCode,
-    /// `1 2i`: two repeat counts. NumPy reads 12 items and Cython 2.
+    /// `1 2i`: the item has two repeat counts. NumPy reads 12 items, and Cython reads 2 items.
     #[error("two repeat counts for one item")]
     TwoCounts,
-    /// `3(2)i`: a shape after the repeat count.
+    /// `3(2)i`: the shape is after the repeat count.
     #[error("shape after the repeat count")]
     CountBeforeShape,
-    /// `99999999999999999999i`: a count or dimension above 2^64 - 1.
+    /// `99999999999999999999i`: a count or a dimension is greater than 2^64 - 1.
     #[error("number does not fit 64 bits")]
     NumberTooLarge,
-    /// `(2,3)`: a shape without a format character.
+    /// `(2,3)`: no format character follows the shape.
     #[error("shape given without format character")]
     ShapeWithoutCode,
-    /// `(2i`: a shape without its closing parenthesis.
+    /// `(2i`: the shape has no closing parenthesis.
     #[error("shape is never closed")]
     UnclosedShape,
-    /// `()i`, `(2,)i`: a shape with an empty dimension.
+    /// `()i`, `(2,)i`: the shape has an empty dimension.
     #[error("empty dimension in a shape")]
     EmptyDimension,
-    /// `(1_0)i`, `(-1)i`: a dimension that is not a decimal number.
+    /// `(1_0)i`, `(-1)i`: a dimension is not a decimal number.
     #[error("`{}` in a shape: a dimension is a decimal number", escape(&[*byte]))]
     DimensionCharacter {
-        /// The byte.
+        /// The first byte that is not a digit, `b'_'` or `b'-'` in the examples.
         byte: u8,
     },
-    /// `T` without `{`.
+    /// `Ti`: no `{` follows the `T`.
     #[error("`T` is not followed by `{{`")]
     StructureWithoutBrace,
-    /// `T{i`: a structure without its closing brace.
+    /// `T{i`: the structure has no closing brace.
     #[error("structure is never closed")]
     UnclosedStructure,
-    /// `i}d`: a closing brace without a structure.
+    /// `i}d`: the closing brace closes no structure.
     #[error("`}}` closes a structure that was never opened")]
     UnopenedStructure,
-    /// `X` without `{`.
+    /// `Xi`: no `{` follows the `X`.
     #[error("`X` is not followed by `{{`")]
     FunctionWithoutBrace,
-    /// `X{i`: a function signature without its closing brace.
+    /// `X{i`: the function signature has no closing brace.
     #[error("function signature is never closed")]
     UnclosedFunction,
-    /// `T{&}`: a pointer without a target.
+    /// `T{&}`: no target follows the `&`.
     #[error("pointer without a target")]
     PointerWithoutTarget,
-    /// `i:a`: a name without its closing colon.
+    /// `i:a`: the name has no closing colon.
     #[error("name is never closed")]
     UnclosedName,
-    /// `:a:i`: a name before its item.
+    /// `:a:i`: the name is not after an item.
     #[error("name without an item before it")]
     NameWithoutItem,
-    /// `[bfloat16`: a user type without its closing bracket.
+    /// `[bfloat16`: the user type has no closing bracket.
     #[error("user type is never closed")]
     UnclosedUserType,
-    /// `[]`: a user type without a name.
+    /// `[]`: the user type has no name.
     #[error("user type without a name")]
     EmptyUserType,
-    /// A format longer than [`Limits::bytes`](super::Limits::bytes).
+    /// The format is longer than [`Limits::bytes`](super::Limits::bytes).
     #[error("format is {} long, {limit} are allowed", plural(*bytes, "byte"))]
     TooLong {
-        /// The length in bytes.
+        /// The length of the format in bytes.
         bytes: u64,
         /// The limit in bytes.
         limit: usize,
     },
-    /// More items than [`Limits::items`](super::Limits::items).
+    /// The format has more items than [`Limits::items`](super::Limits::items).
     #[error("more than {limit} items")]
     TooManyItems {
-        /// The limit.
+        /// The largest number of items.
         limit: usize,
     },
-    /// More levels of structures and pointers than [`Limits::depth`](super::Limits::depth).
+    /// The format nests structures and pointers deeper than [`Limits::depth`](super::Limits::depth).
     #[error("structures and pointers nested more than {limit} deep")]
     TooDeep {
-        /// The limit.
+        /// The largest number of levels.
         limit: usize,
     },
-    /// More dimensions of one item than [`Limits::dimensions`](super::Limits::dimensions).
+    /// An item has more dimensions than [`Limits::dimensions`](super::Limits::dimensions).
     #[error("more than {limit} dimensions")]
     TooManyDimensions {
-        /// The limit.
+        /// The largest number of dimensions.
         limit: usize,
     },
-    /// A tree given to [`from_members`](super::Format::from_members) that no text has. An item with the counts 1 and 2,
-    /// for example, is printed as `12`, which is one count.
+    /// No format has the syntax tree that was passed to [`from_members`](super::Format::from_members). For example,
+    /// an item with the two counts 1 and 2 is printed as `12`, which is parsed as one count.
     #[error("no format has this syntax tree: the text of this part has another tree")]
     Unspellable,
 }
 
 impl FormatErrorKind {
-    /// Returns a short name that is the same in every version of this crate: `"unclosed-structure"`.
+    /// Returns a short name of the kind, for example `"unclosed-structure"`. The name is the same in every version of
+    /// this crate.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -183,19 +186,20 @@ impl FormatErrorKind {
         }
     }
 
+    /// Returns the help line: an action that fixes the format. Returns `None` if no fix is known.
     fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::UnknownCharacter { byte } => return help_for_character(*byte),
             Self::NonAscii { .. } => "write counts with ASCII digits; only names may contain other characters",
-            Self::EmbeddedNul => "remove the null character: some readers stop there, others do not",
+            Self::EmbeddedNul => "remove the null character: consumers in C ignore the bytes after a null character",
             Self::ComplexPart { .. } => "complex numbers are `Ze`, `Zf`, `Zd` and `Zg`; `Z` alone is a wchar_t pointer",
-            Self::TwoCounts => "NumPy reads `1 2i` as 12 items and Cython as 2: write the number you mean",
+            Self::TwoCounts => "write one count: NumPy reads `1 2i` as 12 items, and Cython as 2 items",
             Self::CountBeforeShape => "write the shape first: `(2)3i` is 2 rows of 3",
             Self::EmptyDimension => "write each dimension: `(2,3)i`; one value needs no shape",
             Self::DimensionCharacter { .. } => "dimensions are ASCII digits between commas: `(2,3)i`",
             Self::StructureWithoutBrace => "write a structure as `T{...}`",
             Self::UnclosedStructure => "add the missing `}`",
-            Self::UnopenedStructure => "remove the `}`: some readers silently ignore what follows it",
+            Self::UnopenedStructure => "remove the `}`: some consumers ignore the bytes after an unmatched `}`",
             Self::FunctionWithoutBrace => "write a function pointer as `X{}`",
             Self::UnclosedShape => "add the missing `)`",
             Self::UnclosedName => "close the name with a colon: `i:count:`",
@@ -204,17 +208,19 @@ impl FormatErrorKind {
         })
     }
 
+    /// Returns the text under the carets, which is empty if the title of the message is sufficient.
     fn label(&self) -> &'static str {
         match self {
             Self::NumberTooLarge => "more than 18446744073709551615",
-            Self::CountWithoutCode | Self::ShapeWithoutCode => "nothing follows it",
+            Self::CountWithoutCode | Self::ShapeWithoutCode => "expected a format character",
             Self::UnclosedStructure | Self::UnclosedFunction => "the format ends here",
             _ => "",
         }
     }
 }
 
-/// Suggests the format character for a letter of another format language.
+/// Returns a help text for `byte`, which is not a format character. Many of these characters belong to other format
+/// languages, for example to NumPy's type strings.
 fn help_for_character(byte: u8) -> Option<&'static str> {
     Some(match byte {
         b'|' => "`|` belongs to NumPy's type strings (`|u1`), not to buffer formats",
@@ -232,8 +238,10 @@ fn help_for_character(byte: u8) -> Option<&'static str> {
 }
 
 impl FormatError {
+    /// Creates the error `kind` for the bytes `span` of `source`. `opened` is the opening bracket of a part that is not
+    /// closed.
     pub(crate) fn new(kind: FormatErrorKind, span: Span, opened: Option<Span>, source: &[u8]) -> Self {
-        // A format that is too long is not copied, so that errors are small.
+        // A format that is too long is not copied, so that the size of an error is bounded.
         let source = if matches!(kind, FormatErrorKind::TooLong { .. }) { &[] } else { source };
         Self(Box::new(Details { kind, span, opened, source: source.into() }))
     }
@@ -244,25 +252,26 @@ impl FormatError {
         &self.0.kind
     }
 
-    /// Returns the offending bytes of the format.
+    /// Returns the span of the offending bytes in the format.
     #[must_use]
     pub fn span(&self) -> Span {
         self.0.span
     }
 
-    /// Returns the opening bytes of a shape, structure or function that is not closed.
+    /// Returns the span of the opening bytes of a shape, structure or function that is not closed. Returns `None` for
+    /// every other error.
     #[must_use]
     pub fn opened(&self) -> Option<Span> {
         self.0.opened
     }
 
-    /// Returns the format, or no bytes if the format is too long.
+    /// Returns the bytes of the format. Returns an empty slice for [`FormatErrorKind::TooLong`].
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
-    /// Returns the error with its source and carets, to be drawn with or without colour.
+    /// Returns the message with the format and carets, which can be drawn with or without colour.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;

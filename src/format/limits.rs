@@ -1,8 +1,8 @@
-//! Limits on a format: [`Limits`].
+//! The limits of the parser: [`Limits`].
 
-/// Limits on a format string, which bound the time and memory that an untrusted format can take.
+/// Limits that bound the time and the memory for parsing an untrusted format.
 ///
-/// Parsing the longest format that the default limits allow takes about a millisecond.
+/// With the default limits, parsing takes at most about a millisecond.
 ///
 /// ```
 /// use pep3118::format::{Format, Limits};
@@ -12,22 +12,24 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limits {
-    /// The length of the string in bytes, at most 4 GiB.
+    /// The largest length of the format in bytes. Values above 4 GiB have the effect of 4 GiB.
     pub bytes: usize,
-    /// The number of items, including the members of structures.
+    /// The largest number of items, which includes the members of structures.
     pub items: usize,
-    /// The levels of structures and pointers, at most 64.
+    /// The deepest nesting of structures and pointers. Values above 64 have the effect of 64.
     pub depth: usize,
-    /// The dimensions of one item, including those of stacked shapes: at most 64, the value of `PyBUF_MAX_NDIM`.
+    /// The largest number of dimensions of one item; the shapes of `(2)(3)i` are counted together. Values above 64
+    /// have the effect of 64, which is `PyBUF_MAX_NDIM`.
     pub dimensions: usize,
 }
 
 impl Limits {
-    /// 131,072 bytes, 65,536 items, 64 levels, 64 dimensions.
+    /// The limits of [`Format::parse`](super::Format::parse): 131,072 bytes, 65,536 items, 64 levels, 64 dimensions.
     pub const DEFAULT: Self = Self { bytes: 1 << 17, items: 1 << 16, depth: 64, dimensions: 64 };
 
-    /// These limits, but none above the largest: [`Span`](crate::Span) has 32-bit offsets, the parser recurses into
-    /// structures and pointers, and no buffer has more than 64 dimensions.
+    /// Returns the limits, each reduced to the largest value that the parser supports. A [`Span`](crate::Span) has
+    /// 32-bit offsets. The parser recurses into structures and pointers, so their depth bounds the stack. No buffer
+    /// has more than 64 dimensions.
     pub(super) fn bounded(&self) -> Self {
         Self {
             bytes: self.bytes.min(0xffff_ffff),

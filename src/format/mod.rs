@@ -7,9 +7,10 @@
 //! | `(2,3)d` | one item: shape (2, 3), code `d` |
 //! | `i}d` | [`FormatError`]: `}` at byte 1 closes no structure |
 //!
-//! The grammar accepts every format that a known producer writes. It has no sizes, alignments or byte order of the host,
-//! so that the same bytes give the same `Format` on every machine. A [dialect](crate::Dialect) refuses the parts that it
-//! lacks when [`layout`](crate::layout) resolves the format.
+//! The grammar accepts every format that a known producer writes. The grammar does not depend on the sizes,
+//! alignments or byte order of the host. The same bytes therefore produce the same `Format` on every machine. When
+//! [`layout`](crate::layout) resolves a format, the [dialect](crate::Dialect) rejects every construct that the
+//! dialect does not support.
 
 mod ast;
 mod code;

@@ -1,7 +1,8 @@
-//! The grammar of formats: each production is one function, with its name and in its order in `docs/grammar.md`.
+//! The parser of formats. Each production of `docs/grammar.md` is one function. The functions have the names and the
+//! order of the productions.
 //!
-//! [`parse_events`] parses the bytes of a format and calls a [`Visitor`] for each part. The grammar accepts every format
-//! that a known producer writes. The visitor refuses the parts that a dialect lacks.
+//! [`parse_events`] parses the bytes of a format and calls a [`Visitor`] for each token. The grammar accepts every
+//! format that a known producer writes. A visitor can reject the constructs that a dialect does not support.
 //!
 //! ```text
 //! format       = { space | byte_order | item } ;
@@ -22,9 +23,9 @@
 //! space        = " " | TAB | LF | VT | FF | CR ;
 //! ```
 //!
-//! Productions that call no visitor are nom parsers. The others are methods of [`Parser`], which calls the visitor and
-//! counts bytes, items, levels and dimensions against the [`Limits`]. Structures and pointers are the only recursive
-//! productions, and [`Limits::depth`] bounds the recursion.
+//! A production that calls no visitor is a nom parser. Every other production is a method of [`Parser`], which calls
+//! the visitor and compares the numbers of bytes, items, levels and dimensions with the [`Limits`]. Only structures
+//! and pointers are recursive, and [`Limits::depth`] bounds their recursion.
 
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::character::complete::{char, digit1, u64};
@@ -37,15 +38,16 @@ use super::limits::Limits;
 use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
-/// Why a visit ended before the end of the format.
+/// The reason why parsing ended before the end of the format.
 pub(crate) enum Failure {
-    /// The bytes do not follow the grammar.
+    /// The bytes do not follow the grammar, or exceed a limit.
     Grammar(FormatError),
-    /// The visitor returned [`Stop`].
+    /// The visitor returned [`Stop`]. The visitor stores the reason.
     Stopped,
 }
 
-/// Parses `source` and calls `visitor` for each of its parts.
+/// Parses `source` and calls `visitor` for each token. Returns an error at the first byte that does not follow the
+/// grammar, and when the visitor returns [`Stop`].
 #[inline]
 pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: &mut V) -> Result<(), Failure> {
     let limits = limits.bounded();
@@ -60,10 +62,11 @@ pub(crate) fn parse_events<V: Visitor>(source: &[u8], limits: &Limits, visitor: 
     }
 }
 
-/// The input after a production, or a refusal whose reason is in [`Parser::refusal`].
+/// The input after a production. An error means that the production was refused: [`Parser::refusal`] contains the
+/// reason, or is `None` if the visitor returned [`Stop`].
 type Step<'i> = Result<&'i [u8], Refused>;
 
-/// A zero-sized error, so that a [`Step`] is returned in registers.
+/// The error of a production. The type has size 0, so that a [`Step`] is returned in registers.
 struct Refused;
 
 impl From<Err<()>> for Refused {
@@ -81,60 +84,63 @@ impl From<Stop> for Refused {
     }
 }
 
-/// The reason for a refusal.
+/// The reason why the parser refused the format.
 struct Refusal {
     kind: Kind,
     span: Span,
-    /// The opening bracket of a part that is not closed.
+    /// The opening bracket of a part that is not closed, as a second span for the message.
     opened: Option<Span>,
 }
 
-/// The place of an unnamed item.
+/// The position of an unnamed item. The position decides whether a name can follow the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// A name may follow it.
+    /// The item is a member of a structure or of the format. A name can follow.
     Item,
-    /// It follows `&`. A name after it is the name of the outermost pointer.
+    /// The item follows `&`. A name after the item belongs to the outermost pointer.
     PointerTarget,
 }
 
-/// The parts of an item before its type that decide which parts may follow.
+/// The content of an item's prefix so far. The content decides which parts can follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Before {
-    Nothing,
+enum Prefix {
+    Empty,
     Shape,
     Count,
 }
 
+/// The state of the parser. In every method, `input` is the part of the source that is not parsed yet. `after` is
+/// `input` without its first byte.
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
     limits: Limits,
-    /// Levels that may still be opened.
+    /// The number of levels that can still be opened.
     depth_left: usize,
-    /// Items parsed so far.
+    /// The number of items so far.
     items: usize,
-    /// Dimensions of the current item.
+    /// The number of dimensions so far of the current item.
     dimensions: usize,
     refusal: Option<Refusal>,
 }
 
 impl<'i, V: Visitor> Parser<'i, '_, V> {
-    /// The source is one format.
+    /// Parses the whole source as one format.
     #[inline]
     fn source(&mut self) -> Result<(), Refused> {
         let len = self.source.len();
         if len > self.limits.bytes {
+            // Every host has addresses of at most 64 bits, so the default is not used.
             let bytes = u64::try_from(len).unwrap_or(u64::MAX);
             return Err(self.refuse(Kind::TooLong { bytes, limit: self.limits.bytes }, Span::ZERO));
         }
         let rest = self.format(self.source)?;
-        // A format ends at the end of the source or at a closing brace.
+        // `format` stops at the end of the source and at a closing brace.
         if rest.is_empty() { Ok(()) } else { Err(self.refuse_at(rest, 1, Kind::UnopenedStructure)) }
     }
 
-    /// `format = { space | byte_order | item } ;`
-    // Inlined, so that a format without structures is parsed without a call for each level.
+    /// Parses `format = { space | byte_order | item } ;`
+    // The function is inlined, so that a format without structures is parsed without a function call.
     #[inline(always)]
     fn format(&mut self, mut input: &'i [u8]) -> Step<'i> {
         while let Some((&byte, after)) = input.split_first() {
@@ -142,7 +148,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
                 FirstByte::Space => self.space(input)?,
                 FirstByte::ByteOrder(order) => self.byte_order(order, input, after)?,
                 FirstByte::ClosingBrace => break,
-                // Most items are a code alone. This arm does what `item` does for them, in fewer instructions.
+                // Most items are one format character. For these items, this arm has the effect of `item` in fewer
+                // instructions.
                 FirstByte::Type(TypeByte::Code(code)) => self.code(code, input, after, Role::Item)?,
                 _ => self.item(input)?,
             };
@@ -150,45 +157,45 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(input)
     }
 
-    /// `item = unnamed_item , [ { space } , name ] ;`
+    /// Parses `item = unnamed_item , [ { space } , name ] ;`
     #[inline(always)]
     fn item(&mut self, input: &'i [u8]) -> Step<'i> {
         self.unnamed_item(input, Role::Item)
     }
 
-    /// `unnamed_item = { space | byte_order | shape } , [ count ] , { space | byte_order } , type ;`
+    /// Parses `unnamed_item = { space | byte_order | shape } , [ count ] , { space | byte_order } , type ;`
     #[inline(always)]
     fn unnamed_item(&mut self, mut input: &'i [u8], role: Role) -> Step<'i> {
-        let mut before = Before::Nothing;
+        let mut prefix = Prefix::Empty;
         while let Some((&byte, after)) = input.split_first() {
             input = match FirstByte::of(byte) {
                 FirstByte::Space => self.space(input)?,
                 FirstByte::ByteOrder(order) => self.byte_order(order, input, after)?,
-                FirstByte::Parenthesis => self.shape(input, &mut before)?,
-                FirstByte::Digit => self.count(input, &mut before)?,
+                FirstByte::Parenthesis => self.shape(input, &mut prefix)?,
+                FirstByte::Digit => self.count(input, &mut prefix)?,
                 FirstByte::Type(first) => return self.r#type(first, input, after, role),
-                FirstByte::ClosingBrace => return Err(self.refuse_at(input, 1, missing_type(before))),
-                FirstByte::Unknown => return Err(self.unknown(byte, input, before)),
+                FirstByte::ClosingBrace => return Err(self.refuse_at(input, 1, missing_type(prefix))),
+                FirstByte::Unknown => return Err(self.refuse_unknown(byte, input, prefix)),
             };
         }
-        Err(self.refuse_at(input, 0, missing_type(before)))
+        Err(self.refuse_at(input, 0, missing_type(prefix)))
     }
 
-    /// `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`
+    /// Parses `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`
     #[inline]
     fn byte_order(&mut self, order: ByteOrder, input: &'i [u8], after: &'i [u8]) -> Step<'i> {
         self.visitor.byte_order(order, self.position(input))?;
         Ok(after)
     }
 
-    /// `shape = "(" , dimension , { "," , dimension } , ")" ;`
-    fn shape(&mut self, input: &'i [u8], before: &mut Before) -> Step<'i> {
-        match before {
-            Before::Nothing => self.dimensions = 0,
-            Before::Shape => {}
-            Before::Count => return Err(self.refuse_at(input, 1, Kind::CountBeforeShape)),
+    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`
+    fn shape(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
+        match prefix {
+            Prefix::Empty => self.dimensions = 0,
+            Prefix::Shape => {}
+            Prefix::Count => return Err(self.refuse_at(input, 1, Kind::CountBeforeShape)),
         }
-        *before = Before::Shape;
+        *prefix = Prefix::Shape;
         let (mut rest, _) = char::<_, ()>('(').parse(input)?;
         self.visitor.open_shape(self.position(input))?;
         loop {
@@ -207,7 +214,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// `dimension = { space } , number , { space } ;`, in the shape that starts at `shape`.
+    /// Parses `dimension = { space } , number , { space } ;`. The slice `shape` starts at the parenthesis of the shape.
     fn dimension(&mut self, input: &'i [u8], shape: &'i [u8]) -> Step<'i> {
         let input = self.optional_space(input)?;
         match input.first() {
@@ -226,32 +233,33 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.optional_space(rest)
     }
 
-    /// `count = number ;`
+    /// Parses `count = number ;`
     #[inline(always)]
-    fn count(&mut self, input: &'i [u8], before: &mut Before) -> Step<'i> {
-        if *before == Before::Count {
+    fn count(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
+        if *prefix == Prefix::Count {
             let (rest, _) = digit1::<_, ()>(input)?;
             return Err(self.refuse(Kind::TwoCounts, self.between(input, rest)));
         }
-        *before = Before::Count;
+        *prefix = Prefix::Count;
         let (rest, count) = self.number(input)?;
         self.visitor.count(count, self.between(input, rest))?;
         Ok(rest)
     }
 
-    /// `number = digit , { digit } ;`, for input that starts with a digit.
+    /// Parses `number = digit , { digit } ;`. The caller has checked that `input` starts with a digit.
     #[inline]
     fn number(&mut self, input: &'i [u8]) -> Result<(&'i [u8], u64), Refused> {
         u64::<_, ()>(input).map_err(|_| self.number_too_large(input))
     }
 
+    /// Records a refusal of the number at the start of `input`, which does not fit in 64 bits.
     #[cold]
     fn number_too_large(&mut self, input: &'i [u8]) -> Refused {
         let digits = input.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.refuse_at(input, digits, Kind::NumberTooLarge)
     }
 
-    /// `type = code | complex | structure | pointer | function | user_type ;`
+    /// Parses `type = code | complex | structure | pointer | function | user_type ;`
     #[inline(always)]
     fn r#type(&mut self, first: TypeByte, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let (code, after) = match first {
@@ -265,7 +273,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.code(code, input, after, role)
     }
 
-    /// `code = "x" | "c" | … ;`
+    /// Parses `code = "x" | "c" | … ;`
     #[inline(always)]
     fn code(&mut self, code: Code, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let span = self.between(input, after);
@@ -275,7 +283,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`
+    /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;
@@ -288,7 +296,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// `structure = "T{" , format , "}" ;`
+    /// Parses `structure = "T{" , format , "}" ;`
     #[inline(never)]
     fn structure(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let Ok((inside, _)) = tag::<_, _, ()>("T{").parse(input) else {
@@ -308,7 +316,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `pointer = "&" , unnamed_item ;`
+    /// Parses `pointer = "&" , unnamed_item ;`
     fn pointer(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let (target, _) = char::<_, ()>('&').parse(input)?;
         self.begin_type(input)?;
@@ -321,7 +329,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `function = "X{" , { any byte but NUL, braces balanced } , "}" ;`
+    /// Parses `function = "X{" , { any byte but NUL, braces balanced } , "}" ;`
     fn function(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let Ok((signature, _)) = tag::<_, _, ()>("X{").parse(input) else {
             return Err(self.refuse_at(input, 1, Kind::FunctionWithoutBrace));
@@ -337,7 +345,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `user_type = "[" , { any byte but NUL, brackets balanced }- , "]" ;`, where the first byte is not `$`.
+    /// Parses `user_type = "[" , { any byte but NUL, brackets balanced }- , "]" ;`. The first byte after `[` must not be `$`.
     fn user_type(&mut self, input: &'i [u8], role: Role) -> Step<'i> {
         let (inside, _) = char::<_, ()>('[').parse(input)?;
         let Ok((after, text)) = balanced(b'[', b']')(inside) else {
@@ -353,8 +361,9 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// `[ { space } , name ]`, where the role of the item allows a name.
-    // Most items have no name, and then this is a comparison of the next byte.
+    /// Parses `[ { space } , name ]`. Consumes nothing if `role` allows no name.
+    // The function is inlined, because most items have no name. An item without a name needs only a comparison of the
+    // next byte.
     #[inline(always)]
     fn optional_name(&mut self, input: &'i [u8], role: Role) -> Result<(&'i [u8], Option<Span>), Refused> {
         match input.first() {
@@ -364,7 +373,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// `space , { space } , [ name ]`; without a name, the space belongs to the next production.
+    /// Parses `space , { space } , [ name ]`. If no name follows, consumes nothing, because the space belongs to the next
+    /// production.
     fn spaced_name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         let (colon, _) = spaces(input)?;
         if colon.first() != Some(&b':') {
@@ -374,11 +384,12 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.name(colon)
     }
 
-    /// `name = ":" , { any byte but ":" and NUL } , ":" ;`
+    /// Parses `name = ":" , { any byte but ":" and NUL } , ":" ;`
     fn name(&mut self, input: &'i [u8]) -> Result<(&'i [u8], Option<Span>), Refused> {
         let Ok((rest, name)) = name(input) else {
-            return Err(match input.iter().position(|byte| *byte == 0) {
-                Some(nul) => self.refuse_at(input.get(nul..).unwrap_or_default(), 1, Kind::EmbeddedNul),
+            let from_nul = input.iter().position(|byte| *byte == 0).and_then(|nul| input.get(nul..));
+            return Err(match from_nul {
+                Some(from_nul) => self.refuse_at(from_nul, 1, Kind::EmbeddedNul),
                 None => self.refuse_at(input, input.len(), Kind::UnclosedName),
             });
         };
@@ -386,14 +397,14 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok((rest, Some(Span::new(start, start.saturating_add(name.len())))))
     }
 
-    /// `space , { space }`: one event.
+    /// Parses `space , { space }`. Calls the visitor once for all adjacent spaces.
     fn space(&mut self, input: &'i [u8]) -> Step<'i> {
         let (rest, _) = spaces(input)?;
         self.visitor.space(self.between(input, rest))?;
         Ok(rest)
     }
 
-    /// `{ space }`
+    /// Parses `{ space }`
     fn optional_space(&mut self, input: &'i [u8]) -> Step<'i> {
         match input.first() {
             Some(byte) if is_space(*byte) => self.space(input),
@@ -401,7 +412,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         }
     }
 
-    /// Counts an item at the start of its type.
+    /// Counts the item whose type starts at `input`. Refuses the format if it has too many items.
     #[inline]
     fn begin_type(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         self.items = self.items.wrapping_add(1);
@@ -411,6 +422,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
+    /// Enters the structure or pointer at the start of `input`. Refuses the format if the nesting is too deep.
     fn open_level(&mut self, input: &'i [u8]) -> Result<(), Refused> {
         match self.depth_left.checked_sub(1) {
             Some(left) => self.depth_left = left,
@@ -421,86 +433,93 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(())
     }
 
+    /// Leaves a structure or pointer.
     fn close_level(&mut self) {
         self.depth_left = self.depth_left.wrapping_add(1);
     }
 
-    /// The offset of `rest`, a suffix of the source.
+    /// Returns the offset of `rest` in the source. `rest` is a suffix of the source.
     #[inline]
     fn position(&self, rest: &[u8]) -> usize {
         self.source.len().wrapping_sub(rest.len())
     }
 
+    /// Returns the span from the start of `input` to the start of `rest`. `input` and `rest` are suffixes of the
+    /// source.
     #[inline]
     fn between(&self, input: &[u8], rest: &[u8]) -> Span {
         Span::new(self.position(input), self.position(rest))
     }
 
-    /// The first `len` bytes of `rest`, or all if it has fewer.
-    fn first(&self, rest: &[u8], len: usize) -> Span {
+    /// Returns the span of the first `len` bytes of `rest`, or of all bytes if `rest` is shorter.
+    fn span_of_first(&self, rest: &[u8], len: usize) -> Span {
         let start = self.position(rest);
         Span::new(start, start.saturating_add(len.min(rest.len())))
     }
 
+    /// Records a refusal of the bytes `span`.
     #[cold]
     fn refuse(&mut self, kind: Kind, span: Span) -> Refused {
         self.refusal = Some(Refusal { kind, span, opened: None });
         Refused
     }
 
-    /// Refuses the first `len` bytes of `rest`.
+    /// Records a refusal of the first `len` bytes of `rest`.
     #[cold]
     fn refuse_at(&mut self, rest: &[u8], len: usize, kind: Kind) -> Refused {
-        self.refuse(kind, self.first(rest, len))
+        self.refuse(kind, self.span_of_first(rest, len))
     }
 
-    /// Refuses the first `len` bytes of `rest`, where the part that starts with `opened` is not closed.
+    /// Records a refusal of the first `len` bytes of `rest`. `opened` is the opening bracket of the part that is not
+    /// closed.
     #[cold]
     fn refuse_unclosed(&mut self, rest: &[u8], len: usize, kind: Kind, opened: Span) -> Refused {
-        self.refusal = Some(Refusal { kind, span: self.first(rest, len), opened: Some(opened) });
+        self.refusal = Some(Refusal { kind, span: self.span_of_first(rest, len), opened: Some(opened) });
         Refused
     }
 
+    /// Records a refusal at `rest`, where the shape that starts at `shape` is not closed.
     #[cold]
     fn unclosed_shape(&mut self, rest: &'i [u8], shape: &'i [u8]) -> Refused {
-        self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.first(shape, 1))
+        self.refuse_unclosed(rest, 1, Kind::UnclosedShape, self.span_of_first(shape, 1))
     }
 
-    /// Refuses a byte that starts no part of a format.
+    /// Records a refusal of `byte`, which cannot start a part of a format. `byte` is the first byte of `input`.
     #[cold]
-    fn unknown(&mut self, byte: u8, input: &'i [u8], before: Before) -> Refused {
+    fn refuse_unknown(&mut self, byte: u8, input: &'i [u8], prefix: Prefix) -> Refused {
         let kind = match byte {
             0 => Kind::EmbeddedNul,
             0x80.. => Kind::NonAscii { byte },
-            b':' if before == Before::Nothing => Kind::NameWithoutItem,
-            b':' => missing_type(before),
+            b':' if prefix == Prefix::Empty => Kind::NameWithoutItem,
+            b':' => missing_type(prefix),
             _ => Kind::UnknownCharacter { byte },
         };
         self.refuse_at(input, 1, kind)
     }
 }
 
-/// The refusal of an item that ends before its type.
-fn missing_type(before: Before) -> Kind {
-    match before {
-        Before::Count => Kind::CountWithoutCode,
-        Before::Shape => Kind::ShapeWithoutCode,
-        // An item that is not the target of a pointer has a byte before this point.
-        Before::Nothing => Kind::PointerWithoutTarget,
+/// Returns the reason for refusing an item without a type. `prefix` is the prefix of the item.
+fn missing_type(prefix: Prefix) -> Kind {
+    match prefix {
+        Prefix::Count => Kind::CountWithoutCode,
+        Prefix::Shape => Kind::ShapeWithoutCode,
+        // Only the target of a pointer can have an empty prefix: every other item has a shape or a count.
+        Prefix::Empty => Kind::PointerWithoutTarget,
     }
 }
 
-/// `space , { space }`
+/// Parses `space , { space }`
 fn spaces(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     take_while1(is_space)(input)
 }
 
-/// `":" , { any byte but ":" and NUL } , ":"`
+/// Parses `":" , { any byte but ":" and NUL } , ":"`
 fn name(input: &[u8]) -> IResult<&[u8], &[u8], ()> {
     delimited(char(':'), take_while(|byte| byte != b':' && byte != 0), char(':')).parse(input)
 }
 
-/// The bytes before the closing byte that matches an opening byte before `input`. Consumes the closing byte.
+/// Returns a parser for text with balanced brackets. The input starts after an `open` byte. The parser returns the
+/// bytes before the matching `close` byte, and consumes the `close` byte.
 fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> {
     move |input| {
         let mut depth = 0_usize;
@@ -522,42 +541,54 @@ fn balanced(open: u8, close: u8) -> impl Fn(&[u8]) -> IResult<&[u8], &[u8], ()> 
     }
 }
 
-/// The bytes that `struct` skips: C's `isspace`, which includes the vertical tab and the form feed.
+/// Returns whether `byte` is white space, which `struct` skips. White space is defined by C's `isspace`, so the
+/// vertical tab and the form feed are white space.
 #[inline]
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-/// The part of a format that a byte starts.
+/// The part of a format that starts with a given byte.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum FirstByte {
+    /// White space.
     Space,
+    /// A byte order character.
     ByteOrder(ByteOrder),
-    /// `(` of a shape
+    /// A shape: `(`.
     Parenthesis,
-    /// A digit of a count
+    /// A count: a digit.
     Digit,
+    /// A type.
     Type(TypeByte),
-    /// `}` of a structure
+    /// The end of a structure: `}`.
     ClosingBrace,
+    /// No part of a format starts with the byte.
     Unknown,
 }
 
-/// The alternative of `type` that a byte starts.
+/// The alternative of the production `type` that starts with a given byte.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum TypeByte {
+    /// A format character other than `Z`.
     Code(Code),
+    /// `Z`
     Complex,
+    /// `T`
     Structure,
+    /// `&`
     Pointer,
+    /// `X`
     Function,
+    /// `[`
     UserType,
 }
 
 impl FirstByte {
+    /// Returns the part of a format that starts with `byte`.
     #[inline]
     fn of(byte: u8) -> Self {
-        // A table: one load instead of a chain of comparisons for each byte.
+        // The function reads a table: one load instead of a sequence of comparisons.
         static OF_BYTE: [FirstByte; 256] = {
             let mut table = [FirstByte::Unknown; 256];
             let mut rest: &mut [FirstByte] = &mut table;
@@ -573,6 +604,7 @@ impl FirstByte {
         OF_BYTE[usize::from(byte)]
     }
 
+    /// Computes the entry of `byte` in the table of `of`.
     const fn classify(byte: u8) -> Self {
         match byte {
             b' ' | b'\t'..=b'\r' => Self::Space,
@@ -599,7 +631,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_byte_starts_the_part_that_the_grammar_gives() {
+    fn each_byte_starts_the_part_that_the_grammar_defines() {
         let mut unknown = 0;
         for byte in 0..=u8::MAX {
             let first = FirstByte::of(byte);
@@ -623,7 +655,7 @@ mod tests {
                 }
             }
         }
-        // 31 codes, 6 byte orders, 10 digits, 6 spaces, 7 first bytes of other parts.
+        // Known first bytes: 31 codes, 6 byte orders, 10 digits, 6 spaces, and 7 of other parts.
         assert_eq!(unknown, 256 - 31 - 6 - 10 - 6 - 7);
     }
 }

@@ -1,4 +1,4 @@
-//! The syntax tree as text: the printer, and `Display` of [`Format`].
+//! The text of a syntax tree: the printer, and `Display` of [`Format`].
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -8,18 +8,19 @@ use super::ast::{Format, Item, ItemType, Member, Prefix};
 use super::limits::Limits;
 use crate::text::escape;
 
-/// Prints members without white space between the tokens.
+/// Returns the text of `members`, without white space between the tokens.
 pub(super) fn print(members: &[Member]) -> Vec<u8> {
     let mut out = Vec::new();
     print_members(members, 0, &mut out);
     out
 }
 
-/// The levels of structures and pointers that are printed.
-// A tree built by the caller can have any depth. Printing stops at a depth that the parser refuses, which bounds the
-// recursion.
+/// The deepest level of structures and pointers that is printed. The members of deeper levels are omitted.
+// The caller can build a tree of any depth, so this limit bounds the recursion. The parser rejects text of this
+// depth, so an incomplete text is never accepted.
 const MAX_DEPTH: usize = 2 * Limits::DEFAULT.depth;
 
+/// Appends the text of `members` to `out`. `depth` is the number of structures and pointers around `members`.
 fn print_members(members: &[Member], depth: usize, out: &mut Vec<u8>) {
     for member in members {
         match member {
@@ -29,6 +30,7 @@ fn print_members(members: &[Member], depth: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the text of `item` to `out`. `depth` is the number of structures and pointers around `item`.
 fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
     let inner = depth.saturating_add(1);
     for prefix in &item.prefix {
@@ -84,8 +86,8 @@ fn print_item(item: &Item, depth: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the source. Characters that a terminal does not show and bytes that are not UTF-8 are escaped;
-/// [`as_bytes`](Format::as_bytes) returns the exact bytes.
+/// Writes the source of the format. Escapes characters that a terminal does not show, and bytes that are not UTF-8.
+/// [`as_bytes`](Format::as_bytes) returns the bytes without escapes.
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&escape(self.as_bytes()))

@@ -1,4 +1,4 @@
-//! The events of a parsed format: [`Format::replay`].
+//! Calls of a visitor for a format that is already parsed: [`Format::replay`].
 
 use super::ast::{ByteOrderCharacter, Format, Item, ItemType, Member, Prefix, Shape};
 use super::parse::is_space;
@@ -6,7 +6,8 @@ use super::visitor::{Stop, Visitor};
 use crate::span::Span;
 
 impl Format {
-    /// Makes the calls that [`parse_events`](super::parse_events) made for this format, without parsing it again.
+    /// Calls `visitor` in the same way as [`parse_events`](super::parse_events) called its visitor for the source of
+    /// this format, without parsing the source again. Returns [`Stop`] when the visitor returns `Stop`.
     pub(crate) fn replay<V: Visitor>(&self, visitor: &mut V) -> Result<(), Stop> {
         let mut replay = Replay { source: self.as_bytes(), at: 0, visitor };
         replay.members(self.members())?;
@@ -14,14 +15,15 @@ impl Format {
     }
 }
 
+/// The state of a replay: the visitor, and the position in the source.
 struct Replay<'f, 'v, V> {
     source: &'f [u8],
-    /// The end of the last part.
+    /// The offset after the last token.
     at: usize,
     visitor: &'v mut V,
 }
 
-// The parser limits the depth of a format, which bounds the recursion.
+// The methods are recursive. The parser has limited the depth of the format, which bounds the recursion.
 impl<V: Visitor> Replay<'_, '_, V> {
     fn members(&mut self, members: &[Member]) -> Result<(), Stop> {
         members.iter().try_for_each(|member| match member {
@@ -85,12 +87,11 @@ impl<V: Visitor> Replay<'_, '_, V> {
         self.visitor.open_shape(shape.span.start())?;
         self.at = shape.span.start();
         for dimension in &shape.dimensions {
-            // The parenthesis or the comma.
+            // Skips the parenthesis or the comma before the dimension.
             self.at = self.at.saturating_add(1);
             self.advance(dimension.span)?;
             self.visitor.dimension(dimension.length, dimension.span)?;
-            let rest = self.source.get(self.at..).unwrap_or_default();
-            let space = rest.iter().take_while(|byte| is_space(**byte)).count();
+            let space = self.source.iter().skip(self.at).take_while(|byte| is_space(**byte)).count();
             self.space_until(self.at.saturating_add(space))?;
         }
         self.visitor.close_shape(self.at)?;
@@ -98,7 +99,7 @@ impl<V: Visitor> Replay<'_, '_, V> {
         Ok(())
     }
 
-    /// Moves to the end of the item. Returns the span of its name.
+    /// Sets `at` to the end of `item`. Returns the span of the name, or `None` if `item` has no name.
     fn name(&mut self, item: &Item) -> Result<Option<Span>, Stop> {
         self.at = item.ty_span.end();
         let Some(name) = &item.name else { return Ok(None) };
@@ -107,14 +108,15 @@ impl<V: Visitor> Replay<'_, '_, V> {
         Ok(Some(name.span))
     }
 
-    /// Moves to the end of a part.
-    fn advance(&mut self, part: Span) -> Result<(), Stop> {
-        self.space_until(part.start())?;
-        self.at = part.end();
+    /// Passes the white space before `token` to the visitor, and sets `at` to the end of `token`.
+    fn advance(&mut self, token: Span) -> Result<(), Stop> {
+        self.space_until(token.start())?;
+        self.at = token.end();
         Ok(())
     }
 
-    /// Moves to `start`. The bytes between two parts are white space.
+    /// Passes the bytes from `at` to `start` to the visitor as white space, and sets `at` to `start`. Only white
+    /// space can be between two tokens.
     fn space_until(&mut self, start: usize) -> Result<(), Stop> {
         if self.at < start {
             self.visitor.space(Span::new(self.at, start))?;
@@ -186,7 +188,7 @@ mod tests {
         }
     }
 
-    /// Every format of up to four of these parts.
+    /// Compares the calls of `parse_events` and `replay` for every format that consists of at most four of `PARTS`.
     #[test]
     fn a_parsed_format_replays_the_events_of_the_parser() {
         const PARTS: [&str; 17] = [

@@ -1,12 +1,10 @@
-//! [`LayoutBuilder`]: layouts of types with known offsets, such as a NumPy dtype or a C structure.
+//! [`LayoutBuilder`]: builds the layout of a type whose offsets are known, such as a NumPy dtype or a C structure.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::scalar::Scalar;
-use super::tree::ROOT;
-use super::tree::narrow;
-use super::tree::{Layout, NO_NAME, Node};
+use super::tree::{Layout, NO_NAME, Node, ROOT, to_u32};
 use super::ty::Type;
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
@@ -15,8 +13,8 @@ use crate::format::{ByteOrder, Limits};
 use crate::span::Span;
 use crate::text::{escape, plural};
 
-/// The largest length of all names together, in bytes.
-const NAMES: usize = 1 << 20;
+/// The largest total length of all names in bytes.
+const MAX_NAME_BYTES: usize = 1 << 20;
 
 /// The name, the offset and the shape of a member of a record.
 ///
@@ -28,18 +26,18 @@ const NAMES: usize = 1 << 20;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemberSpec<'m> {
-    /// The name, which can be any bytes.
+    /// The name, or `None` for a member without a name. Every byte is permitted.
     pub name: Option<&'m [u8]>,
-    /// From the start of the enclosing record, in bytes.
+    /// The offset from the start of the enclosing record in bytes.
     pub offset: u64,
     /// The length of each dimension, in C order; empty for a single value.
     pub shape: &'m [u64],
 }
 
-/// Builds a layout from members with known offsets, such as those of a NumPy dtype or a C structure.
+/// Builds a layout from members with known offsets, such as the members of a NumPy dtype or a C structure.
 ///
-/// Members can have any order, leave gaps and share bytes: a union is a record whose members all start at byte 0.
-/// A member that reaches past the end of its record is an error.
+/// Members can have any order. Padding between members is permitted. Members can share bytes: a union is a record whose
+/// members all start at byte 0. A member that ends after the end of its record is an error.
 ///
 /// ```
 /// use pep3118::layout::{LayoutBuilder, MemberSpec};
@@ -62,12 +60,13 @@ pub struct MemberSpec<'m> {
 #[derive(Clone, Debug)]
 pub struct LayoutBuilder {
     layout: Layout,
-    /// The index of the node and the size in bytes of each open record.
+    /// The index of the node and the size in bytes of each open record, outermost first.
     open: Vec<(u32, u64)>,
+    /// The size of the item in bytes.
     size: u64,
 }
 
-/// The reason why a layout cannot have a member.
+/// The reason why a [`LayoutBuilder`] does not accept a member.
 ///
 /// ```
 /// use pep3118::layout::{BuildError, LayoutBuilder, MemberSpec};
@@ -80,50 +79,52 @@ pub struct LayoutBuilder {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// Four bytes at byte 5 of 8.
+    /// A member that ends after the end of its record, such as 4 bytes at byte 5 of a record of 8 bytes.
     #[error("{what} at byte {offset} ends at byte {end} of a record of {}", plural(*size, "byte"))]
     Outside {
-        /// The type, with the name if there is one.
+        /// The type and the name of the member: "int32 `a`".
         what: String,
-        /// From the start of the record, in bytes.
+        /// The offset from the start of the record in bytes.
         offset: u64,
-        /// One past its last byte.
+        /// The offset after the last byte of the member.
         end: u128,
-        /// Bytes of the record.
+        /// The size of the record in bytes.
         size: u64,
     },
-    /// A shape with more elements than can be counted.
+    /// A shape with more elements than `PY_SSIZE_T_MAX` of the data model.
     #[error("{what} has more elements than can be counted")]
     TooMany {
-        /// The type, with the name if there is one.
+        /// The type and the name of the member: "int32 `a`".
         what: String,
     },
-    /// An `int32` of 3 bytes.
+    /// A size that the type cannot have, such as an `int32` of 3 bytes.
     #[error("{ty} has no size of {}", plural(*size, "byte"))]
     Size {
-        /// The type.
+        /// The type of the member.
         ty: Type,
-        /// The size, in bytes.
+        /// The given size in bytes.
         size: u64,
     },
-    /// More of something than a format may have.
+    /// A number that exceeds a limit, such as 65 dimensions.
     #[error("more than {limit} {what}")]
     Limit {
-        /// The noun, in the plural.
+        /// The noun in the plural: "dimensions".
         what: &'static str,
-        /// The largest number.
+        /// The largest permitted number.
         limit: usize,
     },
 }
 
 impl LayoutBuilder {
-    /// Starts the layout of an item of `size` bytes in a data model. The next members are those of the item.
+    /// Starts the layout of an item of `size` bytes on a machine with the data model `model`.
+    ///
+    /// The builder adds the next members to the item itself, until [`open`](Self::open) starts an inner record.
     #[must_use]
     pub fn new(size: u64, model: &DataModel) -> Self {
         let layout = Layout {
             nodes: Vec::from([Node { size, ..ROOT }]),
             dims: Vec::new(),
-            // A name never starts at byte 0, because `NO_NAME` does.
+            // `NO_NAME` is the empty span at byte 0. With this byte, no name starts at byte 0.
             names: Vec::from([b':']),
             align: Align::ONE,
             model: *model,
@@ -131,31 +132,38 @@ impl LayoutBuilder {
         Self { layout, open: Vec::new(), size }
     }
 
-    /// Sets the alignment of the item, unless it already has a larger one.
+    /// Sets the alignment of the item to `align`, unless the item already has a larger alignment.
     pub fn align(&mut self, align: Align) {
         self.layout.align = self.layout.align.max(align);
     }
 
-    /// Adds a value, or an array of values, to the open record.
+    /// Adds `member` with values of the type `scalar` to the record that was opened last.
+    ///
+    /// The member is an array if its shape is not empty.
     ///
     /// # Errors
-    /// - a value that ends past the end of the record
-    /// - an `int32` of 3 bytes, a value of type [`Type::Record`]
-    /// - more items or dimensions than [`Limits::DEFAULT`], more than 1 MiB of names
+    /// - an `int32` at byte 5 of a record of 8 bytes: the member ends after the end of the record
+    /// - an `int32` of 3 bytes: the type cannot have this size
+    /// - a scalar of type [`Type::Record`]: use [`open`](Self::open) for a record
+    /// - a shape with more than `PY_SSIZE_T_MAX` elements
+    /// - more items or dimensions than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
     pub fn value(&mut self, member: MemberSpec<'_>, scalar: Scalar) -> Result<(), BuildError> {
-        if !fits(scalar, &self.layout.model) {
+        if !is_valid_size(scalar, &self.layout.model) {
             return Err(BuildError::Size { ty: scalar.ty, size: scalar.size });
         }
-        // A `bool` of two bytes has a byte order.
+        // A `bool` of 1 byte has no byte order, but a `bool` of 2 bytes (`VARIANT_BOOL`) has one.
         let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
         self.push(member, scalar.ty, scalar.size, endian).map(|_| ())
     }
 
-    /// Adds a record, or an array of records, of `size` bytes each. The members until [`close`](Self::close) are its own.
+    /// Adds `member` as a record of `size` bytes, or as an array of such records if its shape is not empty.
+    ///
+    /// The builder adds the next members to this record, until the call of [`close`](Self::close).
     ///
     /// # Errors
-    /// - a record that ends past the end of the enclosing record
-    /// - more levels, items or dimensions than [`Limits::DEFAULT`]
+    /// - a record of 8 bytes in a record of 4 bytes: the inner record ends after the end of the outer record
+    /// - a shape with more than `PY_SSIZE_T_MAX` elements
+    /// - more nested records, items or dimensions than [`Limits::DEFAULT`] permits, or more than 1 MiB of names
     pub fn open(&mut self, member: MemberSpec<'_>, size: u64) -> Result<(), BuildError> {
         let limit = Limits::DEFAULT.depth;
         if self.open.len() >= limit {
@@ -166,9 +174,9 @@ impl LayoutBuilder {
         Ok(())
     }
 
-    /// Ends the record that was opened last, if one is open.
+    /// Ends the record that was opened last. Does nothing if no record is open.
     pub fn close(&mut self) {
-        let end = narrow(self.layout.nodes.len());
+        let end = to_u32(self.layout.nodes.len());
         let record = self.open.pop().and_then(|(index, _)| usize::try_from(index).ok());
         if let Some(node) = record.and_then(|index| self.layout.nodes.get_mut(index)) {
             node.end = end;
@@ -181,18 +189,21 @@ impl LayoutBuilder {
         while !self.open.is_empty() {
             self.close();
         }
-        let end = narrow(self.layout.nodes.len());
+        let end = to_u32(self.layout.nodes.len());
         if let Some(root) = self.layout.nodes.first_mut() {
             root.end = end;
         }
         self.layout
     }
 
+    /// Adds a node of type `ty` with elements of `size` bytes to the open record, and returns the index of the node.
+    /// Returns an error if the member exceeds the record or a limit.
     fn push(&mut self, member: MemberSpec<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
         let MemberSpec { name, offset, shape } = member;
         let limits = Limits::DEFAULT;
         let bytes = self.layout.names.len().saturating_add(name.map_or(0, <[u8]>::len)).saturating_add(1);
-        for (what, count, limit) in [("items", self.layout.nodes.len(), limits.items), ("bytes of names", bytes, NAMES)]
+        for (what, count, limit) in
+            [("items", self.layout.nodes.len(), limits.items), ("bytes of names", bytes, MAX_NAME_BYTES)]
         {
             if count > limit {
                 return Err(BuildError::Limit { what, limit });
@@ -205,26 +216,26 @@ impl LayoutBuilder {
             Some(name) => alloc::format!("{ty} `{}`", escape(name)),
             None => String::from(ty.as_str()),
         };
-        // A dimension of length 0 does not excuse another that is too large.
-        let most = self.layout.model.ssize_max();
-        let counted = shape
+        // Lengths of 0 are left out of the product, so that a shape such as `(0, 2**63)` is an error, too.
+        let max = self.layout.model.ssize_max();
+        let nonzero_count = shape
             .iter()
-            .filter(|extent| **extent != 0)
-            .try_fold(1_u64, |count, extent| count.checked_mul(*extent).filter(|count| *count <= most));
-        let Some(counted) = counted else { return Err(BuildError::TooMany { what: what() }) };
-        let count = if shape.contains(&0) { 0 } else { counted };
-        let record = self.open.last().map_or(self.size, |(_, size)| *size).min(most);
+            .filter(|length| **length != 0)
+            .try_fold(1_u64, |count, length| count.checked_mul(*length).filter(|count| *count <= max));
+        let Some(nonzero_count) = nonzero_count else { return Err(BuildError::TooMany { what: what() }) };
+        let count = if shape.contains(&0) { 0 } else { nonzero_count };
+        let record = self.open.last().map_or(self.size, |(_, size)| *size).min(max);
         let end = u128::from(size).saturating_mul(u128::from(count)).saturating_add(u128::from(offset));
-        // The size of an element is checked in an array of no elements, too.
-        if end > u128::from(record) || size > most {
+        // In an array without elements, `end` does not depend on `size`. So `size` has a check of its own.
+        if end > u128::from(record) || size > max {
             return Err(BuildError::Outside { what: what(), offset, end, size: record });
         }
-        let index = narrow(self.layout.nodes.len());
-        let dims = narrow(self.layout.dims.len());
+        let index = to_u32(self.layout.nodes.len());
+        let dims = to_u32(self.layout.dims.len());
         if shape.len() > 1 {
             self.layout.dims.extend_from_slice(shape);
         }
-        let name = self.name(name);
+        let name = self.push_name(name);
         self.layout.nodes.push(Node {
             offset,
             size,
@@ -241,7 +252,8 @@ impl LayoutBuilder {
         Ok(index)
     }
 
-    fn name(&mut self, name: Option<&[u8]>) -> Span {
+    /// Appends `name` to the names of the layout and returns the span of the name. Returns [`NO_NAME`] for `None`.
+    fn push_name(&mut self, name: Option<&[u8]>) -> Span {
         let Some(name) = name else { return NO_NAME };
         let start = self.layout.names.len();
         self.layout.names.extend_from_slice(name);
@@ -251,8 +263,8 @@ impl LayoutBuilder {
     }
 }
 
-/// Returns whether values of the type can have the size in the data model.
-fn fits(Scalar { ty, size, .. }: Scalar, model: &DataModel) -> bool {
+/// Returns whether a value of type `ty` can have a size of `size` bytes in the data model `model`.
+fn is_valid_size(Scalar { ty, size, .. }: Scalar, model: &DataModel) -> bool {
     let units = |unit: u64| size.checked_rem(unit) == Some(0);
     match ty {
         Type::Bool => matches!(size, 1 | 2),

@@ -1,4 +1,4 @@
-//! [`Comparison`]: the equivalence of two layouts, and their first difference.
+//! [`Comparison`]: the level of equivalence of two layouts, and the first difference between the layouts.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,24 +13,24 @@ use crate::abi::DataModel;
 use crate::format::Format;
 use crate::text::{escape, plural};
 
-/// A level of equivalence of two formats. Each level implies the smaller ones.
+/// A level of equivalence of two formats. Two formats that are equivalent at one level are also equivalent at all
+/// smaller levels.
 ///
 /// ```
 /// use pep3118::Equivalence;
-/// // Stricter levels are greater, so that a test for the same bytes compares with `>=`.
+/// // A stricter level is greater, so `>=` tests for equal bytes.
 /// assert!(Equivalence::Scalars >= Equivalence::LayoutIgnoringNames);
 /// assert_eq!(Equivalence::BytesAfterSwap.as_str(), "bytes-after-swap");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Equivalence {
-    /// The same fields at the same offsets, some with the other byte order.
+    /// Equal fields at equal offsets; at least one field has another byte order: `<i` and `>i`.
     BytesAfterSwap,
-    /// The same bytes with other names.
+    /// Equal fields at equal offsets with equal byte orders, but other names: `T{i:a:}` and `T{i:b:}`.
     LayoutIgnoringNames,
-    /// The same names and values in other characters: `l` and `q` if `long` has 8 bytes, `<i` and `i` in a
-    /// little-endian data model.
+    /// Equal fields with equal names, written with other characters: `l` and `q` if a `long` has 8 bytes.
     Scalars,
-    /// The same tokens.
+    /// Equal tokens: the formats differ at most in white space.
     Text,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for Equivalence {
     }
 }
 
-/// The result of the comparison of two layouts.
+/// The result of a comparison of two layouts.
 ///
 /// ```
 /// use pep3118::{Comparison, DataModel, Dialect, Equivalence, Format};
@@ -74,14 +74,16 @@ impl fmt::Display for Equivalence {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
-    /// The strictest level that holds; `None` if the bytes have different values.
+    /// The greatest level at which the layouts are equivalent. `None` if the layouts read different values from the
+    /// bytes.
     pub equivalence: Option<Equivalence>,
-    /// The first difference that a stricter level excludes, in one sentence.
+    /// The first difference between the layouts, as a sentence. `None` if the layouts are equal.
     pub difference: Option<String>,
 }
 
 impl Comparison {
-    /// Compares the layouts of two formats in one dialect and one data model.
+    /// Compares the layouts of the formats `a` and `b`, both read by the rules of `dialect` with the C sizes of
+    /// `model`.
     ///
     /// ```
     /// use pep3118::{Comparison, DataModel, Dialect, Equivalence};
@@ -92,7 +94,7 @@ impl Comparison {
     /// ```
     ///
     /// # Errors
-    /// If one of the formats has no layout in the dialect, as for [`Format::resolve`].
+    /// - `a` or `b` has no layout in `dialect`: the function returns the error of [`Format::resolve`]
     pub fn of_formats(a: &Format, b: &Format, dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
         let compared = Self::of_layouts(&a.resolve(dialect, model)?, &b.resolve(dialect, model)?);
         if compared.equivalence == Some(Equivalence::Scalars) && a == b {
@@ -101,12 +103,14 @@ impl Comparison {
         Ok(compared)
     }
 
-    /// Compares two layouts. The result is never [`Equivalence::Text`], because layouts have no text.
+    /// Compares the layouts `a` and `b`.
+    ///
+    /// The result is never [`Equivalence::Text`], because a layout does not contain the text of a format.
     #[must_use]
     pub fn of_layouts(a: &Layout, b: &Layout) -> Self {
         let mut found = Differences::default();
-        found.sizes(a, b);
-        found.fields(a.item(), b.item(), 0);
+        found.compare_sizes(a, b);
+        found.compare_fields(a.item(), b.item(), 0);
         let Differences { structure, order, name } = found;
         let (equivalence, difference) = match (structure, order, name) {
             (Some(difference), _, _) => (None, Some(difference)),
@@ -118,39 +122,51 @@ impl Comparison {
     }
 }
 
-/// The first difference of each kind.
+/// The first difference of each kind, as a sentence.
 #[derive(Default)]
 struct Differences {
+    /// A difference of offsets, sizes, types or shapes.
     structure: Option<String>,
+    /// A difference of byte orders.
     order: Option<String>,
+    /// A difference of names.
     name: Option<String>,
 }
 
 impl Differences {
-    fn sizes(&mut self, a: &Layout, b: &Layout) {
+    /// Compares the sizes of the items of `a` and `b`.
+    fn compare_sizes(&mut self, a: &Layout, b: &Layout) {
         if a.size() != b.size() {
             self.structure = Some(sentence("the item has", &plural(a.size(), "byte"), &plural(b.size(), "byte")));
         }
     }
 
-    // As deep as structures are nested, which the parser limits to 64 levels.
-    fn fields(&mut self, a: Field<'_>, b: Field<'_>, base: u64) {
+    /// Compares the fields `a` and `b` and all fields inside. `base` is the offset of the enclosing record from the
+    /// start of the item in bytes, which is equal in both layouts.
+    // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
+    fn compare_fields(&mut self, a: Field<'_>, b: Field<'_>, base: u64) {
         if self.structure.is_some() {
             return;
         }
         let at = base.saturating_add(a.offset());
-        let wider = (a.size(), a.shape()) != (b.size(), b.shape());
-        if unit(a) != unit(b) || (wider && a.ty() != Type::Record) || a.shape() != b.shape() {
+        let sizes_differ = (a.size(), a.shape()) != (b.size(), b.shape());
+        if comparable_type(a) != comparable_type(b)
+            || (sizes_differ && a.ty() != Type::Record)
+            || a.shape() != b.shape()
+        {
             self.structure = Some(sentence(&format!("offset {at} has"), &describe(a), &describe(b)));
             return;
         }
         if a.offset() != b.offset() {
-            let there = base.saturating_add(b.offset());
-            self.structure =
-                Some(sentence(&format!("{} starts at", describe(a)), &format!("byte {at}"), &format!("byte {there}")));
+            let other_at = base.saturating_add(b.offset());
+            self.structure = Some(sentence(
+                &format!("{} starts at", describe(a)),
+                &format!("byte {at}"),
+                &format!("byte {other_at}"),
+            ));
             return;
         }
-        if wider && a.count() > 1 {
+        if sizes_differ && a.count() > 1 {
             self.structure = Some(sentence(
                 &format!("the elements at byte {at} have a distance of"),
                 &plural(a.size(), "byte"),
@@ -158,7 +174,7 @@ impl Differences {
             ));
             return;
         }
-        // A single byte has no byte order.
+        // A value of 1 byte has no byte order.
         if a.size() > 1 && a.endian() != b.endian() && self.order.is_none() {
             let order = |field: Field<'_>| {
                 field.endian().map_or_else(|| "without byte order".to_string(), |endian| format!("{endian}-endian"))
@@ -173,21 +189,22 @@ impl Differences {
         }
         let (left, right): (Vec<_>, Vec<_>) = (a.fields().collect(), b.fields().collect());
         for (a, b) in left.iter().zip(&right) {
-            self.fields(*a, *b, at);
+            self.compare_fields(*a, *b, at);
         }
         if left.len() != right.len() && self.structure.is_none() {
-            let count = |fields: &[Field<'_>]| plural(u64::try_from(fields.len()).unwrap_or(u64::MAX), "field");
+            let count = |fields: &[Field<'_>]| plural(fields.len(), "field");
             self.structure = Some(sentence(&format!("the record at byte {at} has"), &count(&left), &count(&right)));
         }
     }
 }
 
+/// Returns a sentence such as "the item has 4 bytes in the first and 8 bytes in the second".
 fn sentence(what: &str, first: &str, second: &str) -> String {
     format!("{what} {first} in the first and {second} in the second")
 }
 
-/// Returns the type, where `wchar_t` is the type of text with the same width.
-fn unit(field: Field<'_>) -> Type {
+/// Returns the type of `field`, with `wchar_t` text as UCS-2 or UCS-4 text of equal width.
+fn comparable_type(field: Field<'_>) -> Type {
     match field.ty() {
         Type::Wchar if field.natural_align().bytes() == 2 => Type::Ucs2,
         Type::Wchar => Type::Ucs4,
@@ -195,7 +212,7 @@ fn unit(field: Field<'_>) -> Type {
     }
 }
 
-/// Returns a description of the type: `int32`, `bytes of 5 bytes`, `float64[2,3]`.
+/// Returns the type, the size and the shape of `field` as text: `int32`, `bytes of 5 bytes`, `float64[2,3]`.
 fn describe(field: Field<'_>) -> String {
     let mut text = field.ty().to_string();
     if matches!(
@@ -204,6 +221,6 @@ fn describe(field: Field<'_>) -> String {
     ) {
         text = format!("{text} of {}", plural(field.size(), "byte"));
     }
-    text.push_str(&super::table::shape(field));
+    text.push_str(&super::table::shape_text(field));
     text
 }

@@ -1,6 +1,6 @@
-//! [`Dialect`]: the rules by which one producer or consumer reads format strings.
+//! [`Dialect`]: the rules that give a format string its meaning for one producer or consumer.
 //!
-//! Each rule is a field of the struct, and each dialect a constant. The parser does not depend on dialects.
+//! Each field of the struct is one rule. Each constant of the struct is one dialect. The parser does not use dialects.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use bitflags::bitflags;
 
 use crate::format::Code;
 
-/// The rules by which one producer or consumer reads format strings.
+/// The rules that give a format string its meaning for one producer or consumer.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -16,43 +16,42 @@ use crate::format::Code;
 /// assert_eq!(size(&Dialect::STRUCT), 5);
 /// assert_eq!(size(&Dialect::NUMPY_READER), 8);
 ///
-/// // Each rule can be changed.
 /// let strict = Dialect { whitespace: pep3118::layout::Whitespace::BetweenItems, ..Dialect::PEP3118 };
 /// assert!(Layout::read(b"3 i", &strict, &DataModel::LP64).is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// The name in lower case, in messages and in JSON.
+    /// The name in lower case, for messages and JSON.
     pub name: &'static str,
-    /// The format characters.
+    /// The format characters that the dialect has.
     pub codes: Codes,
-    /// Format characters that are accepted only if they are the whole format.
+    /// Format characters that the dialect accepts only as the whole format.
     pub sole_codes: Codes,
-    /// The constructs besides format characters.
+    /// The constructs that the dialect has besides format characters.
     pub syntax: Syntax,
-    /// The places where a byte-order character is accepted.
+    /// The positions at which the dialect accepts a byte-order character.
     pub placement: Placement,
-    /// The places where white space is accepted.
+    /// The positions at which the dialect accepts white space.
     pub whitespace: Whitespace,
-    /// Whether `@` implies padding.
+    /// Whether `@` implies padding before items.
     pub alignment: Alignment,
     /// The size of a structure inside an item.
     pub structure_size: StructureSize,
     /// The padding at the end of the whole item.
     pub trailing_padding: TrailingPadding,
-    /// The distance of the elements of an array of structures, where the format does not declare it.
+    /// The distance between the elements of an array of structures, where the format does not declare the distance.
     pub record_spacing: RecordSpacing,
     /// The size of format characters without a standard size under `= < > !`.
     pub native_only: NativeOnly,
     /// The type of `u`.
     pub wide_char: WideChar,
-    /// The meaning of `x` with a name.
+    /// The meaning of an `x` with a name.
     pub named_padding: NamedPadding,
     /// The meaning of a repeat count of zero.
     pub zero_count: ZeroCount,
-    /// The largest count and length of a dimension.
+    /// The largest repeat count and the largest length of a dimension.
     pub count_limit: CountLimit,
-    /// The meaning of a NUL in the format.
+    /// The meaning of a NUL byte in the format.
     pub nul: Nul,
 }
 
@@ -73,7 +72,7 @@ impl Codes {
     /// All format characters.
     pub const ALL: Self = Self::NONE.with(&Code::ALL);
 
-    /// Returns the set with these characters added.
+    /// Returns this set with `codes` added.
     #[must_use]
     pub const fn with(self, codes: &[Code]) -> Self {
         let mut set = self.0;
@@ -85,13 +84,13 @@ impl Codes {
         Self(set)
     }
 
-    /// Returns the set without these characters.
+    /// Returns this set without `codes`.
     #[must_use]
     pub const fn without(self, codes: &[Code]) -> Self {
         Self(self.0 & !Self::NONE.with(codes).0)
     }
 
-    /// Returns whether the character is in the set.
+    /// Returns whether `code` is in this set.
     #[must_use]
     #[inline]
     pub const fn contains(self, code: Code) -> bool {
@@ -99,6 +98,7 @@ impl Codes {
     }
 }
 
+/// Returns the set that contains only `code`, as an integer with one bit set.
 #[expect(clippy::as_conversions, reason = "the discriminants are 0 to 35; `From` is not const")]
 const fn bit(code: Code) -> u64 {
     1_u64.wrapping_shl(code as u32)
@@ -117,7 +117,7 @@ impl fmt::Debug for Codes {
 }
 
 bitflags! {
-    /// Constructs besides format characters, counts and byte-order characters.
+    /// A set of constructs besides format characters, counts and byte-order characters.
     ///
     /// ```
     /// use pep3118::{Dialect, layout::Syntax};
@@ -125,28 +125,28 @@ bitflags! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Syntax: u16 {
-        /// `T{…}`
+        /// Structures: `T{…}`.
         const STRUCTURES = 1;
-        /// `:name:`
+        /// Names of fields: `:name:`.
         const NAMES = 1 << 1;
-        /// `(2,3)`
+        /// Shapes: `(2,3)`.
         const SHAPES = 1 << 2;
-        /// `(2)(3)`: two shapes before one item.
+        /// Two shapes before one item: `(2)(3)i`.
         const STACKED_SHAPES = 1 << 3;
-        /// `&`
+        /// Pointers: `&`.
         const POINTERS = 1 << 4;
-        /// `X{…}`
+        /// Function pointers: `X{…}`.
         const FUNCTIONS = 1 << 5;
-        /// `[name$params]`
+        /// User types: `[name$params]`.
         const USER_TYPES = 1 << 6;
         /// The byte-order character `^`.
         const UNALIGNED = 1 << 7;
-        /// Two fields of one structure with the same name.
+        /// Two fields of one structure with equal names: `T{i:a:i:a:}`.
         const DUPLICATE_NAMES = 1 << 8;
     }
 }
 
-/// The places where a byte-order character is accepted.
+/// The positions at which a dialect accepts a byte-order character.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::Placement};
@@ -158,16 +158,16 @@ bitflags! {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// Only as the first byte of the format (`struct`).
+    /// Only as the first byte of the format, as in the `struct` module.
     First,
-    /// One before an item, after its shape, and none at the end (NumPy's reader: `(2)<i`, not `<(2)i`,
-    /// not `i<`). A format of one number without a count or a name may have several, of which the last is used.
+    /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i` nor `i<`.
+    /// Before a format of one number, several byte-order characters are accepted, and the last one is used: `<>i`.
     BeforeType,
-    /// Anywhere between tokens.
+    /// At all positions between two tokens.
     Anywhere,
 }
 
-/// The places where white space is accepted. Inside a name it is part of the name.
+/// The positions at which a dialect accepts white space. White space inside a name is part of the name.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::Whitespace};
@@ -179,13 +179,13 @@ pub enum Placement {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whitespace {
-    /// Between items (`struct`): neither before the byte-order character nor after a count.
+    /// Between two items, as in the `struct` module, but not after a count.
     BetweenItems,
-    /// Between any two tokens (PEP 3118).
+    /// Between all tokens, as in PEP 3118.
     Anywhere,
 }
 
-/// Whether `@` moves items to their native alignment.
+/// Whether `@` implies padding before items, so that each item has its native alignment.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::Alignment};
@@ -197,9 +197,9 @@ pub enum Whitespace {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alignment {
-    /// Items under `@` are aligned, with padding that the format does not contain.
+    /// The reader inserts padding before an item under `@`, so that the item is aligned.
     Implicit,
-    /// Items are not moved: the format contains all pad bytes as `x` (NumPy's writer, ctypes).
+    /// The reader inserts no padding. NumPy and ctypes write all pad bytes as `x`.
     Explicit,
 }
 
@@ -215,9 +215,9 @@ pub enum Alignment {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StructureSize {
-    /// The end of its last field.
+    /// The size is the end of the last field.
     Exact,
-    /// Rounded up to its alignment, as a C compiler does, if `@` is in force at its closing brace.
+    /// If `@` is in force at the closing brace, the size is rounded up to the alignment of the structure, as in C.
     Aligned,
 }
 
@@ -233,19 +233,20 @@ pub enum StructureSize {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrailingPadding {
-    /// None but the pad bytes in the format.
+    /// The item has no padding at the end, except pad bytes in the format.
     None,
-    /// Up to the alignment of the item, as a C compiler does, if `@` is in force at the end.
+    /// If `@` is in force at the end of the format, the size is rounded up to the alignment of the item, as in C.
     Aligned,
-    /// Up to the itemsize: NumPy's writer omits the padding at the end.
+    /// All bytes up to the itemsize are padding, because NumPy does not write the padding at the end.
     Implicit,
 }
 
 /// The distance between the elements of an array of structures.
 ///
-/// Formats declare the bytes of one element. They do not declare whether padding that follows the array
-/// belongs to its elements (NumPy), or whether `@` pads each element as a C compiler does (PEP 3118).
-/// [`reconcile`](crate::reconcile) decides it from the itemsize; a format alone is read as packed.
+/// A format declares the bytes of one element. In NumPy's formats, padding after the array may belong to the elements
+/// or to the enclosing record. In formats of PEP 3118, `@` may or may not pad each element as a C compiler does.
+/// [`reconcile`](crate::reconcile) computes the distance from the itemsize. [`Layout::read`](crate::Layout::read) does
+/// not know the itemsize and makes the elements contiguous.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, reconcile};
@@ -258,12 +259,12 @@ pub enum TrailingPadding {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordSpacing {
-    /// The distance that the padding implies; an error if it implies none or several.
+    /// The distance that follows from the padding. If several distances are possible, `reconcile` returns an ambiguity.
     Inferred,
-    /// The distance that the padding implies; the elements are contiguous if it implies none or several.
+    /// The distance that follows from the padding. If several distances are possible, the elements are contiguous.
     Packed,
-    /// The distance that the padding implies; if it implies none or several, the elements share the
-    /// padding after the array. This concerns dialects without implicit padding only.
+    /// The distance that follows from the padding. If several distances are possible, the elements contain the padding
+    /// after the array. Dialects with implicit alignment ignore this value.
     Padded,
 }
 
@@ -279,13 +280,13 @@ pub enum RecordSpacing {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NativeOnly {
-    /// They are an error.
+    /// The format character is an error.
     Refused,
-    /// They keep their native size (ctypes: `<P`, `<g`).
+    /// The format character has its native size, as in the formats `<P` and `<g` of ctypes.
     KeepSize,
 }
 
-/// The type of `u`.
+/// The type of the format character `u`.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::WideChar};
@@ -297,13 +298,13 @@ pub enum NativeOnly {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WideChar {
-    /// A UCS-2 unit of 2 bytes (PEP 3118).
+    /// A UCS-2 character of 2 bytes, as in PEP 3118.
     Ucs2,
-    /// A `wchar_t` of the data model (ctypes, `array.array`).
+    /// A `wchar_t` of the data model, as in ctypes and `array.array`.
     Wchar,
 }
 
-/// The meaning of `x` with a name.
+/// The meaning of an `x` with a name.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::NamedPadding};
@@ -315,11 +316,12 @@ pub enum WideChar {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedPadding {
-    /// Padding, as without a name.
+    /// Padding, as an `x` without a name.
     Padding,
-    /// A field of opaque bytes, NumPy's void.
+    /// A field of opaque bytes, which NumPy calls void.
     Field,
-    /// A field of opaque bytes, and so is a whole format such as `3x` without a name (NumPy's writer).
+    /// A field of opaque bytes. An `x` without a name is also a field if it is the whole format, such as `3x`.
+    /// NumPy writes such formats.
     FieldOrWhole,
 }
 
@@ -335,13 +337,13 @@ pub enum NamedPadding {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZeroCount {
-    /// Only alignment (`struct`: `b0i` has 4 bytes and one value).
+    /// The item aligns the end and has no value, as in the `struct` module: `b0i` has 4 bytes and one value.
     Alignment,
-    /// A field without elements.
+    /// The item is a field without elements.
     Field,
 }
 
-/// The largest count and length of a dimension.
+/// The largest repeat count and the largest length of a dimension.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::CountLimit};
@@ -353,13 +355,13 @@ pub enum ZeroCount {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountLimit {
-    /// `PY_SSIZE_T_MAX` of the data model.
+    /// The limit is `PY_SSIZE_T_MAX` of the data model.
     Ssize,
-    /// `INT_MAX`.
+    /// The limit is `INT_MAX`, 2147483647.
     Int,
 }
 
-/// The meaning of a NUL in the format.
+/// The meaning of a NUL byte in the format.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -368,13 +370,14 @@ pub enum CountLimit {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nul {
-    /// It is an error, in all dialects but that of CPython 3.6.
+    /// A NUL byte is an error. All dialects except `struct-3.6` refuse a NUL byte.
     Refused,
-    /// It ends the format, and the bytes after it are ignored.
+    /// A NUL byte ends the format. The reader ignores all bytes after the NUL byte.
     Ends,
 }
 
 impl CountLimit {
+    /// Returns the limit as a number. `ssize_max` is `PY_SSIZE_T_MAX` of the data model.
     pub(crate) const fn value(self, ssize_max: u64) -> u64 {
         match self {
             Self::Ssize => ssize_max,
@@ -390,31 +393,28 @@ use Code::{
     VariantBool, WcharPointer,
 };
 
-/// `b B h H i I l L q Q f d`: the numbers of every dialect.
-const NUMBERS: Codes = Codes::NONE.with(&[
-    SignedChar,
-    UnsignedChar,
-    Short,
-    UnsignedShort,
-    Int,
-    UnsignedInt,
-    Long,
-    UnsignedLong,
-    LongLong,
-    UnsignedLongLong,
-    Float,
-    Double,
-]);
+/// The numbers that every dialect has: `b B h H i I l L q Q f d`.
+const NUMBERS: Codes = Codes::NONE
+    .with(&[SignedChar, UnsignedChar, Short, UnsignedShort])
+    .with(&[Int, UnsignedInt, Long, UnsignedLong])
+    .with(&[LongLong, UnsignedLongLong, Float, Double]);
 
+/// [`NUMBERS`], `long double` and the complex numbers: `g Zf Zd Zg`.
+const NUMBERS_WITH_COMPLEX: Codes = NUMBERS.with(&[LongDouble, ComplexFloat, ComplexDouble, ComplexLongDouble]);
+
+/// The format characters of the `struct` module of CPython 3.13.
 const STRUCT_CODES: Codes = NUMBERS.with(&[Pad, Char, Bool, SsizeT, SizeT, Half, Bytes, Pascal, Pointer]);
 
-const NUMPY_CODES: Codes =
-    NUMBERS.with(&[Pad, Bool, Half, LongDouble, ComplexFloat, ComplexDouble, ComplexLongDouble, Bytes, Ucs4, Object]);
+/// The format characters that NumPy writes.
+const NUMPY_CODES: Codes = NUMBERS_WITH_COMPLEX.with(&[Pad, Bool, Half, Bytes, Ucs4, Object]);
+
+/// Structures, names and shapes, which all dialects except `struct` and `array` have.
+const RECORDS: Syntax = Syntax::STRUCTURES.union(Syntax::NAMES).union(Syntax::SHAPES);
 
 impl Dialect {
-    /// The `struct` module of CPython 3.15: `F D Zf Zd` are complex numbers.
+    /// The `struct` module of CPython 3.15, which has the complex numbers `F D Zf Zd`.
     ///
-    /// Sizes and refusals are those of `struct.calcsize` and `PyBuffer_SizeFromFormat`.
+    /// The dialect accepts the formats that `struct.calcsize` accepts, with equal sizes.
     pub const STRUCT: Self = Self {
         name: "struct",
         codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314, ComplexFloat, ComplexDouble]),
@@ -434,19 +434,19 @@ impl Dialect {
         nul: Nul::Refused,
     };
 
-    /// The `struct` module of CPython 3.14: complex numbers are `F` and `D` only.
+    /// The `struct` module of CPython 3.14, which has the complex numbers `F` and `D`.
     pub const STRUCT_3_14: Self =
         Self { name: "struct-3.14", codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314]), ..Self::STRUCT };
 
-    /// The `struct` module of CPython 3.6, which ends the format at a NUL.
+    /// The `struct` module of CPython 3.6, in which a NUL byte ends the format.
     pub const STRUCT_3_6: Self = Self { name: "struct-3.6", nul: Nul::Ends, ..Self::STRUCT_3_13 };
 
-    /// The `struct` module of CPython 3.7 to 3.13: no complex numbers.
+    /// The `struct` module of CPython 3.7 to 3.13, which has no complex numbers.
     pub const STRUCT_3_13: Self = Self { name: "struct-3.13", codes: STRUCT_CODES, ..Self::STRUCT };
 
-    /// All constructs of PEP 3118 and of its implementers, with the layout rules of `struct`.
+    /// All constructs of PEP 3118 and of the implementations, with the layout rules of the `struct` module.
     ///
-    /// Every format that `struct` accepts has the same layout in both dialects.
+    /// Every format that the dialect `struct` accepts has an equal layout in the dialect `pep3118`.
     pub const PEP3118: Self = Self {
         name: "pep3118",
         codes: Codes::ALL,
@@ -458,8 +458,10 @@ impl Dialect {
         ..Self::STRUCT
     };
 
-    /// The layout of a C compiler: under `@`, structures and the item are rounded up to their alignment.
-    /// NumPy and Cython read formats by this rule, and Cython writes them by it.
+    /// The layout rules of a C compiler: under `@`, the sizes of structures and of the item are rounded up to the
+    /// alignment.
+    ///
+    /// NumPy and Cython read formats by these rules. Cython also writes formats by these rules.
     pub const NATIVE_C: Self = Self {
         name: "native-c",
         structure_size: StructureSize::Aligned,
@@ -467,30 +469,26 @@ impl Dialect {
         ..Self::PEP3118
     };
 
-    /// The formats that NumPy writes: all pad bytes between fields are written as `x`, `@` adds none, and the
-    /// padding at the end is omitted.
+    /// The formats that NumPy writes.
+    ///
+    /// NumPy writes each pad byte between fields as `x` and omits the padding at the end. `@` implies no padding.
     pub const NUMPY: Self = Self {
         name: "numpy",
         codes: NUMPY_CODES,
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::STACKED_SHAPES)
-            .union(Syntax::UNALIGNED)
-            .union(Syntax::DUPLICATE_NAMES),
+        syntax: RECORDS.union(Syntax::STACKED_SHAPES).union(Syntax::UNALIGNED).union(Syntax::DUPLICATE_NAMES),
         alignment: Alignment::Explicit,
         trailing_padding: TrailingPadding::Implicit,
         named_padding: NamedPadding::FieldOrWhole,
         ..Self::PEP3118
     };
 
-    /// [`PEP3118`](Self::PEP3118) with contiguous elements in arrays of structures, even if that leaves fields
-    /// unaligned.
+    /// [`PEP3118`](Self::PEP3118) with contiguous elements in arrays of structures, even if the fields of some elements
+    /// are then unaligned.
     pub const PEP3118_PACKED: Self =
         Self { name: "pep3118-packed", record_spacing: RecordSpacing::Packed, ..Self::PEP3118 };
 
-    /// [`NUMPY`](Self::NUMPY) with all format characters, and with contiguous elements in arrays of structures
-    /// where the padding does not imply another distance.
+    /// [`NUMPY`](Self::NUMPY) with all format characters. If several distances between the elements of an array of
+    /// structures are possible, the elements are contiguous.
     pub const NUMPY_PACKED: Self = Self {
         name: "numpy-packed",
         codes: Codes::ALL,
@@ -499,106 +497,64 @@ impl Dialect {
         ..Self::NUMPY
     };
 
-    /// [`NUMPY_PACKED`](Self::NUMPY_PACKED) with the padding after an array shared by its elements.
+    /// [`NUMPY`](Self::NUMPY) with all format characters. If several distances between the elements of an array of
+    /// structures are possible, the elements contain the padding after the array.
     pub const NUMPY_PADDED: Self =
         Self { name: "numpy-padded", record_spacing: RecordSpacing::Padded, ..Self::NUMPY_PACKED };
 
-    /// The formats that NumPy 2.0 and later reads. It refuses `<(2)i` and `(2)(3)i`, which it writes itself.
+    /// The formats that NumPy 2.0 and later reads.
+    ///
+    /// NumPy's reader refuses `<(2)i` and `(2)(3)i`, although NumPy writes such formats.
     pub const NUMPY_READER: Self = Self {
         name: "numpy-reader",
         codes: NUMPY_CODES.with(&[Char]),
         sole_codes: Codes::NONE.with(&[SsizeT, SizeT]),
-        syntax: Syntax::STRUCTURES.union(Syntax::NAMES).union(Syntax::SHAPES).union(Syntax::UNALIGNED),
+        syntax: RECORDS.union(Syntax::UNALIGNED),
         placement: Placement::BeforeType,
         count_limit: CountLimit::Int,
         ..Self::NATIVE_C
     };
 
-    /// The formats that ctypes writes since CPython 3.12: all padding is explicit, and all format characters
-    /// have their native size after any byte-order character. `&` and `X{}` have no byte-order character.
+    /// The formats that ctypes writes since CPython 3.12.
     ///
-    /// Before CPython 3.12, ctypes wrote no padding, so that the format contradicts the itemsize.
+    /// ctypes writes all padding. Format characters without a standard size, such as `P`, have the native size after
+    /// each byte-order character. `&` and `X{}` have no byte-order character. Before CPython 3.12, ctypes wrote no
+    /// padding, so the formats contradict the itemsize.
     pub const CTYPES: Self = Self {
         name: "ctypes",
-        codes: NUMBERS.with(&[
-            Pad,
-            Char,
-            Bool,
-            Half,
-            LongDouble,
-            ComplexFloat,
-            ComplexDouble,
-            ComplexLongDouble,
-            ComplexFloat314,
-            ComplexDouble314,
-            ComplexLongDouble314,
-            Pointer,
-            Object,
-            Ucs2,
-            CharPointer,
-            WcharPointer,
-            VariantBool,
-        ]),
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::POINTERS)
-            .union(Syntax::FUNCTIONS)
-            .union(Syntax::DUPLICATE_NAMES),
+        codes: NUMBERS_WITH_COMPLEX
+            .with(&[Pad, Char, Bool, Half, Pointer, Object, Ucs2])
+            .with(&[CharPointer, WcharPointer, VariantBool])
+            .with(&[ComplexFloat314, ComplexDouble314, ComplexLongDouble314]),
+        syntax: RECORDS.union(Syntax::POINTERS).union(Syntax::FUNCTIONS).union(Syntax::DUPLICATE_NAMES),
         alignment: Alignment::Explicit,
         native_only: NativeOnly::KeepSize,
         wide_char: WideChar::Wchar,
         ..Self::PEP3118
     };
 
-    /// The formats that Cython writes for its memoryviews and reads: aligned structures such as `T{c:a:i:b:}`
-    /// have the layout of a C compiler, packed structures are `T{^c:a:^i:b:}`.
+    /// The formats that Cython reads, and writes for typed memoryviews.
+    ///
+    /// Aligned structures such as `T{c:a:i:b:}` have the layout of a C compiler. Packed structures have a `^` before
+    /// each type: `T{^c:a:^i:b:}`.
     pub const CYTHON: Self = Self {
         name: "cython",
-        codes: NUMBERS.with(&[
-            Pad,
-            Char,
-            Bool,
-            LongDouble,
-            ComplexFloat,
-            ComplexDouble,
-            ComplexLongDouble,
-            Bytes,
-            Pascal,
-            Object,
-        ]),
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::UNALIGNED)
-            .union(Syntax::DUPLICATE_NAMES),
+        codes: NUMBERS_WITH_COMPLEX.with(&[Pad, Char, Bool, Bytes, Pascal, Object]),
+        syntax: RECORDS.union(Syntax::UNALIGNED).union(Syntax::DUPLICATE_NAMES),
         named_padding: NamedPadding::Padding,
         ..Self::NATIVE_C
     };
 
-    /// The formats that pybind11 writes, such as `^T{?:b:3xI:u:}`: explicit padding, spaces in shapes.
+    /// The formats that pybind11 writes, such as `^T{?:b:3xI:u:}`. pybind11 writes all padding, and writes spaces in
+    /// shapes.
     pub const PYBIND11: Self = Self {
         name: "pybind11",
-        codes: NUMBERS.with(&[
-            Pad,
-            Bool,
-            Half,
-            LongDouble,
-            ComplexFloat,
-            ComplexDouble,
-            ComplexLongDouble,
-            Bytes,
-            Ucs4,
-        ]),
-        syntax: Syntax::STRUCTURES
-            .union(Syntax::NAMES)
-            .union(Syntax::SHAPES)
-            .union(Syntax::UNALIGNED)
-            .union(Syntax::DUPLICATE_NAMES),
+        codes: NUMBERS_WITH_COMPLEX.with(&[Pad, Bool, Half, Bytes, Ucs4]),
+        syntax: RECORDS.union(Syntax::UNALIGNED).union(Syntax::DUPLICATE_NAMES),
         ..Self::PEP3118
     };
 
-    /// The formats that `array.array` writes: one format character, where `u` is a `wchar_t`.
+    /// The formats that `array.array` writes: one format character. `u` is a `wchar_t`.
     pub const ARRAY: Self = Self {
         name: "array",
         codes: NUMBERS.with(&[Half, ComplexFloat, ComplexDouble, Ucs2, Ucs4]),
@@ -608,7 +564,7 @@ impl Dialect {
         ..Self::STRUCT
     };
 
-    /// The dialects of producers and consumers.
+    /// The dialects of producers and consumers, without [`VARIANTS`](Self::VARIANTS).
     pub const ALL: [&'static Self; 12] = [
         &Self::STRUCT,
         &Self::STRUCT_3_14,
@@ -624,12 +580,13 @@ impl Dialect {
         &Self::ARRAY,
     ];
 
-    /// Variants of `pep3118` and `numpy` that decide the distance of elements where the format does not.
+    /// Variants of `pep3118` and `numpy` for arrays of structures whose distance between elements is ambiguous.
     ///
-    /// They choose one alternative of an [`Ambiguity`](crate::Ambiguity).
+    /// Each variant selects one alternative of an [`Ambiguity`](crate::Ambiguity).
     pub const VARIANTS: [&'static Self; 3] = [&Self::PEP3118_PACKED, &Self::NUMPY_PACKED, &Self::NUMPY_PADDED];
 
-    /// Returns the dialect with a name, among [`ALL`](Self::ALL) and [`VARIANTS`](Self::VARIANTS).
+    /// Returns the dialect whose name is `name`, from [`ALL`](Self::ALL) or [`VARIANTS`](Self::VARIANTS). Returns
+    /// `None` if no dialect has this name.
     ///
     /// ```
     /// use pep3118::Dialect;

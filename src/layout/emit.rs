@@ -1,8 +1,9 @@
-//! [`Layout::emit`]: a format with a given layout, for a given reader.
+//! [`Layout::emit`]: writes a format that a given reader interprets as a given layout.
 //!
-//! The canonical format is explicit: it has an `x` for each pad byte and a byte-order character before each change of
-//! the byte order, and relies on no alignment. All dialects that have its format characters read it the same.
-//! `emit` reads each format in the dialect of the target and compares the layouts before it returns the format.
+//! A canonical format declares each pad byte as an `x` and each change of the byte order by a byte-order character. No
+//! field depends on implicit alignment. All dialects that have the format characters of a canonical format give this
+//! format the same layout. Before `emit` returns a format, `emit` reads the format in the dialect of the target and
+//! checks that the layout is equal.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,13 +11,14 @@ use alloc::vec::Vec;
 
 use super::compare::{Comparison, Equivalence};
 use super::dialect::Dialect;
+use super::table::join_lengths;
 use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::endian::Endian;
 use crate::named::named_enum;
 
 named_enum! {
-    /// A reader for which a format can be spelled.
+    /// A reader of format strings that [`Layout::emit`] can write for.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -28,9 +30,9 @@ named_enum! {
     /// ```
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum Target {
-        /// Every reader of PEP 3118.
+        /// Every reader that implements PEP 3118.
         Canonical = "canonical",
-        /// The `struct` module of every CPython: one structure of numbers, names left out.
+        /// The `struct` module of every CPython version. The format contains no names and no `T{}`.
         Struct = "struct",
         /// The `struct` module of CPython 3.14: complex numbers are `F` and `D`.
         CPython314 = "cpython-3.14",
@@ -38,12 +40,13 @@ named_enum! {
         CPython315 = "cpython-3.15",
         /// NumPy's reader.
         NumPy = "numpy",
-        /// Cython's buffer check, on the machine of the layout.
+        /// Cython's buffer check, on a machine with the data model of the layout.
         Cython = "cython",
     }
 }
 
 impl Target {
+    /// Returns the dialect by which this target reads a format.
     fn dialect(self) -> &'static Dialect {
         match self {
             Self::Canonical => &Dialect::PEP3118,
@@ -55,13 +58,13 @@ impl Target {
         }
     }
 
-    /// Returns whether the target has neither structures nor names nor shapes.
-    fn is_flat(self) -> bool {
+    /// Returns whether this target is the `struct` module, which has no structures, no names and no shapes.
+    fn is_struct_module(self) -> bool {
         matches!(self, Self::Struct | Self::CPython314 | Self::CPython315)
     }
 }
 
-/// The part of a layout that a target cannot read.
+/// The error of [`Layout::emit`] for a layout that a target cannot read.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -73,14 +76,14 @@ impl Target {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{target} cannot read {what}")]
 pub struct EmitError {
-    /// The target.
+    /// The target that the format was requested for.
     pub target: Target,
-    /// The part, with its offset in bytes: "the pointer at byte 8".
+    /// The part of the layout that the target cannot read, with the offset in bytes: "the pointer at byte 8".
     pub what: String,
 }
 
 impl Layout {
-    /// Returns a format that a reader interprets as this layout.
+    /// Returns a format that `target` interprets as this layout.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -95,21 +98,22 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - a pointer for NumPy
-    /// - two byte orders or an array of structures for `struct`
-    /// - a big-endian number in a little-endian data model for Cython
+    /// - [`Target::NumPy`] and a layout with a pointer: NumPy has no pointers
+    /// - [`Target::Struct`] and a layout with two byte orders or an array of structures: `struct` has neither
+    /// - [`Target::Cython`] and a big-endian number in a little-endian data model: Cython reads only native numbers
     pub fn emit(&self, target: Target) -> Result<Vec<u8>, EmitError> {
         let mut writer = FormatWriter { target, out: Vec::new(), order: None };
-        if target.is_flat() {
-            writer.flat(self)?;
+        if target.is_struct_module() {
+            writer.write_flat(self)?;
         } else {
-            writer.field(self.item(), 0)?;
+            writer.write_field(self.item(), 0)?;
         }
         let format = writer.out;
-        // The format is read back and must give the same layout. Targets without structures have no names to compare.
+        // Read the format in the dialect of the target and compare the layouts. For `struct`, compare only the values,
+        // because the format contains no names and no structures.
         let read = Layout::read(&format, target.dialect(), self.model());
         let same = read.is_ok_and(|read| {
-            if target.is_flat() {
+            if target.is_struct_module() {
                 return same_values(self, &read);
             }
             Comparison::of_layouts(self, &read).equivalence >= Some(Equivalence::Scalars)
@@ -118,7 +122,8 @@ impl Layout {
     }
 }
 
-/// Returns whether `flat`, which has no structures, has the same values at the same offsets as `layout`.
+/// Returns whether `flat` and `layout` have equal values at equal offsets. The structures and names of `layout` are
+/// ignored.
 fn same_values(layout: &Layout, flat: &Layout) -> bool {
     let values = |layout: &Layout| -> Vec<(u64, u64, u64, Type, Option<Endian>)> {
         layout.leaves().map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian())).collect()
@@ -126,89 +131,96 @@ fn same_values(layout: &Layout, flat: &Layout) -> bool {
     layout.size() == flat.size() && values(layout) == values(flat)
 }
 
+/// The format that [`Layout::emit`] is writing.
 struct FormatWriter {
     target: Target,
+    /// The bytes of the format so far.
     out: Vec<u8>,
-    /// The byte-order character in force, if one was written.
+    /// The byte-order character that was written last; `None` before the first.
     order: Option<&'static str>,
 }
 
 impl FormatWriter {
+    /// Returns the error for `what`, a part of the layout that the target cannot read: "the pointer at byte 8".
     fn refuse<T>(&self, what: impl Into<String>) -> Result<T, EmitError> {
         Err(EmitError { target: self.target, what: what.into() })
     }
 
-    fn put(&mut self, text: &str) {
+    fn push_text(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    fn pad(&mut self, bytes: u64) {
+    /// Writes `bytes` pad bytes.
+    fn write_padding(&mut self, bytes: u64) {
         match bytes {
             0 => {}
-            1 => self.put("x"),
-            bytes => self.put(&format!("{bytes}x")),
+            1 => self.push_text("x"),
+            bytes => self.push_text(&format!("{bytes}x")),
         }
     }
 
-    /// Writes a field with its shape and its name. `at` is its offset from the start of the item.
-    // The recursion is as deep as the nesting of structures, at most 64 levels (the limit of the parser).
-    fn field(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
+    /// Writes the shape, the type and the name of `field`. `at` is the offset of the field from the start of the item
+    /// in bytes.
+    // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
+    fn write_field(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if !field.shape().is_empty() {
-            let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-            self.put(&format!("({})", lengths.join(",")));
+            self.push_text(&format!("({})", join_lengths(field)));
         }
         if field.ty() == Type::Record {
             self.refuse_unordered(field, at)?;
-            self.put("T{");
+            self.push_text("T{");
             let mut end = 0;
             for inner in field.fields() {
-                self.pad(inner.offset().saturating_sub(end));
-                self.field(inner, at.saturating_add(inner.offset()))?;
+                self.write_padding(inner.offset().saturating_sub(end));
+                self.write_field(inner, at.saturating_add(inner.offset()))?;
                 end = inner.offset().saturating_add(inner.total_size());
             }
-            self.pad(field.size().saturating_sub(end));
-            self.put("}");
+            self.write_padding(field.size().saturating_sub(end));
+            self.push_text("}");
         } else {
-            self.value(field, at)?;
+            self.write_value(field, at)?;
         }
         if let Some(name) = field.name() {
-            self.put(":");
+            self.push_text(":");
             self.out.extend_from_slice(name);
-            self.put(":");
+            self.push_text(":");
         } else if field.ty() == Type::Void {
-            return self.refuse(format!("the void at byte {at}, which has no name: it would be padding"));
+            return self.refuse(format!("the void without a name at byte {at}, which would be padding in a format"));
         }
         Ok(())
     }
 
-    fn value(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
-        let code = self.code(field, at)?;
-        if self.target == Target::Cython && field.endian().is_some_and(|endian| endian != field.model().endian) {
+    /// Writes the byte-order character and the format character of `field`, which is not a record, at the offset `at`
+    /// in bytes.
+    fn write_value(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
+        let code = self.format_character(field, at)?;
+        if self.target == Target::Cython && field.swapped_endian().is_some() {
             return self.refuse(format!("the {} at byte {at}, which is not in the machine's byte order", field.ty()));
         }
         let native = has_native_size_only(field.ty());
+        if native && field.swapped_endian().is_some() {
+            return self.refuse(format!("the byte-swapped {} at byte {at}", field.ty()));
+        }
         match field.endian() {
-            Some(endian) if native && endian != field.model().endian => {
-                return self.refuse(format!("the byte-swapped {} at byte {at}", field.ty()));
-            }
-            _ if native => self.order("^"),
-            Some(Endian::Little) => self.order("<"),
-            Some(Endian::Big) => self.order(">"),
+            _ if native => self.write_order("^"),
+            Some(Endian::Little) => self.write_order("<"),
+            Some(Endian::Big) => self.write_order(">"),
             None => {}
         }
-        self.put(&code);
+        self.push_text(&code);
         Ok(())
     }
 
-    fn order(&mut self, order: &'static str) {
+    /// Writes the byte-order character `order`, unless `order` is already in force.
+    fn write_order(&mut self, order: &'static str) {
         if self.order != Some(order) {
             self.order = Some(order);
-            self.put(order);
+            self.push_text(order);
         }
     }
 
-    /// Writes all fields as format characters in a row, for `struct`.
-    fn flat(&mut self, layout: &Layout) -> Result<(), EmitError> {
+    /// Writes the values of `layout` as a sequence of format characters, for the `struct` module.
+    fn write_flat(&mut self, layout: &Layout) -> Result<(), EmitError> {
         let mut order: Option<(Endian, u64)> = None;
         for (at, leaf) in layout.leaves() {
             if let Some(endian) = leaf.endian() {
@@ -219,34 +231,36 @@ impl FormatWriter {
             }
         }
         self.refuse_arrays(layout.item(), 0)?;
-        // A pointer needs `@`, which implies padding that must not be written, too.
+        // A pointer requires `@`. Under `@` the reader inserts alignment padding, so the format must not contain that
+        // padding.
         let native = layout.leaves().any(|(_, leaf)| has_native_size_only(leaf.ty()));
         match order {
-            _ if native => self.put("@"),
-            Some((Endian::Big, _)) => self.put(">"),
-            _ => self.put("<"),
+            _ if native => self.push_text("@"),
+            Some((Endian::Big, _)) => self.push_text(">"),
+            _ => self.push_text("<"),
         }
         let mut end = 0_u64;
         for (at, leaf) in layout.leaves() {
             let implied = if native { leaf.natural_align().padding_needed_for(end) } else { 0 };
-            self.pad(at.saturating_sub(end).saturating_sub(implied));
-            let code = self.code(leaf, at)?;
+            self.write_padding(at.saturating_sub(end).saturating_sub(implied));
+            let code = self.format_character(leaf, at)?;
             if !leaf.shape().is_empty() {
                 if code.starts_with(|first: char| first.is_ascii_digit())
                     || matches!(leaf.ty(), Type::Bytes | Type::Pascal)
                 {
                     return self.refuse(format!("the array of {} at byte {at}", leaf.ty()));
                 }
-                self.put(&leaf.count().to_string());
+                self.push_text(&leaf.count().to_string());
             }
-            self.put(&code);
+            self.push_text(&code);
             end = at.saturating_add(leaf.total_size());
         }
-        self.pad(layout.size().saturating_sub(end));
+        self.write_padding(layout.size().saturating_sub(end));
         Ok(())
     }
 
-    /// Refuses records that formats cannot express: fields that share bytes or are not in the order of their offsets.
+    /// Returns an error if two fields of `record` share bytes or are not in the order of their offsets. No format can
+    /// express such a record. `at` is the offset of the record from the start of the item in bytes.
     fn refuse_unordered(&self, record: Field<'_>, at: u64) -> Result<(), EmitError> {
         if record.overlaps() {
             return self.refuse(format!("the record at byte {at}, whose fields share bytes"));
@@ -261,7 +275,8 @@ impl FormatWriter {
         Ok(())
     }
 
-    /// Refuses arrays of structures: `struct` has no count for several format characters.
+    /// Returns an error if `field` is or contains an array of structures, which the `struct` module cannot express.
+    /// `at` is the offset of the field from the start of the item in bytes.
     fn refuse_arrays(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if field.ty() != Type::Record {
             return Ok(());
@@ -273,8 +288,9 @@ impl FormatWriter {
         field.fields().try_for_each(|inner| self.refuse_arrays(inner, at.saturating_add(inner.offset())))
     }
 
-    /// Returns the format character of a value, after the length if its count is a length.
-    fn code(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
+    /// Returns the format character of `field`, with the length if the type has one: `i`, `5s`. Returns an error if the
+    /// target does not have the format character. `at` is the offset of the field from the start of the item in bytes.
+    fn format_character(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
         let size = field.size();
         let length = |units: u64, code: &str| if units == 1 { code.to_string() } else { format!("{units}{code}") };
         let wide = field.natural_align().bytes();
@@ -326,7 +342,7 @@ impl FormatWriter {
     }
 }
 
-/// Returns whether the format character of a type has no standard size.
+/// Returns whether the format character of `ty` has no standard size, so that the format needs `@` or `^`.
 fn has_native_size_only(ty: Type) -> bool {
     matches!(
         ty,

@@ -1,4 +1,4 @@
-//! [`LayoutError`]: a format that has no layout in a dialect, no layout of the itemsize, or several.
+//! [`LayoutError`]: the reason why a format has no layout, or more than one layout.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -10,13 +10,14 @@ use core::fmt;
 use super::interpretation::Ambiguity;
 use crate::diagnostic::{Diagnostic, Label};
 use crate::format::{ByteOrder, Code, FormatError};
+use crate::named::named_enum;
 use crate::span::Span;
 use crate::text::{abridge, plural};
 
-/// A format without a layout: a syntax error, a construct that the dialect lacks, an item that is too large, an
-/// itemsize that does not fit, or an ambiguity.
+/// The error for a format that has no layout or more than one layout.
 ///
-/// `{}` is one line; `{:#}` adds the format with carets, the sizes in each dialect, and a help line.
+/// [`LayoutErrorKind`] lists the reasons. `{}` writes one line. `{:#}` also writes the format with carets under the
+/// offending bytes, the sizes in each dialect, and a help line.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -29,9 +30,13 @@ pub struct LayoutError(Box<Details>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: LayoutErrorKind,
+    /// The offending bytes of the format.
     span: Span,
+    /// The format.
     source: Box<[u8]>,
+    /// The name of the dialect.
     dialect: &'static str,
+    /// The name of the data model.
     model: &'static str,
 }
 
@@ -45,10 +50,10 @@ struct Details {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LayoutErrorKind {
-    /// A syntax error.
+    /// A syntax error: `T{i`.
     #[error(transparent)]
     Format(FormatError),
-    /// A format character that the dialect lacks: `Zd` in `struct-3.13`.
+    /// A format character that the dialect does not have: `Zd` in `struct-3.13`.
     #[error("format character `{code}` ({}) is not part of the dialect", code.c_type())]
     Code {
         /// The format character.
@@ -62,44 +67,44 @@ pub enum LayoutErrorKind {
         /// The byte-order character that selects standard sizes.
         order: ByteOrder,
     },
-    /// A construct that the dialect lacks: `T{i}` in `struct`.
+    /// A construct that the dialect does not have: `T{i}` in `struct`.
     #[error("{construct} is not part of the dialect")]
     Construct {
         /// The construct.
         construct: Construct,
     },
-    /// A count or a dimension above the limit of the dialect.
+    /// A count or a length of a dimension that exceeds the limit of the dialect.
     #[error("count {count} is larger than the limit of {limit}")]
     CountTooLarge {
-        /// The count.
+        /// The count or the length.
         count: u64,
-        /// The limit.
+        /// The largest permitted count.
         limit: u64,
     },
-    /// More bytes than an object can have in the data model.
+    /// An item with more bytes than an object can have in the data model: `9223372036854775807q`.
     #[error("item is larger than a Py_ssize_t permits, {limit} bytes,")]
     TooLarge {
         /// `PY_SSIZE_T_MAX`, in bytes.
         limit: u64,
     },
-    /// Bits after bits, `3t5t`: PEP 3118 does not define whether they share a byte.
+    /// Bits after bits: `3t5t`. PEP 3118 does not define whether the two bit fields share a byte.
     #[error("bits after bits, which PEP 3118 does not define,")]
     AdjacentBits,
-    /// A user type without an itemsize, or with other items: `[bfloat16]`.
+    /// A user type whose size is unknown: `[bfloat16]` without an itemsize, or beside other items.
     #[error("the format does not declare the size of the user type")]
     UnknownSize,
-    /// A name that occurs twice, in a dialect that refuses it: `T{i:a:i:a:}` in `numpy-reader`.
+    /// Two fields of one structure with equal names, which the dialect refuses: `T{i:a:i:a:}` in `numpy-reader`.
     #[error("two fields of one structure have the same name")]
     DuplicateName,
     /// No interpretation of the format has the itemsize.
-    #[error("itemsize is {}, but the format describes {}", plural(*itemsize, "byte"), either(sizes))]
+    #[error("itemsize is {}, but the format describes {}", plural(*itemsize, "byte"), list_sizes(sizes))]
     ItemsizeMismatch {
-        /// The itemsize, in bytes.
+        /// The itemsize in bytes.
         itemsize: u64,
-        /// The size in each dialect.
+        /// The size of the format in each dialect that was tried.
         sizes: Vec<InterpretedSize>,
     },
-    /// Several interpretations fit, and the caller has to choose one.
+    /// Several interpretations have the itemsize. The caller has to choose one of them.
     #[error(transparent)]
     Ambiguous(Ambiguity),
 }
@@ -114,97 +119,59 @@ pub enum LayoutErrorKind {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InterpretedSize {
-    /// The dialect's name.
+    /// The name of the dialect.
     pub dialect: &'static str,
     /// The size in bytes.
     pub size: u64,
 }
 
-/// A construct of the format language that some dialects lack.
-///
-/// ```
-/// use pep3118::layout::Construct;
-/// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
-/// let error = Layout::read(b"T{i}", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
-/// assert_eq!(*error.kind(), LayoutErrorKind::Construct { construct: Construct::Structure });
-/// assert_eq!(error.to_string(), "structure `T{}` is not part of the dialect at byte 0");
-/// ```
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Construct {
-    /// `T{…}`
-    Structure,
-    /// `:name:`
-    Name,
-    /// `(2,3)`
-    Shape,
-    /// `(2)(3)`
-    StackedShapes,
-    /// `&`
-    Pointer,
-    /// `X{…}`
-    Function,
-    /// `[name]`
-    UserType,
-    /// `^`
-    Unaligned,
-    /// `i<i`
-    LaterByteOrder,
-    /// `3<i`
-    ByteOrderAfterCount,
-    /// `<(2)i`
-    ByteOrderBeforeShape,
-    /// `T{<>i}`
-    TwoByteOrders,
-    /// `i<`
-    TrailingByteOrder,
-    /// `3 i`, `Z f`
-    SpaceInItem,
-}
-
-impl Construct {
-    /// All constructs.
-    pub const ALL: [Self; 14] = [
-        Self::Structure,
-        Self::Name,
-        Self::Shape,
-        Self::StackedShapes,
-        Self::Pointer,
-        Self::Function,
-        Self::UserType,
-        Self::Unaligned,
-        Self::LaterByteOrder,
-        Self::ByteOrderAfterCount,
-        Self::ByteOrderBeforeShape,
-        Self::TwoByteOrders,
-        Self::TrailingByteOrder,
-        Self::SpaceInItem,
-    ];
-}
-
-impl fmt::Display for Construct {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Structure => "structure `T{}`",
-            Self::Name => "name",
-            Self::Shape => "shape",
-            Self::StackedShapes => "shape after a shape",
-            Self::Pointer => "pointer `&`",
-            Self::Function => "function pointer `X{}`",
-            Self::UserType => "user type `[]`",
-            Self::Unaligned => "byte-order character `^`",
-            Self::LaterByteOrder => "byte-order character after the first byte",
-            Self::ByteOrderAfterCount => "byte-order character after a count",
-            Self::ByteOrderBeforeShape => "byte-order character before a shape",
-            Self::TwoByteOrders => "second of two byte-order characters",
-            Self::TrailingByteOrder => "byte-order character that no item follows",
-            Self::SpaceInItem => "white space inside an item",
-        })
+named_enum! {
+    /// A construct of the format language that some dialects do not have.
+    ///
+    /// ```
+    /// use pep3118::layout::Construct;
+    /// use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind};
+    /// let error = Layout::read(b"T{i}", &Dialect::STRUCT, &DataModel::LP64).unwrap_err();
+    /// assert_eq!(*error.kind(), LayoutErrorKind::Construct { construct: Construct::Structure });
+    /// assert_eq!(error.to_string(), "structure `T{}` is not part of the dialect at byte 0");
+    /// ```
+    #[non_exhaustive]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum Construct {
+        /// A structure: `T{…}`.
+        Structure = "structure `T{}`",
+        /// A name of a field: `:name:`.
+        Name = "name",
+        /// A shape: `(2,3)`.
+        Shape = "shape",
+        /// Two shapes before one type: `(2)(3)i`.
+        StackedShapes = "shape after a shape",
+        /// A pointer: `&`.
+        Pointer = "pointer `&`",
+        /// A function pointer: `X{…}`.
+        Function = "function pointer `X{}`",
+        /// A user type: `[name]`.
+        UserType = "user type `[]`",
+        /// The byte-order character `^`.
+        Unaligned = "byte-order character `^`",
+        /// A byte-order character after the first byte of the format: `i<i`.
+        LaterByteOrder = "byte-order character after the first byte",
+        /// A byte-order character after a count: `3<i`.
+        ByteOrderAfterCount = "byte-order character after a count",
+        /// A byte-order character before a shape: `<(2)i`.
+        ByteOrderBeforeShape = "byte-order character before a shape",
+        /// The second of two byte-order characters: `T{<>i}`.
+        TwoByteOrders = "second of two byte-order characters",
+        /// A byte-order character without an item after it: `i<`.
+        TrailingByteOrder = "byte-order character that no item follows",
+        /// White space inside an item: `3 i`, `Z f`.
+        SpaceInItem = "white space inside an item",
     }
 }
 
-/// Returns each size once, with the names of the dialects that have it.
-fn by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)> {
+/// Groups the dialects by size: returns each size in bytes with the names of the dialects that give the format that
+/// size.
+fn dialects_by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)> {
     let mut sizes: Vec<(u64, String)> = Vec::new();
     for InterpretedSize { dialect, size } in sizes_in_dialects {
         match sizes.iter_mut().find(|(known, _)| known == size) {
@@ -218,8 +185,8 @@ fn by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)> {
     sizes
 }
 
-/// Returns the different sizes in words: `5 bytes`, `5 or 8 bytes`.
-fn either(sizes: &[InterpretedSize]) -> String {
+/// Returns the distinct values of `sizes` as text: `5 bytes`, `5 or 8 bytes`.
+fn list_sizes(sizes: &[InterpretedSize]) -> String {
     let mut distinct: Vec<u64> = sizes.iter().map(|found| found.size).collect();
     distinct.sort_unstable();
     distinct.dedup();
@@ -234,7 +201,8 @@ fn either(sizes: &[InterpretedSize]) -> String {
 }
 
 impl LayoutErrorKind {
-    /// Returns a name for programs, which is the same in all versions: `"no-standard-size"`.
+    /// Returns the name of this reason for programs, such as `"no-standard-size"`. The name never changes between
+    /// versions.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -252,6 +220,7 @@ impl LayoutErrorKind {
         }
     }
 
+    /// Returns the text of the help line, which proposes an action to the caller. Returns `None` if no action helps.
     fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::Code { code } => match code {
@@ -289,6 +258,7 @@ impl LayoutErrorKind {
 }
 
 impl LayoutError {
+    /// Creates an error about the bytes `span` of the format `source`. `dialect` and `model` are names.
     #[cold]
     pub(crate) fn new(
         kind: LayoutErrorKind,
@@ -300,13 +270,13 @@ impl LayoutError {
         Self(Box::new(Details { kind, span, source: source.into(), dialect, model }))
     }
 
-    /// Returns the reason.
+    /// Returns the reason of the error.
     #[must_use]
     pub fn kind(&self) -> &LayoutErrorKind {
         &self.0.kind
     }
 
-    /// Returns the interpretations to choose from, if several fit.
+    /// Returns the interpretations that the caller can choose from. Returns `None` if the error is not an ambiguity.
     ///
     /// ```
     /// use pep3118::{DataModel, reconcile};
@@ -321,7 +291,7 @@ impl LayoutError {
         }
     }
 
-    /// Returns the place of the error in the format, in bytes.
+    /// Returns the offending bytes of the format, as a range of byte offsets.
     #[must_use]
     pub fn span(&self) -> Span {
         match &self.0.kind {
@@ -336,19 +306,19 @@ impl LayoutError {
         &self.0.source
     }
 
-    /// Returns the message with the format and carets.
+    /// Returns the message with the format and carets under the offending bytes.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;
         match &details.kind {
             LayoutErrorKind::Format(error) => return error.diagnostic(),
             LayoutErrorKind::Ambiguous(ambiguity) => return ambiguity.diagnostic().help(ambiguity.help()),
-            _ => {}
+            _ => {} // The code below writes the message of all other kinds.
         }
         let mut diagnostic = Diagnostic::new(format!("{self}"), &details.source);
         match &details.kind {
             LayoutErrorKind::ItemsizeMismatch { sizes, .. } => {
-                for (size, dialects) in by_size(sizes) {
+                for (size, dialects) in dialects_by_size(sizes) {
                     let noun = if dialects.contains(',') { "dialects" } else { "dialect" };
                     diagnostic = diagnostic.note(format!("{} in {noun} {dialects}", plural(size, "byte")));
                 }
@@ -391,7 +361,7 @@ impl fmt::Display for LayoutError {
                 "itemsize is {} but format `{}` describes {}",
                 plural(*itemsize, "byte"),
                 abridge(&details.source, 60),
-                either(sizes)
+                list_sizes(sizes)
             ),
             kind => write!(f, "{kind} at byte {}", details.span.start()),
         }

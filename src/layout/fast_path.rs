@@ -1,23 +1,22 @@
-//! The fast path for formats of format characters alone, such as `<i` and `@bBhH`. Most buffers have such a format.
+//! The fast path for formats that consist of format characters only, such as `<i` and `@bBhH`.
 //!
-//! A format without counts, shapes, names and white space needs no parser: each byte is one field. All other
-//! formats, also those with an error, are left to the parser and the resolver. The test below checks that both
-//! give the same layout.
+//! Most buffers have a format of this kind. Each byte after the byte-order character is one field, so no parser is
+//! necessary. The functions return `None` for every other format and for every format with an error. The caller then
+//! uses the parser and the resolver. A test checks that the fast path and the resolver give the same layout.
 
 use alloc::vec::Vec;
 
 use super::dialect::{Alignment, Codes, Dialect, TrailingPadding};
 use super::scalar::{self, CodeInfo};
-use super::tree::{NO_NAME, Node};
-use super::tree::{ROOT, close_root};
+use super::tree::{NO_NAME, Node, ROOT, close_root};
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
 use crate::format::{ByteOrder, Code, Limits};
 use crate::span::Span;
 
-/// Format characters that need the resolver: those whose count is a length, those of complex numbers, and `O`,
-/// whose byte order is always native.
-const SPECIAL: &[Code] = &[
+/// Format characters that the fast path does not read. The count of `x s p u w t` is a length. `F D G` are complex
+/// numbers. `O` always has the native byte order.
+const NEEDS_RESOLVER: &[Code] = &[
     Code::Pad,
     Code::Bytes,
     Code::Pascal,
@@ -30,10 +29,12 @@ const SPECIAL: &[Code] = &[
     Code::ComplexLongDouble314,
 ];
 
-/// The number of format characters from which computing the sizes of all C types in advance takes less time.
-const MANY: usize = 6;
+/// The smallest number of format characters for which the fast path first computes a table of the sizes of all C types.
+/// For fewer format characters, to compute each size separately takes less time.
+const MIN_CODES_FOR_TABLE: usize = 6;
 
-/// Fills the empty `nodes` if the format has format characters only; if not, leaves the root in them.
+/// Adds the root and the fields of `format` to the empty `nodes`, and returns the alignment of the item. Returns `None`
+/// if the format needs the resolver. `nodes` then contains only the root, with size 0.
 #[inline(always)]
 pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &mut Vec<Node>) -> Option<Align> {
     nodes.push(ROOT);
@@ -45,9 +46,8 @@ pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &
     Some(align)
 }
 
-/// Calls `push` with the fields of a format that consists of format characters after at most one byte-order character.
-///
-/// Returns the size and the largest alignment. For other formats, returns `None`, also after some calls.
+/// Calls `push` with each field of `format`, and returns the size of the item in bytes with its alignment. Returns
+/// `None` if the format needs the resolver. The function may have called `push` for some fields before.
 #[inline]
 pub(super) fn lay_out(
     format: &[u8],
@@ -57,7 +57,7 @@ pub(super) fn lay_out(
 ) -> Option<(u64, Align)> {
     let (first, rest) = format.split_first()?;
     let (order, codes, at) = match ByteOrder::from_byte(*first) {
-        // Not all dialects have `^`.
+        // The resolver checks whether the dialect has `^`.
         Some(ByteOrder::NativeUnaligned) => return None,
         Some(order) => (order, rest, 1),
         None => (ByteOrder::Native, format, 0),
@@ -65,22 +65,23 @@ pub(super) fn lay_out(
     if codes.is_empty() || codes.len() > Limits::DEFAULT.items {
         return None;
     }
-    let mut sequence = CodeSequence { codes, at, order, simple: dialect.codes.without(SPECIAL), model, push };
+    let mut sequence = CodeSequence { codes, at, order, accepted: dialect.codes.without(NEEDS_RESOLVER), model, push };
     if order != ByteOrder::Native {
-        return sequence.lay_out(|info, free| match info.standard {
+        return sequence.lay_out(|info, previous_end| match info.standard {
             0 => None,
-            size => Some(Placed { offset: free, size: u64::from(size), mask: 0 }),
+            size => Some(Placed { offset: previous_end, size: u64::from(size), mask: 0 }),
         });
     }
+    // All bits set to round offsets up, or 0 to place fields without padding.
     let rounding = match dialect.alignment {
         Alignment::Implicit => u64::MAX,
         Alignment::Explicit => 0,
     };
-    let (size, align) = if codes.len() >= MANY {
+    let (size, align) = if codes.len() >= MIN_CODES_FOR_TABLE {
         let sizes = CType::table(|ctype| SizeAlign::of(ctype, model));
-        sequence.lay_out(|info, free| Some(sizes.get(info.ctype.index())?.place(free, rounding)))
+        sequence.lay_out(|info, previous_end| Some(sizes.get(info.ctype.index())?.place(previous_end, rounding)))
     } else {
-        sequence.lay_out(|info, free| Some(SizeAlign::of_code(info, model).place(free, rounding)))
+        sequence.lay_out(|info, previous_end| Some(SizeAlign::of_code(info, model).place(previous_end, rounding)))
     }?;
     let size = match dialect.trailing_padding {
         TrailingPadding::Aligned => align.round_up(size).filter(|size| *size <= model.ssize_max())?,
@@ -93,12 +94,13 @@ pub(super) fn lay_out(
 #[derive(Clone, Copy)]
 struct SizeAlign {
     size: u64,
-    /// The alignment less one: the bits that are 0 in a multiple of the alignment.
+    /// The alignment minus one. For an alignment of 8 bytes, `mask` is `0b111`: these bits are 0 in each multiple of 8.
     mask: u64,
 }
 
 impl SizeAlign {
-    /// Types of up to 4 bytes have the same size in all data models, and it is their alignment.
+    /// Returns the size and the alignment of the C type of `info`. A C type of at most 4 bytes has the same size in all
+    /// data models, and the alignment is equal to the size.
     #[inline]
     fn of_code(info: &CodeInfo, model: &DataModel) -> Self {
         match info.fixed {
@@ -110,60 +112,73 @@ impl SizeAlign {
         }
     }
 
-    /// Out of line: inlined, it makes the compiler load the whole data model for a single `i`.
+    /// Returns the size and the alignment of `ctype`, which depend on `model`.
+    // Not inlined: if this call were inlined, the compiler would load the whole data model for the format `i`.
     #[inline(never)]
     fn of_varying(ctype: CType, model: &DataModel) -> Self {
         Self::of(ctype, model)
     }
 
+    /// Returns the size and the alignment of `ctype` in `model`.
     #[inline]
     fn of(ctype: CType, model: &DataModel) -> Self {
         Self { size: model.size_of(ctype), mask: model.align_of(ctype).bytes().wrapping_sub(1) }
     }
 
-    /// Places a value at the first multiple of its alignment from `free` on; at `free` itself if `rounding` is 0.
+    /// Places a value after the previous value, which ends at the offset `previous_end` in bytes. If all bits of
+    /// `rounding` are 1, rounds `previous_end` up to the alignment of the value. If `rounding` is 0, the offset is
+    /// `previous_end`.
     #[inline]
-    fn place(self, free: u64, rounding: u64) -> Placed {
+    fn place(self, previous_end: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;
-        // Both are below 2^63.
-        Placed { offset: free.wrapping_add(mask) & !mask, size: self.size, mask: self.mask }
+        // `previous_end` is at most `limit` and `mask` is an alignment minus one. Both are less than 2^63, so the sum
+        // does not wrap.
+        Placed { offset: previous_end.wrapping_add(mask) & !mask, size: self.size, mask: self.mask }
     }
 }
 
+/// A format that consists of format characters after at most one byte-order character.
 struct CodeSequence<'a, P> {
+    /// The bytes of the format after the byte-order character.
     codes: &'a [u8],
-    /// The offset of the first format character in the format.
+    /// The byte offset of `codes` in the format: 0 or 1.
     at: u32,
+    /// The byte-order character; `@` if the format has none.
     order: ByteOrder,
-    simple: Codes,
+    /// The format characters of the dialect that the fast path reads.
+    accepted: Codes,
     model: &'a DataModel,
+    /// Receives each field.
     push: P,
 }
 
-/// The offset and the size of a value.
+/// The offset and the size of a value in bytes.
 struct Placed {
     offset: u64,
     size: u64,
-    /// As in [`SizeAlign`].
+    /// The alignment of the value minus one, or 0 if the value is not aligned.
     mask: u64,
 }
 
 impl<P: FnMut(Node)> CodeSequence<'_, P> {
-    /// Adds a field for each format character, at the offset that `place` computes from the end of the field before.
-    /// Returns the size and the largest alignment, or `None` at a format character that needs the resolver.
+    /// Calls `push` with a field for each format character.
+    ///
+    /// `place` computes the position of a field from its format character and the end of the previous field in bytes.
+    /// Returns the size of all fields in bytes and the largest alignment. Returns `None` if the size exceeds
+    /// `PY_SSIZE_T_MAX`, or if a byte is not an accepted format character.
     #[inline]
     fn lay_out(&mut self, place: impl Fn(&CodeInfo, u64) -> Option<Placed>) -> Option<(u64, Align)> {
         let limit = self.model.ssize_max();
         let endian = scalar::endian(self.order, self.model);
-        let (mut free, mut masks) = (0_u64, 0_u64);
-        // The root is at 0, so the first node ends at 2.
+        let (mut previous_end, mut masks) = (0_u64, 0_u64);
+        // The root has the index 0 and the first field has the index 1, so `end` of the first field is 2.
         for ((at, end), &byte) in (self.at..).zip(2..).zip(self.codes) {
-            let (code, info) = scalar::of_byte(byte)?;
-            if !self.simple.contains(*code) {
+            let (code, info) = scalar::info_of_byte(byte)?;
+            if !self.accepted.contains(*code) {
                 return None;
             }
-            let Placed { offset, size, mask } = place(info, free)?;
-            free = offset.checked_add(size).filter(|end| *end <= limit)?;
+            let Placed { offset, size, mask } = place(info, previous_end)?;
+            previous_end = offset.checked_add(size).filter(|end| *end <= limit)?;
             masks |= mask;
             let ty = info.ty(size);
             (self.push)(Node {
@@ -180,8 +195,8 @@ impl<P: FnMut(Node)> CodeSequence<'_, P> {
                 order: self.order,
             });
         }
-        // The largest mask covers all others: the sum is a power of two.
-        Some((free, Align::new(masks.wrapping_add(1))?))
+        // Each mask is a power of two minus one, so `masks` is equal to the largest mask.
+        Some((previous_end, Align::new(masks.wrapping_add(1))?))
     }
 }
 
@@ -194,7 +209,7 @@ mod tests {
     use super::*;
     use crate::layout::{Layout, calcsize_in};
 
-    /// Returns formats of one and two bytes that can start a token, and longer sequences of format characters.
+    /// Returns all formats of one or two bytes that can start a token, and longer sequences of format characters.
     fn formats() -> Vec<Vec<u8>> {
         let codes: Vec<u8> = (0..=u8::MAX).filter(|byte| Code::from_byte(*byte).is_some()).collect();
         let mut alphabet = codes.clone();

@@ -1,4 +1,5 @@
-//! The result of [`reconcile`](super::reconcile): an [`Interpretation`], or the [`Ambiguity`] between several.
+//! The results of [`reconcile`](super::reconcile): an [`Interpretation`] of a format, or an [`Ambiguity`] between
+//! several interpretations.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -16,7 +17,7 @@ use crate::named::named_enum;
 use crate::text::{abridge, escape, plural};
 
 named_enum! {
-    /// How well the format and the itemsize determine the layout.
+    /// The degree to which a format and an itemsize determine a layout.
     ///
     /// ```
     /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -31,10 +32,10 @@ named_enum! {
     pub enum Certainty {
         /// The format declares every byte of the itemsize.
         Exact = "exact",
-        /// The offsets are certain; the item ends in padding that the format does not declare.
+        /// The item ends in padding that the format does not declare. All offsets are certain.
         TrailingPadding = "trailing-padding",
-        /// The format does not declare how far apart the elements of an array of structures are. Only
-        /// the spacing of a C compiler accounts for every pad byte.
+        /// The format does not declare the distance between the elements of an array of structures. The layout
+        /// has the distance that a C compiler gives the elements, because only this distance explains every pad byte.
         Inferred = "inferred",
     }
 }
@@ -51,26 +52,28 @@ named_enum! {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Interpretation {
-    /// The layout; its size is the itemsize.
+    /// The layout. The size of the layout is the itemsize.
     pub layout: Layout,
     /// The dialect whose rules give the layout.
     pub dialect: Dialect,
-    /// How well the format determines the layout.
+    /// The degree to which the format determines the layout.
     pub certainty: Certainty,
-    /// Bytes at the end of the item that the format does not declare.
+    /// The number of bytes at the end of the item that the format does not declare.
     pub trailing_padding: u64,
 }
 
-/// Several interpretations of one format that fit the itemsize and differ in an offset, a size or a type.
+/// Several interpretations of one format that have the itemsize and differ in an offset, a size or a type.
 ///
-/// [`reconcile`](crate::reconcile) returns it as an error, because a wrong guess decodes wrong values.
-/// The caller chooses an alternative here, or calls `reconcile` again with the dialect of the producer.
+/// [`reconcile`](crate::reconcile) returns an ambiguity as an error, because a wrong guess would decode wrong values.
+/// The caller chooses an alternative with [`choose`](Self::choose), or calls `reconcile` again with the dialect of the
+/// producer.
 ///
-/// `{}` is one line; `{:#}` adds the layout of each alternative and the first difference between them.
+/// `{}` writes one line. `{:#}` also writes the layout of each alternative and the first difference between the
+/// alternatives.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, reconcile};
-/// // NumPy writes the padding of the elements of `x` after the array, as it writes padding before `y`.
+/// // The pad bytes `xx` belong to the two elements of `x`, or are padding between `x` and `y`.
 /// let format = b"T{(2)T{b:a:}:x:xx(2)b:y:}";
 /// let error = reconcile(format, Some(6), Some(&Dialect::NUMPY), &DataModel::LP64).unwrap_err();
 /// let ambiguity = error.ambiguity().unwrap();
@@ -92,11 +95,12 @@ pub struct Ambiguity(Box<Details>);
 struct Details {
     format: Box<[u8]>,
     itemsize: Option<u64>,
-    /// At least two, each with a dialect of its own.
+    /// Two or more interpretations with different dialects.
     alternatives: Vec<Interpretation>,
 }
 
 impl Ambiguity {
+    /// Creates an ambiguity between the interpretations `first` and `others` of `format`. `others` is not empty.
     pub(super) fn new(
         format: &[u8],
         itemsize: Option<u64>,
@@ -107,13 +111,14 @@ impl Ambiguity {
         Self(Box::new(Details { format: format.into(), itemsize, alternatives }))
     }
 
-    /// Returns the interpretations that fit, at least two. That of dialect `struct` or `pep3118` comes first.
+    /// Returns the interpretations that have the itemsize, two or more. An alternative of dialect `pep3118` comes
+    /// first.
     #[must_use]
     pub fn alternatives(&self) -> &[Interpretation] {
         &self.0.alternatives
     }
 
-    /// Returns the alternative of a dialect, or `None` if that dialect gives no alternative of its own.
+    /// Returns the alternative that the rules of `dialect` give. Returns `None` if no alternative has this dialect.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, reconcile};
@@ -127,7 +132,8 @@ impl Ambiguity {
         self.0.alternatives.iter().find(|alternative| alternative.dialect.name == dialect.name)
     }
 
-    /// Returns the alternative of the dialect with this name as an owned value.
+    /// Returns the alternative whose dialect has the name `name`, as an owned value. Returns `None` if no alternative
+    /// has this dialect.
     ///
     /// ```
     /// use pep3118::{DataModel, LayoutErrorKind, reconcile};
@@ -142,7 +148,7 @@ impl Ambiguity {
 
     /// Returns the message with the layout of each alternative, without a help line.
     ///
-    /// The caller adds the help line that fits its own arguments with [`Diagnostic::with_help`].
+    /// Use [`Diagnostic::with_help`] to add a help line that names the arguments of your own function.
     ///
     /// ```
     /// use pep3118::{DataModel, reconcile};
@@ -156,7 +162,7 @@ impl Ambiguity {
         let mut diagnostic = Diagnostic::new(self.to_string(), &self.0.format);
         for Interpretation { layout, dialect, .. } in self.alternatives() {
             let size = plural(layout.size(), "byte");
-            diagnostic = diagnostic.note(format!("dialect {dialect}, {size}:\n{}", excerpt(layout)));
+            diagnostic = diagnostic.note(format!("dialect {dialect}, {size}:\n{}", table_excerpt(layout)));
         }
         if let [first, others @ ..] = self.alternatives() {
             for other in others {
@@ -182,7 +188,7 @@ impl Ambiguity {
     }
 }
 
-/// Compares the arguments of `reconcile` that the alternatives follow from, not the layouts.
+/// Compares the format, the itemsize and the dialects of the alternatives. The layouts follow from these values.
 impl PartialEq for Ambiguity {
     fn eq(&self, other: &Self) -> bool {
         let origin = |found: &Interpretation| (found.dialect, *found.layout.model(), found.layout.size());
@@ -220,64 +226,72 @@ impl fmt::Display for Ambiguity {
 
 impl core::error::Error for Ambiguity {}
 
-/// Lines of one table in the message: formats can have 65,536 fields.
-const LINES: usize = 24;
+/// The largest number of lines of one table in the message. A format can have 65,536 fields.
+const MAX_LINES: usize = 24;
 
-/// Characters of one line in the message: names can have 131,072 bytes.
-const COLUMNS: usize = 120;
+/// The largest number of characters of one line in the message. A name can have 131,072 bytes.
+const MAX_LINE_LENGTH: usize = 120;
 
-/// Returns the first lines of the table of a layout.
-fn excerpt(layout: &Layout) -> String {
+/// Returns the first lines of the table of `layout`, and the number of the other lines.
+fn table_excerpt(layout: &Layout) -> String {
     let table = Table::new(layout).to_string();
-    let mut lines: Vec<Cow<'_, str>> = table.lines().take(LINES).map(shortened).collect();
+    let mut lines: Vec<Cow<'_, str>> = table.lines().take(MAX_LINES).map(truncate_line).collect();
     let hidden = table.lines().count().saturating_sub(lines.len());
     if hidden > 0 {
-        lines.push(Cow::Owned(format!("... and {}", plural(u64::try_from(hidden).unwrap_or(u64::MAX), "more line"))));
+        lines.push(Cow::Owned(format!("... and {}", plural(hidden, "more line"))));
     }
     lines.join("\n")
 }
 
-fn shortened(line: &str) -> Cow<'_, str> {
-    match line.char_indices().nth(COLUMNS) {
+/// Returns `line`, cut after [`MAX_LINE_LENGTH`] characters.
+fn truncate_line(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(MAX_LINE_LENGTH) {
+        // `end` is the start of a character, so the default is never used.
         Some((end, _)) => Cow::Owned(format!("{}...", line.get(..end).unwrap_or_default())),
         None => Cow::Borrowed(line),
     }
 }
 
-/// Returns the first difference of two interpretations of one format, as a sentence with both values.
+/// Returns the first difference between the interpretations `a` and `b` of one format, as a sentence with both values.
 fn difference(a: &Interpretation, b: &Interpretation) -> String {
     let (item_a, item_b) = (a.layout.item(), b.layout.item());
-    // One layout may be padded behind its only structure, where the other is that structure.
+    // If one layout has padding after its only structure, `item` is the root in that layout and the structure in the
+    // second layout. Then compare the roots.
     let same_level = item_a.index() == item_b.index();
     let (item_a, item_b) = if same_level { (item_a, item_b) } else { (a.layout.root(), b.layout.root()) };
     let (subject, in_a, in_b) = field_difference(item_a, item_b, &mut Vec::new(), 0).unwrap_or_else(|| {
+        // All fields are equal, so the items differ in trailing padding.
         let size = |layout: &Layout| plural(layout.size(), "byte");
         ("the item has".to_string(), size(&a.layout), size(&b.layout))
     });
     format!("{subject} {in_a} in dialect {}, {in_b} in dialect {}", a.dialect, b.dialect)
 }
 
-/// Returns the first field that differs: a phrase, and its value in each layout. `base` is the offset of
-/// the enclosing record, the same in both.
-// The recursion is as deep as the nesting of structures, at most 64 levels (the limit of the parser).
+/// Returns the first difference between the fields `a` and `b`: the start of a sentence, the value in the layout of
+/// `a`, and the value in the layout of `b`.
+///
+/// Returns `None` if the fields are equal. `path` contains the names of `a` and of the enclosing fields. `base` is the
+/// offset of the enclosing record from the start of the item in bytes, which is equal in both layouts.
+// The function calls itself once per level of nested structures. The parser permits 64 levels.
 fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u64) -> Option<(String, String, String)> {
     let values = |subject: String, value: &dyn Fn(Field<'_>) -> String| Some((subject, value(a), value(b)));
     if a.offset() != b.offset() {
         let offset = |field: Field<'_>| format!("byte {}", base.saturating_add(field.offset()));
-        return values(format!("{} is at", named(path)), &offset);
+        return values(format!("{} is at", dotted_name(path)), &offset);
     }
     if a.ty() != b.ty() || (a.ty() != Type::Record && a.size() != b.size()) || a.shape() != b.shape() {
         let kind = |field: Field<'_>| {
-            format!("{}{} of {}", field.ty(), super::table::shape(field), plural(field.size(), "byte"))
+            format!("{}{} of {}", field.ty(), super::table::shape_text(field), plural(field.size(), "byte"))
         };
-        return values(format!("{} is", named(path)), &kind);
+        return values(format!("{} is", dotted_name(path)), &kind);
     }
     if a.size() != b.size() && a.count() > 1 {
         let spacing = |field: Field<'_>| format!("{} apart", plural(field.size(), "byte"));
-        return values(format!("the elements of {} are", named(path)), &spacing);
+        return values(format!("the elements of {} are", dotted_name(path)), &spacing);
     }
     let base = base.saturating_add(a.offset());
     for (index, (inner_a, inner_b)) in a.fields().zip(b.fields()).enumerate() {
+        // A field without a name is named by its number, as in NumPy: `f0`.
         path.push(inner_a.name_text().unwrap_or_else(|| format!("f{index}")));
         if let Some(found) = field_difference(inner_a, inner_b, path, base) {
             return Some(found);
@@ -287,11 +301,11 @@ fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u6
     None
 }
 
-/// Returns a dotted name in backticks, or `the item` for the item itself.
-fn named(path: &[String]) -> String {
+/// Returns the names in `path` as a dotted name in backticks, or `the item` if `path` is empty.
+fn dotted_name(path: &[String]) -> String {
     if path.is_empty() {
         return "the item".to_string();
     }
     let name = path.join(".");
-    format!("`{}`", shortened(&escape(&name)))
+    format!("`{}`", truncate_line(&escape(&name)))
 }

@@ -3,12 +3,12 @@
 //! | format | dialect | size | fields |
 //! |--|--|--|--|
 //! | `ib` | `struct` | 5 | int32 at 0, int8 at 4 |
-//! | `ib` | `numpy-reader` | 8 | the same, rounded up as in C |
+//! | `ib` | `numpy-reader` | 8 | int32 at 0, int8 at 4; 3 bytes of trailing padding, as in C |
 //! | `T{b:a:i:b:}` | `pep3118` | 8 | `a` at 0, `b` at 4 |
-//! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1: NumPy writes all pad bytes |
+//! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1; no padding, because NumPy writes each pad byte |
 //!
-//! A format alone does not determine a layout. [`reconcile`] also uses the itemsize. It returns one
-//! [`Interpretation`], or an [`Ambiguity`] if several fit.
+//! A format alone does not determine a layout. [`reconcile`] computes a layout from a format and an itemsize. The
+//! result is one [`Interpretation`], or an [`Ambiguity`] if several layouts have that itemsize.
 
 mod builder;
 mod codegen;

@@ -1,6 +1,8 @@
-//! [`Picture`]: the bytes of an item drawn as text, and the segments that the SVG draws, too.
+//! [`Picture`]: draws the bytes of an item as text. The module also computes the segments that [`Picture::svg`] draws.
+//!
+//! A *segment* is the bytes of one element of a field, or of padding. A *row* is 16 consecutive bytes, or another
+//! number that the caller sets. A *lane* is one line of a row. Segments that share bytes are in different lanes.
 
-use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,24 +10,25 @@ use core::fmt;
 
 use unicode_width::UnicodeWidthChar as _;
 
+use super::table::swapped_note;
 use super::tree::{Field, Layout};
 use super::ty::Type;
 use crate::text::{char_boundary, escape};
 
-/// Bytes in a row by default.
-const ROW: usize = 16;
-/// Characters for one byte.
+/// The default number of bytes in a row.
+const DEFAULT_ROW: usize = 16;
+/// The width of one byte in characters.
 const CELL: usize = 3;
-/// Characters before the bytes of a row (the offset) and after them (a bar).
+/// The width in characters of the offset before the bytes of a row and of the bar after the bytes.
 const MARGIN: usize = 8;
-/// Bytes drawn of a longer item.
-const SHOWN: u16 = 256;
-/// The largest number of segments: fields that share bytes can outnumber the bytes.
-const SEGMENTS: usize = 1024;
-/// The largest length of the dotted name of a field, in bytes.
-const PATH: usize = 400;
+/// The largest number of bytes that are drawn.
+const MAX_BYTES: u16 = 256;
+/// The largest number of segments. If fields share bytes, there can be more segments than bytes.
+const MAX_SEGMENTS: usize = 1024;
+/// The largest length of the dotted name of a field in bytes.
+const MAX_PATH_BYTES: usize = 400;
 
-/// A drawing of the bytes of an item, with its fields and padding.
+/// A drawing of the fields and the padding of an item.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -39,83 +42,96 @@ const PATH: usize = 400;
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 ///
-/// Fields that share bytes are drawn one below the other. A dotted name that is longer than the bytes of its field
-/// is cut at the start, `…x` for `position.x`. A [`Table`](super::Table) has all names in full.
+/// Fields that share bytes are drawn one below the other. If a dotted name is wider than the bytes of the field, the
+/// picture shows the end of the name: `…x` for `position.x`. A [`Table`](super::Table) shows all names completely.
 #[derive(Clone, Debug)]
 pub struct Picture {
+    /// The size of the item in bytes.
     size: u64,
-    /// Bytes in a row.
+    /// The number of bytes in a row.
     row: usize,
     segments: Vec<Segment>,
+    /// The number of lanes.
     lanes: usize,
 }
 
-/// The content of the cells that [`Picture::render`] passes to its argument.
+/// The kind of content in a text that [`Picture::render`] passes to `paint`: a field or padding.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, CellStyle, Layout, Picture};
 /// let layout = Layout::read(b"@bh", &Dialect::STRUCT, &DataModel::LP64)?;
-/// let mark = |style: CellStyle, text: &str| if style == CellStyle::Padding { "#".repeat(text.len()) } else { text.to_string() };
-/// assert!(Picture::new(&layout).render(mark).ends_with("|in|##|int16|\n"));
+/// let paint = |style: CellStyle, text: &str| match style {
+///     CellStyle::Padding => "#".repeat(text.len()),
+///     CellStyle::Field(_) => text.to_string(),
+/// };
+/// assert!(Picture::new(&layout).render(paint).ends_with("|in|##|int16|\n"));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CellStyle {
-    /// The number of a field, counted over all fields that are not records.
+    /// A field that is not a record. The value is the number of the field: 0 for the first, 1 for the second.
     Field(usize),
-    /// Padding.
+    /// Bytes that belong to no field.
     Padding,
 }
 
-/// The bytes of one element, or of padding.
+/// The bytes of one element of a field, or of padding.
 #[derive(Clone, Debug)]
 struct Segment {
-    /// The first byte and the number of bytes that are drawn.
+    /// The offset of the first byte that is drawn.
     start: usize,
+    /// The number of bytes that are drawn.
     len: usize,
-    /// The offset and the size in bytes.
+    /// The offset from the start of the item in bytes.
     offset: u64,
+    /// The size in bytes, which is larger than `len` if the end of the segment is not drawn.
     size: u64,
     text: CellText,
-    /// The dotted name and the type; empty for padding.
-    note: String,
+    /// The dotted name and the type: `a.b: int32`. Empty for padding.
+    description: String,
     style: CellStyle,
-    /// The number of segments above that share bytes with this one.
+    /// The number of the lane, 0 at the top.
     lane: usize,
 }
 
-/// One line of the picture: the segments of one lane in one row of bytes.
+/// One line of the picture: the segments of one lane in one row.
 pub(super) struct Line<'p> {
-    /// The first byte of the row.
+    /// The offset of the first byte of the row.
     pub(super) start: usize,
+    /// The segments in the order of their offsets.
     pub(super) pieces: Vec<Piece<'p>>,
 }
 
-/// The bytes of a segment in one row.
+/// The bytes of a segment that are in one row.
 pub(super) struct Piece<'p> {
-    /// The first byte, from the start of the row.
+    /// The distance between the start of the row and the first byte, in bytes.
     pub(super) column: usize,
+    /// The number of bytes.
     pub(super) len: usize,
-    /// [`CellText::Nothing`] if the segment starts in a row above.
+    /// The text of the segment. [`CellText::Nothing`] if the segment starts in a previous row.
     pub(super) text: &'p CellText,
-    pub(super) note: &'p str,
+    /// The dotted name and the type: `a.b: int32`. Empty for padding.
+    pub(super) description: &'p str,
     pub(super) style: CellStyle,
-    /// The offset and the size of the whole segment in bytes.
+    /// The offset of the whole segment from the start of the item in bytes.
     pub(super) offset: u64,
+    /// The size of the whole segment in bytes.
     pub(super) size: u64,
 }
 
 impl Picture {
-    /// Draws a layout: the first 256 bytes of a longer item.
+    /// Draws the item of `layout`. The picture shows at most the first 256 bytes.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
         let mut painter = Painter { segments: Vec::new(), end: 0, lanes: Vec::new(), leaves: 0 };
-        painter.field(layout.item(), 0, "", 0);
+        painter.push_segments(layout.item(), 0, "", 0);
         painter.pad_to(layout.size());
-        Self { size: layout.size(), row: ROW, segments: painter.segments, lanes: painter.lanes.len() }
+        Self { size: layout.size(), row: DEFAULT_ROW, segments: painter.segments, lanes: painter.lanes.len() }
     }
 
-    /// Sets the number of bytes in a row, from 1 to 64. It is rounded down to a power of two; the default is 16.
+    /// Sets the number of bytes in a row. The default is 16.
+    ///
+    /// The number is the largest power of two that is not larger than `bytes`, at least 1 and at most 64.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -131,7 +147,8 @@ impl Picture {
         Self { row, ..self }
     }
 
-    /// Limits the lines to a number of characters, with at most 16 bytes in a row.
+    /// Sets the number of bytes in a row, so that a line has at most `characters` characters. A row has at least 1 and
+    /// at most 16 bytes.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -143,29 +160,30 @@ impl Picture {
     /// ```
     #[must_use]
     pub fn within(self, characters: usize) -> Self {
-        self.columns((characters.saturating_sub(MARGIN) / CELL).min(ROW))
+        self.columns((characters.saturating_sub(MARGIN) / CELL).min(DEFAULT_ROW))
     }
 
+    /// Returns the number of bytes in a row.
     pub(super) fn row(&self) -> usize {
         self.row
     }
 
-    /// Returns whether there are more fields than are drawn.
-    pub(super) fn is_cut(&self) -> bool {
-        self.segments.len() >= SEGMENTS
+    /// Returns whether the picture omits fields, because there are more than [`MAX_SEGMENTS`] segments.
+    pub(super) fn omits_fields(&self) -> bool {
+        self.segments.len() >= MAX_SEGMENTS
     }
 
     /// Returns the number of bytes that are drawn.
-    pub(super) fn shown(&self) -> usize {
-        clipped(self.size)
+    pub(super) fn drawn_bytes(&self) -> usize {
+        at_most_max_bytes(self.size)
     }
 
-    /// Returns the number of bytes that are not drawn.
-    pub(super) fn hidden(&self) -> u64 {
-        self.size.saturating_sub(u64::from(SHOWN))
+    /// Returns the number of bytes at the end of the item that are not drawn.
+    pub(super) fn omitted_bytes(&self) -> u64 {
+        self.size.saturating_sub(u64::from(MAX_BYTES))
     }
 
-    /// Returns the lines from the top; those of one row are adjacent.
+    /// Returns the lines of the picture from top to bottom. The lines of one row follow each other.
     pub(super) fn lines(&self) -> Vec<Line<'_>> {
         let mut lanes: Vec<Vec<&Segment>> = alloc::vec![Vec::new(); self.lanes];
         for segment in &self.segments {
@@ -175,8 +193,8 @@ impl Picture {
         }
         let mut lines = Vec::new();
         let mut start = 0;
-        while start < self.shown() {
-            let end = start.saturating_add(self.row).min(self.shown());
+        while start < self.drawn_bytes() {
+            let end = start.saturating_add(self.row).min(self.drawn_bytes());
             for lane in &lanes {
                 let pieces: Vec<Piece<'_>> = lane.iter().filter_map(|segment| segment.piece(start, end)).collect();
                 if !pieces.is_empty() {
@@ -188,7 +206,10 @@ impl Picture {
         lines
     }
 
-    /// Draws the picture as text. `paint` is called with the text of each segment, and can add colours.
+    /// Draws the picture as text.
+    ///
+    /// For each segment of a line, the function calls `paint` with the content and the text of the segment. The result
+    /// of `paint` replaces the text. `paint` can add escape sequences for colours to the text.
     #[must_use]
     pub fn render(&self, paint: impl Fn(CellStyle, &str) -> String) -> String {
         let mut out = self.ruler();
@@ -198,34 +219,34 @@ impl Picture {
             row = Some(start);
             let mut end = 0;
             for piece in &pieces {
-                // Bytes that are drawn in a line above are blank here, because they are not padding.
+                // Bytes of this row that are drawn in a line above are blank in this line.
                 let blank = piece.column.saturating_sub(end).saturating_mul(CELL);
                 let bar = if end > 0 && blank > 0 { "|" } else { "" };
                 line.push_str(bar);
                 line.extend(core::iter::repeat_n(' ', blank.saturating_sub(bar.len())));
                 line.push('|');
-                line.push_str(&paint(piece.style, &cells(piece)));
+                line.push_str(&paint(piece.style, &cell_text(piece)));
                 end = piece.column.saturating_add(piece.len);
             }
             line.push_str("|\n");
             out.push_str(&line);
         }
-        if self.hidden() > 0 {
-            out.push_str(&format!("       ... {} more bytes\n", self.hidden()));
+        if self.omitted_bytes() > 0 {
+            out.push_str(&format!("       ... {} more bytes\n", self.omitted_bytes()));
         }
-        if self.is_cut() {
+        if self.omits_fields() {
             out.push_str("       ... more fields that share these bytes\n");
         }
         out
     }
 
-    /// Returns the line of byte numbers above the rows.
+    /// Returns the first line of the picture, which numbers the bytes of a row.
     fn ruler(&self) -> String {
         if self.size == 0 {
             return "       (no bytes)\n".to_string();
         }
         let mut line = "      ".to_string();
-        for byte in 0..self.shown().min(self.row) {
+        for byte in 0..self.drawn_bytes().min(self.row) {
             line.push_str(&format!("{byte:>CELL$}"));
         }
         line.push('\n');
@@ -239,25 +260,25 @@ impl fmt::Display for Picture {
     }
 }
 
-/// Returns a number of bytes, or [`SHOWN`] if it is smaller.
-fn clipped(bytes: u64) -> usize {
-    let shown = usize::from(SHOWN);
-    usize::try_from(bytes).map_or(shown, |bytes| bytes.min(shown))
+/// Returns `bytes` or [`MAX_BYTES`], whichever is smaller.
+fn at_most_max_bytes(bytes: u64) -> usize {
+    let max = usize::from(MAX_BYTES);
+    usize::try_from(bytes).map_or(max, |bytes| bytes.min(max))
 }
 
 impl Segment {
-    /// Returns the part of the segment in the bytes `start..end`.
+    /// Returns the bytes of the segment that are in the row `start..end`. Returns `None` if there are no such bytes.
     fn piece(&self, start: usize, end: usize) -> Option<Piece<'_>> {
         let first = self.start.max(start);
         let len = self.start.saturating_add(self.len).min(end).checked_sub(first).filter(|len| *len > 0)?;
         let text = if first == self.start { &self.text } else { &CellText::Nothing };
-        let (note, style, offset, size) = (self.note.as_str(), self.style, self.offset, self.size);
-        Some(Piece { column: first.saturating_sub(start), len, text, note, style, offset, size })
+        let (description, style, offset, size) = (self.description.as_str(), self.style, self.offset, self.size);
+        Some(Piece { column: first.saturating_sub(start), len, text, description, style, offset, size })
     }
 }
 
-/// Returns the text of a piece, cut or filled to the width of its bytes without the bar.
-fn cells(piece: &Piece<'_>) -> String {
+/// Returns the text of `piece` without the bars, cut or filled up to the width of its bytes.
+fn cell_text(piece: &Piece<'_>) -> String {
     let width = piece.len.saturating_mul(CELL).saturating_sub(1);
     let fill = if piece.style == CellStyle::Padding { '.' } else { ' ' };
     let mut text = piece.text.fit(width);
@@ -266,29 +287,35 @@ fn cells(piece: &Piece<'_>) -> String {
     text
 }
 
+/// The state while the segments of a layout are computed.
 struct Painter {
     segments: Vec<Segment>,
-    /// One past the last byte that is drawn.
+    /// The offset after the last byte of all segments.
     end: u64,
-    /// The same for each lane.
+    /// For each lane, the offset after the last byte of its segments.
     lanes: Vec<u64>,
+    /// The number of the next field that is not a record.
     leaves: usize,
 }
 
 impl Painter {
-    /// Returns whether nothing at an offset is drawn.
-    fn is_full(&self, offset: u64) -> bool {
-        offset >= u64::from(SHOWN) || self.segments.len() >= SEGMENTS
+    /// Returns whether the picture omits a segment at `offset`, because `offset` or the number of segments exceeds a
+    /// limit.
+    fn is_omitted(&self, offset: u64) -> bool {
+        offset >= u64::from(MAX_BYTES) || self.segments.len() >= MAX_SEGMENTS
     }
 
+    /// Adds a segment of padding from the end of all segments to `offset`. Adds no segment if `offset` is not after
+    /// this end.
     fn pad_to(&mut self, offset: u64) {
         let size = offset.saturating_sub(self.end);
-        if size > 0 && !self.is_full(self.end) {
+        if size > 0 && !self.is_omitted(self.end) {
             self.push(0, self.end, size, CellText::Nothing, String::new(), CellStyle::Padding);
         }
     }
 
-    fn push(&mut self, lane: usize, offset: u64, size: u64, text: CellText, note: String, style: CellStyle) {
+    /// Adds a segment of `size` bytes at `offset` to the lane with number `lane`.
+    fn push(&mut self, lane: usize, offset: u64, size: u64, text: CellText, description: String, style: CellStyle) {
         let end = offset.saturating_add(size);
         if self.lanes.len() <= lane {
             self.lanes.resize(lane.saturating_add(1), 0);
@@ -296,31 +323,33 @@ impl Painter {
         if let Some(lane) = self.lanes.get_mut(lane) {
             *lane = end;
         }
-        let start = clipped(offset);
-        let len = clipped(end).saturating_sub(start);
-        self.segments.push(Segment { start, len, offset, size, text, note, style, lane });
+        let start = at_most_max_bytes(offset);
+        let len = at_most_max_bytes(end).saturating_sub(start);
+        self.segments.push(Segment { start, len, offset, size, text, description, style, lane });
         self.end = self.end.max(end);
     }
 
-    /// Returns the first lane that is free at an offset and below which no lane is in use there.
+    /// Returns the lane after the last lane that has a segment at `offset` or later. Returns 0 if no lane has such a
+    /// segment.
     fn free_lane(&self, offset: u64) -> usize {
         self.lanes.iter().rposition(|end| *end > offset).map_or(0, |busy| busy.saturating_add(1))
     }
 
-    /// Draws a field at an offset from the start of the item.
-    // As deep as structures are nested, which the parser limits to 64 levels. Only elements with bytes are drawn, and
-    // only while bytes are left, so that large counts take no time.
-    fn field(&mut self, field: Field<'_>, offset: u64, path: &str, lane: usize) {
+    /// Adds the segments of `field`, which is at `offset` bytes from the start of the item, to the lane with number
+    /// `lane`. `path` is the dotted name of the enclosing record.
+    // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels. The
+    // loop over the elements ends at the first element that is not drawn, so a large count takes no time.
+    fn push_segments(&mut self, field: Field<'_>, offset: u64, path: &str, lane: usize) {
         let first = self.leaves;
         let mut after = first.saturating_add(1);
-        if self.is_full(offset) || field.size() == 0 {
+        if self.is_omitted(offset) || field.size() == 0 {
             self.leaves = after;
             return;
         }
-        let path = joined(path, field);
+        let path = join_path(path, field);
         for element in 0..field.count() {
             let offset = offset.saturating_add(field.size().saturating_mul(element));
-            if self.is_full(offset) {
+            if self.is_omitted(offset) {
                 break;
             }
             if field.ty() == Type::Record {
@@ -329,11 +358,11 @@ impl Painter {
                 for inner in field.by_offset() {
                     let at = offset.saturating_add(inner.offset());
                     let lane = if at < end { self.free_lane(at) } else { lane };
-                    self.field(inner, at, &path, lane);
+                    self.push_segments(inner, at, &path, lane);
                     end = end.max(at.saturating_add(inner.total_size()));
                 }
                 after = self.leaves;
-                // An element can end in padding, or contain nothing else.
+                // An element can end in padding, or consist of padding only.
                 self.pad_to(offset.saturating_add(field.size()));
             } else {
                 self.pad_to(offset);
@@ -342,56 +371,55 @@ impl Painter {
                     0 => CellText::Path(path.clone()),
                     _ => CellText::Nothing,
                 };
-                self.push(lane, offset, field.size(), text, note(field, &path), CellStyle::Field(first));
+                self.push(lane, offset, field.size(), text, describe(field, &path), CellStyle::Field(first));
             }
         }
         self.leaves = after;
     }
 }
 
-/// Returns the dotted name of a field in a record with the dotted name `path`: the end of it, if it is long.
-fn joined(path: &str, field: Field<'_>) -> String {
+/// Returns the dotted name of `field` in a record with the dotted name `path`. If the dotted name has more than
+/// [`MAX_PATH_BYTES`] bytes, returns an ellipsis and the end of the dotted name.
+fn join_path(path: &str, field: Field<'_>) -> String {
+    // A field without a name adds nothing to the dotted name.
     let name = field.name().map(escape).unwrap_or_default();
-    let joined = match (path, &*name) {
+    let dotted = match (path, &*name) {
         ("", name) => name.to_string(),
         (path, "") => path.to_string(),
         (path, name) => format!("{path}.{name}"),
     };
-    match joined.len().checked_sub(PATH) {
-        None | Some(0) => joined,
+    match dotted.len().checked_sub(MAX_PATH_BYTES) {
+        None | Some(0) => dotted,
         Some(start) => {
-            let start = char_boundary(joined.as_bytes(), start);
-            format!("{ELLIPSIS}{}", joined.get(start..).unwrap_or_default())
+            // `start` is at the start of a character, so the default is never used.
+            let start = char_boundary(dotted.as_bytes(), start);
+            format!("{ELLIPSIS}{}", dotted.get(start..).unwrap_or_default())
         }
     }
 }
 
-/// Returns the description of a field: `a.b: int32 (big)`.
-fn note(field: Field<'_>, path: &str) -> String {
+/// Returns the dotted name `path` and the type of `field`: `a.b: int32 (big)`.
+fn describe(field: Field<'_>, path: &str) -> String {
     let colon = if path.is_empty() { "" } else { ": " };
-    let order = match field.endian() {
-        Some(endian) if endian != field.model().endian => Cow::Owned(format!(" ({endian})")),
-        _ => Cow::Borrowed(""),
-    };
-    format!("{path}{colon}{}{order}", field.ty())
+    format!("{path}{colon}{}{}", field.ty(), swapped_note(field))
 }
 
 /// The character in place of omitted text.
 const ELLIPSIS: char = '\u{2026}';
 
-/// The text in the cells of a segment.
+/// The text of a segment before it is cut to the width of the segment.
 #[derive(Clone, Debug)]
 pub(super) enum CellText {
-    /// A dotted name, of which the end is the most important.
+    /// A dotted name. If the width is too small, the end of the name remains.
     Path(String),
-    /// The type of a field without a name, of which the start is the most important.
+    /// The type of a field without a name. If the width is too small, the start of the type remains.
     Type(String),
-    /// No text: for padding, and for a segment that started above.
+    /// No text, for padding and for a segment that starts in a previous row.
     Nothing,
 }
 
 impl CellText {
-    /// Returns as much of the text as `width` characters of a monospaced font can show.
+    /// Returns the text, cut to `width` characters of a monospaced font.
     pub(super) fn fit(&self, width: usize) -> String {
         match self {
             Self::Path(path) => path_end(path, width),
@@ -401,52 +429,57 @@ impl CellText {
     }
 }
 
-/// Returns the last names of a path, such as `position.x`, `…x` or `x`; if none fits, the end of the last name.
+/// Returns as many of the last names in `path` as `width` characters can contain, such as `position.x`, `…x` or `x`. If
+/// `width` is smaller than the last name, returns the end of the last name.
 fn path_end(path: &str, width: usize) -> String {
-    if longest_end(path, width) == path {
+    if longest_suffix(path, width) == path {
         return path.to_string();
     }
-    // The ellipsis takes one character and replaces the dot before the names.
-    let end = longest_end(path, width.saturating_sub(1));
+    // The ellipsis has a width of one character. It replaces the dot before the names.
+    let end = longest_suffix(path, width.saturating_sub(1));
     let start = path.len().saturating_sub(end.len()).saturating_sub(1);
     let names = path.get(start..).and_then(|rest| rest.split_once('.')).map_or("", |(_, names)| names);
     let name = path.rsplit_once('.').map_or("", |(_, name)| name);
     match width {
         0 => String::new(),
         _ if !names.is_empty() => format!("{ELLIPSIS}{names}"),
-        _ if !name.is_empty() && longest_end(name, width) == name => name.to_string(),
-        // A character of double width is more useful than an ellipsis beside an empty cell.
-        _ if end.is_empty() && !longest_end(path, width).is_empty() => longest_end(path, width).to_string(),
+        _ if !name.is_empty() && longest_suffix(name, width) == name => name.to_string(),
+        // Only one character of double width fits. Show this character, not an ellipsis and a space.
+        _ if end.is_empty() && !longest_suffix(path, width).is_empty() => longest_suffix(path, width).to_string(),
         _ => format!("{ELLIPSIS}{end}"),
     }
 }
 
-/// Returns the longest end of a text that fits.
-fn longest_end(text: &str, width: usize) -> &str {
+/// Returns the longest suffix of `text` that is not wider than `width` characters.
+fn longest_suffix(text: &str, width: usize) -> &str {
     let mut left = width;
-    let last = text.char_indices().rev().take_while(|(_, character)| fits(*character, &mut left)).last();
+    let last = text.char_indices().rev().take_while(|(_, character)| consume_width(*character, &mut left)).last();
+    // If no character fits, the result is the default, an empty text.
     last.and_then(|(start, _)| text.get(start..)).unwrap_or_default()
 }
 
-/// Returns the start of the name of a type: `float64`, `floa…`. Up to two characters have no ellipsis: `fl`.
+/// Returns the type name `name`, cut to `width` characters: `float64`, `floa…`. Adds no ellipsis if `width` is at most
+/// 2: `fl`.
 fn type_start(name: &str, width: usize) -> String {
     if text_width(name) <= width {
         return name.to_string();
     }
     let ellipsis = (width > 2).then_some(ELLIPSIS);
     let mut left = if ellipsis.is_some() { width.saturating_sub(1) } else { width };
-    name.chars().take_while(|character| fits(*character, &mut left)).chain(ellipsis).collect()
+    name.chars().take_while(|character| consume_width(*character, &mut left)).chain(ellipsis).collect()
 }
 
-/// Subtracts the width of a character from `left`, if it fits.
-fn fits(character: char, left: &mut usize) -> bool {
-    // A control character, which `escape` has replaced, has no width.
+/// Subtracts the width of `character` from `left`. Returns `false` and does not change `left` if `left` is smaller than
+/// the width.
+fn consume_width(character: char, left: &mut usize) -> bool {
+    // `width` returns `None` for control characters. `escape` has replaced these characters, so the default is never
+    // used.
     let rest = left.checked_sub(character.width().unwrap_or(0));
     *left = rest.unwrap_or(*left);
     rest.is_some()
 }
 
-/// Returns the width of a text in a monospaced font.
+/// Returns the width of `text` in characters of a monospaced font.
 fn text_width(text: &str) -> usize {
     text.chars().map(|character| character.width().unwrap_or(0)).fold(0_usize, usize::saturating_add)
 }
@@ -481,7 +514,7 @@ mod tests {
         assert_eq!(CellText::Path("日本語".to_string()).fit(4), "…語");
         assert_eq!(CellText::Path("日本語".to_string()).fit(5), "…本語");
         assert_eq!(CellText::Path("日本語".to_string()).fit(2), "語");
-        // After the last dot is no name.
+        // No name follows the last dot.
         assert_eq!(CellText::Path("abc.".to_string()).fit(3), "…c.");
     }
 

@@ -1,20 +1,21 @@
-//! The functions that read a format: [`Layout::read`], [`Format::resolve`] and [`calcsize_in`].
+//! The functions that compute a layout from a format: [`Layout::read`], [`Format::resolve`] and [`calcsize_in`].
 //!
-//! Formats of format characters alone take the fast path, all others are parsed and resolved. The layout is the same.
+//! The module `fast_path` reads a format that consists of format characters only. The parser and the resolver read
+//! every other format. The fast path gives each format the layout that the resolver would give.
 
 use alloc::vec::Vec;
 
 use super::dialect::{Dialect, Nul, Syntax};
 use super::error::LayoutError;
 use super::fast_path;
-use super::resolve::{Resolver, run};
+use super::resolve::{Resolver, resolve_events};
 use super::tree::{Layout, ROOT, close_root};
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::format::{Failure, Format, Limits, Stop, parse_events};
 
 impl Layout {
-    /// Computes the layout of a format in a dialect and a data model.
+    /// Computes the layout of `format`, read by the rules of `dialect` with the C sizes of `model`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -30,25 +31,27 @@ impl Layout {
     /// - `T{i:a:}` in `struct`, which has no structures
     /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
     pub fn read(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<Self, LayoutError> {
-        let mut nodes = Vec::with_capacity(capacity(format));
+        let mut nodes = Vec::with_capacity(node_capacity(format));
         let Some(align) = fast_path::fill(format, dialect, model, &mut nodes) else {
             let mut layout = Self { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
             return layout.read_resolved(format, dialect, model).map(|()| layout);
         };
-        // A local variable would be copied to the return value.
+        // Build the result in place: the compiler copies a local variable of this size to the return value.
         Ok(Self { nodes, dims: Vec::new(), names: Vec::new(), align, model: *model })
     }
 
-    /// Computes the layout of a format in the memory of this layout. After an error the layout is empty.
+    /// Replaces this layout by the layout of `format`, and reuses the allocated memory.
+    ///
+    /// `dialect` and `model` have the same meaning as for [`read`](Layout::read). After an error, the layout is empty.
     ///
     /// # Errors
-    /// As [`read`](Layout::read).
+    /// The function returns the same errors as [`read`](Layout::read).
     pub fn read_into(&mut self, format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<(), LayoutError> {
         self.nodes.clear();
         self.dims.clear();
         self.names.clear();
         self.model = *model;
-        self.nodes.reserve(capacity(format));
+        self.nodes.reserve(node_capacity(format));
         if let Some(align) = fast_path::fill(format, dialect, model, &mut self.nodes) {
             self.align = align;
             return Ok(());
@@ -57,26 +60,28 @@ impl Layout {
         self.read_resolved(format, dialect, model)
     }
 
-    /// Parses and resolves a format that does not take the fast path. `self` has the root and no other node.
+    /// Parses and resolves `format`, which does not take the fast path. At the call, `self` contains the root node and
+    /// no other node.
     pub(super) fn read_resolved(
         &mut self,
         format: &[u8],
         dialect: &Dialect,
         model: &DataModel,
     ) -> Result<(), LayoutError> {
-        let format = readable(format, dialect);
-        self.fill(format, dialect, model, |resolver| parse_events(format, &Limits::DEFAULT, resolver))
+        let format = before_nul(format, dialect);
+        self.resolve_with(format, dialect, model, |resolver| parse_events(format, &Limits::DEFAULT, resolver))
     }
 
-    /// Resolves the events that `visit` makes for `format`. `self` has the root and no other node.
-    fn fill(
+    /// Adds the fields of `format` to this layout. `visit` calls the methods of the resolver for each token of
+    /// `format`. At the call, `self` contains the root node and no other node. After an error, `self` is empty.
+    fn resolve_with(
         &mut self,
         format: &[u8],
         dialect: &Dialect,
         model: &DataModel,
         visit: impl FnOnce(&mut Resolver<'_, Self>) -> Result<(), Failure>,
     ) -> Result<(), LayoutError> {
-        match run(format, dialect, model, self, visit) {
+        match resolve_events(format, dialect, model, self, visit) {
             Ok(resolved) => {
                 self.align = resolved.align;
                 close_root(&mut self.nodes, resolved.size, format);
@@ -94,16 +99,17 @@ impl Layout {
     }
 }
 
-/// The number of nodes to reserve: one for each byte of the format, up to `RESERVE`, and one for the root.
+/// Returns the number of nodes to reserve memory for: one for each byte of `format`, at most [`MAX_RESERVED`], and one
+/// for the root.
 #[inline]
-fn capacity(format: &[u8]) -> usize {
-    format.len().min(RESERVE).saturating_add(1)
+fn node_capacity(format: &[u8]) -> usize {
+    format.len().min(MAX_RESERVED).saturating_add(1)
 }
 
 impl Format {
-    /// Returns the layout of the format in a dialect, on a machine.
+    /// Computes the layout of this format by the rules of `dialect` with the C sizes of `model`.
     ///
-    /// The result is that of [`Layout::read`] for the same bytes, but the bytes are not parsed again.
+    /// [`Layout::read`] returns the same layout for the same bytes. This function does not parse the bytes again.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect};
@@ -118,15 +124,18 @@ impl Format {
     /// - `T{i:a:}` in `struct`, which has no structures
     /// - `9223372036854775807q`: more bytes than `PY_SSIZE_T_MAX`
     pub fn resolve(&self, dialect: &Dialect, model: &DataModel) -> Result<Layout, LayoutError> {
-        let mut nodes = Vec::with_capacity(capacity(self.as_bytes()));
+        let mut nodes = Vec::with_capacity(node_capacity(self.as_bytes()));
         nodes.push(ROOT);
         let mut layout = Layout { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
         let visit = |resolver: &mut Resolver<'_, Layout>| self.replay(resolver).map_err(|Stop| Failure::Stopped);
-        layout.fill(self.as_bytes(), dialect, model, visit).map(|()| layout)
+        layout.resolve_with(self.as_bytes(), dialect, model, visit).map(|()| layout)
     }
 }
 
-/// Returns the size of an item in bytes, in a dialect and a data model. Nothing is allocated.
+/// Returns the size in bytes of an item with the format `format`, read by the rules of `dialect` with the C sizes of
+/// `model`.
+///
+/// For a format that `struct` accepts, the function allocates no memory.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, layout::calcsize_in};
@@ -136,7 +145,7 @@ impl Format {
 /// ```
 ///
 /// # Errors
-/// As [`Layout::read`].
+/// The function returns the same errors as [`Layout::read`].
 #[inline]
 pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
     if let Some((size, _)) = fast_path::lay_out(format, dialect, model, |_| ()) {
@@ -145,26 +154,28 @@ pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Resul
     calcsize_resolved(format, dialect, model)
 }
 
-/// Computes the size of a format that does not take the fast path.
+/// Computes the size in bytes of a format that does not take the fast path.
 #[inline(never)]
 fn calcsize_resolved(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
     if dialect.syntax.contains(Syntax::NAMES) && !dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
-        // Finding duplicate names needs the layout.
+        // The sink `()` stores no names, so only a layout can find duplicate names.
         return Layout::read(format, dialect, model).map(|layout| layout.size());
     }
-    let format = readable(format, dialect);
+    let format = before_nul(format, dialect);
     let visit = |resolver: &mut Resolver<'_, ()>| parse_events(format, &Limits::DEFAULT, resolver);
-    run(format, dialect, model, &mut (), visit).map(|resolved| resolved.size)
+    resolve_events(format, dialect, model, &mut (), visit).map(|resolved| resolved.size)
 }
 
-/// The largest number of fields for which memory is reserved in advance.
-const RESERVE: usize = 64;
+/// The largest number of fields that memory is reserved for before the format is read.
+const MAX_RESERVED: usize = 64;
 
-/// Returns the part of the format before a NUL, if the dialect ends the format there.
+/// Returns the bytes of `format` that `dialect` reads: the bytes before the first NUL if a NUL ends the format in
+/// `dialect`, otherwise all bytes.
 #[inline]
-fn readable<'f>(format: &'f [u8], dialect: &Dialect) -> &'f [u8] {
+fn before_nul<'f>(format: &'f [u8], dialect: &Dialect) -> &'f [u8] {
     match dialect.nul {
         Nul::Refused => format,
+        // `split` always yields at least one slice, so the default is never used.
         Nul::Ends => format.split(|byte| *byte == 0).next().unwrap_or_default(),
     }
 }

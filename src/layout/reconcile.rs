@@ -1,16 +1,17 @@
-//! [`reconcile`]: the layout of a format whose itemsize is known.
+//! [`reconcile`]: computes the layout of a format from the format and the itemsize.
 //!
-//! Four rules explain every correct export in the corpus (see `docs/padding.md`): no implicit padding
-//! beyond alignment, the layout of a C compiler, NumPy's explicit padding, and ctypes' native sizes
-//! under `<`. If the producer is known, its rule alone applies. Else all rules are tried, and the result
-//! is an [`Ambiguity`] if several fit and differ.
+//! Four dialects explain every correct format in the corpus of recorded exports (see `docs/padding.md`). In `pep3118`,
+//! padding comes only from alignment. `native-c` is the layout of a C compiler. `numpy` declares padding explicitly.
+//! `ctypes` has native sizes under `<`. If the caller knows the producer, only the dialect of that producer applies.
+//! Otherwise the module tries all dialects. If several dialects give different layouts with the itemsize, the result is
+//! an [`Ambiguity`].
 
 use alloc::vec::Vec;
 
 use super::dialect::{Alignment, Dialect, RecordSpacing, StructureSize, TrailingPadding};
 use super::error::{InterpretedSize, LayoutError, LayoutErrorKind as Kind};
 use super::interpretation::{Ambiguity, Certainty, Interpretation};
-use super::stride_inference::{OpenSpacing, Spacing, infer};
+use super::stride_inference::{AmbiguousSpacing, Spacing, infer};
 use super::tree::{Field, Layout, Node};
 use super::ty::Type;
 use crate::abi::DataModel;
@@ -18,10 +19,11 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Format, ItemType, Member};
 use crate::span::Span;
 
-/// Computes the layout of a format that has a given itemsize.
+/// Computes the layout of `format` from the format and the itemsize.
 ///
-/// `itemsize` is in bytes; without it every size fits. `dialect` is the dialect of the producer. Without
-/// it, the rules of all producers are tried.
+/// `itemsize` is the size of an item in bytes. If `itemsize` is `None`, a layout can have any size. `dialect` is the
+/// dialect of the producer. If `dialect` is `None`, the function tries the rules of all producers. `model` gives the
+/// sizes of C types.
 ///
 /// ```
 /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -35,7 +37,7 @@ use crate::span::Span;
 /// let found = read("T{b:a:xxxxxxxi:b:}", Some(16), Some(&Dialect::NUMPY))?;
 /// assert_eq!((found.certainty, found.trailing_padding), (Certainty::TrailingPadding, 4));
 ///
-/// // `y` is at byte 16 by the rules of NumPy and at byte 23 by those of a C compiler. Both fit.
+/// // `y` is at byte 16 by the rules of NumPy and at byte 23 by the rules of a C compiler. Both layouts have 24 bytes.
 /// let error = read("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), None).unwrap_err();
 /// assert_eq!(error.ambiguity().unwrap().alternatives().len(), 2);
 ///
@@ -46,9 +48,9 @@ use crate::span::Span;
 /// ```
 ///
 /// # Errors
-/// - as [`Layout::read`]
-/// - `T{<b:a:<i:b:}` with itemsize 8: no rule gives 8 bytes
-/// - `T{(2)T{b:a:}:x:xx(2)b:y:}` with itemsize 6: two interpretations fit, and [`LayoutError::ambiguity`] has both
+/// - `T{i`, and all other formats that [`Layout::read`] refuses: the function returns the same error
+/// - `T{<b:a:<i:b:}` with itemsize 8: no rule gives a layout of 8 bytes
+/// - `T{(2)T{b:a:}:x:xx(2)b:y:}` with itemsize 6: two layouts have 6 bytes, and [`LayoutError::ambiguity`] returns both
 pub fn reconcile(
     format: &[u8],
     itemsize: Option<u64>,
@@ -59,6 +61,7 @@ pub fn reconcile(
         Some(dialect) => by_dialect(format, itemsize, dialect, model),
         None => by_all_rules(format, itemsize, model),
     };
+    // Error messages need a dialect. `PEP3118` accepts all constructs.
     let dialect = dialect.unwrap_or(&Dialect::PEP3118);
     match candidates {
         Ok(candidates) => candidates.into_interpretation(format, itemsize).map_err(|ambiguity| {
@@ -70,7 +73,9 @@ pub fn reconcile(
     }
 }
 
-/// Returns the interpretation, or all alternatives of an ambiguous format; empty for any other error.
+/// Returns the interpretation of a result of [`reconcile`], or all alternatives if the result is an ambiguity.
+///
+/// Returns an empty slice for all other errors.
 #[doc(hidden)]
 #[must_use]
 pub fn interpretations(outcome: &Result<Interpretation, LayoutError>) -> &[Interpretation] {
@@ -80,41 +85,44 @@ pub fn interpretations(outcome: &Result<Interpretation, LayoutError>) -> &[Inter
     }
 }
 
-/// Interpretations that fit, each of them different.
+/// Interpretations of one format that have the itemsize and differ in the memory layout. There is at least one.
 struct Candidates {
     first: Interpretation,
     others: Vec<Interpretation>,
 }
 
 impl Candidates {
+    /// Returns candidates with the one interpretation `first`.
     fn of(first: Interpretation) -> Self {
         Self { first, others: Vec::new() }
     }
 
-    /// Adds an interpretation, unless one with the same values at the same offsets is there.
+    /// Adds the interpretation `other`, unless a candidate has equal values at equal offsets.
     fn add(&mut self, other: Interpretation) {
         let mut known = core::iter::once(&mut self.first).chain(&mut self.others);
         match known.find(|known| same_memory(&known.layout, &other.layout)) {
-            // Another rule may declare the trailing padding, but if NumPy may be the producer, an inferred
-            // distance stays inferred.
+            // If NumPy is the producer, the layout is inferred. So `known` is less certain than its dialect implies.
             Some(known) if other.certainty == Certainty::Inferred => known.certainty = Certainty::Inferred,
             Some(_) => {}
             None => self.others.push(other),
         }
     }
 
+    /// Adds all interpretations of `more`.
     fn append(&mut self, more: Self) {
         self.add(more.first);
         more.others.into_iter().for_each(|other| self.add(other));
     }
 
+    /// Returns the only interpretation. Returns an ambiguity if there are several interpretations.
     fn into_interpretation(self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, Ambiguity> {
         let Self { first, others } = self;
         if others.is_empty() { Ok(first) } else { Err(Ambiguity::new(format, itemsize, first, others)) }
     }
 }
 
-/// Applies the rule of one dialect.
+/// Returns the interpretations of `format` in one dialect. Returns an error if `format` has no layout in `dialect`, or
+/// no layout with the itemsize.
 fn by_dialect(
     format: &[u8],
     itemsize: Option<u64>,
@@ -123,17 +131,20 @@ fn by_dialect(
 ) -> Result<Candidates, LayoutError> {
     let layout = Layout::read(format, dialect, model)?;
     let size = layout.size();
+    // Without an itemsize, a layout of every size is accepted.
     let target = itemsize.unwrap_or(size);
-    match fit(layout, target, dialect) {
+    match fit_to_itemsize(layout, target, dialect) {
         Some(found) => Ok(with_spacings(found, format, itemsize)),
         None => {
             let sizes = Vec::from([InterpretedSize { dialect: dialect.name, size }]);
-            Err(mismatch(format, target, sizes, dialect, model))
+            Err(itemsize_mismatch(format, target, sizes, dialect, model))
         }
     }
 }
 
-fn mismatch(
+/// Returns the error for a format without a layout of `itemsize` bytes. `sizes` are the sizes of the layouts that were
+/// tried.
+fn itemsize_mismatch(
     format: &[u8],
     itemsize: u64,
     sizes: Vec<InterpretedSize>,
@@ -144,8 +155,9 @@ fn mismatch(
     LayoutError::new(kind, Span::new(0, format.len()), format, dialect.name, model.name)
 }
 
-/// Makes the layout as large as the itemsize, if the dialect permits that.
-fn fit(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
+/// Extends `layout` by trailing padding to `itemsize` bytes, and returns the result as an interpretation. Returns
+/// `None` if `layout` is larger than `itemsize`, or if `dialect` does not permit trailing padding at this layout.
+fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
     let trailing_padding = itemsize.checked_sub(layout.size())?;
     if trailing_padding > 0 {
         if dialect.trailing_padding != TrailingPadding::Implicit
@@ -154,7 +166,7 @@ fn fit(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpret
         {
             return None;
         }
-        // The root and the record that is the whole item.
+        // The first two nodes are the root and the record that is the whole item.
         for node in layout.nodes.iter_mut().take(2) {
             node.size = node.size.checked_add(trailing_padding)?;
         }
@@ -163,7 +175,7 @@ fn fit(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpret
     Some(Interpretation { layout, dialect: *dialect, certainty, trailing_padding })
 }
 
-/// Adds the distances that elements of arrays of structures can have.
+/// Returns one interpretation for each distance that the elements of arrays of structures in `found` can have.
 fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     match (found.dialect.trailing_padding, found.dialect.alignment) {
         (TrailingPadding::Implicit, _) => with_numpy_spacings(found),
@@ -172,24 +184,24 @@ fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) ->
     }
 }
 
-/// The arrays of structures that NumPy writes: see [`infer`].
+/// Returns one interpretation for each distance that [`infer`] computes for a format that NumPy has written.
 fn with_numpy_spacings(found: Interpretation) -> Candidates {
     let Interpretation { layout, dialect, certainty, trailing_padding } = found;
-    let one = |layout, dialect, certainty| Interpretation { layout, dialect, certainty, trailing_padding };
-    let OpenSpacing { packed, padded, padded_is_likely, has_inferred } = match infer(layout, trailing_padding) {
-        Spacing::Certain(layout) => return Candidates::of(one(layout, dialect, certainty)),
-        Spacing::Inferred(layout) => return Candidates::of(one(layout, dialect, Certainty::Inferred)),
-        Spacing::Open(open) => open,
+    let interpretation = |layout, dialect, certainty| Interpretation { layout, dialect, certainty, trailing_padding };
+    let AmbiguousSpacing { packed, padded, padded_is_likely, has_inferred } = match infer(layout, trailing_padding) {
+        Spacing::Certain(layout) => return Candidates::of(interpretation(layout, dialect, certainty)),
+        Spacing::Inferred(layout) => return Candidates::of(interpretation(layout, dialect, Certainty::Inferred)),
+        Spacing::Ambiguous(spacing) => spacing,
     };
     let certainty = if has_inferred { Certainty::Inferred } else { certainty };
     match dialect.record_spacing {
-        RecordSpacing::Packed => Candidates::of(one(packed, dialect, certainty)),
-        RecordSpacing::Padded => Candidates::of(one(padded, dialect, certainty)),
+        RecordSpacing::Packed => Candidates::of(interpretation(packed, dialect, certainty)),
+        RecordSpacing::Padded => Candidates::of(interpretation(padded, dialect, certainty)),
         RecordSpacing::Inferred => {
             let variant =
                 |variant: &Dialect| Dialect { name: variant.name, record_spacing: variant.record_spacing, ..dialect };
-            let packed = one(packed, variant(&Dialect::NUMPY_PACKED), certainty);
-            let padded = one(padded, variant(&Dialect::NUMPY_PADDED), certainty);
+            let packed = interpretation(packed, variant(&Dialect::NUMPY_PACKED), certainty);
+            let padded = interpretation(padded, variant(&Dialect::NUMPY_PADDED), certainty);
             let (likely, other) = if padded_is_likely { (padded, packed) } else { (packed, padded) };
             let mut candidates = Candidates::of(likely);
             candidates.add(other);
@@ -198,11 +210,13 @@ fn with_numpy_spacings(found: Interpretation) -> Candidates {
     }
 }
 
-/// Arrays of structures under `@` whose second element is not aligned. A C compiler would round the structures
-/// up to their alignment. If that fits too, there are two interpretations.
+/// Adds the interpretation of a C compiler if `found` contains an array of structures with unaligned elements under
+/// `@`. A C compiler rounds the size of such structures up to the alignment. If the rounded layout also has the
+/// itemsize, the result has two interpretations.
 fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
-    let asked = found.dialect;
-    let is_decided = asked.structure_size == StructureSize::Aligned || asked.record_spacing != RecordSpacing::Inferred;
+    let requested = found.dialect;
+    let is_decided =
+        requested.structure_size == StructureSize::Aligned || requested.record_spacing != RecordSpacing::Inferred;
     if is_decided || !has_misaligned_elements(&found.layout) {
         return Candidates::of(found);
     }
@@ -210,48 +224,49 @@ fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Optio
         name: Dialect::NATIVE_C.name,
         structure_size: StructureSize::Aligned,
         trailing_padding: TrailingPadding::Aligned,
-        ..asked
+        ..requested
     };
     let layout = match Layout::read(format, &dialect, found.layout.model()) {
         Ok(layout) if itemsize.is_none_or(|itemsize| layout.size() == itemsize) => layout,
-        // The rounded item may be too large for the machine.
+        // The rounded layout has a different size, or the item exceeds `PY_SSIZE_T_MAX`.
         Ok(_) | Err(_) => return Candidates::of(found),
     };
     if same_memory(&found.layout, &layout) {
         return Candidates::of(found);
     }
-    let packed = Dialect { name: Dialect::PEP3118_PACKED.name, record_spacing: RecordSpacing::Packed, ..asked };
+    let packed = Dialect { name: Dialect::PEP3118_PACKED.name, record_spacing: RecordSpacing::Packed, ..requested };
     let mut candidates = Candidates::of(Interpretation { dialect: packed, ..found });
     candidates.add(Interpretation { layout, dialect, certainty: Certainty::Exact, trailing_padding: 0 });
     candidates
 }
 
-/// NumPy's rule for a format of an unknown producer: every format character is accepted, and a format
-/// of padding alone is padding.
+/// NumPy's rule for a format of an unknown producer. The rule accepts every format character. A whole format such as
+/// `3x` is padding, because a different producer may have written the format.
 const NUMPY_RULE: Dialect =
     Dialect { name: Dialect::NUMPY.name, record_spacing: RecordSpacing::Inferred, ..Dialect::NUMPY_PACKED };
 
-/// Returns whether the producers of a dialect can have written the format with this layout.
+/// A function that returns whether the producers of a dialect can have written a format with this layout.
 type CanHaveWritten<'f> = &'f dyn Fn(&Layout) -> bool;
 
-/// Applies every rule whose producers can have written the format.
+/// Returns the interpretations of `format` in all dialects whose producers can have written the format. Returns an
+/// error if `format` has no layout, or no layout with the itemsize.
 fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Candidates, LayoutError> {
-    let is_from_ctypes = |layout: &Layout| is_spelled_as_ctypes_does(layout, format);
+    let is_from_ctypes = |layout: &Layout| has_ctypes_byte_orders(layout, format);
     let can_be_ctypes = || Layout::read(format, &Dialect::CTYPES, model).is_ok_and(|layout| is_from_ctypes(&layout));
-    // Only ctypes writes addresses, and it writes all padding. Padding that another rule would add to reach
-    // the itemsize is something that ctypes left out.
+    // Only ctypes writes addresses, and ctypes writes all padding. If such a format is smaller than the itemsize,
+    // ctypes has omitted fields. A rule with implicit padding would fill these bytes, and the layout would be wrong.
     let may_be_padded = |layout: &Layout| itemsize.is_none() || !has_addresses(layout, format) || !can_be_ctypes();
-    // NumPy writes fewer format characters than its rule accepts.
+    // `NUMPY_RULE` accepts format characters that NumPy never writes. `Dialect::NUMPY` does not.
     let can_be_numpy = || Layout::read(format, &Dialect::NUMPY, model).is_ok();
     let rules: [(Dialect, CanHaveWritten<'_>); 5] = [
         (Dialect::PEP3118, &may_be_padded),
         (Dialect::CTYPES, &is_from_ctypes),
         (Dialect::ARRAY, &|layout| layout.item().ty() == Type::Wchar),
         (Dialect::NATIVE_C, &may_be_padded),
-        (NUMPY_RULE, &|layout| is_sole_item(layout) && is_spelled_as_numpy_does(layout)),
+        (NUMPY_RULE, &|layout| is_sole_item(layout) && has_numpy_byte_orders(layout)),
     ];
     let mut sizes: Vec<InterpretedSize> = Vec::new();
-    // The candidates of the first likelihood that has some are the result.
+    // The candidates in three levels of likelihood. The result is the first level that has candidates.
     let [mut likely, mut unlikely, mut misaligned]: [Option<Candidates>; 3] = [None, None, None];
     for (rule, can_have_written) in &rules {
         let Some(layout) = Layout::read(format, rule, model).ok().filter(|layout| can_have_written(layout)) else {
@@ -259,11 +274,12 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         };
         sizes.push(InterpretedSize { dialect: rule.name, size: layout.size() });
         let target = itemsize.unwrap_or(layout.size());
-        // Trailing padding that the format does not declare is a habit of NumPy. An incomplete format of
-        // ctypes looks the same, so it is accepted only in a format that ctypes cannot have written.
-        let is_complete = |found: &Interpretation| found.trailing_padding == 0 || has_numpy_spelling(&found.layout);
-        let Some(found) = fit(layout, target, rule).filter(is_complete) else { continue };
-        // `@` promises that every element is aligned.
+        // NumPy omits trailing padding, so its formats can be smaller than the itemsize. A format in which ctypes has
+        // omitted fields is also smaller. So trailing padding is accepted only if ctypes cannot have written the
+        // format.
+        let is_complete = |found: &Interpretation| found.trailing_padding == 0 || has_native_byte_orders(&found.layout);
+        let Some(found) = fit_to_itemsize(layout, target, rule).filter(is_complete) else { continue };
+        // An array of structures whose elements are not aligned contradicts `@`.
         let breaks_alignment = rule.alignment == Alignment::Implicit && has_misaligned_elements(&found.layout);
         let candidates = if breaks_alignment {
             &mut misaligned
@@ -282,7 +298,7 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         return Ok(candidates);
     }
     if sizes.is_empty() {
-        // The error of the dialect that accepts most.
+        // Return the error of `PEP3118`, the dialect that accepts the most constructs.
         let layout = Layout::read(format, &Dialect::PEP3118, model)?;
         sizes.push(InterpretedSize { dialect: Dialect::PEP3118.name, size: layout.size() });
     }
@@ -290,50 +306,44 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         debug_assert!(false, "without an itemsize every layout fits");
         return by_dialect(format, None, &Dialect::PEP3118, model);
     };
-    Err(mismatch(format, itemsize, sizes, &Dialect::PEP3118, model))
+    Err(itemsize_mismatch(format, itemsize, sizes, &Dialect::PEP3118, model))
 }
 
-/// Returns whether the format has a `&` or an `X{}`.
+/// Returns whether `format`, whose layout is `layout`, contains a `&` or an `X{}`.
 fn has_addresses(layout: &Layout, format: &[u8]) -> bool {
     layout.nodes.iter().any(|node| is_address(node, format))
 }
 
-/// Returns whether a field is a `&` or an `X{}`, and not a format character of a pointer.
+/// Returns whether the field `node` of `format` is a `&` or an `X{}`. Returns `false` for format characters such as
+/// `P`.
 fn is_address(node: &Node, format: &[u8]) -> bool {
     matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
 }
 
-/// Returns whether the format is one item.
+/// Returns whether `layout` has no bytes or consists of one field that fills the item.
 fn is_sole_item(layout: &Layout) -> bool {
-    let mut fields = layout.fields();
-    matches!((fields.next(), fields.next()), (Some(only), None) if only.offset() == 0 && only.total_size() == layout.size())
-        || layout.size() == 0
+    layout.sole_field().is_some() || layout.size() == 0
 }
 
-/// Returns whether the format is one structure, `T{…}`.
+/// Returns whether `layout` consists of one structure that fills the item: `T{…}`.
 fn is_sole_record(layout: &Layout) -> bool {
-    let mut fields = layout.fields();
-    matches!(
-        (fields.next(), fields.next()),
-        (Some(only), None) if only.ty() == Type::Record
-            && only.count() == 1
-            && only.name().is_none()
-            && only.offset() == 0
-            && only.size() == layout.size()
-    )
+    let is_structure = |field: Field<'_>| field.ty() == Type::Record && field.count() == 1 && field.name().is_none();
+    layout.sole_field().is_some_and(is_structure)
 }
 
-/// Returns whether ctypes can have written the byte-order characters: it writes `<` or `>` before each format
-/// character of more than one byte, and none before `B`, `&` and `X{}`.
-fn is_spelled_as_ctypes_does(layout: &Layout, format: &[u8]) -> bool {
+/// Returns whether ctypes can have written the byte-order characters of `format`, whose layout is `layout`. ctypes
+/// writes `<` or `>` before each format character of more than one byte. ctypes writes no byte-order character before
+/// `B`, `&` and `X{}`.
+fn has_ctypes_byte_orders(layout: &Layout, format: &[u8]) -> bool {
     let mut numbers = layout.nodes.iter().filter(|node| node.endian.is_some() && !is_address(node, format));
     numbers.all(|node| matches!(node.order, ByteOrder::Little | ByteOrder::Big))
 }
 
-/// Returns whether NumPy can have written the byte-order characters: none or `@ = ^` for the byte order of the data
-/// model, `<` or `>` only for the other one.
-fn is_spelled_as_numpy_does(layout: &Layout) -> bool {
-    // NumPy writes `O` and addresses after any byte-order character.
+/// Returns whether NumPy can have written the byte-order characters of the format of `layout`. NumPy writes no
+/// byte-order character or one of `@ = ^` for the byte order of the machine. NumPy writes `<` or `>` only for the
+/// opposite byte order.
+fn has_numpy_byte_orders(layout: &Layout) -> bool {
+    // NumPy can write `O` under every byte-order character.
     let mut numbers = layout.nodes.iter().filter(|node| node.ty.has_byte_order() && node.ty != Type::Object);
     numbers.all(|node| match (node.order, node.endian) {
         (ByteOrder::Little | ByteOrder::Big, Some(endian)) => endian != layout.model().endian,
@@ -342,9 +352,9 @@ fn is_spelled_as_numpy_does(layout: &Layout) -> bool {
     })
 }
 
-/// Returns whether only NumPy can have written the byte-order characters: a number of several bytes is under `@`, `=` or
-/// `^`, which ctypes never writes.
-fn has_numpy_spelling(layout: &Layout) -> bool {
+/// Returns whether `layout` contains a number of more than one byte under `@`, `=` or `^`. NumPy writes such formats,
+/// but ctypes never writes them.
+fn has_native_byte_orders(layout: &Layout) -> bool {
     layout.nodes.iter().any(|node| {
         node.endian.is_some()
             && !matches!(node.ty, Type::Pointer | Type::Function)
@@ -352,22 +362,22 @@ fn has_numpy_spelling(layout: &Layout) -> bool {
     })
 }
 
-/// Returns whether an array of structures has elements under `@` whose size is not a multiple of their alignment.
+/// Returns whether `layout` contains an array of structures under `@` whose size is not a multiple of the alignment.
 fn has_misaligned_elements(layout: &Layout) -> bool {
     let mut arrays = layout.all_fields().filter(|field| field.ty() == Type::Record && field.count() > 1);
     arrays.any(|array| !native_align(array).divides(array.size()))
 }
 
-/// Returns the largest alignment of the fields of a record that are under `@`.
+/// Returns the largest alignment of the fields of `record` that are under `@`, or 1 byte if there are no such fields.
 fn native_align(record: Field<'_>) -> Align {
     let native = record.descendants().filter(|field| field.node().order == ByteOrder::Native);
     native.map(|field| field.ty().natural_align(field.size(), field.model())).max().unwrap_or(Align::ONE)
 }
 
-/// Returns whether two layouts of one format have the same values at the same offsets.
+/// Returns whether the layouts `a` and `b` of one format have equal values at equal offsets.
 fn same_memory(a: &Layout, b: &Layout) -> bool {
     let kind = |node: &Node| match node.ty {
-        // Both are text of units of 2 bytes.
+        // A `wchar_t` of 2 bytes and a UCS-2 character are both text with 2 bytes for each character.
         Type::Wchar if node.size == 2 => Type::Ucs2,
         ty => ty,
     };
@@ -381,7 +391,9 @@ fn same_memory(a: &Layout, b: &Layout) -> bool {
         })
 }
 
-/// Returns the layout of a format that is one user type and nothing else: its size is the itemsize.
+/// Returns the interpretation of `format` if `format` is one user type, such as `[bfloat16]`. The itemsize is the size
+/// of the user type. Returns `None` if `format` contains any other item, or if `itemsize` is `None` or exceeds
+/// `PY_SSIZE_T_MAX`.
 fn user_type(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {

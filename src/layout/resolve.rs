@@ -1,7 +1,8 @@
-//! [`Resolver`]: turns the events of the parser into offsets.
+//! [`Resolver`]: computes the offset, the size and the type of each field from the events of the parser.
 //!
-//! The resolver makes one pass and builds no tree. Its fields go to a [`Sink`]: a layout, or the unit type, which
-//! drops them if only the size is needed, so that nothing is allocated.
+//! The parser calls one method of the resolver for each token of a format. The resolver passes each finished field to
+//! a [`Sink`]. The sink [`Layout`] stores the fields. The sink `()` drops the fields without an allocation, for callers
+//! that need only the size.
 
 use alloc::vec::Vec;
 
@@ -11,24 +12,27 @@ use super::dialect::{
 };
 use super::error::{Construct, LayoutError, LayoutErrorKind as Kind};
 use super::scalar::{self, CodeInfo};
-use super::tree::{Layout, NO_NAME, Node, narrow};
+use super::tree::{Layout, NO_NAME, Node, to_u32};
 use super::ty::Type;
 use crate::abi::DataModel;
 use crate::align::Align;
 use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
-/// The properties of an item that are known at the end of the format.
+/// The properties of an item that the resolver knows at the end of the format.
 pub(super) struct Resolved {
     /// The size of the item in bytes.
     pub(super) size: u64,
+    /// The largest alignment of a field under `@`; 1 byte if no field is under `@`.
     pub(super) align: Align,
-    /// Whether a field has a name.
+    /// Whether at least one field has a name.
     pub(super) named: bool,
 }
 
-/// Resolves the events that `visit` makes for `format`, and puts the fields into `sink`.
-pub(super) fn run<O: Sink>(
+/// Computes the fields of `format` under the rules of `dialect` and the C sizes of `model`, and adds the fields to
+/// `sink`. `visit` calls the methods of the resolver for each token of `format`. Returns an error if `visit` reports a
+/// syntax error or if the resolver refuses a token.
+pub(super) fn resolve_events<O: Sink>(
     format: &[u8],
     dialect: &Dialect,
     model: &DataModel,
@@ -48,11 +52,11 @@ pub(super) fn run<O: Sink>(
         pointers: 0,
         items: 0,
         named: false,
-        orders: 0,
-        doubled: None,
-        sole: None,
-        whole: None,
-        bits: false,
+        orders_since_type: 0,
+        second_order: None,
+        sole_code: None,
+        whole_padding: None,
+        after_bits: false,
         error: None,
     };
     let outcome = visit(&mut resolver);
@@ -66,6 +70,8 @@ pub(super) fn run<O: Sink>(
     }
 }
 
+/// Converts `failure` to the error that the caller of the library receives. `error` is the reason that the resolver has
+/// stored, with the span of the refused token. `format`, `dialect` and `model` are part of the message.
 #[cold]
 fn explain(
     failure: Failure,
@@ -85,17 +91,19 @@ fn explain(
     }
 }
 
-/// The shapes and the count before the type of an item.
+/// The shapes and the count before the type of an item, such as `(2,3)4` in `(2,3)4i`.
 #[derive(Clone, Copy)]
 struct ItemPrefix {
     /// The product of all dimensions.
     elements: u64,
+    /// The repeat count; 1 if the item has no count.
     count: u64,
     has_count: bool,
+    /// The number of dimensions of all shapes.
     ndim: u8,
-    /// The number of shapes, each of which has one or more dimensions.
+    /// The number of shapes: 2 for `(2)(3)i`.
     shapes: u8,
-    /// The index of the first dimension in the sink.
+    /// The index that the sink gives the first dimension.
     dims: u32,
 }
 
@@ -103,75 +111,88 @@ impl ItemPrefix {
     const EMPTY: Self = Self { elements: 1, count: 1, has_count: false, ndim: 0, shapes: 0, dims: 0 };
 }
 
-/// The state to restore at the end of a structure or of the target of a pointer.
+/// The state of the enclosing record, which the resolver restores at the end of a structure or of a pointer target.
 struct OpenGroup {
-    /// The offset after the last item of the enclosing record.
+    /// The offset after the last item of the enclosing record, in bytes.
     offset: u64,
-    /// The largest alignment so far in the enclosing record.
+    /// The largest alignment of the items of the enclosing record so far.
     align: Align,
-    /// The byte-order character in force at the start.
+    /// The byte-order character in force at `T{` or `&`.
     order: ByteOrder,
-    /// The number of structures.
+    /// The number of array elements: 6 for `(2,3)T{i}`.
     elements: u64,
-    /// The index of the node.
+    /// The index that the sink gives the node of the structure or pointer.
     index: u32,
-    /// The offset of the first byte in the format.
+    /// The byte offset of `T{` or `&` in the format.
     at: usize,
 }
 
+/// The visitor that computes the fields of one format.
 pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
     sink: &'a mut O,
-    /// The largest offset: `PY_SSIZE_T_MAX` of the data model.
+    /// The largest permitted size in bytes: `PY_SSIZE_T_MAX` of the data model.
     limit: u64,
+    /// The byte-order character in force.
     order: ByteOrder,
-    /// The offset after the last item of the innermost open record.
+    /// The offset after the last item of the innermost open record, in bytes.
     offset: u64,
-    /// The largest alignment in the innermost open record.
+    /// The largest alignment of the items of the innermost open record.
     align: Align,
+    /// The shapes and the count that precede the next type.
     prefix: ItemPrefix,
+    /// The open structures and pointers, outermost first.
     groups: Vec<OpenGroup>,
-    /// The number of open pointers. Their targets are not part of the item.
+    /// The number of open pointers. The fields of a pointer target are not fields of the item. The resolver does not
+    /// pass these fields to the sink.
     pointers: u32,
+    /// The number of items so far, pad bytes included.
     items: u32,
+    /// Whether at least one field has a name.
     named: bool,
-    /// Byte-order characters since the last type.
-    orders: u32,
-    /// The second of two byte-order characters in a row, which some dialects accept before a sole scalar.
-    doubled: Option<Span>,
-    /// A format character that is accepted only as the whole format.
-    sole: Option<(Code, Span)>,
-    /// The whole format so far, if it is one item of padding.
-    whole: Option<Node>,
+    /// The number of byte-order characters since the last type.
+    orders_since_type: u32,
+    /// The second of two byte-order characters in a row. NumPy's reader accepts `<>i` only as the whole format.
+    second_order: Option<Span>,
+    /// A format character that the dialect accepts only as the whole format, such as `n` in NumPy's reader.
+    sole_code: Option<(Code, Span)>,
+    /// The void field that the format becomes if the format ends after this one item of padding, such as `3x`.
+    whole_padding: Option<Node>,
     /// Whether the previous item was `t`.
-    bits: bool,
+    after_bits: bool,
+    /// The reason why the resolver has stopped.
     error: Option<(Kind, Span)>,
 }
 
 impl<O: Sink> Resolver<'_, O> {
+    /// Stores the error `kind` at `span` and stops the parser.
     #[cold]
     fn refuse<T>(&mut self, kind: Kind, span: Span) -> Result<T, Stop> {
         self.error = Some((kind, span));
         Err(Stop)
     }
 
+    /// Stops the parser with the error that the dialect does not have `construct`, which is at `span`.
     #[cold]
-    fn lacks<T>(&mut self, construct: Construct, span: Span) -> Result<T, Stop> {
+    fn refuse_construct<T>(&mut self, construct: Construct, span: Span) -> Result<T, Stop> {
         self.refuse(Kind::Construct { construct }, span)
     }
 
+    /// Stops the parser with the error `construct` at `span` if the dialect does not have `syntax`.
     fn require(&mut self, syntax: Syntax, construct: Construct, span: Span) -> Result<(), Stop> {
-        if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.lacks(construct, span) }
+        if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.refuse_construct(construct, span) }
     }
 
-    /// Returns whether items under a byte-order character are moved to their alignment.
+    /// Returns whether items are aligned while the byte-order character `order` is in force. The reader inserts padding
+    /// before an aligned item.
     #[inline]
     fn aligns(&self, order: ByteOrder) -> bool {
         matches!(order, ByteOrder::Native) && matches!(self.dialect.alignment, Alignment::Implicit)
     }
 
-    /// Places `elements` elements after the last item and returns their offset.
+    /// Places `elements` elements of `size` bytes after the last item, with padding if `order` requires alignment.
+    /// Returns the offset of the first element in bytes. Stops with an error at `span` if the end exceeds the limit.
     #[inline]
     fn place(&mut self, size: u64, elements: u64, align: Align, order: ByteOrder, span: Span) -> Result<u64, Stop> {
         let mut start = Some(self.offset);
@@ -181,22 +202,21 @@ impl<O: Sink> Resolver<'_, O> {
             }
             self.align = self.align.max(align);
         }
-        let total = size.checked_mul(elements);
-        match (start, total) {
-            (Some(start), Some(total)) => match start.checked_add(total) {
-                Some(end) if end <= self.limit => {
-                    self.offset = end;
-                    Ok(start)
-                }
-                _ => self.refuse(Kind::TooLarge { limit: self.limit }, span),
-            },
+        let end = start.zip(size.checked_mul(elements)).and_then(|(start, total)| start.checked_add(total));
+        match start.zip(end) {
+            Some((start, end)) if end <= self.limit => {
+                self.offset = end;
+                Ok(start)
+            }
             _ => self.refuse(Kind::TooLarge { limit: self.limit }, span),
         }
     }
 
-    /// Returns the number of elements of an item whose count is a number of values, not a length.
+    /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`. The count
+    /// becomes the last dimension of `prefix`. Callers use this function only if the count is a number of values
+    /// (`4i`), not a length (`4s`). Stops with an error at `span` if the number exceeds 64 bits.
     #[inline]
-    fn elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {
+    fn count_elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {
         if !prefix.has_count || prefix.count == 1 {
             return Ok(prefix.elements);
         }
@@ -211,7 +231,7 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(elements)
     }
 
-    /// Adds a dimension of an item.
+    /// Adds a dimension of `length` elements to the item that `prefix` describes.
     fn push_dimension(&mut self, prefix: &mut ItemPrefix, length: u64) {
         if self.pointers == 0 {
             self.sink.dimension(length);
@@ -219,21 +239,24 @@ impl<O: Sink> Resolver<'_, O> {
         prefix.ndim = prefix.ndim.saturating_add(1);
     }
 
+    /// Returns the prefix of the item whose type the parser has just read, and makes `self.prefix` empty.
     #[inline]
     fn take_prefix(&mut self) -> ItemPrefix {
-        self.orders = 0;
+        self.orders_since_type = 0;
         self.items = self.items.wrapping_add(1);
         core::mem::replace(&mut self.prefix, ItemPrefix::EMPTY)
     }
 
+    /// Returns the span of `name`, or [`NO_NAME`] if the field has no name. Stops if the dialect has no names.
     #[inline]
-    fn name(&mut self, name: Option<Span>) -> Result<Span, Stop> {
+    fn check_name(&mut self, name: Option<Span>) -> Result<Span, Stop> {
         let Some(span) = name else { return Ok(NO_NAME) };
         self.require(Syntax::NAMES, Construct::Name, span)?;
         self.named = true;
         Ok(span)
     }
 
+    /// Adds `node` to the sink, unless `node` is part of the target of a pointer.
     #[inline]
     fn push(&mut self, node: Node) {
         if self.pointers == 0 {
@@ -241,23 +264,25 @@ impl<O: Sink> Resolver<'_, O> {
         }
     }
 
-    /// Adds an address that is not a format character: `&` or `X{}`.
-    fn address(&mut self, ty: Type, span: Span, name: Span) -> Result<(), Stop> {
-        self.bits = false;
-        self.whole = None;
+    /// Adds a field for `&` or `X{}`, which have the size and the alignment of a C pointer.
+    fn push_address(&mut self, ty: Type, span: Span, name: Span) -> Result<(), Stop> {
+        self.after_bits = false;
+        self.whole_padding = None;
         let mut prefix = self.take_prefix();
-        let elements = self.elements(&mut prefix, span)?;
+        let elements = self.count_elements(&mut prefix, span)?;
         let ctype = crate::abi::CType::Pointer;
         let size = self.model.size_of(ctype);
         let offset = self.place(size, elements, self.model.align_of(ctype), self.order, span)?;
         let node =
-            Node { offset, size, ty, endian: Some(self.model.endian), ..self.node(&prefix, elements, span, name) };
+            Node { offset, size, ty, endian: Some(self.model.endian), ..self.new_node(&prefix, elements, span, name) };
         self.push(node);
         Ok(())
     }
 
+    /// Returns a node with the next index of the sink, as a record at offset 0. The caller sets the offset, the size,
+    /// the type and the byte order.
     #[inline]
-    fn node(&self, prefix: &ItemPrefix, elements: u64, span: Span, name: Span) -> Node {
+    fn new_node(&self, prefix: &ItemPrefix, elements: u64, span: Span, name: Span) -> Node {
         let (_, index) = self.sink.next_indices();
         Node {
             offset: 0,
@@ -274,19 +299,25 @@ impl<O: Sink> Resolver<'_, O> {
         }
     }
 
+    /// Handles a format character that the dialect does not have. Stores `code` in `sole_code` if the dialect accepts
+    /// `code` as the whole format and nothing precedes `code`. [`finish_numpy_reader`](Self::finish_numpy_reader) then
+    /// checks that nothing follows `code`. Stops in all other cases.
     #[cold]
-    fn code_refused(&mut self, code: Code, span: Span) -> Result<(), Stop> {
+    fn accept_sole_code(&mut self, code: Code, span: Span) -> Result<(), Stop> {
         if self.dialect.sole_codes.contains(code)
             && self.items == 0
             && !self.prefix.has_count
             && self.prefix.shapes == 0
         {
-            self.sole = Some((code, span));
+            self.sole_code = Some((code, span));
             return Ok(());
         }
         self.refuse(Kind::Code { code }, span)
     }
 
+    /// Returns the size in bytes of a format character that has no standard size, under one of `= < > !`. The size is
+    /// the native size. Stops if the dialect refuses such format characters, except for `O`: every reader gives a
+    /// Python object the size of a pointer.
     #[cold]
     fn size_without_standard(&mut self, code: Code, info: &CodeInfo, span: Span) -> Result<u64, Stop> {
         let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize) || matches!(code, Code::Object);
@@ -296,17 +327,19 @@ impl<O: Sink> Resolver<'_, O> {
         self.refuse(Kind::NoStandardSize { code, order: self.order }, span)
     }
 
-    /// Adds padding without a name.
-    fn padding(&mut self, prefix: &ItemPrefix, span: Span) -> Result<(), Stop> {
+    /// Advances the offset by the pad bytes of an `x` without a name. If the dialect reads a whole format such as `3x`
+    /// as a void field, the function also stores that field in `whole_padding`.
+    fn skip_padding(&mut self, prefix: &ItemPrefix, span: Span) -> Result<(), Stop> {
         let offset = self.place(prefix.count, prefix.elements, Align::ONE, self.order, span)?;
         let whole = matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
         if whole && self.groups.is_empty() {
-            let node = self.node(prefix, prefix.elements, span, NO_NAME);
-            self.whole = Some(Node { offset, size: prefix.count, ty: Type::Void, ..node });
+            let node = self.new_node(prefix, prefix.elements, span, NO_NAME);
+            self.whole_padding = Some(Node { offset, size: prefix.count, ty: Type::Void, ..node });
         }
         Ok(())
     }
 
+    /// Applies the rules for the end of `format` and returns the size of the item in bytes.
     #[inline]
     fn finish(&mut self, format: &[u8]) -> Result<u64, Stop> {
         let end = Span::new(format.len(), format.len());
@@ -317,9 +350,9 @@ impl<O: Sink> Resolver<'_, O> {
             return self.refuse(Kind::DuplicateName, span);
         }
         if matches!(self.dialect.placement, Placement::BeforeType) {
-            self.finish_strictly(format, end)?;
+            self.finish_numpy_reader(format, end)?;
         }
-        if let Some(node) = self.whole {
+        if let Some(node) = self.whole_padding {
             self.sink.push(node);
         }
         if matches!(self.dialect.trailing_padding, TrailingPadding::Aligned) && matches!(self.order, ByteOrder::Native)
@@ -332,34 +365,35 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(self.offset)
     }
 
-    /// Refuses constructs that NumPy's reader refuses at the end of the format.
-    fn finish_strictly(&mut self, format: &[u8], end: Span) -> Result<(), Stop> {
-        if self.orders > 0 {
-            return self.lacks(Construct::TrailingByteOrder, end);
+    /// Refuses constructs that NumPy's reader accepts only if the whole of `format` is one number. `end` is the empty
+    /// span after the last byte of `format`.
+    fn finish_numpy_reader(&mut self, format: &[u8], end: Span) -> Result<(), Stop> {
+        if self.orders_since_type > 0 {
+            return self.refuse_construct(Construct::TrailingByteOrder, end);
         }
         if is_sole_number(format) {
             return Ok(());
         }
-        match (self.doubled, self.sole) {
-            (Some(span), _) => self.lacks(Construct::TwoByteOrders, span),
+        match (self.second_order, self.sole_code) {
+            (Some(span), _) => self.refuse_construct(Construct::TwoByteOrders, span),
             (None, Some((code, span))) => self.refuse(Kind::Code { code }, span),
             (None, None) => Ok(()),
         }
     }
 }
 
-/// The parser closes only what it has opened.
+/// Stops at a closing event without an opening event. The parser never produces such an event.
 #[cold]
-fn unopened() -> Result<(), Stop> {
-    debug_assert!(false, "a structure or pointer is closed that was not opened");
+fn close_without_open() -> Result<(), Stop> {
+    debug_assert!(false, "the parser closes a structure or pointer that is not open");
     Err(Stop)
 }
 
-/// Returns whether a format is one number after any number of byte-order characters. NumPy recognizes such formats
-/// before it calls its parser.
+/// Returns whether `format` is one number after any number of byte-order characters, such as `<>i`. NumPy recognizes
+/// such formats before NumPy calls its parser.
 fn is_sole_number(format: &[u8]) -> bool {
-    let orders = format.iter().take_while(|byte| b"@^=<>!".contains(byte)).count();
-    match format.split_at_checked(orders) {
+    let prefix_len = format.iter().take_while(|byte| b"@^=<>!".contains(byte)).count();
+    match format.split_at_checked(prefix_len) {
         Some((_, [code])) => b"?bBhHiIlLqQnNefdg".contains(code),
         Some((_, [b'Z', part])) => b"fdg".contains(part),
         _ => false,
@@ -369,7 +403,7 @@ fn is_sole_number(format: &[u8]) -> bool {
 impl<O: Sink> Visitor for Resolver<'_, O> {
     fn space(&mut self, span: Span) -> Result<(), Stop> {
         if matches!(self.dialect.whitespace, Whitespace::BetweenItems) && self.prefix.has_count {
-            return self.lacks(Construct::SpaceInItem, span);
+            return self.refuse_construct(Construct::SpaceInItem, span);
         }
         Ok(())
     }
@@ -378,17 +412,17 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
     fn byte_order(&mut self, order: ByteOrder, at: usize) -> Result<(), Stop> {
         let span = Span::new(at, at.saturating_add(1));
         match self.dialect.placement {
-            Placement::First if at > 0 => return self.lacks(Construct::LaterByteOrder, span),
+            Placement::First if at > 0 => return self.refuse_construct(Construct::LaterByteOrder, span),
             Placement::BeforeType if self.prefix.has_count => {
-                return self.lacks(Construct::ByteOrderAfterCount, span);
+                return self.refuse_construct(Construct::ByteOrderAfterCount, span);
             }
-            Placement::BeforeType if self.orders > 0 => self.doubled = Some(span),
-            _ => {}
+            Placement::BeforeType if self.orders_since_type > 0 => self.second_order = Some(span),
+            Placement::First | Placement::BeforeType | Placement::Anywhere => {}
         }
         if matches!(order, ByteOrder::NativeUnaligned) {
             self.require(Syntax::UNALIGNED, Construct::Unaligned, span)?;
         }
-        self.orders = self.orders.wrapping_add(1);
+        self.orders_since_type = self.orders_since_type.wrapping_add(1);
         self.order = order;
         Ok(())
     }
@@ -399,8 +433,8 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         if self.prefix.shapes > 0 {
             self.require(Syntax::STACKED_SHAPES, Construct::StackedShapes, span)?;
         }
-        if matches!(self.dialect.placement, Placement::BeforeType) && self.orders > 0 {
-            return self.lacks(Construct::ByteOrderBeforeShape, span);
+        if matches!(self.dialect.placement, Placement::BeforeType) && self.orders_since_type > 0 {
+            return self.refuse_construct(Construct::ByteOrderBeforeShape, span);
         }
         self.prefix.shapes = self.prefix.shapes.saturating_add(1);
         if self.prefix.ndim == 0 {
@@ -438,15 +472,15 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
     #[inline]
     fn code(&mut self, code: Code, span: Span, name: Option<Span>) -> Result<(), Stop> {
         if !self.dialect.codes.contains(code) {
-            self.code_refused(code, span)?;
+            self.accept_sole_code(code, span)?;
         }
-        let name = self.name(name)?;
+        let name = self.check_name(name)?;
         let mut prefix = self.take_prefix();
-        self.whole = None;
+        self.whole_padding = None;
         let nameless = name == NO_NAME || matches!(self.dialect.named_padding, NamedPadding::Padding);
         if matches!(code, Code::Pad) && nameless {
-            self.bits = false;
-            return self.padding(&prefix, span);
+            self.after_bits = false;
+            return self.skip_padding(&prefix, span);
         }
         let info = CodeInfo::of(code, self.dialect.wide_char);
         let (unit, align) = if self.order.has_native_sizes() {
@@ -459,7 +493,7 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         let (size, elements) = if code.count_is_length() {
             match code {
                 Code::Bits => {
-                    if core::mem::replace(&mut self.bits, true) {
+                    if core::mem::replace(&mut self.after_bits, true) {
                         return self.refuse(Kind::AdjacentBits, span);
                     }
                     (prefix.count.div_ceil(8), prefix.elements)
@@ -470,11 +504,11 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
                 },
             }
         } else {
-            (unit, self.elements(&mut prefix, span)?)
+            (unit, self.count_elements(&mut prefix, span)?)
         };
-        self.bits = matches!(code, Code::Bits);
+        self.after_bits = matches!(code, Code::Bits);
         if matches!(self.dialect.whitespace, Whitespace::BetweenItems) && span.len() != code.as_str().len() {
-            return self.lacks(Construct::SpaceInItem, span);
+            return self.refuse_construct(Construct::SpaceInItem, span);
         }
         let offset = self.place(size, elements, align, self.order, span)?;
         if elements == 0 && matches!(self.dialect.zero_count, ZeroCount::Alignment) {
@@ -483,33 +517,33 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         let ty = info.ty(unit);
         let order = if matches!(code, Code::Object) { ByteOrder::Native } else { self.order };
         let endian = (ty.has_byte_order() && unit > 1).then(|| scalar::endian(order, self.model));
-        let node = Node { offset, size, ty, endian, ..self.node(&prefix, elements, span, name) };
+        let node = Node { offset, size, ty, endian, ..self.new_node(&prefix, elements, span, name) };
         self.push(node);
         Ok(())
     }
 
     fn function(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
         self.require(Syntax::FUNCTIONS, Construct::Function, span)?;
-        let name = self.name(name)?;
-        self.address(Type::Function, span, name)
+        let name = self.check_name(name)?;
+        self.push_address(Type::Function, span, name)
     }
 
     fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
         self.require(Syntax::USER_TYPES, Construct::UserType, span)?;
-        let _ = self.name(name)?;
-        // The format does not contain the size; `reconcile` uses the itemsize.
+        let _ = self.check_name(name)?;
+        // The format does not contain the size of a user type. `reconcile` handles this error and uses the itemsize.
         self.refuse(Kind::UnknownSize, span)
     }
 
     fn open_structure(&mut self, at: usize) -> Result<(), Stop> {
         let span = Span::new(at, at.saturating_add(2));
         self.require(Syntax::STRUCTURES, Construct::Structure, span)?;
-        self.bits = false;
-        self.whole = None;
+        self.after_bits = false;
+        self.whole_padding = None;
         let mut prefix = self.take_prefix();
-        let elements = self.elements(&mut prefix, span)?;
+        let elements = self.count_elements(&mut prefix, span)?;
         let (_, index) = self.sink.next_indices();
-        let node = self.node(&prefix, elements, span, NO_NAME);
+        let node = self.new_node(&prefix, elements, span, NO_NAME);
         self.push(node);
         self.groups.push(OpenGroup { offset: self.offset, align: self.align, order: self.order, elements, index, at });
         self.offset = 0;
@@ -519,14 +553,14 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
 
     fn close_structure(&mut self, at: usize, name: Option<Span>) -> Result<(), Stop> {
         let brace = Span::new(at, at.saturating_add(1));
-        if matches!(self.dialect.placement, Placement::BeforeType) && self.orders > 0 {
-            return self.lacks(Construct::TrailingByteOrder, brace);
+        if matches!(self.dialect.placement, Placement::BeforeType) && self.orders_since_type > 0 {
+            return self.refuse_construct(Construct::TrailingByteOrder, brace);
         }
-        let name = self.name(name)?;
-        let Some(group) = self.groups.pop() else { return unopened() };
+        let name = self.check_name(name)?;
+        let Some(group) = self.groups.pop() else { return close_without_open() };
         let align = core::mem::replace(&mut self.align, group.align);
         let mut size = core::mem::replace(&mut self.offset, group.offset);
-        // NumPy's reader aligns by the byte-order character in force at the closing brace.
+        // NumPy's reader aligns a structure if the byte-order character in force at the closing brace is `@`.
         let order = match self.dialect.structure_size {
             StructureSize::Exact => group.order,
             StructureSize::Aligned => self.order,
@@ -539,7 +573,7 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         }
         let span = Span::new(group.at, brace.end());
         let offset = self.place(size, group.elements, align, order, span)?;
-        self.bits = false;
+        self.after_bits = false;
         if self.pointers == 0 {
             let (_, end) = self.sink.next_indices();
             self.sink.complete(group.index, |node| {
@@ -553,7 +587,7 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
         let span = Span::new(at, at.saturating_add(1));
         self.require(Syntax::POINTERS, Construct::Pointer, span)?;
         let (_, index) = self.sink.next_indices();
-        self.address(Type::Pointer, span, NO_NAME)?;
+        self.push_address(Type::Pointer, span, NO_NAME)?;
         let (offset, align) = (self.offset, self.align);
         self.groups.push(OpenGroup { offset, align, order: self.order, elements: 1, index, at });
         self.pointers = self.pointers.saturating_add(1);
@@ -562,12 +596,12 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
     }
 
     fn close_pointer(&mut self, name: Option<Span>) -> Result<(), Stop> {
-        let name = self.name(name)?;
-        let Some(group) = self.groups.pop() else { return unopened() };
+        let name = self.check_name(name)?;
+        let Some(group) = self.groups.pop() else { return close_without_open() };
         self.offset = group.offset;
         self.align = group.align;
         self.pointers = self.pointers.saturating_sub(1);
-        self.bits = false;
+        self.after_bits = false;
         if self.pointers == 0 {
             self.sink.complete(group.index, |node| node.name = name);
         }
@@ -575,18 +609,22 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
     }
 }
 
-/// The destination of fields.
+/// The receiver of the fields that the resolver computes.
 pub(super) trait Sink {
+    /// Adds a node after all nodes so far.
     fn push(&mut self, node: Node);
+    /// Adds a dimension of `length` elements after all dimensions so far.
     fn dimension(&mut self, length: u64);
-    /// Returns the indices of the next dimension and of the next node.
+    /// Returns the index of the next dimension and the index of the next node.
     fn next_indices(&self) -> (u32, u32);
-    /// Changes a node after it was pushed.
+    /// Calls `change` with the node at `index`.
     fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node));
-    /// Returns the name of a field that another field of the same record has, too.
+    /// Returns the span of a name in `format` that a previous field of the same record also has. Returns `None` if the
+    /// names of each record are distinct.
     fn first_duplicate(&self, format: &[u8]) -> Option<Span>;
 }
 
+/// Ignores all fields. The caller needs only the size of the item.
 impl Sink for () {
     fn push(&mut self, _: Node) {}
     fn dimension(&mut self, _: u64) {}
@@ -611,22 +649,25 @@ impl Sink for Layout {
 
     #[inline]
     fn next_indices(&self) -> (u32, u32) {
-        (narrow(self.dims.len()), narrow(self.nodes.len()))
+        (to_u32(self.dims.len()), to_u32(self.nodes.len()))
     }
 
     fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node)) {
         let node = usize::try_from(index).ok().and_then(|index| self.nodes.get_mut(index));
+        debug_assert!(node.is_some(), "the resolver completes a node that it has pushed");
         if let Some(node) = node {
             change(node);
         }
     }
 
     fn first_duplicate(&self, format: &[u8]) -> Option<Span> {
-        // Duplicates are rare, and comparing a few names takes less time than sorting them.
-        if self.nodes.len() <= FEW && !has_namesakes(&self.nodes, format) {
+        // Equal names are rare. To compare a few names pair by pair takes less time than to sort the names.
+        if self.nodes.len() <= PAIRWISE_NODES && !has_equal_names(&self.nodes, format) {
             return None;
         }
+        // The index of the enclosing record, the name, and the span of the name.
         let mut names: Vec<(u32, &[u8], Span)> = Vec::new();
+        // The index of each enclosing record, and the index one past its last field.
         let mut open: Vec<(u32, u32)> = Vec::new();
         for (index, node) in (0_u32..).zip(&self.nodes) {
             while open.last().is_some_and(|(_, end)| *end <= index) {
@@ -646,10 +687,10 @@ impl Sink for Layout {
 }
 
 /// The largest number of nodes whose names are compared pair by pair.
-const FEW: usize = 16;
+const PAIRWISE_NODES: usize = 16;
 
-/// Returns whether two nodes have the same name, in the same record or in different records.
-fn has_namesakes(nodes: &[Node], format: &[u8]) -> bool {
+/// Returns whether two of `nodes` have the same name in `format`, in one record or in different records.
+fn has_equal_names(nodes: &[Node], format: &[u8]) -> bool {
     let named = |node: &&Node| node.name != NO_NAME;
     nodes.iter().enumerate().filter(|(_, node)| named(node)).any(|(index, node)| {
         let later = nodes.iter().skip(index.saturating_add(1)).filter(named);

@@ -1,4 +1,5 @@
-//! [`Scalar`], a format of one format character, and the table of the C types and sizes of all format characters.
+//! [`Scalar`], the value that a format of one format character describes, and [`CodeInfo`], the C type and the sizes of
+//! each format character.
 
 use super::dialect::WideChar;
 use super::ty::Type;
@@ -9,13 +10,14 @@ use crate::format::{ByteOrder, Code};
 /// The C type and the sizes of a format character.
 #[derive(Clone, Copy)]
 pub(crate) struct CodeInfo {
-    /// The C type of one value; of a complex number, the type of one part.
+    /// The C type of a value. For a complex number, the C type of the real part.
     pub(crate) ctype: CType,
-    /// The size in bytes under `= < > !`; 0 if there is no standard size.
+    /// The size in bytes under `= < > !`. The value is 0 if the format character has no standard size.
     pub(crate) standard: u8,
+    /// The rule that gives the type of a value.
     rule: TypeRule,
-    // The fields below are computed from those above, because each look-up uses them.
-    /// The size of the C type in bytes, if it is the same in every data model; else 0.
+    // `new` computes the next three fields from the first three fields, because almost every look-up uses them.
+    /// The size of `ctype` in bytes if the size is equal in all data models, otherwise 0.
     pub(crate) fixed: u8,
     /// The type of a value of the standard size.
     standard_type: Type,
@@ -23,21 +25,22 @@ pub(crate) struct CodeInfo {
     wide_type: Type,
 }
 
-/// The way in which the size of a value determines its type.
+/// The rule that gives the type of a value of a format character.
 #[derive(Clone, Copy)]
 enum TypeRule {
+    /// A signed integer. The size selects the type: 4 bytes are an `int32`.
     Signed,
+    /// An unsigned integer. The size selects the type: 4 bytes are a `uint32`.
     Unsigned,
-    /// The type is the same for all sizes.
+    /// This type, for values of every size.
     Fixed(Type),
-    /// The type is the same for all sizes, and values have two parts.
+    /// This complex type, for values of every size. A value consists of a real and an imaginary part.
     Complex(Type),
 }
 
-/// Computes the information on a format character. [`CodeInfo::of`] and [`of_byte`] look it up.
-///
-/// Standard sizes are those in the documentation of Python's `struct`; of `w` and `u` those in PEP 3118.
-const fn info(code: Code) -> CodeInfo {
+/// Computes the C type and the sizes of `code` for the two tables below. The documentation of Python's `struct` defines
+/// the standard sizes. PEP 3118 defines the standard sizes of `w` and `u`.
+const fn compute_info(code: Code) -> CodeInfo {
     use CType as C;
     use TypeRule::{Complex, Fixed, Signed, Unsigned};
     let (rule, ctype, standard) = match code {
@@ -78,27 +81,28 @@ const fn info(code: Code) -> CodeInfo {
     CodeInfo::new(rule, ctype, standard)
 }
 
-/// [`info`] of every format character, in the order of [`Code`].
-static OF_CODE: [CodeInfo; 36] = {
-    let mut table = [info(Code::Pad); 36];
+/// The result of [`compute_info`] for every format character, in the order of [`Code`].
+static INFO_BY_CODE: [CodeInfo; 36] = {
+    let mut table = [compute_info(Code::Pad); 36];
     let mut codes: &[Code] = &Code::ALL;
     let mut rest: &mut [CodeInfo] = &mut table;
     while let ([code, more @ ..], [first, tail @ ..]) = (codes, rest) {
-        *first = info(*code);
+        *first = compute_info(*code);
         codes = more;
         rest = tail;
     }
     table
 };
 
-/// [`info`] of every byte that is a code: from a byte to what it weighs is one load.
-static OF_BYTE: [Slot; 256] = {
-    let mut table = [Slot(None); 256];
-    let mut rest: &mut [Slot] = &mut table;
+/// The format character and the result of [`compute_info`] for every byte that is a format character. With this table,
+/// the fast path finds the size of a format character by one load.
+static INFO_BY_BYTE: [ByteEntry; 256] = {
+    let mut table = [ByteEntry(None); 256];
+    let mut rest: &mut [ByteEntry] = &mut table;
     let mut byte = 0_u8;
     while let [first, tail @ ..] = rest {
         if let Some(code) = Code::from_byte(byte) {
-            *first = Slot(Some((code, info(code))));
+            *first = ByteEntry(Some((code, compute_info(code))));
         }
         byte = byte.wrapping_add(1);
         rest = tail;
@@ -106,36 +110,40 @@ static OF_BYTE: [Slot; 256] = {
     table
 };
 
-/// An entry of the table. Its size of eight bytes makes the look-up a shift instead of a multiplication.
+/// An entry of [`INFO_BY_BYTE`]. With an alignment of 8 bytes, the address of an entry is a shift of the index, which
+/// takes less time than a multiplication.
 #[derive(Clone, Copy)]
 #[repr(align(8))]
-struct Slot(Option<(Code, CodeInfo)>);
+struct ByteEntry(Option<(Code, CodeInfo)>);
 
+/// Returns the C type and the sizes of `code`, with `u` as a UCS-2 unit.
 #[inline]
-const fn of_code(code: Code) -> &'static CodeInfo {
+const fn info_of_code(code: Code) -> &'static CodeInfo {
     #[expect(
         clippy::as_conversions,
         clippy::indexing_slicing,
-        reason = "an info for each code, in the order of the enum; neither `From` nor `get` is const"
+        reason = "the table has an entry for each code, in the order of the enum; neither `From` nor `get` is const"
     )]
-    &OF_CODE[code as usize]
+    &INFO_BY_CODE[code as usize]
 }
 
-/// Returns the format character that a byte is; `None` for `Z`, whose meaning depends on the next byte.
+/// Returns the format character `byte` with its C type and sizes. Returns `None` if `byte` is not a format character,
+/// and for `Z`, because the next byte decides the meaning of `Z`.
 #[inline]
-pub(crate) const fn of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> {
+pub(crate) const fn info_of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> {
     #[expect(
         clippy::as_conversions,
         clippy::indexing_slicing,
-        reason = "an info for each byte; neither `From` nor `get` is const"
+        reason = "the table has an entry for each byte; neither `From` nor `get` is const"
     )]
-    OF_BYTE[byte as usize].0.as_ref()
+    INFO_BY_BYTE[byte as usize].0.as_ref()
 }
 
-/// The format character `u` as a `wchar_t`.
+/// The C type and the sizes of `u` in dialects that read `u` as a `wchar_t`.
 static WCHAR: CodeInfo = CodeInfo::new(TypeRule::Fixed(Type::Wchar), CType::Wchar, 0);
 
 impl CodeInfo {
+    /// Creates the entry of a format character. `standard` is the standard size in bytes, or 0 without a standard size.
     const fn new(rule: TypeRule, ctype: CType, standard: u8) -> Self {
         let fixed = match ctype {
             CType::Char => 1,
@@ -144,34 +152,35 @@ impl CodeInfo {
             CType::LongLong | CType::Double => 8,
             CType::Long | CType::SizeT | CType::Pointer | CType::LongDouble | CType::Wchar => 0,
         };
-        Self { ctype, standard, rule, fixed, standard_type: rule.ty(widen(standard)), wide_type: rule.ty(8) }
+        Self { ctype, standard, rule, fixed, standard_type: rule.ty(to_u64(standard)), wide_type: rule.ty(8) }
     }
 
-    /// Returns the information on a format character in dialects where `u` is `wide`.
+    /// Returns the C type and the sizes of `code` in a dialect whose `u` has the type `wide`.
     #[inline]
     pub(crate) const fn of(code: Code, wide: WideChar) -> &'static Self {
         match (code, wide) {
             (Code::Ucs2, WideChar::Wchar) => &WCHAR,
-            _ => of_code(code),
+            _ => info_of_code(code),
         }
     }
 
-    /// Returns the native size in bytes.
+    /// Returns the native size of a value in bytes, in the data model `model`.
     #[inline(always)]
     pub(crate) const fn native_size(&self, model: &DataModel) -> u64 {
         let part = match self.ctype {
-            // The most frequent type whose size varies: NumPy writes 64-bit integers as `l` on most machines.
+            // This arm is first because `long` is the most frequent type of varying size: NumPy writes a 64-bit integer
+            // as `l` on most machines.
             CType::Long => model.long,
-            _ if self.fixed > 0 => widen(self.fixed),
+            _ if self.fixed > 0 => to_u64(self.fixed),
             ctype => model.size_of(ctype),
         };
         if matches!(self.rule, TypeRule::Complex(_)) { part.saturating_mul(2) } else { part }
     }
 
-    /// Returns the type of values of a size.
+    /// Returns the type of a value of `size` bytes.
     #[inline]
     pub(crate) const fn ty(&self, size: u64) -> Type {
-        if size == widen(self.standard) {
+        if size == to_u64(self.standard) {
             self.standard_type
         } else if size == 8 {
             self.wide_type
@@ -182,7 +191,7 @@ impl CodeInfo {
 }
 
 impl TypeRule {
-    /// Returns the type of a value of `size` bytes.
+    /// Returns the type of a value of `size` bytes by this rule.
     #[inline(always)]
     const fn ty(self, size: u64) -> Type {
         match (self, size) {
@@ -199,7 +208,7 @@ impl TypeRule {
     }
 }
 
-/// Returns the byte order that a byte-order character selects in a data model.
+/// Returns the byte order that the byte-order character `order` selects on a machine with the data model `model`.
 #[inline]
 pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
     match order {
@@ -209,9 +218,9 @@ pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
     }
 }
 
-/// One number, address or character: the item of most buffers.
+/// One number, address or character. The items of most buffers are scalars.
 ///
-/// [`recognize`](Self::recognize) is the fastest way to read a format, and allocates nothing.
+/// [`recognize`](Self::recognize) is the fastest function that reads a format. The function allocates no memory.
 ///
 /// ```
 /// use pep3118::{DataModel, Endian, Scalar, Type};
@@ -226,16 +235,18 @@ pub struct Scalar {
     pub ty: Type,
     /// The size in bytes.
     pub size: u64,
-    /// The byte order; without effect if [`Type::has_byte_order`] is false.
+    /// The byte order. Types for which [`Type::has_byte_order`] returns `false` ignore this field.
     pub endian: Endian,
 }
 
 impl Scalar {
-    /// Returns the scalar that a format describes: one format character after at most one byte-order character.
+    /// Returns the scalar that `format` describes on a machine with the data model `model`.
     ///
-    /// The result is `None` for all other formats, among them `x`, `s p u w t`, whose size is a length, and
-    /// format characters without a standard size under `= < > !`. [`Layout::read`](crate::Layout::read)
-    /// accepts those or explains why not.
+    /// `format` must be one format character, after at most one byte-order character. The function returns `None` for
+    /// every other format. The function also returns `None` for `x s p u w t`, because the count of these characters is
+    /// a length, and for `n` and other characters without a standard size under `= < > !`. Use
+    /// [`Layout::read`](crate::Layout::read) for these formats. `Layout::read` accepts the format or returns the
+    /// reason.
     #[must_use]
     #[inline]
     pub const fn recognize(format: &[u8], model: &DataModel) -> Option<Self> {
@@ -247,22 +258,23 @@ impl Scalar {
             [] => return None,
         };
         match rest {
-            [byte] => match of_byte(*byte) {
+            [byte] => match info_of_byte(*byte) {
                 Some((code, info)) if !code.count_is_length() => Self::of(info, order, model),
                 _ => None,
             },
             [b'Z', part] => match Code::complex_of(*part) {
-                Some(code) => Self::of(of_code(code), order, model),
+                Some(code) => Self::of(info_of_code(code), order, model),
                 None => None,
             },
             _ => None,
         }
     }
 
-    // A call costs as many instructions as the body.
+    /// Returns the scalar of one format character; `None` if the format character has no size under `order`.
+    // Inlined because a call takes as many instructions as the body.
     #[inline(always)]
     const fn of(info: &CodeInfo, order: ByteOrder, model: &DataModel) -> Option<Self> {
-        let size = if order.has_native_sizes() { info.native_size(model) } else { widen(info.standard) };
+        let size = if order.has_native_sizes() { info.native_size(model) } else { to_u64(info.standard) };
         if size == 0 {
             return None;
         }
@@ -270,8 +282,9 @@ impl Scalar {
     }
 }
 
+/// Converts a size in bytes to `u64` in a const function.
 #[expect(clippy::as_conversions, reason = "u8 to u64; `From` is not const")]
-const fn widen(size: u8) -> u64 {
+const fn to_u64(size: u8) -> u64 {
     size as u64
 }
 
@@ -287,22 +300,22 @@ mod tests {
     #[test]
     fn each_code_and_each_byte_has_its_own_entry() {
         for code in Code::ALL {
-            assert_eq!(parts(of_code(code)), parts(&info(code)), "{code}");
-            // Format characters of two letters and `Z` are not in the table of bytes.
+            assert_eq!(parts(info_of_code(code)), parts(&compute_info(code)), "{code}");
+            // `INFO_BY_BYTE` has no entry for `Z` and for format characters of two letters, such as `Zd`.
             if let [byte] = code.as_str().as_bytes()
                 && *byte != b'Z'
             {
-                let (found, by_byte) = of_byte(*byte).unwrap();
-                assert_eq!((*found, parts(by_byte)), (code, parts(&info(code))));
+                let (found, by_byte) = info_of_byte(*byte).unwrap();
+                assert_eq!((*found, parts(by_byte)), (code, parts(&compute_info(code))));
             }
         }
-        assert_eq!((0..=u8::MAX).filter(|byte| of_byte(*byte).is_some()).count(), 31);
+        assert_eq!((0..=u8::MAX).filter(|byte| info_of_byte(*byte).is_some()).count(), 31);
     }
 
     #[test]
     fn types_computed_in_advance_follow_from_the_size() {
         for code in Code::ALL {
-            let info = info(code);
+            let info = compute_info(code);
             for size in [1, 2, 4, 8, 12, 16] {
                 assert_eq!(info.ty(size), info.rule.ty(size), "{code} of {size} bytes");
             }

@@ -1,28 +1,35 @@
-//! [`Picture::svg`]: the picture of a layout for notebooks and documents.
+//! [`Picture::svg`]: the picture of a layout as an SVG element, for notebooks and documents.
+//!
+//! All lengths are in pixels.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::picture::{CellStyle, Picture, Piece};
 
-/// The width of one byte, in pixels like all lengths here.
+/// The width of one byte.
 const CELL: usize = 36;
+/// The height of one line of rectangles.
 const HEIGHT: usize = 26;
-/// The distance between two rows.
+/// The distance between the rectangles of two rows of bytes.
 const GAP: usize = 8;
-/// The width to the left of the bytes, for the offsets.
+/// The width of the column of offsets at the left.
 const MARGIN: usize = 56;
 /// The width of one character of the monospaced font, in tenths of a pixel.
 const ADVANCE: usize = 73;
 
+/// The number of different colours of fields.
 const COLOURS: usize = 6;
 
-/// The colours of fields in turn. Dark text on them is readable on a light and on a dark page.
+/// The colours of consecutive fields; field number 6 has the first colour again. Dark text is readable on these
+/// colours, on a light page and on a dark page.
 const FIELDS: [&str; COLOURS] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#cfd5f5", "#f6cfc4"];
 
 impl Picture {
-    /// Draws the picture as an SVG element: one rectangle for each field, dashed for padding, with the type and the
-    /// offsets as its tooltip.
+    /// Draws the picture as an SVG element.
+    ///
+    /// Each field is a rectangle. Padding is a rectangle with a dashed border. The tooltip of a rectangle shows the
+    /// type and the offsets.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -33,7 +40,7 @@ impl Picture {
     /// ```
     #[must_use]
     pub fn svg(&self) -> String {
-        let columns = self.row().min(self.shown());
+        let columns = self.row().min(self.drawn_bytes());
         let mut body = String::new();
         for byte in 0..columns {
             body.push_str(&text(left(byte).saturating_add(CELL / 2), 14, "middle", "#808080", &byte.to_string()));
@@ -54,11 +61,11 @@ impl Picture {
             }
             y = y.saturating_add(HEIGHT);
         }
-        if self.shown() == 0 {
+        if self.drawn_bytes() == 0 {
             body.push_str(&text(MARGIN, 14, "start", "#808080", "(no bytes)"));
         }
-        let hidden = (self.hidden() > 0).then(|| format!("{} more bytes", self.hidden()));
-        let cut = self.is_cut().then(|| "more fields that share these bytes".to_string());
+        let hidden = (self.omitted_bytes() > 0).then(|| format!("{} more bytes", self.omitted_bytes()));
+        let cut = self.omits_fields().then(|| "more fields that share these bytes".to_string());
         for note in hidden.into_iter().chain(cut) {
             body.push_str(&text(MARGIN, y.saturating_add(18), "start", "#808080", &note));
             y = y.saturating_add(HEIGHT);
@@ -71,23 +78,26 @@ impl Picture {
     }
 }
 
+/// Returns the horizontal position of the left edge of the byte with number `byte` in a row.
 fn left(byte: usize) -> usize {
     byte.saturating_mul(CELL).saturating_add(MARGIN)
 }
 
+/// Returns the rectangle of `piece` with its tooltip and its text. `y` is the vertical position of the top edge.
 fn rectangle(piece: &Piece<'_>, y: usize) -> String {
     let (x, width) = (left(piece.column), piece.len.saturating_mul(CELL));
     let (fill, stroke) = match piece.style {
         CellStyle::Padding => ("none", " stroke-dasharray=\"3 3\""),
+        // The remainder is less than the length of `FIELDS`, so the default is never used.
         CellStyle::Field(index) => (FIELDS.get(index % COLOURS).copied().unwrap_or_default(), ""),
     };
     let last = piece.offset.saturating_add(piece.size).saturating_sub(1);
     let place = if piece.size == 1 { format!("byte {last}") } else { format!("bytes {} to {last}", piece.offset) };
-    let note = if piece.note.is_empty() { "padding" } else { piece.note };
+    let note = if piece.description.is_empty() { "padding" } else { piece.description };
     let mut out = format!(
         "<g><title>{}, {place}</title><rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{HEIGHT}\" \
          fill=\"{fill}\" stroke=\"#808080\"{stroke}/>",
-        markup(note)
+        escape_xml(note)
     );
     let label = piece.text.fit(width.saturating_sub(8).saturating_mul(10) / ADVANCE);
     if !label.is_empty() {
@@ -97,12 +107,13 @@ fn rectangle(piece: &Piece<'_>, y: usize) -> String {
     out
 }
 
+/// Returns `text` at the position (`x`, `y`) in the colour `fill`. `anchor` is `start`, `middle` or `end`.
 fn text(x: usize, y: usize, anchor: &str, fill: &str, text: &str) -> String {
-    format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", markup(text))
+    format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", escape_xml(text))
 }
 
-/// Escapes text for XML. Characters that XML cannot contain become U+FFFD.
-fn markup(text: &str) -> String {
+/// Escapes `text` for XML. Replaces a character that XML does not permit by U+FFFD.
+fn escape_xml(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {
         match character {

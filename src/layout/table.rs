@@ -1,4 +1,4 @@
-//! [`Table`]: the offsets of a layout, for people.
+//! [`Table`]: the fields of a layout as a table of text.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -31,9 +31,13 @@ pub struct Table<'l> {
 
 /// One line of the table.
 struct TableRow<'l> {
+    /// The offset from the start of the item in bytes.
     offset: u64,
+    /// The size of all elements in bytes.
     size: u64,
+    /// The text of the column `type`, indented by two spaces for each enclosing record.
     ty: String,
+    /// The text of the column `name`; empty for padding.
     name: Cow<'l, str>,
 }
 
@@ -44,21 +48,24 @@ impl<'l> Table<'l> {
         Self { layout }
     }
 
+    /// Returns the lines of the table in the order of the offsets.
     fn rows(&self) -> Vec<TableRow<'l>> {
         let mut rows = Vec::new();
         let item = self.layout.item();
         if item.ty() == Type::Record && item.shape().is_empty() {
             push_fields(&mut rows, item, 0, 0);
         } else {
-            push(&mut rows, item, 0, 0);
+            push_field(&mut rows, item, 0, 0);
             push_fields(&mut rows, item, 0, 1);
         }
         rows
     }
 }
 
-/// Adds the fields of a record in the order of their offsets, with the padding between them.
-// As deep as structures are nested, which the parser limits to 64 levels.
+/// Adds a row for each field of `record`, in the order of the offsets, and a row for each sequence of pad bytes. `base`
+/// is the offset of `record` from the start of the item in bytes. `depth` is the number of enclosing records. Adds no
+/// rows if `record` is not a record.
+// The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
 fn push_fields<'l>(rows: &mut Vec<TableRow<'l>>, record: Field<'l>, base: u64, depth: usize) {
     if record.ty() != Type::Record {
         return;
@@ -67,13 +74,14 @@ fn push_fields<'l>(rows: &mut Vec<TableRow<'l>>, record: Field<'l>, base: u64, d
     for field in record.by_offset() {
         push_padding(rows, base, end, field.offset(), depth);
         let offset = base.saturating_add(field.offset());
-        push(rows, field, offset, depth);
+        push_field(rows, field, offset, depth);
         push_fields(rows, field, offset, depth.saturating_add(1));
         end = end.max(field.offset().saturating_add(field.total_size()));
     }
     push_padding(rows, base, end, record.size(), depth);
 }
 
+/// Adds a row for the pad bytes `from..to` of the record at the offset `base`. Adds no row if the range is empty.
 fn push_padding(rows: &mut Vec<TableRow<'_>>, base: u64, from: u64, to: u64, depth: usize) {
     let size = to.saturating_sub(from);
     if size > 0 {
@@ -82,20 +90,18 @@ fn push_padding(rows: &mut Vec<TableRow<'_>>, base: u64, from: u64, to: u64, dep
     }
 }
 
-fn push<'l>(rows: &mut Vec<TableRow<'l>>, field: Field<'l>, offset: u64, depth: usize) {
-    let order = match field.endian() {
-        Some(endian) if endian != field.model().endian => format!(" ({endian})"),
-        _ => String::new(),
-    };
+/// Adds the row of `field`, which is at `offset` bytes from the start of the item.
+fn push_field<'l>(rows: &mut Vec<TableRow<'l>>, field: Field<'l>, offset: u64, depth: usize) {
     rows.push(TableRow {
         offset,
         size: field.total_size(),
-        ty: format!("{}{}{}{order}", "  ".repeat(depth), field.ty(), shape(field)),
+        ty: format!("{}{}{}{}", "  ".repeat(depth), field.ty(), shape_text(field), swapped_note(field)),
         name: field.name().map_or(Cow::Borrowed("-"), quoted),
     });
 }
 
-/// Returns a name, with quotation marks if it is empty, `-`, or starts or ends with a space.
+/// Returns `name` as printable text. Adds quotation marks if `name` is empty, is `-`, or starts or ends with a space,
+/// because such a name is not visible in the table.
 fn quoted(name: &[u8]) -> Cow<'_, str> {
     let name = escape(name);
     if name.is_empty() || name == "-" || name.starts_with(' ') || name.ends_with(' ') {
@@ -104,17 +110,29 @@ fn quoted(name: &[u8]) -> Cow<'_, str> {
     name
 }
 
-/// Returns the dimensions of an array: `[2,3]`; empty for a single value.
-pub(super) fn shape(field: Field<'_>) -> String {
+/// Returns the dimensions of `field` as text, such as `[2,3]`. Returns an empty text for a single value.
+pub(super) fn shape_text(field: Field<'_>) -> String {
+    if field.shape().is_empty() { String::new() } else { format!("[{}]", join_lengths(field)) }
+}
+
+/// Returns the lengths of the dimensions of `field` with commas between them: `2,3`.
+pub(super) fn join_lengths(field: Field<'_>) -> String {
     let lengths: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-    if lengths.is_empty() { String::new() } else { format!("[{}]", lengths.join(",")) }
+    lengths.join(",")
+}
+
+/// Returns the byte order of `field` as text, such as ` (big)`. Returns an empty text for the byte order of the data
+/// model.
+pub(super) fn swapped_note(field: Field<'_>) -> String {
+    field.swapped_endian().map_or_else(String::new, |endian| format!(" ({endian})"))
 }
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.rows();
+        // The width of a column: the longest cell, or the width of its heading.
         let width =
-            |cell: &dyn Fn(&TableRow<'_>) -> usize, least: usize| rows.iter().map(cell).max().unwrap_or(0).max(least);
+            |cell: &dyn Fn(&TableRow<'_>) -> usize, heading: usize| rows.iter().map(cell).fold(heading, usize::max);
         let offsets = width(&|row| row.offset.to_string().len(), 6);
         let sizes = width(&|row| row.size.to_string().len(), 4);
         let types = width(&|row| row.ty.len(), 4);

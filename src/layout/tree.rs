@@ -1,6 +1,7 @@
 //! [`Layout`] and [`Field`]: the fields of an item with their offsets, sizes and types.
 //!
-//! A layout is one list of nodes in the order of the format. A record precedes its fields.
+//! A layout stores a tree of fields as one list of nodes, in the order of the format. A record precedes its fields. The
+//! first node is the *root*: a record that contains all top-level fields.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -18,31 +19,34 @@ use crate::text::escape;
 /// A field in the list of a layout.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
-    /// From the start of the enclosing record, in bytes.
+    /// The offset from the start of the enclosing record in bytes.
     pub(crate) offset: u64,
-    /// Bytes of one element. The elements of an array are this far apart.
+    /// The size of one element in bytes. The size is also the distance between the elements of an array.
     pub(crate) size: u64,
-    /// Number of elements: the product of the shape.
+    /// The number of elements: the product of the shape.
     pub(crate) count: u64,
-    /// The type in the format: the format character, or `T{` to `}`.
+    /// The bytes of the format that declare the type: the format character, or `T{` to `}`.
     pub(crate) span: Span,
-    /// The name as a span of `Layout::names`; [`NO_NAME`] if the field has none.
+    /// The name as a span of `Layout::names`, or [`NO_NAME`] if the field has no name.
     pub(crate) name: Span,
-    /// Index one past the last node inside this one.
+    /// The index after the last field inside this field. For a field that is not a record, the index of the next node.
     pub(crate) end: u32,
-    /// Index of the first dimension in `Layout::dims`. A single dimension is not stored there: its length is `count`.
+    /// The index of the first dimension in `Layout::dims`. If `ndim` is 1, `count` is the dimension and `dims` has no
+    /// meaning.
     pub(crate) dims: u32,
+    /// The number of dimensions.
     pub(crate) ndim: u8,
     pub(crate) ty: Type,
+    /// The byte order of the values; `None` for types without a byte order.
     pub(crate) endian: Option<Endian>,
     /// The byte-order character in force.
     pub(crate) order: ByteOrder,
 }
 
-/// The name of a field without a name. An empty name is between two colons, so it never starts at byte 0.
+/// The value of [`Node::name`] for a field without a name. An empty name follows a colon, so no name starts at byte 0.
 pub(crate) const NO_NAME: Span = Span::ZERO;
 
-/// The first node: the whole item as a record, still without fields.
+/// The root of a layout before fields are added.
 pub(super) const ROOT: Node = Node {
     offset: 0,
     size: 0,
@@ -57,10 +61,10 @@ pub(super) const ROOT: Node = Node {
     order: ByteOrder::Native,
 };
 
-/// Completes the first node once all other nodes are known.
+/// Sets the size and the end of the root after all other nodes were added. `size` is the size of the item in bytes.
 #[inline]
 pub(super) fn close_root(nodes: &mut [Node], size: u64, format: &[u8]) {
-    let end = narrow(nodes.len());
+    let end = to_u32(nodes.len());
     if let Some(root) = nodes.first_mut() {
         root.size = size;
         root.end = end;
@@ -68,18 +72,20 @@ pub(super) fn close_root(nodes: &mut [Node], size: u64, format: &[u8]) {
     }
 }
 
-/// Converts the length of a list of nodes or dimensions, which the limits of formats and builders keep below 2^32.
+/// Converts the length of a list of nodes or dimensions. The parser and the builder limit both lists to fewer than 2^32
+/// elements.
 #[inline]
-pub(super) fn narrow(len: usize) -> u32 {
+pub(super) fn to_u32(len: usize) -> u32 {
     debug_assert!(u32::try_from(len).is_ok(), "{len} nodes or dimensions");
+    // The limits exclude the default. If the limits were wrong, `u32::MAX` would be the index of no node.
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// The fields of one item of a buffer, with offsets, sizes and types.
 ///
-/// [`read`](Layout::read) and [`Format::resolve`](crate::Format::resolve) return a layout of a format,
-/// [`LayoutBuilder`](super::LayoutBuilder) makes one of other facts. All offsets and sizes are in bytes, and
-/// no field reaches past [`size`](Layout::size).
+/// [`read`](Layout::read) and [`Format::resolve`](crate::Format::resolve) compute the layout of a format.
+/// [`LayoutBuilder`](super::LayoutBuilder) builds a layout from known offsets. All offsets and sizes are in bytes. No
+/// field ends after [`size`](Layout::size).
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, Type};
@@ -92,37 +98,41 @@ pub(super) fn narrow(len: usize) -> u32 {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// The whole item as a record, then all fields in the order of the format. No nodes mean an empty record.
+    /// The root, then all fields in the order of the format. A layout without nodes is an empty record.
     pub(crate) nodes: Vec<Node>,
+    /// The dimensions of the fields. [`Node::dims`] is the index of the first dimension of a field.
     pub(crate) dims: Vec<u64>,
-    /// The bytes that contain the names: the format itself, or empty if no field has a name.
+    /// The bytes that contain the names, such as the format. Empty if no field has a name.
     pub(crate) names: Vec<u8>,
+    /// The alignment that [`align`](Layout::align) returns.
     pub(crate) align: Align,
+    /// The data model of the sizes.
     pub(crate) model: DataModel,
 }
 
 impl Layout {
-    /// Returns an empty layout for [`read_into`](Layout::read_into).
+    /// Returns an empty layout, for example for [`read_into`](Layout::read_into).
     #[must_use]
     pub fn new() -> Self {
         Self { nodes: Vec::new(), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: DataModel::HOST }
     }
 
-    /// Returns the size of the item in bytes: its itemsize.
+    /// Returns the size of the item in bytes, the itemsize.
     #[must_use]
     #[inline]
     pub fn size(&self) -> u64 {
         self.root().size()
     }
 
-    /// Returns the largest alignment that the format implies (of items under `@`), or 1 byte.
+    /// Returns the alignment of the item that follows from the format: the largest alignment of a field under `@`.
+    /// Returns 1 byte if no field is under `@`.
     #[must_use]
     #[inline]
     pub fn align(&self) -> Align {
         self.align
     }
 
-    /// Returns the data model of the sizes.
+    /// Returns the data model by which the sizes of C types were computed.
     #[must_use]
     pub fn model(&self) -> &DataModel {
         &self.model
@@ -134,17 +144,23 @@ impl Layout {
         self.root().fields()
     }
 
-    /// Returns the item as one field: the only field, if it has no name and fills the item, else a record of all fields.
+    /// Returns the item as one field.
+    ///
+    /// If the layout has only one top-level field, and the field has no name and fills the item, returns this field.
+    /// Otherwise, returns a record that contains all top-level fields.
     #[must_use]
     pub fn item(&self) -> Field<'_> {
-        let root = self.root();
-        let mut fields = root.fields();
-        match (fields.next(), fields.next()) {
-            (Some(only), None) if only.name().is_none() && only.offset() == 0 && only.total_size() == self.size() => {
-                only
-            }
-            _ => root,
+        match self.sole_field() {
+            Some(field) if field.name().is_none() => field,
+            _ => self.root(),
         }
+    }
+
+    /// Returns the only top-level field if this field fills the item. Returns `None` for any other layout.
+    pub(super) fn sole_field(&self) -> Option<Field<'_>> {
+        let mut fields = self.fields();
+        let field = fields.next().filter(|_| fields.next().is_none())?;
+        (field.offset() == 0 && field.total_size() == self.size()).then_some(field)
     }
 
     /// Returns every field that is not a record, with its offset from the start of the item.
@@ -159,7 +175,7 @@ impl Layout {
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
     pub fn leaves(&self) -> impl Iterator<Item = (u64, Field<'_>)> {
-        // The end of each enclosing record, and its offset from the start of the item.
+        // For each enclosing record: the index after its last field, and its offset from the start of the item.
         let mut enclosing: Vec<(u32, u64)> = Vec::new();
         self.all_fields().filter_map(move |field| {
             while enclosing.last().is_some_and(|(end, _)| *end <= field.index) {
@@ -174,28 +190,29 @@ impl Layout {
         })
     }
 
-    /// Returns whether two fields of one record share bytes, as those of a union do.
+    /// Returns whether two fields of one record share bytes, as the fields of a union do.
     ///
-    /// Formats cannot express that. The type of a NumPy array or a ctypes structure can.
+    /// No format can express shared bytes. The dtype of a NumPy array and a ctypes class can.
     #[must_use]
     pub fn has_overlaps(&self) -> bool {
         self.all_fields().any(Field::overlaps)
     }
 
-    /// Returns the layout of items that are one value.
+    /// Returns the layout of an item that is the single value `scalar`.
     #[must_use]
     pub fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
         let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
         Self::of_one(scalar.ty, scalar.size, endian, model)
     }
 
-    /// Returns the layout of items of which only the size in bytes is known: one void.
+    /// Returns the layout of an item of `size` bytes whose type is unknown. The item is one field of type
+    /// [`Type::Void`].
     #[must_use]
     pub fn of_bytes(size: u64, model: &DataModel) -> Self {
         Self::of_one(Type::Void, size, None, model)
     }
 
-    /// Returns the layout of items that are one field without a name.
+    /// Returns the layout of an item that is one field without a name, of type `ty` and `size` bytes.
     #[doc(hidden)]
     pub fn of_one(ty: Type, size: u64, endian: Option<Endian>, model: &DataModel) -> Self {
         let root = Node { size, end: 2, order: ByteOrder::NativeUnaligned, ..ROOT };
@@ -203,7 +220,10 @@ impl Layout {
         Self { nodes: Vec::from([root, field]), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model }
     }
 
-    /// Returns the layout of items that are C-contiguous arrays of these items; `None` if the size does not fit.
+    /// Returns the layout of an item that is a C-contiguous array of items of this layout.
+    ///
+    /// `shape` is the length of each dimension of the array. Returns `None` if the size in bytes exceeds 64 bits, or if
+    /// the array has more than 255 dimensions.
     #[must_use]
     pub fn array_of(&self, shape: &[u64]) -> Option<Self> {
         let mut layout = self.item().to_layout();
@@ -218,16 +238,19 @@ impl Layout {
         Some(layout)
     }
 
+    /// Returns the record that contains all top-level fields.
     #[inline]
     pub(crate) fn root(&self) -> Field<'_> {
+        // A layout without nodes is an empty record, as the constant `ROOT`.
         Field { layout: self, node: self.nodes.first().unwrap_or(&ROOT), index: 0 }
     }
 
-    /// Returns the root and all fields below it, in the order of the format.
+    /// Returns the root and all fields inside the root, in the order of the format.
     pub(super) fn all_fields(&self) -> impl Iterator<Item = Field<'_>> {
         (0_u32..).zip(&self.nodes).map(|(index, node)| Field { layout: self, node, index })
     }
 
+    /// Returns the node with the index `index`. Returns `None` if the layout has no such node.
     pub(crate) fn node(&self, index: u32) -> Option<&Node> {
         self.nodes.get(usize::try_from(index).ok()?)
     }
@@ -239,7 +262,7 @@ impl Default for Layout {
     }
 }
 
-/// A field of a [`Layout`], by reference.
+/// A reference to a field of a [`Layout`].
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -248,7 +271,7 @@ impl Default for Layout {
 /// // Two elements of 16 bytes each, from byte 2 on.
 /// assert_eq!((at.offset(), at.size(), at.count(), at.total_size()), (2, 16, 2, 32));
 /// let y = at.field(b"y").unwrap();
-/// // In bytes from the start of its record.
+/// // The offset of `y` is in bytes from the start of an element of `at`.
 /// assert_eq!((y.offset(), y.endian()), (8, Some(pep3118::Endian::Big)));
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
@@ -260,28 +283,31 @@ pub struct Field<'l> {
 }
 
 impl<'l> Field<'l> {
-    /// Returns the name, if the format has one. It can be empty and need not be UTF-8.
+    /// Returns the name of the field, or `None` if the field has no name. A name can be empty, and can contain bytes
+    /// that are not UTF-8.
     #[must_use]
     pub fn name(self) -> Option<&'l [u8]> {
         let name = self.node.name;
         (name != NO_NAME).then(|| name.of(&self.layout.names))
     }
 
-    /// Returns the name as text in which bytes that are not UTF-8 are escaped.
+    /// Returns the name of the field as text, or `None` if the field has no name. Escapes the whole name if it is not
+    /// UTF-8.
     #[must_use]
     pub fn name_text(self) -> Option<String> {
         let bytes = self.name()?;
         Some(core::str::from_utf8(bytes).map_or_else(|_| escape(bytes).into_owned(), String::from))
     }
 
-    /// Returns the offset in bytes from the start of the enclosing record. The top level is a record, too.
+    /// Returns the offset from the start of the enclosing record in bytes. For a top-level field, the enclosing record
+    /// is the item.
     #[must_use]
     #[inline]
     pub fn offset(self) -> u64 {
         self.node.offset
     }
 
-    /// Returns the size of one element in bytes. The elements of an array are this far apart.
+    /// Returns the size of one element in bytes. The size is also the distance between the elements of an array.
     #[must_use]
     #[inline]
     pub fn size(self) -> u64 {
@@ -295,13 +321,13 @@ impl<'l> Field<'l> {
         self.node.count
     }
 
-    /// Returns the size of all elements in bytes.
+    /// Returns the size of all elements together in bytes.
     #[must_use]
     pub fn total_size(self) -> u64 {
         self.size().saturating_mul(self.count())
     }
 
-    /// Returns the length of each dimension, in C order; empty for a single value.
+    /// Returns the length of each dimension, in C order. Returns an empty slice for a single value.
     #[must_use]
     pub fn shape(self) -> &'l [u64] {
         match self.node.ndim {
@@ -316,34 +342,42 @@ impl<'l> Field<'l> {
         }
     }
 
-    /// Returns the type of its values.
+    /// Returns the type of the values of this field.
     #[must_use]
     #[inline]
     pub fn ty(self) -> Type {
         self.node.ty
     }
 
-    /// Returns the byte order, if the type has one.
+    /// Returns the byte order of the values. Returns `None` if the type has no byte order.
     #[must_use]
     #[inline]
     pub fn endian(self) -> Option<Endian> {
         self.node.endian
     }
 
-    /// Returns the data model of the sizes.
+    /// Returns the byte order of the values if it is opposite to the byte order of the data model, otherwise `None`.
+    pub(crate) fn swapped_endian(self) -> Option<Endian> {
+        self.endian().filter(|endian| *endian != self.model().endian)
+    }
+
+    /// Returns the data model of the layout.
     #[must_use]
     pub fn model(self) -> &'l DataModel {
         &self.layout.model
     }
 
-    /// Returns the place of the type in the format: the format character, or `T{` to `}`.
+    /// Returns the bytes of the format that declare the type, as a range of byte offsets: the format character, or `T{`
+    /// to `}`.
     #[must_use]
     pub fn span(self) -> Span {
         self.node.span
     }
 
-    /// Returns the alignment of its C type in the data model, which the format need not respect. That of a record
-    /// is the largest of its fields.
+    /// Returns the alignment that a C compiler gives the type of this field in the data model.
+    ///
+    /// The offset of the field need not be a multiple of this alignment. The alignment of a record is the largest
+    /// alignment of its fields.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -354,17 +388,18 @@ impl<'l> Field<'l> {
     /// ```
     #[must_use]
     pub fn natural_align(self) -> Align {
+        // `descendants` yields at least this field, so the default is never used.
         let aligns = self.descendants().map(|field| field.ty().natural_align(field.size(), &self.layout.model));
         aligns.max().unwrap_or(Align::ONE)
     }
 
-    /// Returns the fields of a record in the order of the format; empty for any other type.
+    /// Returns the fields of this record in the order of the format. Returns no fields if this field is not a record.
     #[must_use]
     pub fn fields(self) -> Fields<'l> {
         Fields { layout: self.layout, next: self.index.saturating_add(1), end: self.node.end }
     }
 
-    /// Returns the field of a record with a name; the first if there are several.
+    /// Returns the first field of this record whose name is `name`. Returns `None` if no field has this name.
     #[must_use]
     pub fn field(self, name: &[u8]) -> Option<Self> {
         self.fields().find(|field| field.name() == Some(name))
@@ -373,7 +408,8 @@ impl<'l> Field<'l> {
     /// Returns whether two fields of this record share bytes.
     #[must_use]
     pub fn overlaps(self) -> bool {
-        // Fields in the order of their offsets, as in a format, take one pass and no allocation.
+        // Most records have their fields in the order of the offsets. One pass without an allocation then gives the
+        // result.
         let mut end = 0_u64;
         let mut in_order = true;
         for field in self.fields().filter(|field| field.total_size() > 0) {
@@ -391,21 +427,21 @@ impl<'l> Field<'l> {
         })
     }
 
-    /// Returns whether this is a record of several fields that all start at its first byte.
+    /// Returns whether this field is a union: a record with two or more fields that all start at byte 0 of the record.
     #[must_use]
     pub fn is_union(self) -> bool {
         self.fields().all(|field| field.offset() == 0)
             && self.fields().filter(|field| field.total_size() > 0).count() > 1
     }
 
-    /// Returns the fields of a record in the order of their offsets.
+    /// Returns the fields of this record in the order of the offsets.
     pub(crate) fn by_offset(self) -> Vec<Self> {
         let mut fields: Vec<Field<'l>> = self.fields().collect();
         fields.sort_by_key(|field| field.offset());
         fields
     }
 
-    /// Returns the layout of items that are this field alone, without its name.
+    /// Returns the layout of an item that consists of this field only, without the name of the field.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -419,58 +455,60 @@ impl<'l> Field<'l> {
         self.layout_of(*self.node, self.total_size())
     }
 
-    /// Returns the layout of items that are one element of this field, without its name and shape.
+    /// Returns the layout of an item that is one element of this field, without the name and the shape of the field.
     #[must_use]
     pub(crate) fn element_layout(self) -> Layout {
         self.layout_of(Node { count: 1, ndim: 0, ..*self.node }, self.size())
     }
 
-    /// Returns the layout of `size` bytes that has `top` and the nodes below this field.
+    /// Returns a layout of `size` bytes with the only top-level field `top`, which contains the fields of this field.
     fn layout_of(self, top: Node, size: u64) -> Layout {
-        // The new root comes first, so that the nodes move from `index` to 1.
-        let moved = |end: u32| end.saturating_sub(self.index).saturating_add(1);
-        let end = moved(top.end);
+        // The index of this field changes from `self.index` to 1, because the new root has the index 0.
+        let new_index = |end: u32| end.saturating_sub(self.index).saturating_add(1);
+        let end = new_index(top.end);
         let top = Node { offset: 0, name: NO_NAME, end, ..top };
         let root = Node { size, count: 1, ndim: 0, ty: Type::Record, endian: None, ..top };
-        let below = self.descendants().skip(1).map(|field| Node { end: moved(field.node.end), ..*field.node });
-        let nodes = [root, top].into_iter().chain(below).collect();
+        let inner = self.descendants().skip(1).map(|field| Node { end: new_index(field.node.end), ..*field.node });
+        let nodes = [root, top].into_iter().chain(inner).collect();
         Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }
     }
 
-    /// Returns the byte-order character in effect, which decides native or standard size; `None` for records.
+    /// Returns the byte-order character in force, which selects native or standard sizes. Returns `None` for a record.
     #[must_use]
     pub fn byte_order(self) -> Option<ByteOrder> {
         (self.ty() != Type::Record).then_some(self.node.order)
     }
 
+    /// Returns the node of this field.
     pub(crate) fn node(self) -> &'l Node {
         self.node
     }
 
-    /// Returns this field and all fields inside it, in the order of the format.
+    /// Returns this field and all fields inside this field, in the order of the format.
     pub(super) fn descendants(self) -> impl Iterator<Item = Self> {
         let layout = self.layout;
         let first = self.index.saturating_add(1);
         let range = usize::try_from(first).ok().zip(usize::try_from(self.node.end).ok());
-        // The root of an empty layout is not in the list.
+        // A layout without nodes has a root that is not in the list. The default, no fields, is the result for this
+        // root.
         let nodes = range.and_then(|(first, end)| layout.nodes.get(first..end)).unwrap_or_default();
         let inner = (first..).zip(nodes).map(move |(index, node)| Self { layout, node, index });
         core::iter::once(self).chain(inner)
     }
 
-    /// Returns the field that has an [`index`](Self::index) in a layout.
+    /// Returns the field of `layout` whose [`index`](Self::index) is `index`.
     #[doc(hidden)]
     pub fn at(layout: &'l Layout, index: u32) -> Self {
         match layout.node(index) {
             Some(node) => Self { layout, node, index },
             None => {
-                debug_assert!(index == 0, "the index is one of this layout");
+                debug_assert!(index == 0, "the index {index} belongs to a field of the layout");
                 layout.root()
             }
         }
     }
 
-    /// Returns the index of the field in its layout.
+    /// Returns the index of this field in the list of nodes of the layout.
     #[doc(hidden)]
     pub fn index(self) -> u32 {
         self.index
@@ -502,7 +540,9 @@ impl fmt::Debug for Field<'_> {
 #[derive(Clone)]
 pub struct Fields<'l> {
     layout: &'l Layout,
+    /// The index of the next field.
     next: u32,
+    /// The index after the last field.
     end: u32,
 }
 

@@ -1,4 +1,4 @@
-//! [`Type`]: the types of values.
+//! [`Type`]: the type of the values of a field.
 
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
@@ -7,8 +7,8 @@ use crate::named::named_enum;
 named_enum! {
     /// The type of the values of a field.
     ///
-    /// Names are those of NumPy if NumPy has the type. Strings have any size: a field of type `Bytes` with 5 bytes has
-    /// the [`size`](super::Field::size) 5.
+    /// A type that NumPy has is named after the NumPy type. A type of text or bytes has no fixed size: a field of type
+    /// `Bytes` for the format `5s` has the [`size`](super::Field::size) 5.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Type};
@@ -22,53 +22,53 @@ named_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
     #[repr(u8)]
     pub enum Type {
-        /// `_Bool` in one byte; `VARIANT_BOOL` in two.
+        /// A Boolean value: `_Bool` of 1 byte or `VARIANT_BOOL` of 2 bytes.
         Bool = "bool",
-        /// One character in one byte.
+        /// One character of 1 byte.
         Char = "char",
-        /// Signed, 1 byte.
+        /// A signed integer of 1 byte.
         Int8 = "int8",
-        /// Unsigned, 1 byte.
+        /// An unsigned integer of 1 byte.
         UInt8 = "uint8",
-        /// Signed, 2 bytes.
+        /// A signed integer of 2 bytes.
         Int16 = "int16",
-        /// Unsigned, 2 bytes.
+        /// An unsigned integer of 2 bytes.
         UInt16 = "uint16",
-        /// Signed, 4 bytes.
+        /// A signed integer of 4 bytes.
         Int32 = "int32",
-        /// Unsigned, 4 bytes.
+        /// An unsigned integer of 4 bytes.
         UInt32 = "uint32",
-        /// Signed, 8 bytes.
+        /// A signed integer of 8 bytes.
         Int64 = "int64",
-        /// Unsigned, 8 bytes.
+        /// An unsigned integer of 8 bytes.
         UInt64 = "uint64",
-        /// IEEE 754 binary16.
+        /// A floating-point number of 2 bytes, IEEE 754 binary16.
         Float16 = "float16",
-        /// IEEE 754 binary32.
+        /// A floating-point number of 4 bytes, IEEE 754 binary32.
         Float32 = "float32",
-        /// IEEE 754 binary64.
+        /// A floating-point number of 8 bytes, IEEE 754 binary64.
         Float64 = "float64",
-        /// The machine's `long double`; see [`LongDoubleFormat`](crate::LongDoubleFormat).
+        /// The `long double` of the data model; see [`LongDoubleFormat`](crate::LongDoubleFormat).
         LongDouble = "longdouble",
-        /// Two [`Float16`](Self::Float16), real part first.
+        /// A complex number: two [`Float16`](Self::Float16), the real part first.
         Complex32 = "complex32",
-        /// Two [`Float32`](Self::Float32), real part first.
+        /// A complex number: two [`Float32`](Self::Float32), the real part first.
         Complex64 = "complex64",
-        /// Two [`Float64`](Self::Float64), real part first.
+        /// A complex number: two [`Float64`](Self::Float64), the real part first.
         Complex128 = "complex128",
-        /// Two [`LongDouble`](Self::LongDouble), real part first.
+        /// A complex number: two [`LongDouble`](Self::LongDouble), the real part first.
         ComplexLongDouble = "clongdouble",
         /// A string of bytes of fixed length.
         Bytes = "bytes",
-        /// A Pascal string: the length in the first byte, then the characters.
+        /// A Pascal string: the first byte is the length, and the characters follow.
         Pascal = "pascal",
-        /// UCS-2 text of fixed length.
+        /// Text of fixed length, with 2 bytes for each UCS-2 character.
         Ucs2 = "ucs2",
-        /// UCS-4 text of fixed length.
+        /// Text of fixed length, with 4 bytes for each UCS-4 character.
         Ucs4 = "ucs4",
-        /// `wchar_t` text of fixed length.
+        /// Text of fixed length, with one `wchar_t` for each character.
         Wchar = "wchar",
-        /// Opaque bytes, NumPy's void.
+        /// Bytes without a known meaning, NumPy's void.
         Void = "void",
         /// An address.
         Pointer = "pointer",
@@ -80,17 +80,17 @@ named_enum! {
         Function = "function",
         /// The address of a Python object.
         Object = "object",
-        /// Bits, in whole bytes.
+        /// A sequence of bits, rounded up to whole bytes.
         Bits = "bits",
-        /// A user type, `[name]`: opaque bytes.
+        /// A user type `[name]`, whose bytes have no known meaning.
         Opaque = "opaque",
-        /// A structure.
+        /// A structure with fields.
         Record = "record",
     }
 }
 
 impl Type {
-    /// Returns whether values of more than one byte have a byte order.
+    /// Returns whether values of this type have a byte order if the values have more than one byte.
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {
@@ -108,7 +108,9 @@ impl Type {
         )
     }
 
-    /// Returns the alignment of the C type of values with this size; 1 byte for records.
+    /// Returns the alignment of the C type for a value of `size` bytes in the data model `model`. A byte string, opaque
+    /// bytes and a type of 1 byte have an alignment of 1 byte. The function returns 1 byte for a record, too: the
+    /// caller computes the alignment of a record from its fields.
     pub(crate) fn natural_align(self, size: u64, model: &DataModel) -> Align {
         let ctype = match self {
             Self::Bool if size == 2 => CType::Short,

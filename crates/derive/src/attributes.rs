@@ -1,20 +1,21 @@
-//! The attributes `#[repr(..)]` and `#[record(..)]`, parsed.
+//! The parser of the attributes `#[repr(..)]` and `#[record(..)]`.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, Error, LitInt, LitStr, Result};
 
-/// `#[repr(..)]` of the struct.
+/// The values of `#[repr(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct Repr {
-    /// `C`: the layout of a C structure.
+    /// Whether `#[repr(C)]` is present, so that the struct has the layout of a C structure.
     pub(crate) c: bool,
-    /// `packed`, `packed(2)`: the largest alignment of a field in bytes.
+    /// The number in `packed(2)`, which is the largest alignment of a field in bytes. `packed` means `packed(1)`.
     pub(crate) packed: Option<usize>,
-    /// `align(16)`: the alignment of the struct in bytes.
+    /// The number in `align(16)`, which is the smallest alignment of the struct in bytes.
     pub(crate) align: Option<usize>,
 }
 
 impl Repr {
+    /// Parses the attributes `#[repr(..)]` of a struct. Returns an error for a representation that a record cannot have.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut repr = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("repr")) {
@@ -35,7 +36,7 @@ impl Repr {
     }
 }
 
-/// Parses the number of `align(16)`, if there is one.
+/// Parses the number in parentheses, for example `16` in `align(16)`. Returns `None` if there are no parentheses.
 fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     if !meta.input.peek(syn::token::Paren) {
         return Ok(None);
@@ -45,7 +46,7 @@ fn bytes(meta: &ParseNestedMeta<'_>) -> Result<Option<usize>> {
     content.parse::<LitInt>()?.base10_parse().map(Some)
 }
 
-/// The value of `endian = ".."`.
+/// The value of `endian = "little"` or `endian = "big"`.
 #[derive(Clone, Copy)]
 pub(crate) enum Endian {
     Little,
@@ -53,6 +54,7 @@ pub(crate) enum Endian {
 }
 
 impl Endian {
+    /// Parses the text after `endian =`.
     fn parse(meta: &ParseNestedMeta<'_>) -> Result<Self> {
         let endian: LitStr = meta.value()?.parse()?;
         match endian.value().as_str() {
@@ -63,15 +65,18 @@ impl Endian {
     }
 }
 
-/// `#[record(..)]` of the struct.
+/// The values of `#[record(..)]` on the struct.
 #[derive(Default)]
 pub(crate) struct StructAttributes {
+    /// The byte order of the fields. `None` means the byte order of the surrounding record, or of the machine if
+    /// there is no surrounding record.
     pub(crate) endian: Option<Endian>,
-    /// The path `plain`, whose span is that of errors about it.
+    /// The path `plain`, or `None` if the struct is not `plain`. Error messages point at the span of this path.
     pub(crate) plain: Option<syn::Path>,
 }
 
 impl StructAttributes {
+    /// Parses the attributes `#[record(..)]` of a struct. Returns an error for an unknown attribute.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
@@ -90,15 +95,20 @@ impl StructAttributes {
     }
 }
 
-/// `#[record(..)]` of a field.
+/// The values of `#[record(..)]` on a field.
 #[derive(Default)]
 pub(crate) struct FieldAttributes {
+    /// The name in the format, or `None` if the name of the field is used.
     pub(crate) rename: Option<LitStr>,
+    /// The byte order of the field, or `None` if the byte order of the struct is used.
     pub(crate) endian: Option<Endian>,
+    /// Whether the format omits the field.
     pub(crate) skip: bool,
 }
 
 impl FieldAttributes {
+    /// Parses the attributes `#[record(..)]` of a field. Returns an error for an unknown attribute, and for a skipped
+    /// field that has a name or a byte order.
     pub(crate) fn of(attributes: &[Attribute]) -> Result<Self> {
         let mut parsed = Self::default();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("record")) {
@@ -124,7 +134,7 @@ impl FieldAttributes {
             if parsed.skip && (parsed.rename.is_some() || parsed.endian.is_some()) {
                 return Err(Error::new_spanned(
                     attribute,
-                    "a skipped field is not in the format, so it has no name and no byte order there",
+                    "`skip` omits the field from the format, so `rename` and `endian` have no effect",
                 ));
             }
         }

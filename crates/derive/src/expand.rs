@@ -1,4 +1,4 @@
-//! The implementation of `Record` for a struct.
+//! The code that the derive macro generates for a struct.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -8,8 +8,8 @@ use syn::{Data, DataStruct, DeriveInput, Error, Fields, Result};
 
 use crate::attributes::{Endian, FieldAttributes, Repr, StructAttributes};
 
-/// Expands to `impl Record`. A macro has no access to types, so constants in the generated code compute offsets and
-/// sizes.
+/// Returns the `impl Record` for the struct `input`. A macro does not know types, so constants in the generated code
+/// compute offsets and sizes.
 pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     let data = structure(input)?;
     if let Some(lifetime) = input.generics.lifetimes().next() {
@@ -35,17 +35,19 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     if expanded.fields.is_empty() {
         return Err(Error::new_spanned(name, "a record must have a field that is not skipped"));
     }
-    let Expanded { places, fields, values, stores, previous, skipped, .. } = expanded;
+    let Expanded { cursors, fields, values, stores, previous, skipped, .. } = expanded;
     let (align, c) = (option(repr.align), repr.c && !skipped);
     if let Some(plain) = attributes.plain.as_ref().filter(|_| skipped) {
         return Err(Error::new_spanned(plain, "`plain` copies whole items, so no field can be skipped"));
     }
     let load_all = match attributes.plain {
-        // With the span of `plain`, to which the compiler points if the struct is not `AnyBitPattern`.
+        // The generated call has the span of `plain`. The compiler points at this span if the struct is not
+        // `AnyBitPattern`.
         Some(plain) => quote_spanned! {plain.span()=>
             ::pep3118::decode::record::load_plain::<Self>(__items, __records)
         },
-        // Method resolution prefers `ByCopy`, which is implemented for structs whose items can be copied.
+        // The compiler selects the method of `ByCopy` if the struct implements `ByCopy`, which means that its items
+        // can be copied. Otherwise, the compiler selects the method of `ByField`.
         None => quote! {
             use ::pep3118::decode::record::{ByCopy as _, ByField as _};
             (&::pep3118::decode::record::LoadSelector::<Self>::new()).load_all(__items, __records)
@@ -54,7 +56,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #[automatically_derived]
         const _: () = {
-            #(#places)*
+            #(#cursors)*
             const __PEP3118_LAYOUT: ::pep3118::decode::record::RecordLayout =
                 ::pep3118::decode::record::RecordLayout::new(#previous, #align, #c, &[#(#fields),*]);
             const __PEP3118_FORMAT: [::core::primitive::u8; __PEP3118_LAYOUT.format_len()] = __PEP3118_LAYOUT.format_bytes();
@@ -81,6 +83,7 @@ pub(crate) fn record(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
+/// Returns the fields of `input`. Returns an error if `input` is an enum, a union or a unit struct.
 fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     match &input.data {
         Data::Struct(data) => match &data.fields {
@@ -96,6 +99,7 @@ fn structure(input: &DeriveInput) -> Result<&DataStruct> {
     }
 }
 
+/// Returns the tokens of `value` as an expression of type `Option<usize>`.
 fn option(value: Option<usize>) -> TokenStream {
     match value {
         Some(value) => quote!(::core::option::Option::Some(#value)),
@@ -103,26 +107,27 @@ fn option(value: Option<usize>) -> TokenStream {
     }
 }
 
-/// The generated code for the fields so far.
+/// The code that is generated so far. `record` adds one field after another.
 #[derive(Default)]
 struct Expanded {
-    /// A constant with the place of each field.
-    places: Vec<TokenStream>,
-    /// The `FieldLayout` of each field of the format.
+    /// For each field, the constant `__PEP3118_<index>`: a `FieldCursor` with the offset of the field.
+    cursors: Vec<TokenStream>,
+    /// For each field in the format, the expression that creates its `FieldLayout`.
     fields: Vec<TokenStream>,
-    /// The initialiser of each field of the struct.
+    /// For each field of the struct, the initialiser in `Record::load`.
     values: Vec<TokenStream>,
-    /// The statement that writes each field of the format.
+    /// For each field in the format, the statement in `Record::store` that writes the field.
     stores: Vec<TokenStream>,
-    /// The place of the last field.
+    /// The `FieldCursor` of the last field, from which the offset of the next field follows.
     previous: TokenStream,
-    /// The names in the format.
+    /// The names of the fields in the format, to reject a repeated name.
     names: Vec<String>,
-    /// Whether a field is skipped.
+    /// Whether a field has the attribute `skip`.
     skipped: bool,
 }
 
 impl Expanded {
+    /// Adds the code for the field `field` with the index `index`. `repr` and `whole` are the attributes of the struct.
     fn field(&mut self, index: usize, field: &syn::Field, repr: &Repr, whole: &StructAttributes) -> Result<()> {
         let attributes = FieldAttributes::of(&field.attrs)?;
         let ty = &field.ty;
@@ -130,18 +135,18 @@ impl Expanded {
             Some(ident) => ident.to_token_stream(),
             None => syn::Index::from(index).to_token_stream(),
         };
-        let place = format_ident!("__PEP3118_{index}");
+        let cursor = format_ident!("__PEP3118_{index}");
         let previous = &self.previous;
         if attributes.skip {
             self.skipped = true;
             self.values.push(quote_spanned!(ty.span()=> #access: <#ty as ::core::default::Default>::default()));
-            // Items have bytes for the skipped field if the struct has the layout of C.
+            // A C structure has bytes for the skipped field, so the next field starts after these bytes.
             if repr.c {
-                self.places.push(quote! {
-                    const #place: ::pep3118::decode::record::FieldCursor = #previous
+                self.cursors.push(quote! {
+                    const #cursor: ::pep3118::decode::record::FieldCursor = #previous
                         .skip(::core::mem::size_of::<#ty>(), ::core::mem::align_of::<#ty>());
                 });
-                self.previous = place.into_token_stream();
+                self.previous = cursor.into_token_stream();
             }
             return Ok(());
         }
@@ -166,21 +171,21 @@ impl Expanded {
             Some(Endian::Big) => quote!(::core::option::Option::Some(::pep3118::Endian::Big)),
             None => quote!(::core::option::Option::None),
         };
-        self.places.push(quote_spanned! {ty.span()=>
-            const #place: ::pep3118::decode::record::FieldCursor = #previous.next::<#ty>();
+        self.cursors.push(quote_spanned! {ty.span()=>
+            const #cursor: ::pep3118::decode::record::FieldCursor = #previous.next::<#ty>();
         });
         self.fields.push(
-            quote_spanned!(ty.span()=> ::pep3118::decode::record::FieldLayout::new::<#ty>(#name, #place, #endian)),
+            quote_spanned!(ty.span()=> ::pep3118::decode::record::FieldLayout::new::<#ty>(#name, #cursor, #endian)),
         );
         self.values.push(quote_spanned! {ty.span()=>
-            #access: <#ty as ::pep3118::decode::record::RecordField>::load(__source, __at.wrapping_add(#place.offset()))
+            #access: <#ty as ::pep3118::decode::record::RecordField>::load(__source, __at.wrapping_add(#cursor.offset()))
         });
-        // References to fields of a packed struct are an error, so the value is copied.
+        // Rust forbids references to fields of a packed struct. The generated code therefore copies the field first.
         let value = if repr.packed.is_some() { quote!({ self.#access }) } else { quote!(self.#access) };
         self.stores.push(quote_spanned! {ty.span()=>
-            <#ty as ::pep3118::decode::record::RecordField>::store(&#value, __target, __at.wrapping_add(#place.offset()));
+            <#ty as ::pep3118::decode::record::RecordField>::store(&#value, __target, __at.wrapping_add(#cursor.offset()));
         });
-        self.previous = place.into_token_stream();
+        self.previous = cursor.into_token_stream();
         Ok(())
     }
 }

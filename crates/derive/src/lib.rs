@@ -1,21 +1,22 @@
 //! The derive macro `Record` of the crate `pep3118`.
 //!
-//! Enable the feature `derive` of `pep3118` and use the macro as `pep3118::Record`. The generated code names only items of
-//! `::pep3118`, contains no `unsafe` and cannot fail at run time.
+//! Enable the feature `derive` of `pep3118` and use the macro as `pep3118::Record`. The generated code refers only to
+//! `::pep3118`, contains no `unsafe`, and cannot fail at run time.
 
 mod attributes;
 mod expand;
 
 use proc_macro::TokenStream;
 
-/// Implements the trait `pep3118::Record` for a struct: items of a buffer become values of the struct.
+/// Implements the trait `pep3118::Record` for a struct, so that items of a buffer can be converted to values of the
+/// struct and back.
 ///
-/// | attribute | on | effect |
+/// | attribute | position | effect |
 /// |--|--|--|
-/// | `#[record(rename = "x y")]` | a field | sets the name in the format |
-/// | `#[record(endian = "big")]` | a field, or the struct | sets the byte order in the format: `"big"` or `"little"` |
-/// | `#[record(skip)]` | a field | leaves the field out of the format; reading gives `Default::default()` |
-/// | `#[record(plain)]` | a `repr(C)` struct that is `bytemuck::AnyBitPattern` | copies whole items |
+/// | `#[record(rename = "x y")]` | a field | sets the name of the field in the format |
+/// | `#[record(endian = "big")]` | a field or the struct | sets the byte order in the format: `"big"` or `"little"` |
+/// | `#[record(skip)]` | a field | omits the field from the format; reading sets the field to `Default::default()` |
+/// | `#[record(plain)]` | a `repr(C)` struct that is `bytemuck::AnyBitPattern` | copies whole items instead of single fields |
 #[proc_macro_derive(Record, attributes(record))]
 pub fn derive_record(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

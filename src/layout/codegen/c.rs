@@ -1,21 +1,25 @@
-//! [`Layout::to_c`]: the C type of a layout.
+//! [`Layout::to_c`]: generates the C type of a layout.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, is_swapped, remark};
+use super::declarations::{
+    Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment, swapped_endian,
+};
 use super::error::SourceError;
 use crate::abi::LongDoubleFormat;
 use crate::align::Align;
 use crate::layout::{Field, Layout, Type};
 use crate::text::plural;
 
-/// The headers of the generated source.
+/// The names of the headers that the generated source includes.
 const HEADERS: [&str; 6] = ["assert", "float", "stdbool", "stddef", "stdint", "wchar"];
 
 impl Layout {
-    /// Returns the item as a C type, with static assertions of sizes and offsets.
+    /// Returns the C source of the type `name`, which has the layout of the item.
+    ///
+    /// The source contains a static assertion for each size and each offset.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -27,8 +31,8 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `"int"`, `"size_t"`: a type cannot have that name
-    /// - an item of 0 bytes
+    /// - `to_c("int")` or `to_c("size_t")`: a type cannot have this name
+    /// - an item of 0 bytes: C has no such type
     pub fn to_c(&self, name: &str) -> Result<String, SourceError> {
         if !can_name_type(name) {
             return Err(SourceError::Name { language: "C", name: name.to_string() });
@@ -37,7 +41,7 @@ impl Layout {
             return Err(SourceError::Empty);
         }
         let language = Language {
-            align: &|field| if is_swapped(field) { Align::ONE } else { field.natural_align() },
+            align: &|field| if swapped_endian(field).is_some() { Align::ONE } else { field.natural_align() },
             can_name_member: &can_name_member,
             can_name_type: &can_name_type,
             type_name: &|words| words.join("_"),
@@ -50,7 +54,7 @@ impl Layout {
         }
         assert_machine(&mut out, self);
         for definition in &declarations.definitions {
-            define(&mut out, definition);
+            write_definition(&mut out, definition);
         }
         out.push('\n');
         let item = self.item();
@@ -59,7 +63,7 @@ impl Layout {
             None => TypeText::of_value(item),
         };
         out.push_str(&format!("typedef {};{}\n", ty.declare(name, item.shape()), comment(&ty.note)));
-        assert(
+        write_assert(
             &mut out,
             &format!("sizeof({name}) == {}", self.size()),
             &format!("{name} has {}", plural(self.size(), "byte")),
@@ -68,8 +72,8 @@ impl Layout {
     }
 }
 
-/// Asserts properties of the machine that sizes and offsets do not depend on: the byte order and the format of a
-/// `long double`.
+/// Writes assertions of the byte order and of the format of a `long double`. The assertions of sizes and offsets do not
+/// detect a machine that differs only in these properties.
 fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
     if layout.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
@@ -86,82 +90,90 @@ fn assert_machine(out: &mut String, layout: &Layout) {
             LongDoubleFormat::Binary128 => 113,
             LongDoubleFormat::DoubleDouble => 106,
         };
-        assert(out, &format!("LDBL_MANT_DIG == {digits}"), &format!("long double has {digits} binary digits"));
+        write_assert(out, &format!("LDBL_MANT_DIG == {digits}"), &format!("long double has {digits} binary digits"));
     }
 }
 
-fn define(out: &mut String, definition: &Definition<'_>) {
+/// Writes `definition` with its assertions.
+fn write_definition(out: &mut String, definition: &Definition<'_>) {
     let full = full_name(definition);
     out.push('\n');
-    if definition.packed {
+    if definition.is_packed {
         out.push_str("#pragma pack(push, 1)\n");
     }
     out.push_str(&format!("{full} {{\n"));
-    for Member { name, called, shape, what, .. } in &definition.members {
-        let ty = match what {
+    for Member { name, field_name, shape, ty, .. } in &definition.members {
+        let ty = match ty {
             MemberType::Value(field) => TypeText::of_value(*field),
             MemberType::Defined(inner) => TypeText::of_definition(inner),
             MemberType::Padding => TypeText::new("unsigned char "),
         };
-        let remark = comment(&remark(called.as_deref(), &ty.note));
-        out.push_str(&format!("    {};{remark}\n", ty.declare(name, shape)));
+        let comment = comment(&member_comment(field_name.as_deref(), &ty.note));
+        out.push_str(&format!("    {};{comment}\n", ty.declare(name, shape)));
     }
-    for absent in &definition.absent {
-        out.push_str(&format!("   {}\n", comment(absent)));
+    for text in &definition.empty_fields {
+        out.push_str(&format!("   {}\n", comment(text)));
     }
     out.push_str("};\n");
-    if definition.packed {
+    if definition.is_packed {
         out.push_str("#pragma pack(pop)\n");
     }
     let (tag, size) = (&definition.name, definition.size);
-    assert(out, &format!("sizeof({full}) == {size}"), &format!("{tag} has {}", plural(size, "byte")));
+    write_assert(out, &format!("sizeof({full}) == {size}"), &format!("{tag} has {}", plural(size, "byte")));
     for Member { name, offset, size, .. } in definition.fields() {
         let message = format!("{tag}.{name} is at byte {offset}");
-        assert(out, &format!("offsetof({full}, {name}) == {offset}"), &message);
+        write_assert(out, &format!("offsetof({full}, {name}) == {offset}"), &message);
         let message = format!("{tag}.{name} has {}", plural(*size, "byte"));
-        assert(out, &format!("sizeof((({full} *)0)->{name}) == {size}"), &message);
+        write_assert(out, &format!("sizeof((({full} *)0)->{name}) == {size}"), &message);
     }
 }
 
+/// Returns the name of the type with its keyword: `struct sample`.
 fn full_name(definition: &Definition<'_>) -> String {
-    format!("{} {}", if definition.union { "union" } else { "struct" }, definition.name)
+    format!("{} {}", if definition.is_union { "union" } else { "struct" }, definition.name)
 }
 
-fn assert(out: &mut String, condition: &str, message: &str) {
+/// Writes a static assertion of `condition`. A compiler prints `message` if `condition` is false.
+fn write_assert(out: &mut String, condition: &str, message: &str) {
     out.push_str(&format!("static_assert({condition}, \"{message}\");\n"));
 }
 
+/// Returns `text` as a C comment after a space. Returns an empty text if `text` is empty.
 fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" /* {} */", text.replace("*/", "* /").replace("/*", "/ *")) }
 }
 
-/// The parts of a declaration around the declared name.
+/// A C type, as the parts of a declaration before and after the declared name.
 struct TypeText {
+    /// The text before the name: `int32_t `.
     before: String,
-    /// The length of an additional innermost dimension.
+    /// The length of an additional innermost dimension, for a type that is an array of characters or bytes.
     length: Option<u64>,
+    /// The text after the dimensions: `)(void)`.
     after: &'static str,
-    /// A property of the type that C does not express.
+    /// A property of the type that C cannot express: `UCS-2`. Empty for most types.
     note: String,
 }
 
 impl TypeText {
+    /// Returns a type that is only the text `before`.
     fn new(before: &str) -> Self {
         Self { before: before.to_string(), length: None, after: "", note: String::new() }
     }
 
+    /// Returns the type that `definition` defines: `struct sample`.
     fn of_definition(definition: &Definition<'_>) -> Self {
         Self::new(&(full_name(definition) + " "))
     }
 
+    /// Returns the C type of `field`, which is not a record.
     fn of_value(field: Field<'_>) -> Self {
         let (size, ty) = (field.size(), field.ty());
-        if is_swapped(field) {
-            let order = field.endian().map(|endian| format!(", {endian}-endian")).unwrap_or_default();
-            let note = format!("{ty}{order}");
+        if let Some(endian) = swapped_endian(field) {
+            let note = format!("{ty}, {endian}-endian");
             return Self { length: Some(size), note, ..Self::new("unsigned char ") };
         }
-        // A string of one character is a single value.
+        // Text of one character is a single value, not an array.
         let units = |unit: u64| size.checked_div(unit).filter(|units| *units != 1);
         let (before, length, note) = match ty {
             Type::Bool if size == 2 => ("int16_t ", None, "VARIANT_BOOL"),
@@ -199,307 +211,63 @@ impl TypeText {
         Self { length, note: note.to_string(), ..Self::new(before) }
     }
 
-    /// Returns a declaration: `int32_t a[2][3]`, `void (*f[2])(void)`.
+    /// Returns the declaration of `name` as an array of this type: `int32_t a[2][3]`, `void (*f[2])(void)`.
     fn declare(&self, name: &str, shape: &[u64]) -> String {
         let lengths: Vec<String> = shape.iter().chain(&self.length).map(|length| format!("[{length}]")).collect();
         format!("{}{name}{}{}", self.before, lengths.concat(), self.after)
     }
 }
 
-/// Keywords of C and C++, and macros of compilers without a leading underscore.
-const KEYWORDS: &[&str] = &[
-    "alignas",
-    "alignof",
-    "and",
-    "and_eq",
-    "asm",
-    "auto",
-    "bitand",
-    "bitor",
-    "bool",
-    "break",
-    "case",
-    "catch",
-    "char",
-    "class",
-    "compl",
-    "const",
-    "const_cast",
-    "constexpr",
-    "continue",
-    "default",
-    "delete",
-    "do",
-    "double",
-    "dynamic_cast",
-    "else",
-    "enum",
-    "explicit",
-    "export",
-    "extern",
-    "false",
-    "far",
-    "float",
-    "for",
-    "friend",
-    "goto",
-    "huge",
-    "i386",
-    "if",
-    "inline",
-    "int",
-    "linux",
-    "long",
-    "mutable",
-    "namespace",
-    "near",
-    "new",
-    "noexcept",
-    "not",
-    "not_eq",
-    "nullptr",
-    "operator",
-    "or",
-    "or_eq",
-    "private",
-    "protected",
-    "public",
-    "register",
-    "reinterpret_cast",
-    "restrict",
-    "return",
-    "short",
-    "signed",
-    "sizeof",
-    "small",
-    "static",
-    "static_assert",
-    "static_cast",
-    "struct",
-    "switch",
-    "template",
-    "this",
-    "thread_local",
-    "throw",
-    "true",
-    "try",
-    "typedef",
-    "typeid",
-    "typename",
-    "typeof",
-    "typeof_unqual",
-    "union",
-    "unix",
-    "unsigned",
-    "using",
-    "virtual",
-    "void",
-    "volatile",
-    "while",
-    "xor",
-    "xor_eq",
-];
+/// The keywords of C and C++, and the macros of compilers whose name has no leading underscore.
+const KEYWORDS: &str = "\
+    alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl const const_cast constexpr \
+    continue default delete do double dynamic_cast else enum explicit export extern false far float for friend goto \
+    huge i386 if inline int linux long mutable namespace near new noexcept not not_eq nullptr operator or or_eq \
+    private protected public register reinterpret_cast restrict return short signed sizeof small static static_assert \
+    static_cast struct switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual \
+    union unix unsigned using virtual void volatile while xor xor_eq";
 
-/// Macros of [`HEADERS`], and of the headers that these include on some systems (`stdio.h`, `time.h`), with the types of
-/// the generated source. [`is_limit`] covers the others.
-const MACROS: &[&str] = &[
-    "BUFSIZ",
-    "CLOCKS_PER_SEC",
-    "DECIMAL_DIG",
-    "DEC_INFINITY",
-    "DEC_NAN",
-    "EOF",
-    "FILENAME_MAX",
-    "FOPEN_MAX",
-    "INFINITY",
-    "L_ctermid",
-    "L_cuserid",
-    "L_tmpnam",
-    "NAN",
-    "NDEBUG",
-    "NULL",
-    "P_tmpdir",
-    "SEEK_CUR",
-    "SEEK_DATA",
-    "SEEK_END",
-    "SEEK_HOLE",
-    "SEEK_SET",
-    "TIME_UTC",
-    "TMP_MAX",
-    "WEOF",
-    "assert",
-    "assert_perror",
-    "errno",
-    "int16_t",
-    "int32_t",
-    "int64_t",
-    "int8_t",
-    "offsetof",
-    "stderr",
-    "stdin",
-    "stdout",
-    "uint16_t",
-    "uint32_t",
-    "uint64_t",
-    "uint8_t",
-    "unreachable",
-    "wchar_t",
-];
+/// Macros of [`HEADERS`] and of `stdio.h` and `time.h`, which some systems include from these headers. The list also
+/// contains the types that the generated source uses. [`is_limit_macro`] recognizes further macros.
+const MACROS: &str = "\
+    BUFSIZ CLOCKS_PER_SEC DECIMAL_DIG DEC_INFINITY DEC_NAN EOF FILENAME_MAX FOPEN_MAX INFINITY L_ctermid L_cuserid \
+    L_tmpnam NAN NDEBUG NULL P_tmpdir SEEK_CUR SEEK_DATA SEEK_END SEEK_HOLE SEEK_SET TIME_UTC TMP_MAX WEOF assert \
+    assert_perror errno int16_t int32_t int64_t int8_t offsetof stderr stdin stdout uint16_t uint32_t uint64_t uint8_t \
+    unreachable wchar_t";
 
-/// Types and functions of the same headers. [`can_name_type`] covers the others.
-const DECLARED: &[&str] = &[
-    "FILE",
-    "asctime",
-    "asctime_r",
-    "btowc",
-    "clearerr",
-    "clock",
-    "clock_t",
-    "clockid_t",
-    "ctermid",
-    "ctime",
-    "ctime_r",
-    "difftime",
-    "dprintf",
-    "errno_t",
-    "fclose",
-    "fdopen",
-    "feof",
-    "ferror",
-    "fflush",
-    "fgetc",
-    "fgetpos",
-    "fgets",
-    "fgetwc",
-    "fgetwc_unlocked",
-    "fgetws",
-    "fgetws_unlocked",
-    "fileno",
-    "flockfile",
-    "fmemopen",
-    "fopen",
-    "fpos_t",
-    "fprintf",
-    "fputc",
-    "fputs",
-    "fputwc",
-    "fputwc_unlocked",
-    "fputws",
-    "fputws_unlocked",
-    "fread",
-    "freopen",
-    "fscanf",
-    "fseek",
-    "fseeko",
-    "fsetpos",
-    "ftell",
-    "ftello",
-    "ftrylockfile",
-    "funlockfile",
-    "fwide",
-    "fwprintf",
-    "fwrite",
-    "fwscanf",
-    "getc",
-    "getchar",
-    "getdate",
-    "getdelim",
-    "getline",
-    "gets",
-    "getwc",
-    "getwc_unlocked",
-    "getwchar",
-    "getwchar_unlocked",
-    "gmtime",
-    "gmtime_r",
-    "locale_t",
-    "localtime",
-    "localtime_r",
-    "max_align_t",
-    "mktime",
-    "nullptr_t",
-    "off_t",
-    "open_memstream",
-    "open_wmemstream",
-    "pclose",
-    "perror",
-    "pid_t",
-    "popen",
-    "printf",
-    "ptrdiff_t",
-    "putc",
-    "putchar",
-    "puts",
-    "putwc",
-    "putwc_unlocked",
-    "putwchar",
-    "putwchar_unlocked",
-    "remove",
-    "rename",
-    "rewind",
-    "rsize_t",
-    "scanf",
-    "setbuf",
-    "setvbuf",
-    "size_t",
-    "snprintf",
-    "sprintf",
-    "sscanf",
-    "ssize_t",
-    "strftime",
-    "strptime",
-    "swprintf",
-    "swscanf",
-    "tempnam",
-    "time",
-    "time_t",
-    "timer_t",
-    "timespec",
-    "timezone",
-    "tm",
-    "tmpfile",
-    "tmpnam",
-    "tzname",
-    "tzset",
-    "ungetc",
-    "ungetwc",
-    "va_list",
-    "vdprintf",
-    "vfprintf",
-    "vfscanf",
-    "vfwprintf",
-    "vfwscanf",
-    "vprintf",
-    "vscanf",
-    "vsnprintf",
-    "vsprintf",
-    "vsscanf",
-    "vswprintf",
-    "vswscanf",
-    "vwprintf",
-    "vwscanf",
-    "wcpcpy",
-    "wcpncpy",
-    "wcrtomb",
-    "wctob",
-    "wctrans_t",
-    "wctype",
-    "wctype_t",
-    "wcwidth",
-    "wint_t",
-    "wprintf",
-    "wscanf",
-];
+/// Types and functions of [`HEADERS`], `stdio.h` and `time.h`. [`can_name_type`] recognizes further names.
+const DECLARED: &str = "\
+    FILE asctime asctime_r btowc clearerr clock clock_t clockid_t ctermid ctime ctime_r difftime dprintf errno_t \
+    fclose fdopen feof ferror fflush fgetc fgetpos fgets fgetwc fgetwc_unlocked fgetws fgetws_unlocked fileno \
+    flockfile fmemopen fopen fpos_t fprintf fputc fputs fputwc fputwc_unlocked fputws fputws_unlocked fread freopen \
+    fscanf fseek fseeko fsetpos ftell ftello ftrylockfile funlockfile fwide fwprintf fwrite fwscanf getc getchar \
+    getdate getdelim getline gets getwc getwc_unlocked getwchar getwchar_unlocked gmtime gmtime_r locale_t localtime \
+    localtime_r max_align_t mktime nullptr_t off_t open_memstream open_wmemstream pclose perror pid_t popen printf \
+    ptrdiff_t putc putchar puts putwc putwc_unlocked putwchar putwchar_unlocked remove rename rewind rsize_t scanf \
+    setbuf setvbuf size_t snprintf sprintf sscanf ssize_t strftime strptime swprintf swscanf tempnam time time_t \
+    timer_t timespec timezone tm tmpfile tmpnam tzname tzset ungetc ungetwc va_list vdprintf vfprintf vfscanf \
+    vfwprintf vfwscanf vprintf vscanf vsnprintf vsprintf vsscanf vswprintf vswscanf vwprintf vwscanf wcpcpy wcpncpy \
+    wcrtomb wctob wctrans_t wctype wctype_t wcwidth wint_t wprintf wscanf";
 
-fn can_name_member(name: &str) -> bool {
-    // The compiler and its headers own these names.
-    let owned = matches!(name.as_bytes(), [b'_', b'_' | b'A'..=b'Z', ..]);
-    is_identifier(name) && !owned && !KEYWORDS.contains(&name) && !MACROS.contains(&name) && !is_limit(name)
+/// Returns whether `word` is one of the words of `list`, which are separated by spaces.
+fn contains_word(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
 }
 
-/// Returns whether a name is a macro of `float.h`, `stdint.h` or `wchar.h`, or has the form of one: `FLT_MAX`,
-/// `INT_FAST8_MIN`, `UINT8_C`.
-fn is_limit(name: &str) -> bool {
+/// Returns whether a member of a structure or union can have the name `name`.
+fn can_name_member(name: &str) -> bool {
+    // C reserves these names for the compiler and its headers.
+    let is_reserved = matches!(name.as_bytes(), [b'_', b'_' | b'A'..=b'Z', ..]);
+    is_identifier(name)
+        && !is_reserved
+        && !contains_word(KEYWORDS, name)
+        && !contains_word(MACROS, name)
+        && !is_limit_macro(name)
+}
+
+/// Returns whether `name` has the form of a macro of `float.h`, `stdint.h` or `wchar.h`: `FLT_MAX`, `INT_FAST8_MIN`,
+/// `UINT8_C`.
+fn is_limit_macro(name: &str) -> bool {
     const PREFIXES: &[&str] =
         &["BOOL", "DBL", "DEC", "FLT", "INT", "LDBL", "PTRDIFF", "SIG_ATOMIC", "SIZE", "UINT", "WCHAR", "WINT"];
     const SUFFIXES: &[&str] = &[
@@ -509,9 +277,10 @@ fn is_limit(name: &str) -> bool {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) && SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
+/// Returns whether a type can have the name `name`.
 fn can_name_type(name: &str) -> bool {
     // `stdint.h` and `wchar.h` reserve names of these forms.
     let is_integer = ["int", "uint"].iter().any(|prefix| name.starts_with(prefix)) && name.ends_with("_t");
     let is_wide = ["mbr", "mbs", "wcs", "wmem"].iter().any(|prefix| name.starts_with(prefix));
-    can_name_member(name) && !is_integer && !is_wide && !DECLARED.contains(&name)
+    can_name_member(name) && !is_integer && !is_wide && !contains_word(DECLARED, name)
 }

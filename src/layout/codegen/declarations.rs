@@ -1,4 +1,4 @@
-//! [`Declarations`]: the structures and unions that define the types of a layout, for any language.
+//! [`Declarations`]: the structures and unions that define the types of a layout, independent of the language.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -7,12 +7,15 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::align::Align;
+use crate::endian::Endian;
+use crate::layout::table::join_lengths;
 use crate::layout::{Field, Layout, Type};
 use crate::text::{char_boundary, escape};
 
-/// The structures and unions of a layout, each after those that it contains.
+/// The structures and unions of a layout.
 pub struct Declarations<'l> {
-    /// The last definition is the item, or an element of the item. Empty if the item is not a record.
+    /// The definitions. A definition follows all definitions that it contains. The last definition is the item, or one
+    /// element of the item if the item is an array. Empty if the item is not a record.
     pub definitions: Vec<Rc<Definition<'l>>>,
 }
 
@@ -20,126 +23,136 @@ pub struct Declarations<'l> {
 pub struct Definition<'l> {
     /// The index in [`Declarations::definitions`].
     pub index: usize,
-    /// The name of the type, unique in the declarations.
+    /// The name of the type. No other definition has this name.
     pub name: String,
-    /// Whether it is a union.
-    pub union: bool,
-    /// Whether alignment must be disabled to have the members at their offsets.
-    pub packed: bool,
-    /// In bytes.
+    /// Whether the definition is a union.
+    pub is_union: bool,
+    /// Whether the definition is packed, because a compiler that aligns the members would move a member.
+    pub is_packed: bool,
+    /// The size in bytes.
     pub size: u64,
-    /// Members in the order of their offsets, padding included.
+    /// The members and the padding, in the order of their offsets.
     pub members: Vec<Member<'l>>,
-    /// Descriptions of the fields that take no bytes and have no member.
-    pub absent: Vec<String>,
+    /// Descriptions of the fields of 0 bytes, which are not members: `a: int32[0] at byte 4, no bytes`.
+    pub empty_fields: Vec<String>,
+    /// The alignment of the type; 1 byte if the definition is packed.
     align: Align,
 }
 
-/// One member of a structure or union; an array is one member.
+/// One member of a structure or union. An array is one member.
 pub struct Member<'l> {
-    /// The name, unique in the definition.
+    /// The name. No other member of the definition has this name.
     pub name: String,
-    /// The name of the field, if it cannot be the name of a member.
-    pub called: Option<String>,
-    /// In bytes, from the start of the definition.
+    /// The name of the field, if the field has a name and the member has a different name.
+    pub field_name: Option<String>,
+    /// The offset from the start of the definition in bytes.
     pub offset: u64,
-    /// Bytes of all elements.
+    /// The size of all elements in bytes.
     pub size: u64,
-    /// The dimensions of an array; empty for a single value.
+    /// The length of each dimension of an array. Empty for a single value.
     pub shape: Vec<u64>,
     /// The type of one element.
-    pub what: MemberType<'l>,
-    /// Whether the member is a union of fields that share bytes, and not itself a field.
-    pub shared: bool,
+    pub ty: MemberType<'l>,
+    /// Whether the member is a union that contains the fields that share bytes. The layout has no field for such a
+    /// member.
+    pub is_overlap: bool,
+    /// The alignment of the type of one element.
     align: Align,
 }
 
 /// The type of a member.
 #[derive(Clone)]
 pub enum MemberType<'l> {
-    /// The type of a field that is not a record.
+    /// The type of this field, which is not a record.
     Value(Field<'l>),
-    /// A type that is defined before.
+    /// A structure or union of [`Declarations::definitions`].
     Defined(Rc<Definition<'l>>),
-    /// Bytes.
+    /// Pad bytes.
     Padding,
 }
 
-/// The properties of a language.
+/// The properties of the target language that [`Declarations`] depends on.
 pub struct Language<'w> {
     /// Returns the alignment of the type that the language has for a field.
     pub align: &'w dyn Fn(Field<'_>) -> Align,
-    /// Returns whether a member can have a name.
+    /// Returns whether a text can be the name of a member.
     pub can_name_member: &'w dyn Fn(&str) -> bool,
-    /// Returns whether a type can have a name.
+    /// Returns whether a text can be the name of a type.
     pub can_name_type: &'w dyn Fn(&str) -> bool,
-    /// Returns the name of a type from the name of the item and the names of the members that contain the type.
+    /// Returns the name of a type. The argument contains the name of the item and the names of the members that contain
+    /// the type: `["sample", "position"]`.
     pub type_name: &'w dyn Fn(&[&str]) -> String,
-    /// The word after the name of an item that is an array, for the name of its element.
+    /// The second word in the name of the element type, if the item is an array: `element` gives `sample_element`.
     pub element: &'w str,
 }
 
-/// The largest length of the names of members in the name of a type, in bytes. Compilers of C distinguish at least 63
-/// characters. Without a limit, the names in the types of deeply nested records take quadratic space.
-const PATH: usize = 63;
+/// The largest total length in bytes of the member names in the name of a type. A C compiler distinguishes at least the
+/// first 63 characters of a name. Without a limit, the type names of deeply nested records take quadratic space.
+const MAX_PATH_BYTES: usize = 63;
 
 impl<'l> Declarations<'l> {
-    /// Returns the declarations of a layout whose item is called `name`.
+    /// Returns the declarations for `layout` in `language`. `name` is the name of the type of the item.
     pub fn new(layout: &'l Layout, name: &str, language: &Language<'_>) -> Self {
         let item = layout.item();
         let mut builder = Builder {
             language,
             item: name.to_string(),
             path: Vec::new(),
-            type_names: Names::default(),
+            type_names: UsedNames::default(),
             definitions: Vec::new(),
         };
         if item.ty() == Type::Record {
             let mut words = Vec::from([name]);
             if !item.shape().is_empty() {
-                builder.type_names.take(name);
+                builder.type_names.reserve(name);
                 words.push(language.element);
             }
-            let name = builder.type_names.take(&(language.type_name)(&words));
-            builder.record(item, name);
+            let name = builder.type_names.reserve(&(language.type_name)(&words));
+            builder.define_record(item, name);
         }
         Self { definitions: builder.definitions }
     }
 }
 
+/// The state while [`Declarations::new`] creates the definitions.
 struct Builder<'l, 'w> {
     language: &'w Language<'w>,
     /// The name of the item.
     item: String,
-    /// The names of the members that contain the current record.
+    /// The names of the members that contain the current record, outermost first.
     path: Vec<String>,
-    type_names: Names,
+    /// The names of the types so far.
+    type_names: UsedNames,
     definitions: Vec<Rc<Definition<'l>>>,
 }
 
-/// Members that share bytes, in the order of their offsets.
+/// A member of a record, and the following members that start before the end of a previous member of this group.
 struct Overlap<'l> {
+    /// The member with the smallest offset.
     first: Member<'l>,
+    /// The other members in the order of their offsets. Empty if `first` shares no bytes.
     others: Vec<Member<'l>>,
-    /// One past the last byte of all members.
+    /// The offset after the last byte of all members.
     end: u64,
 }
 
 impl<'l> Overlap<'l> {
+    /// Returns all members in the order of their offsets.
     fn members(self) -> impl Iterator<Item = Member<'l>> {
         core::iter::once(self.first).chain(self.others)
     }
 }
 
 impl<'l> Builder<'l, '_> {
-    // As deep as records are nested, which the parser and the builder of layouts limit to 64 levels.
-    fn record(&mut self, record: Field<'l>, name: String) -> Rc<Definition<'l>> {
-        let mut names = Names::default();
-        let mut absent = Vec::new();
+    /// Adds the definition of `record`, with the type name `name`, after the definitions that the record contains.
+    // The function calls itself once per level of nested records. The parser and `LayoutBuilder` permit 64 levels.
+    fn define_record(&mut self, record: Field<'l>, name: String) -> Rc<Definition<'l>> {
+        let mut names = UsedNames::default();
+        let mut empty_fields = Vec::new();
         let mut overlaps: Vec<Overlap<'l>> = Vec::new();
         for field in record.by_offset() {
             if field.total_size() == 0 {
-                absent.push(absence(field));
+                empty_fields.push(describe_empty_field(field));
                 continue;
             }
             let member = self.member(field, &mut names);
@@ -151,28 +164,30 @@ impl<'l> Builder<'l, '_> {
                 _ => overlaps.push(Overlap { end: member.end(), first: member, others: Vec::new() }),
             }
         }
-        let is_union = |overlap: &Overlap<'_>| {
+        let starts_at_zero = |overlap: &Overlap<'_>| {
             let all_start = overlap.first.offset == 0 && overlap.others.iter().all(|member| member.offset == 0);
             !overlap.others.is_empty() && all_start
         };
-        let union = matches!(overlaps.as_slice(), [only] if is_union(only));
-        let members: Vec<Member<'l>> = if union {
+        let is_union = matches!(overlaps.as_slice(), [only] if starts_at_zero(only));
+        let members: Vec<Member<'l>> = if is_union {
             overlaps.into_iter().flat_map(Overlap::members).collect()
         } else {
-            overlaps.into_iter().map(|overlap| self.one_member(overlap, &mut names)).collect()
+            overlaps.into_iter().map(|overlap| self.member_of_overlap(overlap, &mut names)).collect()
         };
-        self.define(Outline { name, union, size: record.size(), absent }, members, names)
+        self.define(Outline { name, is_union, size: record.size(), empty_fields }, members, names)
     }
 
-    fn member(&mut self, field: Field<'l>, names: &mut Names) -> Member<'l> {
+    /// Returns the member for `field`, after adding the definition of its type if `field` is a record. The function
+    /// chooses a name that is not in `names`, and adds the name to `names`.
+    fn member(&mut self, field: Field<'l>, names: &mut UsedNames) -> Member<'l> {
         let text = field.name().and_then(|name| core::str::from_utf8(name).ok());
         let usable = text.filter(|name| (self.language.can_name_member)(name));
-        let name = names.take(usable.unwrap_or(&format!("field_{}", field.offset())));
-        let called = field.name_text().filter(|called| *called != name);
-        let (what, align) = if field.ty() == Type::Record {
+        let name = names.reserve(usable.unwrap_or(&format!("field_{}", field.offset())));
+        let field_name = field.name_text().filter(|field_name| *field_name != name);
+        let (ty, align) = if field.ty() == Type::Record {
             self.path.push(name.clone());
             let type_name = self.type_name();
-            let definition = self.record(field, type_name);
+            let definition = self.define_record(field, type_name);
             self.path.pop();
             let align = definition.align;
             (MemberType::Defined(definition), align)
@@ -180,54 +195,59 @@ impl<'l> Builder<'l, '_> {
             (MemberType::Value(field), (self.language.align)(field))
         };
         let (offset, size, shape) = (field.offset(), field.total_size(), field.shape().to_vec());
-        Member { name, called, offset, size, shape, what, shared: false, align }
+        Member { name, field_name, offset, size, shape, ty, is_overlap: false, align }
     }
 
-    /// Returns the only member of an overlap, or one member for all that is a union.
-    fn one_member(&mut self, overlap: Overlap<'l>, names: &mut Names) -> Member<'l> {
+    /// Returns one member for `overlap`: the only member, or a union of all members. The function adds the name of the
+    /// union to `names`.
+    fn member_of_overlap(&mut self, overlap: Overlap<'l>, names: &mut UsedNames) -> Member<'l> {
         if overlap.others.is_empty() {
             return overlap.first;
         }
         let (start, end) = (overlap.first.offset, overlap.end);
-        let name = names.take(&format!("shared_{start}"));
+        let name = names.reserve(&format!("shared_{start}"));
         self.path.push(name.clone());
         let type_name = self.type_name();
         let mut members = Vec::new();
         for member in overlap.members() {
             let member = Member { offset: member.offset.saturating_sub(start), ..member };
-            members.push(if member.offset == 0 { member } else { self.behind_padding(member) });
+            members.push(if member.offset == 0 { member } else { self.move_behind_padding(member) });
         }
-        let mut inner_names = Names::default();
+        let mut inner_names = UsedNames::default();
         for member in &members {
-            inner_names.take(&member.name);
+            inner_names.reserve(&member.name);
         }
         let size = end.saturating_sub(start);
-        let outline = Outline { name: type_name, union: true, size, absent: Vec::new() };
+        let outline = Outline { name: type_name, is_union: true, size, empty_fields: Vec::new() };
         let definition = self.define(outline, members, inner_names);
         self.path.pop();
-        Member { offset: start, shared: true, ..Member::of_definition(definition, name, None) }
+        Member { offset: start, is_overlap: true, ..Member::of_definition(definition, name, None) }
     }
 
-    /// Returns a member at byte 0 that is a structure of padding and a member.
-    fn behind_padding(&mut self, member: Member<'l>) -> Member<'l> {
+    /// Returns a member at byte 0 whose type is a structure of padding followed by `member`. All members of a union
+    /// start at byte 0. The padding keeps `member` at its offset.
+    fn move_behind_padding(&mut self, member: Member<'l>) -> Member<'l> {
         self.path.push(member.name.clone());
-        let (name, called) = (member.name.clone(), member.called.clone());
-        let mut names = Names::default();
-        names.take(&name);
-        let outline = Outline { name: self.type_name(), union: false, size: member.end(), absent: Vec::new() };
+        let (name, field_name) = (member.name.clone(), member.field_name.clone());
+        let mut names = UsedNames::default();
+        names.reserve(&name);
+        let outline = Outline { name: self.type_name(), is_union: false, size: member.end(), empty_fields: Vec::new() };
         let definition = self.define(outline, Vec::from([member]), names);
         self.path.pop();
-        Member::of_definition(definition, name, called)
+        Member::of_definition(definition, name, field_name)
     }
 
-    /// Returns a new name for the type of the member at the end of `path`.
+    /// Returns an unused type name for the member whose name is last in `self.path`.
     fn type_name(&mut self) -> String {
+        // Collect the names from the last to the first. If the limit excludes names, the last names identify the type
+        // best.
         let mut words: Vec<&str> = Vec::new();
-        let mut left = PATH;
+        let mut left = MAX_PATH_BYTES;
         for word in self.path.iter().rev() {
             match left.checked_sub(word.len()) {
                 Some(rest) => left = rest,
                 None if words.is_empty() => {
+                    // `char_boundary` returns the start of a character, so the default is never used.
                     words.push(word.get(..char_boundary(word.as_bytes(), left)).unwrap_or_default());
                     break;
                 }
@@ -238,22 +258,26 @@ impl<'l> Builder<'l, '_> {
         words.push(&self.item);
         words.reverse();
         let name = (self.language.type_name)(&words);
-        let mut unique = self.type_names.take(&name);
+        let mut unique = self.type_names.reserve(&name);
         while !(self.language.can_name_type)(&unique) {
-            unique = self.type_names.take(&name);
+            unique = self.type_names.reserve(&name);
         }
         unique
     }
 
-    fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: Names) -> Rc<Definition<'l>> {
-        let Outline { name, union, size, absent } = outline;
+    /// Adds a definition with `members` in the order of their offsets, and with padding where a compiler would add
+    /// none. `names` are the names of the members. The definition is packed if alignment would move a member or change
+    /// the size.
+    fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: UsedNames) -> Rc<Definition<'l>> {
+        let Outline { name, is_union, size, empty_fields } = outline;
+        // A definition without members has an alignment of 1 byte.
         let align = members.iter().map(|member| member.align).max().unwrap_or(Align::ONE);
         let is_aligned = align.divides(size) && members.iter().all(|member| member.align.divides(member.offset));
         let align = if is_aligned { align } else { Align::ONE };
         let mut padded = Vec::new();
         let mut end = 0_u64;
         for member in members {
-            let start = if union { 0 } else { end };
+            let start = if is_union { 0 } else { end };
             let own = if is_aligned { member.align } else { Align::ONE };
             if own.round_up(start) != Some(member.offset) {
                 padded.push(padding(start, member.offset, &mut names));
@@ -262,68 +286,73 @@ impl<'l> Builder<'l, '_> {
             padded.push(member);
         }
         if align.round_up(end) != Some(size) {
-            padded.push(padding(if union { 0 } else { end }, size, &mut names));
+            padded.push(padding(if is_union { 0 } else { end }, size, &mut names));
         }
-        let (index, packed) = (self.definitions.len(), !is_aligned);
-        let definition = Rc::new(Definition { index, name, union, packed, size, members: padded, absent, align });
+        let (index, is_packed) = (self.definitions.len(), !is_aligned);
+        let definition =
+            Rc::new(Definition { index, name, is_union, is_packed, size, members: padded, empty_fields, align });
         self.definitions.push(Rc::clone(&definition));
         definition
     }
 }
 
-/// A definition before its members are known.
+/// The properties of a [`Definition`] without its members.
 struct Outline {
     name: String,
-    union: bool,
+    is_union: bool,
+    /// The size in bytes.
     size: u64,
-    absent: Vec<String>,
+    empty_fields: Vec<String>,
 }
 
 impl<'l> Definition<'l> {
-    /// Returns the members without padding.
+    /// Returns the members that are not padding.
     pub fn fields(&self) -> impl Iterator<Item = &Member<'l>> {
-        self.members.iter().filter(|member| !matches!(member.what, MemberType::Padding))
+        self.members.iter().filter(|member| !matches!(member.ty, MemberType::Padding))
     }
 }
 
 impl<'l> Member<'l> {
-    /// Returns a member at byte 0 with the type of a definition.
-    fn of_definition(definition: Rc<Definition<'l>>, name: String, called: Option<String>) -> Self {
+    /// Returns a member at byte 0 that has the type `definition` and the name `name`.
+    fn of_definition(definition: Rc<Definition<'l>>, name: String, field_name: Option<String>) -> Self {
         let (size, align) = (definition.size, definition.align);
-        let what = MemberType::Defined(definition);
-        Self { name, called, offset: 0, size, shape: Vec::new(), what, shared: false, align }
+        let ty = MemberType::Defined(definition);
+        Self { name, field_name, offset: 0, size, shape: Vec::new(), ty, is_overlap: false, align }
     }
 
+    /// Returns the offset after the last byte.
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
     }
 }
 
-fn padding<'l>(from: u64, to: u64, names: &mut Names) -> Member<'l> {
-    let (name, size) = (names.take(&format!("_pad{from}")), to.saturating_sub(from));
-    let (shape, what, align) = (Vec::from([size]), MemberType::Padding, Align::ONE);
-    Member { name, called: None, offset: from, size, shape, what, shared: false, align }
+/// Returns a member for the pad bytes `from..to`, and adds its name to `names`.
+fn padding<'l>(from: u64, to: u64, names: &mut UsedNames) -> Member<'l> {
+    let (name, size) = (names.reserve(&format!("_pad{from}")), to.saturating_sub(from));
+    let (shape, ty, align) = (Vec::from([size]), MemberType::Padding, Align::ONE);
+    Member { name, field_name: None, offset: from, size, shape, ty, is_overlap: false, align }
 }
 
-/// Describes a field without bytes: `a: int32[0] at byte 4, no bytes`.
-fn absence(field: Field<'_>) -> String {
+/// Returns the text of the comment for a field of 0 bytes: `a: int32[0] at byte 4, no bytes`.
+fn describe_empty_field(field: Field<'_>) -> String {
+    // For a field without a name, the text starts with the colon.
     let name = field.name().map(escape).unwrap_or_default();
-    let shape: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
-    format!("{name}: {}[{}] at byte {}, no bytes", field.ty(), shape.join(","), field.offset())
+    format!("{name}: {}[{}] at byte {}, no bytes", field.ty(), join_lengths(field), field.offset())
 }
 
-/// Names that are in use in one scope.
+/// The names that are in use in one scope.
 #[derive(Default)]
-struct Names {
+struct UsedNames {
     used: BTreeSet<String>,
-    /// The next number to try for each name that was asked for again. Trying from 2 on each time would take quadratic
-    /// time for equal names.
+    /// For each name that was requested twice, the next number to try. To try all numbers from 2 for each request would
+    /// take quadratic time for many equal names.
     next: BTreeMap<String, u64>,
 }
 
-impl Names {
-    /// Adds a name, or the first of `name_2`, `name_3` … that is not in use, and returns it.
-    fn take(&mut self, name: &str) -> String {
+impl UsedNames {
+    /// Adds `name` to the names in use and returns it. If `name` is in use, adds and returns the first of `name_2`,
+    /// `name_3` … that is not in use.
+    fn reserve(&mut self, name: &str) -> String {
         let mut candidate = name.to_string();
         while self.used.contains(&candidate) {
             let number = self.next.entry(name.to_string()).or_insert(2);
@@ -335,7 +364,8 @@ impl Names {
     }
 }
 
-/// Returns whether a name has ASCII letters, digits and `_` only, which all compilers accept, and is not `_` alone.
+/// Returns whether `name` is an identifier that all compilers accept: ASCII letters, digits and `_`, with no digit at
+/// the start. Returns `false` for `_`, which is not an identifier in Rust.
 pub(super) fn is_identifier(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
@@ -343,17 +373,17 @@ pub(super) fn is_identifier(name: &str) -> bool {
         && name != "_"
 }
 
-/// Returns whether the bytes of a field are in the other order than those of the machine's own types.
-pub(super) fn is_swapped(field: Field<'_>) -> bool {
-    field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
+/// Returns the byte order of the values of `field` if no C or Rust type has this byte order in the data model.
+pub(super) fn swapped_endian(field: Field<'_>) -> Option<Endian> {
+    field.swapped_endian().filter(|_| field.size() > 1)
 }
 
-/// Returns the text of a comment about a member: its name in the format and a note on its type. It is ASCII, because
-/// source files can have any encoding.
-pub(super) fn remark(called: Option<&str>, note: &str) -> String {
-    match called {
-        Some(called) if note.is_empty() => called.escape_default().to_string(),
-        Some(called) => format!("{}: {note}", called.escape_default()),
+/// Returns the text of the comment behind a member: `field_name`, the name in the format, and `note`, a property of the
+/// type. The text is ASCII, because the encoding of the source file is unknown.
+pub(super) fn member_comment(field_name: Option<&str>, note: &str) -> String {
+    match field_name {
+        Some(field_name) if note.is_empty() => field_name.escape_default().to_string(),
+        Some(field_name) => format!("{}: {note}", field_name.escape_default()),
         None => note.to_string(),
     }
 }

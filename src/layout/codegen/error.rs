@@ -1,10 +1,10 @@
-//! [`SourceError`]: a layout that cannot be written as source code.
+//! [`SourceError`]: the error of [`Layout::to_c`](crate::Layout::to_c) and [`Layout::to_rust`](crate::Layout::to_rust).
 
 use alloc::string::String;
 
 use crate::text::escape;
 
-/// The reason why a layout cannot be written as source code.
+/// The reason why no source code can be generated for a layout.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -15,15 +15,15 @@ use crate::text::escape;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// `to_c("3d")`
+    /// A name that a type of the language cannot have: `to_c("3d")`.
     #[error("`{}` cannot be the name of a {language} type", escape(name))]
     Name {
-        /// "C" or "Rust".
+        /// The language: "C" or "Rust".
         language: &'static str,
-        /// The name given by the caller.
+        /// The name that the caller passed.
         name: String,
     },
-    /// `to_c` of the empty format.
+    /// An item of 0 bytes, such as the item of the empty format, in C.
     #[error("the item has 0 bytes, and C has no type of that size")]
     Empty,
 }

@@ -1,19 +1,20 @@
-//! The C and Rust source code of a layout: types with the same fields at the same offsets.
+//! The C and Rust source code of a layout: types whose fields have the offsets and sizes of the layout.
 //!
-//! | the layout | in C | in Rust |
+//! | layout | C | Rust |
 //! |--|--|--|
 //! | a record with the offsets that a C compiler chooses | `struct` | `#[repr(C)] struct` |
-//! | any other record | the same, packed | `#[repr(C, packed)] struct` |
-//! | bytes between fields | `unsigned char _pad4[3]` | `_pad4: [u8; 3]` |
+//! | any other record | packed `struct` | `#[repr(C, packed)] struct` |
+//! | pad bytes between fields | `unsigned char _pad4[3]` | `_pad4: [u8; 3]` |
 //! | a union | `union` | `#[repr(C)] union` |
-//! | fields that share some bytes | a union of structures | the same |
+//! | fields that share some bytes | `union` of structures | `union` of structures |
 //! | `int32` in the byte order of the data model | `int32_t` | `i32` |
-//! | `int32` in the other byte order | `unsigned char x[4]`, with a comment | `[u8; 4]` |
+//! | `int32` in the opposite byte order | `unsigned char x[4]`, with a comment | `[u8; 4]`, with a comment |
 //! | `complex64` | `float _Complex` | `[f32; 2]` |
-//! | `float16`, `longdouble` | `_Float16`, `long double` | `u16`, bytes |
+//! | `float16` | `_Float16` | `u16` |
+//! | `longdouble` | `long double` | `[u8; 16]` |
 //!
-//! Assertions of the size and the offsets follow each structure, so that a compiler for another machine refuses it.
-//! Fields without bytes are comments.
+//! Assertions of the size and of the offsets follow each structure. A compiler for a machine with other sizes refuses
+//! the source. A field of 0 bytes becomes a comment.
 
 mod c;
 mod declarations;

@@ -1,10 +1,12 @@
-//! [`Layout::to_rust`]: the Rust type of a layout.
+//! [`Layout::to_rust`]: generates the Rust type of a layout.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::declarations::{Declarations, Definition, Language, Member, MemberType, is_identifier, is_swapped, remark};
+use super::declarations::{
+    Declarations, Definition, Language, Member, MemberType, is_identifier, member_comment, swapped_endian,
+};
 use super::error::SourceError;
 use crate::align::Align;
 use crate::endian::Endian;
@@ -12,7 +14,9 @@ use crate::layout::{Field, Layout, Type};
 use crate::text::plural;
 
 impl Layout {
-    /// Returns the item as a Rust type, with assertions of sizes and offsets at compile time.
+    /// Returns the Rust source of the type `name`, which has the layout of the item.
+    ///
+    /// The source contains an assertion for each size and each offset, which the compiler evaluates.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -24,13 +28,13 @@ impl Layout {
     /// ```
     ///
     /// # Errors
-    /// - `"fn"`, `"core"`: a type cannot have that name
+    /// - `to_rust("fn")` or `to_rust("core")`: a type cannot have this name
     pub fn to_rust(&self, name: &str) -> Result<String, SourceError> {
         if !can_name_type(name) {
             return Err(SourceError::Name { language: "Rust", name: name.to_string() });
         }
         let language = Language {
-            align: &align,
+            align: &rust_align,
             can_name_member: &can_name_member,
             can_name_type: &can_name_type,
             type_name: &type_name,
@@ -39,71 +43,76 @@ impl Layout {
         let declarations = Declarations::new(self, name, &language);
         let mut out = format!("// {} for the data model {}.\n", plural(self.size(), "byte"), self.model());
         if self.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
-            // Sizes and offsets do not depend on the byte order.
+            // The assertions of sizes and offsets do not detect a machine with the opposite byte order.
             let one = if self.model().endian == Endian::Little { "[1, 0]" } else { "[0, 1]" };
-            assert(&mut out, &format!("u16::from_ne_bytes({one}) == 1"));
+            write_assert(&mut out, &format!("u16::from_ne_bytes({one}) == 1"));
         }
         for definition in &declarations.definitions {
-            define(&mut out, definition);
+            write_definition(&mut out, definition);
         }
         let item = self.item();
         let (ty, note) = match declarations.definitions.last() {
             Some(_) if item.shape().is_empty() => return Ok(out),
             Some(element) => (element.name.clone(), String::new()),
-            None => value(item),
+            None => rust_type(item),
         };
-        out.push_str(&format!("\npub type {name} = {};{}\n", array(&ty, item.shape()), comment(&note)));
-        assert(&mut out, &format!("core::mem::size_of::<{name}>() == {}", self.size()));
+        out.push_str(&format!("\npub type {name} = {};{}\n", array_type(&ty, item.shape()), comment(&note)));
+        write_assert(&mut out, &format!("core::mem::size_of::<{name}>() == {}", self.size()));
         Ok(out)
     }
 }
 
-fn define(out: &mut String, definition: &Definition<'_>) {
+/// Writes `definition` with its assertions.
+fn write_definition(out: &mut String, definition: &Definition<'_>) {
     let type_name = &definition.name;
-    let packed = if definition.packed { ", packed" } else { "" };
-    let keyword = if definition.union { "union" } else { "struct" };
+    let packed = if definition.is_packed { ", packed" } else { "" };
+    let keyword = if definition.is_union { "union" } else { "struct" };
     out.push_str(&format!("\n#[repr(C{packed})]\n#[derive(Clone, Copy)]\npub {keyword} {type_name} {{\n"));
     let mut sizes = BTreeMap::new();
-    for Member { name, called, shape, what, size, .. } in &definition.members {
-        let (ty, note) = match what {
-            MemberType::Value(field) => value(*field),
+    for Member { name, field_name, shape, ty, size, .. } in &definition.members {
+        let (element, note) = match ty {
+            MemberType::Value(field) => rust_type(*field),
             MemberType::Defined(inner) => (inner.name.clone(), String::new()),
             MemberType::Padding => ("u8".to_string(), String::new()),
         };
-        let ty = array(&ty, shape);
-        out.push_str(&format!("    pub {name}: {ty},{}\n", comment(&remark(called.as_deref(), &note))));
-        if !matches!(what, MemberType::Padding) {
-            sizes.insert(ty, *size);
+        let rust_type = array_type(&element, shape);
+        let comment = comment(&member_comment(field_name.as_deref(), &note));
+        out.push_str(&format!("    pub {name}: {rust_type},{comment}\n"));
+        if !matches!(ty, MemberType::Padding) {
+            sizes.insert(rust_type, *size);
         }
     }
-    for absent in &definition.absent {
-        out.push_str(&format!("   {}\n", comment(absent)));
+    for text in &definition.empty_fields {
+        out.push_str(&format!("   {}\n", comment(text)));
     }
     out.push_str("}\n");
-    assert(out, &format!("core::mem::size_of::<{type_name}>() == {}", definition.size));
+    write_assert(out, &format!("core::mem::size_of::<{type_name}>() == {}", definition.size));
     for Member { name, offset, .. } in definition.fields() {
-        assert(out, &format!("core::mem::offset_of!({type_name}, {name}) == {offset}"));
+        write_assert(out, &format!("core::mem::offset_of!({type_name}, {name}) == {offset}"));
     }
-    for (ty, size) in sizes {
-        assert(out, &format!("core::mem::size_of::<{ty}>() == {size}"));
+    for (rust_type, size) in sizes {
+        write_assert(out, &format!("core::mem::size_of::<{rust_type}>() == {size}"));
     }
 }
 
-fn assert(out: &mut String, condition: &str) {
+/// Writes an assertion of `condition`, which the compiler evaluates.
+fn write_assert(out: &mut String, condition: &str) {
     out.push_str(&format!("const _: () = assert!({condition});\n"));
 }
 
+/// Returns `text` as a comment after a space. Returns an empty text if `text` is empty.
 fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" // {text}") }
 }
 
-/// Returns an array type: `[[i32; 3]; 2]` for the shape (2, 3).
-fn array(ty: &str, shape: &[u64]) -> String {
+/// Returns the array type with elements of type `ty`: `[[i32; 3]; 2]` for `i32` and the shape (2, 3).
+fn array_type(ty: &str, shape: &[u64]) -> String {
     shape.iter().rev().fold(ty.to_string(), |ty, length| format!("[{ty}; {length}]"))
 }
 
-/// Returns the name of a type: `SampleShared4` from `Sample` and `shared_4`.
+/// Returns the name of a type: `SampleShared4` for `words` that contains `Sample` and `shared_4`.
 fn type_name(words: &[&str]) -> String {
+    // The first word is the name of the item, so the list is never empty.
     let Some((item, members)) = words.split_first() else { return String::new() };
     let mut name = item.to_string();
     for part in members.iter().flat_map(|word| word.split('_')) {
@@ -114,7 +123,7 @@ fn type_name(words: &[&str]) -> String {
     name
 }
 
-/// The keywords of all editions.
+/// The keywords of all editions of Rust.
 const KEYWORDS: &[&str] = &[
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
@@ -122,42 +131,45 @@ const KEYWORDS: &[&str] = &[
     "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// The types, and the crate, that the generated source names.
-const USED: &[&str] = &[
+/// The names of types and crates that the generated source uses.
+const USED_NAMES: &[&str] = &[
     "Option", "bool", "char", "core", "f128", "f16", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "str",
     "u128", "u16", "u32", "u64", "u8", "usize",
 ];
 
+/// Returns whether a member of a structure or union can have the name `name`.
 fn can_name_member(name: &str) -> bool {
     is_identifier(name) && !KEYWORDS.contains(&name)
 }
 
+/// Returns whether a type can have the name `name`.
 fn can_name_type(name: &str) -> bool {
-    can_name_member(name) && !USED.contains(&name)
+    can_name_member(name) && !USED_NAMES.contains(&name)
 }
 
-/// Returns the alignment of the Rust type of a field, which is an array of bytes if Rust has no such type.
-fn align(field: Field<'_>) -> Align {
-    let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || is_swapped(field);
+/// Returns the alignment of the Rust type of `field`. The alignment is 1 byte if the Rust type is an array of bytes,
+/// because Rust has no `long double` and no byte-swapped numbers.
+fn rust_align(field: Field<'_>) -> Align {
+    let bytes = matches!(field.ty(), Type::LongDouble | Type::ComplexLongDouble) || swapped_endian(field).is_some();
     if bytes { Align::ONE } else { field.natural_align() }
 }
 
-/// Returns the type of a field, and a property of it that Rust does not express.
-fn value(field: Field<'_>) -> (String, String) {
+/// Returns the Rust type of `field`, which is not a record, and a property of the field that the Rust type does not
+/// express. Example: `[u8; 4]` and `int32, big-endian`. The second text is empty for most types.
+fn rust_type(field: Field<'_>) -> (String, String) {
     let (size, ty) = (field.size(), field.ty());
-    // A string of one character is a single value.
+    // Text of one character is a single value, not an array.
     let units = |word: &str, unit: u64| match size.checked_div(unit) {
         Some(units) if units != 1 => format!("[{word}; {units}]"),
         _ => word.to_string(),
     };
-    if is_swapped(field) {
-        let order = field.endian().map(|endian| format!(", {endian}-endian")).unwrap_or_default();
-        return (format!("[u8; {size}]"), format!("{ty}{order}"));
+    if let Some(endian) = swapped_endian(field) {
+        return (format!("[u8; {size}]"), format!("{ty}, {endian}-endian"));
     }
     let wchar = if field.natural_align().bytes() == 2 { "u16" } else { "u32" };
     let (word, note) = match ty {
         Type::Bool if size == 2 => ("i16", "VARIANT_BOOL"),
-        // Foreign memory may have values other than 0 and 1, which a `bool` must not have.
+        // A `bool` must be 0 or 1, but foreign memory can contain other values.
         Type::Bool => ("u8", "bool"),
         Type::Char => ("u8", "char"),
         Type::Int8 => ("i8", ""),
