@@ -11,7 +11,7 @@ use pep3118::{Endian, Layout};
 use super::failure::Failure;
 
 /// The largest number of items in a record batch.
-const BATCH_ITEMS: usize = 1 << 16;
+pub(super) const BATCH_ITEMS: usize = 1 << 16;
 /// The largest number of bytes of items in a record batch. One item can be larger.
 const BATCH_BYTES: usize = 1 << 22;
 /// The largest number of values in a record batch. The limit of bytes is not enough, because an array of

@@ -19,6 +19,7 @@ use pep3118::__private::{ScalarCodec, plural};
 use pep3118::decode::{LongDouble, Value};
 use pep3118::{Endian, LongDoubleFormat, Type};
 
+use super::arrow::BATCH_ITEMS;
 use super::escape::escape;
 use super::failure::Failure;
 use super::fields::unknown_field;
@@ -83,6 +84,9 @@ impl ArrowReader {
         }
         let schema = Arc::new(convert::try_fb_to_schema(schema).map_err(arrow_error)?);
         let checked = match &item.kind {
+            PackedKind::Record(fields) if fields.is_empty() => {
+                return Err(Failure::refused("an item without fields has no columns"));
+            }
             PackedKind::Record(fields) if item.is_record() => check_columns(fields, schema.fields()),
             _ => check_columns(std::slice::from_ref(item), schema.fields()),
         };
@@ -104,6 +108,10 @@ impl ArrowReader {
         for block in std::mem::take(&mut self.blocks) {
             let buffer = self.read_block(&block)?;
             let Some(batch) = self.decoder.read_record_batch(&block, &buffer).map_err(arrow_error)? else { continue };
+            // A bool has one bit. `decode` writes at most `BATCH_ITEMS` rows of values without bytes in one batch.
+            if batch.num_rows() > buffer.len().saturating_mul(8).max(BATCH_ITEMS) {
+                return Err(invalid("a record batch has more rows than values"));
+            }
             progress.advance(buffer.len());
             for row in 0..batch.num_rows() {
                 store_row(item, &batch, row, &mut bytes)
@@ -152,9 +160,6 @@ impl ArrowReader {
 /// # Errors
 /// - returns a message with the dotted name of the field
 fn check_columns(fields: &[PackedField], columns: &Fields) -> Result<(), Problem> {
-    if fields.is_empty() {
-        return Err(Problem::new("an item without fields has no columns"));
-    }
     for column in columns {
         if !fields.iter().any(|field| field.name == *column.name()) {
             let known = fields.iter();

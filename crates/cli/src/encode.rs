@@ -37,8 +37,8 @@ const TEXT_PER_BYTE: u64 = 64;
 /// header line with the names that `decode --to csv` writes. Empty lines are ignored. Each field must have a
 /// value. The fields can be in any order.
 ///
-/// Bytes are text with the escapes \n, \r, \t, \\, \', \", \xff and \u{202e}. Shorter bytes and text are followed by
-/// NULs. NaN, Infinity and -Infinity are floats, as strings in JSON. Padding bytes are 0.
+/// Bytes, and text in CSV, have the escapes \n, \r, \t, \\, \', \", \xff and \u{202e}. Bytes and text that are shorter
+/// than their field are followed by NULs. NaN, Infinity and -Infinity are strings in JSON. Padding bytes are 0.
 ///
 /// A NaN gets the bits of the usual NaN of its type. A long double is written with the precision of a double,
 /// because decode prints the nearest double.

@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 
 use arbitrary::Unstructured;
 use pep3118::decode::Plan;
-use pep3118::{DataModel, Layout};
+use pep3118::{DataModel, Dialect, Layout, reconcile};
 
 #[path = "../../../../tests/it/properties/layouts.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the tests of the library use the other functions")]
@@ -66,17 +66,41 @@ fn assert_inverse(format: &str, items: &[u8], more: &[&str]) {
     }
 }
 
-/// A layout, its items, and what the two commands make of the items.
-fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<()> {
-    let Some((format, layout)) = layouts::random_layout(bytes)? else { return Ok(()) };
-    let known = DataModel::ALL.iter().any(|model| model == layout.model());
-    if layout.size() == 0 || !known {
-        return Ok(());
-    }
-    let size = usize::try_from(layout.size()).unwrap();
-    let mut items = vec![0; 3 * size];
+/// A format, its layout, and the bytes of three items.
+struct Case {
+    format: String,
+    layout: Layout,
+    items: Vec<u8>,
+    /// The options with which the commands read `format` as `layout`.
+    options: Vec<String>,
+}
+
+/// Draws a case. Returns `None` if the commands cannot read the format without another option.
+fn draw_case(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Option<Case>> {
+    let Some((format, layout)) = layouts::random_layout(bytes)? else { return Ok(None) };
+    let is_known = DataModel::ALL.iter().any(|model| model == layout.model());
+    let found = reconcile(format.as_bytes(), Some(layout.size()), Some(&Dialect::PEP3118), layout.model());
+    let Some(found) = found.ok().filter(|_| is_known && layout.size() > 0) else { return Ok(None) };
+    let mut items = vec![0; 3 * usize::try_from(layout.size()).unwrap()];
     bytes.fill_buffer(&mut items)?;
-    let options = ["-d", "pep3118", "-m", layout.model().name];
+    let size = layout.size().to_string();
+    let options = ["-d", "pep3118", "-m", layout.model().name, "-i", &size].map(str::to_owned).to_vec();
+    Ok(Some(Case { format, layout: found.layout, items, options }))
+}
+
+/// Returns pseudo-random bytes, which are the same in each run.
+fn random_bytes(state: &mut u64) -> Vec<u8> {
+    let mut byte = || {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state.to_be_bytes()[0]
+    };
+    (0..8192).map(|_| byte()).collect()
+}
+
+/// Draws a case, and checks that `decode | encode` returns the same values for JSON lines and CSV.
+fn check_layout(bytes: &mut Unstructured<'_>) -> arbitrary::Result<()> {
+    let Some(Case { format, layout, items, options }) = draw_case(bytes)? else { return Ok(()) };
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
     for kind in ["jsonl", "csv"] {
         let decode = [&["decode", "-", format.as_str(), "--to", kind], &options[..]].concat();
         let encode = [&["encode", format.as_str(), "--from", kind], &options[..]].concat();
@@ -102,13 +126,7 @@ fn values(layout: &Layout, items: &[u8]) -> Vec<String> {
 fn generated_layouts_are_encoded_to_the_same_values() {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..48 {
-        let bytes: Vec<u8> = (0..8192)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                state.to_be_bytes()[0]
-            })
-            .collect();
-        check_layout(&mut Unstructured::new(&bytes)).unwrap();
+        check_layout(&mut Unstructured::new(&random_bytes(&mut state))).unwrap();
     }
 }
 
@@ -441,21 +459,12 @@ mod arrow {
         let mut state = 0x1234_5678_9abc_def1_u64;
         let mut encoded_layouts = 0;
         for _ in 0..32 {
-            let bytes: Vec<u8> = (0..8192)
-                .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    state.to_be_bytes()[0]
-                })
-                .collect();
-            let mut bytes = Unstructured::new(&bytes);
-            let Some((format, layout)) = layouts::random_layout(&mut bytes).unwrap() else { continue };
-            let size = usize::try_from(layout.size()).unwrap();
-            if size == 0 || Plan::new(&layout).unwrap().leaves().is_empty() {
+            let case = draw_case(&mut Unstructured::new(&random_bytes(&mut state))).unwrap();
+            let Some(Case { format, layout, items, options }) = case else { continue };
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            if Plan::new(&layout).unwrap().leaves().is_empty() {
                 continue;
             }
-            let mut items = vec![0; 3 * size];
-            bytes.fill_buffer(&mut items).unwrap();
-            let options = ["-d", "pep3118", "-m", layout.model().name];
             let Some(file) = arrow_file(&format, &items, &options) else { continue };
             let encode = [&["encode", format.as_str(), "--from", "arrow"], &options[..]].concat();
             let output = run(&encode, &file);
