@@ -5,8 +5,10 @@ use std::io::Write;
 
 use clap::Args;
 use pep3118::{Comparison, Dialect, Equivalence, Format, LayoutError, calcsize_in};
+use serde::Serialize;
 
 use super::failure::{Failure, Status};
+use super::json::{self, ErrorObject, Reply};
 use super::options::{self, InterpretationOptions};
 
 /// Compare two formats and print their first difference
@@ -20,29 +22,61 @@ pub(super) struct Diff {
     b: OsString,
     #[command(flatten)]
     interpretation: InterpretationOptions,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result of a comparison as a JSON object.
+#[derive(Serialize)]
+struct DiffJson {
+    /// Whether both formats have the same values under the same names.
+    same: bool,
+    /// The strictest level of equivalence that holds, such as `scalars`. `None` if the formats are different.
+    equivalence: Option<&'static str>,
+    /// The first difference in words. `None` if there is no difference.
+    difference: Option<String>,
 }
 
 impl Diff {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
-        let InterpretationOptions { dialect, model } = &self.interpretation;
         let [a, b] = [options::bytes(&self.a), options::bytes(&self.b)];
-        let refused = |error: LayoutError, format| self.interpretation.refused(&error, format, None);
+        let compared = match self.compare(a, b) {
+            Ok(compared) => compared,
+            Err((error, _)) if self.json => {
+                json::write_pretty(out, &Reply::<DiffJson>::Error(ErrorObject::from(&error)))?;
+                return Ok(Status::Failed);
+            }
+            Err((error, format)) => return Err(self.interpretation.refused(&error, format, None)),
+        };
+        let same = compared.equivalence >= Some(Equivalence::Scalars);
+        if self.json {
+            let equivalence = compared.equivalence.map(Equivalence::as_str);
+            json::write_pretty(out, &Reply::Ok(DiffJson { same, equivalence, difference: compared.difference }))?;
+        } else {
+            match compared.equivalence {
+                Some(level) => writeln!(out, "{level}")?,
+                None => writeln!(out, "different")?,
+            }
+            if let Some(difference) = compared.difference {
+                writeln!(out, "  {difference}")?;
+            }
+        }
+        Ok(if same { Status::Done } else { Status::Failed })
+    }
+
+    /// Compares the formats `a` and `b`.
+    ///
+    /// # Errors
+    /// - a format is refused: returns the error and this format
+    fn compare<'f>(&self, a: &'f [u8], b: &'f [u8]) -> Result<Comparison, (LayoutError, &'f [u8])> {
+        let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
         let parse = |format| {
             // An error of the comparison does not name the refused format, so check each format first.
-            calcsize_in(format, dialect, &model.model).map_err(|error| refused(error, format))?;
-            Format::parse(format).map_err(|error| refused(error.into(), format))
+            calcsize_in(format, dialect, &model.model).map_err(|error| (error, format))?;
+            Format::parse(format).map_err(|error| (LayoutError::from(error), format))
         };
-        let compared = Comparison::of_formats(&parse(a)?, &parse(b)?, dialect, &model.model);
-        let compared = compared.map_err(|error| Failure::Refused(error.diagnostic().colored()))?;
-        match compared.equivalence {
-            Some(level) => writeln!(out, "{level}")?,
-            None => writeln!(out, "different")?,
-        }
-        if let Some(difference) = compared.difference {
-            writeln!(out, "  {difference}")?;
-        }
-        let same = compared.equivalence >= Some(Equivalence::Scalars);
-        Ok(if same { Status::Done } else { Status::Failed })
+        Comparison::of_formats(&parse(a)?, &parse(b)?, dialect, &model.model).map_err(|error| (error, a))
     }
 }

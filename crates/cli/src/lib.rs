@@ -2,8 +2,8 @@
 //!
 //! The command writes results to standard output and errors to standard error. The exit status is:
 //! - 0: the command succeeded.
-//! - 1: a format was refused, an input was incomplete, `check` found an error, or `diff` found a
-//!   difference. With `--jsonl`, one failed line is enough for status 1.
+//! - 1: a format was refused, an input was incomplete, `check` found an error, or `diff` or `hexdump --diff`
+//!   found a difference. With `--jsonl`, one failed line is enough for status 1.
 //! - 2: the arguments are wrong.
 //! - 128 + n: signal n ended the command.
 
@@ -21,6 +21,7 @@ mod escape;
 mod explain;
 mod failure;
 mod fields;
+mod hexdump;
 mod hints;
 mod input;
 mod interrupt;
@@ -31,6 +32,7 @@ pub mod names;
 mod options;
 mod output;
 mod pack;
+mod palette;
 mod progress;
 mod python;
 mod readers;
@@ -72,6 +74,7 @@ enum Command {
     Rules(rules::Rules),
     Decode(Box<decode::Decode>),
     Encode(Box<encode::Encode>),
+    Hexdump(Box<hexdump::Hexdump>),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -114,6 +117,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
         Command::Encode(command) => command.run(),
+        Command::Hexdump(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };

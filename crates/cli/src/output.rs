@@ -117,7 +117,7 @@ impl Write for OutputFile {
 }
 
 /// Returns the error for an output that is also the input. `output` is the escaped name of the output.
-fn is_the_input(output: &str) -> Failure {
+pub(super) fn is_the_input(output: &str) -> Failure {
     Failure::refused(format_args!(
         "{output} is the input: writing would destroy it\nhelp: name another file with --output"
     ))

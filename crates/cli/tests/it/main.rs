@@ -17,10 +17,12 @@ mod decode_files;
 mod decode_options;
 mod encode;
 mod help_lines;
+mod hexdump;
 #[cfg(target_os = "linux")]
 mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interruption;
+mod json_schema;
 #[cfg(target_os = "linux")]
 mod progress;
 #[path = "../../../../tests/it/snapshot.rs"]
