@@ -339,7 +339,7 @@ impl<'b> BufferMut<'b> {
     /// # Safety
     /// - (a), (b), (c) The requirements of [`Buffer::from_ptr`] are met. In addition, nothing else reads the bytes
     ///   while a method of the buffer runs.
-    /// - (d) All bytes of the items may be written, and no reference to any of them exists.
+    /// - (d) All bytes of the items may be written, and no reference to any of these bytes exists.
     ///
     /// # Errors
     /// - `view` is read-only

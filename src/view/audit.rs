@@ -410,7 +410,7 @@ fn compare_answers(request: Request, raw: &RawView<'_>, other: Request, referenc
     }
 }
 
-/// Returns whether `value` and `other` are equal. Also returns `true` if one of them is `None`.
+/// Returns whether `value` and `other` are equal. Also returns `true` if `value` or `other` is `None`.
 fn equal_if_present<T: PartialEq>(value: Option<T>, other: Option<T>) -> bool {
     value.is_none() || other.is_none() || value == other
 }

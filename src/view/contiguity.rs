@@ -56,8 +56,8 @@ impl RawView<'_> {
         if self.len == 0 {
             return true;
         }
-        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). If the shape is
-        // missing nevertheless, no stride is compared.
+        // The protocol requires a shape whenever strides are present (B08, arrays of `STRIDES`). If
+        // `raw` has strides but no shape, no stride is compared.
         let shape = self.shape.unwrap_or_default();
         match (self.strides, order) {
             (None, Order::C | Order::Any) => true,

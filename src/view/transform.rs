@@ -290,8 +290,8 @@ impl<'a> View<'a> {
             return Err(outside);
         };
         let shape: Result<DimVec, _> = field.shape().iter().map(|length| i64::try_from(*length)).collect();
-        // A length of more than `i64::MAX` is possible only in a field without elements, such as shape (0, 2^64
-        // - 1). No view can have such a shape.
+        // A length of more than `i64::MAX` is possible only in a field without elements, such as shape
+        // (0, `u64::MAX`). No view can have this shape.
         let shape = shape.map_err(|_| outside)?;
         let strides = c_strides(&shape, size);
         Ok(Self { item: self.item.of_field(field), ..self.subarray(start, size, &shape, &strides)? })

@@ -471,7 +471,8 @@ fn failure_words(error: &RaisedError) -> String {
     }
 }
 
-/// Returns the words that follow "the exporter returns 0" in a message, such as a description of `error`.
+/// Returns the words that follow "the exporter returns 0" in a message: `with ValueError set` for an exception, and
+/// `instead of 0 or -1` if `error` is `NoException`.
 fn return_problem(error: &RaisedError) -> String {
     match error {
         RaisedError::NoException => String::from("instead of 0 or -1"),

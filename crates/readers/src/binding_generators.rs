@@ -78,7 +78,7 @@ pub(super) fn nanobind(query: &Query<'_>) -> ReadResult {
 
 /// Models PyO3's `PyBuffer<T>`. PyO3 accepts a format if there is a Rust type `T` with the kind of number of
 /// the format character and with the size `itemsize`. PyO3 reads numbers after `@`, `=` and `>` in the byte
-/// order of the machine, even if `>` is the other byte order.
+/// order of the machine, even if `>` is not the byte order of the machine.
 pub(super) fn pybuffer(query: &Query<'_>) -> ReadResult {
     let (native, code) = match query.format {
         [code] | [b'@', code] => (true, *code),

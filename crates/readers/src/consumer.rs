@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// A library or function that reads buffer formats. Each variant is one version, whose behavior was recorded.
+/// A library or function that reads buffer formats. Each variant is one version, whose behaviour was recorded.
 ///
 /// ```
 /// use pep3118_readers::Consumer;
@@ -107,7 +107,7 @@ impl Consumer {
         }
     }
 
-    /// Returns the version whose behavior was recorded, such as `"2.5"`. For `struct` and `memoryview`, the
+    /// Returns the version whose behaviour was recorded, such as `"2.5"`. For `struct` and `memoryview`, the
     /// version is the version of Python.
     #[must_use]
     pub const fn version(self) -> &'static str {

@@ -1,5 +1,5 @@
-//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that two layouts can be compared
-//! in.
+//! `ConsumerLayout`: the layout of an item as a consumer reads it, in a form that can be compared with
+//! another layout.
 
 use alloc::format;
 use alloc::string::String;
@@ -318,8 +318,7 @@ fn merge_adjacent(values: &[ScalarArray]) -> Vec<ScalarArray> {
 ///
 /// `base` is the offset of the enclosing record in bytes. `outer` has one pair for each enclosing record: the
 /// number of elements and the stride in bytes. The innermost record is last. `outer` is unchanged after the
-/// call. The function calls itself at most as often as the parser nests records, and the parser limits the
-/// nesting.
+/// call. The recursion is bounded, because the parser limits the nesting of records.
 fn append_values(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, values: &mut Vec<ScalarArray>) {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {

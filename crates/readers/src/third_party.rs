@@ -28,7 +28,7 @@ pub(super) fn mpi4py(query: &Query<'_>) -> ReadResult {
         (key, _) => (false, key),
     };
     let datatype = mpi_datatype(key, query.model).ok_or_else(|| format!("no MPI datatype for `{}`", excerpt(key)))?;
-    // The behavior of mpi4py was recorded with buffers of two items. mpi4py refuses a buffer whose size is not
+    // The behaviour of mpi4py was recorded with buffers of two items. mpi4py refuses a buffer whose size is not
     // a multiple of the datatype's size.
     let itemsize = query.itemsize_or_described().unwrap_or(datatype.size);
     let remainder = itemsize.saturating_mul(2).checked_rem(datatype.size);
@@ -216,7 +216,7 @@ pub(super) fn jpype(query: &Query<'_>) -> ReadResult {
     Ok(layout.into())
 }
 
-/// Models USD's `Vt` arrays. USD indexes a memoryview and accepts the values if they are numbers. The behavior
+/// Models USD's `Vt` arrays. USD indexes a memoryview and accepts the values if the values are numbers. The behaviour
 /// was recorded with Python 3.11. Returns an error if the memoryview does not support the format, or for `c`.
 pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
     let accepted = cpython::memoryview(query, Version::Before312)?;
@@ -227,7 +227,7 @@ pub(super) fn usd_vt(query: &Query<'_>) -> ReadResult {
 }
 
 /// Returns whether simsimd and numkong use `l` for integers of 4 bytes and `q` for integers of 8 bytes. Returns
-/// `false` if they use `i` for 4 bytes and `l` for 8 bytes.
+/// `false` if both libraries use `i` for 4 bytes and `l` for 8 bytes.
 const fn has_short_long(model: &DataModel) -> bool {
     model.long == 4
 }
