@@ -49,7 +49,7 @@ pub struct Checked<V> {
 
 impl<V> Checked<V> {
     /// Returns the view if there is one. This method then drops the report. Read the field `report` first if
-    /// notes, warnings and harmless errors matter.
+    /// the findings matter that do not prevent a view.
     ///
     /// # Errors
     /// - there is no view, for example because `len` is 20 with shape (3,) of 4-byte items: returns the report,
@@ -271,8 +271,7 @@ impl Checker<'_> {
         sink: &mut S,
     ) -> Result<(), S::Stop> {
         let &RawView { len, itemsize, suboffsets, .. } = raw;
-        // `ssize_max` exceeds an `i64` on no machine, and `i64::MAX` would be the right limit if it did, because
-        // sizes are `i64`.
+        // If `ssize_max` does not fit an `i64`, no size exceeds the limit, because sizes are `i64`.
         let limit = i64::try_from(self.model.ssize_max()).unwrap_or(i64::MAX);
         let span = summary.bounds.and_then(|bounds| bounds.high.checked_sub(bounds.low));
         // If `itemsize` is negative (A06, sizes), the product has no meaning.
