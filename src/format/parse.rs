@@ -93,7 +93,7 @@ struct Refusal {
     opened: Option<Span>,
 }
 
-/// Whether an item is a member or the target of a pointer. This decides whether a name can follow the item.
+/// Whether an item is a member or the target of a pointer. The role decides whether a name can follow the item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// The item is a member of a structure or of the format. A name can follow the item.
@@ -102,7 +102,7 @@ enum Role {
     PointerTarget,
 }
 
-/// What the parser has found in the prefix of an item. This decides which tokens can follow.
+/// What the parser has found in the prefix of an item. The prefix decides which tokens can follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Prefix {
     /// Neither a shape nor a count.
@@ -113,8 +113,11 @@ enum Prefix {
     Count,
 }
 
-/// The state of the parser. In every method, `input` is the text that is not parsed yet. `after` is `input` without
-/// its first byte.
+/// The state of the parser, with one method for each production.
+///
+/// In every method, `input` is the text that is not parsed yet, and `after` is `input` without its first byte. A
+/// production returns the input after its own text. A production returns an error if `input` does not follow the
+/// production, if `input` exceeds a limit, or if the visitor returns [`Stop`].
 struct Parser<'i, 'v, V> {
     source: &'i [u8],
     visitor: &'v mut V,
@@ -186,14 +189,15 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Err(self.refuse_at(input, 0, missing_type(prefix)))
     }
 
-    /// Parses `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`
+    /// Parses `byte_order = "@" | "=" | "<" | ">" | "!" | "^" ;`. `order` is the meaning of the first byte of `input`.
     #[inline]
     fn byte_order(&mut self, order: ByteOrder, input: &'i [u8], after: &'i [u8]) -> Step<'i> {
         self.visitor.byte_order(order, self.position(input))?;
         Ok(after)
     }
 
-    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`
+    /// Parses `shape = "(" , dimension , { "," , dimension } , ")" ;`. `prefix` is what precedes the shape, and becomes
+    /// [`Prefix::Shape`].
     fn shape(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         match prefix {
             Prefix::Empty => self.dimensions = 0,
@@ -239,7 +243,7 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.optional_space(rest)
     }
 
-    /// Parses `count = number ;`
+    /// Parses `count = number ;`. `prefix` is what precedes the count, and becomes [`Prefix::Count`].
     #[inline(always)]
     fn count(&mut self, input: &'i [u8], prefix: &mut Prefix) -> Step<'i> {
         if *prefix == Prefix::Count {
@@ -266,7 +270,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.refuse_at(input, digits, Kind::NumberTooLarge)
     }
 
-    /// Parses `type = code | complex | structure | pointer | function | user_type ;`
+    /// Parses `type = code | complex | structure | pointer | function | user_type ;`. `first` is the kind of type that
+    /// starts with the first byte of `input`.
     #[inline(always)]
     fn r#type(&mut self, first: TypeByte, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let (code, after) = match first {
@@ -280,7 +285,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         self.code(code, input, after, role)
     }
 
-    /// Parses `code = "x" | "c" | … ;`
+    /// Parses `code = "x" | "c" | … ;` and the name after the code. `code` is the code at the start of `input`, and
+    /// `after` is the input after the code.
     #[inline(always)]
     fn code(&mut self, code: Code, input: &'i [u8], after: &'i [u8], role: Role) -> Step<'i> {
         let span = self.between(input, after);
@@ -290,7 +296,8 @@ impl<'i, V: Visitor> Parser<'i, '_, V> {
         Ok(rest)
     }
 
-    /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`
+    /// Parses `complex = "Z" , [ { space } , ( "e" | "f" | "d" | "g" ) ] ;`. Returns the code, and the input after the
+    /// code.
     fn complex(&mut self, input: &'i [u8]) -> Result<(Code, &'i [u8]), Refused> {
         let (alone, _) = char::<_, ()>('Z').parse(input)?;
         let (part, _) = take_while::<_, &[u8], ()>(is_space)(alone)?;

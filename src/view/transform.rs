@@ -453,7 +453,7 @@ struct FirstItem {
 }
 
 impl FirstItem {
-    /// Returns the position in `view` before any change.
+    /// Returns the position that `view` has.
     fn of(view: &View<'_>) -> Self {
         Self { offset: view.offset, suboffsets: view.suboffsets().map(DimVec::from_slice) }
     }
