@@ -74,6 +74,7 @@ pub enum LongDoubleFormat {
     DoubleDouble,
 }
 
+/// Creates the description of a `long double`. `size` is in bytes.
 const fn long_double(size: u64, align: Align, format: LongDoubleFormat) -> LongDoubleAbi {
     LongDoubleAbi { size, align, format }
 }

@@ -390,6 +390,7 @@ struct Builder<'s> {
 struct OpenItem {
     /// The finished members of the structure or format around this item.
     members: Vec<Member>,
+    /// The prefix of this item.
     prefix: Vec<Prefix>,
     /// The offset in bytes at which the prefix of this item starts.
     start: usize,

@@ -128,6 +128,7 @@ struct Parser<'i, 'v, V> {
     items: usize,
     /// The number of dimensions that the parser has found for the current item.
     dimensions: usize,
+    /// The reason why the parser rejects the format. `None` if the parser has not rejected the format.
     refusal: Option<Refusal>,
 }
 

@@ -27,6 +27,7 @@ struct Replay<'f, 'v, V> {
 // The methods call each other for nested items. The parser has limited the nesting of the format, so the recursion
 // is bounded.
 impl<V: Visitor> Replay<'_, '_, V> {
+    /// Calls the visitor for all tokens of `members`. Returns [`Stop`] if the visitor returns `Stop`.
     fn members(&mut self, members: &[Member]) -> Result<(), Stop> {
         members.iter().try_for_each(|member| match member {
             Member::ByteOrder(character) => self.byte_order(character),
@@ -34,6 +35,7 @@ impl<V: Visitor> Replay<'_, '_, V> {
         })
     }
 
+    /// Calls the visitor for all tokens of `item`. Returns [`Stop`] if the visitor returns `Stop`.
     fn item(&mut self, item: &Item) -> Result<(), Stop> {
         for prefix in &item.prefix {
             match prefix {
@@ -79,11 +81,13 @@ impl<V: Visitor> Replay<'_, '_, V> {
         }
     }
 
+    /// Calls the visitor for the byte order character `character`. Returns [`Stop`] if the visitor returns `Stop`.
     fn byte_order(&mut self, character: &ByteOrderCharacter) -> Result<(), Stop> {
         self.advance(character.span)?;
         self.visitor.byte_order(character.order, character.span.start())
     }
 
+    /// Calls the visitor for all tokens of `shape`. Returns [`Stop`] if the visitor returns `Stop`.
     fn shape(&mut self, shape: &Shape) -> Result<(), Stop> {
         self.space_until(shape.span.start())?;
         self.visitor.open_shape(shape.span.start())?;
@@ -102,7 +106,7 @@ impl<V: Visitor> Replay<'_, '_, V> {
     }
 
     /// Returns the span of the name of `item` without the colons, and sets `at` to the end of `item`. Returns `None`
-    /// if `item` has no name. Returns [`Stop`] if the visitor does.
+    /// if `item` has no name. Returns [`Stop`] if the visitor returns `Stop`.
     fn name(&mut self, item: &Item) -> Result<Option<Span>, Stop> {
         self.at = item.ty_span.end();
         let Some(name) = &item.name else { return Ok(None) };
@@ -120,7 +124,7 @@ impl<V: Visitor> Replay<'_, '_, V> {
     }
 
     /// Passes the bytes from `at` to the offset `start` to the visitor as white space, and sets `at` to `start`.
-    /// Only white space can be between two tokens. Returns [`Stop`] if the visitor does.
+    /// Only white space can be between two tokens. Returns [`Stop`] if the visitor returns `Stop`.
     fn space_until(&mut self, start: usize) -> Result<(), Stop> {
         if self.at < start {
             self.visitor.space(Span::new(self.at, start))?;

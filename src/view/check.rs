@@ -459,7 +459,9 @@ impl ViolationSink for FirstError {
 /// `strides` and `suboffsets` are NULL or have `ndim` entries.
 #[derive(Clone, Copy)]
 struct DeclaredShape<'a> {
+    /// The number of items in each dimension.
     shape: &'a [i64],
+    /// The properties of the shape, the strides and the itemsize.
     summary: StructureSummary,
 }
 

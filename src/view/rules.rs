@@ -120,6 +120,7 @@ macro_rules! rules {
             /// Every rule, in the order of the ids.
             pub const ALL: &'static [Self] = &[$(Self::$id),*];
 
+            /// Returns the row of the table for the rule.
             const fn rule(self) -> &'static Rule {
                 match self {$(
                     Self::$id => &Rule {

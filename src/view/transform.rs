@@ -449,6 +449,7 @@ impl ItemLayout {
 struct FirstItem {
     /// The distance in bytes from `buf` to the item, or to the first pointer if the view has suboffsets.
     offset: i64,
+    /// The suboffset of each dimension in bytes. `None` if the view has no suboffsets.
     suboffsets: Option<DimVec>,
 }
 

@@ -54,7 +54,9 @@ pub struct Steps<'v> {
     strides: &'v [i64],
     suboffsets: &'v [i64],
     indices: &'v [i64],
+    /// The number of the dimension that the next `Stride` step belongs to.
     dimension: usize,
+    /// The kind of the next step.
     next: NextStep,
 }
 
@@ -118,9 +120,12 @@ impl FusedIterator for Steps<'_> {}
 pub struct Offsets<'v> {
     shape: &'v [i64],
     strides: &'v [i64],
+    /// The indices of the next item.
     indices: DimVec,
     order: Order,
+    /// The offset of the next item in bytes.
     offset: i64,
+    /// The number of items that were not returned yet.
     remaining: u64,
 }
 

@@ -43,7 +43,8 @@ const INT_MAX: u64 = 0x7fff_ffff;
 /// ```
 ///
 /// # Errors
-/// The text is one line and describes the first difference.
+/// The text of the error is one line and describes the first difference.
+///
 /// - a field of `format` differs from the field of `declared`: `i` and a `float`, or `=bi` and a structure with
 ///   padding
 /// - `format` has more or fewer fields than `declared`
@@ -93,12 +94,15 @@ pub fn cython_accepts(format: &[u8], itemsize: u64, declared: &Layout) -> Result
     Ok(())
 }
 
-/// A field of a C type. A field group of the format is compared with its offset (in bytes), type, element size
-/// (in bytes) and shape. The shape is empty if the field is not an array.
+/// A field of a C type, without its name.
 struct TypeField {
+    /// The distance from the start of the item, in bytes.
     offset: u64,
+    /// The type of one element.
     ty: Type,
+    /// The size of one element in bytes.
     size: u64,
+    /// The lengths of the dimensions of a C array. Empty if the field is not an array.
     shape: Vec<u64>,
 }
 
@@ -205,27 +209,32 @@ fn require_interpretation(
 
 /// A run of equal adjacent fields, or one array.
 struct FieldGroup {
+    /// The distance from the start of the item to the first field or element, in bytes.
     offset: u64,
+    /// The type, size and byte order of one field or element.
     scalar: Scalar,
     /// The number of fields: 3 for `iii` and for `3i`. The number is 1 for an array.
     count: u64,
     /// Whether the format character is `s` or `p`. The C type can then be one array of `char` instead of
     /// `count` fields.
     is_text: bool,
+    /// The shape of the array. `None` if the group consists of fields.
     shape: Option<Vec<u64>>,
 }
 
 /// The result of Cython's parser: the fields of the format.
 struct ParsedFormat {
+    /// The field groups, in the order of the format.
     groups: Vec<FieldGroup>,
     /// Whether an unmatched `}` ended Cython's check. Cython does not compare the fields after the brace.
     ended_early: bool,
 }
 
-/// The end, the alignment and the alignedness of a C structure with the fields of a format.
+/// The end and the alignment of a C structure with the fields of a format, and whether the fields are aligned.
 struct Extent {
     /// The offset one past the last byte of the fields, in bytes, without trailing padding.
     end: u64,
+    /// The alignment of the structure, which is the largest alignment of a field.
     align: Align,
     /// Whether the offset of every field is a multiple of the field's natural alignment.
     is_aligned: bool,
@@ -320,6 +329,7 @@ type Code = (u8, bool);
 struct Parser<'f> {
     format: &'f [u8],
     model: &'f DataModel,
+    /// The field groups that the parser has completed.
     groups: Vec<FieldGroup>,
     /// The offset in the item, in bytes, at which the next field group starts, before alignment.
     offset: u64,

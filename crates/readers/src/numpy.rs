@@ -130,8 +130,11 @@ struct Parser<'t> {
 
 /// The type of one element, as the parser reads it. `size` and `align` are in bytes.
 struct ItemType {
+    /// The scalars and arrays of one element.
     values: Vec<ScalarArray>,
+    /// The size of one element in bytes.
     size: u64,
+    /// The alignment of one element in bytes.
     align: u64,
     /// Whether the dtype has no fields.
     is_plain: bool,
@@ -312,7 +315,9 @@ impl<'t> Parser<'t> {
 
 /// A parsed type, with the number of its elements.
 struct ParsedItem {
+    /// The type of one element, or of the whole array.
     item: ItemType,
+    /// The number of elements.
     elements: u64,
     /// Whether the format character is `x`.
     is_padding: bool,

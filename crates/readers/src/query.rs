@@ -8,6 +8,7 @@ use pep3118::abi::DataModel;
 /// The input of a model: a format, the itemsize of the buffer, and the machine of the consumer.
 #[derive(Clone, Copy)]
 pub(super) struct Query<'a> {
+    /// The format. The format of a buffer does not include the terminating NUL.
     pub(super) format: &'a [u8],
     /// The itemsize of the buffer in bytes. `None` means that the itemsize is unknown.
     pub(super) itemsize: Option<u64>,
@@ -31,6 +32,7 @@ pub(super) type ReadResult = Result<Accepted, String>;
 
 /// What a consumer reads, for a format that the consumer accepts.
 pub(super) struct Accepted {
+    /// The layout of an item as the consumer reads it.
     pub(super) layout: ConsumerLayout,
     /// A condition or a loss of information that does not change the values. `None` if there is none.
     pub(super) note: Option<&'static str>,

@@ -64,7 +64,9 @@ impl fmt::Display for ReadersTable<'_> {
 /// An iterator over the lines of a wrapped text. A line has at most `width` characters. A line ends at a space
 /// if the line contains a space, and inside of a word if not.
 struct Lines<'t> {
+    /// The text that was not returned yet.
     rest: &'t str,
+    /// The maximum number of characters in a line.
     width: usize,
 }
 

@@ -1,4 +1,7 @@
-//! `Mapping`: the conversion of a layout to an Arrow schema. A *leaf* is a field that is not a record.
+//! `Mapping`: the conversion of a layout to an Arrow schema.
+//!
+//! A *leaf* is a field that is not a record. The *dotted name* of a field consists of the names of the enclosing
+//! records and the name of the field, joined with dots: `a.b`.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
@@ -34,13 +37,16 @@ use crate::text::escape;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Mapping {
+    /// The decode plan for the items.
     pub(super) plan: Plan,
     /// The indices of the mapped leaves among all leaves of the layout. `None` means that all leaves are mapped.
     leaf_indices: Option<Vec<usize>>,
     /// An empty column for each mapped leaf. Each column of a batch must have the same type as the empty column.
     pub(super) leaves: Vec<Column>,
+    /// The nodes of the columns of a batch, in the order of the schema.
     pub(super) columns: Vec<Node>,
     schema: SchemaRef,
+    /// One verdict for each mapped leaf.
     verdicts: Vec<Verdict>,
 }
 
@@ -49,7 +55,9 @@ pub struct Mapping {
 pub(super) struct Node {
     /// The dotted name of the field, such as `a.b`.
     pub(super) name: String,
+    /// The Arrow field, which contains the name in the schema and the metadata.
     pub(super) field: FieldRef,
+    /// The length of each dimension of an array. Empty if the field is not an array.
     pub(super) shape: Vec<usize>,
     /// The Arrow type of one element. The field is a list of elements if `shape` is not empty.
     pub(super) element: DataType,
@@ -229,17 +237,22 @@ fn canonical_format(layout: &Layout) -> Option<String> {
 /// Builds the nodes of a schema. The nodes are built in the order of the format, so that each leaf is the next
 /// leaf of the plan.
 struct SchemaBuilder<'w> {
+    /// The decode plan of the layout.
     plan: &'w Plan,
+    /// An empty column for each leaf of the plan.
     leaves: &'w [Column],
     /// The index in the plan of the leaf that is built next.
     next_leaf: usize,
     /// The dotted names of the byte strings that become `Utf8`. The builder removes a name when the builder finds
     /// the field.
     utf8: BTreeSet<&'w [u8]>,
+    /// The verdicts of the leaves that were built.
     verdicts: Vec<Verdict>,
 }
 
 impl<'w> SchemaBuilder<'w> {
+    /// Creates a builder for the leaves of `plan`. `leaves` has an empty column for each leaf. No byte string
+    /// becomes `Utf8`.
     fn new(plan: &'w Plan, leaves: &'w [Column]) -> Self {
         Self { plan, leaves, next_leaf: 0, utf8: BTreeSet::new(), verdicts: Vec::new() }
     }
