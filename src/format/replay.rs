@@ -116,7 +116,7 @@ impl<V: Visitor> Replay<'_, '_, V> {
     }
 
     /// Passes the white space before `token` to the visitor, and sets `at` to the end of `token`. Returns [`Stop`]
-    /// if the visitor does.
+    /// if the visitor returns `Stop`.
     fn advance(&mut self, token: Span) -> Result<(), Stop> {
         self.space_until(token.start())?;
         self.at = token.end();

@@ -14,7 +14,7 @@ use pep3118::{Align, Endian};
 /// The maximum number of bytes of a field name in a description.
 const MAX_NAME_LEN: usize = 24;
 /// The maximum number of scalars and arrays in a description.
-const MAX_VALUES: usize = 3;
+const MAX_ARRAYS: usize = 3;
 
 /// A scalar, or an array of equal scalars, at an offset in the item.
 #[derive(Clone, Debug)]
@@ -169,18 +169,18 @@ pub(super) struct ConsumerLayout {
     /// The size of the item in bytes.
     pub(super) size: u64,
     /// The scalars and arrays of the item, in the order of the format. Arrays of 0 bytes are left out.
-    values: Vec<ScalarArray>,
+    arrays: Vec<ScalarArray>,
     /// Whether the consumer reads the item as bytes without a type.
     opaque: bool,
 }
 
 impl ConsumerLayout {
-    /// Creates a layout of `size` bytes with the scalars and arrays `values`. Removes arrays of 0 bytes from
-    /// `values`.
-    pub(super) fn new(size: u64, values: Vec<ScalarArray>) -> Self {
-        let mut values = values;
-        values.retain(|value| !value.is_empty());
-        Self { size, values, opaque: false }
+    /// Creates a layout of `size` bytes with the scalars and arrays `arrays`. Removes arrays of 0 bytes from
+    /// `arrays`.
+    pub(super) fn new(size: u64, arrays: Vec<ScalarArray>) -> Self {
+        let mut arrays = arrays;
+        arrays.retain(|array| !array.is_empty());
+        Self { size, arrays, opaque: false }
     }
 
     /// Creates the layout of an item that is the single scalar `scalar`.
@@ -190,7 +190,7 @@ impl ConsumerLayout {
 
     /// Creates the layout of an item that the consumer reads as `size` bytes without a type.
     pub(super) const fn opaque(size: u64) -> Self {
-        Self { size, values: Vec::new(), opaque: true }
+        Self { size, arrays: Vec::new(), opaque: true }
     }
 
     /// Returns whether the consumer reads the item as bytes without a type.
@@ -201,23 +201,23 @@ impl ConsumerLayout {
     /// Converts `layout` to a `ConsumerLayout`. The result is what a consumer reads if the consumer reads
     /// every field of `layout` correctly.
     pub(super) fn of(layout: &Layout) -> Self {
-        let mut values = Vec::new();
+        let mut arrays = Vec::new();
         let mut outer = Vec::new();
         for field in layout.fields() {
-            append_values(field, 0, &mut outer, &mut values);
+            append_arrays(field, 0, &mut outer, &mut arrays);
         }
-        Self::new(layout.size(), values)
+        Self::new(layout.size(), arrays)
     }
 
     /// Returns whether the item is one scalar or one text that fills the item.
     pub(super) fn is_scalar(&self) -> bool {
-        matches!(self.values.as_slice(), [only] if only.size == self.size)
+        matches!(self.arrays.as_slice(), [only] if only.size == self.size)
     }
 
     /// Returns the offset in the item one past the last byte of all scalars and arrays. Returns 0 if there
     /// are none.
     pub(super) fn end(&self) -> u64 {
-        self.values.iter().map(ScalarArray::end).max().unwrap_or(0)
+        self.arrays.iter().map(ScalarArray::end).max().unwrap_or(0)
     }
 
     /// Returns whether a consumer that reads `self` gets the values that `meant` describes. A layout without
@@ -225,15 +225,15 @@ impl ConsumerLayout {
     pub(super) fn agrees_with(&self, meant: &Self) -> bool {
         self.size == meant.size
             && (self.opaque
-                || all_agree(&self.values, &meant.values)
-                || all_agree(&merge_adjacent(&self.values), &merge_adjacent(&meant.values)))
+                || all_agree(&self.arrays, &meant.arrays)
+                || all_agree(&merge_adjacent(&self.arrays), &merge_adjacent(&meant.arrays)))
     }
 
     /// Returns whether there is padding before a scalar or array. Padding at the end of the item does not
     /// count.
     pub(super) fn has_gap(&self) -> bool {
         let mut end = 0;
-        self.values.iter().any(|value| value.offset > core::mem::replace(&mut end, value.end()))
+        self.arrays.iter().any(|array| array.offset > core::mem::replace(&mut end, array.end()))
     }
 
     /// Describes the layout on one line: `int32`, `12 bytes: int32 at 0, float64 at 4`. `model` is the
@@ -242,19 +242,19 @@ impl ConsumerLayout {
         if self.opaque {
             return plural(self.size, "opaque byte");
         }
-        match self.values.as_slice() {
+        match self.arrays.as_slice() {
             [] if self.size == 0 => String::from("nothing, 0 bytes"),
             [] => format!("{} of padding", plural(self.size, "byte")),
             [only] if only.offset == 0 && only.size.checked_mul(only.count()) == Some(self.size) => {
                 only.describe(model)
             }
-            values => {
-                let texts: Vec<String> = values
+            arrays => {
+                let texts: Vec<String> = arrays
                     .iter()
-                    .take(MAX_VALUES)
-                    .map(|value| format!("{} at {}", value.describe(model), value.offset))
+                    .take(MAX_ARRAYS)
+                    .map(|array| format!("{} at {}", array.describe(model), array.offset))
                     .collect();
-                let more = if values.len() > MAX_VALUES { ", ..." } else { "" };
+                let more = if arrays.len() > MAX_ARRAYS { ", ..." } else { "" };
                 format!("{}: {}{more}", plural(self.size, "byte"), texts.join(", "))
             }
         }
@@ -265,23 +265,23 @@ impl ConsumerLayout {
     /// that differs. `model` is the machine whose byte order is not mentioned.
     pub(super) fn difference(&self, meant: &Self, model: &DataModel) -> (String, String) {
         let whole = || (self.describe(model), meant.describe(model));
-        if self.opaque || self.values.len() != meant.values.len() || self.values.len() < 2 {
+        if self.opaque || self.arrays.len() != meant.arrays.len() || self.arrays.len() < 2 {
             return whole();
         }
-        let mut pairs = self.values.iter().zip(&meant.values);
+        let mut pairs = self.arrays.iter().zip(&meant.arrays);
         let Some((read, meant)) = pairs.find(|(read, meant)| !read.agrees_with(meant)) else { return whole() };
         let name = match meant.name.as_slice() {
             [] => String::new(),
             name => format!("`{}` ", escape(name.get(..MAX_NAME_LEN).unwrap_or(name))),
         };
-        let side = |value: &ScalarArray| format!("{name}{} at {}", value.describe(model), value.offset);
+        let side = |array: &ScalarArray| format!("{name}{} at {}", array.describe(model), array.offset);
         let (read_text, meant_text) = (side(read), side(meant));
         if read_text != meant_text {
             return (read_text, meant_text);
         }
         // The texts are equal, so the arrays differ only in the stride between the elements.
-        let distance = |value: &ScalarArray| value.dims.last().map_or(0, |(_, stride)| *stride);
-        let with = |text: String, value: &ScalarArray| format!("{text}, {} apart", plural(distance(value), "byte"));
+        let distance = |array: &ScalarArray| array.dims.last().map_or(0, |(_, stride)| *stride);
+        let with = |text: String, array: &ScalarArray| format!("{text}, {} apart", plural(distance(array), "byte"));
         (with(read_text, read), with(meant_text, meant))
     }
 }
@@ -293,51 +293,51 @@ fn all_agree(read: &[ScalarArray], meant: &[ScalarArray]) -> bool {
 }
 
 /// Merges adjacent arrays of one type into one array, because `ii` and `2i` describe the same values. Returns
-/// the merged list and does not change `values`.
-fn merge_adjacent(values: &[ScalarArray]) -> Vec<ScalarArray> {
+/// the merged list and does not change `arrays`.
+fn merge_adjacent(arrays: &[ScalarArray]) -> Vec<ScalarArray> {
     let mut merged: Vec<ScalarArray> = Vec::new();
-    for value in values {
+    for array in arrays {
         if let Some(last) = merged.last_mut()
             && last.is_contiguous()
-            && value.is_contiguous()
-            && (last.ty, last.size, last.endian, last.end()) == (value.ty, value.size, value.endian, value.offset)
+            && array.is_contiguous()
+            && (last.ty, last.size, last.endian, last.end()) == (array.ty, array.size, array.endian, array.offset)
         {
-            let count = last.count().saturating_add(value.count());
+            let count = last.count().saturating_add(array.count());
             last.dims = Vec::from([(count, last.size)]);
         } else {
-            merged.push(value.clone());
+            merged.push(array.clone());
         }
     }
-    for value in &mut merged {
-        value.join_text();
+    for array in &mut merged {
+        array.join_text();
     }
     merged
 }
 
-/// Appends the scalars and arrays of `field` to `values`.
+/// Appends the scalars and arrays of `field` to `arrays`.
 ///
 /// `base` is the offset of the enclosing record in bytes. `outer` has one pair for each enclosing record: the
 /// number of elements and the stride in bytes. The innermost record is last. `outer` is unchanged after the
 /// call. The recursion is bounded, because the parser limits the nesting of records.
-fn append_values(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, values: &mut Vec<ScalarArray>) {
+fn append_arrays(field: Field<'_>, base: u64, outer: &mut Vec<(u64, u64)>, arrays: &mut Vec<ScalarArray>) {
     let offset = base.saturating_add(field.offset());
     if field.ty() == Type::Record {
         outer.push((field.count(), field.size()));
         for inner in field.fields() {
-            append_values(inner, offset, outer, values);
+            append_arrays(inner, offset, outer, arrays);
         }
         outer.pop();
         return;
     }
     // A field without a name gets an empty name.
     let name = field.name().unwrap_or_default().to_vec();
-    let mut value =
+    let mut array =
         ScalarArray { offset, ty: field.ty(), size: field.size(), endian: field.endian(), dims: Vec::new(), name };
-    value.repeat(field.count(), field.size());
+    array.repeat(field.count(), field.size());
     for (count, stride) in outer.iter().rev() {
-        value.repeat(*count, *stride);
+        array.repeat(*count, *stride);
     }
-    values.push(value);
+    arrays.push(array);
 }
 
 /// Returns the scalar that the format character `code` describes, in the byte order of `model`. `code` can be
