@@ -8,9 +8,9 @@
 //! - The cells are *adjacent* if each cell starts at the end of the cell before it.
 //!
 //! The constructors `within` and `of_rows` prove that all cells are inside of the memory. The caller of the
-//! constructor `new` guarantees this. The loops therefore need no check for each cell. The compiler generates one
-//! loop for each common cell length, and the code selects the loop before the first cell. A cell of 8 bytes then
-//! costs one load and one store, while a call of `memcpy` costs about ten instructions.
+//! constructor `new` guarantees that all cells are inside of the memory. The loops therefore need no check for each
+//! cell. The compiler generates one loop for each common cell length, and the code selects the loop before the first
+//! cell. A cell of 8 bytes then costs one load and one store, while a call of `memcpy` costs about ten instructions.
 //!
 //! The memory can belong to an exporter, which can write to the memory at any time. Bytes are therefore copied
 //! through raw pointers, and no reference to foreign memory is created.
@@ -25,7 +25,7 @@ use crate::spare_capacity::Unfilled;
 /// The length of a cache line in bytes.
 const LINE: usize = 64;
 
-/// An iterator over the addresses of cells, in the order in which the cells are copied.
+/// A source of the addresses of cells, in the order in which the cells are copied.
 ///
 /// # Safety
 /// Every implementation guarantees:
@@ -493,7 +493,8 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
 }
 
 /// Calls `transform` with each cell of `from`, and writes the results to memory at `to`. This function is the loop of
-/// [`copy_cells`] for cells of the constant length `W`. Returns `None` if [`CellAddresses::next`] returns `None`.
+/// [`copy_cells`] for cells of the constant length `W`. `DENSE` and `to_stride` have the meaning that [`copy_cells`] defines.
+/// Returns `None` if [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
@@ -522,6 +523,7 @@ unsafe fn copy_fixed<A: CellAddresses, const DENSE: bool, const W: usize>(
 }
 
 /// Copies each cell of `from` to memory at `to`. This function is the loop of [`copy_cells`] for cells of any length.
+/// `DENSE` and `to_stride` have the meaning that [`copy_cells`] defines.
 /// Returns `None` if [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
