@@ -492,9 +492,9 @@ unsafe fn copy_cells<A: CellAddresses, const DENSE: bool>(
     copied.map(|()| true)
 }
 
-/// Calls `transform` with each cell of `from`, and writes the results to memory at `to`. This function is the loop of
-/// [`copy_cells`] for cells of the constant length `W`. `DENSE` and `to_stride` have the meaning that [`copy_cells`] defines.
-/// Returns `None` if [`CellAddresses::next`] returns `None`.
+/// Calls `transform` with each cell of `from`, and writes the results to memory at `to`. This function is the loop
+/// of [`copy_cells`] for cells of the constant length `W`. `DENSE` and `to_stride` have the meaning that
+/// [`copy_cells`] defines. Returns `None` if [`CellAddresses::next`] returns `None`.
 ///
 /// # Safety
 /// - (c), (d) The requirements of `copy_cells` are met.
