@@ -34,7 +34,7 @@ fn sources() -> Vec<(String, String)> {
     paths.into_iter().map(named).collect()
 }
 
-/// Asserts that `word` occurs only in files whose paths start with one of the `allowed` texts.
+/// Asserts that the word `word` occurs in Rust code only in files whose path starts with a text in `allowed`.
 fn only_in(word: &str, allowed: &[&str]) {
     let found: Vec<String> = sources()
         .into_iter()
