@@ -17,6 +17,8 @@ mod dialect;
 mod emit;
 mod error;
 mod fast_path;
+#[cfg(feature = "c")]
+mod from_c;
 mod interpretation;
 mod picture;
 mod read;
@@ -37,6 +39,8 @@ pub use dialect::{
 };
 pub use emit::{EmitError, Target};
 pub use error::{Construct, InterpretedSize, LayoutError, LayoutErrorKind};
+#[cfg(feature = "c")]
+pub use from_c::CError;
 pub use interpretation::{Ambiguity, Certainty, Interpretation};
 pub use picture::{CellStyle, Picture};
 pub use read::calcsize_in;

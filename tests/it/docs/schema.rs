@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::{path, read};
 use crate::corpus::rows;
 
-const ROWS: [&str; 7] = ["abi", "answers", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
+const ROWS: [&str; 8] =
+    ["abi", "answers", "c_structures", "consumers", "ctypes_structures", "exports", "numpy_dtypes", "readers"];
 
 /// Checks the keywords of JSON Schema that these schemas use; another keyword is an error.
 fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
