@@ -11,7 +11,7 @@ test-rust:
 	$(CARGO) test --workspace --all-features
 	$(CARGO) test --doc
 
-# The wheel, in fresh virtual environments, on every CPython that is installed.
+# Tests the wheel in new virtual environments, on every installed CPython.
 test-python:
 	sh tests/python/run.sh
 
@@ -35,7 +35,7 @@ target/venv-lint: tests/python/lint-requirements.txt
 	$@/bin/python -m pip --disable-pip-version-check -q install -r $<
 	touch $@
 
-# Fails if a snapshot is not named by any test; insta lists the snapshots that tests compare with.
+# Fails if a snapshot is not used by any test. insta lists the snapshots that the tests use.
 snapshots-in-use:
 	mkdir -p target && rm -f target/snapshots-used
 	INSTA_SNAPSHOT_REFERENCES_FILE=$(CURDIR)/target/snapshots-used $(CARGO) test -p pep3118 -p pep3118-cli --all-features --test it -q
@@ -46,22 +46,22 @@ snapshots-in-use:
 fmt:
 	$(CARGO) fmt --all
 
-# The package in a virtual environment under target/, and a first look at what it does.
+# Installs the package into a virtual environment under target/ and runs examples/demo.py.
 demo:
 	python3 -m venv target/venv-demo
 	target/venv-demo/bin/python -m pip --disable-pip-version-check install .
 	target/venv-demo/bin/python examples/demo.py
 
-# Instruction counts and times beside CPython, NumPy and RustPython; see tests/bench/README.md.
+# Compares instruction counts and times with CPython and NumPy; see tests/bench/README.md.
 bench:
 	python3 tests/bench/run.py
 
-# Every fuzz target for TIME seconds.
+# Runs every fuzz target for TIME seconds.
 TIME ?= 60
 fuzz:
 	sh fuzz/run.sh $(TIME)
 
-# The Python packages for tests under sanitizers and valgrind, which embed the interpreter.
+# Installs the Python packages for tests that embed the interpreter, under sanitizers and valgrind.
 target/venv-embedded: tests/python/requirements.txt
 	rm -rf $@ && python3 -m venv $@
 	$@/bin/python -m pip --disable-pip-version-check -q install -r tests/python/requirements.txt
@@ -70,16 +70,17 @@ target/venv-embedded: tests/python/requirements.txt
 EMBEDDED = PYTHONPATH=$$(target/venv-embedded/bin/python -c 'import site; print(site.getsitepackages()[0])') PYTHONMALLOC=malloc
 HOST = $$(rustc -vV | sed -n 's/^host: //p')
 
-# Rust tests and Python tests in one process under AddressSanitizer. CPython keeps memory at exit, so leaks are not
-# reported. `allocator_may_return_null` lets tests ask for 2**60 bytes. One test that measures time is left out. crates/python/tests/embedded.rs names the Python tests left out.
+# Runs the Rust tests and the Python tests in one process under AddressSanitizer. CPython does not free all memory at
+# exit, so the report of leaks is off. `allocator_may_return_null` is set because tests allocate 2**60 bytes. The option
+# `--skip` excludes a test that measures time. crates/python/tests/embedded.rs lists the excluded Python tests.
 asan: target/venv-embedded
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PATIENCE=8 $(EMBEDDED) \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 $(EMBEDDED) \
 		$(CARGO) test --target $(HOST) --target-dir target/asan --workspace --all-features --test it --test embedded -- --include-ignored \
 		--skip time_is_linear_in_the_length_of_a_format
 
-# The Python tests named by PYTEST under valgrind, which also checks libraries that are not instrumented. It is forty
-# times as slow, so the default is two files. Undefined values are not reported: valgrind 3.19 reports every small
-# integer of CPython 3.11 (PYTHONMALLOC=malloc valgrind python3 -m pytest, without this package).
+# Runs the Python tests in PYTEST under valgrind, which also checks libraries that are not instrumented. The tests take
+# forty times as long, so the default is two files. The report of undefined values is off, because valgrind 3.19 reports
+# every small integer of CPython 3.11, even without this package: PYTHONMALLOC=malloc valgrind python3 -m pytest
 valgrind: export PYTEST ?= tests/python/test_format.py tests/python/test_exporter.py
 valgrind: target/venv-embedded
 	$(CARGO) test -p pep3118-python --test embedded --no-run
@@ -87,10 +88,10 @@ valgrind: target/venv-embedded
 		--suppressions=tests/python/valgrind.supp \
 		$$(ls -t target/debug/deps/embedded-* | grep -v '\.d$$' | head -n 1) --ignored pytest_in_this_process
 
-# The Rust tests for another machine: TARGET is its triple, CC its C compiler, RUNNER the program that starts its
-# programs, PYTHON its CPython if there is one (a `struct` of another machine is not compared).
+# Runs the Rust tests for another machine. TARGET is the target triple, CC the C compiler for it, RUNNER the program that
+# runs its programs, and PYTHON its CPython. Without PYTHON the tests do not compare results with `struct`.
 #   make ports TARGET=i686-unknown-linux-gnu CC=i686-linux-gnu-gcc
-#   make ports TARGET=s390x-unknown-linux-gnu CC=s390x-linux-gnu-gcc RUNNER='qemu-s390x -L /usr/s390x-linux-gnu' PATIENCE=20
+#   make ports TARGET=s390x-unknown-linux-gnu CC=s390x-linux-gnu-gcc RUNNER='qemu-s390x -L /usr/s390x-linux-gnu'
 TRIPLE = $(shell echo '$(TARGET)' | tr 'a-z-' 'A-Z_')
 PORTS = CARGO_TARGET_$(TRIPLE)_LINKER='$(CC)' $(if $(RUNNER),CARGO_TARGET_$(TRIPLE)_RUNNER='$(RUNNER)')
 ports: export TARGET := $(TARGET)
@@ -100,9 +101,9 @@ ports:
 	@test -n '$(TARGET)' || { echo 'name a TARGET' >&2; exit 1; }
 	$(PORTS) $(CARGO) test --target $(TARGET) -p pep3118 -p pep3118-cli --features pep3118/triple,pep3118/serde,pep3118/ndarray,pep3118/derive,pep3118/arrow --lib --test it
 
-# The lines that the Rust tests and, in the same process, the Python tests run. LLVM_BIN is a folder with
-# llvm-profdata and llvm-cov of the LLVM version that `rustc -vV` prints. Programs of an earlier run are removed
-# first, because their lines would be counted too. The first failing test ends the run.
+# Reports the lines that the Rust tests and the Python tests execute. Both run in one process. LLVM_BIN is a folder with
+# llvm-profdata and llvm-cov of the LLVM version that `rustc -vV` prints. The first command removes the programs of an
+# earlier run, because the report would include their lines. The first failing test ends the run.
 LLVM_BIN ?= $(shell rustc --print sysroot)/lib/rustlib/$(shell rustc -vV | sed -n 's/^host: //p')/bin
 coverage: target/venv-embedded
 	mkdir -p target/coverage && rm -f target/coverage/*.profraw target/coverage/debug/deps/it-* target/coverage/debug/deps/embedded-* target/coverage/debug/deps/pep3118-*
@@ -114,35 +115,34 @@ coverage: target/venv-embedded
 		--ignore-filename-regex '/(tests|crates/derive|registry|rustc|library)/' target/coverage/debug/pep3118 \
 		$$(find target/coverage/debug/deps -type f -perm -u+x ! -name '*.so' \( -name 'it-*' -o -name 'embedded-*' -o -name 'pep3118-*' \) -printf '--object %p ')
 
-# A sample of the mutants of the parser, the layouts and the views: one in 24, in random order, so that an
-# interrupted run is a sample too. Needs cargo-mutants. Tests that take more than half a second, and tests of memory
-# and time, are left out: run `make test-rust` with each survivor.
+# Tests one in 24 mutants of the parser, the layouts and the views. The order is random, so that an interrupted run is
+# also a random sample. Needs cargo-mutants. SLOW excludes tests of memory and time, and tests that take more than half a
+# second. Run `make test-rust` with each mutant that survives.
 SHARD ?= 0/24
-SLOW = budget decode::large decode::the decode::written driven oracle hostile rustc_agrees built_layouts \
-	a_walk_over_every_index contiguity_and_structure buffers_of_cpythons slices_select no_field_reaches \
-	scalars_are_read _accept architecture every_row_conforms
+SLOW = budget decode::large decode::write_columns driven oracle hostile built_layouts a_loop_over_every_index \
+	contiguity_and_structure buffers_of_cpythons slices_select no_field_reaches _accept architecture every_row_conforms
 mutants:
 	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) mutants --shuffle --shard $(SHARD) --sharding round-robin --baseline skip --timeout 90 \
 		--build-timeout 600 -f 'src/format/**' -f 'src/layout/**' -f 'src/view/**' -o target \
 		--cargo-arg=--test=it -- -- $(SLOW:%=--skip %)
 
-# The public API keeps the promise of its version. The baseline is the tag of the first release; without that tag
-# this fails. Needs cargo-semver-checks.
+# Fails if the public API has a breaking change since the tag of the first release, or if this tag does not exist. Needs
+# cargo-semver-checks.
 semver:
 	$(CARGO) semver-checks --baseline-rev v0.1.0
 
-# Licences, sources and duplicate versions of dependencies. Needs cargo-deny.
+# Checks licences, sources and duplicate versions of dependencies. Needs cargo-deny.
 deny:
 	$(CARGO) deny check bans licenses sources
 
-# Known faults of dependencies. Needs cargo-deny, which fetches their database.
+# Checks for known faults of dependencies. Needs cargo-deny, which downloads the database of faults.
 advisories:
 	$(CARGO) deny check advisories
 
-# Every pair of features compiles without a warning. Needs cargo-hack.
+# Checks that every pair of features compiles without a warning. Needs cargo-hack.
 hack:
 	RUSTFLAGS="-D warnings" $(CARGO) hack check -p pep3118 --feature-powerset --depth 2 --exclude-features default
 
-# No dependency needs a newer Rust than `rust-version`; if that toolchain is installed, the crate compiles with it.
+# Checks that no dependency needs a newer Rust than `rust-version`.
 msrv:
 	python3 tests/msrv.py

@@ -1,8 +1,7 @@
-//! Shows a `Vec` of structs to Python, which neither copies nor converts it:
-//! `cargo run --features pyo3,derive --example export`.
+//! Exports a `Vec` of structs to Python without a copy: `cargo run --features pyo3,derive --example export`.
 //!
-//! The interpreter is embedded here; in an extension module the class is the same.
-#![allow(unsafe_code, reason = "the slots of an exporter are `unsafe`")]
+//! This program embeds the interpreter. In an extension module the class is the same.
+#![allow(unsafe_code, reason = "the buffer methods of a class are `unsafe`")]
 
 use std::ffi::c_int;
 
@@ -11,7 +10,7 @@ use pep3118::{RawView, Record, Request};
 use pyo3::exceptions::PyBufferError;
 use pyo3::{ffi, prelude::*};
 
-/// `repr(C)`: the format that Python receives describes the struct, padding included.
+/// One item. It is `repr(C)`, so that `Sample::FORMAT` describes its fields and its padding.
 #[derive(Record)]
 #[repr(C)]
 struct Sample {
@@ -19,11 +18,11 @@ struct Sample {
     at: [f64; 2],
 }
 
-/// Samples that Python may look at.
+/// A Python class that exports its samples as a read-only buffer.
 #[pyclass(frozen)]
 struct Samples {
     exporter: BufferExporter,
-    /// Never touched again: Python may read it at any time.
+    /// The exported memory. Rust code does not access it again, because Python may read it at any time.
     _memory: Box<[Sample]>,
 }
 
@@ -43,8 +42,8 @@ impl Samples {
         };
         let view = raw.check(Request::FULL_RO, None, None).into_result();
         let view = view.map_err(|report| PyBufferError::new_err(report.to_string()))?;
-        // SAFETY: (a) the items are those of `memory`, which lives in the same object and does not move;
-        // (b) it is exported read-only.
+        // SAFETY: (a) The items of `view` are the items of `memory`. The object owns `memory`, which does not move.
+        // (b) `view` is read-only.
         let exporter = unsafe { BufferExporter::new(&view, memory.as_ptr().cast_mut().cast()) };
         Ok(Self { exporter, _memory: memory })
     }
@@ -53,12 +52,12 @@ impl Samples {
 #[pymethods]
 impl Samples {
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: (a) the interpreter passes a struct to fill in; (b) the object holds the exporter.
+        // SAFETY: (a) The interpreter passes a pointer to a `Py_buffer` to fill in. (b) `slf` owns the exporter.
         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
     }
 
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
-        // SAFETY: (a) the interpreter passes a struct that `fill` has filled in, once.
+        // SAFETY: (a) The interpreter passes a `Py_buffer` that `fill` has filled in, and passes it once.
         unsafe { self.exporter.release(view) }
     }
 }
@@ -71,7 +70,7 @@ fn main() -> PyResult<()> {
     })
 }
 
-/// What Python finds in the memory: its numbers, and the bytes of the second sample's `at`.
+/// Returns the format, the itemsize and the second sample's `at` as Python reads them, and the result of an audit.
 pub(crate) fn show(py: Python<'_>) -> PyResult<String> {
     let samples = vec![Sample { id: 1, at: [0.5, 0.75] }, Sample { id: 2, at: [1.25, -1.0] }];
     let samples = Bound::new(py, Samples::new(samples)?)?;
@@ -80,8 +79,8 @@ pub(crate) fn show(py: Python<'_>) -> PyResult<String> {
     let bytes = view.call_method0("tobytes")?.extract::<Vec<u8>>()?;
     let at = py.import("struct")?.call_method1("unpack_from", ("=2d", bytes, 32))?;
 
-    // Every request, by every rule of the protocol.
+    // The audit sends every legal request and checks every rule of the protocol.
     let report = pep3118::py::audit_exporter(samples.as_any())?;
-    let verdict = if report.is_empty() { "clean".to_owned() } else { report.to_string() };
-    Ok(format!("{format} {} {at} {verdict}", view.getattr("itemsize")?))
+    let findings = if report.is_empty() { "clean".to_owned() } else { report.to_string() };
+    Ok(format!("{format} {} {at} {findings}", view.getattr("itemsize")?))
 }

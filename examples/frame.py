@@ -1,10 +1,10 @@
-"""Shows a plane of a video frame to Python, in the memory where a decoder left it.
+"""Exports a plane of a video frame without copying the memory of the decoder.
 
     shape (2, 6), strides (8, 1)
     memoryview: [[0, 1, 2, 3, 4, 5], [8, 9, 10, 11, 12, 13]]
     every second line and column, by NumPy: [[0, 2, 4]]
-    held by a consumer: False
-    freed with the last consumer: True
+    freed while a consumer holds it: False
+    freed after the last consumer: True
 """
 
 import ctypes
@@ -15,7 +15,7 @@ from pep3118 import Exporter, audit
 
 
 class Frame:
-    """What a decoder hands out: an address, and lines that are longer than what they show."""
+    """A frame of a decoder: an address, and lines of `linesize` bytes, which include unused bytes after `width`."""
 
     width, height, linesize = 6, 2, 8
 
@@ -25,7 +25,8 @@ class Frame:
 
 
 frame = Frame()
-# The frame is the owner: it lives as long as anybody holds a buffer. The address is taken on its word.
+# The third argument is the owner of the memory. The exporter keeps the owner alive until every consumer has released
+# its buffer. It cannot check the address.
 plane = Exporter.from_address(
     frame.data,
     frame.linesize * frame.height,
@@ -41,8 +42,8 @@ print("memoryview:", memoryview(plane).tolist())
 array = np.asarray(plane)
 print("every second line and column, by NumPy:", array[::2, ::2].tolist())
 
-gone = weakref.ref(frame)
+reference = weakref.ref(frame)
 del frame, plane
-print("held by a consumer:", gone() is None)
+print("freed while a consumer holds it:", reference() is None)
 del array
-print("freed with the last consumer:", gone() is None)
+print("freed after the last consumer:", reference() is None)

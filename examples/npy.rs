@@ -1,7 +1,8 @@
 //! Decodes a NumPy file: `cargo run --features derive --example npy [FILE.npy]`.
 //!
-//! The header of the file has the names and types of the fields in NumPy's notation. The example converts them to a format of
-//! the buffer protocol, resolves the layout and reads the records as structs and as columns. It needs neither NumPy nor Python.
+//! The header of the file contains the names and types of the fields in NumPy's notation. The example converts the
+//! header to a format of the buffer protocol, resolves the layout, and reads the records as structs and as columns. It
+//! needs neither NumPy nor Python.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,7 +10,8 @@ use std::fmt::Write as _;
 use pep3118::decode::Plan;
 use pep3118::{DataModel, Dialect, Layout, Record, Table};
 
-/// A record of `samples.npy`. Offsets and byte orders are those of the file.
+/// A record of `samples.npy`. The plan matches the fields by name, so their order and byte order in the file may
+/// differ.
 #[derive(Record, Debug, PartialEq)]
 struct Sample {
     id: u32,
@@ -25,18 +27,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Describes a file: the layout of its items, the items as structs and as columns.
+/// Returns a text with the layout of the items of `file`, the items as structs, and the items as columns.
 pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     let (header, items) = split(file)?;
     let format = format_of(header)?;
     let layout = Layout::read(format.as_bytes(), &Dialect::NUMPY, &DataModel::HOST)?;
     let mut out = format!("{format}\n{}", Table::new(&layout));
 
-    // The plan is made once and reads any number of items.
+    // One plan can read any number of items.
     let plan = Plan::new(&layout)?;
     match plan.read_records::<Sample>(items) {
         Ok(samples) => samples.iter().try_for_each(|sample| writeln!(out, "{sample:?}"))?,
-        // Another file: the error names the first field that differs from the struct.
+        // The file has other fields. The error names the first field that differs from the struct.
         Err(error) => writeln!(out, "no samples: {error}")?,
     }
     for column in plan.columns(items, None)? {
@@ -45,7 +47,8 @@ pub(crate) fn show(file: &[u8]) -> Result<String, Box<dyn Error>> {
     Ok(out)
 }
 
-/// Splits a file into the header and the items. The length of the header is little-endian on every machine.
+/// Splits `file` into the header and the bytes of the items. The file stores the length of the header as a
+/// little-endian number.
 fn split(file: &[u8]) -> Result<(&str, &[u8]), Box<dyn Error>> {
     let short = "the file ends in its header";
     let rest = file.strip_prefix(b"\x93NUMPY").ok_or("this is not a .npy file")?;
@@ -61,13 +64,14 @@ fn split(file: &[u8]) -> Result<(&str, &[u8]), Box<dyn Error>> {
     Ok((std::str::from_utf8(header)?, items))
 }
 
-/// Converts `'descr': [('id', '<u4'), ('', '|V3')]` to `T{<I:id:3x}`, for fields of numbers and strings.
+/// Returns the format of a header: `T{<I:id:3x}` for `'descr': [('id', '<u4'), ('', '|V3')]`. Fails if a field is not a
+/// number or a string.
 fn format_of(header: &str) -> Result<String, Box<dyn Error>> {
     let other = "the items are not records of numbers and strings";
     let descr = header.split_once("'descr': [").and_then(|(_, rest)| rest.split_once(']')).ok_or(other)?.0;
     let words: Vec<&str> = descr.split('\'').skip(1).step_by(2).collect();
     let (fields, rest) = words.as_chunks::<2>();
-    // Further parentheses are shapes of fields or nested records.
+    // If `descr` has more parentheses than fields, it has fields with shapes or nested records.
     if !rest.is_empty() || descr.matches('(').count() != fields.len() {
         return Err(other.into());
     }

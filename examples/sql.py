@@ -1,4 +1,4 @@
-"""Asks a buffer in SQL: ctypes structures become an Arrow table, which polars queries.
+"""Queries a buffer in SQL: converts ctypes structures to an Arrow table, which polars queries.
 
     schema: id: uint16, venue: uint8, price: double
     {'venue': 7, 'trades': 2, 'mean': 9.625}
@@ -20,7 +20,7 @@ class Trade(ctypes.Structure):
 
 trades = (Trade * 3)((1, 7, 9.5), (2, 9, 20.25), (3, 7, 9.75))
 
-# One pass over the records, a column a field; byte orders and gaps are gone.
+# Each field becomes a column in native byte order. The padding is dropped.
 table = pyarrow.table(View(trades))
 print("schema:", ", ".join(f"{field.name}: {field.type}" for field in table.schema))
 
@@ -32,7 +32,7 @@ with polars.SQLContext(trades=table, eager=True) as context:
     for row in context.execute(query).iter_rows(named=True):
         print(row)
 
-# More than one machine: these batches are what Ray, Spark and DataFusion with Ballista take (README.md).
+# Batches can be sent to other machines. README.md explains how Ray, Spark, DataFusion and Ballista use them.
 sent = io.BytesIO()
 with pyarrow.ipc.new_stream(sent, table.schema) as stream:
     for batch in table.to_batches(max_chunksize=2):

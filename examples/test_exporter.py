@@ -1,7 +1,7 @@
 """Checks exporters in CI: `pytest test_exporter.py`, with the package installed.
 
-The fixture comes with the package. A test fails with the rules that are broken, what they ask for and the
-working; warnings and notes are in the report that is returned.
+The package contains the fixture `assert_conformant_buffer`. If the exporter breaks a rule, the test fails with a
+message that explains the rule and the fault. The fixture returns the report, which also has warnings and notes.
 """
 
 import ctypes
@@ -12,21 +12,21 @@ pytest.importorskip("pep3118")
 
 
 def make_frame():
-    """In your project: the object whose `__getbuffer__` is audited."""
+    """Returns an exporter. In your project, return the object that you want to audit."""
     return memoryview(bytearray(24)).cast("i", (2, 3))
 
 
-def test_frames_keep_every_rule(assert_conformant_buffer):
+def test_frames_follow_every_rule(assert_conformant_buffer):
     report = assert_conformant_buffer(make_frame())
     assert report.readable
 
 
-def test_an_old_exporter_breaks_one_rule_and_no_other(assert_conformant_buffer):
-    # ctypes gives a format to those who ask for none (B05), and has for so long that it will stay.
+def test_ctypes_breaks_only_one_rule(assert_conformant_buffer):
+    # ctypes returns a format for requests without FORMAT, which breaks rule B05. `allow` accepts this violation.
     report = assert_conformant_buffer(ctypes.c_int(1), allow=("B05",))
     assert "B05" in report.rules
 
 
-def test_what_a_failure_looks_like(assert_conformant_buffer):
+def test_a_failure_names_the_broken_rule(assert_conformant_buffer):
     with pytest.raises(pytest.fail.Exception, match="B05"):
         assert_conformant_buffer(ctypes.c_int(1))

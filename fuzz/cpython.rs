@@ -1,4 +1,4 @@
-//! Compares the library with CPython and NumPy in the same process.
+//! Properties that compare the library with CPython and NumPy in the same process.
 
 use pep3118::decode::{Plan, Value};
 use pep3118::{DataModel, Dialect, Layout, LayoutErrorKind, calcsize_in};
@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyTuple};
 use crate::format_and_rest;
 use crate::properties::layouts::leaves;
 
-/// The functions of `struct` that the targets call, and the dialect of this interpreter.
+/// The functions of the module `struct`, and the dialect of this version of CPython.
 struct StructModule {
     dialect: &'static Dialect,
     calcsize: Py<PyAny>,
@@ -20,6 +20,7 @@ struct StructModule {
 
 static STRUCT: PyOnceLock<StructModule> = PyOnceLock::new();
 
+/// Returns the functions of `struct`. Loads them on the first call.
 fn struct_module(py: Python<'_>) -> &StructModule {
     let made = STRUCT.get_or_try_init(py, || -> PyResult<StructModule> {
         let module = py.import("struct")?;
@@ -38,7 +39,7 @@ fn struct_module(py: Python<'_>) -> &StructModule {
     made.expect("every CPython has the module struct")
 }
 
-/// Starts the interpreter and looks up the functions.
+/// Starts the interpreter and loads the functions of `struct`.
 pub fn start() {
     Python::initialize();
     Python::attach(|py| {
@@ -46,7 +47,7 @@ pub fn start() {
     });
 }
 
-/// Asserts that `calcsize` returns the size that `struct.calcsize` returns, or that both fail.
+/// Asserts that the library and `struct.calcsize` return the same size for `format`, or that both refuse `format`.
 pub fn calcsize(format: &[u8]) {
     Python::attach(|py| {
         let module = struct_module(py);
@@ -56,20 +57,22 @@ pub fn calcsize(format: &[u8]) {
         match (&ours, theirs) {
             (Ok(size), Some(theirs)) if *size == theirs => {}
             (Err(_), None) => {}
-            // The limits of this library, which `dialects.md` states.
+            // The format exceeds a limit of this library, which `docs/dialects.md` states.
             (Err(error), Some(_)) if is_limit(error.kind()) => {}
             _ => panic!("`{}`: {ours:?}, struct returns {theirs:?}", format.escape_ascii()),
         }
-        // `struct` caches every format, which would fill the memory.
+        // `struct` caches formats. The cache is cleared, because the formats of a long run would fill the memory.
         let _ = module.clear.bind(py).call0();
     });
 }
 
+/// Returns `true` if the error states that the format exceeds a limit.
 fn is_limit(kind: &LayoutErrorKind) -> bool {
     matches!(kind.name(), "too-long" | "too-many-items" | "too-deep" | "too-many-dimensions")
 }
 
-/// Asserts that `unpack` returns the same values.
+/// Asserts that the library and `struct.unpack` return the same values. `input` is a format, a NUL and the bytes of an
+/// item.
 pub fn decode(input: &[u8]) {
     let (format, memory) = format_and_rest(input);
     Python::attach(|py| {
@@ -80,7 +83,7 @@ pub fn decode(input: &[u8]) {
         let theirs = module.unpack.bind(py).call1((PyBytes::new(py, format), PyBytes::new(py, item)));
         let theirs = match theirs {
             Ok(theirs) => theirs,
-            // `0p`: `struct` raises SystemError up to CPython 3.13; this library reads an empty string.
+            // Up to CPython 3.13 `struct` raises SystemError for `0p`. This library reads an empty string.
             Err(error) if error.is_instance_of::<PySystemError>(py) && has_empty_pascal(&layout) => return,
             Err(error) => panic!("`{}`: {error}", format.escape_ascii()),
         };
@@ -102,7 +105,7 @@ fn has_empty_pascal(layout: &Layout) -> bool {
     walk(layout.item())
 }
 
-/// Flattens records and arrays, as `struct.unpack` does.
+/// Appends the values in records and arrays to `out`, because `struct.unpack` returns a flat tuple.
 fn flatten(value: Value, out: &mut Vec<Value>) {
     match value {
         Value::Record(record) => record.values().iter().for_each(|value| flatten(value.clone(), out)),
@@ -111,8 +114,9 @@ fn flatten(value: Value, out: &mut Vec<Value>) {
     }
 }
 
+/// Returns `true` if both values are equal. Two NaNs are equal.
 fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
-    // NaN equals NaN here.
+    // Two NaNs count as equal.
     let float = |ours: f64, theirs: f64| ours == theirs || (ours.is_nan() && theirs.is_nan());
     Ok(match ours {
         Value::Bool(value) => *value == theirs.extract::<bool>()?,
@@ -135,7 +139,8 @@ fn same(ours: &Value, theirs: &Bound<'_, PyAny>) -> PyResult<bool> {
     })
 }
 
-/// Python code: the leaf fields of a dtype as (path, offset, size); arrays of records are expanded.
+/// Python code. `leaves(spec)` returns the itemsize and the leaves of the dtype as (path, offset, size), with one leaf
+/// for each element of an array of records. It returns `None` if NumPy refuses `spec`.
 const LEAVES: &std::ffi::CStr = c"
 from numpy._core._internal import _dtype_from_pep3118 as read
 
@@ -170,7 +175,7 @@ def leaves(spec):
 
 static LEAVES_OF: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
-/// The errors of formats that NumPy reads and this library refuses; `docs/dialects.md` lists each.
+/// The kinds of errors for formats that NumPy reads and this library refuses. `docs/dialects.md` lists these formats.
 const ONLY_NUMPY_READS: [&str; 8] = [
     "unclosed-structure",
     "unopened-structure",
@@ -182,10 +187,10 @@ const ONLY_NUMPY_READS: [&str; 8] = [
     "dimension-character",
 ];
 
-/// Returns the text that NumPy's Python reader gets, or `None` if NumPy's C code reads the format itself.
+/// Returns the text that NumPy passes to its reader in Python, or `None` if NumPy's C code reads the format.
 ///
-/// The C code reads a single number: it uses the last of several byte-order characters, and it knows `n` and `N`, which the
-/// Python reader does not know.
+/// The C code reads a format of a single number. It uses the last of several byte-order characters. It accepts `n` and
+/// `N`, which the Python reader refuses.
 fn text_for_the_reader(text: &str) -> Option<&str> {
     let code = text.trim_start_matches(['@', '^', '=', '<', '>', '!']);
     let order_characters = text.len() - code.len();
@@ -197,16 +202,16 @@ fn text_for_the_reader(text: &str) -> Option<&str> {
     }
 }
 
-/// Asserts that NumPy's reader returns the same offsets and sizes.
+/// Asserts that dialect `numpy-reader` and NumPy's reader return the same offsets and sizes for `format`.
 pub fn numpy(format: &[u8]) {
     let Ok(text) = std::str::from_utf8(format) else { return };
-    // NumPy removes white space before it calls the reader.
+    // Formats with white space are not compared, because NumPy removes white space before it calls the reader.
     if format.iter().any(|byte| byte.is_ascii_whitespace() || *byte == b'\x0b') {
         return;
     }
     let Some(text) = text_for_the_reader(text) else { return };
     let ours = Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST);
-    // The comparison expands arrays of records, so they must be small.
+    // The comparison lists every element of an array of records, so the layout must be small.
     if ours.as_ref().is_ok_and(|layout| layout.size() > 1 << 16) {
         return;
     }
@@ -227,7 +232,7 @@ pub fn numpy(format: &[u8]) {
                 let kind = error.kind().name();
                 assert!(ONLY_NUMPY_READS.contains(&kind) || is_limit(error.kind()), "{text:?}: {error}");
             }
-            // NumPy refuses a shape of elements without bytes, and empty padding, which a layout does not contain.
+            // NumPy refuses a shape of elements without bytes, and `0x`, which is not a field of the layout.
             (Ok(layout), None) => assert!(has_empty_element(layout) || text.contains("0x"), "{text:?}: {layout:?}"),
             (Err(_), None) => {}
         }

@@ -1,4 +1,4 @@
-//! The properties of `tests/it/properties`, for libFuzzer.
+//! The functions of the fuzz targets. They test the properties of `tests/it/properties`.
 
 #[cfg(feature = "cpython")]
 pub mod cpython;
@@ -7,7 +7,7 @@ pub mod properties;
 #[path = "../tests/it/reference_decoder.rs"]
 pub mod reference_decoder;
 
-/// Splits the input at the first NUL into a format and the bytes after it.
+/// Splits `input` into the format before the first NUL and the bytes after the NUL.
 pub fn format_and_rest(input: &[u8]) -> (&[u8], &[u8]) {
     let at = input.iter().position(|byte| *byte == 0).unwrap_or(input.len());
     let (format, rest) = input.split_at(at);

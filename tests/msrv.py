@@ -2,7 +2,7 @@
 
     python3 tests/msrv.py
 
-If that toolchain is installed, the crate is compiled with it too.
+If the toolchain of `rust-version` is installed, the script also compiles the crate with it.
 """
 
 import json
@@ -25,12 +25,12 @@ def main():
     ]
     for line in newer:
         print(line)
-    print(f"{len(packages)} packages, {len(newer)} need more than Rust {ours}")
+    print(f"{len(packages)} packages, {len(newer)} need a newer Rust than {ours}")
     toolchain = "+" + ours
     if subprocess.run(["cargo", toolchain, "--version"], capture_output=True).returncode == 0:
         check = ["cargo", toolchain, "check", "--all-features", "--target-dir", "target/msrv"]
         return 1 if newer else subprocess.run(check).returncode
-    print(f"Rust {ours} is not installed: the versions were compared, nothing was compiled with it")
+    print(f"Rust {ours} is not installed, so the script compared the versions and did not compile")
     return 1 if newer else 0
 
 

@@ -1,4 +1,4 @@
-//! Tells the compiler whether the interpreter has a GIL, and the linker where its shared library is.
+//! Sets the `cfg` flags of PyO3, such as `Py_GIL_DISABLED`, and the path of the interpreter's shared library.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -1,10 +1,10 @@
-"""Draws the figures of grammar.md: every *.svg beside this script, and inline.md, which holds the same for rustdoc.
+"""Draws the figures of grammar.md: the *.svg files in this folder, and inline.md with the figures for rustdoc.
 
 Usage: pip install railroad-diagrams==3.0.1 && python draw.py
 
-A page of rustdoc has no files beside it. So the figures stand in grammar.md as `![item][item]`, with the
-reference `[item]: figures/item.svg` at its end for readers on a forge; rustdoc reads inline.md before it, and the
-first definition of a reference counts.
+grammar.md refers to a figure as `![item][item-figure]` and defines `[item-figure]: figures/item.svg` at its end. A page
+of rustdoc cannot refer to files, so rustdoc reads inline.md before grammar.md. inline.md defines each reference with
+the data of the figure, and Markdown uses the first definition of a reference.
 """
 
 import base64
@@ -22,7 +22,7 @@ STYLE = """
   svg.railroad-diagram g.non-terminal rect { fill: #e6ecf5; }
 """
 
-# A node keeps the place that it was drawn at, so each needs its own.
+# A node stores its position in a figure, so each figure needs new nodes.
 N = NonTerminal
 
 RAILROADS = {
@@ -51,7 +51,7 @@ RAILROADS = {
     ),
 }
 
-# What `ib` is to struct and to a C compiler: (label, bytes of the item, [(offset, size, text, colour)]).
+# The layout of `ib` in struct and in a C compiler: (label, bytes of the item, [(offset, size, text, colour)]).
 INT, CHAR, GAP = "#e6ecf5", "#e8f1e4", "#ffffff"
 STRIPS = [
     ("struct: 5 bytes", [(0, 4, "i", INT), (4, 1, "b", CHAR)]),
@@ -88,7 +88,7 @@ def railroad(track):
     out = io.StringIO()
     Diagram(track, type="complex").writeStandalone(out.write, STYLE)
     start, rest = out.getvalue().split(">", 1)
-    # The lines are dark, and so may be the page.
+    # The figure has a light background, because its lines are dark and the page may be dark.
     return f'{start}><rect width="100%" height="100%" style="fill: #fdfdfb; stroke: none"/>{rest}\n'
 
 

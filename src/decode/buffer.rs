@@ -1,4 +1,4 @@
-//! Buffers: a view, a plan for its items and the memory that they are in.
+//! [`Buffer`] and [`BufferMut`]: a view, the plan of its items, and the memory of the items.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 use super::column_copy::block_items;
 use super::element::zeroed;
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, to_isize, wide};
-use super::memory::{Memory, MemoryMut, Owned, Run};
+use super::memory::{Memory, MemoryMut, Run, SliceMemory};
 use super::plan::Plan;
 use super::traverse::{Runs, at_most, copy_items, path_len};
 use super::value::Value;
 use crate::view::{Order, Steps, View};
 
-/// A buffer to read from: a view, a plan for its items and their memory.
+/// A readable buffer: a view, the plan of its items, and the memory of the items.
 ///
-/// [`new`](Buffer::new) makes one over bytes of this program, [`from_ptr`](Buffer::from_ptr) over memory of any owner.
+/// [`new`](Buffer::new) takes a slice of bytes. [`from_ptr`](Buffer::from_ptr) takes a pointer to memory of any owner.
 ///
 /// ```
 /// use pep3118::{DataModel, Order, RawView, Request, decode::{Buffer, Plan}};
@@ -36,7 +36,7 @@ pub struct Buffer<'b> {
     pub(super) memory: Box<dyn Memory + 'b>,
 }
 
-/// A buffer to write to.
+/// A writable buffer: a view, the plan of its items, and the memory of the items.
 ///
 /// ```
 /// use pep3118::decode::{BufferMut, Plan, Value};
@@ -54,13 +54,13 @@ pub struct BufferMut<'b> {
     pub(super) memory: Box<dyn MemoryMut + 'b>,
 }
 
-/// Refuses a plan for items of another size than the view has.
+/// Checks that items of `view` and items of `plan` have the same size.
 fn check_itemsize(view: &View<'_>, plan: &Plan) -> Result<(), DecodeError> {
     let (found, wanted) = (view.itemsize().unsigned_abs(), wide(plan.itemsize()));
     if found == wanted { Ok(()) } else { Err(DecodeError::Itemsize { view: found, plan: wanted }) }
 }
 
-/// Returns the number of items and of their bytes.
+/// Returns the number of items of `view`, and the number of bytes of all items.
 pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), DecodeError> {
     let items = view.item_count();
     let both = usize::try_from(items).ok().and_then(|items| Some((items, items.checked_mul(itemsize)?)));
@@ -68,24 +68,25 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
 }
 
 impl<'b> Buffer<'b> {
-    /// Makes a buffer over bytes. If the view was checked against a memory block, the bytes are that block; otherwise they
-    /// start at `buf`.
+    /// Creates a buffer over `bytes`. If the view was checked against a memory block, `bytes` is that block. Otherwise,
+    /// `bytes` starts at `buf` of the view.
     ///
     /// # Errors
-    /// - 20 bytes for a view of 24
-    /// - negative strides without a memory block: items would be before the first byte
-    /// - a view with suboffsets
-    /// - a plan for items of another size
+    /// - `bytes` is too short: 20 bytes for a view of 24 bytes
+    /// - an item is before the first byte: negative strides, and the view was checked without a memory block
+    /// - the view has suboffsets
+    /// - the items of the plan have another size than the items of the view
     pub fn new(view: &'b View<'b>, plan: &'b Plan, bytes: &'b [u8]) -> Result<Self, DecodeError> {
-        Self::over(view, plan, Box::new(Owned::new(view, bytes)?))
+        Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
+    /// Creates a buffer over `memory`, which contains all items of `view`.
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
         check_itemsize(view, plan)?;
         Ok(Self { view, plan, memory })
     }
 
-    /// Reads the value of one item.
+    /// Decodes the item at `indices`.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};
@@ -99,12 +100,13 @@ impl<'b> Buffer<'b> {
     /// ```
     ///
     /// # Errors
-    /// - `[1]` in two dimensions, `[2, 0]` in shape (2, 3)
+    /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2,
+    ///   3)
     pub fn value_at(&self, indices: &[i64]) -> Result<Value, DecodeError> {
         self.plan.value(&self.item_bytes(indices)?)
     }
 
-    /// Reads the values of all items, the last index fastest, each when the iterator reaches it.
+    /// Iterates over the values of all items, the last index fastest. Each step of the iterator decodes one item.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};
@@ -135,14 +137,20 @@ impl<'b> Buffer<'b> {
         total(self.view, self.plan.size).map(|(items, _)| items)
     }
 
-    /// Reads all items in blocks, the last index fastest.
+    /// Returns all items in blocks, the last index fastest.
+    ///
+    /// # Errors
+    /// - a stride or an offset is larger than the address space
     #[doc(hidden)]
     pub fn blocks(&self) -> Result<Blocks<'_>, DecodeError> {
         let runs = Runs::new(self.view, self.plan.size)?;
         Ok(Blocks { buffer: self, runs, memory: Vec::new(), block: Block::Copied(0) })
     }
 
-    /// Copies the bytes of one item.
+    /// Copies the bytes of the item at `indices`.
+    ///
+    /// # Errors
+    /// - the errors of [`value_at`](Self::value_at)
     #[doc(hidden)]
     pub fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
         let mut item = zeroed(self.plan.size)?;
@@ -150,7 +158,10 @@ impl<'b> Buffer<'b> {
         Ok(item)
     }
 
-    /// Copies as [`to_contiguous`](Buffer::to_contiguous) into a slice of exactly that length.
+    /// Copies the bytes of all items to `out`, as [`to_contiguous`](Buffer::to_contiguous) does.
+    ///
+    /// # Errors
+    /// - `out` has another length than all items
     #[doc(hidden)]
     pub fn copy_bytes(&self, order: Order, out: &mut [u8]) -> Result<(), DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
@@ -161,45 +172,49 @@ impl<'b> Buffer<'b> {
     }
 }
 
-/// All items of a buffer in blocks that stay in the cache, the last index fastest.
+/// All items of a buffer, the last index fastest, in blocks that fit into the first-level cache.
 #[doc(hidden)]
 pub struct Blocks<'b> {
     buffer: &'b Buffer<'b>,
     runs: Runs,
-    /// Memory for one block; empty until it is needed.
+    /// Memory for one block. The vector is empty until the first block is copied.
     memory: Vec<u8>,
     block: Block<'b>,
 }
 
-/// The items of one block.
+/// The location of the items of the current block.
 enum Block<'b> {
-    /// So many bytes of `Blocks::memory`.
+    /// The items are the first `n` bytes of `Blocks::memory`.
     Copied(usize),
-    /// Memory of this program in which the items are adjacent.
+    /// The items are adjacent in a slice of bytes and need no copy.
     Borrowed(&'b [u8]),
 }
 
 impl Blocks<'_> {
-    /// Returns the items of the block one after the other: none before [`advance`](Self::advance) and after the last.
+    /// Returns the items of the current block, one after the other. Returns no items before the first call of
+    /// [`advance`](Self::advance) and after the last block.
     #[inline]
     pub fn block(&self) -> &[u8] {
         match self.block {
-            Block::Copied(len) => self.memory.get(..len).unwrap_or(&[]),
+            Block::Copied(len) => {
+                debug_assert!(len <= self.memory.len(), "a block is longer than its memory");
+                self.memory.get(..len).unwrap_or(&[])
+            }
             Block::Borrowed(items) => items,
         }
     }
 
-    /// Reads the next block. Returns `false` if there are no more items, or items have no bytes.
+    /// Reads the next block. Returns `false` if all items were read, or if an item has 0 bytes.
     ///
     /// # Errors
-    /// - a NULL pointer on the way to an item
+    /// - a pointer that leads to an item is NULL
     pub fn advance(&mut self) -> Result<bool, DecodeError> {
         let (memory, itemsize) = (&*self.buffer.memory, self.buffer.plan.size);
         self.block = Block::Copied(0);
-        if itemsize == 0 || self.runs.left() == 0 {
+        if itemsize == 0 || self.runs.items_left() == 0 {
             return Ok(false);
         }
-        let most = at_most(self.runs.left(), block_items(itemsize));
+        let most = at_most(self.runs.items_left(), block_items(itemsize));
         let mut left = most;
         while let Some(run) = self.runs.next(left) {
             if run.items == most
@@ -234,9 +249,9 @@ impl core::fmt::Debug for BufferMut<'_> {
     }
 }
 
-/// Returns the run of one item.
+/// Returns the item at `indices` as a run of one item.
 fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
-    // Refuses indices that are out of bounds.
+    // `steps` is called only because it checks that the indices are in bounds.
     let _: Steps<'_> = view.steps(indices)?;
     let (path, rest) = indices.split_at(path_len(view).min(indices.len()));
     let start = if path.is_empty() { view.offset() } else { 0 };
@@ -247,7 +262,7 @@ fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<R
 }
 
 impl<'b> BufferMut<'b> {
-    /// Makes a buffer over bytes, as [`Buffer::new`] does.
+    /// Creates a buffer over `bytes`, as [`Buffer::new`] does.
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{BufferMut, EncodeErrorKind, Plan, Value}};
@@ -268,12 +283,13 @@ impl<'b> BufferMut<'b> {
     /// ```
     ///
     /// # Errors
-    /// - a read-only view
-    /// - as [`Buffer::new`]
+    /// - the view is read-only
+    /// - the errors of [`Buffer::new`]
     pub fn new(view: &'b View<'b>, plan: &'b Plan, bytes: &'b mut [u8]) -> Result<Self, EncodeError> {
-        Self::over(view, plan, Box::new(Owned::new(view, bytes)?))
+        Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
+    /// Creates a writable buffer over `memory`, which contains all items of `view`.
     pub(crate) fn over(
         view: &'b View<'b>,
         plan: &'b Plan,
@@ -286,11 +302,13 @@ impl<'b> BufferMut<'b> {
         Ok(Self { view, plan, memory })
     }
 
-    /// Writes the value of one item. Padding stays as it was; if the value does not fit, so does everything.
+    /// Encodes `value` into the item at `indices`. Leaves padding unchanged. Leaves the item unchanged if an error is
+    /// returned.
     ///
     /// # Errors
-    /// - as [`Plan::encode`]
-    /// - `[1]` in two dimensions, `[2, 0]` in shape (2, 3)
+    /// - the errors of [`Plan::encode`]
+    /// - the number of indices is wrong, or an index is out of bounds: `[1]` for two dimensions, `[2, 0]` for shape (2,
+    ///   3)
     pub fn write_value_at(&mut self, indices: &[i64], value: &Value) -> Result<(), EncodeError> {
         let run = item_at(self.view, self.plan.size, indices)?;
         let mut item = zeroed(self.plan.size)?;
@@ -299,12 +317,12 @@ impl<'b> BufferMut<'b> {
         Ok(self.memory.write(&run, &item)?)
     }
 
-    /// Writes the values of all items, the last index fastest. Padding stays as it was; if one value does not fit, so does
-    /// everything.
+    /// Encodes `values` into all items, the last index fastest. Leaves padding unchanged. Leaves all items unchanged if
+    /// a value is rejected.
     ///
     /// # Errors
-    /// - 2 values for 3 items
-    /// - as [`Plan::encode`]
+    /// - the number of values is not the number of items: 2 values for 3 items
+    /// - the errors of [`Plan::encode`]
     pub fn write_values(&mut self, values: &[Value]) -> Result<(), EncodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         if values.len() != items {
@@ -319,7 +337,7 @@ impl<'b> BufferMut<'b> {
         self.store(&copy)
     }
 
-    /// Copies all items one after the other, the last index fastest.
+    /// Copies the bytes of all items one after the other, the last index fastest.
     pub(super) fn copy(&self) -> Result<Vec<u8>, DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
         let mut copy = zeroed(bytes)?;
@@ -327,7 +345,8 @@ impl<'b> BufferMut<'b> {
         Ok(copy)
     }
 
-    /// Writes the bytes of all items, the last index fastest; `items` is as long as they are.
+    /// Writes `items`, the bytes of all items one after the other, the last index fastest. `items` has the length of
+    /// all items.
     pub(super) fn store(&mut self, items: &[u8]) -> Result<(), EncodeError> {
         if self.plan.size == 0 {
             return Ok(());
@@ -342,7 +361,11 @@ impl<'b> BufferMut<'b> {
         Ok(())
     }
 
-    /// Writes the bytes of one item.
+    /// Writes `item`, the bytes of one item, to the item at `indices`.
+    ///
+    /// # Errors
+    /// - `item` has another length than an item
+    /// - the errors of [`write_value_at`](Self::write_value_at) for `indices`
     #[doc(hidden)]
     pub fn write_item_bytes(&mut self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
         let run = item_at(self.view, self.plan.size, indices)?;
@@ -352,7 +375,10 @@ impl<'b> BufferMut<'b> {
         Ok(self.memory.write(&run, item)?)
     }
 
-    /// Writes the bytes of all items, the last index fastest.
+    /// Writes `items`, the bytes of all items one after the other, the last index fastest.
+    ///
+    /// # Errors
+    /// - `items` has another length than all items
     #[doc(hidden)]
     pub fn write_bytes(&mut self, items: &[u8]) -> Result<(), EncodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;

@@ -1,4 +1,5 @@
-//! Columns: one contiguous vector for each leaf field, read from records in one pass and written back.
+//! [`Column`]: a contiguous vector of all values of one leaf field. A leaf is a field that is not a record. One pass
+//! over the records reads all columns.
 
 use alloc::vec::Vec;
 
@@ -8,11 +9,11 @@ use num_complex::Complex;
 use super::buffer::{Buffer, BufferMut, total};
 use super::column_copy::{ColumnFiller, can_grow, scatter_columns};
 use super::element::sealed::{ColumnTarget, ElementType, Elements, ElementsMut};
-use super::element::{Element, per_item, reserved, zeroed};
+use super::element::{Element, elements_per_item, reserved, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::leaf::Leaf;
 use super::long_double::{LongDouble, name as representation};
-use super::plan::{Plan, chosen};
+use super::plan::{Plan, select_leaves};
 use super::scalar::ScalarCodec;
 use super::traverse::Runs;
 use crate::abi::LongDoubleFormat;
@@ -20,10 +21,11 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::text::escape;
 
-/// Items of a line below which the steps from one line to the next cost more than a copy of the items.
-const SHORT: u64 = 16;
+/// The smallest line, in items, that is read without copying items to a block first. For shorter lines, advancing to
+/// the next line costs more than the copy.
+const SHORT_LINE: u64 = 16;
 
-/// The values of one leaf field in all records, in the byte order of this machine.
+/// All values of one field that is not a record, in the byte order of this machine.
 ///
 /// ```
 /// use pep3118::decode::{ColumnData, Plan};
@@ -37,20 +39,20 @@ const SHORT: u64 = 16;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// The dotted name, as [`Leaf::name`] has it.
+    /// The dotted name of the field, see [`Leaf::name`].
     pub name: Vec<u8>,
-    /// The type of one value.
+    /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
-    /// The shape of one record: that of the field, then for strings and text their length in bytes or units, and 2 for a
-    /// complex `long double`.
+    /// The shape of the elements of one record: [`Leaf::shape`], and one more dimension for some types. The last
+    /// dimension is the length of a string in bytes, the length of a text in units, or 2 for a complex `long double`.
     pub shape: Vec<usize>,
-    /// The elements, record after record.
+    /// The elements of all records, starting with the first record.
     pub data: ColumnData,
 }
 
 macro_rules! column_data {
     ($($(#[$doc:meta])* $variant:ident($element:ty),)+) => {
-        /// The vector of a column, of the type that fits the field.
+        /// The elements of a column, as a vector of the type that represents the field.
         #[non_exhaustive]
         #[derive(Clone, Debug, PartialEq)]
         pub enum ColumnData {
@@ -58,7 +60,7 @@ macro_rules! column_data {
         }
 
         impl ColumnData {
-            /// Returns the number of elements.
+            /// Returns the number of elements in all records.
             #[must_use]
             pub fn len(&self) -> usize {
                 match self {
@@ -66,7 +68,7 @@ macro_rules! column_data {
                 }
             }
 
-            /// Returns the vector, to be downcast to its type.
+            /// Returns the vector, for a downcast to its type.
             #[cfg(feature = "ndarray")]
             pub(crate) fn as_any(&self) -> &dyn core::any::Any {
                 match self {
@@ -74,25 +76,28 @@ macro_rules! column_data {
                 }
             }
 
-            /// Returns the name of the element type.
+            /// Returns the name of the element type for messages.
             fn element_name(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => <$element as ElementType>::NAME,)+
                 }
             }
 
+            /// Borrows the elements for reading.
             fn elements(&self) -> Elements<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::elements(elements),)+
                 }
             }
 
+            /// Borrows the elements for writing.
             fn elements_mut(&mut self) -> ElementsMut<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::elements_mut(elements),)+
                 }
             }
 
+            /// Borrows the vector for filling, see `ElementType::target`.
             fn target(&mut self) -> ColumnTarget<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::target(elements),)+
@@ -103,62 +108,64 @@ macro_rules! column_data {
 }
 
 column_data! {
-    /// `?`
+    /// Bools, format `?`.
     Bool(bool),
-    /// The bytes of `c`, `s`, `p` (with its length), void, bits and user types.
+    /// The bytes of `c`, `s`, `p` (with its length byte), void, bit fields and user types.
     Bytes(u8),
-    /// Signed, 1 byte.
+    /// Signed integers of 1 byte.
     Int8(i8),
-    /// Unsigned, 1 byte.
+    /// Unsigned integers of 1 byte.
     UInt8(u8),
-    /// Signed, 2 bytes.
+    /// Signed integers of 2 bytes.
     Int16(i16),
-    /// Unsigned, 2 bytes; also units of text.
+    /// Unsigned integers of 2 bytes, or units of text.
     UInt16(u16),
-    /// Signed, 4 bytes.
+    /// Signed integers of 4 bytes.
     Int32(i32),
-    /// Unsigned, 4 bytes; also units of text and addresses.
+    /// Unsigned integers of 4 bytes, units of text, or addresses.
     UInt32(u32),
-    /// Signed, 8 bytes.
+    /// Signed integers of 8 bytes.
     Int64(i64),
-    /// Unsigned, 8 bytes; also addresses.
+    /// Unsigned integers of 8 bytes, or addresses.
     UInt64(u64),
-    /// `e`
+    /// 16-bit floats, format `e`.
     Float16(f16),
-    /// `f`
+    /// 32-bit floats, format `f`.
     Float32(f32),
-    /// `d`
+    /// 64-bit floats, format `d`. Also format `g` if `long double` is the same type as `double`.
     Float64(f64),
-    /// `g` where it is not a `double`; two elements for each `Zg`.
+    /// C `long double`s, format `g`. Two elements for each `Zg`.
     LongDouble(LongDouble),
-    /// `Ze`
+    /// Complex numbers of two 16-bit floats, format `Ze`.
     Complex32(Complex<f16>),
-    /// `Zf`
+    /// Complex numbers of two 32-bit floats, format `Zf`.
     Complex64(Complex<f32>),
-    /// `Zd`
+    /// Complex numbers of two 64-bit floats, format `Zd`. Also format `Zg` if `long double` is the same type as `double`.
     Complex128(Complex<f64>),
 }
 
 impl ColumnData {
-    /// Converts to elements for which every bit pattern is valid: a `bool` to a byte, a `long double` to the `size` bytes
-    /// that it has in memory.
+    /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each
+    /// `long double` becomes the `size` bytes that it has in native memory. Other elements are not changed.
+    ///
+    /// # Errors
+    /// - there is not enough memory for the bytes
     #[doc(hidden)]
-    #[must_use]
-    pub fn into_units(self, size: usize) -> Self {
-        match self {
+    pub fn into_units(self, size: usize) -> Result<Self, DecodeError> {
+        Ok(match self {
             Self::Bool(values) => Self::UInt8(bytemuck::allocation::cast_vec(values)),
             Self::LongDouble(values) => {
-                let mut bytes = alloc::vec![0; values.len().saturating_mul(size)];
-                for (place, value) in bytes.chunks_exact_mut(size.max(1)).zip(values) {
-                    value.write(place, crate::endian::Endian::HOST);
+                let mut bytes: Vec<u8> = zeroed(values.len().saturating_mul(size))?;
+                for (cell, value) in bytes.chunks_exact_mut(size.max(1)).zip(values) {
+                    value.write(cell, crate::endian::Endian::HOST);
                 }
                 Self::Bytes(bytes)
             }
             data => data,
-        }
+        })
     }
 
-    /// Returns the bytes of all elements, if every bit pattern is an element.
+    /// Returns the bytes of all elements. Returns `None` if some bit patterns are not valid elements.
     #[doc(hidden)]
     pub fn units_mut(&mut self) -> Option<&mut [u8]> {
         match self.elements_mut() {
@@ -167,7 +174,7 @@ impl ColumnData {
         }
     }
 
-    /// Returns whether there are no elements.
+    /// Returns whether the column has no elements.
     ///
     /// ```
     /// use pep3118::decode::ColumnData;
@@ -179,11 +186,12 @@ impl ColumnData {
         self.len() == 0
     }
 
-    /// Allocates the elements of `items` records.
+    /// Allocates the vector for the field `leaf` of `items` records.
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
-        /// The elements of one type.
+        /// Allocates the vector for elements of type `T`.
         fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
-            let count = per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
+            let count =
+                elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
             match initial {
                 Initial::Zeroed => zeroed(count),
                 Initial::Reserved => reserved(count),
@@ -207,27 +215,28 @@ impl ColumnData {
             (Type::Complex32, _) => Self::Complex32(vector(leaf, items, initial)?),
             (Type::Complex64, _) => Self::Complex64(vector(leaf, items, initial)?),
             (Type::Complex128, _) => Self::Complex128(vector(leaf, items, initial)?),
-            // Unsigned integers, units of text, addresses.
+            // Unsigned integers, units of text, and addresses.
             (ty, 2) if ty.has_byte_order() => Self::UInt16(vector(leaf, items, initial)?),
             (ty, 4) if ty.has_byte_order() => Self::UInt32(vector(leaf, items, initial)?),
             (ty, 8) if ty.has_byte_order() => Self::UInt64(vector(leaf, items, initial)?),
-            // Strings, void, and units of a width that no Rust integer has.
+            // Strings, void, and units of a size that no Rust integer has.
             _ => Self::Bytes(vector(leaf, items, initial)?),
         })
     }
 }
 
-/// The state of a column before it is filled.
+/// The state of a column that was allocated and not filled.
 #[derive(Clone, Copy, Debug)]
 enum Initial {
-    /// All elements are zero.
+    /// The vector has all elements, and they are zero.
     Zeroed,
-    /// Memory for the elements is reserved, but there are none.
+    /// The vector is empty, with capacity for all elements.
     Reserved,
 }
 
 impl Column {
-    /// Allocates the columns of `items` records, without elements where [`can_grow`] is true.
+    /// Allocates the columns of `leaves` for `items` records. A column is an empty vector if [`can_grow`] is true for
+    /// the leaf.
     fn allocate(leaves: &[&Leaf], items: usize) -> Result<Vec<Self>, DecodeError> {
         let allocate = |leaf: &&Leaf| {
             let initial = if can_grow(leaf) { Initial::Reserved } else { Initial::Zeroed };
@@ -236,6 +245,7 @@ impl Column {
         leaves.iter().map(allocate).collect()
     }
 
+    /// Creates the column of `leaf` with the elements `data`.
     fn new(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
         let ScalarCodec { ty, .. } = leaf.codec;
@@ -250,13 +260,13 @@ impl Column {
         Self { name: leaf.name().to_vec(), ty, shape, data }
     }
 
-    /// Borrows the column, which `allocate` made, to be filled.
+    /// Borrows the column for filling. [`allocate`](Self::allocate) created the column for `leaf`.
     fn target(&mut self, leaf: &Leaf) -> ColumnTarget<'_> {
         if can_grow(leaf) { self.data.target() } else { ColumnTarget::Elements(self.data.elements_mut()) }
     }
 }
 
-/// A slice of the caller for one column.
+/// A slice that one column is copied to.
 ///
 /// ```
 /// use pep3118::decode::{Destination, Plan};
@@ -273,24 +283,24 @@ pub struct Destination<'d> {
     len: usize,
     name: &'static str,
     accepts: fn(&ScalarCodec) -> bool,
-    per_item: fn(&Leaf) -> usize,
+    elements_per_item: fn(&Leaf) -> usize,
 }
 
 impl<'d, T: Element> From<&'d mut [T]> for Destination<'d> {
     fn from(elements: &'d mut [T]) -> Self {
         let len = elements.len();
         let elements = T::elements_mut(elements);
-        Self { elements, len, name: T::NAME, accepts: T::accepts, per_item: per_item::<T> }
+        Self { elements, len, name: T::NAME, accepts: T::accepts, elements_per_item: elements_per_item::<T> }
     }
 }
 
 impl Destination<'_> {
-    /// Refuses elements of another type, and another number of them.
+    /// Checks the element type and the number of elements for the field `leaf` of `items` records.
     fn check(&self, leaf: &Leaf, items: usize) -> Result<(), DecodeError> {
         if !(self.accepts)(&leaf.codec) {
             return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: self.name });
         }
-        let needed = (self.per_item)(leaf).saturating_mul(items);
+        let needed = (self.elements_per_item)(leaf).saturating_mul(items);
         if self.len == needed {
             return Ok(());
         }
@@ -299,13 +309,13 @@ impl Destination<'_> {
 }
 
 impl<'f> ColumnFiller<'f> {
-    /// Fills columns that `Column::allocate` made for the same leaves.
+    /// Creates a filler for `columns`, which [`Column::allocate`] created for `leaves`.
     fn of_columns(leaves: &[&'f Leaf], columns: &'f mut [Column], itemsize: usize) -> Self {
         let targets = columns.iter_mut().zip(leaves).map(|(column, leaf)| (*leaf, column.target(leaf)));
         Self::new(targets, itemsize)
     }
 
-    /// Fills slices of the caller, one for each leaf.
+    /// Creates a filler for one destination per leaf, after checking the type and length of every destination.
     fn of_destinations(
         leaves: &[&'f Leaf],
         destinations: Vec<Destination<'f>>,
@@ -325,30 +335,32 @@ impl<'f> ColumnFiller<'f> {
 }
 
 impl Plan {
-    /// Reads the columns of adjacent records: those of the dotted `names`, or all.
+    /// Copies the fields of adjacent `records` to columns. `names` are the dotted names of the fields, and `None` means
+    /// all fields.
     ///
     /// # Errors
-    /// - 10 bytes for records of 4
-    /// - `&[b"c"]` of `T{<i:a:<d:b:}`: no such field
-    /// - more bytes than the machine has
+    /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
+    /// - no field has one of the names: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - there is not enough memory for the columns
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(records, &chosen(self, names)?)
+        self.columns_of(records, &select_leaves(self, names)?)
     }
 
-    /// Reads the columns of the leaves with these indices. Names may repeat; indices are unique.
+    /// Copies the leaf at each of `indices` to a column. Unlike names, indices identify a leaf uniquely.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(records, &super::plan::chosen_by_index(self, indices)?)
+        self.columns_of(records, &super::plan::select_leaves_by_index(self, indices)?)
     }
 
+    /// Copies the fields `leaves` of adjacent `records` to columns.
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
         Ok(columns)
     }
 
-    /// Reads columns into slices of the caller, one for each name, all of the right type and length. If one does not fit,
-    /// nothing is written.
+    /// Copies the fields of adjacent `records` to the slices `destinations`. There is one slice for each of `names`, or
+    /// for each field if `names` is `None`. Writes nothing if an error is returned.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -362,8 +374,9 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - `&mut [f64]` for a field of `<i`, a slice of 3 elements where there are 2
-    /// - as [`columns`](Self::columns)
+    /// - the element type of a destination differs from the field: `&mut [f64]` for `<i`
+    /// - a destination has another length than its column: 3 elements for 2 records
+    /// - the errors of [`columns`](Self::columns)
     pub fn columns_into(
         &self,
         records: &[u8],
@@ -371,12 +384,12 @@ impl Plan {
         destinations: Vec<Destination<'_>>,
     ) -> Result<(), DecodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = chosen(self, names)?;
+        let leaves = select_leaves(self, names)?;
         let mut filler = ColumnFiller::of_destinations(&leaves, destinations, items, self.size)?;
         filler.append(Strided::of_rows(records, self.size))
     }
 
-    /// Encodes columns as adjacent records; padding is zero.
+    /// Encodes one column for each field as adjacent records. Padding is zero.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -387,15 +400,16 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - columns for 2 of 3 fields
-    /// - as [`write_columns`](Self::write_columns)
+    /// - the number of columns differs from the number of fields: 2 columns for 3 fields
+    /// - the errors of [`write_columns`](Self::write_columns)
     pub fn encode_columns(&self, columns: &[Column]) -> Result<Vec<u8>, EncodeError> {
         if columns.len() != self.leaves.len() {
             let (found, wanted) = (wide(columns.len()), wide(self.leaves.len()));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "field" }.into());
         }
-        let leaves = self.named(columns)?;
-        // As many records as the first column has whose field has elements; no such column has no records.
+        let leaves = self.leaves_of(columns)?;
+        // The first column whose field has elements determines the number of records. If all fields have 0 bytes, the
+        // result has no records.
         let items = leaves.iter().zip(columns).find_map(|(leaf, column)| {
             let one = ColumnData::allocate(leaf, 1, Initial::Zeroed).ok()?.len();
             column.data.len().checked_div(one)
@@ -406,34 +420,34 @@ impl Plan {
         Ok(records)
     }
 
-    /// Writes columns to the fields of their names in adjacent records. Other fields and padding stay as they were; if one
-    /// column does not fit, so does everything.
+    /// Copies `columns` to the fields with the same names in adjacent `records`. Leaves other fields and padding
+    /// unchanged. Leaves all records unchanged if a column is rejected.
     ///
-    /// A column fits if [`columns`](Self::columns) could have read it.
+    /// A column is accepted if it has the type and shape that [`columns`](Self::columns) returns.
     ///
     /// # Errors
-    /// - 10 bytes for records of 4
-    /// - a column `c` of `T{<i:a:<d:b:}`, two columns `a`: no such field
-    /// - a column of `int16` for `<i`, of another shape, of long doubles of another machine
-    /// - 2 values for 3 records
+    /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
+    /// - no field has the name of a column, or two columns have the same name: a column `c` for `T{<i:a:<d:b:}`
+    /// - a column has another type, shape or `long double` representation than its field: `int16` for `<i`
+    /// - a column has another length: 2 values for 3 records
     pub fn write_columns(&self, columns: &[Column], records: &mut [u8]) -> Result<(), EncodeError> {
         let items = self.items_in(records.len())?;
-        let leaves = self.named(columns)?;
+        let leaves = self.leaves_of(columns)?;
         let mut sources = Vec::with_capacity(columns.len());
         for (leaf, column) in leaves.into_iter().zip(columns) {
-            check(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
+            check_column(leaf, column, items).map_err(|kind| EncodeError::from(kind).inside(&escape(&column.name)))?;
             sources.push((leaf, column.data.elements()));
         }
         Ok(scatter_columns(sources, records, self.size)?)
     }
 
-    /// Returns a leaf for each column, by its name; each leaf once.
-    fn named(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
+    /// Returns the leaf of each column by its name. Each leaf is returned at most once.
+    fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
         let mut free: Vec<Option<&Leaf>> = self.leaves.iter().map(Some).collect();
         let mut start = 0_usize;
         let mut leaves = Vec::with_capacity(columns.len());
         for column in columns {
-            // Columns are mostly in the order of the fields.
+            // The search starts after the previous leaf, because columns are usually in the order of the fields.
             let (before, after) = free.split_at_mut(start.min(self.leaves.len()));
             let mut all = after.iter_mut().chain(before).enumerate();
             let found = all.find(|(_, leaf)| leaf.is_some_and(|leaf| leaf.name() == &*column.name));
@@ -441,6 +455,7 @@ impl Plan {
                 return Err(DecodeError::NoField { name: column.name.as_slice().into() }.into());
             };
             start = start.saturating_add(step).saturating_add(1);
+            // The search continues at the first leaf after the last one.
             start = start.checked_sub(self.leaves.len()).unwrap_or(start);
             leaves.push(leaf);
         }
@@ -449,21 +464,23 @@ impl Plan {
 }
 
 impl Buffer<'_> {
-    /// Reads the columns of all items, the last index fastest; see [`Plan::columns`].
+    /// Copies the fields of all items to columns, the last index fastest. `names` are the dotted names of the fields,
+    /// and `None` means all fields.
     ///
     /// # Errors
-    /// - no field of a name
-    /// - more bytes than the machine has
+    /// - no field has one of the names
+    /// - there is not enough memory for the columns
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&chosen(self.plan, names)?)
+        self.columns_of(&select_leaves(self.plan, names)?)
     }
 
-    /// Reads the columns of the leaves with these indices.
+    /// Copies the leaf at each of `indices` to a column.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
-        self.columns_of(&super::plan::chosen_by_index(self.plan, indices)?)
+        self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 
+    /// Copies the fields `leaves` of all items to columns.
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
@@ -471,23 +488,24 @@ impl Buffer<'_> {
         Ok(columns)
     }
 
-    /// Reads columns into slices of the caller; see [`Plan::columns_into`].
+    /// Copies the fields of all items to the slices `destinations`, see [`Plan::columns_into`].
     ///
     /// # Errors
-    /// - a destination of another type, or of another length
-    /// - as [`columns`](Self::columns)
+    /// - a destination has another element type or another length than its column
+    /// - the errors of [`columns`](Self::columns)
     pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
-        let leaves = chosen(self.plan, names)?;
+        let leaves = select_leaves(self.plan, names)?;
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
 
+    /// Copies the fields of all items to the columns of `filler`.
     fn fill_columns(&self, mut filler: ColumnFiller<'_>) -> Result<(), DecodeError> {
         if self.plan.size == 0 {
             return Ok(());
         }
         let mut runs = Runs::new(self.view, self.plan.size)?;
-        if runs.line() < SHORT {
+        if runs.line_len() < SHORT_LINE {
             let mut blocks = self.blocks()?;
             while blocks.advance()? {
                 filler.append(Strided::of_rows(blocks.block(), self.plan.size))?;
@@ -502,12 +520,12 @@ impl Buffer<'_> {
 }
 
 impl BufferMut<'_> {
-    /// Writes columns to all items, the last index fastest; see [`Plan::write_columns`]. Fields without a column and
-    /// padding stay as they were; if one column does not fit, so does everything.
+    /// Copies `columns` to the fields with the same names in all items, the last index fastest. Leaves other fields and
+    /// padding unchanged. Leaves all items unchanged if a column is rejected.
     ///
     /// # Errors
-    /// - as [`Plan::write_columns`]
-    /// - more bytes than the machine has
+    /// - the errors of [`Plan::write_columns`]
+    /// - there is not enough memory for a copy of all items
     pub fn write_columns(&mut self, columns: &[Column]) -> Result<(), EncodeError> {
         let mut copy = self.copy()?;
         self.plan.write_columns(columns, &mut copy)?;
@@ -515,8 +533,8 @@ impl BufferMut<'_> {
     }
 }
 
-/// Refuses a column that could not have been read from the leaf.
-fn check(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
+/// Checks that `column` has the type, shape and number of elements that the field `leaf` of `items` records needs.
+fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
     if column.ty != leaf.ty() {
         return Err(EncodeErrorKind::Kind { found: column.ty.as_str(), wanted: leaf.ty().as_str() });
     }

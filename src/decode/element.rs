@@ -1,11 +1,11 @@
-//! Rust types that values are copied into and out of.
+//! [`Element`]: the Rust types of the elements of typed arrays and columns.
 
 use alloc::vec::Vec;
 
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, wide};
+use super::error::{DecodeError, resize, wide};
 use super::leaf::Leaf;
 use super::long_double::LongDouble;
 use super::scalar::ScalarCodec;
@@ -14,19 +14,20 @@ use crate::layout::Type;
 use crate::spare_capacity::SpareCapacity;
 use crate::strided::{Strided, StridedMut, reverse_units};
 
-/// A Rust type that values of a format can be copied into with no change but byte order.
+/// A Rust type that represents the values of some formats exactly. A copy changes at most the byte order.
 ///
 /// | type | values |
 /// |--|--|
-/// | `i8` to `u64`, `f16`, `f32`, `f64` | those of that type; `u32` and `u64` also addresses of that size |
-/// | `Complex<f16>`, `Complex<f32>`, `Complex<f64>` | complex numbers of two such parts |
+/// | `i8` to `u64`, `f16`, `f32`, `f64` | numbers of the same type |
+/// | `Complex<f16>`, `Complex<f32>`, `Complex<f64>` | complex numbers with parts of the same type |
 /// | `bool` | `?`, where any byte other than 0 means true |
-/// | `u8` | also every byte of `c`, `s`, `p` (with its length), void, bits and user types |
-/// | `u16`, `u32` | also every unit of text of that width, NULs included |
-/// | [`LongDouble`] | `g`; two for each `Zg` |
-/// | `f64`, `Complex<f64>` | also `g` and `Zg` where the machine's `long double` is a `double` |
+/// | `u8` | also each byte of `c`, `s`, `p` (with its length byte), void, bit fields and user types |
+/// | `u16`, `u32` | also each unit of text of this width, with the NULs at the end |
+/// | `u32`, `u64` | also addresses of this width |
+/// | [`LongDouble`] | `g`; two elements for each `Zg` |
+/// | `f64`, `Complex<f64>` | also `g` and `Zg` if `long double` is the same type as `double` in the data model |
 ///
-/// The trait is sealed.
+/// This trait is sealed: other crates cannot implement it.
 ///
 /// ```
 /// use pep3118::decode::{Buffer, Element, Plan};
@@ -47,48 +48,48 @@ impl<T: sealed::ElementType> Element for T {}
 pub(super) mod sealed {
     use super::{LongDouble, ScalarCodec, SpareCapacity, Vec};
 
-    /// What the decoder knows of an element type.
+    /// The operations of the decoder on elements of one type.
     pub trait ElementType: Copy + 'static {
-        /// The name in messages.
+        /// The name of the type in error messages.
         const NAME: &'static str;
 
-        /// Makes elements of all bits zero; `None` where there is no memory for them.
+        /// Creates `count` elements whose bits are all zero. Returns `None` if the allocation fails.
         fn zeroed(count: usize) -> Option<Vec<Self>>;
 
-        /// Makes a vector whose [`target`](Self::target) can be filled with `count` elements: an empty one with memory for
-        /// them, or zeroed elements. `None` where there is no memory for them.
+        /// Creates a vector for [`target`](Self::target), which `count` elements can be written to. The vector is empty
+        /// with capacity for `count` elements, or has `count` elements. Returns `None` if the allocation fails.
         fn reserved(count: usize) -> Option<Vec<Self>> {
             Self::zeroed(count)
         }
 
-        /// Returns whether the values of a codec are elements of this type.
+        /// Returns whether values of `codec` are elements of this type.
         fn accepts(codec: &ScalarCodec) -> bool;
 
-        /// Returns the number of bytes of an item that become one element.
+        /// Returns the number of bytes of one element in an item. A `Zg`, for example, is two `LongDouble`s.
         fn width(codec: &ScalarCodec) -> usize;
 
-        /// Borrows the elements to be written to.
+        /// Borrows `elements` for writing.
         fn elements_mut(elements: &mut [Self]) -> ElementsMut<'_>;
 
-        /// Borrows the elements to be read.
+        /// Borrows `elements` for reading.
         fn elements(elements: &[Self]) -> Elements<'_>;
 
-        /// Borrows what [`reserved`](Self::reserved) made to be filled: the spare capacity if every bit pattern is an
-        /// element, or else the elements.
+        /// Borrows a vector of [`reserved`](Self::reserved) as a column to fill. The target is the spare capacity if
+        /// every bit pattern is a valid element. Otherwise the target is the elements.
         fn target(elements: &mut Vec<Self>) -> ColumnTarget<'_> {
             ColumnTarget::Elements(Self::elements_mut(elements))
         }
     }
 
-    /// A column to be filled.
+    /// A column to fill.
     #[derive(Debug)]
     pub enum ColumnTarget<'t> {
         Elements(ElementsMut<'t>),
-        /// A vector without elements, which has memory for them.
+        /// An empty vector with capacity for all elements.
         Spare(&'t mut (dyn SpareCapacity + 'static)),
     }
 
-    /// Borrowed elements to be written to. Where every bit pattern is an element, they are bytes.
+    /// Elements to write. A type for which every bit pattern is valid is borrowed as bytes.
     #[derive(Debug)]
     pub enum ElementsMut<'e> {
         Bytes(&'e mut [u8]),
@@ -96,7 +97,7 @@ pub(super) mod sealed {
         LongDouble(&'e mut [LongDouble]),
     }
 
-    /// Borrowed elements to be read. Where every bit pattern is an element, they are bytes.
+    /// Elements to read. A type for which every bit pattern is valid is borrowed as bytes.
     #[derive(Debug)]
     pub enum Elements<'e> {
         Bytes(&'e [u8]),
@@ -164,6 +165,7 @@ numbers! {
         codec.ty == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
 }
 
+/// Returns whether `long double` is the same type as `double` in the data model.
 fn is_double(codec: &ScalarCodec) -> bool {
     codec.long_double == LongDoubleFormat::Double && codec.unit == 8
 }
@@ -198,7 +200,7 @@ impl ElementType for LongDouble {
     fn zeroed(count: usize) -> Option<Vec<Self>> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(count).ok()?;
-        // A zero includes its format, so it is not all bits zero and must be written.
+        // `LongDouble::ZERO` contains its format and is not all zero bits. Hence each element is written.
         crate::huge_pages::prefer_large(elements.spare_capacity_mut());
         elements.resize(count, Self::ZERO);
         Some(elements)
@@ -221,52 +223,91 @@ impl ElementType for LongDouble {
     }
 }
 
-/// Returns the number of elements of one item, 0 for values of no bytes.
-pub(super) fn per_item<T: Element>(leaf: &Leaf) -> usize {
-    // Values without bytes have no elements.
+/// Returns the number of elements of type `T` in one item. Returns 0 for values of 0 bytes.
+pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
+    // The width is 0 for values of 0 bytes, which have no elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
 }
 
-/// The error for elements that are not there, although their number was computed from the number of items.
-fn missing() -> DecodeError {
+/// Creates the error for a column with fewer elements than its items need. Only a bug causes this error, because a
+/// column is allocated for the number of items.
+fn column_too_short() -> DecodeError {
     DecodeError::internal("a column is shorter than its items")
 }
 
-/// Returns the indices of the elements of `width` bytes in the `len` bytes from byte `start` on. Both are multiples of
-/// `width`; a width of 0 is an error.
-fn range(start: usize, len: usize, width: usize) -> Result<core::ops::Range<usize>, DecodeError> {
-    let first = start.checked_div(width).ok_or_else(missing)?;
-    Ok(first..first.saturating_add(len.checked_div(width).ok_or_else(missing)?))
+/// Returns the indices of elements in a column. The elements start at byte `start` of the column and have `len` bytes
+/// in total. Each element has `width` bytes. `start` and `len` are multiples of `width`.
+///
+/// # Errors
+/// - `width` is 0
+fn element_range(start: usize, len: usize, width: usize) -> Result<core::ops::Range<usize>, DecodeError> {
+    let first = start.checked_div(width).ok_or_else(column_too_short)?;
+    Ok(first..first.saturating_add(len.checked_div(width).ok_or_else(column_too_short)?))
+}
+
+/// Decodes the elements at byte `start` of a column one by one, with `decode`. `bytes` has `width` bytes for each
+/// element.
+fn decode_each<T>(
+    column: &mut [T],
+    start: usize,
+    bytes: &[u8],
+    width: usize,
+    decode: impl Fn(&[u8]) -> T,
+) -> Result<(), DecodeError> {
+    let elements = column.get_mut(element_range(start, bytes.len(), width)?).ok_or_else(column_too_short)?;
+    for (element, value) in elements.iter_mut().zip(bytes.chunks_exact(width)) {
+        *element = decode(value);
+    }
+    Ok(())
+}
+
+/// Encodes the elements at byte `start` of a column one by one, with `encode`. `bytes` has `width` bytes for each
+/// element.
+fn encode_each<T>(
+    column: &[T],
+    start: usize,
+    bytes: &mut [u8],
+    width: usize,
+    encode: impl Fn(&T, &mut [u8]),
+) -> Result<(), DecodeError> {
+    let elements = column.get(element_range(start, bytes.len(), width)?).ok_or_else(column_too_short)?;
+    for (element, value) in elements.iter().zip(bytes.chunks_exact_mut(width)) {
+        encode(element, value);
+    }
+    Ok(())
+}
+
+/// Returns the bytes of `leaf` in `items`, as a range of bytes of its column. `first` is the number of items before
+/// `items`.
+fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usize> {
+    let start = first.saturating_mul(leaf.bytes());
+    start..start.saturating_add(items.saturating_mul(leaf.bytes()))
 }
 
 impl ElementsMut<'_> {
-    /// Reads the elements from their bytes in items; `start` is the number of bytes before them.
+    /// Decodes the elements at byte `start` of this column from `bytes`, the bytes of the elements in items.
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
-                let elements = elements.get_mut(start..start.saturating_add(bytes.len())).ok_or_else(missing)?;
+                let elements =
+                    elements.get_mut(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
                 elements.copy_from_slice(bytes);
                 reverse_units(elements, codec.reversed_unit());
+                Ok(())
             }
-            Self::Bool(elements) => {
-                let width = bool::width(codec);
-                let elements = elements.get_mut(range(start, bytes.len(), width)?).ok_or_else(missing)?;
-                for (element, value) in elements.iter_mut().zip(bytes.chunks_exact(width)) {
-                    *element = value.iter().any(|byte| *byte != 0);
-                }
+            Self::Bool(column) => {
+                let is_true = |value: &[u8]| value.iter().any(|byte| *byte != 0);
+                decode_each(column, start, bytes, bool::width(codec), is_true)
             }
-            Self::LongDouble(elements) => {
+            Self::LongDouble(column) => {
                 let width = <LongDouble as ElementType>::width(codec);
-                let elements = elements.get_mut(range(start, bytes.len(), width)?).ok_or_else(missing)?;
-                for (element, value) in elements.iter_mut().zip(bytes.chunks_exact(width)) {
-                    *element = codec.long_double(value);
-                }
+                decode_each(column, start, bytes, width, |value| codec.long_double(value))
             }
         }
-        Ok(())
     }
 
-    /// Reads the elements of a leaf from items; `first` is the number of items before them.
+    /// Decodes the field `leaf` of each of `items`. `first` is the number of items that were decoded before. `scratch`
+    /// is memory to reuse, with any content.
     pub(super) fn gather(
         &mut self,
         leaf: &Leaf,
@@ -274,49 +315,44 @@ impl ElementsMut<'_> {
         first: usize,
         scratch: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
-        let (start, len) = (first.saturating_mul(leaf.bytes()), items.count().saturating_mul(leaf.bytes()));
-        if len == 0 {
+        let range = column_range(leaf, items.count(), first);
+        if range.is_empty() {
             return Ok(());
         }
-        if let Self::Bytes(elements) = self {
-            let column = elements.get_mut(start..start.saturating_add(len)).ok_or_else(missing)?;
+        if let Self::Bytes(column) = self {
+            let column = column.get_mut(range).ok_or_else(column_too_short)?;
             return leaf.gather(items, column, leaf.codec.reversed_unit());
         }
-        scratch.resize(len, 0);
+        resize(scratch, range.len())?;
         leaf.gather(items, scratch, 1)?;
-        self.decode(&leaf.codec, scratch, start)
+        self.decode(&leaf.codec, scratch, range.start)
     }
 }
 
 impl Elements<'_> {
-    /// Writes the elements to their bytes in items, whose padding stays as it was; `start` is the number of bytes of the
-    /// elements before them.
+    /// Encodes the elements at byte `start` of this column to `bytes`, the bytes of the elements in items. Leaves the
+    /// padding of `long double` unchanged.
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
-                let elements = elements.get(start..start.saturating_add(bytes.len())).ok_or_else(missing)?;
+                let elements = elements.get(start..start.saturating_add(bytes.len())).ok_or_else(column_too_short)?;
                 bytes.copy_from_slice(elements);
                 reverse_units(bytes, codec.reversed_unit());
+                Ok(())
             }
-            Self::Bool(elements) => {
+            Self::Bool(column) => {
                 let width = bool::width(codec);
-                let elements = elements.get(range(start, bytes.len(), width)?).ok_or_else(missing)?;
-                for (value, element) in bytes.chunks_exact_mut(width).zip(elements) {
-                    codec.store_bool(*element, value);
-                }
+                encode_each(column, start, bytes, width, |element, value| codec.store_bool(*element, value))
             }
-            Self::LongDouble(elements) => {
+            Self::LongDouble(column) => {
                 let width = <LongDouble as ElementType>::width(codec);
-                let elements = elements.get(range(start, bytes.len(), width)?).ok_or_else(missing)?;
-                for (value, element) in bytes.chunks_exact_mut(width).zip(elements) {
-                    element.write(value, codec.endian);
-                }
+                encode_each(column, start, bytes, width, |element, value| element.write(value, codec.endian))
             }
         }
-        Ok(())
     }
 
-    /// Writes the elements of a leaf to items; `first` is the number of items before them.
+    /// Encodes the field `leaf` of each of `items`. `first` is the number of items that were encoded before. `scratch`
+    /// is memory to reuse, with any content.
     pub(super) fn scatter(
         &self,
         leaf: &Leaf,
@@ -324,34 +360,35 @@ impl Elements<'_> {
         first: usize,
         scratch: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
-        let (start, len) = (first.saturating_mul(leaf.bytes()), items.count().saturating_mul(leaf.bytes()));
-        if len == 0 {
+        let range = column_range(leaf, items.count(), first);
+        if range.is_empty() {
             return Ok(());
         }
-        if let Self::Bytes(elements) = self {
-            let column = elements.get(start..start.saturating_add(len)).ok_or_else(missing)?;
+        if let Self::Bytes(column) = self {
+            let column = column.get(range).ok_or_else(column_too_short)?;
             return leaf.scatter(column, items, leaf.codec.reversed_unit());
         }
-        // A long double keeps its padding.
-        scratch.resize(len, 0);
+        // The items are read first, because `encode` leaves the padding of a `long double` unchanged.
+        resize(scratch, range.len())?;
         leaf.gather(items.as_strided(), scratch, 1)?;
-        self.encode(&leaf.codec, scratch, start)?;
+        self.encode(&leaf.codec, scratch, range.start)?;
         leaf.scatter(scratch, items, 1)
     }
 }
 
-/// Allocates zeroed elements, in large pages where there are many.
+/// Allocates `count` zeroed elements. Requests huge pages from the system if the allocation is large.
 pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let mut elements = T::zeroed(count).ok_or_else(|| no_memory::<T>(count))?;
     crate::huge_pages::prefer_large(&mut elements);
     Ok(elements)
 }
 
-/// Allocates memory for elements, in large pages where there are many; see `ElementType::reserved`.
+/// Allocates memory for `count` elements, see `ElementType::reserved`.
 pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     T::reserved(count).ok_or_else(|| no_memory::<T>(count))
 }
 
+/// Creates the error for a failed allocation of `count` elements.
 fn no_memory<T>(count: usize) -> DecodeError {
     DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) }
 }

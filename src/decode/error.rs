@@ -1,13 +1,16 @@
-//! Errors of reading and writing: [`DecodeError`] and [`EncodeError`].
+//! The errors of decoding and encoding: [`DecodeError`] and [`EncodeError`].
 
 use alloc::boxed::Box;
+use alloc::collections::TryReserveError;
 use alloc::string::String;
+use alloc::vec::Vec;
 
+use super::value::Value;
 use crate::layout::{Ambiguity, Type};
 use crate::text::{escape, plural};
 use crate::view::ViewError;
 
-/// Why bytes cannot be read as values.
+/// The reason why bytes cannot be read as values.
 ///
 /// ```
 /// use pep3118::decode::{DecodeError, Plan};
@@ -21,7 +24,7 @@ use crate::view::ViewError;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// 10 bytes for a plan of 4-byte items.
+    /// The length of the input is not a multiple of the item size: 10 bytes for items of 4 bytes.
     #[error("{} are not a multiple of the {itemsize}-byte item size", plural(*len, "byte"))]
     NotWhole {
         /// The length of the input in bytes.
@@ -29,7 +32,7 @@ pub enum DecodeError {
         /// The item size in bytes.
         itemsize: u64,
     },
-    /// 3 bytes for an item of 4.
+    /// The input for one item has another length than the item: 3 bytes for an item of 4 bytes.
     #[error("{} given but an item has {}", plural(*len, "byte"), plural(*itemsize, "byte"))]
     ItemLength {
         /// The length of the input in bytes.
@@ -37,7 +40,7 @@ pub enum DecodeError {
         /// The item size in bytes.
         itemsize: u64,
     },
-    /// A plan for items of 4 bytes and a view of items of 8.
+    /// The items of the view and of the plan differ in size: a plan for items of 4 bytes, a view of items of 8 bytes.
     #[error("items of the view have {} but the plan is for {}", plural(*view, "byte"), plural(*plan, "byte"))]
     Itemsize {
         /// The item size of the view in bytes.
@@ -45,93 +48,104 @@ pub enum DecodeError {
         /// The item size of the plan in bytes.
         plan: u64,
     },
-    /// A view of 24 bytes over a slice of 20.
+    /// Items of the view are outside the memory: a view of 24 bytes over a slice of 20 bytes.
     #[error("the items are at bytes {low} to {high} but the memory has {}", plural(*len, "byte"))]
     Outside {
-        /// The lowest byte of the items.
+        /// The offset of the lowest byte of all items, in bytes from the start of the memory.
         low: i64,
-        /// One past the highest byte of the items.
+        /// The offset after the highest byte of all items, in bytes from the start of the memory.
         high: i64,
         /// The length of the memory in bytes.
         len: u64,
     },
-    /// A view with suboffsets over a slice, which does not contain the rows that the pointers lead to.
+    /// The view has suboffsets, but the memory is a slice. The slice does not contain the rows that the pointers lead
+    /// to.
     #[error("the items are indirect: a slice of bytes does not contain the rows that its pointers lead to")]
     Indirect,
-    /// A table of pointers with a NULL in it.
+    /// A pointer of an indirect dimension is NULL.
     #[error("pointer in dimension {dimension} is NULL")]
     NullPointer {
-        /// The dimension, from 0.
+        /// The index of the indirect dimension, from 0.
         dimension: u64,
     },
-    /// `to_vec::<f64>` of `<i`
+    /// The items have another type than requested: `to_vec::<f64>` for items of `<i`.
     #[error("items are {found} but {wanted} was requested")]
     ElementType {
-        /// The type of the items.
+        /// The name of the item type, such as `int32`.
         found: &'static str,
-        /// The requested type.
+        /// The name of the requested type, such as `float64`.
         wanted: &'static str,
     },
-    /// `to_vec::<i32>` of `T{<i:a:<d:b:}`
+    /// The items are records, but values of one type were requested: `to_vec::<i32>` for items of `T{<i:a:<d:b:}`.
     #[error("items are records of {}: request records or columns instead of {wanted}", plural(*fields, "field"))]
     Structured {
-        /// The number of leaf fields, those of nested records included.
+        /// The number of leaf fields. The fields of nested records are included.
         fields: u64,
-        /// The requested type.
+        /// The name of the requested type, such as `int32`.
         wanted: &'static str,
     },
-    /// 6 items into a slice of 5 elements.
+    /// The destination has another number of elements than the result: a slice of 5 elements for 6 items.
     #[error("the destination holds {} but {needed} are needed", plural(*available, "element"))]
     TooSmall {
         /// The length of the destination in elements.
         available: u64,
-        /// The number of elements to be written to it.
+        /// The number of elements of the result.
         needed: u64,
     },
-    /// 2 destinations for 3 columns.
+    /// The number of destinations differs from the number of columns: 2 destinations for 3 columns.
     #[error("{} for {}", plural(*destinations, "destination"), plural(*columns, "column"))]
     Destinations {
-        /// The number of destinations.
+        /// The number of destinations that the caller gave.
         destinations: u64,
-        /// The number of chosen columns.
+        /// The number of selected columns.
         columns: u64,
     },
-    /// `columns(&["b"])` of `T{<i:a:}`
+    /// The plan has no field with the given name: `columns(&["b"])` for records of `T{<i:a:}`.
     #[error("no field is named `{}`", escape(name))]
     NoField {
-        /// The dotted name.
+        /// The dotted name that the caller gave.
         name: Box<[u8]>,
     },
-    /// `(4294967296)0s`: the size of the item does not limit the number of values that have no bytes.
+    /// An item has too many values of 0 bytes: `(4294967296)0s`. The item size does not limit the number of such
+    /// values.
     #[error("{count} values of 0 bytes are more than {limit}")]
     ZeroSized {
-        /// The number of values.
+        /// The number of values in one item.
         count: u64,
-        /// The largest number that is read.
+        /// The largest supported number of values.
         limit: u64,
     },
-    /// More bytes than the machine has, or than its address space holds.
+    /// The names and shapes of the leaf fields need too much memory. A plan stores the dotted name of each field, so
+    /// that a record with a long name and many fields needs more memory than its format.
+    #[error("names and shapes of the fields need {} but at most {limit} are supported", plural(*bytes, "byte"))]
+    FieldNames {
+        /// The number of bytes that the names and shapes need, up to the field that exceeds the limit.
+        bytes: u64,
+        /// The largest supported number of bytes.
+        limit: u64,
+    },
+    /// The result needs more memory than is available, or more bytes than the address space has.
     #[error("there is no memory for {}", plural(*bytes, "byte"))]
     Allocation {
-        /// The number of bytes.
+        /// The number of bytes, or `u64::MAX` if the number was too large to compute.
         bytes: u64,
     },
-    /// Several interpretations fit the format of a view: choose one of them and make a plan of its layout.
+    /// The format of the view has several interpretations. Choose one, and create the plan from its layout.
     #[error(transparent)]
     Ambiguous(Ambiguity),
-    /// Indices that are out of bounds.
+    /// An index is out of bounds, or the number of indices is wrong.
     #[error(transparent)]
     View(#[from] ViewError),
-    /// A state that the checks of this crate exclude: please report it.
+    /// A state that the checks of this crate exclude. Please report it as a bug.
     #[error("internal error: {what}")]
     Internal {
-        /// The state.
+        /// The description of the state.
         what: &'static str,
     },
 }
 
 impl DecodeError {
-    /// The error for a state that is impossible unless this crate has a fault; a panic in debug builds.
+    /// Creates the error for a state that only a bug in this crate can cause. Panics in debug builds.
     #[cold]
     pub(crate) fn internal(what: &'static str) -> Self {
         debug_assert!(false, "{what}");
@@ -139,7 +153,7 @@ impl DecodeError {
     }
 }
 
-/// Why a value cannot be written, and the field that it is for.
+/// The reason why a value cannot be written, and the field that rejected the value.
 ///
 /// ```
 /// use pep3118::decode::{EncodeErrorKind, Plan, Value};
@@ -155,11 +169,11 @@ pub struct EncodeError(Box<Details>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: EncodeErrorKind,
-    /// Field names and indices, outermost first.
+    /// The field names and indices that lead to the field, outermost first: `a.b[2]`.
     path: String,
 }
 
-/// Why a value does not fit.
+/// The reason why a value cannot be written.
 ///
 /// ```
 /// use pep3118::decode::{EncodeErrorKind, Plan, Value};
@@ -173,84 +187,84 @@ struct Details {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeErrorKind {
-    /// 300 for `B`
+    /// The number is out of the range of the field: 300 for `B`.
     #[error("{value} is not in the range {low} to {high} of {ty}")]
     OutOfRange {
-        /// The value.
+        /// The number that cannot be written.
         value: i128,
         /// The type of the field.
         ty: Type,
-        /// The smallest value that fits.
+        /// The smallest number of the type.
         low: i128,
-        /// The largest value that fits.
+        /// The largest number of the type.
         high: i128,
     },
-    /// Text for `<i`
+    /// The value is of another kind than the field: text for `<i`.
     #[error("value is {found} but the field is {wanted}")]
     Kind {
-        /// The kind of the value.
+        /// The kind of the value, such as "text".
         found: &'static str,
-        /// The type of the field.
+        /// The type of the field, such as "int32".
         wanted: &'static str,
     },
-    /// 5 bytes for `4s`
+    /// The value is longer than the field: 5 bytes for `4s`.
     #[error("value has {} but the field holds {capacity}", plural(*len, unit))]
     TooLong {
-        /// The length of the value.
+        /// The length of the value, in `unit`s.
         len: u64,
-        /// The largest length that fits.
+        /// The length of the field, in `unit`s.
         capacity: u64,
-        /// The unit of both lengths.
+        /// The unit of `len` and `capacity`: "byte" for strings, "unit" for text.
         unit: &'static str,
     },
-    /// 2 values for 3 fields or elements.
+    /// The number of values is wrong: 2 values for a record of 3 fields.
     #[error("{} for {}", plural(*found, "value"), plural(*wanted, unit))]
     Count {
-        /// The number of values.
+        /// The number of values that the caller gave.
         found: u64,
-        /// The number that is needed.
+        /// The number of fields, elements, items or bytes.
         wanted: u64,
-        /// What the values are for: "field", "element", "item", "byte".
+        /// The noun for what is counted: "field", "element", "item" or "byte".
         unit: &'static str,
     },
-    /// A long double of another representation than the machine's.
+    /// The `long double` has another representation than the field: x87 for binary128.
     #[error("long double is {found} but the field is {wanted}")]
     LongDouble {
-        /// The representation of the value.
+        /// The representation of the value, such as "x87 extended".
         found: &'static str,
-        /// The representation of the field.
+        /// The representation of the field, such as "binary128".
         wanted: &'static str,
     },
-    /// A slice of 10 bytes for an item of 12.
+    /// The destination has another length than the item: a slice of 10 bytes for an item of 12 bytes.
     #[error("the destination holds {} but {needed} are needed", plural(*available, "byte"))]
     TooSmall {
         /// The length of the destination in bytes.
         available: u64,
-        /// The number of bytes to be written to it.
+        /// The length of the item in bytes.
         needed: u64,
     },
-    /// A view whose memory must not be written to.
+    /// The view is read-only.
     #[error("the buffer is read-only")]
     ReadOnly,
-    /// The memory cannot be accessed; the error is that of reading it.
+    /// The memory of the items cannot be accessed. The inner error gives the reason.
     #[error(transparent)]
     Access(#[from] DecodeError),
 }
 
 impl EncodeError {
-    /// Returns the reason.
+    /// Returns the reason why the value cannot be written.
     #[must_use]
     pub fn kind(&self) -> &EncodeErrorKind {
         &self.0.kind
     }
 
-    /// Returns the field, by names and indices: `a.b[2]`; empty for the item itself.
+    /// Returns the field that rejected the value, as names and indices: `a.b[2]`. Returns `""` for the item itself.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// Puts the name or index of the enclosing value before the path.
+    /// Prepends `step` to the path. `step` is the field name or the index (`[2]`) of the enclosing value.
     pub(super) fn inside(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -280,14 +294,79 @@ impl core::fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// Returns a length as the errors and layouts have it.
+/// Allocates the vectors of a dynamic value, and records the first allocation that failed.
+///
+/// After a failure, decoding continues with empty values, and the caller checks [`result`](Self::result) at the end. A
+/// `Result` for each value of a record made decoding 1.5 times as slow.
+#[derive(Debug, Default)]
+pub(super) struct ValueMemory {
+    /// The size of the first failed allocation in bytes.
+    failed: Option<u64>,
+}
+
+impl ValueMemory {
+    /// Creates an empty vector with capacity for `count` elements. Returns `None` if the allocation fails.
+    #[inline]
+    pub(super) fn vec<T>(&mut self, count: usize) -> Option<Vec<T>> {
+        let mut elements = Vec::new();
+        let reserved = elements.try_reserve_exact(count);
+        self.check(reserved, count.saturating_mul(size_of::<T>()))?;
+        Some(elements)
+    }
+
+    /// Creates an empty string with capacity for `len` bytes. Returns `None` if the allocation fails.
+    #[inline]
+    pub(super) fn string(&mut self, len: usize) -> Option<String> {
+        let mut text = String::new();
+        let reserved = text.try_reserve_exact(len);
+        self.check(reserved, len)?;
+        Some(text)
+    }
+
+    /// Reserves capacity for further characters of `text`, at least for one. Returns `false` if the allocation fails.
+    #[cold]
+    pub(super) fn grow(&mut self, text: &mut String) -> bool {
+        let reserved = text.try_reserve(char::MAX.len_utf8());
+        self.check(reserved, text.len()).is_some()
+    }
+
+    #[inline]
+    fn check(&mut self, reserved: Result<(), TryReserveError>, bytes: usize) -> Option<()> {
+        if reserved.is_err() {
+            self.failed.get_or_insert(wide(bytes));
+        }
+        reserved.ok()
+    }
+
+    /// Returns `value`, or the error for the first failed allocation.
+    #[inline]
+    pub(super) fn result(self, value: Value) -> Result<Value, DecodeError> {
+        match self.failed {
+            None => Ok(value),
+            Some(bytes) => Err(DecodeError::Allocation { bytes }),
+        }
+    }
+}
+
+/// Changes the length of `bytes` to `len`. New bytes are 0.
+pub(super) fn resize(bytes: &mut Vec<u8>, len: usize) -> Result<(), DecodeError> {
+    let further = len.saturating_sub(bytes.len());
+    bytes.try_reserve_exact(further).map_err(|_| DecodeError::Allocation { bytes: wide(len) })?;
+    bytes.resize(len, 0);
+    Ok(())
+}
+
+/// Converts a length to `u64`, the type of lengths in errors and layouts.
 #[expect(clippy::as_conversions, reason = "it has at most 64 bits")]
 pub(crate) const fn wide(len: usize) -> u64 {
     const { assert!(usize::BITS <= u64::BITS) };
     len as u64
 }
 
-/// Returns a distance of a view as one of this machine, whose address space may be smaller.
+/// Converts a distance in bytes to `isize`.
+///
+/// # Errors
+/// - `distance` needs more bits than an address of this machine has
 pub(crate) fn to_isize(distance: i64) -> Result<isize, DecodeError> {
     isize::try_from(distance).map_err(|_| DecodeError::Allocation { bytes: distance.unsigned_abs() })
 }

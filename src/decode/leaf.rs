@@ -1,4 +1,5 @@
-//! Leaf fields: where the values of a field are in an item, and how their bytes are copied to a column and back.
+//! [`Leaf`]: the position of a field's values in an item, and the copies between items and columns. A unit is a group
+//! of bytes with one byte order, see `ScalarCodec`.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,7 +10,7 @@ use super::scalar::ScalarCodec;
 use crate::layout::Type;
 use crate::strided::{Strided, StridedMut};
 
-/// A field that is not a record: where its values are in an item, and their type.
+/// A field that is not a record: its name, type and shape, and the position of its values in an item.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -23,15 +24,15 @@ pub struct Leaf {
     name: Box<[u8]>,
     pub(super) offset: usize,
     pub(super) codec: ScalarCodec,
-    /// Adjacent units of the codec.
+    /// The number of adjacent units, see `ScalarCodec::unit`. A field in an array of records has several such groups.
     adjacent: usize,
-    /// The enclosing arrays of records, outermost first.
+    /// The arrays of records around the field, outermost first.
     pub(super) repeats: Vec<Repeat<1>>,
     shape: Vec<usize>,
 }
 
 impl Leaf {
-    /// Makes a leaf of `count` adjacent values, which the arrays of records around it repeat.
+    /// Creates a leaf of `count` adjacent values. `repeats` are the arrays of records around the field.
     pub(super) fn new(
         name: Box<[u8]>,
         offset: usize,
@@ -42,7 +43,7 @@ impl Leaf {
     ) -> Result<Self, DecodeError> {
         let mut adjacent = count.checked_mul(codec.units());
         let mut repeats = repeats.to_vec();
-        // An array of records that have no other field is one array.
+        // If the field fills its record, the values of all records of an array are adjacent.
         while let (Some(Repeat { count, strides: [stride] }), Some(units)) = (repeats.last().copied(), adjacent) {
             if units.checked_mul(codec.unit) != Some(stride) {
                 break;
@@ -50,19 +51,20 @@ impl Leaf {
             adjacent = units.checked_mul(count);
             repeats.pop();
         }
-        // Values of no bytes were counted before; the product of others is at most the itemsize.
+        // The product cannot overflow: `PlanBuilder` limits the number of values of 0 bytes, and all other values are
+        // in the item.
         let adjacent = adjacent.ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         Ok(Self { name, offset, codec, adjacent, repeats, shape })
     }
 
-    /// Returns the dotted name: `b"a.b"`. A field without a name has its index for a name, `f0`, as in NumPy; the name of
-    /// the item itself is empty.
+    /// Returns the dotted name: `b"a.b"`. A field without a name is called `f` and its index, such as `f0`, as in
+    /// NumPy. The name is empty if the item is not a record.
     #[must_use]
     pub fn name(&self) -> &[u8] {
         &self.name
     }
 
-    /// Returns the offset of the first value in bytes from the start of the item.
+    /// Returns the offset of the first value, in bytes from the start of the item.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
@@ -80,46 +82,50 @@ impl Leaf {
         self.codec.size
     }
 
-    /// Returns the shape in one item: the lengths of the enclosing arrays of records, then those of the field.
+    /// Returns the shape of the values in one item: the dimensions of the enclosing arrays of records, then the
+    /// dimensions of the field.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Returns the number of adjacent bytes.
+    /// Returns the number of bytes in one group of adjacent values.
     pub(super) fn adjacent_bytes(&self) -> usize {
         self.adjacent.saturating_mul(self.codec.unit)
     }
 
-    /// Returns the number of bytes in one item.
+    /// Returns the number of bytes of all values in one item.
     pub(super) fn bytes(&self) -> usize {
         self.repeats.iter().fold(self.adjacent_bytes(), |bytes, repeat| bytes.saturating_mul(repeat.count))
     }
 
-    /// Copies the values of all items to a column of as many, reversing each unit of `unit` bytes.
+    /// Copies the values of `items` to `column`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes
+    /// for each item.
     pub(super) fn gather(&self, items: Strided<'_>, column: &mut [u8], unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = StridedMut::within(column, 0, len.cast_signed(), count, len);
         let mut column = column.ok_or_else(|| DecodeError::internal("a column is shorter than its items"))?;
-        self.each_part(|offset, at, len| {
+        self.for_each_group(|offset, at, len| {
             let from = items.field(offset, len)?;
             column.reborrow().field(at, len)?.copy_from(from, unit)
         })
     }
 
-    /// Copies a column to the values of as many items, reversing each unit of `unit` bytes.
+    /// Copies `column` to the values of `items`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes
+    /// for each item.
     pub(super) fn scatter(&self, column: &[u8], mut items: StridedMut<'_>, unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = Strided::within(column, 0, len.cast_signed(), count, len);
         let column = column.ok_or_else(|| DecodeError::internal("a column is shorter than its items"))?;
-        self.each_part(|offset, at, len| {
+        self.for_each_group(|offset, at, len| {
             let from = column.field(at, len)?;
             items.reborrow().field(offset, len)?.copy_from(from, unit)
         })
     }
 
-    /// Calls `copy` for each group of adjacent bytes with its offsets in the item and in the column and its length.
-    fn each_part(&self, mut copy: impl FnMut(usize, usize, usize) -> Option<()>) -> Result<(), DecodeError> {
+    /// Calls `copy(offset_in_item, offset_in_column, len)` for each group of adjacent values. Offsets and lengths are
+    /// in bytes. Returns an error if `copy` returns `None`.
+    fn for_each_group(&self, mut copy: impl FnMut(usize, usize, usize) -> Option<()>) -> Result<(), DecodeError> {
         let (len, mut at) = (self.adjacent_bytes(), 0_usize);
         if len == 0 {
             return Ok(());
@@ -136,14 +142,18 @@ impl Leaf {
     }
 }
 
-/// An array of records around a field: its number of elements, and their distance in bytes in each of `N` memories.
+/// An array of records that contains a field. `N` is the number of memories that contain the array: 1 for an item, 2
+/// for an item and a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Repeat<const N: usize> {
+    /// The number of elements of the array.
     pub(super) count: usize,
+    /// The distance from one element to the next in each memory, in bytes.
     pub(super) strides: [usize; N],
 }
 
-/// Calls `each` with the offsets of every element of nested arrays, the last array fastest, until it breaks.
+/// Calls `each` with the byte offsets of every element of nested arrays, the last array fastest. `start` is the offset
+/// of the first element in each of the `N` memories. Stops when `each` returns `Break`.
 pub(super) fn each_offset<const N: usize, B>(
     repeats: &[Repeat<N>],
     start: [usize; N],
@@ -154,55 +164,57 @@ pub(super) fn each_offset<const N: usize, B>(
     for _ in 0..repeat.count {
         each_offset(inner, offsets, each)?;
         for (offset, stride) in offsets.iter_mut().zip(repeat.strides) {
-            // Wraps only after the last element.
+            // The sum can wrap only after the last element, and a wrapped sum is never used.
             *offset = offset.wrapping_add(stride);
         }
     }
     ControlFlow::Continue(())
 }
 
-/// Adjacent units of an item that are in the other byte order than this machine's.
+/// Adjacent units of an item whose byte order differs from the byte order of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Swap {
-    /// From the start of the item, in bytes.
+    /// The offset of the first unit, in bytes from the start of the item.
     offset: usize,
-    /// Bytes of one unit.
+    /// The size of one unit in bytes.
     width: usize,
-    /// Bytes of all units.
+    /// The size of all units in bytes.
     len: usize,
-    /// The enclosing arrays of records, outermost first.
+    /// The arrays of records around the field, outermost first.
     repeats: Vec<Repeat<1>>,
 }
 
 impl Swap {
-    /// Returns the swaps that turn items into the byte order of this machine, neighbours of one width merged.
+    /// Returns the swaps that convert an item to native byte order. Adjacent fields with units of the same size become
+    /// one swap.
     pub(super) fn of_leaves(leaves: &[Leaf]) -> Vec<Self> {
         let mut swaps: Vec<Self> = Vec::new();
         for leaf in leaves.iter().filter(|leaf| leaf.codec.swapped() && leaf.adjacent > 0) {
             let (width, len) = (leaf.codec.unit, leaf.adjacent_bytes());
             let swap = Self { offset: leaf.offset, width, len, repeats: leaf.repeats.clone() };
             match swaps.last_mut() {
-                Some(last) if last.is_continued_by(&swap) => last.len = last.len.saturating_add(swap.len),
+                Some(last) if last.is_followed_by(&swap) => last.len = last.len.saturating_add(swap.len),
                 _ => swaps.push(swap),
             }
         }
         swaps
     }
 
-    /// Returns the width of the units, if the whole item is units of one width.
-    pub(super) fn whole(swaps: &[Self], itemsize: usize) -> Option<usize> {
+    /// Returns the size of the units in bytes if units of one size fill the whole item. Otherwise returns `None`.
+    pub(super) fn uniform_unit(swaps: &[Self], itemsize: usize) -> Option<usize> {
         match swaps {
             [swap] if swap.len == itemsize && swap.repeats.is_empty() => Some(swap.width),
             _ => None,
         }
     }
 
-    fn is_continued_by(&self, next: &Self) -> bool {
+    /// Returns whether the units of `next` have the same size and start where the units of this swap end.
+    fn is_followed_by(&self, next: &Self) -> bool {
         let end = self.offset.saturating_add(self.len);
         self.width == next.width && end == next.offset && self.repeats == next.repeats
     }
 
-    /// Reverses the units of every item.
+    /// Reverses the units in each of `items`.
     pub(super) fn apply(&self, items: &mut StridedMut<'_>) -> Result<(), DecodeError> {
         let swapped = each_offset(&self.repeats, [self.offset], &mut |[offset]| {
             match items.reborrow().field(offset, self.len) {
@@ -218,7 +230,7 @@ impl Swap {
     }
 }
 
-/// Turns adjacent items into the byte order of this machine, or back.
+/// Converts adjacent items to native byte order. A second call restores the original bytes.
 pub(super) fn swap_items(items: &mut [u8], itemsize: usize, swaps: &[Swap]) -> Result<(), DecodeError> {
     let mut items = StridedMut::of_rows(items, itemsize);
     swaps.iter().try_for_each(|swap| swap.apply(&mut items))

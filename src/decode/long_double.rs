@@ -1,13 +1,13 @@
-//! `long double`, for which Rust has no type: its bytes, and conversions from and to `f64`.
+//! [`LongDouble`]: the bytes of a C `long double`, a type that Rust lacks, and its conversions from and to `f64`.
 
 use core::fmt;
 
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 
-/// A `long double`: its significant bytes and their representation.
+/// A `long double`: its bytes without padding, and their representation.
 ///
-/// Two are equal if their bytes are, so a NaN equals itself and 0.0 is not -0.0.
+/// Two `LongDouble`s are equal if their bytes are equal. Thus a NaN equals itself, and 0.0 does not equal -0.0.
 ///
 /// ```
 /// use pep3118::{LongDoubleFormat, decode::LongDouble};
@@ -17,16 +17,16 @@ use crate::endian::Endian;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LongDouble {
-    /// INVARIANT: bytes past the width of the format are 0.
+    /// INVARIANT: the bytes after the width of `format` are 0.
     bytes: [u8; 16],
     format: LongDoubleFormat,
 }
 
 impl LongDouble {
-    /// 0.0, the initial value of elements.
+    /// The number 0.0. New columns are filled with this value before they are written.
     pub(super) const ZERO: Self = Self { bytes: [0; 16], format: LongDoubleFormat::Double };
 
-    /// Returns the number of significant bytes of a representation, without padding.
+    /// Returns the number of significant bytes of `format`. Padding is not included.
     pub(crate) const fn width(format: LongDoubleFormat) -> usize {
         match format {
             LongDoubleFormat::Double => 8,
@@ -35,14 +35,16 @@ impl LongDouble {
         }
     }
 
-    /// Reads the bytes that it has in memory. Padding, which follows them (big-endian: precedes them), is left out; missing
-    /// bytes are 0.
+    /// Decodes the bytes that a C compiler stores for the number. Ignores padding, which follows the significant bytes
+    /// in little-endian memory and precedes them in big-endian memory. If `memory` is too short, the missing bytes
+    /// count as 0.
+    #[inline]
     pub(crate) fn read(memory: &[u8], format: LongDoubleFormat, endian: Endian) -> Self {
         let mut bytes = [0; 16];
         let cells = bytes.iter_mut().take(Self::width(format));
         match (endian, format) {
             (Endian::Little, _) => cells.zip(memory).for_each(|(cell, byte)| *cell = *byte),
-            // Both parts are big-endian, and the high part is first as in little-endian memory.
+            // Each of the two doubles is big-endian. The high double is first in memory of both byte orders.
             (Endian::Big, LongDoubleFormat::DoubleDouble) => {
                 let parts = memory.chunks(8).flat_map(|part| part.iter().rev());
                 cells.zip(parts).for_each(|(cell, byte)| *cell = *byte);
@@ -52,7 +54,7 @@ impl LongDouble {
         Self { bytes, format }
     }
 
-    /// Writes the bytes that it has in memory; padding stays as it was.
+    /// Encodes the number as a C compiler stores it. Does not write the padding.
     pub(crate) fn write(self, memory: &mut [u8], endian: Endian) {
         let bytes = self.bytes.iter().take(Self::width(self.format));
         match (endian, self.format) {
@@ -65,7 +67,7 @@ impl LongDouble {
         }
     }
 
-    /// Converts an `f64`, which every representation has exactly.
+    /// Converts an `f64`. The conversion is exact, because every representation has all numbers of `f64`.
     #[must_use]
     pub fn from_f64(number: f64, format: LongDoubleFormat) -> Self {
         let mut bytes = [0; 16];
@@ -74,14 +76,16 @@ impl LongDouble {
             LongDoubleFormat::Double | LongDoubleFormat::DoubleDouble => {
                 bytes.iter_mut().zip(double).for_each(|(cell, byte)| *cell = byte);
             }
-            LongDoubleFormat::X87 => bytes = wide(number, 63, true).to_le_bytes(),
-            LongDoubleFormat::Binary128 => bytes = wide(number, 112, false).to_le_bytes(),
+            LongDoubleFormat::X87 => bytes = widened_bits(number, 63, true).to_le_bytes(),
+            LongDoubleFormat::Binary128 => bytes = widened_bits(number, 112, false).to_le_bytes(),
         }
         Self { bytes, format }
     }
 
-    /// Returns the nearest `f64`, ties to even; infinity where it is too large. Invalid operands of the x87 (a normal exponent
-    /// without its integer bit) are NaN, as they are in its arithmetic.
+    /// Returns the nearest `f64`, with ties to even. Returns infinity if the number is too large for an `f64`.
+    ///
+    /// Returns NaN for the invalid operands of the x87, as its arithmetic does. An invalid operand has a normal
+    /// exponent and an integer bit of 0.
     ///
     /// ```
     /// use pep3118::LongDoubleFormat;
@@ -107,7 +111,7 @@ impl LongDouble {
                 match (exponent, integer_bit) {
                     (0x7fff, true) if fraction == 0 => signed(sign, f64::INFINITY),
                     (0x7fff, _) | (1.., false) => signed(sign, f64::NAN),
-                    _ => signed(sign, nearest(u128::from(low), power(exponent, 63))),
+                    _ => signed(sign, nearest(u128::from(low), last_bit_power(exponent, 63))),
                 }
             }
             LongDoubleFormat::Binary128 => {
@@ -117,17 +121,18 @@ impl LongDouble {
                 match exponent {
                     0x7fff if fraction == 0 => signed(sign, f64::INFINITY),
                     0x7fff => signed(sign, f64::NAN),
-                    0 => signed(sign, nearest(fraction, power(0, 112))),
-                    _ => signed(sign, nearest(fraction | (1_u128 << 112_u32), power(exponent, 112))),
+                    0 => signed(sign, nearest(fraction, last_bit_power(0, 112))),
+                    _ => signed(sign, nearest(fraction | (1_u128 << 112_u32), last_bit_power(exponent, 112))),
                 }
             }
         }
     }
 
-    /// Returns the significant bytes, least significant first (of a double-double the high part first): 8, 10 or 16.
+    /// Returns the 8, 10 or 16 significant bytes, least significant first. A double-double starts with the high double.
     #[must_use]
     pub fn as_le_bytes(&self) -> &[u8] {
         let Self { bytes, format } = self;
+        // The range is always valid, because no width is more than 16.
         bytes.get(..Self::width(*format)).unwrap_or(bytes)
     }
 
@@ -144,7 +149,7 @@ impl fmt::Debug for LongDouble {
     }
 }
 
-/// Returns the name of a representation for messages.
+/// Returns the name of a representation for error messages.
 pub(super) const fn name(format: LongDoubleFormat) -> &'static str {
     match format {
         LongDoubleFormat::Double => "binary64",
@@ -154,39 +159,40 @@ pub(super) const fn name(format: LongDoubleFormat) -> &'static str {
     }
 }
 
-/// Returns the lower and the upper 64 bits.
+/// Returns the lower and the upper 64 bits of `bits`.
 fn halves(bits: u128) -> [u64; 2] {
     let halves: [[u8; 8]; 2] = bytemuck::cast(bits.to_le_bytes());
     halves.map(u64::from_le_bytes)
 }
 
-/// Splits the two most significant bytes into the sign bit and an exponent of 15 bits.
+/// Splits the two most significant bytes into the sign bit (true if negative) and the 15 bits of the exponent.
 fn sign_and_exponent(bytes: [u8; 2]) -> (bool, u16) {
     let bits = u16::from_le_bytes(bytes);
     (bits >> 15_u32 != 0, bits & 0x7fff)
 }
 
+/// Returns `magnitude` with the given sign.
 fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// Returns the power of two of the last bit of a significand with `fraction` bits behind the point, for a biased exponent of
-/// 15 bits; denormal numbers have that of the smallest normal exponent.
-fn power(exponent: u16, fraction: i32) -> i32 {
+/// Returns the power of two of the last bit of a significand. `exponent` is the biased exponent of 15 bits. `fraction`
+/// is the number of bits after the binary point. Denormal numbers have the exponent 0 and the power of exponent 1.
+fn last_bit_power(exponent: u16, fraction: i32) -> i32 {
     i32::from(exponent.max(1)).saturating_sub(16_383).saturating_sub(fraction)
 }
 
-/// Returns the `f64` nearest to `significand * 2^power`, ties to even.
+/// Returns the `f64` nearest to `significand * 2^power`, with ties to even.
 fn nearest(significand: u128, power: i32) -> f64 {
     let Some(top_bit) = significand.checked_ilog2() else { return 0.0 };
     let top = power.saturating_add_unsigned(top_bit);
     if top > 1023 {
         return f64::INFINITY;
     }
-    // The power of two of the last bit of an f64 of this magnitude.
+    // The power of two of the last bit of an f64 whose top bit has the power `top`.
     let last = top.saturating_sub(52).max(-1074);
     let quotient = match (last.saturating_sub(power), last.abs_diff(power)) {
-        // At most 53 bits, which move up.
+        // The significand fits into the 53 bits of an f64: the shift loses no bits.
         (..=0, shift) => significand.unbounded_shl(shift),
         (_, shift @ 1..=127) => {
             let (whole, rest) = (significand >> shift, significand & !(u128::MAX << shift));
@@ -194,19 +200,20 @@ fn nearest(significand: u128, power: i32) -> f64 {
             let up = rest > half || (rest == half && whole & 1 == 1);
             whole.saturating_add(u128::from(up))
         }
-        // Less than half of the last bit: a significand has at most 113 bits.
+        // The number is less than half of the last bit, because a significand has at most 113 bits.
         _ => 0,
     };
-    // The smallest exponent is -1074. The leading bit carries into the exponent field, and so does rounding up to the next
-    // power of two; both fields are the lower 64 bits.
+    // The exponent field is 0 if the last bit has the smallest power, -1074. The addition carries the leading bit of
+    // `quotient` into the exponent field. A quotient that was rounded up to the next power of two also carries. Both
+    // fields are in the lower 64 bits.
     let exponent = u128::from(last.abs_diff(-1074)) << 52_u32;
     let [bits, _] = halves(exponent.wrapping_add(quotient));
     f64::from_bits(bits)
 }
 
-/// Returns the bits of a number with an exponent of 15 bits and `fraction` bits behind the point; `explicit` if the integer bit
-/// is stored.
-fn wide(number: f64, fraction: u32, explicit: bool) -> u128 {
+/// Returns the bits of `number` in a format whose exponent has 15 bits. `fraction` is the number of bits after the
+/// binary point. `explicit` is true if the format stores the integer bit.
+fn widened_bits(number: f64, fraction: u32, explicit: bool) -> u128 {
     let bits = number.to_bits();
     let (exponent, mantissa) = ((bits >> 52_u32) & 0x7ff, u128::from(bits & (u64::MAX >> 12_u32)));
     let integer = 1_u128 << fraction;
@@ -214,7 +221,7 @@ fn wide(number: f64, fraction: u32, explicit: bool) -> u128 {
     let (exponent, significand) = match exponent {
         0x7ff => (0x7fff, integer | spread),
         0 if mantissa == 0 => (0, 0),
-        // An exponent of 15 bits makes denormal numbers normal.
+        // The number is denormal as an f64, and normal with an exponent of 15 bits.
         0 => {
             let up = mantissa.leading_zeros().saturating_sub(128 - 53);
             (15_361_u64.saturating_sub(u64::from(up)), (mantissa << up) << fraction.saturating_sub(52))

@@ -1,26 +1,29 @@
-//! Decoding and encoding: items as dynamic values, structs, columns and typed arrays, and back to bytes.
+//! Decoding and encoding of items: to dynamic values, structs, columns and typed arrays, and back to bytes.
 //!
 //! | items | function | result |
 //! |--|--|--|
-//! | one of `T{<h:a:3s:b:}` | [`Plan::value`] | [`Value::Record`] with an integer and bytes |
-//! | many of `T{<h:a:3s:b:}` | [`Plan::columns`] | `Vec<i16>`, and `Vec<u8>` of 3 bytes a record |
-//! | the same | [`Plan::read_records`] | `Vec<T>` of a struct that is a [`record`] |
-//! | `>d` in any shape and strides | [`Buffer::to_vec`] | `Vec<f64>` in C or Fortran order |
-//! | `e` in any shape and strides | [`Buffer::to_vec_as`] | `Vec<f32>` |
+//! | one item of `T{<h:a:3s:b:}` | [`Plan::value`] | [`Value::Record`] with an integer and bytes |
+//! | many items of `T{<h:a:3s:b:}` | [`Plan::columns`] | a `Vec<i16>`, and a `Vec<u8>` with 3 bytes for each record |
+//! | many items of `T{<h:a:3s:b:}` | [`Plan::read_records`] | `Vec<T>`, where the struct `T` is a [`record`] |
+//! | items of `>d` in any shape and strides | [`Buffer::to_vec`] | `Vec<f64>` in C or Fortran order |
+//! | items of `e` in any shape and strides | [`Buffer::to_vec_as`] | `Vec<f32>` |
 //! | values | [`Plan::encode`], [`BufferMut`] | bytes |
 //! | columns | [`Plan::write_columns`], [`BufferMut::write_columns`] | fields of records |
-//! | `Vec<T>` of a struct that is a [`record`] | [`Plan::write_records`], [`BufferMut::write_records`] | records |
+//! | `Vec<T>`, where the struct `T` is a [`record`] | [`Plan::write_records`], [`BufferMut::write_records`] | records |
 //!
-//! A [`Plan`] is compiled once from a [`Layout`](crate::Layout) to offsets, widths and byte orders. A [`Buffer`] adds the
-//! geometry of a view and the memory of its items: bytes of this program, or memory of an exporter. `memory.rs` describes
-//! both as evenly spaced items; `strided.rs`, outside of this module, copies such items through raw pointers. This module
-//! has no `unsafe` code.
+//! A [`Plan`] is compiled once from a [`Layout`](crate::Layout). The plan has the offset, width and byte order of each
+//! field. A [`Buffer`] combines a plan with the shape and strides of a view and with the memory of the items. The
+//! memory is a slice of bytes or memory of an exporter.
 //!
-//! Every input gives values or an error; nothing is converted, rounded or truncated unless a function is named after it.
+//! Every function returns exact values or an error. Only [`LongDouble::to_f64`] rounds. [`Buffer::to_vec_as`] converts
+//! numbers only to types that represent every number of the item type exactly.
 //!
 //! # Limitations
-//! Columns of `long double` are [`LongDouble`]s, which have no arithmetic, except where it is a `double`. Addresses are read as
-//! numbers and never followed.
+//! A [`LongDouble`] has no arithmetic. Columns of `long double` have `f64` elements only on machines where
+//! `long double` is the same type as `double`. An address is read as a number and is never followed.
+
+// `memory.rs` describes the memory of a buffer as runs of evenly spaced items. `strided.rs`, outside of this module,
+// copies runs through raw pointers. This module has no `unsafe` code.
 
 mod buffer;
 mod column_copy;

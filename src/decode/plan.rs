@@ -1,4 +1,4 @@
-//! The plan that items of a layout are read and written by, and the dynamic values of whole items.
+//! [`Plan`]: a compiled layout, which decodes items to dynamic values and encodes dynamic values.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::element::zeroed;
-use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::error::{DecodeError, EncodeError, EncodeErrorKind, ValueMemory, wide};
 use super::leaf::{Leaf, Repeat, Swap};
 use super::scalar::ScalarCodec;
 use super::value::{ArrayValue, Name, RecordValue, Value};
@@ -14,13 +14,18 @@ use crate::abi::DataModel;
 use crate::layout::{Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
-/// The largest number of values of no bytes in one item: the itemsize does not limit it.
+/// The largest number of values of 0 bytes in one item. The item size does not limit their number.
 pub const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
-/// A layout compiled for reading and writing items: made once, used for any number of items.
+/// The largest number of bytes for the dotted names and shapes of all leaves. A format of 128 KB could otherwise need 4
+/// GB: a record with a name of 64 KB can have 65,536 fields, and each leaf stores the name of the record.
+const LEAF_NAMES_LIMIT: u64 = 1 << 26;
+
+/// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
-/// It has a flat list of leaf fields (offset, codec, count) for columns, the byte swaps of an item with neighbours merged,
-/// and the tree of fields for dynamic values.
+/// A plan has three parts: a flat list of the leaf fields (the fields that are not records) for columns, the tree of
+/// fields for dynamic values, and the list of adjacent units to reverse if items have another byte order than this
+/// machine.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{ColumnData, Plan}};
@@ -40,57 +45,61 @@ pub struct Plan {
     pub(super) swaps: Vec<Swap>,
 }
 
-/// A field of an item: a value, an array of values, a record or an array of records.
+/// A field in the tree of a plan: a value, an array of values, a record or an array of records.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanNode {
-    /// From the start of the enclosing record, in bytes.
+    /// The offset in bytes from the start of the enclosing record.
     pub(super) offset: usize,
-    /// Bytes of one element.
+    /// The size of one element in bytes.
     pub(super) size: usize,
-    /// Number of elements.
+    /// The number of elements. A field that is not an array has one element.
     pub(super) count: usize,
-    /// `None` for a single value.
+    /// The length of each dimension. `None` if the field is not an array.
     pub(super) shape: Option<Arc<[usize]>>,
     pub(super) kind: NodeKind,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum NodeKind {
+    /// A value, or an array of values.
     Value(ScalarCodec),
+    /// A record, or an array of records: the names and the nodes of its fields.
     Record(Arc<[Name]>, Vec<PlanNode>),
 }
 
 impl Plan {
-    /// Compiles a layout.
+    /// Compiles `layout`.
     ///
     /// # Errors
-    /// - `(4294967296)0s`: more than 65,536 values of no bytes
+    /// - `(4294967296)0s`: an item has more than 65,536 values of 0 bytes
+    /// - a record with a name of 64 KB has 2,000 fields: the names of all fields have more than 64 MB
     /// - a layout of 5 GB on a 32-bit machine
     pub fn new(layout: &Layout) -> Result<Self, DecodeError> {
-        // First, so that an error has the size of the whole item.
-        let size = length(layout.size())?;
+        // The whole item is checked before its fields, so that the error has the size of the item.
+        let size = to_usize(layout.size())?;
         let mut builder = PlanBuilder {
             leaves: Vec::new(),
+            names_len: 0,
             name: Vec::new(),
             base: 0,
             elements: 1,
             repeats: Vec::new(),
             shape: Vec::new(),
         };
-        let root = builder.node(layout.item())?;
+        let root = builder.add_field(layout.item())?;
         let leaves = builder.leaves;
         let swaps = Swap::of_leaves(&leaves);
         Ok(Self { size, root, leaves, swaps })
     }
 
-    /// Compiles the layout of a view's items. `model` is the machine that the view was checked for; it defines the
-    /// representation of a `long double`.
+    /// Compiles the layout of the items of `view`. `model` is the data model that the view was checked for. `model`
+    /// defines the representation of `long double`.
     ///
-    /// Items of a view that was requested without a format are read as one void.
+    /// A view that was requested without a format gets a plan for items of one void field.
     ///
     /// # Errors
-    /// - an ambiguous format: choose an alternative and call [`new`](Self::new) with its layout
-    /// - as [`new`](Self::new)
+    /// - the format is ambiguous: choose an interpretation and call [`new`](Self::new) with its layout
+    /// - the errors of [`new`](Self::new)
     pub fn for_view(view: &View<'_>, model: &DataModel) -> Result<Self, DecodeError> {
         match view.item() {
             ItemLayout::Scalar(scalar) => Self::new(&Layout::of_scalar(*scalar, model)),
@@ -106,49 +115,63 @@ impl Plan {
         self.size
     }
 
-    /// Returns the leaf fields, in the order of the format.
+    /// Returns the leaf fields in the order of the format.
     #[must_use]
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
     }
 
-    /// Returns whether every value is in the byte order of this machine, so that bytes are values.
+    /// Returns whether all values have the byte order of this machine. If so, the bytes of an item can be used as
+    /// values.
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.swaps.is_empty()
     }
 
-    /// Returns whether an item is one value or adjacent values of one type: no padding, no overlapping fields.
+    /// Returns whether an item is one value or adjacent values of one type, without padding and without overlapping
+    /// fields.
     #[doc(hidden)]
     #[must_use]
     pub fn is_one_leaf(&self) -> bool {
         matches!(self.leaves.as_slice(), [leaf] if leaf.bytes() == self.size)
     }
 
-    /// Reads the value of one item.
+    /// Decodes one item.
     ///
     /// # Errors
-    /// - 3 bytes for an item of 4
+    /// - `item` has another length than an item: 3 bytes for an item of 4 bytes
+    /// - there is not enough memory for the value
     pub fn value(&self, item: &[u8]) -> Result<Value, DecodeError> {
         if item.len() != self.size {
             return Err(DecodeError::ItemLength { len: wide(item.len()), itemsize: wide(self.size) });
         }
-        Ok(self.root.value(item))
+        self.root_value(item)
     }
 
-    /// Reads the values of adjacent items.
+    /// Decodes `item`, which has the length of an item.
+    fn root_value(&self, item: &[u8]) -> Result<Value, DecodeError> {
+        let mut memory = ValueMemory::default();
+        let value = self.root.value(item, &mut memory);
+        memory.result(value)
+    }
+
+    /// Iterates over the values of adjacent items. Each step of the iterator decodes one item, and returns an error if
+    /// there is not enough memory for the value.
     ///
     /// # Errors
-    /// - 10 bytes for items of 4
-    pub fn values<'b>(&'b self, items: &'b [u8]) -> Result<impl Iterator<Item = Value> + use<'b>, DecodeError> {
+    /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
+    pub fn values<'b>(
+        &'b self,
+        items: &'b [u8],
+    ) -> Result<impl Iterator<Item = Result<Value, DecodeError>> + use<'b>, DecodeError> {
         self.items_in(items.len())?;
-        Ok(items.chunks_exact(self.size.max(1)).map(|item| self.root.value(item)))
+        Ok(items.chunks_exact(self.size.max(1)).map(|item| self.root_value(item)))
     }
 
-    /// Writes the value of one item. Padding stays as it was; if something does not fit, so does everything.
+    /// Encodes `value` into `item`. Leaves padding unchanged. Leaves the whole item unchanged if an error is returned.
     ///
-    /// Integers fit where their value does, floats and complex numbers only their own type. Shorter bytes and text are
-    /// followed by NULs.
+    /// An integer of any width is accepted if it is in the range of the field. A float or complex number must have
+    /// exactly the type of the field. Bytes and text that are shorter than the field are filled with NULs.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, RecordValue, Value}};
@@ -161,11 +184,11 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - 300 for `B`, -1 for `Q`: out of range
-    /// - text for `<i`, `Float64` for `<f`: another kind of value
-    /// - 5 bytes for `4s`, 256 for `300p`
-    /// - 2 values for 3 fields or elements
-    /// - a slice of another length than an item has
+    /// - a number is out of range: 300 for `B`, -1 for `Q`
+    /// - the value is of another kind than the field: text for `<i`, `Float64` for `<f`
+    /// - the value is too long: 5 bytes for `4s`, 256 bytes for `300p`
+    /// - the number of values is wrong: 2 values for 3 fields or 3 elements
+    /// - `item` has another length than an item
     pub fn encode(&self, value: &Value, item: &mut [u8]) -> Result<(), EncodeError> {
         if item.len() != self.size {
             return Err(EncodeErrorKind::TooSmall { available: wide(item.len()), needed: wide(self.size) }.into());
@@ -177,7 +200,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Returns the number of items in `len` bytes, which must be whole.
+    /// Returns the number of items in `len` bytes. Returns an error if `len` is not a multiple of the item size.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
         let not_whole = DecodeError::NotWhole { len: wide(len), itemsize: wide(self.size) };
         match (len.checked_div(self.size), len.checked_rem(self.size)) {
@@ -187,7 +210,8 @@ impl Plan {
         }
     }
 
-    /// Returns the only leaf of items that are one value or one array of values. It fills the item.
+    /// Returns the only leaf of a plan whose items are one value or one array of values. The leaf fills the item.
+    /// `wanted` is the name of the requested type, for the error.
     pub(super) fn only_leaf(&self, wanted: &'static str) -> Result<&Leaf, DecodeError> {
         match (self.leaves.as_slice(), &self.root.kind) {
             ([leaf], NodeKind::Value(_)) if leaf.bytes() == self.size => Ok(leaf),
@@ -196,30 +220,36 @@ impl Plan {
     }
 }
 
-/// The state of compiling a layout: the leaves so far, and the position of the next field in the item.
+/// The state while a layout is compiled: the leaves that were added, and the position of the current record in the
+/// item.
 struct PlanBuilder {
     leaves: Vec<Leaf>,
-    /// The dotted name of the enclosing record.
+    /// The size of the names, shapes and repeats of all leaves in bytes.
+    names_len: u64,
+    /// The dotted name of the current record.
     name: Vec<u8>,
-    /// From the start of the item to the first element of the enclosing record, in bytes.
+    /// The offset of the first element of the current record, in bytes from the start of the item.
     base: usize,
     /// The product of the lengths of all enclosing arrays.
     elements: u64,
     /// The enclosing arrays of records, outermost first.
     repeats: Vec<Repeat<1>>,
-    /// Their dimensions as the format has them.
+    /// The lengths of all dimensions of the enclosing arrays. `repeats` has one element for each array, not for each
+    /// dimension.
     shape: Vec<usize>,
 }
 
 impl PlanBuilder {
-    fn node(&mut self, field: Field<'_>) -> Result<PlanNode, DecodeError> {
+    /// Compiles `field`, a field of the current record. Adds the leaves of `field`.
+    fn add_field(&mut self, field: Field<'_>) -> Result<PlanNode, DecodeError> {
         let count = if field.shape().is_empty() { 1 } else { field.count() };
         let elements = self.elements.saturating_mul(count);
         if field.size() == 0 && elements > ZERO_SIZED_LIMIT {
             return Err(DecodeError::ZeroSized { count: elements, limit: ZERO_SIZED_LIMIT });
         }
-        let (offset, size, count) = (length(field.offset())?, length(field.size())?, length(count)?);
-        let shape = field.shape().iter().map(|extent| length(*extent)).collect::<Result<Vec<usize>, DecodeError>>()?;
+        let (offset, size, count) = (to_usize(field.offset())?, to_usize(field.size())?, to_usize(count)?);
+        let shape =
+            field.shape().iter().map(|extent| to_usize(*extent)).collect::<Result<Vec<usize>, DecodeError>>()?;
         let base = self.base.saturating_add(offset);
         let kind = if field.ty() == Type::Record {
             let (base, elements) =
@@ -229,7 +259,7 @@ impl PlanBuilder {
             if !shape.is_empty() {
                 self.repeats.push(Repeat { count, strides: [size] });
             }
-            let record = self.record(field)?;
+            let record = self.add_record(field)?;
             if !shape.is_empty() {
                 self.repeats.pop();
             }
@@ -238,6 +268,7 @@ impl PlanBuilder {
             record
         } else {
             let codec = ScalarCodec::of(field)?;
+            self.count_names(shape.len())?;
             let whole = [self.shape.as_slice(), &shape].concat();
             let name = self.name.clone().into_boxed_slice();
             self.leaves.push(Leaf::new(name, base, codec, count, &self.repeats, whole)?);
@@ -247,7 +278,19 @@ impl PlanBuilder {
         Ok(PlanNode { offset, size, count, shape, kind })
     }
 
-    fn record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
+    /// Counts the memory of the next leaf, whose own shape has `dimensions` dimensions. Returns an error above the
+    /// limit.
+    fn count_names(&mut self, dimensions: usize) -> Result<(), DecodeError> {
+        let shape = size_of::<usize>().saturating_mul(self.shape.len().saturating_add(dimensions));
+        let repeats = size_of::<Repeat<1>>().saturating_mul(self.repeats.len());
+        let len = self.name.len().saturating_add(shape).saturating_add(repeats);
+        self.names_len = self.names_len.saturating_add(wide(len));
+        let (bytes, limit) = (self.names_len, LEAF_NAMES_LIMIT);
+        if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
+    }
+
+    /// Compiles the fields of the record `field`. Adds the leaves of these fields.
+    fn add_record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
         let mut names: Vec<Name> = Vec::new();
         let mut nodes = Vec::new();
         for (index, child) in field.fields().enumerate() {
@@ -257,10 +300,10 @@ impl PlanBuilder {
             }
             match child.name() {
                 Some(name) => self.name.extend_from_slice(name),
-                // NumPy's name for a field without one.
+                // NumPy uses the same names for fields without a name.
                 None => self.name.extend_from_slice(alloc::format!("f{index}").as_bytes()),
             }
-            nodes.push(self.node(child)?);
+            nodes.push(self.add_field(child)?);
             names.push(child.name().map(Vec::from));
             self.name.truncate(len);
         }
@@ -269,37 +312,49 @@ impl PlanBuilder {
 }
 
 impl PlanNode {
-    /// Returns the range of all elements in the enclosing record.
+    /// Returns the position of all elements, as a range of bytes of the enclosing record.
     fn range(&self) -> core::ops::Range<usize> {
         self.offset..self.offset.saturating_add(self.size.saturating_mul(self.count))
     }
 
-    /// Reads the value of this field of a record.
-    pub(super) fn value(&self, record: &[u8]) -> Value {
+    /// Decodes this field. `record` is the bytes of the enclosing record.
+    fn value(&self, record: &[u8], memory: &mut ValueMemory) -> Value {
         let bytes = record.get(self.range());
         debug_assert!(bytes.is_some(), "a field is outside its record");
-        // Missing bytes are taken as 0, as `ScalarCodec::value` does.
+        // A layout has no field outside its record. In a release build, missing bytes count as 0, as in
+        // `ScalarCodec::value`.
         let bytes = bytes.unwrap_or(&[]);
-        let Some(shape) = &self.shape else { return self.element(bytes) };
-        let values = if self.size == 0 {
-            core::iter::repeat_with(|| self.element(&[])).take(self.count).collect()
-        } else {
-            bytes.chunks_exact(self.size).map(|element| self.element(element)).collect()
-        };
+        let Some(shape) = &self.shape else { return self.element(bytes, memory) };
+        let mut values = Vec::new();
+        if let Some(reserved) = memory.vec(self.count) {
+            values = reserved;
+            if self.size == 0 {
+                values.extend(core::iter::repeat_with(|| self.element(&[], memory)).take(self.count));
+            } else {
+                values.extend(bytes.chunks_exact(self.size).map(|element| self.element(element, memory)));
+            }
+        }
         Value::Array(ArrayValue { shape: shape.clone(), values })
     }
 
-    fn element(&self, bytes: &[u8]) -> Value {
+    /// Decodes one element of this field.
+    #[inline]
+    fn element(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         match &self.kind {
-            NodeKind::Value(codec) => codec.value(bytes),
+            NodeKind::Value(codec) => codec.decode(bytes, memory),
             NodeKind::Record(names, nodes) => {
-                let values = nodes.iter().map(|node| node.value(bytes)).collect();
+                let mut values = Vec::new();
+                if let Some(reserved) = memory.vec(nodes.len()) {
+                    values = reserved;
+                    values.extend(nodes.iter().map(|node| node.value(bytes, memory)));
+                }
                 Value::Record(RecordValue { names: names.clone(), values })
             }
         }
     }
 
-    /// Writes the value of this field of a record; in part if something does not fit.
+    /// Encodes `value` into this field. `record` is the bytes of the enclosing record. May leave the field partly
+    /// written after an error.
     pub(super) fn store(&self, value: &Value, record: &mut [u8]) -> Result<(), EncodeError> {
         let bytes = record.get_mut(self.range()).ok_or_else(outside)?;
         let Some(shape) = &self.shape else { return self.store_element(value, bytes) };
@@ -318,13 +373,14 @@ impl PlanNode {
         Ok(())
     }
 
+    /// Encodes `value` into `bytes`, one element of this field.
     fn store_element(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeError> {
         match (&self.kind, value) {
             (NodeKind::Value(codec), value) => Ok(codec.store(value, bytes)?),
             (NodeKind::Record(names, nodes), Value::Record(record)) => {
                 check_count(record.values.len(), nodes.len(), "field")?;
                 for (index, ((node, name), value)) in nodes.iter().zip(&**names).zip(&record.values).enumerate() {
-                    node.store(value, bytes).map_err(|error| error.inside(&text(name, index)))?;
+                    node.store(value, bytes).map_err(|error| error.inside(&display_name(name, index)))?;
                 }
                 Ok(())
             }
@@ -335,26 +391,27 @@ impl PlanNode {
     }
 }
 
+/// Returns an error if the numbers differ. `unit` is the noun for what is counted, for the message.
 fn check_count(found: usize, wanted: usize, unit: &'static str) -> Result<(), EncodeError> {
     let (found, wanted) = (wide(found), wide(wanted));
     if found == wanted { Ok(()) } else { Err(EncodeErrorKind::Count { found, wanted, unit }.into()) }
 }
 
-/// The error for a field that is outside its record, which the plan excludes.
+/// Creates the error for a field outside its record. A compiled plan has no such field.
 fn outside() -> DecodeError {
     DecodeError::internal("a field is outside its record")
 }
 
-/// Returns a size of the layout as a length of this machine, whose address space may be smaller.
-fn length(size: u64) -> Result<usize, DecodeError> {
+/// Converts a size of a layout to a length. Returns an error if this machine cannot address so many bytes.
+fn to_usize(size: u64) -> Result<usize, DecodeError> {
     match usize::try_from(size) {
         Ok(size) if isize::try_from(size).is_ok() => Ok(size),
         _ => Err(DecodeError::Allocation { bytes: size }),
     }
 }
 
-/// Returns the leaves with these dotted names, all leaves if there are no names.
-pub(super) fn chosen<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
+/// Returns the leaf with each of the dotted `names`, in the order of `names`. Returns all leaves if `names` is `None`.
+pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
     let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
     let find = |name: &&[u8]| {
         let found = plan.leaves.iter().find(|leaf| leaf.name() == *name);
@@ -363,9 +420,13 @@ pub(super) fn chosen<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<
     names.iter().map(find).collect()
 }
 
-/// Returns the leaves with these indices in the order of the format, all leaves if there are no indices.
+/// Returns the leaf at each of `indices`. An index counts the leaves in the order of the format. Returns all leaves if
+/// `indices` is `None`.
 #[cfg(feature = "arrow")]
-pub(super) fn chosen_by_index<'p>(plan: &'p Plan, indices: Option<&[usize]>) -> Result<Vec<&'p Leaf>, DecodeError> {
+pub(super) fn select_leaves_by_index<'p>(
+    plan: &'p Plan,
+    indices: Option<&[usize]>,
+) -> Result<Vec<&'p Leaf>, DecodeError> {
     let Some(indices) = indices else { return Ok(plan.leaves.iter().collect()) };
     let find = |index: &usize| {
         let none = || DecodeError::NoField { name: alloc::format!("f{index}").into_bytes().into() };
@@ -374,8 +435,8 @@ pub(super) fn chosen_by_index<'p>(plan: &'p Plan, indices: Option<&[usize]>) -> 
     indices.iter().map(find).collect()
 }
 
-/// Returns a name for messages.
-pub(super) fn text(name: &Name, index: usize) -> String {
+/// Returns the escaped name of a field for messages. A field without a name is called `f` and its index: `f0`.
+pub(super) fn display_name(name: &Name, index: usize) -> String {
     match name {
         Some(name) => crate::text::escape(name).into_owned(),
         None => alloc::format!("f{index}"),

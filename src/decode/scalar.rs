@@ -1,4 +1,4 @@
-//! The codec of one scalar value: from bytes to a value and back.
+//! [`ScalarCodec`]: decodes and encodes one scalar value.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,40 +6,41 @@ use alloc::vec::Vec;
 use half::f16;
 use num_complex::Complex;
 
-use super::error::{DecodeError, EncodeErrorKind, wide};
+use super::error::{DecodeError, EncodeErrorKind, ValueMemory, wide};
 use super::long_double::{LongDouble, name as representation};
 use super::value::Value;
 use crate::abi::LongDoubleFormat;
 use crate::endian::Endian;
 use crate::layout::{Field, Type};
 
-/// The type, size and byte order of one value: how it is read and written.
+/// The type, size and byte order of one value.
 ///
-/// INVARIANT: `unit` is at least 1 and a divisor of `size`.
+/// INVARIANT: `unit` is at least 1 and divides `size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScalarCodec {
     pub(super) ty: Type,
-    /// Bytes of one value.
+    /// The size of one value in bytes.
     pub(super) size: usize,
-    /// Bytes that are reversed together: a part of a complex number, a unit of text; 1 for types without byte order.
+    /// The number of bytes that have one byte order: a number, a part of a complex number, or a unit of text. `unit` is
+    /// 1 for types without a byte order.
     pub(super) unit: usize,
-    /// Units of one value.
+    /// The number of units in one value: 2 for a complex number, the number of code units in a text field.
     units: usize,
     pub(super) endian: Endian,
     pub(super) long_double: LongDoubleFormat,
 }
 
 impl ScalarCodec {
-    /// Makes the codec of one element of a field.
+    /// Creates the codec of one element of `field`.
     ///
     /// # Errors
-    /// - an element of more bytes than this machine can address
+    /// - the element has more bytes than this machine can address
     pub fn of(field: Field<'_>) -> Result<Self, DecodeError> {
         let length = |bytes: u64| usize::try_from(bytes).map_err(|_| DecodeError::Allocation { bytes });
         let size = length(field.size())?;
         let long_double = field.model().long_double.format;
         let part = match long_double {
-            // Two doubles, each with its own byte order.
+            // A double-double is two doubles. Each double has its own byte order.
             LongDoubleFormat::DoubleDouble => 8,
             _ if field.ty() == Type::ComplexLongDouble => size >> 1_u32,
             _ => size,
@@ -55,9 +56,11 @@ impl ScalarCodec {
         };
         let (unit, units) = match size.checked_div(unit) {
             Some(units) if units.checked_mul(unit) == Some(size) => (unit, units),
-            // A user-defined machine may have a wchar_t of 3 bytes.
+            // The units do not fill the value, for example if the caller's data model has a `wchar_t` of 3 bytes. Such
+            // a value is handled as single bytes.
             _ => (1, size),
         };
+        // A type without a byte order counts as native, so that its bytes are never reversed.
         let endian = field.endian().unwrap_or(Endian::HOST);
         Ok(Self { ty: field.ty(), size, unit, units, endian, long_double })
     }
@@ -68,7 +71,7 @@ impl ScalarCodec {
         self.ty
     }
 
-    /// Returns the width in bytes of the units that have a byte order; 1 for types without.
+    /// Returns the size in bytes of the units that have a byte order. Returns 1 for types without a byte order.
     pub fn unit(&self) -> usize {
         self.unit
     }
@@ -83,17 +86,17 @@ impl ScalarCodec {
         self.endian
     }
 
-    /// Returns the representation of a `long double`.
+    /// Returns the representation that `long double` has in the data model.
     pub fn long_double_format(&self) -> LongDoubleFormat {
         self.long_double
     }
 
-    /// Returns whether values are integers in a range, addresses included.
+    /// Returns whether values are integers or addresses.
     pub fn is_integer(&self) -> bool {
         self.is_number() || self.is_address()
     }
 
-    /// Returns whether values are integers other than addresses.
+    /// Returns whether values are integers. Addresses are not included.
     pub(super) fn is_number(&self) -> bool {
         matches!(
             self.ty,
@@ -118,18 +121,29 @@ impl ScalarCodec {
         matches!(self.ty, Type::Ucs2 | Type::Ucs4 | Type::Wchar)
     }
 
-    /// Returns whether units are in the other byte order than this machine's.
+    /// Returns whether the byte order of the units differs from the byte order of this machine.
     pub(super) fn swapped(&self) -> bool {
         self.unit > 1 && self.endian != Endian::HOST
     }
 
-    /// Returns the width in bytes of the units that must be reversed to be values of this machine; 1 if none must.
+    /// Returns the size in bytes of the units to reverse when values are copied to native byte order. Returns 1 if the
+    /// bytes need no reversal.
     pub(super) fn reversed_unit(&self) -> usize {
         if self.swapped() { self.unit } else { 1 }
     }
 
-    /// Reads the value; missing bytes are taken as 0.
-    pub fn value(&self, bytes: &[u8]) -> Value {
+    /// Decodes one value. If `bytes` is shorter than the value, the missing bytes count as 0.
+    ///
+    /// # Errors
+    /// - there is not enough memory for a string or a text
+    pub fn value(&self, bytes: &[u8]) -> Result<Value, DecodeError> {
+        let mut memory = ValueMemory::default();
+        let value = self.decode(bytes, &mut memory);
+        memory.result(value)
+    }
+
+    /// Decodes one value as [`value`](Self::value) does, with vectors that `memory` allocates.
+    pub(super) fn decode(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let (first, second) = bytes.split_at(bytes.len() >> 1_u32);
         match self.ty {
             Type::Bool => Value::Bool(bytes.iter().any(|byte| *byte != 0)),
@@ -152,25 +166,27 @@ impl ScalarCodec {
             Type::ComplexLongDouble => {
                 Value::ComplexLongDouble(Complex::new(self.long_double(first), self.long_double(second)))
             }
-            Type::Bytes => Value::Bytes(bytes.to_vec()),
+            Type::Bytes => Value::Bytes(copied(bytes, memory)),
             Type::Pascal => {
+                // An empty field has no length byte. If the length byte is too large, the value is the rest of the
+                // field.
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
-                Value::Bytes(text.get(..len).unwrap_or(text).to_vec())
+                Value::Bytes(copied(text.get(..len).unwrap_or(text), memory))
             }
-            Type::Ucs2 | Type::Ucs4 | Type::Wchar => self.text(bytes),
-            Type::Void => Value::Void(bytes.to_vec()),
+            Type::Ucs2 | Type::Ucs4 | Type::Wchar => self.text(bytes, memory),
+            Type::Void => Value::Void(copied(bytes, memory)),
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 Value::Address(self.unsigned(bytes))
             }
-            // A record is read field by field; without its fields it is bytes.
-            Type::Bits | Type::Opaque | Type::Record => Value::Opaque(bytes.to_vec()),
+            // A plan decodes a record field by field. A codec has no fields, and returns the bytes of the record.
+            Type::Bits | Type::Opaque | Type::Record => Value::Opaque(copied(bytes, memory)),
         }
     }
 
-    /// Returns the `W` least significant bytes, least significant first; missing bytes are 0.
+    /// Returns the `W` least significant bytes of a value in little-endian order. Missing bytes are 0.
     #[inline]
     pub fn little<const W: usize>(&self, bytes: &[u8]) -> [u8; W] {
-        // Nearly always the bytes are as wide as the number.
+        // The fast path: `bytes` nearly always has the length of the number.
         if let Ok(mut whole) = <[u8; W]>::try_from(bytes) {
             if self.endian == Endian::Big {
                 whole.reverse();
@@ -185,53 +201,90 @@ impl ScalarCodec {
         out
     }
 
-    /// Reads an unsigned integer.
+    /// Decodes an unsigned integer of at most 8 bytes.
     #[must_use]
     pub fn unsigned(&self, bytes: &[u8]) -> u64 {
         u64::from_le_bytes(self.little(bytes))
     }
 
+    /// Decodes a 16-bit float.
     fn float16(&self, bytes: &[u8]) -> f16 {
         f16::from_le_bytes(self.little(bytes))
     }
 
+    /// Decodes a 32-bit float.
     fn float32(&self, bytes: &[u8]) -> f32 {
         f32::from_le_bytes(self.little(bytes))
     }
 
+    /// Decodes a 64-bit float.
     fn float64(&self, bytes: &[u8]) -> f64 {
         f64::from_le_bytes(self.little(bytes))
     }
 
-    /// Reads a `long double`.
+    /// Decodes a `long double`.
+    #[inline]
     #[must_use]
     pub fn long_double(&self, bytes: &[u8]) -> LongDouble {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 
-    /// Reads text without the NULs at its end.
-    fn text(&self, bytes: &[u8]) -> Value {
+    /// Decodes text. Removes the NULs at the end. Returns an empty text if an allocation fails, which `memory` records.
+    fn text(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
+        let cells = bytes.chunks_exact(self.unit.max(1));
         if self.unit == 2 {
-            let units = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes(self.little(unit)));
-            let units = without_nuls(units.collect());
-            let text: Result<String, _> = char::decode_utf16(units.iter().copied()).collect();
-            let ill_formed = |_| Value::IllFormedText(units.iter().map(|unit| u32::from(*unit)).collect());
-            return text.map_or_else(ill_formed, Value::Text);
+            let units = units(cells, |unit| u16::from_le_bytes(self.little(unit)), memory);
+            let chars = char::decode_utf16(units.iter().copied()).map(Result::ok);
+            if let Some(text) = text_of(chars, units.len(), memory) {
+                return Value::Text(text);
+            }
+            let Some(mut ill_formed) = memory.vec(units.len()) else { return Value::IllFormedText(Vec::new()) };
+            ill_formed.extend(units.into_iter().map(u32::from));
+            return Value::IllFormedText(ill_formed);
         }
-        let units = bytes.chunks_exact(self.unit.max(1)).map(|unit| u32::from_le_bytes(self.little(unit)));
-        let units = without_nuls(units.collect());
-        let text: Option<String> = units.iter().map(|unit| char::from_u32(*unit)).collect();
-        text.map_or(Value::IllFormedText(units), Value::Text)
+        let units = units(cells, |unit| u32::from_le_bytes(self.little(unit)), memory);
+        match text_of(units.iter().map(|unit| char::from_u32(*unit)), units.len(), memory) {
+            Some(text) => Value::Text(text),
+            None => Value::IllFormedText(units),
+        }
     }
 }
 
-fn without_nuls<T: Default + PartialEq>(mut units: Vec<T>) -> Vec<T> {
+/// Decodes each of `cells` with `decode`, and removes the NULs at the end.
+fn units<T: Default + PartialEq>(
+    cells: core::slice::ChunksExact<'_, u8>,
+    decode: impl Fn(&[u8]) -> T,
+    memory: &mut ValueMemory,
+) -> Vec<T> {
+    let Some(mut units) = memory.vec(cells.len()) else { return Vec::new() };
+    units.extend(cells.map(decode));
     while units.pop_if(|unit| *unit == T::default()).is_some() {}
     units
 }
 
+/// Collects `chars` to a string. `count` is the number of characters or more. Returns `None` if a character is not
+/// valid.
+fn text_of(chars: impl Iterator<Item = Option<char>>, count: usize, memory: &mut ValueMemory) -> Option<String> {
+    let Some(mut text) = memory.string(count) else { return Some(String::new()) };
+    for char in chars {
+        let char = char?;
+        if text.capacity().saturating_sub(text.len()) < char.len_utf8() && !memory.grow(&mut text) {
+            break;
+        }
+        text.push(char);
+    }
+    Some(text)
+}
+
+/// Copies `bytes` to a vector. Returns an empty vector if the allocation fails, which `memory` records.
+fn copied(bytes: &[u8], memory: &mut ValueMemory) -> Vec<u8> {
+    let Some(mut copy) = memory.vec(bytes.len()) else { return Vec::new() };
+    copy.extend_from_slice(bytes);
+    copy
+}
+
 impl ScalarCodec {
-    /// Writes a value.
+    /// Encodes `value` into `bytes`, the bytes of one field. May leave `bytes` partly written after an error.
     #[doc(hidden)]
     pub fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (first, second) = bytes.split_at_mut(bytes.len() >> 1_u32);
@@ -261,8 +314,8 @@ impl ScalarCodec {
                 self.store_long_double(value.re, first)?;
                 return self.store_long_double(value.im, second);
             }
-            (Type::Bytes, Value::Bytes(value)) => return fill(value, bytes),
-            (Type::Pascal, Value::Bytes(value)) => return pascal(value, bytes),
+            (Type::Bytes, Value::Bytes(value)) => return store_padded(value, bytes),
+            (Type::Pascal, Value::Bytes(value)) => return store_pascal(value, bytes),
             (Type::Ucs2 | Type::Ucs4 | Type::Wchar, Value::Text(text)) => return self.store_text(text, bytes),
             (Type::Ucs2 | Type::Ucs4 | Type::Wchar, Value::IllFormedText(units)) => {
                 return self.store_units(units.len(), units.iter().copied(), bytes);
@@ -275,14 +328,14 @@ impl ScalarCodec {
         Ok(())
     }
 
-    /// Writes a bool: true is 1 in one byte, and -1 in the two bytes of a `VARIANT_BOOL`.
+    /// Encodes a bool. True is 1 in a field of one byte, and -1 in the two bytes of a `VARIANT_BOOL`.
     #[doc(hidden)]
     pub fn store_bool(&self, value: bool, bytes: &mut [u8]) {
         let all = if self.size == 1 { 1 } else { 0xff };
         bytes.fill(if value { all } else { 0 });
     }
 
-    /// Writes bytes that are given least significant first.
+    /// Writes `little`, bytes in little-endian order, in the byte order of the codec.
     #[inline]
     #[doc(hidden)]
     pub fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
@@ -292,12 +345,13 @@ impl ScalarCodec {
         }
     }
 
-    /// Writes bytes as they are: a shorter string is followed by NULs, other types need exactly as many.
+    /// Copies `value` to `bytes` without conversion. Fills the end of a string with NULs. All other types require a
+    /// `value` of exactly the length of `bytes`.
     #[doc(hidden)]
     pub fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         match self.ty {
-            Type::Bytes => fill(value, bytes),
-            Type::Pascal => pascal(value, bytes),
+            Type::Bytes => store_padded(value, bytes),
+            Type::Pascal => store_pascal(value, bytes),
             _ if value.len() == bytes.len() => {
                 bytes.copy_from_slice(value);
                 Ok(())
@@ -309,7 +363,7 @@ impl ScalarCodec {
         }
     }
 
-    /// Writes an integer of any width, if it is in the range of the type.
+    /// Encodes an integer. Returns an error if `value` is out of the range of the type.
     #[doc(hidden)]
     pub fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (low, high) = self.range();
@@ -330,6 +384,7 @@ impl ScalarCodec {
         (low, past.saturating_sub(1))
     }
 
+    /// Encodes a `long double`. Returns an error if `value` has another representation than the data model.
     fn store_long_double(&self, value: LongDouble, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if value.format() != self.long_double {
             let (found, wanted) = (representation(value.format()), representation(self.long_double));
@@ -339,6 +394,7 @@ impl ScalarCodec {
         Ok(())
     }
 
+    /// Encodes text. Fills the end of the field with NULs.
     fn store_text(&self, text: &str, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if self.unit == 2 {
             return self.store_units(text.encode_utf16().count(), text.encode_utf16().map(u32::from), bytes);
@@ -346,6 +402,7 @@ impl ScalarCodec {
         self.store_units(text.chars().count(), text.chars().map(u32::from), bytes)
     }
 
+    /// Writes the `len` code units `units`. Fills the end of the field with NULs.
     fn store_units(
         &self,
         len: usize,
@@ -357,23 +414,23 @@ impl ScalarCodec {
             return Err(EncodeErrorKind::TooLong { len: wide(len), capacity: wide(capacity), unit: "unit" });
         }
         let high = if self.unit == 2 { 0xffff } else { u32::MAX };
-        let mut places = bytes.chunks_exact_mut(self.unit.max(1));
+        let mut cells = bytes.chunks_exact_mut(self.unit.max(1));
         for unit in units {
             if unit > high {
                 let (value, high) = (i128::from(unit), i128::from(high));
                 return Err(EncodeErrorKind::OutOfRange { value, ty: self.ty, low: 0, high });
             }
-            if let Some(place) = places.next() {
-                self.store_little(&unit.to_le_bytes(), place);
+            if let Some(cell) = cells.next() {
+                self.store_little(&unit.to_le_bytes(), cell);
             }
         }
-        places.for_each(|place| place.fill(0));
+        cells.for_each(|cell| cell.fill(0));
         Ok(())
     }
 }
 
-/// Writes bytes and then NULs.
-fn fill(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+/// Copies `value` to the start of `bytes` and fills the end with NULs.
+fn store_padded(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let Some((start, rest)) = bytes.split_at_mut_checked(value.len()) else {
         return Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(bytes.len()), unit: "byte" });
     };
@@ -382,13 +439,13 @@ fn fill(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     Ok(())
 }
 
-/// Writes the length in one byte, the bytes and then NULs.
-fn pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
+/// Writes the length of `value` to the first byte, then `value`, then NULs.
+fn store_pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let capacity = bytes.len().saturating_sub(1).min(255);
     match (bytes.split_first_mut(), u8::try_from(value.len())) {
         (Some((first, rest)), Ok(len)) if value.len() <= capacity => {
             *first = len;
-            fill(value, rest)
+            store_padded(value, rest)
         }
         (None, Ok(0)) => Ok(()),
         _ => Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(capacity), unit: "byte" }),

@@ -1,4 +1,6 @@
-//! The order in which the items of a view are visited: line by line, or all copied in C or Fortran order.
+//! The traversal of the items of a view: [`Runs`] visits the items line by line, and [`copy_items`] copies all items in
+//! C or Fortran order. A line is a sequence of evenly spaced items, along one dimension or along several dimensions
+//! that were merged. A unit is a group of bytes with one byte order, see `ScalarCodec`.
 
 use alloc::vec::Vec;
 
@@ -10,44 +12,50 @@ use crate::nontemporal;
 use crate::strided::{Strided, StridedMut, TILE, TILE_PITCH, can_transpose, reverse_units, transpose};
 use crate::view::{Order, View};
 
-/// Bytes that are copied and then swapped while they are in the first-level cache.
-const PIECE: usize = 1 << 14;
-/// Bytes of a line from which on nontemporal stores are worth their fence.
-const STREAMED: usize = 1 << 12;
-/// Items along each side of a tile of items that cannot be transposed as units.
-const ITEM_TILE: usize = 64;
+/// The number of bytes that are copied before their units are reversed. A block of this size is still in the
+/// first-level cache when its units are reversed.
+const SWAP_BLOCK: usize = 1 << 14;
+/// The smallest line in bytes that is copied with nontemporal stores. For a shorter line, the memory
+/// fence costs more time than the stores save.
+const LEAST_STREAMED: usize = 1 << 12;
+/// The number of items along each side of a tile, for items that `transpose` does not support.
+const TILE_ITEMS: usize = 64;
 
-/// A dimension.
+/// A dimension of a view, or several dimensions that were merged into one line.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
-    extent: u64,
-    /// From one item to the next in the memory, in bytes.
+    /// The number of items.
+    len: u64,
+    /// The distance from one item to the next in the memory of the view, in bytes.
     stride: isize,
-    /// From one item to the next in the copy, in bytes.
-    out: usize,
+    /// The distance from one item to the next in the copy, in bytes. 0 if no copy is made.
+    out_stride: usize,
 }
 
 impl Axis {
-    /// Returns the extent; it is an error if the address space is smaller.
+    /// Returns the number of items. Returns an error if the number is larger than the address space.
     fn items(&self) -> Result<usize, DecodeError> {
-        usize::try_from(self.extent).map_err(|_| DecodeError::Allocation { bytes: self.extent })
+        usize::try_from(self.len).map_err(|_| DecodeError::Allocation { bytes: self.len })
     }
 
-    /// Returns the distance of an item in bounds from the first, in the memory and in the copy.
+    /// Returns two distances from the first item to item `index` in bytes: the distance in the memory of the view, and
+    /// the distance in the copy.
     fn step(&self, index: usize) -> (isize, usize) {
-        // In bounds, so the products are parts of spans that fit.
-        (self.stride.wrapping_mul(index.cast_signed()), self.out.wrapping_mul(index))
+        // The products do not wrap for an index in bounds: the whole view and the whole copy are shorter than
+        // `isize::MAX` bytes.
+        (self.stride.wrapping_mul(index.cast_signed()), self.out_stride.wrapping_mul(index))
     }
 
-    /// Returns the distance of the last item from the first, in the memory and in the copy.
-    fn reach(&self) -> Result<(isize, usize), DecodeError> {
-        let last = self.extent.saturating_sub(1);
-        let too_large = || DecodeError::Allocation { bytes: self.extent };
+    /// Returns two distances from the first item to the last item in bytes: the distance in the memory of the view, and
+    /// the distance in the copy.
+    fn last_step(&self) -> Result<(isize, usize), DecodeError> {
+        let last = self.len.saturating_sub(1);
+        let too_large = || DecodeError::Allocation { bytes: self.len };
         let memory = match self.stride {
             0 => Some(0),
             stride => isize::try_from(last).ok().and_then(|last| stride.checked_mul(last)),
         };
-        let copy = match self.out {
+        let copy = match self.out_stride {
             0 => Some(0),
             out => usize::try_from(last).ok().and_then(|last| out.checked_mul(last)),
         };
@@ -55,39 +63,40 @@ impl Axis {
     }
 }
 
-/// Returns `n`, but at most `most`.
+/// Returns the smaller of `n` and `most`.
 pub(super) fn at_most(n: u64, most: usize) -> usize {
     usize::try_from(n).map_or(most, |n| n.min(most))
 }
 
-/// Returns the number of dimensions up to the last one with a pointer.
+/// Returns the number of leading dimensions up to the last one with pointers (a suboffset of 0 or more). Returns 0 if
+/// the view has no pointers.
 pub(crate) fn path_len(view: &View<'_>) -> usize {
     let last = view.suboffsets().and_then(|suboffsets| suboffsets.iter().rposition(|suboffset| *suboffset >= 0));
     last.map_or(0, |last| last.saturating_add(1))
 }
 
-/// Returns length and stride of each dimension of a view that is not empty. `out` is 0, and so is the stride of a
-/// dimension of one item.
+/// Returns the dimensions of a view that has items. Each dimension gets the `out_stride` 0. A dimension of one item
+/// also gets the `stride` 0.
 fn axes(view: &View<'_>) -> Result<Vec<Axis>, DecodeError> {
     let axes = view.shape().iter().zip(view.strides()).map(|(extent, stride)| {
-        // The stride of a dimension of one item may be any number.
+        // The protocol permits any stride for a dimension of one item.
         let stride = if *extent == 1 { 0 } else { to_isize(*stride)? };
-        Ok(Axis { extent: extent.unsigned_abs(), stride, out: 0 })
+        Ok(Axis { len: extent.unsigned_abs(), stride, out_stride: 0 })
     });
     axes.collect()
 }
 
-/// Merges neighbouring dimensions that are one line, and leaves out those of one item.
-fn merged(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
+/// Merges consecutive axes whose items form one line. Removes axes of one item.
+fn merge_axes(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
     let mut merged: Vec<Axis> = Vec::new();
-    for axis in axes.filter(|axis| axis.extent != 1) {
+    for axis in axes.filter(|axis| axis.len != 1) {
         if let Some(outer) = merged.last_mut() {
             let one_line = axis.items().is_ok_and(|items| {
                 axis.stride.checked_mul(items.cast_signed()) == Some(outer.stride)
-                    && axis.out.checked_mul(items) == Some(outer.out)
+                    && axis.out_stride.checked_mul(items) == Some(outer.out_stride)
             });
-            if let (true, Some(extent)) = (one_line, outer.extent.checked_mul(axis.extent)) {
-                *outer = Axis { extent, ..axis };
+            if let (true, Some(len)) = (one_line, outer.len.checked_mul(axis.len)) {
+                *outer = Axis { len, ..axis };
                 continue;
             }
         }
@@ -96,105 +105,114 @@ fn merged(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
     merged
 }
 
-/// The indices of one item along several axes, the last axis fastest.
+/// The position of one item on several axes. Advancing moves along the last axis first.
 #[derive(Debug)]
 struct MultiIndex {
     indices: Vec<i64>,
     axes: Vec<Axis>,
-    /// [`Axis::reach`] of each axis.
-    reaches: Vec<(isize, usize)>,
-    /// The offset of the item in the memory and in the copy, in bytes.
+    /// The result of [`Axis::last_step`] for each axis.
+    last_steps: Vec<(isize, usize)>,
+    /// The offset of the item in the memory of the view, in bytes.
     offset: isize,
-    at: usize,
+    /// The offset of the item in the copy, in bytes.
+    out_offset: usize,
 }
 
 impl MultiIndex {
-    /// Starts at index 0 of each axis.
+    /// Starts at index 0 on each axis. `offset` is the offset of this item in the memory of the view, in bytes.
     fn new(axes: Vec<Axis>, offset: isize) -> Result<Self, DecodeError> {
-        let reaches = axes.iter().map(Axis::reach).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { indices: alloc::vec![0; axes.len()], axes, reaches, offset, at: 0 })
+        let last_steps = axes.iter().map(Axis::last_step).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { indices: alloc::vec![0; axes.len()], axes, last_steps, offset, out_offset: 0 })
     }
 
-    /// Moves on by one item; after the last one back to the first, for which the result is `false`.
+    /// Advances to the next item. After the last item, returns `false` and starts again at the first item.
     fn advance(&mut self) -> bool {
-        let axes = self.axes.iter().zip(&self.reaches);
-        for (index, (axis, reach)) in self.indices.iter_mut().zip(axes).rev() {
+        let axes = self.axes.iter().zip(&self.last_steps);
+        for (index, (axis, last_step)) in self.indices.iter_mut().zip(axes).rev() {
             *index = index.wrapping_add(1);
-            if index.unsigned_abs() < axis.extent {
-                // In bounds, so the sums are parts of spans that fit.
+            if index.unsigned_abs() < axis.len {
+                // The sums do not wrap, because the item is inside the view and the copy.
                 self.offset = self.offset.wrapping_add(axis.stride);
-                self.at = self.at.wrapping_add(axis.out);
+                self.out_offset = self.out_offset.wrapping_add(axis.out_stride);
                 return true;
             }
             *index = 0;
-            self.offset = self.offset.wrapping_sub(reach.0);
-            self.at = self.at.wrapping_sub(reach.1);
+            self.offset = self.offset.wrapping_sub(last_step.0);
+            self.out_offset = self.out_offset.wrapping_sub(last_step.1);
         }
         false
     }
 }
 
-/// The lines of items of a view, the last index fastest.
+/// All items of a view as runs along lines, the last index fastest.
 #[derive(Debug)]
 pub(super) struct Runs {
+    /// The position in the leading dimensions, up to the last one with pointers.
     path: MultiIndex,
+    /// The position in the dimensions after `path`, without `inner`.
     outer: MultiIndex,
+    /// The dimension that each line is along.
     inner: Axis,
-    /// Items of the line that were visited.
+    /// The number of items of the current line that were visited.
     done: u64,
-    /// The next item of the line.
+    /// The offset of the next item in bytes, as in [`Run::offset`].
     offset: isize,
-    left: u64,
+    /// The number of items that were not visited yet.
+    items_left: u64,
     itemsize: usize,
 }
 
 impl Runs {
+    /// Starts at the first item of `view`. `itemsize` is the size of an item in bytes.
     pub(super) fn new(view: &View<'_>, itemsize: usize) -> Result<Self, DecodeError> {
-        let left = view.item_count();
-        let all = if left == 0 { Vec::new() } else { axes(view)? };
+        let items_left = view.item_count();
+        let all = if items_left == 0 { Vec::new() } else { axes(view)? };
         let (path, tail) = all.split_at(path_len(view).min(all.len()));
         let offset = if path.is_empty() { to_isize(view.offset())? } else { 0 };
-        let mut outer = merged(tail.iter().copied());
-        let inner = outer.pop().unwrap_or(Axis { extent: 1, stride: 0, out: 0 });
-        // The memory itself follows the path.
+        let mut outer = merge_axes(tail.iter().copied());
+        // If no axis has more than one item, each line is one item.
+        let inner = outer.pop().unwrap_or(Axis { len: 1, stride: 0, out_stride: 0 });
+        // `Memory` adds the strides of the dimensions in the path and follows the pointers.
         let path = path.iter().map(|axis| Axis { stride: 0, ..*axis }).collect();
         let (path, outer) = (MultiIndex::new(path, 0)?, MultiIndex::new(outer, offset)?);
-        Ok(Self { path, outer, inner, done: 0, offset, left, itemsize })
+        Ok(Self { path, outer, inner, done: 0, offset, items_left, itemsize })
     }
 
-    /// Returns the number of items of one line.
-    pub(super) fn line(&self) -> u64 {
-        self.inner.extent
+    /// Returns the number of items of each line.
+    pub(super) fn line_len(&self) -> u64 {
+        self.inner.len
     }
 
-    /// Returns the number of items that were not visited.
-    pub(super) fn left(&self) -> u64 {
-        self.left
+    /// Returns the number of items that were not visited yet.
+    pub(super) fn items_left(&self) -> u64 {
+        self.items_left
     }
 
-    /// Returns the next items of a line, at most `most`; `None` after the last.
+    /// Returns the next items of the current line, at most `most` items. Returns `None` after the last item, or if
+    /// `most` is 0.
     pub(super) fn next(&mut self, most: usize) -> Option<Run<'_>> {
-        if self.left == 0 || most == 0 {
+        if self.items_left == 0 || most == 0 {
             return None;
         }
-        if self.done >= self.inner.extent {
+        if self.done >= self.inner.len {
             self.done = 0;
             if !self.outer.advance() {
                 self.path.advance();
             }
             self.offset = self.outer.offset;
         }
-        let items = at_most(self.inner.extent.saturating_sub(self.done), most);
+        let items = at_most(self.inner.len.saturating_sub(self.done), most);
         self.done = self.done.saturating_add(wide(items));
-        self.left = self.left.saturating_sub(wide(items));
+        self.items_left = self.items_left.saturating_sub(wide(items));
         let Self { offset, inner: Axis { stride, .. }, itemsize, .. } = *self;
-        // Wraps only after the last item of the line.
+        // The sum can wrap only after the last item of the line, and a wrapped sum is never used.
         self.offset = offset.wrapping_add(stride.wrapping_mul(items.cast_signed()));
         Some(Run { path: &self.path.indices, offset, stride, items, itemsize })
     }
 }
 
-/// Copies all items of a view in an order into `out`, which is as long as they are together, and applies `swaps`.
+/// Copies all items of a view to `out` in the given order, and then reverses the units that `swaps` lists. `out` has
+/// the length of all items.
 pub(super) fn copy_items(
     view: &View<'_>,
     itemsize: usize,
@@ -206,20 +224,20 @@ pub(super) fn copy_items(
     if view.is_empty() || itemsize == 0 {
         return Ok(());
     }
-    let (whole, large) = (Swap::whole(swaps, itemsize), out.len() >= nontemporal::MIN_LEN);
-    let mut copy = ItemCopy { memory, itemsize, swaps, whole, out, large, scratch: Default::default() };
-    let line = |extent: u64, stride: isize| Axis { extent, stride, out: itemsize };
+    let (uniform_unit, large) = (Swap::uniform_unit(swaps, itemsize), out.len() >= nontemporal::MIN_LEN);
+    let mut copy = ItemCopy { memory, itemsize, swaps, uniform_unit, out, large, scratch: Default::default() };
+    let line = |len: u64, stride: isize| Axis { len, stride, out_stride: itemsize };
     if view.is_contiguous(order) {
-        // One line, whatever the dimensions.
-        return copy.line(&[], line(view.item_count(), itemsize.cast_signed()), to_isize(view.offset())?, 0);
+        // A contiguous view is one line in any number of dimensions.
+        return copy.copy_line(&[], line(view.item_count(), itemsize.cast_signed()), to_isize(view.offset())?, 0);
     }
     if let ([extent], [stride], None) = (view.shape(), view.strides(), view.suboffsets()) {
-        return copy.line(&[], line(extent.unsigned_abs(), to_isize(*stride)?), to_isize(view.offset())?, 0);
+        return copy.copy_line(&[], line(extent.unsigned_abs(), to_isize(*stride)?), to_isize(view.offset())?, 0);
     }
     let mut all = axes(view)?;
     let mut next = itemsize;
     let mut place = |axis: &mut Axis| -> Result<(), DecodeError> {
-        axis.out = next;
+        axis.out_stride = next;
         next = axis.items()?.checked_mul(next).ok_or_else(|| DecodeError::internal("the copy has no length"))?;
         Ok(())
     };
@@ -229,28 +247,28 @@ pub(super) fn copy_items(
     }
     let mut tail = all.split_off(path_len(view).min(all.len()));
     let start = if all.is_empty() { to_isize(view.offset())? } else { 0 };
-    // The line that is fastest in the copy comes last.
-    tail.sort_by_key(|axis| core::cmp::Reverse(axis.out));
-    let mut tail = short_steps_second(merged(tail.into_iter()));
+    // The axis with adjacent items in the copy becomes the last one.
+    tail.sort_by_key(|axis| core::cmp::Reverse(axis.out_stride));
+    let mut tail = move_shortest_stride(merge_axes(tail.into_iter()));
 
-    let inner = match all.last().and_then(|pointers| Some((*pointers, row(*pointers, &tail, itemsize)?))) {
+    let inner = match all.last().and_then(|pointers| Some((*pointers, row_behind(*pointers, &tail, itemsize)?))) {
         Some((pointers, row)) => {
             all.pop();
             tail.clear();
-            Inner::Rows(pointers, row)
+            InnerLoop::Rows(pointers, row)
         }
-        None => Inner::of(&mut tail, itemsize),
+        None => InnerLoop::remove_from(&mut tail, itemsize),
     };
     let (mut path, mut outer) = (MultiIndex::new(all, 0)?, MultiIndex::new(tail, start)?);
     loop {
-        let at = path.at.wrapping_add(outer.at);
+        let out_offset = path.out_offset.wrapping_add(outer.out_offset);
         match inner {
-            Inner::Line(line) => copy.line(&path.indices, line, outer.offset, at)?,
-            Inner::Tiles(across, line) if line.out == itemsize && can_transpose(itemsize) => {
-                copy.transposed(&path.indices, across, line, outer.offset, at)?;
+            InnerLoop::Line(line) => copy.copy_line(&path.indices, line, outer.offset, out_offset)?,
+            InnerLoop::Tiles(across, line) if line.out_stride == itemsize && can_transpose(itemsize) => {
+                copy.copy_transposed(&path.indices, across, line, outer.offset, out_offset)?;
             }
-            Inner::Tiles(across, line) => copy.tiles(&path.indices, across, line, outer.offset, at)?,
-            Inner::Rows(pointers, row) => copy.rows(&path.indices, pointers, row, start, at)?,
+            InnerLoop::Tiles(across, line) => copy.copy_tiles(&path.indices, across, line, outer.offset, out_offset)?,
+            InnerLoop::Rows(pointers, row) => copy.copy_rows(&path.indices, pointers, row, start, out_offset)?,
         }
         if !outer.advance() && !path.advance() {
             return Ok(());
@@ -258,9 +276,9 @@ pub(super) fn copy_items(
     }
 }
 
-/// Moves the axis with the shortest steps in the memory next to the last, if that has longer ones: both are then copied
-/// in tiles.
-fn short_steps_second(mut axes: Vec<Axis>) -> Vec<Axis> {
+/// Moves the axis with the shortest stride in memory to the second-last position, unless the last axis has the shortest
+/// stride. The last two axes are then copied in tiles.
+fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     let Some((inner, outer)) = axes.split_last() else { return axes };
     let shortest = outer.iter().enumerate().min_by_key(|(_, axis)| axis.stride.unsigned_abs());
     if let Some((index, axis)) = shortest
@@ -273,31 +291,33 @@ fn short_steps_second(mut axes: Vec<Axis>) -> Vec<Axis> {
     axes
 }
 
-/// Returns the items behind each pointer of an axis, if they are a line and the lines are adjacent in the copy.
-fn row(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
+/// Returns the row behind each pointer of the axis `pointers`, if the row is one line and the rows are adjacent in the
+/// copy. `tail` are the axes after the pointers.
+fn row_behind(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
     let row = match tail {
-        [] => Axis { extent: 1, stride: 0, out: itemsize },
+        [] => Axis { len: 1, stride: 0, out_stride: itemsize },
         [row] => *row,
         _ => return None,
     };
     let len = row.items().ok()?.checked_mul(itemsize)?;
-    (row.out == itemsize && pointers.out == len).then_some(row)
+    (row.out_stride == itemsize && pointers.out_stride == len).then_some(row)
 }
 
-/// The items that are copied by one call.
+/// The innermost loop of a copy, which one function executes.
 #[derive(Clone, Copy, Debug)]
-enum Inner {
+enum InnerLoop {
     Line(Axis),
-    /// Two axes, the second one faster in the copy and slower in the memory.
+    /// Two axes that are copied in tiles. The second axis has the shorter stride in the copy and the longer stride in
+    /// memory.
     Tiles(Axis, Axis),
-    /// Pointers, and the row behind each.
+    /// An axis of pointers, and the row behind each pointer.
     Rows(Axis, Axis),
 }
 
-impl Inner {
-    /// Removes the last axis, or the last two if they are copied in tiles.
-    fn of(axes: &mut Vec<Axis>, itemsize: usize) -> Self {
-        let Some(line) = axes.pop() else { return Self::Line(Axis { extent: 1, stride: 0, out: itemsize }) };
+impl InnerLoop {
+    /// Removes the last axis and returns its loop. Removes the last two axes if both are copied in tiles.
+    fn remove_from(axes: &mut Vec<Axis>, itemsize: usize) -> Self {
+        let Some(line) = axes.pop() else { return Self::Line(Axis { len: 1, stride: 0, out_stride: itemsize }) };
         let longer =
             |across: &mut Axis| across.stride != 0 && line.stride.unsigned_abs() > across.stride.unsigned_abs();
         match axes.pop_if(longer) {
@@ -307,101 +327,115 @@ impl Inner {
     }
 }
 
-/// A copy of all items that is under way.
+/// The state of `copy_items`.
 struct ItemCopy<'c> {
     memory: &'c dyn Memory,
     itemsize: usize,
     swaps: &'c [Swap],
-    /// The width of the units that are swapped, if they fill the item.
-    whole: Option<usize>,
+    /// The size in bytes of the units to reverse, if units of one size fill the item.
+    uniform_unit: Option<usize>,
     out: &'c mut [u8],
-    /// Whether the copy is so large that its lines bypass the caches.
+    /// Whether the copy is large enough for stores that bypass the caches.
     large: bool,
-    /// A tile and the transposed tile; empty until they are needed.
+    /// Memory for a tile and for the transposed tile. Both are empty until the first tile is copied.
     scratch: (Vec<u8>, Vec<u8>),
 }
 
-/// The error for an item that has no place in the copy, although the length of the copy was computed from the shape.
-fn past_copy() -> DecodeError {
+/// Creates the error for an item past the end of the copy. Only a bug causes this error, because the length of the copy
+/// was computed from the shape.
+fn copy_too_short() -> DecodeError {
     DecodeError::internal("an item is past the end of the copy")
 }
 
-/// Returns `len` bytes of a vector, which is made longer if it must be.
-fn grow(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeError> {
+/// Returns the first `len` bytes of `scratch`. Allocates a longer vector first if `scratch` is shorter.
+fn scratch_slice(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeError> {
     if scratch.len() < len {
         *scratch = zeroed(len)?;
     }
-    scratch.get_mut(..len).ok_or_else(past_copy)
+    scratch.get_mut(..len).ok_or_else(copy_too_short)
 }
 
 impl ItemCopy<'_> {
+    /// Creates a run of items of this copy.
     fn run<'r>(&self, path: &'r [i64], offset: isize, stride: isize, items: usize) -> Run<'r> {
         Run { path, offset, stride, items, itemsize: self.itemsize }
     }
 
-    /// Copies all items of one line.
-    fn line(&mut self, path: &[i64], axis: Axis, offset: isize, at: usize) -> Result<(), DecodeError> {
+    /// Copies one line. The first item is at `offset` in the memory of the view and at `out_offset` in the copy.
+    fn copy_line(&mut self, path: &[i64], axis: Axis, offset: isize, out_offset: usize) -> Result<(), DecodeError> {
         let (itemsize, items) = (self.itemsize, axis.items()?);
         let mut source = self.memory.run(&self.run(path, offset, axis.stride, items))?;
-        if axis.out != itemsize {
-            return self.spread(source, axis, at);
+        if axis.out_stride != itemsize {
+            return self.copy_spaced_line(source, axis, out_offset);
         }
-        let len = items.checked_mul(itemsize).and_then(|len| at.checked_add(len));
-        let out = len.and_then(|end| self.out.get_mut(at..end)).ok_or_else(past_copy)?;
-        let unit = self.whole.unwrap_or(1);
+        let len = items.checked_mul(itemsize).and_then(|len| out_offset.checked_add(len));
+        let out = len.and_then(|end| self.out.get_mut(out_offset..end)).ok_or_else(copy_too_short)?;
+        // A unit of 1 byte means that no bytes are reversed.
+        let unit = self.uniform_unit.unwrap_or(1);
         let (contiguous, single) = (source.is_contiguous(), self.swaps.is_empty() || unit == itemsize);
-        if self.large && !contiguous && single && out.len() >= STREAMED {
-            return source.stream(unit, out).ok_or_else(past_copy);
+        if self.large && !contiguous && single && out.len() >= LEAST_STREAMED {
+            return source.stream(unit, out).ok_or_else(copy_too_short);
         }
-        if single || (contiguous && self.whole.is_some()) {
-            return source.read(unit, out.into()).map(|_| ()).ok_or_else(past_copy);
+        if single || (contiguous && self.uniform_unit.is_some()) {
+            return source.read(unit, out.into()).map(|_| ()).ok_or_else(copy_too_short);
         }
-        let most = PIECE.checked_div(itemsize).map_or(1, |most| most.max(1));
+        // A block has at least one item, also if an item is larger than the block. `copy_items` excludes items of 0
+        // bytes.
+        let most = SWAP_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         for piece in out.chunks_mut(most.saturating_mul(itemsize)) {
-            source.split_off(most).read(unit, (&mut *piece).into()).ok_or_else(past_copy)?;
-            if self.whole.is_none() {
+            source.split_off(most).read(unit, (&mut *piece).into()).ok_or_else(copy_too_short)?;
+            if self.uniform_unit.is_none() {
                 swap_items(piece, itemsize, self.swaps)?;
             }
         }
         Ok(())
     }
 
-    /// Copies a line to items that are not adjacent in the copy.
-    fn spread(&mut self, source: Strided<'_>, axis: Axis, at: usize) -> Result<(), DecodeError> {
-        let stride = isize::try_from(axis.out).map_err(|_| past_copy())?;
-        let mut to = StridedMut::within(self.out, at, stride, source.count(), self.itemsize).ok_or_else(past_copy)?;
-        to.reborrow().copy_from(source, self.whole.unwrap_or(1)).ok_or_else(past_copy)?;
-        if self.whole.is_none() {
+    /// Copies one line to items that are not adjacent in the copy.
+    fn copy_spaced_line(&mut self, source: Strided<'_>, axis: Axis, out_offset: usize) -> Result<(), DecodeError> {
+        let stride = isize::try_from(axis.out_stride).map_err(|_| copy_too_short())?;
+        let mut to = StridedMut::within(self.out, out_offset, stride, source.count(), self.itemsize)
+            .ok_or_else(copy_too_short)?;
+        // A unit of 1 byte means that no bytes are reversed. Units of several sizes are reversed below.
+        to.reborrow().copy_from(source, self.uniform_unit.unwrap_or(1)).ok_or_else(copy_too_short)?;
+        if self.uniform_unit.is_none() {
             self.swaps.iter().try_for_each(|swap| swap.apply(&mut to))?;
         }
         Ok(())
     }
 
-    /// Copies two dimensions in tiles, so that both sides of a tile stay in the cache.
-    fn tiles(&mut self, path: &[i64], across: Axis, line: Axis, offset: isize, at: usize) -> Result<(), DecodeError> {
+    /// Copies two axes in tiles, because a tile fits into the cache in both memories.
+    fn copy_tiles(
+        &mut self,
+        path: &[i64],
+        across: Axis,
+        line: Axis,
+        offset: isize,
+        out_offset: usize,
+    ) -> Result<(), DecodeError> {
         let (rows, items) = (across.items()?, line.items()?);
-        for top in (0..rows).step_by(ITEM_TILE) {
-            for left in (0..items).step_by(ITEM_TILE) {
-                let part = Axis { extent: wide(items.saturating_sub(left).min(ITEM_TILE)), ..line };
-                for row in top..rows.min(top.saturating_add(ITEM_TILE)) {
-                    let ((down, down_at), (right, right_at)) = (across.step(row), line.step(left));
-                    let (down, down_at) = (offset.wrapping_add(down), at.wrapping_add(down_at));
-                    self.line(path, part, down.wrapping_add(right), down_at.wrapping_add(right_at))?;
+        for top in (0..rows).step_by(TILE_ITEMS) {
+            for left in (0..items).step_by(TILE_ITEMS) {
+                let part = Axis { len: wide(items.saturating_sub(left).min(TILE_ITEMS)), ..line };
+                for row in top..rows.min(top.saturating_add(TILE_ITEMS)) {
+                    let ((down, down_out), (right, right_out)) = (across.step(row), line.step(left));
+                    let (down, down_out) = (offset.wrapping_add(down), out_offset.wrapping_add(down_out));
+                    self.copy_line(path, part, down.wrapping_add(right), down_out.wrapping_add(right_out))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Copies two dimensions of items that are units: a tile is read along the lines of the memory, transposed in the
-    /// first-level cache and written along the lines of the copy.
-    fn transposed(
+    /// Copies two axes of items that `transpose` supports. Reads each tile along the lines of the memory, transposes it
+    /// in the first-level cache, and writes it along the lines of the copy.
+    fn copy_transposed(
         &mut self,
         path: &[i64],
         across: Axis,
         line: Axis,
         offset: isize,
-        at: usize,
+        out_offset: usize,
     ) -> Result<(), DecodeError> {
         let (width, lines, extent) = (self.itemsize, across.items()?, line.items()?);
         let pitch = TILE_PITCH.saturating_mul(width);
@@ -409,61 +443,76 @@ impl ItemCopy<'_> {
             let rows = lines.saturating_sub(top).min(TILE);
             for left in (0..extent).step_by(TILE) {
                 let items = extent.saturating_sub(left).min(TILE);
-                let tile = grow(&mut self.scratch.0, items.saturating_mul(pitch))?;
-                let (down, down_at) = across.step(top);
-                let (right, right_at) = line.step(left);
+                let tile = scratch_slice(&mut self.scratch.0, items.saturating_mul(pitch))?;
+                let (down, down_out) = across.step(top);
+                let (right, right_out) = line.step(left);
                 let start = offset.wrapping_add(down).wrapping_add(right);
                 let len = rows.saturating_mul(width);
                 if usize::try_from(across.stride) == Ok(width) {
-                    // One copy for all lines: one for each line took 30 instead of 15 ms for 3000 x 3000 doubles.
+                    // The lines are adjacent and are copied as one run. For 3000 x 3000 doubles this took 15 ms. One
+                    // run for each line took 30 ms.
                     let run = Run { path, offset: start, stride: line.stride, items, itemsize: len };
-                    let to = StridedMut::within(tile, 0, pitch.cast_signed(), items, len).ok_or_else(past_copy)?;
-                    to.copy_from(self.memory.run(&run)?, 1).ok_or_else(past_copy)?;
+                    let to = StridedMut::within(tile, 0, pitch.cast_signed(), items, len).ok_or_else(copy_too_short)?;
+                    to.copy_from(self.memory.run(&run)?, 1).ok_or_else(copy_too_short)?;
                 } else {
                     for (index, row) in tile.chunks_exact_mut(pitch).enumerate() {
                         let offset = start.wrapping_add(line.step(index).0);
                         let run = Run { path, offset, stride: across.stride, items: rows, itemsize: width };
-                        self.memory.read(&run, 1, row.get_mut(..len).ok_or_else(past_copy)?)?;
+                        self.memory.read(&run, 1, row.get_mut(..len).ok_or_else(copy_too_short)?)?;
                     }
                 }
-                // The bytes between the lines are swapped too, and not copied.
-                match self.whole {
+                // This also reverses the bytes between the lines of the tile, which are never used.
+                match self.uniform_unit {
                     Some(unit) => reverse_units(tile, unit),
                     None => swap_items(tile, width, self.swaps)?,
                 }
-                let start = at.wrapping_add(down_at).wrapping_add(right_at);
-                let to = self.out.get_mut(start..).ok_or_else(past_copy)?;
+                let start = out_offset.wrapping_add(down_out).wrapping_add(right_out);
+                let to = self.out.get_mut(start..).ok_or_else(copy_too_short)?;
                 if self.large {
-                    let turned = grow(&mut self.scratch.1, rows.saturating_mul(pitch))?;
+                    let turned = scratch_slice(&mut self.scratch.1, rows.saturating_mul(pitch))?;
                     transpose(tile, turned, pitch, rows, width);
-                    nontemporal::copy_rows(turned, pitch, to, across.out, items.saturating_mul(width));
+                    nontemporal::copy_rows(turned, pitch, to, across.out_stride, items.saturating_mul(width));
                 } else {
-                    transpose(tile, to, across.out, rows, width);
+                    transpose(tile, to, across.out_stride, rows, width);
                 }
             }
         }
         Ok(())
     }
 
-    /// Copies the rows behind all pointers of an axis; they are adjacent in the copy.
-    fn rows(&mut self, before: &[i64], pointers: Axis, row: Axis, start: isize, at: usize) -> Result<(), DecodeError> {
+    /// Copies the rows behind all pointers of an axis. The rows are adjacent in the copy.
+    fn copy_rows(
+        &mut self,
+        before: &[i64],
+        pointers: Axis,
+        row: Axis,
+        start: isize,
+        out_offset: usize,
+    ) -> Result<(), DecodeError> {
         let (items, rows) = (row.items()?, pointers.items()?);
-        // Rows that are swapped are swapped while they are in the cache.
-        let most =
-            if self.swaps.is_empty() { rows } else { PIECE.checked_div(pointers.out).map_or(1, |most| most.max(1)) };
+        // Rows with units to reverse are copied in blocks, so that a block is still in the cache when it is reversed. A
+        // block has at least one row.
+        let most = if self.swaps.is_empty() {
+            rows
+        } else {
+            SWAP_BLOCK.checked_div(pointers.out_stride).map_or(1, |most| most.max(1))
+        };
         let mut path = before.to_vec();
         path.push(0);
-        let (mut left, mut at) = (rows, at);
+        let (mut left, mut out_offset) = (rows, out_offset);
         while left > 0 {
             let rows = left.min(most);
-            let end = rows.checked_mul(pointers.out).and_then(|len| at.checked_add(len)).ok_or_else(past_copy)?;
-            let out = self.out.get_mut(at..end).ok_or_else(past_copy)?;
+            let end = rows
+                .checked_mul(pointers.out_stride)
+                .and_then(|len| out_offset.checked_add(len))
+                .ok_or_else(copy_too_short)?;
+            let out = self.out.get_mut(out_offset..end).ok_or_else(copy_too_short)?;
             let run = Run { path: &path, offset: start, stride: row.stride, items, itemsize: self.itemsize };
             self.memory.read_rows(&run, rows, out)?;
             swap_items(out, self.itemsize, self.swaps)?;
-            (left, at) = (left.saturating_sub(rows), end);
+            (left, out_offset) = (left.saturating_sub(rows), end);
             if let Some(index) = path.last_mut() {
-                // At most the extent, which is an i64.
+                // The index cannot saturate: it is at most the length of the axis, an `i64`.
                 *index = index.saturating_add_unsigned(wide(rows));
             }
         }

@@ -1,4 +1,5 @@
-//! Typed copies of N-dimensional buffers: all items as a vector of numbers, exact or widened, and back.
+//! Copies of all items of an N-dimensional buffer to a vector of numbers, and back. The numbers can be widened. A leaf
+//! is a field that is not a record.
 
 use alloc::vec::Vec;
 
@@ -8,7 +9,7 @@ use num_complex::Complex;
 
 use super::buffer::{Buffer, BufferMut, total};
 use super::element::sealed::ElementsMut;
-use super::element::{Element, per_item, zeroed};
+use super::element::{Element, elements_per_item, zeroed};
 use super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
 use super::leaf::Leaf;
 use super::traverse::{Runs, copy_items};
@@ -16,17 +17,17 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::view::Order;
 
-/// Bytes that are converted together, in the first-level cache.
-const CONVERTED: usize = 1 << 12;
+/// The number of bytes that are converted at once. These bytes and the result fit into the first-level cache.
+const CONVERSION_BLOCK: usize = 1 << 12;
 
 impl Buffer<'_> {
-    /// Copies all elements in C or Fortran order ([`Order::Any`] is C). The elements of an item that is an array follow one
-    /// another.
+    /// Copies all elements in C or Fortran order. [`Order::Any`] means C order. If an item is an array, its elements
+    /// follow one another.
     ///
     /// # Errors
-    /// - `to_vec::<f64>` of items of `<i`: [`to_vec_as`](Self::to_vec_as) converts
-    /// - items that are records
-    /// - more bytes than the machine has
+    /// - the items have another type: `to_vec::<f64>` for `<i` ([`to_vec_as`](Self::to_vec_as) converts)
+    /// - the items are records
+    /// - there is not enough memory for the vector
     pub fn to_vec<T: Element>(&self, order: Order) -> Result<Vec<T>, DecodeError> {
         let (leaf, count) = self.elements::<T>()?;
         let mut elements = zeroed(count)?;
@@ -34,7 +35,7 @@ impl Buffer<'_> {
         Ok(elements)
     }
 
-    /// Copies as [`to_vec`](Self::to_vec) into a slice of the caller, which must have exactly that many elements.
+    /// Copies all elements to the slice `elements`, as [`to_vec`](Self::to_vec) does.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -50,8 +51,8 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - a slice of 5 elements where there are 6
-    /// - as [`to_vec`](Self::to_vec)
+    /// - the slice has another length than the result: 5 elements for 6 items
+    /// - the errors of [`to_vec`](Self::to_vec)
     pub fn copy_to_slice<T: Element>(&self, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let (leaf, count) = self.elements::<T>()?;
         if elements.len() != count {
@@ -60,8 +61,8 @@ impl Buffer<'_> {
         self.fill(leaf, elements, order)
     }
 
-    /// Converts all elements to a wider type that represents each of them exactly: from narrower integers, from `e` and
-    /// `f` to `f64`, from complex numbers of narrower parts.
+    /// Copies all elements and converts them to `T`. `T` must represent every number of the item type exactly. For
+    /// example, `f64` is possible for `f`, `e` and integers of at most 4 bytes.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -76,8 +77,8 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - `to_vec_as::<i16>` of `<i`, `to_vec_as::<f32>` of `<i`: not every value can be represented
-    /// - as [`to_vec`](Self::to_vec)
+    /// - `T` cannot represent every number: `to_vec_as::<i16>` for `<i`, `to_vec_as::<f32>` for `<i`
+    /// - the errors of [`to_vec`](Self::to_vec)
     pub fn to_vec_as<T: Number>(&self, order: Order) -> Result<Vec<T>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if T::accepts(&leaf.codec) {
@@ -102,7 +103,7 @@ impl Buffer<'_> {
     /// ```
     ///
     /// # Errors
-    /// - more bytes than the machine has
+    /// - there is not enough memory for the copy
     pub fn to_contiguous(&self, order: Order) -> Result<Vec<u8>, DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
         let mut copy = zeroed(bytes)?;
@@ -110,18 +111,20 @@ impl Buffer<'_> {
         Ok(copy)
     }
 
-    /// Returns the only leaf and the number of its elements in all items.
+    /// Returns the only leaf of the items, and the number of its elements in all items. Checks that the elements have
+    /// type `T`.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {
             return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: T::NAME });
         }
         let (items, bytes) = total(self.view, self.plan.size)?;
-        let count = items.checked_mul(per_item::<T>(leaf));
+        let count = items.checked_mul(elements_per_item::<T>(leaf));
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
     }
 
-    /// Returns the shape of what [`to_vec`](Self::to_vec) returns in C order.
+    /// Returns the shape of the elements that [`to_vec`](Self::to_vec) returns in C order: the shape of the view, then
+    /// the shape of one item.
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
@@ -134,16 +137,18 @@ impl Buffer<'_> {
         match ty {
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => shape.push(codec.size),
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(codec.units()),
-            // Two `LongDouble`s, but one `Complex<f64>`.
+            // A `Zg` is two elements of `LongDouble`, but one element of `Complex<f64>`.
             Type::ComplexLongDouble if T::width(codec) < codec.size => shape.push(2),
+            // An item of any other type is one element, and has no further dimension.
             _ => {}
         }
         Ok(shape)
     }
 
+    /// Copies the values of `leaf`, the only leaf of the items, to `elements`.
     fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let mut elements = T::elements_mut(elements);
-        // The leaf fills the item, so the bytes of the items in this order are those of the elements.
+        // The only leaf fills the item. Hence the bytes of all items, in this order, are the bytes of all elements.
         if let ElementsMut::Bytes(bytes) = elements {
             return copy_items(self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
         }
@@ -160,7 +165,7 @@ impl Buffer<'_> {
 }
 
 impl BufferMut<'_> {
-    /// Writes all elements in C order. If their number is not that of the items, nothing is written.
+    /// Copies `elements` to all items in C order. Writes nothing if an error is returned.
     ///
     /// ```
     /// use pep3118::decode::{BufferMut, Plan};
@@ -174,15 +179,15 @@ impl BufferMut<'_> {
     /// ```
     ///
     /// # Errors
-    /// - `&[f64]` into items of `<i`
-    /// - 5 elements where there are 6
+    /// - the items have another type: `&[f64]` for items of `<i`
+    /// - the number of elements is wrong: 5 elements for 6 items
     pub fn copy_from_slice<T: Element>(&mut self, elements: &[T]) -> Result<(), EncodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {
             return Err(EncodeErrorKind::Kind { found: T::NAME, wanted: leaf.ty().as_str() }.into());
         }
         let (items, bytes) = total(self.view, self.plan.size)?;
-        let wanted = items.saturating_mul(per_item::<T>(leaf));
+        let wanted = items.saturating_mul(elements_per_item::<T>(leaf));
         if elements.len() != wanted {
             let (found, wanted) = (wide(elements.len()), wide(wanted));
             return Err(EncodeErrorKind::Count { found, wanted, unit: "element" }.into());
@@ -193,9 +198,9 @@ impl BufferMut<'_> {
     }
 }
 
-/// A number type that narrower numbers are converted to without loss; see [`Buffer::to_vec_as`].
+/// A number type that [`Buffer::to_vec_as`] converts narrower numbers to.
 ///
-/// The trait is sealed.
+/// This trait is sealed: other crates cannot implement it.
 ///
 /// ```
 /// use pep3118::decode::Number;
@@ -211,7 +216,8 @@ mod widen {
     use super::{Buffer, DecodeError, Order, Type, Vec};
 
     pub trait Widen: Sized {
-        /// Converts all elements; `None` if the type has values that cannot be represented.
+        /// Copies all elements of `buffer` and converts them. `from` is the type of the items. Returns `None` if `Self`
+        /// cannot represent every number of `from`.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
     }
 }
@@ -265,7 +271,7 @@ impl widen::Widen for f32 {
             Type::UInt8 => from!(u8),
             Type::Int16 => from!(i16),
             Type::UInt16 => from!(u16),
-            // `half` uses the processor's instruction where there is one.
+            // `half` uses the conversion instruction of the processor if there is one.
             Type::Float16 => Some(buffer.convert::<u16, Self>(order, &|from, to| {
                 let halves: &[f16] = from.reinterpret_cast();
                 if halves.len() == to.len() {
@@ -296,7 +302,8 @@ impl widen::Widen for Complex<f64> {
 }
 
 impl Buffer<'_> {
-    /// Converts block by block, through memory that stays in the first-level cache.
+    /// Copies all elements and converts them with `convert`, block by block, so that a block stays in the first-level
+    /// cache.
     fn convert<F: Element + bytemuck::Pod, T: Element>(
         &self,
         order: Order,
@@ -304,13 +311,14 @@ impl Buffer<'_> {
     ) -> Result<Vec<T>, DecodeError> {
         let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
         let (items, _) = total(self.view, itemsize)?;
-        let (in_item, unit) = (per_item::<F>(leaf), leaf.codec.reversed_unit());
-        let most = CONVERTED.checked_div(itemsize).map_or(1, |most| most.max(1));
+        let (in_item, unit) = (elements_per_item::<F>(leaf), leaf.codec.reversed_unit());
+        // A block has at least one item, also if an item has 0 bytes or more bytes than the block.
+        let most = CONVERSION_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;
         let mut native: Vec<F> = zeroed(most.saturating_mul(in_item))?;
         let short = || DecodeError::internal("a block is longer than its copy");
-        // The leaf fills the item, so the bytes of the items are those of the elements.
+        // The only leaf fills the item. Hence the bytes of all items are the bytes of all elements.
         if order == Order::Fortran {
             let bytes = self.to_contiguous(order)?;
             let mut source = Strided::of_rows(&bytes, itemsize);

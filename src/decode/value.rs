@@ -1,4 +1,4 @@
-//! Dynamic values: items whose type is known at run time only.
+//! Dynamic values, for items whose type is known only at run time.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,8 +11,8 @@ use super::long_double::LongDouble;
 
 /// A value of any type that a format can describe.
 ///
-/// Integers of all widths are one of two variants, because the layout has their width. Floats keep their width, so that no
-/// value is rounded.
+/// `Int` and `UInt` hold integers of all widths, because the layout has the width. Floats have one variant for each
+/// width, so that no value is rounded.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{Plan, Value}};
@@ -25,51 +25,52 @@ use super::long_double::LongDouble;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// `?`: false where all bytes are 0, true otherwise, as in C and `struct`.
+    /// `?`. The value is false if all bytes are 0, and true otherwise, as in C and `struct`.
     Bool(bool),
-    /// Signed integers.
+    /// A signed integer of 1 to 8 bytes.
     Int(i64),
-    /// Unsigned integers.
+    /// An unsigned integer of 1 to 8 bytes.
     UInt(u64),
-    /// `e`
+    /// A 16-bit float, format `e`.
     Float16(f16),
-    /// `f`
+    /// A 32-bit float, format `f`.
     Float32(f32),
-    /// `d`
+    /// A 64-bit float, format `d`.
     Float64(f64),
-    /// `g`
+    /// A C `long double`, format `g`.
     LongDouble(LongDouble),
-    /// `Ze`
+    /// A complex number of two 16-bit floats, format `Ze`.
     Complex32(Complex<f16>),
-    /// `Zf`
+    /// A complex number of two 32-bit floats, format `Zf`.
     Complex64(Complex<f32>),
-    /// `Zd`
+    /// A complex number of two 64-bit floats, format `Zd`.
     Complex128(Complex<f64>),
-    /// `Zg`
+    /// A complex number of two C `long double`s, format `Zg`.
     ComplexLongDouble(Complex<LongDouble>),
-    /// `c`
+    /// The byte of `c`.
     Char(u8),
-    /// `s`, with its NULs, as in `struct`; `p`, as long as its first byte declares, at most as long as the field.
+    /// The bytes of `s` or `p`. The bytes of `s` include the NULs at the end, as in `struct`. The first byte of `p` is
+    /// the number of bytes that follow.
     Bytes(Vec<u8>),
-    /// `u`, `w` and `wchar_t`, without the NULs at the end. Units of two bytes are UTF-16.
+    /// Text of `u`, `w` or `wchar_t`, without the NULs at the end. Text of 2-byte units is UTF-16.
     Text(String),
-    /// The units of text that is not valid Unicode, because of a lone surrogate or a unit above U+10FFFF; without the NULs
-    /// at the end.
+    /// The units of text that is not valid Unicode, without the NULs at the end. Such text has a lone surrogate or a
+    /// unit above U+10FFFF.
     IllFormedText(Vec<u32>),
-    /// NumPy's void: bytes without a meaning.
+    /// The bytes of a NumPy void field, which have no type.
     Void(Vec<u8>),
-    /// The address of data, of a function or of a Python object. It is never followed.
+    /// The address of data, of a function or of a Python object. The library never follows an address.
     Address(u64),
-    /// Bits, and types that the format does not describe.
+    /// The bytes of a bit field, or of a type that the format does not describe.
     Opaque(Vec<u8>),
-    /// An array with a shape in the format.
+    /// The elements of an array field, such as `(2,3)i`.
     Array(ArrayValue),
-    /// A record.
+    /// The fields of a record, `T{...}`.
     Record(RecordValue),
 }
 
 impl Value {
-    /// Returns the kind in a word or two: `"integer"`, `"float64"`, `"record"`.
+    /// Returns the name of the variant for messages: `"integer"`, `"float64"`, `"record"`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -96,7 +97,7 @@ impl Value {
     }
 }
 
-/// An array in an item: its shape, and its elements in C order.
+/// The value of an array field: its shape, and its elements in C order.
 ///
 /// ```
 /// use pep3118::decode::{ArrayValue, Value};
@@ -111,7 +112,8 @@ pub struct ArrayValue {
 }
 
 impl ArrayValue {
-    /// Makes an array from its elements in C order; `None` if their number is not the product of the shape.
+    /// Creates an array from its elements in C order. Returns `None` if the number of `values` is not the product of
+    /// `shape`.
     #[must_use]
     pub fn new(shape: &[usize], values: Vec<Value>) -> Option<Self> {
         let count = if shape.contains(&0) {
@@ -122,7 +124,7 @@ impl ArrayValue {
         (count == Some(values.len())).then(|| Self { shape: shape.into(), values })
     }
 
-    /// Returns the length of each dimension in elements.
+    /// Returns the length of each dimension, in elements.
     #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
@@ -135,10 +137,10 @@ impl ArrayValue {
     }
 }
 
-/// The name of a field; `None` if it has none.
+/// The name of a field. The name is `None` if the format gives the field no name.
 pub(super) type Name = Option<Vec<u8>>;
 
-/// A record: its fields in the order of the format, without padding.
+/// The value of a record: its fields in the order of the format, without padding.
 ///
 /// ```
 /// use pep3118::decode::{RecordValue, Value};
@@ -148,31 +150,31 @@ pub(super) type Name = Option<Vec<u8>>;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordValue {
-    /// Shared by all values of one record of a plan.
+    /// All values of one record type share the names of the plan.
     pub(super) names: Arc<[Name]>,
     pub(super) values: Vec<Value>,
 }
 
 impl RecordValue {
-    /// Makes a record from names and values.
+    /// Creates a record from the name and the value of each field.
     pub fn new<N: Into<Vec<u8>>>(fields: impl IntoIterator<Item = (Option<N>, Value)>) -> Self {
         let (names, values): (Vec<Name>, Vec<Value>) =
             fields.into_iter().map(|(name, value)| (name.map(Into::into), value)).unzip();
         Self { names: names.into(), values }
     }
 
-    /// Returns the value of a name; the first if several fields have it.
+    /// Returns the value of the field `name`. Returns the first such field if several fields have the name.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&Value> {
         self.iter().find(|(found, _)| *found == Some(name)).map(|(_, value)| value)
     }
 
-    /// Iterates over names and values.
+    /// Iterates over the name and the value of each field.
     pub fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, &Value)> {
         self.names.iter().map(Option::as_deref).zip(&self.values)
     }
 
-    /// Returns the values.
+    /// Returns the values of the fields.
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values

@@ -8,6 +8,7 @@ use pyo3::types::PyCFunction;
 
 use super::acquire::{Attempt, is_exporter, references};
 use super::type_layout::type_layout;
+use crate::text::escape;
 use crate::view::{Audit, Checker, Owner, RaisedError, RawView, Request, RequestOutcome};
 
 /// Rounds of requests: a reference that is left behind in each of them is a leak, in the first only a cache.
@@ -21,7 +22,9 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_exporter(obj) {
         return Ok(());
     }
-    Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{}'", obj.get_type().name()?)))
+    let name = obj.get_type().name()?;
+    let name = escape(&*name.to_string_lossy()).into_owned();
+    Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{name}'")))
 }
 
 /// Validates a Python exporter by all 26 legal requests, as `pep3118.audit` does for Python.

@@ -66,7 +66,10 @@ impl<'py> Ctypes<'py> {
     /// - `ValueError`: a class whose `_fields_` were changed after its layout was fixed
     pub fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
         if !self.is_data(class)? {
-            return Err(PyTypeError::new_err(format!("{} is not a class of ctypes", class.name()?)));
+            return Err(PyTypeError::new_err(format!(
+                "{} is not a class of ctypes",
+                escape(&*class.name()?.to_string_lossy())
+            )));
         }
         let class = if items { self.element(class)?.0 } else { class.clone() };
         let mut builder = LayoutBuilder::new(self.size(&class)?, &DataModel::HOST);
@@ -212,7 +215,7 @@ impl<'py> Ctypes<'py> {
 }
 
 fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
-    PyValueError::new_err(format!("ctypes class {class} has no layout: {why}"))
+    PyValueError::new_err(format!("ctypes class {} has no layout: {why}", escape(&class.to_string())))
 }
 
 /// A class of one value, by its letter.

@@ -8,6 +8,7 @@ use crate::abi::DataModel;
 use crate::align::Align;
 use crate::endian::Endian;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
+use crate::text::escape;
 
 /// The layout of a `numpy.dtype`: its fields at the offsets that it declares, titles left out.
 ///
@@ -18,7 +19,9 @@ pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
     let class = py.import("numpy")?.getattr("dtype")?;
     if !dtype.is_instance(&class)? {
-        return Err(PyTypeError::new_err(format!("{} is not a numpy.dtype", dtype.get_type().name()?)));
+        let name = dtype.get_type().name()?;
+        let name = escape(&*name.to_string_lossy()).into_owned();
+        return Err(PyTypeError::new_err(format!("{name} is not a numpy.dtype")));
     }
     let mut builder = LayoutBuilder::new(dtype.getattr("itemsize")?.extract()?, &DataModel::HOST);
     if dtype.getattr("isalignedstruct")?.is_truthy()? {

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 use super::raw::{Owner, RawView};
+use crate::text::escape;
 
 /// The answer of an exporter to a request.
 ///
@@ -64,10 +65,11 @@ pub enum RaisedError {
 
 impl fmt::Display for RaisedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BufferError => "BufferError",
-            Self::Other(name) => name,
-            Self::NoException => "no exception",
-        })
+        match self {
+            Self::BufferError => f.write_str("BufferError"),
+            // The exporter chooses the name of the class.
+            Self::Other(name) => f.write_str(&escape(&**name)),
+            Self::NoException => f.write_str("no exception"),
+        }
     }
 }

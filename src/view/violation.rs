@@ -230,7 +230,7 @@ pub enum Violation {
     #[error("request and release leave {} to the exporter", more_references(*references))]
     ReferencesAfterRelease { references: i64 },
     /// E10: `__release_buffer__` raises an exception of the class `error`.
-    #[error("the release raises {error}")]
+    #[error("the release raises {}", crate::text::escape(error.as_bytes()))]
     ReleaseRaised { error: Box<str> },
 
     /// T01: the format and the exporter's type describe different items. A note if only names differ.

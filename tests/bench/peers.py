@@ -1,12 +1,12 @@
-"""The Python side of the bench: `struct` and NumPy's reader of format strings.
+"""The measured functions of Python: `struct` and NumPy's reader of format strings.
 
-    peers.py count WORK CALLS FORMAT    runs it, says nothing
-    peers.py serve                      reads lines `WORK TAB CALLS TAB FORMAT`,
-                                        answers each with nanoseconds per call
-    peers.py record FIELDS              a format of nested records, as NumPy spells it
+    peers.py count OPERATION CALLS FORMAT    runs the operation CALLS times and prints nothing
+    peers.py serve                           reads lines `OPERATION TAB CALLS TAB FORMAT` and
+                                             answers each with nanoseconds per call
+    peers.py record FIELDS                   prints a format of nested records as NumPy writes it
 
-The same protocol as src/harness.rs. `nothing` is the loop alone: run.py subtracts it, so that a call
-costs what the function costs and not what a Python loop costs.
+The first two commands are the protocol of src/harness.rs. The operation `nothing` runs the loop only. run.py subtracts
+its figure, so that the result is the cost of the function without the loop.
 """
 
 import struct
@@ -14,12 +14,14 @@ import sys
 import time
 
 
-def work(name):
-    """The function of a name. NumPy is imported only when asked for: under valgrind that is slow."""
+def operation(name):
+    """Returns the function of an operation. Imports NumPy only for the operation that needs it, because the import
+    takes long under valgrind.
+    """
     if name == "struct_cached":
         return struct.calcsize
     if name == "struct_uncached":
-        # What `calcsize` does when its cache knows nothing of the format.
+        # `calcsize` constructs a `Struct` if its cache does not have the format.
         return struct.Struct
     if name == "numpy":
         from numpy._core._internal import _dtype_from_pep3118
@@ -27,7 +29,7 @@ def work(name):
         return _dtype_from_pep3118
     if name == "nothing":
         return None
-    sys.exit(f"no work is called {name!r}")
+    sys.exit(f"unknown operation {name!r}")
 
 
 def repeat(function, calls, format):
@@ -40,7 +42,7 @@ def repeat(function, calls, format):
 
 
 def record(fields):
-    """A format with `fields` leaves: structures of five, nested two deep, as NumPy spells it."""
+    """Returns the format that NumPy exports for a record of `fields / 5` records with five fields each."""
     import numpy
 
     leaves = ["i2", "<f8", "u1", "(2,3)<i4", ">i8"]
@@ -60,12 +62,12 @@ def main():
     arguments = sys.argv[1:]
     if arguments[:1] == ["count"]:
         name, calls, format = arguments[1:]
-        repeat(work(name), int(calls), format)
+        repeat(operation(name), int(calls), format)
     elif arguments == ["serve"]:
         for line in sys.stdin:
             name, calls, format = line.rstrip("\n").split("\t")
             calls = int(calls)
-            function = work(name)
+            function = operation(name)
             start = time.perf_counter_ns()
             repeat(function, calls, format)
             print((time.perf_counter_ns() - start) / calls, flush=True)

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Counts and times reading a format string, beside its peers, and says which goals are met.
+"""Counts instructions and measures times of reading a format string, compares them with the peers and with the goals.
 
     tests/bench/run.py                 the library, CPython's struct and NumPy
-    tests/bench/run.py --rustpython    RustPython's parser too; builds its virtual machine, minutes
+    tests/bench/run.py --rustpython    also RustPython's parser; builds its virtual machine, which takes minutes
     tests/bench/run.py --no-count      times only; works without valgrind
-    tests/bench/run.py --no-time       counts only; the same figures on every run
-    tests/bench/run.py --check         exit status 1 if a goal about instructions is not met
+    tests/bench/run.py --no-time       counts only; every run prints the same figures
+    tests/bench/run.py --check         exit status 1 if a goal about instructions or allocations is missed
 
-Instructions are callgrind's, allocation and dropping included: in Rust from the entry of the work's
-function to its return, in Python the difference between so many calls and twice as many, less that
-of an empty loop. Nanoseconds are medians of rounds in which all contestants take turns, so that a
-noisy moment hits all of them; the library's include its loop, Python's do not. NumPy is installed
-into target/bench/venv, at the version below.
+callgrind counts the instructions, including those that allocate and drop the result. In Rust it counts from the entry
+of the measured function to its return. In Python the script runs N calls and 2 N calls, divides the difference by N,
+and subtracts the same figure of an empty loop.
+
+Nanoseconds are medians. In every round all programs run one after the other, so that a disturbance affects all of them.
+The figures of the library include its loop, and those of Python do not. The script installs NumPy into
+target/bench/venv, in the version of the constant NUMPY.
 """
 
 import argparse
@@ -28,13 +30,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target")).resolve()
 NUMPY = "numpy==2.2.6"
 ROUNDS = 25
-ROUND_SECONDS = 1e-3  # a round of one contestant takes at least this
+ROUND_SECONDS = 1e-3  # the shortest time of one program in one round
 
 ONE, NATIVE, COUNT = "<i", "@i", "3i"
 TWENTY, TWENTY_NATIVE = "<bBhHiIlLqQfdbBhHiIqd", "@bBhHiIlLqQfdbBhHiIqd"
 FLAT = [ONE, NATIVE, COUNT, TWENTY, TWENTY_NATIVE]
 
-# The library's function, or the peer's, behind each work.
+# The measured function of each operation, by the name of the operation in the protocol.
 LIBRARY = {
     "recognize": "Scalar::recognize",
     "calcsize": "calcsize_in",
@@ -54,13 +56,14 @@ LABELS = LIBRARY | PYTHON | RUSTPYTHON
 
 
 def build(folder, target):
+    """Builds the package in `folder` and returns the folder of the programs."""
     environment = os.environ | {"CARGO_TARGET_DIR": str(target)}
     subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=folder, env=environment, check=True)
     return target / "release"
 
 
 def python():
-    """A Python with the pinned NumPy."""
+    """Creates a virtual environment with the pinned NumPy and returns the path of its Python."""
     home = TARGET / "bench" / "venv"
     binary = home / "bin" / "python"
     if not binary.exists():
@@ -69,50 +72,52 @@ def python():
     return binary
 
 
-class Contestant:
-    """A program that speaks the protocol of src/harness.rs."""
+class Program:
+    """A measured program. It understands the protocol of src/harness.rs."""
 
     def __init__(self, *command):
         self.command = [str(part) for part in command]
-        self.worker = None
+        self.process = None
 
-    def seconds(self, work, calls, format):
-        """Seconds for one call, the mean of so many."""
-        if self.worker is None:
+    def seconds(self, operation, calls, format):
+        """Returns the mean seconds of one call in a run of `calls` calls."""
+        if self.process is None:
             pipe = subprocess.PIPE
-            self.worker = subprocess.Popen([*self.command, "serve"], stdin=pipe, stdout=pipe, text=True)
-        self.worker.stdin.write(f"{work}\t{calls}\t{format}\n")
-        self.worker.stdin.flush()
-        return float(self.worker.stdout.readline()) * 1e-9
+            self.process = subprocess.Popen([*self.command, "serve"], stdin=pipe, stdout=pipe, text=True)
+        self.process.stdin.write(f"{operation}\t{calls}\t{format}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline()) * 1e-9
 
-    def valgrind(self, tool, pattern, work, calls, format):
+    def valgrind(self, tool, pattern, operation, calls, format):
+        """Runs `calls` calls under valgrind and returns the number that `pattern` finds in its output."""
         environment = os.environ | {"PYTHONHASHSEED": "0"}
-        command = ["valgrind", *tool, *self.command, "count", work, str(calls), format]
+        command = ["valgrind", *tool, *self.command, "count", operation, str(calls), format]
         answer = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
         return int(re.search(pattern, answer.stderr).group(1).replace(",", ""))
 
-    def difference(self, tool, pattern, work, calls, format):
-        """What one more call costs."""
-        once = self.valgrind(tool, pattern, work, calls, format)
-        twice = self.valgrind(tool, pattern, work, 2 * calls, format)
+    def per_call(self, tool, pattern, operation, calls, format):
+        """Returns the figure of one call: the difference between 2 * `calls` and `calls` calls, divided by `calls`."""
+        once = self.valgrind(tool, pattern, operation, calls, format)
+        twice = self.valgrind(tool, pattern, operation, 2 * calls, format)
         return (twice - once) / calls
 
-    def instructions(self, work, format):
+    def instructions(self, operation, format):
         tool = ["--tool=callgrind", "--callgrind-out-file=/dev/null"]
         calls = 1000
-        if work in PYTHON:
-            # Importing NumPy is not the same to the instruction twice: many calls drown that.
-            calls = (10_000 if len(format) < 100 else 20_000) // len(format) if work == "numpy" else 2000
+        if operation in PYTHON:
+            # The import of NumPy takes a different number of instructions in each run. With many calls the difference
+            # per call is small.
+            calls = (10_000 if len(format) < 100 else 20_000) // len(format) if operation == "numpy" else 2000
         else:
             tool.append("--toggle-collect=*work_*")
-        return self.difference(tool, r"Collected : (\d+)", work, calls, format)
+        return self.per_call(tool, r"Collected : (\d+)", operation, calls, format)
 
-    def allocations(self, work, format):
-        return self.difference(["--tool=memcheck"], r"total heap usage: ([\d,]+) allocs", work, 1000, format)
+    def allocations(self, operation, format):
+        return self.per_call(["--tool=memcheck"], r"total heap usage: ([\d,]+) allocs", operation, 1000, format)
 
 
-def contests(records):
-    """Which works run on which formats."""
+def measurements(records):
+    """Yields each format with the operations that are measured on it."""
     for format in FLAT:
         recognize = ["recognize"] if len(format) == 2 and format != COUNT else []
         ours = [*recognize, "calcsize", "read", "read_into", "parse"]
@@ -121,52 +126,52 @@ def contests(records):
         yield format, ["read_numpy", "read_into_numpy", "parse", "numpy"]
 
 
-def count(contestants, pairs):
-    """Instructions and allocations of every (work, format)."""
+def count(programs, pairs):
+    """Returns the instructions and the allocations of each (operation, format)."""
 
-    def one(pair):
-        work, format = pair
-        contestant = contestants[work]
-        allocations = None if work in PYTHON else contestant.allocations(work, format)
-        return contestant.instructions(work, format), allocations
+    def count_pair(pair):
+        operation, format = pair
+        program = programs[operation]
+        allocations = None if operation in PYTHON else program.allocations(operation, format)
+        return program.instructions(operation, format), allocations
 
-    # Counts do not mind company.
+    # Programs that run at the same time do not change each other's counts.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        figures = dict(zip(pairs, pool.map(one, pairs), strict=True))
-        if any(work in PYTHON for work, _ in pairs):
+        figures = dict(zip(pairs, pool.map(count_pair, pairs), strict=True))
+        if any(operation in PYTHON for operation, _ in pairs):
             tool, pattern = ["--tool=callgrind", "--callgrind-out-file=/dev/null"], r"Collected : (\d+)"
-            loop = contestants["struct_cached"].difference(tool, pattern, "nothing", 2000, "")
+            loop = programs["struct_cached"].per_call(tool, pattern, "nothing", 2000, "")
             for pair in pairs:
                 if pair[0] in PYTHON:
                     figures[pair] = (figures[pair][0] - loop, None)
     return figures
 
 
-def clock(contestants, pairs):
-    """Median nanoseconds of every (work, format), all of a format in turns."""
+def measure_times(programs, pairs):
+    """Returns the median nanoseconds of each (operation, format). The operations of one format alternate."""
     figures = {}
     formats = dict.fromkeys(format for _, format in pairs)
     for format in formats:
-        works = [work for work, each in pairs if each == format]
+        operations = [operation for operation, other in pairs if other == format]
         calls = {}
-        for work in works:
-            calls[work] = 1
-            while contestants[work].seconds(work, calls[work], format) * calls[work] < ROUND_SECONDS:
-                calls[work] *= 2
-        rounds = {work: [] for work in works}
+        for operation in operations:
+            calls[operation] = 1
+            while programs[operation].seconds(operation, calls[operation], format) * calls[operation] < ROUND_SECONDS:
+                calls[operation] *= 2
+        rounds = {operation: [] for operation in operations}
         for _ in range(ROUNDS):
-            for work in works:
-                seconds = contestants[work].seconds(work, calls[work], format)
-                if work in PYTHON:
-                    seconds -= contestants[work].seconds("nothing", calls[work], format)
-                rounds[work].append(seconds * 1e9)
-        for work in works:
-            figures[work, format] = statistics.median(rounds[work])
+            for operation in operations:
+                seconds = programs[operation].seconds(operation, calls[operation], format)
+                if operation in PYTHON:
+                    seconds -= programs[operation].seconds("nothing", calls[operation], format)
+                rounds[operation].append(seconds * 1e9)
+        for operation in operations:
+            figures[operation, format] = statistics.median(rounds[operation])
     return figures
 
 
 def goals(instructions, nanoseconds, allocations, records):
-    """Rows (what, ours, bound, where the bound comes from)."""
+    """Yields one row for each goal: its name, the figure of the library, the highest permitted figure, its source."""
     codes = {ONE: "one code", TWENTY: "20 codes", NATIVE: "one code, native", TWENTY_NATIVE: "20 codes, native"}
     for format in (ONE, NATIVE):
         yield f"recognize {format}: instructions", instructions.get(("recognize", format)), 60, "the goal"
@@ -176,35 +181,37 @@ def goals(instructions, nanoseconds, allocations, records):
         for peer, share in (("struct_cached", 0.5), ("struct_uncached", 0.1)):
             bound = nanoseconds.get((peer, format))
             yield f"calcsize, {name}: ns", ours, bound and bound * share, f"{share} of {LABELS[peer]}"
-    # What RustPython was measured at when the goals were set; used where it is not measured today.
+    # The instructions of RustPython when the goals were set, for a run that does not measure RustPython.
     recorded = {ONE: 422, TWENTY: 2960}
     for format in (ONE, TWENTY, NATIVE, TWENTY_NATIVE):
         name = codes[format]
-        peer, whence = instructions.get(("rustpython", format)), "RustPython"
+        peer, source = instructions.get(("rustpython", format)), "RustPython"
         if peer is None:
-            peer, whence = recorded.get(format), "RustPython as recorded"
-        yield f"read, {name}: instructions", instructions.get(("read", format)), peer, whence
+            peer, source = recorded.get(format), "RustPython as recorded"
+        yield f"read, {name}: instructions", instructions.get(("read", format)), peer, source
         yield (
             f"read_into, {name}: instructions",
             instructions.get(("read_into", format)),
             peer and peer * 0.7,
-            f"0.7 of {whence}",
+            f"0.7 of {source}",
         )
     for format in (ONE, TWENTY, NATIVE, TWENTY_NATIVE):
         yield f"read, {codes[format]}: allocations", allocations.get(("read", format)), 1, "the goal"
         yield f"read_into, {codes[format]}: allocations", allocations.get(("read_into", format)), 0, "the goal"
     for fields, format in zip((20, 200), records, strict=True):
-        for work in ("read_numpy", "read_into_numpy"):
+        for operation in ("read_numpy", "read_into_numpy"):
             peer = instructions.get(("numpy", format))
-            ours = instructions.get((work, format))
-            yield f"{work}, {fields} fields: instructions", ours, peer and peer / 100, "a hundredth of NumPy"
+            ours = instructions.get((operation, format))
+            yield f"{operation}, {fields} fields: instructions", ours, peer and peer / 100, "a hundredth of NumPy"
 
 
 def show(number, digits=0):
+    """Formats a figure, or "-" for a figure that was not measured."""
     return "-" if number is None else f"{number:,.{digits}f}"
 
 
 def short(format, records):
+    """Returns the format, or the number of fields of a format in `records`, which are too long for the table."""
     return f"{(20, 200)[records.index(format)]} fields" if format in records else format
 
 
@@ -217,12 +224,12 @@ def main():
     options = parser.parse_args()
 
     interpreter = python()
-    peers = Contestant(interpreter, HERE / "peers.py")
-    library = Contestant(build(HERE, TARGET) / "pep3118-bench")
-    contestants = dict.fromkeys(LIBRARY, library) | dict.fromkeys(PYTHON, peers)
+    peers = Program(interpreter, HERE / "peers.py")
+    library = Program(build(HERE, TARGET) / "pep3118-bench")
+    programs = dict.fromkeys(LIBRARY, library) | dict.fromkeys(PYTHON, peers)
     if options.rustpython:
         folder = build(HERE / "rustpython", TARGET / "bench-rustpython")
-        contestants |= dict.fromkeys(RUSTPYTHON, Contestant(folder / "rustpython-bench"))
+        programs |= dict.fromkeys(RUSTPYTHON, Program(folder / "rustpython-bench"))
 
     records = []
     for fields in (20, 200):
@@ -230,34 +237,39 @@ def main():
             [interpreter, HERE / "peers.py", "record", str(fields)], check=True, capture_output=True
         )
         records.append(answer.stdout.decode().strip())
-    pairs = [(work, format) for format, works in contests(records) for work in works if work in contestants]
+    pairs = [
+        (operation, format)
+        for format, operations in measurements(records)
+        for operation in operations
+        if operation in programs
+    ]
 
-    counted = {} if options.no_count else count(contestants, pairs)
-    nanoseconds = {} if options.no_time else clock(contestants, pairs)
+    counted = {} if options.no_count else count(programs, pairs)
+    nanoseconds = {} if options.no_time else measure_times(programs, pairs)
     instructions = {pair: figures[0] for pair, figures in counted.items()}
     allocations = {pair: figures[1] for pair, figures in counted.items()}
 
-    print(f"{'format':22} {'work':28} {'instructions':>13} {'ns':>12} {'allocations':>12}")
-    before = None
+    print(f"{'format':22} {'operation':28} {'instructions':>13} {'ns':>12} {'allocations':>12}")
+    previous = None
     for pair in pairs:
-        work, format = pair
-        if format != before:
+        operation, format = pair
+        if format != previous:
             print()
-        before = format
+        previous = format
         figures = (
             f"{show(instructions.get(pair)):>13} {show(nanoseconds.get(pair), 1):>12} {show(allocations.get(pair)):>12}"
         )
-        print(f"{short(format, records):22} {LABELS[work]:28} {figures}")
+        print(f"{short(format, records):22} {LABELS[operation]:28} {figures}")
 
     print(f"\n{'goal':40} {'figure':>10} {'at most':>10} {'share':>6}")
     missed = False
-    for what, ours, bound, whence in goals(instructions, nanoseconds, allocations, records):
+    for name, ours, bound, source in goals(instructions, nanoseconds, allocations, records):
         if ours is None or bound is None:
             continue
         met = ours <= bound
-        missed |= not met and not what.endswith("ns")
+        missed |= not met and not name.endswith("ns")
         share = f"{ours / bound:.2f}" if bound else "-"
-        print(f"{what:40} {show(ours):>10} {show(bound):>10} {share:>6}  {'met' if met else 'NOT MET'}: {whence}")
+        print(f"{name:40} {show(ours):>10} {show(bound):>10} {share:>6}  {'met' if met else 'NOT MET'}: {source}")
     return 1 if missed and options.check else 0
 
 

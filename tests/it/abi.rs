@@ -1,4 +1,4 @@
-//! Data models: named ones, those of target triples, and the host's.
+//! Tests of `DataModel`: the named models, the models of target triples, and the model of the host.
 
 use pep3118::{CType, DataModel};
 
@@ -23,6 +23,7 @@ fn the_host_model_has_the_sizes_of_rust() {
 mod triples {
     use pep3118::{DataModel, LongDoubleFormat};
 
+    /// Returns the data model of a target triple, which must be known.
     fn model(triple: &str) -> DataModel {
         DataModel::from_triple(triple).unwrap_or_else(|error| panic!("{error}"))
     }

@@ -1,10 +1,11 @@
-//! Inputs that have broken other parsers and consumers: each gives an error with its offset. `tests/it/budget.rs` checks the
-//! time and memory.
+//! Inputs that broke other parsers and consumers. The library returns an error with an offset for each of them.
+//! `tests/it/budget.rs` measures time and memory.
 
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, RawView, Request, RuleId, size_from_format};
 
-/// Checks the kind and the offset of the error in the largest dialect, and that `struct` has an error too.
-fn refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
+/// Asserts that the dialect `pep3118` refuses `format` with an error of this kind at byte `at`, and that the dialect
+/// `struct` refuses it too.
+fn assert_refused(format: &[u8], model: &DataModel, kind: &str, at: usize) {
     let error = Layout::read(format, &Dialect::PEP3118, model).expect_err("an error");
     assert_eq!((error.kind().name(), error.span().start()), (kind, at), "{error}");
     assert!(error.to_string().len() < 200 && format!("{error:#}").len() < 4_000, "{error}");
@@ -16,33 +17,33 @@ macro_rules! refused {
         $(#[$doc])*
         #[test]
         fn $name() {
-            refused(&$format[..], &DataModel::$model, $kind, $at);
+            assert_refused(&$format[..], &DataModel::$model, $kind, $at);
         }
     )+};
 }
 
 refused! {
-    two_sizes_that_wrap_together: b"6107082938247334i9221070829382473344q", LP64 => "too-large" at 36;
-    a_size_past_32_bits: b"1500000000I", ILP32 => "too-large" at 10;
-    two_to_the_31_on_32_bits: b"2147483648i", ILP32 => "count-too-large" at 0;
-    two_to_the_32_on_32_bits: b"4294967296i", ILP32 => "count-too-large" at 0;
-    a_hundred_thousand_structures: b"T{".repeat(100_000), LP64 => "too-long" at 0;
-    sixty_thousand_structures: b"T{".repeat(60_000), LP64 => "too-deep" at 128;
-    sixty_thousand_pointers: b"&".repeat(60_000), LP64 => "too-deep" at 64;
-    a_shape_that_wraps: b"(65536,65536,65536,65536)B", LP64 => "too-large" at 19;
-    a_mebibyte: vec![b'i'; 1 << 20], LP64 => "too-long" at 0;
-    a_mebibyte_of_space: vec![b' '; 1 << 20], LP64 => "too-long" at 0;
-    a_mebibyte_of_digits: vec![b'9'; 1 << 20], LP64 => "too-long" at 0;
-    a_million_items: b"i".repeat(1_000_000), LP64 => "too-long" at 0;
-    a_hundred_thousand_items: b"i".repeat(100_000), LP64 => "too-many-items" at 65536;
-    a_name_without_an_end: b"i:a", LP64 => "unclosed-name" at 1;
-    a_structure_without_an_end: b"T{i", LP64 => "unclosed-structure" at 3;
-    a_nul_in_a_name: b"T{i:a\0b:}", LP64 => "embedded-nul" at 5;
-    a_count_past_64_bits: b"18446744073709551616i", LP64 => "number-too-large" at 0;
-    a_hundred_shapes: [b"(2)".repeat(100), b"i".to_vec()].concat(), LP64 => "too-large" at 190;
+    two_sizes_whose_sum_overflows_are_refused: b"6107082938247334i9221070829382473344q", LP64 => "too-large" at 36;
+    a_size_of_more_than_32_bits_is_refused: b"1500000000I", ILP32 => "too-large" at 10;
+    a_count_of_two_to_the_31_is_refused_on_32_bits: b"2147483648i", ILP32 => "count-too-large" at 0;
+    a_count_of_two_to_the_32_is_refused_on_32_bits: b"4294967296i", ILP32 => "count-too-large" at 0;
+    a_hundred_thousand_structures_are_refused: b"T{".repeat(100_000), LP64 => "too-long" at 0;
+    sixty_thousand_structures_are_refused: b"T{".repeat(60_000), LP64 => "too-deep" at 128;
+    sixty_thousand_pointers_are_refused: b"&".repeat(60_000), LP64 => "too-deep" at 64;
+    a_shape_whose_product_overflows_is_refused: b"(65536,65536,65536,65536)B", LP64 => "too-large" at 19;
+    a_mebibyte_of_codes_is_refused: vec![b'i'; 1 << 20], LP64 => "too-long" at 0;
+    a_mebibyte_of_space_is_refused: vec![b' '; 1 << 20], LP64 => "too-long" at 0;
+    a_mebibyte_of_digits_is_refused: vec![b'9'; 1 << 20], LP64 => "too-long" at 0;
+    a_million_items_are_refused: b"i".repeat(1_000_000), LP64 => "too-long" at 0;
+    a_hundred_thousand_items_are_refused: b"i".repeat(100_000), LP64 => "too-many-items" at 65536;
+    a_name_without_an_end_is_refused: b"i:a", LP64 => "unclosed-name" at 1;
+    a_structure_without_an_end_is_refused: b"T{i", LP64 => "unclosed-structure" at 3;
+    a_nul_in_a_name_is_refused: b"T{i:a\0b:}", LP64 => "embedded-nul" at 5;
+    a_count_of_more_than_64_bits_is_refused: b"18446744073709551616i", LP64 => "number-too-large" at 0;
+    a_hundred_shapes_are_refused: [b"(2)".repeat(100), b"i".to_vec()].concat(), LP64 => "too-large" at 190;
 }
 
-/// Counts of 2^31 and more.
+/// The counts are 2^31 and larger.
 #[test]
 fn large_counts_are_accepted_where_sizes_have_64_bits() {
     for (format, size) in
@@ -52,42 +53,42 @@ fn large_counts_are_accepted_where_sizes_have_64_bits() {
     }
 }
 
-/// NumPy accepts it; `struct` has no shapes.
+/// NumPy accepts this format, and dialect `struct` refuses shapes.
 #[test]
-fn a_space_in_a_shape() {
+fn a_space_in_a_shape_is_accepted() {
     assert_eq!(Layout::read(b"( 2)i", &Dialect::PEP3118, &DataModel::LP64).unwrap().size(), 8);
     assert!(size_from_format(b"( 2)i", &DataModel::LP64).is_err());
 }
 
 /// A name can contain any byte but a colon and a NUL.
 #[test]
-fn a_brace_in_a_name() {
+fn a_brace_in_a_name_is_part_of_the_name() {
     let layout = Layout::read(b"T{i:a}b:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     assert_eq!(layout.item().fields().next().unwrap().name(), Some(&b"a}b"[..]));
 }
 
 #[test]
-fn a_name_that_is_not_utf_8() {
+fn a_name_that_is_not_utf_8_is_escaped_as_text() {
     let layout = Layout::read(b"T{i:\xff\xfe:}", &Dialect::PEP3118, &DataModel::LP64).unwrap();
     let field = layout.item().fields().next().unwrap();
     assert_eq!((field.name(), field.name_text().unwrap().as_str()), (Some(&b"\xff\xfe"[..]), "\\xff\\xfe"));
 }
 
 #[test]
-fn a_count_with_leading_zeros() {
+fn a_count_with_leading_zeros_is_accepted() {
     let format = [&[b'0'; 10_000][..], b"3i"].concat();
     assert_eq!(size_from_format(&format, &DataModel::LP64).unwrap(), 12);
 }
 
-/// Checks that `raw` breaks a rule and has no view.
-fn breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
+/// Asserts that `raw` breaks `rule` and that the check returns no view.
+fn assert_breaks(raw: RawView<'_>, memory: Option<Block>, rule: RuleId) {
     let Checked { report, view } = raw.check(Request::FULL_RO, None, memory);
     assert!(report.contains(rule), "{rule}: {report}");
     assert!(view.is_none());
 }
 
 #[test]
-fn ndim_65() {
+fn ndim_of_65_breaks_a13() {
     let ones = [1; 65];
     let raw = RawView {
         len: 1,
@@ -98,16 +99,20 @@ fn ndim_65() {
         strides: Some(&ones),
         ..RawView::default()
     };
-    breaks(raw, None, RuleId::A13);
+    assert_breaks(raw, None, RuleId::A13);
 }
 
 #[test]
-fn ndim_of_minus_one() {
-    breaks(RawView { len: 1, itemsize: 1, ndim: -1, format: Some(b"B"), ..RawView::default() }, None, RuleId::A13);
+fn ndim_of_minus_one_breaks_a13() {
+    assert_breaks(
+        RawView { len: 1, itemsize: 1, ndim: -1, format: Some(b"B"), ..RawView::default() },
+        None,
+        RuleId::A13,
+    );
 }
 
 #[test]
-fn a_product_of_the_shape_that_wraps_to_0() {
+fn a_product_of_the_shape_that_overflows_breaks_a06() {
     let raw = RawView {
         len: 0,
         itemsize: 1,
@@ -117,11 +122,11 @@ fn a_product_of_the_shape_that_wraps_to_0() {
         strides: Some(&[1 << 32, 1]),
         ..RawView::default()
     };
-    breaks(raw, None, RuleId::A06);
+    assert_breaks(raw, None, RuleId::A06);
 }
 
 #[test]
-fn strides_that_wrap_the_offset_of_the_last_item() {
+fn strides_whose_span_overflows_break_d07() {
     let raw = RawView {
         len: 12,
         itemsize: 4,
@@ -131,12 +136,12 @@ fn strides_that_wrap_the_offset_of_the_last_item() {
         strides: Some(&[1 << 62]),
         ..RawView::default()
     };
-    breaks(raw, Some(Block { len: 12, offset: 0 }), RuleId::D07);
+    assert_breaks(raw, Some(Block { len: 12, offset: 0 }), RuleId::D07);
 }
 
 /// An itemsize of 0 is legal, and no code divides by it.
 #[test]
-fn itemsize_0() {
+fn an_itemsize_of_0_is_legal() {
     let raw = RawView {
         len: 0,
         itemsize: 0,
@@ -152,7 +157,7 @@ fn itemsize_0() {
 }
 
 #[test]
-fn a_block_of_0_bytes() {
+fn an_empty_array_in_a_block_of_0_bytes_is_legal() {
     let raw = RawView {
         len: 0,
         itemsize: 4,

@@ -1,9 +1,9 @@
-//! Rules of the design that neither Cargo nor the compiler enforces.
+//! Tests of design rules that neither Cargo nor the compiler enforces.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every Rust source of the library and of the members of the workspace, without comments.
+/// Returns the path and the code without comments of each Rust file of the library and of the workspace members.
 fn sources() -> Vec<(String, String)> {
     fn collect(folder: &Path, out: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -34,7 +34,7 @@ fn sources() -> Vec<(String, String)> {
     paths.into_iter().map(named).collect()
 }
 
-/// Asserts that `word` is in the code of no file but those whose paths start with one of `allowed`.
+/// Asserts that `word` occurs only in files whose paths start with one of the `allowed` texts.
 fn only_in(word: &str, allowed: &[&str]) {
     let found: Vec<String> = sources()
         .into_iter()
@@ -84,8 +84,8 @@ fn format_knows_no_sizes_and_no_host() {
     }
 }
 
-/// Only `abi` derives sizes from the target. `endian` gives its byte order; two files ask for a faster
-/// instruction or larger pages, which change no value.
+/// Only `abi` derives sizes from the target, and `endian` its byte order. Three other files select faster instructions,
+/// larger pages or files without a name. These do not change a value.
 #[test]
 fn only_abi_depends_on_the_target() {
     only_in("cfg!(target", &["src/abi/", "src/endian.rs"]);
@@ -99,7 +99,7 @@ fn only_abi_depends_on_the_target() {
 /// `docs/safety.md` describes each of these modules.
 #[test]
 fn unsafe_code_is_in_the_listed_modules() {
-    // It writes Rust source and contains no unsafe code.
+    // This file writes Rust source with the word `unsafe` and contains no unsafe code.
     let codegen = "src/layout/codegen/rust.rs";
     only_in(
         "unsafe",
@@ -137,7 +137,7 @@ fn unsafe_code_is_in_the_listed_modules() {
     only_in("*mut", &[&pointers[..], &[codegen]].concat());
 }
 
-/// Libraries that must not spread to other modules.
+/// Each of these dependencies is used in few modules, so that it can be replaced.
 #[test]
 fn each_library_is_used_by_its_module() {
     only_in("nom::", &["src/format/parse.rs"]);

@@ -1,5 +1,4 @@
-//! Limits on the memory and time of the worst formats: bytes of memory for each byte of a format, and time that is linear in
-//! its length.
+//! Tests that memory and time are linear in the length of a format, with the worst known formats.
 #![allow(unsafe_code, reason = "a global allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout as Block, System};
@@ -7,7 +6,7 @@ use std::cell::Cell;
 
 use pep3118::{DataModel, Dialect, Format, Layout, Picture, Table, calcsize_in, reconcile};
 
-/// The system's allocator, with a count of the bytes that each thread holds.
+/// An allocator that calls the system's allocator and counts the allocated bytes of each thread.
 struct Counting;
 
 thread_local! {
@@ -15,23 +14,24 @@ thread_local! {
     static PEAK: Cell<usize> = const { Cell::new(0) };
 }
 
+/// Adds `by` bytes to the count of this thread and updates its maximum.
 fn grow(by: usize) {
     let held = HELD.get().wrapping_add(by);
     HELD.set(held);
     PEAK.set(PEAK.get().max(held));
 }
 
-// SAFETY: both methods pass their arguments to the system's allocator and return its result.
+// SAFETY: Both methods pass their arguments to the system's allocator and return its result.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, block: Block) -> *mut u8 {
         grow(block.size());
-        // SAFETY: the requirements on the caller are those of `System.alloc`.
+        // SAFETY: The caller fulfils the requirements of `System.alloc`, which are the requirements of this method.
         unsafe { System.alloc(block) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, block: Block) {
         HELD.set(HELD.get().wrapping_sub(block.size()));
-        // SAFETY: the requirements on the caller are those of `System.dealloc`.
+        // SAFETY: The caller fulfils the requirements of `System.dealloc`, which are the requirements of this method.
         unsafe { System.dealloc(at, block) }
     }
 }
@@ -39,16 +39,16 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Returns the largest number of bytes that this thread holds at once during `work`, less those it held before.
+/// Runs `work` and returns the increase of this thread's allocated bytes at the time with the most allocated bytes.
 fn peak(work: impl FnOnce()) -> usize {
     let before = HELD.get();
     PEAK.set(before);
     work();
-    // Freeing memory of another thread counts below what was held before.
+    // If this thread frees memory of another thread, its count can fall below the count at the start.
     PEAK.get().saturating_sub(before)
 }
 
-/// Formats of about `len` bytes, each the worst for a part of the code.
+/// Returns formats of about `len` bytes. Each format is the worst case for one part of the code.
 fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     let repeated = |piece: &[u8]| piece.iter().copied().cycle().take(len - len % piece.len()).collect::<Vec<u8>>();
     let around = |open: &[u8], piece: &[u8], close: &[u8]| {
@@ -82,13 +82,14 @@ fn worst(len: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Reconciles a format with the itemsize that it has without implicit trailing padding, which computes every alternative.
+/// Reconciles `format` with the itemsize of its layout without implicit trailing padding. Then `reconcile` computes
+/// every alternative.
 fn reconciled(format: &[u8]) {
     let itemsize = calcsize_in(format, &Dialect::NUMPY, &DataModel::LP64).unwrap_or(64);
     drop(reconcile(format, Some(itemsize), None, &DataModel::LP64));
 }
 
-/// The layout as C, as Rust, as a table and as a picture, one after the other.
+/// Writes the layout of `format` as C source, as Rust source, as a table and as a picture.
 fn sources(format: &[u8]) {
     let Ok(layout) = Layout::read(format, &Dialect::PEP3118, &DataModel::LP64) else { return };
     drop(layout.to_c("item"));
@@ -97,13 +98,13 @@ fn sources(format: &[u8]) {
     drop(Picture::new(&layout).svg());
 }
 
-/// Bytes that `parse` may hold for each byte of the format; `docs/safety.md` says so.
+/// The highest permitted number of bytes that `parse` allocates for each byte of the format.
 const PARSE: usize = 320;
-/// The bytes that `Layout::read` may hold for each byte of the format.
+/// The highest permitted number of bytes that `Layout::read` allocates for each byte of the format.
 const READ: usize = 160;
-/// The bytes that `reconcile` may hold for each byte of the format, with all alternative layouts.
+/// The highest permitted number of bytes that `reconcile` allocates for each byte of the format, with all alternatives.
 const RECONCILE: usize = 400;
-/// The same for the largest of the texts of a layout.
+/// The highest permitted number of bytes for the largest text of a layout, for each byte of the format.
 const SOURCE: usize = 2_500;
 
 #[test]
@@ -123,7 +124,7 @@ fn memory_is_linear_in_the_length_of_a_format() {
     }
 }
 
-/// Returns the processor time of `work` in seconds, the least of seven runs.
+/// Returns the lowest processor time of seven runs of `work`, in seconds.
 #[cfg(unix)]
 fn least(mut work: impl FnMut()) -> f64 {
     let now = || {
@@ -139,7 +140,7 @@ fn least(mut work: impl FnMut()) -> f64 {
     for _ in 0..7 {
         let time = once(&mut work);
         (least, total) = (least.min(time), total + time);
-        // Long runs vary less.
+        // The times of long runs vary less, so fewer runs are enough.
         if total > 0.2 {
             break;
         }
@@ -147,8 +148,8 @@ fn least(mut work: impl FnMut()) -> f64 {
     least
 }
 
-/// A format of 16 times the length takes about 16 times as long where time is linear, and 256 times where it is quadratic.
-/// The limit is 100, so that a busy machine does not fail the test.
+/// A format of 16 times the length takes 16 times as long if time is linear, and 256 times as long if time is
+/// quadratic. The limit is 100 times, so that the test also passes on a busy machine.
 #[cfg(unix)]
 #[test]
 fn time_is_linear_in_the_length_of_a_format() {
@@ -163,7 +164,7 @@ fn time_is_linear_in_the_length_of_a_format() {
         for (what, work) in works {
             let (short, long) = (least(|| work(small)), least(|| work(large)));
             println!("{what:<10} {name:<22} {:>9.1} us {:>9.1} us", short * 1e6, long * 1e6);
-            // Times below 2 microseconds are not measured well enough.
+            // Measurements below 2 microseconds are too inaccurate.
             assert!(long <= 100.0 * short.max(2e-6), "{what} of {name}: {short} s, then {long} s");
         }
     }

@@ -1,14 +1,15 @@
-//! Programs that tests start. They must be built for the machine of the tests, which `make ports` runs under qemu.
+//! Functions that find the programs that tests start. A program must be built for the machine of the tests, because
+//! `make ports` runs the tests under qemu.
 
 use std::process::Command;
 
-/// The words of an environment variable: a program and its arguments.
+/// Returns the words in the environment variable `name`: a program and its arguments.
 fn words(name: &str) -> Vec<String> {
     std::env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-/// Returns the command `python3`, or the command in the variable `PYTHON`. Returns `None` if there is no such program, or
-/// if its native sizes are not those of `DataModel::HOST`, because then it is built for another machine.
+/// Returns the command in the environment variable `PYTHON`, or `python3`. Returns `None` if the program does not
+/// exist, or if its native sizes differ from `DataModel::HOST`, because then the program is built for another machine.
 pub fn python() -> Option<Command> {
     const MACHINE: &str = "import struct, sys; print(sys.byteorder, struct.calcsize('P'), struct.calcsize('lqxd'))";
     let words = words("PYTHON");

@@ -1,9 +1,10 @@
-//! The corpus of recorded facts, `tests/corpus/*.jsonl`: its reader, and the sizes that CPython's `struct` gave.
+//! The reader of the corpus, `tests/corpus/*.jsonl`, and comparisons with the recorded sizes of CPython's `struct`.
 
 use pep3118::{DataModel, Dialect, calcsize_in};
 use serde_json::Value;
 
-/// Reads the rows of a file. A file without rows is a failure, because a test over no rows would always pass.
+/// Returns the rows of `tests/corpus/<name>.jsonl`. Panics if the file has no rows, because then a test would compare
+/// nothing.
 pub(crate) fn rows(name: &str) -> Vec<Value> {
     let path = format!("{}/tests/corpus/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -12,7 +13,7 @@ pub(crate) fn rows(name: &str) -> Vec<Value> {
     rows
 }
 
-/// Whether a range of versions, such as `"CPython 3.6-3.14"`, includes a minor version.
+/// Returns `true` if the key of an answer, for example `"CPython 3.6-3.14"`, includes CPython 3.`minor`.
 fn covers(key: &str, minor: u32) -> bool {
     let Some(range) = key.strip_prefix("CPython 3.") else {
         return false;

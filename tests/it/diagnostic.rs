@@ -1,4 +1,4 @@
-//! The messages of format and layout errors, one snapshot for each kind.
+//! Tests of the messages of format and layout errors, with one snapshot for each kind of error.
 
 use pep3118::format::{Count, Limits, Member, Prefix};
 use pep3118::layout::Construct;
@@ -6,7 +6,7 @@ use pep3118::{Code, DataModel, Dialect, Format, FormatErrorKind, Layout, LayoutE
 
 use crate::snapshot;
 
-/// Returns a format with an error of a kind.
+/// Returns a format with an error of this kind.
 fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
     use FormatErrorKind as K;
     match kind {
@@ -36,16 +36,16 @@ fn format_example(kind: &FormatErrorKind) -> &'static [u8] {
         K::TooManyItems { .. } => b"iiiii",
         K::TooDeep { .. } => b"T{T{T{i}}}",
         K::TooManyDimensions { .. } => b"(1,2,3)i",
-        // With two counts, 1 and 2.
+        // The error comes from a tree with two counts, 1 and 2, which this format does not show.
         K::Unspellable => b"12i",
         _ => unreachable!("the arms above are all variants"),
     }
 }
 
-/// Limits so small that the examples beyond them are short.
+/// Small limits, so that the formats that exceed them are short.
 const SMALL: Limits = Limits { bytes: 39, items: 4, depth: 2, dimensions: 2 };
 
-/// A tree that no format has: `1i` with a second count.
+/// Returns the error of printing a tree that no format has: `1i` with a second count.
 fn unspellable() -> Result<Format, pep3118::FormatError> {
     let mut members = Format::parse(b"1i")?.members().to_vec();
     if let Some(Member::Item(item)) = members.first_mut() {
@@ -97,7 +97,7 @@ fn each_format_error_has_a_snapshot() {
     }
 }
 
-/// Returns a format with an error of a kind, and the error.
+/// Returns a format with a layout error of this kind, and the error.
 fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
     use LayoutErrorKind as K;
     let read = |format: &'static str, dialect: &Dialect| {
@@ -121,6 +121,7 @@ fn layout_example(kind: &LayoutErrorKind) -> (&'static str, LayoutError) {
     }
 }
 
+/// Returns a format with a construct that its dialect does not have, and the error.
 fn construct_example(construct: Construct) -> (&'static str, LayoutError) {
     use Construct as C;
     let (format, dialect) = match construct {
@@ -170,6 +171,7 @@ fn each_layout_error_has_a_snapshot() {
     }
 }
 
+/// Compares the messages of `error` with the snapshot `name`.
 fn check(name: &str, format: &str, error: &LayoutError) {
     assert!(error.span().end() <= format.len(), "{error:?}");
     let page = format!("{error}\n\n{error:#}\n");
@@ -186,7 +188,7 @@ fn a_long_format_is_cut_to_a_window_around_the_error() {
     }
 }
 
-/// Type strings of NumPy, signs, separators.
+/// The examples are type strings of NumPy, signs and separators.
 #[test]
 fn letters_of_other_format_languages_have_a_help_line() {
     let mut page = String::new();

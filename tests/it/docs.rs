@@ -1,7 +1,6 @@
-//! Checks of the documentation and the corpus against the code: tables that the code determines, and names of tests and
-//! files.
+//! Tests that the documentation and the corpus agree with the code: generated tables, and names of tests and files.
 //!
-//! `INSTA_UPDATE=always cargo test --all-features --test it docs` writes the tables, as it writes snapshots.
+//! `INSTA_UPDATE=always cargo test --all-features --test it docs` updates the tables.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,34 +14,36 @@ mod rules;
 mod schema;
 mod scores;
 
+/// Returns the path of a file of the repository.
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
+/// Returns the text of a file of the repository.
 fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Asserts that a file has this text, or writes it if snapshots are written.
-fn keep(name: &str, expected: &str) {
+/// Asserts that the file `name` has the text `expected`. With `INSTA_UPDATE=always`, writes the text instead.
+fn assert_or_update(name: &str, expected: &str) {
     if std::env::var("INSTA_UPDATE").is_ok_and(|mode| mode == "always") {
         fs::write(path(name), expected).unwrap();
         return;
     }
-    let there = read(name);
-    let line = there.lines().zip(expected.lines()).position(|(there, expected)| there != expected);
-    let line = line.unwrap_or(there.lines().count().min(expected.lines().count()));
+    let current = read(name);
+    let line = current.lines().zip(expected.lines()).position(|(current, expected)| current != expected);
+    let line = line.unwrap_or(current.lines().count().min(expected.lines().count()));
     assert!(
-        there == expected,
-        "{name} is behind the code from line {} on:\n  {}\nshould be\n  {}\nINSTA_UPDATE=always writes it again",
+        current == expected,
+        "{name} differs from the code at line {}:\n  {}\nexpected:\n  {}\nINSTA_UPDATE=always updates the file",
         line + 1,
-        there.lines().nth(line).unwrap_or("(the end)"),
+        current.lines().nth(line).unwrap_or("(the end)"),
         expected.lines().nth(line).unwrap_or("(the end)"),
     );
 }
 
-/// Returns a page with `body` between the comments `begin` and `end` of a name.
-fn filled(page: &str, name: &str, body: &str) -> String {
+/// Returns `page` with `body` between the comments `<!-- begin: name -->` and `<!-- end: name -->`.
+fn with_section(page: &str, name: &str, body: &str) -> String {
     let (begin, end) = (format!("<!-- begin: {name} -->\n"), format!("<!-- end: {name} -->"));
     let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));
     let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("no {end}"));

@@ -1,4 +1,4 @@
-//! What the programs of `examples/` print.
+//! Tests of the output of the programs in `examples/`.
 
 #[path = "../../examples/npy.rs"]
 #[allow(dead_code, reason = "its `main` is the program's")]
@@ -13,7 +13,7 @@ const SAMPLES: &[u8] = include_bytes!("../../examples/samples.npy");
 
 #[test]
 #[cfg(target_endian = "little")]
-fn a_numpy_file_as_structs_and_as_columns() {
+fn a_numpy_file_is_read_as_structs_and_as_columns() {
     assert_eq!(
         npy::show(SAMPLES).unwrap(),
         "\
@@ -39,7 +39,7 @@ tag: Bytes([111, 110, 0, 111, 102, 102, 111, 110, 0])
 #[test]
 fn other_files_are_refused_or_shown_as_columns() {
     for cut in 0..SAMPLES.len() {
-        // After the header, which ends at byte 192, stand records of 24 bytes.
+        // The header ends at byte 192. Records of 24 bytes follow it.
         let whole = cut >= 192 && (cut - 192) % 24 == 0;
         assert_eq!(npy::show(SAMPLES.get(..cut).unwrap()).is_ok(), whole, "{cut} bytes");
     }
@@ -56,7 +56,7 @@ fn other_files_are_refused_or_shown_as_columns() {
 
 #[test]
 #[cfg(feature = "pyo3")]
-fn structs_are_shown_to_python() {
+fn structs_are_exported_to_python() {
     use pyo3::Python;
     Python::initialize();
     let shown = Python::attach(|py| export::show(py).unwrap());

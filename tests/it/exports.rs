@@ -1,4 +1,4 @@
-//! Formats that objects exported, against the recorded offsets of their fields.
+//! Tests that compare the layouts of recorded exports with the recorded offsets of their fields.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::corpus::rows;
 
+/// Returns the data model of a recorded platform.
 pub(crate) fn model(platform: &str) -> DataModel {
     match platform {
         "Linux-x86_64" => DataModel::LP64,
@@ -17,6 +18,7 @@ pub(crate) fn model(platform: &str) -> DataModel {
     }
 }
 
+/// Returns the dialect of a recorded producer.
 fn dialect(producer: &str) -> &'static Dialect {
     match producer {
         "ctypes" | "multiprocessing" => &Dialect::CTYPES,
@@ -29,10 +31,11 @@ fn dialect(producer: &str) -> &'static Dialect {
     }
 }
 
-/// A value in the item: dotted name, offset, bytes of all elements.
+/// A leaf of an item: its dotted name, its offset, and the size of all its elements, in bytes.
 pub(crate) type Leaf = (String, u64, u64);
 
-/// Returns the values as the corpus records them: each element of an array of records is separate, `x[0].a`.
+/// Returns the leaves of `layout` as the corpus records them. Each element of an array of records has its own leaves,
+/// for example `x[0].a`.
 pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     fn walk(field: Field<'_>, path: &str, base: u64, out: &mut Vec<Leaf>) {
         if field.ty() != Type::Record {
@@ -56,21 +59,22 @@ pub(crate) fn leaves(layout: &Layout) -> Vec<Leaf> {
     out
 }
 
+/// Returns the recorded leaves of a row, or `None` if the row has none.
 pub(crate) fn recorded(row: &Value) -> Option<Vec<Leaf>> {
     let leaves = row.get("leaves")?.as_array()?;
     Some(
         leaves
             .iter()
             .map(|leaf| {
-                let count: u64 = leaf[4].as_array().unwrap().iter().map(|extent| extent.as_u64().unwrap()).product();
+                let count: u64 = leaf[4].as_array().unwrap().iter().map(|length| length.as_u64().unwrap()).product();
                 (leaf[0].as_str().unwrap().to_owned(), leaf[1].as_u64().unwrap(), leaf[2].as_u64().unwrap() * count)
             })
             .collect(),
     )
 }
 
-/// Exports with wrong fields and the right size, so that neither the format nor the itemsize shows the fault:
-/// (producer version, format, reason).
+/// Exports with wrong fields and the right size, as (producer version, format, reason). Neither the format nor the
+/// itemsize shows the fault.
 const EXCUSED: &[(&str, &str, &str)] = &[
     ("3.13.0", "T{<i:a:<i:c:}", "ctypes drops a name from its NUL on"),
     ("3.11.2", "T{>i:a:>i:c:}", "ctypes drops a name from its NUL on"),
@@ -81,24 +85,25 @@ const EXCUSED: &[(&str, &str, &str)] = &[
     ("PyPy", "T{8x<i:c:}", "PyPy writes inherited fields as padding"),
 ];
 
-/// Returns whether the fields were recorded; they were not for arrays of ctypes structures with two dimensions.
-pub(crate) fn truth_is_recorded(row: &Value) -> bool {
+/// Returns `false` for the exports without recorded fields, which are two-dimensional arrays of ctypes structures.
+pub(crate) fn fields_are_recorded(row: &Value) -> bool {
     !(row["format"].as_str().unwrap().starts_with("T{(3,2)T{") && row["leaves"].as_array().is_some_and(Vec::is_empty))
 }
 
+/// Returns `true` if `EXCUSED` contains the row.
 fn is_excused(row: &Value) -> bool {
     let (version, format) = (row["producer_version"].as_str().unwrap(), row["format"].as_str().unwrap());
     EXCUSED.iter().any(|(producer, excused, _)| version.starts_with(producer) && format == *excused)
 }
 
-struct Verdicts {
+struct Outcomes {
     counts: BTreeMap<String, usize>,
     wrong: Vec<String>,
 }
 
-/// Reads every row, with the dialect of its producer or without a dialect.
-fn verdicts(known_producer: bool) -> Verdicts {
-    let mut verdicts = Verdicts { counts: BTreeMap::new(), wrong: Vec::new() };
+/// Reconciles every row, with the dialect of its producer if `known_producer`, otherwise without a dialect.
+fn outcomes(known_producer: bool) -> Outcomes {
+    let mut outcomes = Outcomes { counts: BTreeMap::new(), wrong: Vec::new() };
     for row in rows("exports") {
         let format = row["format"].as_str().unwrap();
         let itemsize = row["itemsize"].as_u64().unwrap();
@@ -106,44 +111,45 @@ fn verdicts(known_producer: bool) -> Verdicts {
         let consistent = !row["consistent_under"].as_array().unwrap().is_empty();
         let model = model(row["platform"].as_str().unwrap());
         let dialect = known_producer.then(|| dialect(producer));
-        let truth = recorded(&row).filter(|_| truth_is_recorded(&row));
+        let expected = recorded(&row).filter(|_| fields_are_recorded(&row));
         let outcome = reconcile(format.as_bytes(), Some(itemsize), dialect, &model);
-        let (verdict, fine) = match &outcome {
-            Ok(reading) => {
-                assert_eq!(reading.layout.size(), itemsize, "{format}");
-                let right = truth.is_none_or(|truth| truth == leaves(&reading.layout));
-                (reading.certainty.as_str(), right || is_excused(&row))
+        let (outcome_name, acceptable) = match &outcome {
+            Ok(found) => {
+                assert_eq!(found.layout.size(), itemsize, "{format}");
+                let right = expected.is_none_or(|expected| expected == leaves(&found.layout));
+                (found.certainty.as_str(), right || is_excused(&row))
             }
             Err(error) if error.ambiguity().is_some() => ("ambiguous", true),
-            // A format that is right by some rule must be read if the producer is known.
+            // If one of the padding rules gives the recorded offsets, the library must read the format of a known
+            // producer.
             Err(_) => ("refused", !(known_producer && consistent)),
         };
-        *verdicts.counts.entry(verdict.to_owned()).or_default() += 1;
-        if !fine {
-            let leaves = outcome.as_ref().map(|reading| leaves(&reading.layout));
-            verdicts
+        *outcomes.counts.entry(outcome_name.to_owned()).or_default() += 1;
+        if !acceptable {
+            let leaves = outcome.as_ref().map(|found| leaves(&found.layout));
+            outcomes
                 .wrong
-                .push(format!("{producer} {format} {itemsize}: {verdict} {leaves:?}, truth {}", row["leaves"]));
+                .push(format!("{producer} {format} {itemsize}: {outcome_name} {leaves:?}, expected {}", row["leaves"]));
         }
     }
-    verdicts
+    outcomes
 }
 
 #[test]
 fn a_known_producer_is_read_right() {
-    let verdicts = verdicts(true);
-    println!("{:#?}", verdicts.counts);
-    assert!(verdicts.wrong.is_empty(), "{}", verdicts.wrong.join("\n"));
-    let ambiguous = verdicts.counts.get("ambiguous").copied().unwrap_or(0);
+    let outcomes = outcomes(true);
+    println!("{:#?}", outcomes.counts);
+    assert!(outcomes.wrong.is_empty(), "{}", outcomes.wrong.join("\n"));
+    let ambiguous = outcomes.counts.get("ambiguous").copied().unwrap_or(0);
     assert!(ambiguous <= 6, "{ambiguous} rows are ambiguous");
 }
 
 #[test]
 fn an_unknown_producer_is_never_read_wrong() {
-    let verdicts = verdicts(false);
-    println!("{:#?}", verdicts.counts);
-    assert!(verdicts.wrong.is_empty(), "{}", verdicts.wrong.join("\n"));
-    assert!(verdicts.counts["exact"] > 1500, "{:?}", verdicts.counts);
+    let outcomes = outcomes(false);
+    println!("{:#?}", outcomes.counts);
+    assert!(outcomes.wrong.is_empty(), "{}", outcomes.wrong.join("\n"));
+    assert!(outcomes.counts["exact"] > 1500, "{:?}", outcomes.counts);
 }
 
 #[test]
@@ -157,15 +163,15 @@ fn each_excused_export_is_in_the_corpus() {
     }
 }
 
-/// Random dtypes, exported by NumPy: `tests/corpus/generate/numpy_dtypes.py`.
+/// `tests/corpus/generate/numpy_dtypes.py` recorded the rows.
 #[test]
 fn random_dtypes_of_numpy_are_never_read_wrong() {
     let read = |row: &Value, dialect| {
         let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64().unwrap());
         reconcile(format.as_bytes(), Some(itemsize), dialect, &DataModel::LP64)
     };
-    // The corpus numbers arrays of arrays in another way, so that only offsets and sizes are compared.
-    let places = |mut leaves: Vec<Leaf>| {
+    // The corpus numbers the elements of nested arrays in another way, so the test compares only offsets and sizes.
+    let offsets_and_sizes = |mut leaves: Vec<Leaf>| {
         leaves.retain(|(_, _, bytes)| *bytes > 0);
         leaves.sort();
         leaves.into_iter().map(|(_, offset, bytes)| (offset, bytes)).collect::<Vec<_>>()
@@ -174,17 +180,17 @@ fn random_dtypes_of_numpy_are_never_read_wrong() {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         let mut wrong = Vec::new();
         for row in rows("numpy_dtypes") {
-            let truth = row["leaves"].as_array().unwrap().iter().map(|leaf| {
+            let expected = row["leaves"].as_array().unwrap().iter().map(|leaf| {
                 (leaf[0].as_str().unwrap().to_owned(), leaf[1].as_u64().unwrap(), leaf[2].as_u64().unwrap())
             });
-            let truth = places(truth.collect());
-            let verdict = match read(&row, dialect) {
-                Ok(reading) => {
-                    let same = |layout: &Layout| places(leaves(layout)) == truth;
-                    if !same(&reading.layout) {
-                        wrong.push(format!("{} {}: {}", row["format"], row["itemsize"], reading.certainty));
+            let expected = offsets_and_sizes(expected.collect());
+            let outcome_name = match read(&row, dialect) {
+                Ok(found) => {
+                    let same = |layout: &Layout| offsets_and_sizes(leaves(layout)) == expected;
+                    if !same(&found.layout) {
+                        wrong.push(format!("{} {}: {}", row["format"], row["itemsize"], found.certainty));
                     }
-                    reading.certainty.to_string()
+                    found.certainty.to_string()
                 }
                 Err(error) if error.ambiguity().is_some() => "ambiguous".to_owned(),
                 Err(error) => {
@@ -192,24 +198,24 @@ fn random_dtypes_of_numpy_are_never_read_wrong() {
                     "refused".to_owned()
                 }
             };
-            *counts.entry(verdict).or_default() += 1;
+            *counts.entry(outcome_name).or_default() += 1;
         }
         println!("{:?}: {counts:?}", dialect.map(|dialect| dialect.name));
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
 
-/// Random structures, exported by ctypes of four CPythons: `tests/corpus/generate/ctypes_structures.py`.
+/// `tests/corpus/generate/ctypes_structures.py` recorded the rows with four versions of CPython.
 ///
-/// Most formats before 3.12 and some later ones are wrong. Those that contradict the itemsize are refused. All others
-/// are right, except unions of single bytes, which ctypes exports as `B`.
+/// Most formats before CPython 3.12 and some later formats are wrong. The library refuses a format that contradicts the
+/// itemsize. All other formats are right, except `B` for a union of single bytes.
 #[test]
 fn random_structures_of_ctypes_are_never_read_wrong() {
-    // Adjacent values are one run.
-    let runs = |mut places: Vec<(u64, u64)>| {
-        places.sort_unstable();
+    // Adjacent leaves are joined to one pair of offset and size.
+    let runs = |mut offsets_and_sizes: Vec<(u64, u64)>| {
+        offsets_and_sizes.sort_unstable();
         let mut runs: Vec<(u64, u64)> = Vec::new();
-        for (start, bytes) in places.into_iter().filter(|(_, bytes)| *bytes > 0) {
+        for (start, bytes) in offsets_and_sizes.into_iter().filter(|(_, bytes)| *bytes > 0) {
             match runs.last_mut() {
                 Some((first, length)) if *first + *length >= start => *length = (*length).max(start + bytes - *first),
                 _ => runs.push((start, bytes)),
@@ -221,26 +227,26 @@ fn random_structures_of_ctypes_are_never_read_wrong() {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for row in rows("ctypes_structures") {
             let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64().unwrap());
-            let truth = row["leaves"].as_array().unwrap().iter();
-            let truth = runs(truth.map(|leaf| (leaf[0].as_u64().unwrap(), leaf[1].as_u64().unwrap())).collect());
-            let verdict = match reconcile(format.as_bytes(), Some(itemsize), dialect, &DataModel::LP64) {
-                Ok(reading) => {
-                    let read = leaves(&reading.layout).into_iter().map(|(_, offset, bytes)| (offset, bytes));
-                    let right = runs(read.collect()) == truth;
-                    assert!(right, "{} {row} {:?}", reading.certainty, leaves(&reading.layout));
-                    reading.certainty.as_str()
+            let expected = row["leaves"].as_array().unwrap().iter();
+            let expected = runs(expected.map(|leaf| (leaf[0].as_u64().unwrap(), leaf[1].as_u64().unwrap())).collect());
+            let outcome_name = match reconcile(format.as_bytes(), Some(itemsize), dialect, &DataModel::LP64) {
+                Ok(found) => {
+                    let read = leaves(&found.layout).into_iter().map(|(_, offset, bytes)| (offset, bytes));
+                    let right = runs(read.collect()) == expected;
+                    assert!(right, "{} {row} {:?}", found.certainty, leaves(&found.layout));
+                    found.certainty.as_str()
                 }
                 Err(error) => error.kind().name(),
             };
-            *counts.entry(verdict.to_owned()).or_default() += 1;
+            *counts.entry(outcome_name.to_owned()).or_default() += 1;
         }
         println!("{:?}: {counts:?}", dialect.map(|dialect| dialect.name));
         assert!(counts["exact"] > 600 && counts["mismatch"] > 300, "{counts:?}");
     }
 }
 
-/// Padding that a C compiler would add before an address is here the bytes of unions that ctypes omitted: `u` and `v` are
-/// unions of 4 bytes, and `v` is at byte 4.
+/// ctypes omits the bytes of the unions `u` and `v`, which have 4 bytes each. The rule of C would add the same number
+/// of bytes as padding before the address, which would be a wrong interpretation.
 #[test]
 fn addresses_do_not_hide_unions() {
     let read = |dialect| reconcile(b"T{B:u:B:v:&B:p:}", Some(16), dialect, &DataModel::LP64);

@@ -1,4 +1,4 @@
-//! The parser: formats that it accepts, and the kind and offset of its errors.
+//! Tests of the parser: accepted formats, and the kind and the offset of each error.
 
 use pep3118::format::{ByteOrder, Format, Limits, Member, Prefix};
 
@@ -134,7 +134,7 @@ fn each_error_has_its_kind_and_offset() {
     }
 }
 
-/// The kind of error of a format that is refused, or `None`.
+/// Returns the kind of the error if the parser refuses `format`, otherwise `None`.
 fn refusal(format: impl AsRef<[u8]>) -> Option<&'static str> {
     Format::parse(format.as_ref()).err().map(|error| error.kind().name())
 }
@@ -203,7 +203,7 @@ fn a_byte_order_character_after_a_shape_is_part_of_the_item() {
 }
 
 #[test]
-fn a_byte_order_character_before_a_shape_is_a_member_of_its_own() {
+fn a_byte_order_character_before_a_shape_is_a_separate_member() {
     let format = Format::parse(b"<(2)i").unwrap();
     assert!(matches!(format.members(), [Member::ByteOrder(_), Member::Item(_)]));
 }

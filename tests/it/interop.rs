@@ -1,4 +1,4 @@
-//! The features `serde`, `ndarray` and `arrow`.
+//! Tests of the features `serde`, `ndarray` and `arrow`.
 
 #[cfg(feature = "ndarray")]
 mod arrays;

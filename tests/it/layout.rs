@@ -1,4 +1,4 @@
-//! Layouts of formats: reading, comparing, emitting and reconciling, with snapshots of tables and pictures.
+//! Tests of layouts: reading, comparing, emitting and reconciling, with snapshots of tables and pictures.
 
 use pep3118::decode::{ColumnData, DecodeError, Plan};
 use pep3118::layout::{LayoutBuilder, MemberSpec};
@@ -10,14 +10,16 @@ use pep3118::{
 
 use crate::snapshot;
 
-/// Dotted names that are longer than the bytes of their fields and differ at the end.
+/// A format whose dotted names are longer than the cells of their fields in a picture. The names differ only at their
+/// ends.
 const LONG_PATHS: &str = "T{T{T{b:x:b:y:h:altitude_metres:}:position:(2)i:sequence_numbers:}:header:\
     T{e:price_usd:e:price_eur:d:price_gbp:}:quote:b:flag:b:\u{65e5}\u{672c}\u{8a9e}:hd}";
 
+/// Returns a text with the table and the picture of each interpretation of `format`.
 fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: DataModel) -> String {
     let outcome = reconcile(format.as_bytes(), itemsize, dialect, &model);
-    let (reading, others) = match (&outcome, outcome.as_ref().err().and_then(LayoutError::ambiguity)) {
-        (Ok(reading), _) => (reading, &[][..]),
+    let (found, others) = match (&outcome, outcome.as_ref().err().and_then(LayoutError::ambiguity)) {
+        (Ok(found), _) => (found, &[][..]),
         (Err(_), Some(ambiguity)) => ambiguity.alternatives().split_first().unwrap(),
         (Err(error), None) => panic!("{format}: {error}"),
     };
@@ -25,13 +27,13 @@ fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: D
     let mut page = format!(
         "format   {}\ndialect  {}        model  {}, {}\nsize     {}            align    {}        {}\n\n{}",
         format.escape_debug(),
-        reading.dialect,
+        found.dialect,
         model.name,
         model.endian,
-        reading.layout.size(),
-        reading.layout.align(),
-        if others.is_empty() { reading.certainty.as_str() } else { "ambiguous" },
-        draw(&reading.layout),
+        found.layout.size(),
+        found.layout.align(),
+        if others.is_empty() { found.certainty.as_str() } else { "ambiguous" },
+        draw(&found.layout),
     );
     for Interpretation { dialect, layout: alternative, .. } in others {
         page += &format!("\nor, by {dialect}, {} bytes\n\n{}", alternative.size(), draw(alternative));
@@ -40,7 +42,7 @@ fn page(format: &str, itemsize: Option<u64>, dialect: Option<&Dialect>, model: D
 }
 
 #[test]
-fn tables_and_pictures_of_formats() {
+fn layouts_have_the_tables_and_pictures_of_the_snapshots() {
     let lp64 = DataModel::LP64;
     let pages: &[(&str, &str, Option<u64>, Option<&Dialect>, DataModel)] = &[
         ("struct-padded", "@IdB", None, Some(&Dialect::STRUCT), lp64),
@@ -83,7 +85,7 @@ fn pictures_are_no_wider_than_requested() {
         assert!(picture(cells).lines().all(|line| width(line) <= cells), "{cells}:\n{}", picture(cells));
     }
     assert_eq!(picture(60), Picture::new(&layout).to_string());
-    // The ends of the names, which differ, are shown at every width.
+    // Pictures of every width show the ends of the names, because only the ends differ.
     for cells in [60, 40, 20] {
         for end in ["x", "y", "usd", "eur", "gbp"] {
             assert!(picture(cells).contains(end), "{end} at {cells}:\n{}", picture(cells));
@@ -225,16 +227,16 @@ fn all_dialects_read_the_canonical_format_the_same() {
     let mut agreed = 0;
     for row in crate::corpus::rows("exports") {
         let (format, itemsize) = (row["format"].as_str().unwrap(), row["itemsize"].as_u64());
-        let Ok(reading) = reconcile(format.as_bytes(), itemsize, None, &DataModel::LP64) else { continue };
-        let Ok(canonical) = reading.layout.emit(Target::Canonical) else { continue };
+        let Ok(found) = reconcile(format.as_bytes(), itemsize, None, &DataModel::LP64) else { continue };
+        let Ok(canonical) = found.layout.emit(Target::Canonical) else { continue };
         for dialect in Dialect::ALL {
             match Layout::read(&canonical, dialect, &DataModel::LP64) {
                 Ok(layout) => {
-                    let compared = Comparison::of_layouts(&reading.layout, &layout);
-                    // `u` is a `wchar_t` for ctypes: the same unit under another name, or another width.
+                    let compared = Comparison::of_layouts(&found.layout, &layout);
+                    // In dialect `ctypes`, `u` is a `wchar_t`, so the type or the width differs.
                     let wide = layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Wchar);
-                    // `x` with a name is padding for Cython, with the same offsets of the other fields.
-                    let void = reading.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
+                    // In dialect `cython`, `x` with a name is padding. The other fields have the same offsets.
+                    let void = found.layout.leaves().any(|(_, leaf)| leaf.ty() == Type::Void);
                     let excused = wide || (void && dialect.name == "cython");
                     assert!(
                         compared.equivalence >= Some(Equivalence::Scalars) || excused,
@@ -316,7 +318,7 @@ fn natural_alignments_are_those_of_the_c_types() {
         }
         aligns
     };
-    // The record, a, r, r.x, r.y, c, e, s.
+    // The alignments of the record, a, r, r.x, r.y, c, e and s.
     assert_eq!(aligns(&DataModel::LP64), [8, 1, 8, 8, 1, 2, 1, 1]);
     assert_eq!(aligns(&DataModel::I386), [4, 1, 4, 4, 1, 2, 1, 1]);
 }
@@ -341,24 +343,24 @@ fn of_scalar_and_read_give_the_same_field() {
 }
 
 #[test]
-fn two_names_of_one_unit_are_no_ambiguity() {
-    // `u` is UCS-2 for PEP 3118 and a `wchar_t` for others; on Windows both have two bytes.
-    let reading = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
-    assert_eq!(reading.certainty, Certainty::Exact);
-    let reading = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
-    assert_eq!(reading.certainty, Certainty::Exact);
+fn two_names_of_one_type_are_not_ambiguous() {
+    // `u` is UCS-2 in dialect `pep3118` and a `wchar_t` in other dialects. On Windows both types have two bytes.
+    let found = reconcile(b"u", Some(2), None, &DataModel::LLP64).unwrap();
+    assert_eq!(found.certainty, Certainty::Exact);
+    let found = reconcile(b"(3)u", Some(6), None, &DataModel::LLP64).unwrap();
+    assert_eq!(found.certainty, Certainty::Exact);
 }
 
 #[test]
 fn alternatives_are_named_by_their_dialect() {
-    // Elements have five bytes, or eight in the layout of a C compiler.
+    // The elements have five bytes by the rule of `struct` and eight bytes by the rule of a C compiler.
     let error = reconcile(b"(2)T{ib}", None, Some(&Dialect::PEP3118), &DataModel::LP64).unwrap_err();
     let alternatives = error.ambiguity().unwrap().alternatives().iter();
     let alternatives: Vec<_> = alternatives.map(|found| (found.dialect.name, found.layout.size())).collect();
     assert_eq!(alternatives, [("pep3118-packed", 10), ("native-c", 16)]);
 }
 
-/// A record of 16 bytes with two fields of four bytes.
+/// Returns a record of 16 bytes with fields of four bytes at the offsets `first` and `second`.
 fn two_fields(first: u64, second: u64) -> Layout {
     let int = Scalar { ty: Type::Int32, size: 4, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(16, &DataModel::LP64);
@@ -389,8 +391,8 @@ fn builders_have_the_item_limit_of_formats() {
 }
 
 #[test]
-fn a_dimension_of_0_does_not_excuse_a_large_one() {
-    // NumPy: "dimension does not fit into a C int".
+fn a_large_dimension_beside_a_dimension_of_0_is_refused() {
+    // NumPy refuses this dimension: "dimension does not fit into a C int".
     for format in ["(0,3000000000)i", "(3000000000,0)i"] {
         let error = Layout::read(format.as_bytes(), &Dialect::NUMPY_READER, &DataModel::LP64).unwrap_err();
         assert_eq!(error.kind().name(), "count-too-large", "{format}");
@@ -406,7 +408,7 @@ fn only_dialects_with_user_types_read_them() {
 }
 
 #[test]
-fn equivalences_have_names_for_programs() {
+fn equivalences_have_stable_names() {
     use Equivalence as E;
     let names = [E::BytesAfterSwap, E::LayoutIgnoringNames, E::Scalars, E::Text].map(E::as_str);
     assert_eq!(names, ["bytes-after-swap", "layout-ignoring-names", "scalars", "text"]);
@@ -414,7 +416,8 @@ fn equivalences_have_names_for_programs() {
 
 #[test]
 fn ambiguous_formats_have_no_layout_without_a_choice() {
-    // NumPy writes the padding of the elements of `x` after the array: 1 or 2 bytes from element to element.
+    // NumPy writes the padding of the elements of `x` after the array. The distance between the elements is 1 or 2
+    // bytes.
     let format = b"T{(2)T{b:a:}:x:xx(2)b:y:}";
     let read = |dialect| reconcile(format, Some(6), dialect, &DataModel::LP64);
     let values = |layout: &Layout| {

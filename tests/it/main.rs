@@ -1,5 +1,5 @@
-//! The integration tests of the library, in one binary.
-#![allow(missing_docs, reason = "the name of a test says what it checks")]
+//! The integration tests of the library. All of them are in one binary, which links faster than many.
+#![allow(missing_docs, reason = "the name of a test states what it checks")]
 #![allow(unreachable_pub, reason = "the fuzz targets include some of these files")]
 #![allow(clippy::type_complexity, reason = "tables of cases are tuples")]
 #![allow(
@@ -33,6 +33,7 @@ mod layout;
 mod numpy_reader;
 mod oracle;
 mod properties;
+mod property_search;
 #[cfg(feature = "pyo3")]
 mod py;
 mod readers;
@@ -41,7 +42,7 @@ mod record;
 mod reference_decoder;
 mod snapshot;
 mod source;
-mod time_budget;
+
 mod view;
 
 /// The root folder of the repository.

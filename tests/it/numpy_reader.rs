@@ -1,4 +1,4 @@
-//! The dialect `numpy-reader`, compared with recorded answers of NumPy.
+//! Tests that compare the dialect `numpy-reader` with recorded answers of NumPy.
 
 use pep3118::{DataModel, Dialect, Layout};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::corpus::rows;
 use crate::properties::layouts::leaves;
 
-/// Formats that NumPy 2.5 reads and this crate refuses, or the reverse, with the reason.
+/// Formats that only NumPy 2.5 or only this crate reads, with the reason.
 const EXCEPTIONS: &[(&str, &str)] = &[
     ("}", "the brace ends the parse"),
     ("T{", "never closed"),
@@ -19,13 +19,13 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("(2)0i", "NumPy's tuple of (dtype of no bytes, shape) fails; two rows of no values are no bytes"),
 ];
 
-/// `Ze` and `Zi`: NumPy ignores the `Z`.
+/// Returns `true` for formats such as `Ze` and `Zi`, where NumPy ignores the `Z`.
 fn is_dropped_prefix(format: &str) -> bool {
     let format = format.trim_start_matches(['@', '=', '<', '>', '!', '^']);
     format == "Ze" || format == "Zi"
 }
 
-/// The values of a recorded dtype: path, offset and size.
+/// Returns the path, the offset and the size of each leaf of a recorded dtype.
 fn recorded(dtype: &Value, itemsize: u64) -> Vec<(String, u64, u64)> {
     fn size(dtype: &Value) -> u64 {
         match dtype {
@@ -79,7 +79,7 @@ fn numpy_reader_reads_what_numpy_reads() {
             (Err(_), None) => refused += 1,
             (Err(_), Some(_)) | (Ok(_), None) if excepted => used.push(format.to_owned()),
             (Ok(layout), Some(answer)) => {
-                // `asarray` makes the shape of a subarray dimensions of the array.
+                // `asarray` appends the shape of a subarray to the shape of the array.
                 let itemsize = answer["itemsize"].as_u64().unwrap();
                 let same = layout.size() == itemsize && leaves(layout) == recorded(&answer["dtype"], itemsize);
                 let repeated = layout.item().count() != 1;
@@ -100,7 +100,8 @@ fn numpy_reader_reads_what_numpy_reads() {
     assert!(agreed > 230 && refused > 150, "{agreed} {refused}");
 }
 
-/// Recorded with `asarray` of NumPy 2.4.6, which reads a single number without its parser.
+/// The answers were recorded with `asarray` of NumPy 2.4.6. Its C code reads a format of one number without the parser
+/// in Python.
 #[test]
 fn several_byte_order_characters_are_accepted_before_a_single_number() {
     let size =

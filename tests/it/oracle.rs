@@ -1,4 +1,4 @@
-//! Sizes compared with the `struct` module of the installed Python.
+//! Tests that compare sizes with the `struct` module of the installed Python.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use pep3118::{DataModel, Dialect, calcsize_in};
 
 const STRINGS: usize = 200_000;
 
-/// Reads one format in hexadecimal a line, and prints its size, or `-` for an error.
+/// A Python script. For each line of input, a format in hexadecimal, it prints the size, or `-` for an error.
 const SCRIPT: &str = r"
 import struct, sys
 print(sys.version_info[1])
@@ -22,7 +22,7 @@ for line in sys.stdin:
         print('-')
 ";
 
-/// Draws a string that is likely to be a format of `struct`, or nearly one.
+/// Generates a random string that is often a format of `struct`, or a format with a fault.
 fn string(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const CODES: &[u8] = b"xcbB?hHiIlLqQnNefdspPFDZgOwutT{}()&:^|";
     const COUNTS: &[&str] = &[
@@ -114,8 +114,8 @@ fn sizes_are_those_of_struct_of_the_installed_python() {
         );
         if let Ok(size) = ours {
             accepted += 1;
-            // The largest dialect gives the same size to every format that CPython accepts. 3.6 alone accepts a NUL and
-            // stops there.
+            // Dialect `pep3118` gives the same size for every format that CPython accepts, except formats with a NUL.
+            // CPython 3.6 accepts a NUL and ends the format there.
             let expected = if string.contains(&0) { None } else { Some(size) };
             assert_eq!(pep3118::calcsize(string).ok(), expected, "`{}`", string.escape_ascii());
         }

@@ -1,4 +1,5 @@
-//! Properties that hold for every input. `cargo test` drives them with arbtest, and the targets in `fuzz/` with libFuzzer.
+//! Properties that hold for every input. `cargo test` generates inputs with arbtest, and the targets in `fuzz/` with
+//! libFuzzer.
 
 #[path = "properties/drawing.rs"]
 pub mod drawing;
@@ -15,7 +16,8 @@ use pep3118::decode::Plan;
 use pep3118::format::{Item, ItemType, Member, Prefix};
 use pep3118::{Comparison, DataModel, Dialect, Field, Format, Layout, Span, calcsize_in, reconcile};
 
-/// Parsing gives a tree, whose printed text has the same tree, or an error with a span inside the source.
+/// The parser returns a tree or an error. Parsing the printed text of the tree gives the same tree. The span of the
+/// error is inside `source`.
 pub fn parse_format(source: &[u8]) {
     match Format::parse(source) {
         Ok(format) => {
@@ -32,8 +34,8 @@ pub fn parse_format(source: &[u8]) {
     }
 }
 
-/// Every dialect on every machine gives a layout whose fields are inside their records, or an error. `calcsize_in` gives
-/// the size of the layout, and a parsed format resolves to the same layout.
+/// Every dialect and data model gives a layout or an error. The fields of the layout are inside their records.
+/// `calcsize_in` returns the size of the layout, and the parsed format resolves to the same layout.
 pub fn resolve_layout(source: &[u8]) {
     for dialect in Dialect::ALL {
         for model in DataModel::ALL {
@@ -42,16 +44,17 @@ pub fn resolve_layout(source: &[u8]) {
     }
 }
 
-/// [`resolve_layout`] for one dialect and one machine, which the last two bytes select.
+/// Tests [`resolve_layout`] for one dialect and one data model, which the last two bytes of `input` select.
 pub fn resolve_chosen(input: &[u8]) {
     let Some((source, [dialect, model])) = input.split_last_chunk() else { return };
     let dialect = Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()];
     resolve_in(source, dialect, &DataModel::ALL[usize::from(*model) % DataModel::ALL.len()]);
 }
 
+/// Tests [`resolve_layout`] for one dialect and one data model.
 fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     let layout = Layout::read(source, dialect, model);
-    // Debug output has every node of a layout, which is too much to compare for long formats.
+    // The debug output contains every node of a layout. For long formats the comparison would take too long.
     if let Ok(format) = Format::parse(source.get(..1000).unwrap_or(source))
         && format.as_bytes().len() == source.len()
     {
@@ -72,7 +75,8 @@ fn resolve_in(source: &[u8], dialect: &Dialect, model: &DataModel) {
     }
 }
 
-/// Each interpretation has the given itemsize. Alternatives differ, and each is the only interpretation in its own dialect.
+/// Each interpretation has the given `itemsize`. Alternatives differ from each other. With the dialect of an
+/// alternative, the alternative is the only interpretation.
 pub fn reconcile_with(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL.into_iter().chain(Dialect::VARIANTS).map(Some).chain([None]) {
         for itemsize in [Some(itemsize), None] {
@@ -97,6 +101,7 @@ pub fn reconcile_with(source: &[u8], itemsize: u64) {
     }
 }
 
+/// Asserts that `layout` has the given itemsize, that its fields are inside it, and that it can be drawn.
 fn fits(layout: &Layout, itemsize: Option<u64>) {
     assert!(itemsize.is_none_or(|itemsize| layout.size() == itemsize));
     stays_inside(layout);
@@ -115,8 +120,8 @@ pub fn emit(source: &[u8]) {
     }
 }
 
-/// Any bytes of the right number decode to values. Encoding the values and decoding the result gives values that encode to
-/// the same bytes again.
+/// Any bytes of the right length decode to values. The test encodes the values, decodes the result and encodes it
+/// again. Both encodings are equal.
 pub fn decode(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };
@@ -142,7 +147,8 @@ pub fn decode(source: &[u8], bytes: &[u8]) {
     }
 }
 
-/// Columns of records, written, read and written again, give the same bytes; also if each column is written on its own.
+/// Reads columns, writes them, reads and writes them again, and asserts that both writes give the same bytes. Also
+/// writes each column separately.
 fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     let size = plan.itemsize();
     let whole = bytes.len().checked_div(size).unwrap_or(0).min(40) * size;
@@ -152,7 +158,7 @@ fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     plan.write_columns(&columns, &mut again).unwrap_or_else(|error| panic!("{source}: {error}"));
     let mut thrice = vec![0xa5; whole];
     for column in plan.columns(&again, None).unwrap().chunks(1) {
-        // A name that two fields share selects the first.
+        // If two fields have the same name, the name selects the first field.
         if plan.leaves().iter().filter(|leaf| leaf.name() == &*column[0].name).count() == 1 {
             plan.write_columns(column, &mut thrice).unwrap();
         }
@@ -166,7 +172,7 @@ fn columns_and_back(source: &[u8], plan: &Plan, bytes: &[u8]) {
     }
 }
 
-/// Every field ends inside its record, and every record inside the record around it.
+/// Every field and every record ends inside the record that contains it.
 pub fn stays_inside(layout: &Layout) {
     fn walk(record: Field<'_>) {
         for field in record.fields() {
@@ -180,7 +186,7 @@ pub fn stays_inside(layout: &Layout) {
     walk(item);
 }
 
-/// Every byte is in the span of exactly one member, or is white space.
+/// Every byte of the format is in the span of exactly one member or is white space.
 pub fn covers_every_byte(format: &Format) {
     let source = format.as_bytes();
     let mut owners = vec![0_u32; source.len()];
@@ -200,7 +206,7 @@ pub fn covers_every_byte(format: &Format) {
     }
 }
 
-/// The spans of the parts of an item are inside its span, one after the other.
+/// The spans of the parts of `item` are inside its span and do not overlap.
 fn inside(item: &Item, source: &[u8]) {
     let mut at = item.span.start();
     let mut next = |span: Span| {
@@ -241,10 +247,14 @@ fn inside(item: &Item, source: &[u8]) {
 
 #[cfg(test)]
 mod driven {
+    use std::cell::Cell;
+
     use arbitrary::{Result, Unstructured};
     use pep3118::{DataModel, Dialect};
 
-    /// Draws bytes that are likely to be a format, or nearly one.
+    use crate::property_search::search_until;
+
+    /// Generates random bytes that are often a format, or a format with a fault.
     fn source(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         const PIECES: &[&str] = &[
             "b",
@@ -337,7 +347,7 @@ mod driven {
             super::parse_format(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(4_000));
+        .budget_ms(4_000);
     }
 
     #[test]
@@ -346,7 +356,7 @@ mod driven {
             super::resolve_layout(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(4_000));
+        .budget_ms(4_000);
     }
 
     #[test]
@@ -356,7 +366,7 @@ mod driven {
             super::reconcile_with(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(4_000));
+        .budget_ms(4_000);
     }
 
     #[test]
@@ -365,7 +375,7 @@ mod driven {
             super::emit(&source(bytes)?);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(2_000));
+        .budget_ms(2_000);
     }
 
     #[test]
@@ -377,18 +387,21 @@ mod driven {
             super::decode(&source, &[0xff; 4096]);
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(3_000));
+        .budget_ms(3_000);
     }
 
     #[test]
     fn ast_roundtrip() {
-        let (mut printed, mut refused) = (0, 0);
-        arbtest::arbtest(|bytes| {
-            *(if super::tree::ast_roundtrip(bytes)? { &mut printed } else { &mut refused }) += 1;
-            Ok(())
-        })
-        .budget_ms(crate::time_budget::time_budget(2_000));
-        assert!(printed > 100 && refused > 100, "{printed} printed, {refused} refused");
+        let (printed, refused) = (Cell::new(0), Cell::new(0));
+        search_until(
+            2_000,
+            || printed.get() > 100 && refused.get() > 100,
+            |bytes| {
+                let count = if super::tree::ast_roundtrip(bytes)? { &printed } else { &refused };
+                count.set(count.get() + 1);
+                Ok(())
+            },
+        );
     }
 
     #[test]
@@ -398,10 +411,10 @@ mod driven {
             super::drawing::render_diagnostic(&source, u64::from(bytes.arbitrary::<u8>()?));
             Ok(())
         })
-        .budget_ms(crate::time_budget::time_budget(3_000));
+        .budget_ms(3_000);
     }
 
-    /// The seeds of the fuzz targets, and every input that failed once.
+    /// The inputs are the seeds of the fuzz targets and every input that failed.
     #[test]
     fn properties_hold_for_the_inputs_of_fuzzing() {
         // The published crate has no `fuzz` folder.
@@ -429,7 +442,7 @@ mod driven {
         assert!(replayed > 20, "{replayed}");
     }
 
-    /// Formats that have broken other parsers and consumers.
+    /// The formats broke other parsers and consumers.
     #[test]
     fn properties_hold_for_adversarial_formats() {
         let formats: Vec<Vec<u8>> = vec![
@@ -457,7 +470,7 @@ mod driven {
             [b"(0)T{".repeat(60), b"i".to_vec(), b"}".repeat(60)].concat(),
             b"(1000000000000)T{4x}".to_vec(),
             b"(1000000000000)T{T{}:a:(1000000)T{x}:b:}".to_vec(),
-            // 60 nested arrays, each followed by padding, around nearly the largest number of fields.
+            // 60 nested arrays, each followed by padding, contain nearly the largest number of fields.
             [b"(2)T{".repeat(60), b"h".repeat(60_000), b"}:x:xxxxb:y:".repeat(60)].concat(),
             b"T{(2)T{hb}:x:xxb:y:}".repeat(3_000),
             [b"T{".to_vec(), b"(2)T{hb}xx".repeat(6_000), b"}".to_vec()].concat(),
@@ -466,7 +479,7 @@ mod driven {
             super::parse_format(&format);
             super::resolve_layout(&format);
             super::reconcile_with(&format, 8);
-            // With the itemsize that the format declares, every interpretation is computed to its end.
+            // With the itemsize of the format, the library computes every interpretation completely.
             if let Ok(size) = pep3118::calcsize_in(&format, &Dialect::NUMPY, &DataModel::LP64) {
                 super::reconcile_with(&format, size);
                 super::reconcile_with(&format, size.saturating_add(4));

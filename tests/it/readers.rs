@@ -1,9 +1,10 @@
-//! The models of consumers, compared with recorded answers of the consumers.
+//! Tests that compare the models of consumers with recorded answers of the consumers.
 //!
-//! The models were written from `consumers.jsonl` and `answers.jsonl`. `readers.jsonl` was recorded afterwards
-//! to test them: formats of all kinds, also random ones, with right and wrong itemsizes, passed to NumPy 2.4.6, Cython 3.3.1, pybind11 3.1.0, nanobind 3.1.0, pygame-ce 2.5.8, numba
-//! 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11, simsimd 6.5.16 and numkong 7.8.6 under CPython 3.11.7.
-//! NumPy's itemsize there is that of the buffer, pybind11's that of the base type.
+//! The models were written from `consumers.jsonl` and `answers.jsonl`. `readers.jsonl` was recorded afterwards to test
+//! the models. It has answers for random and other formats, with right and wrong itemsizes, from NumPy 2.4.6, Cython
+//! 3.3.1, pybind11 3.1.0, nanobind 3.1.0, pygame-ce 2.5.8, numba 0.68.1, nanoarrow 0.9.0, JPype 1.7.1, USD 26.11,
+//! simsimd 6.5.16 and numkong 7.8.6 under CPython 3.11.7. In answers of NumPy, the itemsize is the itemsize of the
+//! buffer. In answers of pybind11, it is the size of the base type.
 
 use pep3118::{DataModel, Dialect, Layout};
 use pep3118_readers::{Consumer, Outcome, ReadersTable, cython_accepts, readers};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::corpus::rows;
 use crate::snapshot;
 
-/// The outcome of one consumer.
+/// Returns the outcome of the model of `consumer` for `format` and `itemsize`.
 fn outcome(format: &str, itemsize: Option<u64>, consumer: Consumer) -> Outcome {
     let answers = readers(format.as_bytes(), itemsize, &DataModel::LP64);
     answers.into_iter().find(|answer| answer.consumer == consumer).expect("every consumer answers").outcome
@@ -26,6 +27,7 @@ struct Agreement {
 }
 
 impl Agreement {
+    /// Counts a comparison, and stores its text if the model and the answer disagree.
     fn compare(&mut self, case: &str, recorded: impl std::fmt::Display, ours: &Outcome, agrees: bool) {
         self.compared += 1;
         if !agrees {
@@ -33,6 +35,7 @@ impl Agreement {
         }
     }
 
+    /// Asserts that all comparisons agree and that their number is `compared`.
     fn check(&self, name: &str, compared: usize) {
         println!("{name}: {} of {} agree", self.compared - self.wrong.len(), self.compared);
         assert_eq!(self.wrong, Vec::<String>::new(), "{name}");
@@ -40,12 +43,13 @@ impl Agreement {
     }
 }
 
+/// Returns `true` if a recorded answer is an exception.
 fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
 
-/// The answer of CPython 3.`minor`: the key `"CPython 3.6-3.14"` contains 3.9.
-fn of_minor(answers: &Value, minor: u32) -> Option<&Value> {
+/// Returns the answer of CPython 3.`minor`. A key of `answers` can be a range: `"CPython 3.6-3.14"` includes 3.9.
+fn answer_of_minor(answers: &Value, minor: u32) -> Option<&Value> {
     let covers = |key: &str| {
         let range = key.strip_prefix("CPython 3.")?;
         let (first, last) = range.split_once("-3.").unwrap_or((range, range));
@@ -66,14 +70,14 @@ fn models_of_python_accept_the_recorded_formats() {
             agreement.compare(&format!("{consumer} {key} {format:?}"), answer, &ours, agrees);
         };
         for (minor, structs) in [(13, Consumer::Struct313), (14, Consumer::Struct314), (15, Consumer::Struct315)] {
-            compare("calcsize", of_minor(&row["struct.calcsize"], minor), structs);
+            compare("calcsize", answer_of_minor(&row["struct.calcsize"], minor), structs);
         }
         let views = [(11, Consumer::MemoryView311), (14, Consumer::MemoryView314), (15, Consumer::MemoryView315)];
         for (minor, view) in views {
-            compare("[0]", of_minor(&row["memoryview[0]"], minor), view);
+            compare("[0]", answer_of_minor(&row["memoryview[0]"], minor), view);
         }
         let pypy = row["struct.calcsize"].get("pypy-8.0.1/3.11");
-        compare("calcsize", pypy.or_else(|| of_minor(&row["struct.calcsize"], 11)), Consumer::PypyStruct);
+        compare("calcsize", pypy.or_else(|| answer_of_minor(&row["struct.calcsize"], 11)), Consumer::PypyStruct);
     }
     agreement.check("struct, memoryview, PyPy", 3766);
 }
@@ -102,10 +106,11 @@ fn the_model_of_numpy_reads_the_recorded_dtypes() {
     agreement.check("NumPy", 538);
 }
 
-/// Rows for which the model gives another answer, with the reason.
+/// Rows for which the model differs from the recorded answer, as (format, itemsize, consumer, reason).
 const EXCEPTIONS: [(&str, u64, Consumer, &str); 1] =
     [("i:", 4, Consumer::Cython, "a name without an end: the bytes after the format decide")];
 
+/// Returns `true` if `EXCEPTIONS` contains the case.
 fn is_excepted(format: &str, itemsize: u64, consumer: Consumer) -> bool {
     EXCEPTIONS.iter().any(|(known, size, who, _)| (*known, *size, *who) == (format, itemsize, consumer))
 }
@@ -124,7 +129,7 @@ const LIBRARIES: [(&str, Consumer); 11] = [
     ("nanobind", Consumer::Nanobind),
 ];
 
-/// The recorded type in the words of the table, if it was recorded.
+/// Returns the recorded type in the notation of the model, or `None` if the answer has no type.
 fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     let text = answer.as_str()?;
     match key {
@@ -152,10 +157,10 @@ fn recorded_type(key: &str, answer: &Value) -> Option<String> {
     }
 }
 
-/// NumPy's `<i4` in the words of the table; `None` for a size that no type has.
+/// Returns the name of a type string of NumPy, for example `int32` for `<i4`, or `None` for an unknown size.
 fn typestr(text: &str) -> Option<String> {
     if text.starts_with(char::is_alphabetic) {
-        // The base type of a subarray is recorded by its name.
+        // The corpus has the base type of a subarray as a name.
         return Some(text.to_owned());
     }
     let (order, kind) = (text.get(..1)?, text.get(1..2)?);
@@ -178,15 +183,16 @@ fn typestr(text: &str) -> Option<String> {
     Some(if order == ">" { format!("big-endian {name}") } else { name })
 }
 
-/// A recorded dtype: its size, and its values in the words of the table.
+/// A recorded dtype: its size, and its values in the notation of the model.
 struct Dtype {
     size: u64,
-    /// Offset, number of elements, size of one, description of one.
+    /// The offset, the number of elements, the size of one element, and the description of one element.
     values: Vec<(u64, u64, u64, String)>,
 }
 
 impl Dtype {
-    /// Reads `{"itemsize": 4, "dtype": "<i4", "shape": [2, 3]}`. The first dimension is that of the buffer.
+    /// Reads an answer such as `{"itemsize": 4, "dtype": "<i4", "shape": [2, 3]}`. The first dimension belongs to the
+    /// buffer.
     fn of_array(answer: &Value) -> Self {
         let shape = answer.get("shape").map_or(&[][..], |shape| &shape.as_array().unwrap()[1..]);
         let count: u64 = shape.iter().map(|length| length.as_u64().unwrap()).product();
@@ -195,11 +201,12 @@ impl Dtype {
         dtype
     }
 
+    /// Appends the values of a recorded dtype, which is repeated `count` times at `offset`.
     fn collect(&mut self, dtype: &Value, offset: u64, count: u64, size: u64) {
         match dtype {
             Value::String(text) => {
                 let (count, size, name) = match text.get(1..2) {
-                    // The table describes adjacent bytes as one string.
+                    // The model describes adjacent bytes as one string.
                     Some("S") => (1.min(count), size * count, format!("|S{}", size * count)),
                     _ => (count, size, text.clone()),
                 };
@@ -210,7 +217,7 @@ impl Dtype {
             Value::Array(parts) if parts.first().is_some_and(|first| first == "sub") => {
                 let inner: u64 = parts[2].as_array().unwrap().iter().map(|length| length.as_u64().unwrap()).product();
                 let size = size.checked_div(inner).unwrap_or(0);
-                // Older records have the base type as `int32`.
+                // Older rows have the base type as a name, for example `int32`.
                 self.collect(&parts[1], offset, count * inner, size);
             }
             Value::Array(fields) => {
@@ -223,6 +230,7 @@ impl Dtype {
         }
     }
 
+    /// Returns `true` if `layout`, the description of the model, describes this dtype.
     fn is_described_by(&self, layout: &str) -> bool {
         let describe = |count: u64, name: &str| if count == 1 { name.to_owned() } else { format!("{count} {name}") };
         let bytes = format!("{} byte{}", self.size, if self.size == 1 { "" } else { "s" });
@@ -237,7 +245,7 @@ impl Dtype {
                 format!("{bytes}: {}{more}", shown.collect::<Vec<_>>().join(", "))
             }
         };
-        // `S1` is a character or a string of one byte.
+        // `S1` is a single character or a string of one byte.
         layout.replace("char", "1 byte") == expected || layout == expected
     }
 }
@@ -254,7 +262,7 @@ fn libraries_accept_what_the_models_accept() {
             if answer.is_null() {
                 continue;
             }
-            // simsimd knows the type and has no such distance for it.
+            // The `LookupError` of simsimd means that it accepts the type but has no distance function for it.
             let accepted = !is_error(answer) || answer.as_str().is_some_and(|text| text.contains("LookupError"));
             let ours = outcome(format, Some(itemsize), consumer);
             let case = format!("{consumer} {format:?} itemsize {itemsize}");
@@ -269,13 +277,13 @@ fn libraries_accept_what_the_models_accept() {
         }
     }
     agreement.check("libraries", 7737);
-    // Only rows that the model reads are compared. Their number depends on the corpus.
+    // The test compares only rows that the model reads. The number of these rows depends on the corpus.
     println!("types: {} of {} agree", types.compared - types.wrong.len(), types.compared);
     assert_eq!(types.wrong, Vec::<String>::new());
     assert!(types.compared > 500, "only {} types", types.compared);
 }
 
-/// The recorded C types as formats. `bint` is a C `int`, `ssize` a `Py_ssize_t`.
+/// The recorded C types and their formats. `bint` is a C `int`, and `ssize` is a `Py_ssize_t`.
 const C_TYPES: [(&str, &str); 31] = [
     ("bint", "i"),
     ("char", "c"),
@@ -310,7 +318,7 @@ const C_TYPES: [(&str, &str); 31] = [
     ("STR5", "T{5s:s:}"),
 ];
 
-/// The types that were recorded for `consumers.jsonl` and for `readers.jsonl`.
+/// The files `consumers.jsonl` and `readers.jsonl`, with the types that their recording tried.
 const TRIED: [(&str, &str); 2] = [
     (
         "consumers",
@@ -344,7 +352,7 @@ fn the_model_of_cython_accepts_the_recorded_c_types() {
                 let case = format!("{format:?} itemsize {itemsize} as {name}: {accepts:?}");
                 agreement.compare(&case, recorded.contains(&name), &ours, accepts.is_ok() == recorded.contains(&name));
             }
-            // If one of these types fits, the model of the memoryview accepts the format.
+            // If Cython accepted the format for one of these types, the model must accept the format.
             agreement.compare(&format!("{format:?}"), "some type", &ours, ours.is_accepted() || recorded.is_empty());
         }
     }
@@ -352,7 +360,7 @@ fn the_model_of_cython_accepts_the_recorded_c_types() {
 }
 
 #[test]
-fn named_misreadings() {
+fn models_misread_the_named_formats() {
     let misread = |format, itemsize, consumer, expected: (&str, &str)| {
         let ours = outcome(format, itemsize, consumer);
         let (read, meant) = expected;
@@ -388,7 +396,7 @@ fn named_misreadings() {
 }
 
 #[test]
-fn native_is_the_machine_of_the_data_model() {
+fn native_byte_order_is_that_of_the_data_model() {
     let of = |format: &[u8], model: &DataModel, consumer| {
         let answers = readers(format, None, model);
         answers.into_iter().find(|answer| answer.consumer == consumer).unwrap().outcome
@@ -408,7 +416,7 @@ fn hostile_formats_are_answered_by_every_model() {
     let deep = "T{".repeat(1 << 16);
     let doubling = format!("{}i{}", "9T{".repeat(60), "}".repeat(60));
     let names = format!("9999999T{{i:{}:}}", "n".repeat(100_000));
-    // A shape of many dimensions for a structure of many fields.
+    // A structure of many fields has a shape of many dimensions.
     let wide = |length: &str| format!("({}1)T{{{}}}", length.repeat(30_000), "i".repeat(60_000));
     let mut formats = ["i", "(1)", "9", "b:\u{e9}:", "T{}", "}", ":"].map(long).to_vec();
     formats.extend([deep, doubling, names, wide("1,"), wide("0,"), wide("2,")]);

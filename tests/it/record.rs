@@ -1,10 +1,10 @@
-//! Structs from items: derived formats, moved and swapped fields, and refusals.
+//! Tests of reading structs from items: derived formats, fields in another order or byte order, and refusals.
 #![forbid(unsafe_code)]
 #![deny(clippy::all, non_upper_case_globals, unused, missing_debug_implementations)]
 
+mod const_format;
 mod large;
-mod spelled;
-mod written;
+mod write;
 
 use arbtest::arbitrary::Unstructured;
 use half::f16;
@@ -15,7 +15,7 @@ use pep3118::{Comparison, DataModel, Dialect, Endian, Equivalence, Layout, RawVi
 
 use crate::snapshot;
 
-/// The order of this machine in a format.
+/// The byte-order character of this machine.
 const HOST: &str = match Endian::HOST {
     Endian::Little => "<",
     Endian::Big => ">",
@@ -116,19 +116,19 @@ struct Copied {
     d: u64,
 }
 
-/// The same, read field by field because it is not `AnyBitPattern`.
+/// A struct with the same fields. The library reads it field by field, because it is not `AnyBitPattern`.
 #[derive(Record, Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
-struct Loaded {
+struct FieldByField {
     a: u8,
     b: u32,
     c: [f32; 2],
     d: u64,
 }
 
-/// Names of the user that the names in derived code must not collide with.
+/// A module whose names are also used in derived code. The derived code must compile there.
 mod hygiene {
-    #![allow(dead_code, non_camel_case_types, reason = "they stand in the way")]
+    #![allow(dead_code, non_camel_case_types, reason = "only the names matter")]
     use pep3118::Record as Derive;
     struct Option;
     struct Some;
@@ -147,26 +147,27 @@ fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()
 }
 
+/// Reads `items` with `format` into structs.
 fn read<T: Record>(format: &str, items: &[u8]) -> Result<Vec<T>, RecordError> {
     Plan::new(&layout(format)).unwrap().read_records(items)
 }
 
-/// The format with the byte order of this machine for `~`.
-fn host(format: &str) -> String {
+/// Returns `format` with each `~` replaced by the byte-order character of this machine.
+fn with_host_order(format: &str) -> String {
     format.replace('~', HOST)
 }
 
 #[test]
-fn formats_are_spelled_out() {
-    assert_eq!(Small::FORMAT, host("T{~b:a:3x~i:b:}"));
-    assert_eq!(Packed::FORMAT, host("T{~b:a:~i:b:~d:c:}"));
-    assert_eq!(HalfPacked::FORMAT, host("T{~b:a:x~i:b:~B:c:x}"));
-    assert_eq!(Wide::FORMAT, host("T{~H:a:14x}"));
-    assert_eq!(Tuple::FORMAT, host("T{~h2x>f~2s2x}"));
+fn formats_of_structs_have_explicit_padding() {
+    assert_eq!(Small::FORMAT, with_host_order("T{~b:a:3x~i:b:}"));
+    assert_eq!(Packed::FORMAT, with_host_order("T{~b:a:~i:b:~d:c:}"));
+    assert_eq!(HalfPacked::FORMAT, with_host_order("T{~b:a:x~i:b:~B:c:x}"));
+    assert_eq!(Wide::FORMAT, with_host_order("T{~H:a:14x}"));
+    assert_eq!(Tuple::FORMAT, with_host_order("T{~h2x>f~2s2x}"));
     assert_eq!(Network::FORMAT, "T{>H:a:<H:b:T{>b:a:3x>i:b:}:c:}");
-    assert_eq!(SkippingPlain::FORMAT, host("T{~B:a:~B:c:}"));
-    assert_eq!(hygiene::Confused::FORMAT, host("T{(2)~q:a:}"));
-    // Padded as this machine aligns a double: to 4 or to 8 bytes.
+    assert_eq!(SkippingPlain::FORMAT, with_host_order("T{~B:a:~B:c:}"));
+    assert_eq!(hygiene::Confused::FORMAT, with_host_order("T{(2)~q:a:}"));
+    // The padding depends on the alignment of a double on this machine: 4 or 8 bytes.
     let padded = match align_of::<f64>() {
         4 => {
             "T{~B:a:3xT{~d:x:~H:y:2x}:b:(2)T{~d:x:~H:y:2x}:c:(2,3)~h:d:~5s:tag:(2)~3s:tags:x~e:half:2x~Zf:complex:\
@@ -177,10 +178,10 @@ fn formats_are_spelled_out() {
              ~Zd:double:~?:flag:(3)~?:flags:~w:letter:~2w:word:~Q:type:}"
         }
     };
-    assert_eq!(Plain::FORMAT, host(padded));
+    assert_eq!(Plain::FORMAT, with_host_order(padded));
 }
 
-/// Described offsets are those of the compiler.
+/// The offsets in the derived layout equal the offsets of the compiler.
 #[test]
 fn c_layouts_are_those_of_the_compiler() {
     fn offsets<T: Record>() -> (usize, usize, Vec<usize>) {
@@ -202,9 +203,9 @@ fn c_layouts_are_those_of_the_compiler() {
     }
 }
 
-/// The format, the constant and the layout say the same, also to those who spell for others.
+/// `FORMAT` describes the fields of the struct in every dialect that accepts it. The emitted format describes them too.
 #[test]
-fn formats_mean_the_struct() {
+fn formats_describe_the_fields_of_the_struct() {
     fn check<T: Record>() {
         let layout = T::layout().unwrap();
         assert_eq!(usize::try_from(layout.size()).unwrap(), T::LAYOUT.size(), "{}", T::FORMAT);
@@ -242,11 +243,11 @@ fn formats_mean_the_struct() {
 }
 
 #[test]
-fn fields_are_moved_and_swapped() {
+fn fields_in_another_order_and_byte_order_are_read() {
     let item = [&2.5_f64.to_be_bytes()[..], &[0xff], &(-70_000_i32).to_be_bytes()].concat();
     let packed: Vec<Packed> = read("T{>d:c:b:a:>i:b:}", &item.repeat(300)).unwrap();
     assert_eq!(packed, vec![Packed { a: -1, b: -70_000, c: 2.5 }; 300]);
-    // By position where there are no names; NumPy's spelling of an aligned dtype.
+    // Fields without names are matched by position. The second format is NumPy's format of an aligned dtype.
     let item = [&[7, 0, 0, 0][..], &9_i32.to_ne_bytes()].concat();
     assert_eq!(read::<Small>("b3xi", &item).unwrap(), [Small { a: 7, b: 9 }]);
     assert_eq!(read::<Small>("T{b:a:xxxi:b:}", &item).unwrap(), [Small { a: 7, b: 9 }]);
@@ -272,7 +273,7 @@ fn skipped_fields_are_default() {
 }
 
 #[test]
-fn strings_are_bytes_of_any_kind() {
+fn strings_may_contain_any_bytes() {
     #[derive(Record, Debug, PartialEq)]
     struct Tagged {
         tag: [u8; 3],
@@ -286,34 +287,34 @@ fn strings_are_bytes_of_any_kind() {
     assert!(read::<Tagged>("T{(3)b:tag:}", b"abc").is_err());
 }
 
-/// Random bytes in the layout of the struct, in its other byte order and in another order of fields.
+/// Compares structs with dynamic values, for items in native and swapped byte order and with another order of fields.
 #[test]
-fn dynamic_values_agree() {
+fn structs_have_the_values_of_dynamic_records() {
     const OTHER: &str = "T{>Q:type:(2)T{>H:y:>d:x:}:c:T{<H:y:>d:x:}:b:>2w:word:<w:letter:(3)?:flags:?:flag:>Zd:double:\
                          <Zf:complex:>e:half:(2)3s:tags:5s:tag:(2,3)>h:d:3xB:a:x}";
     let turned = |from: &str, to: &str| [Plain::FORMAT, OTHER].map(|format| format.replace(from, to));
-    // As it is, in the other order, all little, all big, both orders in one item.
+    // Native order, swapped order, little-endian, big-endian, and both byte orders in one item.
     let formats = [turned("~", "~"), turned("<", ">"), turned(">", "<")].concat();
     let plans: Vec<Plan> = formats.iter().map(|format| Plan::new(&layout(format)).unwrap()).collect();
     arbtest::arbtest(|bytes| {
         for plan in &plans {
             let mut items = Vec::new();
             for _ in 0..bytes.int_in_range(0..=3)? {
-                items.extend(valid(plan, bytes)?);
+                items.extend(random_item(plan, bytes)?);
             }
             let records: Vec<Plain> = plan.read_records(&items).unwrap();
-            let values: Vec<Value> = plan.values(&items).unwrap().collect();
+            let values: Vec<Value> = plan.values(&items).unwrap().collect::<Result<_, _>>().unwrap();
             assert_eq!(records.len(), values.len());
             for (record, value) in records.iter().zip(&values) {
-                agree(record, value);
+                assert_equal_fields(record, value);
             }
         }
         Ok(())
     });
 }
 
-/// Returns a random item with valid bools and chars.
-fn valid(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
+/// Returns a random item with random_item bools and chars.
+fn random_item(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Result<Vec<u8>> {
     let mut item = vec![0; plan.itemsize()];
     bytes.fill_buffer(&mut item)?;
     for leaf in plan.leaves() {
@@ -328,7 +329,8 @@ fn valid(plan: &Plan, bytes: &mut Unstructured<'_>) -> arbtest::arbitrary::Resul
     Ok(item)
 }
 
-fn agree(record: &Plain, value: &Value) {
+/// Asserts that the struct and the dynamic record have the same values.
+fn assert_equal_fields(record: &Plain, value: &Value) {
     let Value::Record(value) = value else { panic!("{value:?}") };
     let get = |name: &str| value.get(name.as_bytes()).unwrap();
     let inner = |value: &Value| {
@@ -363,7 +365,7 @@ fn agree(record: &Plain, value: &Value) {
     assert_eq!(get("type"), &Value::UInt(record.r#type));
 }
 
-/// Items that are copied, read field by field or permuted give the same structs.
+/// Items that the library copies, reads field by field or permutes give the same structs.
 #[test]
 fn every_strategy_reads_the_same_structs() {
     let bits = |a: u8, b: u32, c: [f32; 2], d: u64| (a, b, c.map(f32::to_bits), d);
@@ -374,7 +376,7 @@ fn every_strategy_reads_the_same_structs() {
         let mut items = vec![0; count * size_of::<Copied>()];
         bytes.fill_buffer(&mut items)?;
         let copied: Vec<Copied> = same.read_records(&items).unwrap();
-        let loaded: Vec<Loaded> = same.read_records(&items).unwrap();
+        let loaded: Vec<FieldByField> = same.read_records(&items).unwrap();
         let mut moved = Vec::new();
         for record in &copied {
             moved.extend(record.d.to_be_bytes());
@@ -392,7 +394,7 @@ fn every_strategy_reads_the_same_structs() {
 }
 
 #[test]
-fn views_give_records_in_their_order() {
+fn records_are_read_in_the_order_of_the_view() {
     let raw = RawView {
         len: 24,
         itemsize: 4,
@@ -416,7 +418,7 @@ fn views_give_records_in_their_order() {
 }
 
 #[test]
-fn bytes_that_are_no_value_are_refused() {
+fn bytes_that_are_not_a_value_are_refused() {
     #[derive(Record, Debug)]
     struct Checked {
         ok: bool,
@@ -441,9 +443,9 @@ fn bytes_that_are_no_value_are_refused() {
     assert_eq!(refused(5, 1, 301), "field `letter` of record 301 is 0x1000078, which is not a char");
 }
 
-/// Any format and any bytes give records or an error.
+/// For any format and any bytes, the library returns records or an error.
 #[test]
-fn no_layout_panics() {
+fn no_format_makes_reading_records_panic() {
     arbtest::arbtest(|bytes| {
         const PARTS: &[&str] =
             &["T{", "}", ":a:", ":b:", ":c:", "<i", ">d", "B", "(2)", "3s", "b", "x", "4x", "0s", "?", "w", "Zf", "@"];
@@ -467,8 +469,8 @@ fn no_layout_panics() {
 }
 
 #[test]
-fn mismatches_are_one_sentence() {
-    fn sentence<T: Record>(format: &str) -> String {
+fn a_mismatch_is_described_in_one_sentence() {
+    fn mismatch_message<T: Record>(format: &str) -> String {
         let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap();
         match T::matches(&layout) {
             Ok(()) => format!("{format:<44} matches\n"),
@@ -492,7 +494,7 @@ fn mismatches_are_one_sentence() {
         "T{<b:a:4s:b:}",
         "(2)T{<b:a:<i:b:}",
     ] {
-        page += &sentence::<Small>(format);
+        page += &mismatch_message::<Small>(format);
     }
     #[derive(Record)]
     #[allow(dead_code, reason = "only its layout is asked for")]
@@ -513,14 +515,14 @@ fn mismatches_are_one_sentence() {
         "T{(2)T{b:a:i:b:}:at:3s:tag:4u:word:}",
         "T{(2)T{b:a:i:b:}:at:3s:tag:(4)<I:word:}",
     ] {
-        page += &sentence::<Nested>(format);
+        page += &mismatch_message::<Nested>(format);
     }
     snapshot::check("decode", "record-mismatches", "formats beside two structs", &page);
 }
 
 /// Every field type implements `RecordField`.
 #[test]
-fn members_are_what_records_hold() {
+fn every_type_of_field_is_read() {
     fn is_member<T: RecordField>() {}
     is_member::<Small>();
     is_member::<[[Small; 2]; 3]>();

@@ -1,10 +1,10 @@
-//! An independent decoder to compare `decode` with, as text: slow, because it walks the layout field by field and memory byte
-//! by byte.
+//! A simple decoder whose results are compared with `decode`. It visits the layout field by field and the memory byte
+//! by byte, and returns text.
 
 use pep3118::decode::{ColumnData, LongDouble, Value};
 use pep3118::{Endian, Field, LongDoubleFormat, Type};
 
-/// Returns hexadecimal digits, least significant byte first.
+/// Returns `bytes` as hexadecimal digits, least significant byte first.
 fn hex(bytes: &[u8], endian: Endian) -> String {
     let mut bytes = bytes.to_vec();
     if endian == Endian::Big {
@@ -13,7 +13,7 @@ fn hex(bytes: &[u8], endian: Endian) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Describes the value of a field.
+/// Returns a description of the value of `field` in `record`.
 pub(crate) fn read(field: Field<'_>, record: &[u8]) -> String {
     let start = usize::try_from(field.offset()).unwrap();
     let size = usize::try_from(field.size()).unwrap();
@@ -23,6 +23,7 @@ pub(crate) fn read(field: Field<'_>, record: &[u8]) -> String {
     if field.shape().is_empty() { elements.concat() } else { format!("{:?}[{}]", field.shape(), elements.join(", ")) }
 }
 
+/// Describes one element of a field.
 pub(crate) fn element(field: Field<'_>, bytes: &[u8]) -> String {
     let endian = field.endian().unwrap_or(Endian::Little);
     let halves = bytes.split_at(bytes.len() / 2);
@@ -85,8 +86,8 @@ fn long_double(value: LongDouble) -> String {
     hex(value.as_le_bytes(), Endian::Little)
 }
 
-/// Describes a decoded value as `read` does.
-pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
+/// Returns a description of a decoded value in the notation of [`read`].
+pub(crate) fn describe_value(value: &Value, field: Field<'_>) -> String {
     let little = |bytes: &[u8]| hex(bytes, Endian::Little);
     match value {
         Value::Bool(value) => format!("bool {value}"),
@@ -126,14 +127,14 @@ pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
             format!("text {}", units.iter().map(unit).collect::<String>())
         }
         Value::Array(array) => {
-            let values: Vec<String> = array.values().iter().map(|value| tell(value, field)).collect();
+            let values: Vec<String> = array.values().iter().map(|value| describe_value(value, field)).collect();
             format!("{:?}[{}]", array.shape(), values.join(", "))
         }
         Value::Record(record) => {
             let inside: Vec<String> = record
                 .iter()
                 .zip(field.fields())
-                .map(|((name, value), child)| format!("{name:?}: {}", tell(value, child)))
+                .map(|((name, value), child)| format!("{name:?}: {}", describe_value(value, child)))
                 .collect();
             assert_eq!(inside.len(), field.fields().count());
             format!("{{{}}}", inside.join(", "))
@@ -142,7 +143,7 @@ pub(crate) fn tell(value: &Value, field: Field<'_>) -> String {
     }
 }
 
-/// Returns names and little-endian bytes of all leaves of one item, as columns have them.
+/// Returns the name and the little-endian bytes of each leaf of one item, as in a column.
 pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>)> {
     fn walk(field: Field<'_>, name: &str, record: &[u8], out: &mut Vec<(String, Vec<u8>)>, slot: &mut usize) {
         let start = usize::try_from(field.offset()).unwrap();
@@ -159,7 +160,7 @@ pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>
             *slot += 1;
             return;
         }
-        // An array without elements has no columns here.
+        // The function ignores an array without elements.
         for index in 0..count {
             *slot = first;
             let bytes = &record[start + index * size..][..size];
@@ -175,6 +176,7 @@ pub(crate) fn leaf_bytes(item: Field<'_>, record: &[u8]) -> Vec<(String, Vec<u8>
     out
 }
 
+/// Returns the bytes of one element with each number in little-endian order.
 fn little(field: Field<'_>, bytes: &[u8]) -> Vec<u8> {
     let endian = field.endian().unwrap_or(Endian::Little);
     let flip = |width: usize| -> Vec<u8> {

@@ -1,8 +1,8 @@
-//! Snapshots: pages of text in `snapshots/`, compared by insta.
+//! The function that compares a text with a snapshot in `snapshots/`.
 
-/// Compares a page with `snapshots/<area>/<name>.snap`, whose header describes the input.
+/// Asserts that `page` equals `snapshots/<area>/<name>.snap`. `input` is the description in the header of the snapshot.
 pub(crate) fn check(area: &str, name: &str, input: &str, page: &str) {
-    // Without `..`, so that `make lint` finds the paths that insta lists.
+    // The path must not contain `..`, because `make lint` compares it with the paths of files.
     let root = std::fs::canonicalize(crate::ROOT).unwrap();
     let mut settings = insta::Settings::new();
     settings.set_snapshot_path(root.join("snapshots").join(area));

@@ -1,4 +1,4 @@
-//! Layouts of `LayoutBuilder` as C and Rust source code, which compilers check, and as pictures.
+//! Tests of layouts of `LayoutBuilder`: compilers check their C and Rust source, and snapshots show their pictures.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use pep3118::{Align, DataModel, Dialect, Endian, Layout, Picture, Scalar, Table,
 
 use crate::snapshot;
 
-/// A layout before it is built.
+/// A member of a random layout, before the layout is built.
 struct Node {
     name: Option<Vec<u8>>,
     offset: u64,
@@ -25,10 +25,12 @@ enum Kind {
 }
 
 impl Node {
+    /// Returns the size of all elements of the member in bytes.
     fn total(&self) -> u64 {
         self.size * self.shape.iter().product::<u64>()
     }
 
+    /// Adds the member and its members to `builder`.
     fn build(&self, builder: &mut LayoutBuilder) -> Result<(), BuildError> {
         let member = MemberSpec { name: self.name.as_deref(), offset: self.offset, shape: &self.shape };
         match &self.kind {
@@ -49,11 +51,11 @@ impl Node {
     }
 }
 
-/// The generator splitmix64, so that each run has the same layouts.
+/// The random number generator splitmix64. Each run generates the same layouts.
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    fn random_below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -61,15 +63,16 @@ impl Random {
         (z ^ (z >> 31)) % limit
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    fn random_element<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.random_below(of.len() as u64)).unwrap()]
     }
 }
 
 const NAMES: [&str; 14] =
     ["a", "b", "c", "x_1", "int", "type", "self", "_pad0", "shared_0", "a b", "\u{540d}", "*/", "", "bool"];
 
-fn value(random: &mut Random) -> (Type, u64) {
+/// Returns a random type of a value and its size in bytes.
+fn random_value(random: &mut Random) -> (Type, u64) {
     let model = DataModel::HOST;
     let (long, pointer) = (model.long_double.size, model.pointer);
     let sizes: [(Type, u64); 30] = [
@@ -104,44 +107,46 @@ fn value(random: &mut Random) -> (Type, u64) {
         (Type::Function, pointer),
         (Type::Bits, 2),
     ];
-    random.pick(&sizes)
+    random.random_element(&sizes)
 }
 
-fn node(random: &mut Random, depth: u64, named: bool) -> Node {
-    let name = named.then(|| random.pick(&NAMES).as_bytes().to_vec());
-    let shape = match random.below(8) {
-        0 => vec![random.below(4)],
-        1 => vec![1 + random.below(3), 1 + random.below(3)],
+/// Returns a random member with records nested up to `depth` levels. `named` gives it a name.
+fn random_node(random: &mut Random, depth: u64, named: bool) -> Node {
+    let name = named.then(|| random.random_element(&NAMES).as_bytes().to_vec());
+    let shape = match random.random_below(8) {
+        0 => vec![random.random_below(4)],
+        1 => vec![1 + random.random_below(3), 1 + random.random_below(3)],
         _ => vec![],
     };
-    // Most items are records, and most fields of records are not.
-    if depth == 0 || random.below(12) < if named { 7 } else { 1 } {
-        let (ty, size) = value(random);
-        let endian = random.pick(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
+    // Most items are records, and most fields of records are single values.
+    if depth == 0 || random.random_below(12) < if named { 7 } else { 1 } {
+        let (ty, size) = random_value(random);
+        let endian = random.random_element(&[Endian::HOST, Endian::HOST, Endian::Big, Endian::Little]);
         return Node { name, offset: 0, shape, size, kind: Kind::Value(ty, endian) };
     }
-    let mut nodes: Vec<Node> = (0..1 + random.below(4)).map(|_| node(random, depth - 1, true)).collect();
-    let way = random.below(4);
+    let mut nodes: Vec<Node> = (0..1 + random.random_below(4)).map(|_| random_node(random, depth - 1, true)).collect();
+    let placement = random.random_below(4);
     let mut end = 0;
     for node in &mut nodes {
-        node.offset = match way {
+        node.offset = match placement {
             0 => end,
             1 => end.next_multiple_of(8),
-            2 => random.below(24),
+            2 => random.random_below(24),
             _ => 0,
         };
         end = end.max(node.offset + node.total());
     }
-    let size = random.pick(&[end, end.next_multiple_of(8), end + 3]).max(1);
+    let size = random.random_element(&[end, end.next_multiple_of(8), end + 3]).max(1);
     Node { name, offset: 0, shape, size, kind: Kind::Record(nodes) }
 }
 
-fn layouts(count: usize) -> Vec<Layout> {
+/// Returns `count` random layouts.
+fn random_layouts(count: usize) -> Vec<Layout> {
     let mut random = Random(7);
     let mut layouts = Vec::new();
     while layouts.len() < count {
-        let depth = 1 + random.below(3);
-        let node = node(&mut random, depth, false);
+        let depth = 1 + random.random_below(3);
+        let node = random_node(&mut random, depth, false);
         if node.total() > 0 {
             layouts.push(node.layout());
         }
@@ -149,6 +154,7 @@ fn layouts(count: usize) -> Vec<Layout> {
     layouts
 }
 
+/// Writes `source` to a file `name` and compiles it with `command`, which must succeed.
 fn compile(name: &str, source: &str, command: &mut Command) {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, source).unwrap();
@@ -158,14 +164,17 @@ fn compile(name: &str, source: &str, command: &mut Command) {
 
 #[test]
 fn a_c_compiler_accepts_the_assertions_of_c_source() {
-    let sources: Vec<String> =
-        layouts(400).iter().enumerate().map(|(index, layout)| layout.to_c(&format!("item_{index}")).unwrap()).collect();
+    let sources: Vec<String> = random_layouts(400)
+        .iter()
+        .enumerate()
+        .map(|(index, layout)| layout.to_c(&format!("item_{index}")).unwrap())
+        .collect();
     let sources = sources.concat();
     assert!(sources.matches("static_assert(offsetof").count() > 1000);
     assert!(sources.contains("union ") && sources.contains("#pragma pack(push, 1)"));
     let cc = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     compile("layouts.c", &sources, Command::new(&cc).args(["-std=c11", "-fsyntax-only", "-Wall", "-Werror"]));
-    // The compiler refuses a wrong offset.
+    // A wrong offset must be a compile-time error.
     let wrong = Layout::read(b"T{b:a:i:b:}", &Dialect::PEP3118, &DataModel::HOST).unwrap().to_c("item").unwrap();
     let wrong = wrong.replace("b) == 4", "b) == 1");
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wrong.c");
@@ -175,7 +184,7 @@ fn a_c_compiler_accepts_the_assertions_of_c_source() {
 
 #[test]
 fn rustc_accepts_the_assertions_of_rust_source() {
-    let sources: Vec<String> = layouts(400)
+    let sources: Vec<String> = random_layouts(400)
         .iter()
         .enumerate()
         .map(|(index, layout)| layout.to_rust(&format!("Item{index}")).unwrap())
@@ -195,7 +204,7 @@ fn rustc_accepts_the_assertions_of_rust_source() {
 
 #[test]
 fn built_layouts_can_be_drawn_and_emitted() {
-    for layout in layouts(2000) {
+    for layout in random_layouts(2000) {
         crate::properties::stays_inside(&layout);
         assert!(Picture::new(&layout).to_string().len() < 40_000);
         assert!(Picture::new(&layout).svg().ends_with("</svg>"));
@@ -209,6 +218,7 @@ fn built_layouts_can_be_drawn_and_emitted() {
     }
 }
 
+/// Returns the specification of an `int32` at `offset`, without a name.
 fn int(offset: u64) -> (MemberSpec<'static>, Scalar) {
     (MemberSpec { name: None, offset, shape: &[] }, Scalar { ty: Type::Int32, size: 4, endian: Endian::Little })
 }
@@ -233,7 +243,7 @@ fn builders_refuse_members_outside_their_record() {
         "more than 64 records inside each other"
     );
     builder.align(Align::new(4).unwrap());
-    // A refused member leaves no node.
+    // The builder adds no node for a refused member.
     assert_eq!(builder.finish().leaves().count(), 0);
 }
 
@@ -272,9 +282,9 @@ fn each_member_of_a_union_is_decoded_from_the_same_bytes() {
     );
 }
 
-/// A union, bit-fields, and fields that share some bytes.
+/// The layout has a union, bit-fields, and fields that overlap.
 #[test]
-fn source_and_pictures_of_shared_bytes() {
+fn source_and_pictures_show_shared_bytes() {
     let scalar = |ty, size| Scalar { ty, size, endian: Endian::Little };
     let mut builder = LayoutBuilder::new(40, &DataModel::LP64);
     builder.open(MemberSpec::default(), 40).unwrap();
@@ -329,13 +339,13 @@ fn fields_without_bytes_are_comments() {
     }
 }
 
-/// Returns the identifiers in source code.
+/// Returns the identifiers in the source code `text`.
 fn identifiers(text: &str) -> BTreeSet<String> {
     let words = text.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
     words.filter(|word| word.starts_with(|first: char| !first.is_ascii_digit())).map(String::from).collect()
 }
 
-/// Returns the layout of a record of bytes with these names.
+/// Returns the layout of a record with one byte for each name.
 fn named<'n>(names: impl Iterator<Item = &'n String>) -> Layout {
     let fields: String = names.map(|name| format!("b:{name}:")).collect();
     Layout::read(format!("T{{{fields}}}").as_bytes(), &Dialect::PEP3118, &DataModel::HOST).unwrap()
@@ -379,7 +389,7 @@ fn c_source_compiles_with_all_identifiers_of_its_headers() {
 
 #[test]
 fn rust_source_compiles_with_the_names_that_it_uses() {
-    let source = layouts(50).iter().map(|layout| layout.to_rust("Item").unwrap()).collect::<String>();
+    let source = random_layouts(50).iter().map(|layout| layout.to_rust("Item").unwrap()).collect::<String>();
     let mut names = identifiers(&source);
     names.extend(
         ["Self", "async", "gen", "str", "u128", "f16", "std", "alloc", "Copy", "Clone", "drop"].map(String::from),

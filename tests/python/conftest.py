@@ -1,4 +1,4 @@
-"""Fixtures for several test files."""
+"""Fixtures that several test files use."""
 
 import importlib.util
 import os
@@ -15,19 +15,19 @@ pytest_plugins = ["pytester"]
 
 
 @pytest.fixture(scope="session")
-def liar(tmp_path_factory):
-    """Returns the class of ``liar.c``, compiled for this interpreter."""
+def faulty_exporter(tmp_path_factory):
+    """Compiles ``faulty_exporter.c`` for this interpreter and returns its class."""
     compiler = shlex.split(os.environ.get("CC", "")) or shlex.split(sysconfig.get_config_var("CC") or "cc")
     if shutil.which(compiler[0]) is None:
         compiler = ["cc"]
     headers = pathlib.Path(sysconfig.get_path("include"))
     if sys.platform == "win32" or shutil.which(compiler[0]) is None or not (headers / "Python.h").exists():
         pytest.skip("no C compiler, or no headers of this interpreter")
-    target = tmp_path_factory.mktemp("liar") / f"liar{sysconfig.get_config_var('EXT_SUFFIX')}"
-    source = pathlib.Path(__file__).with_name("liar.c")
+    target = tmp_path_factory.mktemp("faulty_exporter") / f"faulty_exporter{sysconfig.get_config_var('EXT_SUFFIX')}"
+    source = pathlib.Path(__file__).with_name("faulty_exporter.c")
     shared = ["-bundle", "-undefined", "dynamic_lookup"] if sys.platform == "darwin" else ["-shared"]
     subprocess.run([*compiler, *shared, "-fPIC", "-O1", f"-I{headers}", str(source), "-o", str(target)], check=True)
-    spec = importlib.util.spec_from_file_location("liar", target)
+    spec = importlib.util.spec_from_file_location("faulty_exporter", target)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.Liar
+    return module.FaultyExporter

@@ -1,4 +1,4 @@
-"""Programs that tests run in an interpreter of their own, because a fault in one of them ends the interpreter."""
+"""Functions that run a program in a new interpreter, because a fault of the program can crash the interpreter."""
 
 import os
 import subprocess
@@ -9,10 +9,11 @@ import pytest
 
 import pep3118
 
-# Where the extension module is compiled into the program that runs these tests, no other process can import it.
+# If the extension module is compiled into the program that runs these tests, other processes cannot import it.
 EMBEDDED = not hasattr(pep3118._pep3118, "__file__")
 
-# `mallinfo2` of glibc counts what Rust and the C library have allocated, `getallocatedblocks` the objects of Python.
+# `mallinfo2` of glibc counts the bytes that Rust and C code have allocated. `getallocatedblocks` counts the memory
+# blocks of Python objects.
 MEASURE = """
 import ctypes, gc, sys
 
@@ -39,10 +40,10 @@ def growth(run, warm_up, rounds):
 
 
 def assert_runs(code, *, backtrace=False, timeout=120):
-    """Runs a program, which must end with status 0 and print nothing.
+    """Runs a program in a new interpreter. The program must end with status 0 and print nothing.
 
-    `backtrace` sets RUST_BACKTRACE, with which a panic allocates much more. Embedded tests run the program in
-    this process, where a sanitizer watches it.
+    `backtrace` sets RUST_BACKTRACE, so that a panic allocates more memory. If the tests are embedded, the program runs
+    in this process, so that the sanitizer checks it.
     """
     code = textwrap.dedent(code)
     if EMBEDDED:
@@ -66,14 +67,14 @@ def assert_runs(code, *, backtrace=False, timeout=120):
 
 
 def assert_constant_memory(setup, statement, *, rounds, warm_up=2000):
-    """Runs a statement `rounds` times in a program of its own, which must not use more memory than before."""
+    """Runs a statement `rounds` times in a new interpreter, whose memory must not grow."""
     if EMBEDDED:
-        pytest.skip("a sanitizer holds freed memory back")
+        pytest.skip("a sanitizer delays the release of memory")
     lines = [MEASURE, textwrap.dedent(setup).strip(), "def run(rounds):", "    for _ in range(rounds):"]
     lines += [
         textwrap.indent(textwrap.dedent(statement).strip(), " " * 8),
         f"blocks, size = growth(run, {warm_up}, {rounds})",
     ]
-    # A fault keeps at least one block a round; caches of the interpreter move by some dozens.
+    # A leak needs at least one block in each round. The caches of the interpreter change by a few dozen blocks.
     lines.append("assert blocks < 200 and size < 65536, f'{blocks} blocks and {size} bytes more'")
     assert_runs("\n".join(lines))

@@ -1,4 +1,4 @@
-"""`audit` and `check` of correct exporters, of exporters with known faults, and of exporters that lie."""
+"""Tests of `audit` and `check` with correct exporters, exporters with known faults, and exporters with wrong fields."""
 
 import array
 import io
@@ -36,12 +36,12 @@ FIVE = memoryview(b"abcdefghij")
     ],
     ids=lambda exporter: type(exporter).__name__,
 )
-def test_python_s_own_exporters_are_clean(exporter):
+def test_exporters_of_the_standard_library_break_no_rule(exporter):
     report = audit(exporter)
     assert report and all(finding.rule == "B01" and finding.severity == "note" for finding in report), report
 
 
-def test_the_note_on_ndim_under_simple():
+def test_two_dimensions_give_a_note_on_ndim_under_simple():
     for exporter in (FIVE.cast("B", (2, 5)), FIVE[:8].cast("d", ())):
         report = audit(exporter)
         assert report and report.rules == ("B01",)
@@ -52,14 +52,14 @@ KNOWN = json.loads(pathlib.Path(__file__).with_name("findings.json").read_text()
 
 
 def _applies(row):
-    """Whether the row is for this Python and for the library that is installed."""
+    """Returns whether the row was recorded for this version of Python."""
     python = row.get("python", ["3.11", "4"])
     low, high = (tuple(map(int, version.split("."))) for version in python)
     return low <= sys.version_info[:2] < high
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row["exporter"]) for row in KNOWN if _applies(row)])
-def test_known_faults_and_nothing_else(row):
+def test_the_audit_reports_only_the_known_faults(row):
     library = row["exporter"].partition(":")[0]
     if "version" in row:
         module = pytest.importorskip(library)
@@ -70,7 +70,7 @@ def test_known_faults_and_nothing_else(row):
     assert set(row["why"]) == set(row["rules"])
 
 
-def test_one_request():
+def test_check_sends_one_request():
     assert str(check(b"abc")) == "bytes: clean"
     assert len(check(b"abc", "SIMPLE")) == len(check(b"abc", 0)) == 0
     with pytest.raises(BufferError):
@@ -85,7 +85,7 @@ def test_one_request():
             function(1)
 
 
-# What an exporter of six ints in two rows fills in for FULL_RO.
+# The fields that an exporter of six ints in two rows fills in for FULL_RO.
 MEMORY = bytes(24)
 ROWS = {
     "buf": MEMORY,
@@ -101,8 +101,8 @@ WRITABLE, FORMAT, ND, STRIDES = 1, 4, 8, 0x18
 F_CONTIGUOUS = 0x58
 
 
-def honest(flags, **changes):
-    """The answer of an exporter of ROWS that keeps the rules."""
+def correct_answer(flags, **changes):
+    """Returns the answer of a correct exporter of ROWS, with `changes`."""
     if flags & WRITABLE or flags & F_CONTIGUOUS == F_CONTIGUOUS:
         raise BufferError("no")
     fields = {**ROWS, **changes}
@@ -112,8 +112,8 @@ def honest(flags, **changes):
     return fields
 
 
-def test_the_honest_liar_is_clean(liar):
-    report = audit(liar(honest))
+def test_a_correct_answer_breaks_no_rule(faulty_exporter):
+    report = audit(faulty_exporter(correct_answer))
     assert report and not len(report) and report.readable, report
 
 
@@ -145,8 +145,8 @@ def test_the_honest_liar_is_clean(liar):
     ],
     ids=lambda value: ", ".join(value) if isinstance(value, dict) else "",
 )
-def test_a_lie_in_any_field_is_told(liar, changes, rules):
-    exporter = liar(lambda flags: honest(flags, **changes))
+def test_a_wrong_field_breaks_its_rules(faulty_exporter, changes, rules):
+    exporter = faulty_exporter(lambda flags: correct_answer(flags, **changes))
     report = audit(exporter)
     assert not report, report
     if rules is not None:
@@ -170,27 +170,29 @@ def test_a_lie_in_any_field_is_told(liar, changes, rules):
         ({"returns": 0, "raises": ValueError}, "B21"),
     ],
 )
-def test_failures_are_judged_too(liar, answer, rule):
-    exporter = liar(lambda flags: {**honest(flags), **answer} if flags & FORMAT else honest(flags))
+def test_wrong_failures_break_their_rules(faulty_exporter, answer, rule):
+    exporter = faulty_exporter(
+        lambda flags: {**correct_answer(flags), **answer} if flags & FORMAT else correct_answer(flags)
+    )
     assert rule in audit(exporter).rules
 
 
-def test_a_failure_with_something_in_obj_leaks_the_reference(liar):
-    report = audit(liar(lambda flags: {**ROWS, "returns": -1, "raises": BufferError}))
+def test_a_failure_with_an_object_in_obj_leaks_the_reference(faulty_exporter):
+    report = audit(faulty_exporter(lambda flags: {**ROWS, "returns": -1, "raises": BufferError}))
     assert {"B20", "E11"} <= set(report.rules), report
 
 
-def test_references_are_counted(liar):
-    exporter = liar(lambda flags: {**honest(flags), "leaks": 2})
+def test_leaked_references_are_reported(faulty_exporter):
+    exporter = faulty_exporter(lambda flags: {**correct_answer(flags), "leaks": 2})
     report = audit(exporter)
     assert report.rules == ("E09",), report
     assert "2 more references" in report[0].message
     once = iter([1])
-    assert audit(liar(lambda flags: {**honest(flags), "leaks": next(once, 0)}))
+    assert audit(faulty_exporter(lambda flags: {**correct_answer(flags), "leaks": next(once, 0)}))
 
 
-def test_a_borrowed_reference_does_not_end_the_exporter(liar):
-    exporter = liar(lambda flags: {**honest(flags), "obj": "borrowed"})
+def test_a_borrowed_reference_in_obj_does_not_free_the_exporter(faulty_exporter):
+    exporter = faulty_exporter(lambda flags: {**correct_answer(flags), "obj": "borrowed"})
     before = sys.getrefcount(exporter)
     report = audit(exporter)
     assert report.rules == ("E09",), report
@@ -198,29 +200,29 @@ def test_a_borrowed_reference_does_not_end_the_exporter(liar):
     assert sys.getrefcount(exporter) == before
 
 
-def test_answers_that_change_are_told(liar):
+def test_answers_that_differ_between_requests_are_reported(faulty_exporter):
     calls = iter(range(1000))
-    report = audit(liar(lambda flags: honest(flags, buf=bytes(next(calls) + 24))))
+    report = audit(faulty_exporter(lambda flags: correct_answer(flags, buf=bytes(next(calls) + 24))))
     assert "B24" in report.rules and "B25" in report.rules, report
     calls = iter(range(1000))
-    report = audit(liar(lambda flags: honest(flags, readonly=int(next(calls) % 3 == 0))))
+    report = audit(faulty_exporter(lambda flags: correct_answer(flags, readonly=int(next(calls) % 3 == 0))))
     assert {"B03", "B24"} <= set(report.rules), report
 
 
-def test_a_release_that_raises_is_heard(liar):
+def test_a_release_that_raises_is_reported(faulty_exporter):
     def release():
-        raise RuntimeError("no way to fail")
+        raise RuntimeError("a release cannot fail")
 
     before = sys.unraisablehook
-    report = audit(liar(honest, release))
+    report = audit(faulty_exporter(correct_answer, release))
     assert sys.unraisablehook is before
     assert report.rules == ("E10",), report
     assert report[0].message == "the release raises RuntimeError"
 
 
-def test_what_others_leave_behind_goes_to_the_hook_before(liar, monkeypatch):
-    heard = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: heard.append(unraisable.exc_type))
+def test_unraisable_exceptions_of_other_objects_go_to_the_previous_hook(faulty_exporter, monkeypatch):
+    received = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: received.append(unraisable.exc_type))
 
     class Other:
         def __del__(self):
@@ -228,29 +230,29 @@ def test_what_others_leave_behind_goes_to_the_hook_before(liar, monkeypatch):
 
     def answer(flags):
         Other()
-        return honest(flags)
+        return correct_answer(flags)
 
-    assert not len(audit(liar(answer)))
-    assert heard == [ArithmeticError] * 52
+    assert not len(audit(faulty_exporter(answer)))
+    assert received == [ArithmeticError] * 52
 
 
-def test_the_interrupt_is_not_judged(liar):
+def test_a_keyboard_interrupt_ends_the_audit(faulty_exporter):
     def answer(flags):
         raise KeyboardInterrupt
 
     before = sys.unraisablehook
     with pytest.raises(KeyboardInterrupt):
-        audit(liar(answer))
+        audit(faulty_exporter(answer))
     assert sys.unraisablehook is before
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is of Python 3.12")
-def test_classes_with_buffer_methods():
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")
+def test_python_classes_with_buffer_methods_are_audited():
     class Redirects:
         def __buffer__(self, flags):
             return memoryview(bytearray(8))
 
-    # A new block each time. Its address may be that of the last one, which cannot be detected.
+    # Each request returns a new block. If its address equals that of the previous block, the audit cannot detect this.
     assert audit(Redirects()).rules in {(), ("B24",), ("B25",), ("B24", "B25")}
 
     class Keeps:
@@ -293,7 +295,7 @@ def test_classes_with_buffer_methods():
     assert audit(WrongType()).rules == ("B19", "B23")
 
 
-def test_a_report_is_a_sequence_that_prints():
+def test_a_report_is_a_sequence_of_findings():
     ctypes = pytest.importorskip("ctypes")
     report = audit(ctypes.c_int(1))
     assert not report and len(report) == len(report.findings) == len(list(report)) == 1

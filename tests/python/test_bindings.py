@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).with_name("bindings")
 
 
 def _compile(name, folder, sources, includes, flags=()):
+    """Compiles C++ sources to the extension module `name` and imports it."""
     headers = pathlib.Path(sysconfig.get_path("include"))
     if shutil.which("g++") is None or sys.platform == "win32" or not (headers / "Python.h").exists():
         pytest.skip("no C++ compiler, or no headers of this interpreter")
@@ -60,26 +61,28 @@ def by_cython(tmp_path_factory):
 
 
 def broken_rules(obj):
+    """Returns the ids of the rules that an audit reports as errors."""
     return sorted({finding.rule for finding in audit(obj).findings if finding.severity == "error"})
 
 
-def test_pybind11(by_pybind11):
+def test_exporters_of_pybind11_break_no_rule(by_pybind11):
     matrix, strided = by_pybind11.Matrix(), by_pybind11.Strided()
     assert broken_rules(matrix) == broken_rules(strided) == []
     assert View(matrix).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     assert View(strided).tolist() == [[0.0, 2.0], [3.0, 5.0]]
 
 
-def test_nanobind(by_nanobind):
+def test_the_exporter_of_nanobind_breaks_b12(by_nanobind):
     matrix = by_nanobind.matrix()
-    # The class returns a memoryview whose exporter grants a contiguity that its memory does not have.
+    # The exporter of the memoryview answers requests for a contiguity that its memory does not have.
     assert broken_rules(matrix) == []
     assert broken_rules(matrix.obj) == ["B12"]
     assert View(matrix).tolist() == View(matrix.obj).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
 
 
-def test_cython(by_cython):
-    # Cython's array and memoryview fill in strides without a request, and grant a contiguity that is not there.
+def test_exporters_of_cython_break_known_rules(by_cython):
+    # Cython's array and memoryview fill in strides that were not requested, and answer requests for a contiguity that
+    # their memory does not have.
     assert broken_rules(by_cython.array()) == ["B09", "B12"]
     assert broken_rules(by_cython.strided()) == ["B09", "B11", "B12", "B13", "B14"]
     records = by_cython.records()
@@ -88,5 +91,5 @@ def test_cython(by_cython):
     assert (view.itemsize, view.shape, list(view.fields)) == (5, (3,), ["a", "b"])
     view[1] = (b"x", -7)
     assert View(records)[1] == (b"x", -7)
-    # A class whose __getbuffer__ calls PyBuffer_FillInfo.
+    # The method __getbuffer__ of this class calls PyBuffer_FillInfo.
     assert broken_rules(by_cython.Bytes()) == []

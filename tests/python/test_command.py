@@ -1,4 +1,4 @@
-"""The command ``pep3118`` of the Python package."""
+"""Tests of the command ``pep3118`` of the Python package."""
 
 import json
 import os
@@ -17,10 +17,11 @@ from pep3118._census import PACKAGES, survey, table
 
 
 def run(*arguments, **options):
+    """Runs the command in a new process."""
     return subprocess.run([sys.executable, "-m", "pep3118", *arguments], capture_output=True, text=True, **options)
 
 
-def test_audit_of_an_expression(capsys):
+def test_audit_evaluates_an_expression(capsys):
     assert command.main(["audit", "bytearray(3)"]) == 0
     assert capsys.readouterr().out == "bytearray: clean\n"
     assert command.main(["audit", "ctypes:c_int(1)"]) == 1
@@ -31,7 +32,7 @@ def test_audit_of_an_expression(capsys):
     assert "FORMAT-UNSET-NULL" in capsys.readouterr().out
 
 
-def test_audit_of_several_as_json(capsys):
+def test_audit_prints_several_reports_as_json(capsys):
     assert command.main(["audit", "--json", "bytearray(3)", "ctypes:c_int(1)"]) == 1
     good, bad = json.loads(capsys.readouterr().out)
     assert good == {"expression": "bytearray(3)", "exporter": "bytearray", "findings": [], "readable": True}
@@ -45,14 +46,14 @@ def test_an_expression_that_is_not_an_exporter_is_status_2(expression, capsys):
     assert output.err.startswith(f"error: {expression}: ") and "clean" in output.out
 
 
-def test_expressions_with_colons():
+def test_expressions_may_contain_colons():
     assert bytes(evaluate("memoryview(b'abcd')[::2]")) == b"ac"
     assert evaluate("array: array('i', [1, 2])[1:]")[0] == 2
     assert evaluate("os.path:sep") == evaluate("os: path.sep")
     assert command.main(["audit"]) == 2
 
 
-def test_census_of_python_itself(capsys):
+def test_census_audits_the_types_of_python(capsys):
     assert command.main(["census"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 60
@@ -61,7 +62,7 @@ def test_census_of_python_itself(capsys):
     assert any(line.startswith("ctypes:c_int(1)") and "B05" in line for line in lines)
 
 
-def test_census_of_packages(capsys):
+def test_census_audits_the_given_packages(capsys):
     assert command.main(["census", "--json", "array", "no_such_package"]) == 2
     output = capsys.readouterr()
     rows = json.loads(output.out)
@@ -122,18 +123,18 @@ def test_a_short_command_imports_only_what_it_needs():
     assert imported.isdisjoint({"argparse", "json", "dataclasses", "pep3118._audit", "pep3118._census"})
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no head")
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
 @pytest.mark.parametrize("arguments", ["census", "--help", "audit --json 'bytearray(3)'", "rules"])
 def test_a_closed_pipe_ends_the_work(arguments):
-    # The reader ends before the first line is written.
+    # `true` ends before the command writes its first line.
     script = f'{{ sleep 0.5; "$PYTHON" -m pep3118 {arguments}; }} | true'
     done = subprocess.run(["sh", "-c", script], env={"PYTHON": sys.executable}, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_standard_input_reaches_rust():
-    question = '{"format": "<i", "itemsize": 4, "len": 20, "ndim": 1, "shape": [6], "request": "FULL_RO"}\n'
-    done = run("check", "--jsonl", input=question)
+    query = '{"format": "<i", "itemsize": 4, "len": 20, "ndim": 1, "shape": [6], "request": "FULL_RO"}\n'
+    done = run("check", "--jsonl", input=query)
     assert done.returncode == 1
     assert [finding["rule"] for finding in json.loads(done.stdout)["findings"]] == ["A04", "B07"]
 
@@ -147,10 +148,11 @@ def test_python_and_rust_write_in_order():
     assert done.stdout.splitlines() == ["before", "4", "after", "bytes: clean"]
 
 
-needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="no sh")
+needs_sh = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
 
 
 def shell(script, **options):
+    """Runs a script of the POSIX shell. $PYTHON is the path of this interpreter."""
     environment = {**os.environ, "PYTHON": sys.executable}
     return subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True, **options)
 
@@ -198,5 +200,6 @@ def test_an_interrupted_audit_has_no_traceback():
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "started\n"
         process.send_signal(signal.SIGINT)
-        # CPython ends itself by the signal if it interrupted `eval` of a string; a shell reports both as 130.
+        # If the signal interrupts `eval` of a string, CPython ends itself by the signal. A shell reports both ends as
+        # 130.
         assert process.wait() in (130, -signal.SIGINT) and process.stderr.read() == ""

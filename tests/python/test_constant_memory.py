@@ -1,4 +1,4 @@
-"""Calls that fail, and objects that are made and destroyed, leave no memory behind."""
+"""Tests that calls that fail, and objects that are created and destroyed, do not leak memory."""
 
 import sys
 
@@ -8,12 +8,12 @@ from programs import assert_constant_memory
 CALLS = 20_000
 OBJECTS = 200_000
 
-# A call raises, and every object of it is freed at once.
+# Calls that raise an exception.
 FAILING_STRUCT_CALLS = {
     "pack, out of range": "pack('<i', 2**70)",
     "pack, of another type": "pack('<i', 'text')",
     "pack, too few values": "pack('<ii', 1)",
-    "pack, a format that is wrong": "pack('<i~', 1)",
+    "pack, an invalid format": "pack('<i~', 1)",
     "pack, no arguments": "pack()",
     "pack, __index__ that raises": "pack('<i', Raises())",
     "pack_into, out of range": "pack_into('<i', memory, 0, 2**70)",
@@ -22,14 +22,14 @@ FAILING_STRUCT_CALLS = {
     "pack_into, no buffer": "pack_into('<i', 7, 0, 1)",
     "unpack, of another size": "unpack('<i', b'abc')",
     "unpack, no buffer": "unpack('<i', 7)",
-    "unpack, a format that is wrong": "unpack('<i~', b'abcd')",
-    "unpack, text that is invalid": "unpack('<w', b'\\0\\0\\x11\\0')",
+    "unpack, an invalid format": "unpack('<i~', b'abcd')",
+    "unpack, invalid text": "unpack('<w', b'\\0\\0\\x11\\0')",
     "unpack_from, too small": "unpack_from('<i', memory, 2)",
     "unpack_from, no buffer": "unpack_from('<i', 7)",
     "iter_unpack, of another size": "iter_unpack('<i', b'abc')",
     "iter_unpack, no buffer": "iter_unpack('<i', 7)",
-    "calcsize, a format that is wrong": "calcsize('<i~')",
-    "Struct, a format that is wrong": "Struct('<i~')",
+    "calcsize, an invalid format": "calcsize('<i~')",
+    "Struct, an invalid format": "Struct('<i~')",
     "Struct.pack, out of range": "compiled.pack(2**70)",
     "Struct.pack, of another type": "compiled.pack('text')",
     "Struct.pack, too few values": "compiled.pack()",
@@ -53,7 +53,7 @@ class Raises:
 
 
 @pytest.mark.parametrize("case", FAILING_STRUCT_CALLS)
-def test_failing_struct_calls(case):
+def test_failing_struct_calls_do_not_leak_memory(case):
     statement = f"""
     try:
         {FAILING_STRUCT_CALLS[case]}
@@ -74,7 +74,7 @@ FAILING_VIEW_CALLS = {
     "assignment of a list": "view[:] = [1, 2, 3, 'text'] * 4",
     "assignment of a record": "records[0] = (1, 'text')",
     "assignment of an array": "view[:] = array.array('d', [1])",
-    "a format that is wrong": "view.cast('T{i')",
+    "an invalid format": "view.cast('T{i')",
     "no buffer": "View(7)",
     "a release while it is exported": "exported.release()",
     "an Exporter out of bounds": "Exporter(memory, format='d', shape=(99,))",
@@ -99,7 +99,7 @@ class Raises:
 
 
 @pytest.mark.parametrize("case", FAILING_VIEW_CALLS)
-def test_failing_view_calls(case):
+def test_failing_view_calls_do_not_leak_memory(case):
     statement = f"""
     try:
         {FAILING_VIEW_CALLS[case]}
@@ -187,14 +187,14 @@ nested = View(np.zeros(4, [("a", [("b", "<f8"), ("c", "<i4")]), ("n", "<i4")]))
 
 
 @pytest.mark.parametrize("kind", ROUNDS)
-def test_objects_that_are_made_and_destroyed(kind):
-    # Those of some microseconds fewer times.
+def test_destroyed_objects_do_not_leak_memory(kind):
+    # These take some microseconds each, so they are repeated less often.
     slow = {"record of a field view", "columns", "cycle", "iteration of records", "tolist of records", "cast"}
     assert_constant_memory(OBJECTS_SETUP, ROUNDS[kind], rounds=OBJECTS // 10 if kind in slow else OBJECTS)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with 3.12")
-def test_exporters_that_raise():
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")
+def test_exporters_that_raise_do_not_leak_memory():
     setup = """
     from pep3118 import View
 

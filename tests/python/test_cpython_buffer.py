@@ -1,4 +1,4 @@
-"""``Exporter`` under the exporter tests of CPython, if they are installed."""
+"""Runs the exporter tests of CPython with ``Exporter``, if CPython's tests are installed."""
 
 import itertools
 import random
@@ -12,7 +12,7 @@ theirs = pytest.importorskip("test.test_buffer")
 if theirs.ndarray is None:
     pytest.skip("_testbuffer is not built", allow_module_level=True)
 
-#: Every request of `verify_getbuf`: the flags alone, and with FORMAT and WRITABLE.
+#: Every request of `verify_getbuf`: each structure without further flags, and with FORMAT, WRITABLE or both.
 STRUCTURES = ("SIMPLE", "ND", "STRIDES", "C_CONTIGUOUS", "F_CONTIGUOUS", "ANY_CONTIGUOUS", "INDIRECT")
 REQUESTS = [
     getattr(theirs, f"PyBUF_{structure}") | extra
@@ -22,19 +22,20 @@ REQUESTS = [
 
 
 class Listed(Exporter):
-    """An ``Exporter`` with the method of `memoryview` that `verify_getbuf` calls."""
+    """An ``Exporter`` with the method `tolist`, which `verify_getbuf` calls."""
 
     def tolist(self):
         return memoryview(self).tolist()
 
 
 def verifier():
+    """Returns an instance of CPython's test case, whose method `verify_getbuf` checks an exporter."""
     case = theirs.TestBufferProtocol("verify_getbuf")
     case.setUp()
     return case
 
 
-#: Formats of each kind: one code, standard sizes, several values.
+#: Formats with one code, with standard sizes and with several values, and a function that returns a random item.
 VALUES = {
     "B": lambda: random.randrange(256),
     "b": lambda: random.randrange(-128, 128),
@@ -51,12 +52,12 @@ VALUES = {
 
 
 def block(fmt, items):
-    """Returns the memory of a `_testbuffer.ndarray` of the items."""
+    """Returns the items as the bytes of a `_testbuffer.ndarray`."""
     return bytearray(b"".join(struct.pack(fmt, *(item if isinstance(item, tuple) else (item,))) for item in items))
 
 
 def pair(fmt, t):
-    """Returns the exporter of CPython and ours of the same random memory."""
+    """Returns CPython's exporter and our ``Exporter`` of equal random items with the structure `t`."""
     memlen, itemsize, _, shape, strides, offset = t
     items = [VALUES[fmt]() for _ in range(memlen // itemsize)]
     orig = theirs.ndarray_from_structure(items if shape else items[0], fmt, t)
@@ -65,8 +66,7 @@ def pair(fmt, t):
 
 
 def applies(case, orig, request):
-    """Returns False for buffers on which the verifier fails with the exporter of CPython too: those without
-    strides or without items."""
+    """Returns False if the verifier also fails with CPython's exporter, for example for buffers without items."""
     try:
         case.verify_getbuf(orig, orig, request)
     except (BufferError, ValueError):
@@ -75,7 +75,7 @@ def applies(case, orig, request):
 
 
 @pytest.mark.parametrize("fmt", VALUES)
-def test_verify_getbuf_of_random_structures(fmt):
+def test_verify_getbuf_accepts_random_structures(fmt):
     case = verifier()
     verified = 0
     for _ in range(12):
@@ -104,12 +104,12 @@ def test_structures_that_do_not_fit_are_refused(fmt):
             assert not fits, t
             refused += 1
         else:
-            # If there is no item, the tests of CPython still require space for one.
+            # For a shape without items, the tests of CPython require memory for one item.
             assert fits or 0 in shape, t
     assert refused > 100
 
 
-def test_all_slices_of_one_dimension():
+def test_verify_getbuf_accepts_all_slices_of_one_dimension():
     case = verifier()
     memory = bytearray(range(4))
     orig = theirs.ndarray(list(range(4)), shape=[4], format="B", flags=theirs.ND_WRITABLE)
@@ -128,7 +128,7 @@ def test_all_slices_of_one_dimension():
     assert count == 9 * 9 * 8
 
 
-def test_suboffsets_are_those_of_testbuffer():
+def test_the_audit_accepts_suboffsets_of_cpythons_test_exporter():
     orig = theirs.ndarray(list(range(6)), shape=[2, 3], format="B", flags=theirs.ND_PIL | theirs.ND_WRITABLE)
     assert memoryview(orig).suboffsets
     report = audit(orig)

@@ -1,4 +1,4 @@
-"""The tests of ``struct`` in CPython, with ``pep3118.struct`` in its place."""
+"""Runs CPython's tests of ``struct`` with ``pep3118.struct``."""
 
 import importlib
 import sys
@@ -9,17 +9,17 @@ import pytest
 
 from pep3118 import struct
 
-# Tests of details of the CPython implementation. Each still runs and must fail: a test that passes must be removed
-# from this list.
+# Tests of details of CPython's implementation. Each of them runs and must fail. Remove a test from this list if it
+# passes.
 CPYTHON_ONLY = {
     "StructTest.test__sizeof__": "compares __sizeof__ with the C structs of _struct",
     "StructTest.test__struct_types_immutable": "classes of the stable ABI of 3.11 cannot be made immutable",
 }
 
 if sys.version_info >= (3, 14):
-    CPYTHON_ONLY["StructTest.test_operations_on_half_initialized_Struct"] = "__sizeof__ and repr of what has no format"
+    CPYTHON_ONLY["StructTest.test_operations_on_half_initialized_Struct"] = "__sizeof__ and repr without a format"
 
-# Tests that import or start another module, so that they pass without testing pep3118.
+# Tests that import another module or start another interpreter. They do not test pep3118.
 ELSEWHERE = {
     "StructTest.test__struct_reference_cycle_cleaned_up": "imports _struct and collects it",
     "StructTest.test_struct_cleans_up_at_runtime_shutdown": "starts an interpreter that imports struct",
@@ -28,7 +28,7 @@ ELSEWHERE = {
 
 
 def suite():
-    """Returns the test cases by name, with `struct` replaced."""
+    """Returns the test cases by name. They use `pep3118.struct`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -49,7 +49,7 @@ CASES = suite()
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_of_cpython(name):
+def test_cpythons_test_passes(name):
     if name in ELSEWHERE:
         pytest.skip(ELSEWHERE[name])
     result = unittest.TestResult()
@@ -67,7 +67,6 @@ def test_of_cpython(name):
 
 
 def test_most_tests_of_cpython_run():
-    """Most tests of CPython run; each exclusion has a reason."""
     if not CASES:
         pytest.skip("this interpreter has no package of tests (test.test_struct)")
     run = [name for name in CASES if name not in ELSEWHERE and name not in CPYTHON_ONLY]

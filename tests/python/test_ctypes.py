@@ -1,4 +1,4 @@
-"""Layouts of ctypes classes, and classes from layouts: 2,000 random classes, and one test for each kind."""
+"""Tests of layouts of ctypes classes, and of ctypes classes made from layouts, with random classes and examples."""
 
 import array
 import ctypes as C
@@ -13,12 +13,13 @@ from pep3118 import Format, View, layout_of
 
 
 def classes():
+    """Returns 2,000 random classes. They are the same in each call."""
     choose = random.Random(3118)
     return [structure(choose, choose.choice([0, 1, 2]), anonymous=True) for _ in range(2000)]
 
 
 def check(node, kind):
-    """Compares a field with its ctypes class, recursively."""
+    """Asserts that the field `node` has the layout of the ctypes class `kind`. Returns the number of leaves."""
     shape = ()
     while isinstance(kind, ARRAY):
         shape, kind = (*shape, kind._length_), kind._type_
@@ -60,7 +61,7 @@ def test_layouts_of_instances_and_arrays_come_from_the_class():
 
 
 def test_to_ctypes_keeps_every_offset():
-    """A generated class has every field at its offset; padding and bit-fields become named bytes."""
+    """A generated class has every field at its offset. Padding and bit-fields become fields of bytes."""
 
     def leaves(fields, base=0):
         for each in fields:
@@ -80,18 +81,18 @@ def test_to_ctypes_keeps_every_offset():
 
 
 def test_wrong_exports_of_ctypes_are_detected():
-    agree = lie = 0
+    agree = contradict = 0
     for kind in classes():
         view = memoryview(kind())
         try:
             declared = Format(view.format, view.itemsize, dialect="ctypes")
         except pep3118.FormatError:
-            lie += 1
+            contradict += 1
             continue
         agree += not pep3118.diff(declared, layout_of(view))
     # CPython before 3.12 wrote no padding, so most of its formats have another size.
     assert agree > (1000 if sys.version_info >= (3, 12) else 500)
-    assert lie > 0
+    assert contradict > 0
 
 
 def test_the_layout_of_a_union_has_its_fields_although_its_format_is_bytes():
@@ -116,7 +117,7 @@ def test_bit_fields_are_read_as_their_storage_unit():
 
 
 def test_bit_fields_of_unions_start_at_byte_0():
-    """Before 3.14 ctypes reports negative offsets for some of them."""
+    """Before 3.14 ctypes reports negative offsets for some bit-fields of unions."""
 
     class Flags(C.Union):
         _pack_ = 2
@@ -179,7 +180,7 @@ def test_types_that_ctypes_lacks_are_refused():
         Format("l", dialect="pep3118", model="llp64").to_ctypes()
 
 
-def test_a_hidden_field_is_not_guessed():
+def test_a_class_with_a_hidden_field_is_refused():
     class Inner(C.Structure):
         _fields_ = [("x", C.c_int32)]
 
@@ -187,7 +188,7 @@ def test_a_hidden_field_is_not_guessed():
         _anonymous_ = ["inner"]
         _fields_ = [("x", C.c_int32), ("inner", Inner)]
 
-    assert Outer.x.offset == 4  # That of the inner one.
+    assert Outer.x.offset == 4  # The attribute is the field of Inner, which hides the field of Outer.
     with pytest.raises(ValueError, match="two of its fields are called `x`"):
         Format.from_ctypes(Outer)
 
@@ -217,7 +218,7 @@ def test_a_changed_class_falls_back_to_its_format():
 
 
 def test_types_that_expand_without_bound_are_refused():
-    # ctypes writes the format of each class, here of 2**17 items; a larger class needs gigabytes.
+    # ctypes writes the format of each class. This format has 2**17 items. A larger class needs gigabytes.
     kind = C.c_int8
     for index in range(32):
         names = ["a", "b"] if index < 17 else ["a"]
@@ -239,8 +240,8 @@ def test_layouts_of_casts_come_from_the_format():
 
 
 def test_numpy_sees_the_same_offsets():
-    """NumPy converts ctypes classes itself; it drops inherited fields, and misplaces nested packed structures and
-    unions."""
+    """The test ignores classes that NumPy converts wrong. NumPy omits inherited fields, and gives nested packed
+    structures and unions a wrong offset."""
     np = pytest.importorskip("numpy")
 
     def kinds(kind):

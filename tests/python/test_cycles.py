@@ -1,4 +1,4 @@
-"""The garbage collector sees every reference that a view, an exporter or an iterator holds."""
+"""Tests that the garbage collector finds every reference that a view, an exporter or an iterator holds."""
 
 import ctypes
 import gc
@@ -16,7 +16,7 @@ RECORD = "T{<i:a:<i:b:}"
 
 
 class Owner(bytearray):
-    """Memory that can refer to its own views, and be referred to weakly."""
+    """A bytearray that can refer to its own views and have weak references."""
 
 
 class ArrayOwner(np.ndarray):
@@ -32,7 +32,7 @@ class ExporterSubclass(Exporter):
 
 
 def with_parent(part):
-    """References to a view and to a part of it."""
+    """Returns a function that makes a view of an owner and `part` of the view."""
 
     def build(owner):
         view = View(owner)
@@ -42,17 +42,19 @@ def with_parent(part):
 
 
 def started(iterator):
+    """Reads the first item of `iterator` and returns the iterator."""
     next(iterator)
     return iterator
 
 
 def in_subclass(owner):
+    """Returns an exporter of `owner` that refers to `owner` in an attribute."""
     exporter = ExporterSubclass(owner)
     exporter.owner = owner
     return exporter
 
 
-# What an owner of 64 bytes refers to.
+# Functions that make the objects to which an owner of 64 bytes refers.
 REFERENCES = {
     "view": View,
     "two views": lambda owner: (View(owner), View(owner)),
@@ -93,7 +95,8 @@ REFERENCES = {
 
 
 def assert_collected(reference):
-    # Objects that the first collection finalizes are freed by the second.
+    """Asserts that the garbage collector frees the object of a weak reference."""
+    # The second collection frees the objects that the first collection finalizes.
     gc.collect()
     gc.collect()
     assert reference() is None, "the object is not collected"
@@ -123,8 +126,8 @@ def test_an_owner_with_a_type_layout_is_collected(make, kind):
     assert_collected(collected)
 
 
-def test_iterators_in_cycles_are_those_of_struct():
-    """`struct` of the standard library collects the same cycle."""
+def test_struct_of_the_standard_library_collects_iterators_in_cycles():
+    """`pep3118.struct` must collect this cycle, because `struct` does."""
     owner = Owner(64)
     owner.references = struct.iter_unpack("<i", owner)
     collected = weakref.ref(owner)
@@ -138,7 +141,7 @@ def test_a_record_class_that_refers_to_its_view_is_collected():
     type(view[0]).view = view
     collected = weakref.ref(owner)
     del owner, view
-    # A cache may hold the class of a recent layout.
+    # A cache may hold the class of a recent layout. 2,000 other layouts remove the class from the cache.
     for number in range(2000):
         View(bytes(8)).cast(f"T{{<i:a{number}:<i:b:}}")[0]
     assert_collected(collected)
@@ -152,11 +155,11 @@ def test_record_classes_are_collected():
         classes.add(type(record))
     del record
     gc.collect()
-    # All but those that a cache of recent layouts holds.
+    # Only the classes in the cache of recent layouts are alive.
     assert len(classes) <= 1024
 
 
-def test_collected_views_give_the_buffer_back():
+def test_collected_views_release_the_buffer():
     memory = bytearray(64)
 
     class Node:
@@ -226,7 +229,7 @@ def test_a_view_of_a_memoryview_in_garbage_does_not_crash(kind):
 
 
 def test_garbage_of_any_shape_is_collected():
-    """Views, memoryviews, exporters and iterators that refer to one another at random."""
+    """Views, memoryviews, exporters and iterators refer to each other at random."""
     assert_runs(
         """
         import gc, random, weakref

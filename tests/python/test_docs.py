@@ -1,4 +1,4 @@
-"""Every public class and function has a docstring, whose examples run."""
+"""Tests that every public class and function has a docstring, and runs the examples."""
 
 import ast
 import doctest
@@ -12,7 +12,7 @@ import pep3118.numpy
 import pep3118.struct
 
 MODULES = [pep3118, pep3118.struct, pep3118.numpy]
-# Functions of the module `struct` have the docstrings of `struct`.
+# `error` is the class of the standard library, so its docstring is not checked.
 PUBLIC = [
     (f"{module.__name__}.{name}", getattr(module, name))
     for module in MODULES
@@ -29,6 +29,7 @@ ATTRIBUTES = [
 
 
 def documented(value):
+    """Returns the docstring of `value`, or "" without a docstring."""
     text = getattr(value, "__doc__", None)
     return text if isinstance(text, str) else ""
 
@@ -48,7 +49,7 @@ EXAMPLES = [(path, documented(value)) for path, value in EVERYTHING if ">>>" in 
 
 
 @pytest.mark.parametrize(("path", "text"), EXAMPLES, ids=[path for path, _ in EXAMPLES])
-def test_examples(path, text):
+def test_the_examples_of_a_docstring_run(path, text):
     if "dtype" in text:
         pytest.importorskip("numpy")
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
@@ -60,12 +61,12 @@ STUBS = pathlib.Path(__file__).parents[2] / "crates/python/python/pep3118"
 
 
 def declarations(stub, owner):
-    """The classes, functions and methods of a stub that have a docstring at run time, with both docstrings."""
+    """Yields the name, the docstring in the stub and the docstring at run time of each class, function and method."""
     for node in stub.body:
         if not isinstance(node, ast.ClassDef | ast.FunctionDef) or node.name.startswith("__"):
             continue
         value = getattr(owner, node.name)
-        # The stub has no examples.
+        # The docstrings in the stub have no examples.
         yield node.name, ast.get_docstring(node), inspect.cleandoc(documented(value).partition(">>>")[0]).strip()
         if isinstance(node, ast.ClassDef):
             yield from ((f"{node.name}.{name}", *texts) for name, *texts in declarations(node, value))

@@ -1,4 +1,4 @@
-"""NumPy's dtypes as layouts and back: 2,000 random ones, and those that need a word of their own."""
+"""Tests of layouts of NumPy dtypes, and of dtypes made from layouts, with random dtypes and examples."""
 
 import random
 
@@ -13,6 +13,7 @@ SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 c8 c16 g G ? S3 S0 U2 U0 V3 O >i4 >f
 
 
 def field(choose, depth):
+    """Returns a random dtype. `depth` limits the nesting of records."""
     base = record(choose, depth - 1) if depth and choose.random() < 0.35 else np.dtype(choose.choice(SCALARS))
     if base.itemsize and choose.random() < 0.35:
         base = np.dtype((base, tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))))
@@ -20,6 +21,7 @@ def field(choose, depth):
 
 
 def record(choose, depth):
+    """Returns a random record dtype with one of five arrangements of its fields."""
     names = [choose.choice(["f{}", "long name {}", "\u540d{}", "f{}"]).format(i) for i in range(choose.randrange(5))]
     formats = [field(choose, depth) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets", "shuffled", "shared"])
@@ -39,12 +41,13 @@ def record(choose, depth):
 
 
 def dtypes():
+    """Returns 2,000 random dtypes. They are the same in each call."""
     choose = random.Random(3118)
     return [field(choose, choose.choice([0, 1, 2, 3])) for _ in range(2000)]
 
 
 def check(node, dtype):
-    """The node has what the dtype says, down to the leaves."""
+    """Asserts that the field `node` has the layout of `dtype`. Returns the number of leaves."""
     shape = ()
     if dtype.subdtype:
         dtype, shape = dtype.subdtype
@@ -69,7 +72,7 @@ def test_layouts_are_those_of_the_dtypes():
 
 
 def plain(dtype):
-    """What a layout can say of a dtype: alignment and the flag that asked for it are lost."""
+    """Returns `dtype` without its alignment and its flag `align`, which a layout does not store."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         return np.dtype((plain(base), shape))
@@ -87,14 +90,14 @@ def plain(dtype):
     )
 
 
-def test_the_way_back_is_the_same_dtype():
+def test_to_dtype_returns_the_same_dtype():
     for dtype in dtypes():
         assert Format.from_dtype(dtype).to_dtype() == plain(dtype), dtype
 
 
-def test_exports_are_what_their_dtypes_say():
-    """The format of an array, read in NumPy's dialect, is the layout of its dtype, if it is sure."""
-    sure = 0
+def test_the_format_of_an_array_describes_its_dtype():
+    """In dialect `numpy`, an exact format or a format with trailing padding has the layout of the dtype."""
+    compared = 0
     for dtype in dtypes():
         exporter = np.zeros(1, np.dtype([("x", dtype)]))["x"] if dtype.subdtype else np.zeros(2, dtype)
         layout = layout_of(exporter)
@@ -108,30 +111,30 @@ def test_exports_are_what_their_dtypes_say():
         declared = Format(view.format, view.itemsize, dialect="numpy")
         if declared.certainty in ("exact", "trailing-padding"):
             difference = pep3118.diff(layout, declared)
-            # A structure without fields, text without letters: NumPy has no spelling for them.
+            # NumPy has no format for a structure without fields or for text of length 0.
             if "0" not in view.format and "T{}" not in view.format:
                 assert not difference, (dtype, view.format, str(difference))
-                sure += 1
-    assert sure > 700
+                compared += 1
+    assert compared > 700
 
 
-def test_a_byte_order_that_is_the_machines_is_not_written():
+def test_native_byte_order_equals_the_byte_order_of_the_machine():
     assert Format.from_dtype(np.dtype("<i4")) == Format("<i")
     assert Format.from_dtype(np.dtype(">i4")) == Format(">i")
 
 
-def test_titles_are_left_out():
+def test_titles_are_not_field_names():
     titled = np.dtype({"names": ["a"], "formats": ["i4"], "titles": ["the first"]})
     assert [each.name for each in Format.from_dtype(titled).fields] == ["a"]
 
 
-def test_alignment_is_told():
+def test_the_layout_has_the_alignment_of_the_dtype():
     assert Format.from_dtype(np.dtype("i1,f8", align=True)).alignment == 8
     assert Format.from_dtype(np.dtype("i1,f8")).alignment == 1
 
 
 @pytest.mark.parametrize("name", ["M8[s]", "m8[ns]", "T"])
-def test_what_numpy_does_not_export_has_no_layout(name):
+def test_dtypes_that_numpy_does_not_export_have_no_layout(name):
     try:
         dtype = np.dtype(name) if name != "T" else np.dtypes.StringDType()
     except AttributeError:
@@ -142,24 +145,24 @@ def test_what_numpy_does_not_export_has_no_layout(name):
         memoryview(np.zeros(1, dtype))
 
 
-def test_other_objects_are_no_dtypes():
+def test_an_object_that_is_not_a_dtype_is_a_type_error():
     with pytest.raises(TypeError, match=r"is not a numpy\.dtype"):
         Format.from_dtype("i4")
 
 
-def test_a_subclass_that_shows_another_dtype_does_not_mislead():
-    class Liar(np.ndarray):
+def test_an_attribute_dtype_of_a_subclass_is_ignored():
+    class OtherDtype(np.ndarray):
         dtype = np.dtype("f8")
 
-    assert layout_of(np.zeros(2, "i4").view(Liar)).item.type == "int32"
+    assert layout_of(np.zeros(2, "i4").view(OtherDtype)).item.type == "int32"
 
 
-def test_scalars_are_told():
+def test_scalars_have_layouts():
     assert layout_of(np.float32(1)).item.type == "float32"
     assert layout_of(np.zeros(1, "i1,>i4")[0]).fields[1].endian == "big"
 
 
-def test_depth_is_bounded():
+def test_more_than_64_nested_records_are_refused():
     dtype = np.dtype("i1")
     for _ in range(70):
         dtype = np.dtype([("f", dtype)])

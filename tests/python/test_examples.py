@@ -1,4 +1,4 @@
-"""Each example prints the output in its docstring."""
+"""Tests that each example prints the output in its docstring."""
 
 import ast
 import importlib.util
@@ -24,19 +24,19 @@ def test_the_readme_lists_every_example():
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_scripts(script):
+def test_a_script_prints_the_output_in_its_docstring(script):
     for name in NEEDS.get(script.name, []):
         if importlib.util.find_spec(name) is None:
             pytest.skip(f"no {name}")
     documented = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
-    promised = documented.partition("\n\n")[2]
+    expected = documented.partition("\n\n")[2]
     done = subprocess.run([sys.executable, "-W", "error", str(script)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert promised and done.stdout.strip() == promised
+    assert expected and done.stdout.strip() == expected
 
 
-def test_exporters_in_ci(tmp_path):
-    # In another folder, without the pytest settings of this project.
+def test_the_tests_of_the_ci_example_pass(tmp_path):
+    # The test runs in another folder, without the pytest settings of this project.
     shutil.copy(EXAMPLES / "test_exporter.py", tmp_path)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"], cwd=tmp_path, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""`Exporter`: memory exported to every consumer."""
+"""Tests of `Exporter`."""
 
 import array
 import ctypes
@@ -12,7 +12,7 @@ import pytest
 from pep3118 import BufferRuleError, Exporter, FormatError, audit, check
 
 
-def test_bytes_become_items():
+def test_bytes_are_exported_as_items_of_the_format():
     memory = bytearray(struct.pack("6i", *range(6)))
     rows = Exporter(memory, format="i", shape=(2, 3))
     view = memoryview(rows)
@@ -23,7 +23,7 @@ def test_bytes_become_items():
     assert view.obj is rows
 
 
-def test_what_is_left_out_follows():
+def test_missing_arguments_are_derived():
     plain = Exporter(b"abc")
     assert (plain.format, plain.itemsize, plain.shape, plain.strides, plain.readonly) == ("B", 1, (3,), (1,), True)
     assert Exporter(bytes(17), format="d", offset=1).shape == (2,)
@@ -37,7 +37,7 @@ def test_what_is_left_out_follows():
         Exporter(bytes(8), strides=(2,))
 
 
-def test_any_arrangement():
+def test_any_strides_inside_the_memory_are_exported():
     backwards = Exporter(b"abcdef", format="c", shape=(3,), strides=(-2,), offset=5)
     assert memoryview(backwards).tolist() == [b"f", b"d", b"b"]
     columns = Exporter(bytes(range(6)), shape=(2, 3), strides=(1, 2))
@@ -49,7 +49,7 @@ def test_any_arrangement():
     assert memoryview(nothing).tolist() == []
 
 
-def test_pointers_are_followed():
+def test_consumers_follow_suboffsets():
     rows = [ctypes.create_string_buffer(text, 3) for text in (b"abc", b"def")]
     table = array.array("P" if "P" in array.typecodes else "Q", [ctypes.addressof(row) for row in rows])
     width = ctypes.sizeof(ctypes.c_void_p)
@@ -62,7 +62,7 @@ def test_pointers_are_followed():
     assert report, report
 
 
-def test_numbers_are_checked_against_the_memory():
+def test_metadata_outside_the_memory_breaks_a_rule():
     for fields, rule in [
         ({"shape": (4,), "strides": (4,)}, "D06"),
         ({"shape": (13,)}, "D06"),
@@ -83,7 +83,7 @@ def test_numbers_are_checked_against_the_memory():
         assert info.value.findings[0].rule == rule
 
 
-def test_a_format_that_lies_is_refused():
+def test_a_format_that_contradicts_the_itemsize_is_refused():
     with pytest.raises(BufferRuleError, match="itemsize is 8 bytes but format `<i` describes 4 bytes") as info:
         Exporter(bytes(16), format="<i", itemsize=8)
     assert info.value.rule == "A07"
@@ -96,7 +96,7 @@ def test_a_format_that_lies_is_refused():
         Exporter(bytes(8), format=b"i")
 
 
-def test_readonly_follows_the_memory_or_the_wish():
+def test_readonly_follows_the_memory_or_the_argument():
     assert Exporter(bytearray(4)).readonly is False
     assert Exporter(bytearray(4), readonly=True).readonly is True
     assert Exporter(bytes(4)).readonly is True
@@ -108,7 +108,7 @@ def test_readonly_follows_the_memory_or_the_wish():
         Exporter(memoryview(bytes(4))[::2])
 
 
-def test_exporters_that_break_other_rules_still_have_bytes():
+def test_the_bytes_of_exporters_that_break_rules_can_be_exported():
     union = type("U", (ctypes.Union,), {"_fields_": [("a", ctypes.c_int), ("b", ctypes.c_double)]})
     assert memoryview(Exporter(union(), format="d")).tolist() == [0.0]
     numpy = pytest.importorskip("numpy")
@@ -117,7 +117,7 @@ def test_exporters_that_break_other_rules_still_have_bytes():
     assert Exporter(frozen, format="i").readonly
 
 
-def test_exports_are_counted_and_the_memory_is_kept():
+def test_the_buffer_is_held_until_the_last_export_is_released():
     memory = bytearray(8)
     exporter = Exporter(memory, format="d")
     with pytest.raises(BufferError):
@@ -138,13 +138,13 @@ def test_exports_are_counted_and_the_memory_is_kept():
 
 
 class Owner:
-    """Something that can be watched."""
+    """An object that can have weak references."""
 
 
-def test_foreign_memory_is_shown_while_its_owner_lives():
+def test_the_owner_of_foreign_memory_lives_until_the_last_release():
     samples = (ctypes.c_short * 4)(1, 2, 3, 4)
     owner = Owner()
-    gone = weakref.ref(owner)
+    reference = weakref.ref(owner)
     left = Exporter.from_address(
         ctypes.addressof(samples), ctypes.sizeof(samples), owner, format="h", shape=(2,), strides=(4,)
     )
@@ -153,29 +153,29 @@ def test_foreign_memory_is_shown_while_its_owner_lives():
     view = memoryview(left)
     del owner, left
     gc.collect()
-    assert view.tolist() == [1, 3] and gone() is not None
+    assert view.tolist() == [1, 3] and reference() is not None
     del view
     gc.collect()
-    assert gone() is None
+    assert reference() is None
     writable = Exporter.from_address(ctypes.addressof(samples), 8, samples, format="h", readonly=False)
     memoryview(writable)[3] = 7
     assert samples[3] == 7
 
 
 @pytest.mark.parametrize(("address", "length"), [(0, 1), (16, -1), ((1 << 64) - 4, 8)])
-def test_memory_that_cannot_be_there(address, length):
+def test_an_impossible_address_is_refused(address, length):
     with pytest.raises(ValueError, match="there are no"):
         Exporter.from_address(address, length, None)
     assert Exporter.from_address(0, 0, None).nbytes == 0
 
 
-def test_cycles_are_told_to_the_collector():
+def test_the_garbage_collector_finds_the_memory():
     memory = bytearray(4)
     exporter = Exporter(memory)
     assert memory in gc.get_referents(exporter)
 
 
-def test_it_says_what_it_is():
+def test_the_repr_contains_the_metadata():
     assert repr(Exporter(b"abcd", format="h")) == "<Exporter format='h', shape=(2,), strides=(2,), readonly>"
 
 
@@ -190,7 +190,7 @@ def test_it_says_what_it_is():
     ],
     ids=repr,
 )
-def test_the_audit_is_clean(exporter):
+def test_the_audit_of_one_dimension_reports_nothing(exporter):
     report = audit(exporter)
     assert not len(report), report
     assert exporter.exports == 0
@@ -204,6 +204,6 @@ def test_the_audit_is_clean(exporter):
     ],
     ids=repr,
 )
-def test_other_dimensions_get_the_note_that_memoryview_gets_too(exporter):
+def test_the_audit_of_other_dimensions_reports_the_note_of_memoryview(exporter):
     assert audit(exporter).rules == audit(memoryview(exporter)).rules == ("B01",)
     assert audit(exporter)

@@ -1,4 +1,4 @@
-"""Format strings."""
+"""Tests of `Format`, `Field`, `calcsize`, `diff` and `layout_of`."""
 
 import copy
 import ctypes
@@ -12,19 +12,19 @@ import pep3118
 from pep3118 import Format, View, layout_of
 
 
-def test_calcsize_is_that_of_struct_and_more():
+def test_calcsize_accepts_formats_of_struct_and_of_pep_3118():
     assert pep3118.calcsize("@bhi") == 8
     assert pep3118.calcsize("T{<i:a:<d:b:}") == 12
 
 
-def test_a_refused_format_says_where():
+def test_the_error_of_a_format_has_a_span():
     with pytest.raises(pep3118.FormatError) as info:
         pep3118.calcsize("T{i")
     assert info.value.span == (3, 3)
     assert "structure opened at byte 0 is never closed" in str(info.value)
 
 
-def test_properties():
+def test_a_format_and_its_fields_have_properties():
     form = Format("T{b:a:xxxxxxxi:b:}", 16, "numpy", "lp64")
     assert (form.itemsize, form.alignment, form.certainty, form.dialect) == (16, 4, "trailing-padding", "numpy")
     assert (form.format, str(form), form.model, form.alternatives) == ("T{b:a:xxxxxxxi:b:}",) * 2 + ("lp64", ())
@@ -35,18 +35,18 @@ def test_properties():
         form.item["c"]
 
 
-def test_null_is_bytes():
+def test_none_means_unsigned_bytes():
     assert Format(None).item.type == "uint8"
 
 
-def test_names_need_not_be_utf8():
+def test_names_that_are_not_utf8_are_preserved():
     form = Format(b"T{i:\xff\x01a:}", dialect="pep3118")
     assert (form.fields[0].name, form.fields[0].name_bytes) == ("\\xff\\x01a", b"\xff\x01a")
     assert str(form).encode("utf-8", "surrogateescape") == b"T{i:\xff\x01a:}"
     assert Format(str(form), dialect="pep3118") == form
 
 
-def test_models_are_names_and_triples():
+def test_a_model_is_a_name_or_a_target_triple():
     size = {model: Format("l", model=model).itemsize for model in ("lp64", "llp64", "x86_64-pc-windows-msvc")}
     assert size == {"lp64": 8, "llp64": 4, "x86_64-pc-windows-msvc": 4}
 
@@ -62,12 +62,12 @@ def test_models_are_names_and_triples():
         (("\ud800",), UnicodeEncodeError, "surrogates not allowed"),
     ],
 )
-def test_refusals(arguments, error, match):
+def test_invalid_arguments_are_refused(arguments, error, match):
     with pytest.raises(error, match=match):
         Format(*arguments)
 
 
-def test_ambiguous_formats_have_alternatives_and_are_not_chosen_for():
+def test_ambiguous_formats_have_alternatives_and_no_conversions():
     form = Format("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24)
     assert form.certainty == "ambiguous"
     assert {other.item["y"].offset for other in (form, *form.alternatives)} == {16, 23}
@@ -81,12 +81,13 @@ def test_equality_is_that_of_values_and_names():
     assert len(set(forms)) == 1
     different = ["T{i:a:}", "T{>i:a:}", "T{i:b:}", "T{I:a:}", "T{(1)i:a:}", "T{i:a:b:b:}", "i"]
     assert len({Format(text, dialect="pep3118", model="lp64") for text in different}) == len(different)
-    # The same letters, other bytes.
+    # The formats are equal, but `g` has another representation on each machine.
     assert Format("g", model="lp64") != Format("g", model="aarch64")
     assert Format("i") != "i"
 
 
 def roundtrip(form):
+    """Asserts that pickling and copying preserve `form`."""
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         again = pickle.loads(pickle.dumps(form, protocol))
         assert again == form and hash(again) == hash(form) and repr(again) == repr(form)
@@ -95,7 +96,7 @@ def roundtrip(form):
     assert copy.copy(form) is form and copy.deepcopy(form) is form
 
 
-def test_pickles():
+def test_pickling_preserves_a_format():
     roundtrip(Format("T{b:a:xxxxxxxi:b:}", 16, "numpy"))
     roundtrip(Format(b"T{i:\xff:}", model="x86_64-pc-windows-msvc"))
     roundtrip(Format("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", 24))
@@ -106,7 +107,7 @@ def test_pickles():
     roundtrip(Format.from_ctypes(Sample))
 
 
-def test_pickles_are_checked():
+def test_invalid_pickles_are_refused():
     form = Format.from_ctypes(ctypes.c_int)
     restore, (tree, dialect, model) = form.__reduce__()
     assert restore(tree, dialect, model) == form
@@ -126,7 +127,7 @@ def test_pickles_of_items_larger_than_memory_are_refused(size):
         restore({**tree, "itemsize": size}, dialect, model)
 
 
-def test_the_largest_item_has_a_class_of_ctypes():
+def test_the_largest_item_converts_to_a_ctypes_class():
     restore, (tree, dialect, model) = Format.from_ctypes(ctypes.c_int).__reduce__()
     large = restore({**tree, "itemsize": 2**63 - 1}, dialect, model)
     assert ctypes.sizeof(large.to_ctypes()) == 2**63 - 1
@@ -146,7 +147,7 @@ def test_unknown_names_have_suggestions():
         View(b"abc", dialect="ctype")
 
 
-def test_every_format_error_has_a_span():
+def test_a_format_error_without_a_position_has_no_span():
     with pytest.raises(pep3118.FormatError) as info:
         pep3118.diff("ib", Format("ib", itemsize=None))
     assert info.value.span is None
@@ -159,7 +160,7 @@ def test_names_that_are_not_utf8_survive_a_cast():
     assert again.tolist() == [(1, 2)] and pep3118.calcsize(view.format) == 2
 
 
-def test_spellings():
+def test_emit_writes_the_format_for_a_target():
     form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
     assert form.emit() == "T{b:a:3x<i:b:}"
     assert form.emit("struct") == "<b3xi"
@@ -169,7 +170,7 @@ def test_spellings():
         Format("T{&i:p:}", dialect="pep3118").emit("numpy")
 
 
-def test_source():
+def test_to_c_and_to_rust_write_assertions():
     form = Format("T{b:a:i:b:}", dialect="pep3118", model="lp64")
     assert 'static_assert(offsetof(struct thing, b) == 4, "thing.b is at byte 4");' in form.to_c("thing")
     assert "const _: () = assert!(core::mem::offset_of!(Thing, b) == 4);" in form.to_rust("Thing")
@@ -177,7 +178,7 @@ def test_source():
         form.to_c("int")
 
 
-def test_differences():
+def test_diff_describes_the_first_difference():
     same = pep3118.diff("T{i:a:}", "T{i:a:}")
     assert (same.equivalence, same.difference, bool(same)) == ("text", None, False)
     names = pep3118.diff("T{i:a:}", b"T{i:b:}")
@@ -194,7 +195,7 @@ def test_differences():
     )
 
 
-def test_pages_keep_to_the_width():
+def test_pictures_fit_the_width():
     form = Format("T{(20)i:a:}", dialect="pep3118")
     for width in (80, 40, 20, 1):
         picture = form.explain(width=width).split("\n\n")[2]
@@ -202,7 +203,7 @@ def test_pages_keep_to_the_width():
     assert "\x1b[" not in form.explain() and "\x1b[" in form.explain(color=True)
 
 
-def test_pictures_are_xml():
+def test_svg_is_valid_xml():
     name = '<&">\x01\ufffe]]>'
     form = Format(f"T{{i:{name}:5xd:b:}}", dialect="pep3118")
     for text in (form.svg(), form._repr_html_()):
@@ -216,6 +217,6 @@ def test_objects_without_a_buffer_have_no_layout():
         layout_of(3)
 
 
-def test_bytes_and_views_of_them():
+def test_bytes_and_memoryviews_of_bytes_have_unsigned_bytes():
     for exporter in (b"ab", bytearray(b"ab"), memoryview(b"ab")):
         assert layout_of(exporter).item.type == "uint8"

@@ -1,4 +1,4 @@
-"""The hash of a view is that of memoryview."""
+"""Tests that the hash of a view equals the hash of memoryview."""
 
 import array
 
@@ -13,7 +13,7 @@ class Unhashable(bytes):
 
 
 @pytest.mark.parametrize("format", ["B", "b", "c"])
-def test_the_hash_of_bytes(format):
+def test_the_hash_equals_the_hash_of_the_bytes(format):
     data = b"abcdefgh"
     view, theirs = View(data).cast(format), memoryview(data).cast(format)
     assert hash(view) == hash(theirs) == hash(data)
@@ -21,7 +21,7 @@ def test_the_hash_of_bytes(format):
     assert hash(view[::-2]) == hash(theirs[::-2]) == hash(b"hfdb")
     assert hash(view.cast(format, (2, 4))) == hash(theirs.cast("B").cast(format, (2, 4))) == hash(data)
     assert hash(view[:0]) == hash(theirs[:0]) == hash(b"")
-    if format == "B":  # Items of "c" are bytes, and equal no integers.
+    if format == "B":  # Items of "c" are bytes objects, which are not equal to integers.
         assert {data: 1}[view] == {view: 1}[data] == 1
 
 
@@ -33,7 +33,7 @@ def test_the_hash_survives_the_release():
         assert hash(view) == before == hash(data)
 
 
-def test_a_released_view_whose_hash_was_never_asked_for_has_none():
+def test_the_hash_of_a_released_view_cannot_be_computed():
     for view in (View(b"abc"), memoryview(b"abc")):
         view.release()
         with pytest.raises(ValueError, match="released"):
@@ -48,7 +48,7 @@ def test_the_hash_is_found_after_the_release():
 
 
 def test_the_hash_is_computed_once():
-    # Read-only views of memory that is writable elsewhere: memoryview keeps the first answer.
+    # The view is read-only, but another view can write to the memory. memoryview also returns the first hash again.
     memory = Exporter(bytearray(b"abc"), readonly=True)
     for kind in (View, memoryview):
         view = kind(memory)

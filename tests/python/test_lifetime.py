@@ -1,4 +1,4 @@
-"""Buffers are released, once, whatever happens."""
+"""Tests that every buffer is released exactly once."""
 
 import array
 import contextlib
@@ -17,13 +17,13 @@ from pep3118 import View
 
 
 def resident():
-    """Bytes of memory that the process has."""
+    """Returns the resident memory of the process in bytes."""
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * 4096
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_memory_is_constant():
+def test_views_do_not_leak_memory():
     records = np.zeros(3, [("a", "<i4"), ("b", "<f8")])
     numbers = array.array("i", range(4))
 
@@ -56,19 +56,19 @@ def test_views_in_cycles_are_collected():
 
     owner = Owner(b"abc")
     owner.view = View(owner)
-    gone = weakref.ref(owner)
+    reference = weakref.ref(owner)
     del owner
     gc.collect()
-    assert gone() is None
+    assert reference() is None
 
-    # With a consumer in the cycle.
+    # A consumer is part of the cycle.
     owner = Owner(b"abc")
     owner.view = View(owner)
     owner.consumer = memoryview(owner.view)
-    gone = weakref.ref(owner)
+    reference = weakref.ref(owner)
     del owner
     gc.collect()
-    assert gone() is None
+    assert reference() is None
 
 
 def test_the_memory_lives_as_long_as_a_view():
@@ -89,7 +89,7 @@ def test_the_memory_lives_as_long_as_a_view():
     assert field.tolist() == [2, 3]
 
 
-def test_a_view_that_is_released_twice_is_released_once():
+def test_the_second_release_of_a_view_does_nothing():
     memory = bytearray(b"abc")
     view = View(memory)
     with pytest.raises(BufferError):
@@ -133,19 +133,19 @@ def test_threads_share_a_view():
 
 
 def run(code):
-    """A program of its own, which must end well and say nothing."""
+    """Runs a program in a new interpreter. The program must end with status 0 and print nothing."""
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_views_alive_at_shutdown():
+def test_views_that_are_alive_at_shutdown_do_not_crash():
     run(
         """
         import array, atexit, numpy, pep3118, sys
         views = [pep3118.View(array.array('i', [1])), pep3118.View(numpy.zeros(3))["..." and slice(1, 2)]]
         views.append(memoryview(views[0]))
         columns = pep3118.View(numpy.zeros(3, 'i4,f8')).columns()
-        sys.kept = columns, numpy.asarray(columns['f0'])
+        sys.references = columns, numpy.asarray(columns['f0'])
         cycle = [views[0]]
         cycle.append(cycle)
         iterator = iter(views[0])
@@ -154,7 +154,7 @@ def test_views_alive_at_shutdown():
     )
 
 
-def test_arrow_lets_go_in_another_thread():
+def test_arrow_releases_a_buffer_in_another_thread():
     pytest.importorskip("pyarrow")
     run(
         """
@@ -165,17 +165,17 @@ def test_arrow_lets_go_in_another_thread():
         thread.start()
         thread.join()
         memory.append(0)
-        kept = pyarrow.array(pep3118.View(memory))
+        array = pyarrow.array(pep3118.View(memory))
         """
     )
 
 
-needs_pep_688 = pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with 3.12")
+needs_pep_688 = pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")
 
 
 @needs_pep_688
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_exporters_that_raise_when_released():
+def test_an_exporter_that_raises_at_its_release_is_released_once():
     class Raises:
         released = 0
 
@@ -197,7 +197,7 @@ def test_exporters_that_raise_when_released():
 
 
 @needs_pep_688
-def test_exporters_that_change_their_mind():
+def test_each_view_keeps_the_buffer_of_its_request():
     class Changes:
         requests = 0
 
@@ -207,7 +207,7 @@ def test_exporters_that_change_their_mind():
 
     exporter = Changes()
     first, second = View(exporter), View(exporter)
-    # Each view shows what it was granted.
+    # Each view shows the memory that its request returned.
     assert (len(first) < len(second), first.tolist(), second.tolist()) == (True, [0] * len(first), [0] * len(second))
 
     class Refuses:
@@ -218,7 +218,7 @@ def test_exporters_that_change_their_mind():
         View(Refuses())
 
     class Releases:
-        """Pulls the memoryview away that it has handed out."""
+        """An exporter that tries to release the memoryview that it has returned."""
 
         def __buffer__(self, flags):
             self.view = memoryview(bytearray(b"abc"))

@@ -1,4 +1,4 @@
-"""Lack of memory is `MemoryError`: no abort, no panic, no hang."""
+"""Tests that a failed allocation raises `MemoryError`, without an abort, a panic or a hang."""
 
 import sys
 
@@ -13,7 +13,7 @@ from pep3118 import Exporter, View
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space as Linux does")
 BACKTRACES = pytest.mark.parametrize("backtrace", [False, True], ids=["", "RUST_BACKTRACE"])
 
-# The format of an item, and whether an interpreter has one object for all items of the same value.
+# Formats, and whether the interpreter has one shared object for all items of the same value.
 FORMATS = {
     "b": True, "B": True, "h": False, "H": False, "i": False, "I": False, "q": False, "Q": False, "n": False,
     "P": False,
@@ -49,7 +49,7 @@ assert result is None, "there was memory for the result"
 
 
 def assert_memory_error(setup, expression, space, **options):
-    """Evaluates an expression with `space` bytes of address space left, which must raise MemoryError."""
+    """Evaluates an expression with only `space` more bytes of address space. The expression must raise MemoryError."""
     if EMBEDDED:
         pytest.skip("a sanitizer needs all of the address space")
     evaluate = EVALUATE.format(expression=expression, space=space)
@@ -57,7 +57,7 @@ def assert_memory_error(setup, expression, space, **options):
 
 
 def items(format, count):
-    """The lines of a program that make a view of `count` items, whose bytes differ."""
+    """Returns lines of a program that make a `view` of `count` items with different values."""
     pattern = bytes(range(256)) + bytes(reversed(range(256)))
     if "u" in format or "w" in format:
         pattern = "".join(map(chr, range(256, 768))).encode("utf-16-le" if "u" in format else "utf-32-le")
@@ -74,15 +74,15 @@ LIST = 8 * COUNT
 @linux
 @BACKTRACES
 @pytest.mark.parametrize("format", FORMATS)
-def test_tolist_without_memory_for_the_list(format, backtrace):
+def test_tolist_raises_memory_error_without_memory_for_the_list(format, backtrace):
     assert_memory_error(items(format, COUNT), "view.tolist()", LIST // 2, backtrace=backtrace)
 
 
 @linux
 @BACKTRACES
 @pytest.mark.parametrize("format", [format for format, shared in FORMATS.items() if not shared])
-def test_tolist_without_memory_for_the_items(format, backtrace):
-    # Arenas of the interpreter are 1 MB: space for the list and for a part of the items.
+def test_tolist_raises_memory_error_without_memory_for_the_items(format, backtrace):
+    # The space is enough for the list and for a part of the items. The interpreter allocates items in arenas of 1 MB.
     assert_memory_error(items(format, COUNT), "view.tolist()", LIST + (6 << 20), backtrace=backtrace)
 
 
@@ -110,7 +110,7 @@ WHOLE = {
 @linux
 @BACKTRACES
 @pytest.mark.parametrize("case", WHOLE)
-def test_other_results_without_memory(case, backtrace):
+def test_other_calls_raise_memory_error_without_memory_for_the_result(case, backtrace):
     format, expression = WHOLE[case]
     setup = items(format, COUNT)
     if "writable" in expression:
@@ -141,21 +141,21 @@ HUGE |= {
 
 
 @pytest.mark.parametrize("case", HUGE)
-def test_lists_of_huge_shapes(case):
+def test_tolist_of_a_huge_shape_raises_memory_error(case):
     view = View(HUGE[case]())
     with pytest.raises(MemoryError):
         view.tolist()
 
 
 @pytest.mark.parametrize("format", ZERO_STRIDES)
-def test_copies_of_huge_shapes(format):
+def test_copies_of_a_huge_shape_raise_memory_error(format):
     view = View(HUGE[f"zero strides, {format}"]())
     for copy in (view.tobytes, view.columns, view.hex, view[::-1].tobytes):
         with pytest.raises(MemoryError):
             copy()
 
 
-def test_huge_shapes_without_items():
+def test_huge_shapes_without_items_can_be_copied():
     for shape in [(0, 2**62), (0, 2**31, 2**31), (3, 0, 2**60)]:
         view = View(Exporter(b"", format="d", shape=shape))
         assert view.tolist() == [[]] * shape[0] and view.tobytes() == b""
@@ -215,8 +215,8 @@ STEPS = {
 
 @BACKTRACES
 @pytest.mark.parametrize("case", STEPS)
-def test_every_allocation_may_fail(case, backtrace):
-    """The interpreter's n-th allocation fails, for every n that the call makes."""
+def test_each_allocation_of_a_call_can_fail(case, backtrace):
+    """The test repeats the call and lets the first allocation fail, then the second, up to the last."""
     pytest.importorskip("_testcapi")
     assert_runs(
         f"""

@@ -1,4 +1,4 @@
-"""``pep3118.numpy.dtype_from_pep3118`` in the place of NumPy's reader, tested with NumPy's own tests."""
+"""Tests of ``pep3118.numpy.dtype_from_pep3118``, also as a replacement of NumPy's reader in NumPy's own tests."""
 
 import subprocess
 import sys
@@ -13,10 +13,10 @@ from numpy._core import _internal  # noqa: E402
 import pep3118  # noqa: E402
 from pep3118.numpy import dtype_from_pep3118  # noqa: E402
 
-# Left out of NumPy's tests, by name and with the reason. Each has to fail: else it is no exclusion.
+# Tests of NumPy that fail with this reader, by name, with the reason. A test that passes must not be in this table.
 EXCLUDED: dict[str, str] = {}
 
-# The process is a new one: NumPy keeps the reader that it has found first.
+# The program runs in a new process, because NumPy caches the first reader that it finds.
 RUN = """
     import sys, unittest, warnings
     warnings.simplefilter("ignore")
@@ -43,10 +43,10 @@ RUN = """
 """
 
 
-def test_the_tests_of_numpy():
+def test_numpys_tests_pass_with_this_reader():
     pytest.importorskip("hypothesis", reason="numpy's tests import it")
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(RUN)], capture_output=True, text=True, check=False)
-    # Dots may stand before it.
+    # pytest may print dots before the word RESULT.
     lines = [line[line.index("RESULT ") :] for line in run.stdout.splitlines() if "RESULT " in line]
     results = [line.split(" ", 2)[1:] for line in lines]
     outcomes = {name: outcome for outcome, name in results}
@@ -67,7 +67,7 @@ FORMATS = [
 
 
 @pytest.mark.parametrize("spec", FORMATS)
-def test_it_gives_the_dtype_of_numpy(spec):
+def test_the_dtype_equals_the_dtype_of_numpy(spec):
     theirs, ours = _internal._dtype_from_pep3118(spec), dtype_from_pep3118(spec)
     assert ours == theirs
     assert (ours.itemsize, ours.alignment, ours.flags, ours.isalignedstruct) == (
@@ -93,7 +93,7 @@ def test_it_gives_the_dtype_of_numpy(spec):
         ("T{<F:a:<D:b:}", [("a", "<c8"), ("b", "<c16")]),
     ],
 )
-def test_it_reads_what_numpy_refuses(spec, wanted):
+def test_formats_that_numpy_refuses_are_read(spec, wanted):
     with pytest.raises((ValueError, NotImplementedError, TypeError)):
         _internal._dtype_from_pep3118(spec)
     ours = dtype_from_pep3118(spec)
@@ -110,29 +110,29 @@ def test_it_reads_what_numpy_refuses(spec, wanted):
 
 
 @pytest.mark.parametrize("spec", ["<u", "4u", "&i", "T{&d:p:}", "X{}", "5t", "3p", "Ze", "z", "Z"])
-def test_what_no_dtype_holds(spec):
+def test_types_without_a_dtype_are_not_implemented(spec):
     with pytest.raises(NotImplementedError, match="Unrepresentable PEP 3118 data type"):
         dtype_from_pep3118(spec)
 
 
 @pytest.mark.parametrize("spec", ["T{i", "i}d", "(2", "(-1)i", "i:a", "3", "\0", "k"])
-def test_what_is_no_format(spec):
+def test_an_invalid_format_is_a_format_error(spec):
     with pytest.raises(pep3118.FormatError):
         dtype_from_pep3118(spec)
 
 
-def test_the_same_name_twice():
+def test_two_fields_with_the_same_name_are_refused():
     with pytest.raises(ValueError, match="a"):
         dtype_from_pep3118("T{i:a:i:a:}")
 
 
-def test_what_is_no_text():
+def test_an_argument_that_is_not_text_is_a_type_error():
     with pytest.raises(TypeError):
         dtype_from_pep3118(5)
 
 
-def test_nobody_changes_the_dtype_of_another():
-    """The names of a dtype can be assigned."""
+def test_each_call_returns_a_new_dtype():
+    """Callers can assign the names of a dtype, so a cached dtype must not be returned twice."""
     spec = "T{i:a:T{h:c:}:b:}"
     first = dtype_from_pep3118(spec)
     inner = first["b"]
@@ -143,6 +143,6 @@ def test_nobody_changes_the_dtype_of_another():
     assert again["b"].names == ("c",)
 
 
-def test_more_formats_than_are_kept():
+def test_more_formats_than_the_cache_holds_are_read():
     for index in range(600):
         assert dtype_from_pep3118(f"T{{i:a{index}:}}").names == (f"a{index}",)

@@ -1,4 +1,4 @@
-"""Items that are objects: where the type of the exporter declares them, which is a NumPy dtype or ctypes.py_object."""
+"""Tests of items that are Python objects, as a NumPy dtype or ctypes.py_object declares them."""
 
 import ctypes
 import gc
@@ -15,7 +15,7 @@ REFUSED = (TypeError, ValueError, BufferError)
 
 
 class Thing:
-    """An object that can be referred to weakly."""
+    """An object that can have weak references."""
 
 
 class Structure(ctypes.Structure):
@@ -27,11 +27,11 @@ NESTED = [("inner", [("thing", "O"), ("x", "<f8")]), ("pair", "O", (2,))]
 
 
 def objects():
-    """Values of several types, none of them shared by the interpreter."""
+    """Returns objects of several types that the interpreter does not share."""
     return [Thing(), [1, 2], {"key": "value"}, "text of its own " * 2, 2**100, 1.5 + 2**-30]
 
 
-# Arrays of NumPy, read.
+# Reading arrays of NumPy.
 
 
 def test_numpy_objects_are_read():
@@ -106,14 +106,15 @@ def test_an_object_that_was_read_outlives_the_array():
 
 
 def test_null_is_none():
-    # ctypes fills with NULL, and NumPy reads NULL as None.
+    # ctypes initializes its memory with NULL, and NumPy reads NULL as None.
     view = View((ctypes.py_object * 2)())
     assert view[0] is None and view.tolist() == [None, None] and list(view) == [None, None]
     assert View((Structure * 2)())[1] == (0, None)
     assert View(np.empty(2, object)).tolist() == [None, None]
 
 
-# Arrays of NumPy, written. A number in place of a pointer would crash the interpreter when NumPy frees it.
+# Writing arrays of NumPy. If a number were written over a pointer, the interpreter would crash when NumPy frees the
+# array.
 WRITES = {
     "array": ("np.array([old, old], object)", "view[0] = new", "array[0]"),
     "field": ("np.array([(1, old), (2, old)], [('n', '<i4'), ('f0', 'O')])", "view['f0'][0] = new", "array['f0'][0]"),
@@ -154,7 +155,7 @@ def test_numpy_objects_are_written(case, value):
         array = {array}
         new = {VALUES[value]}
         view = View(array)
-        # A small integer and None are never freed, and have no count from 3.12 on.
+        # A small integer and None are never freed. From 3.12 on their reference count does not change.
         counted = not isinstance(new, int | None)
         olds, news = sys.getrefcount(old), sys.getrefcount(new)
         {write}
@@ -192,7 +193,7 @@ def test_filling_takes_a_reference_for_each_item():
         assert (sys.getrefcount(old), sys.getrefcount(new)) == (olds - 10, news + 10)
         View(array)[::2] = old
         assert (sys.getrefcount(old), sys.getrefcount(new)) == (olds - 5, news + 5)
-        # From another array of objects, and within one.
+        # Assign from another array of objects, and from the same array.
         other = np.array([None] * 10, object)
         View(other)[:] = array
         assert other.tolist() == array.tolist()
@@ -245,8 +246,8 @@ def test_a_write_that_fails_changes_no_count():
     )
 
 
-def test_the_object_that_is_overwritten_may_run_code():
-    """The finalizer of the old object reads, writes and releases the view, and frees the array."""
+def test_the_finalizer_of_an_overwritten_object_may_use_the_view():
+    """The finalizer reads, writes and releases the view, and frees the array."""
     assert_runs(
         """
         import numpy as np
@@ -320,7 +321,7 @@ def test_consumers_of_a_view_of_objects_get_the_objects():
     assert View(View(array))[0] is thing
 
 
-def test_columns_of_objects_are_no_numbers():
+def test_columns_of_objects_are_objects_or_refused():
     thing = Thing()
     array = np.array([(1, thing)], RECORD)
     assert View(array).columns("number")["number"].tolist() == [1]
@@ -334,7 +335,7 @@ def test_columns_of_objects_are_no_numbers():
     assert column[0] is thing
 
 
-# Memory of ctypes.
+# Reading and writing memory of ctypes.
 
 
 def test_ctypes_objects_are_read():
@@ -346,7 +347,7 @@ def test_ctypes_objects_are_read():
     records = (Structure * 2)((1, things[0]), (2, things[1]))
     assert View(records)[1].thing is things[1] and View(records)["thing"][0] is things[0]
     assert View(ctypes.py_object(things[0]))[()] is things[0]
-    # By a name: an assertion of pytest holds a reference to the result of each expression.
+    # The item has a name, because an assertion of pytest holds a reference to the result of each expression.
     thing = things[0]
     before = sys.getrefcount(thing)
     read = view[0]
@@ -386,7 +387,7 @@ def test_ctypes_objects_are_written(case, value):
         view = View(memory)
         {write}
         assert {read} is new
-        # The memory keeps what was written alive, as an assignment of ctypes does.
+        # The memory keeps the new object alive, as after an assignment in ctypes.
         alive = weakref.ref(old), weakref.ref(new if isinstance(new, Thing) else old)
         del new
         gc.collect()

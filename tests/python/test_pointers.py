@@ -1,6 +1,6 @@
-"""Pointers whose type no exporter declares: object pointers are opaque, other pointers are addresses.
+"""Tests of pointers. Object pointers without a type are opaque, and other pointers are addresses.
 
-Only the type of the exporter (a NumPy dtype, ctypes.py_object) declares that an item is an object of this process.
+Only the type of an exporter (a NumPy dtype or ctypes.py_object) guarantees that an item refers to an object.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ REFUSED = (TypeError, ValueError, BufferError)
 
 
 class Thing:
-    """An object that can be referred to weakly."""
+    """An object that can have weak references."""
 
 
 OPAQUE = {
@@ -33,7 +33,7 @@ OPAQUE = {
 
 
 def opaque(case):
-    """Bytes that hold the address of an object that is alive, and a view of them as `O`; None if that is refused."""
+    """Returns an object, bytes with its address, and a view of the bytes with format `O`, or None if it is refused."""
     thing = Thing()
     memory = bytearray(id(thing).to_bytes(POINTER, sys.byteorder) * 2)
     try:
@@ -44,7 +44,7 @@ def opaque(case):
 
 
 def scalars(value):
-    """The values in nested lists and tuples."""
+    """Yields the values in nested lists and tuples."""
     if isinstance(value, (list, tuple)):
         for item in value:
             yield from scalars(item)
@@ -53,7 +53,7 @@ def scalars(value):
 
 
 @pytest.mark.parametrize("case", OPAQUE)
-def test_other_object_pointers_are_read_neither_as_numbers_nor_as_objects(case):
+def test_object_pointers_without_a_type_are_not_read_as_numbers_or_objects(case):
     thing, _memory, view = opaque(case)
     if view is None:
         return
@@ -68,7 +68,7 @@ def test_other_object_pointers_are_read_neither_as_numbers_nor_as_objects(case):
 
 
 @pytest.mark.parametrize("case", OPAQUE)
-def test_other_object_pointers_are_not_written(case):
+def test_object_pointers_without_a_type_are_not_written(case):
     thing, memory, view = opaque(case)
     if view is None:
         return
@@ -82,20 +82,20 @@ def test_other_object_pointers_are_not_written(case):
 
 
 @pytest.mark.parametrize("case", OPAQUE)
-def test_other_object_pointers_are_not_exported_as_objects(case):
+def test_object_pointers_without_a_type_are_not_exported_as_objects(case):
     _thing, _memory, view = opaque(case)
     if view is None:
         return
     try:
         with memoryview(view) as exported:
             assert "O" not in exported.format
-        # Only asked for its dtype: NumPy would follow the pointers.
+        # The test reads only the dtype. If it read an item, NumPy would follow a pointer.
         assert not np.asarray(view).dtype.hasobject
     except REFUSED:
         pass
 
 
-def test_numpy_follows_no_pointer_out_of_a_cast():
+def test_numpy_does_not_follow_a_pointer_of_a_cast():
     assert_runs(
         """
         import numpy as np
@@ -141,7 +141,7 @@ def test_memory_of_objects_is_not_written_under_another_format(case, exporter):
             except (TypeError, ValueError, BufferError):
                 pass
             else:
-                # Otherwise the interpreter crashes when the array is freed.
+                # Without the old bytes the interpreter would crash when the array is freed.
                 address = array.ctypes.data if isinstance(array, np.ndarray) else ctypes.addressof(array)
                 ctypes.memmove(address, before, len(before))
                 raise AssertionError("a number was written over an object pointer")
@@ -150,7 +150,7 @@ def test_memory_of_objects_is_not_written_under_another_format(case, exporter):
     )
 
 
-# Other pointers are addresses.
+# Tests of other pointers, which are addresses.
 
 
 def test_addresses_are_read():

@@ -1,4 +1,4 @@
-"""The fixture `assert_conformant_buffer`."""
+"""Tests of the fixture `assert_conformant_buffer`."""
 
 
 def test_the_fixture_passes_fails_and_allows(pytester):
@@ -30,6 +30,6 @@ def test_the_fixture_passes_fails_and_allows(pytester):
     )
 
 
-def test_the_fixture_is_listed(pytester):
+def test_the_list_of_fixtures_contains_the_fixture(pytester):
     result = pytester.runpytest_subprocess("--fixtures")
     result.stdout.fnmatch_lines(["assert_conformant_buffer*", "*Fails the test if an exporter breaks a rule*"])

@@ -1,4 +1,4 @@
-"""Runs the Python and shell examples of the README. Its Rust examples are doctests."""
+"""Runs the Python and shell examples of the README. The Rust examples of the README are doctests."""
 
 import pathlib
 import re
@@ -32,34 +32,36 @@ def test_the_readme_has_examples_of_each_kind():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def same(printed, shown):
-    """Compares printed and expected text, in which ``...`` matches anything."""
-    return re.fullmatch(".*".join(map(re.escape, shown.strip().split("..."))), printed.strip(), re.DOTALL) is not None
+def matches(printed, expected):
+    """Returns whether `printed` matches the text `expected`, in which ``...`` matches any text."""
+    return (
+        re.fullmatch(".*".join(map(re.escape, expected.strip().split("..."))), printed.strip(), re.DOTALL) is not None
+    )
 
 
 def test_an_ellipsis_matches_anything():
-    assert same("a b c\n", "a ... c") and same("a\n", "a")
-    assert not same("a b", "a") and not same("a b c", "a ... d") and not same("axc", "a.c")
+    assert matches("a b c\n", "a ... c") and matches("a\n", "a")
+    assert not matches("a b", "a") and not matches("a b c", "a ... d") and not matches("axc", "a.c")
 
 
-@pytest.mark.parametrize(("code", "shown"), PYTHON)
-def test_python(code, shown):
+@pytest.mark.parametrize(("code", "expected"), PYTHON)
+def test_a_python_example_prints_its_output(code, expected):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr == "" and same(done.stdout, shown), done
+    assert done.stderr == "" and matches(done.stdout, expected), done
 
 
 @needs_sh
-@pytest.mark.parametrize(("command", "shown"), CONSOLE)
-def test_console(command, shown):
+@pytest.mark.parametrize(("command", "expected"), CONSOLE)
+def test_a_console_example_prints_its_output(command, expected):
     if "ctypes" in command and sys.version_info >= (3, 14):
-        pytest.skip("from 3.14 on ctypes writes another format for bit fields, wrong in another way")
-    # The command of the package under test, even if another `pep3118` is on the path.
+        pytest.skip("from 3.14 on ctypes writes another wrong format for bit-fields")
+    # The function calls the package under test, even if another `pep3118` is on the path.
     script = f'pep3118() {{ "$PYTHON" -m pep3118 "$@"; }}\n{command}\n'
     done = subprocess.run(
         ["sh", "-c", script], env={"PYTHON": sys.executable, "NO_COLOR": "1"}, capture_output=True, text=True
     )
-    assert done.returncode == (1 if "error" in shown else 0)
-    assert same(done.stdout + done.stderr, shown), done
+    assert done.returncode == (1 if "error" in expected else 0)
+    assert matches(done.stdout + done.stderr, expected), done
 
 
 @needs_sh

@@ -1,4 +1,4 @@
-"""One layout has one class of records, whatever view the records come from."""
+"""Tests that the records of all views with the same layout have the same class."""
 
 import ctypes
 
@@ -13,7 +13,7 @@ class Structure(ctypes.Structure):
     _fields_ = [("id", ctypes.c_int), ("x", ctypes.c_double)]
 
 
-def test_items_of_one_view():
+def test_items_of_one_view_have_one_class():
     view = View(bytes(48)).cast(FORMAT)
     cls = type(view[0])
     assert type(view[1]) is cls
@@ -23,40 +23,40 @@ def test_items_of_one_view():
     assert type(view[::-1][0]) is cls and type(view.toreadonly()[0]) is cls
 
 
-def test_items_of_a_field_view():
+def test_items_of_a_field_view_have_one_class():
     view = View(np.zeros(3, [("a", [("x", "<f8"), ("y", "<i4")]), ("n", "<i4")]))
     assert type(view["a"][0]) is type(view["a"][1])
     assert type(view["a"][0]) is type(view[0].a) is type(view.tolist()[2].a) is type(view["a"].tolist()[0])
     assert type(view["a"][1:][0]) is type(view[1:]["a"][0])
 
 
-def test_two_fields_of_the_same_layout():
+def test_two_fields_of_the_same_layout_have_one_class():
     inner = [("x", "<f8"), ("y", "<i4")]
     view = View(np.zeros(3, [("a", inner), ("b", inner)]))
     assert type(view["a"][0]) is type(view["b"][0]) is type(view[0].a) is type(view[0].b)
 
 
-def test_casts_of_one_format():
+def test_casts_to_one_format_have_one_class():
     first, second = View(bytes(24)).cast(FORMAT), View(bytearray(48)).cast(FORMAT)
     assert type(first[0]) is type(second[0]) is type(first.cast("B").cast(FORMAT)[0])
     assert type(View(bytes(12)).cast("T{<i:id:<d:y:}")[0]) is not type(first[0])
 
 
-def test_views_of_one_type():
+def test_views_of_one_type_have_one_class():
     assert type(View(Structure())[()]) is type(View(Structure())[()]) is type(View((Structure * 2)())[1])
     first, second = np.zeros(2, "i4,f8"), np.zeros((2, 2), "i4,f8")
     assert type(View(first)[0]) is type(View(second)[1, 1]) is type(View(first.copy())[0])
-    # Equal dtypes that are two objects.
+    # The two dtypes are equal and not the same object.
     fields = [("a", "<i4"), ("b", "<f8")]
     assert type(View(np.zeros(1, np.dtype(fields)))[0]) is type(View(np.zeros(1, np.dtype(list(fields))))[0])
 
 
-def test_views_of_views():
+def test_views_of_views_have_one_class():
     view = View(np.zeros(2, "i4,f8"))
     assert type(View(view)[0]) is type(view[0]) is type(View(memoryview(view))[0])
 
 
-def test_many_layouts_at_once():
+def test_many_layouts_have_different_classes():
     formats = [f"T{{<i:a{number}:<i:b:}}" for number in range(100)]
     views = [View(bytes(8)).cast(format) for format in formats]
     classes = [type(view[0]) for view in views]

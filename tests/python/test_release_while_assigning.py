@@ -1,4 +1,4 @@
-"""A value that releases the view while it is converted: `ValueError`, as of memoryview, and nothing is written."""
+"""Tests of assigned values that release the view during their conversion: `ValueError`, and nothing is written."""
 
 import contextlib
 import sys
@@ -12,7 +12,7 @@ RECORD = "T{<i:a:<d:b:}"
 
 
 class Releases:
-    """A number that releases a view when it is asked for its value."""
+    """A number that releases a view when it is converted."""
 
     def __init__(self, view, number):
         self.view, self.number = view, number
@@ -28,6 +28,7 @@ class Releases:
 
 
 def assert_nothing_is_written(view, memory, key, value):
+    """Asserts that the assignment raises ValueError, changes no byte, and releases the view."""
     before = bytes(memory)
     with pytest.raises(ValueError, match="released"):
         view[key] = value
@@ -64,15 +65,15 @@ CASES = {
 }
 
 
-def lengthened(format):
-    """24 bytes for records of 12 bytes, else 32."""
+def memory_for(format):
+    """Returns 24 bytes for records of 12 bytes, and 32 bytes for other formats."""
     return bytearray(range(24 if format == RECORD else 32))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_written_after_release(case):
     format, shape, key, value = CASES[case]
-    memory = lengthened(format)
+    memory = memory_for(format)
     view = View(memory).cast(format, shape)
     assert_nothing_is_written(view, memory, key, value(lambda number: Releases(view, number)))
     memory.append(0)
@@ -80,9 +81,9 @@ def test_nothing_is_written_after_release(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_is_written_to_freed_memory(case):
-    """The value also frees the memory, where the view that it released was the last one."""
+    """If the released view was the last view of the memory, the value also frees the memory."""
     format, shape, key, value = CASES[case]
-    memory = lengthened(format)
+    memory = memory_for(format)
     view = View(memory).cast(format, shape)
     before = bytes(memory)
 
@@ -109,7 +110,7 @@ def test_nothing_is_written_to_a_field_after_release():
             assert_nothing_is_written(field, array, key, Releases(field, number))
 
 
-def test_a_part_outlives_the_view_that_is_released():
+def test_a_slice_is_valid_after_the_release_of_its_view():
     memory = bytearray(8)
     view = View(memory)
     part = view[2:]
@@ -117,7 +118,7 @@ def test_a_part_outlives_the_view_that_is_released():
     assert memory[2] == 7 and part[0] == 7
 
 
-def test_memoryview_does_the_same():
+def test_memoryview_writes_nothing_after_release():
     memory = bytearray(8)
     view = memoryview(memory)
     with pytest.raises(ValueError, match="released"):
@@ -126,7 +127,7 @@ def test_memoryview_does_the_same():
 
 
 class ReleasesInBuffer:
-    """An exporter that releases a view when it is asked for a buffer."""
+    """An exporter that releases a view when its buffer is requested."""
 
     def __init__(self, view, memory):
         self.view, self.memory = view, memory
@@ -136,7 +137,7 @@ class ReleasesInBuffer:
         return memoryview(self.memory)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with 3.12")
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")
 @pytest.mark.parametrize("key", [slice(None), slice(0, 8), slice(None, None, -1), ...], ids=str)
 def test_nothing_is_written_from_an_exporter_that_releases_the_view(key):
     memory = bytearray(8)

@@ -1,4 +1,4 @@
-"""repr, hex, transposition and truth of objects, compared with memoryview and NumPy."""
+"""Tests of `repr`, `hex`, transposition and truth of objects, compared with memoryview and NumPy."""
 
 import ctypes
 import struct
@@ -11,7 +11,7 @@ from pep3118 import Format, View
 np = pytest.importorskip("numpy")
 
 
-def test_hex_is_that_of_bytes():
+def test_hex_equals_the_hex_of_the_bytes():
     rows = np.arange(6, dtype=">u2").reshape(2, 3)
     for array in (rows, rows.T, rows[:, ::-2]):
         view, wanted = View(array), array.tobytes()
@@ -19,7 +19,7 @@ def test_hex_is_that_of_bytes():
         assert view.hex("-", 2) == wanted.hex("-", 2) == memoryview(array).hex("-", 2)
 
 
-def test_transpositions_are_those_of_numpy():
+def test_transpositions_equal_those_of_numpy():
     array = np.arange(24, dtype="<i4").reshape(2, 3, 4)
     view = View(array)
     assert view.transpose().tolist() == array.T.tolist()
@@ -33,7 +33,7 @@ def test_transpositions_are_those_of_numpy():
             view.transpose(*axes)
 
 
-def test_fields_are_counted_and_true():
+def test_fields_have_a_length_and_are_true():
     layout = Format("T{<H:a:(2,3)T{<d:x:B:y:}:b:(5)>i:c:T{}:d:}", dialect="pep3118")
     a, b, c, d = layout.fields
     assert [len(field) for field in (a, b, c, d)] == [0, 2, 0, 0]
@@ -44,7 +44,7 @@ def test_fields_are_counted_and_true():
     assert repr(d) == '<Field "d", offset=76, size=0, type="record", fields=0>'
 
 
-def test_differences_say_what_they_are():
+def test_the_repr_of_a_difference_contains_its_text():
     assert repr(pep3118.diff("i", "i")) == "<Difference same text>"
     assert repr(pep3118.diff("<i", ">i")).startswith("<Difference same bytes after swapping: int32 at byte 0 is little")
     assert repr(pep3118.diff("i", "d")) == (
@@ -52,8 +52,8 @@ def test_differences_say_what_they_are():
     )
 
 
-def test_findings_say_what_they_are():
-    # In a NumPy field view, offset and strides are not multiples of the itemsize, which is a note.
+def test_the_repr_of_a_finding_contains_its_text():
+    # The strides of a field of NumPy records are not multiples of the itemsize, which gives a note.
     array = np.zeros(3, [("a", "i1"), ("b", "<i8")])["b"]
     report = pep3118.audit(array)
     assert report.layout_source == "numpy.dtype"
@@ -63,7 +63,7 @@ def test_findings_say_what_they_are():
     assert pep3118.audit(b"bytes").layout_source == "bytes"
 
 
-def test_values_without_a_number_are_refused():
+def test_invalid_indices_and_values_are_refused():
     with pytest.raises(IndexError, match=r"item 5 of a buffer|out of bounds|index 5"):
         View(b"abc")[5]
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""``pep3118.struct`` beside ``struct``: the same sizes, values, bytes and exceptions; and what is beyond."""
+"""Tests that ``pep3118.struct`` gives the sizes, values, bytes and exceptions of ``struct``, and of other formats."""
 
 import copy
 import gc
@@ -23,7 +23,7 @@ if sys.version_info >= (3, 14):
 
 
 def outcome(function, *arguments):
-    """The result, or the type of the exception."""
+    """Returns the result of the call, or the type of its exception."""
     try:
         return function(*arguments)
     except Exception as error:
@@ -31,11 +31,12 @@ def outcome(function, *arguments):
 
 
 def same(theirs, mine):
-    """Whether two outcomes are equal, NaN and signs of zero included."""
+    """Returns whether two outcomes are equal. NaN equals NaN, and 0.0 differs from -0.0."""
     return type(theirs) is type(mine) and repr(theirs) == repr(mine)
 
 
 def random_format(rng):
+    """Returns a random format of `struct`, or sometimes an invalid format."""
     order = rng.choice(["", "@", "=", "<", ">", "!"])
     parts = []
     for _ in range(rng.randrange(6)):
@@ -43,11 +44,11 @@ def random_format(rng):
         space = rng.choice(["", "", "", " ", "\t"])
         code = rng.choice(CODES)
         if code == "p" and count == "0":
-            # Before CPython 3.13 its length is that of another byte.
+            # Before CPython 3.13 `0p` reads its length from a byte after the item.
             count = ""
         parts.append(space + count + code)
     format = order + "".join(parts)
-    # Now and then something that is wrong.
+    # Some formats get an invalid character.
     if rng.random() < 0.15:
         at = rng.randrange(len(format) + 1)
         format = format[:at] + rng.choice(["3", " ", "\0", "é", "<", "-1", "99999999999999999999", "j"]) + format[at:]
@@ -74,6 +75,7 @@ class Raising:
 
 
 def random_value(rng):
+    """Returns a random object of any type, which may be invalid for a code."""
     bits = rng.choice([7, 8, 15, 16, 31, 32, 63, 64, 65, 200])
     near = rng.choice([-1, 1]) * (1 << bits) + rng.randrange(-1, 2)
     return rng.choice(
@@ -85,7 +87,7 @@ def random_value(rng):
             lambda: rng.choice([True, False, None, "text", [], (1,), {}]),
             lambda: bytes(rng.randrange(256) for _ in range(rng.choice([0, 1, 1, 1, 3, 20, 300]))),
             lambda: bytearray(b"abc"),
-            # Before CPython 3.12 those that are too large raise one exception or another, by the code.
+            # The values are small, because before CPython 3.12 the exception for large values depends on the code.
             lambda: Indexed(rng.choice([1, 100, "no"])),
             Raising,
             lambda: 1 + 2j,
@@ -94,7 +96,7 @@ def random_value(rng):
 
 
 def fitting_value(rng, code):
-    """A value that a code nearly always takes."""
+    """Returns a random value that the code accepts in most cases."""
     if code in "bBhHiIlLqQnNP":
         return (
             rng.randrange(-(1 << rng.randrange(64)), 1 << rng.randrange(64))
@@ -111,7 +113,7 @@ def fitting_value(rng, code):
 
 
 def codes_of(format):
-    """The code of each value, as far as that is possible without a parser."""
+    """Returns the code of each value. The function has no parser, so its result is wrong for some invalid formats."""
     codes, count = [], ""
     for char in format:
         if char.isdigit():
@@ -133,12 +135,12 @@ def test_random_formats_have_the_same_size():
             accepted += 1
             assert mine == theirs, format
         elif not isinstance(mine, int):
-            # What is more than struct may be read; what is refused is refused alike.
+            # pep3118 may read formats that struct refuses. If it refuses a format too, the exceptions are equal.
             assert mine is theirs, format
     assert accepted > 10_000
 
 
-def test_random_items_are_unpacked_alike():
+def test_random_items_are_unpacked_as_by_struct():
     rng = random.Random(21)
     for _ in range(10_000):
         format = random_format(rng)
@@ -156,7 +158,7 @@ def test_random_items_are_unpacked_alike():
             assert same(theirs, outcome(lambda *a: list(ours.iter_unpack(*a)), format, buffer)), format
 
 
-def test_random_values_are_packed_alike():
+def test_random_values_are_packed_as_by_struct():
     rng = random.Random(22)
     packed = refused = 0
     for _ in range(30_000):
@@ -176,7 +178,7 @@ def test_random_values_are_packed_alike():
         offset = rng.randrange(-size - 5, 6)
         theirs = outcome(struct.pack_into, format, expected, offset, *values)
         assert same(theirs, outcome(ours.pack_into, format, target, offset, *values)), (format, offset, values)
-        # Nothing is half-written; struct's own buffer may be.
+        # If a value is refused, the buffer is unchanged. `struct` may write a part of the item.
         assert target == (expected if theirs is None else before)
     assert packed > 5_000 and refused > 5_000, (packed, refused)
 
@@ -221,7 +223,7 @@ def test_random_values_are_packed_alike():
         lambda m: m.iter_unpack("i", 5),
     ],
 )
-def test_messages_are_those_of_struct(call):
+def test_messages_equal_those_of_struct(call):
     with pytest.raises(Exception) as theirs:
         call(struct)
     with pytest.raises(Exception) as mine:
@@ -231,28 +233,28 @@ def test_messages_are_those_of_struct(call):
 
 
 @pytest.mark.parametrize("format", ["3", "i3", "j", "\0", "i\0", "<n", "99999999999999999999i", "9223372036854775807q"])
-def test_refused_formats_say_what_struct_says(format):
+def test_messages_of_refused_formats_start_as_those_of_struct(format):
     with pytest.raises(struct.error) as theirs:
         struct.calcsize(format)
     with pytest.raises(struct.error) as mine:
         ours.calcsize(format)
     words, _, rest = str(mine.value).partition(": ")
     assert words == str(theirs.value) or format.startswith("9"), mine.value
-    assert rest, "and then where"
+    assert rest, "the position follows"
 
 
 def test_error_is_the_error_of_struct():
     assert ours.error is struct.error
 
 
-def test_the_module_has_what_struct_has():
+def test_the_module_has_the_names_of_struct():
     assert set(ours.__all__) == {name for name in dir(struct) if not name.startswith("_")}
     assert {"Struct", "_clearcache"} <= set(vars(ours))
     missing = [name for name in dir(struct.Struct) if not hasattr(ours.Struct, name)]
     assert not missing
 
 
-def test_the_class():
+def test_struct_has_the_methods_of_the_standard_class():
     compiled = ours.Struct("<i2H")
     assert (compiled.format, compiled.size, repr(compiled)) == ("<i2H", 8, "Struct('<i2H')")
     assert ours.Struct(b"<i2H").format == "<i2H"
@@ -272,20 +274,20 @@ def test_the_class():
 
 
 @pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_no_copies_as_with_struct(copying):
+def test_a_struct_cannot_be_copied_or_pickled(copying):
     for module in (struct, ours):
         with pytest.raises(TypeError, match="cannot pickle"):
             copying(module.Struct("i"))
 
 
-def test_initialized_again_and_never():
+def test_a_struct_can_be_initialized_again():
     compiled = ours.Struct("i")
     iterator = compiled.iter_unpack(b"\x01\0\0\0" * 2)
     compiled.__init__("<h")
     assert (compiled.size, compiled.format) == (2, "<h")
     compiled.__init__("<b")
     assert compiled.unpack(b"\xff") == (-1,)
-    # It goes on as it began.
+    # The iterator still uses the old format.
     assert list(iterator) == [(1,), (1,)]
     with pytest.raises(struct.error):
         compiled.__init__("j")
@@ -294,7 +296,7 @@ def test_initialized_again_and_never():
         ours.Struct.__new__(ours.Struct).pack(1)
 
 
-def test_initialized_again_while_it_packs():
+def test_a_struct_can_be_initialized_again_during_pack():
     compiled = ours.Struct("2i")
 
     class Changes:
@@ -306,7 +308,7 @@ def test_initialized_again_while_it_packs():
     assert compiled.size == 1
 
 
-def test_a_buffer_that_changes_while_it_is_packed():
+def test_a_buffer_cannot_be_resized_during_pack_into():
     target = bytearray(8)
 
     class Shrinks:
@@ -319,7 +321,7 @@ def test_a_buffer_that_changes_while_it_is_packed():
     assert target == bytes(8)
 
 
-def test_subclasses():
+def test_a_subclass_can_define_the_format():
     class Short(ours.Struct):
         def __init__(self):
             super().__init__("<h")
@@ -328,7 +330,7 @@ def test_subclasses():
     assert repr(Short()) == "Short('<h')"
 
 
-def test_iterators_give_tuples_of_their_own():
+def test_iterators_return_a_new_tuple_for_each_item():
     data = bytes(range(8))
     tuples = list(ours.iter_unpack("BB", data))
     assert tuples == [(0, 1), (2, 3), (4, 5), (6, 7)]
@@ -342,7 +344,7 @@ def test_iterators_give_tuples_of_their_own():
         assert hash(pair) == hash((*pair,))
 
 
-def test_iterators_release_what_they_read():
+def test_iterators_release_the_buffer_at_their_end():
     target = bytearray(8)
     iterator = ours.iter_unpack("<i", target)
     with pytest.raises(BufferError):
@@ -355,7 +357,7 @@ def test_iterators_release_what_they_read():
     target.append(1)
 
 
-def test_iterators_see_what_changes():
+def test_iterators_read_the_current_memory():
     target = bytearray(2)
     iterator = ours.iter_unpack("B", target)
     assert next(iterator) == (0,)
@@ -363,14 +365,14 @@ def test_iterators_see_what_changes():
     assert next(iterator) == (9,)
 
 
-def test_more_formats_than_are_kept():
+def test_more_formats_than_the_cache_holds_are_read():
     for count in range(500):
         assert ours.calcsize(f"{count}b") == count
     ours._clearcache()
     assert ours.calcsize("3b") == 3
 
 
-def test_formats_that_come_while_another_is_used():
+def test_a_conversion_may_clear_the_cache():
     class Packs:
         def __init__(self, number):
             self.number = number
@@ -385,8 +387,8 @@ def test_formats_that_come_while_another_is_used():
         assert ours.pack(f"<h{'x' * number}i", Packs(number), 7) == struct.pack(f"<h{'x' * number}i", number, 7)
 
 
-def test_formats_in_the_same_place():
-    # Each is gone before the next one is made, so it may lie where the last one was.
+def test_formats_at_the_same_address_are_distinguished():
+    # Each format is freed before the next format is created, so the next format can have the same address.
     for count in list(range(1, 50)) * 3:
         assert ours.calcsize(f"<{count}i") == 4 * count
         assert ours.calcsize(b"<%dq" % count) == 8 * count
@@ -414,7 +416,7 @@ def test_formats_in_the_same_place():
         lambda m: m.Struct.unpack(1, b"1234"),
     ],
 )
-def test_arguments_are_counted_alike(call):
+def test_wrong_numbers_of_arguments_raise_the_exceptions_of_struct(call):
     outcomes = []
     for module in (struct, ours):
         with pytest.raises((TypeError, struct.error)) as raised:
@@ -423,7 +425,7 @@ def test_arguments_are_counted_alike(call):
     assert outcomes[0] is outcomes[1]
 
 
-def test_functions_tell_what_they_are():
+def test_functions_have_a_name_a_docstring_and_a_signature():
     for name in ("calcsize", "pack", "pack_into", "unpack"):
         function = getattr(ours, name)
         assert function.__name__ == name and function.__doc__
@@ -431,7 +433,7 @@ def test_functions_tell_what_they_are():
     assert str(inspect.signature(ours.Struct.unpack)) == "(self, buffer, /)"
 
 
-def test_threads_share_the_formats():
+def test_threads_share_the_cache_of_formats():
     def work():
         for count in range(300):
             format = f"<{count % 150}B"
@@ -466,7 +468,7 @@ def test_threads_share_the_formats():
         ("T{T{B:a:}:b:}B", (((1,),), 2), b"\x01\x02"),
     ],
 )
-def test_beyond_struct(format, values, data):
+def test_formats_that_struct_lacks_are_packed_and_unpacked(format, values, data):
     assert ours.calcsize(format) == len(data)
     assert ours.unpack(format, data) == values
     assert ours.pack(format, *values) == data
@@ -474,7 +476,7 @@ def test_beyond_struct(format, values, data):
     assert ours.Struct(format.encode()).unpack(bytearray(data)) == values
 
 
-def test_long_double():
+def test_a_long_double_is_packed_and_unpacked():
     (value,) = ours.unpack("g", ours.pack("g", 0.1))
     assert value == 0.1
     (value,) = ours.unpack("Zg", ours.pack("Zg", 0.1 - 2j))
@@ -496,17 +498,17 @@ def test_long_double():
         ("[t$]", (1,)),
     ],
 )
-def test_beyond_struct_refusals_are_errors_of_struct(format, values):
+def test_wrong_values_for_formats_that_struct_lacks_raise_struct_error(format, values):
     with pytest.raises(struct.error):
         ours.pack(format, *values)
 
 
-def test_text_that_is_no_text():
+def test_invalid_text_is_a_value_error():
     with pytest.raises(ValueError, match="U\\+10FFFF"):
         ours.unpack("<w", b"\0\0\x11\0")
 
 
-def test_names_that_are_no_ascii():
+def test_names_may_contain_any_characters():
     assert ours.calcsize("T{i:é:}") == 4
     assert ours.Struct("T{i:é:}".encode()).format == "T{i:é:}"
     assert ours.Struct(b"T{i:\xff:}").format == "T{i:\udcff:}"
@@ -517,20 +519,20 @@ def test_names_that_are_no_ascii():
 
 
 @pytest.mark.parametrize("format", ["(70000)0s", "(70000,0)B", "T{" * 70 + "}" * 70, "(" + "1," * 64 + "1)B"])
-def test_nothing_is_without_bounds(format):
+def test_formats_that_exceed_a_limit_are_refused(format):
     with pytest.raises(struct.error):
         ours.unpack(format, b"")
 
 
 @pytest.mark.parametrize("count", [3, 1022, 1023, 1024])
 def test_repeated_values_are_those_of_struct(count):
-    # Up to 1024 values are listed one by one, more are found through their fields.
+    # A plan lists up to 1024 values one by one. It stores more values as fields with a count.
     fmt = f"<h{count}ib"
     values = [-2, *range(-5, count - 5), 7]
     packed = ours.pack(fmt, *values)
     assert packed == struct.pack(fmt, *values)
     assert ours.unpack(fmt, packed) == tuple(values)
-    # What takes a second look, and what does not fit, among the repeated ones.
+    # One of the repeated values has a method __index__, and then one value does not fit.
     for place in (1, 2, count, count + 1):
 
         class Index:
@@ -544,7 +546,7 @@ def test_repeated_values_are_those_of_struct(count):
 
 
 def failing(*exceptions):
-    """Decorates a call that raises one of the exceptions, each time it is called."""
+    """Returns a decorator for a function that must raise one of the exceptions in each call."""
 
     def decorate(call):
         def run():
@@ -584,7 +586,7 @@ REPEATED_CALLS = {
     "Struct.unpack": failing(struct.error)(lambda: COMPILED.unpack(b"")),
     "Struct.unpack_from": failing(struct.error)(lambda: COMPILED.unpack_from(b"")),
     "Struct.iter_unpack": failing(struct.error)(lambda: COMPILED.iter_unpack(b"123")),
-    # Exceptions are raised and dropped on the way.
+    # These calls succeed, but they raise and clear exceptions internally.
     "pack of a large int": lambda: ours.pack("<Q", 2**63),
     "pack of an index": lambda: ours.pack("<Q", Indexed(2**63)),
     "pack of an address": lambda: ours.pack("P", 2**63),
@@ -595,7 +597,7 @@ REPEATED_CALLS = {
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("name", REPEATED_CALLS)
-def test_repeated_calls_take_no_memory(name):
+def test_repeated_calls_do_not_leak_memory(name):
     def resident():
         with open("/proc/self/statm") as statm:
             return int(statm.read().split()[1]) * 4096
@@ -606,7 +608,7 @@ def test_repeated_calls_take_no_memory(name):
     before = resident()
     for _ in range(20_000):
         call()
-    # An exception takes 200 bytes and more.
+    # An exception has at least 200 bytes, so 20,000 leaked exceptions would exceed this limit.
     assert resident() - before < 1 << 20
 
 
@@ -635,13 +637,14 @@ def test_an_object_that_was_not_initialized_has_no_size():
     assert same(outcome(lambda: theirs.format), outcome(lambda: mine.format))
 
 
-def test_compiled_formats_are_no_formats():
+def test_a_struct_is_not_accepted_as_a_format():
     for module in (struct, ours):
         with pytest.raises(TypeError, match="must be a str or bytes object, not Struct"):
             module.calcsize(module.Struct("i"))
 
 
 def float_bits(number):
+    """Returns the bytes of a double, which distinguish all NaNs."""
     return struct.pack("<d", number)
 
 
@@ -650,7 +653,7 @@ def test_every_half_is_unpacked_as_by_struct(order):
     items = struct.pack(f"{order}65536H", *range(1 << 16))
     theirs = struct.unpack(f"{order}65536e", items)
     assert [*map(float_bits, theirs)] == [*map(float_bits, ours.unpack(f"{order}65536e", items))]
-    # In a record of other values too.
+    # Another value in the format selects another code path.
     records = ours.iter_unpack(f"{order}e0s", items)
     assert [*map(float_bits, theirs)] == [float_bits(value) for value, _ in records]
 
@@ -673,8 +676,8 @@ def test_float_nans_are_unpacked_as_by_struct(order):
     assert [*map(float_bits, theirs)] == [*map(float_bits, mine)]
 
 
-def test_an_exporter_that_fails_without_an_exception_is_a_system_error(liar):
-    exporter = liar(lambda flags: {"returns": -1, "obj": "null"})
+def test_an_exporter_that_fails_without_an_exception_is_a_system_error(faulty_exporter):
+    exporter = faulty_exporter(lambda flags: {"returns": -1, "obj": "null"})
     for call in (
         lambda: ours.unpack("<i", exporter),
         lambda: ours.unpack_from("<i", exporter),
@@ -687,7 +690,7 @@ def test_an_exporter_that_fails_without_an_exception_is_a_system_error(liar):
 
 
 @pytest.mark.parametrize("fields", [{"len": -1}, {"len": 4, "buf": None}])
-def test_an_exporter_whose_numbers_cannot_be_true_is_a_buffer_error(liar, fields):
+def test_an_exporter_with_impossible_numbers_is_a_buffer_error(faulty_exporter, fields):
     def answer(flags):
         return {
             "buf": b"1234",
@@ -701,16 +704,16 @@ def test_an_exporter_whose_numbers_cannot_be_true_is_a_buffer_error(liar, fields
         }
 
     for call in (
-        lambda: ours.unpack("<i", liar(answer)),
-        lambda: ours.iter_unpack("<i", liar(answer)),
-        lambda: ours.pack_into("<i", liar(answer), 0, 1),
+        lambda: ours.unpack("<i", faulty_exporter(answer)),
+        lambda: ours.iter_unpack("<i", faulty_exporter(answer)),
+        lambda: ours.pack_into("<i", faulty_exporter(answer), 0, 1),
     ):
         with pytest.raises(BufferError, match="the exporter reports"):
             call()
 
 
 class Owner(bytearray):
-    """A buffer that can be in a cycle."""
+    """A bytearray that can be part of a cycle of references."""
 
 
 @pytest.mark.parametrize(
@@ -718,27 +721,28 @@ class Owner(bytearray):
     [
         lambda owner: ours.iter_unpack("B", owner),
         lambda owner: ours.Struct("B").iter_unpack(owner),
-        # The iterator refers to the last tuple, and that to the list of its values.
+        # The iterator refers to its last tuple, and the tuple refers to a list with the owner.
         lambda owner: first_list(ours.iter_unpack("(2)B", b"1234"), owner),
     ],
 )
 def test_iterators_in_cycles_are_collected(cycle):
     owner = Owner(b"1234")
     owner.iterator = cycle(owner)
-    gone = weakref.ref(owner)
+    reference = weakref.ref(owner)
     del owner
     gc.collect()
-    assert gone() is None
+    assert reference() is None
 
 
 def first_list(iterator, owner):
+    """Appends `owner` to the list in the first tuple of `iterator`, and returns the iterator."""
     (values,) = next(iterator)
     values.append(owner)
     return iterator
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
-def test_lack_of_memory_is_a_memory_error():
+def test_a_failed_allocation_is_a_memory_error():
     code = """
         import mmap, resource, struct
         from pep3118 import struct as ours
@@ -769,7 +773,7 @@ def test_lack_of_memory_is_a_memory_error():
             except MemoryError:
                 continue
             except struct.error as error:
-                # `pack_into` looks at the length of the buffer first.
+                # `pack_into` checks the length of the buffer before it allocates.
                 assert "requires a buffer of at least" in str(error)
                 continue
             raise AssertionError("no MemoryError")

@@ -1,4 +1,4 @@
-"""Threads that share one object, with and without the GIL."""
+"""Tests of threads that share one object, with and without the GIL."""
 
 import itertools
 import subprocess
@@ -18,7 +18,7 @@ ROUNDS = 60
 
 
 def together(*works):
-    """Runs each function in a thread of its own, starting together, and returns their results."""
+    """Starts all functions at the same time, each in its own thread, and returns their results."""
     start = threading.Barrier(len(works))
 
     def begin(work):
@@ -42,7 +42,7 @@ def test_the_gil_stays_off():
     assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
 
 
-def test_exports_are_counted():
+def test_exports_of_several_threads_are_counted():
     memory = bytearray(range(64))
     exporter = Exporter(memory, format="i", shape=(4, 4))
     wanted = memoryview(exporter).tolist()
@@ -74,8 +74,8 @@ def test_threads_share_a_view():
                     assert view["x"][index] == index / 2
                 assert len(view.tolist()) == len(list(view)) == 32
                 assert view.columns("x")["x"].tolist()[own::THREADS] == [i / 2 for i in range(own, 32, THREADS)]
-                with memoryview(view) as shown:
-                    assert shown.nbytes == len(memory)
+                with memoryview(view) as exported:
+                    assert exported.nbytes == len(memory)
 
         return run
 
@@ -86,7 +86,7 @@ def test_threads_share_a_view():
     memory.append(0)
 
 
-def test_a_view_is_released_while_others_read():
+def test_a_view_can_be_released_during_reads_of_other_threads():
     for _ in range(ROUNDS // 2):
         memory = bytearray(b"abc" * 40)
         view = View(memory).cast("3s")
@@ -106,7 +106,7 @@ def test_a_view_is_released_while_others_read():
                 reads += 1
 
         def release():
-            # A reading thread holds the buffer for a moment; later no thread does.
+            # The release fails as long as a reading thread holds the buffer.
             while True:
                 try:
                     view.release()
@@ -116,15 +116,15 @@ def test_a_view_is_released_while_others_read():
                     return 1
 
         together(read, read, release, release)
-        # The last reader has released the buffer.
+        # `append` works because the last reader has released the buffer.
         memory.append(0)
 
 
 def test_a_shared_iterator_returns_every_item_once():
     view = View(bytes(range(250)))
     items = iter(view)
-    given = together(*[lambda: list(items)] * THREADS)
-    assert sorted(itertools.chain.from_iterable(given)) == list(range(250))
+    results = together(*[lambda: list(items)] * THREADS)
+    assert sorted(itertools.chain.from_iterable(results)) == list(range(250))
 
 
 def test_threads_share_the_format_cache():
@@ -142,7 +142,7 @@ def test_threads_share_the_format_cache():
     together(*[work] * THREADS)
 
 
-def test_a_struct_is_initialised_again_while_threads_use_it():
+def test_a_struct_can_be_initialised_again_during_calls_of_other_threads():
     shared = pep3118.struct.Struct("<I")
 
     def remake():
@@ -160,33 +160,33 @@ def test_a_struct_is_initialised_again_while_threads_use_it():
 def test_a_shared_iter_unpack_returns_every_item_once():
     packed = pep3118.struct.pack("<1000H", *range(1000))
     items = pep3118.struct.iter_unpack("<H", packed)
-    given = together(*[lambda: list(items)] * THREADS)
-    assert sorted(itertools.chain.from_iterable(given)) == [(number,) for number in range(1000)]
+    results = together(*[lambda: list(items)] * THREADS)
+    assert sorted(itertools.chain.from_iterable(results)) == [(number,) for number in range(1000)]
 
 
 def test_threads_share_a_format():
     format = Format("T{<i:id:(2)T{<d:x:<d:y:}:at:}")
-    said = format.explain(), hash(format), repr(format), [field.name for field in format.fields]
+    expected = format.explain(), hash(format), repr(format), [field.name for field in format.fields]
 
     def work():
         for _ in range(ROUNDS):
-            assert (format.explain(), hash(format), repr(format), [field.name for field in format.fields]) == said
+            assert (format.explain(), hash(format), repr(format), [field.name for field in format.fields]) == expected
             assert format == Format(str(format))
             assert pep3118.calcsize("T{<i:id:<d:x:}") == 12
 
     together(*[work] * THREADS)
 
 
-def test_records_of_a_new_format():
-    # The first thread creates the class of the records.
+def test_threads_create_the_record_class_of_a_format_once():
+    # The format is new in each turn, so the first thread creates the class.
     for turn in range(ROUNDS // 4):
         view = View(bytes(24)).cast(f"T{{<i:a{turn}:<d:b{turn}:}}")
-        given = together(*[lambda: view[0]] * THREADS)
-        assert len({type(record) for record in given}) == 1
-        assert given == [(0, 0.0)] * THREADS
+        results = together(*[lambda: view[0]] * THREADS)
+        assert len({type(record) for record in results}) == 1
+        assert results == [(0, 0.0)] * THREADS
 
 
-def test_checks_and_audits():
+def test_threads_check_one_exporter():
     memory = bytearray(24)
 
     def work():
@@ -199,18 +199,18 @@ def test_checks_and_audits():
     memory.append(0)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ came with 3.12")
-def test_exporters_in_python():
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="__buffer__ is new in 3.12")
+def test_requests_and_releases_of_a_python_exporter_are_balanced():
     class Counted:
         def __init__(self):
-            self.taken, self.given = [], []
+            self.requests, self.releases = [], []
 
         def __buffer__(self, flags):
-            self.taken.append(1)
+            self.requests.append(1)
             return memoryview(b"abcd")
 
         def __release_buffer__(self, view):
-            self.given.append(1)
+            self.releases.append(1)
 
     counted = Counted()
 
@@ -220,4 +220,4 @@ def test_exporters_in_python():
                 assert view.tolist() == [97, 98, 99, 100]
 
     together(*[work] * THREADS)
-    assert len(counted.taken) == len(counted.given) >= THREADS * ROUNDS
+    assert len(counted.requests) == len(counted.releases) >= THREADS * ROUNDS

@@ -1,4 +1,4 @@
-"""`View` beside memoryview."""
+"""Tests of `View`, compared with memoryview."""
 
 import array
 import ctypes
@@ -15,24 +15,25 @@ testbuffer = pytest.importorskip("_testbuffer")
 
 
 def nested(view, *index):
-    """What indices one by one give."""
+    """Returns all items as nested lists. Reads each item by its index."""
     if view.ndim == len(index):
         return view[index]
     return [nested(view, *index, at) for at in range(view.shape[len(index)])]
 
 
-def random_slice(choose, extent):
-    bound = lambda: choose.choice([None, choose.randint(-extent - 2, extent + 2)])  # noqa: E731
+def random_slice(choose, length):
+    """Returns a random slice for a dimension of `length` items."""
+    bound = lambda: choose.choice([None, choose.randint(-length - 2, length + 2)])  # noqa: E731
     return slice(bound(), bound(), choose.choice([None, 1, 2, -1, -2, 3]))
 
 
 def random_ndarray(choose):
-    """An array of CPython's own test exporter, in any shape, strides and suboffsets."""
+    """Returns a random array of CPython's test exporter, with any shape, strides and suboffsets."""
     code = choose.choice(["B", "h", "<i", ">q", "d", "?", "c", "3s", "!H"])
     shape = [choose.choice([0, 1, 2, 3]) for _ in range(choose.choice([1, 1, 2, 3]))]
     count = 1
-    for extent in shape:
-        count *= extent
+    for length in shape:
+        count *= length
     one = {"c": lambda: choose.randbytes(1), "3s": lambda: choose.randbytes(3), "d": choose.random}
     one["?"] = lambda: choose.random() < 0.5
     values = [one.get(code, lambda: choose.randint(0, 99))() for _ in range(count)]
@@ -43,7 +44,7 @@ def random_ndarray(choose):
     return testbuffer.ndarray(values or [one.get(code, lambda: 0)()], shape=shape, format=code, flags=flags)
 
 
-def test_random_memoryviews_are_shown_alike():
+def test_views_of_random_memoryviews_agree_with_memoryview():
     choose = random.Random(3118)
     compared = sliced = refused = 0
     while compared < 3000:
@@ -63,16 +64,16 @@ def test_random_memoryviews_are_shown_alike():
         assert nested(ours) == expected
         assert ours == theirs or ours.format not in "Bhd"
         compared += 1
-        slices = tuple(random_slice(choose, extent) for extent in ours.shape)
+        slices = tuple(random_slice(choose, length) for length in ours.shape)
         their_part = exporter
         try:
             their_part = exporter[slices if len(slices) > 1 else slices[0]]
         except (ValueError, TypeError, NotImplementedError):
-            continue  # CPython's exporter has no such slices.
+            continue  # CPython's exporter does not support these slices.
         try:
             part = ours[slices]
         except BufferError as error:
-            # A negative step behind a pointer would need a suboffset below 0.
+            # A negative step in a dimension after a pointer would need a negative suboffset.
             assert "less than 0" in str(error)
             refused += 1
             continue
@@ -84,7 +85,7 @@ def test_random_memoryviews_are_shown_alike():
     assert refused < 500
 
 
-def test_indices_drop_dimensions_through_pointers():
+def test_an_index_removes_a_dimension_of_an_indirect_array():
     values = list(range(24))
     for flags in (0, testbuffer.ND_PIL):
         view = View(testbuffer.ndarray(values, shape=[2, 3, 4], format="i", flags=flags))
@@ -102,7 +103,7 @@ def test_indices_drop_dimensions_through_pointers():
         assert [row.tolist() for row in reversed(view)] == view.tolist()[::-1]
 
 
-def test_no_dimension_and_what_is_out_of_range():
+def test_invalid_indices_are_refused():
     view = View(ctypes.c_double(1.5))
     assert (view.shape, view[()], view.tolist(), view[...].shape) == ((), 1.5, 1.5, ())
     with pytest.raises(TypeError, match="0-dim view has no length"):
@@ -130,12 +131,12 @@ def test_records_are_named_tuples():
     assert view.fields == ("a", "b")
     assert (view["b"].tolist(), view["b"].strides, view["b"].format) == ([2.5, 4.5], (10,), "<d")
     assert "float64" in view.explain() and "10 bytes" in view.explain()
-    # Without names they are called by their index.
+    # Fields without names are called f0, f1 and so on.
     view = View(data).cast("<hd")
     assert (view.fields, view["f1"].tolist()) == (("f0", "f1"), [2.5, 4.5])
 
 
-def test_items_are_assigned_whole_or_not_at_all():
+def test_a_failed_assignment_changes_no_item():
     memory = bytearray(24)
     view = View(memory).cast("T{<h:a:2x<d:b:}")
     memory[2:4] = b"zz"
@@ -146,14 +147,14 @@ def test_items_are_assigned_whole_or_not_at_all():
         with pytest.raises((TypeError, ValueError)):
             view[0] = value
         assert bytes(memory) == before
-    # Many at once: the last one does not fit, so none is written.
+    # The last record of the list does not fit, so no record is written.
     with pytest.raises(ValueError):
         view[:] = [(7, 7.0), (40000, 1.0)]
     assert bytes(memory) == before
     view[:] = [(7, 7.0), (8, 8.0)]
     assert view.tolist() == [(7, 7.0), (8, 8.0)]
     assert memory[2:4] == b"zz"
-    # One record for all.
+    # One record is assigned to all items.
     view[...] = (5, 5.0)
     assert view.tolist() == [(5, 5.0), (5, 5.0)]
     view["b"][::-1] = [1.0, 2.0]
@@ -162,7 +163,7 @@ def test_items_are_assigned_whole_or_not_at_all():
         view["a"][:] = [1, 2, 3]
 
 
-def test_parts_are_assigned_from_buffers_lists_and_values():
+def test_slices_are_assigned_from_buffers_lists_and_values():
     numbers = array.array("i", range(6))
     view = View(numbers)
     view[1:4] = array.array("i", [10, 20, 30])
@@ -171,7 +172,7 @@ def test_parts_are_assigned_from_buffers_lists_and_values():
     assert list(numbers) == [0, 9, 20, 8, 4, 7]
     view[:3] = -1
     assert list(numbers) == [-1, -1, -1, 8, 4, 7]
-    # Overlapping parts of one memory.
+    # The source and the destination overlap.
     view[:] = array.array("i", range(6))
     view[1:] = view[:-1]
     assert list(numbers) == [0, 0, 1, 2, 3, 4]
@@ -201,7 +202,7 @@ def test_parts_are_assigned_from_buffers_lists_and_values():
     assert grid.tolist() == [[1, 2, 3], [4, 5, 6]]
 
 
-def test_what_runs_meanwhile_cannot_pull_the_memory_away():
+def test_a_conversion_that_releases_the_view_is_an_error():
     memory = bytearray(8)
     view = View(memory)
 
@@ -216,7 +217,7 @@ def test_what_runs_meanwhile_cannot_pull_the_memory_away():
     with pytest.raises(ValueError, match="released"):
         view[Index()] = 1
     view = View(memory)
-    # The value releases the view while it is converted: as of memoryview, nothing is written.
+    # The conversion of the value releases the view. Nothing is written, as in memoryview.
     with pytest.raises(ValueError, match="released"):
         view[0] = Index()
     assert memory[0] == 0
@@ -235,7 +236,7 @@ def test_what_runs_meanwhile_cannot_pull_the_memory_away():
     assert view.tolist() == [5, 2, 3]
 
 
-def test_equality_and_hash():
+def test_views_have_equality_and_a_hash():
     assert View(b"abc") == b"abc" and View(b"abc") != b"abd" and View(b"abc") != b"abcd"
     assert View(array.array("d", [1.0])) == array.array("i", [1])
     nan = array.array("d", [float("nan")])
@@ -254,11 +255,11 @@ def test_equality_and_hash():
     assert repr(released) == "<released pep3118.View>"
 
 
-def test_casts():
+def test_a_cast_interprets_the_bytes_with_another_format():
     view = View(bytes(range(12)))
     assert view.cast("<i").shape == (3,)
     assert view.cast(b"<h", [2, 3]).tolist() == memoryview(bytes(range(12))).cast("h", [2, 3]).tolist()
-    # From anything to anything, not only from bytes.
+    # A view of any format can be cast, not only a view of bytes.
     assert view.cast("<i").cast("<h").tolist() == list(struct.unpack("<6h", bytes(range(12))))
     assert view.cast("<i").cast("B", (12,)).tobytes() == bytes(range(12))
     assert View(b"\1\0\0\0").cast("<i", ()).tolist() == 1
@@ -272,7 +273,7 @@ def test_casts():
         view.cast("T{i")
     with pytest.raises(TypeError):
         view.cast(3)
-    # A shape is a lie here: many items of no bytes.
+    # The memory does not limit the number of items of 0 bytes.
     with pytest.raises(ValueError):
         View(b"").cast("0s", (2**40,))
 
@@ -286,25 +287,25 @@ def test_ambiguous_formats_say_how_to_choose():
         View(b"abc", dialect="fortran")
 
 
-def test_the_type_is_believed_more_than_the_format():
+def test_the_type_takes_precedence_over_the_format():
     class Structure(ctypes.Structure):
         _fields_ = [("a", ctypes.c_byte), ("b", ctypes.c_int)]
 
     class Number(ctypes.Union):
         _fields_ = [("i", ctypes.c_uint32), ("f", ctypes.c_float)]
 
-    # Before 3.12 ctypes writes no padding, and of a union one byte.
+    # Before 3.12 ctypes writes no padding, and `B` for a union.
     item = Structure(1, 2)
     assert View(item)[()] == View(memoryview(item))[()] == (1, 2)
     assert View(View(item))[()] == (1, 2)
     assert View(Number(f=1.0))["f"][()] == 1.0
-    # An argument takes precedence.
+    # The argument `format` takes precedence over the type.
     assert View(item, format="T{b:x:3x<i:y:}")[()].y == 2
     with pytest.raises(FormatError, match="itemsize is 8 bytes"):
         View(item, format="<i")
 
 
-def test_broken_metadata_is_refused_by_rule():
+def test_broken_metadata_raises_buffer_rule_error():
     exporter = testbuffer.ndarray(list(range(6)), shape=[6], format="B")
     assert View(exporter, dialect="struct").tolist() == list(range(6))
 
@@ -342,14 +343,14 @@ def test_a_view_is_an_exporter():
         view[0]
     with pytest.raises(ValueError, match="released"), view:
         pass
-    # Slices hold the memory on their own.
+    # A slice holds the memory independently of its view.
     whole = View(bytearray(b"abc"))
     part = whole[1:]
     whole.release()
     assert part.tolist() == [98, 99]
 
 
-def test_every_dialect_has_a_name():
+def test_a_view_names_its_dialect_and_certainty():
     assert View((ctypes.c_wchar * 2)("a", "b")).dialect == "ctypes"
     assert View(memoryview(array.array("i", [1]))).obj is not None
     assert View(b"abc").certainty == "exact"
@@ -357,7 +358,7 @@ def test_every_dialect_has_a_name():
     assert pep3118.View is View
 
 
-def test_cpythons_own_checks_of_exporters_pass():
+def test_verify_getbuf_of_cpython_accepts_views():
     test_buffer = pytest.importorskip("test.test_buffer")
     case = test_buffer.TestBufferProtocol()
     case.setUp()
@@ -374,15 +375,15 @@ def test_cpythons_own_checks_of_exporters_pass():
         if "s" in exporter.format:
             continue
         view = View(exporter)
-        # Their checks know no slices of arrays of pointers.
+        # CPython's checks do not support slices of arrays of pointers.
         sliced = not view.suboffsets and choose.random() < 0.5
         if sliced:
             try:
-                view = view[tuple(random_slice(choose, extent) for extent in view.shape)]
+                view = view[tuple(random_slice(choose, length) for length in view.shape)]
             except BufferError:
                 continue
         if not view.nbytes:
-            continue  # CPython's checks make an array of the same items, which cannot be empty.
+            continue  # CPython's checks make an array of the same items and cannot make an empty array.
         if choose.random() < 0.3:
             view = view.toreadonly()
         for request in requests:
@@ -422,21 +423,21 @@ def test_structures_of_ctypes_are_read_right_or_refused():
             base = type("Base", (ctypes.Structure,), {"_fields_": [("b0", choose.choice(scalars))]})
         return type("Random", (base,), {**space, "_fields_": fields})
 
-    def truth(kind, memory, offset=0, big=False):
-        """The values as the type shows them; `...` for bit-fields, which are shown as bytes."""
+    def expected_value(kind, memory, offset=0, big=False):
+        """Returns the values that ctypes reads from `memory`, and `...` for bit-fields, which `View` reads as bytes."""
         if isinstance(kind, array_type):
             size = ctypes.sizeof(kind._type_)
-            return [truth(kind._type_, memory, offset + index * size, big) for index in range(kind._length_)]
+            return [expected_value(kind._type_, memory, offset + index * size, big) for index in range(kind._length_)]
         if issubclass(kind, (ctypes.Structure, ctypes.Union)):
             big = issubclass(kind, ctypes.BigEndianStructure)
             values = []
             for owner in reversed(kind.__mro__):
                 for name, inner, *bits in owner.__dict__.get("_fields_", []):
                     start = offset + owner.__dict__[name].offset
-                    values.append(... if bits else truth(inner, memory, start, big))
+                    values.append(... if bits else expected_value(inner, memory, start, big))
             return tuple(values)
         value = (kind.__ctype_be__ if big else kind).from_buffer_copy(memory, offset).value
-        # Text ends before its NULs.
+        # The value of a NUL character is an empty text.
         return "" if value == "\0" else value
 
     def same(ours, theirs):
@@ -450,13 +451,13 @@ def test_structures_of_ctypes_are_read_right_or_refused():
     for _ in range(2000):
         kind = structure(choose.choice([0, 1, 2]))
         item = (kind * 2)()
-        # Bytes that are a value of every type, wide characters among them.
+        # The bytes 0 and 1 are valid values of most types, also of wide characters.
         memory = memoryview(item).cast("B")
         memory[:] = bytes(choose.choice([0, 0, 1]) for _ in range(len(memory)))
         try:
-            expected = [truth(kind, memory, index * ctypes.sizeof(kind)) for index in range(2)]
+            expected = [expected_value(kind, memory, index * ctypes.sizeof(kind)) for index in range(2)]
         except ValueError:
-            continue  # No character.
+            continue  # ctypes refuses a value that is not a character.
         try:
             read = View(item).tolist()
         except (FormatError, BufferRuleError):

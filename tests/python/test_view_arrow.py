@@ -1,4 +1,4 @@
-"""The Arrow C data interface of `View`."""
+"""Tests of the Arrow C data interface of `View`."""
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +8,7 @@ from pep3118 import View
 
 
 def records():
+    """Returns three records with a field of each kind."""
     array = np.zeros(
         3,
         [
@@ -26,7 +27,7 @@ def records():
     return array
 
 
-def test_records_are_tables():
+def test_records_become_tables():
     view = View(records())
     table = pa.table(view)
     assert table.column_names == ["i", "d", "b", "s", "u", "m", "in"]
@@ -40,7 +41,7 @@ def test_records_are_tables():
     assert pa.record_batch(view).num_rows == 3
     assert pa.array(view).type == pa.struct(list(table.schema))
     assert pa.schema(view) == table.schema
-    # Every second item, in reverse order.
+    # The view contains every second item in reverse order.
     assert pa.table(view[::-2])["i"].to_pylist() == [3, 1]
 
 
@@ -53,21 +54,21 @@ def test_polars_reads_records():
     assert polars.DataFrame(view["in"]).columns == ["x", "z"]
 
 
-def test_numbers_are_shared():
+def test_the_memory_of_numbers_is_shared():
     memory = np.arange(5.0)
     ours = pa.array(View(memory))
     assert (ours.type, ours.to_pylist()) == (pa.float64(), memory.tolist())
     assert ours.buffers()[1].address == memory.ctypes.data
     memory[0] = 9
     assert ours[0].as_py() == 9.0
-    # The buffer is held until Arrow releases it.
+    # Arrow holds the buffer until the array is freed.
     memory = bytearray(16)
     ours = pa.array(View(memory).cast("<q"))
     with pytest.raises(BufferError):
         memory.append(0)
     del ours
     memory.append(0)
-    # Dimensions after the first become lists, whose memory is shared too.
+    # Further dimensions become lists. Their memory is also shared.
     grid = np.arange(6, dtype="<i4").reshape(2, 3)
     ours = pa.array(View(grid))
     assert (ours.type, ours.to_pylist()) == (pa.list_(pa.field("item", pa.int32(), nullable=False), 3), grid.tolist())
@@ -81,14 +82,14 @@ def test_numbers_are_shared():
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), ()])
-def test_empty_and_single(shape):
+def test_empty_arrays_and_single_items_are_converted(shape):
     array = np.zeros(shape, "<i4")
     ours = pa.array(View(array))
     assert ours.to_pylist() == (array.tolist() if shape else [0])
     ours.validate(full=True)
 
 
-def test_records_in_two_dimensions():
+def test_records_in_two_dimensions_become_lists():
     array = np.zeros((2, 3), [("a", "<i2"), ("b", "<f8")])
     array["a"] = np.arange(6).reshape(2, 3)
     for each in (array, array.T):
@@ -96,7 +97,7 @@ def test_records_in_two_dimensions():
         assert [[item["a"] for item in row] for row in rows] == each["a"].tolist()
 
 
-def test_text_that_is_none():
+def test_invalid_text_is_a_value_error():
     view = View(np.array([b"\x3d\xd8"], "V2"), format="<u")
     with pytest.raises(ValueError, match="not Unicode text"):
         pa.array(view)

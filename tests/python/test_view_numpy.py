@@ -1,4 +1,4 @@
-"""Views of NumPy arrays show what `tolist()` of the arrays shows, whatever the dtype."""
+"""Tests that views of NumPy arrays return the values of `tolist()` of the arrays, for every dtype."""
 
 import math
 import random
@@ -14,7 +14,7 @@ SCALARS = "i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 g c8 c16 ? S3 U2 V3 O >i2 >i4 >u8 >f
 
 
 def fill(choose, array):
-    """Random values, field by field: any bytes where every pattern is a value."""
+    """Fills `array` with random values of its dtype, field by field."""
     dtype = array.dtype
     if dtype.fields:
         for name in dtype.names:
@@ -44,11 +44,11 @@ def fill(choose, array):
 
 
 def same(ours, theirs, dtype):
-    """Whether a value of ours is that of NumPy."""
+    """Returns whether the value of a view equals the value of NumPy."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         inner = np.dtype((base, shape[1:]))
-        # Inside records NumPy leaves them as arrays.
+        # `tolist` of NumPy returns arrays in records as arrays and not as lists.
         theirs = theirs.tolist() if isinstance(theirs, np.ndarray) else theirs
         return (
             isinstance(ours, list)
@@ -61,12 +61,12 @@ def same(ours, theirs, dtype):
         return all(same(*pair, dtype[index]) for index, pair in enumerate(zip(ours, theirs, strict=True)))
     match dtype.kind:
         case "S":
-            # NumPy leaves out the NULs at the end.
+            # NumPy removes the NULs at the end of bytes.
             return type(ours) is bytes and len(ours) == dtype.itemsize and ours.rstrip(b"\0") == theirs
         case "O":
             return ours is theirs
         case "f":
-            # A long double is read as the nearest double.
+            # `View` reads a long double as the nearest double.
             return type(ours) is float and repr(ours) == repr(float(theirs))
         case "c":
             return type(ours) is complex and repr(ours) == repr(complex(theirs))
@@ -75,26 +75,27 @@ def same(ours, theirs, dtype):
 
 
 def same_array(ours, array):
+    """Returns whether the nested lists of a view equal the values of a NumPy array."""
     if array.ndim == 0:
         return same(ours, array.tolist(), array.dtype)
     return len(ours) == len(array) and all(map(same_array, ours, (array[index, ...] for index in range(len(array)))))
 
 
-def part(choose, array):
-    """Some slice of it, perhaps transposed."""
+def random_part(choose, array):
+    """Returns a random slice of `array`, transposed in half of all cases."""
     steps = [choose.choice([1, 1, 2, -1, -2]) for _ in array.shape]
     array = array[(*(slice(None, None, step) for step in steps), ...)]
     return array.transpose(choose.sample(range(array.ndim), array.ndim)) if choose.random() < 0.5 else array
 
 
-def test_ten_thousand_random_dtypes_are_read_right():
+def test_random_dtypes_are_read_right():
     choose = random.Random(3118)
     counts = Counter()
     while counts["arrays"] < 10_000:
         dtype = choose.choice([record, field])(choose, choose.choice([0, 1, 1, 2, 3]), SCALARS)
         array = np.zeros([choose.choice([0, 1, 2, 3]) for _ in range(choose.choice([0, 1, 1, 1, 2, 3]))], dtype)
         fill(choose, array)
-        array = part(choose, array)
+        array = random_part(choose, array)
         try:
             memoryview(array)
         except (BufferError, ValueError):
@@ -106,16 +107,16 @@ def test_ten_thousand_random_dtypes_are_read_right():
         assert same_array(view.tolist(), array), (dtype, view.format)
         assert view.tobytes() == memoryview(array).tobytes()
         counts[view.certainty] += 1
-    # The dtype takes precedence where the format is wrong or says too little: nothing is refused.
+    # The dtype takes precedence over a wrong or incomplete format, so that no array is refused.
     assert counts["exact"] == 10_000, counts
 
 
-def test_formats_alone_are_read_right_or_refused():
-    """As if another exporter had written them: nothing but format and itemsize is known."""
+def test_formats_without_a_dtype_are_read_right_or_refused():
+    """The argument `format` disables the use of the dtype, so that only the format and the itemsize are known."""
     choose = random.Random(688)
     counts = Counter()
     for _ in range(3_000):
-        # Objects are read where the dtype declares them, and nowhere else.
+        # `View` reads objects only if a dtype declares them.
         dtype = record(choose, choose.choice([0, 1, 1, 2, 3]), [scalar for scalar in SCALARS if scalar != "O"])
         array = np.zeros(2, dtype)
         fill(choose, array)
@@ -131,15 +132,15 @@ def test_formats_alone_are_read_right_or_refused():
         if same_array(view.tolist(), array):
             counts[view.certainty] += 1
         else:
-            # NumPy leaves out the end of records in arrays: some such formats look like right ones.
-            counts["a lie that cannot be seen"] += 1
+            # NumPy omits the padding at the end of records in arrays. Some of these formats are consistent but wrong.
+            counts["consistent but wrong"] += 1
             assert any(hides_padding(dtype[name]) for name in dtype.names), dtype
     read = counts["exact"] + counts["trailing-padding"] + counts["inferred"]
-    assert read > 2_000 and counts["a lie that cannot be seen"] < 100, counts
+    assert read > 2_000 and counts["consistent but wrong"] < 100, counts
 
 
 def hides_padding(dtype):
-    """Whether records in an array, or further in, end in bytes that the format leaves out."""
+    """Returns whether a record of `dtype`, at any depth, ends in padding, which the format omits."""
     if dtype.subdtype:
         return hides_padding(dtype.subdtype[0])
     if not dtype.fields:
@@ -149,7 +150,7 @@ def hides_padding(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["<f8", ">f8", "<c16", ">i4", "<f2", "g", "U3", "S4", "?", "V5"])
-def test_scalars_in_any_shape(dtype):
+def test_scalars_are_read_in_any_shape(dtype):
     choose = random.Random(1)
     array = np.zeros((2, 3, 4), dtype)
     fill(choose, array)
@@ -160,7 +161,7 @@ def test_scalars_in_any_shape(dtype):
         assert view.contiguous == (each.flags.c_contiguous or each.flags.f_contiguous)
 
 
-def test_fields_are_strided_views():
+def test_a_field_is_a_strided_view():
     array = np.zeros(4, [("a", "<i2"), ("pos", [("x", ">f8"), ("y", "<f4", (2,))], (3,)), ("s", "S5")])
     fill(random.Random(2), array)
     view = View(array)
@@ -183,7 +184,7 @@ def test_fields_are_strided_views():
         view["a"]["a"]
 
 
-def test_columns_are_those_of_numpy():
+def test_columns_equal_the_fields_of_numpy():
     array = np.zeros(
         (5, 2),
         [
@@ -206,7 +207,7 @@ def test_columns_are_those_of_numpy():
         assert ours.shape == theirs.shape
         assert ours.dtype == theirs.dtype.newbyteorder("=")
         np.testing.assert_array_equal(ours, theirs)
-        # Nothing is copied on the way to NumPy, and it is writable.
+        # NumPy shares the memory of the column and can write to it.
         assert column.c_contiguous and not column.readonly
         ours[...] = np.zeros((), ours.dtype)
         np.testing.assert_array_equal(np.asarray(column), np.zeros_like(ours))
@@ -219,7 +220,7 @@ def test_columns_are_those_of_numpy():
         assert np.asarray(View(np.zeros(shape, "i4,f8")).columns()["f1"]).shape == shape
 
 
-def test_a_format_that_numpy_refuses_to_write_can_be_given():
+def test_a_format_can_be_given_for_an_array_without_a_format():
     array = np.array(["2026-01-01", "NaT"], "<M8[D]")
     with pytest.raises((BufferError, ValueError)):
         View(array)

@@ -15,7 +15,7 @@ pub(super) fn escape_path(path: &Path) -> String {
 ///
 /// A JSON string may contain DEL, C1 control characters, bidirectional and zero-width characters unescaped.
 /// Outside of strings, JSON does not allow these characters. The value of `text` is therefore unchanged.
-pub(super) fn json(text: &mut Vec<u8>) {
+pub fn json(text: &mut Vec<u8>) {
     // Printable ASCII needs no escapes, and serde_json has escaped control characters below the space. The
     // loop has no early exit, so that the compiler vectorizes it.
     if text.iter().fold(0, |most, byte| most.max(*byte)) <= b'~' {

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static TEMPORARY: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Whether a progress bar is on the terminal.
-static BAR_SHOWN: AtomicBool = AtomicBool::new(false);
+static BAR_VISIBLE: AtomicBool = AtomicBool::new(false);
 
 /// Locks the path of the temporary output file, which the caller reads or changes through the guard.
 ///
@@ -23,8 +23,8 @@ pub(super) fn lock_temporary_path() -> MutexGuard<'static, Option<PathBuf>> {
 }
 
 /// Records whether a progress bar is on the terminal. A signal clears the line of the bar.
-pub(super) fn set_bar_shown(shown: bool) {
-    BAR_SHOWN.store(shown, Ordering::Relaxed);
+pub(super) fn set_bar_visible(visible: bool) {
+    BAR_VISIBLE.store(visible, Ordering::Relaxed);
 }
 
 /// Handles SIGHUP, SIGINT and SIGTERM for the rest of the process.
@@ -60,7 +60,7 @@ pub fn handle_signals() {
             // A failure is ignored, because the process ends here and cannot report it.
             let _ = std::fs::remove_file(path);
         }
-        if BAR_SHOWN.load(Ordering::Relaxed) {
+        if BAR_VISIBLE.load(Ordering::Relaxed) {
             let _ = std::io::stderr().write_all(b"\r\x1b[2K");
         }
         // `std::process::exit` would flush standard output, and a flush can block.

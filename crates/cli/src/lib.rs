@@ -39,6 +39,8 @@ use std::io::{self, Write};
 
 use clap::{Parser, Subcommand};
 
+#[doc(hidden)]
+pub use escape::json as escape_json;
 use failure::{Failure, Status};
 pub use interrupt::handle_signals;
 #[doc(hidden)]

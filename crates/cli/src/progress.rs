@@ -15,8 +15,8 @@ pub(super) struct Progress {
     /// `None` if standard error is not a terminal, or if rows are written to the same terminal.
     bar: Option<ProgressBar>,
     started: Instant,
-    /// Whether the bar is on the terminal, which is so after [`DELAY`].
-    shown: bool,
+    /// Whether the bar is drawn on the terminal. The bar is drawn after [`DELAY`].
+    is_drawn: bool,
 }
 
 impl Progress {
@@ -24,15 +24,15 @@ impl Progress {
     /// `rows_on_terminal` is true if rows are written to the terminal, which leaves no space for a bar.
     pub(super) fn new(total: Option<u64>, rows_on_terminal: bool) -> Self {
         let visible = io::stderr().is_terminal() && !rows_on_terminal;
-        Self { bar: visible.then(|| bar(total)), started: Instant::now(), shown: false }
+        Self { bar: visible.then(|| bar(total)), started: Instant::now(), is_drawn: false }
     }
 
     /// Adds `bytes` to the number of bytes that were read. Shows the bar after [`DELAY`].
     pub(super) fn advance(&mut self, bytes: usize) {
         let Some(bar) = &self.bar else { return };
-        if !self.shown && self.started.elapsed() >= DELAY {
-            self.shown = true;
-            interrupt::set_bar_shown(true);
+        if !self.is_drawn && self.started.elapsed() >= DELAY {
+            self.is_drawn = true;
+            interrupt::set_bar_visible(true);
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         bar.inc(super::input::to_u64(bytes));
@@ -57,9 +57,9 @@ fn bar(total: Option<u64>) -> ProgressBar {
 impl Drop for Progress {
     /// Clears the line of the bar, so that the next message starts on an empty line.
     fn drop(&mut self) {
-        if let Some(bar) = self.bar.as_ref().filter(|_| self.shown) {
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.is_drawn) {
             bar.finish_and_clear();
-            interrupt::set_bar_shown(false);
+            interrupt::set_bar_visible(false);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The functions `check` and `audit`.
+//! The Python functions `check` and `audit`.
 
 #![allow(unsafe_code, reason = "reads a slot of a type")]
 
@@ -9,32 +9,34 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyString, PyType};
 
+use crate::errors::class_name;
 use crate::report::Report;
 
-/// The request in an argument: `"FULL_RO"`, `"ND|FORMAT"`, 284.
+/// Converts the argument `request`, such as `"FULL_RO"`, `"ND|FORMAT"` or `284`.
 ///
 /// # Errors
-/// - an unknown name, or flags that are not a legal request: `ValueError`
-/// - an object other than `int` and `str`: `TypeError`
+/// - a name is unknown, or the flags are not a legal request: `ValueError`
+/// - `request` is neither an `int` nor a `str`: `TypeError`
 fn request(request: &Bound<'_, PyAny>) -> PyResult<Request> {
     let parsed = if let Ok(names) = request.cast::<PyString>() {
         names.to_cow()?.parse()
     } else if request.is_instance_of::<PyInt>() {
         Request::from_flags(request.extract()?).map_err(RequestError::from)
     } else {
-        let ty = request.get_type();
-        return Err(PyTypeError::new_err(format!("a request is an int or a str, not {}", ty.name()?)));
+        return Err(PyTypeError::new_err(format!("a request is an int or a str, not {}", class_name(request)?)));
     };
     parsed.map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
-/// Checks the buffer that an exporter returns for one request.
+/// Checks the buffer that `obj` exports for one request.
 ///
-/// `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. If the type of the object
-/// gives the layout of the items (a NumPy dtype, the fields of a ctypes structure), the format is compared
-/// with it (T01, format against type).
+/// `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. The default is "FULL_RO".
 ///
-/// Raises the exporter's exception if it refuses the request, and TypeError if the object exports no buffer.
+/// Some types define the layout of their items, for example by a NumPy dtype or by the fields of a ctypes structure.
+/// For these types, the format is compared with the layout (rule T01, format against type).
+///
+/// Raises the exception of the exporter if the exporter refuses the request. Raises TypeError if `obj` exports no
+/// buffer.
 ///
 /// >>> from pep3118 import check
 /// >>> print(check(b"abc"))
@@ -58,13 +60,13 @@ pub(crate) fn check(obj: &Bound<'_, PyAny>, request: Option<&Bound<'_, PyAny>>) 
     Report::new(obj, report, readable, type_layout.map(|known| known.source))
 }
 
-/// Checks an exporter: sends all 26 legal requests, twice, and compares the buffers with the rules, with one
-/// another, and with the layout that the type of the object gives (T01, format against type).
+/// Checks the buffers that `obj` exports for all 26 legal requests.
 ///
-/// Each buffer is released at once. Reference counts and exceptions in `__release_buffer__` are checked too.
-/// No byte of the memory is read.
+/// Each request is sent twice. The buffers are compared with the rules, with each other, and with the layout that the
+/// type of `obj` defines (rule T01, format against type). Each buffer is released at once. Reference counts and
+/// exceptions in `__release_buffer__` are checked too. No byte of the memory is read.
 ///
-/// Raises TypeError if the object exports no buffer.
+/// Raises TypeError if `obj` exports no buffer.
 ///
 /// >>> from pep3118 import audit
 /// >>> print(audit(bytearray(8)))
@@ -75,10 +77,11 @@ pub(crate) fn audit(obj: &Bound<'_, PyAny>) -> PyResult<Report> {
     Report::new(obj, report, readable, layout_source)
 }
 
-/// Whether the instances of a type export buffers.
+/// Returns whether the instances of `ty` export buffers.
 #[pyfunction]
 pub(crate) fn _exports_buffers(ty: &Bound<'_, PyType>) -> bool {
-    // SAFETY: the type is alive, and the interpreter is attached.
+    // SAFETY: `PyType_GetSlot` needs a valid type object and an attached thread state. `ty` is a reference to a type,
+    // and a `Bound` exists only while the thread is attached.
     let slot = unsafe { pyo3::ffi::PyType_GetSlot(ty.as_type_ptr(), pyo3::ffi::Py_bf_getbuffer) };
     !slot.is_null()
 }

@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
+use crate::errors::class_name;
 use crate::objects::{filled, take_exception};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
@@ -101,7 +102,7 @@ impl<'b> Lent<'b> {
         let granted = request(exporter, &mut buffer, flags);
         if writable && granted.is_err() {
             // The message of CPython's argument parser.
-            let found = exporter.get_type().name()?;
+            let found = class_name(exporter)?;
             let message = format!("argument must be read-write bytes-like object, not {found}");
             return Err(PyTypeError::new_err(message));
         }

@@ -1,4 +1,6 @@
-//! `dtype_from_pep3118`, and NumPy's dtypes from layouts. NumPy is imported when the first dtype is made.
+//! Creates NumPy dtypes for layouts: the Python functions `dtype_from_pep3118` and `Format.to_dtype`.
+//!
+//! NumPy is an optional dependency. It is imported when the first dtype is created.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -9,32 +11,33 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
+use crate::errors::class_name;
 use crate::field::default_name;
 use pep3118::__private::{Cache, hash};
 use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Field, Layout, Type};
 
-/// `numpy.dtype`.
+/// Returns the class `numpy.dtype`.
 fn dtype_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     CLASS.import(py, "numpy", "dtype")
 }
 
-/// The dtype of the items of a layout, with the same offsets, itemsize and values. An address is an unsigned
-/// integer, as NumPy's `P` is.
+/// Creates the dtype of the items of `layout`, with the same offsets, itemsize and values. An address becomes an
+/// unsigned integer, as `numpy.dtype("P")` is.
 ///
 /// # Errors
-/// - without NumPy: `ImportError`
-/// - a type without a dtype (UCS-2 text, Pascal strings, complex numbers of float16, bits, user types), or the
-///   `long double` of another machine: `NotImplementedError`
-/// - a layout that NumPy refuses (the same name twice, more than 2 GB): `ValueError`
+/// - NumPy is not installed: `ImportError`
+/// - NumPy has no dtype for a type, such as UCS-2 text or bit-fields: `NotImplementedError`
+/// - `layout` contains the `long double` of another machine: `NotImplementedError`
+/// - NumPy refuses the dtype, for example because two fields have the same name: `ValueError`
 pub(super) fn to_dtype<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'py, PyAny>> {
     field_dtype(py, layout.item(), b"")
 }
 
-/// The last byte before the type of a field, without byte-order characters and spaces, and the first byte of the
-/// type.
+/// Returns the last byte of `format` before the type of `field`, ignoring byte-order characters and spaces, and the
+/// first byte of the type. Both are `None` if `format` is empty.
 fn bytes_around_type(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>) {
     let start = field.span().start();
     let before = format.get(..start).unwrap_or_default();
@@ -42,14 +45,14 @@ fn bytes_around_type(field: Field<'_>, format: &[u8]) -> (Option<u8>, Option<u8>
     (before.copied(), format.get(start).copied())
 }
 
-/// The dtype of a field. `format` is the format that the layout was read from; empty if there is none.
+/// Creates the dtype of `field`. `format` is the format that describes the layout, or empty if there is none.
 fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let element = element_dtype(py, field, format)?;
     let shape = field.shape();
     let array = |element, shape: &[u64]| dtype_class(py)?.call1(((element, PyTuple::new(py, shape)?),));
     match shape {
         [] => Ok(element),
-        // `(2)3i` is an array of arrays, which NumPy does not merge to `(2,3)i`.
+        // NumPy reads `(2)3i` as an array of arrays, and not as `(2,3)i`.
         [outer @ .., count]
             if !outer.is_empty() && bytes_around_type(field, format).0.is_some_and(|byte| byte.is_ascii_digit()) =>
         {
@@ -60,10 +63,11 @@ fn field_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResul
     }
 }
 
+/// Creates the dtype of one element of `field`. `format` is as in [`field_dtype`].
 fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     match field.ty() {
         Type::Record => record_dtype(py, field, format),
-        // A dtype cannot express the type that a pointer points to.
+        // `&` is a pointer to a given type, and a dtype cannot express that type.
         Type::Pointer if bytes_around_type(field, format).1 == Some(b'&') => Err(unrepresentable(field)),
         _ => cached(py, field, &[], || {
             let name = dtype_name(field).ok_or_else(|| unrepresentable(field))?;
@@ -72,7 +76,8 @@ fn element_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyRes
     }
 }
 
-/// A scalar type of this machine, and the shape of an array of it.
+/// The key of a cached dtype: a scalar type of this machine, and the shape of an array. The shape of a single value
+/// is empty.
 #[derive(PartialEq)]
 struct DtypeKey {
     ty: Type,
@@ -81,10 +86,11 @@ struct DtypeKey {
     shape: Box<[u64]>,
 }
 
-/// Dtypes without fields. Nothing in them can be changed, so all callers share them.
-static WITHOUT_FIELDS: Mutex<Cache<DtypeKey, Py<PyAny>>> = Mutex::new(Cache::new(256, 1 << 16));
+/// The cache of dtypes without fields. They are immutable, so all callers share them.
+static SCALAR_DTYPES: Mutex<Cache<DtypeKey, Py<PyAny>>> = Mutex::new(Cache::new(256, 1 << 16));
 
-/// The dtype of the scalars of a field in a shape, made by `make` if it is not cached.
+/// Returns the cached dtype for the scalar type of `field` and the array `shape`. If there is none, creates the dtype
+/// with `make` and caches it.
 fn cached<'py>(
     py: Python<'py>,
     field: Field<'_>,
@@ -102,11 +108,11 @@ fn cached<'py>(
     };
     let shape_hash = hash(shape, b"");
     let hash = hash(&[size, order, shape_hash], ty.as_str().as_bytes());
-    let is = |key: &DtypeKey| (key.ty, key.size, key.endian) == (ty, size, endian) && *key.shape == *shape;
-    // No Python code runs under the lock.
+    let is_equal = |key: &DtypeKey| (key.ty, key.size, key.endian) == (ty, size, endian) && *key.shape == *shape;
+    // Python code must not run under the lock, because it could call this function again.
     let found = {
-        let mut cache = WITHOUT_FIELDS.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(hash, is).map(|dtype| dtype.clone_ref(py))
+        let mut cache = SCALAR_DTYPES.lock().unwrap_or_else(PoisonError::into_inner);
+        cache.get(hash, is_equal).map(|dtype| dtype.clone_ref(py))
     };
     if let Some(found) = found {
         return Ok(found.into_bound(py));
@@ -115,12 +121,13 @@ fn cached<'py>(
     let key = DtypeKey { ty, size, endian, shape: shape.into() };
     let cost = size_of_val(shape).saturating_add(64);
     let value = dtype.clone().unbind();
-    let replaced = WITHOUT_FIELDS.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, key, value, cost);
+    let replaced = SCALAR_DTYPES.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, key, value, cost);
+    // The lock is released before the replaced objects are deleted, which can run Python code.
     drop(replaced);
     Ok(dtype)
 }
 
-/// The exception for a type without a dtype, with the message of NumPy's reader.
+/// Returns the exception for `field`, whose type has no dtype. The message is that of NumPy.
 fn unrepresentable(field: Field<'_>) -> PyErr {
     let (code, what) = match field.ty() {
         Type::Ucs2 => ("u", "UCS-2 strings"),
@@ -135,7 +142,7 @@ fn unrepresentable(field: Field<'_>) -> PyErr {
     PyNotImplementedError::new_err(format!("Unrepresentable PEP 3118 data type '{code}' ({what})"))
 }
 
-/// NumPy's byte-order character.
+/// Returns NumPy's byte-order character for `field`; `|` means that the type has no byte order.
 fn byte_order(field: Field<'_>) -> char {
     match field.endian() {
         None => '|',
@@ -144,9 +151,10 @@ fn byte_order(field: Field<'_>) -> char {
     }
 }
 
-/// The name of a scalar type in NumPy, such as `<i4` or `|S3`; `None` if there is none, and for records.
+/// Returns NumPy's name for the type of `field`, such as `<i4` or `|S3`. Returns `None` if `field` is a record or
+/// NumPy has no such type.
 fn dtype_name(field: Field<'_>) -> Option<String> {
-    // The kind and the size of a unit of strings, text and void, whose names have a length.
+    // The name of a type with a length contains a kind and the number of units. `unit` is in bytes.
     let sized = match field.ty() {
         Type::Bytes => Some(('S', 1)),
         Type::Void => Some(('V', 1)),
@@ -157,15 +165,15 @@ fn dtype_name(field: Field<'_>) -> Option<String> {
     if let Some((kind, unit)) = sized {
         return Some(format!("{}{kind}{}", byte_order(field), field.size().checked_div(unit)?));
     }
-    // A reference has the byte order of the machine, and its name has none.
+    // An object reference has a byte order in the layout, but NumPy's name `|O` has none.
     let order = if field.ty() == Type::Object { '|' } else { byte_order(field) };
     fixed_size_name(field).map(|name| format!("{order}{name}"))
 }
 
-/// The name of a type of one size, without the byte order.
+/// Returns NumPy's name, without the byte order, for a type of `field` without a length.
 fn fixed_size_name(field: Field<'_>) -> Option<&'static str> {
-    // NumPy has the `long double` of the machine that it was compiled for.
-    let has_own_long_double = || field.model().long_double == DataModel::HOST.long_double;
+    // NumPy's `long double` is that of the C compiler for this machine.
+    let has_host_long_double = || field.model().long_double == DataModel::HOST.long_double;
     Some(match (field.ty(), field.size()) {
         (Type::Bool, 1) => "?",
         (Type::Char, 1) => "S1",
@@ -182,8 +190,8 @@ fn fixed_size_name(field: Field<'_>) -> Option<&'static str> {
         (Type::Float64, 8) => "f8",
         (Type::Complex64, 8) => "c8",
         (Type::Complex128, 16) => "c16",
-        (Type::LongDouble, _) if has_own_long_double() => "g",
-        (Type::ComplexLongDouble, _) if has_own_long_double() => "G",
+        (Type::LongDouble, _) if has_host_long_double() => "g",
+        (Type::ComplexLongDouble, _) if has_host_long_double() => "G",
         (Type::Pointer, 4) => "u4",
         (Type::Pointer, 8) => "u8",
         (Type::Object, _) if field.model().pointer == DataModel::HOST.pointer => "O",
@@ -191,10 +199,11 @@ fn fixed_size_name(field: Field<'_>) -> Option<&'static str> {
     })
 }
 
+/// Creates the dtype of one record of `field`. `format` is as in [`field_dtype`].
 fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    let mut default_names = DefaultNames::of(field);
+    let mut default_names = DefaultNames::new(field);
     let (mut names, mut formats, mut offsets) = (Vec::with_capacity(8), Vec::with_capacity(8), Vec::with_capacity(8));
-    // The end of the last field, while the fields have no gaps and a list of fields can express them.
+    // The end of the last field, in bytes. `None` if a list of fields without offsets cannot express the record.
     let mut packed = Some(0);
     for child in field.fields() {
         let name = match child.name().map(std::str::from_utf8) {
@@ -204,7 +213,7 @@ fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResu
                 PyString::from_bytes(py, name.as_bytes())?
             }
         };
-        // NumPy replaces an empty name in a list of fields.
+        // In a list of fields, NumPy replaces an empty name by `f0`, `f1` and so on.
         let can_be_listed = child.total_size() > 0 && child.name() != Some(b"");
         packed = packed.filter(|end| child.offset() == *end && can_be_listed);
         packed = packed.and_then(|end: u64| end.checked_add(child.total_size()));
@@ -213,7 +222,7 @@ fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResu
         offsets.push(child.offset());
     }
     if packed == Some(field.size()) && !names.is_empty() {
-        // NumPy reads a list of fields in three quarters of the time.
+        // NumPy needs a quarter less time for a list of fields than for a dict.
         let fields: Vec<_> = names.into_iter().zip(formats).collect();
         return dtype_class(py)?.call1((fields,));
     }
@@ -225,38 +234,43 @@ fn record_dtype<'py>(py: Python<'py>, field: Field<'_>, format: &[u8]) -> PyResu
     dtype_class(py)?.call1((description,))
 }
 
-/// Names for the fields of a record that have none: `f0`, `f1` and so on, without the names of other fields.
+/// Generates names for the unnamed fields of a record: `f0`, `f1` and so on. Skips names that other fields have.
 struct DefaultNames {
-    taken: HashSet<String>,
+    used: HashSet<String>,
     next: usize,
 }
 
 impl DefaultNames {
-    fn of(record: Field<'_>) -> Self {
-        let needed = record.fields().any(|field| field.name().is_none());
-        let taken = if needed { record.fields().filter_map(Field::name_text).collect() } else { HashSet::new() };
-        Self { taken, next: 0 }
+    /// Creates the generator for the fields of `record`.
+    fn new(record: Field<'_>) -> Self {
+        let has_unnamed = record.fields().any(|field| field.name().is_none());
+        let used = if has_unnamed { record.fields().filter_map(Field::name_text).collect() } else { HashSet::new() };
+        Self { used, next: 0 }
     }
 
+    /// Returns the next name.
     fn next(&mut self) -> String {
         loop {
             let name = default_name(self.next);
             self.next = self.next.saturating_add(1);
-            if !self.taken.contains(&name) {
+            if !self.used.contains(&name) {
                 return name;
             }
         }
     }
 }
 
-/// The longest format that is cached, in bytes.
-const CACHED_LEN: usize = 4096;
+/// The length in bytes of the longest format that is cached.
+const LONGEST_CACHED: usize = 4096;
 
-/// Dtypes with fields by their formats. A format that was read once has no dtype yet: most formats are read
-/// once, and the copy of a dtype takes longer than the look-up.
-static WITH_FIELDS: Mutex<Cache<Box<str>, Option<Py<PyAny>>>> = Mutex::new(Cache::new(256, 256 * CACHED_LEN));
+/// The cache of dtypes with fields, by format. After the first read of a format, the entry is `None`. The dtype is
+/// stored at the second read, because most formats are read once and the copy for the cache takes time.
+static RECORD_DTYPES: Mutex<Cache<Box<str>, Option<Py<PyAny>>>> = Mutex::new(Cache::new(256, 256 * LONGEST_CACHED));
 
-/// Returns the dtype of a format, as NumPy reads it, also of formats that NumPy refuses.
+/// Returns the dtype for the format `spec`.
+///
+/// For every format that NumPy accepts, the dtype is the same as in NumPy. The function accepts more formats than
+/// NumPy.
 ///
 /// >>> from pep3118.numpy import dtype_from_pep3118
 /// >>> dtype_from_pep3118("T{<i:a:>d:b:}")
@@ -269,19 +283,17 @@ pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Boun
         return match (spec.cast::<PyString>(), spec.cast::<PyBytes>()) {
             (Ok(text), _) => read(py, text.to_str()?.as_bytes()),
             (_, Ok(bytes)) => read(py, bytes.as_bytes()),
-            _ => {
-                Err(PyTypeError::new_err(format!("a format is a str or bytes object, not {}", spec.get_type().name()?)))
-            }
+            _ => Err(PyTypeError::new_err(format!("a format is a str or bytes object, not {}", class_name(spec)?))),
         };
     };
     let format = text.to_str()?;
-    if !format.contains('T') || format.len() > CACHED_LEN {
+    if !format.contains('T') || format.len() > LONGEST_CACHED {
         return read(py, format.as_bytes());
     }
     let hash = hash(&[], format.as_bytes());
-    // No Python code runs under the lock.
+    // Python code must not run under the lock, because it could call this function again.
     let found = {
-        let mut cache = WITH_FIELDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = RECORD_DTYPES.lock().unwrap_or_else(PoisonError::into_inner);
         cache.get(hash, |other| **other == *format).map(|dtype| dtype.as_ref().map(|dtype| dtype.clone_ref(py)))
     };
     let (dtype, is_new) = match found {
@@ -291,20 +303,21 @@ pub(super) fn dtype_from_pep3118<'py>(spec: &Bound<'py, PyAny>) -> PyResult<Boun
     };
     let value = (!is_new).then(|| dtype.clone().unbind());
     let replaced = {
-        let mut cache = WITH_FIELDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cache = RECORD_DTYPES.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(hash, format.into(), value, format.len())
     };
     drop(replaced);
     if is_new { Ok(dtype) } else { copy(&dtype) }
 }
 
-/// A copy of a dtype. The names of a dtype can be changed, so no two callers share one.
+/// Copies `dtype`. The names of fields are mutable in a dtype, so each caller gets a separate object.
 fn copy<'py>(dtype: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = dtype.py();
-    // `|` keeps the byte order.
+    // `newbyteorder("|")` returns a copy with the same byte order.
     dtype.call_method1(intern!(py, "newbyteorder"), (intern!(py, "|"),))
 }
 
+/// Creates the dtype for `format` without the cache. If NumPy's rules refuse `format`, uses [`EXTENDED`].
 fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     let layout = match Layout::read(format, &Dialect::NUMPY_READER, &DataModel::HOST) {
         Ok(layout) => layout,
@@ -313,5 +326,5 @@ fn read<'py>(py: Python<'py>, format: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     field_dtype(py, layout.item(), format)
 }
 
-/// Every construct of PEP 3118, with the sizes and the padding of NumPy's reader.
+/// The dialect with every construct of PEP 3118, and with the sizes and the padding of NumPy.
 const EXTENDED: Dialect = Dialect { name: "numpy-reader", ..Dialect::NATIVE_C };

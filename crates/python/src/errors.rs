@@ -1,5 +1,6 @@
 //! The exceptions `FormatError` and `BufferRuleError`.
 
+use pep3118::__private::escape;
 use pep3118::layout::{Ambiguity, LayoutError};
 use pep3118::view::{Report, Severity};
 use pyo3::exceptions::{PyBufferError, PyValueError};
@@ -9,8 +10,8 @@ pyo3::create_exception!(
     pep3118,
     FormatError,
     PyValueError,
-    "A format that cannot be read, or that has several interpretations.\n
-`span` is the byte offsets where the error starts and ends, or None.\n
+    "The format is invalid, or has several interpretations.\n
+    `span` is the start and the end of the offending bytes in the format, or None if the error has no position.\n
 >>> import pep3118
 >>> try:
 ...     pep3118.calcsize('T{i:a:')
@@ -22,8 +23,8 @@ pyo3::create_exception!(
     pep3118,
     BufferRuleError,
     PyBufferError,
-    "Metadata that break a rule of the buffer protocol.\n
-`rule` is the id of the first broken rule, such as 'A04'; `findings` has all of them.\n
+    "The metadata of a buffer break a rule of the buffer protocol.\n
+    `rule` is the id of the first broken rule, such as 'A04'. `findings` contains a Finding for each broken rule.\n
 >>> import pep3118
 >>> try:
 ...     pep3118.Exporter(bytes(8), format='<i', shape=(3,))
@@ -32,7 +33,16 @@ pyo3::create_exception!(
 D06 1"
 );
 
-/// An exception of class `T` with a message and attributes.
+/// Returns the name of the class of `object`, escaped for a message.
+///
+/// # Errors
+/// - the class has no name: the exception that Python raises
+pub(crate) fn class_name(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    Ok(escape(&*object.get_type().name()?.to_string_lossy()).into_owned())
+}
+
+/// Creates an exception of class `T` with `message` and `attributes`, which are (name, value). If Python cannot
+/// create the exception, returns the exception that Python raised instead.
 fn with_attributes<T: pyo3::PyTypeInfo>(
     py: Python<'_>,
     message: String,
@@ -47,7 +57,7 @@ fn with_attributes<T: pyo3::PyTypeInfo>(
     exception.map_or_else(|error| error, PyErr::from_value)
 }
 
-/// A `FormatError`.
+/// Creates a `FormatError`. `span` is the start and the end of the offending bytes in the format.
 fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
     Python::attach(|py| match span.into_pyobject(py) {
         Ok(span) => with_attributes::<FormatError>(py, message, &[("span", &span)]),
@@ -55,12 +65,13 @@ fn format_error(message: String, span: Option<(usize, usize)>) -> PyErr {
     })
 }
 
-/// The exception for an ambiguous format. `call` is the caller's call, with the argument that chooses.
+/// Creates the exception for an ambiguous format. `call` is the text for the help line: the call that the user made,
+/// with the argument that selects an interpretation, such as `Format(…, dialect='…')`.
 pub(crate) fn ambiguous(ambiguity: &Ambiguity, call: &str) -> PyErr {
     format_error(ambiguity.diagnostic().with_help(format!("choose one: {call}")).to_string(), None)
 }
 
-/// The exception for a format that cannot be read, or that is ambiguous where `call` takes a dialect.
+/// Creates the exception for `error`. If the format is ambiguous, the help line contains `call`, as in [`ambiguous`].
 pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
     match error.ambiguity() {
         Some(ambiguity) => ambiguous(ambiguity, call),
@@ -68,7 +79,7 @@ pub(crate) fn refused_or_ambiguous(error: LayoutError, call: &str) -> PyErr {
     }
 }
 
-/// The exception for a format that cannot be read. The message shows where.
+/// Creates the exception for `error`. The message shows the position of the error in the format.
 pub(crate) fn format_exception(error: LayoutError) -> PyErr {
     if let Some(ambiguity) = error.ambiguity() {
         return ambiguous(ambiguity, "dialect='…'");
@@ -77,7 +88,7 @@ pub(crate) fn format_exception(error: LayoutError) -> PyErr {
     format_error(format!("{error:#}"), Some((span.start(), span.end())))
 }
 
-/// A `BufferRuleError` with the findings of a report; `None` if no finding is an error.
+/// Creates a `BufferRuleError` with the findings of `report`. Returns `None` if no finding is an error.
 pub(crate) fn broken_rules(py: Python<'_>, report: &Report) -> Option<PyErr> {
     let first = report.iter().find(|finding| finding.severity() == Severity::Error)?;
     let attributes = || {

@@ -1,4 +1,4 @@
-//! The explanation of a format, as text, as SVG and as HTML.
+//! Renders the explanation of a format as text, as SVG and as HTML.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,8 @@ use super::format::Format;
 use pep3118::__private::{escape, plural};
 use pep3118::layout::{CellStyle, Certainty, Interpretation, Layout, Picture, Table};
 
-/// The text that `pep3118 explain` prints: a table and a picture of each interpretation.
+/// Returns the text that `pep3118 explain` prints: a table and a picture of each interpretation of `format`. `width`
+/// is the largest width of a picture in characters. With `color`, the text contains ANSI colours.
 pub(super) fn text(format: &Format, width: Option<usize>, color: bool) -> String {
     let bold = |text: &str| if color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut text = String::new();
@@ -24,13 +25,15 @@ pub(super) fn text(format: &Format, width: Option<usize>, color: bool) -> String
     text
 }
 
-/// Appends the table and the picture of a layout.
+/// Appends the table and the picture of `layout` to `text`. `width` and `color` are as in [`text`](self::text).
 fn draw(text: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
-    /// The colours of the fields, in turn. Plain blue is hard to read on black.
+    /// The ANSI colour codes of fields; adjacent fields have different colours. Dark blue (34) is left out, because
+    /// it is hard to read on a black background.
     const FIELDS: [u8; 5] = [36, 32, 35, 33, 94];
     let paint = |style: CellStyle, text: &str| {
         let code = match style {
             CellStyle::Padding => 2,
+            // The remainder is always an index of `FIELDS`, so 39, the terminal's default colour, is never used.
             CellStyle::Field(index) => {
                 index.checked_rem(FIELDS.len()).and_then(|index| FIELDS.get(index)).copied().unwrap_or(39)
             }
@@ -41,11 +44,11 @@ fn draw(text: &mut String, layout: &Layout, width: Option<usize>, color: bool) {
     if let Some(width) = width {
         picture = picture.within(width);
     }
-    // Writing to a string cannot fail.
+    // A write to a `String` cannot fail.
     let _ = write!(text, "{}\n{}", Table::new(layout), picture.render(paint));
 }
 
-/// The dialect, the data model and the certainty.
+/// Returns the dialect, the data model and the certainty, such as `numpy, lp64 (little-endian), exact`.
 fn interpretation(format: &Format) -> String {
     let (dialect, certainty, trailing_padding) = format.interpretation();
     let certainty = match certainty {
@@ -60,19 +63,20 @@ fn interpretation(format: &Format) -> String {
     format!("{dialect}, {model} ({}-endian), {certainty}", format.layout().model().endian)
 }
 
+/// Returns the size and the alignment of an item, such as `8 bytes, aligned to 4`.
 fn size(layout: &Layout) -> String {
     let align = layout.align().bytes();
     let aligned = if align > 1 { format!(", aligned to {align}") } else { String::new() };
     format!("{}{aligned}", plural(layout.size(), "byte"))
 }
 
-/// The picture as SVG.
+/// Returns the picture of `format` as SVG. If `format` is ambiguous, shows the first interpretation.
 pub(super) fn svg(format: &Format) -> String {
     Picture::new(format.layout()).svg()
 }
 
-/// The pictures of all interpretations, with captions. A picture that is wider than the page scrolls: if it
-/// shrank, its text would be too small to read.
+/// Returns the pictures of all interpretations of `format` as HTML, with captions. A picture that is wider than the
+/// page gets a scroll bar. If the picture were scaled to the page, the text would be too small to read.
 pub(super) fn html(format: &Format) -> String {
     let mut html = String::from("<div>");
     let mut draw = |caption: &str, layout: &Layout| {
@@ -91,6 +95,7 @@ pub(super) fn html(format: &Format) -> String {
     html
 }
 
+/// Replaces the characters that have a meaning in HTML text: `&`, `<` and `>`.
 fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

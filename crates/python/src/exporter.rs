@@ -1,4 +1,4 @@
-//! `Exporter`: exports any memory through the buffer protocol.
+//! The Python class `Exporter`, which exports any memory through the buffer protocol.
 #![allow(unsafe_code, reason = "the slots of the buffer protocol are `unsafe fn`")]
 
 use std::ffi::c_int;
@@ -9,24 +9,28 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 
 use super::errors::{broken_rules, refused_or_ambiguous};
+use pep3118::__private::escape;
 use pep3118::abi::DataModel;
 use pep3118::layout::reconcile;
 use pep3118::py::Acquired;
 use pep3118::py::BufferExporter;
 use pep3118::view::{Block, Checked, Checker, Order, RawView, Request, View};
 
-/// Exports memory as items of any format, in any arrangement, to every consumer of the buffer protocol.
+/// Exports memory through the buffer protocol, as items of any format, shape and strides.
 ///
-/// `memory` is a contiguous bytes-like object, of which the exporter holds a buffer as long as it lives. `format`
-/// is the format of an item (None: a buffer without a format, of bytes), and `itemsize` its size, by default that of
-/// the format. `shape` is the number of items in each dimension, by default all that fit in one dimension. `strides`
-/// and `offset` are in bytes, by default those of a C-contiguous array at the start of the memory. Where an entry
-/// of `suboffsets` is not negative, the memory holds addresses, and the caller is responsible for the memory at
-/// them. `readonly` is by default that of the memory.
+/// - `memory`: a contiguous bytes-like object. The exporter holds a buffer of `memory` until the exporter is deleted.
+/// - `format`: the format of an item. With None, the exported buffer has no format, and its items are bytes.
+/// - `itemsize`: the size of an item in bytes. The default is the size of `format`.
+/// - `shape`: the number of items in each dimension. The default is one dimension with all items that fit.
+/// - `strides`: the distance in bytes from one item to the next in each dimension. The default is C order.
+/// - `suboffsets`: for each dimension, the number of bytes to add after following a pointer. A negative number means
+///   that the dimension has no pointers. The caller is responsible for the memory that the pointers refer to.
+/// - `readonly`: whether consumers cannot write to the memory. By default, they can write if `memory` is writable.
+/// - `offset`: the offset in bytes of the first item in `memory`.
 ///
-/// The arguments are checked before a buffer is exported. Raises BufferRuleError for items outside of the memory or
-/// a format of another size, FormatError for a format that cannot be read, and BufferError for `readonly=False` with
-/// read-only memory, or memory that is not contiguous.
+/// The constructor checks all arguments. Raises BufferRuleError if an item is outside of `memory` or `itemsize` does
+/// not match `format`. Raises FormatError if `format` is invalid. Raises BufferError if `memory` is not contiguous,
+/// or if `readonly` is False and `memory` is read-only.
 ///
 /// >>> from pep3118 import Exporter
 /// >>> rows = Exporter(bytearray(24), format="<i", shape=(2, 3))
@@ -40,13 +44,13 @@ pub(super) struct Exporter {
     exporter: BufferExporter,
     view: View<'static>,
     format: Option<String>,
-    /// The object whose memory is exported, or the owner of an address.
+    /// The object that owns the memory: the argument `memory` of the constructor or `owner` of `from_address`.
     obj: Py<PyAny>,
-    /// The buffer of the object; `None` for an address.
+    /// The acquired buffer of `obj`, or `None` if the memory was given by its address.
     memory: Option<Acquired>,
 }
 
-/// The arguments that describe the items.
+/// The arguments of the constructor that describe the items.
 struct ItemArguments {
     format: Option<String>,
     itemsize: Option<i64>,
@@ -57,7 +61,7 @@ struct ItemArguments {
 }
 
 impl ItemArguments {
-    /// The size of an item: the argument, or the size of the format.
+    /// Returns the size of an item in bytes: the argument `itemsize`, or by default the size of the format.
     fn itemsize(&self) -> PyResult<i64> {
         if let Some(itemsize) = self.itemsize {
             return Ok(itemsize);
@@ -69,14 +73,18 @@ impl ItemArguments {
         i64::try_from(size).map_err(|_| PyOverflowError::new_err(format!("an item of {size} bytes is too large")))
     }
 
-    /// The view of the items in a block of `len` bytes.
+    /// Checks the arguments for a memory block of `len` bytes. Returns the view of the items, and the format.
     ///
     /// # Errors
-    /// - items outside of the block, or a format of another size: `BufferRuleError`
-    /// - a block whose length is not a multiple of the itemsize, without a shape: `ValueError`
+    /// - an item is outside of the memory block, or `itemsize` does not match the format: `BufferRuleError`
+    /// - there is no shape, and `len` is not a multiple of the item size: `ValueError`
+    /// - there are strides or suboffsets but no shape: `ValueError`
+    /// - the format contains a NUL: `ValueError`
     fn check(self, py: Python<'_>, len: i64, readonly: bool) -> PyResult<(View<'static>, Option<String>)> {
         if self.format.as_ref().is_some_and(|format| format.contains('\0')) {
-            return Err(PyValueError::new_err("a format ends at its first NUL, and this one has characters after it"));
+            return Err(PyValueError::new_err(
+                "the format contains a NUL character, but a C string ends at the first NUL",
+            ));
         }
         let itemsize = self.itemsize()?;
         let shape = match self.shape {
@@ -96,16 +104,18 @@ impl ItemArguments {
                 }
             }
         };
-        // An array without entries is NULL.
+        // If the buffer has no dimensions, strides and suboffsets are NULL and not empty arrays.
         let array =
             |entries: &Option<Vec<i64>>| entries.clone().filter(|entries| !(shape.is_empty() && entries.is_empty()));
         let (strides, suboffsets) = (array(&self.strides), array(&self.suboffsets));
         let product = shape.iter().try_fold(itemsize, |bytes, dimension| bytes.checked_mul(*dimension));
         let raw = RawView {
-            // A product that overflows breaks A06 (sizes in range); one that is negative, the rule of its factor.
+            // The check reports a product that is too large (rule A06, sizes in range). A product is negative only if
+            // `itemsize` or a dimension is negative, and the check reports that number.
             len: if shape.contains(&0) { 0 } else { product.unwrap_or(i64::MAX).max(0) },
             itemsize,
             readonly: i32::from(readonly),
+            // The check reports a number of dimensions that is too large, so `i32::MAX` is reported too.
             ndim: i32::try_from(shape.len()).unwrap_or(i32::MAX),
             format: self.format.as_deref().map(str::as_bytes),
             shape: (!shape.is_empty()).then_some(&shape),
@@ -118,12 +128,17 @@ impl ItemArguments {
         match (broken_rules(py, &report), view) {
             (None, Some(view)) => Ok((view.without_format(), self.format)),
             (Some(error), _) => Err(error),
-            (None, None) => Err(PyBufferError::new_err("the items cannot be read")),
+            (None, None) => {
+                debug_assert!(false, "only a report with an error has no view");
+                Err(PyBufferError::new_err("internal error: the items cannot be read, but no rule is broken"))
+            }
         }
     }
 }
 
-/// A buffer of an object: read-only, writable, or, without an argument, writable if the exporter grants that.
+/// Acquires a buffer of `memory`: a writable buffer if `readonly` is `Some(false)`, and a buffer that may be
+/// read-only if `readonly` is `Some(true)`. If `readonly` is `None`, the buffer is writable unless the exporter
+/// refuses.
 fn acquire(memory: &Bound<'_, PyAny>, readonly: Option<bool>) -> PyResult<Acquired> {
     match readonly {
         Some(true) => Acquired::new(memory, Request::SIMPLE),
@@ -151,7 +166,7 @@ impl Exporter {
         let py = memory.py();
         let items = ItemArguments { format: format.map(str::to_owned), itemsize, shape, strides, suboffsets, offset };
         let acquired = acquire(memory, readonly)?;
-        // Only the bytes matter. The exporter's items, and rules about items that it breaks, do not.
+        // The memory is exported as new items, so the format and the shape of `memory` do not matter.
         let raw = acquired.raw();
         if !raw.is_contiguous(Order::C) && !raw.is_contiguous(Order::Fortran) {
             return Err(PyBufferError::new_err("the memory is not contiguous"));
@@ -163,19 +178,19 @@ impl Exporter {
         let readonly = readonly.unwrap_or(false) || raw.readonly != 0;
         let (view, format) = items.check(py, raw.len, readonly)?;
         let offset = isize::try_from(offset)?;
-        // SAFETY: (a) the check proved that the items are in the `len` bytes at `buf`, which may be read while the
-        // buffer is held (E04, lifetime of the memory), as the object does; the caller vouches for the memory
-        // behind suboffsets. (b) The buffer is writable if the view is.
-        let exporter = unsafe { exporter(&view, acquired.buf(), offset, format.as_deref()) };
+        // SAFETY: (a) `items.check` proved that all items are inside of the `raw.len` bytes at `acquired.buf()`.
+        // These bytes stay valid while `acquired` is held (rule E04, lifetime of the memory), and the new object
+        // holds `acquired`. The caller is responsible for memory that suboffsets refer to. (b) If the view is
+        // writable, `raw.readonly` is 0, so the exporter of `memory` allows writes.
+        let exporter = unsafe { new_exporter(&view, acquired.buf(), offset, format.as_deref()) };
         Ok(Self { exporter, view, format, obj: memory.clone().unbind(), memory: Some(acquired) })
     }
 
-    /// Exports the `length` bytes at an address: memory that belongs to no Python object, such as a plane of a
-    /// video frame or a mapped device.
+    /// Exports the `length` bytes at `address`, for memory that belongs to no Python object.
     ///
-    /// The exporter holds `owner` while it, or a buffer of it, exists; `owner` should free the memory when it is
-    /// deleted. The address cannot be checked: a wrong one crashes the process or corrupts memory. Read-only
-    /// unless `readonly=False`.
+    /// The exporter and its buffers hold a reference to `owner`, an object that frees the memory when it is deleted.
+    /// The address cannot be checked. A wrong address or length crashes the process or corrupts memory. The buffers
+    /// are read-only unless `readonly` is False. The other arguments are those of the constructor.
     ///
     /// >>> import ctypes
     /// >>> from pep3118 import Exporter
@@ -209,25 +224,26 @@ impl Exporter {
         let (view, format) = items.check(py, length, readonly)?;
         let offset = isize::try_from(offset)?;
         let start = std::ptr::with_exposed_provenance_mut(address);
-        // SAFETY: (a) and (b) the check proved that the items are in the `length` bytes at `address`; the caller
-        // vouches that these may be read, and written to, as long as `owner` exists.
-        let exporter = unsafe { exporter(&view, start, offset, format.as_deref()) };
+        // SAFETY: (a) `items.check` proved that all items are inside of the `length` bytes at `address`. The Python
+        // caller is responsible for the memory at `address`, which must be valid while `owner` exists. The new object
+        // holds `owner`. (b) The caller is responsible for writable memory if `readonly` is False.
+        let exporter = unsafe { new_exporter(&view, start, offset, format.as_deref()) };
         Ok(Self { exporter, view, format, obj: owner, memory: None })
     }
 
-    /// The number of buffers that consumers hold.
+    /// The number of buffers that consumers hold now.
     #[getter]
     fn exports(&self) -> usize {
         self.exporter.exports()
     }
 
-    /// The object whose memory is exported, or the owner of the address.
+    /// The object that owns the memory: the argument `memory`, or `owner` of `from_address`.
     #[getter]
     fn obj(&self) -> &Py<PyAny> {
         &self.obj
     }
 
-    /// The format of an item, or None.
+    /// The format of an item, or None if buffers have no format.
     #[getter]
     fn format(&self) -> Option<&str> {
         self.format.as_deref()
@@ -263,31 +279,31 @@ impl Exporter {
         PyTuple::new(py, self.view.shape())
     }
 
-    /// The distance from one item to the next in each dimension, in bytes.
+    /// The distance in bytes from one item to the next in each dimension.
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.view.strides())
     }
 
-    /// The bytes to add after following a pointer in each dimension; () if no dimension has pointers.
+    /// The bytes to add after following a pointer in each dimension, or () if no dimension has pointers.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.view.suboffsets().unwrap_or_default())
     }
 
-    /// Whether the items are contiguous in C order, the last index fastest.
+    /// Whether the items are contiguous in C order: the last index changes fastest.
     #[getter]
     fn c_contiguous(&self) -> bool {
         self.view.is_contiguous(Order::C)
     }
 
-    /// Whether the items are contiguous in Fortran order, the first index fastest.
+    /// Whether the items are contiguous in Fortran order: the first index changes fastest.
     #[getter]
     fn f_contiguous(&self) -> bool {
         self.view.is_contiguous(Order::Fortran)
     }
 
-    /// Whether the items are contiguous in either order.
+    /// Whether the items are contiguous in C order or in Fortran order.
     #[getter]
     fn contiguous(&self) -> bool {
         self.c_contiguous() || self.f_contiguous()
@@ -296,7 +312,7 @@ impl Exporter {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let (py, this) = (slf.py(), slf.get());
         let format = match &this.format {
-            Some(format) => PyString::new(py, format).repr()?.to_string(),
+            Some(format) => escape(&*PyString::new(py, format).repr()?.to_string_lossy()).into_owned(),
             None => "None".to_owned(),
         };
         let (shape, strides) = (this.shape(py)?, this.strides(py)?);
@@ -304,21 +320,22 @@ impl Exporter {
         Ok(format!("<Exporter format={format}, shape={shape}, strides={strides}{readonly}>"))
     }
 
-    /// Fills in a buffer for a consumer.
+    /// Answers a request for a buffer with `flags`: fills `view`, or raises an exception.
     ///
     /// # Safety
-    /// - (a) `view` is NULL or a `Py_buffer` that may be written to.
+    /// - (a) `view` is NULL, or points to a `Py_buffer` that may be written to.
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: (a) is that of this function; (b) the object holds the exporter.
+        // SAFETY: (a) is requirement (a) of this function. (b) `slf` contains the exporter, and the filled buffer
+        // holds a reference to `slf`.
         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
     }
 
-    /// Releases a buffer of a consumer.
+    /// Releases the buffer `view` of a consumer.
     ///
     /// # Safety
-    /// - (a) `view` was filled in by `__getbuffer__` and is released for the first time.
+    /// - (a) `__getbuffer__` of this object filled `view`, and `view` was not released before.
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
-        // SAFETY: (a) is that of this function.
+        // SAFETY: (a) is requirement (a) of this function.
         unsafe { self.exporter.release(view) }
     }
 
@@ -331,12 +348,13 @@ impl Exporter {
     }
 }
 
-/// The exporter of items `offset` bytes after the start of a block.
+/// Creates the exporter of the items of `view`. The first item is `offset` bytes after `start`, the start of the
+/// memory.
 ///
 /// # Safety
-/// - (a) and (b) of [`BufferExporter::new`], `buf` being `offset` bytes after `start`.
-unsafe fn exporter(view: &View<'_>, start: *mut u8, offset: isize, format: Option<&str>) -> BufferExporter {
+/// - (a) and (b): requirements (a) and (b) of [`BufferExporter::new`] for the pointer `start + offset`.
+unsafe fn new_exporter(view: &View<'_>, start: *mut u8, offset: isize, format: Option<&str>) -> BufferExporter {
     let first = start.wrapping_offset(offset);
-    // SAFETY: (a) and (b) are those of this function.
+    // SAFETY: (a) and (b) are requirements (a) and (b) of this function, because `first` is `start + offset`.
     unsafe { BufferExporter::with_format(view, first, format.map(str::as_bytes)) }
 }

@@ -1,4 +1,4 @@
-//! `Field`: a field of a format.
+//! The Python class `Field`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::{self, Layout, Type};
 
-/// A field of a format: its offset, its size and its type. Offsets and sizes are in bytes.
+/// A field of a format, with its name, offset, size and type. Offsets and sizes are in bytes.
 ///
 /// >>> from pep3118 import Format
 /// >>> item = Format("T{<H:id:(2,3)>d:grid:}", dialect="pep3118").item
@@ -22,29 +22,31 @@ use pep3118::layout::{self, Layout, Type};
 #[pyclass(frozen, module = "pep3118")]
 pub(super) struct Field {
     layout: Arc<Layout>,
+    /// The index of the field among all fields of `layout`.
     index: u32,
 }
 
 impl Field {
-    /// The field, which must be one of the layout.
+    /// Creates the Python object for `field`, which is a field of `layout`.
     pub(super) fn new(layout: &Arc<Layout>, field: layout::Field<'_>) -> Self {
         Self { layout: Arc::clone(layout), index: field.index() }
     }
 
+    /// Returns the field of the library that this object stands for.
     fn get(&self) -> layout::Field<'_> {
         layout::Field::at(&self.layout, self.index)
     }
 }
 
-/// The name of a field that has none, as in NumPy: `f0` for the first field of a record.
+/// Returns the name for an unnamed field, as in NumPy: `f0` for the field with `index` 0 in its record.
 pub(crate) fn default_name(index: usize) -> String {
     format!("f{index}")
 }
 
-/// Fields of a layout as a tuple.
+/// Returns a tuple of `Field` objects for `fields`, which are fields of `layout`.
 ///
 /// # Errors
-/// - no memory: `MemoryError`
+/// - the memory is exhausted: `MemoryError`
 pub(super) fn tuple<'py>(
     py: Python<'py>,
     layout: &Arc<Layout>,
@@ -57,13 +59,13 @@ pub(super) fn tuple<'py>(
 
 #[pymethods]
 impl Field {
-    /// The name, or None. Bytes that are not UTF-8 are escaped.
+    /// The name, or None for an unnamed field. Bytes that are not UTF-8 are escaped.
     #[getter]
     fn name(&self) -> Option<String> {
         self.get().name_text()
     }
 
-    /// The name as the bytes in the format, or None.
+    /// The bytes of the name in the format, or None for an unnamed field.
     #[getter]
     fn name_bytes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.get().name().map(|name| into_result(py, objects::bytes(py, name))).transpose()
@@ -93,7 +95,7 @@ impl Field {
         self.get().count()
     }
 
-    /// The length of each dimension; empty for a single value.
+    /// The length of each dimension, or () for a single value.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         tuple_builder::tuple(py, self.get().shape().iter().map(|dimension| objects::unsigned(py, *dimension)))
@@ -105,36 +107,36 @@ impl Field {
         self.get().ty().as_str()
     }
 
-    /// The byte order, "little" or "big"; None if the type has none.
+    /// The byte order, "little" or "big", or None for a type without byte order.
     #[getter]
     fn endian(&self) -> Option<&'static str> {
         self.get().endian().map(|endian| endian.as_str())
     }
 
-    /// The fields of a record; empty for any other type.
+    /// The fields of a record, or () for any other type.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         tuple(py, &self.layout, self.get().fields())
     }
 
-    /// Whether all fields of the record start at its first byte, as in a union.
+    /// Whether the field is a record whose fields all start at the first byte, as in a union.
     #[getter]
     fn is_union(&self) -> bool {
         self.get().is_union()
     }
 
-    /// The first field of a record with this name.
+    /// Returns the first field of a record that is named `name`.
     fn __getitem__(&self, name: &str) -> PyResult<Self> {
         let field = self.get().fields().find(|field| field.name_text().as_deref() == Some(name));
         field.map(|field| Self::new(&self.layout, field)).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
     }
 
-    /// The number of fields of a record.
+    /// Returns the number of fields of a record, or 0 for any other type.
     fn __len__(&self) -> usize {
         self.get().fields().count()
     }
 
-    /// True: a field without fields is not empty.
+    /// Returns True. Without this method, Python would convert a field of length 0 to False.
     fn __bool__(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! `Format`, the layout that a format string gives, and `calcsize`.
+//! The Python class `Format`, and the function `calcsize`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple, PyType};
 
 use super::dtype::to_dtype;
-use super::errors::ambiguous;
+use super::errors::{ambiguous, class_name};
 use super::explain;
 use super::field::{Field, tuple};
 use super::pickle;
@@ -22,7 +22,7 @@ use pep3118::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Interpretation, Layout, Target, Type, reconcile,
 };
 
-/// Returns the size of an item in bytes, as `struct.calcsize` does, for every format of PEP 3118.
+/// Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118.
 ///
 /// >>> import pep3118
 /// >>> pep3118.calcsize("T{<i:a:<d:b:}")
@@ -32,11 +32,12 @@ pub(super) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<u64> {
     Ok(pep3118::calcsize(format_bytes(format)?)?)
 }
 
-/// The layout that a format gives: fields with offsets, for one producer, on one machine.
+/// The layout that a format describes: fields with offsets, sizes and types.
 ///
-/// `itemsize` is the size of an item in bytes, if it is known; `dialect` is the name of the producer's dialect,
-/// without which all dialects are tried; `model` is the machine, a data model such as "lp64" or a target triple,
-/// by default this one. A `fmt` of None is that of a buffer without a format, unsigned bytes.
+/// - `fmt`: the format. None means the format of a buffer without a format, unsigned bytes.
+/// - `itemsize`: the size of an item in bytes, if it is known.
+/// - `dialect`: the name of the producer's dialect. By default, all dialects are tried.
+/// - `model`: the machine, as a data model such as "lp64" or a target triple. The default is this machine.
 ///
 /// >>> from pep3118 import Format
 /// >>> f = Format("T{b:a:xxxxxxxi:b:}", itemsize=16, dialect="numpy")
@@ -51,45 +52,54 @@ pub(super) fn calcsize(format: &Bound<'_, PyAny>) -> PyResult<u64> {
 /// True
 #[pyclass(frozen, module = "pep3118")]
 pub(super) struct Format {
-    /// The format that was given; `None` for the layout of a type.
+    /// The argument `fmt`, or `None` if the layout comes from a type.
     text: Option<Box<[u8]>>,
-    /// The arguments beside the format.
+    /// The argument `itemsize`.
     itemsize: Option<u64>,
+    /// The argument `dialect`.
     requested_dialect: Option<&'static Dialect>,
+    /// The argument `model`, or `host`.
     model: Box<str>,
-    /// The interpretation.
+    /// The layout of the interpretation. The next three fields describe the same interpretation.
     layout: Arc<Layout>,
     dialect: Dialect,
     certainty: Certainty,
     trailing_padding: u64,
-    /// All interpretations of an ambiguous format. The fields above are those of the first.
+    /// All interpretations of an ambiguous format, of which `layout` is the first. `None` if the format is not
+    /// ambiguous.
     ambiguity: Option<Ambiguity>,
 }
 
-/// The bytes of a format argument. Text is encoded as UTF-8, and lone surrogates U+DC80 to U+DCFF as single
-/// bytes, so that the text of [`utf8_text`] comes back as the bytes that it was made from.
+/// Returns the bytes of `format`, a `str` or `bytes` argument.
+///
+/// A `str` is encoded as UTF-8 with the error handler `surrogateescape`: the lone surrogates U+DC80 to U+DCFF become
+/// single bytes. [`utf8_text`] is the inverse.
 ///
 /// # Errors
-/// - an object other than `str` and `bytes`: `TypeError`
-/// - other lone surrogates: `UnicodeEncodeError`
+/// - `format` is neither a `str` nor a `bytes` object: `TypeError`
+/// - `format` contains another lone surrogate: `UnicodeEncodeError`
 pub(crate) fn format_bytes(format: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(bytes) = format.cast::<PyBytes>() {
         return copied(bytes.as_bytes());
     }
     match format.cast::<PyString>() {
         Ok(text) => utf8_bytes(text),
-        Err(_) => {
-            Err(PyTypeError::new_err(format!("a format is a str or bytes object, not {}", format.get_type().name()?)))
-        }
+        Err(_) => Err(PyTypeError::new_err(format!("a format is a str or bytes object, not {}", class_name(format)?))),
     }
 }
 
+/// Returns a `ValueError` for `error`, whose message can contain field names that are not escaped.
+fn escaped_value_error(error: impl std::fmt::Display) -> PyErr {
+    PyValueError::new_err(escape(&error.to_string()).into_owned())
+}
+
 impl Format {
-    /// Reads a format.
+    /// Creates the object for the format `text`. The other arguments are as in [`Format`]. An ambiguous format is no
+    /// error here: the object contains all interpretations.
     ///
     /// # Errors
-    /// - a format that cannot be read: `FormatError`
-    /// - an unknown data model: `ValueError`
+    /// - `text` is invalid: `FormatError`
+    /// - `model` is unknown: `ValueError`
     pub(super) fn read(
         text: &[u8],
         itemsize: Option<u64>,
@@ -103,10 +113,11 @@ impl Format {
                 _ => return Err(error.into()),
             },
         };
-        Ok(Self::of_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
+        Ok(Self::from_interpretation(Some(text), itemsize, dialect, model, found, ambiguity))
     }
 
-    fn of_interpretation(
+    /// Creates the object for the interpretation `found`. The other arguments are the fields of the same names.
+    fn from_interpretation(
         text: Option<&[u8]>,
         itemsize: Option<u64>,
         requested_dialect: Option<&'static Dialect>,
@@ -119,8 +130,9 @@ impl Format {
         Self { text, itemsize, requested_dialect, model, layout, dialect, certainty, trailing_padding, ambiguity }
     }
 
-    /// The format of a type, whose layout is known without a format string.
-    pub(super) fn of_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
+    /// Creates the object for `layout`, which comes from a type and not from a format string. `model` is the name of
+    /// the machine of `layout`.
+    pub(super) fn from_layout(layout: Arc<Layout>, dialect: &'static Dialect, model: &str) -> Self {
         Self {
             text: None,
             itemsize: Some(layout.size()),
@@ -138,13 +150,13 @@ impl Format {
         &self.layout
     }
 
-    /// The dialect that gave the layout, the certainty (`None` if the format is ambiguous), and the size of the
-    /// trailing padding that the format does not declare.
+    /// Returns the dialect of the interpretation, the certainty, and the size of the implicit trailing padding in
+    /// bytes. The certainty is `None` if the format is ambiguous.
     pub(super) fn interpretation(&self) -> (&Dialect, Option<Certainty>, u64) {
         (&self.dialect, self.ambiguity.is_none().then_some(self.certainty), self.trailing_padding)
     }
 
-    /// The alternatives of an ambiguous format, without the first.
+    /// Returns the interpretations of an ambiguous format without the first, or an empty slice.
     pub(super) fn other_interpretations(&self) -> &[Interpretation] {
         let alternatives = self.ambiguity.as_ref().map_or(&[][..], Ambiguity::alternatives);
         alternatives.split_first().map_or(&[], |(_, others)| others)
@@ -154,7 +166,8 @@ impl Format {
         &self.model
     }
 
-    /// The format that was given, or the canonical format of the layout, if it has one.
+    /// Returns the format that the caller gave. If the layout comes from a type, returns the canonical format of the
+    /// layout, or `None` if no format describes the layout.
     pub(super) fn spelling(&self) -> Option<Vec<u8>> {
         match &self.text {
             Some(text) => Some(text.to_vec()),
@@ -162,7 +175,7 @@ impl Format {
         }
     }
 
-    /// Whether two formats have the same values with the same names.
+    /// Returns whether both formats have the same values under the same names.
     fn is_equal(&self, other: &Self) -> bool {
         let (a, b) = (&self.layout, &other.layout);
         let has_long_double = |layout: &Layout| {
@@ -172,15 +185,17 @@ impl Format {
         same && (a.model().long_double.format == b.model().long_double.format || !has_long_double(a))
     }
 
-    /// Whether both formats were given as text, in the same tokens.
+    /// Returns whether both objects were created from format strings with the same tokens.
     pub(super) fn has_same_text(&self, other: &Self) -> bool {
         let parse = |text: &Option<Box<[u8]>>| text.as_deref().and_then(|text| pep3118::Format::parse(text).ok());
         let (a, b) = (parse(&self.text), parse(&other.text));
         a.is_some() && a == b
     }
 
+    /// Checks that the format has one interpretation.
+    ///
     /// # Errors
-    /// - an ambiguous format: `FormatError`
+    /// - the format is ambiguous: `FormatError`
     pub(super) fn unambiguous(&self) -> PyResult<()> {
         match &self.ambiguity {
             Some(found) => Err(ambiguous(found, "Format(…, dialect='…')")),
@@ -199,12 +214,12 @@ impl Format {
         dialect: Option<&str>,
         model: Option<&str>,
     ) -> PyResult<Self> {
-        // A buffer without a format has unsigned bytes.
+        // The protocol defines a buffer without a format as unsigned bytes.
         let text = fmt.map_or_else(|| Ok(b"B".to_vec()), |fmt| format_bytes(&fmt))?;
         Self::read(&text, itemsize, dialect.map(dialect_by_name).transpose()?, model.unwrap_or("host"))
     }
 
-    /// Returns the format of a numpy.dtype, with the offsets of the dtype.
+    /// Returns the format with the layout of `dtype`, a numpy.dtype.
     ///
     /// >>> import numpy as np
     /// >>> from pep3118 import Format
@@ -213,10 +228,12 @@ impl Format {
     /// 'T{B:a:2x>i:b:}'
     #[classmethod]
     fn from_dtype(_class: &Bound<'_, PyType>, dtype: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self::of_layout(Arc::new(from_dtype(dtype)?), &Dialect::NUMPY, "host"))
+        Ok(Self::from_layout(Arc::new(from_dtype(dtype)?), &Dialect::NUMPY, "host"))
     }
 
-    /// Returns the format of a ctypes class: a structure, a union, an array, a pointer or a number.
+    /// Returns the format with the layout of `ctype`, a ctypes class.
+    ///
+    /// `ctype` is a structure, a union, an array, a pointer or a number.
     ///
     /// >>> import ctypes
     /// >>> from pep3118 import Format
@@ -227,10 +244,10 @@ impl Format {
     #[classmethod]
     fn from_ctypes(_class: &Bound<'_, PyType>, ctype: &Bound<'_, PyType>) -> PyResult<Self> {
         let ctypes = Ctypes::of(ctype.py().import("_ctypes")?.as_any())?;
-        Ok(Self::of_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
+        Ok(Self::from_layout(Arc::new(ctypes.layout(ctype, false)?), &Dialect::CTYPES, "host"))
     }
 
-    /// The format that was given; None for the format of a type.
+    /// The format that the caller gave, or None if the layout comes from a type.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
         self.text.as_deref().map(|text| utf8_text(py, text)).transpose()
@@ -242,13 +259,13 @@ impl Format {
         self.layout.size()
     }
 
-    /// The largest alignment that the format implies, in bytes.
+    /// The alignment of an item in bytes.
     #[getter]
     fn alignment(&self) -> u64 {
         self.layout.align().bytes()
     }
 
-    /// The fields of a record; any other item as one field.
+    /// The fields of an item that is a record. For any other item, a tuple of one unnamed field.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let item = self.layout.item();
@@ -259,7 +276,7 @@ impl Format {
         tuple_builder::tuple(py, [Some(field.into_any())].into_iter())
     }
 
-    /// The item as one field.
+    /// The item as a field, whose `fields` are the fields of the item.
     #[getter]
     fn item(&self) -> Field {
         Field::new(&self.layout, self.layout.item())
@@ -271,19 +288,19 @@ impl Format {
         if self.ambiguity.is_some() { "ambiguous" } else { self.certainty.as_str() }
     }
 
-    /// The dialect whose rules gave the offsets.
+    /// The name of the dialect by whose rules the format was interpreted.
     #[getter]
     fn dialect(&self) -> &'static str {
         self.dialect.name
     }
 
-    /// The machine whose sizes the layout has: the name of a data model, or a target triple.
+    /// The machine of the layout: the name of a data model, or a target triple.
     #[getter]
     fn model(&self) -> &str {
         &self.model
     }
 
-    /// The other interpretations of an ambiguous format; empty if it is not ambiguous.
+    /// The other interpretations of an ambiguous format, or () if the format is not ambiguous.
     ///
     /// >>> from pep3118 import Format
     /// >>> f = Format("ib")
@@ -294,14 +311,15 @@ impl Format {
         let alternative = |found: &Interpretation| {
             let (size, dialect) = (found.layout.size(), Dialect::by_name(found.dialect.name));
             let text = self.text.as_deref();
-            let format = Self::of_interpretation(text, Some(size), dialect, &self.model, found.clone(), None);
+            let format = Self::from_interpretation(text, Some(size), dialect, &self.model, found.clone(), None);
             from_result(py, Bound::new(py, format).map(Bound::into_any))
         };
         tuple_builder::tuple(py, self.other_interpretations().iter().map(alternative))
     }
 
-    /// Returns the table of offsets and the picture of the bytes. `width` is the width of the picture in
-    /// characters, `color` adds ANSI colours.
+    /// Returns a table of the fields and a picture of the bytes, as text.
+    ///
+    /// `width` is the largest width of the picture in characters. If `color` is True, the text contains ANSI colours.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{b:a:i:b:}", dialect="pep3118", model="lp64").explain())
@@ -322,7 +340,7 @@ impl Format {
         explain::text(self, width, color)
     }
 
-    /// Returns the picture of the bytes as SVG.
+    /// Returns a picture of the bytes as SVG.
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("<i").svg()[:40]
@@ -331,13 +349,15 @@ impl Format {
         explain::svg(self)
     }
 
-    /// The picture of the bytes for a notebook, and one of each alternative.
+    /// Returns a picture of the bytes of each interpretation as HTML, for notebooks.
     fn _repr_html_(&self) -> String {
         explain::html(self)
     }
 
-    /// Returns a format string for the layout. `target` is the reader that it is for: "canonical", "struct",
-    /// "cpython-3.14", "cpython-3.15", "numpy" or "cython".
+    /// Returns a format string that the reader `target` interprets as this layout.
+    ///
+    /// `target` is "canonical", "struct", "cpython-3.14", "cpython-3.15", "numpy" or "cython". Raises ValueError if
+    /// no format string describes the layout to `target`.
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("T{b:a:i:b:}", dialect="pep3118", model="lp64").emit("struct")
@@ -346,11 +366,13 @@ impl Format {
     fn emit<'py>(&self, py: Python<'py>, target: &str) -> PyResult<Bound<'py, PyString>> {
         let target = target_by_name(target)?;
         self.unambiguous()?;
-        let format = self.layout.emit(target).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let format = self.layout.emit(target).map_err(escaped_value_error)?;
         utf8_text(py, &format)
     }
 
-    /// Returns the numpy.dtype of the items, with the same offsets, itemsize and values.
+    /// Returns the numpy.dtype with the same offsets, itemsize and values.
+    ///
+    /// Raises NotImplementedError if NumPy has no dtype for a type.
     ///
     /// >>> from pep3118 import Format
     /// >>> Format("T{B:a:2x>i:b:}", dialect="pep3118").to_dtype().fields["b"]
@@ -360,8 +382,10 @@ impl Format {
         to_dtype(py, &self.layout)
     }
 
-    /// Returns a ctypes class whose instances have the bytes of an item: a structure, an array or a number.
-    /// `name` is the name of a structure.
+    /// Returns the ctypes class with the same layout.
+    ///
+    /// If the item is a record, the class is a structure or a union named `name`. Raises ValueError if ctypes has no
+    /// class with this layout.
     ///
     /// >>> from pep3118 import Format
     /// >>> Sample = Format("T{B:a:2x<i:b:}", dialect="pep3118").to_ctypes("Sample")
@@ -373,8 +397,9 @@ impl Format {
         to_ctypes(py, &self.layout, name)
     }
 
-    /// Returns C source of a type for the item, with static assertions of its size and its offsets. Fields in
-    /// the other byte order are arrays of bytes, with a comment.
+    /// Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
+    ///
+    /// A field whose byte order is not that of the machine becomes an array of bytes with a comment.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{i:a:d:b:}", dialect="pep3118", model="lp64").to_c("sample"))
@@ -389,10 +414,10 @@ impl Format {
     #[pyo3(signature = (name="item"))]
     fn to_c(&self, name: &str) -> PyResult<String> {
         self.unambiguous()?;
-        self.layout.to_c(name).map_err(|error| PyValueError::new_err(error.to_string()))
+        self.layout.to_c(name).map_err(escaped_value_error)
     }
 
-    /// Returns Rust source of a type for the item, with assertions of its size and its offsets.
+    /// Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets.
     ///
     /// >>> from pep3118 import Format
     /// >>> print(Format("T{<i:a:<d:b:}", dialect="pep3118", model="lp64").to_rust("Sample"))
@@ -414,7 +439,7 @@ impl Format {
     #[pyo3(signature = (name="Item"))]
     fn to_rust(&self, name: &str) -> PyResult<String> {
         self.unambiguous()?;
-        self.layout.to_rust(name).map_err(|error| PyValueError::new_err(error.to_string()))
+        self.layout.to_rust(name).map_err(escaped_value_error)
     }
 
     fn __str__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
@@ -447,7 +472,7 @@ impl Format {
         let mut hasher = DefaultHasher::new();
         self.layout.size().hash(&mut hasher);
         for (offset, leaf) in self.layout.leaves() {
-            // Text of `wchar_t` is equal to other text of its width, so the type is left out.
+            // The type is left out, because `wchar_t` text is equal to UCS-2 or UCS-4 text of the same size.
             (offset, leaf.size(), leaf.shape(), leaf.endian(), leaf.name()).hash(&mut hasher);
         }
         hasher.finish()
@@ -475,10 +500,10 @@ impl Format {
         Ok((class.getattr("_restore")?, arguments))
     }
 
-    /// Restores the pickled format of a type.
+    /// Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method.
     #[classmethod]
     fn _restore(_class: &Bound<'_, PyType>, tree: &Bound<'_, PyDict>, dialect: &str, model: &str) -> PyResult<Self> {
         let layout = pickle::from_dict(tree, &model_by_name(model)?)?;
-        Ok(Self::of_layout(Arc::new(layout), dialect_by_name(dialect)?, model))
+        Ok(Self::from_layout(Arc::new(layout), dialect_by_name(dialect)?, model))
     }
 }

@@ -1,4 +1,4 @@
-//! `layout_of`, the format of an object, and `diff`, the comparison of two formats.
+//! The Python functions `layout_of`, which returns the format of an object, and `diff`, which compares two formats.
 
 use std::sync::Arc;
 
@@ -12,9 +12,11 @@ use pep3118::layout::{Comparison, Dialect, Equivalence};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// Returns the format of an object's items. Its layout is that of the object's type, if the type gives one
-/// (NumPy, ctypes, array, bytes). Otherwise it follows from the exporter's format and itemsize, in the dialect
-/// of the module that defines the type.
+/// Returns the format of the items of `obj`, which exports a buffer.
+///
+/// If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
+/// Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module
+/// that defines the type, for example Cython, if the module is known.
 ///
 /// >>> import ctypes, pep3118
 /// >>> class Word(ctypes.Union):
@@ -26,22 +28,23 @@ use pep3118::view::Request;
 #[pyfunction]
 pub(super) fn layout_of(obj: &Bound<'_, PyAny>) -> PyResult<Format> {
     if let Some(known) = type_layout(obj)? {
-        return Ok(Format::of_layout(Arc::new(known.layout), known.dialect, "host"));
+        return Ok(Format::from_layout(Arc::new(known.layout), known.dialect, "host"));
     }
     let acquired = acquire(obj)?;
     let raw = acquired.raw();
+    // The protocol defines a NULL format as `B`, unsigned bytes.
     let format = raw.format.unwrap_or(b"B");
     let itemsize = u64::try_from(raw.itemsize)
         .map_err(|_| PyBufferError::new_err(format!("the exporter reports an itemsize of {} bytes", raw.itemsize)))?;
     match producer_dialect(obj)? {
-        // A producer that breaks the rules of its own dialect is read like any other.
+        // If the format is invalid in the dialect of its producer, all dialects are tried.
         Some(dialect) => Format::read(format, Some(itemsize), Some(dialect), "host")
             .or_else(|_| Format::read(format, Some(itemsize), None, "host")),
         None => Format::read(format, Some(itemsize), None, "host"),
     }
 }
 
-/// A buffer with its format, of any shape if the exporter grants that.
+/// Acquires a buffer of `obj` with its format. If the exporter refuses `FULL_RO`, requests a C-contiguous buffer.
 fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
     match Acquired::new(obj, Request::FULL_RO) {
         Err(error) if error.is_instance_of::<PyBufferError>(obj.py()) => {
@@ -51,26 +54,28 @@ fn acquire(obj: &Bound<'_, PyAny>) -> PyResult<Acquired> {
     }
 }
 
-/// The dialect of the module that defines the exporter's class.
+/// Returns the dialect of the module that defines the class of `obj`, or `None` if the module is unknown. If `obj` is
+/// a `memoryview`, uses the object whose memory `obj` views.
 fn producer_dialect(obj: &Bound<'_, PyAny>) -> PyResult<Option<&'static Dialect>> {
     let exporter = if obj.is_instance_of::<PyMemoryView>() { obj.getattr("obj")? } else { obj.clone() };
     let module = exporter.get_type().getattr("__module__");
     let module = module.ok().and_then(|module| module.cast_into::<PyString>().ok());
     let Some(module) = module else { return Ok(None) };
-    let module = module.to_str()?.to_owned();
-    let package = module.split('.').next().unwrap_or_default();
+    let module = module.to_str()?;
+    let package = module.split_once('.').map_or(module, |(package, _)| package);
     Ok(match package {
         "numpy" => Some(&Dialect::NUMPY),
         "ctypes" | "_ctypes" => Some(&Dialect::CTYPES),
         "array" => Some(&Dialect::ARRAY),
-        // Cython compiles its own array and memoryview into each module.
+        // Cython compiles the classes `array` and `memoryview` into each extension module. Their `__module__` is
+        // `View`.
         "View" => Some(&Dialect::CYTHON),
         _ if exporter.get_type().name()? == "_memoryviewslice" => Some(&Dialect::CYTHON),
         _ => None,
     })
 }
 
-/// The difference between two formats, and how far they are equivalent.
+/// The result of comparing two formats: the first difference, and the level of equivalence.
 ///
 /// >>> import pep3118
 /// >>> swapped = pep3118.diff("<i", ">i")
@@ -83,20 +88,24 @@ pub(super) struct Difference {
 
 #[pymethods]
 impl Difference {
-    /// The highest level that holds: "text", "scalars", "layout-ignoring-names" or "bytes-after-swap". Each
-    /// implies those after it. None if the same bytes are different values.
+    /// The highest level of equivalence, or None if the formats are not equivalent.
+    ///
+    /// - "text": the format strings have the same tokens.
+    /// - "scalars": the same bytes are the same values under the same names.
+    /// - "layout-ignoring-names": the same bytes are the same values.
+    /// - "bytes-after-swap": the bytes are the same values after a change of the byte order.
     #[getter]
     fn equivalence(&self) -> Option<&'static str> {
         self.comparison.equivalence.map(|level| level.as_str())
     }
 
-    /// The first difference, in one sentence; None if there is none.
+    /// The first difference in one sentence, or None if the formats have the same values under the same names.
     #[getter]
     fn difference(&self) -> Option<&str> {
         self.comparison.difference.as_deref()
     }
 
-    /// Whether values or names differ.
+    /// Returns whether the formats have different values or names.
     fn __bool__(&self) -> bool {
         self.comparison.difference.is_some()
     }
@@ -114,7 +123,9 @@ impl Difference {
     }
 }
 
-/// Compares the layouts of two formats. Strings are read in dialect pep3118, for this machine.
+/// Compares the layouts of the formats `a` and `b`.
+///
+/// A string is interpreted in the dialect pep3118 for this machine.
 ///
 /// >>> import pep3118
 /// >>> str(pep3118.diff("T{i:a:f:b:}", "T{i:a:f:c:}"))
@@ -123,7 +134,7 @@ impl Difference {
 /// False
 #[pyfunction]
 pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Difference> {
-    let (a, b) = (operand(a)?, operand(b)?);
+    let (a, b) = (format_argument(a)?, format_argument(b)?);
     let (a, b) = (a.get(), b.get());
     a.unambiguous()?;
     b.unambiguous()?;
@@ -134,7 +145,8 @@ pub(super) fn diff(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Diffe
     Ok(Difference { comparison })
 }
 
-fn operand<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Format>> {
+/// Converts an argument of `diff`, a `Format`, `str` or `bytes` object, to a `Format`.
+fn format_argument<'py>(format: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Format>> {
     match format.cast::<Format>() {
         Ok(format) => Ok(format.clone()),
         Err(_) => {

@@ -23,7 +23,7 @@ mod view;
 
 use pyo3::prelude::*;
 
-/// The extension module; Python programs import `pep3118`.
+/// The extension module. Python programs import the package `pep3118`, which reexports this module.
 #[pymodule]
 pub mod _pep3118 {
     use pyo3::prelude::*;
@@ -31,7 +31,7 @@ pub mod _pep3118 {
     #[pymodule_export]
     use crate::audit::{_exports_buffers, audit, check};
     #[pymodule_export]
-    use crate::cli::{_cli, _python_command};
+    use crate::cli::{_cli, _escape, _python_command};
     #[pymodule_export]
     use crate::dtype::dtype_from_pep3118;
     #[pymodule_export]
@@ -49,7 +49,7 @@ pub mod _pep3118 {
     #[pymodule_export]
     use crate::view::View;
 
-    /// What `pep3118.struct` is made of.
+    /// The implementation of the Python module `pep3118.struct`.
     #[pymodule]
     #[pyo3(name = "_struct")]
     mod structs {

@@ -1,4 +1,4 @@
-//! Look-up of dialects, data models and targets by name, as in the command.
+//! Look-up of dialects, data models and targets by name. The command has the same names and messages.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -7,26 +7,26 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Target};
 use pep3118_cli::names;
 
-/// The dialect of an argument.
+/// Returns the dialect named `name`.
 ///
 /// # Errors
-/// - an unknown name: `ValueError`
+/// - `name` is unknown: `ValueError`
 pub(crate) fn dialect_by_name(name: &str) -> PyResult<&'static Dialect> {
     names::dialect(name).map_err(PyValueError::new_err)
 }
 
-/// The data model of an argument: a name or a target triple.
+/// Returns the data model that `name` stands for. `name` is a model name, an alias or a target triple.
 ///
 /// # Errors
-/// - an unknown name: `ValueError`
+/// - `name` is unknown: `ValueError`
 pub(crate) fn model_by_name(name: &str) -> PyResult<DataModel> {
     names::model(name).map_err(PyValueError::new_err)
 }
 
-/// The target of an argument.
+/// Returns the emit target named `name`.
 ///
 /// # Errors
-/// - an unknown name: `ValueError`
+/// - `name` is unknown: `ValueError`
 pub(crate) fn target_by_name(name: &str) -> PyResult<Target> {
     names::target(name).map_err(PyValueError::new_err)
 }

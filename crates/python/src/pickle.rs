@@ -1,4 +1,4 @@
-//! Layouts as dicts and lists, and back: the pickles of formats that were made from types.
+//! Converts layouts to dicts and back. `Format` objects without a format string are pickled in this form.
 
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
@@ -11,10 +11,10 @@ use pep3118::Endian;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Field, Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 
-/// A layout as `{"itemsize", "alignment", "fields"}`. Each field is a dict too.
+/// Converts `layout` to a dict with the keys `itemsize`, `alignment` and `fields`. `fields` is a list of dicts.
 ///
 /// # Errors
-/// - no memory: `MemoryError`
+/// - the memory is exhausted: `MemoryError`
 pub(super) fn to_dict<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'py, PyDict>> {
     let tree = PyDict::new(py);
     tree.set_item("itemsize", layout.size())?;
@@ -23,7 +23,8 @@ pub(super) fn to_dict<'py>(py: Python<'py>, layout: &Layout) -> PyResult<Bound<'
     Ok(tree)
 }
 
-// The recursion is as deep as records are nested, at most 64 levels.
+/// Converts `fields` to a list of dicts. The recursion is at most 64 calls deep, because a layout has at most 64
+/// levels of nested records.
 fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'l>>) -> PyResult<Bound<'py, PyList>> {
     let list = PyList::empty(py);
     for field in fields {
@@ -42,13 +43,14 @@ fn fields_to_list<'py, 'l>(py: Python<'py>, fields: impl Iterator<Item = Field<'
     Ok(list)
 }
 
-/// The layout of a dict of [`to_dict`]. A pickle may come from anywhere, so the layout is checked like that of a
-/// format or a type.
+/// Converts `tree`, a dict of [`to_dict`], to a layout for `model`. A pickle can contain any values, so all values
+/// are checked.
 ///
 /// # Errors
-/// - a field outside of its record, an `int32` of 3 bytes, an alignment of 3: `ValueError`
-/// - an item of 2**63 bytes: `ValueError`
-/// - a missing key, or a value of another type: `KeyError`, `TypeError`, `OverflowError`
+/// - a value is impossible, such as an `int32` of 3 bytes or a field outside of its record: `ValueError`
+/// - the item is larger than `model` allows: `ValueError`
+/// - a key is missing: `KeyError`
+/// - a value has the wrong type or is out of range: `TypeError`, `OverflowError`
 pub(super) fn from_dict(tree: &Bound<'_, PyDict>, model: &DataModel) -> PyResult<Layout> {
     let size: u64 = get(tree, "itemsize")?.extract()?;
     if size > model.ssize_max() {
@@ -62,11 +64,13 @@ pub(super) fn from_dict(tree: &Bound<'_, PyDict>, model: &DataModel) -> PyResult
     Ok(builder.finish())
 }
 
+/// Returns the value of `key` in `tree`, or raises `KeyError`.
 fn get<'py>(tree: &Bound<'py, PyDict>, key: &'static str) -> PyResult<Bound<'py, PyAny>> {
     tree.get_item(key)?.ok_or_else(|| PyKeyError::new_err(key))
 }
 
-// The recursion is as deep as the builder lets records be nested.
+/// Adds `fields`, a list of dicts, to the open record of `builder`. `builder` refuses more than 64 levels of nested
+/// records, which bounds the recursion.
 fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResult<()> {
     for node in fields.try_iter()? {
         let node = node?.cast_into::<PyDict>()?;
@@ -85,7 +89,8 @@ fn add_fields(builder: &mut LayoutBuilder, fields: &Bound<'_, PyAny>) -> PyResul
             let endian = match get(&node, "endian")?.extract::<Option<String>>()?.as_deref() {
                 Some("little") => Endian::Little,
                 Some("big") => Endian::Big,
-                // The type has no byte order.
+                // `to_dict` writes None for a type without byte order. For other types, None means this machine's
+                // order.
                 None => Endian::HOST,
                 Some(other) => return Err(PyValueError::new_err(format!("unknown byte order `{}`", escape(other)))),
             };

@@ -1,4 +1,6 @@
-//! `Report` and `Finding`: the results of `check` and `audit`.
+//! The Python classes `Report` and `Finding`: the results of `check` and `audit`.
+
+use std::borrow::Cow;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -7,13 +9,13 @@ use pyo3::types::{PyIterator, PyString, PyTuple};
 use crate::errors::broken_rules;
 use crate::objects::from_result;
 use crate::tuple_builder;
-use pep3118::__private::{ReportJson, plural};
+use pep3118::__private::{ReportJson, escape, plural};
 use pep3118::RuleId;
 use pep3118::view::{Finding as CoreFinding, Report as CoreReport, RuleIdError, Severity};
 
-/// A broken rule: its id, its severity, and the values that break it.
+/// A broken rule, with its id, its severity and the values that break it.
 ///
-/// `str()` returns one line, `explain()` a paragraph with the rule and the calculation.
+/// `str()` returns one line. `explain()` returns a paragraph with the text of the rule and the calculation.
 ///
 /// >>> import ctypes, pep3118
 /// >>> finding = pep3118.check(ctypes.c_int(1), "ND")[0]
@@ -47,7 +49,7 @@ impl Finding {
         self.finding.severity().as_str()
     }
 
-    /// The message, in one line.
+    /// The message in one line.
     #[getter]
     fn message(&self) -> String {
         self.finding.message()
@@ -59,7 +61,7 @@ impl Finding {
         strings(py, self.finding.requests().iter().map(ToString::to_string))
     }
 
-    /// Returns the message with the calculation, the rule and its source.
+    /// Returns the message with the calculation, the text of the rule and the source of the rule.
     ///
     /// >>> import ctypes, pep3118
     /// >>> print(pep3118.check(ctypes.c_int(1), "ND")[0].explain())
@@ -81,7 +83,7 @@ impl Finding {
     }
 }
 
-/// The findings of `check` or `audit`. A report is true unless one of its findings is an error.
+/// The findings of `check` or `audit`. `bool(report)` is False if a finding is an error.
 ///
 /// >>> import ctypes, pep3118
 /// >>> report = pep3118.audit(ctypes.c_int(1))
@@ -92,24 +94,26 @@ impl Finding {
 #[pyclass(frozen, module = "pep3118")]
 #[derive(Debug)]
 pub(super) struct Report {
+    /// The name of the exporter's type, not escaped.
     exporter: String,
     report: CoreReport,
     readable: bool,
     layout_source: Option<&'static str>,
+    /// The `Finding` objects, which all calls of `findings` share.
     findings: Py<PyTuple>,
 }
 
-/// The findings of a report as a tuple.
+/// Returns a tuple of a `Finding` object for each finding of `report`.
 ///
 /// # Errors
-/// - no memory: `MemoryError`
+/// - the memory is exhausted: `MemoryError`
 pub(super) fn findings<'py>(py: Python<'py>, report: &CoreReport) -> PyResult<Bound<'py, PyTuple>> {
     let findings: Vec<&CoreFinding> = report.iter().collect();
     let object = |finding: &CoreFinding| Bound::new(py, Finding { finding: finding.clone() });
     tuple_builder::tuple(py, findings.into_iter().map(|finding| from_result(py, object(finding).map(Bound::into_any))))
 }
 
-/// Strings as a tuple.
+/// Returns a tuple of a `str` object for each of `strings`.
 fn strings<'py>(
     py: Python<'py>,
     strings: impl ExactSizeIterator<Item = impl AsRef<str>>,
@@ -119,6 +123,8 @@ fn strings<'py>(
 }
 
 impl Report {
+    /// Creates a report on `exporter` with the findings of `report`. `readable` and `layout_source` are the values of
+    /// the properties of the same names.
     pub(super) fn new(
         exporter: &Bound<'_, PyAny>,
         report: CoreReport,
@@ -126,16 +132,26 @@ impl Report {
         layout_source: Option<&'static str>,
     ) -> PyResult<Self> {
         let (py, ty) = (exporter.py(), exporter.get_type());
+        // A class can replace `__module__` by an object that is not a string. The report is useful without the name.
         let name = ty.fully_qualified_name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
         let findings = findings(py, &report)?.unbind();
         Ok(Self { exporter: name, report, readable, layout_source, findings })
     }
 
-    /// The number of findings of each severity, `2 errors, 1 note`, or `clean`.
+    /// Returns the name of the exporter's type, escaped for a message.
+    fn escaped_exporter(&self) -> Cow<'_, str> {
+        escape(&self.exporter)
+    }
+
+    /// Returns the text of a report without findings.
+    fn clean(&self) -> String {
+        format!("{}: clean", self.escaped_exporter())
+    }
+
+    /// Returns the number of findings of each severity, such as `2 errors, 1 note`, or `clean` for no findings.
     fn counts(&self) -> String {
         let count = |severity: Severity| {
             let count = self.report.iter().filter(|finding| finding.severity() == severity).count();
-            let count = u64::try_from(count).unwrap_or(u64::MAX);
             (count > 0).then(|| plural(count, severity.as_str()))
         };
         let counts = [Severity::Error, Severity::Warning, Severity::Note].into_iter().filter_map(count);
@@ -146,7 +162,7 @@ impl Report {
 
 #[pymethods]
 impl Report {
-    /// The type of the object that was checked, such as "numpy.ndarray".
+    /// The name of the type of the object that was checked, such as "numpy.ndarray".
     #[getter]
     fn exporter(&self) -> &str {
         &self.exporter
@@ -158,20 +174,22 @@ impl Report {
         self.findings.bind(py)
     }
 
-    /// Whether the items can be read in spite of the findings.
+    /// Whether the items can be read safely in spite of the findings.
     #[getter]
     fn readable(&self) -> bool {
         self.readable
     }
 
-    /// The source of the layout that the format was compared with (T01, format against type): "numpy.dtype",
-    /// "ctypes", "array.typecode" or "bytes". None if the type of the object gives no layout.
+    /// The source of the layout that the object's type defines, or None if the type defines no layout.
+    ///
+    /// The source is "numpy.dtype", "ctypes", "array.typecode" or "bytes". The format was compared with the layout
+    /// (rule T01, format against type).
     #[getter]
     fn layout_source(&self) -> Option<&'static str> {
         self.layout_source
     }
 
-    /// The ids of the broken rules, each once, errors first.
+    /// The ids of the broken rules without duplicates, errors first.
     #[getter]
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let mut rules: Vec<&'static str> = Vec::new();
@@ -184,19 +202,22 @@ impl Report {
         strings(py, rules.into_iter())
     }
 
-    /// Returns all findings with the calculations and the rules, a paragraph each.
+    /// Returns a paragraph for each finding, with the calculation and the text of the rule.
     fn explain(&self) -> String {
-        if self.report.is_empty() { format!("{}: clean", self.exporter) } else { format!("{:#}", self.report) }
+        if self.report.is_empty() { self.clean() } else { format!("{:#}", self.report) }
     }
 
-    /// Returns the report as JSON, as `pep3118 check --json` prints it:
+    /// Returns the report as JSON in the form of `pep3118 check --json`:
     /// `{"exporter": ..., "findings": [...], "readable": ...}`.
     fn to_json(&self) -> PyResult<String> {
         let report = ReportJson { exporter: Some(&self.exporter), findings: &self.report, readable: self.readable };
-        serde_json::to_string(&report).map_err(|error| PyValueError::new_err(error.to_string()))
+        let invalid = |error: &dyn std::fmt::Display| PyValueError::new_err(error.to_string());
+        let mut json = serde_json::to_vec(&report).map_err(|error| invalid(&error))?;
+        pep3118_cli::escape_json(&mut json);
+        String::from_utf8(json).map_err(|error| invalid(&error))
     }
 
-    /// Raises BufferRuleError if a finding is an error. `allow` is the ids of rules that may be broken.
+    /// Raises BufferRuleError if a finding is an error. `allow` contains the ids of rules that may be broken.
     ///
     /// >>> import ctypes, pep3118
     /// >>> report = pep3118.audit(ctypes.c_int(1))
@@ -236,10 +257,10 @@ impl Report {
     }
 
     fn __str__(&self) -> String {
-        if self.report.is_empty() { format!("{}: clean", self.exporter) } else { self.report.to_string() }
+        if self.report.is_empty() { self.clean() } else { self.report.to_string() }
     }
 
     fn __repr__(&self) -> String {
-        format!("<Report on {}: {}>", self.exporter, self.counts())
+        format!("<Report on {}: {}>", self.escaped_exporter(), self.counts())
     }
 }

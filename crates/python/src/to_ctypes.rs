@@ -1,4 +1,4 @@
-//! Classes of ctypes for layouts.
+//! Creates ctypes classes for layouts: the Python method `Format.to_ctypes`.
 
 use pyo3::exceptions::{PySystemError, PyValueError};
 use pyo3::prelude::*;
@@ -9,11 +9,13 @@ use pep3118::Align;
 use pep3118::abi::DataModel;
 use pep3118::layout::{Declarations, Definition, Field, Language, Layout, MemberType, Type};
 
-/// A class whose instances have the bytes of an item. `name` is the name of its structure.
+/// Creates a ctypes class whose instances have the layout `layout`. If the item is a record, the class is a structure
+/// or a union named `name`.
 ///
 /// # Errors
-/// - a layout of another machine, or a type that ctypes does not have, such as `float16`: `ValueError`
-/// - a layout that ctypes does not reproduce: `ValueError`
+/// - `layout` is for another machine: `ValueError`
+/// - ctypes has no type for a field, such as a `float16`: `ValueError`
+/// - the class that ctypes creates has other offsets than `layout`: `ValueError`
 pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> PyResult<Bound<'py, PyType>> {
     let host = DataModel { name: layout.model().name, ..DataModel::HOST };
     if *layout.model() != host {
@@ -45,7 +47,8 @@ pub(super) fn to_ctypes<'py>(py: Python<'py>, layout: &Layout, name: &str) -> Py
     Ok(array(element, item.shape())?.cast_into::<PyType>()?)
 }
 
-/// The class of a structure or a union. `classes` are those of the definitions before it.
+/// Creates the class of `definition`, a structure or a union. `classes` are the classes of the definitions that come
+/// before `definition`.
 fn define<'py>(
     ctypes: &Bound<'py, PyAny>,
     definition: &Definition<'_>,
@@ -57,7 +60,7 @@ fn define<'py>(
     for member in &definition.members {
         let ty = match &member.ty {
             MemberType::Value(field) => value(ctypes, *field)?,
-            // A definition comes after those of its members.
+            // The definitions are ordered, so the class of a member exists.
             MemberType::Defined(inner) => match classes.get(inner.index) {
                 Some(class) => class.clone().into_any(),
                 None => {
@@ -74,7 +77,7 @@ fn define<'py>(
     }
     let namespace = PyDict::new(py);
     if definition.is_packed {
-        // From 3.14 on `_pack_` needs the name of the rules of packing.
+        // Python 3.14 deprecates `_pack_` without `_layout_`.
         namespace.set_item("_layout_", "ms")?;
         namespace.set_item("_pack_", 1)?;
     }
@@ -85,7 +88,7 @@ fn define<'py>(
     let base = ctypes.getattr(if definition.is_union { "Union" } else { "Structure" })?;
     let bases = PyTuple::new(py, [&base])?;
     let class = base.get_type().call1((&definition.name, bases, namespace))?.cast_into::<PyType>()?;
-    // ctypes computes the offsets itself, so they are compared.
+    // ctypes has computed its own offsets. Compare them with the offsets of the layout.
     let mut differs = ctypes.call_method1("sizeof", (&class,))?.extract::<u64>()? != definition.size;
     for member in &definition.members {
         differs |= class.getattr(&*member.name)?.getattr("offset")?.extract::<u64>()? != member.offset;
@@ -97,24 +100,30 @@ fn define<'py>(
     Ok(class)
 }
 
-/// The array type of a shape: `int32 * 3 * 2` for (2, 3).
+/// Creates the array class with elements of class `element`: `element * 3 * 2` for the `shape` (2, 3).
 fn array<'py>(element: Bound<'py, PyAny>, shape: &[u64]) -> PyResult<Bound<'py, PyAny>> {
     shape.iter().rev().try_fold(element, |element, dimension| element.mul(*dimension))
 }
 
-/// Whether the type is an array of bytes in ctypes.
+/// Returns whether `field` is an array of bytes in ctypes.
 fn is_bytes(field: Field<'_>) -> bool {
     matches!(field.ty(), Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque)
 }
 
-/// The type of a scalar.
+/// Returns the ctypes class for one element of `field`, which is not a record. `ctypes` is the module.
+///
+/// # Errors
+/// - ctypes has no class for the type or the byte order: `ValueError`
 fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'py, PyAny>> {
     let (ty, size) = (field.ty(), field.size());
-    let units = |name: &str, unit: u64| -> PyResult<Bound<'py, PyAny>> {
-        let class = ctypes.getattr(name)?;
-        match size.checked_div(unit).unwrap_or(0) {
-            1 => Ok(class),
-            units => class.mul(units),
+    // Text is one `c_wchar` or an array of `c_wchar`, each of `unit` bytes.
+    let wchars = |unit: u64| -> PyResult<Bound<'py, PyAny>> {
+        let class = ctypes.getattr("c_wchar")?;
+        match size.checked_div(unit) {
+            Some(1) => Ok(class),
+            Some(count) => class.mul(count),
+            // A machine whose `wchar_t` has no bytes cannot have text.
+            None => Err(missing(field)),
         }
     };
     let name = match ty {
@@ -141,27 +150,27 @@ fn value<'py>(ctypes: &Bound<'py, PyAny>, field: Field<'_>) -> PyResult<Bound<'p
         Type::Function => return ctypes.call_method1("CFUNCTYPE", (ctypes.py().None(),)),
         Type::Bytes => return ctypes.getattr("c_char")?.mul(size),
         Type::Pascal | Type::Void | Type::Bits | Type::Opaque => return ctypes.getattr("c_ubyte")?.mul(size),
-        Type::Wchar if !swapped(field) => return units("c_wchar", field.model().wchar),
-        Type::Ucs4 if !swapped(field) && field.model().wchar == 4 => return units("c_wchar", 4),
-        Type::Ucs2 if !swapped(field) && field.model().wchar == 2 => return units("c_wchar", 2),
+        Type::Wchar if !is_swapped(field) => return wchars(field.model().wchar),
+        Type::Ucs4 if !is_swapped(field) && field.model().wchar == 4 => return wchars(4),
+        Type::Ucs2 if !is_swapped(field) && field.model().wchar == 2 => return wchars(2),
         _ => return Err(missing(field)),
     };
     let class = ctypes.getattr(name).map_err(|_| missing(field))?;
-    if !swapped(field) {
+    if !is_swapped(field) {
         return Ok(class);
     }
     let order = if DataModel::HOST.endian == pep3118::Endian::Little { "__ctype_be__" } else { "__ctype_le__" };
     class.getattr(order).map_err(|_| missing(field))
 }
 
-/// Whether the byte order is not that of the machine.
-fn swapped(field: Field<'_>) -> bool {
+/// Returns whether `field` has the opposite byte order of the machine.
+fn is_swapped(field: Field<'_>) -> bool {
     field.size() > 1 && field.endian().is_some_and(|endian| endian != field.model().endian)
 }
 
-/// The exception for a type that ctypes does not have.
+/// Returns the exception for `field`, whose type ctypes does not have.
 fn missing(field: Field<'_>) -> PyErr {
-    let order = if swapped(field) { "byte-swapped " } else { "" };
+    let order = if is_swapped(field) { "byte-swapped " } else { "" };
     let name = field.name().map_or_else(String::new, |name| format!(" `{}`", escape(name)));
     PyValueError::new_err(format!("ctypes has no type for the {order}{}{name} at byte {}", field.ty(), field.offset()))
 }

@@ -1,23 +1,23 @@
-//! Runs the Python tests in this process, in which a sanitizer or valgrind checks the extension and the interpreter.
+//! Runs the Python tests inside this process, so that a sanitizer or valgrind checks the extension module too.
 //!
-//! The test is ignored: `make asan` and `make valgrind` run it, with the packages of a virtual environment on
-//! `PYTHONPATH`. `PYTEST` selects tests, as arguments of pytest.
+//! The test is ignored by default. `make asan` and `make valgrind` run it, with the packages of a virtual
+//! environment on `PYTHONPATH`. The environment variable `PYTEST` contains arguments of pytest that select tests.
 
 #![allow(missing_docs, reason = "a test has a name that states what it tests")]
 #![allow(clippy::unwrap_used, reason = "a test that fails should stop")]
 
 use pyo3::prelude::*;
 
-/// The folder of the repository.
+/// The root directory of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// Another process is not checked.
+/// The reason to exclude a test that starts an interpreter: the interpreter cannot import the extension module.
 const ANOTHER_PROCESS: &str = "starts another process, in which pep3118 is not installed";
 
-/// The memory of the process does not shrink.
+/// The reason to exclude a test that measures freed memory: a sanitizer delays the release of memory.
 const DELAYED_FREE: &str = "a sanitizer frees memory later";
 
-/// The tests that are not run: file, test, reason.
+/// The excluded tests, as (file, test, reason).
 const EXCLUDED: &[(&str, &str, &str)] = &[
     ("test_command.py", "test_other_commands_are_run_by_rust", ANOTHER_PROCESS),
     ("test_command.py", "test_help_names_all_commands", ANOTHER_PROCESS),
@@ -29,18 +29,20 @@ const EXCLUDED: &[(&str, &str, &str)] = &[
     ("test_command.py", "test_output_to_a_full_device_fails", ANOTHER_PROCESS),
     ("test_command.py", "test_a_signal_leaves_the_output_unchanged", ANOTHER_PROCESS),
     ("test_command.py", "test_an_interrupted_audit_has_no_traceback", ANOTHER_PROCESS),
-    ("test_examples.py", "test_scripts", ANOTHER_PROCESS),
-    ("test_examples.py", "test_exporters_in_ci", ANOTHER_PROCESS),
-    ("test_lifetime.py", "test_memory_is_constant", DELAYED_FREE),
-    ("test_lifetime.py", "test_views_alive_at_shutdown", ANOTHER_PROCESS),
-    ("test_lifetime.py", "test_arrow_lets_go_in_another_thread", ANOTHER_PROCESS),
-    ("test_numpy_reader.py", "test_the_tests_of_numpy", ANOTHER_PROCESS),
+    ("test_examples.py", "test_a_script_prints_the_output_in_its_docstring", ANOTHER_PROCESS),
+    ("test_examples.py", "test_the_tests_of_the_ci_example_pass", ANOTHER_PROCESS),
+    ("test_hostile_names.py", "test_the_commands", ANOTHER_PROCESS),
+    ("test_hostile_names.py", "test_the_plugin", ANOTHER_PROCESS),
+    ("test_lifetime.py", "test_views_do_not_leak_memory", DELAYED_FREE),
+    ("test_lifetime.py", "test_views_that_are_alive_at_shutdown_do_not_crash", ANOTHER_PROCESS),
+    ("test_lifetime.py", "test_arrow_releases_a_buffer_in_another_thread", ANOTHER_PROCESS),
+    ("test_numpy_reader.py", "test_numpys_tests_pass_with_this_reader", ANOTHER_PROCESS),
     ("test_pytest_plugin.py", "test_the_fixture_passes_fails_and_allows", ANOTHER_PROCESS),
-    ("test_pytest_plugin.py", "test_the_fixture_is_listed", ANOTHER_PROCESS),
-    ("test_readme.py", "test_python", ANOTHER_PROCESS),
-    ("test_readme.py", "test_console", ANOTHER_PROCESS),
-    ("test_struct.py", "test_lack_of_memory_is_a_memory_error", ANOTHER_PROCESS),
-    ("test_struct.py", "test_repeated_calls_take_no_memory", DELAYED_FREE),
+    ("test_pytest_plugin.py", "test_the_list_of_fixtures_contains_the_fixture", ANOTHER_PROCESS),
+    ("test_readme.py", "test_a_python_example_prints_its_output", ANOTHER_PROCESS),
+    ("test_readme.py", "test_a_console_example_prints_its_output", ANOTHER_PROCESS),
+    ("test_struct.py", "test_a_failed_allocation_is_a_memory_error", ANOTHER_PROCESS),
+    ("test_struct.py", "test_repeated_calls_do_not_leak_memory", DELAYED_FREE),
     ("test_threads.py", "test_the_gil_stays_off", ANOTHER_PROCESS),
 ];
 
@@ -59,7 +61,7 @@ fn pytest_in_this_process() {
     let status = Python::attach(|py| -> PyResult<i32> {
         let sys = py.import("sys")?;
         sys.getattr("path")?.call_method1("insert", (0, format!("{ROOT}/crates/python/python")))?;
-        // The extension module is compiled into this test.
+        // This executable contains the extension module. Register it, so that `import` does not search for a file.
         let module = pyo3::wrap_pymodule!(_pep3118::_pep3118)(py);
         sys.getattr("modules")?.set_item("pep3118._pep3118", module)?;
         let chosen = std::env::var("PYTEST").unwrap_or_default();
@@ -74,5 +76,5 @@ fn pytest_in_this_process() {
         }
         py.import("pytest")?.call_method1("main", (arguments,))?.extract()
     });
-    assert_eq!(status.unwrap(), 0, "pytest says what failed");
+    assert_eq!(status.unwrap(), 0, "a Python test failed, see the output of pytest");
 }

@@ -1,49 +1,53 @@
-//! Access to the values of a struct in an item whose layout may differ: the derived code is compiled for each kind.
+//! Access to the values of a struct in an item, whose layout can differ from the struct. The code of the derive macro
+//! is compiled separately for each implementation of [`Access`].
 
 use crate::strided::reversed;
 
-/// An item that the values of a struct are read from.
+/// An item that values of a struct are decoded from.
 #[doc(hidden)]
 pub trait RecordReader: Copy {
-    /// Returns the `W` bytes of the value at byte `at` of the struct, in the byte order of this machine.
+    /// Returns the `W` bytes of the value at byte `at` of the struct, in native byte order.
     fn bytes<const W: usize>(self, at: usize) -> [u8; W];
 }
 
-/// An item that the values of a struct are written to.
+/// An item that values of a struct are encoded into.
 #[doc(hidden)]
 pub trait RecordWriter {
-    /// Writes the `W` bytes of the value at byte `at` of the struct, given in the byte order of this machine.
+    /// Writes `bytes`, the value at byte `at` of the struct in native byte order.
     fn put<const W: usize>(&mut self, at: usize, bytes: [u8; W]);
 }
 
-/// Where the values of a struct are in an item.
+/// A mapping from offsets in a struct to offsets in an item.
 pub(super) trait Access: Copy {
-    /// Returns the offset in the item of the value at byte `at` of the struct, and whether it is in the other byte order.
+    /// Returns the offset in the item of the value at byte `at` of the struct, and whether the byte order of the value
+    /// must be reversed. Returns `None` if `at` is outside the struct.
     fn locate(self, at: usize) -> Option<(usize, bool)>;
 }
 
-/// Each value has the same offset in the item as in the struct.
+/// Each value has the same offset in the item and in the struct. All values have native byte order.
 #[derive(Clone, Copy)]
 pub(super) struct Identity;
 
-/// The same, with all values in the other byte order.
+/// Each value has the same offset in the item and in the struct. All values have non-native byte order.
 #[derive(Clone, Copy)]
 pub(super) struct Swapped;
 
-/// Each byte of the struct has its own offset in the item; all values are in one byte order.
+/// Values have different offsets in the item and in the struct. The slice has the offset in the item of each byte of
+/// the struct. All values have native byte order, or non-native byte order if `SWAP` is true.
 #[derive(Clone, Copy)]
 pub(super) struct Permuted<'p, const SWAP: bool>(pub(super) &'p [usize]);
 
-/// Each byte of the struct has its own offset in the item, and each value its byte order.
+/// Values have different offsets in the item and in the struct, and different byte orders. The slice has the origin of
+/// each byte of the struct.
 #[derive(Clone, Copy)]
 pub(super) struct PermutedMixedEndian<'p>(pub(super) &'p [Origin]);
 
-/// Where a byte of the struct is in the item.
+/// The position in the item of one byte of the struct.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Origin {
-    /// From the start of the item, in bytes.
+    /// The offset in bytes from the start of the item.
     pub(super) offset: usize,
-    /// Whether the value that it is part of is in the other byte order.
+    /// Whether the byte belongs to a value whose byte order must be reversed.
     pub(super) swap: bool,
 }
 
@@ -75,7 +79,7 @@ impl Access for PermutedMixedEndian<'_> {
     }
 }
 
-/// An item to read from.
+/// The bytes of an item to decode, and the mapping from the struct to the item.
 #[derive(Clone, Copy)]
 pub(super) struct ItemReader<'i, A>(pub(super) &'i [u8], pub(super) A);
 
@@ -91,7 +95,7 @@ impl<A: Access> RecordReader for ItemReader<'_, A> {
     }
 }
 
-/// An item to write to.
+/// The bytes of an item to encode, and the mapping from the struct to the item.
 pub(super) struct ItemWriter<'i, A>(pub(super) &'i mut [u8], pub(super) A);
 
 impl<A: Access> RecordWriter for ItemWriter<'_, A> {
@@ -102,15 +106,15 @@ impl<A: Access> RecordWriter for ItemWriter<'_, A> {
         {
             *place = if swap { reversed(bytes) } else { bytes };
         } else {
-            // Without a call: it would keep the compiler from looking the offsets up once for all records.
+            // A call of `outside` here would keep the compiler from loading the offsets once for all records.
             debug_assert!(false, "a value of the struct is outside the item");
         }
     }
 }
 
-/// Returns zeros for a value outside the item, which comparing the struct with the plan excludes.
+/// Returns zeros for a value outside the item. `LayoutMatcher` has checked that all values are inside.
 ///
-/// A cold function, because a predicted branch is cheaper than a conditional move.
+/// The function is cold and not inlined, because a predicted branch is cheaper than a conditional move.
 #[cold]
 #[inline(never)]
 fn outside<const W: usize>() -> [u8; W] {

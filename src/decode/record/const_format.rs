@@ -1,36 +1,37 @@
-//! The format string of a struct, computed at compile time.
+//! The format string of a struct, which is computed at compile time.
 
 use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
 use crate::endian::Endian;
 
-/// A format that is being written. It counts all bytes and stores those that fit, so that the same code computes the length
-/// of the constant and then fills it.
+/// Writes a format to `bytes` and counts its bytes in `len`. Bytes that do not fit are counted and not written. Hence
+/// the same code first computes the length of the constant, and then fills it.
 struct FormatWriter<'w> {
     bytes: &'w mut [u8],
     len: usize,
 }
 
 impl RecordLayout {
-    /// Returns the length of the format in bytes. For the derive.
+    /// Returns the length of the format in bytes. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_len(&self) -> usize {
         let mut writer = FormatWriter { bytes: &mut [], len: 0 };
-        writer.record(self.fields, self.size, Endian::HOST);
+        writer.write_record(self.fields, self.size, Endian::HOST);
         writer.len
     }
 
-    /// Returns the format; `N` is its [`format_len`](Self::format_len). For the derive.
+    /// Returns the format. `N` must be [`format_len`](Self::format_len). Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         let mut writer = FormatWriter { bytes: &mut bytes, len: 0 };
-        writer.record(self.fields, self.size, Endian::HOST);
+        writer.write_record(self.fields, self.size, Endian::HOST);
         bytes
     }
 
-    /// Returns the format as text: names are `str`, and everything else is ASCII. For the derive.
+    /// Converts `format` to text. The bytes are valid UTF-8, because names are `str` and all other bytes are ASCII.
+    /// Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn text(format: &'static [u8]) -> &'static str {
@@ -45,97 +46,102 @@ impl RecordLayout {
 }
 
 impl FormatWriter<'_> {
-    const fn byte(&mut self, byte: u8) {
+    /// Counts `byte`, and writes `byte` if there is space for another byte.
+    const fn write_byte(&mut self, byte: u8) {
         if let Some((_, [next, ..])) = self.bytes.split_at_mut_checked(self.len) {
             *next = byte;
         }
         self.len = self.len.wrapping_add(1);
     }
 
-    const fn text(&mut self, text: &str) {
+    /// Writes `text`.
+    const fn write_text(&mut self, text: &str) {
         let mut rest = text.as_bytes();
         while let [first, tail @ ..] = rest {
-            self.byte(*first);
+            self.write_byte(*first);
             rest = tail;
         }
     }
 
-    const fn number(&mut self, number: usize) {
+    /// Writes `number` in decimal digits.
+    const fn write_number(&mut self, number: usize) {
         if number >= 10 {
-            self.number(number / 10);
+            self.write_number(number / 10);
         }
         #[expect(clippy::as_conversions, reason = "a digit; `TryFrom` is not const")]
-        self.byte(b'0'.wrapping_add((number % 10) as u8));
+        self.write_byte(b'0'.wrapping_add((number % 10) as u8));
     }
 
-    const fn padding(&mut self, bytes: usize) {
+    /// Writes padding of `bytes` bytes: `x`, or with a count such as `3x`.
+    const fn write_padding(&mut self, bytes: usize) {
         if bytes > 1 {
-            self.number(bytes);
+            self.write_number(bytes);
         }
         if bytes > 0 {
-            self.byte(b'x');
+            self.write_byte(b'x');
         }
     }
 
-    const fn record(&mut self, fields: &[FieldLayout], size: usize, endian: Endian) {
-        self.text("T{");
+    /// Writes a record of `size` bytes. `endian` is the byte order of fields for which the struct declares none.
+    const fn write_record(&mut self, fields: &[FieldLayout], size: usize, endian: Endian) {
+        self.write_text("T{");
         let (mut rest, mut at) = (fields, 0_usize);
         while let [field, tail @ ..] = rest {
-            self.padding(field.offset.saturating_sub(at));
+            self.write_padding(field.offset.saturating_sub(at));
             let endian = match field.endian {
                 Some(own) => own,
                 None => endian,
             };
-            self.member(&field.member, endian);
+            self.write_member(&field.member, endian);
             if let Some(name) = field.name {
-                self.byte(b':');
-                self.text(name);
-                self.byte(b':');
+                self.write_byte(b':');
+                self.write_text(name);
+                self.write_byte(b':');
             }
             at = field.offset.saturating_add(field.member.size);
             rest = tail;
         }
-        self.padding(size.saturating_sub(at));
-        self.byte(b'}');
+        self.write_padding(size.saturating_sub(at));
+        self.write_byte(b'}');
     }
 
-    /// Writes the shape, the byte order, the length of a string and the code.
-    const fn member(&mut self, member: &MemberLayout, endian: Endian) {
+    /// Writes the shape, the byte order, the length of a string, and the code of a field.
+    const fn write_member(&mut self, member: &MemberLayout, endian: Endian) {
         let (mut member, mut dimensions, mut length) = (member, 0_usize, None);
-        while let MemberKind::Array { of, len } = member.kind {
-            if let MemberKind::Value(value) = of.kind
+        while let MemberKind::Array { element, len } = member.kind {
+            if let MemberKind::Value(value) = element.kind
                 && value.is_string
             {
                 length = Some(len);
             } else {
-                self.byte(if dimensions == 0 { b'(' } else { b',' });
-                self.number(len);
+                self.write_byte(if dimensions == 0 { b'(' } else { b',' });
+                self.write_number(len);
                 dimensions = dimensions.wrapping_add(1);
             }
-            member = of;
+            member = element;
         }
         if dimensions > 0 {
-            self.byte(b')');
+            self.write_byte(b')');
         }
         match member.kind {
-            MemberKind::Record(fields) => self.record(fields, member.size, endian),
-            MemberKind::Array { .. } => {}
+            MemberKind::Record(fields) => self.write_record(fields, member.size, endian),
+            MemberKind::Array { .. } => debug_assert!(false, "the loop ends at a value or a record"),
             MemberKind::Value(value) => {
-                self.byte(match endian {
+                self.write_byte(match endian {
                     Endian::Little => b'<',
                     Endian::Big => b'>',
                 });
                 match length {
-                    // An array of `B` is the string `s`.
+                    // The format of `[u8; N]` is the string `Ns`.
                     Some(length) if member.size == 1 => {
-                        self.number(length);
-                        self.byte(b's');
+                        self.write_number(length);
+                        self.write_byte(b's');
                     }
                     Some(length) => {
-                        self.number(length);
-                        self.text(value.code);
+                        self.write_number(length);
+                        self.write_text(value.code);
                     }
-                    None => self.text(value.code),
+                    None => self.write_text(value.code),
                 }
             }
         }

@@ -1,4 +1,5 @@
-//! Steps between items and structs: copies of adjacent bytes, and checks of bytes that may not be a value.
+//! The steps from items to structs: [`FieldCopy`] copies adjacent bytes, and [`ValueCheck`] finds bytes that are not a
+//! valid value.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,39 +13,42 @@ use super::error::RecordError;
 use super::model::Check;
 use crate::strided::{Strided, StridedMut};
 
-/// A copy of adjacent bytes of an item to adjacent bytes of the struct.
+/// A copy of adjacent bytes from an item to a struct. The struct is in the layout of its `RecordLayout`.
 #[derive(Clone, Debug)]
 pub(super) struct FieldCopy {
-    /// From the start of the item, in bytes.
+    /// The offset in bytes from the start of the item.
     pub(super) from: usize,
-    /// From the start of the struct, in bytes.
+    /// The offset in bytes from the start of the struct.
     pub(super) to: usize,
+    /// The number of adjacent bytes.
     pub(super) len: usize,
-    /// Bytes that are reversed together; 1 if none are.
+    /// The number of bytes to reverse together, or 1 for no reversal.
     pub(super) unit: usize,
-    /// The enclosing arrays of records, with the distances of their elements in the item and in the struct.
+    /// The arrays of records around the bytes, outermost first. Each array has a stride in the item and a stride in the
+    /// struct.
     pub(super) repeats: Vec<Repeat<2>>,
 }
 
 impl FieldCopy {
-    /// Merges copies that are neighbours on both sides.
+    /// Merges copies whose bytes are adjacent both in the item and in the struct.
     pub(super) fn merged(copies: Vec<Self>) -> Vec<Self> {
         let mut merged: Vec<Self> = Vec::new();
         for next in copies.into_iter().filter(|next| next.len > 0) {
             match merged.last_mut() {
-                Some(last) if last.is_continued_by(&next) => last.len = last.len.saturating_add(next.len),
+                Some(last) if last.is_followed_by(&next) => last.len = last.len.saturating_add(next.len),
                 _ => merged.push(next),
             }
         }
         merged
     }
 
-    fn is_continued_by(&self, next: &Self) -> bool {
+    /// Returns whether the bytes of `next` start where the bytes of this copy end, both in the item and in the struct.
+    fn is_followed_by(&self, next: &Self) -> bool {
         let ends = (self.from.saturating_add(self.len), self.to.saturating_add(self.len));
         self.unit == next.unit && self.repeats == next.repeats && ends == (next.from, next.to)
     }
 
-    /// Returns the copy from the struct to the item.
+    /// Returns the copy in the other direction, from the struct to the item.
     pub(super) fn reversed(&self) -> Self {
         let reversed = |repeat: &Repeat<2>| {
             let [from, to] = repeat.strides;
@@ -53,17 +57,17 @@ impl FieldCopy {
         Self { from: self.to, to: self.from, repeats: self.repeats.iter().map(reversed).collect(), ..*self }
     }
 
-    /// Returns whether the bytes are reversed on the way.
+    /// Returns whether the copy reverses bytes.
     pub(super) fn swaps(&self) -> bool {
         self.unit > 1
     }
 
-    /// Returns whether the bytes have the same offsets on both sides.
+    /// Returns whether all bytes have the same offsets in the item and in the struct.
     pub(super) fn is_in_place(&self) -> bool {
         self.from == self.to && self.repeats.iter().all(|Repeat { strides: [from, to], .. }| from == to)
     }
 
-    /// Sets the origin of each byte of the struct that is copied.
+    /// Sets the origins of the bytes that are copied. `origins` has one element for each byte of the struct.
     pub(super) fn set_origins(&self, origins: &mut [Origin]) -> Result<(), DecodeError> {
         self.each(|from, to| {
             let origins = origins.get_mut(to..to.saturating_add(self.len))?;
@@ -72,7 +76,7 @@ impl FieldCopy {
         })
     }
 
-    /// Copies the bytes of every item.
+    /// Copies the bytes from each of `items` to the record with the same index.
     pub(super) fn apply(&self, items: Strided<'_>, mut records: StridedMut<'_>) -> Result<(), DecodeError> {
         self.each(|from, to| {
             let from = items.field(from, self.len)?;
@@ -80,7 +84,8 @@ impl FieldCopy {
         })
     }
 
-    /// Calls `copy` with both offsets of each element of the enclosing arrays.
+    /// Calls `copy` with the offsets in the item and in the struct, for each element of the enclosing arrays of
+    /// records. Returns an error if `copy` returns `None`.
     fn each(&self, mut copy: impl FnMut(usize, usize) -> Option<()>) -> Result<(), DecodeError> {
         let copied = each_offset(&self.repeats, [self.from, self.to], &mut |[from, to]| match copy(from, to) {
             Some(()) => ControlFlow::Continue(()),
@@ -93,25 +98,29 @@ impl FieldCopy {
     }
 }
 
-/// A check of bytes of an item that may not be a `bool` or a `char`.
+/// A check that bytes of an item are valid values of type `bool` or `char`.
 #[derive(Debug)]
 pub(super) struct ValueCheck {
     pub(super) check: Check,
-    /// From the start of the item, in bytes.
+    /// The offset in bytes from the start of the item.
     pub(super) offset: usize,
+    /// The number of adjacent bytes.
     pub(super) len: usize,
+    /// Whether the bytes of each `char` must be reversed.
     pub(super) swap: bool,
-    /// The enclosing arrays of records, outermost first.
+    /// The arrays of records around the field, outermost first.
     pub(super) repeats: Vec<Repeat<1>>,
-    /// The dotted name.
+    /// The dotted name of the field.
     pub(super) path: String,
 }
 
 impl ValueCheck {
-    /// Checks all items of a block; `before` is the number of items before it.
+    /// Checks adjacent `items` of `itemsize` bytes. `before` is the number of items that were checked before, for the
+    /// error.
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
         if self.check == Check::Bool && self.len == 1 && self.repeats.is_empty() {
-            // All bits of all bools together, which is faster than to stop at the first byte above 1.
+            // The bits of all bools are combined first. This is faster than a loop that stops at the first byte above
+            // 1.
             let bools = items.iter().skip(self.offset).step_by(itemsize.max(1));
             if bools.fold(0, |bits, byte| bits | byte) <= 1 {
                 return Ok(());
@@ -128,7 +137,7 @@ impl ValueCheck {
         Ok(())
     }
 
-    /// Returns the number and the value of the first element of an item that is not a value.
+    /// Returns the index and the bytes of the first invalid value of an item. Elements of arrays are counted from 0.
     fn first_invalid(&self, item: &[u8]) -> Result<Option<(usize, u32)>, DecodeError> {
         let mut before = 0_usize;
         let found = each_offset(&self.repeats, [self.offset], &mut |[offset]| {

@@ -1,79 +1,79 @@
-//! Errors of reading and writing structs: [`Mismatch`], [`NotInPlace`] and [`RecordError`].
+//! The errors of decoding items to structs and of encoding structs: [`Mismatch`], [`NotInPlace`] and [`RecordError`].
 
 use alloc::string::String;
 
 use super::super::error::{DecodeError, EncodeError};
 use crate::text::plural;
 
-/// The first difference between a layout and a struct.
+/// The first difference between the layout of the items and the struct.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
-    /// `T{<i:a:}` for a struct with `a` and `b`.
+    /// A field of the struct is missing in the layout: `T{<i:a:}` for a struct with the fields `a` and `b`.
     #[error("{record} has no field `{field}`")]
     Missing {
-        /// The record: "the item" or "the record `a.b`".
+        /// The record in the layout: "the item" or "the record `a.b`".
         record: String,
-        /// The field of the struct.
+        /// The name of the field in the struct.
         field: String,
     },
-    /// `T{<i:a:<i:b:}` for a struct with `a` only.
+    /// A field of the layout is missing in the struct: `T{<i:a:<i:b:}` for a struct with the field `a`.
     #[error("{record} has a field {field} that the struct does not have")]
     Extra {
-        /// The record: "the item" or "the record `a.b`".
+        /// The record in the layout: "the item" or "the record `a.b`".
         record: String,
-        /// The field of the layout, in backquotes, or "without a name".
+        /// The name of the field in backquotes, or "without a name".
         field: String,
     },
-    /// `<iid` for a struct with two fields.
+    /// The numbers of fields differ, and the fields are compared by position: `<iid` for a struct with two fields.
     #[error("{record} has {} but the struct has {}", plural(*found, "field"), plural(*wanted, "field"))]
     Count {
-        /// The record: "the item" or "the record `a.b`".
+        /// The record in the layout: "the item" or "the record `a.b`".
         record: String,
         /// The number of fields of the layout.
         found: u64,
         /// The number of fields of the struct.
         wanted: u64,
     },
-    /// `T{<d:a:}` for a struct whose `a` is an `i32`.
+    /// A field has different types or shapes: `T{<d:a:}` for a struct whose `a` is an `i32`.
     #[error("field `{field}` at byte {offset} is {found} but the struct has {wanted}")]
     Type {
-        /// The dotted name.
+        /// The dotted name of the field.
         field: String,
-        /// The offset in bytes from the start of the item.
+        /// The offset of the field in bytes from the start of the item.
         offset: u64,
         /// The type of the field in the layout: `float64`, `int32[2,3]`, `bytes of 5 bytes`.
         found: String,
-        /// The type of the field in the struct, in the same words.
+        /// The type of the field in the struct: `float64`, `int32[2,3]`, `bytes of 5 bytes`.
         wanted: String,
     },
-    /// A layout that cannot be compiled to a plan.
+    /// [`Plan::new`](super::super::Plan::new) cannot compile the layout.
     #[error("the layout cannot be read: {0}")]
     Layout(DecodeError),
 }
 
-/// Why items cannot be used as structs without a copy.
+/// The reason why items cannot be used as structs without a copy.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotInPlace {
-    /// A struct that is not `repr(C)`, contains one that is not, or skips a field.
+    /// The struct is not `repr(C)`, contains a record that is not `repr(C)`, or skips a field.
     #[error("the struct has another layout than the items: it is not `repr(C)` throughout, or it skips a field")]
     Repr,
-    /// `T{<h:b:<h:a:}` for a struct with `a` and `b`.
+    /// A field has different offsets: `T{<h:b:<h:a:}` for a struct with the fields `a` and `b`.
     #[error("the value at byte {from} of an item is at byte {to} of the struct")]
     Moved {
-        /// The offset in bytes from the start of the item.
+        /// The offset of the field in bytes from the start of the item.
         from: u64,
-        /// The offset in bytes from the start of the struct.
+        /// The offset of the field in bytes from the start of the struct.
         to: u64,
     },
-    /// `T{>h:a:}` on a little-endian machine.
+    /// A field has another byte order than this machine: `T{>h:a:}` on a little-endian machine.
     #[error("the value at byte {offset} of an item is not in the byte order of this machine")]
     Swapped {
-        /// The offset in bytes from the start of the item.
+        /// The offset of the field in bytes from the start of the item.
         offset: u64,
     },
-    /// `T{<i:a:4x}` for a struct of 4 bytes.
+    /// The item and the struct differ in size: `T{<i:a:4x}` for a struct of 4 bytes.
     #[error("an item has {} but the struct has {}", plural(*item, "byte"), plural(*record, "byte"))]
     Itemsize {
         /// The size of an item in bytes.
@@ -81,17 +81,17 @@ pub enum NotInPlace {
         /// The size of the struct in bytes.
         record: u64,
     },
-    /// Items of `<d` that start at byte 1.
+    /// The items are not aligned for the struct: items of `<d` that start at address 0x1001.
     #[error("the items start {} past a multiple of {align}, the alignment of the struct", plural(*past, "byte"))]
     Unaligned {
-        /// Bytes past the last multiple.
+        /// The number of bytes from the last multiple of `align` to the first item: 1 for address 0x1001.
         past: u64,
         /// The alignment of the struct in bytes.
         align: u64,
     },
 }
 
-/// Why items cannot be read or written as structs.
+/// The reason why items cannot be decoded to structs, or structs cannot be encoded.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -111,28 +111,29 @@ pub enum NotInPlace {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// The struct does not match the items.
+    /// The struct does not match the layout of the items.
     #[error(transparent)]
     Mismatch(#[from] Mismatch),
-    /// Byte 2 for a `bool`, 0xD800 for a `char`.
+    /// The bytes of a field are not a valid value: byte 2 for a `bool`, 0xD800 for a `char`.
     #[error("field `{field}` of record {record} is {value:#x}, which is not a {ty}")]
     Invalid {
-        /// The index of the record, from 0.
+        /// The index of the record in the input, from 0.
         record: u64,
-        /// The dotted name; elements of arrays are numbered from 0: `a.flags[2]`.
+        /// The dotted name of the field. The elements of all enclosing arrays are numbered from 0: `a.flags[2]`.
         field: String,
-        /// The bytes as a number.
+        /// The bytes of the invalid value, as an integer.
         value: u32,
-        /// "bool" or "char".
+        /// The Rust type of the field: "bool" or "char".
         ty: &'static str,
     },
-    /// The items can be read, but not used without a copy.
+    /// The items cannot be used as structs without a copy. [`RecordPlan::read`](super::RecordPlan::read) decodes such
+    /// items with a copy.
     #[error(transparent)]
     NotInPlace(#[from] NotInPlace),
     /// The items cannot be read.
     #[error(transparent)]
     Access(#[from] DecodeError),
-    /// The items cannot be written.
+    /// The structs cannot be written to the items.
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }

@@ -1,4 +1,4 @@
-//! The Rust types that fields of a record can have.
+//! The implementations of [`RecordField`] for numbers, `bool`, `char`, arrays and records.
 
 use half::f16;
 use num_complex::Complex;
@@ -26,7 +26,7 @@ impl<T: RecordField, const N: usize> RecordField for [T; N] {
         size: T::MEMBER.size.saturating_mul(N),
         align: T::MEMBER.align,
         in_memory: T::MEMBER.in_memory,
-        kind: MemberKind::Array { of: &T::MEMBER, len: N },
+        kind: MemberKind::Array { element: &T::MEMBER, len: N },
     };
 
     #[inline(always)]
@@ -66,8 +66,9 @@ numbers! {
     i64: "q" false, u64: "Q" false, f16: "e" false, f32: "f" false, f64: "d" false,
 }
 
-/// Types of the width of an address: the integer of that width.
-macro_rules! words {
+/// Implements `RecordField` for types of the size of an address. The format is the same as for the integer of 32 or 64
+/// bits.
+macro_rules! address_sized {
     ($($word:ty: $int32:ty, $code32:literal, $int64:ty, $code64:literal);+ $(;)?) => {$(
         impl RecordField for $word {
             const MEMBER: MemberLayout = if size_of::<Self>() == size_of::<$int64>() {
@@ -89,8 +90,8 @@ macro_rules! words {
     )+};
 }
 
-// The data models have 32 or 64 bits.
-words! {
+// An address has 32 or 64 bits on all supported machines.
+address_sized! {
     isize: i32, "i", i64, "q";
     usize: u32, "I", u64, "Q";
 }
@@ -123,6 +124,7 @@ impl RecordField for bool {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
+        // `ValueCheck` has returned an error for bytes above 1.
         source.bytes::<1>(at) != [0]
     }
 
@@ -133,11 +135,12 @@ impl RecordField for bool {
 }
 
 impl RecordField for char {
-    // A unit of text has the bytes of a u32.
+    // A unit of text has the bytes of a `u32`.
     const MEMBER: MemberLayout = MemberLayout::value::<u32>("w", 4, true, Check::Char);
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
+        // `ValueCheck` has returned an error for bytes that are not a `char`.
         Self::from_u32(u32::from_ne_bytes(source.bytes(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
     }
 

@@ -1,4 +1,5 @@
-//! The comparison of a plan with a struct: how items become structs, or the first difference.
+//! The comparison of a plan with a struct. The result is the [`Conversion`] from items to structs, or the first
+//! difference.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -16,34 +17,38 @@ use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, V
 use crate::layout::Type;
 use crate::text::{escape, plural};
 
-/// How items of a plan become structs.
+/// The conversion of items to structs.
 #[derive(Debug)]
 pub(super) struct Conversion {
-    /// From the item to the layout of the struct.
+    /// The copies from an item to the layout of the struct.
     pub(super) copies: Vec<FieldCopy>,
     pub(super) checks: Vec<ValueCheck>,
     pub(super) strategy: Strategy,
 }
 
-/// The fastest way from items to structs.
+/// The fastest method to decode items to structs.
 #[derive(Debug)]
 pub(super) enum Strategy {
-    /// Items have the layout of the struct.
+    /// The items have the layout of the struct.
     Identity,
-    /// Items have the layout of the struct, with every value in the other byte order.
+    /// The items have the layout of the struct, but all values have non-native byte order.
     Swapped,
-    /// Each byte of the struct is at its own offset in the item; all values are in one byte order.
+    /// `offsets` has the offset in the item of each byte of the struct. All values have native byte order, or
+    /// non-native byte order if `swap` is true.
     Permuted { offsets: Vec<usize>, swap: bool },
-    /// The same with values in both byte orders.
+    /// `origins` has the position in the item of each byte of the struct. Some values have native byte order, and some
+    /// have non-native byte order.
     PermutedMixedEndian { origins: Vec<Origin> },
-    /// The fields are copied to a block in the layout of the struct, which is then read as [`Identity`](Self::Identity).
+    /// The fields are first copied to a block in the layout of the struct. The block is then decoded as for
+    /// [`Identity`](Self::Identity).
     Staged,
 }
 
-/// The size in bytes of the largest struct for which the origins of all bytes are listed.
+/// The largest size of a struct, in bytes, for which the position of each byte is listed.
 const LARGEST_PERMUTED: usize = 1 << 10;
 
 impl Conversion {
+    /// Compares the layout of the items with the layout of the struct. Returns the first difference as an error.
     pub(super) fn new(plan: &Plan, layout: &RecordLayout) -> Result<Self, Mismatch> {
         let mut matcher = LayoutMatcher {
             repeats: Vec::new(),
@@ -56,10 +61,10 @@ impl Conversion {
         let root = &plan.root;
         match &root.kind {
             NodeKind::Record(names, nodes) if root.shape.is_none() => {
-                matcher.record(layout.fields, names, nodes, (root.offset, 0))?;
+                matcher.compare_record(layout.fields, names, nodes, (root.offset, 0))?;
             }
-            // An item that is one value or one array is a record of one field without a name.
-            _ => matcher.record(layout.fields, &[None], core::slice::from_ref(root), (0, 0))?,
+            // An item that is not a record is compared as a record with one field, without a name.
+            _ => matcher.compare_record(layout.fields, &[None], core::slice::from_ref(root), (0, 0))?,
         }
         let LayoutMatcher { copies, checks, has_native, has_swapped, .. } = matcher;
         let copies = FieldCopy::merged(copies);
@@ -85,21 +90,24 @@ impl Conversion {
 
 /// The state of a comparison.
 struct LayoutMatcher {
-    /// The enclosing arrays of records, outermost first.
+    /// The arrays of records around the current field, outermost first. Each array has a stride in the item and a
+    /// stride in the struct.
     repeats: Vec<Repeat<2>>,
-    /// The dotted name of the record.
+    /// The dotted name of the current field.
     path: String,
     copies: Vec<FieldCopy>,
     checks: Vec<ValueCheck>,
-    /// Whether a value is in the byte order of this machine.
+    /// Whether a value has native byte order. Values without a byte order do not count.
     has_native: bool,
-    /// Whether a value is in the other one.
+    /// Whether a value has non-native byte order.
     has_swapped: bool,
 }
 
 impl LayoutMatcher {
-    /// Compares a record; `base` is its offset in the item and in the struct. Recurses as deep as the struct is nested.
-    fn record(
+    /// Compares the fields of a record in the layout with `fields`, the fields of the struct. `names` and `nodes` are
+    /// the fields of the record. `base` is the offset of the record in the item and in the struct, in bytes. The
+    /// recursion is as deep as records of the struct are nested.
+    fn compare_record(
         &mut self,
         fields: &[FieldLayout],
         names: &[Name],
@@ -109,7 +117,7 @@ impl LayoutMatcher {
         let by_name = names.iter().any(Option::is_some) && fields.iter().any(|field| field.name.is_some());
         if !by_name && fields.len() != nodes.len() {
             let (found, wanted) = (wide(nodes.len()), wide(fields.len()));
-            return Err(Mismatch::Count { record: self.described(), found, wanted });
+            return Err(Mismatch::Count { record: self.current_record(), found, wanted });
         }
         for (index, field) in fields.iter().enumerate() {
             let node = if by_name {
@@ -118,43 +126,51 @@ impl LayoutMatcher {
             } else {
                 nodes.get(index)
             };
-            let own = || field.name.map_or_else(|| format!("f{index}"), String::from);
-            let node = node.ok_or_else(|| Mismatch::Missing { record: self.described(), field: own() })?;
+            let field_name = || field.name.map_or_else(|| format!("f{index}"), String::from);
+            let node = node.ok_or_else(|| Mismatch::Missing { record: self.current_record(), field: field_name() })?;
             let len = self.path.len();
             if len > 0 {
                 self.path.push('.');
             }
-            self.path += &own();
+            self.path += &field_name();
             let offsets = (base.0.saturating_add(node.offset), base.1.saturating_add(field.offset));
-            self.member(&field.member, node, offsets)?;
+            self.compare_field(&field.member, node, offsets)?;
             self.path.truncate(len);
         }
-        // Every field of the struct was found, so a field that is left over is the layout's.
+        // All fields of the struct were found in the layout. A field of the layout with another name is missing in the
+        // struct.
         let is_extra = |name: &Name| {
             let known = |field: &FieldLayout| field.name.map(str::as_bytes) == name.as_deref();
             by_name && !fields.iter().any(known)
         };
         if let Some(extra) = names.iter().find(|name| is_extra(name)) {
             let field = extra.as_ref().map_or_else(|| "without a name".into(), |name| format!("`{}`", escape(name)));
-            return Err(Mismatch::Extra { record: self.described(), field });
+            return Err(Mismatch::Extra { record: self.current_record(), field });
         }
         if fields.len() != nodes.len() {
             let (found, wanted) = (wide(nodes.len()), wide(fields.len()));
-            return Err(Mismatch::Count { record: self.described(), found, wanted });
+            return Err(Mismatch::Count { record: self.current_record(), found, wanted });
         }
         Ok(())
     }
 
-    /// Returns the record for messages.
-    fn described(&self) -> String {
+    /// Returns the current record for messages: "the item" or "the record `a.b`".
+    fn current_record(&self) -> String {
         if self.path.is_empty() { "the item".into() } else { format!("the record `{}`", self.path) }
     }
 
-    fn member(&mut self, member: &MemberLayout, node: &PlanNode, offsets: (usize, usize)) -> Result<(), Mismatch> {
+    /// Compares a field of the struct with `node`, the field in the layout. `offsets` are the offsets in the item and
+    /// in the struct.
+    fn compare_field(
+        &mut self,
+        member: &MemberLayout,
+        node: &PlanNode,
+        offsets: (usize, usize),
+    ) -> Result<(), Mismatch> {
         let (mut innermost, mut shape) = (member, Vec::new());
-        while let MemberKind::Array { of, len } = innermost.kind {
+        while let MemberKind::Array { element, len } = innermost.kind {
             shape.push(len);
-            innermost = of;
+            innermost = element;
         }
         let found = node.shape.as_deref().unwrap_or(&[]);
         let differs = || Mismatch::Type {
@@ -169,24 +185,25 @@ impl LayoutMatcher {
                 if repeated {
                     self.repeats.push(Repeat { count: node.count, strides: [node.size, innermost.size] });
                 }
-                self.record(fields, names, nodes, offsets)?;
+                self.compare_record(fields, names, nodes, offsets)?;
                 if repeated {
                     self.repeats.pop();
                 }
                 Ok(())
             }
             (MemberKind::Value(value), NodeKind::Value(codec))
-                if is_same(value, innermost.size, &shape, codec, found) =>
+                if is_same_array(value, innermost.size, &shape, codec, found) =>
             {
-                self.value(value, member.size, codec, offsets);
+                self.add_value(value, member.size, codec, offsets);
                 Ok(())
             }
             _ => Err(differs()),
         }
     }
 
-    /// Adds a value, or adjacent values, of `len` bytes on both sides.
-    fn value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
+    /// Adds the copy and the check for adjacent values. The values have `len` bytes both in the item and in the struct.
+    /// `from` is the offset of the values in the item, and `to` the offset in the struct.
+    fn add_value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
         let (swap, unit) = (codec.swapped(), codec.reversed_unit());
         self.copies.push(FieldCopy { from, to, len, unit, repeats: self.repeats.clone() });
         let ordered = codec.unit > 1 && len > 0;
@@ -203,8 +220,10 @@ impl LayoutMatcher {
     }
 }
 
-/// Returns whether values of a format are those of a Rust type, one by one or as a string of that length.
-fn is_same(value: &ValueLayout, size: usize, shape: &[usize], codec: &ScalarCodec, found: &[usize]) -> bool {
+/// Returns whether a field in the layout has the type of a field in the struct. In the layout, the field is an array of
+/// shape `found` with values of `codec`. In the struct, the field is an array of shape `shape` with elements of `size`
+/// bytes, and the last dimension can be the length of a string.
+fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &ScalarCodec, found: &[usize]) -> bool {
     let text = matches!(codec.ty, Type::Ucs4 | Type::Wchar) && codec.unit == 4;
     let accepted = if value.check == Check::Char { text } else { (value.accepts)(codec) && codec.unit == value.unit };
     if !accepted {
@@ -217,6 +236,7 @@ fn is_same(value: &ValueLayout, size: usize, shape: &[usize], codec: &ScalarCode
     }
 }
 
+/// Returns `name`, the size in bytes if `is_string` is true, and the shape: `bytes of 5 bytes[2,3]`.
 fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String {
     let mut text = String::from(name);
     if is_string {
@@ -229,13 +249,13 @@ fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String
     text
 }
 
-/// `int32`, `bytes of 5 bytes`, `float64[2,3]`.
+/// Returns the type of a field in the layout for messages: `int32`, `bytes of 5 bytes`, `float64[2,3]`.
 fn describe_node(node: &PlanNode) -> String {
     let shape = node.shape.as_deref().unwrap_or(&[]);
     match &node.kind {
-        NodeKind::Record(names, _) => record(names.len(), shape),
+        NodeKind::Record(names, _) => describe_record(names.len(), shape),
         NodeKind::Value(codec) => {
-            // The size is in the name of a number.
+            // The message states the size for all types except numbers, because the name of a number contains the size.
             let sized = matches!(codec.ty, Type::Bool) && codec.size != 1
                 || !codec.ty.has_byte_order() && !matches!(codec.ty, Type::Char | Type::Int8 | Type::UInt8)
                 || codec.size != codec.unit && matches!(codec.ty, Type::Ucs2 | Type::Ucs4 | Type::Wchar);
@@ -244,6 +264,7 @@ fn describe_node(node: &PlanNode) -> String {
     }
 }
 
+/// Returns the type of a field in the struct for messages. `member` is the innermost type of an array of shape `shape`.
 fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
     match (&member.kind, shape.split_last()) {
         (MemberKind::Value(value), Some((len, outer))) if value.is_string => {
@@ -251,12 +272,15 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
             describe(name, member.size.saturating_mul(*len), true, outer)
         }
         (MemberKind::Value(value), _) => describe(value.name, member.size, false, shape),
-        (MemberKind::Record(fields), _) => record(fields.len(), shape),
-        (MemberKind::Array { .. }, _) => describe("array", member.size, true, shape),
+        (MemberKind::Record(fields), _) => describe_record(fields.len(), shape),
+        (MemberKind::Array { .. }, _) => {
+            debug_assert!(false, "the innermost type of a field is an array");
+            describe("array", member.size, true, shape)
+        }
     }
 }
 
-/// `record of 2 fields`, `record[3] of 2 fields`.
-fn record(fields: usize, shape: &[usize]) -> String {
+/// Returns the type of a record for messages: `record of 2 fields`, `record[3] of 2 fields`.
+fn describe_record(fields: usize, shape: &[usize]) -> String {
     describe("record", 0, false, shape) + " of " + &plural(wide(fields), "field")
 }

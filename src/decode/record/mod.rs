@@ -1,25 +1,27 @@
-//! Items to structs and back: the trait [`Record`] and the items that its derive macro uses.
+//! Copies between items and structs: the trait [`Record`] of such structs, and their plan [`RecordPlan`].
 //!
-//! | field | in the format | also read from |
+//! | type of a field | format of [`Record::FORMAT`] | other formats that are accepted |
 //! |--|--|--|
-//! | `i8` to `u64`, `f32`, `f64`, `half::f16` | `b` to `Q`, `f`, `d`, `e` | the codes that [`Element`](super::Element) lists |
-//! | `isize`, `usize` | `i` or `q`, `I` or `Q` | `n`, `N`, addresses of that size |
-//! | `num_complex::Complex` of those | `Zf`, `Zd`, `Ze` | |
-//! | `bool`, `char` | `?`, `w` | bytes that are not a value are an error |
+//! | `i8` to `u64`, `f32`, `f64`, `half::f16` | `b` to `Q`, `f`, `d`, `e` | the formats that [`Element`](super::Element) lists |
+//! | `isize`, `usize` | `i` or `q`, `I` or `Q` | `n`, `N`, addresses of the same size |
+//! | `num_complex::Complex` of a float type | `Zf`, `Zd`, `Ze` | |
+//! | `bool`, `char` | `?`, `w` | |
 //! | `[u8; 5]`, `[char; 5]` | `5s`, `5w` | `(5)B`, `5p`, `5x` with a name; `(5)w` |
 //! | `[[f32; 3]; 2]` | `(2,3)f` | |
-//! | a struct that is a record | `T{...}` | |
+//! | a struct that is a [`Record`] | `T{...}` | |
 //!
-//! A [`RecordLayout`] describes a struct. Unlike a [`Layout`](crate::Layout) it can be a constant: it borrows where that one
-//! has vectors. Fields of the buffer may have another byte order and another offset than those of the struct, but not
-//! another type, shape or name. Numbers are not widened.
+//! A field of the items must have the type, shape and name of a field of the struct. The byte order and the offset may
+//! differ. Numbers are not widened. A byte that is not a valid `bool` or `char` is an error.
 //!
-//! A [`RecordPlan`] compares struct and plan once; it pays where few records are read many times. Items that have the
-//! layout of the struct can be used without a copy: [`RecordPlan::cast`].
+//! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout), a `RecordLayout` can be a
+//! constant, because it borrows its fields. A [`RecordPlan`] compares the layouts of the items and the struct once.
+//! Reusing the plan saves time if a program reads few records many times. [`RecordPlan::cast`] borrows items as structs
+//! without a copy if both have the same layout.
 //!
 //! # Limitations
-//! Every field of the buffer must be a field of the struct; [columns](super::Plan::columns) can leave some out. Addresses are
-//! read as `u32` or `u64`, a `long double` only where it is a `double`.
+//! The struct must have every field of the items. [`Plan::columns`](super::Plan::columns) can read some of the fields.
+//! The type of an address is `u32` or `u64`. A `long double` can be read only on machines where it is the same type as
+//! `double`.
 
 mod access;
 mod const_format;

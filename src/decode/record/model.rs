@@ -1,14 +1,14 @@
-//! The layout of a struct as constants: what [`Layout`](crate::Layout) is for a format.
+//! [`RecordLayout`]: the layout of a struct, as a constant.
 
 use super::super::element::{Element, sealed};
 use super::super::scalar::ScalarCodec;
 use super::access::{RecordReader, RecordWriter};
 use crate::endian::Endian;
 
-/// The layout of a struct as C has it on this machine.
+/// The layout of a struct by the rules of C on this machine.
 ///
-/// It is a constant, so it borrows its fields; a [`Layout`](crate::Layout) owns vectors and cannot be one. For a struct that
-/// is not `repr(C)` it is the layout that the struct would have if it were.
+/// A `RecordLayout` borrows its fields, because a constant cannot own vectors as a [`Layout`](crate::Layout) does. If a
+/// struct is not `repr(C)`, its `RecordLayout` is the layout that the struct would have with `repr(C)`.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -25,13 +25,15 @@ use crate::endian::Endian;
 pub struct RecordLayout {
     pub(super) size: usize,
     pub(super) align: usize,
-    /// Whether values of the struct have this layout in memory: it and all in it are `repr(C)`, no field is skipped.
+    /// Whether values of the struct have this layout in memory. This is true if the struct and all records in it are
+    /// `repr(C)` and no field is skipped.
     pub(super) in_memory: bool,
     pub(super) fields: &'static [FieldLayout],
 }
 
 impl RecordLayout {
-    /// Makes the layout of a struct whose last field is at `last`. For the derive.
+    /// Creates the layout of a struct. `last` is the position of the last field. `align` is the alignment in bytes that
+    /// `repr(align)` requests. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(last: FieldCursor, align: Option<usize>, in_memory: bool, fields: &'static [FieldLayout]) -> Self {
@@ -47,19 +49,19 @@ impl RecordLayout {
         Self { size: round_up(last.end, align), align, in_memory, fields }
     }
 
-    /// Returns the size of an item in bytes.
+    /// Returns the size of the struct in bytes, with the padding at its end.
     #[must_use]
     pub const fn size(&self) -> usize {
         self.size
     }
 
-    /// Returns the alignment in bytes.
+    /// Returns the alignment of the struct in bytes.
     #[must_use]
     pub const fn align(&self) -> usize {
         self.align
     }
 
-    /// Returns the fields in the order of the struct, without those that are skipped.
+    /// Returns the fields in the order of the struct. Skipped fields are not included.
     #[must_use]
     pub const fn fields(&self) -> &'static [FieldLayout] {
         self.fields
@@ -76,14 +78,15 @@ pub struct FieldLayout {
 }
 
 impl FieldLayout {
-    /// Makes the layout of the field at the cursor. For the derive.
+    /// Creates the layout of the field at the position `cursor`. `endian` is the byte order in the format. `None` means
+    /// the byte order of the struct. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new<T: RecordField>(name: Option<&'static str>, cursor: FieldCursor, endian: Option<Endian>) -> Self {
         Self { name, offset: cursor.offset, endian, member: T::MEMBER }
     }
 
-    /// Returns the name in the format; `None` for a field of a tuple struct.
+    /// Returns the name of the field in the format. Returns `None` for a field of a tuple struct.
     #[must_use]
     pub const fn name(&self) -> Option<&'static str> {
         self.name
@@ -95,7 +98,7 @@ impl FieldLayout {
         self.offset
     }
 
-    /// Returns the size in bytes, of all elements if it is an array.
+    /// Returns the size of the field in bytes. For an array, this is the size of all elements.
     #[must_use]
     pub const fn size(&self) -> usize {
         self.member.size
@@ -107,7 +110,7 @@ impl FieldLayout {
 pub struct MemberLayout {
     pub(super) size: usize,
     pub(super) align: usize,
-    /// As [`RecordLayout::in_memory`].
+    /// Whether values have this layout in memory, see [`RecordLayout::in_memory`].
     pub(super) in_memory: bool,
     pub(super) kind: MemberKind,
 }
@@ -115,37 +118,40 @@ pub struct MemberLayout {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MemberKind {
     Value(ValueLayout),
-    Array { of: &'static MemberLayout, len: usize },
+    Array { element: &'static MemberLayout, len: usize },
     Record(&'static [FieldLayout]),
 }
 
 /// The layout of a type that is one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ValueLayout {
+    /// The format character, such as `i`, or two for a complex number.
     pub(super) code: &'static str,
-    /// The name in messages.
+    /// The name of the type in error messages, such as `int32`.
     pub(super) name: &'static str,
-    /// Bytes that are reversed together.
+    /// The number of bytes that have one byte order: a number, a part of a complex number, or a `char`.
     pub(super) unit: usize,
-    /// Whether an array of values is one string, whose length is the count of the code.
+    /// Whether an array of the type is a string in the format: `5s` for `[u8; 5]`, `5w` for `[char; 5]`.
     pub(super) is_string: bool,
+    /// The bytes that are valid values.
     pub(super) check: Check,
+    /// Returns whether values of a codec can be copied to the type.
     pub(super) accepts: fn(&ScalarCodec) -> bool,
 }
 
-/// The bytes that are values of a type.
+/// The bytes that are valid values of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// All bytes.
+    /// All bytes are valid.
     All,
-    /// 0 and 1.
+    /// Only the bytes 0 and 1 are valid, for `bool`.
     Bool,
-    /// The code points that Unicode characters have.
+    /// Only the code points from 0 to 0xD7FF and from 0xE000 to 0x10FFFF are valid, for `char`.
     Char,
 }
 
 impl MemberLayout {
-    /// Makes the layout of a value of an element type.
+    /// Creates the layout of a value of type `T`. The other parameters are fields of `ValueLayout`.
     pub(super) const fn value<T: Element>(code: &'static str, unit: usize, is_string: bool, check: Check) -> Self {
         let accepts = <T as sealed::ElementType>::accepts;
         let name = match check {
@@ -156,16 +162,16 @@ impl MemberLayout {
         Self { size: size_of::<T>(), align: align_of::<T>(), in_memory: true, kind: MemberKind::Value(value) }
     }
 
-    /// Makes the layout of a record.
+    /// Creates the layout of a field that is a record.
     pub(super) const fn record(layout: RecordLayout) -> Self {
         let RecordLayout { size, align, in_memory, fields } = layout;
         Self { size, align, in_memory, kind: MemberKind::Record(fields) }
     }
 }
 
-/// The type of a field: a value, an array or a record.
+/// A type that a field of a record can have.
 ///
-/// Numbers, `bool`, `char`, arrays of such types and every [`Record`](super::Record) implement it.
+/// Numbers, `bool`, `char`, arrays of such types and every [`Record`](super::Record) implement this trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a record",
     note = "fields are numbers, `bool`, `char`, `half::f16`, `num_complex::Complex`, arrays and records",
@@ -176,17 +182,17 @@ pub trait RecordField: Sized {
     #[doc(hidden)]
     const MEMBER: MemberLayout;
 
-    /// Reads the value at a byte of the struct.
+    /// Decodes the value at byte `at` of the struct.
     #[doc(hidden)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self;
 
-    /// Writes the value at a byte of the struct.
+    /// Encodes the value at byte `at` of the struct.
     #[doc(hidden)]
     fn store<R: RecordWriter>(&self, target: &mut R, at: usize);
 }
 
-/// The position of a field in a struct by the rules of C. For the derive, which starts before the first field and moves on
-/// from field to field.
+/// The position of a field in a struct by the rules of C. The derive macro starts before the first field, and advances
+/// the cursor to each field.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct FieldCursor {
@@ -197,19 +203,19 @@ pub struct FieldCursor {
 }
 
 impl FieldCursor {
-    /// Starts before the first field of a struct that is `packed` to an alignment in bytes.
+    /// Creates a cursor before the first field. `packed` is the alignment in bytes of `repr(packed)`.
     #[must_use]
     pub const fn start(packed: Option<usize>) -> Self {
         Self { offset: 0, end: 0, align: 1, packed }
     }
 
-    /// Moves on to the next field.
+    /// Advances to the next field, of type `T`.
     #[must_use]
     pub const fn next<T: RecordField>(self) -> Self {
         self.skip(T::MEMBER.size, T::MEMBER.align)
     }
 
-    /// Moves on to the next field, of any type.
+    /// Advances to the next field, which has the given size and alignment in bytes.
     #[must_use]
     pub const fn skip(self, size: usize, align: usize) -> Self {
         let align = match self.packed {
@@ -228,11 +234,12 @@ impl FieldCursor {
     }
 }
 
+/// Returns the larger number. `Ord::max` is not a constant function.
 const fn larger(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Rounds up to a multiple of a power of two.
+/// Rounds `offset` up to a multiple of `align`, a power of two.
 const fn round_up(offset: usize, align: usize) -> usize {
     offset.saturating_add(offset.wrapping_neg() & align.wrapping_sub(1))
 }

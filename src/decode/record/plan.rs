@@ -1,4 +1,4 @@
-//! Items to structs and back by a [`RecordPlan`], which compares a plan with a struct once.
+//! [`RecordPlan`]: decodes items to structs and encodes structs, after comparing a plan with a struct once.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -8,7 +8,7 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use super::super::buffer::{Buffer, BufferMut, total};
 use super::super::column_copy::block_items;
 use super::super::element::zeroed;
-use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, wide};
+use super::super::error::{DecodeError, EncodeError, EncodeErrorKind, resize, wide};
 use super::super::plan::{Plan, ZERO_SIZED_LIMIT};
 use super::access::{Access, Identity, ItemReader, ItemWriter, Permuted, PermutedMixedEndian, Swapped};
 use super::copy_ops::FieldCopy;
@@ -17,7 +17,8 @@ use super::match_layout::{Conversion, Strategy};
 use super::traits::{Record, load_each};
 use crate::strided::{Strided, StridedMut};
 
-/// A plan for items that are structs: made once by [`Plan::records`], used for any number of items.
+/// A plan for items that are structs. [`Plan::records`] creates a `RecordPlan`. A `RecordPlan` can be reused for any
+/// number of items.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -37,37 +38,39 @@ use crate::strided::{Strided, StridedMut};
 pub struct RecordPlan<'p, T> {
     plan: &'p Plan,
     conversion: Conversion,
-    /// The copies from the layout of the struct to the item, for [`Strategy::Staged`].
-    back: Vec<FieldCopy>,
+    /// The copies from the layout of the struct to an item. The vector is empty unless the strategy is
+    /// [`Strategy::Staged`].
+    copies_to_item: Vec<FieldCopy>,
     records: PhantomData<fn() -> T>,
 }
 
 impl Plan {
-    /// Compares the plan with a struct.
+    /// Compares the layout of the items with the struct `T`.
     ///
     /// # Errors
-    /// - items that the struct does not [match](Record::matches)
+    /// - the items do not [match](Record::matches) the struct
     pub fn records<T: Record>(&self) -> Result<RecordPlan<'_, T>, Mismatch> {
         let conversion = Conversion::new(self, &T::LAYOUT)?;
-        let back = match conversion.strategy {
+        let copies_to_item = match conversion.strategy {
             Strategy::Staged => conversion.copies.iter().map(FieldCopy::reversed).collect(),
             _ => Vec::new(),
         };
-        Ok(RecordPlan { plan: self, conversion, back, records: PhantomData })
+        Ok(RecordPlan { plan: self, conversion, copies_to_item, records: PhantomData })
     }
 
-    /// Casts adjacent items to structs without a copy; see [`RecordPlan::cast`].
+    /// Returns adjacent items as a slice of structs without a copy, see [`RecordPlan::cast`].
     ///
     /// # Errors
-    /// - as [`RecordPlan::cast`]
-    /// - items that the struct does not [match](Record::matches)
+    /// - the errors of [`RecordPlan::cast`]
+    /// - the items do not [match](Record::matches) the struct
     pub fn cast_records<'i, T: Record + AnyBitPattern>(&self, items: &'i [u8]) -> Result<&'i [T], RecordError> {
         self.records()?.cast(items)
     }
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// Casts adjacent items to structs without a copy.
+    /// Returns adjacent items as a slice of structs without a copy. The layouts of the items and the struct must be
+    /// equal.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -85,31 +88,32 @@ impl<T: Record> RecordPlan<'_, T> {
     /// ```
     ///
     /// # Errors
-    /// - a field of another byte order or at another offset, an item of another size
-    /// - a struct that is not `repr(C)`
-    /// - items that begin at byte 1 where the struct is aligned to 8
-    /// - 10 bytes for items of 4
+    /// - a field has another byte order than this machine, or different offsets in the item and in the struct
+    /// - the item and the struct differ in size
+    /// - the struct is not `repr(C)`
+    /// - the items are not aligned: `items` starts at address 0x1001 and the alignment of the struct is 8
+    /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
     pub fn cast<'i>(&self, items: &'i [u8]) -> Result<&'i [T], RecordError>
     where
         T: AnyBitPattern,
     {
-        self.in_place(items)?;
-        // An empty slice need not be aligned.
+        self.check_in_place(items)?;
+        // `try_cast_slice` would return an error for an empty slice that is not aligned.
         if items.is_empty() {
             return Ok(&[]);
         }
         bytemuck::try_cast_slice(items).map_err(|_| unaligned::<T>(items).into())
     }
 
-    /// Casts adjacent items to structs that can be written to.
+    /// Returns adjacent items as a mutable slice of structs without a copy.
     ///
     /// # Errors
-    /// - as [`cast`](Self::cast)
+    /// - the errors of [`cast`](Self::cast)
     pub fn cast_mut<'i>(&self, items: &'i mut [u8]) -> Result<&'i mut [T], RecordError>
     where
         T: AnyBitPattern + NoUninit,
     {
-        self.in_place(items)?;
+        self.check_in_place(items)?;
         if items.is_empty() {
             return Ok(&mut []);
         }
@@ -117,8 +121,8 @@ impl<T: Record> RecordPlan<'_, T> {
         bytemuck::try_cast_slice_mut(items).map_err(|_| refused.into())
     }
 
-    /// Refuses items that have another layout than the struct, with the first difference.
-    fn in_place(&self, items: &[u8]) -> Result<(), RecordError> {
+    /// Checks that items have the same layout as the struct in memory. Returns the first difference as an error.
+    fn check_in_place(&self, items: &[u8]) -> Result<(), RecordError> {
         self.plan.items_in(items.len())?;
         let (item, record) = (wide(self.plan.itemsize()), wide(size_of::<T>()));
         if !T::LAYOUT.in_memory {
@@ -137,47 +141,47 @@ impl<T: Record> RecordPlan<'_, T> {
     }
 }
 
-/// The error for items that are not aligned for the struct.
+/// Creates the error for items that are not aligned for the struct `T`.
 fn unaligned<T>(items: &[u8]) -> NotInPlace {
-    // An alignment is a power of two.
+    // The mask computes the remainder, because an alignment is a power of two.
     let past = items.as_ptr().addr() & align_of::<T>().saturating_sub(1);
     NotInPlace::Unaligned { past: wide(past), align: wide(align_of::<T>()) }
 }
 
 impl Plan {
-    /// Reads adjacent items as structs.
+    /// Decodes adjacent items to structs.
     ///
-    /// Items of the struct's own layout are copied as they are if every bit pattern is a value of it; all others are read
-    /// field by field.
+    /// If the items have the layout of the struct and every bit pattern is a valid struct, the items are copied as
+    /// bytes. Otherwise the items are decoded field by field.
     ///
     /// # Errors
-    /// - 10 bytes for items of 4
-    /// - items that the struct does not [match](Record::matches)
-    /// - byte 2 for a `bool`, 0xD800 for a `char`
+    /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
+    /// - the items do not [match](Record::matches) the struct
+    /// - the bytes of a field are not a valid value: byte 2 for a `bool`, 0xD800 for a `char`
     pub fn read_records<T: Record>(&self, items: &[u8]) -> Result<Vec<T>, RecordError> {
         self.records()?.read(items)
     }
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// Reads adjacent items as structs; see [`Plan::read_records`].
+    /// Decodes adjacent items to structs, see [`Plan::read_records`].
     ///
     /// # Errors
-    /// - 10 bytes for items of 4
-    /// - byte 2 for a `bool`, 0xD800 for a `char`
+    /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
+    /// - the bytes of a field are not a valid value: byte 2 for a `bool`, 0xD800 for a `char`
     pub fn read(&self, items: &[u8]) -> Result<Vec<T>, RecordError> {
         let mut records = Vec::new();
         self.read_into(items, &mut records)?;
         Ok(records)
     }
 
-    /// Reads as [`read`](Self::read) and appends the structs to a vector, which stays as it was if an item is refused.
+    /// Decodes adjacent items and appends the structs to `records`. Leaves `records` unchanged if an error is returned.
     ///
     /// # Errors
-    /// - as [`read`](Self::read)
+    /// - the errors of [`read`](Self::read)
     pub fn read_into(&self, items: &[u8], records: &mut Vec<T>) -> Result<(), RecordError> {
         let mut reader = Reader::new(self, self.plan.items_in(items.len())?, records)?;
-        // Blocks stay in the cache from one step to the next.
+        // Several steps are executed block by block, so that a block stays in the cache between the steps.
         let one_step = !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty();
         let most = if one_step { usize::MAX } else { block_items(self.plan.size.max(T::LAYOUT.size)) };
         for block in items.chunks(most.saturating_mul(self.plan.size).max(1)) {
@@ -186,11 +190,12 @@ impl<T: Record> RecordPlan<'_, T> {
         Ok(())
     }
 
-    /// Reads all items of a buffer by this plan, which need not be that of the buffer; see [`Buffer::read_records`].
+    /// Decodes all items of `buffer` to structs, see [`Buffer::read_records`]. The buffer may have another plan than
+    /// this one.
     ///
     /// # Errors
-    /// - a buffer of items of another size
-    /// - as [`Buffer::read_records`]
+    /// - the items of the buffer have another size than the items of this plan
+    /// - the errors of [`Buffer::read_records`]
     pub fn read_buffer(&self, buffer: &Buffer<'_>) -> Result<Vec<T>, RecordError> {
         let (view, plan) = (wide(buffer.plan.size), wide(self.plan.size));
         if view != plan {
@@ -199,7 +204,7 @@ impl<T: Record> RecordPlan<'_, T> {
         let (items, _) = total(buffer.view, self.plan.size)?;
         let mut records = Vec::new();
         if self.plan.size == 0 {
-            // The memory does not limit the number of items without bytes.
+            // Items of 0 bytes need a limit, because their number is not limited by the memory of the buffer.
             if wide(items) > ZERO_SIZED_LIMIT {
                 return Err(DecodeError::ZeroSized { count: wide(items), limit: ZERO_SIZED_LIMIT }.into());
             }
@@ -215,27 +220,28 @@ impl<T: Record> RecordPlan<'_, T> {
 }
 
 impl Buffer<'_> {
-    /// Reads all items as structs, the last index fastest; see [`Plan::read_records`].
+    /// Decodes all items to structs, the last index fastest, see [`Plan::read_records`].
     ///
     /// # Errors
-    /// - more bytes than the machine has; more than 65,536 items of no bytes
-    /// - as [`Plan::read_records`]
+    /// - there is not enough memory for the structs, or there are more than 65,536 items of 0 bytes
+    /// - the errors of [`Plan::read_records`]
     pub fn read_records<T: Record>(&self) -> Result<Vec<T>, RecordError> {
         self.plan.records()?.read_buffer(self)
     }
 }
 
-/// Appends structs to a vector, block by block.
+/// Decodes blocks of items and appends the structs to a vector.
 struct Reader<'r, T> {
     plan: &'r RecordPlan<'r, T>,
-    /// Items in the layout of the struct, for [`Strategy::Staged`].
+    /// A block of items in the layout of the struct, for [`Strategy::Staged`].
     staged: Vec<u8>,
     records: &'r mut Vec<T>,
-    /// Records that the vector had before.
+    /// The length of `records` before the first block.
     before: usize,
 }
 
 impl<'r, T: Record> Reader<'r, T> {
+    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for these structs.
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
@@ -244,6 +250,7 @@ impl<'r, T: Record> Reader<'r, T> {
         Ok(Self { plan, staged: Vec::new(), records, before })
     }
 
+    /// Decodes adjacent items and appends the structs. Removes all appended structs if a value is invalid.
     fn append(&mut self, items: &[u8]) -> Result<(), RecordError> {
         let Self { plan: RecordPlan { plan, conversion, .. }, staged, records, before } = self;
         let (itemsize, size) = (plan.size, T::LAYOUT.size);
@@ -267,7 +274,7 @@ impl<'r, T: Record> Reader<'r, T> {
             }
             Strategy::Staged => {
                 let source = Strided::of_rows(items, itemsize);
-                staged.resize(source.count().saturating_mul(size), 0);
+                resize(staged, source.count().saturating_mul(size))?;
                 let copies = conversion.copies.iter();
                 let mut copies = copies.map(|copy| copy.apply(source, StridedMut::of_rows(staged, size)));
                 copies.try_for_each(|copied| copied)?;
@@ -278,10 +285,10 @@ impl<'r, T: Record> Reader<'r, T> {
     }
 }
 
-/// Appends the structs of items of which each byte has its own origin.
+/// Decodes items of `itemsize` bytes with `access(origins)`, and appends the structs to `records`.
 ///
-/// It is a function of its own, because the compiler knows that an argument does not change while records are written: the
-/// origins are then looked up once and not for each record.
+/// The function is not inlined, because the compiler then knows that writing records does not change the arguments. The
+/// compiled code loads the origins once, and not once for each record.
 #[inline(never)]
 fn load_permuted<'s, T: Record, O, A: Access>(
     items: &[u8],
@@ -290,20 +297,21 @@ fn load_permuted<'s, T: Record, O, A: Access>(
     origins: &'s [O],
     access: impl Fn(&'s [O]) -> A,
 ) -> Result<(), DecodeError> {
-    // A length that is known at compile time needs no bounds check in the loop.
-    load_each(items, itemsize, records, access(of_struct::<T, O>(origins)?));
+    // The compiler knows the length of the slice that `origins_of_struct` returns. The loop needs no bounds checks.
+    load_each(items, itemsize, records, access(origins_of_struct::<T, O>(origins)?));
     Ok(())
 }
 
-/// Returns the first `size_of::<T>()` origins, one for each byte of the struct.
+/// Returns the first `size` elements of `origins`, one for each byte of the struct `T`.
 #[inline(always)]
-fn of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
+fn origins_of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
     let origins = origins.get(..const { T::LAYOUT.size });
     origins.ok_or_else(|| DecodeError::internal("a byte of the struct has no origin"))
 }
 
 impl Plan {
-    /// Writes structs as adjacent items, each value at its offset and in its byte order. Padding stays as it was.
+    /// Encodes `records` into adjacent items. Each value is written at the offset and in the byte order of the item.
+    /// Leaves padding unchanged.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -321,29 +329,29 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - 2 structs into the bytes of 3 items
-    /// - items that the struct does not [match](Record::matches)
+    /// - `items` has another length than the encoded records: the bytes of 3 items for 2 records
+    /// - the items do not [match](Record::matches) the struct
     pub fn write_records<T: Record>(&self, records: &[T], items: &mut [u8]) -> Result<(), RecordError> {
         self.records()?.write(records, items)
     }
 
-    /// Encodes structs as adjacent items; padding is zero.
+    /// Encodes `records` as adjacent items. Padding is zero.
     ///
     /// # Errors
-    /// - items that the struct does not [match](Record::matches)
-    /// - more bytes than the machine has
+    /// - the items do not [match](Record::matches) the struct
+    /// - there is not enough memory for the items
     pub fn encode_records<T: Record>(&self, records: &[T]) -> Result<Vec<u8>, RecordError> {
         self.records()?.encode(records)
     }
 }
 
 impl BufferMut<'_> {
-    /// Writes structs to all items, the last index fastest; see [`Plan::write_records`]. If their number is not that of the
-    /// items, nothing is written.
+    /// Encodes `records` into all items, the last index fastest, see [`Plan::write_records`]. Writes nothing if an
+    /// error is returned.
     ///
     /// # Errors
-    /// - 2 structs for 3 items
-    /// - items that the struct does not [match](Record::matches)
+    /// - the number of structs is not the number of items: 2 structs for 3 items
+    /// - the items do not [match](Record::matches) the struct
     pub fn write_records<T: Record>(&mut self, records: &[T]) -> Result<(), RecordError> {
         let plan = self.plan.records::<T>()?;
         let (items, _) = total(self.view, self.plan.size).map_err(EncodeError::from)?;
@@ -358,10 +366,10 @@ impl BufferMut<'_> {
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// Writes structs as adjacent items; see [`Plan::write_records`].
+    /// Encodes `records` into adjacent items, see [`Plan::write_records`].
     ///
     /// # Errors
-    /// - 2 structs into the bytes of 3 items
+    /// - `items` has another length than the encoded records: the bytes of 3 items for 2 records
     pub fn write(&self, records: &[T], items: &mut [u8]) -> Result<(), RecordError> {
         let itemsize = self.plan.size;
         let needed = records.len().saturating_mul(itemsize);
@@ -387,10 +395,10 @@ impl<T: Record> RecordPlan<'_, T> {
                 let mut staged = Vec::new();
                 for (records, items) in records.chunks(most).zip(items.chunks_mut(most.saturating_mul(itemsize).max(1)))
                 {
-                    staged.resize(records.len().saturating_mul(size), 0);
+                    resize(&mut staged, records.len().saturating_mul(size))?;
                     store_each(records, &mut staged, size, Identity);
                     let source = Strided::of_rows(&staged, size);
-                    let copies = self.back.iter();
+                    let copies = self.copies_to_item.iter();
                     let mut copies = copies.map(|copy| copy.apply(source, StridedMut::of_rows(items, itemsize)));
                     copies.try_for_each(|copied| copied)?;
                 }
@@ -399,10 +407,10 @@ impl<T: Record> RecordPlan<'_, T> {
         Ok(())
     }
 
-    /// Encodes structs as adjacent items; see [`Plan::encode_records`].
+    /// Encodes `records` as adjacent items, see [`Plan::encode_records`].
     ///
     /// # Errors
-    /// - more bytes than the machine has
+    /// - there is not enough memory for the items
     pub fn encode(&self, records: &[T]) -> Result<Vec<u8>, RecordError> {
         let mut items = zeroed(records.len().saturating_mul(self.plan.size))?;
         self.write(records, &mut items)?;
@@ -410,7 +418,7 @@ impl<T: Record> RecordPlan<'_, T> {
     }
 }
 
-/// Writes structs to items of `itemsize` bytes, field by field.
+/// Encodes `records` into items of `itemsize` bytes, field by field.
 #[inline(always)]
 fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, access: impl Access) {
     for (record, item) in records.iter().zip(items.chunks_exact_mut(itemsize.max(1))) {
@@ -418,7 +426,8 @@ fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, acces
     }
 }
 
-/// Writes structs to items of which each byte has its own origin; a function of its own as `load_permuted` is.
+/// Encodes `records` into items of `itemsize` bytes with `access(origins)`. The function is not inlined for the same
+/// reason as `load_permuted`.
 #[inline(never)]
 fn store_permuted<'s, T: Record, O, A: Access>(
     records: &[T],
@@ -427,6 +436,6 @@ fn store_permuted<'s, T: Record, O, A: Access>(
     origins: &'s [O],
     access: impl Fn(&'s [O]) -> A,
 ) -> Result<(), DecodeError> {
-    store_each(records, items, itemsize, access(of_struct::<T, O>(origins)?));
+    store_each(records, items, itemsize, access(origins_of_struct::<T, O>(origins)?));
     Ok(())
 }

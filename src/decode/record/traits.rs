@@ -1,4 +1,4 @@
-//! The trait of structs that are records, and the appending of structs from items.
+//! [`Record`], the trait of structs that items are copied to and from, and the functions that copy items to structs.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -11,9 +11,10 @@ use super::model::RecordLayout;
 use crate::abi::DataModel;
 use crate::layout::{Dialect, Layout, LayoutError};
 
-/// A struct that items of a buffer are read into and written from.
+/// A struct that items of a buffer can be decoded to and encoded from.
 ///
-/// The derive macro (feature `derive`) implements it for structs with and without field names, `repr(C)`, packed or neither:
+/// The derive macro (feature `derive`) implements the trait for structs with named fields and for tuple structs. The
+/// struct may be `repr(C)`, packed, or have Rust's default representation:
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -54,25 +55,25 @@ use crate::layout::{Dialect, Layout, LayoutError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// | attribute | of | means |
+/// | attribute | position | meaning |
 /// |--|--|--|
-/// | `#[record(rename = "x y")]` | a field | its name in the format |
-/// | `#[record(endian = "big")]` | a field, or the struct | the byte order in [`FORMAT`](Self::FORMAT); values in memory are native |
-/// | `#[record(skip)]` | a field | not in the format, read as `Default::default()`; padding where the struct is `repr(C)` |
-/// | `#[record(plain)]` | a struct, `repr(C)` | it is `bytemuck::AnyBitPattern`, so items are copied as they are |
+/// | `#[record(rename = "x y")]` | a field | The name of the field in the format. |
+/// | `#[record(endian = "big")]` | a field or the struct | The byte order in [`FORMAT`](Self::FORMAT). Values of the struct are always native. |
+/// | `#[record(skip)]` | a field | The format does not contain the field, or has padding if the struct is `repr(C)`. Decoding sets the field to `Default::default()`. |
+/// | `#[record(plain)]` | a `repr(C)` struct | The struct must implement `bytemuck::AnyBitPattern`. Items of the same layout are copied as bytes. |
 ///
 /// # What does not compile
-/// A struct with type parameters, whose format would not be one string:
+/// A struct with type parameters, because its format would depend on the types:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// struct Pair<T> { a: T, b: T }
 /// ```
-/// A struct with a lifetime, because values are copied and not borrowed:
+/// A struct with a lifetime, because a record owns its values:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// struct Borrowed<'a> { a: &'a u8 }
 /// ```
-/// An enum, a union or a struct without fields:
+/// An enum, a union, or a struct without fields:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// enum Kind { A, B }
@@ -85,7 +86,7 @@ use crate::layout::{Dialect, Layout, LayoutError};
 /// #[derive(pep3118::Record)]
 /// struct Nothing;
 /// ```
-/// An unknown attribute, an unknown byte order, a name with a colon, which ends it in the format:
+/// An unknown attribute, an unknown byte order, or a name with a colon. A colon ends a name in a format:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// struct Unknown { #[record(renamed = "b")] a: u8 }
@@ -98,7 +99,7 @@ use crate::layout::{Dialect, Layout, LayoutError};
 /// #[derive(pep3118::Record)]
 /// struct Colon { #[record(rename = "a:b")] a: u16 }
 /// ```
-/// Two fields of one name, a field of a type that formats do not have:
+/// Two fields with the same name, or a field of a type that formats do not have:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// struct Twice { a: u8, #[record(rename = "a")] b: u8 }
@@ -107,7 +108,7 @@ use crate::layout::{Dialect, Layout, LayoutError};
 /// #[derive(pep3118::Record)]
 /// struct Owned { a: String }
 /// ```
-/// `plain` without `repr(C)`, or with a field type that has invalid bit patterns, such as `bool`:
+/// `plain` for a struct that is not `repr(C)`, or with a field type that has invalid bit patterns, such as `bool`:
 /// ```compile_fail
 /// #[derive(pep3118::Record)]
 /// #[record(plain)]
@@ -127,19 +128,22 @@ pub trait Record: Sized {
     /// The layout of the struct.
     const LAYOUT: RecordLayout;
 
-    /// The format of the struct, which means the same in every dialect: all padding is explicit, and every value has a byte
-    /// order. Names are those of the fields.
+    /// The format of the struct. Its meaning does not depend on the dialect, because all padding is explicit and every
+    /// value has a byte order.
     const FORMAT: &'static str;
 
-    /// Reads the struct from byte `at` of an item with this [`LAYOUT`](Self::LAYOUT). For the derive.
+    /// Decodes the struct from an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `source`.
+    /// Used by the derive macro.
     #[doc(hidden)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self;
 
-    /// Writes the struct to byte `at` of an item with this [`LAYOUT`](Self::LAYOUT). For the derive.
+    /// Encodes the struct into an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `target`.
+    /// Used by the derive macro.
     #[doc(hidden)]
     fn store<R: RecordWriter>(&self, target: &mut R, at: usize);
 
-    /// Appends the structs of adjacent items with this [`LAYOUT`](Self::LAYOUT). For the derive.
+    /// Decodes adjacent items with this [`LAYOUT`](Self::LAYOUT) and appends the structs to `records`. Used by the
+    /// derive macro.
     #[doc(hidden)]
     fn load_all(items: &[u8], records: &mut Vec<Self>) {
         load_each(items, Self::LAYOUT.size, records, Identity);
@@ -148,30 +152,32 @@ pub trait Record: Sized {
     /// Returns the layout of [`FORMAT`](Self::FORMAT) on this machine.
     ///
     /// # Errors
-    /// - a struct that is nested deeper than formats may be, see [`Format::parse`](crate::Format::parse)
+    /// - records are nested deeper than a format permits, see [`Format::parse`](crate::Format::parse)
     fn layout() -> Result<Layout, LayoutError> {
         Layout::read(Self::FORMAT.as_bytes(), &Dialect::PEP3118, &DataModel::HOST)
     }
 
-    /// Checks that items of a layout can be read into the struct: they have the same fields by name (by position where
-    /// the layout or the struct has no names), each of the same type and shape. Offsets and byte orders may differ.
+    /// Checks that items of `layout` can be decoded to this struct. The layout and the struct must have the same field
+    /// names. Fields of the same name must have the same type and shape. Offsets and byte orders may differ. If the
+    /// layout or the struct has no names, fields are compared by position.
     ///
     /// # Errors
-    /// - `T{<i:a:}` for a struct with `a` and `b`, or the other way round
-    /// - `T{<h:a:}` for a struct whose `a` is an `i32`: numbers are not widened
+    /// - a field is missing on one side: `T{<i:a:}` for a struct with the fields `a` and `b`
+    /// - the types differ: `T{<h:a:}` for a struct whose `a` is an `i32` (numbers are not widened)
     fn matches(layout: &Layout) -> Result<(), Mismatch> {
         let plan = Plan::new(layout).map_err(Mismatch::Layout)?;
         Conversion::new(&plan, &Self::LAYOUT).map(|_| ())
     }
 }
 
-/// Appends the structs of adjacent items of `itemsize` bytes, field by field.
+/// Decodes adjacent items of `itemsize` bytes field by field, and appends the structs to `records`. `access` is the
+/// mapping from the struct to an item.
 #[inline(always)]
 pub(super) fn load_each<T: Record>(items: &[u8], itemsize: usize, records: &mut Vec<T>, access: impl Access) {
     records.extend(items.chunks_exact(itemsize.max(1)).map(|item| T::load(ItemReader(item, access), 0)));
 }
 
-/// Appends structs that are copied from adjacent items. Every bit pattern is valid for the type. For the derive macro.
+/// Copies adjacent items to structs as bytes, and appends the structs to `records`. Used by the derive macro.
 #[doc(hidden)]
 #[inline]
 pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &mut Vec<T>) {
@@ -182,11 +188,12 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
     }
 }
 
-/// Chooses how the derive macro reads structs: by copy if the type is `bytemuck::AnyBitPattern`, else field by field. A
-/// macro cannot test a bound.
+/// Selects how the derive macro decodes structs: as bytes if the type is `bytemuck::AnyBitPattern`, field by field if
+/// not. A macro itself cannot test whether a type implements a trait.
 ///
-/// The derive calls `load_all` on a `&LoadSelector`. Two traits have this method. The compiler takes [`ByCopy`] if its
-/// bounds hold, because that needs one reference less, and [`ByField`] otherwise.
+/// The derive macro calls `load_all` on a `&LoadSelector<T>`. [`ByCopy`] and [`ByField`] both have this method. The
+/// compiler selects [`ByCopy`] if `T` is `bytemuck::AnyBitPattern`, because this trait needs one automatic reference
+/// less. Otherwise the compiler selects [`ByField`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct LoadSelector<T>(PhantomData<fn() -> T>);
@@ -204,6 +211,7 @@ impl<T> Default for LoadSelector<T> {
     }
 }
 
+/// Decodes structs by copying bytes, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByCopy<T> {
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);
@@ -216,6 +224,7 @@ impl<T: Record + bytemuck::AnyBitPattern> ByCopy<T> for LoadSelector<T> {
     }
 }
 
+/// Decodes structs field by field, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByField<T> {
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);

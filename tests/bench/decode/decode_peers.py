@@ -1,9 +1,10 @@
-"""Records to columns by NumPy, pyarrow and polars, under the yardstick of `bench-decode`: a copy of the same bytes.
+"""Compares the time of converting records to columns in NumPy, pyarrow and polars with a copy of the same bytes.
 
-python tests/bench/decode/decode_peers.py [ROUNDS]
+    python tests/bench/decode/decode_peers.py [ROUNDS]
 
-NumPy copies every field into columns that are there, and into fresh ones; the others make a table of their own. What
-they refuse is printed as such. Time is that of all threads of the process, work and copy in turns, medians.
+NumPy copies every field into an existing array ("warm") or into a new array ("new"). pyarrow and polars make a table.
+If a library refuses the records, its row contains the start of the exception. The times are medians of the processor
+time of all threads. The conversion and the copy alternate.
 """
 
 import statistics
@@ -16,30 +17,32 @@ RECORDS = 1_000_000
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 15
 
 
-def row(name, work, array):
-    copy = np.ones(array.nbytes, np.uint8)
+def row(name, convert, array):
+    """Times `convert` and a copy of the bytes of `array`, and prints a row of the table."""
+    target = np.ones(array.nbytes, np.uint8)
     flat = array.view(np.uint8).reshape(-1)
 
-    def yardstick():
-        np.copyto(copy, flat)
+    def copy():
+        np.copyto(target, flat)
 
     try:
-        work()
+        convert()
     except Exception as refusal:
         print(f"{name:<44} refused: {str(refusal).splitlines()[0][:60]}")
         return
-    yardstick()
-    samples = ([], [])
+    copy()
+    convert_times, copy_times = [], []
     for _ in range(ROUNDS):
-        for run, into in zip((work, yardstick), samples, strict=True):
+        for run, times in ((convert, convert_times), (copy, copy_times)):
             start = time.process_time()
             run()
-            into.append(time.process_time() - start)
-    ours, theirs = map(statistics.median, samples)
-    print(f"{name:<44} {ours * 1e3:>10.3f} {theirs * 1e3:>10.3f}  {ours / theirs:>6.2f}")
+            times.append(time.process_time() - start)
+    converted, copied = statistics.median(convert_times), statistics.median(copy_times)
+    print(f"{name:<44} {converted * 1e3:>10.3f} {copied * 1e3:>10.3f}  {converted / copied:>6.2f}")
 
 
 def dtypes():
+    """Yields the name, the dtype and the number of records of each table."""
     packed = [("a", "u4"), ("b", "i2"), ("c", "u1"), ("d", "f8"), ("e", "S8")]
 
     def ordered(order):
@@ -53,15 +56,16 @@ def dtypes():
 
 
 def peers(array):
+    """Yields the name of each library and a function that converts `array` to columns."""
     names = array.dtype.names
     columns = [np.ones(len(array), array.dtype[name].newbyteorder("=")) for name in names]
 
-    def into():
+    def copy_into_columns():
         for name, column in zip(names, columns, strict=True):
             np.copyto(column, array[name])
 
-    yield "NumPy, warm", into
-    yield "NumPy, fresh", lambda: [array[name].astype(array.dtype[name].newbyteorder("=")) for name in names]
+    yield "NumPy, warm", copy_into_columns
+    yield "NumPy, new", lambda: [array[name].astype(array.dtype[name].newbyteorder("=")) for name in names]
     try:
         import pyarrow as pa
 
@@ -78,7 +82,7 @@ def peers(array):
 
 print(f"{'columns of':<44} {'ms':>10} {'copy ms':>10}  {'ratio':>6}   NumPy {np.__version__}")
 for name, dtype, count in dtypes():
-    # Numbers whose every byte is there, and text of 7-bit characters.
+    # Bytes from 1 to 126 are valid ASCII text without NUL, and valid parts of numbers.
     array = np.random.default_rng(1).integers(1, 127, count * dtype.itemsize, dtype=np.uint8).view(dtype)
-    for peer, work in peers(array):
-        row(f"{name}, {peer}", work, array)
+    for peer, convert in peers(array):
+        row(f"{name}, {peer}", convert, array)

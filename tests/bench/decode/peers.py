@@ -1,10 +1,11 @@
-"""What NumPy and CPython need for the work of `bench-decode`, one round whenever told to.
+"""Times the operations of `bench-decode` in NumPy and CPython, one round for each line of standard input.
 
-    peers.py          reads names of work, answers each with "PEER SECONDS", or "-" for work it has not
+Protocol: each line of standard input is the name of an operation. The answer is one line "PEER SECONDS", or "-" if the
+script does not have the operation.
 
-NumPy copies with `copyto`, `copy` and `astype`. Rows behind pointers are CPython's `PyBuffer_ToContiguous`,
-called through ctypes with a `Py_buffer` that is filled by hand: the call costs some microseconds, its
-work milliseconds. Destinations are warm wherever those of `bench-decode` are.
+NumPy copies with `copyto`, `copy` and `astype`. CPython's `PyBuffer_ToContiguous` copies indirect rows. The script
+calls this function through ctypes and fills in its `Py_buffer`. The call takes some microseconds and the copy takes
+milliseconds. An operation writes to memory that was written before ("warm") if the operation of `bench-decode` does.
 """
 
 import ctypes
@@ -37,24 +38,31 @@ to_contiguous = ctypes.pythonapi.PyBuffer_ToContiguous
 to_contiguous.argtypes = [ctypes.c_void_p, ctypes.POINTER(PyBuffer), ctypes.c_ssize_t, ctypes.c_char]
 
 
+# Each function below returns the name of the peer and a function that runs the operation once.
+
+
 def typed(dtype, items):
+    """Copies and, if needed, converts `items` numbers to native byte order."""
     source = memory[: items * np.dtype(dtype).itemsize].view(dtype)
     target = np.ones(items, np.dtype(dtype).newbyteorder("="))
     return "NumPy", lambda: np.copyto(target, source)
 
 
 def every_second():
+    """Copies every second double."""
     source, target = memory.view("<f8")[::2], np.ones(ITEMS)
     return "NumPy", lambda: np.copyto(target, source)
 
 
 def transposed(rows, columns):
+    """Copies the transposed matrix of doubles."""
     matrix = memory[: rows * columns * 8].view("<f8").reshape(rows, columns)
-    turned = np.ones((columns, rows))
-    return "NumPy", lambda: np.copyto(turned, matrix.T)
+    target = np.ones((columns, rows))
+    return "NumPy", lambda: np.copyto(target, matrix.T)
 
 
 def columns(dtype, count):
+    """Copies each field of `count` records to an array."""
     array = memory[: count * dtype.itemsize].view(dtype)
     targets = [np.ones(count, dtype[field].newbyteorder("=")) for field in dtype.names]
 
@@ -66,9 +74,10 @@ def columns(dtype, count):
 
 
 def indirect(width, step):
+    """Copies rows of `width` doubles, which are `step` bytes apart, from a table of pointers to the rows."""
     rows = 4_000_000 // width
     table = memory.ctypes.data + np.arange(rows, dtype=np.uintp) * (width * step)
-    triple = ctypes.c_ssize_t * 2
+    pair = ctypes.c_ssize_t * 2
     destination = np.ones(rows * width * 8, np.uint8)
     view = PyBuffer(
         table.ctypes.data,
@@ -78,35 +87,36 @@ def indirect(width, step):
         1,
         2,
         b"d",
-        triple(rows, width),
-        triple(8, step),
-        triple(0, -1),
+        pair(rows, width),
+        pair(8, step),
+        pair(0, -1),
         None,
     )
 
-    def run(table=table):
+    def run(table=table):  # The default argument keeps `table` alive.
         if to_contiguous(destination.ctypes.data, view, destination.nbytes, b"C"):
             raise MemoryError
 
     run()
     items = memory[: rows * width * step].view("<u8").reshape(-1, step // 8)[:, 0]
-    assert (destination.view("<u8") == items).all(), "CPython copied something else"
+    assert (destination.view("<u8") == items).all(), "CPython copied other items than NumPy"
     return "CPython", run
 
 
 def packed(order):
+    """Returns the dtype of a packed record with byte order `order`."""
     fields = [("a", "I"), ("b", "h"), ("c", "B"), ("d", "d"), ("e", "S8")]
     return np.dtype([(name, code if code[0] == "S" else order + code) for name, code in fields])
 
 
-# What is made when it is first asked for.
-WORK = {
+# The operations by name. An entry allocates its arrays when it is called.
+OPERATIONS = {
     "native f64, warm": lambda: typed("<f8", ITEMS),
-    "native f64, fresh": lambda: ("NumPy", lambda: memory[: ITEMS * 8].view("<f8").copy()),
+    "native f64, new destination": lambda: ("NumPy", lambda: memory[: ITEMS * 8].view("<f8").copy()),
     "big-endian f64, 80 MB": lambda: typed(">f8", ITEMS),
     "big-endian u16, 20 MB": lambda: typed(">u2", ITEMS),
-    "half to f32 (beside u16 to u32)": lambda: ("NumPy", lambda: memory[: ITEMS * 2].view("<f2").astype("<f4")),
-    "every second f64 (beside the bytes touched)": every_second,
+    "half to f32 (baseline: u16 to u32)": lambda: ("NumPy", lambda: memory[: ITEMS * 2].view("<f2").astype("<f4")),
+    "every second f64 (baseline: all bytes)": every_second,
     "transposed f64, 3000 x 3000": lambda: transposed(3000, 3000),
     "transposed f64, 2048 x 4096": lambda: transposed(2048, 4096),
     "columns of <IhBd8s": lambda: columns(packed("<"), RECORDS),
@@ -124,17 +134,17 @@ WORK = {
 
 
 def main():
-    name, made = None, None
+    name, operation = None, None
     for line in sys.stdin:
         if line.rstrip("\n") != name:
             name = line.rstrip("\n")
-            made = WORK[name]() if name in WORK else None
-            if made:
-                made[1]()
-        if made is None:
+            operation = OPERATIONS[name]() if name in OPERATIONS else None
+            if operation:
+                operation[1]()  # The first run is not timed, because it writes to new memory.
+        if operation is None:
             print("-", flush=True)
             continue
-        peer, run = made
+        peer, run = operation
         start = time.perf_counter()
         run()
         print(peer, time.perf_counter() - start, flush=True)

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""What decoding costs beside memcpy, NumPy and CPython, in one table.
+"""Compares the time of decoding with memcpy, NumPy and CPython, in one table.
 
     tests/bench/decode/run.py [--rounds 25] [--only WORD] [--python BINARY] [--check]
 
-Each piece of work is one row: medians of rounds in which the library, its yardstick (memcpy, unless the
-name says otherwise) and the peer take turns. Library and peers are two processes, of which one waits
-while the other works. Beside each ratio stands that of the quickest rounds, which a machine that is busy
-with something else disturbs least. The goal is the most that the library may take, as a share of whom it names, or
-else of the yardstick. BINARY is another Python with NumPy; without it the pinned NumPy is installed for
-this one. With --check the status is 1 if a goal is missed.
+Each row is one operation. In every round, the library, its baseline and the peer run the operation one after the
+other. The baseline is memcpy unless the name of the row has another one in parentheses. The library and the peers are
+two processes, and one of them waits while the other one works.
+
+Columns: the median time of the library; the median time of the baseline, the ratio of the medians, and the ratio of the
+fastest rounds; the same three figures for the peer; the goal. Other programs of the machine disturb the fastest rounds
+least. A goal is the highest permitted ratio to the peer that it names ("NumPy 1.05"), or to the baseline ("1.25").
+
+BINARY is a Python with NumPy. Without this option the script installs the pinned NumPy into a virtual environment. With
+--check the exit status is 1 if a goal is missed.
 """
 
 import argparse
@@ -20,31 +24,36 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-import run as formats  # noqa: E402  the build and the environment of the bench of formats
+import run as format_bench  # noqa: E402  `build` and `python` of the benchmark of formats
 
 
-def lines(command):
-    """A process that answers a line with a line."""
+def start(command):
+    """Starts a process that answers each line of its standard input with one line."""
     pipe = subprocess.PIPE
     return subprocess.Popen([str(part) for part in command], stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
 
 def answer(process, line):
+    """Sends `line` to `process` and returns its answer."""
     process.stdin.write(line + "\n")
     return process.stdout.readline().rstrip("\n")
 
 
-def bound(goal):
-    """Whom a goal is relative to, and its factor."""
+def parse_goal(goal):
+    """Returns the competitor and the highest permitted ratio of a goal: ("NumPy", 1.05) for "NumPy 1.05".
+
+    The ratio is None for a goal without a number, such as "-". Both are None for a goal that is relative to another
+    row, such as "1.2 x that".
+    """
     words = goal.split()
     number = next((float(word) for word in words if word.replace(".", "").isdigit()), None)
     if "x" in words:
         return None, None
-    return (words[0] if words and words[0] in ("NumPy", "CPython") else "yardstick"), number
+    return (words[0] if words and words[0] in ("NumPy", "CPython") else "baseline"), number
 
 
-def compared(ours, theirs):
-    """The columns of one competitor: its median in milliseconds, and the ratios of the medians and of the minima."""
+def columns(ours, theirs):
+    """Formats the columns of one competitor: its median in ms, the ratio of the medians, the ratio of the minima."""
     median = statistics.median(theirs)
     return f"{median * 1e3:9.3f} {statistics.median(ours) / median:6.2f} {min(ours) / min(theirs):6.2f}"
 
@@ -57,35 +66,36 @@ def main():
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
 
-    target = Path(os.environ.get("CARGO_TARGET_DIR", formats.TARGET))
-    library = lines([formats.build(HERE, target) / "bench-decode", "serve", options.only])
-    peers = lines([options.python or formats.python(), HERE / "peers.py"])
-    print(f"{'work':44} {'ms':>9} {'yardstick':>9} {'ratio':>6} {'best':>6} {'peer':>9} {'ratio':>6} {'best':>6}  goal")
+    target = Path(os.environ.get("CARGO_TARGET_DIR", format_bench.TARGET))
+    library = start([format_bench.build(HERE, target) / "bench-decode", "serve", options.only])
+    peers = start([options.python or format_bench.python(), HERE / "peers.py"])
+    head = f"{'ms':>9} {'baseline':>9} {'ratio':>6} {'best':>6} {'peer':>9} {'ratio':>6} {'best':>6}  goal"
+    print(f"{'operation':44} {head}")
     missed = False
     while row := library.stdout.readline().rstrip("\n"):
         name, goal = row.split("\t")
-        ours, yardsticks, theirs, peer = [], [], [], None
+        ours, baselines, theirs, peer = [], [], [], None
         for _ in range(options.rounds):
-            work, yardstick = map(float, answer(library, "round").split("\t"))
-            ours.append(work)
-            yardsticks.append(yardstick)
-            told = answer(peers, name)
-            if told != "-":
-                peer, seconds = told.split()
+            library_seconds, baseline_seconds = map(float, answer(library, "round").split("\t"))
+            ours.append(library_seconds)
+            baselines.append(baseline_seconds)
+            peer_answer = answer(peers, name)
+            if peer_answer != "-":
+                peer, seconds = peer_answer.split()
                 theirs.append(float(seconds))
-        figures = {"yardstick": statistics.median(yardsticks)}
+        medians = {"baseline": statistics.median(baselines)}
         if theirs:
-            figures[peer] = statistics.median(theirs)
-        work = statistics.median(ours)
-        whom, factor = bound(goal)
-        verdict = ""
-        if factor is not None and whom in figures:
-            met = work <= factor * figures[whom]
+            medians[peer] = statistics.median(theirs)
+        median = statistics.median(ours)
+        competitor, ratio = parse_goal(goal)
+        result = ""
+        if ratio is not None and competitor in medians:
+            met = median <= ratio * medians[competitor]
             missed |= not met
-            verdict = "met" if met else "NOT MET"
-        peer_columns = compared(ours, theirs) if theirs else f"{'-':>9} {'-':>6} {'-':>6}"
+            result = "met" if met else "NOT MET"
+        peer_columns = columns(ours, theirs) if theirs else f"{'-':>9} {'-':>6} {'-':>6}"
         print(
-            f"{name:44} {work * 1e3:9.3f} {compared(ours, yardsticks)} {peer_columns}  {goal} {verdict}",
+            f"{name:44} {median * 1e3:9.3f} {columns(ours, baselines)} {peer_columns}  {goal} {result}",
             flush=True,
         )
         library.stdin.write("next\n")

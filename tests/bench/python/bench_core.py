@@ -3,13 +3,13 @@
 Usage, with a release build of the package and NumPy:
 
     python tests/bench/python/bench_core.py [--only WORD] [--rounds N] [--check]
-    python tests/bench/python/bench_core.py --json before.json     # save a run
-    python tests/bench/python/bench_core.py --before before.json   # print that run beside this one
+    python tests/bench/python/bench_core.py --json before.json     # save the figures
+    python tests/bench/python/bench_core.py --before before.json   # print saved figures beside the new figures
 
-Both sides of a row are statements of the same kind, compiled into the same loop, with all names local.
-Rounds of the two sides alternate, and the ratio is that of the medians of processor time. The garbage collector
-runs before each round and is off while a side is timed. The goals are for CPython 3.13; for other versions they
-are 1.2 times as large.
+A row compares a statement of pep3118 with a statement of the peer. Both are compiled into the same loop, and all their
+names are local variables. The rounds of the two statements alternate. The ratio is the ratio of the medians of the
+processor time. The garbage collector runs before each round and is off during the measurement. The goals are for
+CPython 3.13. For other versions the goals are 1.2 times as large.
 """
 
 import argparse
@@ -32,14 +32,14 @@ from pep3118 import View
 from pep3118 import struct as pep3118_struct
 
 GOALS_ARE_FOR = (3, 13)
-ROUND_SECONDS = 0.004  # The time of one side in one round, for statements that are shorter.
+ROUND_SECONDS = 0.004  # A short statement is repeated until its round takes this time.
 LARGE = 1_000_000
 RECORD = "<IhBd8s"
 
 
 @dataclass
 class Row:
-    """One thing measured: a statement of ours and one of the peer, each with its names."""
+    """One comparison: a statement of pep3118 and a statement of the peer, with the variables of each statement."""
 
     group: str
     title: str
@@ -56,17 +56,21 @@ class Row:
 
 
 def same(group, title, peer, goal, statement, ours, theirs, **names):
-    """A row whose statement is the same on both sides; `v` is ours on one side and theirs on the other."""
+    """Returns a row with one statement for both sides. Its variable `v` is `ours` or `theirs`."""
     return Row(group, title, peer, goal, statement, statement, {"v": ours, **names}, {"v": theirs, **names})
 
 
 def records(count, fields=(("I", "<u4"), ("h", "<i2"), ("B", "u1"), ("d", "<f8"), ("s", "S8"))):
-    """Packed records of random bytes: pages that were never written to would all be one page of zeros."""
+    """Returns packed records of random bytes.
+
+    The bytes are written, because the system maps all pages that were never written to one page of zeros.
+    """
     dtype = np.dtype(list(fields))
     return np.frombuffer(bytearray(np.random.default_rng(1).bytes(count * dtype.itemsize)), dtype)
 
 
 def opening():
+    """Yields the rows that open an object."""
     numbers = (ctypes.c_double * 1000)()
     many = np.zeros(4, [(f"field_{index}", "<f8") for index in range(1000)])
     objects = {
@@ -82,6 +86,7 @@ def opening():
 
 
 def items():
+    """Yields the rows that read and write one item or slice."""
     doubles = array.array("d", range(1000))
     integers = array.array("i", range(1000))
     raw = bytearray(range(256)) * 4
@@ -98,6 +103,7 @@ def items():
 
 
 def record_items():
+    """Yields the row that reads one record."""
     table = records(1000)
     data, at = table.tobytes(), table.itemsize * 5
     names = {"unpack_from": struct.unpack_from, "f": RECORD, "b": data, "at": at}
@@ -105,6 +111,7 @@ def record_items():
 
 
 def fields():
+    """Yields the rows that select a field or an item of a field."""
     table = records(1000)
     inner = [("b", "<f8"), ("c", "<i4")]
     nested = np.zeros(1000, [("a", inner), ("n", "<i4")])
@@ -113,16 +120,17 @@ def fields():
         ('v["a"]["b"]', 2.5, 'v["a"]["b"]', nested),
         ('v["f"][i]', 2.0, 'v["d"][5]', table),
         ('v["f"][i] = x', 2.0, 'v["d"][5] = x', table),
-        # NumPy's scalar of a record reads no value before it is asked for one, so it has no goal.
+        # NumPy's scalar of a record reads its values only when they are accessed, so this row has no goal.
         ('v["rec"][i]', None, 'v["a"][5]', nested),
     ]:
         yield same("field", title, "NumPy", goal, statement, View(obj), obj, x=1.5)
-    # `item()` makes the tuple of values.
+    # `item()` reads all values of the record into a tuple, as `View` does.
     names = {"our_names": {"v": View(nested)}, "their_names": {"v": nested}}
     yield Row("field", 'v["rec"][i]', "NumPy, item()", 1.0, 'v["a"][5]', 'v["a"][5].item()', **names)
 
 
 def iteration():
+    """Yields the rows that iterate over a view."""
     doubles = array.array("d", range(1000))
     table = records(1000)
     for title, loop in [("for x in v", "for x in {}: pass"), ("list(v)", "list({})")]:
@@ -143,12 +151,14 @@ def iteration():
 
 
 def attributes():
+    """Yields the rows that read an attribute."""
     doubles = array.array("d", range(1000))
     for statement in ("len(v)", "v.shape", "v.format", "v.itemsize"):
         yield same("attribute", statement, "memoryview", 1.3, statement, View(doubles), memoryview(doubles))
 
 
 def whole():
+    """Yields the rows that compare or assign all items."""
     for count, size in [(10, "10"), (1000, "1,000"), (LARGE, "a million")]:
         left, right = array.array("d", range(count)), array.array("d", range(count))
         names = {
@@ -185,7 +195,7 @@ def whole():
 
 
 def lists():
-    """`tolist` of each type, beside memoryview where it reads the type, else beside NumPy."""
+    """Yields `tolist` of each type. The peer is memoryview if memoryview reads the type, and NumPy otherwise."""
     codes = "b B h H i I q Q f d ?".split() + ["e"] * (sys.version_info >= (3, 12))
     others = {"e": "f2"} if "e" not in codes else {}
     others |= {
@@ -197,7 +207,7 @@ def lists():
         "big-endian f8": ">f8",
     }
     random = np.random.default_rng(2)
-    # Integers of all sizes, so that most of them are objects of their own, as floats are.
+    # Integers of all sizes. CPython shares the objects of small integers only, so most of these are new objects.
     bits = random.bytes(LARGE * 8)
     for count, size, goal in [(10, "10", 1.6), (LARGE, "a million", 1.1)]:
         numbers = random.random(count) * 100
@@ -221,6 +231,7 @@ def lists():
 
 
 def columns():
+    """Yields the rows that read records as columns."""
     for count, size, goal in [(10, "10", 2.5), (LARGE, "a million", 0.5)]:
         table = records(count)
         names = {"v": table, "ascontiguousarray": np.ascontiguousarray, "names": table.dtype.names}
@@ -238,6 +249,7 @@ def columns():
 
 
 def structs():
+    """Yields the rows of `pep3118.struct`."""
     data = records(1000).tobytes()
     one = data[: struct.calcsize(RECORD)]
 
@@ -250,18 +262,19 @@ def structs():
     for name, kind in [("bytes", bytes), ("bytearray", bytearray)]:
         yield row(f"list(iter_unpack(f, {name})), 1 record", 1.5, "list(m.iter_unpack(f, b))", b=kind(one))
         yield row(f"list(iter_unpack(f, {name})), 1,000", 1.5, "list(m.iter_unpack(f, b))", b=kind(data))
-    # No goal of its own; the arguments that cost most.
+    # No goal: these arguments take the longest.
     yield row("unpack(f, bytearray)", None, "m.unpack(f, b)", b=bytearray(one))
 
 
 def rows():
+    """Yields all rows."""
     for table in (opening, items, record_items, fields, iteration, attributes, whole, lists, columns, structs):
         yield from table()
 
 
 @functools.cache
 def loop(statement, names, unrolled):
-    """Returns a function that runs the statement `unrolled` times for each of `times`, and returns the seconds."""
+    """Returns a function that iterates over `times`, runs `statement` `unrolled` times a turn, and returns seconds."""
     body = "\n        ".join([statement] * unrolled)
     source = f"""
 def run(times, {", ".join(names)}):
@@ -270,14 +283,14 @@ def run(times, {", ".join(names)}):
         {body}
     return clock() - start
 """
-    # Processor time: on a busy machine the scheduler would interrupt one side more often than the other.
+    # Processor time, because the scheduler of a busy machine interrupts one side more often than the other side.
     space = {"clock": time.thread_time}
     exec(source, space)
     return space["run"]
 
 
 class Side:
-    """One statement with its names, ready to be timed."""
+    """A statement with its variables and the number of its repetitions in one round."""
 
     def __init__(self, statement, names):
         self.statement, self.names = statement, names
@@ -288,19 +301,21 @@ class Side:
         return run(repeat(None, self.times), **self.names)
 
     def calibrate(self, unrolled):
+        """Increases the number of turns until a round takes about `ROUND_SECONDS`."""
         self.unrolled, self.times = unrolled, 1
         while (taken := self.seconds()) < ROUND_SECONDS / 2:
             self.times = max(self.times * 2, int(self.times * ROUND_SECONDS / max(taken, 1e-7) * 0.8))
 
-    def each(self):
-        """Nanoseconds of one statement."""
+    def nanoseconds(self):
+        """Runs one round and returns the nanoseconds of one statement."""
         return self.seconds() / self.times / self.unrolled * 1e9
 
 
 def measure(row, rounds):
+    """Returns the median nanoseconds of both sides and their ratio."""
     sides = Side(row.ours, row.our_names), Side(row.theirs, row.their_names)
     quickest = min(min(side.seconds() for _ in range(3)) for side in sides)
-    # The loop itself takes some 10 ns a turn: ten short statements share one.
+    # A turn of the loop takes about 10 ns. Ten short statements share one turn.
     unrolled = 10 if quickest < 2e-6 else 1
     for side in sides:
         side.calibrate(unrolled)
@@ -310,12 +325,13 @@ def measure(row, rounds):
     for turn in range(rounds):
         for index in (0, 1) if turn % 2 else (1, 0):
             gc.collect()
-            times[index].append(sides[index].each())
+            times[index].append(sides[index].nanoseconds())
     ours, theirs = map(statistics.median, times)
     return {"ours": ours, "peer": theirs, "ratio": ours / theirs}
 
 
 def duration(nanoseconds):
+    """Formats a time with its unit."""
     units = [("ns", 1), ("us", 1e3), ("ms", 1e6)]
     unit, size = next(((unit, size) for unit, size in units if nanoseconds < 1000 * size), units[-1])
     digits = 0 if unit == "ns" and nanoseconds >= 100 else 1
@@ -323,13 +339,14 @@ def duration(nanoseconds):
 
 
 def outcome(ratio, goal):
+    """Returns "met", "missed" or, without a goal, ""."""
     if goal is None:
         return ""
     return "met" if ratio <= goal else "missed"
 
 
 def report(row, found, before):
-    """One line of the table."""
+    """Prints one line of the table and returns "met", "missed" or, without a goal, ""."""
     goal = row.goal and round(row.goal * (1 if sys.version_info[:2] == GOALS_ARE_FOR else 1.2), 2)
     line = f"{row.group:10}{row.title:44}{row.peer:27}"
     if before is not None:
@@ -368,7 +385,7 @@ def main():
         head += f"{'before':>10}{'ratio':>8}"
     print(head + f"{'pep3118':>10}{'peer':>10}{'ratio':>8}{'goal':>7}")
     verdicts = []
-    gc.freeze()  # Each collection looks at the objects of a row only.
+    gc.freeze()  # Later collections examine the objects of one row only.
     for row in rows():
         if options.only not in row.key:
             continue
@@ -382,7 +399,7 @@ def main():
         run["rows"][row.key] = {**found, "goal": row.goal}
         verdicts.append(report(row, found, before["rows"] if before else None))
     print(f"{verdicts.count('met')} goals met, {verdicts.count('missed')} missed")
-    print("Not measured here: open and read 4 records in a Rust extension, which needs a compiled program.")
+    print("Not measured: opening a buffer and reading 4 records in a Rust extension, which needs a compiled program.")
     if options.json:
         with open(options.json, "w") as file:
             json.dump(run, file, indent=1)

@@ -1,6 +1,6 @@
-"""Times of ``dtype_from_pep3118`` beside NumPy's reader: medians of interleaved rounds.
+"""Compares the time of ``dtype_from_pep3118`` with NumPy's reader. The figures are medians of interleaved rounds.
 
-``cold`` is a format that was never seen, ``warm`` one that was.
+A row ``cold`` reads every format for the first time. A row ``warm`` reads the same format again.
 """
 
 import itertools
@@ -29,7 +29,7 @@ def seconds(reader, specs):
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    print(f"{'':18}{'NumPy us':>10}{'ours us':>10}{'times':>8}")
+    print(f"{'':18}{'NumPy us':>10}{'ours us':>10}{'speedup':>8}")
     for name, make in FORMATS.items():
         calls = 20 if name == "200 fields" else 500
         for temperature in ("cold", "warm"):
@@ -39,8 +39,8 @@ def main():
                     tags = [f"_{next(NUMBER)}" if temperature == "cold" else "" for _ in range(calls)]
                     specs = [make(tag) for tag in tags]
                     times[reader].append(seconds(reader, specs) / calls * 1e6)
-            numpys, mine = (statistics.median(times[reader]) for reader in (theirs, ours))
-            print(f"{name + ' ' + temperature:18}{numpys:10.2f}{mine:10.2f}{numpys / mine:8.1f}")
+            peer, library = (statistics.median(times[reader]) for reader in (theirs, ours))
+            print(f"{name + ' ' + temperature:18}{peer:10.2f}{library:10.2f}{peer / library:8.1f}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Times of ``pep3118.struct`` beside ``struct``: medians of interleaved rounds.
+"""Compares the time of ``pep3118.struct`` with ``struct``. The figures are medians of interleaved rounds.
 
-Build first (``maturin develop -r``), then ``python tests/bench/python/bench_struct.py [rounds]``.
+Build the package with ``maturin develop -r``, then run ``python tests/bench/python/bench_struct.py [ROUNDS]``.
 """
 
 import collections
@@ -18,19 +18,20 @@ CALLS = 200_000
 
 
 def exhaust(iterator):
+    """Consumes all items of `iterator`."""
     collections.deque(iterator, maxlen=0)
 
 
 def cases():
+    """Yields the name of each case, the number of items or calls, and a function that runs them with a module."""
     size = struct.calcsize(FORMAT)
     data = random.Random(1).randbytes(size * RECORDS)
     one, array = data[:size], bytearray(data[:size])
     values = struct.unpack(FORMAT, one)
 
-    def each(name, items, call):
-        return name, items, call
-
     def repeat(make):
+        """Returns a function that makes a call and its arguments, and repeats the call `CALLS` times."""
+
         def run(module):
             call, arguments = make(module)
             for _ in range(CALLS):
@@ -38,22 +39,22 @@ def cases():
 
         return run
 
-    yield each(f"iter_unpack {FORMAT}", RECORDS, lambda m: exhaust(m.iter_unpack(FORMAT, data)))
-    yield each("iter_unpack <i", RECORDS, lambda m: exhaust(m.iter_unpack("<i", data[: 4 * RECORDS])))
+    yield (f"iter_unpack {FORMAT}", RECORDS, lambda m: exhaust(m.iter_unpack(FORMAT, data)))
+    yield ("iter_unpack <i", RECORDS, lambda m: exhaust(m.iter_unpack("<i", data[: 4 * RECORDS])))
     mutable = bytearray(data)
-    yield each("iter_unpack of a bytearray", RECORDS, lambda m: exhaust(m.iter_unpack(FORMAT, mutable)))
-    yield each("unpack", CALLS, repeat(lambda m: (m.unpack, (FORMAT, one))))
-    yield each("unpack of a bytearray", CALLS, repeat(lambda m: (m.unpack, (FORMAT, array))))
-    yield each("unpack <i", CALLS, repeat(lambda m: (m.unpack, ("<i", b"abcd"))))
-    yield each("Struct.unpack", CALLS, repeat(lambda m: (m.Struct(FORMAT).unpack, (one,))))
-    yield each("unpack_from", CALLS, repeat(lambda m: (m.unpack_from, (FORMAT, data, size * 3))))
-    yield each("pack", CALLS, repeat(lambda m: (m.pack, (FORMAT, *values))))
-    yield each("Struct.pack", CALLS, repeat(lambda m: (m.Struct(FORMAT).pack, values)))
-    yield each("pack_into", CALLS, repeat(lambda m: (m.pack_into, (FORMAT, array, 0, *values))))
+    yield ("iter_unpack of a bytearray", RECORDS, lambda m: exhaust(m.iter_unpack(FORMAT, mutable)))
+    yield ("unpack", CALLS, repeat(lambda m: (m.unpack, (FORMAT, one))))
+    yield ("unpack of a bytearray", CALLS, repeat(lambda m: (m.unpack, (FORMAT, array))))
+    yield ("unpack <i", CALLS, repeat(lambda m: (m.unpack, ("<i", b"abcd"))))
+    yield ("Struct.unpack", CALLS, repeat(lambda m: (m.Struct(FORMAT).unpack, (one,))))
+    yield ("unpack_from", CALLS, repeat(lambda m: (m.unpack_from, (FORMAT, data, size * 3))))
+    yield ("pack", CALLS, repeat(lambda m: (m.pack, (FORMAT, *values))))
+    yield ("Struct.pack", CALLS, repeat(lambda m: (m.Struct(FORMAT).pack, values)))
+    yield ("pack_into", CALLS, repeat(lambda m: (m.pack_into, (FORMAT, array, 0, *values))))
     many = "<1000d"
     block = data[: struct.calcsize(many)]
-    yield each("unpack <1000d", 200_000, lambda m: [m.unpack(many, block) for _ in range(200)])
-    yield each("calcsize", CALLS, repeat(lambda m: (m.calcsize, (FORMAT,))))
+    yield ("unpack <1000d", 200_000, lambda m: [m.unpack(many, block) for _ in range(200)])
+    yield ("calcsize", CALLS, repeat(lambda m: (m.calcsize, (FORMAT,))))
 
 
 def seconds(call, module):
@@ -64,15 +65,15 @@ def seconds(call, module):
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    print(f"CPython {sys.version.split()[0]}, medians of {rounds} rounds, ns for one")
+    print(f"CPython {sys.version.split()[0]}, medians of {rounds} rounds, ns for one item or call")
     print(f"{'':28}{'struct':>10}{'pep3118':>10}{'ratio':>8}")
     for name, items, call in cases():
         times = {struct: [], ours: []}
         for index in range(rounds):
             for module in (struct, ours) if index % 2 else (ours, struct):
                 times[module].append(seconds(call, module))
-        theirs, mine = (statistics.median(times[module]) / items * 1e9 for module in (struct, ours))
-        print(f"{name:28}{theirs:10.1f}{mine:10.1f}{mine / theirs:8.2f}")
+        peer, library = (statistics.median(times[module]) / items * 1e9 for module in (struct, ours))
+        print(f"{name:28}{peer:10.1f}{library:10.1f}{library / peer:8.2f}")
 
 
 if __name__ == "__main__":

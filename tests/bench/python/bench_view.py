@@ -1,6 +1,6 @@
-"""`pep3118.View` beside memoryview and NumPy: medians of interleaved rounds, in milliseconds.
+"""Compares the time of `pep3118.View` with memoryview and NumPy: medians of interleaved rounds, in milliseconds.
 
-Usage: python bench_view.py [ROUNDS], with a release build of the package and NumPy.
+Usage: python bench_view.py [ROUNDS]. It needs a release build of the package, and NumPy.
 """
 
 import statistics
@@ -20,14 +20,16 @@ def milliseconds(call):
     return (time.perf_counter() - start) * 1e3
 
 
-def compare(what, ours, peer, theirs):
-    """Ours and the peer's by turns, so that both meet the same machine."""
+def compare(name, ours, peer, theirs):
+    """Prints the medians of two functions, which alternate, so that a disturbance of the machine affects both."""
     rounds = [(milliseconds(ours), milliseconds(theirs)) for _ in range(ROUNDS)]
-    mine, other = (statistics.median(times) for times in zip(*rounds, strict=True))
-    print(f"{what:44} {mine:9.3f} ms  {peer:32} {other:9.3f} ms  ratio {mine / other:5.2f}")
+    library, other = (statistics.median(times) for times in zip(*rounds, strict=True))
+    print(f"{name:44} {library:9.3f} ms  {peer:32} {other:9.3f} ms  ratio {library / other:5.2f}")
 
 
 def repeated(call, times):
+    """Returns a function that runs `call` `times` times."""
+
     def run():
         for _ in range(times):
             call()
@@ -48,7 +50,7 @@ compare("tobytes of a transposed 1000 x 1000", View(grid).tobytes, "memoryview.t
 compare("tobytes of a transposed 1000 x 1000", View(grid).tobytes, "ndarray.tobytes", grid.tobytes)
 
 fields = [("I", "<u4"), ("h", "<i2"), ("B", "u1"), ("d", "<f8"), ("s", "S8")]
-# Pages that were never written to are all the same one, which is in the cache.
+# The bytes are written, because the system maps all pages that were never written to one page, which is in the cache.
 records = np.frombuffer(bytearray(np.random.default_rng(2).bytes(23_000_000)), fields)
 view = View(records)
 compare(

@@ -1,50 +1,53 @@
-//! Runs one work function many times: to be counted under valgrind, or to be timed.
+//! The loop that runs a measured operation many times, under valgrind or with a clock.
 //!
-//! Both harnesses, the library's and RustPython's, are this loop; what differs is the table of works.
+//! The programs of the library and of RustPython share this file. Each program has its own table of operations.
 //!
 //! ```text
-//! <program> count WORK CALLS FORMAT     runs it, says nothing
-//! <program> serve                       reads lines `WORK TAB CALLS TAB FORMAT`,
-//!                                       answers each with nanoseconds per call
+//! <program> count OPERATION CALLS FORMAT    runs the operation CALLS times and prints nothing
+//! <program> serve                           reads lines `OPERATION TAB CALLS TAB FORMAT` and
+//!                                           answers each with nanoseconds per call
 //! ```
 
 use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-/// One thing to measure. It is called through this pointer and is `inline(never)`, so that nothing
-/// is known about the format when it is compiled; it returns nothing, so that dropping is in it.
-pub type Work<S> = fn(&mut S, &[u8]);
+/// A measured operation: a function of the program's state and a format.
+///
+/// An operation is called through a pointer and is `inline(never)`, so that the compiler cannot use the format as a
+/// constant. An operation returns nothing, so that the measurement includes dropping the result.
+pub type Operation<S> = fn(&mut S, &[u8]);
 
-/// Reads the command line and does what it says.
-pub fn main<S>(works: &[(&str, Work<S>)], state: &mut S) {
+/// Executes the command of the command line. `operations` are the operations by name.
+pub fn main<S>(operations: &[(&str, Operation<S>)], state: &mut S) {
     let find = |name: &str| {
-        let found = works.iter().find(|(known, _)| *known == name);
-        found.unwrap_or_else(|| panic!("no work is called `{name}`")).1
+        let found = operations.iter().find(|(known, _)| *known == name);
+        found.unwrap_or_else(|| panic!("unknown operation `{name}`")).1
     };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["count", work, calls, format] => repeat(find(work), number(calls), format.as_bytes(), state),
+        ["count", operation, calls, format] => repeat(find(operation), number(calls), format.as_bytes(), state),
         ["serve"] => {
             for line in std::io::stdin().lock().lines() {
                 let line = line.expect("a line");
-                let [work, calls, format] = line.split('\t').collect::<Vec<_>>().try_into().expect("three columns");
-                let (work, calls) = (find(work), number(calls));
+                let [operation, calls, format] =
+                    line.split('\t').collect::<Vec<_>>().try_into().expect("three columns");
+                let (operation, calls) = (find(operation), number(calls));
                 let start = Instant::now();
-                repeat(work, calls, format.as_bytes(), state);
+                repeat(operation, calls, format.as_bytes(), state);
                 let nanoseconds = start.elapsed().as_nanos() as f64 / f64::from(calls);
                 println!("{nanoseconds}");
                 std::io::stdout().flush().expect("a reader");
             }
         }
-        _ => panic!("`count WORK CALLS FORMAT` or `serve`"),
+        _ => panic!("usage: `count OPERATION CALLS FORMAT` or `serve`"),
     }
 }
 
-fn repeat<S>(work: Work<S>, calls: u32, format: &[u8], state: &mut S) {
+fn repeat<S>(operation: Operation<S>, calls: u32, format: &[u8], state: &mut S) {
     for _ in 0..calls {
-        work(state, black_box(format));
+        operation(state, black_box(format));
     }
 }
 

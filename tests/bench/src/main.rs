@@ -1,8 +1,8 @@
-//! The library's side of the bench: one function for each thing that is measured.
+//! The measured functions of the library, one function for each operation.
 //!
-//! Callgrind counts from the entry of such a function to its return, callees, allocation and
-//! dropping included. Dialect and data model come from the state and not as constants, so that the
-//! compiler cannot prepare for one of them.
+//! Callgrind counts the instructions from the entry of a function `work_*` to its return. The count includes called
+//! functions, allocation, and dropping the result. The dialect and the data model are read from `State`, so that the
+//! compiler cannot use them as constants.
 
 mod harness;
 
@@ -62,7 +62,7 @@ fn main() {
         python: black_box(Dialect::STRUCT),
         layout: Layout::new(),
     };
-    let works: [(&str, harness::Work<State>); 7] = [
+    let operations: [(&str, harness::Operation<State>); 7] = [
         ("recognize", work_recognize),
         ("calcsize", work_calcsize),
         ("read", work_read),
@@ -71,5 +71,5 @@ fn main() {
         ("read_into_numpy", work_read_into_numpy),
         ("parse", work_parse),
     ];
-    harness::main(&works, &mut state);
+    harness::main(&operations, &mut state);
 }

@@ -1,9 +1,10 @@
-"""`struct.calcsize` of every format of ../abi.jsonl on this machine.
+"""Calls `struct.calcsize` for every format of ../abi.jsonl on this machine.
 
 Usage: python abi.py [--differ KEY]
 
-Prints rows with one answer, whose key names machine and version; null is a refusal. With --differ KEY the answers
-recorded under that key ("x86_64-linux cpython 3.15") are compared instead.
+Prints one row for each format. A row has one answer, and its key names the machine and the Python version. The answer
+null means that `struct` refuses the format. With --differ KEY, the script compares the sizes with the answers recorded
+under KEY, for example "x86_64-linux cpython 3.15".
 """
 
 import json
@@ -20,6 +21,7 @@ KEY = (
 
 
 def size(format):
+    """Returns the size of `format` in bytes, or None if `struct` refuses `format`."""
     try:
         return struct.calcsize(format)
     except (struct.error, ValueError):
@@ -29,16 +31,16 @@ def size(format):
 def main():
     rows = [json.loads(line) for line in (HERE.parent / "abi.jsonl").read_text("utf-8").splitlines()]
     key = sys.argv[2] if sys.argv[1:2] == ["--differ"] else None
-    same = 0
+    equal = 0
     for row in rows:
-        now, was = size(row["format"]), row["struct.calcsize"].get(key)
-        same += now == was
+        current, recorded = size(row["format"]), row["struct.calcsize"].get(key)
+        equal += current == recorded
         if key is None:
-            print(json.dumps({"format": row["format"], "struct.calcsize": {KEY: now}}, ensure_ascii=False))
-        elif now != was:
-            print(f"{row['format']!r}: {was} recorded, {now} now")
+            print(json.dumps({"format": row["format"], "struct.calcsize": {KEY: current}}, ensure_ascii=False))
+        elif current != recorded:
+            print(f"{row['format']!r}: {recorded} recorded, {current} now")
     if key:
-        print(f"{same} of {len(rows)} as recorded for {key}")
+        print(f"{equal} of {len(rows)} equal the answers recorded for {key}")
 
 
 main()

@@ -1,14 +1,15 @@
-"""What readers answer for a format: answers.jsonl.
+"""Records how the readers of this interpreter interpret a format: the rows of answers.jsonl.
 
-Usage: python answers.py [FORMAT...]       the rows of these formats, of all of ../answers.jsonl without any
-       python answers.py --differ          compare with what is recorded for these versions
+Usage: python answers.py [FORMAT...]       print the rows of these formats, or of every format of ../answers.jsonl
+       python answers.py --differ          compare the answers with the answers recorded for the installed versions
 
-The readers are those of the interpreter that runs this: `struct`, `PyBuffer_SizeFromFormat`, `memoryview`, and NumPy if
-it is installed. They are given a buffer of two items, bytes 01 02 .. 08 repeated, whose format is the one asked about.
-Its itemsize is what the reader itself takes the format for: `memoryview` is told `PyBuffer_SizeFromFormat` (8 if that
-fails), NumPy the itemsize of its own dtype. CPython 3.9 or newer, 64-bit.
+The readers are `struct`, `PyBuffer_SizeFromFormat`, `memoryview`, and NumPy if NumPy is installed. Each reader gets a
+buffer of two items with the format. The memory repeats the bytes 01 02 .. 08. The itemsize of the buffer is the size
+that the reader computes for the format: for `memoryview` the result of `PyBuffer_SizeFromFormat` (8 if that fails), for
+NumPy the itemsize of its dtype. The script needs a 64-bit CPython 3.9 or newer.
 
-Versions are written one by one here; ../answers.jsonl joins those that agree: "CPython 3.6-3.15".
+The script prints one key for each version. ../answers.jsonl merges the keys of versions with equal answers, for example
+"CPython 3.6-3.15".
 """
 
 import ctypes
@@ -34,35 +35,41 @@ from_buffer = ctypes.pythonapi.PyMemoryView_FromBuffer
 from_buffer.argtypes, from_buffer.restype = [ctypes.POINTER(PyBuffer)], ctypes.py_object
 size_from_format = ctypes.pythonapi.PyBuffer_SizeFromFormat
 size_from_format.argtypes, size_from_format.restype = [ctypes.c_char_p], ctypes.c_ssize_t
-kept = []  # What the buffers point to lives as long as this process.
+referenced = []  # The buffers point to these objects, which must therefore live until the process ends.
 
 
 def exported(format, itemsize):
-    """A memoryview of two items; what comes after a NUL is not seen by anybody."""
+    """Returns a memoryview of two items of `itemsize` bytes. The format ends at the first NUL of `format`."""
     text, shape, strides = format.encode(), (ctypes.c_ssize_t * 1)(2), (ctypes.c_ssize_t * 1)(itemsize)
     memory = ctypes.create_string_buffer(BYTES * (1 + 2 * itemsize // len(BYTES)))
     info = PyBuffer(
         ctypes.addressof(memory), None, 2 * itemsize, itemsize, 0, 1, text, ctypes.addressof(shape),
         ctypes.addressof(strides), None, None,
     )  # fmt: skip
-    kept.append((text, shape, strides, memory, info))
+    referenced.append((text, shape, strides, memory, info))
     return from_buffer(ctypes.byref(info))
 
 
-def attempt(act):
+def attempt(function):
+    """Returns the result of `function`, or a text that starts with ERR and describes the exception."""
     try:
-        return act()
-    except Exception as error:  # The exception is the answer.
+        return function()
+    except Exception as error:  # The row records the exception as the answer.
         cause = f" <- {type(error.__cause__).__name__}: {error.__cause__}" if error.__cause__ else ""
         return f"ERR {type(error).__name__}: {error}{cause}"
 
 
 def cast(format, itemsize):
+    """Casts bytes to `format` with memoryview and returns the itemsize as text."""
     return f"ok itemsize={memoryview(bytes(8 * max(itemsize, 1))).cast(format).itemsize}"
 
 
 def described(dtype, scalar=str):
-    """NumPy's type string; [name, offset, size, dtype] of each field; or ["sub", base, shape]."""
+    """Describes `dtype` as JSON.
+
+    Returns the type string of a scalar, a list of [name, offset, size, dtype] for the fields of a record, and
+    ["sub", base, shape] for a subarray. `scalar` converts the base of a subarray to text.
+    """
     if dtype.subdtype:
         base, shape = dtype.subdtype
         return [
@@ -72,25 +79,27 @@ def described(dtype, scalar=str):
         ]
     if dtype.fields is None and dtype.names is None:
         return dtype.str
-    places = ((name, *dtype.fields[name][:2]) for name in dtype.names or ())
-    return [[name, offset, inner.itemsize, described(inner, scalar)] for name, inner, offset in places]
+    fields = ((name, *dtype.fields[name][:2]) for name in dtype.names or ())
+    return [[name, offset, inner.itemsize, described(inner, scalar)] for name, inner, offset in fields]
 
 
-def numpy_answer(np, format, known):
-    """The answer for the itemsize that NumPy takes the format for: as its parser says, as recorded, as struct says.
+def numpy_answer(np, format, recorded):
+    """Returns the array that NumPy makes of a buffer with `format`, or the exception.
 
-    No other itemsize is tried: a temporary buffer has no exporter, which NumPy asks for where the two differ.
+    The itemsize of the buffer comes from the first of these sources that has one: the parser of NumPy, the answer in
+    `recorded`, `struct.calcsize`. Other itemsizes are impossible, because NumPy then asks for the exporter of the
+    buffer, and a temporary buffer has no exporter.
     """
     try:
         from numpy._core._internal import _dtype_from_pep3118
     except ImportError:  # before 2.0
         from numpy.core._internal import _dtype_from_pep3118
-    asked = (
+    sources = (
         lambda: _dtype_from_pep3118(format.split("\0")[0]).itemsize,
-        lambda: known["itemsize"],
+        lambda: recorded["itemsize"],
         lambda: struct.calcsize(format),
     )
-    sizes = (size for size in map(attempt, asked) if isinstance(size, int) and size < 1 << 20)
+    sizes = (size for size in map(attempt, sources) if isinstance(size, int) and size < 1 << 20)
 
     def read():
         view = exported(format, next(sizes, 8))
@@ -100,7 +109,8 @@ def numpy_answer(np, format, known):
     return attempt(read)
 
 
-def row(format, np, known=None):
+def row(format, np, recorded=None):
+    """Returns the row of `format`: the answer of every reader. `np` is the module numpy, or None."""
     size = attempt(lambda: size_from_format(format.encode()))
     itemsize = size if isinstance(size, int) and size >= 0 else 8
     calcsize = attempt(lambda: struct.calcsize(format))
@@ -113,40 +123,43 @@ def row(format, np, known=None):
     answers["memoryview[0]"] = attempt(lambda: repr(view[0]))
     answers["memoryview==itself"] = attempt(lambda: view == view)
     answers["memoryview cast to it from B"] = attempt(lambda: cast(format, itemsize))
-    told = {"format": format, **{key: {CPYTHON: answer} for key, answer in answers.items()}}
-    told["numpy.asarray"] = [{"numpy": [np.__version__], "answer": numpy_answer(np, format, known)}] if np else []
-    return told
+    result = {"format": format, **{key: {CPYTHON: answer} for key, answer in answers.items()}}
+    result["numpy.asarray"] = [{"numpy": [np.__version__], "answer": numpy_answer(np, format, recorded)}] if np else []
+    return result
 
 
-def numpy_recorded(each):
-    """What some NumPy made of the format, if one read it."""
-    return next((was["answer"] for was in each["numpy.asarray"] if isinstance(was["answer"], dict)), None)
+def numpy_recorded(row):
+    """Returns the answer of the first NumPy version in `row` that accepted the format, or None."""
+    return next((entry["answer"] for entry in row["numpy.asarray"] if isinstance(entry["answer"], dict)), None)
 
 
 def minors(key):
+    """Returns the minor versions of a key of a row: 6 to 15 for "CPython 3.6-3.15"."""
     first, _, last = key.removeprefix("CPython 3.").partition("-3.")
     return range(int(first), int(last or first) + 1) if key.startswith("CPython 3.") else ()
 
 
-def differ(recorded, np):
-    compared = same = 0
-    for each in recorded:
-        now = row(each["format"], np, numpy_recorded(each))
+def differ(recorded_rows, np):
+    """Prints every answer of the installed versions that differs from its recorded answer."""
+    compared = equal = 0
+    for recorded_row in recorded_rows:
+        current_row = row(recorded_row["format"], np, numpy_recorded(recorded_row))
         pairs = [
-            (key, was, now.get(key, {}).get(CPYTHON))
-            for key, versions in each.items() if isinstance(versions, dict)
-            for version, was in versions.items() if sys.version_info[1] in minors(version)
+            (key, answer, current_row.get(key, {}).get(CPYTHON))
+            for key, versions in recorded_row.items() if isinstance(versions, dict)
+            for version, answer in versions.items() if sys.version_info[1] in minors(version)
         ]  # fmt: skip
         pairs += [
-            ("numpy.asarray", was["answer"], now["numpy.asarray"][0]["answer"])
-            for was in each["numpy.asarray"] if np and np.__version__ in was["numpy"]
+            ("numpy.asarray", entry["answer"], current_row["numpy.asarray"][0]["answer"])
+            for entry in recorded_row["numpy.asarray"] if np and np.__version__ in entry["numpy"]
         ]  # fmt: skip
-        for key, was, answer in pairs:
+        for key, recorded, current in pairs:
             compared += 1
-            same += was == answer
-            if was != answer:
-                print(f"{each['format']!r} {key}: {was!r} recorded, {answer!r} now")
-    print(f"{same} of {compared} answers as recorded for {CPYTHON}" + (f" and NumPy {np.__version__}" if np else ""))
+            equal += recorded == current
+            if recorded != current:
+                print(f"{recorded_row['format']!r} {key}: {recorded!r} recorded, {current!r} now")
+    versions = CPYTHON + (f" and NumPy {np.__version__}" if np else "")
+    print(f"{equal} of {compared} equal the answers recorded for {versions}")
 
 
 def main():
@@ -158,9 +171,9 @@ def main():
     if sys.argv[1:] == ["--differ"]:
         differ(recorded, np)
     else:
-        known = {each["format"]: numpy_recorded(each) for each in recorded}
-        for format in sys.argv[1:] or known:
-            print(json.dumps(row(format, np, known.get(format)), ensure_ascii=False))
+        numpy_answers = {row["format"]: numpy_recorded(row) for row in recorded}
+        for format in sys.argv[1:] or numpy_answers:
+            print(json.dumps(row(format, np, numpy_answers.get(format)), ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""Random ctypes types and what ctypes exports for them, with the true offsets: ctypes_structures.jsonl.
+"""Generates random ctypes types and prints their exported formats with the true offsets: ctypes_structures.jsonl.
 
-Usage: python ctypes_structures.py SEED ROWS >> ../ctypes_structures.jsonl    (recorded: 3118 300, four times)
+Usage: python ctypes_structures.py SEED ROWS >> ../ctypes_structures.jsonl    (recorded with 3118 300 on four versions)
 
-A row: {"format", "itemsize", "leaves": [[offset, bytes]], "ctypes"}: every value that is not a
-structure, arrays of values as one. Unions, bit-fields, packing, inheritance and swapped byte order
-are among them, so that many formats are wrong: a reader must see that, or read them right.
+A row has the form {"format", "itemsize", "leaves": [[offset, bytes]], "ctypes"}. A leaf is a value that is not a
+structure, or an array of such values. Some types contain unions, bit-fields, packing, inheritance or swapped byte
+order. ctypes exports a wrong format for many of these types. A reader must refuse a wrong format or find the true
+offsets.
 """
 
 import ctypes as C
@@ -22,6 +23,7 @@ ARRAY = type(C.c_int * 1)
 
 
 def field(choose, depth, base, anonymous):
+    """Returns a random type for a field of a subclass of `base`. `depth` limits the nesting of structures."""
     if base is C.BigEndianStructure:
         kind = choose.choice(SWAPPABLE)
     elif depth and choose.random() < 0.3:
@@ -34,11 +36,11 @@ def field(choose, depth, base, anonymous):
 
 
 def structure(choose, depth, anonymous=False):
-    """A random class; with `anonymous`, some of its records are unnamed members, which the recorded rows lack."""
+    """Returns a random structure or union. With `anonymous`, some members are unnamed; the recorded rows have none."""
     while True:
         base = choose.choices([C.Structure, C.BigEndianStructure, C.Union], [73, 15, 12])[0]
         space = {"_layout_": "ms", "_pack_": choose.choice([1, 2, 4])} if choose.random() < 0.2 else {}
-        # A structure shows the fields of its anonymous members, so that their names differ.
+        # A structure also has the fields of its anonymous members as attributes, so all names must differ.
         names = [f"f{depth}{index}" if anonymous else f"f{index}" for index in range(choose.randrange(5))]
         fields = [(name, field(choose, depth, base, anonymous)) for name in names]
         if base is C.Structure and choose.random() < 0.1:
@@ -54,6 +56,7 @@ def structure(choose, depth, anonymous=False):
 
 
 def leaves(kind, offset):
+    """Yields [offset, bytes] for each leaf of type `kind`, which starts `offset` bytes into the item."""
     if isinstance(kind, ARRAY):
         element = kind._type_
         if isinstance(element, ARRAY) or issubclass(element, (C.Structure, C.Union)):

@@ -1,16 +1,17 @@
-"""What objects export, with the true places of their fields: exports.jsonl.
+"""Records the buffers that objects export, with the true offsets of their fields: exports.jsonl.
 
 Usage: python exports.py [--differ]
 
-Every distinct expression of ../exports.jsonl is evaluated with whatever is installed, and a row is printed for each
-that exports a buffer; expressions whose modules are missing are counted on standard error and left out. With
---differ only rows are printed that are not recorded as they are for the same versions, and rows that are recorded and
-differ are named on standard error.
+The script evaluates every distinct expression of ../exports.jsonl with the installed libraries. It prints a row for
+each expression that exports a buffer. It skips an expression whose module is not installed, and prints the number of
+skipped expressions on standard error. With --differ, it prints only rows that are not recorded for the installed
+versions, and lists the differences from recorded rows on standard error.
 
-A row has the form of ../schema/exports.json without `consistent_under`, which the author of a row adds: the padding
-rules under which format and itemsize give the true leaves.
+A row has the form of ../schema/exports.json without the key `consistent_under`. The author of a row adds this key: the
+padding rules under which format and itemsize give the true leaves.
 
-A new expression is recorded by hand, once, as a row with its `producer` and `how`; from then on it is asked again.
+To add an expression, write one row with its `producer` and `how` by hand. The script evaluates the expression from then
+on.
 """
 
 import array
@@ -37,10 +38,10 @@ MODULES = {
 
 
 def structure(base):
-    """Makes a class of fields; without any, a class that never got `_fields_`."""
+    """Returns a function that makes a subclass of `base` with the given `fields`, or without `_fields_`."""
 
     def make(fields=None, **attributes):
-        # The layout is what _pack_ always meant; 3.15 wants it said.
+        # CPython 3.15 requires `_layout_` beside `_pack_`. "ms" is the layout that `_pack_` had before.
         if "_pack_" in attributes:
             attributes["_layout_"] = "ms"
         return type("S", (base,), attributes if fields is None else {**attributes, "_fields_": fields})
@@ -49,24 +50,26 @@ def structure(base):
 
 
 def selfptr():
-    """A structure with a pointer to itself."""
+    """Returns a structure with a pointer to its own type."""
     kind = type("N", (C.Structure,), {})
     kind._fields_ = [("v", C.c_int), ("next", C.POINTER(kind))]
     return kind
 
 
 def late():
-    """A structure whose fields are set after its class was made."""
+    """Returns a structure whose `_fields_` is assigned after the class statement."""
     kind = type("L", (C.Structure,), {})
     kind._fields_ = [("a", C.c_byte), ("b", C.c_int)]
     return kind
 
 
 def sub(base, fields):
+    """Returns a subclass of a structure, with further `fields` or, if `fields` is None, without further fields."""
     return type("Sub", (base,), {} if fields is None else {"_fields_": fields})
 
 
 def names():
+    """Returns the names that the expressions use: modules and the functions of this file."""
     found = {
         "C": C, "array": array, "mmap": mmap, "io": io, "pickle": pickle, "sub": sub, "selfptr": selfptr, "late": late,
         "S": structure(C.Structure), "U": structure(C.Union), "LE": structure(C.LittleEndianStructure),
@@ -81,6 +84,7 @@ def names():
 
 
 def ctypes_leaves(kind, offset, path):
+    """Yields [path, offset, bytes, code, shape] for each leaf of the ctypes type `kind`, which starts at `offset`."""
     if isinstance(kind, type(C.c_int * 1)):
         element, shape = kind, []
         while isinstance(element, type(C.c_int * 1)):
@@ -101,11 +105,13 @@ def ctypes_leaves(kind, offset, path):
 
 
 def code(kind):
+    """Returns the type code of a simple ctypes type, "ptr" for a pointer and "func" for a function."""
     letter = getattr(kind, "_type_", None)
     return letter if isinstance(letter, str) else "ptr" if letter else "func"
 
 
 def bitfields(kind):
+    """Returns {name: [first bit, number of bits]} for the bit-fields of a structure."""
     fields = [field for owner in reversed(kind.__mro__) for field in owner.__dict__.get("_fields_", [])]
     return {
         name: [getattr(kind, name).size & 0xFFFF, getattr(kind, name).size >> 16] for name, _, *bits in fields if bits
@@ -113,6 +119,7 @@ def bitfields(kind):
 
 
 def numpy_leaves(dtype, offset, path):
+    """Yields [path, offset, bytes, type string, shape] for each leaf of `dtype`, which starts at `offset`."""
     import numpy as np
 
     base, shape = dtype.subdtype or (dtype, ())
@@ -123,19 +130,19 @@ def numpy_leaves(dtype, offset, path):
         here = path if index is None else f"{path}[{index}]"
         at = offset + (index or 0) * base.itemsize
         for name in base.names:
-            inner, place = base.fields[name][:2]
-            yield from numpy_leaves(inner, at + place, f"{here}.{name}" if here else name)
+            inner, field_offset = base.fields[name][:2]
+            yield from numpy_leaves(inner, at + field_offset, f"{here}.{name}" if here else name)
 
 
-def truth(value):
-    """What the type of an object says of its items; nothing of items that are a single value."""
+def type_layout(value):
+    """Returns the leaves that the type of `value` declares. Returns {} if an item is a single value."""
     kind = type(value)
     while isinstance(kind, type(C.c_int * 1)):
         kind = kind._type_
     if isinstance(kind, type) and issubclass(kind, (C.Structure, C.Union)):
-        told = {"leaves": list(ctypes_leaves(kind, 0, "")), "union": issubclass(kind, C.Union)}
+        layout = {"leaves": list(ctypes_leaves(kind, 0, "")), "union": issubclass(kind, C.Union)}
         bits = bitfields(kind)
-        return {**told, "bitfields": bits} if bits else told
+        return {**layout, "bitfields": bits} if bits else layout
     dtype = getattr(value, "dtype", None)
     if getattr(dtype, "fields", None):
         return {"leaves": list(numpy_leaves(dtype, 0, ""))}
@@ -143,12 +150,14 @@ def truth(value):
 
 
 def version(producer):
+    """Returns the version of the module of `producer`, or of Python for a producer of the standard library."""
     module = {"numpy": "numpy", "_testbuffer.ndarray": None, "ctypes": None}.get(producer, producer.split(".")[0])
     module = module and sys.modules.get(module)
     return getattr(module, "__version__", None) or sys.version.split()[0]
 
 
 def row(producer, how, space):
+    """Evaluates the expression `how` with the names in `space`. Returns the row of the exported buffer."""
     value = eval(how, space)
     view = memoryview(value)
     width = "" if C.sizeof(C.c_void_p) == 8 else "-32"
@@ -164,7 +173,7 @@ def row(producer, how, space):
         "shape": list(view.shape),
         "strides": list(view.strides),
         "readonly": view.readonly,
-        **truth(value),
+        **type_layout(value),
     }
 
 
@@ -172,33 +181,33 @@ def main():
     recorded = [json.loads(line) for line in (HERE.parent / "exports.jsonl").read_text("utf-8").splitlines()]
     space, failed = names(), collections.Counter()
     answers = {}
-    for producer, how in dict.fromkeys((each["producer"], each["how"]) for each in recorded):
+    for producer, how in dict.fromkeys((old["producer"], old["how"]) for old in recorded):
         try:
-            answer = row(producer, how, dict(space))
-        except Exception as error:  # Whatever a library raises, its expression is left out.
+            current = row(producer, how, dict(space))
+        except Exception as error:  # An expression can raise any exception of its library. The script skips it.
             failed[f"{producer}: {type(error).__name__}"] += 1
         else:
-            answers[producer, how] = json.loads(json.dumps(answer))
-    same = compared = 0
-    known = set()
-    for each in recorded:
-        each.pop("consistent_under")
-        answer = answers.get((each["producer"], each["how"]))
-        own = ("producer_version", "python", "platform")
-        if answer and all(answer[key] == each[key] for key in own):
+            answers[producer, how] = json.loads(json.dumps(current))
+    equal = compared = 0
+    already_recorded = set()
+    for old in recorded:
+        old.pop("consistent_under")
+        current = answers.get((old["producer"], old["how"]))
+        versions = ("producer_version", "python", "platform")
+        if current and all(current[key] == old[key] for key in versions):
             compared += 1
-            same += answer == each
-            known.add((each["producer"], each["how"]))
-            if answer != each:
-                parts = [key for key in {**each, **answer} if each.get(key) != answer.get(key)]
-                said = ", ".join(f"{key}: {each.get(key)} recorded, {answer.get(key)} now" for key in parts)
-                print(f"{each['producer']} {each['how']}: {said}", file=sys.stderr)
-    for key, answer in answers.items():
-        if "--differ" not in sys.argv or key not in known:
-            print(json.dumps(answer, ensure_ascii=False))
-    print(f"{len(answers)} exported, {same} of {compared} as recorded for these versions", file=sys.stderr)
+            equal += current == old
+            already_recorded.add((old["producer"], old["how"]))
+            if current != old:
+                changed = [key for key in {**old, **current} if old.get(key) != current.get(key)]
+                changes = ", ".join(f"{key}: {old.get(key)} recorded, {current.get(key)} now" for key in changed)
+                print(f"{old['producer']} {old['how']}: {changes}", file=sys.stderr)
+    for key, current in answers.items():
+        if "--differ" not in sys.argv or key not in already_recorded:
+            print(json.dumps(current, ensure_ascii=False))
+    print(f"{len(answers)} exported, {equal} of {compared} equal the rows of these versions", file=sys.stderr)
     for reason, count in sorted(failed.items()):
-        print(f"left out: {count} of {reason}", file=sys.stderr)
+        print(f"skipped {count}: {reason}", file=sys.stderr)
 
 
 main()

@@ -1,10 +1,10 @@
-"""Random NumPy dtypes and what NumPy exports for them, with the true offsets: numpy_dtypes.jsonl.
+"""Generates random NumPy dtypes and prints their exported formats with the true offsets: numpy_dtypes.jsonl.
 
-Usage: python numpy_dtypes.py SEED ROWS > ../numpy_dtypes.jsonl    (recorded: 3118 800)
+Usage: python numpy_dtypes.py SEED ROWS > ../numpy_dtypes.jsonl    (recorded with 3118 800)
 
-A row: {"format", "itemsize", "leaves": [[path, offset, bytes]], "numpy"}. Elements of arrays of
-records are told one by one, other arrays as one leaf. Arrays of one to three items and, one time in
-ten, a void scalar.
+A row has the form {"format", "itemsize", "leaves": [[path, offset, bytes]], "numpy"}. An array of records has the
+leaves of each of its elements. Any other array is one leaf. The exporter is an array of one to three items or, in one
+row of ten, a void scalar.
 """
 
 import json
@@ -17,6 +17,7 @@ SCALARS = "i1 u1 i2 u2 i4 u4 i8 f2 f4 f8 c8 c16 g ? S3 U2 V3 O >i4 >f8 >u2".spli
 
 
 def field(choose, depth, scalars):
+    """Returns a random dtype for a field. `depth` limits the nesting of records."""
     base = record(choose, depth - 1, scalars) if depth and choose.random() < 0.35 else np.dtype(choose.choice(scalars))
     if choose.random() < 0.35:
         shape = tuple(choose.choice([1, 2, 3]) for _ in range(choose.choice([1, 1, 2])))
@@ -25,6 +26,7 @@ def field(choose, depth, scalars):
 
 
 def record(choose, depth, scalars=SCALARS):
+    """Returns a random record dtype that is packed, is aligned or has explicit offsets."""
     names = [f"f{index}" for index in range(choose.choice([1, 1, 2, 2, 3, 4]))]
     formats = [field(choose, depth, scalars) for _ in names]
     kind = choose.choice(["packed", "aligned", "offsets"])
@@ -40,6 +42,7 @@ def record(choose, depth, scalars=SCALARS):
 
 
 def leaves(dtype, offset, path):
+    """Yields [path, offset, bytes] for each leaf of `dtype`, which starts `offset` bytes into the item."""
     if dtype.subdtype:
         base, shape = dtype.subdtype
         if base.fields:

@@ -1,15 +1,16 @@
-"""Which libraries accept a buffer, and as what: consumers.jsonl and readers.jsonl.
+"""Records which libraries accept a buffer and which type they find: consumers.jsonl and readers.jsonl.
 
 Usage: python readers.py consumers|readers [--differ]
 
-Every format and itemsize of that file is given, as a writable buffer of two items, to the libraries that are installed;
-a row is printed with their answers. With --differ they are compared with what is recorded. CPython 3.12 or newer,
-because the exporter is a class of Python.
+The argument selects the file. For every format and itemsize of the file, the script passes a writable buffer of two
+items to each installed library and prints a row with the answers. With --differ, it compares the answers with the
+recorded answers. It needs CPython 3.12, because the exporter is a Python class with a method `__buffer__`.
 
-An answer is the type that the library found, in its own words, or `ERR` with the start of the exception (in
-readers.jsonl without).
-pybind11, nanobind, Cython, USD, JPype and mpi4py are recorded too; they were asked through extension modules and
-programs of their own, and are left alone here.
+An answer is the type that the library found, in the notation of the library, or `ERR` and the start of the exception.
+readers.jsonl has only `ERR`.
+
+The files also have answers of pybind11, nanobind, Cython, USD, JPype and mpi4py. These libraries need compiled
+extension modules and programs, so this script does not call them.
 """
 
 import importlib
@@ -33,13 +34,16 @@ class Exporter:
         return self.view
 
 
+# Each function below has the name of its library and returns the type that the library finds in `buffer`.
+
+
 def numpy(np, buffer, itemsize):
     array = np.asarray(buffer)
-    return {"itemsize": itemsize, "dtype": described(array.dtype, str_of_base), "shape": list(array.shape)}
+    return {"itemsize": itemsize, "dtype": described(array.dtype, type_string), "shape": list(array.shape)}
 
 
-def str_of_base(dtype):
-    """answers.jsonl has a subarray's base by its name, this file by its type string."""
+def type_string(dtype):
+    """Returns the base of a subarray as it is written in consumers.jsonl. answers.jsonl has the name instead."""
     return dtype.str
 
 
@@ -64,46 +68,50 @@ def numkong(module, buffer, itemsize):
 LIBRARIES = [numpy, numba, pygame, nanoarrow, numkong]
 
 
-def asked(libraries, row, short):
-    for ask, module in libraries:
+def answers_for(libraries, row, short):
+    """Yields the name and the answer of each library for the format and itemsize of `row`.
+
+    With `short`, the answer for an exception is `ERR` without the text of the exception.
+    """
+    for read, module in libraries:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                answer = ask(module, Exporter(row["format"], row["itemsize"]), row["itemsize"])
-        except Exception as error:  # The exception is the answer.
+                answer = read(module, Exporter(row["format"], row["itemsize"]), row["itemsize"])
+        except Exception as error:  # The row records the exception as the answer.
             answer = "ERR" if short else f"ERR {type(error).__name__}:{str(error)[:48]}"
-        yield ask.__name__, answer
+        yield read.__name__, answer
 
 
 def main():
     name = sys.argv[1]
     libraries = []
-    for ask in LIBRARIES:
+    for read in LIBRARIES:
         try:
-            libraries.append((ask, importlib.import_module(ask.__name__)))
+            libraries.append((read, importlib.import_module(read.__name__)))
         except ImportError:
-            print(f"left out: {ask.__name__}", file=sys.stderr)
-    for ask, module in libraries:
-        print(f"{ask.__name__} {getattr(module, '__version__', '')}", file=sys.stderr)
-    compared = {ask.__name__: [0, 0] for ask, _ in libraries}
+            print(f"not installed: {read.__name__}", file=sys.stderr)
+    for read, module in libraries:
+        print(f"{read.__name__} {getattr(module, '__version__', '')}", file=sys.stderr)
+    compared = {read.__name__: [0, 0] for read, _ in libraries}
     for line in (HERE.parent / f"{name}.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
-        answers = dict(asked(libraries, row, name == "readers"))
+        answers = dict(answers_for(libraries, row, name == "readers"))
         if "--differ" not in sys.argv:
-            told = {"format": row["format"], "itemsize": row["itemsize"], "answers": answers}
-            print(json.dumps(told, ensure_ascii=False))
+            current_row = {"format": row["format"], "itemsize": row["itemsize"], "answers": answers}
+            print(json.dumps(current_row, ensure_ascii=False))
             continue
-        for reader, answer in answers.items():
-            was = row["answers"].get(reader)
-            if was is None:
+        for reader, current in answers.items():
+            recorded = row["answers"].get(reader)
+            if recorded is None:
                 continue
-            compared[reader][0] += was == answer
+            compared[reader][0] += recorded == current
             compared[reader][1] += 1
-            if was != answer:
-                print(f"{reader} {row['format']!r} itemsize {row['itemsize']}: {was!r} recorded, {answer!r} now")
+            if recorded != current:
+                print(f"{reader} {row['format']!r} itemsize {row['itemsize']}: {recorded!r} recorded, {current!r} now")
     if "--differ" in sys.argv:
-        for reader, (same, all_) in compared.items():
-            print(f"{reader}: {same} of {all_} as recorded")
+        for reader, (equal, total) in compared.items():
+            print(f"{reader}: {equal} of {total} equal the recorded answers")
 
 
 main()

@@ -1,31 +1,38 @@
-//! Copies with loops of their own: large ones, which bypass the caches, transposed ones, which go in tiles, and indirect rows.
+//! Tests of copies that have separate loops: large copies (they bypass the caches), transposed arrays (copied in
+//! tiles), and indirect rows. A *line* is the items along one dimension. A *tile* is a small rectangle of an array.
+
+use std::cell::Cell;
 
 use pep3118::decode::{Buffer, DecodeError, Plan};
 use pep3118::{Order, RawView, Request, Slice, View};
 
 use super::{items_one_by_one, plan, view};
+use crate::property_search::search_until;
 
-/// Bytes from which on the lines of a copy bypass the caches.
+/// The size in bytes of the smallest copy that bypasses the caches.
 const LARGE: usize = 1 << 24;
 
+/// Returns `len` pseudo-random bytes.
 fn noise(len: usize) -> Vec<u8> {
-    // A prime number of bytes, repeated: fast without optimisation.
+    // The bytes repeat after a prime number, because computing all bytes is slow without optimization.
     let some: Vec<u8> = (0..65_521_usize).map(|at| (at.wrapping_mul(0x9e37_79b9) >> 13) as u8).collect();
     let mut noise = some.repeat(len / some.len() + 1);
     noise.truncate(len);
     noise
 }
 
-/// The same buffer over a slice and over a pointer.
+/// Returns two buffers of the same items: one over a slice, and one over a pointer.
 fn both<'b>(view: &'b View<'b>, plan: &'b Plan, memory: &'b [u8], origin: usize) -> [Buffer<'b>; 2] {
-    // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) nothing writes to it.
+    // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) Nothing writes to the
+    // block.
     let foreign = unsafe { Buffer::from_ptr(view, plan, memory[origin..].as_ptr()) }.unwrap();
     [Buffer::new(view, plan, memory).unwrap(), foreign]
 }
 
-/// Strided lines, swapped and not, ascending and descending, just below and above `LARGE`, to destinations of any alignment.
+/// The lines are native or swapped, ascending or descending, just smaller or just larger than `LARGE`. The destinations
+/// have every alignment.
 #[test]
-fn large_lines() {
+fn large_lines_are_copied_as_by_a_simple_loop() {
     macro_rules! lines {
         ($element:ty, $little:literal, $big:literal, $width:literal, $lengths:expr) => {
             for (format, big) in [($little, false), ($big, true)] {
@@ -45,7 +52,8 @@ fn large_lines() {
                         for (skipped, buffer) in both(&view, &plan, &memory, origin as usize).into_iter().enumerate() {
                             let mut destination = vec![0; items + 2];
                             buffer.copy_to_slice(&mut destination[skipped..skipped + items], Order::C).unwrap();
-                            // All elements at both ends, where cache lines are incomplete, and some between.
+                            // Compare all elements at both ends, where cache lines are incomplete, and some in the
+                            // middle.
                             let copy = destination[skipped..skipped + items].iter().enumerate();
                             let mut some = copy.filter(|(at, _)| *at < 100 || *at > items - 100 || at % 13 == 0);
                             assert!(some.all(|(at, unit)| *unit == expected(at)), "{format} {items} {stride}");
@@ -60,9 +68,9 @@ fn large_lines() {
     lines!(u32, "=I", "!I", 4, [LARGE / 4 + 3]);
 }
 
-/// Lines of a large array that bypass the caches one by one, and lines that are too short for that.
+/// Some lines are long enough to bypass the caches one by one, and some lines are too short.
 #[test]
-fn large_planes() {
+fn large_planes_are_copied_as_by_a_simple_loop() {
     for columns in [300_usize, 4096] {
         let rows = LARGE / (columns * 8) + 1;
         let memory = noise(rows * columns * 16);
@@ -83,14 +91,15 @@ fn large_planes() {
     }
 }
 
-/// Tiles of every width, complete and incomplete, in small and in large copies.
+/// The tiles have every width. Some are incomplete. The copies are small and large.
 #[test]
-fn large_transposed() {
+fn transposed_arrays_are_copied_as_by_a_simple_loop() {
     for (format, width) in [("B", 1), ("=H", 2), ("=I", 4), ("=d", 8), ("=Zd", 16), ("3s", 3), ("T{=i:a:=d:b:}", 12)] {
         let plan = plan(format);
         let large = (LARGE as f64 / width as f64).sqrt() as usize;
         for (rows, columns) in [(1, 1), (2, 3), (63, 65), (64, 64), (200, 7), (7, 200), (large, large + 9)] {
-            // Millions of small items take long without optimisation, and stores that bypass the caches have one width.
+            // Millions of small items take long without optimization, and all stores that bypass the caches have the
+            // same width.
             if rows == large && width < 8 {
                 continue;
             }
@@ -98,7 +107,7 @@ fn large_transposed() {
             let (item, size) = (width as i64, memory.len() as i64);
             let row = columns as i64 * item;
             let shape = [columns as i64, rows as i64];
-            // Lines that are read in both directions.
+            // The lines are read forwards and backwards.
             for (strides, origin) in [([item, row], 0), ([-item, row], row - item)] {
                 if rows == large && (origin == 0) == (width == 8) {
                     continue;
@@ -121,9 +130,9 @@ fn large_transposed() {
     }
 }
 
-/// Tiles of items that are one or two swapped units, below and above `LARGE`.
+/// The items consist of one or two swapped units. The copies are smaller and larger than `LARGE`.
 #[test]
-fn large_transposed_and_swapped() {
+fn transposed_arrays_are_swapped_as_by_a_simple_loop() {
     let memory = noise(LARGE + (1 << 20));
     for (rows, columns) in [(70_usize, 130_usize), (1449, 1448)] {
         let (shape, strides) = ([columns as i64, rows as i64], [8, columns as i64 * 8]);
@@ -145,69 +154,72 @@ fn large_transposed_and_swapped() {
     }
 }
 
-/// Random arrays of up to 140 items a side, with their axes in any order.
+/// The arrays have up to 140 items in each dimension, and their axes are in random order.
 #[test]
-fn arrays_across() {
-    let mut checked = 0;
-    arbtest::arbtest(|bytes| {
-        let (format, itemsize) =
-            *bytes.choose(&[("B", 1), (">H", 2), ("<I", 4), (">d", 8), ("3s", 3), ("<Zd", 16), (">Zd", 16)])?;
-        let plan = plan(format);
-        let mut extents = [0_i64; 3];
-        for extent in &mut extents {
-            let most = if bytes.ratio(1, 2)? { 4 } else { 140 };
-            *extent = bytes.int_in_range(1..=most)?;
-        }
-        if extents.iter().product::<i64>() > 40_000 {
-            extents[0] = 1;
-        }
-        // Memory in C order with gaps; the axes of the view are in another order, some of them descending.
-        let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
-        let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
-        let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
-        let mut axes = [(extents[0], first), (extents[1], middle), (extents[2], last)];
-        let len = (first * extents[0] + itemsize) as usize;
-        let mut origin = 0;
-        for (extent, stride) in &mut axes {
-            if bytes.ratio(1, 4)? {
-                origin += (*extent - 1) * *stride;
-                *stride = -*stride;
-            } else if bytes.ratio(1, 12)? {
-                *stride = 0;
+fn random_arrays_are_copied_in_every_order_of_axes() {
+    let checked = Cell::new(0_u32);
+    search_until(
+        4_000,
+        || checked.get() > 30,
+        |bytes| {
+            let (format, itemsize) =
+                *bytes.choose(&[("B", 1), (">H", 2), ("<I", 4), (">d", 8), ("3s", 3), ("<Zd", 16), (">Zd", 16)])?;
+            let plan = plan(format);
+            let mut extents = [0_i64; 3];
+            for extent in &mut extents {
+                let most = if bytes.ratio(1, 2)? { 4 } else { 140 };
+                *extent = bytes.int_in_range(1..=most)?;
             }
-        }
-        for at in (1..3).rev() {
-            axes.swap(at, bytes.int_in_range(0..=at)?);
-        }
-        let (shape, strides) = (axes.map(|axis| axis.0), axes.map(|axis| axis.1));
-        let memory = noise(len);
-        let view = view(&shape, &strides, itemsize, len as i64, origin);
-        let size = itemsize as usize;
-        let items = items_one_by_one(&memory, origin, &shape, &strides, size).concat();
-        let (back, back_strides) = ([shape[2], shape[1], shape[0]], [strides[2], strides[1], strides[0]]);
-        let fortran = items_one_by_one(&memory, origin, &back, &back_strides, size).concat();
-        for buffer in both(&view, &plan, &memory, origin as usize) {
-            assert!(buffer.to_contiguous(Order::C).unwrap() == items, "{format} {shape:?} {strides:?}");
-            assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {shape:?} {strides:?}");
-            if format == ">d" {
-                let numbers = |items: &[u8]| -> Vec<u64> {
-                    items.as_chunks::<8>().0.iter().map(|unit| u64::from_be_bytes(*unit)).collect()
-                };
-                for (order, items) in [(Order::C, &items), (Order::Fortran, &fortran)] {
-                    let copy: Vec<u64> =
-                        buffer.to_vec::<f64>(order).unwrap().iter().map(|value| value.to_bits()).collect();
-                    assert!(copy == numbers(items), "{order:?} {shape:?} {strides:?}");
+            if extents.iter().product::<i64>() > 40_000 {
+                extents[0] = 1;
+            }
+            // The memory is in C order with unused bytes. The axes of the view are in another order, and some are
+            // descending.
+            let last = if bytes.ratio(1, 3)? { bytes.int_in_range(itemsize..=2 * itemsize)? } else { itemsize };
+            let middle = last * extents[2] + bytes.int_in_range(0..=2)?;
+            let first = middle * extents[1] + bytes.int_in_range(0..=2)?;
+            let mut axes = [(extents[0], first), (extents[1], middle), (extents[2], last)];
+            let len = (first * extents[0] + itemsize) as usize;
+            let mut origin = 0;
+            for (extent, stride) in &mut axes {
+                if bytes.ratio(1, 4)? {
+                    origin += (*extent - 1) * *stride;
+                    *stride = -*stride;
+                } else if bytes.ratio(1, 12)? {
+                    *stride = 0;
                 }
             }
-        }
-        checked += 1;
-        Ok(())
-    })
-    .budget_ms(crate::time_budget::time_budget(4_000));
-    assert!(checked > 30, "{checked}");
+            for at in (1..3).rev() {
+                axes.swap(at, bytes.int_in_range(0..=at)?);
+            }
+            let (shape, strides) = (axes.map(|axis| axis.0), axes.map(|axis| axis.1));
+            let memory = noise(len);
+            let view = view(&shape, &strides, itemsize, len as i64, origin);
+            let size = itemsize as usize;
+            let items = items_one_by_one(&memory, origin, &shape, &strides, size).concat();
+            let (back, back_strides) = ([shape[2], shape[1], shape[0]], [strides[2], strides[1], strides[0]]);
+            let fortran = items_one_by_one(&memory, origin, &back, &back_strides, size).concat();
+            for buffer in both(&view, &plan, &memory, origin as usize) {
+                assert!(buffer.to_contiguous(Order::C).unwrap() == items, "{format} {shape:?} {strides:?}");
+                assert!(buffer.to_contiguous(Order::Fortran).unwrap() == fortran, "{format} {shape:?} {strides:?}");
+                if format == ">d" {
+                    let numbers = |items: &[u8]| -> Vec<u64> {
+                        items.as_chunks::<8>().0.iter().map(|unit| u64::from_be_bytes(*unit)).collect()
+                    };
+                    for (order, items) in [(Order::C, &items), (Order::Fortran, &fortran)] {
+                        let copy: Vec<u64> =
+                            buffer.to_vec::<f64>(order).unwrap().iter().map(|value| value.to_bits()).collect();
+                        assert!(copy == numbers(items), "{order:?} {shape:?} {strides:?}");
+                    }
+                }
+            }
+            checked.set(checked.get() + 1);
+            Ok(())
+        },
+    );
 }
 
-/// A view of indirect rows.
+/// Returns a view with suboffsets and without a format, whose items have `itemsize` bytes.
 fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], itemsize: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -223,9 +235,9 @@ fn indirect<'a>(shape: &'a [i64], strides: &'a [i64], suboffsets: &'a [i64], ite
 
 const POINTER: i64 = size_of::<*const u8>() as i64;
 
-/// Indirect rows of every length and stride, each a few bytes behind its pointer.
+/// The rows have every length and stride. Each row starts a few bytes after the target of its pointer.
 #[test]
-fn rows_behind_pointers() {
+fn indirect_rows_are_copied_as_by_a_simple_loop() {
     let memory = noise(1 << 16);
     for (format, size) in
         [("B", 1_usize), (">H", 2), ("<H", 2), ("3s", 3), (">I", 4), ("<d", 8), (">d", 8), ("<Zd", 16)]
@@ -235,13 +247,14 @@ fn rows_behind_pointers() {
             for stride in [size as i64, size as i64 + 1, 2 * size as i64, -(size as i64), 0] {
                 let reach = (items as i64 - 1) * stride;
                 let behind = 3 + if reach < 0 { -reach } else { 0 };
-                // Rows in no order, some of them twice.
+                // The pointers are in no order, and some rows occur twice.
                 let starts: Vec<usize> = (0..37).map(|row| row * 7919 % 40_000).collect();
                 let table: Vec<*const u8> = starts.iter().map(|start| memory[*start..].as_ptr()).collect();
                 let (shape, strides, suboffsets) = ([37, items as i64], [POINTER, stride], [behind, -1]);
                 let view = indirect(&shape, &strides, &suboffsets, size as i64);
-                // SAFETY: (a) not said of views with suboffsets; (b) the table has 37 pointers, each with all
-                // items of a row in `memory` behind it; (c) nothing writes to it.
+                // SAFETY: (a) This requirement is for views without suboffsets. (b) The table has 37 pointers to
+                // `memory`, and all items of each row are inside `memory`. (c) Nothing writes to the table or to
+                // `memory`.
                 let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
                 let item = |row: usize, item: usize| {
                     let at = (starts[row] as i64 + behind + item as i64 * stride) as usize;
@@ -263,9 +276,9 @@ fn rows_behind_pointers() {
     }
 }
 
-/// More rows than are swapped at once, a pointer to every item, and tables in both directions.
+/// The arrays have more rows than the library swaps at once, a pointer for every item, and tables in both directions.
 #[test]
-fn many_rows_behind_pointers() {
+fn many_indirect_rows_are_copied_as_by_a_simple_loop() {
     let memory = noise(1 << 17);
     let plan = plan(">I");
     for (rows, items) in [(20_000_usize, 1_usize), (5000, 3), (9, 4096), (9, 5000)] {
@@ -276,8 +289,9 @@ fn many_rows_behind_pointers() {
             let strides = [if backwards { -POINTER } else { POINTER }, 4];
             let view = indirect(&shape, &strides, &suboffsets, 4);
             let first = if backwards { &table[rows - 1] } else { &table[0] };
-            // SAFETY: (a) not said of views with suboffsets; (b) as many pointers as rows, before or behind
-            // the first, each with a row in `memory` behind it; (c) nothing writes to it.
+            // SAFETY: (a) This requirement is for views without suboffsets. (b) The table has one pointer for each row,
+            // before or after `first`, and all items of each row are inside `memory`. (c) Nothing writes to the table
+            // or to `memory`.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
             let row = |index: usize| if backwards { rows - 1 - index } else { index };
             let expected: Vec<u32> = (0..rows)
@@ -285,10 +299,10 @@ fn many_rows_behind_pointers() {
                 .map(|unit| u32::from_be_bytes(*unit))
                 .collect();
             assert!(buffer.to_vec::<u32>(Order::C).unwrap() == expected, "{rows} {items} {backwards}");
-            // A pointer to every item: the same table, one dimension.
+            // With a pointer for every item, the same table is also a view of one dimension.
             if items == 1 {
                 let view = indirect(&shape[..1], &strides[..1], &suboffsets[..1], 4);
-                // SAFETY: as above.
+                // SAFETY: (b) The table and the rows are those of the buffer above. (c) Nothing writes to them.
                 let buffer = unsafe { Buffer::from_ptr(&view, &plan, core::ptr::from_ref(first).cast()) }.unwrap();
                 assert!(buffer.to_vec::<u32>(Order::C).unwrap() == expected);
             }
@@ -296,9 +310,9 @@ fn many_rows_behind_pointers() {
     }
 }
 
-/// NULL is noticed in any row, and named by its dimension.
+/// The error for a NULL pointer in any row names the dimension of the pointer.
 #[test]
-fn null_among_pointers() {
+fn a_null_pointer_is_an_error_with_its_dimension() {
     let memory = noise(64);
     let plan = plan("<d");
     for items in [1_i64, 4, 7] {
@@ -308,19 +322,20 @@ fn null_among_pointers() {
             let tables = [table.as_ptr().cast::<u8>(); 2];
             let (shape, strides, suboffsets) = ([10, items], [POINTER, 8], [0, -1]);
             let view = indirect(&shape, &strides, &suboffsets, 8);
-            // SAFETY: (b) the table has ten pointers, of which one is NULL, which is noticed; (c) nothing writes to it.
+            // SAFETY: (b) The table has ten pointers. One is NULL, which the library detects. (c) Nothing writes to the
+            // table.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, table.as_ptr().cast()) }.unwrap();
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 0 }));
             let (shape, strides, suboffsets) = ([2, 10, items], [POINTER, POINTER, 8], [0, 0, -1]);
             let view = indirect(&shape, &strides, &suboffsets, 8);
-            // SAFETY: as above, behind two pointers to the table.
+            // SAFETY: (b) Both pointers refer to the table above. (c) Nothing writes to the tables.
             let buffer = unsafe { Buffer::from_ptr(&view, &plan, tables.as_ptr().cast()) }.unwrap();
             assert_eq!(buffer.to_contiguous(Order::C), Err(DecodeError::NullPointer { dimension: 1 }));
         }
     }
 }
 
-/// A descending slice of an empty indirect view moves no suboffset below 0: no pointer is followed.
+/// A descending slice of an empty view does not make a suboffset negative, and the library follows no pointer.
 #[test]
 fn empty_indirect_views_are_sliced() {
     let backwards = Slice { step: -1, ..Slice::FULL };
@@ -331,13 +346,13 @@ fn empty_indirect_views_are_sliced() {
             let slice = view.slice(&slices).unwrap();
             assert!(slice.is_empty());
             let plan = plan("<d");
-            // SAFETY: (b) there is no way to an item, because there are none.
+            // SAFETY: (b) The view has no items, so the library follows no pointer.
             let buffer = unsafe { Buffer::from_ptr(&slice, &plan, std::ptr::null()) }.unwrap();
             assert!(buffer.to_vec::<f64>(Order::C).unwrap().is_empty());
             assert!(buffer.columns(None).unwrap()[0].data.is_empty());
         }
     }
-    // A slice that selects nothing is empty as well; one that selects a row is not.
+    // A slice that selects no row is empty. A slice that selects a row is not empty.
     let view = indirect(&[2, 3], &[POINTER, -8], &[0, -1], 8);
     assert!(view.slice(&[Slice::from(0..0), Slice::from(1..3)]).unwrap().is_empty());
     assert!(view.slice(&[Slice::FULL, Slice::from(1..3)]).is_err());

@@ -1,10 +1,10 @@
-//! `long double` in its four representations.
+//! Tests of `long double` in its four representations.
 
 use super::*;
 
-/// `long double` of every representation, with the numbers that its bytes mean.
+/// The table contains bytes of every representation and the number that they encode.
 #[test]
-fn long_doubles() {
+fn long_doubles_of_every_representation_are_decoded() {
     let x87: &[(&str, f64)] = &[
         ("0000000000000080ff3f", 1.0),
         ("00000000000000c000c0", -3.0),
@@ -13,11 +13,12 @@ fn long_doubles() {
         ("ffffffffffffffff fe7f", f64::INFINITY),
         ("0000000000000080ff7f", f64::INFINITY),
         ("0000000000000080ffff", f64::NEG_INFINITY),
-        // The least denormal of an f64, half of it (ties to even: 0), and a little more than half.
+        // The smallest denormal number of an f64; half of this number, which rounds to 0 (ties to even); slightly more
+        // than half.
         ("0000000000000080cd3b", f64::from_bits(1)),
         ("0000000000000080cc3b", 0.0),
         ("0100000000000080cc3b", f64::from_bits(1)),
-        // Rounding: half of the last bit goes to even, down and up, and carries into the exponent.
+        // Half of the last bit rounds to even, down and up. Rounding up can increase the exponent.
         ("0004000000000080ff3f", 1.0),
         ("000c000000000080ff3f", 1.0 + 2.0 * f64::EPSILON),
         ("00fcffffffffffffff3f", 2.0),
@@ -66,10 +67,10 @@ fn long_doubles() {
             assert!(same(found, expected), "{digits}: {found:e}, {expected:e}");
         }
     }
-    // What the x87 calls invalid: an unnormal number.
+    // An unnormal number, which is invalid for the x87.
     assert!(read(&number("0000000000000040ff3f"), &DataModel::LP64).is_nan());
     assert!(read(&number("00000000000000c0ff7f"), &DataModel::LP64).is_nan());
-    // Two doubles.
+    // The representation of PowerPC: two doubles.
     let power = DataModel {
         long_double: pep3118::LongDoubleAbi { format: LongDoubleFormat::DoubleDouble, ..DataModel::LP64.long_double },
         ..DataModel::LP64
@@ -83,13 +84,13 @@ fn long_doubles() {
     let item = [3.0_f64.to_be_bytes(), 0.5_f64.to_be_bytes()].concat();
     let Value::LongDouble(value) = Plan::new(&layout).unwrap().value(&item).unwrap() else { panic!() };
     assert_eq!((value.to_f64(), value.as_le_bytes()), (3.5, &pair(3.0, 0.5)[..]));
-    // A `long double` that is a double is a column of doubles.
+    // On Windows a `long double` is a double, so the column has doubles.
     let layout = Layout::read(b"g", &Dialect::PEP3118, &DataModel::LLP64).unwrap();
     let columns = Plan::new(&layout).unwrap().columns(&2.5_f64.to_le_bytes(), None).unwrap();
     assert_eq!(columns[0].data, ColumnData::Float64(vec![2.5]));
 }
 
-/// Every `f64` is a long double of each representation, and comes back.
+/// Encoding an `f64` in each representation and decoding it gives the same `f64`.
 #[test]
 fn doubles_become_long_doubles() {
     arbtest::arbtest(|bytes| {
@@ -105,7 +106,7 @@ fn doubles_become_long_doubles() {
         }
         Ok(())
     })
-    .budget_ms(crate::time_budget::time_budget(500));
+    .budget_ms(500);
     for bits in [1, 0xf_ffff_ffff_ffff, 1 << 52, 0x8000_0000_0000_0001] {
         let number = f64::from_bits(bits);
         assert_eq!(LongDouble::from_f64(number, LongDoubleFormat::X87).to_f64(), number);

@@ -1,11 +1,11 @@
-//! Writing to buffers, and everything that reading and writing refuse.
+//! Tests of writing to buffers, and of the items and values that reading and writing refuse.
 
 use super::*;
 
 #[test]
 fn items_are_written_through_strides() {
     let plan = plan(">h");
-    // Two columns, descending, of every second row.
+    // The view selects two columns in descending order and every second row.
     let view = view(&[2, 2], &[8, -2], 2, 16, 2);
     let mut bytes = [0x55; 16];
     let mut buffer = BufferMut::new(&view, &plan, &mut bytes).unwrap();
@@ -20,14 +20,14 @@ fn items_are_written_through_strides() {
     drop(buffer);
     let written = [0, 9, 0, 1, 0x55, 0x55, 0x55, 0x55, 0xff, 0xfc, 0, 3, 0x55, 0x55, 0x55, 0x55];
     assert_eq!(bytes, written);
-    // The same over a pointer, with values.
+    // The same view over a pointer. The test writes values instead of bytes.
     let mut foreign = [0x55_u8; 16];
-    // SAFETY: (a) the view was checked against 16 bytes of which `buf` is the third; (d) no reference
-    // to them is used until the buffer is gone.
+    // SAFETY: (a) The view was validated for a block of 16 bytes, and `buf` is byte 2 of `foreign`. (d) No reference to
+    // `foreign` is used until the buffer is dropped.
     let mut buffer = unsafe { BufferMut::from_ptr(&view, &plan, foreign.as_mut_ptr().wrapping_add(2)) }.unwrap();
     let values = [1, 9, 3, -4].map(Value::Int);
     buffer.write_values(&values).unwrap();
-    // If one value does not fit, nothing is written.
+    // If one value does not fit, the library writes no value.
     let error = buffer.write_values(&[Value::Int(5), Value::Int(5), Value::Int(5), Value::UInt(40_000)]).unwrap_err();
     assert_eq!(error.to_string(), "[3]: 40000 is not in the range -32768 to 32767 of int16");
     drop(buffer);
@@ -130,6 +130,27 @@ fn unreadable_items_are_refused() {
     );
 }
 
+/// A plan stores the dotted name and the shape of each leaf. A short format can have many fields in a record with a long name, or
+/// in nested arrays with many dimensions.
+#[test]
+fn names_and_shapes_of_leaves_have_a_limit() {
+    let long_name = format!("T{{T{{{}}}:{}:}}", "b".repeat(60_000), "x".repeat(60_000));
+    let error = Plan::new(&layout(&long_name)).unwrap_err();
+    assert!(matches!(error, DecodeError::FieldNames { limit: 67_108_864, .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "names and shapes of the fields need 67145604 bytes but at most 67108864 are supported"
+    );
+
+    let dimensions = format!("({}1)T{{", "1,".repeat(63));
+    let nested = format!("{}{}{}", dimensions.repeat(40), "b".repeat(60_000), "}".repeat(40));
+    let error = Plan::new(&layout(&nested)).unwrap_err();
+    assert!(matches!(error, DecodeError::FieldNames { .. }), "{error}");
+
+    let fields = format!("T{{{}}}", "b:a_name_of_usual_length:".repeat(5_000));
+    assert_eq!(Plan::new(&layout(&fields)).unwrap().leaves().len(), 5_000);
+}
+
 /// Formats and shapes of huge sizes give an error or no values, and allocate nothing.
 #[test]
 fn huge_layouts_allocate_nothing() {
@@ -142,7 +163,7 @@ fn huge_layouts_allocate_nothing() {
         Plan::new(&layout("(4294967296)0s")).unwrap_err().to_string(),
         "4294967296 values of 0 bytes are more than 65536"
     );
-    // A layout of exabytes over ten bytes; a 32-bit machine has no plan for it.
+    // The layout has exabytes, but the memory has ten bytes. On a 32-bit machine `Plan::new` refuses the layout.
     match Plan::new(&layout("(1152921504606846975)q")) {
         Ok(plan) => {
             assert_eq!(usize::BITS, 64);
@@ -157,7 +178,7 @@ fn huge_layouts_allocate_nothing() {
             assert_eq!(error.to_string(), "there is no memory for 9223372036854775800 bytes");
         }
     }
-    // A view of exabytes over four bytes, of which every item is the same, on a 64-bit data model.
+    // With strides of 0, a view of exabytes has all its items in the same four bytes. This needs a 64-bit data model.
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     let item = self::plan("<i");
     let (shape, strides) = ([1 << 58], [0]);
@@ -178,7 +199,7 @@ fn huge_layouts_allocate_nothing() {
     assert!(buffer.columns(None).is_err());
     assert_eq!(buffer.value_at(&[(1 << 58) - 1]).unwrap(), Value::Int(1));
     assert_eq!(buffer.values().nth(1000).unwrap().unwrap(), Value::Int(1));
-    // The largest number of items without bytes.
+    // The number of items of 0 bytes is the largest possible number.
     let nothing = self::plan("0s");
     let (shape, strides) = ([isize::MAX as i64], [0]);
     let raw = RawView { ndim: 1, shape: Some(&shape), strides: Some(&strides), ..RawView::default() };

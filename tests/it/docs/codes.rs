@@ -1,4 +1,4 @@
-//! `tests/corpus/codes.json`: the type, the sizes and the readers of each format character.
+//! Generates `tests/corpus/codes.json`: the type, the sizes and the readers of each format character.
 
 use pep3118::__private::interpretations;
 use pep3118::layout::Syntax;
@@ -6,9 +6,9 @@ use pep3118::{ByteOrder, Code, DataModel, Dialect, Layout, Type, reconcile};
 use pep3118_readers::{Outcome, readers};
 use serde_json::{Value, json};
 
-use super::keep;
+use super::assert_or_update;
 
-/// Returns size, alignment and type of a format in a data model, if the dialect accepts it.
+/// Returns the size, the alignment and the type of `format` in `model`, or `None` if `dialect` refuses `format`.
 fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     let layout = Layout::read(format.as_bytes(), dialect, model).ok()?;
     let item = layout.item();
@@ -17,17 +17,18 @@ fn cell(format: &str, dialect: &Dialect, model: &DataModel) -> Option<Value> {
     Some(json!({"size": layout.size(), "align": layout.align().bytes(), "type": ty}))
 }
 
-/// Returns one object for each data model, in one line.
+/// Returns a JSON object with the value of `of` for each data model, in one line. Returns `None` if a value is `None`.
 fn machines(of: impl Fn(&DataModel) -> Option<Value>) -> Option<String> {
     let cells = DataModel::ALL.iter().map(|model| Some(format!("{}: {}", json!(model.name), of(model)?)));
     Some(format!("{{{}}}", cells.collect::<Option<Vec<_>>>()?.join(", ")))
 }
 
+/// Returns the JSON object of a format character.
 fn row(code: Code) -> String {
     let text = code.as_str();
     let native = machines(|model| cell(text, &Dialect::PEP3118, model)).expect("every code has a native size");
     let wchar = machines(|model| cell(text, &Dialect::CTYPES, model)).filter(|_| code == Code::Ucs2);
-    // The size of an address depends on the data model, so that it is no standard size.
+    // The size of an address depends on the data model, so it is not a standard size.
     let standard =
         |model: &DataModel| cell(&format!("<{text}"), &Dialect::PEP3118, model).map(|cell| cell["size"].clone());
     let standard = standard(&DataModel::LP64).filter(|size| standard(&DataModel::I386).as_ref() == Some(size));
@@ -55,8 +56,9 @@ fn row(code: Code) -> String {
     format!("    {{{}}}", lines.join(",\n     "))
 }
 
+/// Returns the JSON object of a byte-order character.
 fn byte_order(order: ByteOrder) -> String {
-    // The sizes show the properties: `bi` has padding if items are aligned, and `l` has 8 bytes if sizes are native.
+    // `bi` has padding (8 bytes) if items are aligned. `l` has 8 bytes if sizes are native.
     let size =
         |text: &str| cell(&format!("{order}{text}"), &Dialect::PEP3118, &DataModel::LP64).unwrap()["size"].clone();
     let endian = |model: &DataModel| {
@@ -89,6 +91,7 @@ const PREFIXES: [(&str, &str, Option<Syntax>); 8] = [
     ("Z", "a complex number of the code after it: e f d g", None),
 ];
 
+/// Returns the JSON object of a construct.
 fn prefix((characters, meaning, syntax): (&str, &str, Option<Syntax>)) -> String {
     let complex = [Code::ComplexHalf, Code::ComplexFloat, Code::ComplexDouble, Code::ComplexLongDouble];
     let knows = |dialect: &Dialect| match syntax {
@@ -129,5 +132,5 @@ fn codes_json_has_the_codes_of_the_library() {
     );
     let parsed: Value = serde_json::from_str(&text).expect("the table is JSON");
     assert_eq!(parsed["codes"].as_array().unwrap().len(), Code::ALL.len());
-    keep("tests/corpus/codes.json", &text);
+    assert_or_update("tests/corpus/codes.json", &text);
 }

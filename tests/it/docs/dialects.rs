@@ -1,17 +1,18 @@
-//! The table of `dialects.md` shows the dialects of the code.
+//! Tests that the table of `dialects.md` agrees with the dialects in the code.
 
 use pep3118::layout::{Alignment, StructureSize, Syntax, TrailingPadding};
 use pep3118::{Code, DataModel, Dialect};
 use pep3118_readers::Consumer;
 
-use super::{keep, read};
+use super::{assert_or_update, read};
 
 const PAGE: &str = "docs/dialects.md";
 const HEAD: &str = "| dialect | producer or consumer | codes besides `b B h H i I l L q Q f d` | structures, names, shapes | other constructs | padding |";
 
-/// The format characters of every dialect.
+/// The format characters that every dialect has. The table does not list them.
 const NUMBERS: &str = "bBhHiIlLqQfd";
 
+/// Returns the cell with the format characters of a dialect.
 fn codes(dialect: &Dialect) -> String {
     if Code::ALL.into_iter().all(|code| dialect.codes.contains(code)) {
         return "all".to_owned();
@@ -25,6 +26,7 @@ fn codes(dialect: &Dialect) -> String {
     format!("`{}`{alone}", of(dialect.codes))
 }
 
+/// Returns the cell for structures, names and shapes.
 fn syntax(dialect: &Dialect) -> &'static str {
     let usual = Syntax::STRUCTURES | Syntax::NAMES | Syntax::SHAPES;
     match (dialect.syntax.contains(usual), dialect.syntax.intersects(usual)) {
@@ -34,7 +36,8 @@ fn syntax(dialect: &Dialect) -> &'static str {
     }
 }
 
-fn beyond(dialect: &Dialect) -> String {
+/// Returns the cell with the other constructs of a dialect.
+fn other_constructs(dialect: &Dialect) -> String {
     let constructs = [
         (Syntax::UNALIGNED, "`^`"),
         (Syntax::POINTERS, "`&`"),
@@ -48,6 +51,7 @@ fn beyond(dialect: &Dialect) -> String {
     if has.is_empty() { "–".to_owned() } else { has.join(", ") }
 }
 
+/// Returns the cell with the padding rule of a dialect.
 fn layout(dialect: &Dialect) -> &'static str {
     match (dialect.alignment, dialect.structure_size, dialect.trailing_padding) {
         (Alignment::Implicit, StructureSize::Exact, TrailingPadding::None) => "struct",
@@ -74,7 +78,7 @@ fn dialects_md_shows_the_dialects_of_the_code() {
                 cells[1],
                 codes(dialect),
                 syntax(dialect),
-                beyond(dialect),
+                other_constructs(dialect),
                 layout(dialect)
             );
             rows += 1;
@@ -83,10 +87,10 @@ fn dialects_md_shows_the_dialects_of_the_code() {
         }
     }
     assert_eq!(rows, Dialect::ALL.len());
-    keep(PAGE, &out);
+    assert_or_update(PAGE, &out);
 }
 
-/// `README.md` names every dialect, and the changelog has their number.
+/// `README.md` names every dialect. `CHANGELOG.md` has the number of dialects, data models and consumers.
 #[test]
 fn readme_and_changelog_name_and_count_the_dialects() {
     let readme = read("README.md");

@@ -1,14 +1,14 @@
-//! The tables of `grammar.md` show the interpretations of this crate.
+//! Tests that the tables of `grammar.md` show the interpretations of this crate.
 
 use pep3118::{Certainty, DataModel, Dialect, Field, Layout, Type, reconcile};
 
-use super::{keep, read};
+use super::{assert_or_update, read};
 
 const PAGE: &str = "docs/grammar.md";
 const HEAD: &str = "| format | dialect | interpretation |";
 
 /// Describes a layout in one line, with offsets and sizes in bytes.
-fn described(layout: &Layout) -> String {
+fn describe_layout(layout: &Layout) -> String {
     let size = layout.size();
     let bytes = format!("{size} byte{}", if size == 1 { "" } else { "s" });
     let item = layout.item();
@@ -16,18 +16,19 @@ fn described(layout: &Layout) -> String {
         return format!("{bytes}: {}", kind(item));
     }
     let mut fields = Vec::new();
-    inside(item, 0, "", &mut fields);
+    describe_fields(item, 0, "", &mut fields);
     let array = if item.shape().is_empty() { String::new() } else { format!("{} of ", kind(item)) };
     if fields.is_empty() { bytes } else { format!("{bytes}: {array}{}", fields.join(", ")) }
 }
 
-fn inside(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
+/// Appends a description of each leaf of `record` to `out`. The record is at byte `base` and has the name `path`.
+fn describe_fields(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
     for field in record.fields() {
         let name = field.name_text().unwrap_or_default();
         let path = format!("{path}{}{name}", if path.is_empty() { "" } else { "." });
         let at = base + field.offset();
         if field.ty() == Type::Record && field.shape().is_empty() {
-            inside(field, at, &path, out);
+            describe_fields(field, at, &path, out);
         } else {
             let name = if name.is_empty() { String::new() } else { format!("`{path}` ") };
             let elements =
@@ -37,6 +38,7 @@ fn inside(record: Field<'_>, base: u64, path: &str, out: &mut Vec<String>) {
     }
 }
 
+/// Describes the type, the shape and, if it is not native, the byte order of a field.
 fn kind(field: Field<'_>) -> String {
     let extents: Vec<String> = field.shape().iter().map(ToString::to_string).collect();
     let shape = if extents.is_empty() { String::new() } else { format!("[{}]", extents.join(",")) };
@@ -51,7 +53,8 @@ fn kind(field: Field<'_>) -> String {
     format!("{}{length}{shape}{order}", field.ty())
 }
 
-/// Returns the third cell of a row from the first two: `` `ib` ``, or with an itemsize `` `ib`, 8 ``; a dialect or `–`.
+/// Computes the third cell of a row from the first two cells. `format` is `` `ib` ``, or `` `ib`, 8 `` with an
+/// itemsize. `dialect` is the name of a dialect or `–`.
 fn interpretation(format: &str, dialect: &str) -> String {
     let (format, itemsize) = match format.rsplit_once("`, ") {
         Some((format, itemsize)) => (format, Some(itemsize.parse().expect("an itemsize"))),
@@ -60,14 +63,16 @@ fn interpretation(format: &str, dialect: &str) -> String {
     let format = if format == "*empty*" { "" } else { format };
     let format = format.trim_start_matches('`').replace("\\n", "\n").replace("\\t", "\t");
     let dialect = (dialect != "–").then(|| Dialect::by_name(dialect.trim_matches('`')).expect(dialect));
-    // Brackets are the syntax of links.
+    // Brackets are escaped, because they are the syntax of links.
     let quoted = |text: String| text.replace('[', "\\[").replace(']', "\\]");
     match reconcile(format.as_bytes(), itemsize, dialect, &DataModel::LP64) {
-        Ok(found) if found.certainty == Certainty::Exact => quoted(described(&found.layout)),
-        Ok(found) => quoted(format!("{}; {}", described(&found.layout), found.certainty.as_str().replace('-', " "))),
+        Ok(found) if found.certainty == Certainty::Exact => quoted(describe_layout(&found.layout)),
+        Ok(found) => {
+            quoted(format!("{}; {}", describe_layout(&found.layout), found.certainty.as_str().replace('-', " ")))
+        }
         Err(error) => match error.ambiguity() {
             Some(ambiguity) => {
-                let alternatives = ambiguity.alternatives().iter().map(|found| described(&found.layout));
+                let alternatives = ambiguity.alternatives().iter().map(|found| describe_layout(&found.layout));
                 quoted(format!("ambiguous: {}", alternatives.collect::<Vec<_>>().join("; or ")))
             }
             None => quoted(format!("refused: {error}")),
@@ -92,5 +97,5 @@ fn grammar_md_shows_the_interpretation_of_each_example() {
         }
     }
     assert!(rows > 60, "only {rows} examples");
-    keep(PAGE, &out);
+    assert_or_update(PAGE, &out);
 }

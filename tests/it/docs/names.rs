@@ -1,4 +1,4 @@
-//! Tests, files and figures that the documentation names exist.
+//! Tests that the tests, files and figures that the documentation names exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{path, read};
 
-/// Returns every file below a directory, as a path from the root of the repository.
+/// Returns the path of every file below the directory `dir`, relative to the root of the repository.
 fn files(dir: &str) -> Vec<String> {
     fn collect(root: &Path, dir: &Path, out: &mut Vec<String>) {
         for entry in fs::read_dir(dir).unwrap() {
@@ -24,8 +24,7 @@ fn files(dir: &str) -> Vec<String> {
     out
 }
 
-/// Returns every test as `file::function`, with the name of its file or of the folder: Rust tests below `tests/it`,
-/// Python tests below `tests/python`.
+/// Returns every Rust and Python test below `tests` as `file::function` and as `folder::function`.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files("tests").iter().filter(|file| file.ends_with(".rs") || file.ends_with(".py")) {
@@ -33,7 +32,7 @@ fn tests() -> BTreeSet<String> {
         let text = read(file);
         let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
         for (place, line) in lines.iter().enumerate() {
-            // The attributes of a function precede it.
+            // The attributes of a function are in the lines above its name.
             let above = lines[..place].iter().rev().take_while(|line| line.starts_with("#["));
             let rust = line.strip_prefix("fn ").filter(|_| above.into_iter().any(|line| line.starts_with("#[test]")));
             let python = line.strip_prefix("def ").filter(|name| name.starts_with("test_"));
@@ -44,7 +43,7 @@ fn tests() -> BTreeSet<String> {
     names
 }
 
-/// Returns the texts in backticks.
+/// Returns the texts in backticks in `text`.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
@@ -68,7 +67,7 @@ fn the_last_cell_of_each_deviation_names_existing_tests() {
     assert!(rows > 20, "only {rows} deviations");
 }
 
-/// Documents outside the source code.
+/// The documents that the tests check.
 const TEXTS: [&str; 12] = [
     "README.md",
     "SECURITY.md",
@@ -84,7 +83,7 @@ const TEXTS: [&str; 12] = [
     "docs/deviations.md",
 ];
 
-/// Paths are relative to the root of the repository or to the document.
+/// A path may be relative to the root of the repository or to the document.
 #[test]
 fn paths_in_documents_exist() {
     let roots = ["src/", "tests/", "snapshots/", "fuzz/", "crates/", "docs/", ".ci/"];

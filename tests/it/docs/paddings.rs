@@ -1,4 +1,4 @@
-//! The last table of `padding.md`: the exports that each rule of padding alone reads right.
+//! Generates the last table of `padding.md`: how many exports each padding rule reads right.
 
 use std::fmt::Write;
 
@@ -6,13 +6,13 @@ use pep3118::layout::{Alignment, NativeOnly, TrailingPadding, WideChar};
 use pep3118::{Dialect, reconcile};
 use serde_json::Value;
 
-use super::{filled, keep, read};
+use super::{assert_or_update, read, with_section};
 use crate::corpus::rows;
-use crate::exports::{leaves, model, recorded, truth_is_recorded};
+use crate::exports::{fields_are_recorded, leaves, model, recorded};
 
 const PAGE: &str = "docs/padding.md";
 
-/// Returns the producer in the table; `None` for producers whose types were not recorded.
+/// Returns the row of the table for the producer of `row`, or `None` if the types of the producer were not recorded.
 fn group(row: &Value) -> Option<&'static str> {
     let version = row["producer_version"].as_str().unwrap();
     let old =
@@ -29,7 +29,7 @@ fn group(row: &Value) -> Option<&'static str> {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Verdict {
+enum ReadOutcome {
     Right,
     Wrong,
     Refused,
@@ -37,7 +37,7 @@ enum Verdict {
 
 #[test]
 fn padding_md_counts_what_each_rule_reads_right() {
-    // Sizes under `<` are native, so that the rules differ in the padding only.
+    // In all four dialects sizes after `<` are native, so that the dialects differ only in their padding rule.
     let by_struct = Dialect { native_only: NativeOnly::KeepSize, wide_char: WideChar::Wchar, ..Dialect::PEP3118 };
     let by_c = Dialect {
         structure_size: Dialect::NATIVE_C.structure_size,
@@ -48,30 +48,30 @@ fn padding_md_counts_what_each_rule_reads_right() {
     let explicit =
         Dialect { alignment: Alignment::Explicit, named_padding: Dialect::NUMPY.named_padding, ..implicit_end };
     let mut counts: Vec<(&str, usize, [[usize; 3]; 5])> = Vec::new();
-    for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && truth_is_recorded(row)) {
-        let (Some(group), Some(truth)) = (group(row), recorded(row)) else { continue };
+    for row in rows("exports").iter().filter(|row| row.get("bitfields").is_none() && fields_are_recorded(row)) {
+        let (Some(group), Some(expected)) = (group(row), recorded(row)) else { continue };
         let itemsize = row["itemsize"].as_u64().unwrap();
         let model = model(row["platform"].as_str().unwrap());
-        let verdict = |dialect: &Dialect| match reconcile(
+        let outcome = |dialect: &Dialect| match reconcile(
             row["format"].as_str().unwrap().as_bytes(),
             Some(itemsize),
             Some(dialect),
             &model,
         ) {
-            Ok(reading) if leaves(&reading.layout) == truth => Verdict::Right,
-            Ok(_) => Verdict::Wrong,
-            Err(_) => Verdict::Refused,
+            Ok(found) if leaves(&found.layout) == expected => ReadOutcome::Right,
+            Ok(_) => ReadOutcome::Wrong,
+            Err(_) => ReadOutcome::Refused,
         };
-        let (first, second) = (verdict(&by_struct), verdict(&by_c));
-        let either = if first == Verdict::Refused { second } else { first };
-        let verdicts = [first, second, either, verdict(&implicit_end), verdict(&explicit)];
+        let (first, second) = (outcome(&by_struct), outcome(&by_c));
+        let either = if first == ReadOutcome::Refused { second } else { first };
+        let outcomes = [first, second, either, outcome(&implicit_end), outcome(&explicit)];
         let at = counts.iter().position(|(name, ..)| *name == group).unwrap_or_else(|| {
             counts.push((group, 0, [[0; 3]; 5]));
             counts.len() - 1
         });
         counts[at].1 += 1;
-        for (count, verdict) in counts[at].2.iter_mut().zip(verdicts) {
-            count[verdict as usize] += 1;
+        for (count, outcome) in counts[at].2.iter_mut().zip(outcomes) {
+            count[outcome as usize] += 1;
         }
     }
     counts.sort_by_key(|(name, ..)| *name);
@@ -87,5 +87,5 @@ fn padding_md_counts_what_each_rule_reads_right() {
         }
         body.push('\n');
     }
-    keep(PAGE, &filled(&read(PAGE), "rules alone", body.trim_end()));
+    assert_or_update(PAGE, &with_section(&read(PAGE), "rules alone", body.trim_end()));
 }

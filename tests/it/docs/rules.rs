@@ -1,10 +1,10 @@
-//! `rules.md` lists the rules of the code.
+//! Tests that `rules.md` lists the rules of the code.
 
 use std::fmt::Write;
 
 use pep3118::RuleId;
 
-use super::{filled, keep, path, read};
+use super::{assert_or_update, path, read, with_section};
 
 const PAGE: &str = "docs/rules.md";
 
@@ -26,12 +26,12 @@ fn rules_md_has_the_rules_of_the_library() {
         let source = rule.source().replace('_', "\\_");
         writeln!(body, "| {rule} {} | {text} | {} | {} | {source} |", rule.name(), rule.level(), rule.class()).unwrap();
     }
-    keep(PAGE, &filled(&read(PAGE), "rules", &body));
+    assert_or_update(PAGE, &with_section(&read(PAGE), "rules", &body));
 }
 
-/// `rules.md` names the rules that have no page in `snapshots/view`.
+/// `rules.md` has the number of rules and the number of rules with a page in `snapshots/view`.
 #[test]
-fn rules_md_names_the_rules_without_a_snapshot() {
+fn rules_md_counts_the_rules_with_a_snapshot() {
     let without = RuleId::ALL.iter().filter(|rule| !path(&format!("snapshots/view/{rule}.snap")).exists()).count();
     let said = format!("{} rules, {} of them with a page", RuleId::ALL.len(), RuleId::ALL.len() - without);
     assert!(read(PAGE).contains(&said), "{PAGE} should say: {said}");

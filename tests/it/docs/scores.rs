@@ -1,4 +1,4 @@
-//! The tables in `tests/corpus/README.md` that compare implementations.
+//! Generates the tables in `tests/corpus/README.md` that compare implementations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -7,16 +7,17 @@ use pep3118::{DataModel, Dialect, calcsize_in};
 use pep3118_readers::{Consumer, Outcome, readers};
 use serde_json::Value;
 
-use super::{filled, keep, read};
+use super::{assert_or_update, read, with_section};
 use crate::corpus::rows;
 
 const PAGE: &str = "tests/corpus/README.md";
 
+/// Returns `true` if a recorded answer is an exception.
 fn is_error(answer: &Value) -> bool {
     answer.as_str().is_some_and(|text| text.starts_with("ERR"))
 }
 
-/// Returns the answer of a version. A key can be a range: `"CPython 3.6-3.14"` contains 3.9.
+/// Returns the answer of `version`. A key of `answers` can be a range: `"CPython 3.6-3.14"` includes 3.9.
 fn answer_of<'v>(answers: &'v Value, version: &str) -> Option<&'v Value> {
     let minor = version.strip_prefix("CPython 3.").and_then(|minor| minor.parse::<u32>().ok());
     let covers = |key: &str| {
@@ -37,6 +38,7 @@ struct Score {
 }
 
 impl Score {
+    /// Counts one format with the answer of the newest CPython and of the implementation.
     fn count(&mut self, newest: Option<u64>, answer: Option<u64>) {
         match (newest, answer) {
             (newest, answer) if newest == answer => self.same += 1,
@@ -47,6 +49,7 @@ impl Score {
     }
 }
 
+/// Appends the table of `struct.calcsize` to `body`.
 fn calcsize(body: &mut String) {
     let rows = rows("answers");
     let size = |answer: Option<&Value>| answer.and_then(Value::as_u64);
@@ -63,7 +66,7 @@ fn calcsize(body: &mut String) {
     for version in ["CPython 3.15", "CPython 3.14", "CPython 3.13", "CPython 3.7", "CPython 3.6"] {
         recorded(version, &[version]);
     }
-    // Answers of PyPy that equal those of CPython 3.11 are not recorded.
+    // The corpus has an answer of PyPy only if it differs from the answer of CPython 3.11.
     recorded("PyPy 8.0.1 (3.11)", &["pypy-8.0.1/3.11", "CPython 3.11"]);
     let mut modelled = |name: &str, size_of: &dyn Fn(&str) -> Option<u64>| {
         let mut score = Score::default();
@@ -88,6 +91,7 @@ fn calcsize(body: &mut String) {
     }
 }
 
+/// Appends the table of `numpy.asarray` to `body`.
 fn numpy(body: &mut String) {
     let rows = rows("answers");
     let of = |row: &Value, version: &str| {
@@ -115,6 +119,7 @@ fn numpy(body: &mut String) {
     }
 }
 
+/// Appends the table of the models of the readers to `body`.
 fn consumers(body: &mut String) {
     let exports: BTreeSet<(String, u64, String)> = rows("exports")
         .iter()
@@ -138,12 +143,12 @@ fn consumers(body: &mut String) {
     }
     let total = exports.len();
     writeln!(body, "\nThe {total} different (format, itemsize) of `exports.jsonl` on 64-bit Linux, given to the models of the readers:\n").unwrap();
-    writeln!(body, "| | reads | reads as something else | accepts what contradicts itself | refuses |").unwrap();
+    writeln!(body, "| | reads | reads other fields | accepts contradictory metadata | refuses |").unwrap();
     writeln!(body, "|--|--|--|--|--|").unwrap();
     for consumer in Consumer::ALL {
-        let [reads, misreads, lies, refuses] = counts[&consumer];
-        assert_eq!(reads + misreads + lies + refuses, total);
-        writeln!(body, "| {consumer} | {reads} | {misreads} | {lies} | {refuses} |").unwrap();
+        let [reads, misreads, contradicts, refuses] = counts[&consumer];
+        assert_eq!(reads + misreads + contradicts + refuses, total);
+        writeln!(body, "| {consumer} | {reads} | {misreads} | {contradicts} | {refuses} |").unwrap();
     }
 }
 
@@ -153,5 +158,5 @@ fn corpus_readme_counts_the_agreements() {
     calcsize(&mut body);
     numpy(&mut body);
     consumers(&mut body);
-    keep(PAGE, &filled(&read(PAGE), "scores", body.trim_end()));
+    assert_or_update(PAGE, &with_section(&read(PAGE), "scores", body.trim_end()));
 }

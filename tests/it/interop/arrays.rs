@@ -1,4 +1,4 @@
-//! Feature `ndarray`: arrays from buffers and views of columns.
+//! Tests of feature `ndarray`: arrays from buffers, and views of columns.
 #![allow(unsafe_code, reason = "suboffsets are read through pointers")]
 
 use half::f16;
@@ -13,7 +13,7 @@ fn plan(format: &str) -> Plan {
     Plan::new(&Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()).unwrap()
 }
 
-/// Contiguous, transposed, reversed, broadcast, scalar and empty arrays in both byte orders.
+/// The arrays are contiguous, transposed, reversed, broadcast, scalar and empty, in both byte orders.
 #[test]
 fn arrays_of_any_strides_are_copied_in_c_order() {
     let numbers: Vec<i32> = (0..24).map(|number| number * -7).collect();
@@ -46,7 +46,7 @@ fn arrays_of_any_strides_are_copied_in_c_order() {
     }
 }
 
-/// The shape of an array is that of the buffer, then that of the item, then that of a value.
+/// The dimensions of the array are the dimensions of the buffer, then of the item, then of a value.
 #[test]
 fn the_shape_of_an_item_follows_the_shape_of_the_buffer() {
     fn shape<T: pep3118::decode::Element>(format: &str, items: i64) -> Vec<usize> {
@@ -101,12 +101,12 @@ fn rows_at_pointers_become_an_array() {
     };
     let view = raw.check(Request::FULL_RO, None, None).into_result().unwrap_or_else(|report| panic!("{report}"));
     let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
-    // SAFETY: the table and the rows live until the end of this function, and nothing writes to them.
+    // SAFETY: (b) The table and the rows live until the end of this function. (c) Nothing writes to them.
     let buffer = unsafe { Buffer::from_ptr(&view, &plan, pointers.as_ptr().cast()) }.unwrap();
     assert_eq!(buffer.to_array::<u16>().unwrap(), array![[1, 2, 3], [4, 5, 6]].into_dyn());
 }
 
-/// The view of a column has the address of the column.
+/// A view of a column has the same address as the column.
 #[test]
 fn views_of_columns_are_not_copied() {
     let mut records = Vec::new();

@@ -1,4 +1,4 @@
-//! Feature `serde`: values as JSON.
+//! Tests of feature `serde`: values as JSON.
 
 use pep3118::decode::{ArrayValue, Plan, RecordValue, Value};
 use pep3118::{DataModel, Dialect, Layout};

@@ -1,11 +1,12 @@
-//! Messages, tables and pictures for a terminal: no harmful characters and no endless lines.
+//! Properties of messages, tables and pictures: they contain no harmful characters and no overlong lines.
 
 use pep3118::{DataModel, Dialect, Layout, LayoutError, Picture, Table, reconcile};
 
 /// The largest width of a line of a message or picture, in characters.
 const WIDEST: usize = 400;
 
-/// No control, bidirectional, zero-width or separator character reaches a terminal, and no line is too long.
+/// Asserts that `text` has no control, bidirectional, zero-width or separator character, and no line of more than
+/// `widest` characters.
 fn plain(text: &str, widest: usize) {
     let harmful = |char: char| match char {
         '\n' => false,
@@ -19,6 +20,7 @@ fn plain(text: &str, widest: usize) {
     }
 }
 
+/// Asserts that the messages of `error`, with and without colours, are plain.
 fn error_is_plain(source: &[u8], error: &LayoutError) {
     let (line, picture) = (error.to_string(), format!("{error:#}"));
     assert!(!line.contains('\n'), "{line:?}");
@@ -26,7 +28,7 @@ fn error_is_plain(source: &[u8], error: &LayoutError) {
     plain(&picture, WIDEST);
     let span = error.span();
     assert!(span.start() <= span.end() && span.end() <= source.len(), "{error:?}");
-    // Without its ANSI escapes the coloured message is the plain one.
+    // The coloured message without its ANSI escapes equals the plain message.
     let mut bare = String::new();
     let colored = error.diagnostic().colored();
     let mut rest = colored.as_str();
@@ -38,7 +40,7 @@ fn error_is_plain(source: &[u8], error: &LayoutError) {
     assert_eq!(bare.trim_end(), picture.trim_end());
 }
 
-/// Errors, tables and pictures of a format in every dialect are plain.
+/// Checks the errors, tables and pictures of `source` in every dialect.
 pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     for dialect in Dialect::ALL {
         render_in(source, itemsize, dialect);
@@ -48,16 +50,17 @@ pub fn render_diagnostic(source: &[u8], itemsize: u64) {
     }
 }
 
-/// [`render_diagnostic`] in one dialect, which the last byte selects; the byte before it is the itemsize.
+/// Tests [`render_diagnostic`] for one dialect, which the last byte selects. The byte before it is the itemsize.
 pub fn render_chosen(input: &[u8]) {
     let Some((source, [itemsize, dialect])) = input.split_last_chunk() else { return };
     render_in(source, u64::from(*itemsize), Dialect::ALL[usize::from(*dialect) % Dialect::ALL.len()]);
 }
 
+/// Tests [`render_diagnostic`] for one dialect.
 fn render_in(source: &[u8], itemsize: u64, dialect: &Dialect) {
     match Layout::read(source, dialect, &DataModel::LLP64) {
         Ok(layout) => {
-            // A table has whole names, of up to four characters for each byte, and shapes of as many characters.
+            // A table contains complete names and shapes. Each byte of a name takes up to four characters.
             plain(&Table::new(&layout).to_string(), WIDEST + 8 * source.len());
             plain(&Picture::new(&layout).to_string(), WIDEST);
         }

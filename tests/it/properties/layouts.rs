@@ -1,9 +1,9 @@
-//! Random layouts, of every construct and machine, and the values in a layout.
+//! Generates random layouts with every construct and data model, and lists the leaves of a layout.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::{DataModel, Dialect, Field, Layout, LongDoubleFormat, Type};
 
-/// Draws a format that has a layout, with structures nested up to `depth` levels.
+/// Generates a random format that has a layout, with structures nested up to `depth` levels.
 fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
     const CODES: &[&str] = &[
         "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "?", "c", "Ze", "Zf", "Zd", "3s", "4p", "0s", "u", "2w",
@@ -34,7 +34,8 @@ fn format(bytes: &mut Unstructured<'_>, depth: u32) -> Result<String> {
     Ok(out)
 }
 
-/// Draws a format and its layout on a drawn machine; `None` if the layout has more than 2048 bytes.
+/// Generates a random format and its layout for a random data model. Returns `None` if the layout has more than 2048
+/// bytes.
 pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Layout)>> {
     let format = format(bytes, 2)?;
     let model = *bytes.choose(&DataModel::ALL)?;
@@ -47,8 +48,8 @@ pub fn random_layout(bytes: &mut Unstructured<'_>) -> Result<Option<(String, Lay
     Ok(layout.filter(|layout| layout.size() <= 2048).map(|layout| (format, layout)))
 }
 
-/// Returns the path, the offset and the size of every value that is not a record; an array of values is one entry. A field
-/// without a name has the name that NumPy gives it: `f0`, `f1`.
+/// Returns the path, the offset and the size of every leaf. A leaf is a value or an array of values, but not a record.
+/// A field without a name gets the name that NumPy gives it: `f0`, `f1`.
 pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
     fn walk(record: Field<'_>, base: u64, path: &str, out: &mut Vec<(String, u64, u64)>) {
         let names: Vec<Option<String>> = record.fields().map(Field::name_text).collect();
@@ -64,7 +65,7 @@ pub fn leaves(layout: &Layout) -> Vec<(String, u64, u64)> {
             let path = format!("{path}.{name}");
             let offset = base + field.offset();
             if field.ty() == Type::Record {
-                // An array of elements without bytes can have any number of them.
+                // An array of elements without bytes can have any number of elements, so its elements are not listed.
                 let elements = if field.size() > 0 { field.count() } else { 0 };
                 for element in 0..elements {
                     walk(field, offset + element * field.size(), &path, out);

@@ -1,9 +1,10 @@
-//! Validation of any `Py_buffer` fields: it never panics, and a view that it returns keeps its promises for every index.
+//! Properties of the validation of a `Py_buffer`. For any fields it does not panic. If it returns a view, every index
+//! of the view is inside its bounds.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::{Block, Checked, Checker, DataModel, Dialect, Order, Owner, RawView, Request, Slice, Step, View};
 
-/// Draws a number: small, any, or one of those at which arithmetic overflows.
+/// Generates a random number: a small number, any number, or a number at which arithmetic overflows.
 pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
     const EDGES: [i64; 16] = [
         i64::MIN,
@@ -30,7 +31,7 @@ pub fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
     }
 }
 
-/// Draws an array of a `Py_buffer`; if `plausible`, one that a correct exporter could fill in.
+/// Generates a random shape, strides or suboffsets. If `plausible`, a correct exporter could fill in this array.
 fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Option<Vec<i64>>> {
     let length = match bytes.int_in_range(0..=7)? {
         _ if plausible => usize::try_from(ndim).unwrap_or(1),
@@ -42,7 +43,7 @@ fn array(bytes: &mut Unstructured<'_>, ndim: i32, plausible: bool) -> Result<Opt
     (0..length).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
 }
 
-/// The fields of a `Py_buffer` of any exporter.
+/// Random fields of a `Py_buffer`.
 #[derive(Debug)]
 pub struct Owned {
     raw: RawView<'static>,
@@ -51,7 +52,7 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Draws any fields, or half of the time plausible ones.
+    /// Generates random fields. In half of all cases a correct exporter could fill them in.
     pub fn new(bytes: &mut Unstructured<'_>) -> Result<Self> {
         const FORMATS: [&[u8]; 10] =
             [b"B", b"<i", b"T{b:a:i:b:}", b"T{b:a:xxxxxxxi:b:}", b"", b"i}d", b"9999999999i", b"(2,3)<q", b"\0", b"Zd"];
@@ -82,7 +83,7 @@ impl Owned {
         })
     }
 
-    /// Returns the fields; if `fitted`, with the `len` that follows from shape and itemsize.
+    /// Returns the fields. If `fitted`, `len` is the product of the shape and the itemsize.
     pub fn raw(&self, fitted: bool) -> RawView<'_> {
         let [shape, strides, suboffsets] = self.arrays.each_ref().map(Option::as_deref);
         let bytes =
@@ -92,7 +93,7 @@ impl Owned {
     }
 }
 
-/// The offsets of a view and of its slices are inside its byte bounds.
+/// Asserts that the offsets of a view and of its slices are inside the byte bounds of the view.
 fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(view.shape().len(), view.strides().len());
     assert!(view.shape().iter().all(|length| *length >= 0) && view.len() >= 0);
@@ -129,10 +130,11 @@ fn stays_in_its_bounds(view: &View<'_>, bytes: &mut Unstructured<'_>) -> Result<
     Ok(())
 }
 
-/// The largest number of items of a view for a check of every index.
+/// The largest number of items for which the properties check every index.
 const SMALL: u64 = 256;
 
-/// Contiguity, byte bounds and offsets of a view without suboffsets agree with those of every index.
+/// Computes the offset of every index of a view without suboffsets. Asserts that the contiguity, the byte bounds and
+/// the offsets of the view agree with them.
 fn agrees_with_every_index(view: &View<'_>) {
     let (shape, strides) = (view.shape(), view.strides());
     let mut indices = vec![0_i64; shape.len()];
@@ -163,7 +165,7 @@ fn agrees_with_every_index(view: &View<'_>) {
     assert_eq!(view.is_contiguous(Order::C), c || view.is_empty(), "{view:?}");
 }
 
-/// Validates any fields for any request and block. Returns whether there is a view.
+/// Validates random fields for a random request and block. Returns `true` if the validation returned a view.
 pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let owned = Owned::new(bytes)?;
     let raw = owned.raw(bytes.ratio(2, 3)?);
@@ -183,7 +185,7 @@ pub fn check_view(bytes: &mut Unstructured<'_>) -> Result<bool> {
     assert!(report.iter().all(|finding| !finding.message().is_empty()));
     assert!(report.is_empty() || !format!("{report:#}").is_empty());
     assert!(report.iter().is_sorted_by_key(|finding| (finding.severity(), finding.rule())));
-    // `prove` fails exactly where `check` reports an error.
+    // `prove` fails if and only if `check` reports an error.
     let proof = checker.prove(&raw, request);
     assert_eq!(proof.is_err(), report.has_errors(), "{raw:?}: {report}");
     for order in [Order::C, Order::Fortran, Order::Any] {

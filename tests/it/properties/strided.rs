@@ -1,14 +1,14 @@
-//! Values and columns of strided memory, compared with those of the reference decoder.
-#![allow(unsafe_code, reason = "the tests decode memory behind a raw pointer")]
+//! Properties that compare the values and columns of strided memory with the reference decoder.
+#![allow(unsafe_code, reason = "the tests decode memory at a raw pointer")]
 
 use arbitrary::{Result, Unstructured};
 use pep3118::decode::{Buffer, Column, Plan, Value};
 use pep3118::{Block, Checked, DataModel, Dialect, Layout, Order, RawView, Request, View, fill_contiguous_strides};
 
 use super::layouts::random_layout;
-use crate::reference_decoder::{column_bytes, leaf_bytes, read, tell};
+use crate::reference_decoder::{column_bytes, describe_value, leaf_bytes, read};
 
-/// Returns the validated view of a block.
+/// Returns the validated view of a block of `len` bytes whose first item is at `offset`.
 pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, offset: i64) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -22,7 +22,7 @@ pub fn view<'a>(shape: &'a [i64], strides: &'a [i64], itemsize: i64, len: i64, o
     view.unwrap_or_else(|| panic!("{shape:?} {strides:?} of {itemsize}: {report}"))
 }
 
-/// Returns the bytes of each item of a strided array in C order, one by one.
+/// Returns the bytes of each item of a strided array in C order. `origin` is the offset of the item with all indices 0.
 pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i64], itemsize: usize) -> Vec<Vec<u8>> {
     match (shape.split_first(), strides.split_first()) {
         (Some((length, shape)), Some((stride, strides))) => (0..*length)
@@ -35,17 +35,17 @@ pub fn items_one_by_one(memory: &[u8], origin: i64, shape: &[i64], strides: &[i6
     }
 }
 
-/// A plan and the reference decoder give the same value for an item.
+/// Asserts that `plan` and the reference decoder give the same value for `item`.
 pub fn agree(format: &str, layout: &Layout, plan: &Plan, item: &[u8]) {
     let value = plan.value(item).unwrap();
     let field = layout.item();
-    assert_eq!(tell(&value, field), read(field, item), "{format} on {}", layout.model());
+    assert_eq!(describe_value(&value, field), read(field, item), "{format} on {}", layout.model());
     let mut written = item.to_vec();
     plan.encode(&value, &mut written).unwrap_or_else(|error| panic!("{format}: {error}"));
-    assert_eq!(tell(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
+    assert_eq!(describe_value(&plan.value(&written).unwrap(), field), read(field, item), "{format}");
 }
 
-/// Columns have the bytes that the reference decoder reads from the items.
+/// Asserts that `columns` have the bytes that the reference decoder reads from `items`.
 pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &[Vec<u8>]) {
     let mut slow: Vec<(String, Vec<u8>)> = Vec::new();
     for item in items {
@@ -56,7 +56,7 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
             }
         }
     }
-    // The reference decoder does not enter arrays without elements, whose columns have no bytes.
+    // The reference decoder ignores arrays without elements. Their columns have no bytes.
     let fast: Vec<(String, Vec<u8>)> = columns
         .iter()
         .map(|column| (column.name.escape_ascii().to_string(), column_bytes(&column.data)))
@@ -69,8 +69,8 @@ pub fn columns_agree(format: &str, layout: &Layout, columns: &[Column], items: &
     }
 }
 
-/// Values, columns and contiguous copies of a drawn layout, shape and strides agree with the reference decoder, for owned
-/// and for foreign memory. Returns `false` if no layout was drawn.
+/// For a random layout, shape and strides, compares the values, columns and contiguous copies with the reference
+/// decoder, for owned and for foreign memory. Returns `false` if no layout was generated.
 pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let Some((format, layout)) = random_layout(bytes)? else { return Ok(false) };
     let plan = Plan::new(&layout).unwrap();
@@ -79,7 +79,7 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let mut shape = Vec::new();
     let mut strides = Vec::new();
     for _ in 0..ndim {
-        // 16 items and more in a row take the path that fills uninitialised memory.
+        // With 16 and more items in a row, the library fills uninitialized memory.
         shape.push(bytes.int_in_range(0..=if ndim == 1 { 40 } else { 5 })?);
         let odd: i64 = bytes.int_in_range(-3..=3)?;
         strides.push(bytes.int_in_range(-3..=3)? * itemsize + if bytes.ratio(1, 4)? { odd } else { 0 });
@@ -102,20 +102,21 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let items = items_one_by_one(&memory, origin, &shape, &strides, usize::try_from(itemsize).unwrap());
     items.iter().for_each(|item| agree(&format, &layout, &plan, item));
 
-    // SAFETY: (a) the view was checked against this block; (b) no suboffsets; (c) no thread writes to `memory`.
+    // SAFETY: (a) The view was validated for this block. (b) The view has no suboffsets. (c) No thread writes to
+    // `memory`.
     let foreign = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr().wrapping_offset(origin as isize)) }.unwrap();
     for buffer in [Buffer::new(&view, &plan, &memory).unwrap(), foreign] {
         let values: Vec<Value> = buffer.values().map(std::result::Result::unwrap).collect();
         assert_eq!(values.len(), items.len());
         for (value, item) in values.iter().zip(&items) {
-            assert_eq!(tell(value, layout.item()), read(layout.item(), item), "{format}");
+            assert_eq!(describe_value(value, layout.item()), read(layout.item(), item), "{format}");
         }
         if itemsize > 0 {
             columns_agree(&format, &layout, &buffer.columns(None).unwrap(), &items);
         }
         assert_eq!(buffer.to_contiguous(Order::C).unwrap(), items.concat(), "{shape:?} {strides:?}");
         let reversed = |values: &[i64]| values.iter().rev().copied().collect::<Vec<i64>>();
-        // The last index of the reversed array is the first of the array.
+        // Fortran order is the C order of the array with reversed axes.
         let fortran = items_one_by_one(
             &memory,
             origin,
@@ -128,7 +129,7 @@ pub fn decode_strided(bytes: &mut Unstructured<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// An item of any format has the value that the reference decoder gives, on every machine.
+/// Compares the value of an item with the reference decoder, in every data model.
 pub fn decode_item(source: &[u8], bytes: &[u8]) {
     for model in DataModel::ALL {
         let Ok(layout) = Layout::read(source, &Dialect::PEP3118, &model) else { continue };

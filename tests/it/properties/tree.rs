@@ -1,23 +1,27 @@
-//! Syntax trees built by hand: the printed text has the same tree, or printing is an error.
+//! Properties of syntax trees that are not made by the parser. Printing a tree fails, or parsing the text gives the
+//! same tree.
 
 use arbitrary::{Result, Unstructured};
 use pep3118::format::{ByteOrderCharacter, Count, Dimension, Item, ItemType, Member, Name, Prefix, Shape, UserType};
 use pep3118::{ByteOrder, Code, Format, Span};
 
-/// A span for a tree built by hand, where it is ignored.
+/// Returns a span for the nodes of a tree. Printing ignores spans.
 fn no_span() -> Span {
     Span::new(0, 0)
 }
 
+/// Generates a random byte-order character.
 fn byte_order(bytes: &mut Unstructured<'_>) -> Result<ByteOrderCharacter> {
     Ok(ByteOrderCharacter { order: *bytes.choose(&ByteOrder::ALL)?, span: no_span() })
 }
 
+/// Generates a random shape.
 fn dimensions(bytes: &mut Unstructured<'_>) -> Result<Vec<Dimension>> {
     let lengths: Vec<u64> = bytes.arbitrary()?;
     Ok(lengths.into_iter().map(|length| Dimension { length, span: no_span() }).collect())
 }
 
+/// Generates a random part of an item before its type.
 fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     Ok(match bytes.int_in_range(0..=5)? {
         0 => Prefix::ByteOrder(byte_order(bytes)?),
@@ -26,12 +30,13 @@ fn prefix(bytes: &mut Unstructured<'_>) -> Result<Prefix> {
     })
 }
 
-/// Draws a name or a signature, not always one that a format can contain.
+/// Generates a random name or signature. Some of them contain bytes that a format cannot contain.
 fn text(bytes: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     const TEXTS: [&[u8]; 8] = [b"a", b"", b":", b"}", b"\0", b"a b", b"$]", b"{}"];
     if bytes.ratio(1, 4)? { bytes.arbitrary() } else { Ok(bytes.choose(&TEXTS)?.to_vec()) }
 }
 
+/// Generates a random item with up to `depth` nested levels.
 fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
     let prefix = (0..bytes.int_in_range(0..=2)?).map(|_| prefix(bytes)).collect::<Result<Vec<Prefix>>>()?;
     let ty = match bytes.int_in_range(0..=9)? {
@@ -48,6 +53,7 @@ fn item(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Item> {
     Ok(Item { prefix, ty, ty_span: no_span(), name, span: no_span() })
 }
 
+/// Generates the random members of a structure.
 fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
     (0..bytes.int_in_range(0..=4)?)
         .map(|_| {
@@ -60,7 +66,7 @@ fn members(bytes: &mut Unstructured<'_>, depth: u32) -> Result<Vec<Member>> {
         .collect()
 }
 
-/// A drawn tree equals the tree of its text, if it has a text. Returns whether it has.
+/// Prints a random tree. If printing succeeds, asserts that the text parses to the same tree, and returns `true`.
 pub fn ast_roundtrip(bytes: &mut Unstructured<'_>) -> Result<bool> {
     let members = members(bytes, 4)?;
     match Format::from_members(&members) {

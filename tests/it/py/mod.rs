@@ -1,5 +1,5 @@
-//! The module `py`, with an embedded interpreter.
-#![allow(unsafe_code, reason = "an exporter is made of `unsafe` slots")]
+//! Tests of the module `py` in an embedded interpreter.
+#![allow(unsafe_code, reason = "the buffer methods of a class are `unsafe`")]
 
 use std::ffi::c_int;
 
@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::types::PyBytes;
 use pyo3::{ffi, prelude::*};
 
-/// An exporter of memory of its own.
+/// A Python class that exports 512 bytes of its own memory.
 #[pyclass(frozen)]
 struct Samples {
     exporter: BufferExporter,
@@ -17,13 +17,13 @@ struct Samples {
 }
 
 impl Samples {
-    /// The exporter of the items of `raw` in zeros, from `offset` bytes on.
+    /// Returns an exporter of the items of `raw`. The memory consists of zeros, and `buf` is its byte `offset`.
     fn new(raw: RawView<'_>, offset: usize) -> Self {
         let mut memory = vec![0_u64; 64].into_boxed_slice();
         let view = Checker::DEFAULT.check(&raw, None).into_result().unwrap_or_else(|report| panic!("{report}"));
         let start = memory.as_mut_ptr().cast::<u8>().wrapping_add(offset);
-        // SAFETY: (a) the tests ask for items within the 512 bytes, which live in the object and stay where
-        // they are; (b) no other code accesses them.
+        // SAFETY: (a) All tests export items inside the 512 bytes. The object owns the bytes and does not move them.
+        // (b) No other code accesses the bytes.
         let exporter = unsafe { BufferExporter::new(&view, start) };
         Self { exporter, _memory: memory }
     }
@@ -32,17 +32,17 @@ impl Samples {
 #[pymethods]
 impl Samples {
     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: the interpreter passes a struct to fill in.
+        // SAFETY: (a) The interpreter passes a pointer to a `Py_buffer` to fill in. (b) `slf` owns the exporter.
         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
     }
 
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
-        // SAFETY: the interpreter passes a struct that `fill` has filled in, once.
+        // SAFETY: The interpreter passes a `Py_buffer` that `fill` has filled in, and passes it once.
         unsafe { self.exporter.release(view) }
     }
 }
 
-/// Six ints in two rows.
+/// The fields for six ints in two rows.
 const ROWS: RawView<'static> = RawView {
     buf: None,
     obj: pep3118::Owner::Unknown,
@@ -56,6 +56,7 @@ const ROWS: RawView<'static> = RawView {
     suboffsets: None,
 };
 
+/// Calls `test` with an embedded interpreter. Panics if `test` returns an exception.
 fn with_python<T>(test: impl FnOnce(Python<'_>) -> PyResult<T>) -> T {
     Python::initialize();
     Python::attach(|py| test(py).unwrap_or_else(|error| panic!("{error}")))
@@ -68,7 +69,8 @@ fn a_class_with_a_buffer_exporter_keeps_every_rule() {
         RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[-8]), ..ROWS },
         RawView { len: 12, readonly: 1, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS },
         RawView { len: 0, ndim: 1, shape: Some(&[0]), strides: Some(&[4]), ..ROWS },
-        // Other dimensions than one get the note on `ndim` under SIMPLE, as those of memoryview do.
+        // For exports with other than one dimension, the audit reports the note on `ndim` under SIMPLE (B01), as for
+        // memoryview.
         ROWS,
         RawView { strides: Some(&[4, 8]), ..ROWS },
         RawView { strides: Some(&[0, -4]), ..ROWS },
@@ -94,7 +96,7 @@ fn flags_that_are_no_request_are_refused() {
         let samples = Bound::new(py, Samples::new(ROWS, 0))?;
         for flags in [0x100, 0x200, 0x201, 0x10, 0x20, 0x400, -1, i32::MIN, 4] {
             let asked = Acquired::new(samples.as_any(), Request::from_bits_retain(flags));
-            // From CPython 3.13 on the interpreter itself refuses PyBUF_READ and PyBUF_WRITE (B18).
+            // From CPython 3.13 on the interpreter refuses requests with PyBUF_READ or PyBUF_WRITE (B18).
             let error = asked.expect_err("no such request");
             let known = error.is_instance_of::<PyBufferError>(py)
                 || (error.is_instance_of::<pyo3::exceptions::PySystemError>(py) && [0x100, 0x200].contains(&flags));
@@ -109,7 +111,7 @@ fn flags_that_are_no_request_are_refused() {
 fn a_request_without_a_struct_is_refused() {
     with_python(|py| {
         let samples = Bound::new(py, Samples::new(ROWS, 0))?;
-        // SAFETY: (a) NULL is allowed; (b) the object holds the exporter.
+        // SAFETY: (a) NULL is allowed. (b) The object owns the exporter.
         let filled = unsafe { samples.get().exporter.fill(samples.as_any(), std::ptr::null_mut(), 0) };
         assert!(filled.expect_err("there is nothing to fill in").is_instance_of::<PyBufferError>(py));
         Ok(())
@@ -132,7 +134,7 @@ fn a_buffer_holds_its_exporter() {
 }
 
 #[test]
-fn what_exports_nothing_cannot_be_judged() {
+fn an_audit_of_an_object_without_a_buffer_is_a_type_error() {
     with_python(|py| {
         let error = audit_exporter(&py.None().into_bound(py)).expect_err("None exports nothing");
         assert!(error.is_instance_of::<PyTypeError>(py));

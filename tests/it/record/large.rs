@@ -1,4 +1,4 @@
-//! Structs above 1 KiB, whose fields are copied to a block before they are read.
+//! Tests of structs larger than 1 KiB. The library copies their items to a block before it reads the fields.
 
 use arbtest::arbitrary::{Result, Unstructured};
 use num_complex::Complex;
@@ -32,7 +32,7 @@ struct Cell {
     y: [u32; 2],
 }
 
-/// Fields in another order, with other paddings, values in both byte orders.
+/// A format with the fields in another order, other padding, and both byte orders.
 const FORMAT: &str = "T{>w:letter:(3,2)T{(2)>I:y:x<h:x:?:on:}:grid:16s:sixteen:<i:four_kept:>I:four:<Q:eight_kept:xB:one:\
                       >h:two:>Zf:pair:(90)T{?:on:>h:x:(2)<I:y:}:cells:>q:eight:<H:two_kept:5x}";
 const PADDING: u8 = 0xa5;
@@ -41,11 +41,11 @@ fn plan() -> Plan {
     Plan::new(&layout(FORMAT)).unwrap()
 }
 
-fn cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
+fn random_cell(bytes: &mut Unstructured<'_>) -> Result<Cell> {
     Ok(Cell { on: bytes.arbitrary()?, x: bytes.arbitrary()?, y: bytes.arbitrary()? })
 }
 
-fn large(bytes: &mut Unstructured<'_>) -> Result<Large> {
+fn random_record(bytes: &mut Unstructured<'_>) -> Result<Large> {
     let part = |bytes: &mut Unstructured<'_>| bytes.int_in_range(-9..=9_i16).map(f32::from);
     let mut record = Large {
         one: bytes.arbitrary()?,
@@ -62,12 +62,12 @@ fn large(bytes: &mut Unstructured<'_>) -> Result<Large> {
         four_kept: bytes.arbitrary()?,
     };
     for own in record.cells.iter_mut().chain(record.grid.as_flattened_mut()) {
-        *own = cell(bytes)?;
+        *own = random_cell(bytes)?;
     }
     Ok(record)
 }
 
-/// Encodes an item by hand.
+/// Returns the bytes of an item with the fields of `record` in `FORMAT`. Padding bytes have the value `padding`.
 fn item(record: &Large, padding: u8) -> Vec<u8> {
     let mut item = u32::from(record.letter).to_be_bytes().to_vec();
     for cell in record.grid.as_flattened() {
@@ -94,19 +94,20 @@ fn item(record: &Large, padding: u8) -> Vec<u8> {
     item
 }
 
+/// Returns the bytes of the items of all `records`.
 fn items(records: &[Large], padding: u8) -> Vec<u8> {
     records.iter().flat_map(|record| item(record, padding)).collect()
 }
 
-/// Several blocks of records are read and written; padding stays as it was.
+/// The records take several blocks. Writing leaves the padding unchanged.
 #[test]
-fn records_are_moved_both_ways() {
+fn records_are_read_and_written_in_blocks() {
     let plan = plan();
     assert!(Large::LAYOUT.size() > 1024, "smaller structs have another strategy");
     arbtest::arbtest(|bytes| {
         let mut records = Vec::new();
         for _ in 0..bytes.int_in_range(0..=40)? {
-            records.push(large(bytes)?);
+            records.push(random_record(bytes)?);
         }
         let wanted = items(&records, PADDING);
         assert_eq!(wanted.len(), plan.itemsize() * records.len());
@@ -120,16 +121,16 @@ fn records_are_moved_both_ways() {
 }
 
 #[test]
-fn buffers_are_moved_in_their_order() {
+fn records_are_read_and_written_in_the_order_of_the_view() {
     let plan = plan();
     let records: Vec<Large> = (0..6_u32)
         .map(|index| {
             let seed: Vec<u8> = (0..9000_u32).map(|at| (at.wrapping_mul(2_654_435_761 + index) >> 24) as u8).collect();
-            large(&mut Unstructured::new(&seed)).unwrap()
+            random_record(&mut Unstructured::new(&seed)).unwrap()
         })
         .collect();
     let size = plan.itemsize() as i64;
-    // [2, 3], the first index fastest in memory.
+    // The shape is [2, 3], and the first index varies fastest in memory.
     let raw = RawView {
         len: 6 * size,
         itemsize: size,
@@ -147,11 +148,11 @@ fn buffers_are_moved_in_their_order() {
     assert_eq!(buffer.read_records::<Large>().unwrap(), wanted);
 }
 
-/// An invalid value is found in any block, and the vector stays as it was.
+/// Reading fails for an invalid value in any block. The vector is unchanged.
 #[test]
 fn invalid_values_are_found_in_any_block() {
     let plan = plan();
-    let zeros = Large { letter: 'z', ..large(&mut Unstructured::new(&[])).unwrap() };
+    let zeros = Large { letter: 'z', ..random_record(&mut Unstructured::new(&[])).unwrap() };
     let good = items(&vec![zeros.clone(); 200], 0);
     let records = plan.records::<Large>().unwrap();
     let mut kept = vec![zeros];
@@ -163,7 +164,7 @@ fn invalid_values_are_found_in_any_block() {
             other => panic!("{other}"),
         }
     };
-    // `on` is the last byte of a grid's cell of 12, the first of another cell of 11.
+    // `on` is the last byte of a cell of 12 bytes in one format, and the first byte of a cell of 11 bytes in the other.
     let cells = 4 + 6 * 12 + 16 + 4 + 4 + 8 + 2 + 2 + 8;
     assert_eq!(refused(37, 4 + 11, 2, &mut kept), (37, "grid.on[0]".into(), 2, "bool"));
     assert_eq!(refused(199, 4 + 5 * 12 + 11, 255, &mut kept), (199, "grid.on[5]".into(), 255, "bool"));
@@ -174,7 +175,7 @@ fn invalid_values_are_found_in_any_block() {
     assert_eq!(kept.len(), 201);
 }
 
-/// Items without bytes are as many records as there are items, up to a limit.
+/// For items of 0 bytes, the number of records is the number of items, up to a limit.
 #[test]
 fn items_without_bytes_are_counted() {
     #[derive(Record, Debug, PartialEq)]
@@ -197,7 +198,7 @@ fn items_without_bytes_are_counted() {
     assert!(read(65_537).is_err());
 }
 
-/// A plan for records reads buffers of items of its size, whatever plan they have.
+/// A plan for records reads any buffer whose items have the itemsize of the plan.
 #[test]
 fn plans_and_buffers_have_one_itemsize() {
     let raw = RawView { len: 8, itemsize: 4, ndim: 1, shape: Some(&[2]), strides: Some(&[4]), ..RawView::default() };

@@ -1,4 +1,4 @@
-//! Comparison with the CPython of this machine: its contiguity functions and the buffers of its own tests.
+//! Tests that compare views with the installed CPython: its contiguity functions, and the buffers of its own tests.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -14,7 +14,7 @@ use super::walk::{Numbers, Random, VIEWS, numbers};
 
 const SCRIPT: &str = include_str!("oracle.py");
 
-/// The output of the script for `input`; `None` if there is no `python3`, or it is not CPython.
+/// Runs the script with `input` and returns its output. Returns `None` if no CPython is installed.
 fn run_script(arguments: &[String], input: String) -> Option<String> {
     let mut python = crate::child_process::python()?
         .args(["-c", SCRIPT])
@@ -37,10 +37,11 @@ fn run_script(arguments: &[String], input: String) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
+/// Returns an array as one word of the input of the script: `-` for NULL, otherwise the values with commas.
 fn joined(values: Option<&[i64]>) -> String {
     match values {
         None => "-".to_owned(),
-        // With a trailing comma no values are still a word.
+        // The trailing comma makes an empty list a word.
         Some(values) => {
             values.iter().map(|value| format!("{value},")).collect::<String>()
                 + if values.is_empty() { "," } else { "" }
@@ -93,8 +94,8 @@ fn contiguity_and_structure_agree_with_cpython() {
     assert!(yes > VIEWS / 10 && (!verifies || valid > VIEWS / 10));
 }
 
-/// The result of the documentation's function, computed from ours. There, multiples of itemsize are
-/// required, and empty arrays are not exempt from the rules about offset and strides.
+/// Returns the result of `verify_structure` in CPython's documentation, computed from the result of the library. That
+/// function requires multiples of itemsize, and applies the rules about offset and strides to empty arrays.
 fn documented(view: &Numbers) -> bool {
     let Numbers { itemsize, shape, memlen, offset, .. } = view;
     let mut strides = vec![0; shape.len()];
@@ -111,10 +112,10 @@ fn documented(view: &Numbers) -> bool {
     report.is_empty()
 }
 
-/// A buffer that an exporter returned to the script.
-struct Granted(Value);
+/// A `Py_buffer` that an exporter returned to the script.
+struct FilledBuffer(Value);
 
-impl Granted {
+impl FilledBuffer {
     fn array(&self, field: &str) -> Option<Vec<i64>> {
         Some(self.0[field].as_array()?.iter().map(|entry| entry.as_i64().unwrap()).collect())
     }
@@ -141,7 +142,7 @@ impl Granted {
     }
 }
 
-/// memlen, itemsize, ndim, shape, strides, offset
+/// Returns memlen, itemsize, ndim, shape, strides and offset of a row.
 fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> {
     let fields = value.as_array()?;
     let number = |index: usize| fields[index].as_i64().unwrap();
@@ -151,7 +152,8 @@ fn structure(value: &Value) -> Option<(i64, i64, i32, Vec<i64>, Vec<i64>, i64)> 
 
 const STRUCTURES: usize = 1_500;
 
-/// Legal structures of CPython's generator are clean for every request; invalid structures are not.
+/// For legal structures of CPython's generator, the check of every request reports no error. For invalid structures it
+/// does.
 #[test]
 fn buffers_of_cpythons_own_tests_have_the_same_result() {
     let seed = 0x3118;
@@ -189,7 +191,7 @@ fn buffers_of_cpythons_own_tests_have_the_same_result() {
             let granted;
             let outcome = match answer[1]["error"].as_str() {
                 None => {
-                    granted = Granted(answer[1].clone()).to_buf();
+                    granted = FilledBuffer(answer[1].clone()).to_buf();
                     let Checked { report, view } = CHECKER.check(&granted.as_raw(), Some(request));
                     // A one-dimensional array of pointers has a pointer in its last dimension.
                     let notes = report.iter().filter(|finding| finding.rule() == RuleId::A23);
@@ -206,8 +208,8 @@ fn buffers_of_cpythons_own_tests_have_the_same_result() {
             audit = audit.observe(request, outcome);
         }
         let report = audit.finish();
-        // Writable arrays with overlapping items are legal and noted. CPython's own exporters disagree on ndim
-        // under SIMPLE and on the contiguity of empty slices.
+        // Writable arrays with overlapping items are legal, with a note. CPython's own exporters disagree on ndim under
+        // SIMPLE and on the contiguity of empty slices.
         let notes = [RuleId::A23, RuleId::D08, RuleId::B01, RuleId::C02];
         for finding in &report {
             assert!(notes.contains(&finding.rule()) && !report.has_errors(), "{report}\n{line}");

@@ -1,4 +1,4 @@
-//! Views from incomplete structs, contiguous strides, and memory blocks.
+//! Tests of views of structs with missing fields, of contiguous strides, and of memory blocks.
 
 use pep3118::{
     Block, Checked, Checker, DataModel, Dialect, ItemLayout, Order, RawView, Request, RuleId, Slice, Type, View,
@@ -7,27 +7,28 @@ use pep3118::{
 
 use super::{CHECKER, ROWS};
 
+/// Returns the validated view of `raw`.
 fn view(raw: RawView<'_>, request: Option<Request>) -> View<'_> {
     CHECKER.check(&raw, request).into_result().unwrap()
 }
 
 #[test]
 fn missing_fields_are_computed() {
-    // SIMPLE: bytes, whatever itemsize is.
+    // After SIMPLE the items are bytes, and `itemsize` is ignored.
     let simple = view(RawView { format: None, shape: None, strides: None, ..ROWS }, Some(Request::SIMPLE));
     assert_eq!((simple.shape(), simple.strides(), simple.itemsize()), (&[24][..], &[1][..], 1));
     assert!(matches!(simple.item(), ItemLayout::Scalar(scalar) if scalar.ty == Type::UInt8));
-    // NumPy reports ndim 0 under SIMPLE. The bytes are the same.
+    // After SIMPLE NumPy reports `ndim` 0. The view has the same bytes.
     let numpy = RawView { ndim: 0, format: None, shape: None, strides: None, ..ROWS };
     assert_eq!(view(numpy, Some(Request::SIMPLE)).shape(), [24]);
-    // ND: the strides of a C-contiguous array.
+    // After ND the strides are those of a C-contiguous array.
     let nd = view(RawView { format: None, strides: None, ..ROWS }, Some(Request::ND));
     assert_eq!((nd.shape(), nd.strides()), (&[2, 3][..], &[12, 4][..]));
     assert!(matches!(nd.item(), ItemLayout::Bytes));
-    // One dimension without a shape: as many items as len contains.
+    // With one dimension and no shape, the number of items is `len` divided by `itemsize`.
     let row = view(RawView { ndim: 1, shape: None, strides: None, ..ROWS }, None);
     assert_eq!((row.shape(), row.strides(), row.itemsize()), (&[6][..], &[4][..], 4));
-    // No dimensions: one item.
+    // Without dimensions there is one item.
     let one = view(RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS }, None);
     assert_eq!((one.ndim(), one.item_count(), one.offset_of(&[])), (0, 1, Ok(0)));
     assert!(one.is_contiguous(Order::C) && one.is_contiguous(Order::Fortran));
@@ -102,7 +103,7 @@ fn prove_returns_the_first_error() {
     assert_eq!(error.to_string(), "A25: readonly is 2, neither 0 nor 1");
     let ViewError::Rule { finding } = error else { panic!("{error}") };
     assert_eq!(finding.rule(), RuleId::A25);
-    // Notes are ignored: here trailing padding is implicit.
+    // `prove` ignores notes. The format of this example has implicit trailing padding, which is a note.
     let numpy = RawView {
         len: 16,
         itemsize: 16,
@@ -160,7 +161,7 @@ fn the_fast_path_for_scalars_agrees_with_reconcile() {
     assert!(compared > 10_000, "only {compared}");
 }
 
-/// The documentation requires multiples of itemsize; here they are a recommendation.
+/// CPython's documentation requires multiples of itemsize. The library recommends them.
 #[test]
 fn offsets_that_are_not_multiples_of_itemsize_are_notes() {
     let numpy_field = verify_structure(27, 8, 1, &[3], &[9], 1);
@@ -169,7 +170,7 @@ fn offsets_that_are_not_multiples_of_itemsize_are_notes() {
     assert!(verify_structure(8, 0, 1, &[2], &[3], 5).is_empty());
 }
 
-/// The block contains the table of pointers. The memory that they point to is somewhere else.
+/// The block contains the table of pointers. The rows are outside the block.
 #[test]
 fn the_table_of_pointers_must_be_inside_the_block() {
     let raw = RawView { strides: Some(&[8, 4]), suboffsets: Some(&[0, -1]), ..ROWS };

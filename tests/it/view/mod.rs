@@ -1,4 +1,4 @@
-//! The module `view`: rules, requests, and the geometry of validated views.
+//! Tests of the module `view`: rules, requests, and the geometry of validated views.
 
 mod cpython;
 mod geometry;
@@ -12,10 +12,10 @@ use pep3118::{
     Audit, Checker, DataModel, Owner, RaisedError, RawView, Report, Request, RequestOutcome, view::MemoryTraits,
 };
 
-/// LP64 on every host, so that the results do not depend on it.
+/// A checker with data model LP64, so that the results do not depend on the host.
 pub(crate) const CHECKER: Checker<'static> = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
 
-/// The answer to `FULL_RO` of a read-only array of 2 rows of 3 ints in C order.
+/// The `Py_buffer` of a read-only array of 2 rows of 3 ints in C order, for the request `FULL_RO`.
 pub(crate) const ROWS: RawView<'static> = RawView {
     buf: Some(0x1000),
     obj: Owner::Exporter(1),
@@ -29,7 +29,7 @@ pub(crate) const ROWS: RawView<'static> = RawView {
     suboffsets: None,
 };
 
-/// The answer to a request of an exporter that keeps the rules. `full` is its answer to `FULL_RO`.
+/// Returns the answer of a correct exporter to `request`. `full` is its answer to `FULL_RO`.
 pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome<'static> {
     if MemoryTraits::of(&full).refusal_reason(request).is_some() {
         return RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 };
@@ -43,7 +43,7 @@ pub(crate) fn answer(full: RawView<'static>, request: Request) -> RequestOutcome
     })
 }
 
-/// The audit of all 26 requests. The answer to `changed_request` is `changed`.
+/// Audits an exporter that answers `changed_request` with `changed`, and the other 25 requests correctly.
 pub(crate) fn audit(full: RawView<'static>, changed_request: Request, changed: RequestOutcome<'static>) -> Report {
     let mut audit = Audit::with(CHECKER);
     for request in Request::ALL_LEGAL {
@@ -53,7 +53,7 @@ pub(crate) fn audit(full: RawView<'static>, changed_request: Request, changed: R
     audit.finish()
 }
 
-/// The audit of an exporter that keeps the rules.
+/// Audits a correct exporter.
 pub(crate) fn clean_audit(full: RawView<'static>) -> Report {
     audit(full, Request::SIMPLE, answer(full, Request::SIMPLE))
 }

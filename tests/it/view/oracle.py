@@ -1,10 +1,12 @@
 """Calls the buffer functions of the running CPython for tests/it/view/cpython.rs.
 
-`contiguity` reads one view per line, `len itemsize shape strides suboffsets memlen offset`, with arrays
-joined by commas and `-` for NULL, and prints `C F A c-strides f-strides valid`.
+`contiguity` reads one view per line: `len itemsize shape strides suboffsets memlen offset`. The entries of an array are
+separated by commas, and `-` is NULL. For each line it prints `C F A c-strides f-strides valid`: the contiguity in the
+orders C, F and A, the contiguous strides in both orders, and the result of `verify_structure`, or `?` if CPython's
+tests are not installed.
 
-`exporters SEED COUNT` makes COUNT structures with the generator of CPython's own test suite and prints the
-answers of their buffers to every request, one JSON object per line.
+`exporters SEED COUNT REQUEST...` makes COUNT structures with the generator of CPython's tests, and prints the answers
+of their buffers to every request, one JSON object per line.
 """
 
 import ctypes
@@ -78,7 +80,7 @@ def filled_c(text):
 
 
 def request(obj, flags):
-    """Returns the answer of the exporter: the fields of the struct, or the name of the exception."""
+    """Returns the answer of the exporter: the fields of the `Py_buffer`, or the name of the exception."""
     view = PyBuffer()
     try:
         GET_BUFFER(obj, view, flags)
@@ -116,7 +118,7 @@ def exporters(seed, count, requests):
     for number in range(count):
         char = random.choice(formats)
         itemsize = suite.struct.calcsize(char)
-        # Structures of the suite's full size, without arrays.
+        # Structures of the full size of CPython's tests. They are too large for arrays.
         for valid in (True, False):
             write("rand_structure", None, suite.rand_structure(itemsize, valid), valid)
         # Structures that are small enough for arrays.
@@ -130,7 +132,7 @@ def exporters(seed, count, requests):
         items = suite.randitems_from_structure(char, wrong)
         try:
             suite.ndarray_from_structure(items, char, wrong)
-        except Exception:  # As in the suite, any exception.
+        except Exception:  # CPython's tests also accept any exception here.
             write("refused by ndarray", None, wrong, False)
 
     import array

@@ -1,4 +1,4 @@
-//! `Request`: values, names, invalid flags.
+//! Tests of `Request`: values, names, invalid flags.
 
 use pep3118::{Request, RequestError, RuleId};
 
@@ -46,7 +46,7 @@ fn there_are_26_legal_requests() {
     for request in Request::ALL_LEGAL {
         assert!(seen.insert(request.bits()), "{request} twice");
         assert!(request.is_legal());
-        // Display and FromStr are inverse.
+        // `FromStr` is the inverse of `Display`.
         assert_eq!(request.to_string().parse(), Ok(request));
         assert_eq!(format!("{:#x}", request.bits()).parse(), Ok(request));
         assert_eq!(request.bits().to_string().parse(), Ok(request));
@@ -56,7 +56,7 @@ fn there_are_26_legal_requests() {
 }
 
 #[test]
-fn names_are_short() {
+fn requests_have_short_names() {
     let names = [
         (Request::SIMPLE, "SIMPLE"),
         (Request::FULL, "FULL"),

@@ -1,4 +1,4 @@
-//! Examples for every rule: structs that break it and no other rule, one that keeps it, and a snapshot.
+//! Tests with examples for every rule: structs that break only this rule, a struct that follows it, and a snapshot.
 
 use std::collections::BTreeSet;
 
@@ -13,31 +13,33 @@ use crate::snapshot;
 
 /// The examples of a rule.
 enum Case {
-    /// Reports that contain this rule and no other, and an empty report of a similar struct.
+    /// The reports of structs that break only this rule, and the empty report of a similar struct.
     Breaks(Vec<Report>, Report),
-    /// The rule is a permission. The report of a struct that uses it is empty.
+    /// The rule is a permission. The report of a struct that uses the permission is empty.
     Allows(Report),
-    /// The rule binds consumers, or structs do not decide it.
+    /// The rule binds consumers, or a struct does not contain the information that a check needs.
     NotDecidable,
 }
 
 const UNCHECKED: Request = Request::from_bits_retain(0x10);
 
+/// Returns the report of `raw` as an answer to `request`.
 fn check(raw: RawView<'_>, request: Request) -> Report {
     CHECKER.check(&raw, Some(request)).report
 }
 
-/// The check of an answer to `FULL_RO` in a block of memory.
+/// Checks an answer to `FULL_RO` in a block of `len` bytes, in which `buf` is byte `offset`.
 fn check_in_block(raw: RawView<'_>, len: i64, offset: i64) -> Report {
     Checker { memory: Some(Block { len, offset }), ..CHECKER }.check(&raw, Some(Request::FULL_RO)).report
 }
 
+/// Returns the answer of an exporter that refuses a request correctly.
 fn refused() -> RequestOutcome<'static> {
     RequestOutcome::Refused { error: RaisedError::BufferError, obj: Owner::Null, references: 0 }
 }
 
-/// The answer of an exporter of `raw` to `request`, with a change.
-fn granted(
+/// Returns the answer of an exporter of `raw` to `request`, modified by `change`.
+fn modified_answer(
     raw: RawView<'static>,
     request: Request,
     change: impl FnOnce(&mut RawView<'static>),
@@ -49,18 +51,18 @@ fn granted(
 
 const HUGE: i64 = 1 << 62;
 
-/// A table of two pointers to rows of 3 ints.
+/// The `Py_buffer` of a table of two pointers to rows of 3 ints.
 const POINTERS: RawView<'static> = RawView { suboffsets: Some(&[0, -1]), ..ROWS };
-/// Every second int of each row: not contiguous.
+/// The `Py_buffer` of every second int of each row, which is not contiguous.
 const GAPS: RawView<'static> = RawView { strides: Some(&[24, 8]), ..ROWS };
-/// The items of `ROWS`, Fortran-contiguous.
+/// The `Py_buffer` of the items of `ROWS` in Fortran order.
 const COLUMNS: RawView<'static> = RawView { strides: Some(&[4, 8]), ..ROWS };
 const WRITABLE: RawView<'static> = RawView { readonly: 0, ..ROWS };
 const ROW: RawView<'static> = RawView { len: 12, ndim: 1, shape: Some(&[3]), strides: Some(&[4]), ..ROWS };
 const ONE: RawView<'static> = RawView { len: 4, ndim: 0, shape: None, strides: None, ..ROWS };
 const NOTHING: RawView<'static> = RawView { len: 0, shape: Some(&[0, 3]), ..ROWS };
 
-/// The examples of a rule. A rule without examples does not compile.
+/// Returns the examples of `rule`. The `match` is exhaustive, so a rule without examples is a compile-time error.
 fn case(rule: RuleId) -> Case {
     use Case::{Allows, Breaks, NotDecidable};
     use Request as R;
@@ -70,7 +72,7 @@ fn case(rule: RuleId) -> Case {
     match rule {
         Id::A01 => one(full(RawView { obj: Owner::Null, ..ROWS }), full(RawView { obj: Owner::Temporary, ..ROWS })),
         Id::A02 => one(
-            audit(ROWS, R::FULL_RO, granted(ROWS, R::FULL_RO, |raw| raw.obj = Owner::Temporary)),
+            audit(ROWS, R::FULL_RO, modified_answer(ROWS, R::FULL_RO, |raw| raw.obj = Owner::Temporary)),
             full(RawView { obj: Owner::Temporary, ..ROWS }),
         ),
         Id::A03 => one(full(RawView { buf: Some(0), ..ROWS }), full(RawView { buf: Some(0), ..NOTHING })),
@@ -78,7 +80,8 @@ fn case(rule: RuleId) -> Case {
         Id::A05 => one(full(RawView { len: 44, ..GAPS }), full(GAPS)),
         Id::A06 => Breaks(
             vec![
-                // Stride 0, so that the items do not span more than Py_ssize_t (D07).
+                // With stride 0 the items span few bytes, so that the struct does not also break D07 (distance of the
+                // items).
                 full(RawView { shape: Some(&[HUGE, 3]), strides: Some(&[0, 4]), ..ROWS }),
                 full(RawView { len: -1, ..ROWS }),
                 full(RawView { itemsize: -4, ..ROWS }),
@@ -93,7 +96,7 @@ fn case(rule: RuleId) -> Case {
                 full(RawView { format: Some(b"T{<b:a:<q:b:}"), ..ROWS }),
                 full(RawView { format: Some(b"T{i:a:b:b:}"), ..ROWS }),
                 full(RawView { format: Some(b"<q"), ..ROWS }),
-                // Notes: implicit trailing padding, inferred strides, two interpretations.
+                // These formats give a note: implicit trailing padding, inferred strides, two interpretations.
                 full(RawView { itemsize: 16, len: 48, format: Some(b"T{b:a:xxxxxxxi:b:}"), ..ROW_OF_16 }),
                 full(RawView { itemsize: 17, len: 51, format: Some(b"T{(2)T{i:a:b:b:}:x:xxxxxxb:y:}"), ..ROW_OF_17 }),
                 full(RawView { itemsize: 24, len: 72, format: Some(b"T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}"), ..ROW_OF_24 }),
@@ -101,7 +104,7 @@ fn case(rule: RuleId) -> Case {
             full(RawView { format: Some(b"T{h:a:h:b:}"), ..ROWS }),
         ),
         Id::A08 => one(
-            audit(ROWS, R::SIMPLE, granted(ROWS, R::SIMPLE, |raw| raw.itemsize = 1)),
+            audit(ROWS, R::SIMPLE, modified_answer(ROWS, R::SIMPLE, |raw| raw.itemsize = 1)),
             check(RawView { format: None, ..ROWS }, R::INDIRECT),
         ),
         Id::A10 => one(
@@ -152,14 +155,14 @@ fn case(rule: RuleId) -> Case {
         Id::B01 => Breaks(
             vec![
                 check(RawView { ndim: 0, format: None, shape: None, strides: None, ..ROWS }, R::SIMPLE),
-                audit(ROWS, R::SIMPLE, granted(ROWS, R::SIMPLE, |raw| raw.ndim = 1)),
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| (raw.ndim, raw.shape) = (1, Some(&[6][..])))),
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.obj = Owner::Exporter(2))),
+                audit(ROWS, R::SIMPLE, modified_answer(ROWS, R::SIMPLE, |raw| raw.ndim = 1)),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| (raw.ndim, raw.shape) = (1, Some(&[6][..])))),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.obj = Owner::Exporter(2))),
             ],
             clean_audit(ROWS),
         ),
         Id::B02 => one(check(ROWS, R::FULL), check(WRITABLE, R::FULL)),
-        Id::B03 => one(audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.readonly = 0)), clean_audit(WRITABLE)),
+        Id::B03 => one(audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.readonly = 0)), clean_audit(WRITABLE)),
         Id::B04 => one(full(RawView { format: None, ..ROWS }), check(RawView { format: None, ..ROWS }, R::STRIDES)),
         Id::B05 => one(check(ROWS, R::STRIDES), check(ROWS, R::RECORDS_RO)),
         Id::B06 => one(
@@ -229,7 +232,7 @@ fn case(rule: RuleId) -> Case {
             ],
             clean_audit(ROWS),
         ),
-        // The last object of the chain answers every request.
+        // `obj` of every answer is the last object of the chain.
         Id::B22 => Allows(clean_audit(RawView { obj: Owner::Exporter(2), ..ROWS })),
         Id::B23 => Breaks(
             vec![
@@ -249,11 +252,11 @@ fn case(rule: RuleId) -> Case {
         }
         Id::B25 => Breaks(
             vec![
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.buf = Some(0x2000))),
-                audit(ROWS, R::ND, granted(ROWS, R::ND, |raw| raw.shape = Some(&[3, 2]))),
-                audit(ROWS, R::STRIDES, granted(ROWS, R::STRIDES, |raw| raw.strides = Some(&[4, 8]))),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.buf = Some(0x2000))),
+                audit(ROWS, R::ND, modified_answer(ROWS, R::ND, |raw| raw.shape = Some(&[3, 2]))),
+                audit(ROWS, R::STRIDES, modified_answer(ROWS, R::STRIDES, |raw| raw.strides = Some(&[4, 8]))),
             ],
-            // The stride of a dimension of one item may differ.
+            // The stride of a dimension of one item may have any value.
             audit(
                 RawView { len: 12, shape: Some(&[1, 3]), ..ROWS },
                 R::F_CONTIGUOUS,
@@ -319,7 +322,7 @@ fn case(rule: RuleId) -> Case {
             vec![
                 check_in_block(ROWS, 20, 0),
                 check_in_block(RawView { strides: Some(&[-12, 4]), ..ROWS }, 24, 8),
-                // Bytes, because SIMPLE requests no structure.
+                // The items are bytes, because SIMPLE requests no structure.
                 Checker { memory: Some(Block { len: 8, offset: 0 }), ..CHECKER }
                     .check(&RawView { format: None, shape: None, strides: None, ..ROW }, Some(R::SIMPLE))
                     .report,
@@ -381,7 +384,7 @@ const ROW_OF_17: RawView<'static> = RawView { strides: Some(&[17]), ..ROW };
 const ROW_OF_24: RawView<'static> = RawView { strides: Some(&[24]), ..ROW };
 
 #[test]
-fn every_rule_has_examples_that_break_it_and_one_that_keeps_it() {
+fn every_rule_has_examples_that_break_it_and_one_that_follows_it() {
     let mut snapshots = 0;
     for rule in RuleId::ALL.iter().copied() {
         let (violations, clean) = match case(rule) {
@@ -421,7 +424,7 @@ fn severity_follows_the_level() {
         };
         assert_eq!(rule.severity(), expected, "{rule}");
         if let Case::Breaks(reports, _) = case(*rule) {
-            // The first example is the typical violation. The others can be milder or worse.
+            // The first example is the typical violation. The severity of the other examples may differ.
             assert_eq!(reports[0].worst(), Some(expected), "{rule}");
         }
     }
@@ -516,7 +519,7 @@ fn only_some_violations_prevent_a_view() {
 
 /// A message contains at most the first 60 bytes of a format.
 #[test]
-fn long_formats_are_abridged() {
+fn long_formats_are_shortened_in_messages() {
     let message = |len: usize| {
         let format = vec![b'i'; len];
         // For a request without FORMAT the format must be NULL.
@@ -536,7 +539,7 @@ fn long_formats_are_abridged() {
     }
 }
 
-/// An exporter may refuse WRITABLE only if its other answers have read-only memory.
+/// An exporter may refuse a request with WRITABLE only if its other answers have read-only memory.
 #[test]
 fn a_refusal_of_writable_needs_read_only_memory() {
     let rules = |raw| -> Vec<RuleId> {
@@ -547,7 +550,7 @@ fn a_refusal_of_writable_needs_read_only_memory() {
     assert_eq!(rules(WRITABLE), [RuleId::B23]);
 }
 
-/// An answer to a request, in a block of memory.
+/// An answer to a request, and the memory block of the answer.
 #[derive(Clone, Copy)]
 struct Answer {
     raw: RawView<'static>,
@@ -555,17 +558,17 @@ struct Answer {
     block: Block,
 }
 
-/// The answer that `CHANGES` modify. It keeps every rule.
+/// The answer that `CHANGES` modify. It follows every rule.
 const CLEAN: Answer = Answer { raw: ROWS, request: Request::FULL_RO, block: Block { len: 24, offset: 0 } };
 
 impl Answer {
-    /// The rules that the answer breaks, each once.
+    /// Returns the set of rules that the answer breaks.
     fn rules(&self) -> BTreeSet<RuleId> {
         let checker = Checker { memory: Some(self.block), ..CHECKER };
         checker.check(&self.raw, Some(self.request)).report.iter().map(|finding| finding.rule()).collect()
     }
 
-    /// The fields in which two answers differ.
+    /// Returns the names of the fields in which two answers differ.
     fn changed(&self, other: &Self) -> BTreeSet<&'static str> {
         let fields = [
             ("buf", self.raw.buf != other.raw.buf),
@@ -587,7 +590,7 @@ impl Answer {
 
 type Change = (RuleId, &'static str, fn(&mut Answer));
 
-/// Changes of `CLEAN`, each of which breaks one rule.
+/// Changes of `CLEAN`. Each change breaks one rule.
 const CHANGES: &[Change] = &[
     (RuleId::A01, "obj NULL", |answer| answer.raw.obj = Owner::Null),
     (RuleId::A03, "buf NULL", |answer| answer.raw.buf = Some(0)),
@@ -651,7 +654,7 @@ const CHANGES: &[Change] = &[
     }),
 ];
 
-/// Changes after which other rules are kept or cannot be decided, with the reason.
+/// Changes that make the check of other rules impossible or their violation disappear, with the reason.
 const EXCLUDES: &[(&str, &[RuleId], &str)] = &[
     ("negative len", &[RuleId::A03, RuleId::A18], "a negative len says nothing about items; A06 is reported"),
     (
@@ -756,7 +759,7 @@ const EXCLUDES: &[(&str, &[RuleId], &str)] = &[
     ("huge strides", &[RuleId::D06], "no block contains the items; D07 is reported"),
 ];
 
-/// Two changes of different fields break both rules: no violation hides another.
+/// Two changes of different fields break both rules. The report contains both violations.
 #[test]
 fn rules_that_are_broken_together_are_all_reported() {
     let excludes = |change: &str, rule: RuleId| {
@@ -798,7 +801,7 @@ fn rules_that_are_broken_together_are_all_reported() {
     assert!(pairs > 400, "only {pairs} pairs");
 }
 
-/// The shape describes 2^62 bytes, the strides span more than 63 bits, and `len` is neither.
+/// The product of the shape is 2^62 bytes, the span of the strides overflows 63 bits, and `len` has a third value.
 #[test]
 fn an_overflow_of_the_span_does_not_hide_a_wrong_len() {
     let raw =

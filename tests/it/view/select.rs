@@ -1,4 +1,4 @@
-//! `View::select`, `field` and `cast`.
+//! Tests of `View::select`, `View::field` and `View::cast`.
 
 use pep3118::{
     DataModel, Dialect, ItemLayout, Layout, Order, RawView, Request, Scalar, Slice, Step, Target, View, ViewError,
@@ -6,6 +6,7 @@ use pep3118::{
 
 use super::{CHECKER, ROWS};
 
+/// Returns the validated view of `raw`.
 fn view(raw: RawView<'_>) -> View<'_> {
     CHECKER.check(&raw, None).into_result().unwrap()
 }
@@ -14,11 +15,13 @@ fn layout(format: &str) -> Layout {
     Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64).unwrap()
 }
 
+/// Returns an item of one little-endian `int32`.
 fn int() -> ItemLayout {
     ItemLayout::Scalar(Scalar::recognize(b"<i", &DataModel::LP64).unwrap())
 }
 
-/// The address after the steps, in a memory where the pointer at address `n` is `1000 * n`.
+/// Returns the address after all `steps` from `start`, in a memory where the pointer at address `n` has the value `1000
+/// * n`.
 fn address(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
     steps.fold(start, |address, step| match step {
         Step::Stride(bytes) | Step::Add(bytes) => address + bytes,
@@ -26,7 +29,7 @@ fn address(start: i64, steps: impl Iterator<Item = Step>) -> i64 {
     })
 }
 
-/// The selected items have the addresses that they had before, with pointers or without.
+/// The views have suboffsets or no suboffsets.
 #[test]
 fn selecting_an_index_keeps_the_addresses_of_its_items() {
     let (shape, strides) = ([2, 3, 2], [70_i64, -20, 9]);
@@ -88,17 +91,17 @@ fn the_offset_of_a_field_is_added_after_the_last_pointer() {
     assert_eq!((field.offset(), field.itemsize(), field.len()), (6, 2, 24));
     assert_eq!(field.offset_of(&[1, 1, 2]), Ok(30 + 10 + 4 + 6));
     let pointers = view(RawView { strides: Some(&[8]), suboffsets: Some(&[1]), ..raw }).field(b).unwrap();
-    // At byte 2 of the item.
+    // The field is at byte 2 of the item.
     assert_eq!((pointers.suboffsets(), pointers.offset()), (Some(&[1 + 2, -1][..]), 0));
     assert!(matches!(field.item(), ItemLayout::Interpretation(found) if found.layout.size() == 2));
-    // The item itself as a field, with items that are arrays.
+    // The item itself is used as a field. The items are arrays.
     let rows = layout("(2,3)<i");
     let items = view(RawView { itemsize: 24, ndim: 0, shape: None, strides: None, format: None, ..ROWS });
     assert_eq!(items.field(rows.item()).unwrap().shape(), [2, 3]);
 }
 
 #[test]
-fn the_layout_of_a_field_is_emitted_as_it_was_written() {
+fn the_layout_of_a_field_has_the_format_of_the_field() {
     for (format, name, field) in [
         ("T{<h:a:(2)T{>i:x:}:b:}", "b", "(2)T{>i:x:}"),
         ("T{<h:a:(2,3)5s:b:}", "b", "(2,3)5s"),

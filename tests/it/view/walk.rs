@@ -1,4 +1,4 @@
-//! Contiguity, bounds, overlap and offsets, compared with a loop over every index.
+//! Tests that compare contiguity, bounds, overlap and offsets with a loop over every index.
 
 use pep3118::view::Steps;
 use pep3118::{Checked, Order, RawView, Request, RuleId, Slice, Step, View, verify_structure};
@@ -8,7 +8,7 @@ use super::CHECKER;
 const SEED: u64 = 0x5eed_3118;
 pub(super) const VIEWS: usize = 100_000;
 
-/// A linear congruential generator: the same numbers in every run.
+/// A linear congruential generator, which generates the same numbers in every run.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -17,17 +17,19 @@ impl Random {
         Self(SEED)
     }
 
-    pub(super) fn below(&mut self, limit: i64) -> i64 {
+    /// Returns a random number from 0 to `limit - 1`.
+    pub(super) fn random_below(&mut self, limit: i64) -> i64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         ((self.0 >> 33) as i64) % limit
     }
 
-    fn one_in(&mut self, limit: i64) -> bool {
-        self.below(limit) == 0
+    /// Returns `true` in one of `limit` cases.
+    fn with_chance_one_in(&mut self, limit: i64) -> bool {
+        self.random_below(limit) == 0
     }
 }
 
-/// The fields of a struct and its block.
+/// The fields of a `Py_buffer` and its memory block.
 #[derive(Debug)]
 pub(super) struct Numbers {
     pub(super) len: i64,
@@ -53,55 +55,56 @@ impl Numbers {
     }
 }
 
-/// Makes fields that are contiguous in both orders, almost contiguous, strided, overlapping, empty, without
-/// strides, or random; in a block that contains them or almost does.
+/// Generates fields of items that are contiguous, almost contiguous, strided, overlapping, empty, without strides, or
+/// random. The block contains all items, or all items except a few bytes.
 pub(super) fn numbers(random: &mut Random) -> Numbers {
-    let ndim = random.below(6) as usize;
-    let itemsize = [1, 2, 3, 4, 5, 8, 12, 16][random.below(8) as usize];
-    let zero = random.one_in(12);
+    let ndim = random.random_below(6) as usize;
+    let itemsize = [1, 2, 3, 4, 5, 8, 12, 16][random.random_below(8) as usize];
+    let zero = random.with_chance_one_in(12);
     let shape: Vec<i64> = (0..ndim)
-        .map(|_| match random.below(8) {
+        .map(|_| match random.random_below(8) {
             0 | 1 => 1,
             2 if zero => 0,
             n => 2 + n % 4,
         })
         .collect();
     let mut strides = vec![0; ndim];
-    let order: Vec<usize> = if random.one_in(2) { (0..ndim).collect() } else { (0..ndim).rev().collect() };
+    let order: Vec<usize> = if random.with_chance_one_in(2) { (0..ndim).collect() } else { (0..ndim).rev().collect() };
     let mut next = itemsize;
     for axis in order {
         strides[axis] = next;
         next *= shape[axis].max(1);
     }
     for (stride, length) in strides.iter_mut().zip(&shape) {
-        match random.below(16) {
+        match random.random_below(16) {
             0 => *stride = -*stride,
             1 => *stride *= 2,
-            2 => *stride = itemsize * (random.below(11) - 5),
-            3 => *stride = random.below(41) - 20,
-            // Ignored by contiguity (C04).
-            4..=7 if *length <= 1 => *stride = random.below(1000),
+            2 => *stride = itemsize * (random.random_below(11) - 5),
+            3 => *stride = random.random_below(41) - 20,
+            // Contiguity ignores the stride of a dimension of at most one item (C04, relaxed strides).
+            4..=7 if *length <= 1 => *stride = random.random_below(1000),
             _ => {}
         }
     }
-    let strides = (ndim > 0 && !random.one_in(8)).then_some(strides);
-    let suboffsets = (ndim > 0 && strides.is_some() && random.one_in(16)).then(|| vec![-1; ndim]);
+    let strides = (ndim > 0 && !random.with_chance_one_in(8)).then_some(strides);
+    let suboffsets = (ndim > 0 && strides.is_some() && random.with_chance_one_in(16)).then(|| vec![-1; ndim]);
     let len = shape.iter().product::<i64>() * itemsize;
-    let (low, high) = reach(&shape, strides.as_deref().unwrap_or_default());
-    let jitter = |random: &mut Random| if random.one_in(3) { random.below(33) - 16 } else { 0 };
+    let (low, high) = span(&shape, strides.as_deref().unwrap_or_default());
+    let jitter = |random: &mut Random| if random.with_chance_one_in(3) { random.random_below(33) - 16 } else { 0 };
     let offset = -low + jitter(random);
     let memlen = (offset + high + itemsize + jitter(random)).max(0);
     Numbers { len, itemsize, shape, strides, suboffsets, memlen, offset }
 }
 
-fn reach(shape: &[i64], strides: &[i64]) -> (i64, i64) {
+/// Returns the lowest and the highest offset of an item, both relative to the item with all indices 0.
+fn span(shape: &[i64], strides: &[i64]) -> (i64, i64) {
     shape.iter().zip(strides).fold((0, 0), |(low, high), (length, stride)| {
-        let reach = stride * (length - 1).max(0);
-        (low + reach.min(0), high + reach.max(0))
+        let span = stride * (length - 1).max(0);
+        (low + span.min(0), high + span.max(0))
     })
 }
 
-/// Every multi-index, the last index fastest.
+/// Returns all indices of the shape in C order.
 fn every_index(shape: &[i64]) -> Vec<Vec<i64>> {
     let mut all = vec![Vec::new()];
     for length in shape {
@@ -113,7 +116,7 @@ fn every_index(shape: &[i64]) -> Vec<Vec<i64>> {
     all
 }
 
-/// The offset of every item, the last index fastest.
+/// Returns the offset of every item, in the order in which the last axis varies fastest.
 fn walk<'n>(axes: impl Iterator<Item = (&'n i64, &'n i64)>) -> Vec<i64> {
     axes.fold(vec![0], |offsets, (length, stride)| {
         offsets.iter().flat_map(|offset| (0..*length).map(move |index| offset + index * stride)).collect()
@@ -124,7 +127,7 @@ fn offset(strides: &[i64], index: &[i64]) -> i64 {
     strides.iter().zip(index).map(|(stride, index)| stride * index).sum()
 }
 
-/// Whether the items are adjacent in the order of the offsets.
+/// Returns `true` if each item ends where the next item starts.
 fn are_adjacent(offsets: impl Iterator<Item = i64>, itemsize: i64) -> bool {
     offsets.zip(0..).all(|(offset, number)| offset == number * itemsize)
 }
@@ -144,14 +147,14 @@ fn a_loop_over_every_index_agrees() {
         let offsets = walk(axes.clone());
         let columns = walk(axes.rev());
 
-        // Offsets, one by one and in both orders.
+        // Compare the offset of each item, and all offsets in both orders.
         assert_eq!(view.offsets(Order::C).unwrap().collect::<Vec<i64>>(), offsets, "{numbers:?}");
         assert_eq!(view.offsets(Order::Fortran).unwrap().collect::<Vec<i64>>(), columns, "{numbers:?}");
         assert_eq!(view.item_count(), offsets.len() as u64);
         let last: Vec<i64> = numbers.shape.iter().map(|length| length - 1).collect();
         assert_eq!(view.offset_of(&last).ok(), offsets.last().copied());
 
-        // Contiguity.
+        // Compare the contiguity.
         let c = are_adjacent(offsets.iter().copied(), numbers.itemsize);
         let f = are_adjacent(columns.iter().copied(), numbers.itemsize);
         contiguous += usize::from(c || f);
@@ -160,7 +163,7 @@ fn a_loop_over_every_index_agrees() {
             assert_eq!(raw.is_contiguous(order), expected, "{order} {numbers:?}");
         }
 
-        // Bounds, and the block.
+        // Compare the bounds with the lowest and the highest offset, and check the block.
         let bounds = view.byte_bounds().unwrap();
         let low = offsets.iter().copied().min().unwrap_or(0);
         let high = offsets.iter().map(|offset| offset + numbers.itemsize).max().unwrap_or(0);
@@ -172,8 +175,8 @@ fn a_loop_over_every_index_agrees() {
         valid += usize::from(fits);
         assert_eq!(!structure.has_errors(), fits, "{numbers:?}: {structure}");
 
-        // Overlap: a certain overlap exists, and without a note there is none. The search below is slow, so
-        // only small arrays are compared.
+        // Compare the overlap. If the report states an overlap, two items share bytes. Without a note, no items share
+        // bytes. The search is slow, so only small arrays are compared.
         let block = pep3118::Block { len: high - low, offset: -low };
         let report = pep3118::Checker { memory: Some(block), ..CHECKER }.check(&raw, None).report;
         if offsets.len() > 200 {
@@ -196,11 +199,11 @@ fn a_loop_over_every_index_agrees() {
     }
     println!("{contiguous} contiguous, {valid} valid, {overlapping} overlapping, {possible} possibly, of {VIEWS}");
     assert!(contiguous > VIEWS / 10 && valid > VIEWS / 4 && overlapping > VIEWS / 50);
-    // Possible overlaps are those that only a search could decide.
+    // The report states a possible overlap if only a search could decide.
     assert!(possible < VIEWS / 10);
 }
 
-/// Slices and transpositions select the same items as on nested lists.
+/// The test compares slices and transpositions with the same operations on nested lists.
 #[test]
 fn slices_select_the_items_that_python_selects() {
     let mut random = Random::new();
@@ -209,10 +212,10 @@ fn slices_select_the_items_that_python_selects() {
         let numbers = Numbers { suboffsets: None, ..numbers(&mut random) };
         let raw = numbers.raw();
         let view = CHECKER.check(&raw, None).into_result().unwrap();
-        let bound = |random: &mut Random| (!random.one_in(3)).then(|| random.below(15) - 7);
-        let slices: Vec<Slice> = (0..random.below(numbers.shape.len() as i64 + 1))
+        let bound = |random: &mut Random| (!random.with_chance_one_in(3)).then(|| random.random_below(15) - 7);
+        let slices: Vec<Slice> = (0..random.random_below(numbers.shape.len() as i64 + 1))
             .map(|_| {
-                let step = [1, 1, 2, 3, -1, -2, -3, i64::MIN, i64::MAX][random.below(9) as usize];
+                let step = [1, 1, 2, 3, -1, -2, -3, i64::MIN, i64::MAX][random.random_below(9) as usize];
                 Slice { start: bound(&mut random), stop: bound(&mut random), step }
             })
             .collect();
@@ -235,7 +238,7 @@ fn slices_select_the_items_that_python_selects() {
         assert_eq!(sliced.offsets(Order::C).unwrap().collect::<Vec<i64>>(), expected, "{slices:?} of {numbers:?}");
         assert_eq!(sliced.len(), expected.len() as i64 * numbers.itemsize);
         items += expected.len();
-        // The struct of the slice keeps the rules.
+        // The fields of the slice follow the rules.
         let report = CHECKER.check(&sliced.as_raw(), None).report;
         assert!(!report.has_errors(), "{report}");
 
@@ -247,7 +250,7 @@ fn slices_select_the_items_that_python_selects() {
     assert!(items > 100_000, "only {items} items were selected");
 }
 
-/// `list(range(length))[slice]`, by a test of each index.
+/// Returns `list(range(length))[slice]` as Python computes it.
 fn select(slice: Slice, length: i64) -> Vec<i64> {
     let wrapped = |index: i64| if index < 0 { index + length } else { index };
     let all = 0..length;
@@ -263,9 +266,9 @@ fn select(slice: Slice, length: i64) -> Vec<i64> {
     }
 }
 
-/// Follows the steps of a view in memory that consists of blocks of 8-byte numbers, and reads the item.
+/// Follows the steps of a view in `blocks` of 8-byte numbers, and returns the number at the end.
 fn follow(blocks: &[&[i64]], steps: Steps<'_>) -> i64 {
-    // A pointer is the index of a block times 1000, plus an offset.
+    // A pointer is the index of a block multiplied by 1000, plus an offset.
     let (mut block, mut offset) = (0, 0);
     for step in steps {
         match step {
@@ -297,7 +300,8 @@ fn steps_follow_pointers() {
         every_index(view.shape()).iter().map(|index| follow(&blocks, view.steps(index).unwrap())).collect()
     };
     assert_eq!(read(&view), [10, 11, 12, 20, 21, 22]);
-    // A slice after a pointer moves the suboffset, a slice before it the offset.
+    // A slice of a dimension after a pointer changes the suboffset. A slice of a dimension before it changes the
+    // offset.
     let tail = view.slice(&[Slice::from(1..2), Slice { start: Some(2), stop: None, step: -2 }]).unwrap();
     assert_eq!(read(&tail), [22, 20]);
     assert_eq!(tail.suboffsets(), Some(&[24, -1][..]));

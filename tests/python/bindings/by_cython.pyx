@@ -1,5 +1,5 @@
 # cython: language_level=3, freethreading_compatible=True
-"""Exporters as Cython makes them: its array, a view of it, and a class with a buffer of its own."""
+"""Exporters of Cython: its array, a view of the array, and a class with a method `__getbuffer__`."""
 
 from cpython.buffer cimport PyBuffer_FillInfo
 from cython cimport view

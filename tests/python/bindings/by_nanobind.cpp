@@ -1,4 +1,4 @@
-// An exporter of nanobind: the object behind an `ndarray` that was not converted.
+// An exporter of nanobind: the object that a `memview` ndarray refers to.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -8,7 +8,7 @@ static double cells[6] = {0, 1, 2, 3, 4, 5};
 
 NB_MODULE(by_nanobind, module) {
     module.def("matrix", [] {
-        // They are never freed.
+        // The cells are static, so the capsule frees nothing.
         nb::capsule owner(cells, [](void *) noexcept {});
         return nb::ndarray<double, nb::memview>(cells, {2, 3}, owner).cast();
     });

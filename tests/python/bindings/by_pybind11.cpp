@@ -1,4 +1,4 @@
-// An exporter as pybind11 makes it: rows of doubles, and records.
+// Two exporters of pybind11: a matrix of doubles, and a matrix that exports every second column.
 #include <pybind11/pybind11.h>
 
 #include <vector>
@@ -9,7 +9,7 @@ struct Matrix {
     std::vector<double> cells = {0, 1, 2, 3, 4, 5};
 };
 
-// Every second column of it.
+// Exports every second column.
 struct Strided : Matrix {};
 
 PYBIND11_MODULE(by_pybind11, module, pybind11::mod_gil_not_used()) {

@@ -5,6 +5,7 @@ use std::process::{Output, Stdio};
 
 use crate::snapshot;
 
+/// Runs the command with `input` on standard input.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = crate::command::pep3118()
         .args(arguments)
@@ -23,7 +24,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Returns both streams and the exit status, as one page.
+/// Runs the command and returns a text with its exit status and both of its output streams.
 fn page(arguments: &[&str]) -> String {
     let output = run(arguments, "");
     let status = output.status.code().unwrap();
@@ -31,7 +32,7 @@ fn page(arguments: &[&str]) -> String {
 }
 
 #[test]
-fn pages() {
+fn commands_print_the_text_of_their_snapshots() {
     let pages: &[(&str, &[&str])] = &[
         ("help", &["--help"]),
         ("explain-help", &["explain", "--help"]),
@@ -130,7 +131,7 @@ fn pages() {
 }
 
 #[test]
-fn a_picture_keeps_to_the_columns() {
+fn a_picture_fits_the_number_of_columns() {
     let format = "T{T{(2)T{b:x:b:y:}:position:i:sequence_number:}:header:4xd:price:}";
     for (columns, least, most) in [("60", 50, 60), ("40", 30, 40), ("9", 10, 11), ("wide", 50, 60), ("400", 50, 60)] {
         let mut command = crate::command::pep3118();
@@ -155,7 +156,7 @@ not json
 {\"format\": \"i\", \"model\": \"pdp11\"}
 {\"format\": \"T{<b:a:<i:b:}\", \"itemsize\": 8, \"dialect\": \"ctypes\", \"model\": \"i386\"}
 {\"format\": \"ib\", \"model\": \"lp64\"}";
-    // Some of them are refused, so the exit status is 1.
+    // The command refuses some of the queries, so the exit status is 1.
     let output = run(&["explain", "--jsonl"], queries);
     assert_eq!(output.status.code(), Some(1));
     snapshot::check("cli", "explain-jsonl", queries, &text(&output.stdout));
@@ -212,7 +213,7 @@ fn manual_pages_name_every_command() {
     assert_eq!(run(&["man", "nothing"], "").status.code(), Some(2));
 }
 
-/// A reader that needs no more closes the pipe, which is not an error.
+/// A reader such as `head` closes the pipe before the end of the output. This is not an error.
 #[test]
 fn a_closed_pipe_ends_the_command_without_a_message() {
     use std::io::Read as _;
@@ -267,7 +268,7 @@ fn many_json_lines_are_answered() {
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 200_000);
 }
 
-/// A program that waits for each answer before it sends the next query gets it.
+/// The command answers each line at once, because a program may wait for the answer before it sends the next line.
 #[test]
 fn each_json_line_is_answered_at_once() {
     use std::io::{BufRead, BufReader};

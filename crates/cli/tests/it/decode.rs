@@ -1,10 +1,11 @@
-//! The output of `decode` for each option, and a long stream.
+//! Tests of `decode`: the output for each option, and the decoding of a long stream.
 
 use std::io::Write;
 use std::process::{Output, Stdio};
 
 use crate::snapshot;
 
+/// Runs `decode` with `input` on standard input.
 fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = crate::command::pep3118()
         .arg("decode")
@@ -20,7 +21,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
 }
 
 #[test]
-fn pages() {
+fn decode_prints_the_text_of_its_snapshots() {
     let records: Vec<u8> = (0..3_u8)
         .flat_map(|n| {
             [vec![n, 0, 0xff, n], (f32::from(n) / 10.0).to_le_bytes().to_vec(), vec![b'a', n, 7, 0, 8, 0]].concat()

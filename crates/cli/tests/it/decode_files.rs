@@ -1,4 +1,4 @@
-//! `decode` of files: strides in large files, output files and Arrow files.
+//! Tests of `decode` with files: strides in large files, output files and Arrow files.
 
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::snapshot;
 
+/// Returns the command `decode` with `arguments`.
 fn command(arguments: &[&str]) -> Command {
     let mut command = crate::command::pep3118();
     command.arg("decode").args(arguments).env_remove("CLICOLOR_FORCE").stdin(Stdio::null());
@@ -17,7 +18,7 @@ fn run(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
-/// Returns standard output of a command that succeeds without a message.
+/// Runs a command that must succeed without a message, and returns its standard output.
 fn stdout_of(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(text(&output.stderr), "", "{arguments:?}");
@@ -29,17 +30,18 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-fn written(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> String {
+/// Writes a file in `folder` and returns its path.
+fn write_file(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> String {
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn listed(numbers: &[i64]) -> String {
+fn comma_separated(numbers: &[i64]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// Returns the offsets of all items, the last index fastest.
+/// Returns the offset of each item in C order: the last index varies fastest.
 fn offsets(origin: i64, shape: &[i64], strides: &[i64]) -> Vec<i64> {
     let axes = shape.iter().zip(strides);
     axes.fold(vec![origin], |offsets, (len, stride)| {
@@ -47,20 +49,20 @@ fn offsets(origin: i64, shape: &[i64], strides: &[i64]) -> Vec<i64> {
     })
 }
 
-/// Returns the offset of the item whose indices are all 0, if the lowest item is at offset 0.
+/// Returns the offset of the item with all indices 0 in an array whose lowest item is at offset 0.
 fn origin(shape: &[i64], strides: &[i64]) -> i64 {
     shape.iter().zip(strides).map(|(len, stride)| (-stride * (len - 1)).max(0)).sum()
 }
 
 #[test]
-fn pages() {
+fn decode_of_files_prints_the_text_of_its_snapshots() {
     let folder = tempfile::tempdir().unwrap();
     let odd = [f64::NAN.to_le_bytes(), f64::NEG_INFINITY.to_le_bytes(), [0xff; 8]].concat();
     let mut odd = [odd, [0xe9, 0x1b, 0x22].map(u32::to_le_bytes).concat()].concat();
     odd.extend(*b"x,\0\xff");
     let format = "T{<d:a,b:<d:\"inf\":T{<Q:q:<3w:w:}:in:(2,2)c:c:}";
-    let path = written(&folder, "odd", &odd);
-    let four = written(&folder, "four", b"abcd");
+    let path = write_file(&folder, "odd", &odd);
+    let four = write_file(&folder, "four", b"abcd");
     let pages: &[(&str, &[&str])] = &[
         ("decode-odd-table", &["-f", format, &path]),
         ("decode-odd-csv", &["-f", format, "--to", "csv", &path]),
@@ -88,7 +90,7 @@ fn pages() {
 fn strides_select_items_of_files_and_streams() {
     let folder = tempfile::tempdir().unwrap();
     let bytes: Vec<u8> = (0..600_u16).flat_map(u16::to_le_bytes).collect();
-    let path = written(&folder, "numbers", &bytes);
+    let path = write_file(&folder, "numbers", &bytes);
     let shapes: &[(&[i64], &[i64])] = &[
         (&[5], &[2]),
         (&[5], &[-6]),
@@ -105,7 +107,7 @@ fn strides_select_items_of_files_and_streams() {
         let origin = origin(shape, strides);
         let expected: String =
             offsets(origin, shape, strides).iter().map(|offset| format!("{}\n", offset / 2)).collect();
-        let numbers = [origin.to_string(), listed(shape), listed(strides)];
+        let numbers = [origin.to_string(), comma_separated(shape), comma_separated(strides)];
         let [skip, shape, strides] = &numbers;
         let arguments = ["-f", "<H", "--to", "json", "--skip", skip, "--shape", shape, "--strides", strides];
         assert_eq!(stdout_of(&[&arguments[..], &[&path]].concat()), expected, "{arguments:?}");
@@ -114,7 +116,7 @@ fn strides_select_items_of_files_and_streams() {
     }
 }
 
-/// A block holds 32 of the 100 items of 1 MiB, so each shape takes several blocks.
+/// Each of the 100 items has 1 MiB and a block contains 32 items, so the command reads several blocks for each shape.
 #[test]
 fn strides_select_items_of_a_large_file() {
     let folder = tempfile::tempdir().unwrap();
@@ -140,7 +142,7 @@ fn strides_select_items_of_a_large_file() {
         let origin = origin(shape, strides);
         let expected: String = offsets(origin, shape, strides).iter().map(|index| format!("{index}\n")).collect();
         let strides: Vec<i64> = strides.iter().map(|stride| stride << 20).collect();
-        let numbers = [(origin << 20).to_string(), listed(shape), listed(&strides)];
+        let numbers = [(origin << 20).to_string(), comma_separated(shape), comma_separated(&strides)];
         let [skip, shape, strides] = &numbers;
         let options = ["-f", "T{<I:index:1048572x}", "--to", "json", "--columns", "index"];
         let position = ["--skip", skip, "--shape", shape, "--strides", strides, path.to_str().unwrap()];
@@ -152,8 +154,8 @@ fn strides_select_items_of_a_large_file() {
 #[test]
 fn an_output_is_replaced_only_after_success() {
     let folder = tempfile::tempdir().unwrap();
-    let four = written(&folder, "four", b"abcd");
-    let out = written(&folder, "out", b"before");
+    let four = write_file(&folder, "four", b"abcd");
+    let out = write_file(&folder, "out", b"before");
     let names = || {
         let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
@@ -173,11 +175,11 @@ fn an_output_is_replaced_only_after_success() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_link_and_a_device_stay_what_they_are() {
+fn an_output_to_a_link_or_a_device_does_not_replace_it() {
     use std::os::unix::fs::FileTypeExt as _;
     let folder = tempfile::tempdir().unwrap();
-    let four = written(&folder, "four", b"abcd");
-    let real = written(&folder, "real", b"");
+    let four = write_file(&folder, "four", b"abcd");
+    let real = write_file(&folder, "real", b"");
     let link = folder.path().join("link");
     std::os::unix::fs::symlink(&real, &link).unwrap();
     stdout_of(&["-f", "<4s", "--to", "csv", "-o", link.to_str().unwrap(), &four]);
@@ -187,13 +189,13 @@ fn a_link_and_a_device_stay_what_they_are() {
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     let full = run(&["-f", "<4s", "-o", "/dev/full", &four]);
     assert_eq!((full.status.code(), text(&full.stderr).contains("No space left")), (Some(1), true));
-    // A file in /proc has contents and a length of 0.
+    // The system reports the length 0 for a file in /proc, but the file has contents.
     assert!(stdout_of(&["-f", "c", "--to", "json", "/proc/self/cmdline"]).starts_with("\"/\"\n"));
 }
 
-/// Rows are written as they arrive, before the stream ends.
+/// The command writes a row as soon as its item arrives. It does not wait for the end of the stream.
 #[test]
-fn a_slow_stream_is_followed() {
+fn each_item_of_a_slow_stream_is_printed_at_once() {
     use std::io::{BufRead as _, BufReader};
     let mut child = command(&["-f", "<H", "--to", "json", "-"]);
     let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -207,14 +209,14 @@ fn a_slow_stream_is_followed() {
     assert!(child.wait().unwrap().success());
 }
 
-/// arrow-ipc declares every file little-endian.
+/// On these machines the command refuses to write Arrow files, because arrow-ipc declares every file little-endian.
 #[cfg(all(feature = "arrow", target_endian = "big"))]
 #[test]
 fn big_endian_machines_write_no_arrow_files() {
     let folder = tempfile::tempdir().unwrap();
-    let input = written(&folder, "four", b"abcd");
+    let input = write_file(&folder, "four", b"abcd");
     let output = run(&["-f", "<i", "--to", "arrow", &input]);
-    assert_eq!(text(&output.stderr), "error: Arrow files are written on little-endian machines only\n");
+    assert_eq!(text(&output.stderr), "error: Arrow files are write_file on little-endian machines only\n");
     assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
 }
 
@@ -227,10 +229,12 @@ mod arrow {
 
     use super::*;
 
+    /// Returns the batches of an Arrow file.
     fn read(path: &Path) -> Vec<RecordBatch> {
         FileReader::try_new(File::open(path).unwrap(), None).unwrap().map(Result::unwrap).collect()
     }
 
+    /// Returns the bytes of `count` items of `FORMAT`.
     fn records(count: u32) -> Vec<u8> {
         let record = |n: u32| [&n.to_le_bytes()[..], &f64::from(n).to_be_bytes(), &[1, 0, 2, 0], b"ab"].concat();
         (0..count).flat_map(record).collect()
@@ -239,12 +243,12 @@ mod arrow {
     const FORMAT: &str = "T{<I:id:T{>d:x:(2)<h:m:}:in:2s:s:}";
 
     #[test]
-    fn a_file_in_batches() {
+    fn a_file_becomes_an_arrow_file_of_several_batches() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "records", &records(150_000));
+        let input = write_file(&folder, "records", &records(150_000));
         let out = folder.path().join("out.arrow");
         let out_name = out.to_str().unwrap();
-        // Of two files, the one that ends in .arrow is written.
+        // If two files are given, the file whose name ends in .arrow is the output.
         for files in [[out_name, &input], [&input, out_name]] {
             assert_eq!(stdout_of(&["-f", FORMAT, "--to", "arrow", files[0], files[1]]), "");
             let batches = read(&out);
@@ -258,19 +262,19 @@ mod arrow {
             assert_eq!(last.column(2).as_fixed_size_binary().value(0), b"ab");
             fs::remove_file(&out).unwrap();
         }
-        // Standard output gets the same file.
+        // Without an output file, the command writes the same bytes to standard output.
         let piped = run(&["-f", FORMAT, "--to", "arrow", "--count", "3", &input]);
         fs::write(&out, &piped.stdout).unwrap();
         assert_eq!(read(&out)[0].num_rows(), 3);
-        // Without items there is a schema and no batch.
+        // A file without items contains a schema and no batch.
         stdout_of(&["-f", FORMAT, "--to", "arrow", "--count", "0", "-o", out_name, &input]);
         assert!(read(&out).is_empty());
     }
 
     #[test]
-    fn chosen_columns() {
+    fn only_the_chosen_columns_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "records", &records(3));
+        let input = write_file(&folder, "records", &records(3));
         let out = folder.path().join("out");
         let names = |chosen: &str| -> Vec<String> {
             stdout_of(&["-f", FORMAT, "--to", "arrow", "-o", out.to_str().unwrap(), "--columns", chosen, &input]);
@@ -283,9 +287,9 @@ mod arrow {
     }
 
     #[test]
-    fn strides_and_arrays_of_records() {
+    fn strided_items_and_arrays_of_records_are_written() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "numbers", &(0..24_u16).flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+        let input = write_file(&folder, "numbers", &(0..24_u16).flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
         let out = folder.path().join("out");
         let out_name = out.to_str().unwrap();
         stdout_of(&["-f", "<H", "--to", "arrow", "--shape", "3,4", "--strides", "2,6", "-o", out_name, &input]);
@@ -299,12 +303,12 @@ mod arrow {
         assert_eq!(records.as_struct().column(1).as_primitive::<UInt16Type>().values()[..3], [2, 4, 8]);
     }
 
-    /// A field that has no Arrow type is refused by name before anything is written. Text that is not
-    /// Unicode is refused too.
+    /// The command refuses a field without an Arrow type with an error that names the field, and writes no output. It
+    /// also refuses text that is not Unicode.
     #[test]
     fn values_without_an_arrow_type_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let input = written(&folder, "records", &records(3));
+        let input = write_file(&folder, "records", &records(3));
         let out = folder.path().join("out.arrow");
         let out_name = out.to_str().unwrap();
         let pages: &[(&str, &[&str], i32)] = &[

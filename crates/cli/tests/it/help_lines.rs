@@ -1,19 +1,20 @@
-//! Follows the help line of each error: the call that it names succeeds.
+//! For each error, the tests run the call that the help line suggests. This call must succeed.
 
 use std::process::{Command, Output};
 
-/// Makes a command for the words of a line, in a folder with a file `items` of 24 bytes.
+/// Returns a command with the arguments `words`. Its working directory `folder` contains a file `items` of 24 bytes.
 fn command(folder: &std::path::Path, words: &[String]) -> Command {
     let mut command = crate::command::pep3118();
     command.args(words).current_dir(folder).env_remove("CLICOLOR_FORCE");
     command
 }
 
+/// Returns the text on standard error.
 fn message(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Returns the texts in backquotes of the help line or of the suggestion of a message.
+/// Returns the texts in backticks from the help line or the suggestion of `message`.
 fn suggestions(message: &str) -> Vec<String> {
     let start = ["help: ", "did you mean ", "tip: "].iter().find_map(|start| message.find(start));
     let Some(start) = start else { return Vec::new() };
@@ -22,8 +23,8 @@ fn suggestions(message: &str) -> Vec<String> {
     line.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Replaces the option or the word that was wrong by the suggestion of the message.
-fn follow(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
+/// Returns the arguments `words` with the option or word `wrong` replaced by `suggestion`.
+fn apply_suggestion(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
     let mut words = words.to_vec();
     let Some((option, value)) = suggestion.split_once(' ').filter(|(option, _)| option.starts_with("--")) else {
         if suggestion.starts_with("--") {
@@ -47,7 +48,7 @@ fn follow(words: &[String], wrong: &str, suggestion: &str) -> Vec<String> {
     words
 }
 
-/// Calls with an error, and the word that a suggested format or name replaces.
+/// Calls that fail, and the argument that the suggestion of the error message replaces.
 const CALLS: &[(&str, &str)] = &[
     ("explain dhhbhh -i 17 -m lp64", "dhhbhh"),
     ("explain IiLL -i 16 -m lp64", "IiLL"),
@@ -124,10 +125,10 @@ fn each_suggestion_succeeds() {
             failures.push(format!("{call}: {}, nothing is suggested\n{message}", output.status));
         }
         for suggestion in suggestions {
-            // A suggested option replaces the wrong one and keeps its value.
+            // A suggested option replaces the wrong option. The value of the option is unchanged.
             let words = match words.iter().position(|word| word == wrong && wrong.starts_with("--")) {
                 Some(place) => [&words[..place], std::slice::from_ref(&suggestion), &words[place + 1..]].concat(),
-                None => follow(&words, wrong, &suggestion),
+                None => apply_suggestion(&words, wrong, &suggestion),
             };
             assert_ne!(words.join(" "), *call, "the message suggests the call that failed");
             let followed = command(folder.path(), &words).output().unwrap();
@@ -139,7 +140,8 @@ fn each_suggestion_succeeds() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// 24 bytes are three items of 8 bytes, and not a whole number of items of 5 bytes.
+/// 24 bytes are a multiple of 8 bytes, the size in one dialect. They are not a multiple of 5 bytes, the size in
+/// another.
 #[test]
 fn the_length_of_the_file_selects_the_dialect() {
     let folder = tempfile::tempdir().unwrap();
@@ -165,7 +167,7 @@ fn a_type_name_that_is_a_format_gets_a_note() {
 }
 
 #[test]
-fn other_names_of_models_are_known() {
+fn models_have_alternative_names() {
     let size = |model: &str| {
         let output = crate::command::pep3118().args(["size", "=i@lg", "-m", model]).output().unwrap();
         String::from_utf8(output.stdout).unwrap()

@@ -1,4 +1,4 @@
-//! Names that control a terminal or hide from a reader are escaped in every output of every command.
+//! Every output of every command escapes names that contain control characters or invisible characters.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::terminal::run_on_terminal;
 
-/// Names of fields, files and arguments. None of the escape sequences is one that the command writes.
+/// Names of fields, files and arguments. The command itself writes none of their escape sequences.
 const NAMES: [&[u8]; 21] = [
     b"\x1b[38;5;200mx",
     b"\x1b]0;title\x07",
@@ -32,7 +32,8 @@ const NAMES: [&[u8]; 21] = [
     b"=1+1",
 ];
 
-/// Returns `true` if a character must not be in an output. Written without the function under test.
+/// Returns `true` if an output must not contain `character`. The function does not call the library, because the test
+/// compares its result with the library.
 fn is_hostile(character: char) -> bool {
     let invisible = matches!(u32::from(character),
         0xad | 0x61c | 0x115f | 0x1160 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f
@@ -40,7 +41,8 @@ fn is_hostile(character: char) -> bool {
     invisible || (character.is_control() && character != '\n')
 }
 
-/// Checks a stream of a command. A terminal may have colours, and each of its lines ends in `\r\n`.
+/// Asserts that the output `text` contains no hostile character. The output on a terminal may contain colours, and each
+/// of its lines ends in `\r\n`.
 fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     let text = std::str::from_utf8(text).unwrap_or_else(|error| panic!("{context:?}: {error}: {text:?}"));
     let mut text = text.to_owned();
@@ -60,8 +62,9 @@ fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
     }
 }
 
-/// Runs a command with both streams on pipes, then on a terminal, and checks all output.
-fn check(arguments: &[&[u8]], input: Option<&[u8]>) {
+/// Runs a command twice, with its output on pipes and on a terminal. Asserts that no output contains a hostile
+/// character.
+fn check_output(arguments: &[&[u8]], input: Option<&[u8]>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("items"), [1; 4096]).unwrap();
     fs::write(folder.path().join("input"), input.unwrap_or_default()).unwrap();
@@ -80,14 +83,14 @@ fn check(arguments: &[&[u8]], input: Option<&[u8]>) {
     assert_visible(shown.as_bytes(), true, &arguments);
 }
 
-/// A format with a field of each name, each with text of four characters.
+/// Returns a format with one field for each name. Each field is a text of four characters.
 fn record() -> Vec<u8> {
     let fields = NAMES.iter().map(|name| [b"<w:", *name, b":"].concat());
     [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
 }
 
 #[test]
-fn commands_with_a_format() {
+fn commands_escape_the_names_in_a_format() {
     let record = record();
     let broken = [record.as_slice(), b"("].concat();
     let model: &[&[u8]] = &[b"-m", b"lp64"];
@@ -116,67 +119,67 @@ fn commands_with_a_format() {
         &[b"decode", b"-f", &broken, b"items"],
     ];
     for command in commands {
-        check(&[*command, model].concat(), None);
+        check_output(&[*command, model].concat(), None);
     }
 }
 
 #[test]
-fn each_name_alone() {
+fn commands_escape_each_name() {
     for name in NAMES {
         let format = [b"T{<i:a", name, b":<h:b:<i:c:}"].concat();
         let twice = [b"T{<i:a", name, b":<i:a", name, b":}"].concat();
-        check(&[b"explain", &format, b"-i", b"3"], None);
-        check(&[b"readers", &twice, b"-i", b"8"], None);
-        check(&[b"emit", &format, b"--to", b"c"], None);
-        check(&[b"emit", &format, b"--for", b"struct"], None);
-        // The name as a format.
-        check(&[b"explain", name], None);
-        check(&[b"size", name, b"i"], None);
-        check(&[b"check", b"-f", name, b"--shape", b"3"], None);
+        check_output(&[b"explain", &format, b"-i", b"3"], None);
+        check_output(&[b"readers", &twice, b"-i", b"8"], None);
+        check_output(&[b"emit", &format, b"--to", b"c"], None);
+        check_output(&[b"emit", &format, b"--for", b"struct"], None);
+        // The name is the format.
+        check_output(&[b"explain", name], None);
+        check_output(&[b"size", name, b"i"], None);
+        check_output(&[b"check", b"-f", name, b"--shape", b"3"], None);
     }
 }
 
-/// Tables, pictures and differences are drawn by the library.
+/// These outputs come from functions of the library.
 #[test]
-fn tables_pictures_and_differences() {
+fn tables_pictures_and_differences_escape_names() {
     let record = record();
-    check(&[b"explain", &record], None);
-    check(&[b"explain", &record, b"--svg"], None);
-    check(&[b"diff", &record, &[record.as_slice(), b"i"].concat()], None);
+    check_output(&[b"explain", &record], None);
+    check_output(&[b"explain", &record, b"--svg"], None);
+    check_output(&[b"diff", &record, &[record.as_slice(), b"i"].concat()], None);
     for name in NAMES {
         let format = [b"T{<i:a", name, b":<h:b:<i:c:}"].concat();
-        check(&[b"explain", &format], None);
-        check(&[b"diff", &format, b"T{<i:b:<h:b:<i:c:}"], None);
-        check(&[b"diff", &format, b"T{<i:b:<h:b:<d:c:}"], None);
+        check_output(&[b"explain", &format], None);
+        check_output(&[b"diff", &format, b"T{<i:b:<h:b:<i:c:}"], None);
+        check_output(&[b"diff", &format, b"T{<i:b:<h:b:<d:c:}"], None);
     }
 }
 
 #[test]
-fn each_argument() {
+fn messages_escape_the_argument() {
     for name in NAMES {
-        check(&[b"decode", b"-f", b"i", name], None);
-        check(&[b"decode", b"-f", b"i", b"-o", &[name, b"/x"].concat(), b"items"], None);
-        check(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
-        check(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
-        check(&[b"decode", b"-f", b"i", b"items", name], None);
-        check(&[b"explain", b"i", b"-m", name], None);
-        check(&[b"explain", b"i", b"-d", name], None);
-        check(&[b"explain", b"i", b"-i", name], None);
-        check(&[b"emit", b"i", b"--for", name], None);
-        check(&[b"emit", b"i", b"--to", b"c", b"--name", name], None);
-        check(&[b"check", b"--shape", b"3", b"-r", name], None);
-        check(&[b"check", name], None);
-        check(&[b"rules", name], None);
-        check(&[b"man", name], None);
-        check(&[b"completions", name], None);
-        check(&[b"audit", name], None);
-        check(&[name], None);
-        check(&[&[b"--", name].concat()], None);
+        check_output(&[b"decode", b"-f", b"i", name], None);
+        check_output(&[b"decode", b"-f", b"i", b"-o", &[name, b"/x"].concat(), b"items"], None);
+        check_output(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
+        check_output(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
+        check_output(&[b"decode", b"-f", b"i", b"items", name], None);
+        check_output(&[b"explain", b"i", b"-m", name], None);
+        check_output(&[b"explain", b"i", b"-d", name], None);
+        check_output(&[b"explain", b"i", b"-i", name], None);
+        check_output(&[b"emit", b"i", b"--for", name], None);
+        check_output(&[b"emit", b"i", b"--to", b"c", b"--name", name], None);
+        check_output(&[b"check", b"--shape", b"3", b"-r", name], None);
+        check_output(&[b"check", name], None);
+        check_output(&[b"rules", name], None);
+        check_output(&[b"man", name], None);
+        check_output(&[b"completions", name], None);
+        check_output(&[b"audit", name], None);
+        check_output(&[name], None);
+        check_output(&[&[b"--", name].concat()], None);
     }
 }
 
 #[test]
-fn json_lines() {
+fn answers_to_json_lines_escape_names() {
     for name in NAMES {
         let Ok(name) = std::str::from_utf8(name) else { continue };
         let format = format!("T{{<i:{name}:<i:b:}}");
@@ -196,30 +199,30 @@ fn json_lines() {
         let buffers = ["format", "dialect", "model", "request", "len", "memory"].map(|key| buffer(key, name));
         for (command, queries) in [("explain", queries.as_slice()), ("size", &queries), ("check", &buffers)] {
             let input: String = queries.iter().map(|query| format!("{query}\n")).collect();
-            check(&[command.as_bytes(), b"--jsonl"], Some(input.as_bytes()));
+            check_output(&[command.as_bytes(), b"--jsonl"], Some(input.as_bytes()));
             let raw = format!("{name}\n\"{name}\"\n{{\"{name}\": 1}}\n");
-            check(&[command.as_bytes(), b"--jsonl"], Some(raw.as_bytes()));
+            check_output(&[command.as_bytes(), b"--jsonl"], Some(raw.as_bytes()));
         }
         for buffer in buffers {
-            check(&[b"check", buffer.to_string().as_bytes()], None);
+            check_output(&[b"check", buffer.to_string().as_bytes()], None);
         }
     }
 }
 
-/// Text in the file: control characters, and characters of every kind in NAMES.
+/// The decoded file contains control characters and all kinds of characters in `NAMES`.
 #[test]
-fn values() {
+fn decoded_values_are_escaped() {
     let text: String = NAMES.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
     let units: Vec<u8> = text.chars().flat_map(|character| u32::from(character).to_le_bytes()).collect();
     let format = format!("<{}w", units.len() / 4);
     for to in ["table", "json", "csv"] {
         for format in [format.as_str(), "(2)<w", "<w", "s", "c", "4s"] {
-            check(&[b"decode", b"-f", format.as_bytes(), b"--to", to.as_bytes(), b"-"], Some(&units));
+            check_output(&[b"decode", b"-f", format.as_bytes(), b"--to", to.as_bytes(), b"-"], Some(&units));
         }
     }
 }
 
-/// `emit` prints the same format or refuses it, and `--raw` prints the same format always.
+/// `emit` prints an equal format or refuses it. `emit --raw` always prints an equal format.
 #[test]
 fn emitted_formats_keep_their_names() {
     let names = |format: &[u8]| -> Vec<Vec<u8>> {

@@ -1,4 +1,5 @@
-//! Signals, full devices and closed streams: an output is complete or unchanged, and nothing else is left.
+//! After a signal, on a full device and with closed streams, an output file is complete or unchanged, and the command
+//! leaves no other file.
 
 use std::fs;
 use std::io::Write as _;
@@ -11,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::terminal::terminal;
 
-/// Waits for a condition. A child that does not meet it in a minute fails the test.
+/// Waits until `condition` returns `true`. Panics with the text `what` after one minute.
 fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
@@ -20,7 +21,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Returns `true` if a process has an open file in a folder: its output, under no name or a temporary one.
+/// Returns `true` if the process has an open file in `folder`: its output, which has a temporary name or no name.
 fn writes_to(process: u32, folder: &Path) -> bool {
     let Ok(open) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
     open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok()).any(|file| file.starts_with(folder))
@@ -30,8 +31,8 @@ fn send(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// A `decode` that reads items from a pipe and waits for more, with its output open.
-fn waiting(folder: &Path, command: &mut Command) -> (Child, ChildStdin) {
+/// Starts a `decode` that reads items from a pipe. Returns when the command has opened its output and waits for items.
+fn start_waiting_decode(folder: &Path, command: &mut Command) -> (Child, ChildStdin) {
     let arguments = ["decode", "-f", "<H", "--to", "csv", "-o", "out", "-"];
     let mut child = command.args(arguments).current_dir(folder).stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -40,14 +41,14 @@ fn waiting(folder: &Path, command: &mut Command) -> (Child, ChildStdin) {
     (child, stdin)
 }
 
-/// Makes a folder in which the file `out` has the contents `before`.
+/// Creates a folder with a file `out`, which has the contents `before`.
 fn folder_with_output() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("out"), "before").unwrap();
     folder
 }
 
-/// Checks that the output is unchanged and that there is no other file.
+/// Asserts that the file `out` is unchanged and that the folder contains no other file.
 fn assert_unchanged(folder: &Path) {
     assert_eq!(fs::read_to_string(folder.join("out")).unwrap(), "before");
     assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
@@ -57,7 +58,7 @@ fn assert_unchanged(folder: &Path) {
 fn a_signal_leaves_the_output_unchanged() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = folder_with_output();
-        let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+        let (mut child, _stdin) = start_waiting_decode(folder.path(), &mut crate::command::pep3118());
         send(&child, signal);
         assert_eq!(child.wait().unwrap().code(), Some(128 + signal.as_raw()));
         assert_unchanged(folder.path());
@@ -65,9 +66,9 @@ fn a_signal_leaves_the_output_unchanged() {
 }
 
 #[test]
-fn two_signals_end_the_command_with_the_status_of_one() {
+fn two_signals_end_the_command_with_the_status_of_a_single_signal() {
     let folder = folder_with_output();
-    let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+    let (mut child, _stdin) = start_waiting_decode(folder.path(), &mut crate::command::pep3118());
     send(&child, Signal::INT);
     // The first signal may have ended the process already.
     let _ = kill_process(Pid::from_child(&child), Signal::TERM);
@@ -79,19 +80,19 @@ fn two_signals_end_the_command_with_the_status_of_one() {
 #[test]
 fn an_unconditional_kill_leaves_no_temporary_file() {
     let folder = folder_with_output();
-    let (mut child, _stdin) = waiting(folder.path(), &mut crate::command::pep3118());
+    let (mut child, _stdin) = start_waiting_decode(folder.path(), &mut crate::command::pep3118());
     child.kill().unwrap();
     child.wait().unwrap();
     assert_unchanged(folder.path());
 }
 
 #[test]
-fn an_ignored_signal_stays_ignored() {
+fn an_ignored_signal_does_not_end_the_command() {
     let folder = folder_with_output();
     let mut command = Command::new("sh");
     let program = crate::command::pep3118();
     command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
-    let (mut child, stdin) = waiting(folder.path(), &mut command);
+    let (mut child, stdin) = start_waiting_decode(folder.path(), &mut command);
     send(&child, Signal::HUP);
     drop(stdin);
     assert!(child.wait().unwrap().success());
@@ -103,7 +104,7 @@ fn an_ignored_signal_stays_ignored() {
 fn a_closed_terminal_leaves_the_output_unchanged() {
     let folder = folder_with_output();
     let (person, program) = terminal();
-    // `setsid --ctty` of util-linux makes the terminal that of the command.
+    // `setsid --ctty` of util-linux makes the pseudo-terminal the controlling terminal of the command.
     let mut child = match Command::new("setsid")
         .args(["--ctty", "--wait", "sh", "-c", "echo $$ >pid; exec \"$0\" decode -f '<H' -o out pipe"])
         .arg(env!("CARGO_BIN_EXE_pep3118"))
@@ -123,7 +124,8 @@ fn a_closed_terminal_leaves_the_output_unchanged() {
         process = fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
         process.ends_with('\n')
     });
-    // The command may have tried to open the pipe before it was there.
+    // The command fails if it opens the pipe before this program creates it. An `open` for reading and writing does not
+    // wait for the command.
     let mut writer = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     writer.write_all(b"\x01\x00").unwrap();
     let process: u32 = process.trim().parse().unwrap();
@@ -145,7 +147,7 @@ fn a_closed_terminal_leaves_the_output_unchanged() {
 fn a_full_disk_leaves_the_output_unchanged() {
     let folder = folder_with_output();
     fs::write(folder.path().join("in"), vec![1; 1 << 20]).unwrap();
-    // A limit of 8 blocks of 512 or 1024 bytes for each file.
+    // `ulimit -f 8` limits each file to 8 blocks of 512 or 1024 bytes.
     let script = "ulimit -c 0; ulimit -f 8; exec \"$0\" \"$@\"";
     let arguments = ["decode", "-f", "<H", "--to", "csv", "-o", "out", "in"];
     let mut command = Command::new("sh");
@@ -187,7 +189,7 @@ fn output_to_a_full_device_fails() {
 }
 
 #[test]
-fn messages_to_a_full_device_are_lost_without_a_panic() {
+fn messages_to_a_full_device_cause_no_panic() {
     for (arguments, status) in
         [(&["explain", "}"][..], 1), (&["explain"], 2), (&["size", "}", "i"], 1), (&["man", "x"], 2)]
     {
@@ -227,7 +229,7 @@ fn a_giant_item_of_an_endless_input_is_refused_before_it_is_read() {
     }
 }
 
-/// Ways to name the input `in` as the output. `link`, `hard` and `folder/in` are links to it.
+/// Names of the output that all refer to the input file `in`. `link`, `hard` and `folder/in` are links to this file.
 const NAMES_OF_THE_INPUT: [&str; 7] = ["in", "./in", "link", "hard", "folder/in", "/dev/fd/7", "/proc/self/fd/7"];
 
 #[test]
@@ -269,7 +271,7 @@ fn an_open_file_is_appended_to() {
 }
 
 #[test]
-fn a_dangling_link_gets_its_file() {
+fn an_output_to_a_dangling_link_creates_the_target() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in"), "ab").unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("link")).unwrap();
@@ -281,7 +283,7 @@ fn a_dangling_link_gets_its_file() {
 }
 
 #[test]
-fn a_chain_of_dangling_links_gets_its_file() {
+fn an_output_to_a_chain_of_dangling_links_creates_the_target() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("in"), "ab").unwrap();
     std::os::unix::fs::symlink("real", folder.path().join("second")).unwrap();

@@ -26,5 +26,5 @@ mod snapshot;
 #[cfg(target_os = "linux")]
 mod terminal;
 
-/// The folder of the repository, where `snapshots` is.
+/// The folder of the repository, which contains the folder `snapshots`.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

@@ -1,4 +1,5 @@
-//! The progress bar of `decode`: shown while long work goes on, cleared afterwards, and only on a terminal.
+//! Tests of the progress bar of `decode`. The command shows a bar only on a terminal and only during long work, and
+//! clears the bar at the end.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use crate::terminal::{shown, terminal};
 
-/// Starts the command with standard error on a terminal, and collects the text on the terminal.
+/// Starts the command with standard error on a pseudo-terminal. The returned thread collects the text on the terminal.
 fn on_terminal(arguments: &[&str], stdin: Stdio) -> (Child, JoinHandle<String>) {
     let (person, program) = terminal();
     let child = Command::new(env!("CARGO_BIN_EXE_pep3118"))
@@ -24,18 +25,19 @@ fn on_terminal(arguments: &[&str], stdin: Stdio) -> (Child, JoinHandle<String>) 
     (child, shown(person))
 }
 
-/// Returns `true` if the bar was cleared: after the last clearing, no text was drawn.
+/// Returns `true` if the text `shown` ends with the sequence that clears the bar.
 fn is_cleared(shown: &str) -> bool {
     shown.rsplit("\u{1b}[2K").next().is_some_and(|rest| rest.trim_matches(['\r', '\n']).is_empty())
 }
 
-/// Waits for the end of the command, and returns the number of rows and the text on the terminal.
+/// Waits for the end of the command. Returns the number of rows in its output and the text on the terminal.
 fn finished(child: Child, shown: JoinHandle<String>) -> (usize, String) {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     (output.stdout.iter().filter(|byte| **byte == b'\n').count(), shown.join().unwrap())
 }
 
+/// Creates a file of items in `folder` and returns its path.
 fn file(folder: &Path) -> String {
     let path = folder.join("items");
     std::fs::write(&path, b"abcd".repeat(1 << 18)).unwrap();
@@ -46,7 +48,7 @@ fn file(folder: &Path) -> String {
 fn a_file_has_a_bar_with_its_length() {
     let folder = tempfile::tempdir().unwrap();
     let (child, shown) = on_terminal(&["-f", "4s", "--to", "json", &file(folder.path())], Stdio::null());
-    // The command waits for the reader as soon as the pipe is full, so the work is long.
+    // The command waits when the pipe is full, because this thread does not read. Therefore the work takes long.
     thread::sleep(Duration::from_millis(900));
     let (rows, shown) = finished(child, shown);
     assert_eq!(rows, 1 << 18);

@@ -1,4 +1,4 @@
-//! Pseudo-terminals for the tests.
+//! Functions that run commands on pseudo-terminals.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// Opens a pseudo-terminal: the side of the person, and the side of the program.
+/// Opens a pseudo-terminal. Returns the end for the user (the test) and the end for the program.
 pub(crate) fn terminal() -> (File, File) {
     let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&person).unwrap();
@@ -18,22 +18,22 @@ pub(crate) fn terminal() -> (File, File) {
     (File::from(person), File::from(program))
 }
 
-/// Collects the text on a terminal until the programs on it have ended.
+/// Starts a thread that collects the text on the terminal `person` until all programs on the terminal have ended.
 pub(crate) fn shown(mut person: File) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut shown = Vec::new();
-        // Linux returns EIO once no program has the terminal open.
+        // Linux returns EIO when no program has the terminal open.
         let _: std::io::Result<usize> = person.read_to_end(&mut shown);
         String::from_utf8(shown).unwrap()
     })
 }
 
-/// Runs a command with standard output and standard error on a terminal.
+/// Runs a command with standard output and standard error on a pseudo-terminal. Returns the text on the terminal.
 pub(crate) fn run_on_terminal(mut command: Command) -> (Output, String) {
     let (person, program) = terminal();
     command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
     let child = command.stdout(program.try_clone().unwrap()).stderr(Stdio::from(program)).spawn().unwrap();
-    // The command has copies of the program's side, which would keep the terminal open.
+    // `command` owns copies of the program's end. They would keep the terminal open.
     drop(command);
     let shown = shown(person);
     let output = child.wait_with_output().unwrap();

@@ -1,4 +1,4 @@
-"""Read, check and export the memory that Python objects share through the buffer protocol (PEP 3118)."""
+"""Read, check and export memory that Python objects share through the buffer protocol (PEP 3118)."""
 
 from ._pep3118 import (
     BufferRuleError,

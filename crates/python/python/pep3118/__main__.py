@@ -1,7 +1,8 @@
 """The command ``pep3118`` of the Python package.
 
-The Rust program parses the arguments, and runs all commands but ``audit`` and ``census``, which need Python objects.
-Each command imports only the modules that it uses, so that short commands start quickly.
+Native code parses the arguments and runs all subcommands except ``audit`` and ``census``. These two work on Python
+objects, so the package runs them in Python. A subcommand imports only the modules that it uses, because imports take
+longer than most subcommands.
 """
 
 from __future__ import annotations
@@ -12,23 +13,24 @@ import sys
 
 from . import _pep3118
 
-# Only for annotations: importing `typing` takes as long as a short command.
+# `typing` is not imported at run time, because the import takes as long as a short command.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns the exit status.
+    """Runs the command with the arguments ``argv`` and returns the exit status.
 
-    Without ``argv`` the process is the command: signals end it, and a status of 128 + n reports signal n.
+    Without ``argv``, the arguments are those of the process. A signal then ends the process with status 128 + n, where
+    n is the number of the signal.
     """
     arguments = ["pep3118", *(sys.argv[1:] if argv is None else argv)]
     try:
         status = _run(arguments, is_program=argv is None)
         _flush()
     except BrokenPipeError:
-        # The reader needs no more output: `pep3118 census | head`.
+        # The process that reads the output closed the pipe, as in `pep3118 census | head`. This is no error.
         _discard_output()
         status = 0
     except OSError as error:
@@ -45,19 +47,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _flush() -> None:
-    # Python has no stream where a standard stream is closed: `pep3118 … >&-`.
+    """Flushes standard output and standard error."""
+    # A standard stream is None if it was closed, as in `pep3118 … >&-`.
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
 
 
 def _discard_output() -> None:
-    """Discards the output that is still buffered: Python writes it when the process ends, and would fail again."""
+    """Redirects standard output to the null device.
+
+    Otherwise Python would write the buffered output when the process ends, and fail again.
+    """
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str], *, is_program: bool) -> int:
+    """Runs a subcommand and returns the exit status. ``is_program`` is true if the process has no other task."""
     match _pep3118._python_command(arguments):
         case ("audit", expressions, allow, explain, as_json):
             from . import _audit
@@ -72,15 +79,16 @@ def _run(arguments: list[str], *, is_program: bool) -> int:
 
 
 def _run_in_rust(arguments: list[str], *, is_program: bool) -> int:
+    """Runs a subcommand in native code. The arguments and the result are as in ``_run``."""
     _flush()
     if is_program:
         return _pep3118._cli(arguments, handle_signals=True)
-    # Python runs its handler of ^C only after the command, so ^C ends the process meanwhile.
+    # Python would run its handler of ^C only after the native call. Until then, let ^C end the process.
     before = signal.getsignal(signal.SIGINT)
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     except ValueError:
-        before = None  # Only the main thread is interrupted, and this is another one.
+        before = None  # Only the main thread can set handlers, and only the main thread receives ^C.
     try:
         return _pep3118._cli(arguments)
     finally:

@@ -1,4 +1,4 @@
-"""``pep3118 audit``: checks the exporters that expressions evaluate to."""
+"""``pep3118 audit``: evaluates expressions and audits the resulting objects."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import re
 import sys
 
 from . import audit
+from ._pep3118 import _escape
 
-# Only for annotations: importing `typing` takes as long as the check.
+# `typing` is not imported at run time, because the import takes as long as an audit.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,10 @@ _EXPRESSION = re.compile(r"\s*(?P<module>[^\W\d][\w.]*)\s*:(?!=)(?P<expression>.
 
 
 def evaluate(text: str) -> Any:
-    """Returns the value of ``MODULE:EXPRESSION``, with the names of the module, or of a plain expression.
+    """Evaluates ``text``, which is ``EXPRESSION`` or ``MODULE:EXPRESSION``, and returns the value.
 
-    The expression is run as code, and may have any effect.
+    An expression can use the builtins, and after ``MODULE:`` also the names of the module. The expression is executed
+    as code and can have any effect.
     """
     match = _EXPRESSION.fullmatch(text)
     if match is None:
@@ -32,7 +34,11 @@ def evaluate(text: str) -> Any:
 
 
 def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, as_json: bool) -> int:
-    """Prints the report of each expression, and returns the exit status of the command."""
+    """Prints the report on the value of each expression, and returns the exit status of the command.
+
+    ``allow`` contains the ids of rules whose errors do not change the exit status. With ``explain``, the text of the
+    rules and the calculations are printed. With ``as_json``, the reports are printed as JSON.
+    """
     reports = []
     status = 0
     for expression in expressions:
@@ -49,7 +55,7 @@ def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, as_j
             reports.append((expression, report))
             continue
         if len(expressions) > 1:
-            print(f"{expression}:")
+            print(f"{_escape(expression)}:")
         print(report.explain() if explain else report, flush=True)
     if as_json:
         import json
@@ -60,6 +66,11 @@ def run(expressions: Sequence[str], *, allow: Sequence[str], explain: bool, as_j
 
 
 def print_error(message: str) -> None:
-    """Prints a message to standard error. If that is closed or full, there is no place for the message."""
+    """Prints a message to standard error, with control characters and invisible characters escaped.
+
+    Each line after the first is indented, so that a line of an exception cannot look like a message of the command.
+    A failed write is ignored, because an error of standard error cannot be reported.
+    """
+    lines = [_escape(line) for line in message.split("\n")]
     with contextlib.suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
+        print("\n  ".join(lines), file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""``pep3118 census``: checks the exporters of packages."""
+"""``pep3118 census``: audits objects of packages that export buffers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from . import Report, audit
 from ._audit import evaluate, print_error
-from ._pep3118 import _exports_buffers
+from ._pep3118 import _escape, _exports_buffers
 
-#: Known exporters by package: expressions, evaluated with the names of the package.
+#: For each known package, the expressions that create exporters. An expression can use the names of the package.
 PACKAGES: dict[str, list[str]] = {
     "builtins": [
         'b"abc"',
@@ -96,12 +96,15 @@ PACKAGES: dict[str, list[str]] = {
     "zarr": ["zeros(3)[:]"],
 }
 
-#: The packages that `pep3118 census` checks without arguments.
+#: The packages that `pep3118 census` audits if no package is given.
 STANDARD = ["builtins", "array", "mmap", "io", "pickle", "ctypes", "multiprocessing.sharedctypes"]
 
 
 def run(packages: Sequence[str], *, as_json: bool) -> int:
-    """Prints a row for each exporter, and returns the exit status of the command."""
+    """Audits the exporters of ``packages``, prints a row for each, and returns the exit status of the command.
+
+    With ``as_json``, the rows are printed as JSON.
+    """
     rows: list[Row] = []
     missing = []
     has_terminal = sys.stderr is not None and sys.stderr.isatty()
@@ -110,7 +113,8 @@ def run(packages: Sequence[str], *, as_json: bool) -> int:
             for row in survey(package):
                 rows.append(row)
                 if has_terminal:
-                    print(f"\r\x1b[K{len(rows)} exporters, {row.exporter}"[:64], end="", file=sys.stderr, flush=True)
+                    progress = f"{len(rows)} exporters, {_escape(row.exporter)}"
+                    print(f"\r\x1b[K{progress[:60]}", end="", file=sys.stderr, flush=True)
         except ImportError as error:
             missing.append(f"error: {package}: {error}")
     if has_terminal:
@@ -127,17 +131,19 @@ def run(packages: Sequence[str], *, as_json: bool) -> int:
 
 @dataclasses.dataclass
 class Row:
-    """An exporter and its report."""
+    """A row of the output: an exporter and the report on the exporter."""
 
+    #: The expression that creates the exporter.
     exporter: str
+    #: The version of the package.
     version: str
     report: Report | None
-    #: The reason why there is no report.
+    #: If there is no report, the exception that was raised.
     failure: str | None = None
 
     @property
     def worst(self) -> str:
-        """The worst severity, ``"clean"``, or ``"-"`` if there is no report."""
+        """The most severe severity of a finding. ``"clean"`` means no findings, and ``"-"`` means no report."""
         if self.report is None:
             return "-"
         return self.report.findings[0].severity if self.report.findings else "clean"
@@ -148,14 +154,14 @@ class Row:
         return () if self.report is None else self.report.rules
 
     def as_dict(self) -> dict[str, object]:
-        """Returns the row for JSON."""
+        """Returns the row as an object for JSON."""
         report = {} if self.report is None else json.loads(self.report.to_json())
         row = {"expression": self.exporter, "version": self.version, "worst": self.worst}
         return {**row, **report} if self.failure is None else {**row, "failure": self.failure}
 
 
 def survey(package: str) -> Iterator[Row]:
-    """Checks the exporters of a package: the known ones, and types that can be called without arguments.
+    """Audits the known exporters of a package, then each of its types that can be called without arguments.
 
     Raises ImportError if the package is not installed.
     """
@@ -168,14 +174,15 @@ def survey(package: str) -> Iterator[Row]:
         yield row
     for expression in _calls(package):
         row = _check(package, expression, version)
-        # A type that needs arguments is not a fault, and a type that was checked has its row.
+        # A call without arguments may fail, which is no error. A type that was audited already needs no second row.
         if row.report is not None and row.report.exporter not in checked:
             checked.add(row.report.exporter)
             yield row
 
 
 def _version(package: str) -> str:
-    # Some modules of CPython have a `__version__`, and CPython 3.15 warns when it is read.
+    """Returns the version of a package, or of Python if the package has none."""
+    # CPython 3.15 warns if `__version__` of a standard module is read.
     if package in STANDARD:
         return platform.python_version()
     version = getattr(importlib.import_module(package.partition(".")[0]), "__version__", None)
@@ -183,13 +190,14 @@ def _version(package: str) -> str:
 
 
 def _calls(package: str) -> Iterator[str]:
-    """Calls without arguments of the types of a package that export buffers."""
+    """Returns an expression for each public type of a package that exports buffers: a call without arguments."""
     for name, value in sorted(vars(importlib.import_module(package)).items()):
         if isinstance(value, type) and not name.startswith("_") and _exports_buffers(value):
             yield f"{name}()"
 
 
 def _check(package: str, expression: str, version: str) -> Row:
+    """Evaluates an expression with the names of the package, audits the value, and returns the row."""
     name = expression if package == "builtins" else f"{package}:{expression}"
     try:
         return Row(name, version, audit(evaluate(f"{package}:{expression}")))
@@ -198,7 +206,11 @@ def _check(package: str, expression: str, version: str) -> Row:
 
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
-    """Returns lines of at most 60 cells: exporter, worst severity and rules, under the version of the package."""
+    """Returns the lines of the table: each exporter, its worst severity and the rules that it breaks.
+
+    A line with the name and the version of the package precedes the exporters of the package. Lines have at most 60
+    characters.
+    """
     version = None
     for row in rows:
         package = row.exporter.partition(":")[0] if ":" in row.exporter.partition("(")[0] else "Python"
@@ -207,10 +219,10 @@ def table(rows: Iterable[Row]) -> Iterator[str]:
             if version is not None:
                 yield ""
             version = (package, row.version)
-            yield f"{package} {row.version}"
-        result = " ".join(row.rules) if row.failure is None else row.failure
-        exporters = textwrap.wrap(row.exporter, 34, subsequent_indent="  ") or [""]
-        results = textwrap.wrap(result, 15, max_lines=4, placeholder=" ...") or [""]
+            yield _escape(f"{package} {row.version}")
+        result = " ".join(row.rules) if row.failure is None else row.failure.replace("\n", " ")
+        exporters = textwrap.wrap(_escape(row.exporter), 34, subsequent_indent="  ") or [""]
+        results = textwrap.wrap(_escape(result), 15, max_lines=4, placeholder=" ...") or [""]
         for index in range(max(len(exporters), len(results))):
             exporter = exporters[index] if index < len(exporters) else ""
             worst = row.worst if index == 0 else ""

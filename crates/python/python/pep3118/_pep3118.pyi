@@ -9,32 +9,32 @@ from typing_extensions import Buffer, CapsuleType, disjoint_base
 __version__: str
 
 class FormatError(ValueError):
-    """A format that cannot be read, or that has several interpretations.
+    """The format is invalid, or has several interpretations.
 
-    `span` is the byte offsets where the error starts and ends, or None.
+    `span` is the start and the end of the offending bytes in the format, or None if the error has no position.
     """
 
     span: tuple[int, int] | None
 
 class BufferRuleError(BufferError):
-    """Metadata that break a rule of the buffer protocol.
+    """The metadata of a buffer break a rule of the buffer protocol.
 
-    `rule` is the id of the first broken rule, such as 'A04'; `findings` has all of them.
+    `rule` is the id of the first broken rule, such as 'A04'. `findings` contains a Finding for each broken rule.
     """
 
     rule: str
     findings: tuple[Finding, ...]
 
 def calcsize(format: str | bytes) -> int:
-    """Returns the size of an item in bytes, as `struct.calcsize` does, for every format of PEP 3118."""
+    """Returns the size in bytes of an item of `format`. Accepts every format of PEP 3118."""
 
-# Judging exporters
+# Checks of exporters
 
 @final
 class Finding:
-    """A broken rule: its id, its severity, and the values that break it.
+    """A broken rule, with its id, its severity and the values that break it.
 
-    `str()` returns one line, `explain()` a paragraph with the rule and the calculation.
+    `str()` returns one line. `explain()` returns a paragraph with the text of the rule and the calculation.
     """
     @property
     def rule(self) -> str:
@@ -47,42 +47,44 @@ class Finding:
         """The severity: "error", "warning" or "note"."""
     @property
     def message(self) -> str:
-        """The message, in one line."""
+        """The message in one line."""
     @property
     def requests(self) -> tuple[str, ...]:
         """The requests whose buffers break the rule, such as ("ND", "FULL_RO")."""
     def explain(self) -> str:
-        """Returns the message with the calculation, the rule and its source."""
+        """Returns the message with the calculation, the text of the rule and the source of the rule."""
     def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Report:
-    """The findings of `check` or `audit`. A report is true unless one of its findings is an error."""
+    """The findings of `check` or `audit`. `bool(report)` is False if a finding is an error."""
     @property
     def exporter(self) -> str:
-        """The type of the object that was checked, such as "numpy.ndarray"."""
+        """The name of the type of the object that was checked, such as "numpy.ndarray"."""
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings, errors first."""
     @property
     def readable(self) -> bool:
-        """Whether the items can be read in spite of the findings."""
+        """Whether the items can be read safely in spite of the findings."""
     @property
     def layout_source(self) -> str | None:
-        """The source of the layout that the format was compared with (T01, format against type): "numpy.dtype",
-        "ctypes", "array.typecode" or "bytes". None if the type of the object gives no layout.
+        """The source of the layout that the object's type defines, or None if the type defines no layout.
+
+        The source is "numpy.dtype", "ctypes", "array.typecode" or "bytes". The format was compared with the layout
+        (rule T01, format against type).
         """
     @property
     def rules(self) -> tuple[str, ...]:
-        """The ids of the broken rules, each once, errors first."""
+        """The ids of the broken rules without duplicates, errors first."""
     def explain(self) -> str:
-        """Returns all findings with the calculations and the rules, a paragraph each."""
+        """Returns a paragraph for each finding, with the calculation and the text of the rule."""
     def to_json(self) -> str:
-        """Returns the report as JSON, as `pep3118 check --json` prints it:
+        """Returns the report as JSON in the form of `pep3118 check --json`:
         `{"exporter": ..., "findings": [...], "readable": ...}`.
         """
     def raise_for_errors(self, allow: Sequence[str] = ...) -> None:
-        """Raises BufferRuleError if a finding is an error. `allow` is the ids of rules that may be broken."""
+        """Raises BufferRuleError if a finding is an error. `allow` contains the ids of rules that may be broken."""
     def __bool__(self) -> bool: ...
     def __len__(self) -> int: ...
     @overload
@@ -93,37 +95,45 @@ class Report:
     def __contains__(self, key: str, /) -> bool: ...
 
 def check(obj: object, request: int | str | None = None) -> Report:
-    """Checks the buffer that an exporter returns for one request.
+    """Checks the buffer that `obj` exports for one request.
 
-    `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. If the type of the object
-    gives the layout of the items (a NumPy dtype, the fields of a ctypes structure), the format is compared
-    with it (T01, format against type).
+    `request` is a name such as "FULL_RO" or "ND|FORMAT", or the flags as an int. The default is "FULL_RO".
 
-    Raises the exporter's exception if it refuses the request, and TypeError if the object exports no buffer.
+    Some types define the layout of their items, for example by a NumPy dtype or by the fields of a ctypes structure.
+    For these types, the format is compared with the layout (rule T01, format against type).
+
+    Raises the exception of the exporter if the exporter refuses the request. Raises TypeError if `obj` exports no
+    buffer.
     """
 
 def audit(obj: object) -> Report:
-    """Checks an exporter: sends all 26 legal requests, twice, and compares the buffers with the rules, with one
-    another, and with the layout that the type of the object gives (T01, format against type).
+    """Checks the buffers that `obj` exports for all 26 legal requests.
 
-    Each buffer is released at once. Reference counts and exceptions in `__release_buffer__` are checked too.
-    No byte of the memory is read.
+    Each request is sent twice. The buffers are compared with the rules, with each other, and with the layout that the
+    type of `obj` defines (rule T01, format against type). Each buffer is released at once. Reference counts and
+    exceptions in `__release_buffer__` are checked too. No byte of the memory is read.
 
-    Raises TypeError if the object exports no buffer.
+    Raises TypeError if `obj` exports no buffer.
     """
 
 def _cli(argv: Sequence[str], handle_signals: bool = False) -> int:
-    """Runs the command `pep3118` of Rust and returns its exit status. `argv[0]` is the name of the program.
+    """Runs the native command `pep3118` with `argv`, and returns the exit status. `argv[0]` is the program name.
 
-    With `handle_signals`, SIGHUP, SIGINT and SIGTERM end the process from now on, without Python's handlers.
+    If `handle_signals` is true, SIGHUP, SIGINT and SIGTERM end the process from now on. Python's handlers of these
+    signals no longer run.
     """
 
+def _escape(text: str) -> str:
+    """Returns `text` with all control characters and invisible characters escaped."""
+
 def _exports_buffers(ty: type) -> bool:
-    """Whether the instances of a type export buffers."""
+    """Returns whether the instances of `ty` export buffers."""
 
 def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
-    """Returns `("audit", expressions, allow, explain, json)` or `("census", packages, json)`, the commands that Python
-    runs. None for any other command, and for arguments that `_cli` prints help or an error for.
+    """Returns the options in `argv` if Python runs the command, and otherwise None.
+
+    The result is `("audit", expressions, allow, explain, json)` or `("census", packages, json)`. It is None too if
+    `_cli` would print help or an error for `argv`.
     """
 
 # Views
@@ -233,18 +243,21 @@ class View:
 
 @disjoint_base
 class Exporter:
-    """Exports memory as items of any format, in any arrangement, to every consumer of the buffer protocol.
+    """Exports memory through the buffer protocol, as items of any format, shape and strides.
 
-    `memory` is a contiguous bytes-like object, of which the exporter holds a buffer as long as it lives. `format`
-    is the format of an item (None: a buffer without a format, of bytes), and `itemsize` its size, by default that of
-    the format. `shape` is the number of items in each dimension, by default all that fit in one dimension. `strides`
-    and `offset` are in bytes, by default those of a C-contiguous array at the start of the memory. Where an entry
-    of `suboffsets` is not negative, the memory holds addresses, and the caller is responsible for the memory at
-    them. `readonly` is by default that of the memory.
+    - `memory`: a contiguous bytes-like object. The exporter holds a buffer of `memory` until the exporter is deleted.
+    - `format`: the format of an item. With None, the exported buffer has no format, and its items are bytes.
+    - `itemsize`: the size of an item in bytes. The default is the size of `format`.
+    - `shape`: the number of items in each dimension. The default is one dimension with all items that fit.
+    - `strides`: the distance in bytes from one item to the next in each dimension. The default is C order.
+    - `suboffsets`: for each dimension, the number of bytes to add after following a pointer. A negative number means
+      that the dimension has no pointers. The caller is responsible for the memory that the pointers refer to.
+    - `readonly`: whether consumers cannot write to the memory. By default, they can write if `memory` is writable.
+    - `offset`: the offset in bytes of the first item in `memory`.
 
-    The arguments are checked before a buffer is exported. Raises BufferRuleError for items outside of the memory or
-    a format of another size, FormatError for a format that cannot be read, and BufferError for `readonly=False` with
-    read-only memory, or memory that is not contiguous.
+    The constructor checks all arguments. Raises BufferRuleError if an item is outside of `memory` or `itemsize` does
+    not match `format`. Raises FormatError if `format` is invalid. Raises BufferError if `memory` is not contiguous,
+    or if `readonly` is False and `memory` is read-only.
     """
     def __new__(
         cls,
@@ -272,22 +285,21 @@ class Exporter:
         readonly: bool = True,
         offset: int = 0,
     ) -> Exporter:
-        """Exports the `length` bytes at an address: memory that belongs to no Python object, such as a plane of a
-        video frame or a mapped device.
+        """Exports the `length` bytes at `address`, for memory that belongs to no Python object.
 
-        The exporter holds `owner` while it, or a buffer of it, exists; `owner` should free the memory when it is
-        deleted. The address cannot be checked: a wrong one crashes the process or corrupts memory. Read-only
-        unless `readonly=False`.
+        The exporter and its buffers hold a reference to `owner`, an object that frees the memory when it is deleted.
+        The address cannot be checked. A wrong address or length crashes the process or corrupts memory. The buffers
+        are read-only unless `readonly` is False. The other arguments are those of the constructor.
         """
     @property
     def exports(self) -> int:
-        """The number of buffers that consumers hold."""
+        """The number of buffers that consumers hold now."""
     @property
     def obj(self) -> object:
-        """The object whose memory is exported, or the owner of the address."""
+        """The object that owns the memory: the argument `memory`, or `owner` of `from_address`."""
     @property
     def format(self) -> str | None:
-        """The format of an item, or None."""
+        """The format of an item, or None if buffers have no format."""
     @property
     def itemsize(self) -> int:
         """The size of an item in bytes."""
@@ -305,19 +317,19 @@ class Exporter:
         """The number of items in each dimension."""
     @property
     def strides(self) -> tuple[int, ...]:
-        """The distance from one item to the next in each dimension, in bytes."""
+        """The distance in bytes from one item to the next in each dimension."""
     @property
     def suboffsets(self) -> tuple[int, ...]:
-        """The bytes to add after following a pointer in each dimension; () if no dimension has pointers."""
+        """The bytes to add after following a pointer in each dimension, or () if no dimension has pointers."""
     @property
     def c_contiguous(self) -> bool:
-        """Whether the items are contiguous in C order, the last index fastest."""
+        """Whether the items are contiguous in C order: the last index changes fastest."""
     @property
     def f_contiguous(self) -> bool:
-        """Whether the items are contiguous in Fortran order, the first index fastest."""
+        """Whether the items are contiguous in Fortran order: the first index changes fastest."""
     @property
     def contiguous(self) -> bool:
-        """Whether the items are contiguous in either order."""
+        """Whether the items are contiguous in C order or in Fortran order."""
     if sys.version_info >= (3, 12):
         def __buffer__(self, flags: int, /) -> memoryview: ...
         def __release_buffer__(self, buffer: memoryview, /) -> None: ...
@@ -325,13 +337,13 @@ class Exporter:
 # Formats
 @final
 class Field:
-    """A field of a format: its offset, its size and its type. Offsets and sizes are in bytes."""
+    """A field of a format, with its name, offset, size and type. Offsets and sizes are in bytes."""
     @property
     def name(self) -> str | None:
-        """The name, or None. Bytes that are not UTF-8 are escaped."""
+        """The name, or None for an unnamed field. Bytes that are not UTF-8 are escaped."""
     @property
     def name_bytes(self) -> bytes | None:
-        """The name as the bytes in the format, or None."""
+        """The bytes of the name in the format, or None for an unnamed field."""
     @property
     def offset(self) -> int:
         """The offset from the start of the enclosing record, in bytes."""
@@ -346,30 +358,31 @@ class Field:
         """The number of elements."""
     @property
     def shape(self) -> tuple[int, ...]:
-        """The length of each dimension; empty for a single value."""
+        """The length of each dimension, or () for a single value."""
     @property
     def type(self) -> str:
         """The type of an element, such as "int32" or "record"."""
     @property
     def endian(self) -> Literal["little", "big"] | None:
-        """The byte order, "little" or "big"; None if the type has none."""
+        """The byte order, "little" or "big", or None for a type without byte order."""
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields of a record; empty for any other type."""
+        """The fields of a record, or () for any other type."""
     @property
     def is_union(self) -> bool:
-        """Whether all fields of the record start at its first byte, as in a union."""
+        """Whether the field is a record whose fields all start at the first byte, as in a union."""
     def __getitem__(self, key: str, /) -> Field: ...
     def __len__(self) -> int: ...
     def __bool__(self) -> bool: ...
 
 @final
 class Format:
-    """The layout that a format gives: fields with offsets, for one producer, on one machine.
+    """The layout that a format describes: fields with offsets, sizes and types.
 
-    `itemsize` is the size of an item in bytes, if it is known; `dialect` is the name of the producer's dialect,
-    without which all dialects are tried; `model` is the machine, a data model such as "lp64" or a target triple,
-    by default this one. A `fmt` of None is that of a buffer without a format, unsigned bytes.
+    - `fmt`: the format. None means the format of a buffer without a format, unsigned bytes.
+    - `itemsize`: the size of an item in bytes, if it is known.
+    - `dialect`: the name of the producer's dialect. By default, all dialects are tried.
+    - `model`: the machine, as a data model such as "lp64" or a target triple. The default is this machine.
     """
     def __new__(
         cls,
@@ -380,96 +393,121 @@ class Format:
     ) -> Self: ...
     @classmethod
     def from_dtype(cls, dtype: Any) -> Format:
-        """Returns the format of a numpy.dtype, with the offsets of the dtype."""
+        """Returns the format with the layout of `dtype`, a numpy.dtype."""
     @classmethod
     def from_ctypes(cls, ctype: type[Any]) -> Format:
-        """Returns the format of a ctypes class: a structure, a union, an array, a pointer or a number."""
+        """Returns the format with the layout of `ctype`, a ctypes class.
+
+        `ctype` is a structure, a union, an array, a pointer or a number.
+        """
     @property
     def format(self) -> str | None:
-        """The format that was given; None for the format of a type."""
+        """The format that the caller gave, or None if the layout comes from a type."""
     @property
     def itemsize(self) -> int:
         """The size of an item in bytes."""
     @property
     def alignment(self) -> int:
-        """The largest alignment that the format implies, in bytes."""
+        """The alignment of an item in bytes."""
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The fields of a record; any other item as one field."""
+        """The fields of an item that is a record. For any other item, a tuple of one unnamed field."""
     @property
     def item(self) -> Field:
-        """The item as one field."""
+        """The item as a field, whose `fields` are the fields of the item."""
     @property
     def certainty(self) -> Literal["exact", "trailing-padding", "inferred", "ambiguous"]:
         """How well the format determines the layout: "exact", "trailing-padding", "inferred" or "ambiguous"."""
     @property
     def dialect(self) -> str:
-        """The dialect whose rules gave the offsets."""
+        """The name of the dialect by whose rules the format was interpreted."""
     @property
     def model(self) -> str:
-        """The machine whose sizes the layout has: the name of a data model, or a target triple."""
+        """The machine of the layout: the name of a data model, or a target triple."""
     @property
     def alternatives(self) -> tuple[Format, ...]:
-        """The other interpretations of an ambiguous format; empty if it is not ambiguous."""
+        """The other interpretations of an ambiguous format, or () if the format is not ambiguous."""
     def explain(self, *, width: int | None = None, color: bool = False) -> str:
-        """Returns the table of offsets and the picture of the bytes. `width` is the width of the picture in
-        characters, `color` adds ANSI colours.
+        """Returns a table of the fields and a picture of the bytes, as text.
+
+        `width` is the largest width of the picture in characters. If `color` is True, the text contains ANSI colours.
         """
     def svg(self) -> str:
-        """Returns the picture of the bytes as SVG."""
+        """Returns a picture of the bytes as SVG."""
     def emit(
         self, target: Literal["canonical", "struct", "cpython-3.14", "cpython-3.15", "numpy", "cython"] = "canonical"
     ) -> str:
-        """Returns a format string for the layout. `target` is the reader that it is for: "canonical", "struct",
-        "cpython-3.14", "cpython-3.15", "numpy" or "cython".
+        """Returns a format string that the reader `target` interprets as this layout.
+
+        `target` is "canonical", "struct", "cpython-3.14", "cpython-3.15", "numpy" or "cython". Raises ValueError if
+        no format string describes the layout to `target`.
         """
     def to_dtype(self) -> Any:
-        """Returns the numpy.dtype of the items, with the same offsets, itemsize and values."""
+        """Returns the numpy.dtype with the same offsets, itemsize and values.
+
+        Raises NotImplementedError if NumPy has no dtype for a type.
+        """
     def to_ctypes(self, name: str = "Item") -> type[Any]:
-        """Returns a ctypes class whose instances have the bytes of an item: a structure, an array or a number.
-        `name` is the name of a structure.
+        """Returns the ctypes class with the same layout.
+
+        If the item is a record, the class is a structure or a union named `name`. Raises ValueError if ctypes has no
+        class with this layout.
         """
     def to_c(self, name: str = "item") -> str:
-        """Returns C source of a type for the item, with static assertions of its size and its offsets. Fields in
-        the other byte order are arrays of bytes, with a comment.
+        """Returns the C source of a type named `name` with the same layout, and assertions of size and offsets.
+
+        A field whose byte order is not that of the machine becomes an array of bytes with a comment.
         """
     def to_rust(self, name: str = "Item") -> str:
-        """Returns Rust source of a type for the item, with assertions of its size and its offsets."""
+        """Returns the Rust source of a type named `name` with the same layout, and assertions of size and offsets."""
     def __eq__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __copy__(self) -> Format: ...
     def __deepcopy__(self, _memo: object) -> Format: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
     def _repr_html_(self) -> str:
-        """The picture of the bytes for a notebook, and one of each alternative."""
+        """Returns a picture of the bytes of each interpretation as HTML, for notebooks."""
     @classmethod
     def _restore(cls, tree: dict[str, Any], dialect: str, model: str) -> Format:
-        """Restores the pickled format of a type."""
+        """Returns the format that was pickled as `tree`, a dict. Only `pickle` calls this method."""
 
 @final
 class Difference:
-    """The difference between two formats, and how far they are equivalent."""
+    """The result of comparing two formats: the first difference, and the level of equivalence."""
     @property
     def equivalence(self) -> Literal["text", "scalars", "layout-ignoring-names", "bytes-after-swap"] | None:
-        """The highest level that holds: "text", "scalars", "layout-ignoring-names" or "bytes-after-swap". Each
-        implies those after it. None if the same bytes are different values.
+        """The highest level of equivalence, or None if the formats are not equivalent.
+
+        - "text": the format strings have the same tokens.
+        - "scalars": the same bytes are the same values under the same names.
+        - "layout-ignoring-names": the same bytes are the same values.
+        - "bytes-after-swap": the bytes are the same values after a change of the byte order.
         """
     @property
     def difference(self) -> str | None:
-        """The first difference, in one sentence; None if there is none."""
+        """The first difference in one sentence, or None if the formats have the same values under the same names."""
     def __bool__(self) -> bool: ...
 
 def diff(a: Format | str | bytes, b: Format | str | bytes) -> Difference:
-    """Compares the layouts of two formats. Strings are read in dialect pep3118, for this machine."""
+    """Compares the layouts of the formats `a` and `b`.
+
+    A string is interpreted in the dialect pep3118 for this machine.
+    """
 
 def layout_of(obj: Any) -> Format:
-    """Returns the format of an object's items. Its layout is that of the object's type, if the type gives one
-    (NumPy, ctypes, array, bytes). Otherwise it follows from the exporter's format and itemsize, in the dialect
-    of the module that defines the type.
+    """Returns the format of the items of `obj`, which exports a buffer.
+
+    If the type of `obj` defines the layout of the items (NumPy, ctypes, array, bytes), the format has this layout.
+    Otherwise the layout is computed from the format and the itemsize of the buffer. The dialect is that of the module
+    that defines the type, for example Cython, if the module is known.
     """
 
 # struct and NumPy
 def dtype_from_pep3118(spec: str | bytes, /) -> numpy.dtype[Any]:
-    """Returns the dtype of a format, as NumPy reads it, also of formats that NumPy refuses."""
+    """Returns the dtype for the format `spec`.
+
+    For every format that NumPy accepts, the dtype is the same as in NumPy. The function accepts more formats than
+    NumPy.
+    """
 
 _struct: ModuleType

@@ -1,24 +1,24 @@
-"""NumPy's reader of format strings, in Rust.
+"""A fast replacement for NumPy's function that converts format strings to dtypes.
 
 >>> from pep3118.numpy import dtype_from_pep3118
 >>> dtype_from_pep3118("T{<i:a:<d:b:}")
 dtype([('a', '<i4'), ('b', '<f8')])
 
-:func:`dtype_from_pep3118` can replace ``numpy._core._internal._dtype_from_pep3118``. It returns the same dtype for
-every format that NumPy reads. It raises NumPy's exception if no dtype has the values (``NotImplementedError``), and
-``FormatError``, a ``ValueError``, for anything that is not a format.
+:func:`dtype_from_pep3118` can replace ``numpy._core._internal._dtype_from_pep3118``. It returns the same dtype as
+NumPy for every format that NumPy accepts, except as listed below. It raises ``NotImplementedError``, as NumPy does, if
+no dtype has the values. It raises ``FormatError``, a ``ValueError``, if the format is invalid.
 
-Some formats that NumPy refuses have a dtype here, by NumPy's own rules: white space, ``(2)(3)i``, ``<(2)i``, ``n`` and
-``N`` in records, ``P`` (an unsigned integer, as ``numpy.dtype("P")`` is), and the complex ``F`` and ``D`` of CPython
-3.14:
+The function also accepts some formats that NumPy refuses. Their offsets follow the rules of NumPy. Examples are white
+space, ``(2)(3)i``, ``<(2)i``, ``n`` and ``N`` in records, and the complex types ``F`` and ``D`` of CPython 3.14. ``P``
+is an unsigned integer, as ``numpy.dtype("P")`` is:
 
 >>> dtype_from_pep3118("T{ (2)(3)<h:m: @n:k: }")["m"].shape
 (2, 3)
 
-Some formats that NumPy accepts are refused: those with an unbalanced brace (``T{i``, ``i}d``), and those with digits
-outside of ASCII.
+The function refuses two kinds of formats that NumPy accepts: formats with an unbalanced brace, such as ``T{i`` and
+``i}d``, and formats with digits outside of ASCII.
 
-NumPy is imported when the function is called. To make NumPy itself use the function::
+NumPy is imported when the function is called. The following code makes NumPy use the function::
 
     import numpy._core._internal
     numpy._core._internal._dtype_from_pep3118 = dtype_from_pep3118

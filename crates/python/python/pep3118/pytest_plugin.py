@@ -1,10 +1,11 @@
-"""A pytest plugin for authors of exporters: the fixture ``assert_conformant_buffer``.
+"""A pytest plugin with the fixture ``assert_conformant_buffer``, for tests of classes that export buffers.
 
 ::
 
     def test_frames_keep_the_rules(assert_conformant_buffer):
         assert_conformant_buffer(Frame(width=4, height=2))
-        assert_conformant_buffer(legacy_frame(), allow=("B19",))  # B19, exception of a refused request
+        # This class may break rule B19: a refused request raises BufferError.
+        assert_conformant_buffer(legacy_frame(), allow=("B19",))
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import Protocol
 import pytest
 
 from . import Report, audit
+from ._pep3118 import _escape
 
 
 class AssertConformantBuffer(Protocol):
-    """The fixture: a function that checks an exporter."""
+    """The type of the fixture: a function that audits an exporter."""
 
     def __call__(self, obj: object, allow: Iterable[str] = ()) -> Report:
-        """Returns the report of ``obj``, or fails the test."""
+        """Returns the report on ``obj``. Fails the test if ``obj`` breaks a rule that is not in ``allow``."""
         ...
 
 
@@ -33,7 +35,7 @@ def _assert_conformant_buffer(obj: object, allow: Iterable[str] = ()) -> Report:
     if broken:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in broken))
         explanations = "\n\n".join(finding.explain() for finding in broken)
-        pytest.fail(f"{report.exporter} breaks {rules}\n\n{explanations}", pytrace=False)
+        pytest.fail(f"{_escape(report.exporter)} breaks {rules}\n\n{explanations}", pytrace=False)
     return report
 
 
@@ -41,7 +43,7 @@ def _assert_conformant_buffer(obj: object, allow: Iterable[str] = ()) -> Report:
 def assert_conformant_buffer() -> AssertConformantBuffer:
     """Fails the test if an exporter breaks a rule of the buffer protocol.
 
-    ``assert_conformant_buffer(obj, allow=("B19",))`` sends all 26 requests; rules in ``allow`` may be broken.
-    Notes and warnings do not fail the test. The report, which is returned, contains them.
+    ``assert_conformant_buffer(obj, allow=("B19",))`` sends all 26 requests to ``obj``. ``allow`` contains the ids of
+    rules that ``obj`` may break. Notes and warnings do not fail the test. The returned report contains all findings.
     """
     return _assert_conformant_buffer

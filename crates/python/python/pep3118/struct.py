@@ -1,14 +1,14 @@
-r"""The standard library's ``struct``, for every format of PEP 3118.
+r"""A replacement for the standard module ``struct`` that accepts every format of PEP 3118.
 
-Replace ``import struct`` by ``from pep3118 import struct``. Every format that ``struct`` accepts has the same
-sizes, values, bytes and exceptions here, and ``error`` *is* ``struct.error``. The interpreter determines the version
-of ``struct``: complex numbers (``F``, ``D``) are native characters from 3.14 on.
+Replace ``import struct`` by ``from pep3118 import struct``. A format that ``struct`` accepts has the same size,
+values, bytes and exceptions in this module. ``error`` is the class ``struct.error``. The behaviour follows the
+``struct`` of the running interpreter. For example, the complex types ``F`` and ``D`` need Python 3.14.
 
 >>> from pep3118 import struct
 >>> struct.unpack("<IhB", b"\x01\x00\x00\x00\xff\xff\x07")
 (1, -1, 7)
 
-A format that ``struct`` refuses is read as in PEP 3118:
+A format that ``struct`` refuses is interpreted as in PEP 3118:
 
 >>> struct.calcsize("T{<h:x:<d:y:}")
 10
@@ -35,7 +35,8 @@ format         result of ``unpack``                   argument of ``pack``
 ``3x:a:``      ``bytes`` of length 3                  the same
 =============  =====================================  ==============================
 
-Names are not part of the values. Unlike ``struct``, ``pack_into`` writes nothing if a value does not fit.
+Field names do not appear in the values. If a value is out of range, ``pack_into`` changes nothing. In this case,
+``struct.pack_into`` changes the bytes before the value.
 """
 
 from struct import error

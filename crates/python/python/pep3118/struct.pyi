@@ -9,45 +9,53 @@ __all__ = ["Struct", "calcsize", "error", "iter_unpack", "pack", "pack_into", "u
 
 @disjoint_base
 class Struct:
-    """A compiled format. `unpack` and the other methods return a flat tuple: one value for each item at the top
-    level of the format, as many as its count. Arrays with a shape are lists, records are tuples.
+    """A compiled format, with methods that pack and unpack items.
+
+    An unpacked item is a tuple with the values of the format's top level. A count such as `3i` means three values. An
+    array with a shape is a list, and a record is a tuple.
     """
     @property
     def format(self) -> str:
         """The format as text."""
     @property
     def size(self) -> int:
-        """The size of an item in bytes; -1 before `__init__`."""
+        """The size of an item in bytes, or -1 before `__init__`."""
     def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
     def __init__(self, format: str | bytes) -> None: ...
     def pack(self, *values: Any) -> bytes:
-        """Returns the bytes of an item with these values."""
+        """Returns the bytes of an item with `values`."""
     def pack_into(self, buffer: WriteableBuffer, offset: int, /, *values: Any) -> None:
-        """Writes an item into a buffer, at an offset in bytes. If a value does not fit, nothing is written."""
+        """Writes an item with `values` to byte `offset` of `buffer`.
+
+        If a value is out of range, `buffer` does not change.
+        """
     def unpack(self, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
-        """Returns the values of the item that fills a buffer."""
+        """Returns the values of the item in `buffer`, which has the size of one item."""
     def unpack_from(self, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
-        """Returns the values of the item at an offset in bytes. A negative offset counts from the end."""
+        """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
     def iter_unpack(self, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
-        """Iterates over the items of a buffer, each of which is a tuple of values."""
+        """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""
 
 def calcsize(format: str | bytes, /) -> int:
-    """Returns the size of an item in bytes."""
+    """Returns the size in bytes of an item of `format`."""
 
 def pack(format: str | bytes, /, *values: Any) -> bytes:
-    """Returns the bytes of an item with these values."""
+    """Returns the bytes of an item of `format` with `values`."""
 
 def pack_into(format: str | bytes, buffer: WriteableBuffer, offset: int, /, *values: Any) -> None:
-    """Writes an item into a buffer, at an offset in bytes. If a value does not fit, nothing is written."""
+    """Writes an item of `format` with `values` to byte `offset` of `buffer`.
+
+    If a value is out of range, `buffer` does not change.
+    """
 
 def unpack(format: str | bytes, buffer: ReadableBuffer, /) -> tuple[Any, ...]:
-    """Returns the values of the item that fills a buffer."""
+    """Returns the values of the item in `buffer`, which has the size of one item."""
 
 def unpack_from(format: str | bytes, /, buffer: ReadableBuffer, offset: int = 0) -> tuple[Any, ...]:
-    """Returns the values of the item at an offset in bytes. A negative offset counts from the end."""
+    """Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end."""
 
 def iter_unpack(format: str | bytes, buffer: ReadableBuffer, /) -> Iterator[tuple[Any, ...]]:
-    """Iterates over the items of a buffer, each of which is a tuple of values."""
+    """Returns an iterator over the items of `buffer`. Each item is a tuple of values."""
 
 def _clearcache() -> None:
-    """Forgets the formats that were compiled."""
+    """Clears the cache of compiled formats."""

@@ -1,4 +1,7 @@
-//! The compiled formats that were used last.
+//! The cache of compiled formats.
+//!
+//! There are two caches. Each thread has a cache whose keys are the addresses of format objects. All threads share a
+//! second cache, whose keys are the contents of formats.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +14,16 @@ use super::errors::not_a_format;
 use crate::fastcall::counted;
 use pep3118::__private::{Cache, hash};
 
-/// A format as the caller gave it: equal strings of text and of bytes are two formats.
+/// The key of the cache by content. A `str` and a `bytes` object with the same characters are different keys, because
+/// their compiled formats differ in some errors.
 #[derive(Debug, PartialEq)]
 struct FormatKey {
     is_text: bool,
     format: Box<[u8]>,
 }
 
-/// A format object. It is held, so that its address is that of no other object.
+/// The key of the cache by address: a format object. The reference keeps the object alive, so that no other object
+/// can get the same address.
 struct FormatObject(Py<PyAny>);
 
 impl PartialEq for FormatObject {
@@ -27,28 +32,32 @@ impl PartialEq for FormatObject {
     }
 }
 
-/// The formats of all threads, by their content. 16 MB hold all of them unless they have many thousand fields.
+/// The cache by content, which all threads share: at most 100 formats and 16 MB. Only formats with thousands of
+/// fields reach 16 MB.
 static BY_CONTENT: Mutex<Cache<FormatKey, Arc<Compiled>>> = Mutex::new(Cache::new(100, 16 << 20));
 
 thread_local! {
-    /// The formats that this thread used last, by their address: programs mostly pass the same object.
+    /// The cache by address: the last 8 formats of this thread. Most programs pass the same object in every call.
     static BY_ADDRESS: RefCell<Cache<FormatObject, Arc<Compiled>>> = const { RefCell::new(Cache::new(8, 8)) };
 }
 
+/// Returns the hash of `format` for the cache by address.
 #[inline]
 fn address_hash(format: &Bound<'_, PyAny>) -> u64 {
+    // An address has at most 64 bits on every target of Rust.
     u64::try_from(format.as_ptr().addr()).unwrap_or(u64::MAX)
 }
 
-/// Calls `call` with the compiled format.
+/// Calls `call` with the compiled form of `format`, and returns the result of `call`.
 ///
 /// # Errors
-/// - a format that cannot be read: `struct.error`
-/// - an object other than `str` and `bytes`: `TypeError`
-/// - an error of `call`
+/// - `format` is invalid: `struct.error`
+/// - `format` is neither a `str` nor a `bytes` object: `TypeError`
+/// - `call` returns an error: returned unchanged
 #[inline]
 pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compiled>) -> PyResult<T>) -> PyResult<T> {
-    // The cache is borrowed during the call. Calls in the call find it borrowed, and the other one not.
+    // The cache by address is borrowed during the call, which saves a reference count. If `call` runs Python code
+    // that calls this function again, `try_borrow_mut` fails, and the inner call uses the cache by content.
     let called = BY_ADDRESS.try_with(|cache| {
         let mut cache = cache.try_borrow_mut().ok()?;
         let compiled = cache.get(address_hash(format), |object| object.0.is(format))?;
@@ -60,17 +69,18 @@ pub(super) fn with<'py, T>(format: &Bound<'py, PyAny>, call: impl Fn(&Arc<Compil
     }
 }
 
-/// The compiled format, from the cache of all threads or a new one.
+/// Returns the compiled form of `format` from the cache by content, or compiles `format` and caches the result.
 #[inline(never)]
 fn find(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
     let content = match (format.cast_exact::<PyString>(), format.cast_exact::<PyBytes>()) {
-        // Lone surrogates: `Compiled::new` raises the exception.
+        // `to_str` fails for lone surrogates. `Compiled::new` then raises the exception of `struct`.
         (Ok(text), _) => text.to_str().ok().map(|text| (true, text.as_bytes())),
         (_, Ok(bytes)) => Some((false, bytes.as_bytes())),
-        // Subclasses of `str` and `bytes` may compare in other ways.
+        // A subclass can redefine equality, so its instances are not cached.
         _ if format.is_instance_of::<PyString>() || format.is_instance_of::<PyBytes>() => None,
         _ => {
-            // `struct` looks an argument up in its dict of formats first, so that a list is not hashable.
+            // `struct` looks up the argument in a dict first, so an unhashable argument raises the exception of the
+            // dict.
             PyDict::new(format.py()).get_item(format)?;
             return Err(not_a_format(format));
         }
@@ -102,7 +112,7 @@ fn find(format: &Bound<'_, PyAny>) -> PyResult<Arc<Compiled>> {
     Ok(compiled)
 }
 
-/// Forgets the formats of all threads, and those that this thread used last. Other threads keep up to 8 each.
+/// Clears the cache by content and this thread's cache by address. Other threads still have up to 8 formats each.
 pub(super) fn clear() {
     let recent = BY_ADDRESS.try_with(|cache| Some(cache.try_borrow_mut().ok()?.clear()));
     drop(recent);

@@ -1,11 +1,11 @@
-//! `Compiled`: a format that packs and unpacks.
+//! `Compiled`: a format and its codec, which packs and unpacks items.
 
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::errors::{error, format_error, not_a_format, value_error};
-use super::offset::{index, start_to_pack, start_to_unpack, with_item_copy};
+use super::offset::{Direction, index, item_start, with_item_copy};
 use crate::borrowed_bytes::Lent;
 use crate::fastcall::Arguments;
 use crate::objects::{no_memory, utf8_text};
@@ -14,15 +14,15 @@ use pep3118::abi::DataModel;
 use pep3118::format::Code;
 use pep3118::layout::{Dialect, Layout};
 
-/// A format, and the codec of its items.
+/// A format and the codec of its items.
 #[derive(Debug)]
 pub(super) struct Compiled {
     codec: Codec,
     format: Py<PyString>,
 }
 
-/// The dialect of the running interpreter's `struct`.
-fn own_dialect(py: Python<'_>) -> &'static Dialect {
+/// Returns the dialect of the `struct` module of the running interpreter.
+fn interpreter_dialect(py: Python<'_>) -> &'static Dialect {
     match py.version_info() {
         version if version < (3, 14) => &Dialect::STRUCT_3_13,
         version if version < (3, 15) => &Dialect::STRUCT_3_14,
@@ -30,55 +30,61 @@ fn own_dialect(py: Python<'_>) -> &'static Dialect {
     }
 }
 
-/// PEP 3118 without the characters that only ctypes has.
+/// The dialect for formats that `struct` refuses: PEP 3118 without the characters that only ctypes has.
 const EXTENDED: Dialect = Dialect {
     codes: Dialect::PEP3118.codes.without(&[Code::CharPointer, Code::WcharPointer, Code::VariantBool]),
     ..Dialect::PEP3118
 };
 
-/// Bytes that a layout and its codec need for each byte of a format; `tests/it/budget.rs` limits those of the layout
-/// to 275.
-const BYTES_PER_BYTE: usize = 1024;
+/// An upper bound of the memory in bytes that a layout and its codec need for each byte of the format. A test in
+/// `tests/it/budget.rs` limits the layout to 275 bytes.
+const MEMORY_PER_FORMAT_BYTE: usize = 1024;
 
-/// Length of a format in bytes from which on lack of memory is detected before it is read.
-const LONG: usize = 4096;
+/// The length in bytes from which on a format is long enough for [`check_memory`].
+const LONG_FORMAT: usize = 4096;
 
-/// Lack of memory for the layout and the codec of a long format. They allocate without a check, so as much memory as
-/// they need is allocated and freed before.
+/// Checks that there is enough memory for the layout and the codec of `format`. Their allocations abort the process
+/// if the memory is exhausted. This function first tries to allocate as much as they may need, and frees the memory.
 ///
 /// # Errors
-/// - no memory: `MemoryError`
+/// - the memory is exhausted: `MemoryError`
 fn check_memory(format: &[u8]) -> PyResult<()> {
     let mut probe = Vec::<u8>::new();
-    probe.try_reserve_exact(format.len().saturating_mul(BYTES_PER_BYTE)).map_err(|_| no_memory())
+    probe.try_reserve_exact(format.len().saturating_mul(MEMORY_PER_FORMAT_BYTE)).map_err(|_| no_memory())
 }
 
-/// The layout of a format: as the interpreter's `struct` interprets it, or, if that refuses it, as in PEP 3118.
+/// Returns the layout of `format` in the dialect of the interpreter's `struct`. If that dialect refuses `format`,
+/// uses [`EXTENDED`].
+///
+/// # Errors
+/// - `format` is invalid in both dialects: `struct.error`
+/// - the memory is exhausted: `MemoryError`
 fn layout(py: Python<'_>, format: &[u8]) -> PyResult<Layout> {
-    if format.len() >= LONG {
+    if format.len() >= LONG_FORMAT {
         check_memory(format)?;
     }
-    if let Ok(layout) = Layout::read(format, own_dialect(py), &DataModel::HOST) {
+    if let Ok(layout) = Layout::read(format, interpreter_dialect(py), &DataModel::HOST) {
         return Ok(layout);
     }
     Layout::read(format, &EXTENDED, &DataModel::HOST).map_err(|refusal| format_error(py, &refusal))
 }
 
+/// Creates the codec of `layout`, the layout of `format`. Converts an exception to `struct.error`.
 fn codec(py: Python<'_>, layout: &Layout, format: &[u8]) -> PyResult<Codec> {
     Codec::flat(py, layout, format).map_err(|refusal| error(py, refusal.value(py).to_string()))
 }
 
 impl Compiled {
-    /// Compiles a format.
+    /// Compiles `format`, a `str` or `bytes` object.
     ///
     /// # Errors
-    /// - a format that cannot be read: `struct.error`
-    /// - text with a character outside of ASCII, unless it is a name: `UnicodeEncodeError`, as in `struct`
-    /// - an object other than `str` and `bytes`: `TypeError`
+    /// - `format` is invalid: `struct.error`
+    /// - `format` has a non-ASCII character outside of field names: `UnicodeEncodeError`, as in `struct`
+    /// - `format` is neither a `str` nor a `bytes` object: `TypeError`
     pub(super) fn new(format: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = format.py();
         if let Ok(text) = format.cast::<PyString>() {
-            // `struct` encodes the text first, and raises the exception of the encoding.
+            // `struct` encodes the format as ASCII first. If this encoding fails, raise its exception.
             let not_ascii = |refusal| text.call_method1("encode", ("ascii",)).map_or_else(|error| error, |_| refusal);
             let bytes = match text.to_str() {
                 Ok(text) => text.as_bytes(),
@@ -94,29 +100,30 @@ impl Compiled {
         Ok(Self { codec: codec(py, &layout, bytes.as_bytes())?, format })
     }
 
-    /// The format as text.
+    /// Returns the format as text.
     pub(super) fn format<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         self.format.bind(py).clone()
     }
 
-    /// The size of an item in bytes.
+    /// Returns the size of an item in bytes.
     #[inline]
     pub(super) fn size(&self) -> usize {
         self.codec.itemsize()
     }
 
-    /// An estimate of the memory that the format takes in bytes.
+    /// Returns an estimate of the memory in bytes that this object uses.
     pub(super) fn cost(&self) -> usize {
         self.codec.cost()
     }
 
-    /// The values of an item.
+    /// Returns the values in `item`, the bytes of one item.
     #[inline]
     pub(super) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
         self.codec.read_fields(py, item)
     }
 
-    /// The values of an item in an existing tuple; `None` if that is not possible.
+    /// Replaces the values in `tuple` by the values in `item`, and returns `tuple`. Returns `None` if `tuple` cannot
+    /// be reused, for example because other code refers to `tuple`.
     #[inline]
     pub(super) fn refill<'py>(
         &self,
@@ -127,7 +134,8 @@ impl Compiled {
         self.codec.refill_fields(py, item, tuple)
     }
 
-    /// The values of the item at an offset. The item is copied: other threads may write to the memory.
+    /// Returns the values of the item at byte `offset` of `memory`. The item is copied first, because another thread
+    /// can write to the memory.
     fn read_from<'py>(&self, py: Python<'py>, memory: &Lent<'_>, offset: usize) -> PyResult<Bound<'py, PyTuple>> {
         with_item_copy(self.size(), |item| {
             memory.read(offset, item)?;
@@ -135,11 +143,11 @@ impl Compiled {
         })
     }
 
-    /// The values of the item that fills a buffer.
+    /// Returns the values of the item in `buffer`, which has the size of one item.
     ///
     /// # Errors
-    /// - a buffer of another length: `struct.error`
-    /// - an object that exports no buffer: `TypeError`
+    /// - `buffer` has another size: `struct.error`
+    /// - `buffer` does not support the buffer protocol: `TypeError`
     #[inline]
     pub(super) fn unpack<'py>(&self, buffer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
         let py = buffer.py();
@@ -152,31 +160,36 @@ impl Compiled {
         })
     }
 
+    /// Returns the exception of [`unpack`](Self::unpack) for a buffer of another size.
     #[cold]
     fn wrong_length(&self, py: Python<'_>) -> PyErr {
         error(py, format!("unpack requires a buffer of {} bytes", self.size()))
     }
 
-    /// The values of the item at an offset of a buffer.
+    /// Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end of
+    /// `buffer`.
     ///
     /// # Errors
-    /// - an item that is not inside the buffer: `struct.error`
-    /// - an object that exports no buffer: `TypeError`
+    /// - the item is not inside of `buffer`: `struct.error`
+    /// - `buffer` does not support the buffer protocol: `TypeError`
     pub(super) fn unpack_from<'py>(&self, buffer: &Bound<'py, PyAny>, offset: isize) -> PyResult<Bound<'py, PyTuple>> {
         let py = buffer.py();
         if let Ok(bytes) = buffer.cast_exact::<PyBytes>() {
             let bytes = bytes.as_bytes();
-            let start = start_to_unpack(py, self.size(), offset, bytes.len())?;
+            let start = item_start(py, Direction::Unpack, self.size(), offset, bytes.len())?;
+            // `item_start` has checked that the range is inside of `bytes`.
             return self.read(py, bytes.get(start..start.saturating_add(self.size())).unwrap_or_default());
         }
         Lent::with(buffer, false, |memory| {
-            let start = start_to_unpack(py, self.size(), offset, memory.len())?;
+            let start = item_start(py, Direction::Unpack, self.size(), offset, memory.len())?;
             self.read_from(py, memory, start)
         })
     }
 
+    /// Checks that `values` has one argument for each value of an item. `function` is the name for the message.
+    ///
     /// # Errors
-    /// - another number of values than the format has: `struct.error`
+    /// - the number of values is wrong: `struct.error`
     #[inline]
     fn check_count(&self, values: Arguments<'_, '_>, function: &str) -> PyResult<()> {
         let (found, wanted) = (values.len(), self.codec.values());
@@ -186,30 +199,31 @@ impl Compiled {
         Err(error(values.py(), format!("{function} expected {wanted} items for packing (got {found})")))
     }
 
-    /// The bytes of an item with these values.
+    /// Returns the bytes of an item with `values`.
     ///
     /// # Errors
-    /// - too many or too few values, or one that does not fit: `struct.error`
-    /// - an exception that a method of a value raises
+    /// - the number of values is wrong, or a value is out of range or has the wrong type: `struct.error`
+    /// - a method of a value raises an exception: the exception is returned unchanged
     #[inline]
     pub(super) fn pack<'py>(&self, values: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyBytes>> {
         self.check_count(values, "pack")?;
-        // Only this function refers to the object until all values are written.
+        // The new object can be written to, because no other code refers to the object yet.
         PyBytes::new_with(values.py(), self.size(), |item| self.write(values, item))
     }
 
+    /// Writes `values` to `item`, the bytes of one item.
     #[inline]
     fn write(&self, values: Arguments<'_, '_>, item: &mut [u8]) -> PyResult<()> {
         let written = self.codec.write_fields(values.iter(), values.len(), item);
         written.map_err(|error| value_error(values.py(), error))
     }
 
-    /// Writes an item into a buffer. The arguments are the buffer, the offset, and the values.
+    /// Writes an item to a buffer. `arguments` are the buffer, the offset in bytes, and the values.
     ///
     /// # Errors
-    /// - as [`pack`](Self::pack)
-    /// - an item that is not inside the buffer: `struct.error`
-    /// - a buffer that is read-only: `TypeError`
+    /// - the errors of [`pack`](Self::pack)
+    /// - the item is not inside of the buffer: `struct.error`
+    /// - the buffer is read-only: `TypeError`
     #[inline]
     pub(super) fn pack_into(&self, arguments: Arguments<'_, '_>) -> PyResult<()> {
         let py = arguments.py();
@@ -218,8 +232,8 @@ impl Compiled {
         let (offset, values) = arguments.split_first().ok_or_else(|| lacking("offset"))?;
         self.check_count(values, "pack_into")?;
         Lent::with(&buffer, true, |memory| {
-            let start = start_to_pack(py, self.size(), index(&offset)?, memory.len())?;
-            // All values are converted before the first byte of the buffer changes.
+            let start = item_start(py, Direction::Pack, self.size(), index(&offset)?, memory.len())?;
+            // Convert all values before the first byte of the buffer changes, so that an error changes nothing.
             with_item_copy(self.size(), |item| {
                 self.write(values, item)?;
                 memory.write(start, item)

@@ -1,8 +1,9 @@
-//! The exceptions of `struct`, with its classes and messages.
+//! The exceptions of `pep3118.struct`. The classes and messages are those of the `struct` module.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
 
+use crate::errors::class_name;
 use crate::objects::string;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
@@ -11,10 +12,11 @@ use crate::values::{WriteError, WriteErrorKind};
 use pep3118::format::FormatErrorKind;
 use pep3118::layout::{LayoutError, LayoutErrorKind, Type};
 
-/// A `struct.error`.
+/// Creates a `struct.error` with `message`. If Python cannot create the exception, returns the exception that Python
+/// raised instead.
 pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    // The exception is created here: PyO3 creates it when it is raised, and panics if there is no memory.
+    // `PyErr::new` would create the exception object later, when it is raised, and panic if the memory is exhausted.
     let made = CLASS.import(py, "struct", "error").and_then(|class| class.call1((string(py, &message.into())?,)));
     match made {
         Ok(error) => PyErr::from_value(error),
@@ -22,7 +24,8 @@ pub(super) fn error(py: Python<'_>, message: impl Into<String>) -> PyErr {
     }
 }
 
-/// The exception for a format that cannot be read: the message of `struct`, then the reason and the place.
+/// Returns the exception for `error`, the reason why a format is invalid. The message is the message of `struct`,
+/// followed by the reason and the position.
 pub(super) fn format_error(py: Python<'_>, error: &LayoutError) -> PyErr {
     let message = match error.kind() {
         LayoutErrorKind::Format(format) => match format.kind() {
@@ -38,8 +41,9 @@ pub(super) fn format_error(py: Python<'_>, error: &LayoutError) -> PyErr {
     self::error(py, format!("{message}: {error:#}"))
 }
 
-/// The names of small native integers in the messages of CPython 3.11.
-fn old_name(character: u8) -> Option<&'static str> {
+/// Returns the name of the native integer type `character` in messages of CPython 3.11. Returns `None` for types that
+/// CPython 3.11 names by their character.
+fn name_before_3_12(character: u8) -> Option<&'static str> {
     match character {
         b'b' => Some("byte"),
         b'B' => Some("ubyte"),
@@ -49,9 +53,9 @@ fn old_name(character: u8) -> Option<&'static str> {
     }
 }
 
-/// The exception for a value that cannot be packed.
+/// Returns the exception for `error`, the reason why a value cannot be packed.
 pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
-    // The layouts of this module are read from formats, so each scalar has a character.
+    // Every layout of this module comes from a format, so every scalar has a character, and `?` is never used.
     let character = |character: Option<u8>| char::from(character.unwrap_or(b'?'));
     let (kind, path) = error.into_parts();
     match kind {
@@ -79,8 +83,9 @@ pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
             self::error(py, "int too large to convert")
         }
         WriteErrorKind::Range { scalar, range: (low, high), .. } => {
-            let old = scalar.character.and_then(old_name).filter(|_| scalar.native && py.version_info() < (3, 12));
-            let name = old.map_or_else(|| format!("'{}'", character(scalar.character)), str::to_owned);
+            let is_old = scalar.native && py.version_info() < (3, 12);
+            let old_name = scalar.character.and_then(name_before_3_12).filter(|_| is_old);
+            let name = old_name.map_or_else(|| format!("'{}'", character(scalar.character)), str::to_owned);
             self::error(py, format!("{name} format requires {low} <= number <= {high}"))
         }
         WriteErrorKind::Overflow(scalar) => {
@@ -91,8 +96,10 @@ pub(super) fn value_error(py: Python<'_>, error: WriteError) -> PyErr {
     }
 }
 
-/// The exception for a format that is neither text nor bytes.
+/// Returns the exception for `format`, which is neither a `str` nor a `bytes` object.
 pub(super) fn not_a_format(format: &Bound<'_, PyAny>) -> PyErr {
-    let found = format.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
-    PyTypeError::new_err(format!("Struct() argument 1 must be a str or bytes object, not {found}"))
+    match class_name(format) {
+        Ok(name) => PyTypeError::new_err(format!("Struct() argument 1 must be a str or bytes object, not {name}")),
+        Err(error) => error,
+    }
 }

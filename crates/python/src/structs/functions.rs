@@ -1,6 +1,6 @@
-//! The functions of `pep3118.struct`, and the methods of `Struct` that are called most.
+//! The functions of the Python module `pep3118.struct`, and the methods of `Struct` with the same names.
 //!
-//! Those that take values take them by position, through [`fastcall`](crate::fastcall).
+//! All parameters are positional. [`fastcall`](crate::fastcall) passes them without a tuple.
 
 use std::ffi::CStr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::offset::Offset;
 use crate::fastcall::{Arguments, Function, add_function, add_method};
 use crate::objects::{self, into_result};
 
-/// Adds the functions to the module and the methods to [`Struct`].
+/// Adds the functions to `module`, and the methods to the class [`Struct`].
 pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_function::<CalcSize>(module)?;
     add_function::<Pack>(module)?;
@@ -30,12 +30,15 @@ pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add_method::<StructIterUnpack>(&class)
 }
 
-/// The format, and the arguments after it.
+/// Splits `arguments` into the first argument, a format, and the arguments after it.
+///
+/// # Errors
+/// - there are no arguments: `TypeError`
 fn split_format<'a, 'py>(arguments: Arguments<'a, 'py>) -> PyResult<(Borrowed<'a, 'py, PyAny>, Arguments<'a, 'py>)> {
     arguments.split_first().ok_or_else(|| PyTypeError::new_err("missing format argument"))
 }
 
-/// Defines types that implement [`Function`]; the doc comment is the docstring.
+/// Defines a type for each function, which implements [`Function`]. The doc comment becomes the Python docstring.
 macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $function:ident = $name:literal $parameters:literal: |$slf:pat_param, $arguments:ident| $call:expr;)+) => {$(
         $(#[doc = $doc])+
@@ -60,7 +63,7 @@ macro_rules! functions {
 }
 
 functions! {
-    /// Returns the size of an item in bytes.
+    /// Returns the size in bytes of an item of `format`.
     ///
     /// >>> from pep3118 import struct
     /// >>> struct.calcsize("T{<H:id:<d:price:}")
@@ -68,11 +71,12 @@ functions! {
     CalcSize = "calcsize" "(format, /)": |_, arguments| {
         let [format] = arguments.exactly("calcsize")?;
         with(&format, |compiled| {
+            // `usize` has at most 64 bits on every target of Rust.
             let size = u64::try_from(compiled.size()).unwrap_or(u64::MAX);
             into_result(format.py(), objects::unsigned(format.py(), size))
         })
     };
-    /// Returns the bytes of an item with these values.
+    /// Returns the bytes of an item of `format` with `values`.
     ///
     /// >>> from pep3118 import struct
     /// >>> struct.pack("T{<H:id:}(2)B", (7,), [1, 2])
@@ -81,7 +85,9 @@ functions! {
         let (format, values) = split_format(arguments)?;
         with(&format, |compiled| Ok(compiled.pack(values)?.into_any()))
     };
-    /// Writes an item into a buffer, at an offset in bytes. If a value does not fit, nothing is written.
+    /// Writes an item of `format` with `values` to byte `offset` of `buffer`.
+    ///
+    /// If a value is out of range, `buffer` does not change.
     ///
     /// >>> from pep3118 import struct
     /// >>> buffer = bytearray(4)
@@ -93,7 +99,7 @@ functions! {
         with(&format, |compiled| compiled.pack_into(arguments))?;
         Ok(format.py().None().into_bound(format.py()))
     };
-    /// Returns the values of the item that fills a buffer.
+    /// Returns the values of the item in `buffer`, which has the size of one item.
     ///
     /// >>> from pep3118 import struct
     /// >>> struct.unpack("T{<H:id:}(2)B", b"\x07\x00\x01\x02")
@@ -102,7 +108,7 @@ functions! {
         let [format, buffer] = arguments.exactly("unpack")?;
         with(&format, |compiled| Ok(compiled.unpack(&buffer)?.into_any()))
     };
-    /// Iterates over the items of a buffer, each of which is a tuple of values.
+    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values.
     ///
     /// >>> from pep3118 import struct
     /// >>> [x + y for x, y in struct.iter_unpack("<BB", b"\x01\x02\x03\x04")]
@@ -111,7 +117,7 @@ functions! {
         let [format, buffer] = arguments.exactly("iter_unpack")?;
         with(&format, |compiled| UnpackIterator::create(Arc::clone(compiled), &buffer))
     };
-    /// Returns the bytes of an item with these values.
+    /// Returns the bytes of an item with `values`.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> Struct(">hB").pack(1, 2)
@@ -119,7 +125,9 @@ functions! {
     StructPack = "pack" "($self, /, *values)": |slf, values| {
         slf.cast::<Struct>()?.get().with(|compiled| Ok(compiled.pack(values)?.into_any()))
     };
-    /// Writes an item into a buffer, at an offset in bytes. If a value does not fit, nothing is written.
+    /// Writes an item with `values` to byte `offset` of `buffer`.
+    ///
+    /// If a value is out of range, `buffer` does not change.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> buffer = bytearray(4)
@@ -130,7 +138,7 @@ functions! {
         slf.cast::<Struct>()?.get().with(|compiled| compiled.pack_into(arguments))?;
         Ok(slf.py().None().into_bound(slf.py()))
     };
-    /// Returns the values of the item that fills a buffer.
+    /// Returns the values of the item in `buffer`, which has the size of one item.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> Struct(">hB").unpack(b"\x00\x01\x02")
@@ -139,7 +147,7 @@ functions! {
         let [buffer] = arguments.exactly("unpack")?;
         slf.cast::<Struct>()?.get().with(|compiled| Ok(compiled.unpack(&buffer)?.into_any()))
     };
-    /// Iterates over the items of a buffer, each of which is a tuple of values.
+    /// Returns an iterator over the items of `buffer`. Each item is a tuple of values.
     ///
     /// >>> from pep3118.struct import Struct
     /// >>> list(Struct(">h").iter_unpack(b"\x00\x01\x00\x02"))
@@ -150,7 +158,7 @@ functions! {
     };
 }
 
-/// Returns the values of the item at an offset in bytes. A negative offset counts from the end.
+/// Returns the values of the item at byte `offset` of `buffer`. A negative offset counts from the end.
 ///
 /// >>> from pep3118 import struct
 /// >>> struct.unpack_from(">h", b"\x00\x01\x00\x02", 2)
@@ -165,7 +173,7 @@ pub(crate) fn unpack_from<'py>(
     with(format, |compiled| compiled.unpack_from(buffer, offset.0))
 }
 
-/// Forgets the formats that were compiled.
+/// Clears the cache of compiled formats.
 #[pyfunction]
 #[pyo3(name = "_clearcache")]
 pub(crate) fn clearcache() {

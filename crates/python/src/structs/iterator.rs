@@ -1,4 +1,4 @@
-//! `unpack_iterator`: the items of a buffer one after the other.
+//! The Python class `unpack_iterator`, the iterator that `iter_unpack` returns.
 
 use std::sync::Arc;
 
@@ -12,56 +12,59 @@ use super::offset::with_item_copy;
 use crate::borrowed_bytes::HeldBytes;
 use crate::fastcall::counted;
 
-/// The number of bytes that are copied at once from a `bytes` object. To ask the object for its memory takes
-/// as long as to read a value.
+/// The number of bytes that are copied at once from a `bytes` object. Access to the memory of the object takes as
+/// long as reading one value, so several items are copied at once.
 const BLOCK: usize = 1 << 12;
 
-/// The number of tuples in a row that the consumer must keep before the iterator stops trying to reuse them.
-const KEPT_TUPLES: u8 = 8;
+/// The number of consecutive failures to reuse the last tuple after which the iterator stops trying. A tuple cannot
+/// be reused if the consumer still refers to it.
+const MAX_FAILED_REUSES: u8 = 8;
 
 /// The memory of the items.
 #[derive(Debug)]
 enum Memory {
-    /// A `bytes` object, which never changes, with items larger than a block.
-    Large(Py<PyBytes>),
-    /// A `bytes` object with smaller items.
-    Small {
+    /// A `bytes` object whose items are larger than `BLOCK` bytes. The object is immutable, so items are not copied.
+    LargeItems(Py<PyBytes>),
+    /// A `bytes` object whose items are at most `BLOCK` bytes.
+    SmallItems {
         bytes: Py<PyBytes>,
-        /// A copy of some items.
+        /// A copy of the next items.
         block: Vec<u8>,
-        /// The offset of the next item in the block, in bytes.
+        /// The offset of the next item in `block`, in bytes.
         next: usize,
     },
-    /// Any other exporter. Other threads may write to the memory, so each item is copied when it is due.
-    Held(Box<HeldBytes>),
-    /// After the last item: the memory is released.
+    /// A buffer of any other exporter. Another thread can write to the memory, so each item is copied before it is
+    /// read.
+    Buffer(Box<HeldBytes>),
+    /// The iterator has ended and has released the memory.
     Released,
 }
 
-/// The iterator of `iter_unpack`.
+/// The iterator that `iter_unpack` returns.
 ///
-/// Each step changes it, so the class is not frozen: a step during another step raises `RuntimeError`.
+/// The class is not frozen, because each step changes the object. A step during another step, for example in another
+/// thread, raises `RuntimeError`.
 #[pyclass(name = "unpack_iterator", module = "pep3118.struct")]
 #[derive(Debug)]
 pub(crate) struct UnpackIterator {
     compiled: Arc<Compiled>,
     memory: Memory,
-    /// The number of bytes.
+    /// The length of the memory in bytes.
     len: usize,
     /// The offset of the next item in bytes.
     next: usize,
-    /// The last tuple, to be reused as `zip` does if the consumer has dropped it.
+    /// The last tuple. The next step reuses the tuple if the consumer has dropped it, as `zip` does.
     last: Option<Py<PyTuple>>,
-    /// The tuples in a row that could not be reused, up to `KEPT_TUPLES`.
-    kept: u8,
+    /// The number of consecutive steps that could not reuse the last tuple, at most `MAX_FAILED_REUSES`.
+    failed_reuses: u8,
 }
 
 impl UnpackIterator {
-    /// A new iterator as a Python object.
+    /// Creates an iterator over the items of `buffer`, which `compiled` describes.
     ///
     /// # Errors
-    /// - a format of size 0, or a buffer that ends inside an item: `struct.error`
-    /// - an object that exports no buffer: `TypeError`
+    /// - an item has 0 bytes, or `buffer` ends in the middle of an item: `struct.error`
+    /// - `buffer` does not support the buffer protocol: `TypeError`
     pub(super) fn create<'py>(compiled: Arc<Compiled>, buffer: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let (py, size) = (buffer.py(), compiled.size());
         if size == 0 {
@@ -70,48 +73,53 @@ impl UnpackIterator {
         let (memory, len) = match buffer.cast_exact::<PyBytes>() {
             Ok(bytes) => {
                 let (len, bytes) = (bytes.as_bytes().len(), bytes.clone().unbind());
-                let small = size <= BLOCK;
-                (if small { Memory::Small { bytes, block: Vec::new(), next: 0 } } else { Memory::Large(bytes) }, len)
+                let memory = match size <= BLOCK {
+                    true => Memory::SmallItems { bytes, block: Vec::new(), next: 0 },
+                    false => Memory::LargeItems(bytes),
+                };
+                (memory, len)
             }
             Err(_) => {
                 let held = counted(py, || HeldBytes::new(buffer))?;
                 let len = held.lend().len();
-                (Memory::Held(Box::new(held)), len)
+                (Memory::Buffer(Box::new(held)), len)
             }
         };
         if len.checked_rem(size) != Some(0) {
             let message = format!("iterative unpacking requires a buffer of a multiple of {size} bytes");
             return Err(error(py, message));
         }
-        Ok(Bound::new(py, Self { compiled, memory, len, next: 0, last: None, kept: 0 })?.into_any())
+        Ok(Bound::new(py, Self { compiled, memory, len, next: 0, last: None, failed_reuses: 0 })?.into_any())
     }
 }
 
-/// Copies as many items as fit in a block, from `start` on.
+/// Fills `block` with the items of `size` bytes that start at byte `start` of `bytes`, as many as fit in `BLOCK`
+/// bytes.
 #[cold]
 fn fill_block(block: &mut Vec<u8>, bytes: &[u8], start: usize, size: usize) {
-    // Items without bytes are refused before; a block then holds none.
+    // `create` refuses items of 0 bytes, so the default is never used.
     let items = BLOCK.checked_div(size).unwrap_or(0);
+    // The caller has checked that an item starts at `start`. The last block has fewer items.
     let rest = bytes.get(start..).unwrap_or_default();
     block.clear();
     block.extend_from_slice(rest.get(..items.saturating_mul(size)).unwrap_or(rest));
 }
 
-/// The values of an item, in the last tuple if it can be reused.
+/// Returns the values in `item`, the bytes of one item. Reuses the tuple `last` if possible. Updates `failed_reuses`.
 #[inline]
 fn values<'py>(
     py: Python<'py>,
     compiled: &Compiled,
     item: &[u8],
     last: Option<Py<PyTuple>>,
-    kept: &mut u8,
+    failed_reuses: &mut u8,
 ) -> PyResult<Bound<'py, PyTuple>> {
     if let Some(last) = last {
         if let Some(tuple) = compiled.refill(py, item, last.into_bound(py))? {
-            *kept = 0;
+            *failed_reuses = 0;
             return Ok(tuple);
         }
-        *kept = kept.saturating_add(1);
+        *failed_reuses = failed_reuses.saturating_add(1);
     }
     compiled.read(py, item)
 }
@@ -123,7 +131,7 @@ impl UnpackIterator {
     }
 
     fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        let Self { compiled, memory, next: offset, last, kept, .. } = self;
+        let Self { compiled, memory, next: offset, last, failed_reuses, .. } = self;
         let (start, size) = (*offset, compiled.size());
         let end = start.saturating_add(size);
         if end > self.len {
@@ -132,7 +140,8 @@ impl UnpackIterator {
         }
         *offset = end;
         let tuple = match memory {
-            Memory::Small { bytes, block, next } => {
+            // `create` has checked that the memory is a whole number of items, so the ranges below are inside of it.
+            Memory::SmallItems { bytes, block, next } => {
                 if *next >= block.len() {
                     fill_block(block, bytes.bind(py).as_bytes(), start, size);
                     *next = 0;
@@ -140,19 +149,20 @@ impl UnpackIterator {
                 let end = next.saturating_add(size);
                 let item = block.get(*next..end).unwrap_or_default();
                 *next = end;
-                values(py, compiled, item, last.take(), kept)
+                values(py, compiled, item, last.take(), failed_reuses)
             }
-            Memory::Large(bytes) => {
+            Memory::LargeItems(bytes) => {
                 let bytes = bytes.bind_borrowed(py);
-                values(py, compiled, bytes.as_bytes().get(start..end).unwrap_or_default(), last.take(), kept)
+                let item = bytes.as_bytes().get(start..end).unwrap_or_default();
+                values(py, compiled, item, last.take(), failed_reuses)
             }
-            Memory::Held(held) => with_item_copy(size, |item| {
+            Memory::Buffer(held) => with_item_copy(size, |item| {
                 held.lend().read(start, item)?;
-                values(py, compiled, item, last.take(), kept)
+                values(py, compiled, item, last.take(), failed_reuses)
             }),
             Memory::Released => return Ok(None),
         }?;
-        if *kept < KEPT_TUPLES {
+        if *failed_reuses < MAX_FAILED_REUSES {
             *last = Some(tuple.clone().unbind());
         }
         Ok(Some(tuple))
@@ -160,14 +170,16 @@ impl UnpackIterator {
 
     fn __length_hint__(&self) -> usize {
         let left = self.len.saturating_sub(self.next);
+        // `create` refuses items of 0 bytes, so the default is never used.
         left.checked_div(self.compiled.size()).unwrap_or(0)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // A `bytes` object refers to no other object. The last tuple may hold a list, which may hold anything.
+        // `bytes` objects refer to no other object. The last tuple can contain a list, to which the consumer can add
+        // any object.
         visit.call(&self.last)?;
         match &self.memory {
-            Memory::Held(held) => held.traverse(&visit),
+            Memory::Buffer(held) => held.traverse(&visit),
             _ => Ok(()),
         }
     }

@@ -1,14 +1,14 @@
-//! `pep3118.struct`: the functions and the class of the `struct` module, for every format of PEP 3118.
+//! The Python module `pep3118.struct`: the interface of the `struct` module, for every format of PEP 3118.
 //!
-//! | file | defines |
+//! | file | content |
 //! |--|--|
-//! | `compiled` | `Compiled`: a format with its codec, which packs and unpacks |
-//! | `cache` | the compiled formats that were used last |
-//! | `class` | [`Struct`], the Python class |
-//! | `functions` | `calcsize`, `pack`, `unpack` and the others |
-//! | `iterator` | the iterator of `iter_unpack` |
-//! | `offset` | offsets into a buffer, and copies of items |
-//! | `errors` | `struct.error`, with the messages of `struct` |
+//! | `compiled` | `Compiled`: a format and its codec, which packs and unpacks items |
+//! | `cache` | the cache of compiled formats |
+//! | `class` | the Python class [`Struct`] |
+//! | `functions` | `calcsize`, `pack`, `unpack`, `pack_into` and `iter_unpack` |
+//! | `iterator` | the iterator that `iter_unpack` returns |
+//! | `offset` | checks of offsets into a buffer, and copies of items |
+//! | `errors` | `struct.error` with the messages of the `struct` module |
 
 mod cache;
 mod class;

@@ -1,4 +1,4 @@
-//! Offsets into a buffer, and the copy of one item.
+//! Checks of offsets into a buffer, and temporary copies of one item.
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
@@ -6,16 +6,18 @@ use pyo3::prelude::*;
 use super::errors::error;
 use crate::objects::filled;
 
-/// Items of up to `SMALL` bytes, and those of up to `MEDIUM` bytes, are copied to the stack. There are two
-/// sizes because the copy is set to 0 first, which takes longer than small items themselves.
+/// The size in bytes of the smaller stack buffer for an item. A stack buffer avoids an allocation. There are two
+/// sizes, because the buffer is filled with zeros first, and 512 zeros take longer than a small item.
 const SMALL: usize = 64;
+
+/// The size in bytes of the larger stack buffer for an item.
 const MEDIUM: usize = 512;
 
-/// Calls `call` with `size` bytes, which are 0.
+/// Calls `call` with a buffer of `size` zero bytes for one item, and returns the result of `call`.
 ///
 /// # Errors
-/// - no memory: `MemoryError`
-/// - an error of `call`
+/// - the memory is exhausted: `MemoryError`
+/// - `call` returns an error: returned unchanged
 #[inline]
 pub(super) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
     let mut small = [0_u8; SMALL];
@@ -25,6 +27,7 @@ pub(super) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyR
     with_larger_copy(size, call)
 }
 
+/// Does the work of [`with_item_copy`] for an item of more than `SMALL` bytes.
 #[inline(never)]
 fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
     let mut medium = [0_u8; MEDIUM];
@@ -34,10 +37,11 @@ fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>)
     call(&mut filled(size, |_| Ok(()))?)
 }
 
-/// The offset argument of `pack_into`.
+/// Converts `offset`, the argument of `pack_into`, to an integer.
 ///
 /// # Errors
-/// - an integer outside of the range of an index: `IndexError`, as in `struct`
+/// - `offset` is an integer that does not fit in `isize`: `IndexError`, as in `struct`
+/// - `offset` is not an integer: `TypeError`
 pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
     offset.extract::<isize>().map_err(|error| {
         if error.is_instance_of::<PyOverflowError>(offset.py()) {
@@ -47,7 +51,7 @@ pub(super) fn index(offset: &Bound<'_, PyAny>) -> PyResult<isize> {
     })
 }
 
-/// The offset argument of `unpack_from`. One outside of the range of an index is an `OverflowError`, as in
+/// The argument `offset` of `unpack_from`. An integer that does not fit in `isize` raises `OverflowError`, as in
 /// `struct`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offset(pub(super) isize);
@@ -65,54 +69,57 @@ impl FromPyObject<'_, '_> for Offset {
     }
 }
 
-/// The first byte of an item of `size` bytes that is unpacked from a buffer of `len` bytes.
-///
-/// # Errors
-/// - an item that is not inside the buffer: `struct.error`
-#[inline]
-pub(super) fn start_to_unpack(py: Python<'_>, size: usize, offset: isize, len: usize) -> PyResult<usize> {
-    let start = start(py, size, offset, len, "not enough data to unpack")?;
-    let end = start.saturating_add(size);
-    if end <= len {
-        return Ok(start);
-    }
-    Err(error(
-        py,
-        format!(
-            "unpack_from requires a buffer of at least {end} bytes for unpacking {size} bytes at offset {start} \
-             (actual buffer size is {len})"
-        ),
-    ))
+/// Whether an item is read from a buffer or written to it, which determines the texts of error messages.
+#[derive(Clone, Copy)]
+pub(super) enum Direction {
+    /// `unpack_from` reads the item.
+    Unpack,
+    /// `pack_into` writes the item.
+    Pack,
 }
 
-/// The first byte of an item of `size` bytes that is packed into a buffer of `len` bytes.
+/// Returns the start of an item of `size` bytes in a buffer of `len` bytes, in bytes from the start of the buffer.
+/// A negative `offset` counts from the end of the buffer.
 ///
 /// # Errors
-/// - an item that is not inside the buffer: `struct.error`
-pub(super) fn start_to_pack(py: Python<'_>, size: usize, offset: isize, len: usize) -> PyResult<usize> {
-    let start = start(py, size, offset, len, "no space to pack")?;
-    let end = start.saturating_add(size);
-    if end <= len {
-        return Ok(start);
+/// - the item is not inside of the buffer: `struct.error`
+#[inline]
+pub(super) fn item_start(
+    py: Python<'_>,
+    direction: Direction,
+    size: usize,
+    offset: isize,
+    len: usize,
+) -> PyResult<usize> {
+    let start = usize::try_from(offset).ok();
+    let start = start.or_else(|| len.checked_sub(offset.unsigned_abs()));
+    match start.and_then(|start| Some((start, start.checked_add(size)?))) {
+        Some((start, end)) if end <= len => Ok(start),
+        _ => Err(outside(py, direction, size, offset, len)),
     }
-    Err(error(
-        py,
-        format!(
-            "pack_into requires a buffer of at least {end} bytes for packing {size} bytes at offset {start} \
-             (actual buffer size is {len})"
-        ),
-    ))
 }
 
-/// The offset from the start of the buffer. A negative one counts from its end.
-#[inline]
-fn start(py: Python<'_>, size: usize, offset: isize, len: usize, lacking: &str) -> PyResult<usize> {
-    if let Ok(start) = usize::try_from(offset) {
-        return Ok(start);
-    }
-    let from_end = offset.unsigned_abs();
-    if from_end < size {
-        return Err(error(py, format!("{lacking} {size} bytes at offset {offset}")));
-    }
-    len.checked_sub(from_end).ok_or_else(|| error(py, format!("offset {offset} out of range for {len}-byte buffer")))
+/// Returns the exception of [`item_start`] with the message of `struct`. The arguments are those of [`item_start`].
+#[cold]
+fn outside(py: Python<'_>, direction: Direction, size: usize, offset: isize, len: usize) -> PyErr {
+    let (function, verb, lacking) = match direction {
+        Direction::Unpack => ("unpack_from", "unpacking", "not enough data to unpack"),
+        Direction::Pack => ("pack_into", "packing", "no space to pack"),
+    };
+    let Ok(start) = usize::try_from(offset) else {
+        let message = if offset.unsigned_abs() < size {
+            format!("{lacking} {size} bytes at offset {offset}")
+        } else {
+            format!("offset {offset} out of range for {len}-byte buffer")
+        };
+        return error(py, message);
+    };
+    let end = start.saturating_add(size);
+    error(
+        py,
+        format!(
+            "{function} requires a buffer of at least {end} bytes for {verb} {size} bytes at offset {start} \
+             (actual buffer size is {len})"
+        ),
+    )
 }

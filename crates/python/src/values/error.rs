@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use super::scalar::ScalarField;
+use crate::errors::class_name;
 use crate::objects;
 use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
@@ -106,7 +107,8 @@ impl From<EncodeErrorKind> for WriteErrorKind {
 impl WriteErrorKind {
     /// An object of another kind than the field takes.
     pub(super) fn kind(scalar: Option<&ScalarField>, wanted: &'static str, object: &Bound<'_, PyAny>) -> Self {
-        let found = object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
+        // The message is useful without the name of the class.
+        let found = class_name(object).unwrap_or_else(|_| "object".to_owned());
         Self::Kind { scalar: scalar.copied(), wanted, found }
     }
 }

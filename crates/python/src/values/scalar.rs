@@ -86,10 +86,10 @@ impl ScalarField {
             Type::LongDouble => objects::float(py, codec.long_double(bytes).to_f64()),
             Type::Complex32 | Type::Complex64 | Type::Complex128 | Type::ComplexLongDouble => {
                 let (re, im) = match codec.value(bytes) {
-                    Value::Complex32(number) => (number.re.into(), number.im.into()),
-                    Value::Complex64(number) => (number.re.into(), number.im.into()),
-                    Value::Complex128(number) => (number.re, number.im),
-                    Value::ComplexLongDouble(number) => (number.re.to_f64(), number.im.to_f64()),
+                    Ok(Value::Complex32(number)) => (number.re.into(), number.im.into()),
+                    Ok(Value::Complex64(number)) => (number.re.into(), number.im.into()),
+                    Ok(Value::Complex128(number)) => (number.re, number.im),
+                    Ok(Value::ComplexLongDouble(number)) => (number.re.to_f64(), number.im.to_f64()),
                     _ => return unreadable(py, codec.ty()),
                 };
                 objects::complex(py, re, im)

@@ -113,7 +113,7 @@ fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult
 /// A view of a column, which owns its memory.
 fn column_view(py: Python<'_>, shape: &[i64], known: &ColumnItem, column: decode::Column) -> PyResult<View> {
     let shape: Vec<i64> = shape.iter().chain(&known.shape).copied().collect();
-    let mut data = column.data.into_units(known.description.plan().itemsize());
+    let mut data = column.data.into_units(known.description.plan().itemsize())?;
     let part = Part::of_column(&mut data, &shape, Arc::clone(&known.description))
         .ok_or_else(|| objects::error::<PyBufferError>("a column has other bytes than its shape"))?;
     Ok(View::new(part, Hold::of_column(py, data)?))

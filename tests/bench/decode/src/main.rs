@@ -1,9 +1,13 @@
-//! What decoding costs beside `memcpy` of the same bytes.
+//! Compares the time of decoding with the time of a baseline, usually `memcpy` of the same bytes.
 //!
-//! `bench-decode [ROUNDS] [WORD]` prints a line for each piece of work (those whose name has `WORD`):
-//! its time, that of the yardstick, and the ratio. Work and yardstick take turns; times are medians.
-//! `bench-decode serve [WORD]` does a round whenever it is told to: `run.py` has NumPy and CPython, whom
-//! some goals are relative to, take turns with it.
+//! `bench-decode [ROUNDS] [WORD]` prints a line for each operation whose name contains `WORD`: its time, the time of
+//! the baseline, and the ratio. Operation and baseline alternate. Times are medians.
+//!
+//! `bench-decode serve [WORD]` runs one round for each line of standard input. `run.py` uses this mode to alternate the
+//! rounds with rounds of NumPy and CPython, because some goals are relative to these peers.
+//!
+//! Each `Buffer::from_ptr` gets the address of `memory` or of a table of pointers to `memory`. This memory outlives the
+//! buffer, contains every item of the view, and no thread writes to it.
 
 use std::hint::black_box;
 use std::io::BufRead as _;
@@ -12,14 +16,16 @@ use pep3118::decode::{Buffer, Destination, Plan};
 use pep3118::{DataModel, Dialect, Layout, Order, RawView, Record, Request, View, fill_contiguous_strides};
 
 struct Bench {
-    /// `None`: as many as are asked for.
+    /// The number of rounds of each row; `None` in the mode `serve`, where standard input determines the number.
     rounds: Option<usize>,
+    /// Rows whose name does not contain this word are skipped.
     only: String,
 }
 
 impl Bench {
-    /// Runs work and yardstick in turns, `times` of each a round, and prints medians.
-    fn row(&self, name: &str, goal: &str, times: u32, mut work: impl FnMut(), mut yardstick: impl FnMut()) {
+    /// Alternates `operation` and `baseline`, runs each `times` times a round, and prints the median seconds of one
+    /// run. In the mode `serve`, prints the seconds of one run for each line of standard input instead.
+    fn row(&self, name: &str, goal: &str, times: u32, mut operation: impl FnMut(), mut baseline: impl FnMut()) {
         if !name.contains(&self.only) {
             return;
         }
@@ -31,39 +37,41 @@ impl Bench {
             }
             (seconds() - start) / f64::from(times)
         };
-        (work(), yardstick());
+        (operation(), baseline());
         let Some(rounds) = self.rounds else {
             println!("{name}\t{goal}");
             for line in std::io::stdin().lock().lines() {
                 if line.unwrap() == "next" {
                     return;
                 }
-                println!("{}\t{}", time(&mut work), time(&mut yardstick));
+                println!("{}\t{}", time(&mut operation), time(&mut baseline));
             }
             std::process::exit(0);
         };
         for _ in 0..rounds {
-            samples.0.push(time(&mut work));
-            samples.1.push(time(&mut yardstick));
+            samples.0.push(time(&mut operation));
+            samples.1.push(time(&mut baseline));
         }
         let median = |samples: &mut Vec<f64>| {
             samples.sort_by(f64::total_cmp);
             samples[samples.len() / 2]
         };
-        let (work, yardstick) = (median(&mut samples.0), median(&mut samples.1));
-        println!("{name:<54} {:>10.3} {:>10.3}  {:>6.2}  {goal}", work * 1e3, yardstick * 1e3, work / yardstick);
+        let (ours, theirs) = (median(&mut samples.0), median(&mut samples.1));
+        println!("{name:<54} {:>10.3} {:>10.3}  {:>6.2}  {goal}", ours * 1e3, theirs * 1e3, ours / theirs);
     }
 }
 
-/// The time that this thread has had on a processor: what others do there counts less.
+/// Returns the processor time of this thread in seconds. Other programs of the machine change the processor time less
+/// than the wall-clock time.
 fn seconds() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a place for the answer.
+    // SAFETY: `time` is a local variable, so the function can write a `timespec` to it.
     let failed = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     assert_eq!(failed, 0, "no clock");
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
+/// Returns a validated view of items with the given `format` and `itemsize`.
 fn view<'a>(format: &'static [u8], itemsize: i64, shape: &'a [i64], strides: &'a [i64]) -> View<'a> {
     let raw = RawView {
         len: shape.iter().product::<i64>() * itemsize,
@@ -77,6 +85,7 @@ fn view<'a>(format: &'static [u8], itemsize: i64, shape: &'a [i64], strides: &'a
     raw.check(Request::FULL_RO, None, None).into_result().unwrap()
 }
 
+/// Returns `len` pseudo-random bytes.
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     (0..len.div_ceil(8))
@@ -90,13 +99,15 @@ fn noise(len: usize) -> Vec<u8> {
         .collect()
 }
 
-/// The same large pages for the yardstick as the library asks for.
-fn prefer_large(copy: &mut Vec<u32>) {
+/// Requests huge pages for the capacity of `vec`, as the library does for its result.
+fn request_huge_pages(vec: &mut Vec<u32>) {
     #[cfg(target_os = "linux")]
     {
-        let start = copy.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        let start = vec.spare_capacity_mut().as_mut_ptr().cast::<u8>();
         let skipped = start.align_offset(1 << 16);
-        let len = (copy.capacity() * 4 - skipped) & !0xffff;
+        let len = (vec.capacity() * 4 - skipped) & !0xffff;
+        // SAFETY: The `len` bytes from `start + skipped` are inside the allocation of `vec`, and the advice changes no
+        // byte.
         unsafe { rustix::mm::madvise(start.add(skipped).cast(), len, rustix::mm::Advice::LinuxHugepage) }.unwrap();
     }
 }
@@ -109,7 +120,7 @@ fn main() {
     };
     let bench = Bench { rounds, only: arguments.next().unwrap_or_default() };
     if rounds.is_some() {
-        println!("{:<54} {:>10} {:>10}  {:>6}  goal", "work", "ms", "memcpy ms", "ratio");
+        println!("{:<54} {:>10} {:>10}  {:>6}  goal", "operation", "ms", "memcpy ms", "ratio");
     }
 
     const ITEMS: usize = 10_000_000;
@@ -141,7 +152,7 @@ fn main() {
         let plan = Plan::for_view(&view, &DataModel::HOST).unwrap();
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
         bench.row(
-            "native f64, fresh",
+            "native f64, new destination",
             "NumPy 1.05",
             1,
             || drop(black_box(buffer.to_vec::<f64>(Order::C).unwrap())),
@@ -159,20 +170,20 @@ fn main() {
         let narrow: Vec<u16> =
             memory[..ITEMS * 2].chunks(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
         bench.row(
-            "half to f32 (beside u16 to u32)",
+            "half to f32 (baseline: u16 to u32)",
             "1.1",
             1,
             || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
             || drop(black_box(black_box(&narrow).iter().map(|unit| u32::from(*unit)).collect::<Vec<u32>>())),
         );
         bench.row(
-            "half to f32 (the same in large pages)",
+            "half to f32 (u16 to u32 in huge pages)",
             "-",
             1,
             || drop(black_box(buffer.to_vec_as::<f32>(Order::C).unwrap())),
             || {
                 let mut wide: Vec<u32> = Vec::with_capacity(ITEMS);
-                prefer_large(&mut wide);
+                request_huge_pages(&mut wide);
                 wide.extend(black_box(&narrow).iter().map(|unit| u32::from(*unit)));
                 drop(black_box(wide));
             },
@@ -185,7 +196,7 @@ fn main() {
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
         let mut elements = vec![0.0; ITEMS];
         bench.row(
-            "every second f64 (beside the bytes touched)",
+            "every second f64 (baseline: all bytes)",
             "NumPy 0.95",
             1,
             || buffer.copy_to_slice(black_box(&mut elements[..]), Order::C).unwrap(),
@@ -257,7 +268,7 @@ fn main() {
         let view = raw.check(Request::STRIDES, None, None).into_result().unwrap();
         let buffer = unsafe { Buffer::from_ptr(&view, &plan, memory.as_ptr()) }.unwrap();
         bench.row(
-            &format!("{name}, through a pointer"),
+            &format!("{name}, foreign memory"),
             goal,
             1,
             || fill(&|destinations| buffer.columns_into(None, destinations).unwrap()),
@@ -265,7 +276,7 @@ fn main() {
         );
     }
     records(&bench, &memory);
-    // Rows behind a table of pointers; CPython's peer is `PyBuffer_ToContiguous`.
+    // Rows that a table of pointers refers to. The peer is CPython's `PyBuffer_ToContiguous`.
     for (name, goal, width, step) in [
         ("indirect rows of 8 KB", "CPython 1.05", 1024_usize, 8_i64),
         ("indirect rows of 32 bytes", "CPython 0.8", 4, 8),
@@ -311,7 +322,7 @@ struct Sample {
     e: u64,
 }
 
-/// Copied as it is, because it is `AnyBitPattern`: the derived code asks the compiler.
+/// The library copies records of this type without decoding their fields, because the type is `AnyBitPattern`.
 #[derive(Record, bytemuck::AnyBitPattern, Clone, Copy)]
 #[repr(C)]
 struct PlainSample {
@@ -332,8 +343,8 @@ struct Flagged {
     e: u64,
 }
 
-/// Records to structs beside a copy of as many bytes into fresh memory, and back beside one into memory
-/// that is there.
+/// Compares reading records into structs with a copy of the same bytes into new memory, and writing structs into
+/// records with a copy into existing memory.
 fn records(bench: &Bench, memory: &[u8]) {
     fn row<T: Record>(bench: &Bench, name: &str, goal: &str, format: &str, memory: &[u8], size: &str) {
         let (records, times) = if size == "24 MB" { (1_000_000, 1) } else { (1000, 1000) };
@@ -376,8 +387,8 @@ fn records(bench: &Bench, memory: &[u8]) {
     let plan = Plan::new(&PlainSample::layout().unwrap()).unwrap();
     let aligned = &memory[memory.as_ptr().align_offset(8)..][..24_000_000];
     bench.row(
-        "structs: identical, seen in place, 24 MB",
-        // Whatever the length: a share of the copy that a copy cannot have.
+        "structs: identical, read in place, 24 MB",
+        // Reading in place copies nothing, so its time does not depend on the length.
         "0.05",
         1,
         || {
@@ -395,6 +406,7 @@ fn records(bench: &Bench, memory: &[u8]) {
     }
 }
 
+/// Returns the memory of a column as a destination.
 fn destination(data: &mut pep3118::decode::ColumnData) -> Destination<'_> {
     use pep3118::decode::ColumnData as C;
     match data {
@@ -404,6 +416,6 @@ fn destination(data: &mut pep3118::decode::ColumnData) -> Destination<'_> {
         C::Int32(elements) => elements.as_mut_slice().into(),
         C::UInt64(elements) => elements.as_mut_slice().into(),
         C::Float64(elements) => elements.as_mut_slice().into(),
-        _ => panic!("no format has this"),
+        _ => panic!("no format of this benchmark has this type"),
     }
 }

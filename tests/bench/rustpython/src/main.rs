@@ -1,6 +1,6 @@
-//! RustPython's side of the bench: the parser behind its `struct` module.
+//! The measured function of RustPython: the parser of its module `struct`.
 //!
-//! It reads what `struct` reads; `T{…}`, shapes and names are skipped unread.
+//! The parser reads the formats of `struct`. It skips `T{…}`, shapes and names without an error.
 
 #[path = "../../src/harness.rs"]
 mod harness;
@@ -17,7 +17,7 @@ fn work_rustpython(vm: &mut &VirtualMachine, format: &[u8]) {
 
 fn main() {
     Interpreter::without_stdlib(Default::default()).enter(|mut vm| {
-        let works: [(&str, harness::Work<&VirtualMachine>); 1] = [("rustpython", work_rustpython)];
-        harness::main(&works, &mut vm);
+        let operations: [(&str, harness::Operation<&VirtualMachine>); 1] = [("rustpython", work_rustpython)];
+        harness::main(&operations, &mut vm);
     });
 }

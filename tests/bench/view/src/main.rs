@@ -1,15 +1,15 @@
-//! What checking a `Py_buffer` costs.
+//! Measures the time of validating a `Py_buffer`.
 //!
-//! `bench-view` prints nanoseconds a check; `bench-view count NAME N` runs one of them `N` times and
-//! nothing else, for an instruction counter:
+//! `bench-view` prints the nanoseconds and the allocations of each check. `bench-view count NAME N` runs the check
+//! `NAME` `N` times and prints nothing, so that valgrind can count its instructions:
 //!
 //! ```text
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 1000
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null bench-view count structure 2000
 //! ```
 //!
-//! The difference between the two, divided by 1000, is the number of instructions of one check, the
-//! loop around it included; `count nothing` is the loop alone.
+//! The difference between the two counts, divided by 1000, is the number of instructions of one check and one turn of
+//! the loop. `count nothing` runs the loop without a check.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::env::args;
@@ -20,17 +20,20 @@ use std::time::Instant;
 use ndarray::{ArrayView, IxDyn, ShapeBuilder as _};
 use pep3118::{Block, Checked, Checker, DataModel, Order, RawView, Request, verify_structure};
 
-/// Counts allocations: a clean view needs none.
+/// An allocator that counts allocations. The validation of a correct view makes none.
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
+// SAFETY: Both functions pass their arguments to `System` unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: The caller fulfils the requirements of `GlobalAlloc::alloc`, which are those of `System`.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` is the result of `System.alloc` with this `layout`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -55,30 +58,29 @@ fn raw() -> RawView<'static> {
     }
 }
 
-/// What a hand-written check does: extent inside the block, product, C-contiguity.
+/// Checks by hand that all items are inside a block of `memlen` bytes, that `len` is the product of the shape and
+/// `itemsize`, and that the items are C-contiguous.
 #[inline(never)]
 fn hand_written(memlen: i64, itemsize: i64, shape: &[i64], strides: &[i64], offset: i64, len: i64) -> bool {
     let (mut low, mut high, mut product, mut contiguous) = (0_i64, itemsize, itemsize, true);
-    for (extent, stride) in shape.iter().zip(strides).rev() {
-        if *extent < 0 {
+    for (length, stride) in shape.iter().zip(strides).rev() {
+        if *length < 0 {
             return false;
         }
-        if *extent == 0 {
+        if *length == 0 {
             return true;
         }
-        let Some(reach) = stride.checked_mul(*extent - 1) else { return false };
+        let Some(reach) = stride.checked_mul(*length - 1) else { return false };
         let end = if reach < 0 { &mut low } else { &mut high };
         let Some(sum) = end.checked_add(reach) else { return false };
         *end = sum;
-        contiguous &= *extent == 1 || *stride == product;
-        let Some(bytes) = product.checked_mul(*extent) else { return false };
+        contiguous &= *length == 1 || *stride == product;
+        let Some(bytes) = product.checked_mul(*length) else { return false };
         product = bytes;
     }
     let Some(high) = offset.checked_add(high) else { return false };
     product == len && offset + low >= 0 && high <= memlen && contiguous
 }
-
-type Case = (&'static str, fn());
 
 #[inline(never)]
 fn nothing() {
@@ -111,12 +113,20 @@ fn full() {
 
 #[inline(never)]
 fn structure_format() {
-    let raw = RawView { len: LEN, itemsize: 16, format: Some(b"T{i:a:4xd:b:}"), shape: Some(&[60]), strides: Some(&[16]), ndim: 1, ..raw() };
+    let raw = RawView {
+        len: LEN,
+        itemsize: 16,
+        format: Some(b"T{i:a:4xd:b:}"),
+        shape: Some(&[60]),
+        strides: Some(&[16]),
+        ndim: 1,
+        ..raw()
+    };
     let checker = Checker { model: &DataModel::LP64, ..Checker::DEFAULT };
     assert!(black_box(checker.check(&black_box(raw), Some(Request::FULL))).view.is_some());
 }
 
-/// Elements instead of bytes, and an extent check against the slice.
+/// `ndarray` counts strides in elements, and checks that all elements are inside the slice.
 #[inline(never)]
 fn ndarray_from_shape() {
     static MEMORY: [f64; 120] = [0.0; 120];
@@ -124,7 +134,8 @@ fn ndarray_from_shape() {
     assert!(black_box(ArrayView::from_shape(shape, black_box(&MEMORY[..]))).is_ok());
 }
 
-const CASES: [Case; 7] = [
+/// The checks by name.
+const CASES: [(&str, fn()); 7] = [
     ("nothing", nothing),
     ("hand", hand),
     ("structure", structure),

@@ -1,13 +1,13 @@
-//! Formats and layouts of structs that are put together while a program runs, by the functions that
-//! the derive calls while it is compiled.
+//! Tests of the functions that build the formats and layouts of structs. The derive calls them at compile time, and
+//! these tests call them at run time.
 
 use pep3118::decode::record::{FieldCursor, FieldLayout, RecordField, RecordLayout};
 use pep3118::{Endian, Record};
 
-use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, host, hygiene};
+use super::{HalfPacked, Network, Packed, Plain, Skipping, Small, Tuple, Wide, hygiene, with_host_order};
 
-/// Returns a format of at most 512 bytes, and its start where fewer bytes are available.
-fn spelled(layout: &RecordLayout) -> String {
+/// Returns the format of `layout`, which has at most 512 bytes. Also writes it to shorter arrays, which get its start.
+fn format_of(layout: &RecordLayout) -> String {
     let bytes = layout.format_bytes::<512>();
     let (format, rest) = bytes.split_at(layout.format_len());
     assert!(rest.iter().all(|byte| *byte == 0));
@@ -15,17 +15,17 @@ fn spelled(layout: &RecordLayout) -> String {
     String::from_utf8(format.to_vec()).unwrap()
 }
 
-/// Constants and programs come to the same.
+/// The constants of the derive equal the results of the functions at run time.
 #[test]
-fn what_was_compiled_is_spelled_again() {
+fn formats_at_run_time_equal_the_constants_of_the_derive() {
     macro_rules! check {
-        ($($record:ty),+) => {$(assert_eq!(spelled(&<$record>::LAYOUT), <$record>::FORMAT);)+};
+        ($($record:ty),+) => {$(assert_eq!(format_of(&<$record>::LAYOUT), <$record>::FORMAT);)+};
     }
     check!(Small, Packed, HalfPacked, Wide, Plain, Skipping, Tuple, Network, hygiene::Confused);
 }
 
-/// The fields of a struct of `u8`, `f64` and `u16`, where C has them if it is packed to so many bytes.
-fn three(packed: Option<usize>) -> (FieldCursor, [FieldLayout; 3]) {
+/// Returns the fields of a C struct of `u8`, `f64` and `u16` that is packed to `packed` bytes.
+fn three_fields(packed: Option<usize>) -> (FieldCursor, [FieldLayout; 3]) {
     let a = FieldCursor::start(packed).next::<u8>();
     let b = a.next::<f64>();
     let c = b.next::<u16>();
@@ -47,28 +47,29 @@ fn packing_and_alignment_are_those_of_c() {
         (Some(2), Some(32), [0, 2, 10], 32, 32, "T{~B:a:x>d:b:<H20x}"),
     ];
     for (packed, align, offsets, size, wanted_align, format) in cases {
-        let (end, fields) = three(packed);
+        let (end, fields) = three_fields(packed);
         let layout = RecordLayout::new(end, align, true, Box::leak(Box::new(fields)));
         assert_eq!((layout.size(), layout.align()), (size, wanted_align), "{packed:?} {align:?}");
         let found: Vec<_> = layout.fields().iter().map(|field| (field.name(), field.offset(), field.size())).collect();
         assert_eq!(found, [(Some("a"), offsets[0], 1), (Some("b"), offsets[1], 8), (None, offsets[2], 2)]);
-        assert_eq!(spelled(&layout), host(format));
+        assert_eq!(format_of(&layout), with_host_order(format));
     }
 }
 
-/// What is skipped takes its place; arrays, strings and records are spelled with their shapes.
+/// A skipped field becomes padding. Arrays, strings and records have their shapes in the format.
 #[test]
-fn members_are_spelled_with_their_shapes() {
+fn formats_contain_the_shapes_of_fields() {
+    /// Returns the layout of a struct with one field, which starts at byte 4.
     fn one<T: RecordField>() -> RecordLayout {
         let place = FieldCursor::start(None).skip(3, 1).next::<T>();
         let fields = [FieldLayout::new::<T>(Some("m"), place, None)];
         RecordLayout::new(place, None, false, Box::leak(Box::new(fields)))
     }
-    assert_eq!(spelled(&one::<u32>()), host("T{4x~I:m:}"));
-    assert_eq!(spelled(&one::<[[i16; 10]; 123]>()), host("T{4x(123,10)~h:m:}"));
-    assert_eq!(spelled(&one::<[u8; 100]>()), host("T{3x~100s:m:}"));
-    assert_eq!(spelled(&one::<[char; 10]>()), host("T{4x~10w:m:}"));
-    assert_eq!(spelled(&one::<[[u8; 3]; 2]>()), host("T{3x(2)~3s:m:}"));
-    assert_eq!(spelled(&one::<[Small; 2]>()), host("T{4x(2)T{~b:a:3x~i:b:}:m:}"));
+    assert_eq!(format_of(&one::<u32>()), with_host_order("T{4x~I:m:}"));
+    assert_eq!(format_of(&one::<[[i16; 10]; 123]>()), with_host_order("T{4x(123,10)~h:m:}"));
+    assert_eq!(format_of(&one::<[u8; 100]>()), with_host_order("T{3x~100s:m:}"));
+    assert_eq!(format_of(&one::<[char; 10]>()), with_host_order("T{4x~10w:m:}"));
+    assert_eq!(format_of(&one::<[[u8; 3]; 2]>()), with_host_order("T{3x(2)~3s:m:}"));
+    assert_eq!(format_of(&one::<[Small; 2]>()), with_host_order("T{4x(2)T{~b:a:3x~i:b:}:m:}"));
     assert_eq!((one::<Small>().size(), one::<Small>().align()), (12, 4));
 }

@@ -1,18 +1,19 @@
-//! Structs written to items, and items cast to structs without a copy.
+//! Tests of writing structs to items, and of reading items in place.
 
 use pep3118::decode::record::{NotInPlace, RecordError};
 use pep3118::decode::{BufferMut, Plan};
 use pep3118::{DataModel, RawView, Record, Request};
 
-use super::{Copied, HalfPacked, Loaded, Packed, Plain, Skipping, Small, layout, valid};
+use super::{Copied, FieldByField, HalfPacked, Packed, Plain, Skipping, Small, layout, random_item};
 
 fn plan(format: &str) -> Plan {
     Plan::new(&layout(format)).unwrap()
 }
 
-/// Whatever way items are read, they are written back the same; bytes between fields are left alone.
+/// The library reads and writes items by several strategies. With each, the written fields equal the read fields, and
+/// the bytes between fields are unchanged.
 #[test]
-fn records_come_back() {
+fn written_records_equal_the_records_that_were_read() {
     const OTHER: &str = "T{>Q:type:(2)T{>H:y:>d:x:x}:c:T{<H:y:>d:x:}:b:>2w:word:x<w:letter:(3)?:flags:?:flag:>Zd:double:\
                          <Zf:complex:>e:half:(2)3s:tags:5s:tag:(2,3)>h:d:3xB:a:x}";
     let formats = [Plain::FORMAT, OTHER];
@@ -23,12 +24,12 @@ fn records_come_back() {
         for plan in &plans {
             let mut items = Vec::new();
             for _ in 0..bytes.int_in_range(0..=4)? {
-                items.extend(valid(plan, bytes)?);
+                items.extend(random_item(plan, bytes)?);
             }
             let records = plan.records::<Plain>().unwrap();
             let structs = records.read(&items).unwrap();
             let encoded = records.encode(&structs).unwrap();
-            // NaN is not itself, but its bytes are.
+            // The test compares bytes, because NaN is not equal to itself.
             let (mut zeros, mut ones) = (vec![0; items.len()], vec![0xff; items.len()]);
             plan.write_records(&structs, &mut zeros).unwrap();
             plan.write_records(&structs, &mut ones).unwrap();
@@ -67,9 +68,9 @@ fn packed_and_skipped_fields_are_written() {
     assert_eq!((bytes[0], bytes.iter().filter(|byte| **byte == 9).count()), (1, plan.itemsize() - 2));
 }
 
-/// Sizes are the integers of their width, under each of their letters.
+/// `usize` and `isize` read the integers of their width, for each format character of this width.
 #[test]
-fn sizes_are_integers() {
+fn usize_and_isize_read_integers_of_their_width() {
     #[derive(Record, Debug, PartialEq)]
     struct Sizes {
         a: usize,
@@ -87,18 +88,18 @@ fn sizes_are_integers() {
 }
 
 #[test]
-fn nothing_is_written_unless_all_fits() {
+fn no_record_is_written_if_one_does_not_fit() {
     let plan = plan("T{>i:b:b:a:}");
     let mut bytes = [7; 9];
     let error = plan.write_records(&[Small { a: 1, b: 2 }; 2], &mut bytes).unwrap_err();
     assert_eq!(error.to_string(), "the destination holds 9 bytes but 10 are needed");
-    let error = plan.write_records(&[Loaded { a: 1, b: 2, c: [0.0; 2], d: 0 }], &mut bytes[..5]).unwrap_err();
+    let error = plan.write_records(&[FieldByField { a: 1, b: 2, c: [0.0; 2], d: 0 }], &mut bytes[..5]).unwrap_err();
     assert!(matches!(error, RecordError::Mismatch(_)), "{error}");
     assert_eq!(bytes, [7; 9]);
 }
 
 #[test]
-fn views_are_written_in_their_order() {
+fn records_are_written_in_the_order_of_the_view() {
     let raw = RawView {
         len: 10,
         itemsize: 5,
@@ -119,9 +120,9 @@ fn views_are_written_in_their_order() {
     assert_eq!(bytes, [0, 0, 0, 2, 1, 9, 0, 0, 0, 4, 3]);
 }
 
-/// A vector that is full is left as it was by what is refused.
+/// `read_into` appends records to a vector. If it fails, the vector is unchanged.
 #[test]
-fn records_are_read_behind_others() {
+fn records_are_appended_to_a_vector() {
     #[derive(Record, Debug, PartialEq)]
     struct Flag(bool);
     let plan = plan("?");
@@ -160,18 +161,18 @@ fn items_are_cast_to_structs() {
             other => panic!("{other}"),
         }
     };
-    let (host, other) = if cfg!(target_endian = "little") { ("<", ">") } else { (">", "<") };
+    let (with_host_order, other) = if cfg!(target_endian = "little") { ("<", ">") } else { (">", "<") };
     let unaligned = plan.cast_records::<Pair>(&bytes[1..5]).unwrap_err();
     assert_eq!(unaligned, NotInPlace::Unaligned { past: 1, align: 2 }.into());
     assert_eq!(unaligned.to_string(), "the items start 1 byte past a multiple of 2, the alignment of the struct");
-    let swapped = refused(&format!("T{{{host}H:a:{other}H:b:}}"), &bytes[..4]);
+    let swapped = refused(&format!("T{{{with_host_order}H:a:{other}H:b:}}"), &bytes[..4]);
     assert_eq!(swapped.to_string(), "the value at byte 2 of an item is not in the byte order of this machine");
-    let moved = refused(&format!("T{{{host}H:b:H:a:}}"), &bytes[..4]);
+    let moved = refused(&format!("T{{{with_host_order}H:b:H:a:}}"), &bytes[..4]);
     assert_eq!(moved.to_string(), "the value at byte 2 of an item is at byte 0 of the struct");
-    let wide = refused(&format!("T{{{host}H:a:H:b:4x}}"), bytes);
+    let wide = refused(&format!("T{{{with_host_order}H:a:H:b:4x}}"), bytes);
     assert_eq!(wide.to_string(), "an item has 8 bytes but the struct has 4 bytes");
 
-    /// Not `repr(C)`: the compiler may have the fields in any order.
+    /// A struct without `repr(C)`. The compiler chooses the order of its fields.
     #[derive(Record, bytemuck::AnyBitPattern, Debug, Clone, Copy)]
     struct Loose {
         _a: u16,
