@@ -49,6 +49,8 @@ pub struct Diagnostic<'a> {
     level: Level<'static>,
     id: Option<&'static str>,
     source: &'a [u8],
+    /// The number of the first line of `source` in the message.
+    line: usize,
     primary: Option<Label>,
     context: Option<Label>,
     notes: Vec<Cow<'a, str>>,
@@ -59,7 +61,14 @@ impl<'a> Diagnostic<'a> {
     /// Creates an error message with the first line `title` about the format `source`.
     pub(crate) fn new(title: String, source: &'a [u8]) -> Self {
         let (level, id) = (Level::ERROR, None);
-        Self { title, level, id, source, primary: None, context: None, notes: Vec::new(), help: None }
+        Self { title, level, id, source, line: 1, primary: None, context: None, notes: Vec::new(), help: None }
+    }
+
+    /// Sets the number of the first line of the source, which is 1 for a format.
+    #[cfg(feature = "c")]
+    pub(crate) fn line(mut self, line: usize) -> Self {
+        self.line = line;
+        self
     }
 
     /// Adds the span with the carets. A message without a primary label does not show the format.
@@ -130,7 +139,7 @@ impl<'a> Diagnostic<'a> {
             None => title,
         });
         if self.primary.is_some() {
-            group = group.element(Snippet::source(excerpt.text.as_str()).fold(false).annotations(annotations));
+            group = group.element(Snippet::source(excerpt.text.as_str()).line_start(self.line).fold(false).annotations(annotations));
         }
         for note in &self.notes {
             group = group.element(Level::NOTE.message(&**note));

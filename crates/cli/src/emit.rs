@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 use pep3118::Target;
 
+use super::c_source::COptions;
 use super::escape::{escape, is_visible};
 use super::failure::{Failure, Status};
 use super::options::{self, InterpretationOptions, target_parser};
@@ -19,7 +20,10 @@ use super::options::{self, InterpretationOptions, target_parser};
 #[derive(Debug, Args)]
 pub(super) struct Emit {
     /// The format
-    format: OsString,
+    #[arg(required_unless_present = "c", conflicts_with = "c")]
+    format: Option<OsString>,
+    #[command(flatten)]
+    c: COptions,
     /// The reader that the format is written for
     #[arg(long = "for", value_name = "TARGET", default_value = "canonical", value_parser = target_parser())]
     target: Target,
@@ -47,7 +51,7 @@ enum Language {
 
 impl Emit {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        let found = self.interpretation.interpret(options::bytes(&self.format), self.itemsize)?;
+        let found = options::format_or_c(self.format.as_ref(), &self.c, &self.interpretation, self.itemsize)?;
         let layout = &found.layout;
         let emitted = match self.language {
             Some(Language::C) => layout.to_c(self.name.as_deref().unwrap_or("item")).map_err(refused)?.into_bytes(),

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "arrow")]
 mod arrow;
+mod c_source;
 mod check;
 mod completions;
 mod decode;

@@ -4,8 +4,10 @@ use std::ffi::OsString;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use pep3118::__private::plural;
 use pep3118::{DataModel, Dialect, Interpretation, LayoutError, Target, reconcile};
 
+use super::c_source::COptions;
 use super::failure::{Failure, print_error};
 use super::hints;
 use super::names;
@@ -41,6 +43,29 @@ impl InterpretationOptions {
     /// `itemsize`.
     pub(super) fn refused(&self, error: &LayoutError, format: &[u8], itemsize: Option<u64>) -> Failure {
         hints::refused(error, format, itemsize, self.dialect, &self.model)
+    }
+}
+
+/// Returns the only interpretation of `format`, or of the C source of `c` if the user gave `--c`. If `itemsize`,
+/// in bytes, is given, the interpretation has that size. clap requires a format or `--c`.
+pub(super) fn format_or_c(
+    format: Option<&OsString>,
+    c: &COptions,
+    interpretation: &InterpretationOptions,
+    itemsize: Option<u64>,
+) -> Result<Interpretation, Failure> {
+    let Some(found) = c.interpretation(&interpretation.model)? else {
+        let Some(format) = format else { return Err(Failure::internal("no format")) };
+        return interpretation.interpret(bytes(format), itemsize);
+    };
+    let size = found.layout.size();
+    match itemsize {
+        Some(itemsize) if itemsize != size => Err(Failure::refused(format_args!(
+            "itemsize is {} but the C type has {}\nhelp: omit `--itemsize`",
+            plural(itemsize, "byte"),
+            plural(size, "byte")
+        ))),
+        _ => Ok(found),
     }
 }
 

@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::Args;
 use pep3118::{Dialect, calcsize_in};
 
+use super::c_source::COptions;
 use super::escape::escape;
 use super::failure::{Failure, Status};
 use super::json;
@@ -19,12 +20,14 @@ use super::options::{self, InterpretationOptions, note_type_name};
 #[derive(Debug, Args)]
 pub(super) struct Size {
     /// The formats
-    #[arg(required_unless_present = "jsonl")]
+    #[arg(required_unless_present_any = ["c", "jsonl"], conflicts_with = "c")]
     formats: Vec<OsString>,
+    #[command(flatten)]
+    c: COptions,
     #[command(flatten)]
     interpretation: InterpretationOptions,
     /// Reply to queries from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["formats", "dialect"])]
+    #[arg(long, conflicts_with_all = ["formats", "c", "dialect"])]
     jsonl: bool,
 }
 
@@ -35,6 +38,10 @@ impl Size {
         }
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
+        if let Some(found) = self.c.interpretation(model)? {
+            writeln!(out, "{}", found.layout.size())?;
+            return Ok(Status::Done);
+        }
         let is_single = self.formats.len() == 1;
         let mut status = Status::Done;
         for format in &self.formats {

@@ -98,7 +98,7 @@ impl CError {
         let details = &*self.0;
         let diagnostic = Diagnostic::new(alloc::format!("{self}"), details.text.as_bytes());
         let help = details.help.as_deref().map(Cow::Borrowed);
-        diagnostic.primary(Label::new(details.span, "")).help(help)
+        diagnostic.line(details.line).primary(Label::new(details.span, "")).help(help)
     }
 }
 
