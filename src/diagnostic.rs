@@ -139,7 +139,9 @@ impl<'a> Diagnostic<'a> {
             None => title,
         });
         if self.primary.is_some() {
-            group = group.element(Snippet::source(excerpt.text.as_str()).line_start(self.line).fold(false).annotations(annotations));
+            group = group.element(
+                Snippet::source(excerpt.text.as_str()).line_start(self.line).fold(false).annotations(annotations),
+            );
         }
         for note in &self.notes {
             group = group.element(Level::NOTE.message(&**note));

@@ -517,12 +517,12 @@ impl<'s> Scanner<'s> {
             ["(", inner @ .., ")"] => inner,
             _ => return Err(self.error(start, "unknown form of `#pragma pack`").with_help(unknown)),
         };
-        let mut arguments = inner.split(|word| *word == ",");
+        let arguments = inner.split(|word| *word == ",");
         let mut pack = self.pack;
         let mut first = true;
         let (mut pushed, mut popped) = (false, false);
         let mut name = None;
-        while let Some(argument) = arguments.next() {
+        for argument in arguments {
             match argument {
                 [] if first && inner.is_empty() => pack = None,
                 ["push"] if first => pushed = true,
