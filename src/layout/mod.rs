@@ -48,9 +48,9 @@ pub use read::calcsize_in;
 pub use reconcile::interpretations;
 pub use reconcile::reconcile;
 
-pub use codegen::SourceError;
 #[doc(hidden)]
 pub use codegen::{Declarations, Definition, Language, MemberType};
+pub use codegen::{PythonLibrary, SourceError};
 pub use scalar::Scalar;
 pub use table::Table;
 pub use tree::{Field, Fields, Layout};

@@ -1,11 +1,12 @@
-//! `pep3118 emit`: prints the format string that a given reader interprets as the same layout, or a C or
-//! Rust type with that layout.
+//! `pep3118 emit`: prints the format string that a given reader interprets as the same layout, or a type with
+//! that layout in C, Rust or for a Python library.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
-use pep3118::Target;
+use pep3118::layout::PythonLibrary;
+use pep3118::{Layout, Target};
 
 use super::c_source::COptions;
 use super::escape::{escape, is_visible};
@@ -16,7 +17,7 @@ use super::options::{self, InterpretationOptions, target_parser};
 ///
 /// The command refuses a layout that the reader cannot interpret, and a format with several
 /// interpretations. With --to, it writes a type of C or Rust instead, with assertions of the size and of
-/// the offsets.
+/// the offsets, or Python source that describes the layout for a library.
 #[derive(Debug, Args)]
 pub(super) struct Emit {
     /// The format
@@ -30,7 +31,7 @@ pub(super) struct Emit {
     /// The language of the type to write
     #[arg(long = "to", value_name = "LANGUAGE", conflicts_with = "target")]
     language: Option<Language>,
-    /// The name of the type [default: item in C, Item in Rust]
+    /// The name of the type [default: item, or Item in Rust]
     #[arg(long, requires = "language")]
     name: Option<String>,
     /// The size of an item in bytes
@@ -47,6 +48,14 @@ pub(super) struct Emit {
 enum Language {
     C,
     Rust,
+    /// A dtype of NumPy
+    Numpy,
+    /// Classes of ctypes
+    Ctypes,
+    /// A Struct of construct
+    Construct,
+    /// Types of dissect.cstruct
+    Dissect,
 }
 
 impl Emit {
@@ -58,6 +67,10 @@ impl Emit {
             Some(Language::Rust) => {
                 layout.to_rust(self.name.as_deref().unwrap_or("Item")).map_err(refused)?.into_bytes()
             }
+            Some(Language::Numpy) => self.python(layout, PythonLibrary::NumPy)?,
+            Some(Language::Ctypes) => self.python(layout, PythonLibrary::Ctypes)?,
+            Some(Language::Construct) => self.python(layout, PythonLibrary::Construct)?,
+            Some(Language::Dissect) => self.python(layout, PythonLibrary::Dissect)?,
             None => layout.emit(self.target).map_err(refused)?,
         };
         // Line feeds separate the lines of source code, but a format string has one line.
@@ -74,6 +87,14 @@ impl Emit {
         }
         out.flush()?;
         Ok(Status::Done)
+    }
+}
+
+impl Emit {
+    /// Returns the Python source that describes `layout` for `library`.
+    fn python(&self, layout: &Layout, library: PythonLibrary) -> Result<Vec<u8>, Failure> {
+        let source = layout.to_python(self.name.as_deref().unwrap_or("item"), library);
+        source.map(String::into_bytes).map_err(refused)
     }
 }
 

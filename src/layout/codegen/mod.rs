@@ -19,7 +19,9 @@
 mod c;
 mod declarations;
 mod error;
+mod python;
 mod rust;
 
 pub use declarations::{Declarations, Definition, Language, MemberType};
 pub use error::SourceError;
+pub use python::PythonLibrary;
