@@ -37,13 +37,14 @@ const MAX_PATH_BYTES: usize = 400;
 /// let lines: Vec<&str> = picture.lines().collect();
 /// assert_eq!(lines, [
 ///     "        0  1  2  3  4  5  6  7",
-///     "     0 |a |........|b          |",
+///     "     0 |a |........|b: int32   |",
 /// ]);
 /// # Ok::<(), pep3118::LayoutError>(())
 /// ```
 ///
 /// Fields that share bytes are drawn one below the other. If a dotted name is wider than the bytes of the field, the
-/// picture shows the end of the name: `…x` for `position.x`. A [`Table`](super::Table) shows all names completely.
+/// picture shows the end of the name: `…x` for `position.x`. The picture shows the type of a field after the name if the
+/// bytes of the field are wide enough for both. A [`Table`](super::Table) shows all names completely.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The size of the item in bytes.
@@ -155,7 +156,7 @@ impl Picture {
     /// let layout = Layout::read(b"T{4b:head:d:body:}", &Dialect::PEP3118, &DataModel::LP64)?;
     /// let picture = Picture::new(&layout).within(40).to_string();
     /// assert!(picture.lines().all(|line| line.chars().count() <= 40));
-    /// assert!(picture.ends_with("|body                   |\n"));
+    /// assert!(picture.ends_with("|body: float64          |\n"));
     /// # Ok::<(), pep3118::LayoutError>(())
     /// ```
     #[must_use]
@@ -277,11 +278,17 @@ impl Segment {
     }
 }
 
-/// Returns the text of `piece` without the bars, cut or filled up to the width of its bytes.
+/// Returns the text of `piece` without the bars, cut or filled up to the width of its bytes. The text has the type and
+/// the byte order if the width is sufficient for the whole description.
 fn cell_text(piece: &Piece<'_>) -> String {
     let width = piece.len.saturating_mul(CELL).saturating_sub(1);
     let fill = if piece.style == CellStyle::Padding { '.' } else { ' ' };
-    let mut text = piece.text.fit(width);
+    let mut text = match piece.text {
+        CellText::Path(_) | CellText::Type(_) if text_width(piece.description) <= width => {
+            piece.description.to_string()
+        }
+        text => text.fit(width),
+    };
     let used = text_width(&text);
     text.extend(core::iter::repeat_n(fill, width.saturating_sub(used)));
     text

@@ -1,7 +1,7 @@
-//! `Acquired`, a `Py_buffer` from request to release, and `SharedView`, a validated view of it.
+//! `Acquired`, a `Py_buffer` from request to release, and `SharedView`, a validated view of its items.
 //!
-//! PyO3 has a guard of its own. It refuses exporters that this crate reads (ctypes arrays, buffers without
-//! dimensions) and does not validate the struct.
+//! PyO3's `PyBuffer` is not used: it refuses exporters that this crate reads (ctypes arrays, buffers without
+//! dimensions), and it does not validate the struct.
 #![allow(unsafe_code, reason = "requests and releases buffers, and passes their memory to `foreign.rs`")]
 
 use std::borrow::Borrow;
@@ -12,6 +12,7 @@ use pyo3::exceptions::PySystemError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
+use smallvec::SmallVec;
 
 use crate::abi::DataModel;
 use crate::decode::{Buffer, BufferMut, DecodeError, EncodeError, Plan};
@@ -19,37 +20,11 @@ use crate::format::Limits;
 use crate::layout::Field;
 use crate::view::{Checked, Checker, ItemLayout, Owner, RawView, Report, Request, Selected, Slice, View, ViewError};
 
-/// Entries of a shape that are read, whatever `ndim` is: `PyBUF_MAX_NDIM`.
+/// The largest number of entries that is read from a shape: `PyBUF_MAX_NDIM`.
 const MAX_NDIM: usize = 64;
 
-/// A copied array of up to `N` values without an allocation, of more with one.
-#[derive(Clone, Debug)]
-struct Copied<T, const N: usize> {
-    inline: [T; N],
-    len: usize,
-    /// All values where there are more than `N`.
-    heap: Vec<T>,
-}
-
-impl<T: Copy + Default, const N: usize> Copied<T, N> {
-    /// The values of `read(0)` to `read(len - 1)`.
-    fn new(len: usize, read: impl Fn(usize) -> T) -> Self {
-        let mut inline = [T::default(); N];
-        let mut heap = Vec::new();
-        if len <= N {
-            inline.iter_mut().take(len).enumerate().for_each(|(index, cell)| *cell = read(index));
-        } else {
-            heap.extend((0..len).map(read));
-        }
-        Self { inline, len, heap }
-    }
-
-    fn as_slice(&self) -> &[T] {
-        if self.len <= N { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
-    }
-}
-
-type Sizes = Copied<i64, 4>;
+/// A copied shape, strides or suboffsets. Arrays of at most 4 entries need no allocation.
+type Sizes = SmallVec<[i64; 4]>;
 
 /// The fields of a `Py_buffer`, copied right after the request.
 #[derive(Clone, Debug)]
@@ -60,131 +35,148 @@ struct Fields {
     itemsize: i64,
     readonly: i32,
     ndim: i32,
-    format: Option<Copied<u8, 24>>,
+    /// The format without its NUL. Formats of at most 16 bytes need no allocation.
+    format: Option<SmallVec<[u8; 16]>>,
     shape: Option<Sizes>,
     strides: Option<Sizes>,
     suboffsets: Option<Sizes>,
 }
 
-/// How the garbage collector learns of the reference in `obj`.
+/// How the garbage collector visits the reference in the field `obj`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Traversal {
-    /// The reference is visited.
+    /// The collector visits the reference in `obj`.
     Obj,
-    /// It is not visited, so that a cycle through it is never collected.
+    /// The collector does not visit the reference in `obj`, so a cycle through the reference is never collected.
     Unvisited,
-    /// `obj` is a memoryview that only this buffer refers to. The collector does not track it, and its one
-    /// reference, to this managed buffer, is visited in its place.
+    /// `obj` is a memoryview to which only this buffer refers. The collector does not track the memoryview. The
+    /// collector visits the pointer in this variant instead: the one reference that the memoryview holds.
     Private(*mut ffi::PyObject),
 }
 
-/// A buffer that an exporter granted; released when it is dropped.
+/// A buffer that an exporter has filled in. The buffer is released when the `Acquired` is dropped.
 ///
-/// Its fields are copied once, right after the request, so no Python code runs between the reading of the
-/// fields and that of the memory.
+/// The fields of the buffer are copied once, right after the request. No Python code runs between the copying
+/// of the fields and the access to the memory.
 ///
 /// # Memoryviews
-/// A memoryview must not be cleared by the garbage collector before its exports are released: CPython up to
-/// 3.12 then reads freed memory when the export is released. The order in which the collector clears the
-/// objects of a cycle is not defined. So where the exporter is a memoryview, the buffer is that of another
-/// memoryview of the same memory, which nothing else can reach and which the collector does not track. As
-/// with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
+/// The garbage collector must not clear a memoryview before the buffers of the memoryview are released: CPython
+/// up to 3.12 then reads freed memory when a buffer is released. The order in which the collector clears the
+/// objects of a cycle is not defined. If the exporter is a memoryview, the buffer is therefore requested from a
+/// second memoryview of the same memory. No other object refers to the second memoryview, and the collector
+/// does not track it. As with `memoryview(memoryview(obj))`, the first memoryview may be released earlier.
 ///
-/// INVARIANT: `buffer` was filled in by `PyObject_GetBuffer`, which returned 0, and it was neither moved
-/// nor released since: it may point into itself (E08). Where `traversal` is `Private`, `obj` is a memoryview
-/// that was taken from the garbage collector.
-pub struct Acquired(Box<Granted>);
+/// INVARIANT: `PyObject_GetBuffer` filled in `buffer` and returned 0. `buffer` was neither moved nor released
+/// since, because it may point into itself (E08, the struct must not move). If `traversal` is `Private`, `obj` is a
+/// memoryview that the garbage collector does not track.
+pub struct Acquired(Box<FixedBuffer>);
 
-/// What an [`Acquired`] points to, so that it is moved without the struct.
-struct Granted {
+/// A `Py_buffer` at an address that does not change, with the request and a copy of the fields.
+struct FixedBuffer {
     buffer: ffi::Py_buffer,
     fields: Fields,
     request: Request,
     traversal: Traversal,
 }
 
-// SAFETY: the struct is not touched between request and release but for its fields, which are
-// copied; the release attaches to the interpreter.
+// SAFETY: between request and release nothing reads or writes the struct except the copying of its fields. The
+// release attaches to the interpreter.
 unsafe impl Send for Acquired {}
-// SAFETY: as for `Send`; nothing is changed through a shared reference.
+// SAFETY: as for `Send`. Nothing is changed through a shared reference.
 unsafe impl Sync for Acquired {}
 
-/// The outcome of a request.
+/// The result of a request that may have failed.
 pub(super) struct Attempt {
-    /// What the exporter returned.
+    /// The number that `PyObject_GetBuffer` returned: 0 for success, -1 for a refusal.
     pub(super) returned: c_int,
-    /// The exception that it left.
+    /// The exception that the exporter left, if any.
     pub(super) error: Option<PyErr>,
-    /// The buffer, if it returned 0.
+    /// The buffer, if the exporter returned 0.
     pub(super) acquired: Option<Acquired>,
-    /// What it left in `obj`.
+    /// The field `obj` after the request.
     pub(super) obj: Owner,
-    /// Its reference count before.
+    /// The reference count of the exporter before the request.
     pub(super) references: i64,
 }
 
 impl Attempt {
-    /// Requests a buffer from an exporter.
+    /// Requests a buffer from `exporter`. A refusal is recorded and not an error.
     pub(super) fn new(exporter: &Bound<'_, PyAny>, request: Request) -> Self {
-        let py = exporter.py();
-        let (buffer, unvisited) = (ffi::Py_buffer::new(), Traversal::Unvisited);
-        let mut granted = Box::new(Granted { buffer, fields: Fields::EMPTY, request, traversal: unvisited });
-        let buffer = &mut granted.buffer;
         let references = references(exporter);
-        // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and
-        // stays where it is.
-        let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, request.bits()) };
-        let error = raised(py);
-        let obj = match buffer.obj.addr() {
-            0 => Owner::Null,
-            address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
-        };
-        let acquired = (returned == 0).then(|| {
-            granted.fields = Fields::of(&granted.buffer, obj);
-            granted.traversal = traversal(exporter, granted.buffer.obj);
-            Acquired(granted)
-        });
+        let (fixed, returned) = FixedBuffer::request(exporter, request);
+        let error = raised(exporter.py());
+        let obj = owner(fixed.buffer.obj);
+        let acquired = (returned == 0).then(|| fixed.acquired(exporter));
         Self { returned, error, acquired, obj, references }
     }
 }
 
-/// Whether an object exports buffers at all.
+impl FixedBuffer {
+    /// Calls `PyObject_GetBuffer`. Returns the struct, and the number that the exporter returned.
+    fn request(exporter: &Bound<'_, PyAny>, request: Request) -> (Box<Self>, c_int) {
+        let (buffer, traversal) = (ffi::Py_buffer::new(), Traversal::Unvisited);
+        // The struct is written in place. `Box::new` would copy it from the stack.
+        let mut fixed = Box::write(Box::new_uninit(), Self { buffer, fields: Fields::EMPTY, request, traversal });
+        let buffer = &raw mut fixed.buffer;
+        // SAFETY: the interpreter is attached, the object is alive, and the struct is writable. The struct does not
+        // move, because it is in a `Box`.
+        let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), buffer, request.bits()) };
+        (fixed, returned)
+    }
+
+    /// Returns the guard that releases the struct, which `exporter` has filled in.
+    fn acquired(mut self: Box<Self>, exporter: &Bound<'_, PyAny>) -> Acquired {
+        self.fields.copy(&self.buffer);
+        self.traversal = traversal(exporter, self.buffer.obj);
+        Acquired(self)
+    }
+}
+
+/// Returns the field `obj` of a struct that an exporter has filled in.
+fn owner(obj: *mut ffi::PyObject) -> Owner {
+    match obj.addr() {
+        0 => Owner::Null,
+        address => Owner::Exporter(u64::try_from(address).unwrap_or(u64::MAX)),
+    }
+}
+
+/// Returns `true` if the type of `object` exports buffers.
 pub(super) fn is_exporter(object: &Bound<'_, PyAny>) -> bool {
     // SAFETY: the object is alive, and the interpreter is attached.
     unsafe { ffi::PyObject_CheckBuffer(object.as_ptr()) != 0 }
 }
 
-/// The reference count of an object.
+/// Returns the reference count of `object`.
 pub(super) fn references(object: &Bound<'_, PyAny>) -> i64 {
     // SAFETY: the object is alive, and the interpreter is attached.
     let count = unsafe { ffi::Py_REFCNT(object.as_ptr()) };
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The exception that is set, if there is one; PyO3 needs longer to find that there is none.
+/// Takes the exception that is set. The check for NULL comes first because it is faster than `PyErr::take`.
 fn raised(py: Python<'_>) -> Option<PyErr> {
     // SAFETY: the interpreter is attached.
     if unsafe { ffi::PyErr_Occurred() }.is_null() { None } else { PyErr::take(py) }
 }
 
-/// Whether the reference in `obj` may be visited.
+/// Decides whether the collector may visit the reference `obj` of a buffer of `exporter`.
 fn traversal(exporter: &Bound<'_, PyAny>, obj: *mut ffi::PyObject) -> Traversal {
     let py = exporter.py();
     if std::ptr::eq(obj, exporter.as_ptr()) && !exporter.is_exact_instance_of::<PyMemoryView>() {
         return Traversal::Obj;
     }
-    // SAFETY: `obj` is NULL or a reference to an object that the buffer holds (A01), and the interpreter is
+    // SAFETY: `obj` is NULL or a reference that the buffer owns (A01, reference in `obj`). The interpreter is
     // attached.
     let Some(obj) = (unsafe { Bound::from_borrowed_ptr_or_opt(py, obj) }) else { return Traversal::Obj };
     if obj.is_exact_instance_of::<PyMemoryView>() {
         return Traversal::Unvisited;
     }
-    // Up to 3.12 the object in `obj` of a class with `__buffer__` holds an export of a memoryview.
+    // Up to 3.12, a class with `__buffer__` stores a `_buffer_wrapper` in `obj`, which holds a buffer of a memoryview.
     let wraps = py.version_info() < (3, 13) && obj.get_type().name().is_ok_and(|name| name == "_buffer_wrapper");
     if wraps { Traversal::Unvisited } else { Traversal::Obj }
 }
 
-/// Stores the referent of an object that has one; 1 at the second, so that the visit ends.
+/// A `visitproc` that stores `object` in `*referent`. Returns 1, which ends the visit, for a second object.
 ///
 /// # Safety
 /// - (a) `referent` is a `*mut *mut ffi::PyObject` that may be read and written.
@@ -199,9 +191,10 @@ unsafe extern "C" fn store_referent(object: *mut ffi::PyObject, referent: *mut c
     0
 }
 
-/// The only object that a memoryview refers to, as its `tp_traverse` reports it.
+/// Returns the object that `view` refers to, as its `tp_traverse` reports it. Returns `None` if `view` refers to
+/// no object or to several objects.
 fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
-    // SAFETY: a type that is alive, and a slot that types have; the interpreter is attached.
+    // SAFETY: the type is alive, and every type has the slot. The interpreter is attached.
     let slot = unsafe { ffi::PyType_GetSlot(view.get_type().as_type_ptr(), ffi::Py_tp_traverse) };
     if slot.is_null() {
         return None;
@@ -209,14 +202,14 @@ fn only_referent(view: &Bound<'_, PyMemoryView>) -> Option<*mut ffi::PyObject> {
     // SAFETY: `Py_tp_traverse` is the slot of a `traverseproc`, and it is not NULL.
     let traverse: ffi::traverseproc = unsafe { std::mem::transmute(slot) };
     let mut referent: *mut ffi::PyObject = std::ptr::null_mut();
-    // SAFETY: the object is of the type that the function belongs to; (a) of `store_referent` holds, since
-    // the pointer is to `referent`.
+    // SAFETY: the object is of the type that has this function. Requirement (a) of `store_referent`: the pointer is
+    // to the variable `referent`.
     let stopped = unsafe { traverse(view.as_ptr(), store_referent, (&raw mut referent).cast()) };
     (stopped == 0 && !referent.is_null()).then_some(referent)
 }
 
 impl Fields {
-    /// Before a request.
+    /// The fields before a request.
     const EMPTY: Self = Self {
         obj: Owner::Unknown,
         buf: None,
@@ -230,31 +223,25 @@ impl Fields {
         suboffsets: None,
     };
 
-    /// The fields of a struct that was filled in.
-    fn of(buffer: &ffi::Py_buffer, obj: Owner) -> Self {
-        // A negative `ndim` has no entries; the report names it (A13, range of `ndim`).
+    /// Copies the fields of a struct that an exporter has filled in.
+    fn copy(&mut self, buffer: &ffi::Py_buffer) {
+        // A negative `ndim` has no entries. The check reports it (A13, range of `ndim`).
         let entries = usize::try_from(buffer.ndim).unwrap_or(0).min(MAX_NDIM);
-        // SAFETY: the exporter has filled the struct in: an array that is not NULL has `ndim` entries (A16),
-        // of which no more than that are read, and stays while the buffer is held (E04).
-        let shape = unsafe { copied(buffer.shape, entries) };
+        self.obj = owner(buffer.obj);
+        self.buf = u64::try_from(buffer.buf.addr()).ok();
+        self.len = wide(buffer.len);
+        self.itemsize = wide(buffer.itemsize);
+        self.readonly = buffer.readonly;
+        self.ndim = buffer.ndim;
+        // SAFETY: a format that is not NULL ends with a NUL (A11, format string) and is readable until the release.
+        self.format = unsafe { text(buffer.format) };
+        // SAFETY: the exporter has filled in the struct. An array that is not NULL has `ndim` entries (A16, entries of
+        // the arrays), of which at most `ndim` are read, and is readable until the release (E04, valid memory).
+        self.shape = unsafe { copied(buffer.shape, entries) };
         // SAFETY: as for the shape.
-        let strides = unsafe { copied(buffer.strides, entries) };
+        self.strides = unsafe { copied(buffer.strides, entries) };
         // SAFETY: as for the shape.
-        let suboffsets = unsafe { copied(buffer.suboffsets, entries) };
-        // SAFETY: a format that is not NULL ends with a NUL (A11) and stays while the buffer is held.
-        let format = unsafe { text(buffer.format) };
-        Self {
-            obj,
-            buf: u64::try_from(buffer.buf.addr()).ok(),
-            len: wide(buffer.len),
-            itemsize: wide(buffer.itemsize),
-            readonly: buffer.readonly,
-            ndim: buffer.ndim,
-            format,
-            shape,
-            strides,
-            suboffsets,
-        }
+        self.suboffsets = unsafe { copied(buffer.suboffsets, entries) };
     }
 }
 
@@ -262,71 +249,85 @@ fn wide(size: isize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX)
 }
 
+/// Copies the `entries` numbers of `array`. Returns `None` if `array` is NULL.
+///
 /// # Safety
-/// - (a) `array` is NULL, or `entries` numbers may be read there.
+/// - (a) `array` is NULL, or `entries` numbers may be read from it.
+#[inline]
 unsafe fn copied(array: *const ffi::Py_ssize_t, entries: usize) -> Option<Sizes> {
     if array.is_null() {
         return None;
     }
-    Some(Sizes::new(entries, |index| {
+    let read = |index| {
         let entry: *const ffi::Py_ssize_t = array.wrapping_add(index);
-        // SAFETY: one of the numbers of (a); the exporter need not have aligned them.
+        // SAFETY: `index` is less than `entries`, so by (a) the number is readable. The exporter need not align it.
         wide(unsafe { entry.read_unaligned() })
-    }))
+    };
+    Some(match entries {
+        1 => Sizes::from_buf_and_len([read(0), 0, 0, 0], 1),
+        _ => (0..entries).map(read).collect(),
+    })
 }
 
-/// The bytes up to the NUL, or one more than a format may have.
+/// Copies the bytes of `text` before the NUL. Copies one byte more than the longest accepted format if the NUL is
+/// not found, so that the check refuses the format. Returns `None` if `text` is NULL.
 ///
 /// # Safety
-/// - (a) `text` is NULL, or the bytes up to the first NUL may be read there.
-unsafe fn text(text: *const c_char) -> Option<Copied<u8, 24>> {
+/// - (a) `text` is NULL, or the bytes up to the first NUL may be read from it.
+unsafe fn text(text: *const c_char) -> Option<SmallVec<[u8; 16]>> {
     if text.is_null() {
         return None;
     }
-    // SAFETY: each byte up to the first NUL is one of the bytes of (a), and none after it is read.
+    // SAFETY: no byte after the first NUL is read, so by (a) the byte is readable.
     let byte = |index| unsafe { text.cast::<u8>().wrapping_add(index).read() };
     let len = (0..=Limits::DEFAULT.bytes).take_while(|index| byte(*index) != 0).count();
-    Some(Copied::new(len, byte))
+    Some(match len {
+        1 => SmallVec::from_slice(&[byte(0)]),
+        _ => (0..len).map(byte).collect(),
+    })
 }
 
 impl Acquired {
     /// Requests a buffer from an exporter.
     ///
     /// # Errors
-    /// Whatever the exporter raises: `TypeError` for `1`, which exports nothing; `BufferError` for
-    /// `WRITABLE` on `bytes`.
+    /// - the exporter raises an exception: `TypeError` for `1`, which exports no buffer; `BufferError` for `WRITABLE`
+    ///   on `bytes`
     pub fn new(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
         match exporter.cast_exact::<PyMemoryView>() {
             Ok(view) => Self::of_memoryview(view, request),
-            Err(_) => Self::granted(exporter, request),
+            Err(_) => Self::request_from(exporter, request),
         }
     }
 
-    fn granted(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
-        let attempt = Attempt::new(exporter, request);
-        match (attempt.acquired, attempt.error) {
+    #[inline]
+    fn request_from(exporter: &Bound<'_, PyAny>, request: Request) -> PyResult<Self> {
+        let (fixed, returned) = FixedBuffer::request(exporter, request);
+        let error = raised(exporter.py());
+        let acquired = (returned == 0).then(|| fixed.acquired(exporter));
+        match (acquired, error) {
             (Some(acquired), None) => Ok(acquired),
             (_, Some(error)) => Err(error),
             (None, None) => {
-                Err(PySystemError::new_err(format!("the exporter returned {} without an exception", attempt.returned)))
+                Err(PySystemError::new_err(format!("the exporter returned {returned} without an exception")))
             }
         }
     }
 
-    /// The buffer of another memoryview of the same memory.
+    /// Requests the buffer from a second memoryview of the same memory; see [`Acquired`].
     fn of_memoryview(view: &Bound<'_, PyMemoryView>, request: Request) -> PyResult<Self> {
         let private = PyMemoryView::from(view.as_any())?;
-        let mut acquired = Self::granted(private.as_any(), request)?;
+        let mut acquired = Self::request_from(private.as_any(), request)?;
         if let Some(referent) = only_referent(&private) {
-            // SAFETY: a container that the collector tracks, and that nothing else refers to; `drop` gives it
-            // back. The interpreter is attached.
+            // SAFETY: the memoryview is a container that the collector tracks, and no other object refers to it.
+            // `drop` tracks it again. The interpreter is attached.
             unsafe { ffi::PyObject_GC_UnTrack(private.as_ptr().cast()) };
             acquired.0.traversal = Traversal::Private(referent);
         }
         Ok(acquired)
     }
 
-    /// What the exporter filled in.
+    /// Returns the fields that the exporter filled in.
     #[must_use]
     pub fn raw(&self) -> RawView<'_> {
         let fields = &self.0.fields;
@@ -337,21 +338,21 @@ impl Acquired {
             itemsize: fields.itemsize,
             readonly: fields.readonly,
             ndim: fields.ndim,
-            format: fields.format.as_ref().map(Copied::as_slice),
-            shape: fields.shape.as_ref().map(Copied::as_slice),
-            strides: fields.strides.as_ref().map(Copied::as_slice),
-            suboffsets: fields.suboffsets.as_ref().map(Copied::as_slice),
+            format: fields.format.as_ref().map(SmallVec::as_slice),
+            shape: fields.shape.as_ref().map(SmallVec::as_slice),
+            strides: fields.strides.as_ref().map(SmallVec::as_slice),
+            suboffsets: fields.suboffsets.as_ref().map(SmallVec::as_slice),
         }
     }
 
-    /// The request that the exporter granted.
+    /// Returns the request that the exporter answered.
     #[must_use]
     pub fn request(&self) -> Request {
         self.0.request
     }
 
-    /// Reports the reference that the buffer holds to the garbage collector: the body of `__traverse__` of a
-    /// class that owns the buffer. The class needs no `__clear__` for it.
+    /// Reports the reference that the buffer holds to the garbage collector. A class that owns the buffer calls
+    /// this method in its `__traverse__`. The class needs no `__clear__` for the buffer.
     ///
     /// # Errors
     /// - the collector stops the visit
@@ -361,91 +362,93 @@ impl Acquired {
             Traversal::Private(referent) => referent,
             Traversal::Unvisited => return Ok(()),
         };
-        // SAFETY: a pointer that is NULL or a reference to an object that the buffer keeps alive (A01), which
-        // is what an `Option<Py<PyAny>>` is: a transparent `NonNull`, or NULL. It does not change while it
-        // is borrowed.
+        // SAFETY: the pointer is to a NULL, or to a reference that the buffer keeps alive (A01, reference in `obj`).
+        // `Option<Py<PyAny>>` has the same representation: a transparent `NonNull`, or NULL. The reference does not
+        // change while it is borrowed.
         visit.call(unsafe { &*obj.cast::<Option<Py<PyAny>>>() })
     }
 
-    /// The object in `obj`: the exporter, or the one that it re-exports (B22). Where the exporter is a
-    /// memoryview, its `obj`.
+    /// Returns the object in the field `obj`: the exporter, or an object whose buffer the exporter passes on (B22,
+    /// passed-on buffers). If the exporter is a memoryview, returns the `obj` of the memoryview. Returns `None` if
+    /// `obj` is NULL.
     #[must_use]
     pub fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        // SAFETY: `obj` is NULL or a reference to an object that the buffer holds until it is released
-        // (A01), and the interpreter is attached.
+        // SAFETY: `obj` is NULL or a reference that the buffer owns until the release (A01, reference in `obj`). The
+        // interpreter is attached.
         let obj = unsafe { Bound::from_borrowed_ptr_or_opt(py, self.0.buffer.obj) }?;
         match self.0.traversal {
-            // It must not be given to Python code, which could release it.
+            // The private memoryview must not reach Python code, which could release it.
             Traversal::Private(_) => obj.getattr("obj").ok().filter(|obj| !obj.is_none()),
             _ => Some(obj),
         }
     }
 
-    /// The address of the first item; where `SIMPLE` was requested, that of `len` bytes.
+    /// Returns the address of the first item, or of the first byte if `SIMPLE` was requested.
     pub fn buf(&self) -> *mut u8 {
         self.0.buffer.buf.cast()
     }
 
-    /// All rules that the struct breaks, and the view, if it can be read.
+    /// Checks the struct. Returns every rule that the struct breaks, and the view if the items can be read.
     pub fn check(self, checker: &Checker<'_>) -> Checked<SharedView> {
         self.check_as(checker, None)
     }
 
-    /// The same with a format in place of the exporter's, if there is one: it describes an item, and not the
-    /// arrangement of the items.
+    /// Checks the struct as [`check`](Self::check) does, with `format` in place of the exporter's format if `format`
+    /// is given. `format` describes one item and does not change the arrangement of the items.
     pub fn check_as(self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<SharedView> {
-        let (report, view) = self.validate(checker, format);
-        let shared = |SharedView { acquired, view, buf }| SharedView { acquired: Arc::new(acquired), view, buf };
-        Checked { report, view: view.ok().map(shared) }
+        let Checked { report, view } = self.validate(checker, format);
+        Checked { report, view: view.map(|view| SharedView::new(Arc::new(self), view)) }
     }
 
-    /// The same with one owner; the buffer itself, if it cannot be read.
-    pub(super) fn validate(
-        self,
-        checker: &Checker<'_>,
-        format: Option<&[u8]>,
-    ) -> (Report, Result<SharedView<Self>, Self>) {
+    /// Checks the struct as [`check_as`](Self::check_as) does. Returns the geometry without the buffer.
+    pub(super) fn validate(&self, checker: &Checker<'_>, format: Option<&[u8]>) -> Checked<View<'static>> {
         let raw = self.raw();
         let request = if format.is_some() { self.0.request | Request::FORMAT } else { self.0.request };
         let raw = RawView { format: format.or(raw.format), ..raw };
         let Checked { report, view } = checker.check(&raw, Some(request));
-        let view = view.map(View::without_format);
-        let buf = self.buf();
-        match view {
-            Some(view) => (report, Ok(SharedView { acquired: self, view, buf })),
-            None => (report, Err(self)),
-        }
+        Checked { report, view: view.map(View::without_format) }
     }
 
-    /// The arrangement of items whose layout is known: all rules but those of formats. The items of the view
-    /// are bytes.
+    /// Returns the geometry of plain memory, whose items have a known layout, by a few comparisons. The format is
+    /// ignored. Returns `None` where [`geometry`](Self::geometry) must decide: for suboffsets, for a missing shape,
+    /// for numbers that contradict each other.
+    #[inline]
+    pub(super) fn direct_geometry(&self) -> Option<View<'static>> {
+        let view = RawView { format: None, ..self.raw() }.direct_view();
+        debug_assert!(
+            view.as_ref().is_none_or(|view| self.geometry().is_ok_and(|same| same.as_raw() == view.as_raw())),
+            "{self:?}"
+        );
+        view
+    }
+
+    /// Returns the geometry of items whose layout is known. Every rule is checked except the rules of formats.
     ///
     /// # Errors
-    /// - the report of all rules that the struct breaks, where it cannot be read
-    pub(super) fn geometry(self) -> Result<SharedView<Self>, Report> {
+    /// - a struct that breaks a rule so that the items cannot be read: the report of all rules that it breaks
+    #[cold]
+    pub(super) fn geometry(&self) -> Result<View<'static>, Report> {
         let raw = RawView { format: None, ..self.raw() };
-        let Checked { report, view } = Checker::DEFAULT.check(&raw, Some(self.0.request.difference(Request::FORMAT)));
-        let (view, buf) = (view.map(View::without_format), self.buf());
-        view.map(|view| SharedView { acquired: self, view, buf }).ok_or(report)
+        let request = self.0.request.difference(Request::FORMAT);
+        Checker::DEFAULT.check(&raw, Some(request)).into_result().map(View::without_format)
     }
 }
 
 impl Drop for Acquired {
     fn drop(&mut self) {
-        // Where the interpreter is gone, so is the exporter; its memory is left alone.
+        // Without an interpreter there is no exporter to call, and the memory of the struct is not freed.
         Python::try_attach(|py| {
-            // The object that holds this may be freed while an exception is on its way.
+            // The owner of the buffer may be freed while an exception is being raised.
             let pending = raised(py);
             let exporter = if self.0.traversal == Traversal::Obj { self.exporter(py) } else { None };
             if let Traversal::Private(_) = self.0.traversal {
-                // SAFETY: by the INVARIANT it was taken from the collector, and a memoryview must be tracked
-                // when it is freed.
+                // SAFETY: by the INVARIANT the collector does not track the memoryview. A memoryview that is freed
+                // must be tracked.
                 unsafe { ffi::PyObject_GC_Track(self.0.buffer.obj.cast()) };
             }
-            // SAFETY: by the INVARIANT it was granted, and this is its only release; the interpreter is
-            // attached.
+            // SAFETY: by the INVARIANT the struct was filled in and not released. The interpreter is attached.
             unsafe { ffi::PyBuffer_Release(&raw mut self.0.buffer) };
-            // A release cannot fail; an exception that it leaves must not surface elsewhere.
+            // A release cannot fail, so an exception that it leaves is reported and dropped.
             if let Some(error) = raised(py) {
                 error.write_unraisable(py, exporter.as_ref());
             }
@@ -462,11 +465,11 @@ impl std::fmt::Debug for Acquired {
     }
 }
 
-/// A validated view and its buffer, which is held as long as any part of the view is.
+/// A validated view and its buffer. The buffer is released after the last view of it is dropped.
 ///
-/// INVARIANT: `view` came from the numbers of `acquired` by `check`, or from such a view by slicing and
-/// the like, which select parts of it; `buf` is the address that its offsets count from. So its items are
-/// items that the exporter described.
+/// INVARIANT: `view` is the result of a check of `acquired`, or a selection of the items of such a view. `buf`
+/// is the address from which the offsets of `view` count. So every item of `view` is an item that the exporter
+/// described.
 #[derive(Clone, Debug)]
 pub struct SharedView<O = Arc<Acquired>> {
     acquired: O,
@@ -474,43 +477,46 @@ pub struct SharedView<O = Arc<Acquired>> {
     buf: *mut u8,
 }
 
-// SAFETY: the address is read from and written to while the interpreter is attached, or while the
-// caller answers for it; nothing else depends on the thread.
+// SAFETY: the memory is accessed while the interpreter is attached, or under the responsibility of the caller of
+// an unsafe function. Nothing else depends on the thread.
 unsafe impl<O: Send> Send for SharedView<O> {}
 // SAFETY: as for `Send`.
 unsafe impl<O: Sync> Sync for SharedView<O> {}
 
 impl<O: Borrow<Acquired>> SharedView<O> {
-    /// The owner of the buffer.
+    /// Pairs a buffer with `view`, which is the result of a check of `acquired`.
+    #[inline]
+    pub(super) fn new(acquired: O, view: View<'static>) -> Self {
+        let buf = acquired.borrow().buf();
+        Self { acquired, view, buf }
+    }
+
+    /// Returns the owner of the buffer.
     #[must_use]
     pub fn acquired(&self) -> &O {
         &self.acquired
     }
 
-    /// The same, not to be written to.
-    pub(super) fn into_readonly(self) -> Self {
-        Self { view: self.view.to_readonly(), ..self }
-    }
-
-    /// The owner of the buffer, the geometry, and the address that its offsets count from.
+    /// Returns the owner of the buffer, the geometry, and the address from which its offsets count.
     #[doc(hidden)]
+    #[inline]
     pub fn into_parts(self) -> (O, View<'static>, *mut u8) {
         (self.acquired, self.view, self.buf)
     }
 
-    /// The geometry. It has no format; that of the exporter is in [`Acquired::raw`].
+    /// Returns the geometry. The geometry has no format; [`Acquired::raw`] has the exporter's format.
     #[must_use]
     pub fn view(&self) -> &View<'static> {
         &self.view
     }
 
-    /// The address that offsets of the view count from.
+    /// Returns the address from which the offsets of the view count.
     #[must_use]
     pub fn buf(&self) -> *mut u8 {
         self.buf
     }
 
-    /// The plan by which its items are read on this machine.
+    /// Returns a plan that reads the items of the view on this machine.
     ///
     /// # Errors
     /// - as [`Plan::for_view`]
@@ -518,32 +524,31 @@ impl<O: Borrow<Acquired>> SharedView<O> {
         Plan::for_view(&self.view, &DataModel::HOST)
     }
 
-    /// The items, to be read. The plan is for the items of this view.
+    /// Returns the items for reading by `plan`, which must be a plan for the items of this view.
     ///
     /// # Errors
     /// - a plan for items of another size
     pub fn buffer<'b>(&'b self, plan: &'b Plan) -> Result<Buffer<'b>, DecodeError> {
-        // SAFETY: (a) and (b): by the INVARIANT the items are those that the exporter described, which
-        // stay readable while the buffer is held (E04), and `self` holds it. (c) is required by the
-        // protocol of everybody who holds a buffer of this memory; `docs/safety.md` describes the
-        // consequences where somebody writes all the same.
+        // SAFETY: (a) and (b): by the INVARIANT the items are items that the exporter described. They are readable
+        // until the release (E04, valid memory), and `self` keeps the buffer. (c) The protocol requires it of every holder
+        // of a buffer of this memory; `docs/safety.md` describes the consequences of a holder that writes anyway.
         unsafe { Buffer::from_ptr(&self.view, plan, self.buf) }
     }
 
-    /// The items, to be written.
+    /// Returns the items for writing by `plan`, which must be a plan for the items of this view.
     ///
     /// # Errors
     /// - a read-only buffer
     /// - a plan for items of another size
     pub fn buffer_mut<'b>(&'b self, plan: &'b Plan) -> Result<BufferMut<'b>, EncodeError> {
-        // SAFETY: (a) to (c) as for `buffer`; (d): the exporter reports that it is not read-only, which
-        // `from_ptr` asks of the view, and no reference into this memory is ever made.
+        // SAFETY: (a) to (c) as for `buffer`. (d) The exporter reports writable memory, because `from_ptr` refuses a
+        // read-only view. No reference to this memory is ever created.
         unsafe { BufferMut::from_ptr(&self.view, plan, self.buf) }
     }
 }
 
 impl SharedView {
-    /// The items that slices select; see [`View::slice`].
+    /// Returns the items that `slices` select; see [`View::slice`].
     ///
     /// # Errors
     /// - as [`View::slice`]
@@ -551,12 +556,12 @@ impl SharedView {
         Ok(Self { view: self.view.slice(slices)?, ..self.clone() })
     }
 
-    /// The items of one index in a dimension, which is dropped; see [`View::select`]. A pointer on the way
-    /// to all of them is followed.
+    /// Returns the items with `index` in `dimension`, without that dimension; see [`View::select`]. If all of the
+    /// items are behind one pointer, the pointer is followed.
     ///
     /// # Errors
     /// - as [`View::select`]
-    /// - NULL in place of the pointer
+    /// - a pointer that is NULL
     pub fn select(&self, dimension: usize, index: i64) -> Result<Self, DecodeError> {
         let Selected { view, pointer } = self.view.select(dimension, index)?;
         let mut buf = self.buf;
@@ -564,9 +569,9 @@ impl SharedView {
             let offset =
                 isize::try_from(offset).map_err(|_| DecodeError::internal("an offset outside of the address space"))?;
             let at: *mut u8 = buf.wrapping_offset(offset);
-            // SAFETY: `select` reports a pointer only where there is an item of that index, by the INVARIANT
-            // one that the exporter described: the pointer is on the way to it (A22) and is readable while
-            // the buffer is held (E04). It need not be aligned.
+            // SAFETY: `select` reports a pointer only if there is an item with that index. By the INVARIANT the
+            // exporter described the item, so the pointer on the way to it (A22, suboffsets) is readable until the release (E04,
+            // lifetime). The pointer need not be aligned.
             buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
             if buf.is_null() {
                 return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) });
@@ -575,7 +580,7 @@ impl SharedView {
         Ok(Self { acquired: Arc::clone(&self.acquired), view, buf })
     }
 
-    /// One field of every item; see [`View::field`].
+    /// Returns one field of every item; see [`View::field`].
     ///
     /// # Errors
     /// - as [`View::field`]
@@ -583,7 +588,7 @@ impl SharedView {
         Ok(Self { view: self.view.field(field)?, ..self.clone() })
     }
 
-    /// The same bytes as other items; see [`View::cast`].
+    /// Returns the same bytes as other items; see [`View::cast`].
     ///
     /// # Errors
     /// - as [`View::cast`]
@@ -591,7 +596,7 @@ impl SharedView {
         Ok(Self { view: self.view.cast(item, itemsize, shape)?, ..self.clone() })
     }
 
-    /// The dimensions in another order; see [`View::transpose`].
+    /// Returns the view with its dimensions in another order; see [`View::transpose`].
     ///
     /// # Errors
     /// - as [`View::transpose`]
@@ -599,7 +604,7 @@ impl SharedView {
         Ok(Self { view: self.view.transpose(axes)?, ..self.clone() })
     }
 
-    /// The same, not to be written to.
+    /// Returns the view for reading only.
     #[must_use]
     pub fn to_readonly(&self) -> Self {
         Self { view: self.view.to_readonly(), ..self.clone() }

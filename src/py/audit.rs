@@ -1,4 +1,4 @@
-//! `audit_exporter`: all legal requests to an exporter, validated.
+//! `audit_exporter`, which makes all legal requests to an exporter and checks the answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,13 +11,14 @@ use super::type_layout::type_layout;
 use crate::text::escape;
 use crate::view::{Audit, Checker, Owner, RaisedError, RawView, Request, RequestOutcome};
 
-/// Rounds of requests: a reference that is left behind in each of them is a leak, in the first only a cache.
+/// The number of rounds of requests. A reference that only the first round leaves behind is in a cache. A reference
+/// that each round leaves behind is a leak.
 const ROUNDS: usize = 2;
 
-/// Refuses an object that exports no buffer.
+/// Returns an error if `obj` exports no buffer.
 ///
 /// # Errors
-/// - `TypeError` for `1`
+/// - `1`, which exports no buffer: `TypeError`
 pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     if is_exporter(obj) {
         return Ok(());
@@ -27,7 +28,7 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
     Err(PyTypeError::new_err(format!("a bytes-like object is required, not '{name}'")))
 }
 
-/// Validates a Python exporter by all 26 legal requests, as `pep3118.audit` does for Python.
+/// Audits a Python exporter by all 26 legal requests, as `pep3118.audit` does in Python.
 ///
 /// ```
 /// use pyo3::prelude::*;
@@ -42,36 +43,39 @@ pub fn expect_exporter(obj: &Bound<'_, PyAny>) -> PyResult<()> {
 /// ```
 ///
 /// # Errors
-/// - `TypeError` for `1`, which exports nothing
-/// - `KeyboardInterrupt`, and exceptions of the code that describes the items
+/// - `1`, which exports no buffer: `TypeError`
+/// - `KeyboardInterrupt` during a request
+/// - `MemoryError` or an interrupt while the layout is read from the type: the exception is returned unchanged
 pub fn audit_exporter(exporter: &Bound<'_, PyAny>) -> PyResult<crate::Report> {
     Ok(run_audit(exporter)?.0)
 }
 
-/// The report, whether the items can be read, and the type that declares them.
+/// Audits `obj` as [`audit_exporter`] does. Returns the report, `true` if the items can be read, and the name of
+/// the declaration of the layout, such as `"numpy.dtype"`.
 ///
 /// # Errors
 /// - as [`audit_exporter`]
 pub fn run_audit(obj: &Bound<'_, PyAny>) -> PyResult<(crate::Report, bool, Option<&'static str>)> {
     expect_exporter(obj)?;
-    // A reference of our own: the caller may have lent its only one, as CPython does from 3.14 on, and an exporter
-    // that gives away what it does not own would be freed by the release.
-    let held = obj.clone();
-    let obj = &held;
-    let truth = type_layout(obj)?;
-    let checker = Checker { dialect: truth.as_ref().map(|truth| truth.dialect), ..Checker::DEFAULT };
+    // The audit takes a reference, because from 3.14 on CPython may pass the only one. An exporter that returns a
+    // reference that it does not own would otherwise be freed by the release.
+    let exporter = obj.clone();
+    let obj = &exporter;
+    let declared = type_layout(obj)?;
+    let checker = Checker { dialect: declared.as_ref().map(|declared| declared.dialect), ..Checker::DEFAULT };
     let mut audit = Audit::with(checker);
-    if let Some(truth) = &truth {
-        audit = audit.type_layout(&truth.layout);
+    if let Some(declared) = &declared {
+        audit = audit.type_layout(&declared.layout);
     }
     let watch = ReleaseErrors::new(obj)?;
-    let asked = rounds(obj, audit, &checker, &watch);
+    let outcome = rounds(obj, audit, &checker, &watch);
     watch.end(obj.py())?;
-    let (audit, readable) = asked?;
-    Ok((audit.finish(), readable, truth.map(|truth| truth.source)))
+    let (audit, readable) = outcome?;
+    Ok((audit.finish(), readable, declared.map(|declared| declared.source)))
 }
 
-/// All requests, in rounds; and whether some answer to `FULL_RO` can be read.
+/// Makes all requests in [`ROUNDS`] rounds. Returns the audit, and `true` if the items of an answer to `FULL_RO`
+/// can be read.
 fn rounds<'d>(
     obj: &Bound<'_, PyAny>,
     mut audit: Audit<'d>,
@@ -97,15 +101,16 @@ fn rounds<'d>(
             };
             audit = audit.observe(request, outcome);
             drop(attempt);
-            let rise = references(obj).saturating_sub(before);
-            // An exporter that passes on a reference that it does not own would be freed during the audit.
-            for _ in rise..0 {
+            let added = references(obj).saturating_sub(before);
+            // The references that the exporter returned without owning them are added again. Without them the exporter
+            // would be freed during the audit.
+            for _ in added..0 {
                 std::mem::forget(obj.clone());
             }
-            if granted && round > 0 && rise == *left {
-                audit = audit.released(request, rise);
+            if granted && round > 0 && added == *left {
+                audit = audit.released(request, added);
             }
-            *left = if granted { rise } else { 0 };
+            *left = if granted { added } else { 0 };
             for error in watch.take() {
                 audit = audit.release_raised(request, &error);
             }
@@ -115,8 +120,8 @@ fn rounds<'d>(
 }
 
 impl Attempt {
-    /// The outcome of the request, for an [`Audit`](crate::Audit). The exception is dropped: the frames of its traceback may
-    /// hold references to the exporter.
+    /// Returns the outcome of the request for an [`Audit`](crate::Audit). The exception is dropped, because the frames
+    /// of its traceback may hold references to the exporter.
     fn outcome(&mut self, exporter: &Bound<'_, PyAny>) -> RequestOutcome<'_> {
         let py = exporter.py();
         let error = match self.error.take() {
@@ -138,8 +143,8 @@ impl Attempt {
     }
 }
 
-/// The answer, with `obj` if it is the exporter. Another object may be made for each answer (B22), as it is
-/// for classes with `__buffer__`, and its address says nothing once it is freed.
+/// Returns `raw` with `obj` only if `obj` is `exporter`. Any other object may be created for each answer (B22,
+/// passed-on buffers), as for classes with `__buffer__`. Its address identifies nothing after it is freed.
 fn known_obj<'r>(raw: RawView<'r>, exporter: &Bound<'_, PyAny>) -> RawView<'r> {
     let own = u64::try_from(exporter.as_ptr().addr()).ok();
     match raw.obj {
@@ -148,9 +153,9 @@ fn known_obj<'r>(raw: RawView<'r>, exporter: &Bound<'_, PyAny>) -> RawView<'r> {
     }
 }
 
-/// Records the exceptions that leave `__release_buffer__`: they go to `sys.unraisablehook`.
+/// Records the exceptions of `__release_buffer__`, which the interpreter passes to `sys.unraisablehook`.
 struct ReleaseErrors {
-    heard: Arc<Mutex<Vec<String>>>,
+    errors: Arc<Mutex<Vec<String>>>,
     hook: Py<PyAny>,
     before: Py<PyAny>,
 }
@@ -160,17 +165,17 @@ impl ReleaseErrors {
         let py = exporter.py();
         let sys = py.import("sys")?;
         let before = sys.getattr("unraisablehook")?.unbind();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let (recorded, next, exporter) = (Arc::downgrade(&heard), before.clone_ref(py), exporter.as_ptr().addr());
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let (recorded, next, exporter) = (Arc::downgrade(&errors), before.clone_ref(py), exporter.as_ptr().addr());
         let hook = PyCFunction::new_closure(py, None, None, move |args, _| -> PyResult<()> {
             let unraisable = args.get_item(0)?;
             let object = unraisable.getattr("object")?;
-            // From CPython 3.13 on the object is in the message only.
+            // From CPython 3.13 on, only the message names the object.
             let message = unraisable.getattr("err_msg")?.extract::<Option<String>>()?.unwrap_or_default();
             let own =
                 object.as_ptr().addr() == exporter || (object.is_none() && message.contains("__release_buffer__"));
             let Some(recorded) = recorded.upgrade().filter(|_| own) else {
-                // Of another object; or the audit is over, and another hook still calls this one.
+                // The exception is of another object, or the audit has ended and another hook still calls this hook.
                 return next.bind(args.py()).call1((unraisable,)).map(drop);
             };
             let name = unraisable.getattr("exc_type")?.getattr("__name__")?.extract()?;
@@ -181,15 +186,15 @@ impl ReleaseErrors {
         })?;
         let hook = hook.into_any().unbind();
         sys.setattr("unraisablehook", &hook)?;
-        Ok(Self { heard, hook, before })
+        Ok(Self { errors, hook, before })
     }
 
-    /// The exceptions since the last call.
+    /// Returns the names of the exceptions since the last call.
     fn take(&self) -> Vec<String> {
-        self.heard.lock().map_or_else(|_| Vec::new(), |mut heard| std::mem::take(&mut *heard))
+        self.errors.lock().map_or_else(|_| Vec::new(), |mut errors| std::mem::take(&mut *errors))
     }
 
-    /// Restores the former hook, unless another one was set meanwhile.
+    /// Restores the previous hook, unless other code has set a third hook.
     fn end(self, py: Python<'_>) -> PyResult<()> {
         let sys = py.import("sys")?;
         if sys.getattr("unraisablehook")?.is(&self.hook) {

@@ -10,11 +10,12 @@ use pyo3::prelude::*;
 
 use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View};
 
-/// The fields of every buffer of an exporter. A class holds one and passes every request to it.
+/// The fields of every buffer of an exporter. A Python class holds a `BufferExporter` and passes every request to
+/// it.
 ///
-/// Every request is answered as CPython's `verify_getbuf` expects it (B01 to B25): with the fields that
-/// were requested, or with `BufferError`. Exports are counted, so that the class can refuse to move its
-/// memory while there are any.
+/// Every request is answered as CPython's `verify_getbuf` expects it (B01 to B25, the rules of requests): with
+/// the requested fields, or with `BufferError`. The buffers of consumers are counted, so that the class can refuse
+/// to move its memory while a consumer holds a buffer.
 ///
 /// ```
 /// use std::ffi::c_int;
@@ -36,8 +37,8 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 ///             ..RawView::default()
 ///         };
 ///         let view = raw.check(Request::FULL_RO, None, None).into_result().expect("the numbers keep the rules");
-///         // SAFETY: (a) the items are those of `memory`, which lives as long as the exporter, in one
-///         // object, and does not move; (b) it is exported read-only.
+///         // SAFETY: (a) The items are the floats of `memory`, which does not move and lives as long as the
+///         // exporter. (b) The view is read-only.
 ///         let exporter = unsafe { BufferExporter::new(&view, memory.as_ptr().cast_mut().cast()) };
 ///         Self { exporter, _memory: memory }
 ///     }
@@ -46,12 +47,12 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 /// #[pymethods]
 /// impl Samples {
 ///     unsafe fn __getbuffer__(slf: &Bound<'_, Self>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-///         // SAFETY: the interpreter passes a struct to fill in.
+///         // SAFETY: (a) The interpreter passes a struct to fill in. (b) `slf` holds the exporter.
 ///         unsafe { slf.get().exporter.fill(slf.as_any(), view, flags) }
 ///     }
 ///
 ///     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
-///         // SAFETY: the interpreter passes a struct that `fill` has filled in, once.
+///         // SAFETY: (a) The interpreter passes each struct that `fill` has filled in once.
 ///         unsafe { self.exporter.release(view) }
 ///     }
 /// }
@@ -64,7 +65,8 @@ use crate::view::{MemoryTraits, RawView, RefusalReason, Request, Structure, View
 /// # }).unwrap();
 /// ```
 ///
-/// INVARIANT: made by `new` only, so its duties hold; the arrays have `ndim` entries and never change.
+/// INVARIANT: only `new` and `with_format` create a value, so their requirements hold. The arrays have `ndim`
+/// entries and never change.
 #[derive(Debug)]
 pub struct BufferExporter {
     buf: *mut u8,
@@ -81,37 +83,38 @@ pub struct BufferExporter {
     exports: AtomicUsize,
 }
 
-// SAFETY: an address and numbers that never change, and a counter that is atomic.
+// SAFETY: the address and the numbers never change, and the counter is atomic.
 unsafe impl Send for BufferExporter {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for BufferExporter {}
 
-/// A size or a distance of a view, which fits the address space because its items are in memory: requirement (a) of
-/// [`BufferExporter::new`]. A caller that breaks it gets a buffer without bytes.
+/// Returns a size or a distance of a view as an `isize`. The value fits, because requirement (a) of
+/// [`BufferExporter::new`] places the items in memory. If a caller breaks the requirement, the result is 0 and
+/// the buffer has no bytes.
 fn address_sized(value: i64) -> isize {
     debug_assert!(isize::try_from(value).is_ok(), "{value} bytes are not in the address space");
     isize::try_from(value).unwrap_or(0)
 }
 
 fn narrow(values: &[i64]) -> Box<[ffi::Py_ssize_t]> {
-    // What was checked fits the address space.
     values.iter().map(|value| address_sized(*value)).collect()
 }
 
 impl BufferExporter {
-    /// An exporter of the items of a view, in its format; `buf` is what the view's offsets count from.
+    /// Creates an exporter of the items of `view` in the format of the view. The offsets of the view count from `buf`.
     ///
     /// # Safety
-    /// - (a) all items of the view, and the pointers on the way to them, may be read for as long as a
-    ///   consumer may hold a buffer: while the object that is passed to [`fill`](Self::fill) lives;
-    /// - (b) unless the view is read-only, they may be written to, by anyone who has a buffer.
+    /// - (a) All items of the view, and the pointers on the way to them, are readable while a consumer may hold a
+    ///   buffer: while the object that is passed to [`fill`](Self::fill) lives.
+    /// - (b) Unless the view is read-only, every holder of a buffer may write to the items.
     #[must_use]
     pub unsafe fn new(view: &View<'_>, buf: *mut u8) -> Self {
-        // SAFETY: (a) and (b) are those of this function.
+        // SAFETY: (a) and (b) are the requirements of this function.
         unsafe { Self::with_format(view, buf, view.format()) }
     }
 
-    /// The same in another format for the same items; NULL if `None`.
+    /// Creates an exporter as [`new`](Self::new) does, in another `format` of the same items. If `format` is `None`,
+    /// consumers get NULL.
     ///
     /// # Safety
     /// - (a) and (b) of [`new`](Self::new)
@@ -125,7 +128,7 @@ impl BufferExporter {
             itemsize: address_sized(view.itemsize()),
             readonly: view.readonly(),
             ndim: raw.ndim,
-            // A format that was parsed has no NUL outside of names; a name with one cannot be exported.
+            // Only a name in a parsed format can contain a NUL. A format with such a name cannot be exported.
             has_nul: format.is_some_and(|format| format.contains(&0)),
             format: format.and_then(|format| CString::new(format).ok()),
             shape: narrow(view.shape()),
@@ -136,28 +139,28 @@ impl BufferExporter {
         }
     }
 
-    /// Number of buffers that consumers hold.
+    /// Returns the number of buffers that consumers hold.
     #[must_use]
     pub fn exports(&self) -> usize {
         self.exports.load(Ordering::Acquire)
     }
 
-    /// Answers a request: the body of `__getbuffer__`.
+    /// Answers a request. A class calls this function in its `__getbuffer__`. `flags` are the bits of the request.
     ///
     /// # Safety
-    /// - (a) `view` is NULL or a `Py_buffer` that may be written to;
+    /// - (a) `view` is NULL or a `Py_buffer` that may be written to.
     /// - (b) `owner` is the object that holds this exporter.
     ///
     /// # Errors
     /// `BufferError`, and NULL in `obj`:
-    /// - `WRITABLE` for memory that is read-only
+    /// - `WRITABLE` for read-only memory
     /// - `SIMPLE` for every second item
     /// - `STRIDES` for items that are reached through pointers
     /// - `FORMAT` without `ND`
-    /// - `0x100` or `0x200`, which are `PyBUF_READ` and `PyBUF_WRITE`; `0x10`, part of a flag
-    /// - `FORMAT` where the format has a NUL in a name
+    /// - `0x100` or `0x200`, which are `PyBUF_READ` and `PyBUF_WRITE`; `0x10`, which is part of a flag
+    /// - `FORMAT` if a name in the format contains a NUL
     pub unsafe fn fill(&self, owner: &Bound<'_, PyAny>, view: *mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-        // SAFETY: by (a) it is NULL or may be written to, and no other code has it meanwhile.
+        // SAFETY: by (a) `view` is NULL or may be written to. No other code uses the struct during the call.
         let Some(view) = (unsafe { view.as_mut() }) else {
             return Err(PyBufferError::new_err("the request has no Py_buffer to fill in"));
         };
@@ -181,7 +184,7 @@ impl BufferExporter {
         view.len = self.len;
         view.itemsize = self.itemsize;
         view.readonly = c_int::from(self.readonly);
-        // Without a shape the items are bytes in one dimension, as memoryview has it.
+        // Without a shape the items are bytes in one dimension, as in memoryview.
         view.ndim = if nd { self.ndim } else { 1 };
         view.format = match &self.format {
             Some(format) if request.contains(Request::FORMAT) => format.as_ptr().cast_mut(),
@@ -196,18 +199,19 @@ impl BufferExporter {
         Ok(())
     }
 
-    /// Counts a release: the body of `__releasebuffer__`. The interpreter drops the reference in `obj`.
+    /// Counts a release. A class calls this function in its `__releasebuffer__`. The interpreter drops the reference
+    /// in `obj`.
     ///
     /// # Safety
-    /// - (a) `view` is one that [`fill`](Self::fill) has filled in, or a copy of it, and it is released
-    ///   for the first time.
+    /// - (a) [`fill`](Self::fill) has filled in `view`, or a struct of which `view` is a copy, and the buffer was not
+    ///   released before.
     pub unsafe fn release(&self, view: *mut ffi::Py_buffer) {
         let _: *mut ffi::Py_buffer = view;
         self.exports.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// Why a request is refused.
+/// Returns the message of a refused request.
 fn refusal(reason: RefusalReason, request: Request) -> String {
     match reason {
         RefusalReason::FormatAlone => "FORMAT without ND: items without a shape are bytes".to_owned(),

@@ -1,9 +1,9 @@
-//! `Cache`: a bounded map that drops the least recently used entries first.
+//! `Cache`, a bounded map that drops the least recently used entries first.
 
-/// A map of at most a few hundred entries, bounded by their number and by their cost.
+/// A map of at most a few hundred entries. The number of entries and the sum of their costs are bounded.
 ///
-/// A lookup compares the hashes of all entries. They are contiguous, so that up to a few hundred of them this
-/// is as fast as a hash table, and it needs no second structure for the order of use.
+/// A lookup compares the hashes of all entries. The hashes are contiguous, so for a few hundred entries a lookup
+/// is as fast as in a hash table. The order of use needs no second structure.
 #[derive(Debug)]
 pub struct Cache<K, V> {
     most: usize,
@@ -11,7 +11,7 @@ pub struct Cache<K, V> {
     hashes: Vec<u64>,
     entries: Vec<Entry<K, V>>,
     cost: usize,
-    /// The number of lookups, by which the order of use is known.
+    /// The number of lookups so far.
     clock: u64,
 }
 
@@ -20,17 +20,17 @@ struct Entry<K, V> {
     key: K,
     value: V,
     cost: usize,
-    /// The lookup that found the entry last.
+    /// The value of `clock` at the last lookup that found the entry.
     used: u64,
 }
 
 impl<K, V> Cache<K, V> {
-    /// A cache of at most `most` entries, whose costs add up to at most `most_cost`.
+    /// Creates a cache of at most `most` entries, whose costs have a sum of at most `most_cost`.
     pub const fn new(most: usize, most_cost: usize) -> Self {
         Self { most, most_cost, hashes: Vec::new(), entries: Vec::new(), cost: 0, clock: 0 }
     }
 
-    /// The value of a key. `is` compares the key with the keys of the same hash.
+    /// Returns the value of the key with this `hash` for which `is` returns `true`.
     #[inline]
     pub fn get(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&V> {
         let at = self.position(hash, is)?;
@@ -40,8 +40,9 @@ impl<K, V> Cache<K, V> {
         Some(&entry.value)
     }
 
-    /// Adds an entry, unless it costs more than the whole cache may. Returns the entries that it replaces, or
-    /// itself where it is not added: the caller drops them, and outside of the lock where the cache is behind one.
+    /// Adds an entry. Returns the entries that were removed to make space. Returns the new entry itself if `cost`
+    /// exceeds the largest cost of the cache. If the cache is behind a lock, the caller drops the returned entries
+    /// after the unlock.
     #[must_use = "dropping an entry may run Python code"]
     pub fn insert(&mut self, hash: u64, key: K, value: V, cost: usize) -> Vec<(K, V)>
     where
@@ -67,7 +68,8 @@ impl<K, V> Cache<K, V> {
         replaced
     }
 
-    /// Removes all entries, and returns them as [`insert`](Self::insert) does.
+    /// Removes all entries and returns them. If the cache is behind a lock, the caller drops the returned entries
+    /// after the unlock.
     #[must_use = "dropping an entry may run Python code"]
     pub fn clear(&mut self) -> Vec<(K, V)> {
         self.hashes.clear();
@@ -89,8 +91,8 @@ impl<K, V> Cache<K, V> {
     }
 }
 
-/// A hash of numbers and of the length, the first and the last bytes of a text. Texts that are cached at the
-/// same time nearly always differ there; where they do not, `get` compares them.
+/// Returns a hash of `numbers` and of the length, the first 8 and the last 8 bytes of `text`. Texts of equal hash
+/// are rare, and `Cache::get` compares the keys of equal hash.
 #[inline]
 pub fn hash(numbers: &[u64], text: &[u8]) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;

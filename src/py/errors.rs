@@ -8,18 +8,18 @@ use crate::format::FormatError;
 use crate::layout::{BuildError, LayoutError};
 use crate::view::{Report, ViewError};
 
-/// Makes the exception for a format that is refused.
+/// Creates the exception for a format that is refused.
 type FormatException = fn(LayoutError) -> PyErr;
 
-/// The exception for refused formats that an extension module has installed.
+/// The function that an extension module has installed.
 static FORMAT_EXCEPTION: std::sync::OnceLock<FormatException> = std::sync::OnceLock::new();
 
-/// Installs the exception that [`LayoutError`] converts to, in place of `ValueError`. The first call decides.
+/// Sets the exception that a [`LayoutError`] becomes in place of `ValueError`. Later calls have no effect.
 pub fn set_format_exception(exception: fn(LayoutError) -> PyErr) {
     let _: Result<(), FormatException> = FORMAT_EXCEPTION.set(exception);
 }
 
-/// `ValueError` with the annotated format as its message.
+/// A layout error becomes `ValueError`, with the annotated format in the message.
 impl From<LayoutError> for PyErr {
     fn from(error: LayoutError) -> Self {
         match FORMAT_EXCEPTION.get() {
@@ -29,28 +29,29 @@ impl From<LayoutError> for PyErr {
     }
 }
 
-/// As for [`LayoutError`].
+/// A format error becomes the exception that a [`LayoutError`] becomes.
 impl From<FormatError> for PyErr {
     fn from(error: FormatError) -> Self {
         LayoutError::from(error).into()
     }
 }
 
-/// `ValueError`: a member that does not fit its record.
+/// A build error, such as a member that exceeds its record, becomes `ValueError`.
 impl From<BuildError> for PyErr {
     fn from(error: BuildError) -> Self {
         PyValueError::new_err(error.to_string())
     }
 }
 
-/// `BufferError` with every finding in its message.
+/// A report becomes `BufferError`, with every finding in the message.
 impl From<Report> for PyErr {
     fn from(report: Report) -> Self {
         PyBufferError::new_err(format!("{report:#}"))
     }
 }
 
-/// An index is an `IndexError`, an argument a `ValueError`, everything else a broken rule or a request that cannot be met.
+/// An invalid index becomes `IndexError`, and an invalid argument `ValueError`. A broken rule and a refused request
+/// become `BufferError`.
 impl From<ViewError> for PyErr {
     fn from(error: ViewError) -> Self {
         match error {

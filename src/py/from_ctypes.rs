@@ -1,4 +1,4 @@
-//! `Ctypes`, the layouts of ctypes classes.
+//! `Ctypes`, which reads the layouts of ctypes classes.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::format::Limits;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use crate::text::escape;
 
-/// The classes and functions of `_ctypes`.
+/// The base classes and functions of the module `_ctypes`.
 pub struct Ctypes<'py> {
     structure: Bound<'py, PyAny>,
     union: Bound<'py, PyAny>,
@@ -28,10 +28,10 @@ pub struct Ctypes<'py> {
 }
 
 impl<'py> Ctypes<'py> {
-    /// Those of the module `_ctypes`.
+    /// Returns the classes and functions of `module`, which is `_ctypes`.
     ///
     /// # Errors
-    /// - a module without one of them
+    /// - a module without one of the classes or functions: `AttributeError`
     pub fn of(module: &Bound<'py, PyAny>) -> PyResult<Self> {
         Ok(Self {
             structure: module.getattr("Structure")?,
@@ -45,10 +45,10 @@ impl<'py> Ctypes<'py> {
         })
     }
 
-    /// Whether instances of the class are memory of ctypes.
+    /// Returns `true` if `class` is a class of ctypes whose instances own or refer to memory.
     ///
     /// # Errors
-    /// - an exception of a metaclass
+    /// - a metaclass raises an exception: the exception is returned unchanged
     pub fn is_data(&self, class: &Bound<'py, PyType>) -> PyResult<bool> {
         for base in [&self.simple, &self.structure, &self.array, &self.union, &self.pointer, &self.function] {
             if class.is_subclass(base)? {
@@ -58,12 +58,12 @@ impl<'py> Ctypes<'py> {
         Ok(false)
     }
 
-    /// The layout of a class, or of the items of its buffers: ctypes reports the dimensions of an array
-    /// in the shape of the buffer.
+    /// Returns the layout of `class`. If `items` is `true` and `class` is an array, returns the layout of its
+    /// innermost element instead, because ctypes reports the dimensions in the shape of the buffer.
     ///
     /// # Errors
-    /// - `TypeError`: a class that is not of ctypes
-    /// - `ValueError`: a class whose `_fields_` were changed after its layout was fixed
+    /// - a class that is not of ctypes: `TypeError`
+    /// - a class whose `_fields_` were changed after ctypes fixed its layout: `ValueError`
     pub fn layout(&self, class: &Bound<'py, PyType>, items: bool) -> PyResult<Layout> {
         if !self.is_data(class)? {
             return Err(PyTypeError::new_err(format!(
@@ -83,7 +83,8 @@ impl<'py> Ctypes<'py> {
         self.sizeof.call1((class,))?.extract()
     }
 
-    /// The innermost element type of an array, and the shape; the class itself for anything else.
+    /// Returns the innermost element class of an array, and the shape. Returns the class itself and an empty shape
+    /// for any other class.
     fn element(&self, class: &Bound<'py, PyType>) -> PyResult<(Bound<'py, PyType>, Vec<u64>)> {
         let (mut class, mut shape) = (class.clone(), Vec::new());
         while class.is_subclass(&self.array)? && shape.len() <= Limits::DEFAULT.dimensions {
@@ -99,7 +100,7 @@ impl<'py> Ctypes<'py> {
         Ok((class, shape))
     }
 
-    // As deep as the builder lets records be nested.
+    // The recursion is bounded by the depth of records that the builder accepts.
     fn add(
         &self,
         builder: &mut LayoutBuilder,
@@ -127,7 +128,8 @@ impl<'py> Ctypes<'py> {
         Ok(())
     }
 
-    /// The names of the fields that a class shows for its anonymous members: they hide its own.
+    /// Adds to `names` the field names of the `anonymous` members of `fields`. ctypes makes these names attributes of
+    /// the outer class, where they replace its own fields of the same name.
     fn promoted(
         &self,
         fields: &Bound<'py, PyAny>,
@@ -155,7 +157,8 @@ impl<'py> Ctypes<'py> {
         Ok(())
     }
 
-    /// The fields of a structure: those of its base classes first, each as its descriptor has it.
+    /// Adds the fields of a structure to `builder`, those of its base classes first. The offset and the size of each
+    /// field are read from its descriptor.
     fn members(&self, builder: &mut LayoutBuilder, class: &Bound<'py, PyType>) -> PyResult<()> {
         let py = class.py();
         let mut owners = Vec::new();
@@ -164,7 +167,7 @@ impl<'py> Ctypes<'py> {
             owners.push(owner.clone());
             owner = owner.getattr("__base__")?.cast_into::<PyType>()?;
         }
-        // The metaclass's own `__dict__`: an attribute of that name in the class is another one.
+        // The `__dict__` of the metaclass is read, because a class may have a field named `__dict__`.
         let dict_of = py.get_type::<PyType>().getattr("__dict__")?.get_item("__dict__")?;
         for owner in owners.into_iter().rev() {
             let dict = dict_of.call_method1("__get__", (&owner,))?;
@@ -178,7 +181,7 @@ impl<'py> Ctypes<'py> {
                 let name = field.get_item(0)?.cast_into::<PyString>()?;
                 let kind = field.get_item(1)?.cast_into::<PyType>()?;
                 let text = name.to_str()?.as_bytes();
-                // Of two fields of one name ctypes has a descriptor for the last one only.
+                // If two fields have one name, ctypes has a descriptor for the last field only.
                 if !hidden.insert(text.to_vec()) {
                     return Err(changed(&owner, &format!("two of its fields are called `{}`", escape(text))));
                 }
@@ -191,14 +194,14 @@ impl<'py> Ctypes<'py> {
                 let offset: i64 = descriptor.getattr("offset")?.extract()?;
                 let offset = match u64::try_from(offset) {
                     Ok(offset) => offset,
-                    // Before 3.14 ctypes reports -1 and less for bit-fields of unions, which start at byte 0.
+                    // Before 3.14, ctypes reports negative offsets for bit-fields of unions, which start at byte 0.
                     Err(_) if field.len() > 2 && class.is_subclass(&self.union)? => 0,
                     Err(_) => return Err(changed(&owner, &format!("its field `{name}` is at byte {offset}"))),
                 };
                 let size = self.size(&kind)?;
                 if field.len() > 2 {
-                    // The unit of the bits, as bits: its value is that of several fields. A packed
-                    // structure of CPython 3.14 may end before the unit does.
+                    // The storage unit is added as bits, because several bit-fields may share it. A packed structure of
+                    // CPython 3.14 may end before the unit ends.
                     let available = self.size(class)?.saturating_sub(offset);
                     let unit = Scalar { ty: Type::Bits, size: size.min(available), endian: Endian::HOST };
                     builder.value(MemberSpec { name: Some(text), offset, shape: &[] }, unit)?;
@@ -218,7 +221,7 @@ fn changed(class: &Bound<'_, PyType>, why: &str) -> PyErr {
     PyValueError::new_err(format!("ctypes class {} has no layout: {why}", escape(&class.to_string())))
 }
 
-/// A class of one value, by its letter.
+/// Returns the scalar of a class of one value with `size` bytes, by the letter in its `_type_`.
 fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     let letter: String = class.getattr("_type_")?.extract()?;
     let ty = match (letter.as_str(), size) {
@@ -235,7 +238,7 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
         ("d", _) => Type::Float64,
         ("g", _) => Type::LongDouble,
         ("?" | "v", _) => Type::Bool,
-        // The letters of the complex types changed between alphas of 3.14; their sizes did not.
+        // The letters of the complex types changed between alphas of 3.14. The sizes did not change.
         ("C" | "D" | "E" | "F" | "G" | "Zf" | "Zd" | "Zg", 8) => Type::Complex64,
         ("C" | "D" | "E" | "F" | "G" | "Zf" | "Zd" | "Zg", 16) if !matches!(letter.as_str(), "G" | "Zg") => {
             Type::Complex128
@@ -249,7 +252,7 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
         ("O", _) => Type::Object,
         _ => return Err(changed(class, &format!("`{letter}` of {size} bytes is no letter of ctypes"))),
     };
-    // A swapped type is its own swapped type; types without a byte order have none.
+    // A class whose byte order is swapped is its own swapped class. Types without a byte order have no such attribute.
     let is_own = |attribute| class.getattr(attribute).is_ok_and(|other| other.is(class));
     let endian = match (is_own("__ctype_le__"), is_own("__ctype_be__")) {
         (true, false) => Endian::Little,
@@ -259,10 +262,11 @@ fn scalar(class: &Bound<'_, PyType>, size: u64) -> PyResult<Scalar> {
     Ok(Scalar { ty, size, endian })
 }
 
-/// `sys.modules[name]`, if it was imported: a module that made an object is.
+/// Returns `sys.modules[name]`, or `None` if the module was not imported. The module of an object's class was
+/// imported.
 ///
 /// # Errors
-/// - no memory
+/// - no memory: `MemoryError`
 pub fn loaded<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
 

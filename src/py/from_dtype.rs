@@ -1,4 +1,4 @@
-//! `from_dtype`, the layout of a NumPy dtype.
+//! `from_dtype`, which reads the layout of a NumPy dtype.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -10,11 +10,12 @@ use crate::endian::Endian;
 use crate::layout::{Layout, LayoutBuilder, MemberSpec, Scalar, Type};
 use crate::text::escape;
 
-/// The layout of a `numpy.dtype`: its fields at the offsets that it declares, titles left out.
+/// Returns the layout of a `numpy.dtype`, with each field at the offset that the dtype declares. Titles are
+/// left out.
 ///
 /// # Errors
-/// - `TypeError`: an object that is not a dtype
-/// - `ValueError`: `datetime64[s]`, which NumPy does not export either
+/// - an object that is not a dtype: `TypeError`
+/// - `datetime64[s]`, of which NumPy exports no buffer: `ValueError`
 pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     let py = dtype.py();
     let class = py.import("numpy")?.getattr("dtype")?;
@@ -31,11 +32,11 @@ pub fn from_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Layout> {
     Ok(builder.finish())
 }
 
-// As deep as the builder lets records be nested.
+// The recursion is bounded by the depth of records that the builder accepts.
 fn add(builder: &mut LayoutBuilder, dtype: &Bound<'_, PyAny>, name: Option<&[u8]>, offset: u64) -> PyResult<()> {
     let mut dtype = dtype.clone();
     let mut shape: Vec<u64> = Vec::new();
-    // NumPy merges subarrays of subarrays, so that this turns once.
+    // NumPy merges a subarray of a subarray, so its dtypes have at most one subarray.
     loop {
         let subdtype = dtype.getattr("subdtype")?;
         if subdtype.is_none() {

@@ -1,4 +1,4 @@
-//! `open`: from a Python object to items whose layout is known.
+//! `open`, which acquires a buffer from a Python object and determines the layout of its items.
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -16,26 +16,26 @@ use crate::layout::{
     Ambiguity, Certainty, Comparison, Dialect, Equivalence, Field, Interpretation, Layout, LayoutError, Scalar, Target,
     Type, reconcile,
 };
-use crate::view::{Checker, ItemLayout, Report, Request, View};
+use crate::view::{Checked, Checker, ItemLayout, Report, Request, View};
 
-/// The longest chain of memoryviews that is followed to the exporter.
+/// The largest number of memoryviews that is followed to find the exporter behind them.
 const CHAIN: usize = 16;
-/// Descriptions that are cached, and their cost in bytes.
+/// The largest number of cached descriptions, and their largest cost in bytes.
 const CACHED: usize = 256;
 const CACHED_BYTES: usize = 16 << 20;
 
-/// Who holds the references behind the pointers of items of format `O`.
+/// The owner of the references that items of format `O` point to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectReferences {
-    /// The owner is unknown: the pointers may be any bytes.
+    /// The owner is unknown. The pointers may be any bytes.
     Unknown,
-    /// The memory: each pointer that is not NULL is a reference of its own. NumPy's arrays of objects.
+    /// The memory owns the references: each pointer that is not NULL is one reference, as in NumPy's object arrays.
     Memory,
-    /// The exporter, beside the memory: an array of `ctypes.py_object`.
+    /// The exporter owns the references, outside of the memory, as an array of `ctypes.py_object` does.
     Exporter,
 }
 
-/// The layout of an item, and everything that is derived from it. Shared by all views of such items.
+/// The layout of an item and what is derived from the layout. All views of items with this layout share it.
 #[derive(Debug)]
 pub struct ItemDescription {
     layout: Layout,
@@ -62,7 +62,8 @@ impl ItemDescription {
         Ok(Self { layout, plan, format, dialect, rule, certainty, objects, typed_pointers, attachment })
     }
 
-    /// The description of the items of a view, in a format; in one that says the same where it is `None`.
+    /// Creates the description of the items of `view`. If `format` is `None`, the description has the canonical
+    /// format of the layout.
     fn of_view(view: &View<'_>, format: Option<Vec<u8>>, dialect: Option<&'static Dialect>) -> Result<Self, OpenError> {
         let model = &DataModel::HOST;
         let rule = dialect.map_or(Dialect::PEP3118.name, |dialect| dialect.name);
@@ -81,13 +82,13 @@ impl ItemDescription {
         })
     }
 
-    /// The description of a layout in PEP 3118's own format, which leaves nothing to interpretation.
+    /// Creates the description of a layout with its canonical format of PEP 3118, which has one interpretation.
     fn canonical(layout: Layout, certainty: Certainty) -> Result<Self, DecodeError> {
         let format = canonical_format(&layout);
         Self::new(layout, format, Some(&Dialect::PEP3118), Dialect::PEP3118.name, certainty)
     }
 
-    /// The description of a layout that is certain.
+    /// Creates the description of a layout whose interpretation is exact.
     ///
     /// # Errors
     /// - as [`Plan::new`]
@@ -95,7 +96,7 @@ impl ItemDescription {
         Self::canonical(layout, Certainty::Exact).map(Arc::new)
     }
 
-    /// The description of an element of a field.
+    /// Creates the description of one element of `field`, a field of these items.
     ///
     /// # Errors
     /// - as [`Plan::new`]
@@ -104,10 +105,10 @@ impl ItemDescription {
         Ok(Arc::new(Self { objects: self.objects, typed_pointers: self.typed_pointers, ..element }))
     }
 
-    /// The description of a format that the caller gives.
+    /// Returns the description of items of `format`, which the caller gives.
     ///
     /// # Errors
-    /// - a format that cannot be read, or is ambiguous
+    /// - a format that cannot be parsed, or that is ambiguous
     pub fn of_format(format: &[u8], dialect: Option<&'static Dialect>) -> Result<Arc<Self>, OpenError> {
         let key = KeyRef { source: Source::Given(dialect), format: Some(format), itemsize: -1 };
         if let Some(found) = key.find(None) {
@@ -120,74 +121,75 @@ impl ItemDescription {
         Ok(item)
     }
 
-    /// The layout of an item.
+    /// Returns the layout of an item.
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// The item as one field.
+    /// Returns the item as one field.
     #[must_use]
     pub fn item(&self) -> Field<'_> {
         self.layout.item()
     }
 
-    /// The plan by which items are read and written.
+    /// Returns the plan that reads and writes items.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// The format: that of the exporter or the caller, or one that says the same.
+    /// Returns the format of the exporter or the caller. Returns the canonical format of the layout if neither
+    /// describes the item.
     #[must_use]
     pub fn format(&self) -> &[u8] {
         &self.format
     }
 
-    /// The dialect of the format, where it is known.
+    /// Returns the dialect of the format. Returns `None` if the dialect is unknown.
     #[must_use]
     pub fn dialect(&self) -> Option<&'static Dialect> {
         self.dialect
     }
 
-    /// The name of the dialect by which the format was interpreted.
+    /// Returns the name of the dialect in which the format was interpreted.
     #[must_use]
     pub fn rule(&self) -> &'static str {
         self.rule
     }
 
-    /// The certainty of the interpretation.
+    /// Returns the certainty of the interpretation.
     #[must_use]
     pub fn certainty(&self) -> Certainty {
         self.certainty
     }
 
-    /// Who holds the references of items of format `O`.
+    /// Returns the owner of the references that items of format `O` point to.
     #[must_use]
     pub fn objects(&self) -> ObjectReferences {
         self.objects
     }
 
-    /// Whether the format has addresses of typed data, which a reader follows: `&<i`.
+    /// Returns `true` if the format has addresses of typed data, as in `&<i`. A reader follows these addresses.
     #[must_use]
     pub fn has_typed_pointers(&self) -> bool {
         self.typed_pointers
     }
 
-    /// The value of type `T` that the caller stores beside the description, made by `make` the first time.
-    /// Each description has one, so that a program uses one type.
+    /// Returns the value of type `T` that is stored beside the description. The first call stores the result of
+    /// `make`. A description stores one value, so `None` is returned if the stored value has another type.
     pub fn attached<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> Option<&T> {
         self.attachment.get_or_init(|| Box::new(make())).downcast_ref()
     }
 
-    /// An estimate of the memory that it takes.
+    /// Returns an estimate of the bytes of memory of the description.
     fn cost(&self) -> usize {
         let leaves = self.plan.leaves().len().saturating_mul(512);
         self.format.len().saturating_mul(2).saturating_add(leaves).saturating_add(1024)
     }
 }
 
-/// A format for a layout: PEP 3118's, or, for a layout that has none, a string of bytes.
+/// Returns the format of PEP 3118 for a layout, or the format of a byte string if the layout has no format.
 #[must_use]
 pub fn canonical_format(layout: &Layout) -> Vec<u8> {
     layout.emit(Target::Canonical).unwrap_or_else(|_| format!("{}s", layout.size()).into_bytes())
@@ -196,11 +198,11 @@ pub fn canonical_format(layout: &Layout) -> Vec<u8> {
 /// The reason why an object is not opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// An exception, mostly the exporter's.
+    /// An exception, usually from the exporter.
     Raised(PyErr),
     /// The exporter breaks rules of the protocol.
     Rules(Report),
-    /// The format has several interpretations that fit.
+    /// The format has several interpretations of the itemsize.
     Ambiguous(Ambiguity),
 }
 
@@ -225,7 +227,7 @@ impl From<LayoutError> for OpenError {
     }
 }
 
-/// `BufferError` for broken rules, and `ValueError` for an ambiguous format.
+/// Broken rules become `BufferError`, and an ambiguous format becomes `ValueError`.
 impl From<OpenError> for PyErr {
     fn from(error: OpenError) -> Self {
         match error {
@@ -236,7 +238,7 @@ impl From<OpenError> for PyErr {
     }
 }
 
-/// A buffer and its items.
+/// An acquired buffer with the description of its items.
 #[derive(Debug)]
 pub struct OpenBuffer {
     shared: SharedView<Acquired>,
@@ -244,19 +246,19 @@ pub struct OpenBuffer {
 }
 
 impl OpenBuffer {
-    /// The arrangement of the items. What they are is in [`item`](Self::item).
+    /// Returns the arrangement of the items. [`item`](Self::item) describes one item.
     #[must_use]
     pub fn view(&self) -> &View<'static> {
         self.shared.view()
     }
 
-    /// The description of an item.
+    /// Returns the description of an item.
     #[must_use]
     pub fn item(&self) -> &Arc<ItemDescription> {
         &self.item
     }
 
-    /// The buffer.
+    /// Returns the buffer.
     #[must_use]
     pub fn acquired(&self) -> &Acquired {
         self.shared.acquired()
@@ -268,7 +270,7 @@ impl OpenBuffer {
         (self.shared, self.item)
     }
 
-    /// The items, to be read.
+    /// Returns the items for reading.
     ///
     /// # Errors
     /// - as [`SharedView::buffer`]
@@ -276,7 +278,7 @@ impl OpenBuffer {
         self.shared.buffer(self.item.plan())
     }
 
-    /// The items, to be written.
+    /// Returns the items for writing.
     ///
     /// # Errors
     /// - as [`SharedView::buffer_mut`]
@@ -285,11 +287,11 @@ impl OpenBuffer {
     }
 }
 
-/// Opens an exporter for reading, and for writing where it lets itself be written.
+/// Opens an exporter for reading, and for writing if its memory is writable.
 ///
-/// The layout of an item is that of the exporter's type where the type declares it (a NumPy dtype, a ctypes
-/// class, an `array.array`), else that of the exporter's format, in the dialect of its producer where that is
-/// known. Layouts are cached by type, format and itemsize.
+/// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, an
+/// `array.array`. For any other type, the layout is read from the exporter's format, in the dialect of the
+/// producer if the producer is known. Layouts are cached by type, format and itemsize.
 ///
 /// ```
 /// use pyo3::prelude::*;
@@ -306,17 +308,20 @@ impl OpenBuffer {
 /// ```
 ///
 /// # Errors
-/// - `TypeError` for `1`, which exports nothing
-/// - an exporter that breaks the rules of the protocol so that it cannot be read: `BufferError`
-/// - a format with several interpretations that fit: `ValueError`
+/// - `1`, which exports no buffer: `TypeError`
+/// - an exporter that breaks the rules of the protocol so that its items cannot be read: `BufferError`
+/// - a format with several interpretations of the itemsize: `ValueError`
 pub fn open(exporter: &Bound<'_, PyAny>) -> PyResult<OpenBuffer> {
     Ok(open_as(exporter, None, None, &|_, _| None)?)
 }
 
-/// What a program knows of its own exporters: the dialect of the format of one, and `None` for any other object.
+/// A function that knows the exporters of a program. For an exporter of the program and its format, it returns
+/// `Some` with the dialect of the format, or with `None` if the dialect is unknown. It returns `None` for any
+/// other object.
 pub type Producer<'p> = dyn Fn(&Bound<'_, PyAny>, Option<&[u8]>) -> Option<Option<&'static Dialect>> + 'p;
 
-/// The same with a format or a dialect that the caller gives.
+/// Opens an exporter as [`open`] does, in the `format` and the `dialect` of the caller if they are given.
+/// `producer` knows the dialects of the program's own exporters.
 ///
 /// # Errors
 /// - as [`open`]
@@ -328,32 +333,76 @@ pub fn open_as(
 ) -> Result<OpenBuffer, OpenError> {
     let py = exporter.py();
     let acquired = match Acquired::new(exporter, Request::FULL_RO) {
-        // Some exporters can report everything but the format, which is given.
+        // Some exporters refuse only the format, which the caller gives.
         Err(error) if format.is_some() && !error.is_instance_of::<PyTypeError>(py) => {
             Acquired::new(exporter, Request::INDIRECT).map_err(|_| error)?
         }
         acquired => acquired?,
     };
-    let Ok(itemsize) = u64::try_from(acquired.raw().itemsize) else { return checked(acquired, None, dialect) };
+    let item = describe(exporter, &acquired, format, dialect, producer)?;
+    // The common case returns early, because each move of a view copies more than 200 bytes.
+    if format.is_none()
+        && let Some(view) = acquired.direct_geometry()
+    {
+        return Ok(OpenBuffer { shared: SharedView::new(acquired, view), item });
+    }
+    let mut view = acquired.geometry().map_err(OpenError::Rules)?;
+    // A write of other items would overwrite references to objects.
+    if format.is_some() && has_references(acquired.raw().format) {
+        view = view.to_readonly();
+    }
+    Ok(OpenBuffer { shared: SharedView::new(acquired, view), item })
+}
+
+/// Returns the description of the items of `acquired`, from its slot if the format has a slot.
+#[inline]
+fn describe(
+    exporter: &Bound<'_, PyAny>,
+    acquired: &Acquired,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+    producer: &Producer<'_>,
+) -> Result<Arc<ItemDescription>, OpenError> {
+    let raw = acquired.raw();
+    let slot = if format.is_none() && dialect.is_none() { Slot::of(exporter, raw.format) } else { None };
+    if let Some(item) = slot.and_then(|slot| slot.0.get())
+        && u64::try_from(raw.itemsize) == Ok(item.layout.size())
+    {
+        return Ok(Arc::clone(item));
+    }
+    let item = describe_any(exporter, acquired, format, dialect, producer)?;
+    if let Some(slot) = slot {
+        slot.fill(&item, raw.format);
+    }
+    Ok(item)
+}
+
+/// Returns the description of the items of `acquired` as [`describe`] does, without a slot.
+fn describe_any(
+    exporter: &Bound<'_, PyAny>,
+    acquired: &Acquired,
+    format: Option<&[u8]>,
+    dialect: Option<&'static Dialect>,
+    producer: &Producer<'_>,
+) -> Result<Arc<ItemDescription>, OpenError> {
+    let raw = acquired.raw();
+    let Ok(itemsize) = u64::try_from(raw.itemsize) else { return by_format(acquired, None, dialect) };
     if let Some(format) = format {
         let _: Interpretation = reconcile(format, Some(itemsize), dialect, &DataModel::HOST)?;
-        // Other items must not be written over references.
-        let references = has_references(acquired.raw().format);
-        let open = checked(acquired, Some(format), dialect)?;
-        return Ok(if references { OpenBuffer { shared: open.shared.into_readonly(), ..open } } else { open });
+        return by_format(acquired, Some(format), dialect);
     }
-    if dialect.is_some() || is_number(&acquired, itemsize) {
-        return checked(acquired, None, dialect);
+    if dialect.is_some() || is_number(raw.format, itemsize) {
+        return by_format(acquired, None, dialect);
     }
-    // The type of the object in `obj` decides: the exporter that passes on the buffer of another does not
-    // describe its memory.
+    // The type of the object in `obj` declares the layout. An exporter that passes on the buffer of another object
+    // does not describe the memory.
     let owner = match exporter.cast_exact::<PyMemoryView>() {
         Ok(view) => Some(view.as_any().clone()),
-        Err(_) => acquired.exporter(py),
+        Err(_) => acquired.exporter(exporter.py()),
     };
-    let Some(owner) = owner else { return checked(acquired, None, None) };
+    let Some(owner) = owner else { return by_format(acquired, None, None) };
     let kind = type_layout::kind(&owner)?;
-    // The object that decides the layout, and how long the cache may rely on its address.
+    // The address of the object that declares the layout, and how the cache makes sure that the object is the same.
     let (source, guard) = match kind {
         Kind::NumPy => {
             let Some(dtype) = type_layout::array_dtype(&owner)? else { return by_producer(acquired, &owner, producer) };
@@ -363,30 +412,29 @@ pub fn open_as(
             let class = owner.get_type();
             (class.as_ptr().addr(), Guard::Weak(PyWeakrefReference::new(class.as_any())?.unbind()))
         }
-        // No object has such an address.
+        // No object has the address 1 or 2.
         Kind::Bytes => (1, Guard::None),
         Kind::Array => (2, Guard::None),
         _ => (0, Guard::None),
     };
-    let raw = acquired.raw();
     let key = KeyRef { source: Source::Type(source), format: raw.format, itemsize: raw.itemsize };
     if source != 0
         && let Some(item) = key.find(Some(&guard))
     {
-        return known_items(acquired, item);
+        return Ok(item);
     }
     let Some(declared) = type_layout(&owner)? else { return by_producer(acquired, &owner, producer) };
     if declared.layout.size() != itemsize {
-        return checked(acquired, None, Some(declared.dialect));
+        return by_format(acquired, None, Some(declared.dialect));
     }
-    let item = Arc::new(declared_items(&acquired, declared)?);
+    let item = Arc::new(declared_items(acquired, declared)?);
     if source != 0 {
         key.insert(&item, guard);
     }
-    known_items(acquired, item)
+    Ok(item)
 }
 
-/// Whether the format of the exporter has references to objects, or cannot be read.
+/// Returns `true` if `format` has references to objects, or cannot be parsed.
 fn has_references(format: Option<&[u8]>) -> bool {
     let Some(format) = format.filter(|format| format.contains(&b'O')) else { return false };
     let has = |layout: &Layout| {
@@ -395,46 +443,49 @@ fn has_references(format: Option<&[u8]>) -> bool {
     reconcile(format, None, None, &DataModel::HOST).map_or(true, |reading| has(&reading.layout))
 }
 
-/// Opens an exporter whose type declares no layout.
-fn by_producer(acquired: Acquired, owner: &Bound<'_, PyAny>, producer: &Producer<'_>) -> Result<OpenBuffer, OpenError> {
+/// Returns the description of the items of `acquired`, whose owner has a type that declares no layout.
+fn by_producer(
+    acquired: &Acquired,
+    owner: &Bound<'_, PyAny>,
+    producer: &Producer<'_>,
+) -> Result<Arc<ItemDescription>, OpenError> {
     let mut root = owner.clone();
     for _ in 0..CHAIN {
         let Ok(view) = root.cast_exact::<PyMemoryView>() else { break };
         root = view.getattr("obj")?;
     }
     if let Some(dialect) = producer(&root, acquired.raw().format) {
-        return checked(acquired, None, dialect);
+        return by_format(acquired, None, dialect);
     }
     let cython = type_layout::kind(&root)? == Kind::Cython;
-    checked(acquired, None, cython.then_some(&Dialect::CYTHON))
+    by_format(acquired, None, cython.then_some(&Dialect::CYTHON))
 }
 
-/// A buffer whose items its format, or one that is given, describes.
-fn checked(
-    acquired: Acquired,
+/// Returns the description of the items by `format`, or by the exporter's format if `format` is `None`.
+fn by_format(
+    acquired: &Acquired,
     format: Option<&[u8]>,
     dialect: Option<&'static Dialect>,
-) -> Result<OpenBuffer, OpenError> {
+) -> Result<Arc<ItemDescription>, OpenError> {
     let source = if format.is_some() { Source::Given(dialect) } else { Source::Format(dialect) };
     let raw = acquired.raw();
-    let found = KeyRef { source, format: format.or(raw.format), itemsize: raw.itemsize }.find(None);
-    if let Some(item) = found {
-        return known_items(acquired, item);
+    let key = KeyRef { source, format: format.or(raw.format), itemsize: raw.itemsize };
+    if let Some(item) = key.find(None) {
+        return Ok(item);
     }
-    let written = format.or(raw.format).map(<[u8]>::to_vec);
-    let key = KeyRef { source, format: written.as_deref(), itemsize: raw.itemsize };
     let checker = Checker { dialect, ..Checker::DEFAULT };
-    let (report, shared) = acquired.validate(&checker, format);
-    let Ok(shared) = shared else { return Err(OpenError::Rules(report)) };
-    let item = Arc::new(ItemDescription::of_view(shared.view(), written.clone(), dialect)?);
-    // Where no structure was requested the items are bytes, whatever the itemsize.
-    if shared.view().itemsize() == key.itemsize {
+    let Checked { report, view } = acquired.validate(&checker, format);
+    let Some(view) = view else { return Err(OpenError::Rules(report)) };
+    let item = Arc::new(ItemDescription::of_view(&view, key.format.map(<[u8]>::to_vec), dialect)?);
+    // If no structure was requested, the items are bytes although the itemsize is larger.
+    if view.itemsize() == key.itemsize {
         key.insert(&item, Guard::None);
     }
-    known_items(shared.into_parts().0, item)
+    Ok(item)
 }
 
-/// The items that the type of the exporter declares. If the format contradicts them, they get another.
+/// Returns the description of items whose layout the type of the exporter declares. If the exporter's format
+/// contradicts the layout, the description has the canonical format of the layout.
 fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescription, OpenError> {
     let TypeLayout { layout, dialect, source } = declared;
     let agrees = |format: &&[u8]| {
@@ -456,8 +507,8 @@ fn declared_items(acquired: &Acquired, declared: TypeLayout) -> Result<ItemDescr
     Ok(ItemDescription { objects: if shares_bytes(&item) { ObjectReferences::Unknown } else { objects }, ..item })
 }
 
-/// Whether a pointer to an object shares bytes with another field, as in a union: then writing the other
-/// field changes it.
+/// Returns `true` if a pointer to an object shares bytes with another field, as in a union. A write to the other
+/// field changes such a pointer.
 fn shares_bytes(item: &ItemDescription) -> bool {
     let leaves = item.plan.leaves();
     let is_object = |leaf: &&crate::decode::Leaf| leaf.ty() == Type::Object;
@@ -467,19 +518,11 @@ fn shares_bytes(item: &ItemDescription) -> bool {
     item.layout.has_overlaps()
 }
 
-/// A buffer whose items are known: the rules are checked, and the layout is not determined again.
-fn known_items(acquired: Acquired, item: Arc<ItemDescription>) -> Result<OpenBuffer, OpenError> {
-    match acquired.geometry() {
-        Ok(shared) => Ok(OpenBuffer { shared, item }),
-        Err(report) => Err(OpenError::Rules(report)),
-    }
-}
-
-/// Whether the format is that of one number, which means the same in every dialect. `B` is also how ctypes
-/// writes a union, and an address needs the type of its owner.
-fn is_number(acquired: &Acquired, itemsize: u64) -> bool {
-    let format = acquired.raw().format.unwrap_or(b"B");
-    let scalar = Scalar::recognize(format, &DataModel::HOST);
+/// Returns `true` if `format` is the format of one number of `itemsize` bytes, which every dialect interprets the
+/// same way. Excludes `B`, because ctypes writes `B` for a union. Excludes addresses, because their meaning
+/// depends on the type of the owner.
+fn is_number(format: Option<&[u8]>, itemsize: u64) -> bool {
+    let scalar = Scalar::recognize(format.unwrap_or(b"B"), &DataModel::HOST);
     scalar.is_some_and(|scalar| {
         let address =
             matches!(scalar.ty, Type::Object | Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function);
@@ -490,11 +533,11 @@ fn is_number(acquired: &Acquired, itemsize: u64) -> bool {
 /// The origin of a layout.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// The exporter's format, in a dialect.
+    /// The exporter's format in a dialect.
     Format(Option<&'static Dialect>),
-    /// A format of the caller, in a dialect.
+    /// A format of the caller in a dialect.
     Given(Option<&'static Dialect>),
-    /// A dtype or a class, by its address.
+    /// The address of a dtype or a class.
     Type(usize),
 }
 
@@ -521,7 +564,7 @@ struct Key {
     itemsize: i64,
 }
 
-/// The same, borrowed.
+/// A borrowed [`Key`].
 #[derive(Clone, Copy)]
 struct KeyRef<'k> {
     source: Source,
@@ -529,19 +572,53 @@ struct KeyRef<'k> {
     itemsize: i64,
 }
 
-/// What makes sure that an address is still that of the same object.
+/// Ensures that an address in a key still belongs to the same object.
 #[derive(Debug)]
 enum Guard {
     /// The key has no address.
     None,
-    /// The object is kept alive: a dtype, which refers to no memory.
+    /// The cache keeps the object alive. The object is a dtype, which refers to no memory.
     Strong(Py<PyAny>),
-    /// A class, which may be part of a cycle, is referred to weakly.
+    /// The cache refers weakly to the object. The object is a class, which may be in a cycle.
     Weak(Py<PyWeakrefReference>),
 }
 
-/// Locked while no Python code runs.
+/// The cached descriptions. No Python code runs while the cache is locked.
 static DESCRIPTIONS: Mutex<Cache<Key, (Arc<ItemDescription>, Guard)>> = Mutex::new(Cache::new(CACHED, CACHED_BYTES));
+
+/// A place for a description. A lookup needs no lock, and the description is never dropped.
+struct Slot(OnceLock<Arc<ItemDescription>>);
+
+/// The descriptions of numbers: by the code of the formats `d`, then by the code of the formats `<d`.
+static NUMBERS: [[Slot; 128]; 2] = [const { [const { Slot(OnceLock::new()) }; 128] }; 2];
+
+/// The description of the items of `bytes` and `bytearray`.
+static BYTES: Slot = Slot(OnceLock::new());
+
+impl Slot {
+    /// Returns the slot for items that `exporter` describes by `format`. Returns `None` if the format has no slot.
+    #[inline]
+    fn of(exporter: &Bound<'_, PyAny>, format: Option<&[u8]>) -> Option<&'static Self> {
+        let [native, little] = &NUMBERS;
+        match format? {
+            // Other exporters use `B` for other items. ctypes uses it for unions.
+            [b'B'] if type_layout::is_bytes(exporter) => Some(&BYTES),
+            [b'B'] | [b'<', b'B'] => None,
+            [code] => native.get(usize::from(*code)),
+            [b'<', code] => little.get(usize::from(*code)),
+            _ => None,
+        }
+    }
+
+    /// Stores `item` if the format has the same meaning for every exporter of the slot.
+    #[cold]
+    fn fill(&self, item: &Arc<ItemDescription>, format: Option<&[u8]>) {
+        if std::ptr::eq(self, &raw const BYTES) || is_number(format, item.layout.size()) {
+            // Another thread may have stored an equal description.
+            let _: Result<(), Arc<ItemDescription>> = self.0.set(Arc::clone(item));
+        }
+    }
+}
 
 impl KeyRef<'_> {
     fn hash(&self) -> u64 {
@@ -559,12 +636,12 @@ impl KeyRef<'_> {
         self.itemsize == key.itemsize && self.source == key.source && self.format == key.format.as_deref()
     }
 
-    /// The description, if it is cached. `guard` is the object whose address is in the key, in a `Strong` or
-    /// `Weak` of the caller.
+    /// Returns the cached description. `guard` refers to the object whose address is in the key. Returns `None` if
+    /// there is no description, or if the address belongs to another object now.
     fn find(&self, guard: Option<&Guard>) -> Option<Arc<ItemDescription>> {
         let mut cache = DESCRIPTIONS.lock().unwrap_or_else(PoisonError::into_inner);
         let (item, cached) = cache.get(self.hash(), |key| self.is(key))?;
-        // A weak reference to a class is the same object as long as the class lives.
+        // A class has one weak reference for as long as it lives, so an equal weak reference means the same class.
         let same = match (cached, guard) {
             (Guard::None, _) => true,
             (Guard::Strong(cached), Some(Guard::Strong(own))) => cached.is(own),

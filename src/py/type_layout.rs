@@ -1,4 +1,4 @@
-//! `type_layout`, the layout of an exporter's items as its type declares it, without its format.
+//! `type_layout`, which returns the layout that an exporter's type declares for its items.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,31 +15,31 @@ use crate::abi::DataModel;
 use crate::endian::Endian;
 use crate::layout::{Dialect, Layout, Scalar, Type};
 
-/// The layout of an exporter's items as its type declares it.
+/// The layout that an exporter's type declares for its items.
 pub struct TypeLayout {
-    /// The items.
+    /// The layout of one item.
     pub layout: Layout,
-    /// The dialect of the formats of such exporters.
+    /// The dialect of the formats that exporters of this type report.
     pub dialect: &'static Dialect,
-    /// The type that declares it: `"numpy.dtype"`, `"ctypes"`, `"array.typecode"`, `"bytes"`.
+    /// The declaration that was read: `"numpy.dtype"`, `"ctypes"`, `"array.typecode"` or `"bytes"`.
     pub source: &'static str,
 }
 
-/// The layout of the items of a NumPy array or scalar, of a ctypes instance, of an `array.array`, of bytes, or
-/// of a `memoryview` of one of them that was not cast; `None` for any other object, and where no layout
-/// describes the items.
+/// Returns the layout of the items of a NumPy array or scalar, a ctypes instance, an `array.array`, `bytes` or
+/// `bytearray`. For a `memoryview` of such an object that was not cast, returns the layout of the object's
+/// items. Returns `None` for any other object, and for items that no layout describes.
 ///
 /// # Errors
-/// - an exception of Python code that is about memory or an interrupt
+/// - `MemoryError`, `KeyboardInterrupt`, and other exceptions of Python code that are not about the object
 pub fn type_layout(obj: &Bound<'_, PyAny>) -> PyResult<Option<TypeLayout>> {
     match of_exporter(obj) {
-        // Too deep, too many, or attributes of a class that were changed: the type declares nothing.
+        // The type is nested too deeply, has too many fields, or has attributes that were changed.
         Err(error) if is_of_data(&error, obj.py()) => Ok(None),
         outcome => outcome,
     }
 }
 
-/// Whether an exception is about the object, and not about memory or an interrupt.
+/// Returns `true` if an exception is about the object. Other exceptions are about memory or an interrupt.
 fn is_of_data(error: &PyErr, py: Python<'_>) -> bool {
     error.is_instance_of::<PyValueError>(py)
         || error.is_instance_of::<PyTypeError>(py)
@@ -54,39 +54,45 @@ fn of_bytes() -> PyResult<Option<TypeLayout>> {
     Ok(Some(TypeLayout { layout, dialect: &Dialect::STRUCT, source: "bytes" }))
 }
 
-/// How the type of an object declares the layout of its items.
+/// The way in which the type of an object declares the layout of its items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A memoryview: by the type of its `obj`.
+    /// A memoryview. The type of its `obj` declares the layout.
     Memoryview,
-    /// `bytes`, `bytearray`, `numpy.bytes_`: their items are bytes.
+    /// `bytes`, `bytearray` or `numpy.bytes_`. The items are bytes.
     Bytes,
-    /// A NumPy array or scalar: by its dtype.
+    /// A NumPy array or scalar. Its dtype declares the layout.
     NumPy,
-    /// An `array.array`: by its typecode.
+    /// An `array.array`. Its typecode declares the layout.
     Array,
-    /// An instance of a ctypes class: by the class.
+    /// An instance of a ctypes class. The class declares the layout.
     Ctypes,
-    /// One of the arrays and memoryviews that Cython compiles into each module: not at all, but the dialect
-    /// of the format is known.
+    /// An array or memoryview class that Cython compiles into each module. The class declares no layout, but the
+    /// dialect of its formats is known.
     Cython,
-    /// Any other: not at all.
+    /// Any other object. Its type declares no layout.
     Other,
 }
 
-/// Kinds that are cached.
+/// The largest number of cached kinds.
 const KINDS: usize = 256;
 
-/// The kinds of types by their addresses. The weak reference shows that the type is still the same one.
-/// Locked while no Python code runs.
+/// The kinds of types by the address of the type. The weak reference shows that the address still belongs to
+/// the same type. No Python code runs while the cache is locked.
 static KNOWN: Mutex<Cache<usize, (Py<PyWeakrefReference>, Kind)>> = Mutex::new(Cache::new(KINDS, usize::MAX));
 
-/// The kind of the type of an object.
+/// Returns `true` for a `bytes` or a `bytearray`, and `false` for an instance of a subclass.
+#[inline]
+pub(super) fn is_bytes(obj: &Bound<'_, PyAny>) -> bool {
+    obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>()
+}
+
+/// Returns the kind of the type of an object.
 ///
 /// # Errors
 /// - as [`type_layout`]
 pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
-    if obj.is_exact_instance_of::<PyBytes>() || obj.is_exact_instance_of::<PyByteArray>() {
+    if is_bytes(obj) {
         return Ok(Kind::Bytes);
     }
     if obj.is_exact_instance_of::<PyMemoryView>() {
@@ -96,7 +102,7 @@ pub(super) fn kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     let (address, reference) = (ty.as_ptr().addr(), PyWeakrefReference::new(ty.as_any())?);
     let hash = u64::try_from(address).unwrap_or(0);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    // A type has one weak reference without a callback for as long as it lives.
+    // A type has one weak reference without a callback for as long as the type lives.
     if let Some((cached, kind)) = known.get(hash, |key| *key == address)
         && cached.is(&reference)
     {
@@ -119,7 +125,7 @@ fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     if let Some(numpy) = loaded(py, "numpy")? {
         for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
             if obj.is_instance(&numpy.getattr(class)?)? {
-                // `numpy.bytes_` shares the bytes of its other base class.
+                // `numpy.bytes_` is also a `bytes`, and exports the bytes of that base class.
                 return Ok(if obj.is_instance_of::<PyBytes>() { Kind::Bytes } else { Kind::NumPy });
             }
         }
@@ -138,7 +144,7 @@ fn determine_kind(obj: &Bound<'_, PyAny>) -> PyResult<Kind> {
     Ok(if module.to_cow()? == "View.MemoryView" { Kind::Cython } else { Kind::Other })
 }
 
-/// The dtype of the memory of a NumPy array or scalar.
+/// Returns the dtype of a NumPy array or scalar. Returns `None` for any other object.
 ///
 /// # Errors
 /// - as [`type_layout`]
@@ -165,7 +171,7 @@ fn numpy_dtype<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny
     for class in [intern!(py, "ndarray"), intern!(py, "generic")] {
         let class = numpy.getattr(class)?;
         if obj.is_instance(&class)? {
-            // The base class's own: a subclass may have another attribute of that name.
+            // The attribute of the base class is read, because a subclass may replace it.
             return class.getattr(dtype)?.call_method1(intern!(py, "__get__"), (obj,)).map(Some);
         }
     }

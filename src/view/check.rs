@@ -127,6 +127,57 @@ impl<'a> RawView<'a> {
     pub fn check(&self, request: Request, dialect: Option<&Dialect>, memory: Option<Block>) -> Checked<View<'a>> {
         Checker { dialect, memory, ..Checker::DEFAULT }.check(self, Some(request))
     }
+
+    /// Returns the view that [`Checker::check`] returns for a struct without a format, by a few comparisons.
+    /// Returns `None` if the struct has no shape, has suboffsets, or breaks a rule that prevents a view.
+    ///
+    /// A request does not change the view of a struct that has a shape, so there is no such parameter.
+    #[cfg(any(test, feature = "pyo3"))]
+    #[inline]
+    pub(crate) fn direct_view(&self) -> Option<View<'static>> {
+        let &RawView { len, itemsize, strides, .. } = self;
+        let shape = self.shape.filter(|shape| i32::try_from(shape.len()) == Ok(self.ndim))?;
+        if self.suboffsets.is_some()
+            || self.buf == Some(0)
+            || self.ndim > Checker::DEFAULT.max_ndim
+            || shape.is_empty()
+            || itemsize < 0
+            || Checker::DEFAULT.has_narrow_ssize()
+            || strides.is_some_and(|strides| strides.len() != shape.len())
+        {
+            return None;
+        }
+        let is_valid = match (shape, strides) {
+            // Adjacent items of one dimension are in the bytes 0 to `len`.
+            ([length], None) => *length >= 0 && itemsize.checked_mul(*length) == Some(len),
+            ([length], Some([stride])) if *stride == itemsize => {
+                *length >= 0 && itemsize.checked_mul(*length) == Some(len)
+            }
+            _ => {
+                let summary = StructureSummary::of(shape, strides, itemsize);
+                summary.len == Some(len) && summary.bounds.is_some() && !summary.has_negative_length
+            }
+        };
+        if !is_valid {
+            return None;
+        }
+        let view = View {
+            len,
+            itemsize,
+            readonly: self.readonly != 0,
+            offset: 0,
+            format: None,
+            shape: Dims::Owned(DimVec::from_slice(shape)),
+            strides: Dims::Owned(match strides {
+                Some(strides) => DimVec::from_slice(strides),
+                None => c_strides(shape, itemsize),
+            }),
+            suboffsets: None,
+            item: if itemsize == 1 { ItemLayout::BYTE } else { ItemLayout::Bytes },
+            memory: None,
+        };
+        Some(view)
+    }
 }
 
 impl Checker<'_> {
@@ -622,4 +673,96 @@ fn check_requested<S: ViolationSink>(
         sink.report(Violation::NotContiguous { structure, order, shape, strides, itemsize: raw.itemsize })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use arbitrary::{Result, Unstructured};
+
+    use super::*;
+
+    /// Draws a number: mostly a small one, else any or one at which arithmetic overflows.
+    fn number(bytes: &mut Unstructured<'_>) -> Result<i64> {
+        match bytes.int_in_range(0..=7)? {
+            0 => bytes.arbitrary(),
+            1 => Ok(*bytes.choose(&[i64::MIN, -1, 1 << 31, 1 << 62, i64::MAX - 1, i64::MAX])?),
+            _ => bytes.int_in_range(-1..=6),
+        }
+    }
+
+    fn array(bytes: &mut Unstructured<'_>, ndim: i32) -> Result<Option<Vec<i64>>> {
+        let len = match bytes.int_in_range(0..=9)? {
+            0 => return Ok(None),
+            1 => bytes.int_in_range(0..=66)?,
+            _ => usize::try_from(ndim).unwrap_or(0).min(66),
+        };
+        (0..len).map(|_| number(bytes)).collect::<Result<Vec<i64>>>().map(Some)
+    }
+
+    /// Fields of any exporter. Half of them describe adjacent items, with at most one wrong number.
+    fn is_checked_alike(bytes: &mut Unstructured<'_>) -> Result<()> {
+        let ndim =
+            if bytes.ratio(1, 16)? { *bytes.choose(&[-1, 64, 65, i32::MAX])? } else { bytes.int_in_range(0..=4)? };
+        let (mut shape, mut strides) = (array(bytes, ndim)?, array(bytes, ndim)?);
+        let (mut len, itemsize) = (number(bytes)?, number(bytes)?);
+        if let (Some(shape), true) = (&mut shape, bytes.arbitrary()?) {
+            shape.iter_mut().for_each(|length| *length = (*length).clamp(0, 6));
+            let itemsize = itemsize.clamp(0, 1 << 40);
+            len = shape.iter().product::<i64>() * itemsize;
+            strides = bytes.arbitrary::<bool>()?.then(|| c_strides(shape, itemsize).to_vec());
+            if let (Some(first), true) = (shape.first_mut(), bytes.ratio(1, 8)?) {
+                *first = number(bytes)?;
+            }
+        }
+        let suboffsets = if bytes.ratio(1, 8)? { array(bytes, ndim)? } else { None };
+        let raw = RawView {
+            buf: *bytes.choose(&[None, Some(0), Some(64)])?,
+            obj: *bytes.choose(&[Owner::Unknown, Owner::Null, Owner::Exporter(1)])?,
+            len,
+            itemsize,
+            readonly: bytes.int_in_range(-1..=2)?,
+            ndim,
+            format: None,
+            shape: shape.as_deref(),
+            strides: strides.as_deref(),
+            suboffsets: suboffsets.as_deref(),
+        };
+        let direct = raw.direct_view();
+        for request in [Request::FULL_RO, Request::INDIRECT, Request::ND, Request::SIMPLE] {
+            let checked = Checker::DEFAULT.check(&raw, Some(request.difference(Request::FORMAT))).view;
+            match (&direct, &checked) {
+                (Some(direct), Some(checked)) => {
+                    assert_eq!(direct.as_raw(), checked.as_raw(), "{raw:?}");
+                    assert_eq!(format!("{:?}", direct.item()), format!("{:?}", checked.item()), "{raw:?}");
+                    assert_eq!((direct.offset(), direct.memory()), (checked.offset(), checked.memory()), "{raw:?}");
+                }
+                (Some(direct), None) => panic!("{raw:?} has no view, but {direct:?} is returned"),
+                // The general case decides the others.
+                (None, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_direct_view_is_that_of_the_checker() {
+        arbtest::arbtest(is_checked_alike).size_max(1 << 12);
+    }
+
+    #[test]
+    fn adjacent_items_have_a_direct_view() {
+        for (shape, strides) in
+            [(&[3][..], Some(&[4][..])), (&[3], None), (&[0], Some(&[4])), (&[2, 3], Some(&[12, 4]))]
+        {
+            let len = shape.iter().product::<i64>() * 4;
+            let ndim = i32::try_from(shape.len()).unwrap_or(0);
+            let raw =
+                RawView { buf: Some(64), len, itemsize: 4, ndim, shape: Some(shape), strides, ..RawView::default() };
+            assert!(raw.direct_view().is_some(), "{raw:?}");
+        }
+    }
 }

@@ -177,7 +177,9 @@ def read_dissect(item, data):
     """Returns the values that dissect.cstruct reads from `data` by `item`."""
 
     def convert(value):
-        if hasattr(value, "__dynamic_attributes__") or hasattr(type(value), "__fields__"):
+        # A structure in a union is behind a proxy.
+        value = getattr(value, "__target__", value)
+        if hasattr(type(value), "__fields__"):
             fields = [field.name for field in type(value).__fields__ if not field.name.startswith("_pad")]
             return {name: convert(getattr(value, name)) for name in fields}
         if isinstance(value, list):

@@ -5,9 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 use pep3118::__private::{ReportJson, interpretations, plural};
-use pep3118::{
-    Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, Target, View, reconcile,
-};
+use pep3118::{Block, Checked, Checker, Owner, RawView, Report, Request, RequestError, Severity, View, reconcile};
 use serde::{Deserialize, Serialize};
 
 use super::c_source::COptions;
@@ -25,8 +23,9 @@ use super::options::{self, InterpretationOptions};
 ///
 /// With --jsonl, the command reads buffers from standard input, one JSON object a line: {"request":
 /// "FULL_RO", "format": "<i", "itemsize": 4, "len": 24, "ndim": 2, "shape": [2, 3], "strides": [12, 4],
-/// "suboffsets": null, "readonly": true}. The keys "dialect", "model" and "memory": {"len": 24,
-/// "offset": 0} are optional. The exit status is 1 if any buffer has an error or any line is not a buffer.
+/// "suboffsets": null, "readonly": true, "dialect": "numpy", "model": "lp64", "memory": {"len": 24,
+/// "offset": 0}}. All keys are optional. A missing key has the value that a missing option has. The exit
+/// status is 1 if any buffer has an error or any line is not a buffer.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// All fields as one JSON object, as with --jsonl
@@ -88,14 +87,15 @@ struct BufferOptions {
     suboffsets: Option<Vec<i64>>,
 }
 
-/// The fields of a `Py_buffer` as a JSON object.
+/// The fields of a `Py_buffer` as a JSON object. A missing field is computed from the other fields.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BufferJson {
     request: Option<RequestJson>,
     format: Option<String>,
-    itemsize: i64,
-    len: i64,
-    ndim: i32,
+    itemsize: Option<i64>,
+    len: Option<i64>,
+    ndim: Option<i32>,
     shape: Option<Vec<i64>>,
     strides: Option<Vec<i64>>,
     suboffsets: Option<Vec<i64>>,
@@ -130,6 +130,7 @@ impl Default for ReadonlyJson {
 
 /// A memory block of `len` bytes that contains the buffer. `buf` points to the byte at `offset`.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct BlockJson {
     len: i64,
     #[serde(default)]
@@ -179,14 +180,9 @@ impl Check {
         }
         // A canonical format has the same layout in every dialect.
         if let Some(found) = self.c.interpretation(&self.interpretation.model)? {
-            let format = found.layout.emit(Target::Canonical);
-            let format = format.map_err(|error| Failure::refused(escape(error.to_string().as_bytes())))?;
-            let Ok(format) = String::from_utf8(format) else {
-                return Err(Failure::internal("the names of C are not ASCII"));
-            };
-            self.buffer.format = Some(OsString::from(format));
+            self.buffer.format = Some(OsString::from(options::canonical(&found.layout)?));
         }
-        let Checked { report, view } = checker.check(&self.buffer.raw_view(&checker), self.request);
+        let Checked { report, view } = checker.check(&self.buffer.given().raw_view(&checker), self.request);
         self.print(out, &report, view.as_ref())
     }
 
@@ -220,18 +216,29 @@ fn summary(report: &Report, view: Option<&View<'_>>) -> String {
     format!("{counts}; readable: {items} of {bytes}, shape {shape:?}, strides {strides:?}")
 }
 
-impl BufferOptions {
-    /// Returns the fields of the buffer. A field without an option is computed from other fields; `checker`
-    /// has the dialect and the data model for the size of the format.
-    fn raw_view(&self, checker: &Checker<'_>) -> RawView<'_> {
-        let format = self.format.as_ref().map(options::bytes);
+/// The fields of a `Py_buffer` that the user gave.
+struct GivenFields<'b> {
+    len: Option<i64>,
+    itemsize: Option<i64>,
+    readonly: i32,
+    ndim: Option<i32>,
+    format: Option<&'b [u8]>,
+    shape: Option<&'b [i64]>,
+    strides: Option<&'b [i64]>,
+    suboffsets: Option<&'b [i64]>,
+}
+
+impl<'b> GivenFields<'b> {
+    /// Returns the buffer. A missing field is computed from other fields; `checker` has the dialect and the data
+    /// model for the size of the format.
+    fn raw_view(&self, checker: &Checker<'_>) -> RawView<'b> {
+        let Self { readonly, format, shape, strides, suboffsets, .. } = *self;
         let described = || {
             let found = reconcile(format?, None, checker.dialect, checker.model);
             i64::try_from(interpretations(&found).first()?.layout.size()).ok()
         };
         // A NULL format means bytes, so the item size is 1. The check reports a format without a size.
         let itemsize = self.itemsize.or_else(described).unwrap_or(1);
-        let shape = self.shape.as_deref();
         let product = |bytes: i64, len: &i64| bytes.saturating_mul(*len);
         let len = self.len.unwrap_or_else(|| shape.unwrap_or_default().iter().fold(itemsize, product));
         let ndim = self.ndim.unwrap_or_else(|| match shape {
@@ -239,15 +246,19 @@ impl BufferOptions {
             Some(shape) => i32::try_from(shape.len()).unwrap_or(i32::MAX),
             None => i32::from(self.len.is_some()),
         });
-        RawView {
-            buf: None,
-            obj: Owner::Unknown,
-            len,
-            itemsize,
+        RawView { buf: None, obj: Owner::Unknown, len, itemsize, readonly, ndim, format, shape, strides, suboffsets }
+    }
+}
+
+impl BufferOptions {
+    fn given(&self) -> GivenFields<'_> {
+        GivenFields {
+            len: self.len,
+            itemsize: self.itemsize,
             readonly: i32::from(self.readonly),
-            ndim,
-            format,
-            shape,
+            ndim: self.ndim,
+            format: self.format.as_ref().map(options::bytes),
+            shape: self.shape.as_deref(),
             strides: self.strides.as_deref(),
             suboffsets: self.suboffsets.as_deref(),
         }
@@ -280,9 +291,14 @@ impl BufferJson {
             None => *checker.model,
             Some(name) => names::model(name).map_err(|message| ErrorObject::new("unknown-model", message))?,
         };
-        let raw = RawView {
-            buf: None,
-            obj: Owner::Unknown,
+        let memory = self.memory.map(|BlockJson { len, offset }| Block { len, offset });
+        let checker = Checker { dialect, model: &model, memory, ..checker };
+        let Checked { report, view } = checker.check(&self.given().raw_view(&checker), requested);
+        Ok(print(&report, view.as_ref()))
+    }
+
+    fn given(&self) -> GivenFields<'_> {
+        GivenFields {
             len: self.len,
             itemsize: self.itemsize,
             readonly: match self.readonly {
@@ -294,11 +310,7 @@ impl BufferJson {
             shape: self.shape.as_deref(),
             strides: self.strides.as_deref(),
             suboffsets: self.suboffsets.as_deref(),
-        };
-        let memory = self.memory.map(|BlockJson { len, offset }| Block { len, offset });
-        let checker = Checker { dialect, model: &model, memory, ..checker };
-        let Checked { report, view } = checker.check(&raw, requested);
-        Ok(print(&report, view.as_ref()))
+        }
     }
 }
 

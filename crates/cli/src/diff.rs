@@ -5,9 +5,11 @@ use std::io::Write;
 
 use clap::Args;
 use pep3118::{Comparison, Dialect, Equivalence, Format, Layout, LayoutError, calcsize_in};
+use serde::Serialize;
 
 use super::c_source::COptions;
 use super::failure::{Failure, Status};
+use super::json::{self, ErrorObject, Reply};
 use super::options::{self, InterpretationOptions};
 
 /// Compare two formats and print their first difference
@@ -25,36 +27,77 @@ pub(super) struct Diff {
     c: COptions,
     #[command(flatten)]
     interpretation: InterpretationOptions,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The result of a comparison as a JSON object.
+#[derive(Serialize)]
+struct DiffJson {
+    /// Whether both formats have the same values under the same names.
+    same: bool,
+    /// The strictest level of equivalence that holds, such as `scalars`. `None` if the formats are different.
+    equivalence: Option<&'static str>,
+    /// The first difference in words. `None` if there is no difference.
+    difference: Option<String>,
 }
 
 impl Diff {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {
-        let InterpretationOptions { dialect, model } = &self.interpretation;
         let a = options::bytes(&self.a);
-        let refused = |error: LayoutError, format| self.interpretation.refused(&error, format, None);
+        let compared = match (self.c.interpretation(&self.interpretation.model)?, &self.b) {
+            (Some(found), _) => self.compare_layout(a, &found.layout).map_err(|error| (error, a)),
+            (None, Some(b)) => self.compare(a, options::bytes(b)),
+            // clap requires a second format unless --c is given.
+            (None, None) => return Err(Failure::internal("no second format")),
+        };
+        let compared = match compared {
+            Ok(compared) => compared,
+            Err((error, _)) if self.json => {
+                json::write_pretty(out, &Reply::<DiffJson>::Error(ErrorObject::from(&error)))?;
+                return Ok(Status::Failed);
+            }
+            Err((error, format)) => return Err(self.interpretation.refused(&error, format, None)),
+        };
+        let same = compared.equivalence >= Some(Equivalence::Scalars);
+        if self.json {
+            let equivalence = compared.equivalence.map(Equivalence::as_str);
+            json::write_pretty(out, &Reply::Ok(DiffJson { same, equivalence, difference: compared.difference }))?;
+        } else {
+            match compared.equivalence {
+                Some(level) => writeln!(out, "{level}")?,
+                None => writeln!(out, "different")?,
+            }
+            if let Some(difference) = compared.difference {
+                writeln!(out, "  {difference}")?;
+            }
+        }
+        Ok(if same { Status::Done } else { Status::Failed })
+    }
+
+    /// Compares the format `a` with `layout`.
+    ///
+    /// # Errors
+    /// - `a` is refused
+    fn compare_layout(&self, a: &[u8], layout: &Layout) -> Result<Comparison, LayoutError> {
+        let InterpretationOptions { dialect, model } = &self.interpretation;
+        let first = Layout::read(a, dialect.unwrap_or(&Dialect::PEP3118), &model.model)?;
+        Ok(Comparison::of_layouts(&first, layout))
+    }
+
+    /// Compares the formats `a` and `b`.
+    ///
+    /// # Errors
+    /// - a format is refused: returns the error and this format
+    fn compare<'f>(&self, a: &'f [u8], b: &'f [u8]) -> Result<Comparison, (LayoutError, &'f [u8])> {
+        let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
         let parse = |format| {
             // An error of the comparison does not name the refused format, so check each format first.
-            calcsize_in(format, dialect, &model.model).map_err(|error| refused(error, format))?;
-            Format::parse(format).map_err(|error| refused(error.into(), format))
+            calcsize_in(format, dialect, &model.model).map_err(|error| (error, format))?;
+            Format::parse(format).map_err(|error| (LayoutError::from(error), format))
         };
-        let compared = if let Some(found) = self.c.interpretation(model)? {
-            let layout = Layout::read(a, dialect, &model.model).map_err(|error| refused(error, a))?;
-            Comparison::of_layouts(&layout, &found.layout)
-        } else {
-            // clap requires a second format unless --c is given.
-            let Some(b) = &self.b else { return Err(Failure::internal("no second format")) };
-            let compared = Comparison::of_formats(&parse(a)?, &parse(options::bytes(b))?, dialect, &model.model);
-            compared.map_err(|error| Failure::Refused(error.diagnostic().colored()))?
-        };
-        match compared.equivalence {
-            Some(level) => writeln!(out, "{level}")?,
-            None => writeln!(out, "different")?,
-        }
-        if let Some(difference) = compared.difference {
-            writeln!(out, "  {difference}")?;
-        }
-        let same = compared.equivalence >= Some(Equivalence::Scalars);
-        Ok(if same { Status::Done } else { Status::Failed })
+        Comparison::of_formats(&parse(a)?, &parse(b)?, dialect, &model.model).map_err(|error| (error, a))
     }
 }

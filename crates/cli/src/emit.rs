@@ -7,10 +7,12 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 use pep3118::layout::PythonLibrary;
 use pep3118::{Layout, Target};
+use serde::Serialize;
 
 use super::c_source::COptions;
 use super::escape::{escape, is_visible};
 use super::failure::{Failure, Status};
+use super::json::{self, ErrorObject, Reply};
 use super::options::{self, InterpretationOptions, target_parser};
 
 /// Write a format so that a given reader interprets it as the same layout
@@ -42,6 +44,20 @@ pub(super) struct Emit {
     /// Write names with control characters and other invisible characters
     #[arg(long)]
     raw: bool,
+    /// Print JSON, in which invisible characters are escaped
+    #[arg(long, conflicts_with = "raw")]
+    json: bool,
+}
+
+/// The result as a JSON object.
+#[derive(Serialize)]
+struct EmitJson {
+    /// The reader that the format is written for. `None` for source code.
+    target: Option<&'static str>,
+    /// The language of the source code. `None` for a format.
+    language: Option<&'static str>,
+    /// The format or the source code.
+    text: String,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -58,21 +74,44 @@ enum Language {
     Dissect,
 }
 
+impl Language {
+    /// Returns the name of the language as the option has it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::C => "c",
+            Self::Rust => "rust",
+            Self::Numpy => "numpy",
+            Self::Ctypes => "ctypes",
+            Self::Construct => "construct",
+            Self::Dissect => "dissect",
+        }
+    }
+}
+
 impl Emit {
     pub(super) fn run(self) -> Result<Status, Failure> {
-        let found = options::format_or_c(self.format.as_ref(), &self.c, &self.interpretation, self.itemsize)?;
-        let layout = &found.layout;
-        let emitted = match self.language {
-            Some(Language::C) => layout.to_c(self.name.as_deref().unwrap_or("item")).map_err(refused)?.into_bytes(),
-            Some(Language::Rust) => {
-                layout.to_rust(self.name.as_deref().unwrap_or("Item")).map_err(refused)?.into_bytes()
-            }
-            Some(Language::Numpy) => self.python(layout, PythonLibrary::NumPy)?,
-            Some(Language::Ctypes) => self.python(layout, PythonLibrary::Ctypes)?,
-            Some(Language::Construct) => self.python(layout, PythonLibrary::Construct)?,
-            Some(Language::Dissect) => self.python(layout, PythonLibrary::Dissect)?,
-            None => layout.emit(self.target).map_err(refused)?,
+        let found = match &self.format {
+            Some(format) if self.json => match self.interpretation.reconcile(options::bytes(format), self.itemsize) {
+                Ok(found) => found,
+                Err(error) => return write_json(&Reply::Error(ErrorObject::from(&error))),
+            },
+            format => options::format_or_c(format.as_ref(), &self.c, &self.interpretation, self.itemsize)?,
         };
+        let emitted = self.emit(&found.layout);
+        if self.json {
+            let text = emitted.and_then(|emitted| {
+                String::from_utf8(emitted).map_err(|_| "a name is not UTF-8, which JSON cannot contain".to_owned())
+            });
+            return write_json(&match text {
+                Ok(text) => Reply::Ok(EmitJson {
+                    target: self.language.is_none().then(|| self.target.as_str()),
+                    language: self.language.map(Language::as_str),
+                    text,
+                }),
+                Err(message) => Reply::Error(ErrorObject::new("refused", message)),
+            });
+        }
+        let emitted = emitted.map_err(refused)?;
         // Line feeds separate the lines of source code, but a format string has one line.
         let is_source = self.language.is_some();
         let is_allowed = |character: char| is_visible(character) || (is_source && character == '\n');
@@ -88,19 +127,43 @@ impl Emit {
         out.flush()?;
         Ok(Status::Done)
     }
-}
 
-impl Emit {
-    /// Returns the Python source that describes `layout` for `library`.
-    fn python(&self, layout: &Layout, library: PythonLibrary) -> Result<Vec<u8>, Failure> {
-        let source = layout.to_python(self.name.as_deref().unwrap_or("item"), library);
-        source.map(String::into_bytes).map_err(refused)
+    /// Returns the format or the source code for `layout`. The error is the message, in which names are not escaped.
+    fn emit(&self, layout: &Layout) -> Result<Vec<u8>, String> {
+        let name = self.name.as_deref();
+        match self.language {
+            Some(Language::C) => {
+                layout.to_c(name.unwrap_or("item")).map(String::into_bytes).map_err(|error| error.to_string())
+            }
+            Some(Language::Rust) => {
+                layout.to_rust(name.unwrap_or("Item")).map(String::into_bytes).map_err(|error| error.to_string())
+            }
+            Some(Language::Numpy) => python(layout, name, PythonLibrary::NumPy),
+            Some(Language::Ctypes) => python(layout, name, PythonLibrary::Ctypes),
+            Some(Language::Construct) => python(layout, name, PythonLibrary::Construct),
+            Some(Language::Dissect) => python(layout, name, PythonLibrary::Dissect),
+            None => layout.emit(self.target).map_err(|error| error.to_string()),
+        }
     }
 }
 
-/// Returns the failure for `error`, whose message can contain field names that are not escaped.
-fn refused(error: impl std::fmt::Display) -> Failure {
-    Failure::refused(escape(error.to_string().as_bytes()))
+/// Returns the Python source that describes `layout` for `library`. The error is the message.
+fn python(layout: &Layout, name: Option<&str>, library: PythonLibrary) -> Result<Vec<u8>, String> {
+    let source = layout.to_python(name.unwrap_or("item"), library);
+    source.map(String::into_bytes).map_err(|error| error.to_string())
+}
+
+/// Writes `reply` as JSON. Returns [`Failed`](Status::Failed) if `reply` is an error.
+fn write_json(reply: &Reply<EmitJson>) -> Result<Status, Failure> {
+    let mut out = io::stdout().lock();
+    json::write_pretty(&mut out, reply)?;
+    out.flush()?;
+    Ok(if matches!(reply, Reply::Ok(_)) { Status::Done } else { Status::Failed })
+}
+
+/// Returns the failure for `message`, which can contain field names that are not escaped.
+fn refused(message: String) -> Failure {
+    Failure::refused(escape(message.as_bytes()))
 }
 
 /// Refuses `emitted` if it contains bytes that are not UTF-8, or a character that `is_allowed` rejects. A

@@ -13,6 +13,7 @@ use super::escape::escape;
 use super::failure::{Failure, Status};
 use super::json::{self, FormatReply};
 use super::options::{self, InterpretationOptions, note_type_name};
+use super::palette::{self, BOLD, PADDING};
 
 /// Show the fields of a format: a table of offsets and a picture of the bytes
 ///
@@ -138,21 +139,14 @@ fn certainty(found: &Interpretation) -> String {
     }
 }
 
-const BOLD: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Returns `text` with the colour for `cell`. Padding is dim, and adjacent fields have different colours.
 /// The output stream removes the colours if it is not a terminal.
 fn paint(cell: CellStyle, text: &str) -> String {
-    // Dark blue is left out, because it is hard to read on a black background.
-    const FIELDS: [AnsiColor; 5] =
-        [AnsiColor::Cyan, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Yellow, AnsiColor::BrightBlue];
     let style = match cell {
-        CellStyle::Padding => Style::new().dimmed(),
-        CellStyle::Field(index) => index
-            .checked_rem(FIELDS.len())
-            .and_then(|index| FIELDS.get(index))
-            .map_or(Style::new(), |color| color.on_default()),
+        CellStyle::Padding => PADDING,
+        CellStyle::Field(number) => palette::field(number),
     };
     format!("{style}{text}{style:#}")
 }

@@ -20,6 +20,7 @@ const LINE_CAPACITY: usize = 512;
 /// A query of `explain --jsonl` and `size --jsonl`:
 /// `{"format": "<i", "itemsize": 4, "dialect": "numpy", "model": "lp64"}`.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct FormatQuery {
     /// The format, or `null` for a `Py_buffer` whose format is NULL, which means `"B"`. The key is
     /// required: without this attribute, serde would accept a missing key as `null`.
@@ -79,6 +80,30 @@ impl ErrorObject {
     }
 }
 
+impl From<&LayoutError> for ErrorObject {
+    fn from(error: &LayoutError) -> Self {
+        let span = error.span();
+        Self {
+            kind: error.kind().name().to_owned(),
+            message: error.to_string(),
+            span: Some([span.start(), span.end()]),
+        }
+    }
+}
+
+/// The output of a command with `--json` that succeeds or fails as a whole: `{"ok": …}` or `{"error": …}`.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Reply<T> {
+    Ok(T),
+    Error(ErrorObject),
+}
+
+/// Returns `text` as a JSON string. Text that is not UTF-8 is escaped.
+pub(super) fn text(text: &[u8]) -> String {
+    str::from_utf8(text).map_or_else(|_| escape::escape(text).into_owned(), str::to_owned)
+}
+
 impl<'a> FormatReply<'a> {
     /// Creates the reply for `found`, the result of interpreting a format. An ambiguous format is no error
     /// here: the reply contains all interpretations. `model` is the name that the user gave. With
@@ -87,14 +112,7 @@ impl<'a> FormatReply<'a> {
         match (found, interpretations(found)) {
             (Ok(found), _) => Self::Ok(FormatSummary::new(found, &[], model, with_fields)),
             (Err(_), [first, others @ ..]) => Self::Ok(FormatSummary::new(first, others, model, with_fields)),
-            (Err(error), []) => {
-                let span = error.span();
-                Self::Error(ErrorObject {
-                    kind: error.kind().name().to_owned(),
-                    message: error.to_string(),
-                    span: Some([span.start(), span.end()]),
-                })
-            }
+            (Err(error), []) => Self::Error(error.into()),
         }
     }
 

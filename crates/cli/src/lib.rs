@@ -2,8 +2,8 @@
 //!
 //! The command writes results to standard output and errors to standard error. The exit status is:
 //! - 0: the command succeeded.
-//! - 1: a format was refused, an input was incomplete, `check` found an error, or `diff` found a
-//!   difference. With `--jsonl`, one failed line is enough for status 1.
+//! - 1: a format was refused, an input was incomplete, `check` found an error, or `diff` or `hexdump --diff`
+//!   found a difference. With `--jsonl`, one failed line is enough for status 1.
 //! - 2: the arguments are wrong.
 //! - 128 + n: signal n ended the command.
 
@@ -18,6 +18,7 @@ mod emit;
 mod escape;
 mod explain;
 mod failure;
+mod hexdump;
 mod hints;
 mod input;
 mod interrupt;
@@ -27,6 +28,7 @@ mod man;
 pub mod names;
 mod options;
 mod output;
+mod palette;
 mod progress;
 mod python;
 mod readers;
@@ -67,6 +69,7 @@ enum Command {
     Census(python::Census),
     Rules(rules::Rules),
     Decode(Box<decode::Decode>),
+    Hexdump(Box<hexdump::Hexdump>),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -108,6 +111,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Census(command) => command.run(),
         Command::Rules(command) => command.run(&mut out),
         Command::Decode(command) => command.run(),
+        Command::Hexdump(command) => command.run(),
         Command::Completions(command) => command.run(&mut out),
         Command::Man(command) => command.run(&mut out),
     };

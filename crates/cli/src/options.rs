@@ -5,9 +5,10 @@ use std::ffi::OsString;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use pep3118::__private::plural;
-use pep3118::{DataModel, Dialect, Interpretation, LayoutError, Target, reconcile};
+use pep3118::{DataModel, Dialect, Interpretation, Layout, LayoutError, Target, reconcile};
 
 use super::c_source::COptions;
+use super::escape::escape;
 use super::failure::{Failure, print_error};
 use super::hints;
 use super::names;
@@ -67,6 +68,13 @@ pub(super) fn format_or_c(
         ))),
         _ => Ok(found),
     }
+}
+
+/// Returns the canonical format of `layout`, the layout of C source. The names of C are ASCII.
+pub(super) fn canonical(layout: &Layout) -> Result<String, Failure> {
+    let format = layout.emit(Target::Canonical);
+    let format = format.map_err(|error| Failure::refused(escape(error.to_string().as_bytes())))?;
+    String::from_utf8(format).map_err(|_| Failure::internal("the names of C are not ASCII"))
 }
 
 /// Writes a note to standard error if `format` is also the name of a type, such as `int`.

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use clap::Args;
-use clap::builder::styling::Style;
 use pep3118::RuleId;
 
 use super::failure::{Failure, Status};
+use super::palette::BOLD;
 use super::{json, names};
 
 /// Print the rules of the buffer protocol, or one of them
@@ -21,8 +21,6 @@ pub(super) struct Rules {
     #[arg(long)]
     json: bool,
 }
-
-const BOLD: Style = Style::new().bold();
 
 impl Rules {
     pub(super) fn run(self, out: &mut impl Write) -> Result<Status, Failure> {

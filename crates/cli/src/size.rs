@@ -4,19 +4,21 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use pep3118::{Dialect, calcsize_in};
+use pep3118::{DataModel, Dialect, calcsize_in};
+use serde::Serialize;
 
 use super::c_source::COptions;
 use super::escape::escape;
 use super::failure::{Failure, Status};
-use super::json;
+use super::json::{self, ErrorObject};
 use super::options::{self, InterpretationOptions, note_type_name};
 
 /// Print the size of an item in bytes, as struct.calcsize does
 ///
 /// For one format, the output is one number. For several formats, the output is one line for each format:
 /// the size and the format. Without --dialect the dialect is `pep3118`. It gives the size of
-/// struct.calcsize for every format that struct accepts. The exit status is 1 if a format is refused.
+/// struct.calcsize for every format that struct accepts. The exit status is 1 if a format is refused. With
+/// --json, the output is a list with an object for each format, with the key "size" or "error".
 #[derive(Debug, Args)]
 pub(super) struct Size {
     /// The formats
@@ -26,9 +28,28 @@ pub(super) struct Size {
     c: COptions,
     #[command(flatten)]
     interpretation: InterpretationOptions,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     /// Reply to queries from standard input, one JSON object a line
-    #[arg(long, conflicts_with_all = ["formats", "c", "dialect"])]
+    #[arg(long, conflicts_with_all = ["formats", "c", "dialect", "json"])]
     jsonl: bool,
+}
+
+/// The size of a format as a JSON object.
+#[derive(Serialize)]
+struct SizeReply {
+    format: String,
+    #[serde(flatten)]
+    outcome: SizeOutcome,
+}
+
+/// The size of an item in bytes, or the reason why the format has no size.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum SizeOutcome {
+    Size(u64),
+    Error(ErrorObject),
 }
 
 impl Size {
@@ -39,8 +60,21 @@ impl Size {
         let InterpretationOptions { dialect, model } = &self.interpretation;
         let dialect = dialect.unwrap_or(&Dialect::PEP3118);
         if let Some(found) = self.c.interpretation(model)? {
-            writeln!(out, "{}", found.layout.size())?;
+            let size = found.layout.size();
+            if self.json {
+                let format = options::canonical(&found.layout)?;
+                json::write_pretty(out, &[SizeReply { format, outcome: SizeOutcome::Size(size) }])?;
+            } else {
+                writeln!(out, "{size}")?;
+            }
             return Ok(Status::Done);
+        }
+        if self.json {
+            let replies: Vec<SizeReply> =
+                self.formats.iter().map(|format| reply(options::bytes(format), dialect, &model.model)).collect();
+            json::write_pretty(out, &replies)?;
+            let is_ok = |reply: &SizeReply| matches!(reply.outcome, SizeOutcome::Size(_));
+            return Ok(if replies.iter().all(is_ok) { Status::Done } else { Status::Failed });
         }
         let is_single = self.formats.len() == 1;
         let mut status = Status::Done;
@@ -59,4 +93,13 @@ impl Size {
         }
         Ok(status)
     }
+}
+
+/// Returns the size of `format` in `dialect` and `model` as a JSON object.
+fn reply(format: &[u8], dialect: &Dialect, model: &DataModel) -> SizeReply {
+    let outcome = match calcsize_in(format, dialect, model) {
+        Ok(size) => SizeOutcome::Size(size),
+        Err(error) => SizeOutcome::Error(ErrorObject::from(&error)),
+    };
+    SizeReply { format: json::text(format), outcome }
 }

@@ -351,7 +351,7 @@ impl Format {
     ///      4     4  int32      b
     /// <BLANKLINE>
     ///         0  1  2  3  4  5  6  7
-    ///      0 |a |........|b          |
+    ///      0 |a |........|b: int32   |
     /// <BLANKLINE>
     #[pyo3(signature = (*, width=None, color=false))]
     fn explain(&self, width: Option<usize>, color: bool) -> String {

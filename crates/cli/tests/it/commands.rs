@@ -53,6 +53,10 @@ fn commands_print_the_text_of_their_snapshots() {
         ("size-many", &["size", "@bd", "i}d", "<q", "-m", "lp64"]),
         ("diff", &["diff", "T{i:a:}", "T{>i:b:}", "-m", "lp64"]),
         ("diff-same", &["diff", "l", "<q", "-m", "lp64"]),
+        ("diff-json", &["diff", "T{i:a:}", "T{>i:b:}", "-m", "lp64", "--json"]),
+        ("size-json", &["size", "@bd", "i}d", "-m", "lp64", "--json"]),
+        ("emit-json", &["emit", "T{b:a:i:b:}", "-d", "cython", "--for", "numpy", "-m", "lp64", "--json"]),
+        ("emit-json-c", &["emit", "T{<b:a:}", "--to", "c", "-m", "lp64", "--json"]),
         ("emit", &["emit", "T{b:a:i:b:}", "-d", "cython", "--for", "struct", "-m", "lp64"]),
         ("emit-refused", &["emit", "T{&i:p:}", "--for", "numpy", "-m", "lp64"]),
         ("emit-c", &["emit", "T{b:a:i:b:}", "-d", "cython", "--to", "c", "--name", "sample", "-m", "lp64"]),
@@ -137,7 +141,9 @@ fn commands_print_the_text_of_their_snapshots() {
         ),
         ("check-request", &["check", "--shape", "3", "-r", "0x100"]),
         ("check-no-request", &["check", "--shape", "3", "-r", "FULL_RW"]),
-        ("check-no-json", &["check", "{\"len\": 3}"]),
+        ("check-len", &["check", "{\"len\": 3}"]),
+        ("check-no-json", &["check", "{\"len\": \"3\"}"]),
+        ("check-unknown-key", &["check", "{\"len\": 3, \"shap\": [3]}"]),
         ("rules", &["rules"]),
         ("rules-one", &["rules", "len-product"]),
         ("rules-json", &["rules", "B20", "--json"]),
@@ -198,11 +204,25 @@ fn any_error_in_json_lines_sets_the_exit_status() {
     let broken = clean.replace("\"len\": 4", "\"len\": 5");
     assert_eq!(status("check", &[clean, note].concat()), Some(0));
     assert_eq!(status("check", &[clean, &broken, clean].concat()), Some(1));
-    assert_eq!(status("check", &["{}\n", clean].concat()), Some(1));
+    assert_eq!(status("check", &["{}\n", clean].concat()), Some(0));
+    assert_eq!(status("check", &["{\"none\": 1}\n", clean].concat()), Some(1));
 }
 
-const COMMANDS: [&str; 12] =
-    ["explain", "size", "diff", "emit", "readers", "check", "audit", "census", "rules", "decode", "completions", "man"];
+const COMMANDS: [&str; 13] = [
+    "explain",
+    "size",
+    "diff",
+    "emit",
+    "readers",
+    "check",
+    "audit",
+    "census",
+    "rules",
+    "decode",
+    "hexdump",
+    "completions",
+    "man",
+];
 
 #[test]
 fn completions_name_every_command() {

@@ -67,6 +67,7 @@ fn assert_visible(text: &[u8], is_terminal: bool, context: &[OsString]) {
 fn check_output(arguments: &[&[u8]], input: Option<&[u8]>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("items"), [1; 4096]).unwrap();
+    fs::write(folder.path().join("others"), [2; 4000]).unwrap();
     fs::write(folder.path().join("input"), input.unwrap_or_default()).unwrap();
     let arguments: Vec<OsString> = arguments.iter().map(|argument| OsStr::from_bytes(argument).to_owned()).collect();
     let command = || -> Command {
@@ -89,10 +90,17 @@ fn record() -> Vec<u8> {
     [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
 }
 
+/// A format with an array of a record in each field, and with padding before each field.
+fn padded() -> Vec<u8> {
+    let fields = NAMES.iter().map(|name| [b"(2)T{<b:", *name, b":x<h:", *name, b":x}:", *name, b":x"].concat());
+    [b"T{".to_vec(), fields.collect::<Vec<_>>().concat(), b"}".to_vec()].concat()
+}
+
 #[test]
 fn commands_escape_the_names_in_a_format() {
     let record = record();
     let broken = [record.as_slice(), b"("].concat();
+    let padded = padded();
     let model: &[&[u8]] = &[b"-m", b"lp64"];
     let commands: &[&[&[u8]]] = &[
         &[b"explain", &record, b"--json"],
@@ -117,6 +125,18 @@ fn commands_escape_the_names_in_a_format() {
         &[b"decode", b"-f", &record, b"--count", b"2", b"--to", b"csv", b"items"],
         &[b"decode", b"-f", &record, b"--columns", b"none", b"items"],
         &[b"decode", b"-f", &broken, b"items"],
+        &[b"size", &record, &broken, b"--json"],
+        &[b"diff", &record, &broken, b"--json"],
+        &[b"emit", &record, b"--json"],
+        &[b"emit", &record, b"--to", b"c", b"--json"],
+        &[b"emit", &broken, b"--json"],
+        &[b"hexdump", b"items", &record, b"--count", b"2"],
+        &[b"hexdump", b"items", &record, b"--count", b"2", b"--html"],
+        &[b"hexdump", b"items", &record, b"--count", b"2", b"--diff", b"others"],
+        &[b"hexdump", b"items", &broken],
+        &[b"hexdump", b"items", &padded, b"--count", b"2"],
+        &[b"hexdump", b"items", &padded, b"--count", b"2", b"--html"],
+        &[b"hexdump", b"items", &padded, b"--count", b"2", b"--diff", b"others"],
     ];
     for command in commands {
         check_output(&[*command, model].concat(), None);
@@ -151,6 +171,8 @@ fn tables_pictures_and_differences_escape_names() {
         check_output(&[b"explain", &format], None);
         check_output(&[b"diff", &format, b"T{<i:b:<h:b:<i:c:}"], None);
         check_output(&[b"diff", &format, b"T{<i:b:<h:b:<d:c:}"], None);
+        check_output(&[b"diff", &format, b"T{<i:b:<h:b:<i:c:}", b"--json"], None);
+        check_output(&[b"diff", &format, b"T{<i:b:<h:b:<d:c:}", b"--json"], None);
     }
 }
 
@@ -162,6 +184,10 @@ fn messages_escape_the_argument() {
         check_output(&[b"decode", b"-f", b"i", b"--columns", name, b"items"], None);
         check_output(&[b"decode", b"-f", b"i", b"--to", name, b"items"], None);
         check_output(&[b"decode", b"-f", b"i", b"items", name], None);
+        check_output(&[b"hexdump", name, b"i"], None);
+        check_output(&[b"hexdump", b"items", name], None);
+        check_output(&[b"hexdump", b"items", b"i", b"--diff", name], None);
+        check_output(&[b"hexdump", b"items", b"i", b"--count", name], None);
         check_output(&[b"explain", b"i", b"-m", name], None);
         check_output(&[b"explain", b"i", b"-d", name], None);
         check_output(&[b"explain", b"i", b"-i", name], None);
@@ -218,6 +244,27 @@ fn decoded_values_are_escaped() {
     for to in ["table", "json", "csv"] {
         for format in [format.as_str(), "(2)<w", "<w", "s", "c", "4s"] {
             check_output(&[b"decode", b"-f", format.as_bytes(), b"--to", to.as_bytes(), b"-"], Some(&units));
+        }
+    }
+}
+
+/// Text in a file whose name is hostile, as fields with padding and as a rest.
+#[test]
+fn dumps_of_hostile_files() {
+    let text: Vec<u8> = NAMES.concat();
+    for name in NAMES {
+        // These bytes cannot be in the name of a file, or separate folders.
+        let name: Vec<u8> = name.iter().copied().filter(|byte| !matches!(byte, b'/' | 0)).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(OsStr::from_bytes(&name));
+        fs::write(&path, &text).unwrap();
+        fs::write(folder.path().join("other"), &text[1..]).unwrap();
+        let path = path.as_os_str().as_bytes();
+        let other = folder.path().join("other");
+        for format in [b"4s".as_slice(), b"<w", b"2c", b"T{<w:a:xc:b:}"] {
+            check_output(&[b"hexdump", path, format], None);
+            check_output(&[b"hexdump", path, format, b"--html"], None);
+            check_output(&[b"hexdump", path, format, b"--diff", other.as_os_str().as_bytes()], None);
         }
     }
 }

@@ -15,10 +15,12 @@ mod commands;
 mod decode;
 mod decode_files;
 mod help_lines;
+mod hexdump;
 #[cfg(target_os = "linux")]
 mod hostile_names;
 #[cfg(target_os = "linux")]
 mod interruption;
+mod json_schema;
 #[cfg(target_os = "linux")]
 mod progress;
 #[path = "../../../../tests/it/snapshot.rs"]

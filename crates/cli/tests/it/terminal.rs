@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 /// Opens a pseudo-terminal. Returns the end for the user (the test) and the end for the program.
 pub(crate) fn terminal() -> (File, File) {
@@ -29,8 +30,21 @@ pub(crate) fn shown(mut person: File) -> JoinHandle<String> {
 }
 
 /// Runs a command with standard output and standard error on a pseudo-terminal. Returns the text on the terminal.
-pub(crate) fn run_on_terminal(mut command: Command) -> (Output, String) {
+pub(crate) fn run_on_terminal(command: Command) -> (Output, String) {
+    run_on(terminal(), command)
+}
+
+/// Runs a command with standard output and standard error on a pseudo-terminal that is `columns` columns wide.
+/// Returns the text on the terminal.
+pub(crate) fn run_on_terminal_of(command: Command, columns: u16) -> (Output, String) {
     let (person, program) = terminal();
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&person, size).unwrap();
+    run_on((person, program), command)
+}
+
+/// Runs a command with standard output and standard error on the terminal that [`terminal`] returned.
+fn run_on((person, program): (File, File), mut command: Command) -> (Output, String) {
     command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("COLUMNS");
     let child = command.stdout(program.try_clone().unwrap()).stderr(Stdio::from(program)).spawn().unwrap();
     // `command` owns copies of the program's end. They would keep the terminal open.

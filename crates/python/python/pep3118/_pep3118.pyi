@@ -140,87 +140,91 @@ def _python_command(argv: Sequence[str]) -> tuple[Any, ...] | None:
 
 @final
 class View:
-    """The items of an exporter: like memoryview, for every format.
+    """A view of the items of an exporter, like memoryview, for every format.
 
-    Records are named tuples, arrays in items nested lists. `view["pos.x"]` is a view of that field,
-    `view.columns()` copies each field to an array of its own.
+    Records become named tuples, and arrays in items become nested lists. `view["pos.x"]` returns a view of that
+    field. `view.columns()` copies each field to an array.
 
-    The layout of an item is that of the exporter's type where the type declares it (NumPy's dtype, a ctypes
-    class, array), else that of the exporter's format, in `dialect` if that is given. Another `format` of
-    the same itemsize may be given.
+    The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
+    `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
+    `format` replaces the exporter's format by another format of the same itemsize.
     """
     @property
     def obj(self) -> object:
-        """The object whose memory it is."""
+        """The object that owns the memory."""
     @property
     def nbytes(self) -> int:
-        """Bytes of all items in a contiguous copy."""
+        """The size in bytes of a contiguous copy of all items."""
     @property
     def readonly(self) -> bool:
-        """Whether items cannot be written to."""
+        """Whether the memory is read-only."""
     @property
     def format(self) -> str:
-        """The format as the exporter wrote it; of a field or a cast, one that says the same. Bytes that
-        are not UTF-8 are surrogates.
+        """The format that the exporter reported. A field or a cast has a format of its own. Bytes that are not UTF-8
+        become surrogates.
         """
     @property
     def itemsize(self) -> int:
-        """Bytes of one item."""
+        """The size of one item in bytes."""
     @property
     def ndim(self) -> int:
         """The number of dimensions."""
     @property
     def shape(self) -> tuple[int, ...]:
-        """Items in each dimension."""
+        """The number of items in each dimension."""
     @property
     def strides(self) -> tuple[int, ...]:
-        """Bytes from one item to the next in each dimension."""
+        """The distance in bytes from one item to the next in each dimension."""
     @property
     def suboffsets(self) -> tuple[int, ...]:
-        """Where at least 0: follow the pointer there, then add as many bytes. Empty where there is none."""
+        """The suboffset of each dimension, or () if no item is reached through a pointer. If a suboffset is at least 0,
+        the reader follows a pointer and then adds the suboffset in bytes.
+        """
     @property
     def c_contiguous(self) -> bool:
-        """Whether the items are contiguous, the last index fastest."""
+        """Whether the items are contiguous in C order, the last index fastest."""
     @property
     def f_contiguous(self) -> bool:
-        """Whether the items are contiguous, the first index fastest."""
+        """Whether the items are contiguous in Fortran order, the first index fastest."""
     @property
     def contiguous(self) -> bool:
         """Whether the items are contiguous in either order."""
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of the fields of a record, 'f0' by its index where the format has none; () where items
-        are no records.
+        """The names of the fields of a record, or () if items are not records. A field without a name is named by its
+        index: 'f0', 'f1'.
         """
     @property
     def certainty(self) -> Literal["exact", "trailing-padding", "inferred"]:
         """The certainty of the interpretation of the format: 'exact', 'trailing-padding' or 'inferred'."""
     @property
     def dialect(self) -> str:
-        """The dialect in which the format was read."""
+        """The dialect in which the format was interpreted."""
     def __new__(cls, obj: Buffer, format: str | bytes | None = None, dialect: str | None = None) -> Self: ...
     def explain(self) -> str:
-        """The layout of an item as a table of offsets, sizes and types, and the arrangement of the items."""
+        """Returns the layout of an item as a table of offsets, sizes and types, and the arrangement of the items."""
     def tolist(self) -> Any:
-        """All items as nested lists, the item itself where there is no dimension."""
+        """Returns all items as nested lists. Returns the item itself if the view has no dimension."""
     def tobytes(self, order: Literal["C", "F", "A"] | None = "C") -> bytes:
-        """The bytes of all items, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as 'F'
-        where the memory is in Fortran order, else as 'C'.
+        """Returns the bytes of all items in a contiguous order: 'C' with the last index fastest, 'F' with the first
+        index fastest. 'A' is 'F' for memory in Fortran order, and 'C' for any other memory.
         """
     def hex(self, *args: Any, **kwargs: Any) -> str:
-        """`tobytes().hex(...)`"""
+        """Returns `tobytes().hex(...)`."""
     def toreadonly(self) -> View:
-        """The same memory, not to be written to."""
+        """Returns a read-only view of the same memory."""
     def cast(self, format: str | bytes, shape: Sequence[int] | None = None, *, dialect: str | None = None) -> View:
-        """The bytes of C-contiguous memory as items of another format, in one dimension or in a shape."""
+        """Returns a view of the same bytes as items of another format, in one dimension or in `shape`. The memory
+        must be C-contiguous.
+        """
     def transpose(self, *axes: int) -> View:
-        """The dimensions in another order, reversed if none is given."""
+        """Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given."""
     def columns(self, *names: str) -> dict[str, View]:
-        """Each field as an array of its own, copied and in this machine's byte order: a dict of writable
-        Views by dotted names. Of all fields, or of those that are named.
+        """Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
+        names of the fields. Copies all fields if no `names` are given.
         """
     def release(self) -> None:
-        """Gives the buffer back: `BufferError` while there are buffers of this view."""
+        """Releases the buffer. Raises BufferError while a consumer holds a buffer of this view."""
     def __arrow_c_schema__(self) -> CapsuleType: ...
     def __arrow_c_array__(self, requested_schema: CapsuleType | None = None) -> tuple[CapsuleType, CapsuleType]: ...
     def __arrow_c_stream__(self, requested_schema: CapsuleType | None = None) -> CapsuleType: ...

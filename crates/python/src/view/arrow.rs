@@ -88,7 +88,7 @@ fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Optio
     }
     let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
     let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(view.len()).ok()?);
-    let owner = Arc::new(std::panic::AssertUnwindSafe(hold.share(py, pin)));
+    let owner = Arc::new(std::panic::AssertUnwindSafe(hold.share(py, pin).ok()?));
     // SAFETY: by the INVARIANT of `Part` these are the bytes of all items, readable while the buffer is held
     // (E04), as `owner` does. Arrow only reads; the protocol requires that no consumer writes meanwhile.
     Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })

@@ -1,4 +1,4 @@
-//! The class `View`.
+//! The Python classes `View` and `_ViewIterator`.
 
 use std::ffi::c_int;
 use std::sync::OnceLock;
@@ -27,14 +27,14 @@ use pep3118::layout::Table;
 use pep3118::py::{BufferExporter, ItemDescription};
 use pep3118::view::Order;
 
-/// The items of an exporter: like memoryview, for every format.
+/// A view of the items of an exporter, like memoryview, for every format.
 ///
-/// Records are named tuples, arrays in items nested lists. `view["pos.x"]` is a view of that field,
-/// `view.columns()` copies each field to an array of its own.
+/// Records become named tuples, and arrays in items become nested lists. `view["pos.x"]` returns a view of that
+/// field. `view.columns()` copies each field to an array.
 ///
-/// The layout of an item is that of the exporter's type where the type declares it (NumPy's dtype, a ctypes
-/// class, array), else that of the exporter's format, in `dialect` if that is given. Another `format` of
-/// the same itemsize may be given.
+/// The layout of an item is the layout that the exporter's type declares: a NumPy dtype, a ctypes class, or an
+/// `array.array`. For any other type, the layout is read from the exporter's format, in `dialect` if it is given.
+/// `format` replaces the exporter's format by another format of the same itemsize.
 ///
 /// >>> import struct
 /// >>> from pep3118 import View
@@ -61,38 +61,56 @@ use pep3118::view::Order;
 ///     ...
 /// ValueError: id: 40000 is not in the range -32768 to 32767 of int16
 ///
-/// Assigning to a part takes a buffer of the same shape and layout, nested lists of that shape, or one
-/// value for every item; nothing is written unless all of it fits, and padding stays as it is.
+/// An assignment to several items accepts a buffer of the same shape and layout, nested lists of the same shape, or
+/// one value for every item. If one value is refused, no item is changed. Padding is never changed.
 #[pyclass(frozen, mapping, weakref, module = "pep3118")]
 pub(crate) struct View {
     part: Part,
     hold: Hold,
-    /// Made when the first consumer requests a buffer.
+    /// The exporter of the view's own buffer, created at the first request.
     exporter: OnceLock<Box<BufferExporter>>,
     hash: OnceLock<isize>,
 }
 
 impl View {
+    #[inline(always)]
     pub(super) fn new(part: Part, hold: Hold) -> Self {
         Self { part, hold, exporter: OnceLock::new(), hash: OnceLock::new() }
     }
 
-    /// Another part of the same buffer.
-    fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> Self {
-        Self::new(part, self.hold.share(py, pin))
+    /// Creates a view of another part of the same buffer. `pin` is a pin of this view.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    #[inline(always)]
+    fn alike(&self, py: Python<'_>, part: Part, pin: &Pin<'_>) -> PyResult<Self> {
+        Ok(Self::new(part, self.hold.share(py, pin)?))
     }
 
-    /// The items, and the share in their buffer.
+    /// Creates the Python object of [`alike`](Self::alike). A `PyResult<Self>` would copy the view once more.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    #[inline(always)]
+    fn object_alike<'py>(&self, py: Python<'py>, part: Part, pin: &Pin<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let hold = self.hold.share(py, pin)?;
+        Ok(Bound::new(py, Self::new(part, hold))?.into_any())
+    }
+
+    /// Returns the items, and the reference to their buffer.
     pub(super) fn parts(&self) -> (&Part, &Hold) {
         (&self.part, &self.hold)
     }
 
-    /// The description of the items.
+    /// Returns the description of the items.
     pub(super) fn description(&self) -> &ItemDescription {
         self.part.description()
     }
 
-    /// The items, if they are not released.
+    /// Returns the items.
+    ///
+    /// # Errors
+    /// - a view that was released: `ValueError`
     #[inline]
     fn part(&self) -> PyResult<&Part> {
         if self.hold.is_released() { Err(released()) } else { Ok(&self.part) }
@@ -111,40 +129,40 @@ impl View {
         if let (Ok(view), None, None) = (obj.cast_exact::<Self>(), format, dialect) {
             let this = view.get();
             let pin = this.hold.pin()?;
-            return Ok(this.alike(obj.py(), this.part.whole(), &pin));
+            return this.alike(obj.py(), this.part.whole(), &pin);
         }
         let (acquired, part) = opened(construct::open(obj, format, dialect)?);
-        Ok(Self::new(part, Hold::new(obj.py(), acquired)?))
+        Ok(Self::new(part, Hold::new(acquired)))
     }
 
-    /// The object whose memory it is.
+    /// The object that owns the memory.
     #[getter]
     fn obj<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.part()?;
         Ok(self.hold.exporter(py))
     }
 
-    /// Bytes of all items in a contiguous copy.
+    /// The size in bytes of a contiguous copy of all items.
     #[getter]
     fn nbytes(&self) -> PyResult<i64> {
         Ok(self.part()?.view().len())
     }
 
-    /// Whether items cannot be written to.
+    /// Whether the memory is read-only.
     #[getter]
     fn readonly(&self) -> PyResult<bool> {
         Ok(self.part()?.view().readonly())
     }
 
-    /// The format as the exporter wrote it; of a field or a cast, one that says the same. Bytes that
-    /// are not UTF-8 are surrogates.
+    /// The format that the exporter reported. A field or a cast has a format of its own. Bytes that are not UTF-8
+    /// become surrogates.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         let part = self.part()?;
         part.item()?.format(py, part.description())
     }
 
-    /// Bytes of one item.
+    /// The size of one item in bytes.
     #[getter]
     fn itemsize(&self) -> PyResult<i64> {
         Ok(self.part()?.view().itemsize())
@@ -156,31 +174,32 @@ impl View {
         Ok(self.part()?.shape().len())
     }
 
-    /// Items in each dimension.
+    /// The number of items in each dimension.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         tuple(py, self.part()?.shape())
     }
 
-    /// Bytes from one item to the next in each dimension.
+    /// The distance in bytes from one item to the next in each dimension.
     #[getter]
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         tuple(py, self.part()?.view().strides())
     }
 
-    /// Where at least 0: follow the pointer there, then add as many bytes. Empty where there is none.
+    /// The suboffset of each dimension, or () if no item is reached through a pointer. If a suboffset is at least 0,
+    /// the reader follows a pointer and then adds the suboffset in bytes.
     #[getter]
     fn suboffsets<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         tuple(py, self.part()?.view().suboffsets().unwrap_or_default())
     }
 
-    /// Whether the items are contiguous, the last index fastest.
+    /// Whether the items are contiguous in C order, the last index fastest.
     #[getter]
     fn c_contiguous(&self) -> PyResult<bool> {
         Ok(self.part()?.view().is_contiguous(Order::C))
     }
 
-    /// Whether the items are contiguous, the first index fastest.
+    /// Whether the items are contiguous in Fortran order, the first index fastest.
     #[getter]
     fn f_contiguous(&self) -> PyResult<bool> {
         Ok(self.part()?.view().is_contiguous(Order::Fortran))
@@ -192,8 +211,8 @@ impl View {
         Ok(self.part()?.view().is_contiguous(Order::Any))
     }
 
-    /// The names of the fields of a record, 'f0' by its index where the format has none; () where items
-    /// are no records.
+    /// The names of the fields of a record, or () if items are not records. A field without a name is named by its
+    /// index: 'f0', 'f1'.
     #[getter]
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, item::names(self.part()?.description()))
@@ -205,13 +224,13 @@ impl View {
         Ok(self.part()?.description().certainty().as_str())
     }
 
-    /// The dialect in which the format was read.
+    /// The dialect in which the format was interpreted.
     #[getter(dialect)]
     fn rule(&self) -> PyResult<&'static str> {
         Ok(self.part()?.description().rule())
     }
 
-    /// The layout of an item as a table of offsets, sizes and types, and the arrangement of the items.
+    /// Returns the layout of an item as a table of offsets, sizes and types, and the arrangement of the items.
     ///
     /// >>> from pep3118 import View
     /// >>> print(View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}").explain())
@@ -243,7 +262,7 @@ impl View {
         objects::string(py, &text)
     }
 
-    /// All items as nested lists, the item itself where there is no dimension.
+    /// Returns all items as nested lists. Returns the item itself if the view has no dimension.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("B", (2, 3)).tolist()
@@ -256,8 +275,8 @@ impl View {
         tolist::to_list(py, self.part.held(&pin))
     }
 
-    /// The bytes of all items, contiguous: 'C' with the last index fastest, 'F' with the first, 'A' as 'F'
-    /// where the memory is in Fortran order, else as 'C'.
+    /// Returns the bytes of all items in a contiguous order: 'C' with the last index fastest, 'F' with the first
+    /// index fastest. 'A' is 'F' for memory in Fortran order, and 'C' for any other memory.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("c", (2, 3)).tobytes("F")
@@ -268,7 +287,7 @@ impl View {
         self.part.held(&pin).to_bytes(py, self.part.order(order)?)
     }
 
-    /// `tobytes().hex(...)`
+    /// Returns `tobytes().hex(...)`.
     #[pyo3(signature = (*args, **kwargs))]
     fn hex<'py>(
         &self,
@@ -282,17 +301,18 @@ impl View {
         bytes.call_method("hex", args, kwargs)
     }
 
-    /// The same memory, not to be written to.
+    /// Returns a read-only view of the same memory.
     ///
     /// >>> from pep3118 import View
     /// >>> View(bytearray(2)).toreadonly().readonly
     /// True
     fn toreadonly(&self, py: Python<'_>) -> PyResult<Self> {
         let pin = self.hold.pin()?;
-        Ok(self.alike(py, self.part.to_readonly(), &pin))
+        self.alike(py, self.part.to_readonly(), &pin)
     }
 
-    /// The bytes of C-contiguous memory as items of another format, in one dimension or in a shape.
+    /// Returns a view of the same bytes as items of another format, in one dimension or in `shape`. The memory
+    /// must be C-contiguous.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("3s").tolist()
@@ -303,10 +323,10 @@ impl View {
         let dialect = dialect.map(dialect_by_name).transpose()?;
         let pin = self.hold.pin()?;
         let part = self.part.cast(&written, shape.as_deref(), dialect)?;
-        Ok(self.alike(format.py(), part, &pin))
+        self.alike(format.py(), part, &pin)
     }
 
-    /// The dimensions in another order, reversed if none is given.
+    /// Returns a view with the dimensions in the order of `axes`, or in reverse order if no axes are given.
     ///
     /// >>> from pep3118 import View
     /// >>> View(b"abcdef").cast("B", (2, 3)).transpose().tolist()
@@ -315,11 +335,11 @@ impl View {
     fn transpose(&self, py: Python<'_>, axes: Vec<usize>) -> PyResult<Self> {
         let axes = (!axes.is_empty()).then_some(axes);
         let pin = self.hold.pin()?;
-        Ok(self.alike(py, self.part.transpose(axes.as_deref())?, &pin))
+        self.alike(py, self.part.transpose(axes.as_deref())?, &pin)
     }
 
-    /// Each field as an array of its own, copied and in this machine's byte order: a dict of writable
-    /// Views by dotted names. Of all fields, or of those that are named.
+    /// Copies each field to an array in this machine's byte order. Returns a dict of writable Views by the dotted
+    /// names of the fields. Copies all fields if no `names` are given.
     ///
     /// >>> from pep3118 import View
     /// >>> view = View(b"\x01\x00\x02\x03\x00\x04").cast("T{>H:a:B:b:}")
@@ -331,14 +351,14 @@ impl View {
         columns::columns(py, self.part.held(&pin), &names)
     }
 
-    /// The schema of the Arrow C data interface: a struct of the fields of a record; of other items, that
-    /// of one item.
+    /// Returns the schema of the Arrow C data interface. The schema of records is a struct of the fields. The schema of
+    /// other items is the schema of one item.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         arrow::schema(py, self.part()?)
     }
 
-    /// The items as an Arrow array: of structs if they are records. Dimensions after the first are lists
-    /// of fixed size. Memory is shared where its bytes are Arrow's, and copied elsewhere.
+    /// Returns the items as an Arrow array. Records become structs. Dimensions after the first become lists of fixed
+    /// size. Memory is shared if its bytes are in Arrow's format, and copied otherwise.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_array__<'py>(
         &self,
@@ -349,7 +369,7 @@ impl View {
         arrow::array(py, self.part()?, &self.hold)
     }
 
-    /// The same as a stream of one record batch; items that are no records are its column 'value'.
+    /// Returns the items as an Arrow stream of one record batch. Items that are not records are in the column 'value'.
     #[pyo3(signature = (requested_schema=None))]
     fn __arrow_c_stream__<'py>(
         &self,
@@ -360,14 +380,14 @@ impl View {
         arrow::stream(py, self.part()?, &self.hold)
     }
 
-    /// Gives the buffer back: `BufferError` while there are buffers of this view.
+    /// Releases the buffer. Raises BufferError while a consumer holds a buffer of this view.
     ///
     /// >>> from pep3118 import View
     /// >>> memory = bytearray(b"abc")
-    /// >>> with View(memory) as view:  # releases it, too
+    /// >>> with View(memory) as view:  # the end of the block releases the buffer
     /// ...     print(view[0])
     /// 97
-    /// >>> memory.append(100)  # not while it is viewed
+    /// >>> memory.append(100)  # possible because no view is left
     fn release(&self) -> PyResult<()> {
         self.hold.release().map_err(|users| {
             let s = if users == 1 { "" } else { "s" };
@@ -399,7 +419,7 @@ impl View {
         }
         match key.select(&this.part, &pin)? {
             Target::Item(indices) => read_item(py, &this.part, pin, indices.as_slice()),
-            Target::Part(part) => Ok(Bound::new(py, this.alike(py, part, &pin))?.into_any()),
+            Target::Part(part) => this.object_alike(py, part, &pin),
         }
     }
 
@@ -453,7 +473,7 @@ impl View {
                 let (acquired, part) = opened(open);
                 answer(compare::equal(py, left, Operand::Open(&part, &acquired))?)
             }
-            // An object that exports no buffer may define how it compares.
+            // `other` exports no buffer, but its class may define the comparison.
             Err(_) => Ok(py.NotImplemented().into_bound(py)),
         }
     }
@@ -482,7 +502,7 @@ impl View {
         let this = slf.get();
         let part = &this.part;
         let bytes;
-        // A consumer would take any bytes for references to objects.
+        // A consumer of format `O` would use the bytes as references to objects, although they may be any bytes.
         let format = if part.item()?.has_unknown_objects() {
             bytes = format!("{}s", part.view().itemsize()).into_bytes();
             &bytes
@@ -493,12 +513,12 @@ impl View {
             return Err(objects::error::<PyBufferError>("the View is released"));
         }
         let exporter = this.exporter.get_or_init(|| {
-            // SAFETY: (a) by the INVARIANT of `Part` the items are readable as long as the buffer is held; a
-            // view with users is not released, and a consumer refers to this object. (b) is what its own
-            // exporter has reported.
+            // SAFETY: (a) By the INVARIANT of `Part` the items are readable until the buffer is released. The consumer
+            // refers to this object and is a user of it, so the buffer is not released. (b) The view is writable only
+            // if its own exporter reported writable memory.
             Box::new(unsafe { BufferExporter::with_format(part.view(), part.buf(), Some(format)) })
         });
-        // SAFETY: (a) the interpreter passes a struct to fill in; (b) the object holds the exporter.
+        // SAFETY: (a) The interpreter passes a struct to fill in. (b) `slf` holds the exporter.
         let filled = unsafe { exporter.fill(slf.as_any(), view, flags) };
         if filled.is_err() {
             this.hold.leave();
@@ -509,7 +529,7 @@ impl View {
     #[allow(unsafe_code, reason = "a slot")]
     unsafe fn __releasebuffer__(&self, view: *mut ffi::Py_buffer) {
         if let Some(exporter) = self.exporter.get() {
-            // SAFETY: (a) the interpreter passes a struct that `fill` has filled in, once.
+            // SAFETY: (a) The interpreter passes each struct that `fill` has filled in once.
             unsafe { exporter.release(view) }
             self.hold.leave();
         }
@@ -520,12 +540,13 @@ impl View {
     }
 
     fn __clear__(&self) {
-        // A consumer in the same cycle releases its buffer later, and then the last reference to this object.
+        // If a consumer in the same cycle holds a buffer of this view, the consumer releases that buffer later. The
+        // last reference to this object is then dropped.
         let _: Result<(), isize> = self.hold.release();
     }
 }
 
-/// The items of the first dimension, one after the other.
+/// An iterator over the items of the first dimension.
 #[pyclass(frozen, name = "_ViewIterator", module = "pep3118")]
 pub(super) struct ViewIterator {
     view: Py<View>,
@@ -535,14 +556,14 @@ pub(super) struct ViewIterator {
 }
 
 impl ViewIterator {
-    /// The next index.
+    /// Returns the current index and advances to the next. Returns `None` after the last index.
     #[inline]
     fn advance(&self) -> Option<i64> {
         let advance = |index: i64| (index != self.end).then(|| index.saturating_add(self.step));
         if cfg!(Py_GIL_DISABLED) {
             return self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok();
         }
-        // With the GIL one thread at a time is here.
+        // With the GIL, only one thread runs this code.
         let index = self.next.load(Ordering::Relaxed);
         self.next.store(advance(index)?, Ordering::Relaxed);
         Some(index)
@@ -562,7 +583,7 @@ impl ViewIterator {
         let geometry = view.part.view();
         match (geometry.strides(), geometry.is_indirect()) {
             ([stride], false) => {
-                // In bounds, so that the product is part of a span that fits.
+                // The index is in bounds. The offset is then inside of the span of the view, which fits 64 bits.
                 let offset = geometry.offset().wrapping_add(stride.wrapping_mul(index));
                 read_place(py, &view.part, pin, Place::Offset(offset)).map(Some)
             }
@@ -570,7 +591,7 @@ impl ViewIterator {
             ([], _) => Err(objects::error::<PyIndexError>("0-dim view has no items to iterate over")),
             _ => {
                 let part = select(&view.part.held(&pin), 0, index)?;
-                Ok(Some(Bound::new(py, view.alike(py, part, &pin))?.into_any()))
+                view.object_alike(py, part, &pin).map(Some)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Assignment of an object to memory of ctypes, whose references ctypes itself holds.
+//! Assigns an object to memory of ctypes. ctypes itself owns the references to such objects.
 
 use crate::objects;
 use pyo3::exceptions::PyTypeError;
@@ -10,13 +10,13 @@ use pyo3::types::{PyString, PyTuple, PyType};
 /// The deepest nesting of structures and arrays that is followed.
 const DEPTH: usize = 64;
 
-/// Assigns an object to the `py_object` that is `offset` bytes into an instance of a ctypes class, as
-/// `instance[1].field = value` does. The memory has an address only, and the reference is in a dictionary of
-/// the instance that owns the memory.
+/// Assigns `value` to the `py_object` at `offset` bytes in `instance`, an instance of a ctypes class, as
+/// `instance[1].field = value` does. A copy of the bytes is not enough: the memory contains only an address. The
+/// reference is in a dictionary of the instance that owns the memory.
 ///
 /// # Errors
-/// - an instance that has no `py_object` there
-/// - an exception of ctypes
+/// - an instance that has no `py_object` at `offset`: `TypeError`
+/// - ctypes raises an exception: the exception is returned unchanged
 pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = instance.py();
     let ctypes = py.import(intern!(py, "ctypes"))?;
@@ -47,16 +47,17 @@ pub(super) fn assign(instance: &Bound<'_, PyAny>, offset: usize, value: &Bound<'
     Err(objects::error::<PyTypeError>("ctypes holds the references of this memory, and has no object at this place"))
 }
 
-/// Whether instances of a class are one `py_object`.
+/// Returns `true` if `class` is `py_object` or a subclass of it.
 fn is_object(class: &Bound<'_, PyType>) -> PyResult<bool> {
     static OBJECT: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     class.is_subclass(OBJECT.import(class.py(), "ctypes", "py_object")?)
 }
 
-/// A field of a structure: its name, its class and its offset.
+/// A field of a structure: its name, its class, and its offset in bytes.
 type CField<'py> = (Bound<'py, PyString>, Bound<'py, PyType>, usize);
 
-/// The field of a structure that has the byte at `offset`.
+/// Returns the field of a structure that contains the byte at `offset`. `size` returns the size of a class in bytes.
+/// Returns `None` if no field contains the byte.
 fn field_at<'py>(
     class: &Bound<'py, PyType>,
     offset: usize,

@@ -1,7 +1,13 @@
-//! `ManagedBuffer`, the Python object that owns an acquired buffer, and `Hold`, the share that a view has in it.
+//! `Hold`, the reference of a view to an acquired buffer, and `Pin`, which keeps a view from being released.
+//!
+//! A view owns its buffer until a second view of the buffer is created. The buffer then moves to a
+//! [`ManagedBuffer`], which both views share. Most views have no second view, so they need no second Python object.
+//!
+//! A *user* of a view is a consumer of the view's own buffer, or an operation that is running on the view. A view
+//! with users cannot be released.
 
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::objects;
 use pep3118::decode::ColumnData;
@@ -10,30 +16,40 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
-/// A buffer that is shared by a view and all of its parts; memoryview's managed buffer.
+/// A buffer that several views share, like memoryview's managed buffer.
 ///
-/// It is a Python object so that the garbage collector sees each reference of a view to it, and its one
-/// reference to the exporter. It is released with the last share, or when the object is freed.
+/// `ManagedBuffer` is a Python object, so the garbage collector sees the reference of each view to it and its
+/// reference to the exporter. The buffer is released with its last view, or when this object is freed.
 #[pyclass(frozen, name = "_ManagedBuffer", module = "pep3118")]
 pub(super) struct ManagedBuffer {
-    /// `None` after it was released. No Python code runs while it is locked.
+    /// The owner of the memory, or `None` after the release. No Python code runs while the mutex is locked.
     memory: Mutex<Option<Memory>>,
-    /// Views that are not released.
+    /// The number of views of the buffer that are not released.
     shares: AtomicUsize,
 }
 
-/// The owner of the memory.
+/// The owner of memory.
 enum Memory {
     Acquired(Acquired),
-    /// The memory of a decoded column. It is only kept alive here; views read it through their parts.
+    /// The memory of a decoded column. Views read the memory through their `Part`.
     Column(#[expect(dead_code, reason = "owns the memory")] ColumnData),
 }
 
 impl ManagedBuffer {
+    /// Creates the buffer of one view.
+    fn new(memory: Option<Memory>) -> Self {
+        Self { memory: Mutex::new(memory), shares: AtomicUsize::new(1) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Memory>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Subtracts one view. Releases the buffer if no view is left.
     fn drop_share(&self) {
         if self.shares.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner).take();
-            // Not under the lock: the exporter is called.
+            let memory = self.lock().take();
+            // The release calls the exporter, so the mutex is unlocked first.
             drop(memory);
         }
     }
@@ -41,9 +57,9 @@ impl ManagedBuffer {
 
 #[pymethods]
 impl ManagedBuffer {
-    // There is no `__clear__`: the buffer is released when the last view is cleared or freed.
+    // There is no `__clear__`, because the buffer is released when the last view is cleared or freed.
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // The collector runs while no Python code does, so that the lock is free.
+        // The collector runs while no Python code does, so the mutex is unlocked.
         match self.memory.try_lock().as_deref() {
             Ok(Some(Memory::Acquired(acquired))) => acquired.traverse(&visit),
             _ => Ok(()),
@@ -51,9 +67,9 @@ impl ManagedBuffer {
     }
 }
 
-/// The number of users of a view: consumers of its buffer, and operations. A view with users cannot be released.
+/// The number of users of a view.
 ///
-/// With the GIL, plain loads and stores are enough: only the thread that holds it uses the count.
+/// With the GIL, plain loads and stores are enough, because only the thread that has the GIL uses the count.
 #[derive(Debug, Default)]
 struct Users(AtomicIsize);
 
@@ -61,7 +77,7 @@ struct Users(AtomicIsize);
 const RELEASED: isize = -1;
 
 impl Users {
-    /// One more; `false` if the view was released.
+    /// Adds one user. Returns `false` if the view was released.
     #[inline]
     fn enter(&self) -> bool {
         if cfg!(Py_GIL_DISABLED) {
@@ -85,7 +101,8 @@ impl Users {
         self.0.store(self.0.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
     }
 
-    /// Releases the view, unless it has users: then their number. `Ok(false)` if it was released before.
+    /// Marks the view as released. Returns `Ok(false)` if the view was already released. Returns `Err` with the number
+    /// of users if the view has users.
     fn release(&self) -> Result<bool, isize> {
         match self.0.compare_exchange(0, RELEASED, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(true),
@@ -100,51 +117,91 @@ impl Users {
     }
 }
 
-/// The share of a view in a buffer, until the view is released.
-#[derive(Debug)]
+/// The reference of a view to a buffer, until the view is released.
 pub(super) struct Hold {
-    buffer: Py<ManagedBuffer>,
+    /// The acquired buffer while the view owns it. No Python code runs while the mutex is locked.
+    owned: Mutex<Option<Acquired>>,
+    /// The object that owns the buffer. It is set when a second view is created, so a third needs no lock.
+    shared: OnceLock<Py<ManagedBuffer>>,
     users: Users,
 }
 
 impl Hold {
-    /// The first share of a buffer.
-    pub(super) fn new(py: Python<'_>, acquired: Acquired) -> PyResult<Self> {
-        Self::of(py, Memory::Acquired(acquired))
+    /// Creates the reference of the first view of a buffer.
+    #[inline]
+    pub(super) fn new(acquired: Acquired) -> Self {
+        Self { owned: Mutex::new(Some(acquired)), shared: OnceLock::new(), users: Users::default() }
     }
 
-    /// The first share of the memory of a column.
-    pub(super) fn of_column(py: Python<'_>, column: ColumnData) -> PyResult<Self> {
-        Self::of(py, Memory::Column(column))
-    }
-
-    fn of(py: Python<'_>, memory: Memory) -> PyResult<Self> {
-        let buffer = ManagedBuffer { memory: Mutex::new(Some(memory)), shares: AtomicUsize::new(1) };
-        Ok(Self { buffer: Py::new(py, buffer)?, users: Users::default() })
-    }
-
-    /// Keeps the buffer from being released until the result is dropped.
+    /// Creates the reference of the first view of a column.
     ///
     /// # Errors
-    /// - `ValueError`: a view that was released
+    /// - no memory: `MemoryError`
+    pub(super) fn of_column(py: Python<'_>, column: ColumnData) -> PyResult<Self> {
+        Ok(Self::of_object(Py::new(py, ManagedBuffer::new(Some(Memory::Column(column))))?))
+    }
+
+    #[inline]
+    fn of_object(buffer: Py<ManagedBuffer>) -> Self {
+        Self { owned: Mutex::new(None), shared: OnceLock::from(buffer), users: Users::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Acquired>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a user. The view cannot be released until the returned pin is dropped.
+    ///
+    /// # Errors
+    /// - a view that was released: `ValueError`
     #[inline]
     pub(super) fn pin(&self) -> PyResult<Pin<'_>> {
         if self.users.enter() { Ok(Pin { users: &self.users }) } else { Err(released()) }
     }
 
-    /// Another share. The pin shows that there is one.
-    pub(super) fn share(&self, py: Python<'_>, _pin: &Pin<'_>) -> Self {
-        self.buffer.get().shares.fetch_add(1, Ordering::AcqRel);
-        Self { buffer: self.buffer.clone_ref(py), users: Users::default() }
-    }
-
-    /// Gives the share back.
+    /// Creates the reference of another view to the same buffer. `_pin` is a pin of this view, which proves that the
+    /// buffer is not released.
     ///
     /// # Errors
-    /// - the number of users
+    /// - no memory: `MemoryError`
+    #[inline]
+    pub(super) fn share(&self, py: Python<'_>, _pin: &Pin<'_>) -> PyResult<Self> {
+        let buffer = match self.shared.get() {
+            Some(buffer) => buffer,
+            None => self.move_to_object(py)?,
+        };
+        buffer.get().shares.fetch_add(1, Ordering::AcqRel);
+        Ok(Self::of_object(buffer.clone_ref(py)))
+    }
+
+    /// Moves the buffer from the view to a Python object. Returns the object.
+    #[cold]
+    fn move_to_object(&self, py: Python<'_>) -> PyResult<&Py<ManagedBuffer>> {
+        // The object is created before the mutex is locked: the garbage collector may run and traverse this view.
+        let buffer = Py::new(py, ManagedBuffer::new(None))?;
+        let mut owned = self.lock();
+        // If there is no buffer, another thread has moved it and has set `shared` before the unlock.
+        if let Some(acquired) = owned.take() {
+            *buffer.get().lock() = Some(Memory::Acquired(acquired));
+            return Ok(self.shared.get_or_init(|| buffer));
+        }
+        self.shared.get().ok_or_else(released)
+    }
+
+    /// Releases the view. A view that was already released stays released.
+    ///
+    /// # Errors
+    /// - a view that has users: the number of users
     pub(super) fn release(&self) -> Result<(), isize> {
         if self.users.release()? {
-            self.buffer.get().drop_share();
+            match self.shared.get() {
+                Some(buffer) => buffer.get().drop_share(),
+                None => {
+                    // The release calls the exporter, so the mutex is unlocked first.
+                    let acquired = self.lock().take();
+                    drop(acquired);
+                }
+            }
         }
         Ok(())
     }
@@ -154,23 +211,28 @@ impl Hold {
         self.users.is_released()
     }
 
-    /// The exporter of the buffer, if it is not released.
+    /// Calls `read` with the acquired buffer. Returns `None` if the view is released, or if it is a view of a column.
+    fn with_acquired<T>(&self, read: impl FnOnce(&Acquired) -> Option<T>) -> Option<T> {
+        let Some(buffer) = self.shared.get() else { return self.lock().as_ref().and_then(read) };
+        match buffer.get().lock().as_ref() {
+            Some(Memory::Acquired(acquired)) => read(acquired),
+            _ => None,
+        }
+    }
+
+    /// Returns the exporter of the buffer. Returns `None` if the view is released, or if it is a view of a column.
     pub(super) fn exporter<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        match self.buffer.get().memory.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            Some(Memory::Acquired(acquired)) => acquired.exporter(py),
-            _ => None,
-        }
+        self.with_acquired(|acquired| acquired.exporter(py))
     }
 
-    /// The exporter of the buffer and the address of its first item, if it is not released.
+    /// Returns the exporter of the buffer and the address of the first item. Returns `None` as
+    /// [`exporter`](Self::exporter) does.
     pub(super) fn origin<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, usize)> {
-        match self.buffer.get().memory.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
-            Some(Memory::Acquired(acquired)) => Some((acquired.exporter(py)?, acquired.buf().addr())),
-            _ => None,
-        }
+        self.with_acquired(|acquired| Some((acquired.exporter(py)?, acquired.buf().addr())))
     }
 
-    /// One user more, who calls [`leave`](Self::leave) at the end: a consumer of the view's buffer.
+    /// Adds a consumer of the view's own buffer as a user. Returns `false` if the view was released. Each call that
+    /// returns `true` is followed by one call of [`leave`](Self::leave).
     pub(super) fn enter(&self) -> bool {
         self.users.enter()
     }
@@ -179,20 +241,38 @@ impl Hold {
         self.users.leave();
     }
 
-    /// Shows the reference to the buffer to the garbage collector.
+    /// Reports the reference of the view to the garbage collector: to the exporter, or to the `ManagedBuffer`.
     pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.buffer)
+        if let Some(buffer) = self.shared.get() {
+            return visit.call(buffer);
+        }
+        // The collector runs while no Python code does, so the mutex is unlocked.
+        match self.owned.try_lock().as_deref() {
+            Ok(Some(acquired)) => acquired.traverse(visit),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hold").field("users", &self.users).finish_non_exhaustive()
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        // A view that has users is referred to by them, so that it is not dropped.
-        let _: Result<(), isize> = self.release();
+        // The users of a view refer to it, so a view with users is not dropped.
+        if *self.users.0.get_mut() == 0
+            && let Some(buffer) = self.shared.get()
+        {
+            buffer.get().drop_share();
+        }
+        // A buffer that the view owns is released when the field `owned` is dropped.
     }
 }
 
-/// A user of a view.
+/// Keeps a view from being released. A pin is one user of the view, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Pin<'h> {
     users: &'h Users,

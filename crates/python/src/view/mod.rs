@@ -1,11 +1,11 @@
 //! `pep3118.View`: like memoryview, for every format.
 //!
 //! # Design
-//! - **The buffer is a Python object.** `ManagedBuffer` owns the acquired buffer, and every view of it refers to
-//!   that object, so the garbage collector sees each reference: that of a view to the managed buffer, and that
-//!   of the managed buffer to the exporter. A view has a share until it is released; the last share releases
-//!   the buffer. A view with users, consumers of its own buffer or an operation that is under way, is not
-//!   released: `BufferError`. These are the rules of memoryview.
+//! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The
+//!   second view moves it to a `ManagedBuffer`, a Python object that all views of the buffer share. The collector
+//!   visits the reference of a view to the `ManagedBuffer`, and the reference to the exporter. The buffer is
+//!   released with its last view. A view that has a consumer or a running operation is not released:
+//!   `BufferError`. These are the rules of memoryview.
 //! - **Items are described once.** `pep3118::py::ItemDescription` has layout, plan and format; `Item` adds the
 //!   values, the names and the fields. All views of the same type, format and itemsize share them by a cache of
 //!   bounded number and size. Fields are cached by name in the item around them. Records of the same names have
@@ -22,7 +22,7 @@
 //!
 //! | file | content |
 //! |--|--|
-//! | `hold` | the managed buffer, and the share that a view has in it |
+//! | `hold` | the buffer of a view: owned, or shared with other views |
 //! | `part` | the items of a view, and copies out of and into their memory |
 //! | `item` | values, names and fields of an item |
 //! | `construct` | the arguments of `View(...)` |

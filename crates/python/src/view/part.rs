@@ -50,6 +50,7 @@ impl Part {
         (acquired, Self::of(view, buf, description))
     }
 
+    #[inline]
     fn of(view: Geometry<'static>, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
         Self { view, buf, description, primitive }

@@ -1,0 +1,263 @@
+//! The HTML output: one page without scripts and without references to other files.
+//!
+//! An element of the class `f` contains the bytes and the description of one field. The children of this element
+//! are placed in the grid of the item, so that one CSS rule for `.f:hover` highlights all of them.
+
+use std::io::Write;
+
+use pep3118::__private::plural;
+
+use super::ItemWriter;
+use super::fields::{Entry, EntryKind, ItemMap};
+use super::text::{LONGEST_VALUE, byte_range, cut, printable, range_text};
+use crate::failure::Failure;
+use crate::input::to_u64;
+use crate::palette::FIELD_COLOURS;
+
+/// The number of bytes in a row.
+const ROW: usize = 16;
+/// The column of the grid with the first byte of a row in hexadecimal.
+const HEX: usize = 2;
+/// The column of the grid with the first byte of a row as a character. One column is empty after 8 bytes in
+/// hexadecimal, and one column after 16 bytes.
+const CHARACTERS: usize = 20;
+/// The column of the grid with the range of a field. The next four columns have the offset in the item, the name, the
+/// type and the value.
+const DESCRIPTION: usize = 37;
+
+/// The style sheet of the page. The class `g` is the grid of an item, whose columns have the numbers above.
+const STYLE: &str = "\
+:root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#6a737d;--hl:#fff3b0;\
+--c0:#0b6e75;--c1:#22672e;--c2:#8a2a8a;--c3:#7a5200;--c4:#1f4fbf}\
+@media(prefers-color-scheme:dark){:root{--bg:#14171a;--fg:#e6e6e6;--dim:#8b949e;--hl:#4a4420;\
+--c0:#5fd7e0;--c1:#7fd98b;--c2:#e39be3;--c3:#e5c07b;--c4:#8ab4ff}}\
+body{background:var(--bg);color:var(--fg);font:14px/1.5 ui-monospace,monospace;margin:1.5em;overflow-x:auto}\
+h1,h2{font-size:1em;margin:1.2em 0 .4em;overflow-wrap:anywhere}\
+.g{display:grid;width:max-content;\
+grid-template-columns:minmax(8ch,max-content) repeat(8,3ch) 1ch repeat(8,3ch) 1ch repeat(16,1ch) 1ch \
+repeat(4,minmax(6ch,max-content)) fit-content(60ch)}\
+.g>*,.f>*{white-space:pre}.g b,.g i{font-weight:normal;font-style:normal;text-align:right}.f{display:contents}\
+.d{padding-left:2ch}.v{overflow-wrap:anywhere;white-space:pre-wrap!important}.o,.p{color:var(--dim)}.o{text-align:right}\
+.f:hover>*,.f:focus-within>*{background:var(--hl)}\
+.g .x{font-weight:bold;text-decoration:underline}.c0{color:var(--c0)}.c1{color:var(--c1)}.c2{color:var(--c2)}.c3{color:var(--c3)}.c4{color:var(--c4)}";
+
+/// Writes items as a page of HTML.
+pub(super) struct HtmlWriter<'m, W: Write> {
+    map: &'m ItemMap,
+    out: W,
+}
+
+/// The position of a row of bytes in the grid of an item.
+#[derive(Clone, Copy)]
+struct GridRow {
+    /// The index in the item of the first byte of the row.
+    start: usize,
+    /// The number of the first line of the grid that has bytes of the row.
+    line: usize,
+    /// The number of files. Each file has a line of bytes.
+    files: usize,
+    /// The number of lines of the grid that describe the fields of this row.
+    lines_of_fields: usize,
+}
+
+impl GridRow {
+    /// Returns the first row of an item in `files` files.
+    fn first(files: usize) -> Self {
+        Self { start: 0, line: 1, files, lines_of_fields: 0 }
+    }
+
+    /// Returns the index in the item after the last byte of a whole row.
+    fn end(self) -> usize {
+        self.start.saturating_add(ROW)
+    }
+
+    /// Returns the row after this row.
+    fn next(self) -> Self {
+        let line = self.line.saturating_add(self.lines_of_fields.max(self.files));
+        Self { start: self.end(), line, lines_of_fields: 0, ..self }
+    }
+}
+
+impl<'m, W: Write> HtmlWriter<'m, W> {
+    /// Creates a writer for items of `map`, and writes the start of the page. `title` is the title of the page.
+    pub(super) fn new(map: &'m ItemMap, title: &str, mut out: W) -> Result<Self, Failure> {
+        let title = html(title);
+        writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+        writeln!(out, "<meta name=\"viewport\" content=\"width=device-width\">")?;
+        // The page needs no scripts and no other files. The policy stops both, even if an escape were missing.
+        let policy = "script-src 'none'; connect-src 'none'; img-src 'none'; font-src 'none'; frame-src 'none'";
+        writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
+        writeln!(out, "<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>")?;
+        Ok(Self { map, out })
+    }
+
+    /// Writes the grid of one item, or of an item in two files. `items` has the bytes of the item in each file, and
+    /// `offset` is the offset of the item in each file.
+    fn grid(&mut self, offset: u64, items: &[&[u8]]) -> Result<(), Failure> {
+        writeln!(self.out, "<div class=\"g\">")?;
+        let size = items.first().map_or(0, |item| item.len());
+        let mut row = GridRow::first(items.len());
+        self.row_offset(offset, row)?;
+        let map = self.map;
+        map.visit(ROW, &mut |entry| {
+            while entry.range.start >= row.end() && row.end() < size {
+                row = row.next();
+                self.row_offset(offset, row)?;
+            }
+            let class = match entry.kind {
+                EntryKind::Value { number, .. } => format!("c{}", number.checked_rem(FIELD_COLOURS).unwrap_or(0)),
+                EntryKind::Padding(_) => "p".to_owned(),
+            };
+            write!(self.out, "<div class=\"f {class}\">")?;
+            let line = row.line.saturating_add(row.lines_of_fields);
+            let values = match items {
+                [first, second] if entry.bytes(first) != entry.bytes(second) => entry.values([first, second])?,
+                [first, ..] => vec![("", cut(&entry.text(first)?, 0, LONGEST_VALUE))],
+                [] => Vec::new(),
+            };
+            row.lines_of_fields = row.lines_of_fields.saturating_add(values.len());
+            for index in entry.range.clone() {
+                if index >= row.end() {
+                    row = row.next();
+                    self.row_offset(offset, row)?;
+                }
+                self.bytes(row, index, items)?;
+            }
+            self.description(offset, &entry, line, &values)?;
+            Ok(writeln!(self.out, "</div>")?)
+        })?;
+        Ok(writeln!(self.out, "</div>")?)
+    }
+
+    /// Writes the grid of bytes without fields. The arguments are those of [`grid`](Self::grid).
+    fn grid_without_fields(&mut self, offset: u64, rests: &[&[u8]]) -> Result<(), Failure> {
+        writeln!(self.out, "<div class=\"g\">")?;
+        let mut row = GridRow::first(rests.len());
+        self.row_offset(offset, row)?;
+        for index in 0..rests.first().map_or(0, |rest| rest.len()) {
+            if index >= row.end() {
+                row = row.next();
+                self.row_offset(offset, row)?;
+            }
+            self.bytes(row, index, rests)?;
+        }
+        Ok(writeln!(self.out, "</div>")?)
+    }
+
+    /// Writes the offset of `row`, once for each file. `offset` is the offset of the item in the input.
+    fn row_offset(&mut self, offset: u64, row: GridRow) -> Result<(), Failure> {
+        let start = offset.saturating_add(to_u64(row.start));
+        let signs: &[&str] = if row.files == 2 { &["- ", "+ "] } else { &[""] };
+        for (line, sign) in (row.line..).zip(signs) {
+            write!(self.out, "<span class=\"o\" style=\"grid-area:{line}/1\">{sign}{start}</span>")?;
+        }
+        Ok(())
+    }
+
+    /// Writes the byte at `index` of each item, in hexadecimal and as a character. `index` is in `row`. A byte that
+    /// differs between the items has the class `x`.
+    fn bytes(&mut self, row: GridRow, index: usize, items: &[&[u8]]) -> Result<(), Failure> {
+        let column = index.saturating_sub(row.start);
+        let hex = column.saturating_add(HEX).saturating_add(usize::from(column >= ROW >> 1_u32));
+        let place = column.saturating_add(CHARACTERS);
+        let bytes: Vec<u8> = items.iter().filter_map(|item| item.get(index).copied()).collect();
+        let class = match bytes.as_slice() {
+            [first, second] if first != second => " class=\"x\"",
+            _ => "",
+        };
+        for (line, byte) in (row.line..).zip(bytes) {
+            let text = html(&printable(byte).to_string());
+            write!(self.out, "<b{class} style=\"grid-area:{line}/{hex}\">{byte:02x}</b>")?;
+            write!(self.out, "<i{class} style=\"grid-area:{line}/{place}\">{text}</i>")?;
+        }
+        Ok(())
+    }
+
+    /// Writes the cells that describe `entry` in the line `line` of the grid. Each of `values` is a line of the last
+    /// cell, after its sign. `offset` is the offset of the item in the input.
+    fn description(
+        &mut self,
+        offset: u64,
+        entry: &Entry<'_>,
+        line: usize,
+        values: &[(&str, String)],
+    ) -> Result<(), Failure> {
+        let range = range_text(offset.saturating_add(to_u64(entry.range.start)), entry.range.len());
+        let at = format!("+{}", entry.range.start);
+        let ty = match entry.kind {
+            EntryKind::Value { ty, .. } => ty,
+            EntryKind::Padding(_) => "",
+        };
+        for (column, cell) in (DESCRIPTION..).zip([&range, &at, &entry.name, ty]) {
+            // The first cell can have the keyboard focus, which highlights the field as a pointer does.
+            let focus = if column == DESCRIPTION { " tabindex=\"0\"" } else { "" };
+            write!(self.out, "<span class=\"d\"{focus} style=\"grid-area:{line}/{column}\">{}</span>", html(cell))?;
+        }
+        let column = DESCRIPTION.saturating_add(4);
+        for (line, (sign, value)) in (line..).zip(values) {
+            let value = html(value);
+            write!(self.out, "<span class=\"d v\" style=\"grid-area:{line}/{column}\">{sign}{value}</span>")?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> ItemWriter for HtmlWriter<'_, W> {
+    fn item(&mut self, number: u64, offset: u64, item: &[u8]) -> Result<(), Failure> {
+        writeln!(self.out, "<h2>item {number}: {}</h2>", byte_range(offset, item.len()))?;
+        self.grid(offset, &[item])
+    }
+
+    fn rest(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Failure> {
+        let (size, len) = (plural(to_u64(self.map.size()), "byte"), plural(to_u64(bytes.len()), "byte"));
+        writeln!(self.out, "<h2>{}: {len}, less than an item of {size}</h2>", byte_range(offset, bytes.len()))?;
+        self.grid_without_fields(offset, &[bytes])
+    }
+
+    fn legend(&mut self, names: [&str; 2]) -> Result<(), Failure> {
+        let [first, second] = names.map(html);
+        Ok(writeln!(self.out, "<p>- {first}<br>+ {second}</p>")?)
+    }
+
+    fn difference(&mut self, number: u64, offset: u64, items: [&[u8]; 2]) -> Result<(), Failure> {
+        let [first, _] = items;
+        writeln!(self.out, "<h2>item {number}: {}</h2>", byte_range(offset, first.len()))?;
+        self.grid(offset, &items)
+    }
+
+    fn different_rest(&mut self, offset: u64, rests: [&[u8]; 2]) -> Result<(), Failure> {
+        let [first, _] = rests;
+        let size = plural(to_u64(self.map.size()), "byte");
+        writeln!(self.out, "<h2>{}: less than an item of {size}</h2>", byte_range(offset, first.len()))?;
+        self.grid_without_fields(offset, &rests)
+    }
+
+    fn note(&mut self, line: &str) -> Result<(), Failure> {
+        Ok(writeln!(self.out, "<p>{}</p>", html(line))?)
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.out.flush()?)
+    }
+
+    fn finish(&mut self) -> Result<(), Failure> {
+        writeln!(self.out, "</body>\n</html>")?;
+        self.flush()
+    }
+}
+
+/// Escapes `text` for HTML. The caller has escaped the invisible characters.
+fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
