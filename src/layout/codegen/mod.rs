@@ -15,6 +15,9 @@
 //!
 //! Assertions of the size and of the offsets follow each structure. A compiler for a machine with other sizes refuses
 //! the source. A field of 0 bytes becomes a comment.
+//!
+//! The Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the fields
+//! with the declared byte order on every machine.
 
 mod c;
 mod declarations;
