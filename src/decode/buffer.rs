@@ -1,4 +1,4 @@
-//! [`Buffer`] and [`BufferMut`]: a view, the plan of its items, and the memory of the items.
+//! [`Buffer`] and [`BufferMut`]: read and write the items of a view in the memory of the items.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -54,13 +54,14 @@ pub struct BufferMut<'b> {
     pub(super) memory: Box<dyn MemoryMut + 'b>,
 }
 
-/// Checks that items of `view` and items of `plan` have the same size.
+/// Returns an error if the items of `view` and the items of `plan` have different sizes.
 fn check_itemsize(view: &View<'_>, plan: &Plan) -> Result<(), DecodeError> {
     let (found, wanted) = (view.itemsize().unsigned_abs(), wide(plan.itemsize()));
     if found == wanted { Ok(()) } else { Err(DecodeError::Itemsize { view: found, plan: wanted }) }
 }
 
-/// Returns the number of items of `view`, and the number of bytes of all items.
+/// Returns the number of items of `view`, and the size of all items in bytes. `itemsize` is the size of an item in
+/// bytes. Returns an error if a result is larger than the address space.
 pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), DecodeError> {
     let items = view.item_count();
     let both = usize::try_from(items).ok().and_then(|items| Some((items, items.checked_mul(itemsize)?)));
@@ -68,25 +69,26 @@ pub(super) fn total(view: &View<'_>, itemsize: usize) -> Result<(usize, usize), 
 }
 
 impl<'b> Buffer<'b> {
-    /// Creates a buffer over `bytes`. If the view was checked against a memory block, `bytes` is that block. Otherwise,
-    /// `bytes` starts at `buf` of the view.
+    /// Creates a buffer for the items of `view` in `bytes`, which `plan` decodes. If `view` was checked against a
+    /// memory block, `bytes` must be the bytes of this block. Otherwise, `bytes` must start at `buf` of `view`.
     ///
     /// # Errors
-    /// - `bytes` is too short: 20 bytes for a view of 24 bytes
-    /// - an item is before the first byte: negative strides, and the view was checked without a memory block
-    /// - the view has suboffsets
-    /// - the items of the plan have another size than the items of the view
+    /// - an item is after the last byte: `bytes` has 20 bytes and `view` has 24 bytes
+    /// - an item is before the first byte: `view` has negative strides and was checked without a memory block
+    /// - `view` has suboffsets, and thus pointers to rows outside `bytes`
+    /// - the items of `plan` have another size than the items of `view`
     pub fn new(view: &'b View<'b>, plan: &'b Plan, bytes: &'b [u8]) -> Result<Self, DecodeError> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
-    /// Creates a buffer over `memory`, which contains all items of `view`.
+    /// Creates a buffer for the items of `view` in `memory`, which `plan` decodes. `memory` must contain all items of
+    /// `view`. Returns an error if the items of `plan` have another size.
     pub(crate) fn over(view: &'b View<'b>, plan: &'b Plan, memory: Box<dyn Memory + 'b>) -> Result<Self, DecodeError> {
         check_itemsize(view, plan)?;
         Ok(Self { view, plan, memory })
     }
 
-    /// Decodes the item at `indices`.
+    /// Decodes the item at `indices`, which has one index for each dimension.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};
@@ -106,7 +108,8 @@ impl<'b> Buffer<'b> {
         self.plan.value(&self.item_bytes(indices)?)
     }
 
-    /// Iterates over the values of all items, the last index fastest. Each step of the iterator decodes one item.
+    /// Returns an iterator over the decoded values of all items in C order. Each step decodes one item, and returns an
+    /// error if the item cannot be read.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan, Value};
@@ -126,18 +129,19 @@ impl<'b> Buffer<'b> {
                 Ok(state) => (&mut state.0, &mut state.1),
                 Err(error) => return Some(Err(error.clone())),
             };
-            let run = runs.next(1)?;
+            let run = runs.next_run(1)?;
             Some(self.memory.read(&run, 1, item).and_then(|()| self.plan.value(item)))
         })
     }
 
-    /// Returns the number of items.
+    /// Returns the number of items of the view. Returns an error if the size of all items is larger than the address
+    /// space.
     #[cfg(feature = "arrow")]
     pub(crate) fn items(&self) -> Result<usize, DecodeError> {
         total(self.view, self.plan.size).map(|(items, _)| items)
     }
 
-    /// Returns all items in blocks, the last index fastest.
+    /// Returns a reader of the bytes of all items, in C order, in blocks of several items.
     ///
     /// # Errors
     /// - a stride or an offset is larger than the address space
@@ -158,10 +162,10 @@ impl<'b> Buffer<'b> {
         Ok(item)
     }
 
-    /// Copies the bytes of all items to `out`, as [`to_contiguous`](Buffer::to_contiguous) does.
+    /// Copies the bytes of all items to `out` in the order `order`, as [`to_contiguous`](Buffer::to_contiguous) does.
     ///
     /// # Errors
-    /// - `out` has another length than all items
+    /// - the length of `out` is not the size of all items
     #[doc(hidden)]
     pub fn copy_bytes(&self, order: Order, out: &mut [u8]) -> Result<(), DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
@@ -172,17 +176,18 @@ impl<'b> Buffer<'b> {
     }
 }
 
-/// All items of a buffer, the last index fastest, in blocks that fit into the first-level cache.
+/// A reader of all items of a buffer in C order, in blocks of items that fit into the first-level cache.
 #[doc(hidden)]
 pub struct Blocks<'b> {
     buffer: &'b Buffer<'b>,
+    /// The traversal of the items that were not read yet.
     runs: Runs,
-    /// Memory for one block. The vector is empty until the first block is copied.
+    /// Memory for the bytes of one block. The vector is empty until the first block is copied.
     memory: Vec<u8>,
     block: Block<'b>,
 }
 
-/// The location of the items of the current block.
+/// The location of the bytes of the current block.
 enum Block<'b> {
     /// The items are the first `n` bytes of `Blocks::memory`.
     Copied(usize),
@@ -191,7 +196,7 @@ enum Block<'b> {
 }
 
 impl Blocks<'_> {
-    /// Returns the items of the current block, one after the other. Returns no items before the first call of
+    /// Returns the bytes of the items of the current block, without gaps. Returns no bytes before the first call of
     /// [`advance`](Self::advance) and after the last block.
     #[inline]
     pub fn block(&self) -> &[u8] {
@@ -204,7 +209,8 @@ impl Blocks<'_> {
         }
     }
 
-    /// Reads the next block. Returns `false` if all items were read, or if an item has 0 bytes.
+    /// Reads the next block and returns `true`. Returns `false` without a block if all items were read, or if an item
+    /// has 0 bytes.
     ///
     /// # Errors
     /// - a pointer that leads to an item is NULL
@@ -216,7 +222,7 @@ impl Blocks<'_> {
         }
         let most = at_most(self.runs.items_left(), block_items(itemsize));
         let mut left = most;
-        while let Some(run) = self.runs.next(left) {
+        while let Some(run) = self.runs.next_run(left) {
             if run.items == most
                 && let Some(items) = memory.borrow(&run)
             {
@@ -249,7 +255,8 @@ impl core::fmt::Debug for BufferMut<'_> {
     }
 }
 
-/// Returns the item at `indices` as a run of one item.
+/// Returns the position of the item at `indices` in the memory of `view`, as a [`Run`] of one item of `itemsize` bytes.
+/// Returns an error if an index is out of bounds, or if the number of indices is wrong.
 fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<Run<'v>, DecodeError> {
     // `steps` is called only because it checks that the indices are in bounds.
     let _: Steps<'_> = view.steps(indices)?;
@@ -262,7 +269,7 @@ fn item_at<'v>(view: &View<'_>, itemsize: usize, indices: &'v [i64]) -> Result<R
 }
 
 impl<'b> BufferMut<'b> {
-    /// Creates a buffer over `bytes`, as [`Buffer::new`] does.
+    /// Creates a writable buffer. `view`, `plan` and `bytes` are as in [`Buffer::new`].
     ///
     /// ```
     /// use pep3118::{DataModel, RawView, Request, decode::{BufferMut, EncodeErrorKind, Plan, Value}};
@@ -283,13 +290,14 @@ impl<'b> BufferMut<'b> {
     /// ```
     ///
     /// # Errors
-    /// - the view is read-only
+    /// - `view` is read-only
     /// - the errors of [`Buffer::new`]
     pub fn new(view: &'b View<'b>, plan: &'b Plan, bytes: &'b mut [u8]) -> Result<Self, EncodeError> {
         Self::over(view, plan, Box::new(SliceMemory::new(view, bytes)?))
     }
 
-    /// Creates a writable buffer over `memory`, which contains all items of `view`.
+    /// Creates a writable buffer for the items of `view` in `memory`, which `plan` encodes. `memory` must contain all
+    /// items of `view`. Returns an error if `view` is read-only, or if the items of `plan` have another size.
     pub(crate) fn over(
         view: &'b View<'b>,
         plan: &'b Plan,
@@ -302,8 +310,8 @@ impl<'b> BufferMut<'b> {
         Ok(Self { view, plan, memory })
     }
 
-    /// Encodes `value` into the item at `indices`. Leaves padding unchanged. Leaves the item unchanged if an error is
-    /// returned.
+    /// Encodes `value` into the item at `indices`, which has one index for each dimension. Leaves padding unchanged.
+    /// Leaves the item unchanged if an error is returned.
     ///
     /// # Errors
     /// - the errors of [`Plan::encode`]
@@ -317,8 +325,8 @@ impl<'b> BufferMut<'b> {
         Ok(self.memory.write(&run, &item)?)
     }
 
-    /// Encodes `values` into all items, the last index fastest. Leaves padding unchanged. Leaves all items unchanged if
-    /// a value is rejected.
+    /// Encodes `values` into all items, one value for each item in C order. Leaves padding unchanged. Leaves all items
+    /// unchanged if a value is rejected.
     ///
     /// # Errors
     /// - the number of values is not the number of items: 2 values for 3 items
@@ -337,7 +345,8 @@ impl<'b> BufferMut<'b> {
         self.store(&copy)
     }
 
-    /// Copies the bytes of all items one after the other, the last index fastest.
+    /// Returns a copy of the bytes of all items, without gaps and in C order. Returns an error if there is not enough
+    /// memory.
     pub(super) fn copy(&self) -> Result<Vec<u8>, DecodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;
         let mut copy = zeroed(bytes)?;
@@ -345,15 +354,15 @@ impl<'b> BufferMut<'b> {
         Ok(copy)
     }
 
-    /// Writes `items`, the bytes of all items one after the other, the last index fastest. `items` has the length of
-    /// all items.
+    /// Replaces all items with `items`, the bytes of the new items without gaps and in C order. The length of `items`
+    /// must be the size of all items. Returns an error if `items` is shorter, or if the memory cannot be written.
     pub(super) fn store(&mut self, items: &[u8]) -> Result<(), EncodeError> {
         if self.plan.size == 0 {
             return Ok(());
         }
         let mut runs = Runs::new(self.view, self.plan.size)?;
         let mut rest = items;
-        while let Some(run) = runs.next(usize::MAX) {
+        while let Some(run) = runs.next_run(usize::MAX) {
             let items = rest.split_off(..run.items.saturating_mul(run.itemsize));
             let items = items.ok_or_else(|| DecodeError::internal("a copy is shorter than its items"))?;
             self.memory.write(&run, items)?;
@@ -361,10 +370,11 @@ impl<'b> BufferMut<'b> {
         Ok(())
     }
 
-    /// Writes `item`, the bytes of one item, to the item at `indices`.
+    /// Replaces the item at `indices` with `item`, the bytes of the new item. `indices` has one index for each
+    /// dimension.
     ///
     /// # Errors
-    /// - `item` has another length than an item
+    /// - the length of `item` is not the item size
     /// - the errors of [`write_value_at`](Self::write_value_at) for `indices`
     #[doc(hidden)]
     pub fn write_item_bytes(&mut self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
@@ -375,10 +385,10 @@ impl<'b> BufferMut<'b> {
         Ok(self.memory.write(&run, item)?)
     }
 
-    /// Writes `items`, the bytes of all items one after the other, the last index fastest.
+    /// Replaces all items with `items`, the bytes of the new items without gaps and in C order.
     ///
     /// # Errors
-    /// - `items` has another length than all items
+    /// - the length of `items` is not the size of all items
     #[doc(hidden)]
     pub fn write_bytes(&mut self, items: &[u8]) -> Result<(), EncodeError> {
         let (_, bytes) = total(self.view, self.plan.size)?;

@@ -1,5 +1,5 @@
-//! [`Column`]: a contiguous vector of all values of one leaf field. A leaf is a field that is not a record. One pass
-//! over the records reads all columns.
+//! [`Column`]: all values of one leaf field in a contiguous vector. A leaf is a field that is not a record, see
+//! [`Leaf`]. One pass over the records fills all columns.
 
 use alloc::vec::Vec;
 
@@ -21,8 +21,8 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::text::escape;
 
-/// The smallest line, in items, that is read without copying items to a block first. For shorter lines, advancing to
-/// the next line costs more than the copy.
+/// The number of items from which on a line (the evenly spaced items of a [`Runs`]) is read directly. Shorter lines are
+/// first copied to a block of adjacent items, because advancing to the next line costs more time than the copy.
 const SHORT_LINE: u64 = 16;
 
 /// All values of one field that is not a record, in the byte order of this machine.
@@ -43,8 +43,9 @@ pub struct Column {
     pub name: Vec<u8>,
     /// The type of one value: `Bytes` for `3s`, although `data` has `u8` elements.
     pub ty: Type,
-    /// The shape of the elements of one record: [`Leaf::shape`], and one more dimension for some types. The last
-    /// dimension is the length of a string in bytes, the length of a text in units, or 2 for a complex `long double`.
+    /// The shape of the elements of one record: [`Leaf::shape`], followed by one more dimension for some types. This
+    /// dimension is the length of a string in bytes, the length of a text in code units, or 2 for a complex
+    /// `long double`.
     pub shape: Vec<usize>,
     /// The elements of all records, starting with the first record.
     pub data: ColumnData,
@@ -60,7 +61,7 @@ macro_rules! column_data {
         }
 
         impl ColumnData {
-            /// Returns the number of elements in all records.
+            /// Returns the number of elements of the column, for all records together.
             #[must_use]
             pub fn len(&self) -> usize {
                 match self {
@@ -68,7 +69,7 @@ macro_rules! column_data {
                 }
             }
 
-            /// Returns the vector, for a downcast to its type.
+            /// Returns the `Vec` of elements as `dyn Any`, so that the caller can downcast the result to `&Vec<T>`.
             #[cfg(feature = "ndarray")]
             pub(crate) fn as_any(&self) -> &dyn core::any::Any {
                 match self {
@@ -76,28 +77,29 @@ macro_rules! column_data {
                 }
             }
 
-            /// Returns the name of the element type for messages.
+            /// Returns the name of the element type for error messages, such as `int16`.
             fn element_name(&self) -> &'static str {
                 match self {
                     $(Self::$variant(_) => <$element as ElementType>::NAME,)+
                 }
             }
 
-            /// Borrows the elements for reading.
+            /// Borrows the elements for encoding.
             fn elements(&self) -> Elements<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::elements(elements),)+
                 }
             }
 
-            /// Borrows the elements for writing.
+            /// Borrows the elements for overwriting. The number of elements stays the same.
             fn elements_mut(&mut self) -> ElementsMut<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::elements_mut(elements),)+
                 }
             }
 
-            /// Borrows the vector for filling, see `ElementType::target`.
+            /// Borrows the vector that [`Initial::Reserved`] allocated, for appending elements, see
+            /// `ElementType::target`.
             fn target(&mut self) -> ColumnTarget<'_> {
                 match self {
                     $(Self::$variant(elements) => <$element as ElementType>::target(elements),)+
@@ -118,11 +120,11 @@ column_data! {
     UInt8(u8),
     /// Signed integers of 2 bytes.
     Int16(i16),
-    /// Unsigned integers of 2 bytes, or units of text.
+    /// Unsigned integers of 2 bytes, or code units of text.
     UInt16(u16),
     /// Signed integers of 4 bytes.
     Int32(i32),
-    /// Unsigned integers of 4 bytes, units of text, or addresses.
+    /// Unsigned integers of 4 bytes, code units of text, or addresses.
     UInt32(u32),
     /// Signed integers of 8 bytes.
     Int64(i64),
@@ -146,7 +148,8 @@ column_data! {
 
 impl ColumnData {
     /// Converts the elements to a type for which every bit pattern is valid. Each `bool` becomes a `u8`. Each
-    /// `long double` becomes the `size` bytes that it has in native memory. Other elements are not changed.
+    /// `long double` becomes its `size` bytes in native memory, where `size` is `sizeof(long double)` with padding.
+    /// Other elements are not changed.
     ///
     /// # Errors
     /// - there is not enough memory for the bytes
@@ -165,7 +168,8 @@ impl ColumnData {
         })
     }
 
-    /// Returns the bytes of all elements. Returns `None` if some bit patterns are not valid elements.
+    /// Returns the bytes of all elements, for overwriting. Returns `None` if some bit patterns are not valid elements,
+    /// as for `bool` and `long double`.
     #[doc(hidden)]
     pub fn units_mut(&mut self) -> Option<&mut [u8]> {
         match self.elements_mut() {
@@ -186,9 +190,10 @@ impl ColumnData {
         self.len() == 0
     }
 
-    /// Allocates the vector for the field `leaf` of `items` records.
+    /// Allocates the vector for the values of the field `leaf` in `items` records. `initial` selects an empty or a
+    /// zeroed vector. Returns an error if the allocation fails.
     fn allocate(leaf: &Leaf, items: usize, initial: Initial) -> Result<Self, DecodeError> {
-        /// Allocates the vector for elements of type `T`.
+        /// Allocates the vector with elements of type `T`. The parameters are those of `allocate`.
         fn vector<T: Element>(leaf: &Leaf, items: usize, initial: Initial) -> Result<Vec<T>, DecodeError> {
             let count =
                 elements_per_item::<T>(leaf).checked_mul(items).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
@@ -215,28 +220,28 @@ impl ColumnData {
             (Type::Complex32, _) => Self::Complex32(vector(leaf, items, initial)?),
             (Type::Complex64, _) => Self::Complex64(vector(leaf, items, initial)?),
             (Type::Complex128, _) => Self::Complex128(vector(leaf, items, initial)?),
-            // Unsigned integers, units of text, and addresses.
+            // Unsigned integers, code units of text, and addresses.
             (ty, 2) if ty.has_byte_order() => Self::UInt16(vector(leaf, items, initial)?),
             (ty, 4) if ty.has_byte_order() => Self::UInt32(vector(leaf, items, initial)?),
             (ty, 8) if ty.has_byte_order() => Self::UInt64(vector(leaf, items, initial)?),
-            // Strings, void, and units of a size that no Rust integer has.
+            // Strings, void, and code units of a size that no Rust integer has.
             _ => Self::Bytes(vector(leaf, items, initial)?),
         })
     }
 }
 
-/// The state of a column that was allocated and not filled.
+/// The content of a newly allocated column.
 #[derive(Clone, Copy, Debug)]
 enum Initial {
-    /// The vector has all elements, and they are zero.
+    /// The vector has all elements, and every element is zero.
     Zeroed,
     /// The vector is empty, with capacity for all elements.
     Reserved,
 }
 
 impl Column {
-    /// Allocates the columns of `leaves` for `items` records. A column is an empty vector if [`can_grow`] is true for
-    /// the leaf.
+    /// Allocates one column of `items` records for each of `leaves`. The column is an empty vector with capacity if
+    /// [`can_grow`] is true for the leaf, and is zeroed otherwise. Returns an error if an allocation fails.
     fn allocate(leaves: &[&Leaf], items: usize) -> Result<Vec<Self>, DecodeError> {
         let allocate = |leaf: &&Leaf| {
             let initial = if can_grow(leaf) { Initial::Reserved } else { Initial::Zeroed };
@@ -245,7 +250,7 @@ impl Column {
         leaves.iter().map(allocate).collect()
     }
 
-    /// Creates the column of `leaf` with the elements `data`.
+    /// Creates the column of the field `leaf` from its elements `data`. The name, type and shape come from `leaf`.
     fn new(leaf: &Leaf, data: ColumnData) -> Self {
         let mut shape = leaf.shape().to_vec();
         let ScalarCodec { ty, .. } = leaf.codec;
@@ -260,7 +265,8 @@ impl Column {
         Self { name: leaf.name().to_vec(), ty, shape, data }
     }
 
-    /// Borrows the column for filling. [`allocate`](Self::allocate) created the column for `leaf`.
+    /// Borrows the elements for filling the column. [`allocate`](Self::allocate) must have created the column for
+    /// `leaf`.
     fn target(&mut self, leaf: &Leaf) -> ColumnTarget<'_> {
         if can_grow(leaf) { self.data.target() } else { ColumnTarget::Elements(self.data.elements_mut()) }
     }
@@ -279,10 +285,15 @@ impl Column {
 /// ```
 #[derive(Debug)]
 pub struct Destination<'d> {
+    /// The elements of the slice, for overwriting.
     elements: ElementsMut<'d>,
+    /// The number of elements of the slice.
     len: usize,
+    /// The name of the element type in error messages, such as `int16`.
     name: &'static str,
+    /// Returns whether values of a codec are elements of this type, see `ElementType::accepts`.
     accepts: fn(&ScalarCodec) -> bool,
+    /// The function [`elements_per_item`] for the element type.
     elements_per_item: fn(&Leaf) -> usize,
 }
 
@@ -295,7 +306,8 @@ impl<'d, T: Element> From<&'d mut [T]> for Destination<'d> {
 }
 
 impl Destination<'_> {
-    /// Checks the element type and the number of elements for the field `leaf` of `items` records.
+    /// Returns an error unless the slice has the right element type and the right number of elements for the values of
+    /// the field `leaf` in `items` records.
     fn check(&self, leaf: &Leaf, items: usize) -> Result<(), DecodeError> {
         if !(self.accepts)(&leaf.codec) {
             return Err(DecodeError::ElementType { found: leaf.ty().as_str(), wanted: self.name });
@@ -309,13 +321,16 @@ impl Destination<'_> {
 }
 
 impl<'f> ColumnFiller<'f> {
-    /// Creates a filler for `columns`, which [`Column::allocate`] created for `leaves`.
+    /// Creates a filler for `columns`. [`Column::allocate`] must have created `columns` for `leaves`. `itemsize` is the
+    /// size of a record in bytes.
     fn of_columns(leaves: &[&'f Leaf], columns: &'f mut [Column], itemsize: usize) -> Self {
         let targets = columns.iter_mut().zip(leaves).map(|(column, leaf)| (*leaf, column.target(leaf)));
         Self::new(targets, itemsize)
     }
 
-    /// Creates a filler for one destination per leaf, after checking the type and length of every destination.
+    /// Creates a filler that copies each of `leaves` to the destination with the same index. `items` is the number of
+    /// records, and `itemsize` the size of a record in bytes. Returns an error if the number of destinations is wrong,
+    /// or if a destination has a wrong element type or length.
     fn of_destinations(
         leaves: &[&'f Leaf],
         destinations: Vec<Destination<'f>>,
@@ -335,32 +350,40 @@ impl<'f> ColumnFiller<'f> {
 }
 
 impl Plan {
-    /// Copies the fields of adjacent `records` to columns. `names` are the dotted names of the fields, and `None` means
-    /// all fields.
+    /// Copies fields of `records` to columns, and returns one column for each of `names`, in the order of `names`.
+    /// `records` contains the bytes of adjacent records. `names` are the dotted names of leaf fields, see
+    /// [`Leaf::name`]. `None` means all leaf fields in the order of the format.
     ///
     /// # Errors
     /// - the length of `records` is not a multiple of the record size: 10 bytes for records of 4 bytes
-    /// - no field has one of the names: `&[b"c"]` for `T{<i:a:<d:b:}`
+    /// - one of `names` is not the name of a leaf field: `&[b"c"]` for `T{<i:a:<d:b:}`
     /// - there is not enough memory for the columns
     pub fn columns(&self, records: &[u8], names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &select_leaves(self, names)?)
     }
 
-    /// Copies the leaf at each of `indices` to a column. Unlike names, indices identify a leaf uniquely.
+    /// Copies fields of `records` as [`columns`](Self::columns) does. `indices` are indices of
+    /// [`leaves`](Self::leaves), and `None` means all leaf fields. An index identifies a field uniquely, but several
+    /// fields can have one name. Returns an error if an index is out of bounds, or in the cases of `columns`.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, records: &[u8], indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(records, &super::plan::select_leaves_by_index(self, indices)?)
     }
 
-    /// Copies the fields `leaves` of adjacent `records` to columns.
+    /// Copies the fields `leaves` of `records`, the bytes of adjacent records, to one column each. Returns an error in
+    /// the cases of [`columns`](Self::columns).
     fn columns_of(&self, records: &[u8], leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let mut columns = Column::allocate(leaves, self.items_in(records.len())?)?;
         ColumnFiller::of_columns(leaves, &mut columns, self.size).append(Strided::of_rows(records, self.size))?;
         Ok(columns)
     }
 
-    /// Copies the fields of adjacent `records` to the slices `destinations`. There is one slice for each of `names`, or
-    /// for each field if `names` is `None`. Writes nothing if an error is returned.
+    /// Copies fields of `records` to slices of the caller. `records` contains the bytes of adjacent records. `names`
+    /// are the dotted names of leaf fields, see [`Leaf::name`]. `None` means all leaf fields in the order of the
+    /// format.
+    ///
+    /// `destinations` must have one slice for each selected field, in the order of `names`. For each record, a slice
+    /// must have as many elements as the product of [`Column::shape`]. Writes nothing if an error is returned.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -374,6 +397,7 @@ impl Plan {
     /// ```
     ///
     /// # Errors
+    /// - the number of destinations differs from the number of selected fields: 2 slices for 3 names
     /// - the element type of a destination differs from the field: `&mut [f64]` for `<i`
     /// - a destination has another length than its column: 3 elements for 2 records
     /// - the errors of [`columns`](Self::columns)
@@ -389,7 +413,8 @@ impl Plan {
         filler.append(Strided::of_rows(records, self.size))
     }
 
-    /// Encodes one column for each field as adjacent records. Padding is zero.
+    /// Encodes `columns` as adjacent records and returns the bytes of the records. `columns` must have one column for
+    /// each leaf field, in any order. Padding bytes are zero.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, decode::Plan};
@@ -408,8 +433,8 @@ impl Plan {
             return Err(EncodeErrorKind::Count { found, wanted, unit: "field" }.into());
         }
         let leaves = self.leaves_of(columns)?;
-        // The first column whose field has elements determines the number of records. If all fields have 0 bytes, the
-        // result has no records.
+        // The first column whose field has at least one byte determines the number of records. If all fields have 0
+        // bytes, the result has no records.
         let items = leaves.iter().zip(columns).find_map(|(leaf, column)| {
             let one = ColumnData::allocate(leaf, 1, Initial::Zeroed).ok()?.len();
             column.data.len().checked_div(one)
@@ -420,8 +445,8 @@ impl Plan {
         Ok(records)
     }
 
-    /// Copies `columns` to the fields with the same names in adjacent `records`. Leaves other fields and padding
-    /// unchanged. Leaves all records unchanged if a column is rejected.
+    /// Encodes each of `columns` into the field with the name of the column. `records` contains the bytes of adjacent
+    /// records. Leaves other fields and padding unchanged. Leaves `records` unchanged if a column is rejected.
     ///
     /// A column is accepted if it has the type and shape that [`columns`](Self::columns) returns.
     ///
@@ -441,7 +466,8 @@ impl Plan {
         Ok(scatter_columns(sources, records, self.size)?)
     }
 
-    /// Returns the leaf of each column by its name. Each leaf is returned at most once.
+    /// Returns the leaf with the name of each of `columns`, in the order of `columns`. Columns with equal names get
+    /// different leaves. Returns an error if no leaf, or no further leaf, has the name of a column.
     fn leaves_of(&self, columns: &[Column]) -> Result<Vec<&Leaf>, EncodeError> {
         let mut free: Vec<Option<&Leaf>> = self.leaves.iter().map(Some).collect();
         let mut start = 0_usize;
@@ -455,7 +481,7 @@ impl Plan {
                 return Err(DecodeError::NoField { name: column.name.as_slice().into() }.into());
             };
             start = start.saturating_add(step).saturating_add(1);
-            // The search continues at the first leaf after the last one.
+            // After the last leaf, the search continues at the first leaf.
             start = start.checked_sub(self.leaves.len()).unwrap_or(start);
             leaves.push(leaf);
         }
@@ -464,23 +490,26 @@ impl Plan {
 }
 
 impl Buffer<'_> {
-    /// Copies the fields of all items to columns, the last index fastest. `names` are the dotted names of the fields,
-    /// and `None` means all fields.
+    /// Copies fields of all items to columns, and returns one column for each of `names`, in the order of `names`. The
+    /// values of a column are in C order of the items. `names` are the dotted names of leaf fields, see [`Leaf::name`].
+    /// `None` means all leaf fields in the order of the format.
     ///
     /// # Errors
-    /// - no field has one of the names
+    /// - one of `names` is not the name of a leaf field
     /// - there is not enough memory for the columns
     pub fn columns(&self, names: Option<&[&[u8]]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&select_leaves(self.plan, names)?)
     }
 
-    /// Copies the leaf at each of `indices` to a column.
+    /// Copies fields of all items as [`columns`](Self::columns) does. `indices` are indices of [`Plan::leaves`], and
+    /// `None` means all leaf fields. Returns an error if an index is out of bounds, or in the cases of `columns`.
     #[cfg(feature = "arrow")]
     pub(crate) fn columns_at(&self, indices: Option<&[usize]>) -> Result<Vec<Column>, DecodeError> {
         self.columns_of(&super::plan::select_leaves_by_index(self.plan, indices)?)
     }
 
-    /// Copies the fields `leaves` of all items to columns.
+    /// Copies the fields `leaves` of all items to one column each. Returns an error in the cases of
+    /// [`columns`](Self::columns).
     fn columns_of(&self, leaves: &[&Leaf]) -> Result<Vec<Column>, DecodeError> {
         let (items, _) = total(self.view, self.plan.size)?;
         let mut columns = Column::allocate(leaves, items)?;
@@ -488,9 +517,11 @@ impl Buffer<'_> {
         Ok(columns)
     }
 
-    /// Copies the fields of all items to the slices `destinations`, see [`Plan::columns_into`].
+    /// Copies fields of all items to the slices `destinations`. The values of a slice are in C order of the items.
+    /// `names` and `destinations` are as in [`Plan::columns_into`].
     ///
     /// # Errors
+    /// - the number of destinations differs from the number of selected fields
     /// - a destination has another element type or another length than its column
     /// - the errors of [`columns`](Self::columns)
     pub fn columns_into(&self, names: Option<&[&[u8]]>, destinations: Vec<Destination<'_>>) -> Result<(), DecodeError> {
@@ -499,7 +530,8 @@ impl Buffer<'_> {
         self.fill_columns(ColumnFiller::of_destinations(&leaves, destinations, items, self.plan.size)?)
     }
 
-    /// Copies the fields of all items to the columns of `filler`.
+    /// Copies fields of all items, in C order, to the columns of `filler`. Returns an error if the memory cannot be
+    /// read.
     fn fill_columns(&self, mut filler: ColumnFiller<'_>) -> Result<(), DecodeError> {
         if self.plan.size == 0 {
             return Ok(());
@@ -512,7 +544,7 @@ impl Buffer<'_> {
             }
             return Ok(());
         }
-        while let Some(run) = runs.next(usize::MAX) {
+        while let Some(run) = runs.next_run(usize::MAX) {
             filler.append(self.memory.run(&run)?)?;
         }
         Ok(())
@@ -520,8 +552,8 @@ impl Buffer<'_> {
 }
 
 impl BufferMut<'_> {
-    /// Copies `columns` to the fields with the same names in all items, the last index fastest. Leaves other fields and
-    /// padding unchanged. Leaves all items unchanged if a column is rejected.
+    /// Encodes each of `columns` into the field with the name of the column, for all items in C order. Leaves other
+    /// fields and padding unchanged. Leaves all items unchanged if a column is rejected.
     ///
     /// # Errors
     /// - the errors of [`Plan::write_columns`]
@@ -533,7 +565,8 @@ impl BufferMut<'_> {
     }
 }
 
-/// Checks that `column` has the type, shape and number of elements that the field `leaf` of `items` records needs.
+/// Returns an error unless `column` has the type, shape, number of elements and `long double` representation that the
+/// values of the field `leaf` in `items` records need.
 fn check_column(leaf: &Leaf, column: &Column, items: usize) -> Result<(), EncodeErrorKind> {
     if column.ty != leaf.ty() {
         return Err(EncodeErrorKind::Kind { found: column.ty.as_str(), wanted: leaf.ty().as_str() });

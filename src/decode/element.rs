@@ -22,9 +22,9 @@ use crate::strided::{Strided, StridedMut, reverse_units};
 /// | `Complex<f16>`, `Complex<f32>`, `Complex<f64>` | complex numbers with parts of the same type |
 /// | `bool` | `?`, where any byte other than 0 means true |
 /// | `u8` | also each byte of `c`, `s`, `p` (with its length byte), void, bit fields and user types |
-/// | `u16`, `u32` | also each unit of text of this width, with the NULs at the end |
+/// | `u16`, `u32` | also each code unit of a text of this width, with the NULs at the end |
 /// | `u32`, `u64` | also addresses of this width |
-/// | [`LongDouble`] | `g`; two elements for each `Zg` |
+/// | [`LongDouble`] | `g`, and `Zg` as two elements |
 /// | `f64`, `Complex<f64>` | also `g` and `Zg` if `long double` is the same type as `double` in the data model |
 ///
 /// This trait is sealed: other crates cannot implement it.
@@ -48,48 +48,51 @@ impl<T: sealed::ElementType> Element for T {}
 pub(super) mod sealed {
     use super::{LongDouble, ScalarCodec, SpareCapacity, Vec};
 
-    /// The operations of the decoder on elements of one type.
+    /// The operations that the decoder needs for elements of one type.
     pub trait ElementType: Copy + 'static {
         /// The name of the type in error messages.
         const NAME: &'static str;
 
-        /// Creates `count` elements whose bits are all zero. Returns `None` if the allocation fails.
+        /// Creates `count` elements with the value 0. Returns `None` if the allocation fails.
         fn zeroed(count: usize) -> Option<Vec<Self>>;
 
-        /// Creates a vector for [`target`](Self::target), which `count` elements can be written to. The vector is empty
-        /// with capacity for `count` elements, or has `count` elements. Returns `None` if the allocation fails.
+        /// Creates a vector that [`target`](Self::target) can fill with `count` elements. If [`target`](Self::target)
+        /// appends elements, the vector is empty and has capacity for `count` elements. Otherwise the vector has
+        /// `count` zeroed elements. Returns `None` if the allocation fails.
         fn reserved(count: usize) -> Option<Vec<Self>> {
             Self::zeroed(count)
         }
 
-        /// Returns whether values of `codec` are elements of this type.
+        /// Returns whether values that `codec` decodes can be copied to elements of this type.
         fn accepts(codec: &ScalarCodec) -> bool;
 
-        /// Returns the number of bytes of one element in an item. A `Zg`, for example, is two `LongDouble`s.
+        /// Returns the number of bytes that one element has in an item. `codec` decodes one value, which can be several
+        /// elements: a `Zg`, for example, is two `LongDouble`s of half its size.
         fn width(codec: &ScalarCodec) -> usize;
 
-        /// Borrows `elements` for writing.
+        /// Borrows `elements` for overwriting.
         fn elements_mut(elements: &mut [Self]) -> ElementsMut<'_>;
 
         /// Borrows `elements` for reading.
         fn elements(elements: &[Self]) -> Elements<'_>;
 
-        /// Borrows a vector of [`reserved`](Self::reserved) as a column to fill. The target is the spare capacity if
-        /// every bit pattern is a valid element. Otherwise the target is the elements.
+        /// Borrows `elements`, a vector that [`reserved`](Self::reserved) created, as a column to fill. If every bit
+        /// pattern is a valid element, the result appends to the vector. Otherwise the result overwrites its elements.
         fn target(elements: &mut Vec<Self>) -> ColumnTarget<'_> {
             ColumnTarget::Elements(Self::elements_mut(elements))
         }
     }
 
-    /// A column to fill.
+    /// A column to fill: elements to overwrite, or a vector to append to.
     #[derive(Debug)]
     pub enum ColumnTarget<'t> {
+        /// Elements to overwrite. The column already has its full length.
         Elements(ElementsMut<'t>),
         /// An empty vector with capacity for all elements.
         Spare(&'t mut (dyn SpareCapacity + 'static)),
     }
 
-    /// Elements to write. A type for which every bit pattern is valid is borrowed as bytes.
+    /// Elements to overwrite. A type for which every bit pattern is valid is borrowed as bytes.
     #[derive(Debug)]
     pub enum ElementsMut<'e> {
         Bytes(&'e mut [u8]),
@@ -165,7 +168,7 @@ numbers! {
         codec.ty == Type::Complex128 || codec.ty == Type::ComplexLongDouble && is_double(codec);
 }
 
-/// Returns whether `long double` is the same type as `double` in the data model.
+/// Returns whether the `long double` values of `codec` are the same type as `double` in the data model.
 fn is_double(codec: &ScalarCodec) -> bool {
     codec.long_double == LongDoubleFormat::Double && codec.unit == 8
 }
@@ -200,7 +203,8 @@ impl ElementType for LongDouble {
     fn zeroed(count: usize) -> Option<Vec<Self>> {
         let mut elements = Vec::new();
         elements.try_reserve_exact(count).ok()?;
-        // `LongDouble::ZERO` contains its format and is not all zero bits. Hence each element is written.
+        // A `LongDouble` contains its representation, so the bytes of `LongDouble::ZERO` may not all be 0. Hence each
+        // element is written.
         crate::huge_pages::prefer_large(elements.spare_capacity_mut());
         elements.resize(count, Self::ZERO);
         Some(elements)
@@ -223,20 +227,22 @@ impl ElementType for LongDouble {
     }
 }
 
-/// Returns the number of elements of type `T` in one item. Returns 0 for values of 0 bytes.
+/// Returns the number of elements of type `T` that the values of `leaf` in one item have. Returns 0 for values of 0
+/// bytes.
 pub(super) fn elements_per_item<T: Element>(leaf: &Leaf) -> usize {
-    // The width is 0 for values of 0 bytes, which have no elements.
+    // The width is 0 for values of 0 bytes, which are 0 elements.
     leaf.bytes().checked_div(T::width(&leaf.codec)).unwrap_or(0)
 }
 
-/// Creates the error for a column with fewer elements than its items need. Only a bug causes this error, because a
-/// column is allocated for the number of items.
+/// Creates the error for a column with too few elements for its items. Only a bug causes this error, because the length
+/// of a column is computed from the number of items.
 fn column_too_short() -> DecodeError {
     DecodeError::internal("a column is shorter than its items")
 }
 
-/// Returns the indices of elements in a column. The elements start at byte `start` of the column and have `len` bytes
-/// in total. Each element has `width` bytes. `start` and `len` are multiples of `width`.
+/// Converts a range of encoded bytes to a range of element indices. `start` is the size in bytes of all elements before
+/// the range, and `len` is the size of the elements in the range. Each encoded element has `width` bytes. `start` and
+/// `len` must be multiples of `width`.
 ///
 /// # Errors
 /// - `width` is 0
@@ -245,8 +251,9 @@ fn element_range(start: usize, len: usize, width: usize) -> Result<core::ops::Ra
     Ok(first..first.saturating_add(len.checked_div(width).ok_or_else(column_too_short)?))
 }
 
-/// Decodes the elements at byte `start` of a column one by one, with `decode`. `bytes` has `width` bytes for each
-/// element.
+/// Decodes `bytes` to elements of `column`, one by one with `decode`. Each element has `width` bytes in `bytes`.
+/// `start` is the size in bytes of the encoded elements that `column` has before these elements. Returns an error if
+/// `column` is too short or `width` is 0.
 fn decode_each<T>(
     column: &mut [T],
     start: usize,
@@ -261,8 +268,9 @@ fn decode_each<T>(
     Ok(())
 }
 
-/// Encodes the elements at byte `start` of a column one by one, with `encode`. `bytes` has `width` bytes for each
-/// element.
+/// Encodes elements of `column` into `bytes`, one by one with `encode`. Each element has `width` bytes in `bytes`.
+/// `start` is the size in bytes of the encoded elements that `column` has before these elements. Returns an error if
+/// `column` is too short or `width` is 0.
 fn encode_each<T>(
     column: &[T],
     start: usize,
@@ -277,15 +285,17 @@ fn encode_each<T>(
     Ok(())
 }
 
-/// Returns the bytes of `leaf` in `items`, as a range of bytes of its column. `first` is the number of items before
-/// `items`.
+/// Returns the range of bytes in the column of `leaf` that belongs to the next `items` items. `first` is the number of
+/// items before these items.
 fn column_range(leaf: &Leaf, items: usize, first: usize) -> core::ops::Range<usize> {
     let start = first.saturating_mul(leaf.bytes());
     start..start.saturating_add(items.saturating_mul(leaf.bytes()))
 }
 
 impl ElementsMut<'_> {
-    /// Decodes the elements at byte `start` of this column from `bytes`, the bytes of the elements in items.
+    /// Decodes `bytes`, the encoded elements without gaps, to elements of this column. `codec` decodes one value.
+    /// `start` is the size in bytes of the encoded elements that the column has before these elements. Returns an error
+    /// if the column is too short.
     pub(super) fn decode(&mut self, codec: &ScalarCodec, bytes: &[u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
@@ -306,8 +316,9 @@ impl ElementsMut<'_> {
         }
     }
 
-    /// Decodes the field `leaf` of each of `items`. `first` is the number of items that were decoded before. `scratch`
-    /// is memory to reuse, with any content.
+    /// Decodes the field `leaf` of each of `items` to this column. `first` is the number of items that were decoded
+    /// before. `scratch` is memory that the function reuses, with any content. Returns an error if the column is too
+    /// short.
     pub(super) fn gather(
         &mut self,
         leaf: &Leaf,
@@ -330,8 +341,9 @@ impl ElementsMut<'_> {
 }
 
 impl Elements<'_> {
-    /// Encodes the elements at byte `start` of this column to `bytes`, the bytes of the elements in items. Leaves the
-    /// padding of `long double` unchanged.
+    /// Encodes elements of this column into `bytes`, without gaps. `codec` encodes one value. `start` is the size in
+    /// bytes of the encoded elements that the column has before these elements. Leaves the padding of `long double`
+    /// unchanged. Returns an error if the column is too short.
     pub(super) fn encode(&self, codec: &ScalarCodec, bytes: &mut [u8], start: usize) -> Result<(), DecodeError> {
         match self {
             Self::Bytes(elements) => {
@@ -351,8 +363,9 @@ impl Elements<'_> {
         }
     }
 
-    /// Encodes the field `leaf` of each of `items`. `first` is the number of items that were encoded before. `scratch`
-    /// is memory to reuse, with any content.
+    /// Encodes this column into the field `leaf` of each of `items`. `first` is the number of items that were encoded
+    /// before. `scratch` is memory that the function reuses, with any content. Returns an error if the column is too
+    /// short.
     pub(super) fn scatter(
         &self,
         leaf: &Leaf,
@@ -376,19 +389,20 @@ impl Elements<'_> {
     }
 }
 
-/// Allocates `count` zeroed elements. Requests huge pages from the system if the allocation is large.
+/// Allocates `count` zeroed elements. Requests huge pages from the operating system if the allocation is large. Returns
+/// an error if the allocation fails.
 pub(super) fn zeroed<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     let mut elements = T::zeroed(count).ok_or_else(|| no_memory::<T>(count))?;
     crate::huge_pages::prefer_large(&mut elements);
     Ok(elements)
 }
 
-/// Allocates memory for `count` elements, see `ElementType::reserved`.
+/// Allocates a column for `count` elements, see `ElementType::reserved`. Returns an error if the allocation fails.
 pub(super) fn reserved<T: Element>(count: usize) -> Result<Vec<T>, DecodeError> {
     T::reserved(count).ok_or_else(|| no_memory::<T>(count))
 }
 
-/// Creates the error for a failed allocation of `count` elements.
+/// Creates the error for a failed allocation of `count` elements of type `T`.
 fn no_memory<T>(count: usize) -> DecodeError {
     DecodeError::Allocation { bytes: wide(count.saturating_mul(size_of::<T>())) }
 }

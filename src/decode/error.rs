@@ -1,4 +1,4 @@
-//! The errors of decoding and encoding: [`DecodeError`] and [`EncodeError`].
+//! The errors of decoding and encoding: [`DecodeError`], [`EncodeError`] and its reason, [`EncodeErrorKind`].
 
 use alloc::boxed::Box;
 use alloc::collections::TryReserveError;
@@ -121,7 +121,7 @@ pub enum DecodeError {
     FieldNames {
         /// The number of bytes that the names and shapes need, up to the field that exceeds the limit.
         bytes: u64,
-        /// The largest supported number of bytes.
+        /// The largest supported number of bytes for names and shapes.
         limit: u64,
     },
     /// The result needs more memory than is available, or more bytes than the address space has.
@@ -136,7 +136,7 @@ pub enum DecodeError {
     /// An index is out of bounds, or the number of indices is wrong.
     #[error(transparent)]
     View(#[from] ViewError),
-    /// A state that the checks of this crate exclude. Please report it as a bug.
+    /// A state that only a bug in this crate can cause. Please report the message as a bug.
     #[error("internal error: {what}")]
     Internal {
         /// The description of the state.
@@ -145,7 +145,8 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// Creates the error for a state that only a bug in this crate can cause. Panics in debug builds.
+    /// Creates the error for a state that only a bug in this crate can cause. `what` describes the state. Panics in
+    /// debug builds.
     #[cold]
     pub(crate) fn internal(what: &'static str) -> Self {
         debug_assert!(false, "{what}");
@@ -166,6 +167,7 @@ impl DecodeError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError(Box<Details>);
 
+/// The fields of an [`EncodeError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: EncodeErrorKind,
@@ -264,7 +266,8 @@ impl EncodeError {
         &self.0.path
     }
 
-    /// Prepends `step` to the path. `step` is the field name or the index (`[2]`) of the enclosing value.
+    /// Prepends `step` to the path of the field that rejected the value. `step` is the name of the enclosing field, or
+    /// the index of the enclosing element: `[2]`.
     pub(super) fn inside(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -294,18 +297,19 @@ impl core::fmt::Display for EncodeError {
 
 impl core::error::Error for EncodeError {}
 
-/// Allocates the vectors of a dynamic value, and records the first allocation that failed.
+/// The allocator of the vectors and strings of a dynamic value. Records the first allocation that failed.
 ///
-/// After a failure, decoding continues with empty values, and the caller checks [`result`](Self::result) at the end. A
-/// `Result` for each value of a record made decoding 1.5 times as slow.
+/// After a failure, decoding continues with empty values. The caller calls [`result`](Self::result) at the end, which
+/// returns the error. A `Result` for each value of a record would make decoding 1.5 times as slow.
 #[derive(Debug, Default)]
 pub(super) struct ValueMemory {
-    /// The size of the first failed allocation in bytes.
+    /// The size in bytes of the first allocation that failed, or `None` if no allocation failed.
     failed: Option<u64>,
 }
 
 impl ValueMemory {
-    /// Creates an empty vector with capacity for `count` elements. Returns `None` if the allocation fails.
+    /// Creates an empty vector with capacity for `count` elements. Returns `None` and records the failure if the
+    /// allocation fails.
     #[inline]
     pub(super) fn vec<T>(&mut self, count: usize) -> Option<Vec<T>> {
         let mut elements = Vec::new();
@@ -314,7 +318,8 @@ impl ValueMemory {
         Some(elements)
     }
 
-    /// Creates an empty string with capacity for `len` bytes. Returns `None` if the allocation fails.
+    /// Creates an empty string with capacity for `len` bytes. Returns `None` and records the failure if the allocation
+    /// fails.
     #[inline]
     pub(super) fn string(&mut self, len: usize) -> Option<String> {
         let mut text = String::new();
@@ -323,13 +328,15 @@ impl ValueMemory {
         Some(text)
     }
 
-    /// Reserves capacity for further characters of `text`, at least for one. Returns `false` if the allocation fails.
+    /// Reserves capacity in `text` for at least one further character. Returns `false` and records the failure if the
+    /// allocation fails.
     #[cold]
     pub(super) fn grow(&mut self, text: &mut String) -> bool {
         let reserved = text.try_reserve(char::MAX.len_utf8());
         self.check(reserved, text.len()).is_some()
     }
 
+    /// Records an allocation of `bytes` bytes if `reserved`, its result, is an error. Returns `None` in this case.
     #[inline]
     fn check(&mut self, reserved: Result<(), TryReserveError>, bytes: usize) -> Option<()> {
         if reserved.is_err() {
@@ -338,7 +345,7 @@ impl ValueMemory {
         reserved.ok()
     }
 
-    /// Returns `value`, or the error for the first failed allocation.
+    /// Returns `value`, or the error for the first allocation that failed.
     #[inline]
     pub(super) fn result(self, value: Value) -> Result<Value, DecodeError> {
         match self.failed {
@@ -348,7 +355,7 @@ impl ValueMemory {
     }
 }
 
-/// Changes the length of `bytes` to `len`. New bytes are 0.
+/// Changes the length of `bytes` to `len`. New bytes are 0. Returns an error if the allocation fails.
 pub(super) fn resize(bytes: &mut Vec<u8>, len: usize) -> Result<(), DecodeError> {
     let further = len.saturating_sub(bytes.len());
     bytes.try_reserve_exact(further).map_err(|_| DecodeError::Allocation { bytes: wide(len) })?;
@@ -356,14 +363,14 @@ pub(super) fn resize(bytes: &mut Vec<u8>, len: usize) -> Result<(), DecodeError>
     Ok(())
 }
 
-/// Converts a length to `u64`, the type of lengths in errors and layouts.
+/// Converts the length `len` to `u64`, the type of lengths in errors and layouts.
 #[expect(clippy::as_conversions, reason = "it has at most 64 bits")]
 pub(crate) const fn wide(len: usize) -> u64 {
     const { assert!(usize::BITS <= u64::BITS) };
     len as u64
 }
 
-/// Converts a distance in bytes to `isize`.
+/// Converts `distance`, a distance in bytes, to `isize`.
 ///
 /// # Errors
 /// - `distance` needs more bits than an address of this machine has

@@ -1,5 +1,8 @@
-//! [`Leaf`]: the position of a field's values in an item, and the copies between items and columns. A unit is a group
-//! of bytes with one byte order, see `ScalarCodec`.
+//! [`Leaf`]: a field that is not a record. A leaf has the position of its values in an item, and copies the values
+//! between items and columns.
+//!
+//! A *unit* is a group of adjacent bytes whose reversal changes the byte order of a value, such as the bytes of a
+//! number.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -22,17 +25,24 @@ use crate::strided::{Strided, StridedMut};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
     name: Box<[u8]>,
+    /// The offset of the first value, in bytes from the start of the item.
     pub(super) offset: usize,
+    /// Decodes and encodes one value.
     pub(super) codec: ScalarCodec,
-    /// The number of adjacent units, see `ScalarCodec::unit`. A field in an array of records has several such groups.
+    /// The number of units in one group of adjacent values. A field in an array of records has one group in each
+    /// record.
     adjacent: usize,
     /// The arrays of records around the field, outermost first.
     pub(super) repeats: Vec<Repeat<1>>,
+    /// The shape of the values in one item, see [`shape`](Self::shape).
     shape: Vec<usize>,
 }
 
 impl Leaf {
-    /// Creates a leaf of `count` adjacent values. `repeats` are the arrays of records around the field.
+    /// Creates a leaf. `name` is the dotted name, and `offset` the offset of the first value in bytes from the start of
+    /// the item. `codec` decodes one value. The field itself has `count` adjacent values. `repeats` are the arrays of
+    /// records that contain the field, outermost first. `shape` has the dimensions of these arrays and of the field.
+    /// Returns an error if the number of units overflows.
     pub(super) fn new(
         name: Box<[u8]>,
         offset: usize,
@@ -51,8 +61,8 @@ impl Leaf {
             adjacent = units.checked_mul(count);
             repeats.pop();
         }
-        // The product cannot overflow: `PlanBuilder` limits the number of values of 0 bytes, and all other values are
-        // in the item.
+        // The product cannot overflow. `PlanBuilder` limits the number of values of 0 bytes, and the item size limits
+        // the number of all other values.
         let adjacent = adjacent.ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         Ok(Self { name, offset, codec, adjacent, repeats, shape })
     }
@@ -89,18 +99,19 @@ impl Leaf {
         &self.shape
     }
 
-    /// Returns the number of bytes in one group of adjacent values.
+    /// Returns the size in bytes of one group of adjacent values: all values of the field in one record.
     pub(super) fn adjacent_bytes(&self) -> usize {
         self.adjacent.saturating_mul(self.codec.unit)
     }
 
-    /// Returns the number of bytes of all values in one item.
+    /// Returns the size in bytes of all values in one item.
     pub(super) fn bytes(&self) -> usize {
         self.repeats.iter().fold(self.adjacent_bytes(), |bytes, repeat| bytes.saturating_mul(repeat.count))
     }
 
-    /// Copies the values of `items` to `column`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes
-    /// for each item.
+    /// Copies the values of this leaf in each of `items` to `column`, without gaps. Reverses the order of the bytes in
+    /// each group of `unit` bytes. If `unit` is 1, no bytes are reversed. `column` must have [`bytes`](Self::bytes)
+    /// bytes for each item. Returns an error if `column` is shorter.
     pub(super) fn gather(&self, items: Strided<'_>, column: &mut [u8], unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = StridedMut::within(column, 0, len.cast_signed(), count, len);
@@ -111,8 +122,9 @@ impl Leaf {
         })
     }
 
-    /// Copies `column` to the values of `items`, and reverses each unit of `unit` bytes. `column` has `bytes()` bytes
-    /// for each item.
+    /// Copies `column` to the values of this leaf in each of `items`. Reverses the order of the bytes in each group of
+    /// `unit` bytes. If `unit` is 1, no bytes are reversed. `column` must have [`bytes`](Self::bytes) bytes for each
+    /// item. Returns an error if `column` is shorter.
     pub(super) fn scatter(&self, column: &[u8], mut items: StridedMut<'_>, unit: usize) -> Result<(), DecodeError> {
         let (count, len) = (items.count(), self.bytes());
         let column = Strided::within(column, 0, len.cast_signed(), count, len);
@@ -123,8 +135,9 @@ impl Leaf {
         })
     }
 
-    /// Calls `copy(offset_in_item, offset_in_column, len)` for each group of adjacent values. Offsets and lengths are
-    /// in bytes. Returns an error if `copy` returns `None`.
+    /// Calls `copy(offset_in_item, offset_in_values, len)` for each group of adjacent values in an item. The offsets
+    /// are in bytes from the start of the item, and from the start of the item's values in the column. `len` is the
+    /// size of the group in bytes. Returns an error if `copy` returns `None`.
     fn for_each_group(&self, mut copy: impl FnMut(usize, usize, usize) -> Option<()>) -> Result<(), DecodeError> {
         let (len, mut at) = (self.adjacent_bytes(), 0_usize);
         if len == 0 {
@@ -142,8 +155,8 @@ impl Leaf {
     }
 }
 
-/// An array of records that contains a field. `N` is the number of memories that contain the array: 1 for an item, 2
-/// for an item and a struct.
+/// An array of records that contains a field. `N` is the number of memories that contain the array: 1 for an item, and
+/// 2 for an item and a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Repeat<const N: usize> {
     /// The number of elements of the array.
@@ -152,8 +165,9 @@ pub(super) struct Repeat<const N: usize> {
     pub(super) strides: [usize; N],
 }
 
-/// Calls `each` with the byte offsets of every element of nested arrays, the last array fastest. `start` is the offset
-/// of the first element in each of the `N` memories. Stops when `each` returns `Break`.
+/// Calls `each` for every element of the nested arrays `repeats`, with the offset of the element in each of the `N`
+/// memories. The index in the last array changes fastest. `start` is the offset of the first element in each memory.
+/// All offsets are in bytes. Stops when `each` returns `Break`, and returns this `Break`.
 pub(super) fn each_offset<const N: usize, B>(
     repeats: &[Repeat<N>],
     start: [usize; N],
@@ -171,7 +185,7 @@ pub(super) fn each_offset<const N: usize, B>(
     ControlFlow::Continue(())
 }
 
-/// Adjacent units of an item whose byte order differs from the byte order of this machine.
+/// Adjacent units of an item to reverse, because their byte order differs from the byte order of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Swap {
     /// The offset of the first unit, in bytes from the start of the item.
@@ -185,8 +199,8 @@ pub(crate) struct Swap {
 }
 
 impl Swap {
-    /// Returns the swaps that convert an item to native byte order. Adjacent fields with units of the same size become
-    /// one swap.
+    /// Returns the swaps that convert an item with the fields `leaves` to native byte order. Adjacent fields with units
+    /// of the same size become one swap.
     pub(super) fn of_leaves(leaves: &[Leaf]) -> Vec<Self> {
         let mut swaps: Vec<Self> = Vec::new();
         for leaf in leaves.iter().filter(|leaf| leaf.codec.swapped() && leaf.adjacent > 0) {
@@ -200,7 +214,8 @@ impl Swap {
         swaps
     }
 
-    /// Returns the size of the units in bytes if units of one size fill the whole item. Otherwise returns `None`.
+    /// Returns the size in bytes of the units in `swaps` if units of one size fill the whole item of `itemsize` bytes.
+    /// Otherwise returns `None`.
     pub(super) fn uniform_unit(swaps: &[Self], itemsize: usize) -> Option<usize> {
         match swaps {
             [swap] if swap.len == itemsize && swap.repeats.is_empty() => Some(swap.width),
@@ -214,7 +229,7 @@ impl Swap {
         self.width == next.width && end == next.offset && self.repeats == next.repeats
     }
 
-    /// Reverses the units in each of `items`.
+    /// Reverses the bytes of each unit of this swap in each of `items`. Returns an error if a unit is outside its item.
     pub(super) fn apply(&self, items: &mut StridedMut<'_>) -> Result<(), DecodeError> {
         let swapped = each_offset(&self.repeats, [self.offset], &mut |[offset]| {
             match items.reborrow().field(offset, self.len) {
@@ -230,7 +245,8 @@ impl Swap {
     }
 }
 
-/// Converts adjacent items to native byte order. A second call restores the original bytes.
+/// Reverses the units that `swaps` lists in each of the adjacent `items`. `itemsize` is the size of an item in bytes. A
+/// second call restores the original bytes. Returns an error if a unit is outside its item.
 pub(super) fn swap_items(items: &mut [u8], itemsize: usize, swaps: &[Swap]) -> Result<(), DecodeError> {
     let mut items = StridedMut::of_rows(items, itemsize);
     swaps.iter().try_for_each(|swap| swap.apply(&mut items))

@@ -19,14 +19,15 @@ use crate::endian::Endian;
 pub struct LongDouble {
     /// INVARIANT: the bytes after the width of `format` are 0.
     bytes: [u8; 16],
+    /// The representation of the number in `bytes`.
     format: LongDoubleFormat,
 }
 
 impl LongDouble {
-    /// The number 0.0. New columns are filled with this value before they are written.
+    /// The number 0.0, the initial value of the elements of a new column.
     pub(super) const ZERO: Self = Self { bytes: [0; 16], format: LongDoubleFormat::Double };
 
-    /// Returns the number of significant bytes of `format`. Padding is not included.
+    /// Returns the number of bytes of a number in the representation `format`, without padding.
     pub(crate) const fn width(format: LongDoubleFormat) -> usize {
         match format {
             LongDoubleFormat::Double => 8,
@@ -35,9 +36,9 @@ impl LongDouble {
         }
     }
 
-    /// Decodes the bytes that a C compiler stores for the number. Ignores padding, which follows the significant bytes
-    /// in little-endian memory and precedes them in big-endian memory. If `memory` is too short, the missing bytes
-    /// count as 0.
+    /// Decodes `memory`, the bytes of a C `long double` in the representation `format` and the byte order `endian`.
+    /// Ignores padding, which follows the significant bytes in little-endian memory and precedes them in big-endian
+    /// memory. If `memory` is too short, the missing bytes count as 0.
     #[inline]
     pub(crate) fn read(memory: &[u8], format: LongDoubleFormat, endian: Endian) -> Self {
         let mut bytes = [0; 16];
@@ -54,7 +55,8 @@ impl LongDouble {
         Self { bytes, format }
     }
 
-    /// Encodes the number as a C compiler stores it. Does not write the padding.
+    /// Encodes the number into `memory`, the bytes of a C `long double` in the byte order `endian`. Leaves padding
+    /// unchanged.
     pub(crate) fn write(self, memory: &mut [u8], endian: Endian) {
         let bytes = self.bytes.iter().take(Self::width(self.format));
         match (endian, self.format) {
@@ -67,7 +69,8 @@ impl LongDouble {
         }
     }
 
-    /// Converts an `f64`. The conversion is exact, because every representation has all numbers of `f64`.
+    /// Converts `number` to the representation `format`. The conversion is exact, because every representation has all
+    /// numbers of `f64`.
     #[must_use]
     pub fn from_f64(number: f64, format: LongDoubleFormat) -> Self {
         let mut bytes = [0; 16];
@@ -84,8 +87,8 @@ impl LongDouble {
 
     /// Returns the nearest `f64`, with ties to even. Returns infinity if the number is too large for an `f64`.
     ///
-    /// Returns NaN for the invalid operands of the x87, as its arithmetic does. An invalid operand has a normal
-    /// exponent and an integer bit of 0.
+    /// Returns NaN for the invalid operands of the x87, as the arithmetic of the x87 does. An invalid operand is a bit
+    /// pattern with an exponent above 0 and an integer bit of 0.
     ///
     /// ```
     /// use pep3118::LongDoubleFormat;
@@ -136,7 +139,7 @@ impl LongDouble {
         bytes.get(..Self::width(*format)).unwrap_or(bytes)
     }
 
-    /// Returns the representation.
+    /// Returns the representation of the bytes.
     #[must_use]
     pub fn format(self) -> LongDoubleFormat {
         self.format
@@ -149,7 +152,7 @@ impl fmt::Debug for LongDouble {
     }
 }
 
-/// Returns the name of a representation for error messages.
+/// Returns the name of the representation `format` for error messages.
 pub(super) const fn name(format: LongDoubleFormat) -> &'static str {
     match format {
         LongDoubleFormat::Double => "binary64",
@@ -165,19 +168,21 @@ fn halves(bits: u128) -> [u64; 2] {
     halves.map(u64::from_le_bytes)
 }
 
-/// Splits the two most significant bytes into the sign bit (true if negative) and the 15 bits of the exponent.
+/// Splits `bytes`, the two most significant bytes of a number in little-endian order, into the sign and the exponent.
+/// The sign is true if the number is negative. The exponent has 15 bits.
 fn sign_and_exponent(bytes: [u8; 2]) -> (bool, u16) {
     let bits = u16::from_le_bytes(bytes);
     (bits >> 15_u32 != 0, bits & 0x7fff)
 }
 
-/// Returns `magnitude` with the given sign.
+/// Returns `-magnitude` if `negative` is true, and `magnitude` otherwise.
 fn signed(negative: bool, magnitude: f64) -> f64 {
     if negative { -magnitude } else { magnitude }
 }
 
-/// Returns the power of two of the last bit of a significand. `exponent` is the biased exponent of 15 bits. `fraction`
-/// is the number of bits after the binary point. Denormal numbers have the exponent 0 and the power of exponent 1.
+/// Returns the exponent `p` for which the last bit of a significand has the value `2^p`. `exponent` is the biased
+/// exponent of 15 bits. `fraction` is the number of bits of the significand after the binary point. An `exponent` of 0
+/// (a denormal number) gives the same result as 1.
 fn last_bit_power(exponent: u16, fraction: i32) -> i32 {
     i32::from(exponent.max(1)).saturating_sub(16_383).saturating_sub(fraction)
 }
@@ -211,8 +216,8 @@ fn nearest(significand: u128, power: i32) -> f64 {
     f64::from_bits(bits)
 }
 
-/// Returns the bits of `number` in a format whose exponent has 15 bits. `fraction` is the number of bits after the
-/// binary point. `explicit` is true if the format stores the integer bit.
+/// Returns the bits of `number` in a representation whose exponent has 15 bits. `fraction` is the number of bits of the
+/// significand after the binary point. `explicit` is whether the representation stores the bit before the binary point.
 fn widened_bits(number: f64, fraction: u32, explicit: bool) -> u128 {
     let bits = number.to_bits();
     let (exponent, mantissa) = ((bits >> 52_u32) & 0x7ff, u128::from(bits & (u64::MAX >> 12_u32)));

@@ -1,36 +1,40 @@
-//! The traits [`Memory`] and [`MemoryMut`] give access to the items of a buffer. [`SliceMemory`] implements the traits
-//! for a slice of bytes, and `foreign.rs` for memory of an exporter. A run is a sequence of evenly spaced items.
+//! [`Memory`] and [`MemoryMut`]: access to the items of a buffer. [`SliceMemory`] implements both traits for a slice of
+//! bytes. `foreign.rs` implements both traits for the memory of an exporter. Every access is to a [`Run`], a sequence
+//! of evenly spaced items.
 
 use super::error::{DecodeError, to_isize, wide};
 
 use crate::strided::{Strided, StridedMut};
 use crate::view::View;
 
-/// A run: evenly spaced items of a buffer.
+/// The position of evenly spaced items in a buffer, such as the items of one row. A `Run` has no reference to the bytes
+/// of the items.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'r> {
-    /// The indices in the leading dimensions, up to the last dimension with pointers. `path` is empty if there are no
-    /// pointers.
+    /// The index of the row in each leading dimension, up to the last dimension with pointers. `path` is empty if the
+    /// view has no pointers.
     pub(crate) path: &'r [i64],
     /// The offset of the first item in bytes. If `path` is empty, offset 0 is `buf` of the view. Otherwise, offset 0 is
-    /// the address that the last pointer along `path` leads to.
+    /// the address that is reached by following the pointers with the indices in `path`.
     pub(crate) offset: isize,
-    /// The distance from one item to the next, in bytes.
+    /// The distance from the start of one item to the start of the next item, in bytes.
     pub(crate) stride: isize,
     /// The number of items.
     pub(crate) items: usize,
-    /// The size in bytes of one item, or of several adjacent items that are copied together.
+    /// The size of one item in bytes. If a caller copies several adjacent items together, the run treats these items as
+    /// one item, and `itemsize` is the total size of these items.
     pub(crate) itemsize: usize,
 }
 
 impl Run<'_> {
-    /// Returns whether the items are adjacent and in ascending order.
+    /// Returns whether each item starts where the previous item ends. Returns `true` for a single item.
     pub(crate) fn is_contiguous(&self) -> bool {
         self.items == 1 || usize::try_from(self.stride) == Ok(self.itemsize)
     }
 
-    /// Returns the offsets of the lowest byte and of the byte after the highest one. Offset 0 is the same byte as for
-    /// `offset`. Returns `None` on overflow.
+    /// Returns two offsets in bytes: the offset of the lowest byte of the items, and the offset after their highest
+    /// byte. Both offsets count from the same byte as [`offset`](Self::offset). Returns `None` if an offset is out of
+    /// range of `isize`.
     pub(crate) fn bounds(&self) -> Option<(isize, isize)> {
         let last = isize::try_from(self.items.saturating_sub(1)).ok()?;
         let reach = self.stride.checked_mul(last)?.checked_add(self.offset)?;
@@ -39,18 +43,21 @@ impl Run<'_> {
     }
 }
 
-/// Memory to read items from.
+/// Memory that items are read from.
 ///
-/// Every implementation checks that a run is inside its memory.
+/// Every method checks that the run is inside the memory.
 pub(crate) trait Memory {
-    /// Returns the items of `run` for reading.
+    /// Returns the bytes of the items that `run` describes, borrowed from this memory with the stride of `run`.
+    ///
+    /// Returns an error if the items are not inside the memory, or if a pointer on the path of `run` is NULL.
     fn run(&self, run: &Run<'_>) -> Result<Strided<'_>, DecodeError>;
 
-    /// Copies the items of `run` to `out`, one after the other. Reverses each unit of `unit` bytes. `out` has the
-    /// length of all items.
+    /// Copies the items of `run` to `out` without gaps, and reverses the order of the bytes in each group of `unit`
+    /// bytes. If `unit` is 1, no bytes are reversed. The length of `out` must be `run.items * run.itemsize` bytes.
+    /// Returns an error if [`run`](Self::run) does, or if `out` has another length.
     ///
-    /// Implementations can replace this default, because [`run`](Self::run) returns its result in memory. Storing and
-    /// loading the result takes 5 ns, which matters if a run has few items.
+    /// An implementation can replace this default method to save time. [`run`](Self::run) returns its result in memory,
+    /// and storing and loading the result takes 5 ns. This time matters if a run has few items.
     fn read(&self, run: &Run<'_>, unit: usize, out: &mut [u8]) -> Result<(), DecodeError> {
         self.run(run)?
             .read(unit, out.into())
@@ -58,25 +65,30 @@ pub(crate) trait Memory {
             .ok_or_else(|| DecodeError::internal("items do not fill their copy"))
     }
 
-    /// Copies the rows behind `rows` consecutive pointers to `out`, one after the other. `run` is the row behind the
-    /// first pointer. The last index of `run.path` is the index of the first pointer.
+    /// Follows `rows` consecutive pointers, and copies the row at each address to `out` without gaps. `run` describes
+    /// the row of the first pointer. The last index in `run.path` is the index of the first pointer, and each further
+    /// pointer has the next index. Returns [`DecodeError::Indirect`] if this memory has no pointers.
     fn read_rows(&self, _run: &Run<'_>, _rows: usize, _out: &mut [u8]) -> Result<(), DecodeError> {
         Err(DecodeError::Indirect)
     }
 
-    /// Returns the bytes of a run of adjacent items without a copy. Returns `None` for memory of an exporter, because
-    /// other threads may write to such memory.
+    /// Returns the bytes of the items of `run` without a copy. Returns `None` if the items are not adjacent or are
+    /// outside the memory. Always returns `None` for the memory of an exporter, because other threads may write to such
+    /// memory.
     fn borrow(&self, _run: &Run<'_>) -> Option<&[u8]> {
         None
     }
 }
 
-/// Memory to write items to.
+/// Memory that items are written to.
 pub(crate) trait MemoryMut: Memory {
-    /// Returns the items of `run` for writing.
+    /// Returns the bytes of the items that `run` describes, mutably borrowed. Returns an error in the same cases as
+    /// [`Memory::run`].
     fn run_mut(&mut self, run: &Run<'_>) -> Result<StridedMut<'_>, DecodeError>;
 
-    /// Copies `items`, the bytes of all items one after the other, to the items of `run`.
+    /// Replaces the items of `run` with `items`, the bytes of the new items without gaps. The length of `items` must be
+    /// `run.items * run.itemsize` bytes. Returns an error if [`run_mut`](Self::run_mut) does, or if `items` has another
+    /// length.
     fn write(&mut self, run: &Run<'_>, items: &[u8]) -> Result<(), DecodeError> {
         let copied = self.run_mut(run)?.copy_from(Strided::of_rows(items, run.itemsize), 1);
         copied.ok_or_else(|| DecodeError::internal("items do not fill their run"))
@@ -86,17 +98,19 @@ pub(crate) trait MemoryMut: Memory {
 /// Memory that is a slice of bytes.
 #[derive(Debug)]
 pub(super) struct SliceMemory<B> {
+    /// The bytes that contain all items of the view.
     bytes: B,
     /// The index in `bytes` that `buf` of the view points to.
     origin: isize,
 }
 
 impl<B: AsRef<[u8]>> SliceMemory<B> {
-    /// Checks that `bytes` contains all items of `view`. If the view was checked against a memory block, `bytes` is
-    /// this block. Otherwise `bytes` starts at `buf` of the view.
+    /// Creates the memory of `view` from `bytes`. If `view` was checked against a memory block, `bytes` must be this
+    /// block. Otherwise `bytes` must start at `buf` of `view`. Returns an error if an item of `view` is outside
+    /// `bytes`, or if `view` has suboffsets.
     pub(super) fn new(view: &View<'_>, bytes: B) -> Result<Self, DecodeError> {
         let extent = view.byte_bounds().ok_or(DecodeError::Indirect)?;
-        // Without a memory block, `bytes` starts at `buf`.
+        // If the view was checked without a memory block, `bytes` starts at `buf`.
         let origin = view.memory().map_or(0, |block| block.offset);
         let len = wide(bytes.as_ref().len());
         let (low, high) = (extent.low.saturating_add(origin), extent.high.saturating_add(origin));
@@ -107,14 +121,16 @@ impl<B: AsRef<[u8]>> SliceMemory<B> {
         Ok(Self { bytes, origin: to_isize(origin)? })
     }
 
-    /// Returns the index in `bytes` of the first byte of `run`. The run has at least one item.
+    /// Returns the index in `bytes` of the first byte of `run`. `run` must have at least one item. Returns `None` if
+    /// the index is negative, or if `run` has a path of pointers.
     fn start(&self, run: &Run<'_>) -> Option<usize> {
         let start = run.offset.checked_add(self.origin).filter(|_| run.path.is_empty())?;
         usize::try_from(start).ok()
     }
 }
 
-/// Creates the error for a run outside the view. `SliceMemory::new` has checked that all items are inside.
+/// Creates the error for a run that is not inside the bytes. Only a bug causes this error, because `SliceMemory::new`
+/// checks that all items of the view are inside.
 fn outside() -> DecodeError {
     DecodeError::internal("a run is outside the view")
 }

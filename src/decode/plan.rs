@@ -1,4 +1,4 @@
-//! [`Plan`]: a compiled layout, which decodes items to dynamic values and encodes dynamic values.
+//! [`Plan`]: a compiled layout. It decodes items to dynamic values ([`Value`]) and encodes dynamic values into items.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -14,18 +14,20 @@ use crate::abi::DataModel;
 use crate::layout::{Field, Layout, Type};
 use crate::view::{ItemLayout, View};
 
-/// The largest number of values of 0 bytes in one item. The item size does not limit their number.
+/// The largest number of values of 0 bytes in one item. The item size does not limit the number of such values, so the
+/// plan does.
 pub const ZERO_SIZED_LIMIT: u64 = 1 << 16;
 
-/// The largest number of bytes for the dotted names and shapes of all leaves. A format of 128 KB could otherwise need 4
-/// GB: a record with a name of 64 KB can have 65,536 fields, and each leaf stores the name of the record.
+/// The largest number of bytes for the dotted names and shapes of all leaf fields. Each leaf stores the name of the
+/// record that contains it. Without the limit, a format of 128 KB could need 4 GB: a record with a name of 64 KB can
+/// have 65,536 fields.
 const LEAF_NAMES_LIMIT: u64 = 1 << 26;
 
 /// A layout that was compiled for decoding and encoding items. A plan can be reused for any number of items.
 ///
-/// A plan has three parts: a flat list of the leaf fields (the fields that are not records) for columns, the tree of
-/// fields for dynamic values, and the list of adjacent units to reverse if items have another byte order than this
-/// machine.
+/// A plan has a flat list of the leaf fields, which are the fields that are not records. [`columns`](Self::columns)
+/// uses this list. A plan also has the tree of all fields, which [`value`](Self::value) uses, and a list of the bytes
+/// to reverse if items have another byte order than this machine.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, decode::{ColumnData, Plan}};
@@ -39,9 +41,13 @@ const LEAF_NAMES_LIMIT: u64 = 1 << 26;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// The size of an item in bytes.
     pub(super) size: usize,
+    /// The tree of all fields. The root is the item.
     pub(super) root: PlanNode,
+    /// The fields that are not records, in the order of the format.
     pub(super) leaves: Vec<Leaf>,
+    /// The bytes to reverse if items have another byte order than this machine.
     pub(super) swaps: Vec<Swap>,
 }
 
@@ -52,30 +58,32 @@ pub(crate) struct PlanNode {
     pub(super) offset: usize,
     /// The size of one element in bytes.
     pub(super) size: usize,
-    /// The number of elements. A field that is not an array has one element.
+    /// The number of elements of an array, or 1 for a field that is not an array.
     pub(super) count: usize,
-    /// The length of each dimension. `None` if the field is not an array.
+    /// The length of each dimension of an array, or `None` if the field is not an array.
     pub(super) shape: Option<Arc<[usize]>>,
     pub(super) kind: NodeKind,
 }
 
+/// The content of one element of a field.
 #[derive(Clone, Debug)]
 pub(crate) enum NodeKind {
-    /// A value, or an array of values.
+    /// A value, or an array of values. The codec decodes one value.
     Value(ScalarCodec),
-    /// A record, or an array of records: the names and the nodes of its fields.
+    /// A record, or an array of records. The vectors have the name and the node of each field, in the order of the
+    /// format.
     Record(Arc<[Name]>, Vec<PlanNode>),
 }
 
 impl Plan {
-    /// Compiles `layout`.
+    /// Compiles `layout` to a plan for its items.
     ///
     /// # Errors
     /// - `(4294967296)0s`: an item has more than 65,536 values of 0 bytes
     /// - a record with a name of 64 KB has 2,000 fields: the names of all fields have more than 64 MB
     /// - a layout of 5 GB on a 32-bit machine
     pub fn new(layout: &Layout) -> Result<Self, DecodeError> {
-        // The whole item is checked before its fields, so that the error has the size of the item.
+        // The size of the item is checked before its fields, so that an error reports the size of the item.
         let size = to_usize(layout.size())?;
         let mut builder = PlanBuilder {
             leaves: Vec::new(),
@@ -92,8 +100,9 @@ impl Plan {
         Ok(Self { size, root, leaves, swaps })
     }
 
-    /// Compiles the layout of the items of `view`. `model` is the data model that the view was checked for. `model`
-    /// defines the representation of `long double`.
+    /// Compiles the layout of the items of `view`. `model` must be the data model that `view` was checked for. The plan
+    /// uses `model` only for views of one value and for views without a format, for the representation of
+    /// `long double`.
     ///
     /// A view that was requested without a format gets a plan for items of one void field.
     ///
@@ -115,31 +124,30 @@ impl Plan {
         self.size
     }
 
-    /// Returns the leaf fields in the order of the format.
+    /// Returns the leaf fields, which are the fields that are not records, in the order of the format.
     #[must_use]
     pub fn leaves(&self) -> &[Leaf] {
         &self.leaves
     }
 
-    /// Returns whether all values have the byte order of this machine. If so, the bytes of an item can be used as
-    /// values.
+    /// Returns whether all values of an item have the byte order of this machine, so that decoding reverses no bytes.
     #[must_use]
     pub fn is_native(&self) -> bool {
         self.swaps.is_empty()
     }
 
-    /// Returns whether an item is one value or adjacent values of one type, without padding and without overlapping
-    /// fields.
+    /// Returns whether one leaf field fills the item. The item is then one value, or adjacent values of one type
+    /// without padding.
     #[doc(hidden)]
     #[must_use]
     pub fn is_one_leaf(&self) -> bool {
         matches!(self.leaves.as_slice(), [leaf] if leaf.bytes() == self.size)
     }
 
-    /// Decodes one item.
+    /// Decodes `item`, the bytes of one item.
     ///
     /// # Errors
-    /// - `item` has another length than an item: 3 bytes for an item of 4 bytes
+    /// - the length of `item` is not the item size: 3 bytes for an item of 4 bytes
     /// - there is not enough memory for the value
     pub fn value(&self, item: &[u8]) -> Result<Value, DecodeError> {
         if item.len() != self.size {
@@ -148,15 +156,16 @@ impl Plan {
         self.root_value(item)
     }
 
-    /// Decodes `item`, which has the length of an item.
+    /// Decodes `item`, the bytes of one item. The length of `item` must be the item size. Returns an error if an
+    /// allocation fails.
     fn root_value(&self, item: &[u8]) -> Result<Value, DecodeError> {
         let mut memory = ValueMemory::default();
         let value = self.root.value(item, &mut memory);
         memory.result(value)
     }
 
-    /// Iterates over the values of adjacent items. Each step of the iterator decodes one item, and returns an error if
-    /// there is not enough memory for the value.
+    /// Returns an iterator over the decoded values of `items`, the bytes of adjacent items. Each step decodes one item,
+    /// and returns an error if there is not enough memory for the value.
     ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
@@ -168,7 +177,8 @@ impl Plan {
         Ok(items.chunks_exact(self.size.max(1)).map(|item| self.root_value(item)))
     }
 
-    /// Encodes `value` into `item`. Leaves padding unchanged. Leaves the whole item unchanged if an error is returned.
+    /// Encodes `value` into `item`, the bytes of one item. Leaves padding unchanged. Leaves the whole item unchanged if
+    /// an error is returned.
     ///
     /// An integer of any width is accepted if it is in the range of the field. A float or complex number must have
     /// exactly the type of the field. Bytes and text that are shorter than the field are filled with NULs.
@@ -188,7 +198,7 @@ impl Plan {
     /// - the value is of another kind than the field: text for `<i`, `Float64` for `<f`
     /// - the value is too long: 5 bytes for `4s`, 256 bytes for `300p`
     /// - the number of values is wrong: 2 values for 3 fields or 3 elements
-    /// - `item` has another length than an item
+    /// - the length of `item` is not the item size
     pub fn encode(&self, value: &Value, item: &mut [u8]) -> Result<(), EncodeError> {
         if item.len() != self.size {
             return Err(EncodeErrorKind::TooSmall { available: wide(item.len()), needed: wide(self.size) }.into());
@@ -200,7 +210,8 @@ impl Plan {
         Ok(())
     }
 
-    /// Returns the number of items in `len` bytes. Returns an error if `len` is not a multiple of the item size.
+    /// Returns the number of items in `len` bytes. Returns 0 if `len` and the item size are 0. Returns an error if
+    /// `len` is not a multiple of the item size.
     pub(crate) fn items_in(&self, len: usize) -> Result<usize, DecodeError> {
         let not_whole = DecodeError::NotWhole { len: wide(len), itemsize: wide(self.size) };
         match (len.checked_div(self.size), len.checked_rem(self.size)) {
@@ -210,8 +221,9 @@ impl Plan {
         }
     }
 
-    /// Returns the only leaf of a plan whose items are one value or one array of values. The leaf fills the item.
-    /// `wanted` is the name of the requested type, for the error.
+    /// Returns the leaf of an item that is one value or one array of values. The leaf fills the item. Returns an error
+    /// if the item has several fields or is a record. `wanted` is the name of the type that the caller requested, for
+    /// the error message.
     pub(super) fn only_leaf(&self, wanted: &'static str) -> Result<&Leaf, DecodeError> {
         match (self.leaves.as_slice(), &self.root.kind) {
             ([leaf], NodeKind::Value(_)) if leaf.bytes() == self.size => Ok(leaf),
@@ -221,26 +233,27 @@ impl Plan {
 }
 
 /// The state while a layout is compiled: the leaves that were added, and the position of the current record in the
-/// item.
+/// item. The current record is the record whose fields are being added.
 struct PlanBuilder {
     leaves: Vec<Leaf>,
-    /// The size of the names, shapes and repeats of all leaves in bytes.
+    /// The size of the names, shapes and repeats of the added leaves, in bytes.
     names_len: u64,
-    /// The dotted name of the current record.
+    /// The dotted name of the current record, or empty for the item itself.
     name: Vec<u8>,
     /// The offset of the first element of the current record, in bytes from the start of the item.
     base: usize,
-    /// The product of the lengths of all enclosing arrays.
+    /// The number of elements of all enclosing arrays: the product of their lengths.
     elements: u64,
-    /// The enclosing arrays of records, outermost first.
+    /// The arrays of records that contain the current record, outermost first.
     repeats: Vec<Repeat<1>>,
-    /// The lengths of all dimensions of the enclosing arrays. `repeats` has one element for each array, not for each
-    /// dimension.
+    /// The lengths of all dimensions of the arrays in `repeats`. An array of several dimensions has one element in
+    /// `repeats`, but one length here for each dimension.
     shape: Vec<usize>,
 }
 
 impl PlanBuilder {
-    /// Compiles `field`, a field of the current record. Adds the leaves of `field`.
+    /// Compiles `field`, a field of the current record, to a node, and adds the leaves of `field` to `leaves`. Returns
+    /// an error if a limit is exceeded or a size is larger than the address space.
     fn add_field(&mut self, field: Field<'_>) -> Result<PlanNode, DecodeError> {
         let count = if field.shape().is_empty() { 1 } else { field.count() };
         let elements = self.elements.saturating_mul(count);
@@ -278,8 +291,8 @@ impl PlanBuilder {
         Ok(PlanNode { offset, size, count, shape, kind })
     }
 
-    /// Counts the memory of the next leaf, whose own shape has `dimensions` dimensions. Returns an error above the
-    /// limit.
+    /// Adds the memory of the next leaf to `names_len`. `dimensions` is the number of dimensions of the leaf, without
+    /// the dimensions of the enclosing arrays. Returns an error if the sum exceeds [`LEAF_NAMES_LIMIT`].
     fn count_names(&mut self, dimensions: usize) -> Result<(), DecodeError> {
         let shape = size_of::<usize>().saturating_mul(self.shape.len().saturating_add(dimensions));
         let repeats = size_of::<Repeat<1>>().saturating_mul(self.repeats.len());
@@ -289,7 +302,8 @@ impl PlanBuilder {
         if bytes > limit { Err(DecodeError::FieldNames { bytes, limit }) } else { Ok(()) }
     }
 
-    /// Compiles the fields of the record `field`. Adds the leaves of these fields.
+    /// Compiles the fields of the record `field`, and adds the leaves of these fields to `leaves`. Returns an error in
+    /// the cases of [`add_field`](Self::add_field).
     fn add_record(&mut self, field: Field<'_>) -> Result<NodeKind, DecodeError> {
         let mut names: Vec<Name> = Vec::new();
         let mut nodes = Vec::new();
@@ -312,16 +326,17 @@ impl PlanBuilder {
 }
 
 impl PlanNode {
-    /// Returns the position of all elements, as a range of bytes of the enclosing record.
+    /// Returns the byte offsets of all elements, from the start of the enclosing record.
     fn range(&self) -> core::ops::Range<usize> {
         self.offset..self.offset.saturating_add(self.size.saturating_mul(self.count))
     }
 
-    /// Decodes this field. `record` is the bytes of the enclosing record.
+    /// Decodes this field from `record`, the bytes of the enclosing record. `memory` allocates the vectors and records
+    /// a failed allocation.
     fn value(&self, record: &[u8], memory: &mut ValueMemory) -> Value {
         let bytes = record.get(self.range());
         debug_assert!(bytes.is_some(), "a field is outside its record");
-        // A layout has no field outside its record. In a release build, missing bytes count as 0, as in
+        // A layout has no field outside its record. If a bug creates such a field, missing bytes count as 0, as in
         // `ScalarCodec::value`.
         let bytes = bytes.unwrap_or(&[]);
         let Some(shape) = &self.shape else { return self.element(bytes, memory) };
@@ -337,7 +352,8 @@ impl PlanNode {
         Value::Array(ArrayValue { shape: shape.clone(), values })
     }
 
-    /// Decodes one element of this field.
+    /// Decodes one element of this field from `bytes`, the bytes of the element. `memory` allocates the vectors and
+    /// records a failed allocation.
     #[inline]
     fn element(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         match &self.kind {
@@ -353,8 +369,8 @@ impl PlanNode {
         }
     }
 
-    /// Encodes `value` into this field. `record` is the bytes of the enclosing record. May leave the field partly
-    /// written after an error.
+    /// Encodes `value` into the bytes of this field in `record`, the bytes of the enclosing record. Returns an error in
+    /// the cases of [`Plan::encode`]. After an error, a part of the field may be overwritten.
     pub(super) fn store(&self, value: &Value, record: &mut [u8]) -> Result<(), EncodeError> {
         let bytes = record.get_mut(self.range()).ok_or_else(outside)?;
         let Some(shape) = &self.shape else { return self.store_element(value, bytes) };
@@ -373,7 +389,8 @@ impl PlanNode {
         Ok(())
     }
 
-    /// Encodes `value` into `bytes`, one element of this field.
+    /// Encodes `value` into `bytes`, the bytes of one element of this field. Returns an error in the cases of
+    /// [`Plan::encode`].
     fn store_element(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeError> {
         match (&self.kind, value) {
             (NodeKind::Value(codec), value) => Ok(codec.store(value, bytes)?),
@@ -391,18 +408,20 @@ impl PlanNode {
     }
 }
 
-/// Returns an error if the numbers differ. `unit` is the noun for what is counted, for the message.
+/// Returns an error if the numbers `found` and `wanted` differ. `unit` names the counted things in the error message:
+/// "element" or "field".
 fn check_count(found: usize, wanted: usize, unit: &'static str) -> Result<(), EncodeError> {
     let (found, wanted) = (wide(found), wide(wanted));
     if found == wanted { Ok(()) } else { Err(EncodeErrorKind::Count { found, wanted, unit }.into()) }
 }
 
-/// Creates the error for a field outside its record. A compiled plan has no such field.
+/// Creates the error for a field outside its record. Only a bug causes this error, because a layout has no such field.
 fn outside() -> DecodeError {
     DecodeError::internal("a field is outside its record")
 }
 
-/// Converts a size of a layout to a length. Returns an error if this machine cannot address so many bytes.
+/// Converts `size`, a size, offset or count of a layout, to `usize`. Returns an error if `size` is larger than
+/// `isize::MAX`, the largest size of an allocation.
 fn to_usize(size: u64) -> Result<usize, DecodeError> {
     match usize::try_from(size) {
         Ok(size) if isize::try_from(size).is_ok() => Ok(size),
@@ -410,7 +429,8 @@ fn to_usize(size: u64) -> Result<usize, DecodeError> {
     }
 }
 
-/// Returns the leaf with each of the dotted `names`, in the order of `names`. Returns all leaves if `names` is `None`.
+/// Returns the leaves of `plan` with the dotted names `names`, in the order of `names`. Returns all leaves if `names`
+/// is `None`. Returns an error if one of `names` is not the name of a leaf.
 pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Result<Vec<&'p Leaf>, DecodeError> {
     let Some(names) = names else { return Ok(plan.leaves.iter().collect()) };
     let find = |name: &&[u8]| {
@@ -420,8 +440,8 @@ pub(super) fn select_leaves<'p>(plan: &'p Plan, names: Option<&[&[u8]]>) -> Resu
     names.iter().map(find).collect()
 }
 
-/// Returns the leaf at each of `indices`. An index counts the leaves in the order of the format. Returns all leaves if
-/// `indices` is `None`.
+/// Returns the leaves at `indices` of [`Plan::leaves`], in the order of `indices`. Returns all leaves if `indices` is
+/// `None`. Returns an error if an index is out of bounds.
 #[cfg(feature = "arrow")]
 pub(super) fn select_leaves_by_index<'p>(
     plan: &'p Plan,
@@ -435,7 +455,8 @@ pub(super) fn select_leaves_by_index<'p>(
     indices.iter().map(find).collect()
 }
 
-/// Returns the escaped name of a field for messages. A field without a name is called `f` and its index: `f0`.
+/// Returns the escaped name of a field for error messages. `index` is the index of the field in its record. A field
+/// without a name gets the name `f` followed by `index`, such as `f0`.
 pub(super) fn display_name(name: &Name, index: usize) -> String {
     match name {
         Some(name) => crate::text::escape(name).into_owned(),

@@ -1,4 +1,4 @@
-//! [`ScalarCodec`]: decodes and encodes one scalar value.
+//! [`ScalarCodec`]: decodes and encodes one value, such as a number, a string or a text.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -21,17 +21,19 @@ pub struct ScalarCodec {
     pub(super) ty: Type,
     /// The size of one value in bytes.
     pub(super) size: usize,
-    /// The number of bytes that have one byte order: a number, a part of a complex number, or a unit of text. `unit` is
-    /// 1 for types without a byte order.
+    /// The size in bytes of a unit, which is a group of bytes with one byte order: a number, a part of a complex
+    /// number, or a code unit of text. `unit` is 1 for types without a byte order.
     pub(super) unit: usize,
-    /// The number of units in one value: 2 for a complex number, the number of code units in a text field.
+    /// The number of units in one value: 2 for a complex number, the number of code units for a text.
     units: usize,
+    /// The byte order of each unit. The byte order of this machine for types without a byte order.
     pub(super) endian: Endian,
+    /// The representation of `long double` in the data model.
     pub(super) long_double: LongDoubleFormat,
 }
 
 impl ScalarCodec {
-    /// Creates the codec of one element of `field`.
+    /// Creates the codec of one element of `field`, which must not be a record.
     ///
     /// # Errors
     /// - the element has more bytes than this machine can address
@@ -56,11 +58,11 @@ impl ScalarCodec {
         };
         let (unit, units) = match size.checked_div(unit) {
             Some(units) if units.checked_mul(unit) == Some(size) => (unit, units),
-            // The units do not fill the value, for example if the caller's data model has a `wchar_t` of 3 bytes. Such
-            // a value is handled as single bytes.
+            // The units do not fill the value, for example if the caller's data model has a `wchar_t` of 3 bytes. The
+            // codec then treats each byte of the value as a unit.
             _ => (1, size),
         };
-        // A type without a byte order counts as native, so that its bytes are never reversed.
+        // A type without a byte order counts as native. Hence its bytes are never reversed.
         let endian = field.endian().unwrap_or(Endian::HOST);
         Ok(Self { ty: field.ty(), size, unit, units, endian, long_double })
     }
@@ -71,32 +73,34 @@ impl ScalarCodec {
         self.ty
     }
 
-    /// Returns the size in bytes of the units that have a byte order. Returns 1 for types without a byte order.
+    /// Returns the size in bytes of a unit, which is a group of bytes with one byte order: the size of a number, or of
+    /// a part of a complex number, or of a code unit of text. Returns 1 for types without a byte order.
     pub fn unit(&self) -> usize {
         self.unit
     }
 
-    /// Returns the number of units in one value.
+    /// Returns the number of units in one value, see [`unit`](Self::unit).
     pub(super) fn units(&self) -> usize {
         self.units
     }
 
-    /// Returns the byte order of each unit.
+    /// Returns the byte order of each unit in an item, or the byte order of this machine for types without a byte
+    /// order.
     pub fn endian(&self) -> Endian {
         self.endian
     }
 
-    /// Returns the representation that `long double` has in the data model.
+    /// Returns the representation of `long double` in the data model of the layout.
     pub fn long_double_format(&self) -> LongDoubleFormat {
         self.long_double
     }
 
-    /// Returns whether values are integers or addresses.
+    /// Returns whether values of this codec are integers or addresses.
     pub fn is_integer(&self) -> bool {
         self.is_number() || self.is_address()
     }
 
-    /// Returns whether values are integers. Addresses are not included.
+    /// Returns whether values of this codec are integers. Returns `false` for addresses.
     pub(super) fn is_number(&self) -> bool {
         matches!(
             self.ty,
@@ -111,28 +115,29 @@ impl ScalarCodec {
         )
     }
 
-    /// Returns whether values are addresses.
+    /// Returns whether values of this codec are addresses.
     pub(super) fn is_address(&self) -> bool {
         matches!(self.ty, Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object)
     }
 
-    /// Returns whether values are text.
+    /// Returns whether values of this codec are text.
     pub(super) fn is_text(&self) -> bool {
         matches!(self.ty, Type::Ucs2 | Type::Ucs4 | Type::Wchar)
     }
 
-    /// Returns whether the byte order of the units differs from the byte order of this machine.
+    /// Returns whether the byte order of the units differs from the byte order of this machine, so that decoding
+    /// reverses the units.
     pub(super) fn swapped(&self) -> bool {
         self.unit > 1 && self.endian != Endian::HOST
     }
 
-    /// Returns the size in bytes of the units to reverse when values are copied to native byte order. Returns 1 if the
-    /// bytes need no reversal.
+    /// Returns the size in bytes of the units that a copy to native byte order reverses. Returns 1 if a copy reverses
+    /// nothing.
     pub(super) fn reversed_unit(&self) -> usize {
         if self.swapped() { self.unit } else { 1 }
     }
 
-    /// Decodes one value. If `bytes` is shorter than the value, the missing bytes count as 0.
+    /// Decodes `bytes`, the bytes of one value. If `bytes` is shorter than the value, the missing bytes count as 0.
     ///
     /// # Errors
     /// - there is not enough memory for a string or a text
@@ -142,7 +147,8 @@ impl ScalarCodec {
         memory.result(value)
     }
 
-    /// Decodes one value as [`value`](Self::value) does, with vectors that `memory` allocates.
+    /// Decodes `bytes` as [`value`](Self::value) does. `memory` allocates the vectors and records a failed allocation.
+    /// The result is then an empty string or text.
     pub(super) fn decode(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let (first, second) = bytes.split_at(bytes.len() >> 1_u32);
         match self.ty {
@@ -168,8 +174,8 @@ impl ScalarCodec {
             }
             Type::Bytes => Value::Bytes(copied(bytes, memory)),
             Type::Pascal => {
-                // An empty field has no length byte. If the length byte is too large, the value is the rest of the
-                // field.
+                // An empty field has no length byte. If the length byte is too large, the value is all bytes after the
+                // length byte.
                 let (len, text) = bytes.split_first().map_or((0, bytes), |(len, text)| (usize::from(*len), text));
                 Value::Bytes(copied(text.get(..len).unwrap_or(text), memory))
             }
@@ -178,15 +184,17 @@ impl ScalarCodec {
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 Value::Address(self.unsigned(bytes))
             }
-            // A plan decodes a record field by field. A codec has no fields, and returns the bytes of the record.
+            // A plan decodes a record field by field, without a codec. If a codec has the type of a record, its value
+            // is the bytes of the record.
             Type::Bits | Type::Opaque | Type::Record => Value::Opaque(copied(bytes, memory)),
         }
     }
 
-    /// Returns the `W` least significant bytes of a value in little-endian order. Missing bytes are 0.
+    /// Returns the `W` least significant bytes of the number in `bytes`, in little-endian order. The byte order of
+    /// `bytes` is the byte order of the codec. Missing bytes are 0.
     #[inline]
     pub fn little<const W: usize>(&self, bytes: &[u8]) -> [u8; W] {
-        // The fast path: `bytes` nearly always has the length of the number.
+        // `bytes` nearly always has the length of the number, so this fast path comes first.
         if let Ok(mut whole) = <[u8; W]>::try_from(bytes) {
             if self.endian == Endian::Big {
                 whole.reverse();
@@ -201,35 +209,36 @@ impl ScalarCodec {
         out
     }
 
-    /// Decodes an unsigned integer of at most 8 bytes.
+    /// Decodes `bytes` as an unsigned integer of at most 8 bytes.
     #[must_use]
     pub fn unsigned(&self, bytes: &[u8]) -> u64 {
         u64::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes a 16-bit float.
+    /// Decodes `bytes` as a 16-bit float.
     fn float16(&self, bytes: &[u8]) -> f16 {
         f16::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes a 32-bit float.
+    /// Decodes `bytes` as a 32-bit float.
     fn float32(&self, bytes: &[u8]) -> f32 {
         f32::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes a 64-bit float.
+    /// Decodes `bytes` as a 64-bit float.
     fn float64(&self, bytes: &[u8]) -> f64 {
         f64::from_le_bytes(self.little(bytes))
     }
 
-    /// Decodes a `long double`.
+    /// Decodes `bytes`, which include padding, as a `long double` of the data model.
     #[inline]
     #[must_use]
     pub fn long_double(&self, bytes: &[u8]) -> LongDouble {
         LongDouble::read(bytes, self.long_double, self.endian)
     }
 
-    /// Decodes text. Removes the NULs at the end. Returns an empty text if an allocation fails, which `memory` records.
+    /// Decodes `bytes` as text without the NULs at its end. Returns `Value::IllFormedText` if the text is not valid
+    /// Unicode. If an allocation fails, returns an empty text, and `memory` records the failure.
     fn text(&self, bytes: &[u8], memory: &mut ValueMemory) -> Value {
         let cells = bytes.chunks_exact(self.unit.max(1));
         if self.unit == 2 {
@@ -250,7 +259,8 @@ impl ScalarCodec {
     }
 }
 
-/// Decodes each of `cells` with `decode`, and removes the NULs at the end.
+/// Decodes each of `cells`, the bytes of the code units of a text, with `decode`. Returns the code units without the
+/// NULs at the end. If the allocation fails, returns an empty vector, and `memory` records the failure.
 fn units<T: Default + PartialEq>(
     cells: core::slice::ChunksExact<'_, u8>,
     decode: impl Fn(&[u8]) -> T,
@@ -262,8 +272,9 @@ fn units<T: Default + PartialEq>(
     units
 }
 
-/// Collects `chars` to a string. `count` is the number of characters or more. Returns `None` if a character is not
-/// valid.
+/// Collects `chars` to a string. `count` must be at least the number of characters. Returns `None` if an element of
+/// `chars` is `None`, because a character is not valid. If an allocation fails, returns the text so far, and `memory`
+/// records the failure.
 fn text_of(chars: impl Iterator<Item = Option<char>>, count: usize, memory: &mut ValueMemory) -> Option<String> {
     let Some(mut text) = memory.string(count) else { return Some(String::new()) };
     for char in chars {
@@ -276,7 +287,7 @@ fn text_of(chars: impl Iterator<Item = Option<char>>, count: usize, memory: &mut
     Some(text)
 }
 
-/// Copies `bytes` to a vector. Returns an empty vector if the allocation fails, which `memory` records.
+/// Copies `bytes` to a vector. If the allocation fails, returns an empty vector, and `memory` records the failure.
 fn copied(bytes: &[u8], memory: &mut ValueMemory) -> Vec<u8> {
     let Some(mut copy) = memory.vec(bytes.len()) else { return Vec::new() };
     copy.extend_from_slice(bytes);
@@ -284,7 +295,8 @@ fn copied(bytes: &[u8], memory: &mut ValueMemory) -> Vec<u8> {
 }
 
 impl ScalarCodec {
-    /// Encodes `value` into `bytes`, the bytes of one field. May leave `bytes` partly written after an error.
+    /// Encodes `value` into `bytes`, whose length must be the size of one value. Returns an error if `value` is of
+    /// another kind than the type, is out of range or is too long. After an error, some of `bytes` may be overwritten.
     #[doc(hidden)]
     pub fn store(&self, value: &Value, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (first, second) = bytes.split_at_mut(bytes.len() >> 1_u32);
@@ -328,14 +340,15 @@ impl ScalarCodec {
         Ok(())
     }
 
-    /// Encodes a bool. True is 1 in a field of one byte, and -1 in the two bytes of a `VARIANT_BOOL`.
+    /// Encodes `value` into `bytes`. True is 1 in a bool of one byte, and -1 in the two bytes of a `VARIANT_BOOL`.
     #[doc(hidden)]
     pub fn store_bool(&self, value: bool, bytes: &mut [u8]) {
         let all = if self.size == 1 { 1 } else { 0xff };
         bytes.fill(if value { all } else { 0 });
     }
 
-    /// Writes `little`, bytes in little-endian order, in the byte order of the codec.
+    /// Writes `little`, the bytes of a number in little-endian order, to `bytes` in the byte order of the codec.
+    /// `little` can be longer than `bytes`: its most significant bytes are then ignored.
     #[inline]
     #[doc(hidden)]
     pub fn store_little(&self, little: &[u8], bytes: &mut [u8]) {
@@ -345,8 +358,9 @@ impl ScalarCodec {
         }
     }
 
-    /// Copies `value` to `bytes` without conversion. Fills the end of a string with NULs. All other types require a
-    /// `value` of exactly the length of `bytes`.
+    /// Copies `value` to `bytes` without conversion. For a string type, `value` can be shorter than `bytes`, and NULs
+    /// fill the end of `bytes`. Returns an error if `value` is longer than a string can be. For any other type, returns
+    /// an error if `value` has another length than `bytes`.
     #[doc(hidden)]
     pub fn store_bytes(&self, value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         match self.ty {
@@ -363,7 +377,8 @@ impl ScalarCodec {
         }
     }
 
-    /// Encodes an integer. Returns an error if `value` is out of the range of the type.
+    /// Encodes the integer or address `value` into `bytes`. Returns an error if `value` is out of the range of the
+    /// type.
     #[doc(hidden)]
     pub fn store_number(&self, value: i128, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         let (low, high) = self.range();
@@ -374,7 +389,7 @@ impl ScalarCodec {
         Ok(())
     }
 
-    /// Returns the smallest and the largest integer of the type.
+    /// Returns the smallest and the largest integer that the type of the codec represents.
     #[doc(hidden)]
     pub fn range(&self) -> (i128, i128) {
         let values = (0..self.size.min(8)).fold(1_i128, |values, _| values << 8_u32);
@@ -384,7 +399,8 @@ impl ScalarCodec {
         (low, past.saturating_sub(1))
     }
 
-    /// Encodes a `long double`. Returns an error if `value` has another representation than the data model.
+    /// Encodes `value` into `bytes`. Returns an error if `value` has another representation than the `long double` of
+    /// the data model.
     fn store_long_double(&self, value: LongDouble, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if value.format() != self.long_double {
             let (found, wanted) = (representation(value.format()), representation(self.long_double));
@@ -394,7 +410,8 @@ impl ScalarCodec {
         Ok(())
     }
 
-    /// Encodes text. Fills the end of the field with NULs.
+    /// Encodes `text` into `bytes` and fills the end of `bytes` with NULs. Returns an error if `text` is too long, or
+    /// if a character does not fit into a code unit.
     fn store_text(&self, text: &str, bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
         if self.unit == 2 {
             return self.store_units(text.encode_utf16().count(), text.encode_utf16().map(u32::from), bytes);
@@ -402,7 +419,9 @@ impl ScalarCodec {
         self.store_units(text.chars().count(), text.chars().map(u32::from), bytes)
     }
 
-    /// Writes the `len` code units `units`. Fills the end of the field with NULs.
+    /// Writes `units`, the code units of a text, to `bytes` and fills the end of `bytes` with NULs. `len` must be the
+    /// number of `units`. Returns an error if `bytes` has fewer than `len` code units, or if a unit is too large for
+    /// its size.
     fn store_units(
         &self,
         len: usize,
@@ -429,7 +448,8 @@ impl ScalarCodec {
     }
 }
 
-/// Copies `value` to the start of `bytes` and fills the end with NULs.
+/// Copies `value` to the start of `bytes` and fills the end of `bytes` with NULs. Returns an error if `value` is longer
+/// than `bytes`.
 fn store_padded(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let Some((start, rest)) = bytes.split_at_mut_checked(value.len()) else {
         return Err(EncodeErrorKind::TooLong { len: wide(value.len()), capacity: wide(bytes.len()), unit: "byte" });
@@ -439,7 +459,8 @@ fn store_padded(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     Ok(())
 }
 
-/// Writes the length of `value` to the first byte, then `value`, then NULs.
+/// Writes `value` to `bytes` as a Pascal string: the length of `value` in the first byte, then `value`, then NULs.
+/// Returns an error if `value` has more than 255 bytes, or does not fit into `bytes`.
 fn store_pascal(value: &[u8], bytes: &mut [u8]) -> Result<(), EncodeErrorKind> {
     let capacity = bytes.len().saturating_sub(1).min(255);
     match (bytes.split_first_mut(), u8::try_from(value.len())) {

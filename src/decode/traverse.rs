@@ -1,6 +1,10 @@
-//! The traversal of the items of a view: [`Runs`] visits the items line by line, and [`copy_items`] copies all items in
-//! C or Fortran order. A line is a sequence of evenly spaced items, along one dimension or along several dimensions
-//! that were merged. A unit is a group of bytes with one byte order, see `ScalarCodec`.
+//! [`Runs`] and [`copy_items`]: the traversal of the items of a view. [`Runs`] visits the items line by line, and
+//! [`copy_items`] copies all items in C or Fortran order.
+//!
+//! A *line* is a sequence of evenly spaced items along one dimension, or along several dimensions that were merged. A
+//! *unit* is a group of adjacent bytes whose reversal changes the byte order of a value, such as the bytes of a number.
+//! The *copy* is the slice that [`copy_items`] writes. A *tile* is a square block of items in two dimensions, small
+//! enough for the cache.
 
 use alloc::vec::Vec;
 
@@ -12,13 +16,13 @@ use crate::nontemporal;
 use crate::strided::{Strided, StridedMut, TILE, TILE_PITCH, can_transpose, reverse_units, transpose};
 use crate::view::{Order, View};
 
-/// The number of bytes that are copied before their units are reversed. A block of this size is still in the
-/// first-level cache when its units are reversed.
+/// The size of a block in bytes. A block is copied first, and its units are reversed afterwards. A block of this size
+/// is still in the first-level cache when its units are reversed.
 const SWAP_BLOCK: usize = 1 << 14;
-/// The smallest line in bytes that is copied with nontemporal stores. For a shorter line, the memory
-/// fence costs more time than the stores save.
+/// The size in bytes of the smallest line that is copied with nontemporal stores, which bypass the caches. For a
+/// shorter line, the memory fence costs more time than the stores save.
 const LEAST_STREAMED: usize = 1 << 12;
-/// The number of items along each side of a tile, for items that `transpose` does not support.
+/// The number of items along each side of a tile in `copy_tiles`.
 const TILE_ITEMS: usize = 64;
 
 /// A dimension of a view, or several dimensions that were merged into one line.
@@ -28,26 +32,26 @@ struct Axis {
     len: u64,
     /// The distance from one item to the next in the memory of the view, in bytes.
     stride: isize,
-    /// The distance from one item to the next in the copy, in bytes. 0 if no copy is made.
+    /// The distance from one item to the next in the copy, in bytes, or 0 if no copy is made.
     out_stride: usize,
 }
 
 impl Axis {
-    /// Returns the number of items. Returns an error if the number is larger than the address space.
+    /// Returns the number of items as a `usize`. Returns an error if the number is larger than the address space.
     fn items(&self) -> Result<usize, DecodeError> {
         usize::try_from(self.len).map_err(|_| DecodeError::Allocation { bytes: self.len })
     }
 
-    /// Returns two distances from the first item to item `index` in bytes: the distance in the memory of the view, and
-    /// the distance in the copy.
+    /// Returns two distances in bytes from the first item to the item with the index `index`: the distance in the
+    /// memory of the view, and the distance in the copy.
     fn step(&self, index: usize) -> (isize, usize) {
         // The products do not wrap for an index in bounds: the whole view and the whole copy are shorter than
         // `isize::MAX` bytes.
         (self.stride.wrapping_mul(index.cast_signed()), self.out_stride.wrapping_mul(index))
     }
 
-    /// Returns two distances from the first item to the last item in bytes: the distance in the memory of the view, and
-    /// the distance in the copy.
+    /// Returns two distances in bytes from the first item to the last item: the distance in the memory of the view, and
+    /// the distance in the copy. Returns an error if a distance is larger than the address space.
     fn last_step(&self) -> Result<(isize, usize), DecodeError> {
         let last = self.len.saturating_sub(1);
         let too_large = || DecodeError::Allocation { bytes: self.len };
@@ -63,20 +67,20 @@ impl Axis {
     }
 }
 
-/// Returns the smaller of `n` and `most`.
+/// Returns the smaller of the numbers `n` and `most`.
 pub(super) fn at_most(n: u64, most: usize) -> usize {
     usize::try_from(n).map_or(most, |n| n.min(most))
 }
 
-/// Returns the number of leading dimensions up to the last one with pointers (a suboffset of 0 or more). Returns 0 if
-/// the view has no pointers.
+/// Returns the number of leading dimensions of `view` that are needed to reach the rows of its items: all dimensions up
+/// to and including the last dimension with pointers (a suboffset of 0 or more). Returns 0 if `view` has no pointers.
 pub(crate) fn path_len(view: &View<'_>) -> usize {
     let last = view.suboffsets().and_then(|suboffsets| suboffsets.iter().rposition(|suboffset| *suboffset >= 0));
     last.map_or(0, |last| last.saturating_add(1))
 }
 
-/// Returns the dimensions of a view that has items. Each dimension gets the `out_stride` 0. A dimension of one item
-/// also gets the `stride` 0.
+/// Returns one axis for each dimension of `view`. `view` must have items. Each axis has the `out_stride` 0. An axis of
+/// one item also has the `stride` 0. Returns an error if a stride is larger than the address space.
 fn axes(view: &View<'_>) -> Result<Vec<Axis>, DecodeError> {
     let axes = view.shape().iter().zip(view.strides()).map(|(extent, stride)| {
         // The protocol permits any stride for a dimension of one item.
@@ -86,7 +90,8 @@ fn axes(view: &View<'_>) -> Result<Vec<Axis>, DecodeError> {
     axes.collect()
 }
 
-/// Merges consecutive axes whose items form one line. Removes axes of one item.
+/// Merges consecutive `axes` whose items form one line, both in the memory of the view and in the copy. Removes axes of
+/// one item. Returns the resulting axes in the same order.
 fn merge_axes(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
     let mut merged: Vec<Axis> = Vec::new();
     for axis in axes.filter(|axis| axis.len != 1) {
@@ -105,9 +110,11 @@ fn merge_axes(axes: impl Iterator<Item = Axis>) -> Vec<Axis> {
     merged
 }
 
-/// The position of one item on several axes. Advancing moves along the last axis first.
+/// The index of one item on each of several axes, and its offsets. [`advance`](Self::advance) increases the last index
+/// first.
 #[derive(Debug)]
 struct MultiIndex {
+    /// The index of the item on each axis.
     indices: Vec<i64>,
     axes: Vec<Axis>,
     /// The result of [`Axis::last_step`] for each axis.
@@ -119,7 +126,8 @@ struct MultiIndex {
 }
 
 impl MultiIndex {
-    /// Starts at index 0 on each axis. `offset` is the offset of this item in the memory of the view, in bytes.
+    /// Creates the position of the first item, with the index 0 on each of `axes`. `offset` is the offset of the first
+    /// item in the memory of the view, in bytes. Returns an error if an axis is longer than the address space.
     fn new(axes: Vec<Axis>, offset: isize) -> Result<Self, DecodeError> {
         let last_steps = axes.iter().map(Axis::last_step).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { indices: alloc::vec![0; axes.len()], axes, last_steps, offset, out_offset: 0 })
@@ -131,7 +139,7 @@ impl MultiIndex {
         for (index, (axis, last_step)) in self.indices.iter_mut().zip(axes).rev() {
             *index = index.wrapping_add(1);
             if index.unsigned_abs() < axis.len {
-                // The sums do not wrap, because the item is inside the view and the copy.
+                // The sums do not wrap, because the new item is inside the view and inside the copy.
                 self.offset = self.offset.wrapping_add(axis.stride);
                 self.out_offset = self.out_offset.wrapping_add(axis.out_stride);
                 return true;
@@ -144,33 +152,35 @@ impl MultiIndex {
     }
 }
 
-/// All items of a view as runs along lines, the last index fastest.
+/// The state of a traversal of all items of a view, line by line. The last index changes fastest.
 #[derive(Debug)]
 pub(super) struct Runs {
-    /// The position in the leading dimensions, up to the last one with pointers.
+    /// The position in the leading dimensions, up to and including the last dimension with pointers.
     path: MultiIndex,
-    /// The position in the dimensions after `path`, without `inner`.
+    /// The position in the dimensions between `path` and `inner`.
     outer: MultiIndex,
-    /// The dimension that each line is along.
+    /// The axis of one line: its number of items and its stride.
     inner: Axis,
-    /// The number of items of the current line that were visited.
+    /// The number of items of the current line that [`next_run`](Self::next_run) has returned.
     done: u64,
     /// The offset of the next item in bytes, as in [`Run::offset`].
     offset: isize,
-    /// The number of items that were not visited yet.
+    /// The number of items that [`next_run`](Self::next_run) has not returned yet.
     items_left: u64,
+    /// The size of an item in bytes.
     itemsize: usize,
 }
 
 impl Runs {
-    /// Starts at the first item of `view`. `itemsize` is the size of an item in bytes.
+    /// Starts a traversal at the first item of `view`. `itemsize` is the size of an item in bytes. Returns an error if
+    /// a stride or an offset of `view` is larger than the address space.
     pub(super) fn new(view: &View<'_>, itemsize: usize) -> Result<Self, DecodeError> {
         let items_left = view.item_count();
         let all = if items_left == 0 { Vec::new() } else { axes(view)? };
         let (path, tail) = all.split_at(path_len(view).min(all.len()));
         let offset = if path.is_empty() { to_isize(view.offset())? } else { 0 };
         let mut outer = merge_axes(tail.iter().copied());
-        // If no axis has more than one item, each line is one item.
+        // If no axis after the pointers has more than one item, each line is one item.
         let inner = outer.pop().unwrap_or(Axis { len: 1, stride: 0, out_stride: 0 });
         // `Memory` adds the strides of the dimensions in the path and follows the pointers.
         let path = path.iter().map(|axis| Axis { stride: 0, ..*axis }).collect();
@@ -178,19 +188,20 @@ impl Runs {
         Ok(Self { path, outer, inner, done: 0, offset, items_left, itemsize })
     }
 
-    /// Returns the number of items of each line.
+    /// Returns the number of items of one line. All lines have the same length.
     pub(super) fn line_len(&self) -> u64 {
         self.inner.len
     }
 
-    /// Returns the number of items that were not visited yet.
+    /// Returns the number of items that [`next_run`](Self::next_run) has not returned yet.
     pub(super) fn items_left(&self) -> u64 {
         self.items_left
     }
 
-    /// Returns the next items of the current line, at most `most` items. Returns `None` after the last item, or if
-    /// `most` is 0.
-    pub(super) fn next(&mut self, most: usize) -> Option<Run<'_>> {
+    /// Returns the next items as a [`Run`] of at most `most` items, and advances behind these items. All items of the
+    /// run are in one line. If the current line has no items left, the run starts the next line. Returns `None` after
+    /// the last item of the view, or if `most` is 0.
+    pub(super) fn next_run(&mut self, most: usize) -> Option<Run<'_>> {
         if self.items_left == 0 || most == 0 {
             return None;
         }
@@ -211,8 +222,9 @@ impl Runs {
     }
 }
 
-/// Copies all items of a view to `out` in the given order, and then reverses the units that `swaps` lists. `out` has
-/// the length of all items.
+/// Copies all items of `view` from `memory` to `out`, without gaps and in the order `order`. Then reverses the units
+/// that `swaps` lists in each copied item. `itemsize` is the size of an item in bytes. The length of `out` must be the
+/// number of items times `itemsize`. Returns an error if `memory` returns an error or if `out` is too short.
 pub(super) fn copy_items(
     view: &View<'_>,
     itemsize: usize,
@@ -247,7 +259,7 @@ pub(super) fn copy_items(
     }
     let mut tail = all.split_off(path_len(view).min(all.len()));
     let start = if all.is_empty() { to_isize(view.offset())? } else { 0 };
-    // The axis with adjacent items in the copy becomes the last one.
+    // The axis whose items are adjacent in the copy becomes the last axis.
     tail.sort_by_key(|axis| core::cmp::Reverse(axis.out_stride));
     let mut tail = move_shortest_stride(merge_axes(tail.into_iter()));
 
@@ -276,8 +288,8 @@ pub(super) fn copy_items(
     }
 }
 
-/// Moves the axis with the shortest stride in memory to the second-last position, unless the last axis has the shortest
-/// stride. The last two axes are then copied in tiles.
+/// Returns `axes` in the order for copying in tiles. The axis with the shortest stride in the memory of the view moves
+/// to the second-last position, unless this axis is the last axis. The last two axes are then copied in tiles.
 fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     let Some((inner, outer)) = axes.split_last() else { return axes };
     let shortest = outer.iter().enumerate().min_by_key(|(_, axis)| axis.stride.unsigned_abs());
@@ -291,8 +303,9 @@ fn move_shortest_stride(mut axes: Vec<Axis>) -> Vec<Axis> {
     axes
 }
 
-/// Returns the row behind each pointer of the axis `pointers`, if the row is one line and the rows are adjacent in the
-/// copy. `tail` are the axes after the pointers.
+/// Returns the axis of the row that each pointer of the axis `pointers` leads to. `tail` has the axes of such a row,
+/// and `itemsize` is the size of an item in bytes. Returns `None` if the row has several axes, or if the rows are not
+/// adjacent in the copy.
 fn row_behind(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
     let row = match tail {
         [] => Axis { len: 1, stride: 0, out_stride: itemsize },
@@ -303,19 +316,21 @@ fn row_behind(pointers: Axis, tail: &[Axis], itemsize: usize) -> Option<Axis> {
     (row.out_stride == itemsize && pointers.out_stride == len).then_some(row)
 }
 
-/// The innermost loop of a copy, which one function executes.
+/// The innermost loop of `copy_items`: the axes that one call of a copy function handles.
 #[derive(Clone, Copy, Debug)]
 enum InnerLoop {
+    /// One line.
     Line(Axis),
     /// Two axes that are copied in tiles. The second axis has the shorter stride in the copy and the longer stride in
-    /// memory.
+    /// the memory of the view.
     Tiles(Axis, Axis),
-    /// An axis of pointers, and the row behind each pointer.
+    /// An axis of pointers, and the axis of the row that each pointer leads to.
     Rows(Axis, Axis),
 }
 
 impl InnerLoop {
-    /// Removes the last axis and returns its loop. Removes the last two axes if both are copied in tiles.
+    /// Removes the innermost loop from `axes` and returns the loop. The loop has the last axis, or the last two axes if
+    /// both are copied in tiles. `itemsize` is the size of an item in bytes.
     fn remove_from(axes: &mut Vec<Axis>, itemsize: usize) -> Self {
         let Some(line) = axes.pop() else { return Self::Line(Axis { len: 1, stride: 0, out_stride: itemsize }) };
         let longer =
@@ -327,17 +342,21 @@ impl InnerLoop {
     }
 }
 
-/// The state of `copy_items`.
+/// The source, the destination and the options of one call of `copy_items`.
 struct ItemCopy<'c> {
+    /// The memory of the view.
     memory: &'c dyn Memory,
+    /// The size of an item in bytes.
     itemsize: usize,
+    /// The units to reverse in each copied item.
     swaps: &'c [Swap],
-    /// The size in bytes of the units to reverse, if units of one size fill the item.
+    /// The size in bytes of the units to reverse, or `None` unless units of one size fill the whole item.
     uniform_unit: Option<usize>,
+    /// The copy.
     out: &'c mut [u8],
-    /// Whether the copy is large enough for stores that bypass the caches.
+    /// Whether the copy is large enough for nontemporal stores, which bypass the caches.
     large: bool,
-    /// Memory for a tile and for the transposed tile. Both are empty until the first tile is copied.
+    /// Memory for a tile, and memory for the transposed tile. Both vectors are empty until the first tile is copied.
     scratch: (Vec<u8>, Vec<u8>),
 }
 
@@ -347,7 +366,8 @@ fn copy_too_short() -> DecodeError {
     DecodeError::internal("an item is past the end of the copy")
 }
 
-/// Returns the first `len` bytes of `scratch`. Allocates a longer vector first if `scratch` is shorter.
+/// Returns the first `len` bytes of `scratch`, with any content. If `scratch` is shorter, first replaces `scratch` with
+/// a vector of `len` zeros. Returns an error if the allocation fails.
 fn scratch_slice(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeError> {
     if scratch.len() < len {
         *scratch = zeroed(len)?;
@@ -356,15 +376,19 @@ fn scratch_slice(scratch: &mut Vec<u8>, len: usize) -> Result<&mut [u8], DecodeE
 }
 
 impl ItemCopy<'_> {
-    /// Creates a run of items of this copy.
-    fn run<'r>(&self, path: &'r [i64], offset: isize, stride: isize, items: usize) -> Run<'r> {
+    /// Returns the [`Run`] that describes `items` evenly spaced items in the memory of the view. The first item is at
+    /// byte `offset`, and the distance between items is `stride` bytes. `path` is the index in each dimension with
+    /// pointers, as in [`Run::path`]. The size of each item is `self.itemsize`.
+    fn run_along<'r>(&self, path: &'r [i64], offset: isize, stride: isize, items: usize) -> Run<'r> {
         Run { path, offset, stride, items, itemsize: self.itemsize }
     }
 
-    /// Copies one line. The first item is at `offset` in the memory of the view and at `out_offset` in the copy.
+    /// Copies the line along `axis`. `path` is the index in each dimension with pointers, as in [`Run::path`]. The
+    /// first item starts at byte `offset` in the memory of the view, and at byte `out_offset` in the copy. Returns an
+    /// error if the line is outside the memory or the copy.
     fn copy_line(&mut self, path: &[i64], axis: Axis, offset: isize, out_offset: usize) -> Result<(), DecodeError> {
         let (itemsize, items) = (self.itemsize, axis.items()?);
-        let mut source = self.memory.run(&self.run(path, offset, axis.stride, items))?;
+        let mut source = self.memory.run(&self.run_along(path, offset, axis.stride, items))?;
         if axis.out_stride != itemsize {
             return self.copy_spaced_line(source, axis, out_offset);
         }
@@ -379,8 +403,8 @@ impl ItemCopy<'_> {
         if single || (contiguous && self.uniform_unit.is_some()) {
             return source.read(unit, out.into()).map(|_| ()).ok_or_else(copy_too_short);
         }
-        // A block has at least one item, also if an item is larger than the block. `copy_items` excludes items of 0
-        // bytes.
+        // A block has at least one item, even if an item is larger than `SWAP_BLOCK`. Items of 0 bytes never get here,
+        // because `copy_items` returns early.
         let most = SWAP_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         for piece in out.chunks_mut(most.saturating_mul(itemsize)) {
             source.split_off(most).read(unit, (&mut *piece).into()).ok_or_else(copy_too_short)?;
@@ -391,12 +415,14 @@ impl ItemCopy<'_> {
         Ok(())
     }
 
-    /// Copies one line to items that are not adjacent in the copy.
+    /// Copies the items of `source`, one line along `axis`, to positions that are not adjacent in the copy. The first
+    /// position is at byte `out_offset` of the copy. Returns an error if a position is outside the copy.
     fn copy_spaced_line(&mut self, source: Strided<'_>, axis: Axis, out_offset: usize) -> Result<(), DecodeError> {
         let stride = isize::try_from(axis.out_stride).map_err(|_| copy_too_short())?;
         let mut to = StridedMut::within(self.out, out_offset, stride, source.count(), self.itemsize)
             .ok_or_else(copy_too_short)?;
-        // A unit of 1 byte means that no bytes are reversed. Units of several sizes are reversed below.
+        // A unit of 1 byte means that no bytes are reversed. If units have several sizes, the loop after the copy
+        // reverses the units.
         to.reborrow().copy_from(source, self.uniform_unit.unwrap_or(1)).ok_or_else(copy_too_short)?;
         if self.uniform_unit.is_none() {
             self.swaps.iter().try_for_each(|swap| swap.apply(&mut to))?;
@@ -404,7 +430,9 @@ impl ItemCopy<'_> {
         Ok(())
     }
 
-    /// Copies two axes in tiles, because a tile fits into the cache in both memories.
+    /// Copies the items of the two axes `across` and `line` in tiles. A tile fits into the cache both in the memory of
+    /// the view and in the copy. `path`, `offset` and `out_offset` are as in [`copy_line`](Self::copy_line). Returns an
+    /// error in the same cases as `copy_line`.
     fn copy_tiles(
         &mut self,
         path: &[i64],
@@ -427,8 +455,10 @@ impl ItemCopy<'_> {
         Ok(())
     }
 
-    /// Copies two axes of items that `transpose` supports. Reads each tile along the lines of the memory, transposes it
-    /// in the first-level cache, and writes it along the lines of the copy.
+    /// Copies the items of the two axes `across` and `line` in tiles, for itemsizes that `transpose` supports. Reads
+    /// each tile along the lines of the memory, transposes the tile in the first-level cache, and writes the tile along
+    /// the lines of the copy. `path`, `offset` and `out_offset` are as in [`copy_line`](Self::copy_line). Returns an
+    /// error in the same cases as `copy_line`.
     fn copy_transposed(
         &mut self,
         path: &[i64],
@@ -449,8 +479,8 @@ impl ItemCopy<'_> {
                 let start = offset.wrapping_add(down).wrapping_add(right);
                 let len = rows.saturating_mul(width);
                 if usize::try_from(across.stride) == Ok(width) {
-                    // The lines are adjacent and are copied as one run. For 3000 x 3000 doubles this took 15 ms. One
-                    // run for each line took 30 ms.
+                    // The items of a tile row are adjacent in memory. Hence one run copies all rows, with a row as its
+                    // item. For 3000 x 3000 doubles this took 15 ms. One run for each row took 30 ms.
                     let run = Run { path, offset: start, stride: line.stride, items, itemsize: len };
                     let to = StridedMut::within(tile, 0, pitch.cast_signed(), items, len).ok_or_else(copy_too_short)?;
                     to.copy_from(self.memory.run(&run)?, 1).ok_or_else(copy_too_short)?;
@@ -461,7 +491,7 @@ impl ItemCopy<'_> {
                         self.memory.read(&run, 1, row.get_mut(..len).ok_or_else(copy_too_short)?)?;
                     }
                 }
-                // This also reverses the bytes between the lines of the tile, which are never used.
+                // The reversal includes the bytes between the rows of the tile, which are never used.
                 match self.uniform_unit {
                     Some(unit) => reverse_units(tile, unit),
                     None => swap_items(tile, width, self.swaps)?,
@@ -480,7 +510,10 @@ impl ItemCopy<'_> {
         Ok(())
     }
 
-    /// Copies the rows behind all pointers of an axis. The rows are adjacent in the copy.
+    /// Copies the rows that the pointers of the axis `pointers` lead to. The rows must be adjacent in the copy.
+    /// `before` is the index in each dimension before `pointers`, and `row` is the axis of one row. In each row, the
+    /// first item is `start` bytes after the address that the pointer leads to. The first row starts at byte
+    /// `out_offset` of the copy. Returns an error if a pointer is NULL or a row is outside the copy.
     fn copy_rows(
         &mut self,
         before: &[i64],
@@ -490,8 +523,8 @@ impl ItemCopy<'_> {
         out_offset: usize,
     ) -> Result<(), DecodeError> {
         let (items, rows) = (row.items()?, pointers.items()?);
-        // Rows with units to reverse are copied in blocks, so that a block is still in the cache when it is reversed. A
-        // block has at least one row.
+        // Rows with units to reverse are copied in blocks, so that a block is still in the cache when its units are
+        // reversed. A block has at least one row.
         let most = if self.swaps.is_empty() {
             rows
         } else {
@@ -512,7 +545,7 @@ impl ItemCopy<'_> {
             swap_items(out, self.itemsize, self.swaps)?;
             (left, out_offset) = (left.saturating_sub(rows), end);
             if let Some(index) = path.last_mut() {
-                // The index cannot saturate: it is at most the length of the axis, an `i64`.
+                // The index cannot saturate, because it is at most the length of the axis, which is an `i64`.
                 *index = index.saturating_add_unsigned(wide(rows));
             }
         }

@@ -1,5 +1,5 @@
-//! Copies of all items of an N-dimensional buffer to a vector of numbers, and back. The numbers can be widened. A leaf
-//! is a field that is not a record.
+//! [`Buffer::to_vec`], [`Buffer::to_vec_as`] and [`BufferMut::copy_from_slice`]: copy all items of an N-dimensional
+//! buffer to a vector of elements of one Rust type, and back. A leaf is a field that is not a record, see [`Leaf`].
 
 use alloc::vec::Vec;
 
@@ -17,12 +17,18 @@ use crate::layout::Type;
 use crate::strided::Strided;
 use crate::view::Order;
 
-/// The number of bytes that are converted at once. These bytes and the result fit into the first-level cache.
+/// The number of bytes of items that are converted at once. These bytes and the converted numbers fit into the
+/// first-level cache.
 const CONVERSION_BLOCK: usize = 1 << 12;
 
 impl Buffer<'_> {
-    /// Copies all elements in C or Fortran order. [`Order::Any`] means C order. If an item is an array, its elements
-    /// follow one another.
+    /// Copies the elements of all items to a flat vector. `order` is the order of the items: C or Fortran order.
+    /// [`Order::Any`] means C order.
+    ///
+    /// An item that is one value is one element, and a string of `n` bytes is `n` elements, see [`Element`]. If the
+    /// item is an array, its elements are adjacent in the vector and in C order, for each `order` of the items. In C
+    /// order, the vector is an array with the dimensions of the view followed by the dimensions of an item: a view of
+    /// shape (4,) with items of `(2,3)i` has the shape (4, 2, 3).
     ///
     /// # Errors
     /// - the items have another type: `to_vec::<f64>` for `<i` ([`to_vec_as`](Self::to_vec_as) converts)
@@ -35,7 +41,8 @@ impl Buffer<'_> {
         Ok(elements)
     }
 
-    /// Copies all elements to the slice `elements`, as [`to_vec`](Self::to_vec) does.
+    /// Copies the elements of all items to the slice `elements`, in the order that [`to_vec`](Self::to_vec) returns for
+    /// `order`.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -61,8 +68,9 @@ impl Buffer<'_> {
         self.fill(leaf, elements, order)
     }
 
-    /// Copies all elements and converts them to `T`. `T` must represent every number of the item type exactly. For
-    /// example, `f64` is possible for `f`, `e` and integers of at most 4 bytes.
+    /// Copies the elements of all items as [`to_vec`](Self::to_vec) does, and converts each element to `T`. `T` must
+    /// represent every number of the item type exactly. For example, `f64` is possible for `f`, `e` and integers of at
+    /// most 4 bytes.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -88,7 +96,8 @@ impl Buffer<'_> {
         T::widened(self, leaf.ty(), order).unwrap_or(Err(refused))
     }
 
-    /// Copies the bytes of all items one after the other, as `PyBuffer_ToContiguous` does.
+    /// Copies the bytes of all items without gaps and without conversion, as `PyBuffer_ToContiguous` does. `order` is
+    /// the order of the items, and [`Order::Any`] means C order.
     ///
     /// ```
     /// use pep3118::decode::{Buffer, Plan};
@@ -97,7 +106,7 @@ impl Buffer<'_> {
     /// let view = raw.check(Request::FULL_RO, None, None).into_result()?;
     /// let plan = Plan::for_view(&view, &DataModel::HOST)?;
     /// let buffer = Buffer::new(&view, &plan, &[0, 1, 0xff, 0xfe])?;
-    /// // No byte is swapped.
+    /// // The items are still big-endian.
     /// assert_eq!(buffer.to_contiguous(Order::C)?, [0, 1, 0xff, 0xfe]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -111,8 +120,8 @@ impl Buffer<'_> {
         Ok(copy)
     }
 
-    /// Returns the only leaf of the items, and the number of its elements in all items. Checks that the elements have
-    /// type `T`.
+    /// Returns the only leaf field of an item, and the number of elements of type `T` in all items. Returns an error if
+    /// an item has several fields, if its values are not elements of type `T`, or if the number overflows.
     fn elements<T: Element>(&self) -> Result<(&Leaf, usize), DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {
@@ -123,8 +132,9 @@ impl Buffer<'_> {
         Ok((leaf, count.ok_or(DecodeError::Allocation { bytes: wide(bytes) })?))
     }
 
-    /// Returns the shape of the elements that [`to_vec`](Self::to_vec) returns in C order: the shape of the view, then
-    /// the shape of one item.
+    /// Returns the shape of the array that [`to_vec`](Self::to_vec) returns in C order: the dimensions of the view,
+    /// then the dimensions of one item, then the length of a string or text if the item is one. Returns an error if an
+    /// item has several fields, or if a length is larger than the address space.
     #[cfg(feature = "ndarray")]
     pub(crate) fn element_shape<T: Element>(&self) -> Result<Vec<usize>, DecodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
@@ -137,18 +147,19 @@ impl Buffer<'_> {
         match ty {
             Type::Bytes | Type::Pascal | Type::Void | Type::Bits | Type::Opaque => shape.push(codec.size),
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => shape.push(codec.units()),
-            // A `Zg` is two elements of `LongDouble`, but one element of `Complex<f64>`.
+            // A `Zg` value is two elements of type `LongDouble`, but one element of type `Complex<f64>`.
             Type::ComplexLongDouble if T::width(codec) < codec.size => shape.push(2),
-            // An item of any other type is one element, and has no further dimension.
+            // A value of any other type is one element, and has no further dimension.
             _ => {}
         }
         Ok(shape)
     }
 
-    /// Copies the values of `leaf`, the only leaf of the items, to `elements`.
+    /// Decodes all items to `elements` in the order `order`. `leaf` must be the only leaf of an item, and `elements`
+    /// must have one element for each element of the items. Returns an error if the memory cannot be read.
     fn fill<T: Element>(&self, leaf: &Leaf, elements: &mut [T], order: Order) -> Result<(), DecodeError> {
         let mut elements = T::elements_mut(elements);
-        // The only leaf fills the item. Hence the bytes of all items, in this order, are the bytes of all elements.
+        // The only leaf fills the item. Hence the bytes of all items are the bytes of all elements.
         if let ElementsMut::Bytes(bytes) = elements {
             return copy_items(self.view, self.plan.size, &*self.memory, order, &self.plan.swaps, bytes);
         }
@@ -165,7 +176,8 @@ impl Buffer<'_> {
 }
 
 impl BufferMut<'_> {
-    /// Copies `elements` to all items in C order. Writes nothing if an error is returned.
+    /// Encodes `elements` into all items. `elements` must have the order of the vector that [`Buffer::to_vec`] returns
+    /// for [`Order::C`]. Writes nothing if `elements` are rejected.
     ///
     /// ```
     /// use pep3118::decode::{BufferMut, Plan};
@@ -180,7 +192,7 @@ impl BufferMut<'_> {
     ///
     /// # Errors
     /// - the items have another type: `&[f64]` for items of `<i`
-    /// - the number of elements is wrong: 5 elements for 6 items
+    /// - `elements` has another length than the number of elements of all items: 5 elements for 6 items of `<i`
     pub fn copy_from_slice<T: Element>(&mut self, elements: &[T]) -> Result<(), EncodeError> {
         let leaf = self.plan.only_leaf(T::NAME)?;
         if !T::accepts(&leaf.codec) {
@@ -198,7 +210,7 @@ impl BufferMut<'_> {
     }
 }
 
-/// A number type that [`Buffer::to_vec_as`] converts narrower numbers to.
+/// An element type that [`Buffer::to_vec_as`] can return. Numbers of a narrower type are converted to this type.
 ///
 /// This trait is sealed: other crates cannot implement it.
 ///
@@ -216,8 +228,9 @@ mod widen {
     use super::{Buffer, DecodeError, Order, Type, Vec};
 
     pub trait Widen: Sized {
-        /// Copies all elements of `buffer` and converts them. `from` is the type of the items. Returns `None` if `Self`
-        /// cannot represent every number of `from`.
+        /// Copies all elements of `buffer` in the order `order`, and converts the elements to `Self`. `from` is the
+        /// type of the items. Returns `None` if `Self` cannot represent every number of `from`. The inner result is the
+        /// error of the copy.
         fn widened(buffer: &Buffer<'_>, from: Type, order: Order) -> Option<Result<Vec<Self>, DecodeError>>;
     }
 }
@@ -302,8 +315,10 @@ impl widen::Widen for Complex<f64> {
 }
 
 impl Buffer<'_> {
-    /// Copies all elements and converts them with `convert`, block by block, so that a block stays in the first-level
-    /// cache.
+    /// Copies all elements in the order `order`, and converts each element from type `F` to type `T`. `F` must be the
+    /// element type of the items. `convert` receives a block of native elements, and writes the converted elements to a
+    /// slice of the same length. A block stays in the first-level cache between the copy and the conversion. Returns an
+    /// error if the memory cannot be read or allocated.
     fn convert<F: Element + bytemuck::Pod, T: Element>(
         &self,
         order: Order,
@@ -312,7 +327,7 @@ impl Buffer<'_> {
         let (leaf, itemsize) = (self.plan.only_leaf(T::NAME)?, self.plan.size);
         let (items, _) = total(self.view, itemsize)?;
         let (in_item, unit) = (elements_per_item::<F>(leaf), leaf.codec.reversed_unit());
-        // A block has at least one item, also if an item has 0 bytes or more bytes than the block.
+        // A block has at least one item, even if an item has 0 bytes or is larger than `CONVERSION_BLOCK`.
         let most = CONVERSION_BLOCK.checked_div(itemsize).map_or(1, |most| most.max(1));
         let count = items.checked_mul(in_item).ok_or(DecodeError::Allocation { bytes: u64::MAX })?;
         let mut elements: Vec<T> = zeroed(count)?;
@@ -336,7 +351,7 @@ impl Buffer<'_> {
             let mut rest: &mut [u8] = bytemuck::cast_slice_mut(native);
             let mut left = most;
             while left > 0
-                && let Some(run) = runs.next(left)
+                && let Some(run) = runs.next_run(left)
             {
                 left = left.saturating_sub(run.items);
                 let out = rest.split_off_mut(..run.items.saturating_mul(itemsize)).ok_or_else(short)?;

@@ -1,4 +1,4 @@
-//! Dynamic values, for items whose type is known only at run time.
+//! [`Value`], [`ArrayValue`] and [`RecordValue`]: the dynamic values of items whose type is known only at run time.
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,7 +11,7 @@ use super::long_double::LongDouble;
 
 /// A value of any type that a format can describe.
 ///
-/// `Int` and `UInt` hold integers of all widths, because the layout has the width. Floats have one variant for each
+/// `Int` and `UInt` contain integers of all widths, because the layout has the width. Floats have one variant for each
 /// width, so that no value is rounded.
 ///
 /// ```
@@ -25,7 +25,7 @@ use super::long_double::LongDouble;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// `?`. The value is false if all bytes are 0, and true otherwise, as in C and `struct`.
+    /// A bool, format `?`. The value is false if all bytes are 0, and true otherwise, as in C and `struct`.
     Bool(bool),
     /// A signed integer of 1 to 8 bytes.
     Int(i64),
@@ -47,15 +47,15 @@ pub enum Value {
     Complex128(Complex<f64>),
     /// A complex number of two C `long double`s, format `Zg`.
     ComplexLongDouble(Complex<LongDouble>),
-    /// The byte of `c`.
+    /// A byte, format `c`.
     Char(u8),
-    /// The bytes of `s` or `p`. The bytes of `s` include the NULs at the end, as in `struct`. The first byte of `p` is
-    /// the number of bytes that follow.
+    /// A byte string, format `s` or `p`. The value of `s` includes the NULs at the end, as in `struct`. The value of
+    /// `p` does not include the length byte and the bytes after the string.
     Bytes(Vec<u8>),
-    /// Text of `u`, `w` or `wchar_t`, without the NULs at the end. Text of 2-byte units is UTF-16.
+    /// Text, format `u` or `w`, without the NULs at the end. A text whose code units have 2 bytes is decoded as UTF-16.
     Text(String),
-    /// The units of text that is not valid Unicode, without the NULs at the end. Such text has a lone surrogate or a
-    /// unit above U+10FFFF.
+    /// The code units of a text that is not valid Unicode, without the NULs at the end. Such a text has a lone
+    /// surrogate or a code unit above U+10FFFF.
     IllFormedText(Vec<u32>),
     /// The bytes of a NumPy void field, which have no type.
     Void(Vec<u8>),
@@ -112,8 +112,8 @@ pub struct ArrayValue {
 }
 
 impl ArrayValue {
-    /// Creates an array from its elements in C order. Returns `None` if the number of `values` is not the product of
-    /// `shape`.
+    /// Creates an array from `shape`, the length of each dimension, and `values`, its elements in C order. Returns
+    /// `None` if the number of `values` is not the product of `shape`.
     #[must_use]
     pub fn new(shape: &[usize], values: Vec<Value>) -> Option<Self> {
         let count = if shape.contains(&0) {
@@ -137,7 +137,7 @@ impl ArrayValue {
     }
 }
 
-/// The name of a field. The name is `None` if the format gives the field no name.
+/// The name of a field, or `None` if the format gives the field no name.
 pub(super) type Name = Option<Vec<u8>>;
 
 /// The value of a record: its fields in the order of the format, without padding.
@@ -150,31 +150,32 @@ pub(super) type Name = Option<Vec<u8>>;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordValue {
-    /// All values of one record type share the names of the plan.
+    /// The names of the fields. All records that one plan decodes share this list.
     pub(super) names: Arc<[Name]>,
     pub(super) values: Vec<Value>,
 }
 
 impl RecordValue {
-    /// Creates a record from the name and the value of each field.
+    /// Creates a record from `fields`, the name and the value of each field. The name is `None` for a field without a
+    /// name.
     pub fn new<N: Into<Vec<u8>>>(fields: impl IntoIterator<Item = (Option<N>, Value)>) -> Self {
         let (names, values): (Vec<Name>, Vec<Value>) =
             fields.into_iter().map(|(name, value)| (name.map(Into::into), value)).unzip();
         Self { names: names.into(), values }
     }
 
-    /// Returns the value of the field `name`. Returns the first such field if several fields have the name.
+    /// Returns the value of the first field with the name `name`. Returns `None` if no field has this name.
     #[must_use]
     pub fn get(&self, name: &[u8]) -> Option<&Value> {
         self.iter().find(|(found, _)| *found == Some(name)).map(|(_, value)| value)
     }
 
-    /// Iterates over the name and the value of each field.
+    /// Returns an iterator over the name and the value of each field. The name is `None` for a field without a name.
     pub fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, &Value)> {
         self.names.iter().map(Option::as_deref).zip(&self.values)
     }
 
-    /// Returns the values of the fields.
+    /// Returns the values of the fields in the order of the format.
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values

@@ -16,7 +16,7 @@ use crate::text::{escape, plural};
 /// The largest total length of all names in bytes.
 const MAX_NAME_BYTES: usize = 1 << 20;
 
-/// The name, the offset and the shape of a member of a record.
+/// The name, the offset and the shape of a member, which is a field that a [`LayoutBuilder`] adds to a record.
 ///
 /// ```
 /// use pep3118::layout::MemberSpec;
@@ -26,11 +26,11 @@ const MAX_NAME_BYTES: usize = 1 << 20;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemberSpec<'m> {
-    /// The name, or `None` for a member without a name. Every byte is permitted.
+    /// The name, which can contain every byte, or `None` for a member without a name.
     pub name: Option<&'m [u8]>,
     /// The offset from the start of the enclosing record in bytes.
     pub offset: u64,
-    /// The length of each dimension, in C order; empty for a single value.
+    /// The length of each dimension of an array, outermost dimension first. Empty for a single value.
     pub shape: &'m [u64],
 }
 
@@ -60,7 +60,8 @@ pub struct MemberSpec<'m> {
 #[derive(Clone, Debug)]
 pub struct LayoutBuilder {
     layout: Layout,
-    /// The index of the node and the size in bytes of each open record, outermost first.
+    /// The index of the node and the size in bytes of each open record, outermost first. A record is open between the
+    /// calls of `open` and `close`.
     open: Vec<(u32, u64)>,
     /// The size of the item in bytes.
     size: u64,
@@ -91,7 +92,7 @@ pub enum BuildError {
         /// The size of the record in bytes.
         size: u64,
     },
-    /// A shape with more elements than `PY_SSIZE_T_MAX` of the data model.
+    /// A shape with more than `PY_SSIZE_T_MAX` elements in the data model.
     #[error("{what} has more elements than can be counted")]
     TooMany {
         /// The type and the name of the member: "int32 `a`".
@@ -105,7 +106,7 @@ pub enum BuildError {
         /// The given size in bytes.
         size: u64,
     },
-    /// A number that exceeds a limit, such as 65 dimensions.
+    /// A number that exceeds a limit of the library, such as 65 dimensions.
     #[error("more than {limit} {what}")]
     Limit {
         /// The noun in the plural: "dimensions".
@@ -124,7 +125,7 @@ impl LayoutBuilder {
         let layout = Layout {
             nodes: Vec::from([Node { size, ..ROOT }]),
             dims: Vec::new(),
-            // `NO_NAME` is the empty span at byte 0. With this byte, no name starts at byte 0.
+            // `NO_NAME` is the empty span at byte 0. This byte makes sure that no name starts at byte 0.
             names: Vec::from([b':']),
             align: Align::ONE,
             model: *model,
@@ -196,8 +197,9 @@ impl LayoutBuilder {
         self.layout
     }
 
-    /// Adds a node of type `ty` with elements of `size` bytes to the open record, and returns the index of the node.
-    /// Returns an error if the member exceeds the record or a limit.
+    /// Adds a node for `member` to the record that was opened last, and returns the index of the node. Each element has
+    /// the type `ty`, a size of `size` bytes and the byte order `endian`, or `None` for a type without a byte order.
+    /// Returns an error if the member ends after the record or exceeds a limit.
     fn push(&mut self, member: MemberSpec<'_>, ty: Type, size: u64, endian: Option<Endian>) -> Result<u32, BuildError> {
         let MemberSpec { name, offset, shape } = member;
         let limits = Limits::DEFAULT;
@@ -216,7 +218,7 @@ impl LayoutBuilder {
             Some(name) => alloc::format!("{ty} `{}`", escape(name)),
             None => String::from(ty.as_str()),
         };
-        // Lengths of 0 are left out of the product, so that a shape such as `(0, 2**63)` is an error, too.
+        // The product does not include lengths of 0. Otherwise a shape such as `(0, 2**63)` would not be an error.
         let max = self.layout.model.ssize_max();
         let nonzero_count = shape
             .iter()
@@ -226,7 +228,7 @@ impl LayoutBuilder {
         let count = if shape.contains(&0) { 0 } else { nonzero_count };
         let record = self.open.last().map_or(self.size, |(_, size)| *size).min(max);
         let end = u128::from(size).saturating_mul(u128::from(count)).saturating_add(u128::from(offset));
-        // In an array without elements, `end` does not depend on `size`. So `size` has a check of its own.
+        // In an array without elements, `end` does not depend on `size`. Hence `size` is also compared with `max`.
         if end > u128::from(record) || size > max {
             return Err(BuildError::Outside { what: what(), offset, end, size: record });
         }
@@ -263,7 +265,7 @@ impl LayoutBuilder {
     }
 }
 
-/// Returns whether a value of type `ty` can have a size of `size` bytes in the data model `model`.
+/// Returns whether a value of the type of the scalar can have the size of the scalar in the data model `model`.
 fn is_valid_size(Scalar { ty, size, .. }: Scalar, model: &DataModel) -> bool {
     let units = |unit: u64| size.checked_rem(unit) == Some(0);
     match ty {

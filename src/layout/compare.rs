@@ -1,4 +1,5 @@
-//! [`Comparison`]: the level of equivalence of two layouts, and the first difference between the layouts.
+//! [`Comparison`]: compares two layouts. The result is the level of equivalence of the layouts and their first
+//! difference.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -24,18 +25,20 @@ use crate::text::{escape, plural};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Equivalence {
-    /// Equal fields at equal offsets; at least one field has another byte order: `<i` and `>i`.
+    /// Equal fields at equal offsets, but at least one field has another byte order: `<i` and `>i`.
     BytesAfterSwap,
     /// Equal fields at equal offsets with equal byte orders, but other names: `T{i:a:}` and `T{i:b:}`.
     LayoutIgnoringNames,
-    /// Equal fields with equal names, written with other characters: `l` and `q` if a `long` has 8 bytes.
+    /// Equal fields at equal offsets with equal byte orders and names, but other tokens: `l` and `q` if a `long` has 8
+    /// bytes.
     Scalars,
     /// Equal tokens: the formats differ at most in white space.
     Text,
 }
 
 impl Equivalence {
-    /// Returns the name in lower case: `"bytes-after-swap"`, `"layout-ignoring-names"`, `"scalars"`, `"text"`.
+    /// Returns the name of the level in lower case: `"bytes-after-swap"`, `"layout-ignoring-names"`, `"scalars"`,
+    /// `"text"`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -122,7 +125,7 @@ impl Comparison {
     }
 }
 
-/// The first difference of each kind, as a sentence.
+/// The first difference of each kind between two layouts, as a sentence. `None` means no difference so far.
 #[derive(Default)]
 struct Differences {
     /// A difference of offsets, sizes, types or shapes.
@@ -134,15 +137,15 @@ struct Differences {
 }
 
 impl Differences {
-    /// Compares the sizes of the items of `a` and `b`.
+    /// Compares the sizes of the items of `a` and `b`, and stores a difference.
     fn compare_sizes(&mut self, a: &Layout, b: &Layout) {
         if a.size() != b.size() {
             self.structure = Some(sentence("the item has", &plural(a.size(), "byte"), &plural(b.size(), "byte")));
         }
     }
 
-    /// Compares the fields `a` and `b` and all fields inside. `base` is the offset of the enclosing record from the
-    /// start of the item in bytes, which is equal in both layouts.
+    /// Compares the fields `a` and `b` and all fields inside them, and stores the first difference of each kind. `base`
+    /// is the offset in bytes of the enclosing record from the start of the item, which must be equal in both layouts.
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
     fn compare_fields(&mut self, a: Field<'_>, b: Field<'_>, base: u64) {
         if self.structure.is_some() {
@@ -198,12 +201,13 @@ impl Differences {
     }
 }
 
-/// Returns a sentence such as "the item has 4 bytes in the first and 8 bytes in the second".
+/// Returns a sentence from its start `what` and from the properties `first` and `second` of the two layouts, such as
+/// "the item has 4 bytes in the first and 8 bytes in the second".
 fn sentence(what: &str, first: &str, second: &str) -> String {
     format!("{what} {first} in the first and {second} in the second")
 }
 
-/// Returns the type of `field`, with `wchar_t` text as UCS-2 or UCS-4 text of equal width.
+/// Returns the type of `field` for a comparison. The type of `wchar_t` text is UCS-2 or UCS-4 text of equal width.
 fn comparable_type(field: Field<'_>) -> Type {
     match field.ty() {
         Type::Wchar if field.natural_align().bytes() == 2 => Type::Ucs2,
@@ -212,7 +216,8 @@ fn comparable_type(field: Field<'_>) -> Type {
     }
 }
 
-/// Returns the type, the size and the shape of `field` as text: `int32`, `bytes of 5 bytes`, `float64[2,3]`.
+/// Returns the type and the shape of `field` as text, with the size if the type has no fixed size: `int32`,
+/// `bytes of 5 bytes`, `float64[2,3]`.
 fn describe(field: Field<'_>) -> String {
     let mut text = field.ty().to_string();
     if matches!(

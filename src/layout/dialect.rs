@@ -1,6 +1,7 @@
 //! [`Dialect`]: the rules that give a format string its meaning for one producer or consumer.
 //!
-//! Each field of the struct is one rule. Each constant of the struct is one dialect. The parser does not use dialects.
+//! Each field of [`Dialect`] is one rule. Each constant of [`Dialect`] is the dialect of one producer or consumer. The
+//! parser does not use dialects.
 
 use core::fmt;
 
@@ -21,11 +22,11 @@ use crate::format::Code;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// The name in lower case, for messages and JSON.
+    /// The name of the dialect in lower case, for messages and JSON.
     pub name: &'static str,
     /// The format characters that the dialect has.
     pub codes: Codes,
-    /// Format characters that the dialect accepts only as the whole format.
+    /// The format characters that the dialect accepts only as the whole format.
     pub sole_codes: Codes,
     /// The constructs that the dialect has besides format characters.
     pub syntax: Syntax,
@@ -39,11 +40,11 @@ pub struct Dialect {
     pub structure_size: StructureSize,
     /// The padding at the end of the whole item.
     pub trailing_padding: TrailingPadding,
-    /// The distance between the elements of an array of structures, where the format does not declare the distance.
+    /// The rule for the distance between the elements of an array of structures, which formats do not declare.
     pub record_spacing: RecordSpacing,
-    /// The size of format characters without a standard size under `= < > !`.
+    /// The rule for format characters without a standard size under `= < > !`.
     pub native_only: NativeOnly,
-    /// The type of `u`.
+    /// The type of the format character `u`.
     pub wide_char: WideChar,
     /// The meaning of an `x` with a name.
     pub named_padding: NamedPadding,
@@ -72,7 +73,7 @@ impl Codes {
     /// All format characters.
     pub const ALL: Self = Self::NONE.with(&Code::ALL);
 
-    /// Returns this set with `codes` added.
+    /// Returns a set of the format characters of this set and of `codes`.
     #[must_use]
     pub const fn with(self, codes: &[Code]) -> Self {
         let mut set = self.0;
@@ -84,7 +85,7 @@ impl Codes {
         Self(set)
     }
 
-    /// Returns this set without `codes`.
+    /// Returns a set of the format characters of this set that are not in `codes`.
     #[must_use]
     pub const fn without(self, codes: &[Code]) -> Self {
         Self(self.0 & !Self::NONE.with(codes).0)
@@ -98,7 +99,7 @@ impl Codes {
     }
 }
 
-/// Returns the set that contains only `code`, as an integer with one bit set.
+/// Returns the bit of `code` in [`Codes`], as an integer with one bit set.
 #[expect(clippy::as_conversions, reason = "the discriminants are 0 to 35; `From` is not const")]
 const fn bit(code: Code) -> u64 {
     1_u64.wrapping_shl(code as u32)
@@ -117,7 +118,8 @@ impl fmt::Debug for Codes {
 }
 
 bitflags! {
-    /// A set of constructs besides format characters, counts and byte-order characters.
+    /// A set of constructs that some dialects do not have. Format characters, counts and byte-order characters are not
+    /// constructs of this set.
     ///
     /// ```
     /// use pep3118::{Dialect, layout::Syntax};
@@ -163,7 +165,7 @@ pub enum Placement {
     /// One byte-order character directly before each type, as in NumPy's reader: `(2)<i`, but neither `<(2)i` nor `i<`.
     /// Before a format of one number, several byte-order characters are accepted, and the last one is used: `<>i`.
     BeforeType,
-    /// At all positions between two tokens.
+    /// At every position between two tokens.
     Anywhere,
 }
 
@@ -179,7 +181,7 @@ pub enum Placement {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whitespace {
-    /// Between two items, as in the `struct` module, but not after a count.
+    /// Between two items, but not between a count and its format character, as in the `struct` module.
     BetweenItems,
     /// Between all tokens, as in PEP 3118.
     Anywhere,
@@ -197,7 +199,8 @@ pub enum Whitespace {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alignment {
-    /// The reader inserts padding before an item under `@`, so that the item is aligned.
+    /// The reader inserts padding before an item under `@`, so that the item starts at a multiple of its native
+    /// alignment.
     Implicit,
     /// The reader inserts no padding. NumPy and ctypes write all pad bytes as `x`.
     Explicit,
@@ -215,7 +218,7 @@ pub enum Alignment {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StructureSize {
-    /// The size is the end of the last field.
+    /// The size is the offset after the last field.
     Exact,
     /// If `@` is in force at the closing brace, the size is rounded up to the alignment of the structure, as in C.
     Aligned,
@@ -233,20 +236,21 @@ pub enum StructureSize {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrailingPadding {
-    /// The item has no padding at the end, except pad bytes in the format.
+    /// The item has no padding at the end, except pad bytes that the format declares.
     None,
     /// If `@` is in force at the end of the format, the size is rounded up to the alignment of the item, as in C.
     Aligned,
-    /// All bytes up to the itemsize are padding, because NumPy does not write the padding at the end.
+    /// All bytes between the last field and the itemsize are padding, because NumPy does not write the padding at the
+    /// end.
     Implicit,
 }
 
-/// The distance between the elements of an array of structures.
+/// The rule for the distance between the elements of an array of structures.
 ///
-/// A format declares the bytes of one element. In NumPy's formats, padding after the array may belong to the elements
-/// or to the enclosing record. In formats of PEP 3118, `@` may or may not pad each element as a C compiler does.
-/// [`reconcile`](crate::reconcile) computes the distance from the itemsize. [`Layout::read`](crate::Layout::read) does
-/// not know the itemsize and makes the elements contiguous.
+/// A format declares the fields of one element, but not the padding at the end of the element. In NumPy's formats,
+/// padding after an array may belong to its elements or to the enclosing record. In formats of PEP 3118, `@` may or may
+/// not pad each element as a C compiler does. [`reconcile`](crate::reconcile) computes the distance from the itemsize.
+/// [`Layout::read`](crate::Layout::read) does not know the itemsize and makes the elements contiguous.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, reconcile};
@@ -259,16 +263,18 @@ pub enum TrailingPadding {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordSpacing {
-    /// The distance that follows from the padding. If several distances are possible, `reconcile` returns an ambiguity.
+    /// The distance follows from the padding in the format. If several distances are possible, `reconcile` returns an
+    /// ambiguity.
     Inferred,
-    /// The distance that follows from the padding. If several distances are possible, the elements are contiguous.
+    /// The distance follows from the padding in the format. If several distances are possible, the elements are
+    /// contiguous.
     Packed,
-    /// The distance that follows from the padding. If several distances are possible, the elements contain the padding
-    /// after the array. Dialects with implicit alignment ignore this value.
+    /// The distance follows from the padding in the format. If several distances are possible, the elements contain the
+    /// padding after the array. Dialects with implicit alignment ignore this value.
     Padded,
 }
 
-/// The size of format characters without a standard size, such as `g P O n`, under `= < > !`.
+/// The rule for format characters without a standard size, such as `g P O n`, under `= < > !`.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout, layout::NativeOnly};
@@ -320,8 +326,8 @@ pub enum NamedPadding {
     Padding,
     /// A field of opaque bytes, which NumPy calls void.
     Field,
-    /// A field of opaque bytes. An `x` without a name is also a field if it is the whole format, such as `3x`.
-    /// NumPy writes such formats.
+    /// A field of opaque bytes. An `x` without a name is also a field if the format contains no other item, such as
+    /// `3x`. NumPy writes such formats.
     FieldOrWhole,
 }
 
@@ -337,9 +343,10 @@ pub enum NamedPadding {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ZeroCount {
-    /// The item aligns the end and has no value, as in the `struct` module: `b0i` has 4 bytes and one value.
+    /// The item only aligns the next offset and is not a field, as in the `struct` module: `b0i` has 4 bytes and one
+    /// field.
     Alignment,
-    /// The item is a field without elements.
+    /// The item is a field with 0 elements.
     Field,
 }
 
@@ -377,7 +384,7 @@ pub enum Nul {
 }
 
 impl CountLimit {
-    /// Returns the limit as a number. `ssize_max` is `PY_SSIZE_T_MAX` of the data model.
+    /// Returns the largest permitted count. `ssize_max` is `PY_SSIZE_T_MAX` of the data model.
     pub(crate) const fn value(self, ssize_max: u64) -> u64 {
         match self {
             Self::Ssize => ssize_max,
@@ -393,13 +400,13 @@ use Code::{
     VariantBool, WcharPointer,
 };
 
-/// The numbers that every dialect has: `b B h H i I l L q Q f d`.
+/// The format characters of numbers that every dialect has: `b B h H i I l L q Q f d`.
 const NUMBERS: Codes = Codes::NONE
     .with(&[SignedChar, UnsignedChar, Short, UnsignedShort])
     .with(&[Int, UnsignedInt, Long, UnsignedLong])
     .with(&[LongLong, UnsignedLongLong, Float, Double]);
 
-/// [`NUMBERS`], `long double` and the complex numbers: `g Zf Zd Zg`.
+/// The format characters of [`NUMBERS`], of `long double` and of complex numbers: `g Zf Zd Zg`.
 const NUMBERS_WITH_COMPLEX: Codes = NUMBERS.with(&[LongDouble, ComplexFloat, ComplexDouble, ComplexLongDouble]);
 
 /// The format characters of the `struct` module of CPython 3.13.
@@ -408,13 +415,13 @@ const STRUCT_CODES: Codes = NUMBERS.with(&[Pad, Char, Bool, SsizeT, SizeT, Half,
 /// The format characters that NumPy writes.
 const NUMPY_CODES: Codes = NUMBERS_WITH_COMPLEX.with(&[Pad, Bool, Half, Bytes, Ucs4, Object]);
 
-/// Structures, names and shapes, which all dialects except `struct` and `array` have.
+/// The constructs that all dialects except `struct` and `array` have: structures, names and shapes.
 const RECORDS: Syntax = Syntax::STRUCTURES.union(Syntax::NAMES).union(Syntax::SHAPES);
 
 impl Dialect {
     /// The `struct` module of CPython 3.15, which has the complex numbers `F D Zf Zd`.
     ///
-    /// The dialect accepts the formats that `struct.calcsize` accepts, with equal sizes.
+    /// The dialect accepts the formats that `struct.calcsize` accepts, and gives each of these formats the same size.
     pub const STRUCT: Self = Self {
         name: "struct",
         codes: STRUCT_CODES.with(&[ComplexFloat314, ComplexDouble314, ComplexFloat, ComplexDouble]),
@@ -482,13 +489,13 @@ impl Dialect {
         ..Self::PEP3118
     };
 
-    /// [`PEP3118`](Self::PEP3118) with contiguous elements in arrays of structures, even if the fields of some elements
-    /// are then unaligned.
+    /// The dialect [`PEP3118`](Self::PEP3118), in which the elements of an array of structures are always contiguous,
+    /// even if the fields of some elements are then unaligned.
     pub const PEP3118_PACKED: Self =
         Self { name: "pep3118-packed", record_spacing: RecordSpacing::Packed, ..Self::PEP3118 };
 
-    /// [`NUMPY`](Self::NUMPY) with all format characters. If several distances between the elements of an array of
-    /// structures are possible, the elements are contiguous.
+    /// The dialect [`NUMPY`](Self::NUMPY) with all format characters. If several distances between the elements of an
+    /// array of structures are possible, the elements are contiguous.
     pub const NUMPY_PACKED: Self = Self {
         name: "numpy-packed",
         codes: Codes::ALL,
@@ -497,8 +504,8 @@ impl Dialect {
         ..Self::NUMPY
     };
 
-    /// [`NUMPY`](Self::NUMPY) with all format characters. If several distances between the elements of an array of
-    /// structures are possible, the elements contain the padding after the array.
+    /// The dialect [`NUMPY`](Self::NUMPY) with all format characters. If several distances between the elements of an
+    /// array of structures are possible, the elements contain the padding after the array.
     pub const NUMPY_PADDED: Self =
         Self { name: "numpy-padded", record_spacing: RecordSpacing::Padded, ..Self::NUMPY_PACKED };
 
@@ -517,9 +524,9 @@ impl Dialect {
 
     /// The formats that ctypes writes since CPython 3.12.
     ///
-    /// ctypes writes all padding. Format characters without a standard size, such as `P`, have the native size after
-    /// each byte-order character. `&` and `X{}` have no byte-order character. Before CPython 3.12, ctypes wrote no
-    /// padding, so the formats contradict the itemsize.
+    /// ctypes writes all padding. Format characters without a standard size, such as `P`, have the native size under
+    /// every byte-order character. ctypes writes no byte-order character before `&` and `X{}`. Before CPython 3.12,
+    /// ctypes wrote no padding, so the size of such a format is smaller than the itemsize.
     pub const CTYPES: Self = Self {
         name: "ctypes",
         codes: NUMBERS_WITH_COMPLEX
@@ -533,7 +540,7 @@ impl Dialect {
         ..Self::PEP3118
     };
 
-    /// The formats that Cython reads, and writes for typed memoryviews.
+    /// The formats that Cython reads, and that Cython writes for typed memoryviews.
     ///
     /// Aligned structures such as `T{c:a:i:b:}` have the layout of a C compiler. Packed structures have a `^` before
     /// each type: `T{^c:a:^i:b:}`.
@@ -554,7 +561,7 @@ impl Dialect {
         ..Self::PEP3118
     };
 
-    /// The formats that `array.array` writes: one format character. `u` is a `wchar_t`.
+    /// The formats that `array.array` writes. Each format is one format character. `u` is a `wchar_t`.
     pub const ARRAY: Self = Self {
         name: "array",
         codes: NUMBERS.with(&[Half, ComplexFloat, ComplexDouble, Ucs2, Ucs4]),
@@ -564,7 +571,7 @@ impl Dialect {
         ..Self::STRUCT
     };
 
-    /// The dialects of producers and consumers, without [`VARIANTS`](Self::VARIANTS).
+    /// All dialects of producers and consumers. The dialects in [`VARIANTS`](Self::VARIANTS) are not included.
     pub const ALL: [&'static Self; 12] = [
         &Self::STRUCT,
         &Self::STRUCT_3_14,
@@ -580,7 +587,8 @@ impl Dialect {
         &Self::ARRAY,
     ];
 
-    /// Variants of `pep3118` and `numpy` for arrays of structures whose distance between elements is ambiguous.
+    /// The variants of `pep3118` and `numpy` for formats whose distance between the elements of an array of structures
+    /// is ambiguous.
     ///
     /// Each variant selects one alternative of an [`Ambiguity`](crate::Ambiguity).
     pub const VARIANTS: [&'static Self; 3] = [&Self::PEP3118_PACKED, &Self::NUMPY_PACKED, &Self::NUMPY_PADDED];

@@ -1,9 +1,9 @@
-//! [`Layout::emit`]: writes a format that a given reader interprets as a given layout.
+//! [`Layout::emit`]: writes a format for a layout. The reader that the caller names gives this format the same layout.
 //!
 //! A canonical format declares each pad byte as an `x` and each change of the byte order by a byte-order character. No
-//! field depends on implicit alignment. All dialects that have the format characters of a canonical format give this
-//! format the same layout. Before `emit` returns a format, `emit` reads the format in the dialect of the target and
-//! checks that the layout is equal.
+//! field depends on implicit alignment. Every dialect that has the format characters of a canonical format gives this
+//! format the same layout. Before `emit` returns a format, `emit` reads the format in the dialect of the target, and
+//! checks that the layouts are equal.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -40,13 +40,13 @@ named_enum! {
         CPython315 = "cpython-3.15",
         /// NumPy's reader.
         NumPy = "numpy",
-        /// Cython's buffer check, on a machine with the data model of the layout.
+        /// The buffer check of Cython, on a machine with the data model of the layout.
         Cython = "cython",
     }
 }
 
 impl Target {
-    /// Returns the dialect by which this target reads a format.
+    /// Returns the dialect with the rules by which this target reads a format.
     fn dialect(self) -> &'static Dialect {
         match self {
             Self::Canonical => &Dialect::PEP3118,
@@ -83,7 +83,7 @@ pub struct EmitError {
 }
 
 impl Layout {
-    /// Returns a format that `target` interprets as this layout.
+    /// Returns a format for which `target` computes this layout.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -104,13 +104,13 @@ impl Layout {
     pub fn emit(&self, target: Target) -> Result<Vec<u8>, EmitError> {
         let mut writer = FormatWriter { target, out: Vec::new(), order: None };
         if target.is_struct_module() {
-            writer.write_flat(self)?;
+            writer.write_struct_format(self)?;
         } else {
             writer.write_field(self.item(), 0)?;
         }
         let format = writer.out;
-        // Read the format in the dialect of the target and compare the layouts. For `struct`, compare only the values,
-        // because the format contains no names and no structures.
+        // Read the format in the dialect of the target and compare the layouts. A format for `struct` contains no names
+        // and no structures, so only its values are compared.
         let read = Layout::read(&format, target.dialect(), self.model());
         let same = read.is_ok_and(|read| {
             if target.is_struct_module() {
@@ -122,8 +122,8 @@ impl Layout {
     }
 }
 
-/// Returns whether `flat` and `layout` have equal values at equal offsets. The structures and names of `layout` are
-/// ignored.
+/// Returns whether `flat` and `layout` have the same size, and fields of equal types, sizes and byte orders at equal
+/// offsets. Ignores the structures and names of `layout`.
 fn same_values(layout: &Layout, flat: &Layout) -> bool {
     let values = |layout: &Layout| -> Vec<(u64, u64, u64, Type, Option<Endian>)> {
         layout.leaves().map(|(at, leaf)| (at, leaf.size(), leaf.count(), leaf.ty(), leaf.endian())).collect()
@@ -131,26 +131,28 @@ fn same_values(layout: &Layout, flat: &Layout) -> bool {
     layout.size() == flat.size() && values(layout) == values(flat)
 }
 
-/// The format that [`Layout::emit`] is writing.
+/// A writer that [`Layout::emit`] uses for one format.
 struct FormatWriter {
     target: Target,
     /// The bytes of the format so far.
     out: Vec<u8>,
-    /// The byte-order character that was written last; `None` before the first.
+    /// The byte-order character that was written last, or `None` if no byte-order character was written.
     order: Option<&'static str>,
 }
 
 impl FormatWriter {
-    /// Returns the error for `what`, a part of the layout that the target cannot read: "the pointer at byte 8".
+    /// Returns the error that the target cannot read `what`, a description of a field with its offset: "the pointer at
+    /// byte 8".
     fn refuse<T>(&self, what: impl Into<String>) -> Result<T, EmitError> {
         Err(EmitError { target: self.target, what: what.into() })
     }
 
+    /// Writes `text` without changes.
     fn push_text(&mut self, text: &str) {
         self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// Writes `bytes` pad bytes.
+    /// Writes the format of `bytes` pad bytes: nothing for 0, `x` for 1, `3x` for 3.
     fn write_padding(&mut self, bytes: u64) {
         match bytes {
             0 => {}
@@ -159,8 +161,8 @@ impl FormatWriter {
         }
     }
 
-    /// Writes the shape, the type and the name of `field`. `at` is the offset of the field from the start of the item
-    /// in bytes.
+    /// Writes the shape, the type and the name of `field`. `at` is the offset of `field` in bytes from the start of the
+    /// item. Returns an error if the target cannot read `field` or a field inside `field`.
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
     fn write_field(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if !field.shape().is_empty() {
@@ -190,8 +192,8 @@ impl FormatWriter {
         Ok(())
     }
 
-    /// Writes the byte-order character and the format character of `field`, which is not a record, at the offset `at`
-    /// in bytes.
+    /// Writes the byte-order character and the format character of `field`, which must not be a record. `at` is the
+    /// offset of `field` in bytes from the start of the item. Returns an error if the target cannot read `field`.
     fn write_value(&mut self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         let code = self.format_character(field, at)?;
         if self.target == Target::Cython && field.swapped_endian().is_some() {
@@ -211,7 +213,7 @@ impl FormatWriter {
         Ok(())
     }
 
-    /// Writes the byte-order character `order`, unless `order` is already in force.
+    /// Writes the byte-order character `order`, unless `order` was written last and is still in force.
     fn write_order(&mut self, order: &'static str) {
         if self.order != Some(order) {
             self.order = Some(order);
@@ -219,8 +221,11 @@ impl FormatWriter {
         }
     }
 
-    /// Writes the values of `layout` as a sequence of format characters, for the `struct` module.
-    fn write_flat(&mut self, layout: &Layout) -> Result<(), EmitError> {
+    /// Writes a format of `layout` for the `struct` module: one byte-order character, then the format character of each
+    /// field that is not a record, with pad bytes between the fields. The fields of nested records are written without
+    /// `T{}` and names. Returns an error if the fields have two byte orders, if `layout` has an array of records, or if
+    /// the target cannot read a field.
+    fn write_struct_format(&mut self, layout: &Layout) -> Result<(), EmitError> {
         let mut order: Option<(Endian, u64)> = None;
         for (at, leaf) in layout.leaves() {
             if let Some(endian) = leaf.endian() {
@@ -231,8 +236,8 @@ impl FormatWriter {
             }
         }
         self.refuse_arrays(layout.item(), 0)?;
-        // A pointer requires `@`. Under `@` the reader inserts alignment padding, so the format must not contain that
-        // padding.
+        // A pointer requires `@`. Under `@` the reader inserts padding before aligned fields. The format must not
+        // contain this padding as `x`.
         let native = layout.leaves().any(|(_, leaf)| has_native_size_only(leaf.ty()));
         match order {
             _ if native => self.push_text("@"),
@@ -259,8 +264,8 @@ impl FormatWriter {
         Ok(())
     }
 
-    /// Returns an error if two fields of `record` share bytes or are not in the order of their offsets. No format can
-    /// express such a record. `at` is the offset of the record from the start of the item in bytes.
+    /// Returns an error if two fields of `record` share bytes or are not in the order of their offsets, because no
+    /// format can express such a record. `at` is the offset of `record` in bytes from the start of the item.
     fn refuse_unordered(&self, record: Field<'_>, at: u64) -> Result<(), EmitError> {
         if record.overlaps() {
             return self.refuse(format!("the record at byte {at}, whose fields share bytes"));
@@ -275,8 +280,9 @@ impl FormatWriter {
         Ok(())
     }
 
-    /// Returns an error if `field` is or contains an array of structures, which the `struct` module cannot express.
-    /// `at` is the offset of the field from the start of the item in bytes.
+    /// Returns an error if `field` is or contains an array of records, which the `struct` module cannot read. Also
+    /// returns an error in the cases of [`refuse_unordered`](Self::refuse_unordered). `at` is the offset of `field` in
+    /// bytes from the start of the item.
     fn refuse_arrays(&self, field: Field<'_>, at: u64) -> Result<(), EmitError> {
         if field.ty() != Type::Record {
             return Ok(());
@@ -288,8 +294,9 @@ impl FormatWriter {
         field.fields().try_for_each(|inner| self.refuse_arrays(inner, at.saturating_add(inner.offset())))
     }
 
-    /// Returns the format character of `field`, with the length if the type has one: `i`, `5s`. Returns an error if the
-    /// target does not have the format character. `at` is the offset of the field from the start of the item in bytes.
+    /// Returns the format character of `field`, after its length if the type is a string, a text, bytes or bits: `i`,
+    /// `5s`. Returns an error if the target does not have the format character. `at` is the offset of `field` in bytes
+    /// from the start of the item, for the error.
     fn format_character(&self, field: Field<'_>, at: u64) -> Result<String, EmitError> {
         let size = field.size();
         let length = |units: u64, code: &str| if units == 1 { code.to_string() } else { format!("{units}{code}") };
@@ -342,7 +349,8 @@ impl FormatWriter {
     }
 }
 
-/// Returns whether the format character of `ty` has no standard size, so that the format needs `@` or `^`.
+/// Returns whether the format character of `ty` has no standard size, so that a format needs `@` or `^` before this
+/// character.
 fn has_native_size_only(ty: Type) -> bool {
     matches!(
         ty,

@@ -16,8 +16,8 @@ use crate::text::{abridge, plural};
 
 /// The error for a format that has no layout or more than one layout.
 ///
-/// [`LayoutErrorKind`] lists the reasons. `{}` writes one line. `{:#}` also writes the format with carets under the
-/// offending bytes, the sizes in each dialect, and a help line.
+/// [`LayoutErrorKind`] lists the reasons. The format specifier `{}` displays one line. `{:#}` also displays the format
+/// with carets under the offending bytes, the sizes in each dialect, and a help line.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, Layout};
@@ -27,10 +27,11 @@ use crate::text::{abridge, plural};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayoutError(Box<Details>);
 
+/// The fields of a [`LayoutError`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Details {
     kind: LayoutErrorKind,
-    /// The offending bytes of the format.
+    /// The range of the offending bytes in `source`.
     span: Span,
     /// The format.
     source: Box<[u8]>,
@@ -73,10 +74,10 @@ pub enum LayoutErrorKind {
         /// The construct.
         construct: Construct,
     },
-    /// A count or a length of a dimension that exceeds the limit of the dialect.
+    /// A count, or a length of a dimension, that exceeds the limit of the dialect: `4294967296B` in `numpy-reader`.
     #[error("count {count} is larger than the limit of {limit}")]
     CountTooLarge {
-        /// The count or the length.
+        /// The count, or the length of the dimension.
         count: u64,
         /// The largest permitted count.
         limit: u64,
@@ -84,19 +85,21 @@ pub enum LayoutErrorKind {
     /// An item with more bytes than an object can have in the data model: `9223372036854775807q`.
     #[error("item is larger than a Py_ssize_t permits, {limit} bytes,")]
     TooLarge {
-        /// `PY_SSIZE_T_MAX`, in bytes.
+        /// The largest permitted size in bytes, `PY_SSIZE_T_MAX` of the data model.
         limit: u64,
     },
-    /// Bits after bits: `3t5t`. PEP 3118 does not define whether the two bit fields share a byte.
+    /// A bit field directly after a bit field: `3t5t`. PEP 3118 does not define whether the two bit fields share a
+    /// byte.
     #[error("bits after bits, which PEP 3118 does not define,")]
     AdjacentBits,
-    /// A user type whose size is unknown: `[bfloat16]` without an itemsize, or beside other items.
+    /// A user type whose size is unknown: `[bfloat16]` if the caller gave no itemsize, or if the format has other
+    /// items.
     #[error("the format does not declare the size of the user type")]
     UnknownSize,
     /// Two fields of one structure with equal names, which the dialect refuses: `T{i:a:i:a:}` in `numpy-reader`.
     #[error("two fields of one structure have the same name")]
     DuplicateName,
-    /// No interpretation of the format has the itemsize.
+    /// The format has no layout whose size is the itemsize: `T{<b:a:<i:b:}` with the itemsize 8.
     #[error("itemsize is {}, but the format describes {}", plural(*itemsize, "byte"), list_sizes(sizes))]
     ItemsizeMismatch {
         /// The itemsize in bytes.
@@ -104,7 +107,8 @@ pub enum LayoutErrorKind {
         /// The size of the format in each dialect that was tried.
         sizes: Vec<InterpretedSize>,
     },
-    /// Several interpretations have the itemsize. The caller has to choose one of them.
+    /// Several layouts of the format have the itemsize. The caller has to choose one of the interpretations in the
+    /// [`Ambiguity`].
     #[error(transparent)]
     Ambiguous(Ambiguity),
 }
@@ -121,7 +125,7 @@ pub enum LayoutErrorKind {
 pub struct InterpretedSize {
     /// The name of the dialect.
     pub dialect: &'static str,
-    /// The size in bytes.
+    /// The size of the format in bytes, by the rules of `dialect`.
     pub size: u64,
 }
 
@@ -169,8 +173,8 @@ named_enum! {
     }
 }
 
-/// Groups the dialects by size: returns each size in bytes with the names of the dialects that give the format that
-/// size.
+/// Groups dialects by the size of the format. Returns each distinct size in bytes, beside the names of the dialects
+/// with this size, separated by commas. `sizes_in_dialects` has the size in each dialect.
 fn dialects_by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)> {
     let mut sizes: Vec<(u64, String)> = Vec::new();
     for InterpretedSize { dialect, size } in sizes_in_dialects {
@@ -185,7 +189,7 @@ fn dialects_by_size(sizes_in_dialects: &[InterpretedSize]) -> Vec<(u64, String)>
     sizes
 }
 
-/// Returns the distinct values of `sizes` as text: `5 bytes`, `5 or 8 bytes`.
+/// Returns the distinct sizes in `sizes` in ascending order as text: `5 bytes`, `5 or 8 bytes`.
 fn list_sizes(sizes: &[InterpretedSize]) -> String {
     let mut distinct: Vec<u64> = sizes.iter().map(|found| found.size).collect();
     distinct.sort_unstable();
@@ -201,8 +205,8 @@ fn list_sizes(sizes: &[InterpretedSize]) -> String {
 }
 
 impl LayoutErrorKind {
-    /// Returns the name of this reason for programs, such as `"no-standard-size"`. The name never changes between
-    /// versions.
+    /// Returns the name of this reason for use in programs, such as `"no-standard-size"`. The name is the same in all
+    /// versions of the library.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -220,7 +224,8 @@ impl LayoutErrorKind {
         }
     }
 
-    /// Returns the text of the help line, which proposes an action to the caller. Returns `None` if no action helps.
+    /// Returns the text of the help line, which proposes an action to the caller. Returns `None` if there is no action
+    /// to propose.
     fn help(&self) -> Option<Cow<'static, str>> {
         Some(Cow::Borrowed(match self {
             Self::Code { code } => match code {
@@ -258,7 +263,8 @@ impl LayoutErrorKind {
 }
 
 impl LayoutError {
-    /// Creates an error about the bytes `span` of the format `source`. `dialect` and `model` are names.
+    /// Creates the error `kind` for the bytes `span` of the format `source`. `dialect` is the name of the dialect, and
+    /// `model` the name of the data model.
     #[cold]
     pub(crate) fn new(
         kind: LayoutErrorKind,
@@ -276,7 +282,8 @@ impl LayoutError {
         &self.0.kind
     }
 
-    /// Returns the interpretations that the caller can choose from. Returns `None` if the error is not an ambiguity.
+    /// Returns the ambiguity, which has the interpretations that the caller can choose from. Returns `None` if the
+    /// error has any other reason.
     ///
     /// ```
     /// use pep3118::{DataModel, reconcile};
@@ -300,20 +307,21 @@ impl LayoutError {
         }
     }
 
-    /// Returns the format.
+    /// Returns the bytes of the format. Returns an empty slice for a syntax error.
     #[must_use]
     pub fn source_bytes(&self) -> &[u8] {
         &self.0.source
     }
 
-    /// Returns the message with the format and carets under the offending bytes.
+    /// Returns the diagnostic that `{:#}` displays: the message, the format with carets under the offending bytes, and
+    /// a help line.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic<'_> {
         let details = &*self.0;
         match &details.kind {
             LayoutErrorKind::Format(error) => return error.diagnostic(),
             LayoutErrorKind::Ambiguous(ambiguity) => return ambiguity.diagnostic().help(ambiguity.help()),
-            _ => {} // The code below writes the message of all other kinds.
+            _ => {} // The code after this `match` handles all other kinds.
         }
         let mut diagnostic = Diagnostic::new(format!("{self}"), &details.source);
         match &details.kind {

@@ -1,8 +1,9 @@
-//! The fast path for formats that consist of format characters only, such as `<i` and `@bBhH`.
+//! [`fill`] and [`lay_out`]: the fast path for formats that consist of format characters only, such as `<i` and
+//! `@bBhH`.
 //!
 //! Most buffers have a format of this kind. Each byte after the byte-order character is one field, so no parser is
-//! necessary. The functions return `None` for every other format and for every format with an error. The caller then
-//! uses the parser and the resolver. A test checks that the fast path and the resolver give the same layout.
+//! necessary. Both functions return `None` for every other format and for every format with an error. The caller then
+//! uses the parser and the resolver. A test checks that the fast path and the resolver give equal layouts.
 
 use alloc::vec::Vec;
 
@@ -14,8 +15,8 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Code, Limits};
 use crate::span::Span;
 
-/// Format characters that the fast path does not read. The count of `x s p u w t` is a length. `F D G` are complex
-/// numbers. `O` always has the native byte order.
+/// The format characters that the fast path does not read. The count of `x s p u w t` is a length, `F D G` are complex
+/// numbers, and `O` always has the native byte order. The fast path has none of these rules.
 const NEEDS_RESOLVER: &[Code] = &[
     Code::Pad,
     Code::Bytes,
@@ -30,11 +31,12 @@ const NEEDS_RESOLVER: &[Code] = &[
 ];
 
 /// The smallest number of format characters for which the fast path first computes a table of the sizes of all C types.
-/// For fewer format characters, to compute each size separately takes less time.
+/// For fewer format characters, computing each size separately takes less time.
 const MIN_CODES_FOR_TABLE: usize = 6;
 
-/// Adds the root and the fields of `format` to the empty `nodes`, and returns the alignment of the item. Returns `None`
-/// if the format needs the resolver. `nodes` then contains only the root, with size 0.
+/// Adds the root and the fields of `format` to `nodes`, which must be empty, and returns the alignment of the item. The
+/// fields follow the rules of `dialect` and the C sizes of `model`. Returns `None` if `format` needs the resolver.
+/// `nodes` then contains only the root, with a size of 0 bytes.
 #[inline(always)]
 pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &mut Vec<Node>) -> Option<Align> {
     nodes.push(ROOT);
@@ -46,8 +48,9 @@ pub(super) fn fill(format: &[u8], dialect: &Dialect, model: &DataModel, nodes: &
     Some(align)
 }
 
-/// Calls `push` with each field of `format`, and returns the size of the item in bytes with its alignment. Returns
-/// `None` if the format needs the resolver. The function may have called `push` for some fields before.
+/// Calls `push` with each field of `format`, by the rules of `dialect` and the C sizes of `model`. Returns the size of
+/// the item in bytes, and the alignment of the item. Returns `None` if `format` needs the resolver. In this case,
+/// `push` may have been called for some of the fields.
 #[inline]
 pub(super) fn lay_out(
     format: &[u8],
@@ -72,7 +75,7 @@ pub(super) fn lay_out(
             size => Some(Placed { offset: previous_end, size: u64::from(size), mask: 0 }),
         });
     }
-    // All bits set to round offsets up, or 0 to place fields without padding.
+    // All bits of `rounding` are 1 if offsets are rounded up, and 0 if fields have no padding.
     let rounding = match dialect.alignment {
         Alignment::Implicit => u64::MAX,
         Alignment::Explicit => 0,
@@ -93,14 +96,16 @@ pub(super) fn lay_out(
 /// The size and the alignment of a C type in a data model.
 #[derive(Clone, Copy)]
 struct SizeAlign {
+    /// The size in bytes.
     size: u64,
-    /// The alignment minus one. For an alignment of 8 bytes, `mask` is `0b111`: these bits are 0 in each multiple of 8.
+    /// The alignment in bytes minus one. For an alignment of 8 bytes, `mask` is `0b111`. These bits are 0 in each
+    /// multiple of 8.
     mask: u64,
 }
 
 impl SizeAlign {
-    /// Returns the size and the alignment of the C type of `info`. A C type of at most 4 bytes has the same size in all
-    /// data models, and the alignment is equal to the size.
+    /// Returns the size and the alignment of the C type of `info` in `model`. A C type with a fixed size of at most 4
+    /// bytes has an alignment equal to its size in all data models.
     #[inline]
     fn of_code(info: &CodeInfo, model: &DataModel) -> Self {
         match info.fixed {
@@ -112,7 +117,7 @@ impl SizeAlign {
         }
     }
 
-    /// Returns the size and the alignment of `ctype`, which depend on `model`.
+    /// Returns the size and the alignment of `ctype` in `model`, as [`of`](Self::of) does.
     // Not inlined: if this call were inlined, the compiler would load the whole data model for the format `i`.
     #[inline(never)]
     fn of_varying(ctype: CType, model: &DataModel) -> Self {
@@ -125,9 +130,9 @@ impl SizeAlign {
         Self { size: model.size_of(ctype), mask: model.align_of(ctype).bytes().wrapping_sub(1) }
     }
 
-    /// Places a value after the previous value, which ends at the offset `previous_end` in bytes. If all bits of
-    /// `rounding` are 1, rounds `previous_end` up to the alignment of the value. If `rounding` is 0, the offset is
-    /// `previous_end`.
+    /// Returns the position of a value of this C type after the previous value, which ends at byte `previous_end`. If
+    /// all bits of `rounding` are 1, the offset is `previous_end` rounded up to the alignment of the C type. If
+    /// `rounding` is 0, the offset is `previous_end`.
     #[inline]
     fn place(self, previous_end: u64, rounding: u64) -> Placed {
         let mask = self.mask & rounding;
@@ -143,12 +148,12 @@ struct CodeSequence<'a, P> {
     codes: &'a [u8],
     /// The byte offset of `codes` in the format: 0 or 1.
     at: u32,
-    /// The byte-order character; `@` if the format has none.
+    /// The byte-order character of the format, or `@` if the format has none.
     order: ByteOrder,
     /// The format characters of the dialect that the fast path reads.
     accepted: Codes,
     model: &'a DataModel,
-    /// Receives each field.
+    /// The function that receives each field.
     push: P,
 }
 
@@ -156,16 +161,17 @@ struct CodeSequence<'a, P> {
 struct Placed {
     offset: u64,
     size: u64,
-    /// The alignment of the value minus one, or 0 if the value is not aligned.
+    /// The alignment of the value in bytes minus one, or 0 if the value is not aligned.
     mask: u64,
 }
 
 impl<P: FnMut(Node)> CodeSequence<'_, P> {
-    /// Calls `push` with a field for each format character.
+    /// Calls `push` with a field for each format character. Returns the size of all fields in bytes, and the largest
+    /// alignment of a field.
     ///
-    /// `place` computes the position of a field from its format character and the end of the previous field in bytes.
-    /// Returns the size of all fields in bytes and the largest alignment. Returns `None` if the size exceeds
-    /// `PY_SSIZE_T_MAX`, or if a byte is not an accepted format character.
+    /// `place(info, previous_end)` computes the position of a field from its format character and from the offset in
+    /// bytes after the previous field. `place` returns `None` if the format character has no size. Returns `None` if
+    /// `place` does, if the size exceeds `PY_SSIZE_T_MAX`, or if a byte is not an accepted format character.
     #[inline]
     fn lay_out(&mut self, place: impl Fn(&CodeInfo, u64) -> Option<Placed>) -> Option<(u64, Align)> {
         let limit = self.model.ssize_max();
@@ -195,7 +201,8 @@ impl<P: FnMut(Node)> CodeSequence<'_, P> {
                 order: self.order,
             });
         }
-        // Each mask is a power of two minus one, so `masks` is equal to the largest mask.
+        // Each mask is a power of two minus one, so `masks`, which has the bits of all masks, is equal to the largest
+        // mask.
         Some((previous_end, Align::new(masks.wrapping_add(1))?))
     }
 }

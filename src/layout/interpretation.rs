@@ -1,5 +1,5 @@
-//! The results of [`reconcile`](super::reconcile): an [`Interpretation`] of a format, or an [`Ambiguity`] between
-//! several interpretations.
+//! [`Interpretation`] and [`Ambiguity`]: the results of [`reconcile`](super::reconcile()). An interpretation is one
+//! layout of a format, and an ambiguity contains several interpretations.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -32,15 +32,15 @@ named_enum! {
     pub enum Certainty {
         /// The format declares every byte of the itemsize.
         Exact = "exact",
-        /// The item ends in padding that the format does not declare. All offsets are certain.
+        /// The item ends in padding that the format does not declare. The format determines all offsets.
         TrailingPadding = "trailing-padding",
-        /// The format does not declare the distance between the elements of an array of structures. The layout
-        /// has the distance that a C compiler gives the elements, because only this distance explains every pad byte.
+        /// The format does not declare the distance between the elements of an array of structures. The layout has the
+        /// distance that a C compiler chooses, because no other distance explains every pad byte.
         Inferred = "inferred",
     }
 }
 
-/// The layout that a format has for a given itemsize.
+/// One layout that a format can have for a given itemsize.
 ///
 /// ```
 /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -52,7 +52,7 @@ named_enum! {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Interpretation {
-    /// The layout. The size of the layout is the itemsize.
+    /// The layout, whose size is the itemsize.
     pub layout: Layout,
     /// The dialect whose rules give the layout.
     pub dialect: Dialect,
@@ -68,8 +68,8 @@ pub struct Interpretation {
 /// The caller chooses an alternative with [`choose`](Self::choose), or calls `reconcile` again with the dialect of the
 /// producer.
 ///
-/// `{}` writes one line. `{:#}` also writes the layout of each alternative and the first difference between the
-/// alternatives.
+/// The format specifier `{}` displays one line. `{:#}` also displays the layout of each alternative and the first
+/// difference between the alternatives.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, reconcile};
@@ -91,16 +91,19 @@ pub struct Interpretation {
 #[derive(Clone)]
 pub struct Ambiguity(Box<Details>);
 
+/// The fields of an [`Ambiguity`].
 #[derive(Clone)]
 struct Details {
     format: Box<[u8]>,
+    /// The itemsize that the caller gave, or `None` if the caller gave no itemsize.
     itemsize: Option<u64>,
     /// Two or more interpretations with different dialects.
     alternatives: Vec<Interpretation>,
 }
 
 impl Ambiguity {
-    /// Creates an ambiguity between the interpretations `first` and `others` of `format`. `others` is not empty.
+    /// Creates an ambiguity between the interpretations `first` and `others` of `format`. `others` must not be empty.
+    /// `itemsize` is the itemsize that the caller gave, or `None` if the caller gave no itemsize.
     pub(super) fn new(
         format: &[u8],
         itemsize: Option<u64>,
@@ -111,8 +114,8 @@ impl Ambiguity {
         Self(Box::new(Details { format: format.into(), itemsize, alternatives }))
     }
 
-    /// Returns the interpretations that have the itemsize, two or more. An alternative of dialect `pep3118` comes
-    /// first.
+    /// Returns all interpretations that have the itemsize. There are at least two interpretations. An interpretation of
+    /// the dialect `pep3118` is always the first.
     #[must_use]
     pub fn alternatives(&self) -> &[Interpretation] {
         &self.0.alternatives
@@ -146,7 +149,7 @@ impl Ambiguity {
         self.0.alternatives.into_iter().find(|alternative| alternative.dialect.name == name)
     }
 
-    /// Returns the message with the layout of each alternative, without a help line.
+    /// Returns a diagnostic with the layout of each alternative and without a help line.
     ///
     /// Use [`Diagnostic::with_help`] to add a help line that names the arguments of your own function.
     ///
@@ -172,7 +175,7 @@ impl Ambiguity {
         diagnostic
     }
 
-    /// Returns the names of the dialects of all alternatives: `pep3118 and native-c`.
+    /// Returns the names of the dialects of all alternatives as text: `pep3118 and native-c`.
     fn dialects(&self) -> String {
         let names: Vec<&str> = self.alternatives().iter().map(|alternative| alternative.dialect.name).collect();
         match names.as_slice() {
@@ -181,14 +184,16 @@ impl Ambiguity {
         }
     }
 
-    /// Returns the help line for callers of [`reconcile`](crate::reconcile).
+    /// Returns the text of the help line for callers of [`reconcile`](crate::reconcile), which names the constant of
+    /// the first alternative. Returns `None` if there are no alternatives.
     pub(super) fn help(&self) -> Option<Cow<'static, str>> {
         let constant = self.alternatives().first()?.dialect.name.to_uppercase().replace(['-', '.'], "_");
         Some(Cow::Owned(format!("pass the dialect of the producer, such as Some(&Dialect::{constant})")))
     }
 }
 
-/// Compares the format, the itemsize and the dialects of the alternatives. The layouts follow from these values.
+/// Compares the format, the itemsize, and the dialect, data model and size of each alternative. The layouts follow from
+/// these values.
 impl PartialEq for Ambiguity {
     fn eq(&self, other: &Self) -> bool {
         let origin = |found: &Interpretation| (found.dialect, *found.layout.model(), found.layout.size());
@@ -226,13 +231,16 @@ impl fmt::Display for Ambiguity {
 
 impl core::error::Error for Ambiguity {}
 
-/// The largest number of lines of one table in the message. A format can have 65,536 fields.
+/// The largest number of lines of one table in a message. A format can have 65,536 fields, so a table could otherwise
+/// have that number of lines.
 const MAX_LINES: usize = 24;
 
-/// The largest number of characters of one line in the message. A name can have 131,072 bytes.
+/// The largest number of characters of one line in a message. A name can have 131,072 bytes, and a line of this length
+/// would hide the rest of the message.
 const MAX_LINE_LENGTH: usize = 120;
 
-/// Returns the first lines of the table of `layout`, and the number of the other lines.
+/// Returns the first [`MAX_LINES`] lines of the table of `layout` as text. If the table has more lines, the last line
+/// of the text is the number of the omitted lines.
 fn table_excerpt(layout: &Layout) -> String {
     let table = Table::new(layout).to_string();
     let mut lines: Vec<Cow<'_, str>> = table.lines().take(MAX_LINES).map(truncate_line).collect();
@@ -243,10 +251,10 @@ fn table_excerpt(layout: &Layout) -> String {
     lines.join("\n")
 }
 
-/// Returns `line`, cut after [`MAX_LINE_LENGTH`] characters.
+/// Returns `line`, or its first [`MAX_LINE_LENGTH`] characters and `...` if `line` is longer.
 fn truncate_line(line: &str) -> Cow<'_, str> {
     match line.char_indices().nth(MAX_LINE_LENGTH) {
-        // `end` is the start of a character, so the default is never used.
+        // The default is never used, because `end` is the start of a character.
         Some((end, _)) => Cow::Owned(format!("{}...", line.get(..end).unwrap_or_default())),
         None => Cow::Borrowed(line),
     }
@@ -255,8 +263,8 @@ fn truncate_line(line: &str) -> Cow<'_, str> {
 /// Returns the first difference between the interpretations `a` and `b` of one format, as a sentence with both values.
 fn difference(a: &Interpretation, b: &Interpretation) -> String {
     let (item_a, item_b) = (a.layout.item(), b.layout.item());
-    // If one layout has padding after its only structure, `item` is the root in that layout and the structure in the
-    // second layout. Then compare the roots.
+    // If only one of the layouts has padding after its only structure, `item` returns the root for this layout, and the
+    // structure for the other layout. In this case, the function compares the roots.
     let same_level = item_a.index() == item_b.index();
     let (item_a, item_b) = if same_level { (item_a, item_b) } else { (a.layout.root(), b.layout.root()) };
     let (subject, in_a, in_b) = field_difference(item_a, item_b, &mut Vec::new(), 0).unwrap_or_else(|| {
@@ -267,11 +275,12 @@ fn difference(a: &Interpretation, b: &Interpretation) -> String {
     format!("{subject} {in_a} in dialect {}, {in_b} in dialect {}", a.dialect, b.dialect)
 }
 
-/// Returns the first difference between the fields `a` and `b`: the start of a sentence, the value in the layout of
-/// `a`, and the value in the layout of `b`.
+/// Returns the first difference between the fields `a` and `b` and the fields inside them, as three texts: the start of
+/// a sentence that names the field, the property in the layout of `a`, and the property in the layout of `b`.
 ///
-/// Returns `None` if the fields are equal. `path` contains the names of `a` and of the enclosing fields. `base` is the
-/// offset of the enclosing record from the start of the item in bytes, which is equal in both layouts.
+/// Returns `None` if there is no difference. `path` contains the names of the enclosing fields and of `a`, outermost
+/// first. `base` is the offset in bytes of the enclosing record from the start of the item, which must be equal in both
+/// layouts.
 // The function calls itself once per level of nested structures. The parser permits 64 levels.
 fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u64) -> Option<(String, String, String)> {
     let values = |subject: String, value: &dyn Fn(Field<'_>) -> String| Some((subject, value(a), value(b)));
@@ -291,7 +300,7 @@ fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u6
     }
     let base = base.saturating_add(a.offset());
     for (index, (inner_a, inner_b)) in a.fields().zip(b.fields()).enumerate() {
-        // A field without a name is named by its number, as in NumPy: `f0`.
+        // A field without a name gets a name from its index, as in NumPy: `f0`.
         path.push(inner_a.name_text().unwrap_or_else(|| format!("f{index}")));
         if let Some(found) = field_difference(inner_a, inner_b, path, base) {
             return Some(found);
@@ -301,7 +310,7 @@ fn field_difference(a: Field<'_>, b: Field<'_>, path: &mut Vec<String>, base: u6
     None
 }
 
-/// Returns the names in `path` as a dotted name in backticks, or `the item` if `path` is empty.
+/// Returns the names in `path` as a dotted name in backticks. Returns `the item` if `path` is empty.
 fn dotted_name(path: &[String]) -> String {
     if path.is_empty() {
         return "the item".to_string();

@@ -1,13 +1,14 @@
-//! The [`Layout`] of a [`Format`](crate::Format) in a [`Dialect`] and a [`DataModel`](crate::DataModel).
+//! [`Layout`]: the fields of an item, with their offsets, sizes and types. A [`Dialect`] and a
+//! [`DataModel`](crate::DataModel) determine the layout of a [`Format`](crate::Format).
 //!
 //! | format | dialect | size | fields |
 //! |--|--|--|--|
 //! | `ib` | `struct` | 5 | int32 at 0, int8 at 4 |
-//! | `ib` | `numpy-reader` | 8 | int32 at 0, int8 at 4; 3 bytes of trailing padding, as in C |
-//! | `T{b:a:i:b:}` | `pep3118` | 8 | `a` at 0, `b` at 4 |
-//! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1; no padding, because NumPy writes each pad byte |
+//! | `ib` | `numpy-reader` | 8 | int32 at 0, int8 at 4, and 3 bytes of trailing padding, as in C |
+//! | `T{b:a:i:b:}` | `pep3118` | 8 | `a` at 0, `b` at 4, because `b` is aligned |
+//! | `T{b:a:i:b:}` | `numpy` | 5 | `a` at 0, `b` at 1, without padding, because NumPy writes each pad byte |
 //!
-//! A format alone does not determine a layout. [`reconcile`] computes a layout from a format and an itemsize. The
+//! A format alone does not determine a layout. [`reconcile()`] computes a layout from a format and an itemsize. The
 //! result is one [`Interpretation`], or an [`Ambiguity`] if several layouts have that itemsize.
 
 mod builder;

@@ -1,7 +1,8 @@
-//! [`Picture`]: draws the bytes of an item as text. The module also computes the segments that [`Picture::svg`] draws.
+//! [`Picture`]: draws the bytes of an item as text. This module also computes the segments that [`Picture::svg`] draws.
 //!
-//! A *segment* is the bytes of one element of a field, or of padding. A *row* is 16 consecutive bytes, or another
-//! number that the caller sets. A *lane* is one line of a row. Segments that share bytes are in different lanes.
+//! A *segment* is the bytes of one element of a field, or the bytes of padding. A *row* is 16 consecutive bytes, or
+//! another number of bytes that the caller sets. The segments of a row are drawn in one or more lines, which are its
+//! *lanes*. Segments that share bytes are in different lanes. A *piece* is the bytes of one segment in one row.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,13 +20,14 @@ use crate::text::{char_boundary, escape};
 const DEFAULT_ROW: usize = 16;
 /// The width of one byte in characters.
 const CELL: usize = 3;
-/// The width in characters of the offset before the bytes of a row and of the bar after the bytes.
+/// The number of characters of a line that are not used for bytes: the offset before the bytes, and the bar after the
+/// bytes.
 const MARGIN: usize = 8;
-/// The largest number of bytes that are drawn.
+/// The largest number of bytes of an item that are drawn.
 const MAX_BYTES: u16 = 256;
-/// The largest number of segments. If fields share bytes, there can be more segments than bytes.
+/// The largest number of segments that are drawn. If fields share bytes, an item can have more segments than bytes.
 const MAX_SEGMENTS: usize = 1024;
-/// The largest length of the dotted name of a field in bytes.
+/// The largest length in bytes of the dotted name of a field. Longer names are cut.
 const MAX_PATH_BYTES: usize = 400;
 
 /// A drawing of the fields and the padding of an item.
@@ -51,12 +53,13 @@ pub struct Picture {
     size: u64,
     /// The number of bytes in a row.
     row: usize,
+    /// The bytes of fields and of padding that are drawn.
     segments: Vec<Segment>,
-    /// The number of lanes.
+    /// The largest number of lanes of a row.
     lanes: usize,
 }
 
-/// The kind of content in a text that [`Picture::render`] passes to `paint`: a field or padding.
+/// The kind of bytes that a text in a [`Picture`] is drawn for: bytes of a field or padding.
 ///
 /// ```
 /// use pep3118::{DataModel, Dialect, CellStyle, Layout, Picture};
@@ -70,49 +73,50 @@ pub struct Picture {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CellStyle {
-    /// A field that is not a record. The value is the number of the field: 0 for the first, 1 for the second.
+    /// A field that is not a record. The value is the index of the field among all such fields of the item, from 0.
     Field(usize),
     /// Bytes that belong to no field.
     Padding,
 }
 
-/// The bytes of one element of a field, or of padding.
+/// The bytes of one element of a field, or the bytes of padding.
 #[derive(Clone, Debug)]
 struct Segment {
-    /// The offset of the first byte that is drawn.
+    /// The offset of the first byte that is drawn, in bytes from the start of the item.
     start: usize,
     /// The number of bytes that are drawn.
     len: usize,
-    /// The offset from the start of the item in bytes.
+    /// The offset of the segment in bytes from the start of the item.
     offset: u64,
-    /// The size in bytes, which is larger than `len` if the end of the segment is not drawn.
+    /// The size of the segment in bytes, which is larger than `len` if the end of the segment is not drawn.
     size: u64,
     text: CellText,
-    /// The dotted name and the type: `a.b: int32`. Empty for padding.
+    /// The dotted name and the type of the field: `a.b: int32`. Empty for padding.
     description: String,
     style: CellStyle,
-    /// The number of the lane, 0 at the top.
+    /// The number of the lane, from 0 at the top.
     lane: usize,
 }
 
-/// One line of the picture: the segments of one lane in one row.
+/// One line of the picture: the pieces of one lane in one row.
 pub(super) struct Line<'p> {
-    /// The offset of the first byte of the row.
+    /// The offset of the first byte of the row, in bytes from the start of the item.
     pub(super) start: usize,
-    /// The segments in the order of their offsets.
+    /// The pieces in the order of their offsets.
     pub(super) pieces: Vec<Piece<'p>>,
 }
 
 /// The bytes of a segment that are in one row.
 pub(super) struct Piece<'p> {
-    /// The distance between the start of the row and the first byte, in bytes.
+    /// The number of bytes between the start of the row and the first byte of the piece.
     pub(super) column: usize,
-    /// The number of bytes.
+    /// The number of bytes of the piece.
     pub(super) len: usize,
-    /// The text of the segment. [`CellText::Nothing`] if the segment starts in a previous row.
+    /// The text of the segment, or [`CellText::Nothing`] if the segment starts in a previous row.
     pub(super) text: &'p CellText,
-    /// The dotted name and the type: `a.b: int32`. Empty for padding.
+    /// The dotted name and the type of the field: `a.b: int32`. Empty for padding.
     pub(super) description: &'p str,
+    /// Whether the bytes belong to a field or are padding.
     pub(super) style: CellStyle,
     /// The offset of the whole segment from the start of the item in bytes.
     pub(super) offset: u64,
@@ -121,7 +125,7 @@ pub(super) struct Piece<'p> {
 }
 
 impl Picture {
-    /// Draws the item of `layout`. The picture shows at most the first 256 bytes.
+    /// Creates the picture of the item of `layout`. The picture shows at most the first 256 bytes of the item.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
         let mut painter = Painter { segments: Vec::new(), end: 0, lanes: Vec::new(), leaves: 0 };
@@ -130,9 +134,10 @@ impl Picture {
         Self { size: layout.size(), row: DEFAULT_ROW, segments: painter.segments, lanes: painter.lanes.len() }
     }
 
-    /// Sets the number of bytes in a row. The default is 16.
+    /// Sets the number of bytes in a row to `bytes`, rounded down to a power of two, and returns the picture. The
+    /// default is 16.
     ///
-    /// The number is the largest power of two that is not larger than `bytes`, at least 1 and at most 64.
+    /// A row has at least 1 and at most 64 bytes, for every value of `bytes`.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -148,8 +153,8 @@ impl Picture {
         Self { row, ..self }
     }
 
-    /// Sets the number of bytes in a row, so that a line has at most `characters` characters. A row has at least 1 and
-    /// at most 16 bytes.
+    /// Sets the number of bytes in a row, so that a line has at most `characters` characters, and returns the picture.
+    /// A row has at least 1 and at most 16 bytes, so a line can be longer if `characters` is less than 11.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Picture};
@@ -169,12 +174,12 @@ impl Picture {
         self.row
     }
 
-    /// Returns whether the picture omits fields, because there are more than [`MAX_SEGMENTS`] segments.
+    /// Returns whether the number of segments has reached [`MAX_SEGMENTS`], so that the picture may omit fields.
     pub(super) fn omits_fields(&self) -> bool {
         self.segments.len() >= MAX_SEGMENTS
     }
 
-    /// Returns the number of bytes that are drawn.
+    /// Returns the number of bytes of the item that are drawn.
     pub(super) fn drawn_bytes(&self) -> usize {
         at_most_max_bytes(self.size)
     }
@@ -184,7 +189,8 @@ impl Picture {
         self.size.saturating_sub(u64::from(MAX_BYTES))
     }
 
-    /// Returns the lines of the picture from top to bottom. The lines of one row follow each other.
+    /// Returns the lines of the picture from top to bottom. The lines of a row are consecutive, and precede the lines
+    /// of the next row.
     pub(super) fn lines(&self) -> Vec<Line<'_>> {
         let mut lanes: Vec<Vec<&Segment>> = alloc::vec![Vec::new(); self.lanes];
         for segment in &self.segments {
@@ -207,10 +213,10 @@ impl Picture {
         lines
     }
 
-    /// Draws the picture as text.
+    /// Draws the picture as text and returns the text.
     ///
-    /// For each segment of a line, the function calls `paint` with the content and the text of the segment. The result
-    /// of `paint` replaces the text. `paint` can add escape sequences for colours to the text.
+    /// Calls `paint` for the text of each segment in each line. The arguments of `paint` are the kind of bytes and the
+    /// text. The result of `paint` replaces the text. For example, `paint` can add escape sequences for colours.
     #[must_use]
     pub fn render(&self, paint: impl Fn(CellStyle, &str) -> String) -> String {
         let mut out = self.ruler();
@@ -220,7 +226,7 @@ impl Picture {
             row = Some(start);
             let mut end = 0;
             for piece in &pieces {
-                // Bytes of this row that are drawn in a line above are blank in this line.
+                // A byte of this row that is drawn in a previous line is blank in this line.
                 let blank = piece.column.saturating_sub(end).saturating_mul(CELL);
                 let bar = if end > 0 && blank > 0 { "|" } else { "" };
                 line.push_str(bar);
@@ -241,7 +247,7 @@ impl Picture {
         out
     }
 
-    /// Returns the first line of the picture, which numbers the bytes of a row.
+    /// Returns the first line of the picture, which has the number of each byte in a row.
     fn ruler(&self) -> String {
         if self.size == 0 {
             return "       (no bytes)\n".to_string();
@@ -261,14 +267,15 @@ impl fmt::Display for Picture {
     }
 }
 
-/// Returns `bytes` or [`MAX_BYTES`], whichever is smaller.
+/// Returns the smaller of the numbers `bytes` and [`MAX_BYTES`].
 fn at_most_max_bytes(bytes: u64) -> usize {
     let max = usize::from(MAX_BYTES);
     usize::try_from(bytes).map_or(max, |bytes| bytes.min(max))
 }
 
 impl Segment {
-    /// Returns the bytes of the segment that are in the row `start..end`. Returns `None` if there are no such bytes.
+    /// Returns the piece of this segment in the row from byte `start` to byte `end`. Both are offsets from the start of
+    /// the item. Returns `None` if the segment has no bytes in this row.
     fn piece(&self, start: usize, end: usize) -> Option<Piece<'_>> {
         let first = self.start.max(start);
         let len = self.start.saturating_add(self.len).min(end).checked_sub(first).filter(|len| *len > 0)?;
@@ -278,8 +285,9 @@ impl Segment {
     }
 }
 
-/// Returns the text of `piece` without the bars, cut or filled up to the width of its bytes. The text has the type and
-/// the byte order if the width is sufficient for the whole description.
+/// Returns the text of `piece` between its bars. The text is cut, or filled with spaces or dots, to the width of its
+/// bytes.
+/// The text contains the type and the byte order if the width is sufficient for the whole description.
 fn cell_text(piece: &Piece<'_>) -> String {
     let width = piece.len.saturating_mul(CELL).saturating_sub(1);
     let fill = if piece.style == CellStyle::Padding { '.' } else { ' ' };
@@ -297,23 +305,23 @@ fn cell_text(piece: &Piece<'_>) -> String {
 /// The state while the segments of a layout are computed.
 struct Painter {
     segments: Vec<Segment>,
-    /// The offset after the last byte of all segments.
+    /// The largest offset after the last byte of a segment, in bytes from the start of the item.
     end: u64,
-    /// For each lane, the offset after the last byte of its segments.
+    /// For each lane, the offset after its last byte, in bytes from the start of the item.
     lanes: Vec<u64>,
-    /// The number of the next field that is not a record.
+    /// The index of the next field among all fields that are not records.
     leaves: usize,
 }
 
 impl Painter {
-    /// Returns whether the picture omits a segment at `offset`, because `offset` or the number of segments exceeds a
-    /// limit.
+    /// Returns whether the picture omits a segment that starts at byte `offset`, because `offset` or the number of
+    /// segments exceeds a limit.
     fn is_omitted(&self, offset: u64) -> bool {
         offset >= u64::from(MAX_BYTES) || self.segments.len() >= MAX_SEGMENTS
     }
 
-    /// Adds a segment of padding from the end of all segments to `offset`. Adds no segment if `offset` is not after
-    /// this end.
+    /// Adds a segment of padding from the end of all segments to byte `offset`. Adds no segment if `offset` is not
+    /// after this end, or if the picture omits the segment.
     fn pad_to(&mut self, offset: u64) {
         let size = offset.saturating_sub(self.end);
         if size > 0 && !self.is_omitted(self.end) {
@@ -321,7 +329,8 @@ impl Painter {
         }
     }
 
-    /// Adds a segment of `size` bytes at `offset` to the lane with number `lane`.
+    /// Adds a segment of `size` bytes, which starts at byte `offset`, to the lane with the number `lane`. The other
+    /// parameters become the fields of [`Segment`] with these names.
     fn push(&mut self, lane: usize, offset: u64, size: u64, text: CellText, description: String, style: CellStyle) {
         let end = offset.saturating_add(size);
         if self.lanes.len() <= lane {
@@ -336,16 +345,17 @@ impl Painter {
         self.end = self.end.max(end);
     }
 
-    /// Returns the lane after the last lane that has a segment at `offset` or later. Returns 0 if no lane has such a
-    /// segment.
+    /// Returns the number of the first lane after all lanes that are drawn at byte `offset` or later. Returns 0 if no
+    /// lane is drawn there.
     fn free_lane(&self, offset: u64) -> usize {
         self.lanes.iter().rposition(|end| *end > offset).map_or(0, |busy| busy.saturating_add(1))
     }
 
-    /// Adds the segments of `field`, which is at `offset` bytes from the start of the item, to the lane with number
-    /// `lane`. `path` is the dotted name of the enclosing record.
+    /// Adds the segments of `field` and of the fields inside `field`. `offset` is the offset of `field` in bytes from
+    /// the start of the item. `path` is the dotted name of the enclosing record. `lane` is the number of the lane for
+    /// the first segment.
     // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels. The
-    // loop over the elements ends at the first element that is not drawn, so a large count takes no time.
+    // loop over the elements ends at the first element that is not drawn, so a large number of elements takes no time.
     fn push_segments(&mut self, field: Field<'_>, offset: u64, path: &str, lane: usize) {
         let first = self.leaves;
         let mut after = first.saturating_add(1);
@@ -369,7 +379,7 @@ impl Painter {
                     end = end.max(at.saturating_add(inner.total_size()));
                 }
                 after = self.leaves;
-                // An element can end in padding, or consist of padding only.
+                // An element can end in padding, or can consist of padding only.
                 self.pad_to(offset.saturating_add(field.size()));
             } else {
                 self.pad_to(offset);
@@ -385,8 +395,8 @@ impl Painter {
     }
 }
 
-/// Returns the dotted name of `field` in a record with the dotted name `path`. If the dotted name has more than
-/// [`MAX_PATH_BYTES`] bytes, returns an ellipsis and the end of the dotted name.
+/// Returns the dotted name of `field`, a field of the record with the dotted name `path`. If the dotted name has more
+/// than [`MAX_PATH_BYTES`] bytes, returns an ellipsis and the end of the dotted name.
 fn join_path(path: &str, field: Field<'_>) -> String {
     // A field without a name adds nothing to the dotted name.
     let name = field.name().map(escape).unwrap_or_default();
@@ -398,35 +408,36 @@ fn join_path(path: &str, field: Field<'_>) -> String {
     match dotted.len().checked_sub(MAX_PATH_BYTES) {
         None | Some(0) => dotted,
         Some(start) => {
-            // `start` is at the start of a character, so the default is never used.
+            // The default is never used, because `start` is at the start of a character.
             let start = char_boundary(dotted.as_bytes(), start);
             format!("{ELLIPSIS}{}", dotted.get(start..).unwrap_or_default())
         }
     }
 }
 
-/// Returns the dotted name `path` and the type of `field`: `a.b: int32 (big)`.
+/// Returns the description of `field`, whose dotted name is `path`: the dotted name and the type, such as
+/// `a.b: int32 (big)`.
 fn describe(field: Field<'_>, path: &str) -> String {
     let colon = if path.is_empty() { "" } else { ": " };
     format!("{path}{colon}{}{}", field.ty(), swapped_note(field))
 }
 
-/// The character in place of omitted text.
+/// The character that replaces omitted text.
 const ELLIPSIS: char = '\u{2026}';
 
-/// The text of a segment before it is cut to the width of the segment.
+/// The text of a segment before the text is cut to the width of the segment.
 #[derive(Clone, Debug)]
 pub(super) enum CellText {
-    /// A dotted name. If the width is too small, the end of the name remains.
+    /// A dotted name. If the width is too small, only the end of the name is drawn.
     Path(String),
-    /// The type of a field without a name. If the width is too small, the start of the type remains.
+    /// The type of a field without a name. If the width is too small, only the start of the type is drawn.
     Type(String),
     /// No text, for padding and for a segment that starts in a previous row.
     Nothing,
 }
 
 impl CellText {
-    /// Returns the text, cut to `width` characters of a monospaced font.
+    /// Returns the text, cut to at most `width` characters of a monospaced font.
     pub(super) fn fit(&self, width: usize) -> String {
         match self {
             Self::Path(path) => path_end(path, width),
@@ -436,13 +447,14 @@ impl CellText {
     }
 }
 
-/// Returns as many of the last names in `path` as `width` characters can contain, such as `position.x`, `…x` or `x`. If
-/// `width` is smaller than the last name, returns the end of the last name.
+/// Returns the dotted name `path`, cut at its start to at most `width` characters. The result has as many complete
+/// names as possible: `position.x`, `…x` or `x`. If the last name is wider than `width`, the result is the end of the
+/// last name.
 fn path_end(path: &str, width: usize) -> String {
     if longest_suffix(path, width) == path {
         return path.to_string();
     }
-    // The ellipsis has a width of one character. It replaces the dot before the names.
+    // The ellipsis has a width of one character, and replaces the dot before the remaining names.
     let end = longest_suffix(path, width.saturating_sub(1));
     let start = path.len().saturating_sub(end.len()).saturating_sub(1);
     let names = path.get(start..).and_then(|rest| rest.split_once('.')).map_or("", |(_, names)| names);
@@ -451,7 +463,8 @@ fn path_end(path: &str, width: usize) -> String {
         0 => String::new(),
         _ if !names.is_empty() => format!("{ELLIPSIS}{names}"),
         _ if !name.is_empty() && longest_suffix(name, width) == name => name.to_string(),
-        // Only one character of double width fits. Show this character, not an ellipsis and a space.
+        // There is space for only one character of double width. The result is this character, not an ellipsis and a
+        // space.
         _ if end.is_empty() && !longest_suffix(path, width).is_empty() => longest_suffix(path, width).to_string(),
         _ => format!("{ELLIPSIS}{end}"),
     }
@@ -461,12 +474,12 @@ fn path_end(path: &str, width: usize) -> String {
 fn longest_suffix(text: &str, width: usize) -> &str {
     let mut left = width;
     let last = text.char_indices().rev().take_while(|(_, character)| consume_width(*character, &mut left)).last();
-    // If no character fits, the result is the default, an empty text.
+    // If all characters are wider than `width`, the result is the default, an empty text.
     last.and_then(|(start, _)| text.get(start..)).unwrap_or_default()
 }
 
-/// Returns the type name `name`, cut to `width` characters: `float64`, `floa…`. Adds no ellipsis if `width` is at most
-/// 2: `fl`.
+/// Returns `name`, the name of a type, cut at its end to at most `width` characters: `float64`, `floa…`. Adds no
+/// ellipsis if `width` is at most 2: `fl`.
 fn type_start(name: &str, width: usize) -> String {
     if text_width(name) <= width {
         return name.to_string();
@@ -476,11 +489,11 @@ fn type_start(name: &str, width: usize) -> String {
     name.chars().take_while(|character| consume_width(*character, &mut left)).chain(ellipsis).collect()
 }
 
-/// Subtracts the width of `character` from `left`. Returns `false` and does not change `left` if `left` is smaller than
-/// the width.
+/// Subtracts the width of `character` from `left`, the remaining width, and returns `true`. If `left` is smaller than
+/// the width of `character`, returns `false` and does not change `left`.
 fn consume_width(character: char, left: &mut usize) -> bool {
-    // `width` returns `None` for control characters. `escape` has replaced these characters, so the default is never
-    // used.
+    // The default is never used. `width` returns `None` only for control characters, and `escape` has replaced these
+    // characters.
     let rest = left.checked_sub(character.width().unwrap_or(0));
     *left = rest.unwrap_or(*left);
     rest.is_some()

@@ -1,7 +1,7 @@
-//! The functions that compute a layout from a format: [`Layout::read`], [`Format::resolve`] and [`calcsize_in`].
+//! [`Layout::read`], [`Format::resolve`] and [`calcsize_in`]: compute the layout or the size of a format.
 //!
 //! The module `fast_path` reads a format that consists of format characters only. The parser and the resolver read
-//! every other format. The fast path gives each format the layout that the resolver would give.
+//! every other format. Both give equal layouts for the formats that both can read.
 
 use alloc::vec::Vec;
 
@@ -36,11 +36,11 @@ impl Layout {
             let mut layout = Self { nodes, dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: *model };
             return layout.read_resolved(format, dialect, model).map(|()| layout);
         };
-        // Build the result in place: the compiler copies a local variable of this size to the return value.
+        // The result is built in the return value. The compiler would copy a local variable of this size.
         Ok(Self { nodes, dims: Vec::new(), names: Vec::new(), align, model: *model })
     }
 
-    /// Replaces this layout by the layout of `format`, and reuses the allocated memory.
+    /// Replaces this layout with the layout of `format`, and reuses the allocated memory of this layout.
     ///
     /// `dialect` and `model` have the same meaning as for [`read`](Layout::read). After an error, the layout is empty.
     ///
@@ -60,8 +60,9 @@ impl Layout {
         self.read_resolved(format, dialect, model)
     }
 
-    /// Parses and resolves `format`, which does not take the fast path. At the call, `self` contains the root node and
-    /// no other node.
+    /// Adds the fields of `format` to this layout with the parser and the resolver, by the rules of `dialect` with the
+    /// C sizes of `model`. Before the call, `self` must contain the root and no other node. After an error, `self` is
+    /// empty.
     pub(super) fn read_resolved(
         &mut self,
         format: &[u8],
@@ -72,8 +73,9 @@ impl Layout {
         self.resolve_with(format, dialect, model, |resolver| parse_events(format, &Limits::DEFAULT, resolver))
     }
 
-    /// Adds the fields of `format` to this layout. `visit` calls the methods of the resolver for each token of
-    /// `format`. At the call, `self` contains the root node and no other node. After an error, `self` is empty.
+    /// Adds the fields of `format` to this layout, by the rules of `dialect` with the C sizes of `model`. `visit` must
+    /// call the method of the resolver for each token of `format`. Before the call, `self` must contain the root and no
+    /// other node. After an error, `self` is empty.
     fn resolve_with(
         &mut self,
         format: &[u8],
@@ -99,8 +101,8 @@ impl Layout {
     }
 }
 
-/// Returns the number of nodes to reserve memory for: one for each byte of `format`, at most [`MAX_RESERVED`], and one
-/// for the root.
+/// Returns the number of nodes for which memory is reserved: one node for each byte of `format`, but at most
+/// [`MAX_RESERVED`], and one node for the root.
 #[inline]
 fn node_capacity(format: &[u8]) -> usize {
     format.len().min(MAX_RESERVED).saturating_add(1)
@@ -109,7 +111,7 @@ fn node_capacity(format: &[u8]) -> usize {
 impl Format {
     /// Computes the layout of this format by the rules of `dialect` with the C sizes of `model`.
     ///
-    /// [`Layout::read`] returns the same layout for the same bytes. This function does not parse the bytes again.
+    /// [`Layout::read`] returns an equal layout for the bytes of this format, but parses the bytes again.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect};
@@ -154,11 +156,12 @@ pub fn calcsize_in(format: &[u8], dialect: &Dialect, model: &DataModel) -> Resul
     calcsize_resolved(format, dialect, model)
 }
 
-/// Computes the size in bytes of a format that does not take the fast path.
+/// Returns the size in bytes of an item with the format `format`, computed by the parser and the resolver. The
+/// parameters and errors are those of [`calcsize_in`].
 #[inline(never)]
 fn calcsize_resolved(format: &[u8], dialect: &Dialect, model: &DataModel) -> Result<u64, LayoutError> {
     if dialect.syntax.contains(Syntax::NAMES) && !dialect.syntax.contains(Syntax::DUPLICATE_NAMES) {
-        // The sink `()` stores no names, so only a layout can find duplicate names.
+        // The sink `()` stores no names and cannot find duplicate names. Hence this branch reads a layout.
         return Layout::read(format, dialect, model).map(|layout| layout.size());
     }
     let format = before_nul(format, dialect);
@@ -166,7 +169,7 @@ fn calcsize_resolved(format: &[u8], dialect: &Dialect, model: &DataModel) -> Res
     resolve_events(format, dialect, model, &mut (), visit).map(|resolved| resolved.size)
 }
 
-/// The largest number of fields that memory is reserved for before the format is read.
+/// The largest number of fields for which memory is reserved before the format is read.
 const MAX_RESERVED: usize = 64;
 
 /// Returns the bytes of `format` that `dialect` reads: the bytes before the first NUL if a NUL ends the format in
@@ -175,7 +178,7 @@ const MAX_RESERVED: usize = 64;
 fn before_nul<'f>(format: &'f [u8], dialect: &Dialect) -> &'f [u8] {
     match dialect.nul {
         Nul::Refused => format,
-        // `split` always yields at least one slice, so the default is never used.
+        // The default is never used, because `split` always yields at least one slice.
         Nul::Ends => format.split(|byte| *byte == 0).next().unwrap_or_default(),
     }
 }

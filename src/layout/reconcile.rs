@@ -1,10 +1,10 @@
-//! [`reconcile`]: computes the layout of a format from the format and the itemsize.
+//! [`reconcile`]: computes the layout of a format whose itemsize is known.
 //!
 //! Four dialects explain every correct format in the corpus of recorded exports (see `docs/padding.md`). In `pep3118`,
-//! padding comes only from alignment. `native-c` is the layout of a C compiler. `numpy` declares padding explicitly.
-//! `ctypes` has native sizes under `<`. If the caller knows the producer, only the dialect of that producer applies.
-//! Otherwise the module tries all dialects. If several dialects give different layouts with the itemsize, the result is
-//! an [`Ambiguity`].
+//! `@` implies padding before items only. `native-c` has the layout rules of a C compiler. In `numpy`, `@` implies no
+//! padding, and the padding at the end is omitted. `ctypes` has native sizes under `<`. If the caller knows the
+//! producer, `reconcile` uses only the dialect of this producer. Otherwise `reconcile` tries several dialects. If these
+//! dialects give different layouts that have the itemsize, the result is an [`Ambiguity`].
 
 use alloc::vec::Vec;
 
@@ -19,11 +19,11 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Format, ItemType, Member};
 use crate::span::Span;
 
-/// Computes the layout of `format` from the format and the itemsize.
+/// Computes the layout of `format` whose size is `itemsize`.
 ///
-/// `itemsize` is the size of an item in bytes. If `itemsize` is `None`, a layout can have any size. `dialect` is the
-/// dialect of the producer. If `dialect` is `None`, the function tries the rules of all producers. `model` gives the
-/// sizes of C types.
+/// `itemsize` is the size of an item in bytes, or `None` if the layout can have any size. `dialect` is the dialect of
+/// the producer of `format`, or `None` if the producer is unknown. The function then tries the dialects of all
+/// producers. `model` gives the sizes of C types.
 ///
 /// ```
 /// use pep3118::{Certainty, DataModel, Dialect, reconcile};
@@ -37,7 +37,7 @@ use crate::span::Span;
 /// let found = read("T{b:a:xxxxxxxi:b:}", Some(16), Some(&Dialect::NUMPY))?;
 /// assert_eq!((found.certainty, found.trailing_padding), (Certainty::TrailingPadding, 4));
 ///
-/// // `y` is at byte 16 by the rules of NumPy and at byte 23 by the rules of a C compiler. Both layouts have 24 bytes.
+/// // By the rules of NumPy, `y` is at byte 16. By the rules of a C compiler, `y` is at byte 23. Both layouts have 24 bytes.
 /// let error = read("T{T{d:f0:b:f1:}:x:xxxxxxxb:y:}", Some(24), None).unwrap_err();
 /// assert_eq!(error.ambiguity().unwrap().alternatives().len(), 2);
 ///
@@ -49,7 +49,7 @@ use crate::span::Span;
 ///
 /// # Errors
 /// - `T{i`, and all other formats that [`Layout::read`] refuses: the function returns the same error
-/// - `T{<b:a:<i:b:}` with itemsize 8: no rule gives a layout of 8 bytes
+/// - `T{<b:a:<i:b:}` with itemsize 8: no dialect gives a layout of 8 bytes
 /// - `T{(2)T{b:a:}:x:xx(2)b:y:}` with itemsize 6: two layouts have 6 bytes, and [`LayoutError::ambiguity`] returns both
 pub fn reconcile(
     format: &[u8],
@@ -61,7 +61,8 @@ pub fn reconcile(
         Some(dialect) => by_dialect(format, itemsize, dialect, model),
         None => by_all_rules(format, itemsize, model),
     };
-    // Error messages need a dialect. `PEP3118` accepts all constructs.
+    // An error message names a dialect. Without a dialect of the caller, this is `PEP3118`, which accepts all
+    // constructs.
     let dialect = dialect.unwrap_or(&Dialect::PEP3118);
     match candidates {
         Ok(candidates) => candidates.into_interpretation(format, itemsize).map_err(|ambiguity| {
@@ -73,7 +74,8 @@ pub fn reconcile(
     }
 }
 
-/// Returns the interpretation of a result of [`reconcile`], or all alternatives if the result is an ambiguity.
+/// Returns all interpretations in `outcome`, a result of [`reconcile`]: the only interpretation, or the alternatives of
+/// an ambiguity.
 ///
 /// Returns an empty slice for all other errors.
 #[doc(hidden)]
@@ -85,44 +87,48 @@ pub fn interpretations(outcome: &Result<Interpretation, LayoutError>) -> &[Inter
     }
 }
 
-/// Interpretations of one format that have the itemsize and differ in the memory layout. There is at least one.
+/// The interpretations of one format that have the itemsize and differ in the memory layout. There is at least one
+/// interpretation.
 struct Candidates {
     first: Interpretation,
     others: Vec<Interpretation>,
 }
 
 impl Candidates {
-    /// Returns candidates with the one interpretation `first`.
-    fn of(first: Interpretation) -> Self {
+    /// Creates candidates whose only interpretation is `first`.
+    fn only(first: Interpretation) -> Self {
         Self { first, others: Vec::new() }
     }
 
-    /// Adds the interpretation `other`, unless a candidate has equal values at equal offsets.
-    fn add(&mut self, other: Interpretation) {
+    /// Adds the interpretation `other`, unless a candidate already has the same memory layout. In this case, the
+    /// certainty of this candidate becomes `Inferred` if the certainty of `other` is `Inferred`.
+    fn add_distinct(&mut self, other: Interpretation) {
         let mut known = core::iter::once(&mut self.first).chain(&mut self.others);
         match known.find(|known| same_memory(&known.layout, &other.layout)) {
-            // If NumPy is the producer, the layout is inferred. So `known` is less certain than its dialect implies.
+            // If NumPy is the producer, the layout is inferred. Hence the layout is less certain than the dialect of
+            // `known` implies.
             Some(known) if other.certainty == Certainty::Inferred => known.certainty = Certainty::Inferred,
             Some(_) => {}
             None => self.others.push(other),
         }
     }
 
-    /// Adds all interpretations of `more`.
-    fn append(&mut self, more: Self) {
-        self.add(more.first);
-        more.others.into_iter().for_each(|other| self.add(other));
+    /// Adds each interpretation of `more`, unless a candidate already has the same memory layout.
+    fn add_all(&mut self, more: Self) {
+        self.add_distinct(more.first);
+        more.others.into_iter().for_each(|other| self.add_distinct(other));
     }
 
-    /// Returns the only interpretation. Returns an ambiguity if there are several interpretations.
+    /// Returns the only interpretation. Returns an ambiguity as the error if there are several interpretations.
+    /// `format` and `itemsize` are the arguments of [`reconcile`], for the message.
     fn into_interpretation(self, format: &[u8], itemsize: Option<u64>) -> Result<Interpretation, Ambiguity> {
         let Self { first, others } = self;
         if others.is_empty() { Ok(first) } else { Err(Ambiguity::new(format, itemsize, first, others)) }
     }
 }
 
-/// Returns the interpretations of `format` in one dialect. Returns an error if `format` has no layout in `dialect`, or
-/// no layout with the itemsize.
+/// Returns the interpretations of `format` in the dialect `dialect`. The parameters are those of [`reconcile`]. Returns
+/// an error if `format` has no layout in `dialect`, or no layout with the itemsize.
 fn by_dialect(
     format: &[u8],
     itemsize: Option<u64>,
@@ -142,8 +148,8 @@ fn by_dialect(
     }
 }
 
-/// Returns the error for a format without a layout of `itemsize` bytes. `sizes` are the sizes of the layouts that were
-/// tried.
+/// Creates the error for `format`, which has no layout of `itemsize` bytes. `sizes` has the size of each layout that
+/// was tried. The message names `dialect` and `model`.
 fn itemsize_mismatch(
     format: &[u8],
     itemsize: u64,
@@ -155,8 +161,9 @@ fn itemsize_mismatch(
     LayoutError::new(kind, Span::new(0, format.len()), format, dialect.name, model.name)
 }
 
-/// Extends `layout` by trailing padding to `itemsize` bytes, and returns the result as an interpretation. Returns
-/// `None` if `layout` is larger than `itemsize`, or if `dialect` does not permit trailing padding at this layout.
+/// Extends `layout` by trailing padding to `itemsize` bytes, and returns the result as an interpretation in `dialect`.
+/// Returns `None` if `layout` is larger than `itemsize`. Also returns `None` if `dialect` does not permit trailing
+/// padding, or if `layout` is not one structure.
 fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Option<Interpretation> {
     let trailing_padding = itemsize.checked_sub(layout.size())?;
     if trailing_padding > 0 {
@@ -175,50 +182,53 @@ fn fit_to_itemsize(mut layout: Layout, itemsize: u64, dialect: &Dialect) -> Opti
     Some(Interpretation { layout, dialect: *dialect, certainty, trailing_padding })
 }
 
-/// Returns one interpretation for each distance that the elements of arrays of structures in `found` can have.
+/// Returns one interpretation for each distance that the elements of arrays of structures in `found` can have. `format`
+/// and `itemsize` are the arguments of [`reconcile`].
 fn with_spacings(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     match (found.dialect.trailing_padding, found.dialect.alignment) {
         (TrailingPadding::Implicit, _) => with_numpy_spacings(found),
         (_, Alignment::Implicit) => with_rounded_structures(found, format, itemsize),
-        (_, Alignment::Explicit) => Candidates::of(found),
+        (_, Alignment::Explicit) => Candidates::only(found),
     }
 }
 
-/// Returns one interpretation for each distance that [`infer`] computes for a format that NumPy has written.
+/// Returns one interpretation for each distance between array elements that [`infer`] computes. `found` must be an
+/// interpretation in a dialect of NumPy.
 fn with_numpy_spacings(found: Interpretation) -> Candidates {
     let Interpretation { layout, dialect, certainty, trailing_padding } = found;
     let interpretation = |layout, dialect, certainty| Interpretation { layout, dialect, certainty, trailing_padding };
     let AmbiguousSpacing { packed, padded, padded_is_likely, has_inferred } = match infer(layout, trailing_padding) {
-        Spacing::Certain(layout) => return Candidates::of(interpretation(layout, dialect, certainty)),
-        Spacing::Inferred(layout) => return Candidates::of(interpretation(layout, dialect, Certainty::Inferred)),
+        Spacing::Certain(layout) => return Candidates::only(interpretation(layout, dialect, certainty)),
+        Spacing::Inferred(layout) => return Candidates::only(interpretation(layout, dialect, Certainty::Inferred)),
         Spacing::Ambiguous(spacing) => spacing,
     };
     let certainty = if has_inferred { Certainty::Inferred } else { certainty };
     match dialect.record_spacing {
-        RecordSpacing::Packed => Candidates::of(interpretation(packed, dialect, certainty)),
-        RecordSpacing::Padded => Candidates::of(interpretation(padded, dialect, certainty)),
+        RecordSpacing::Packed => Candidates::only(interpretation(packed, dialect, certainty)),
+        RecordSpacing::Padded => Candidates::only(interpretation(padded, dialect, certainty)),
         RecordSpacing::Inferred => {
             let variant =
                 |variant: &Dialect| Dialect { name: variant.name, record_spacing: variant.record_spacing, ..dialect };
             let packed = interpretation(packed, variant(&Dialect::NUMPY_PACKED), certainty);
             let padded = interpretation(padded, variant(&Dialect::NUMPY_PADDED), certainty);
             let (likely, other) = if padded_is_likely { (padded, packed) } else { (packed, padded) };
-            let mut candidates = Candidates::of(likely);
-            candidates.add(other);
+            let mut candidates = Candidates::only(likely);
+            candidates.add_distinct(other);
             candidates
         }
     }
 }
 
-/// Adds the interpretation of a C compiler if `found` contains an array of structures with unaligned elements under
-/// `@`. A C compiler rounds the size of such structures up to the alignment. If the rounded layout also has the
-/// itemsize, the result has two interpretations.
+/// Returns `found`, and the interpretation of a C compiler if this interpretation also has the itemsize. The second
+/// interpretation exists only if `found` contains an array of structures whose elements are not aligned under `@`. A C
+/// compiler rounds the size of such a structure up to its alignment. `format` and `itemsize` are the arguments of
+/// [`reconcile`].
 fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Option<u64>) -> Candidates {
     let requested = found.dialect;
     let is_decided =
         requested.structure_size == StructureSize::Aligned || requested.record_spacing != RecordSpacing::Inferred;
     if is_decided || !has_misaligned_elements(&found.layout) {
-        return Candidates::of(found);
+        return Candidates::only(found);
     }
     let dialect = Dialect {
         name: Dialect::NATIVE_C.name,
@@ -228,33 +238,36 @@ fn with_rounded_structures(found: Interpretation, format: &[u8], itemsize: Optio
     };
     let layout = match Layout::read(format, &dialect, found.layout.model()) {
         Ok(layout) if itemsize.is_none_or(|itemsize| layout.size() == itemsize) => layout,
-        // The rounded layout has a different size, or the item exceeds `PY_SSIZE_T_MAX`.
-        Ok(_) | Err(_) => return Candidates::of(found),
+        // The rounded layout has another size than the itemsize, or exceeds `PY_SSIZE_T_MAX`.
+        Ok(_) | Err(_) => return Candidates::only(found),
     };
     if same_memory(&found.layout, &layout) {
-        return Candidates::of(found);
+        return Candidates::only(found);
     }
     let packed = Dialect { name: Dialect::PEP3118_PACKED.name, record_spacing: RecordSpacing::Packed, ..requested };
-    let mut candidates = Candidates::of(Interpretation { dialect: packed, ..found });
-    candidates.add(Interpretation { layout, dialect, certainty: Certainty::Exact, trailing_padding: 0 });
+    let mut candidates = Candidates::only(Interpretation { dialect: packed, ..found });
+    candidates.add_distinct(Interpretation { layout, dialect, certainty: Certainty::Exact, trailing_padding: 0 });
     candidates
 }
 
-/// NumPy's rule for a format of an unknown producer. The rule accepts every format character. A whole format such as
-/// `3x` is padding, because a different producer may have written the format.
+/// The dialect of NumPy for a format of an unknown producer. This dialect accepts every format character. A whole
+/// format such as `3x` is padding, because another producer may have written the format.
 const NUMPY_RULE: Dialect =
     Dialect { name: Dialect::NUMPY.name, record_spacing: RecordSpacing::Inferred, ..Dialect::NUMPY_PACKED };
 
-/// A function that returns whether the producers of a dialect can have written a format with this layout.
+/// A function that returns whether a producer of a dialect can have written the format. The argument is the layout of
+/// the format in this dialect.
 type CanHaveWritten<'f> = &'f dyn Fn(&Layout) -> bool;
 
-/// Returns the interpretations of `format` in all dialects whose producers can have written the format. Returns an
-/// error if `format` has no layout, or no layout with the itemsize.
+/// Returns the interpretations of `format` in all dialects whose producers can have written `format`. The parameters
+/// are those of [`reconcile`]. Returns an error if `format` has no layout in any of these dialects, or no layout with
+/// the itemsize.
 fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Result<Candidates, LayoutError> {
     let is_from_ctypes = |layout: &Layout| has_ctypes_byte_orders(layout, format);
     let can_be_ctypes = || Layout::read(format, &Dialect::CTYPES, model).is_ok_and(|layout| is_from_ctypes(&layout));
-    // Only ctypes writes addresses, and ctypes writes all padding. If such a format is smaller than the itemsize,
-    // ctypes has omitted fields. A rule with implicit padding would fill these bytes, and the layout would be wrong.
+    // Only ctypes writes `&` and `X{}`, and ctypes writes all padding. If the size of such a format is smaller than the
+    // itemsize, ctypes has omitted fields. A dialect with implicit padding would treat these bytes as padding, and the
+    // layout would be wrong.
     let may_be_padded = |layout: &Layout| itemsize.is_none() || !has_addresses(layout, format) || !can_be_ctypes();
     // `NUMPY_RULE` accepts format characters that NumPy never writes. `Dialect::NUMPY` does not.
     let can_be_numpy = || Layout::read(format, &Dialect::NUMPY, model).is_ok();
@@ -266,7 +279,7 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         (NUMPY_RULE, &|layout| is_sole_item(layout) && has_numpy_byte_orders(layout)),
     ];
     let mut sizes: Vec<InterpretedSize> = Vec::new();
-    // The candidates in three levels of likelihood. The result is the first level that has candidates.
+    // The candidates at three levels of likelihood. The result is the candidates of the first level that has any.
     let [mut likely, mut unlikely, mut misaligned]: [Option<Candidates>; 3] = [None, None, None];
     for (rule, can_have_written) in &rules {
         let Some(layout) = Layout::read(format, rule, model).ok().filter(|layout| can_have_written(layout)) else {
@@ -274,12 +287,12 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         };
         sizes.push(InterpretedSize { dialect: rule.name, size: layout.size() });
         let target = itemsize.unwrap_or(layout.size());
-        // NumPy omits trailing padding, so its formats can be smaller than the itemsize. A format in which ctypes has
-        // omitted fields is also smaller. So trailing padding is accepted only if ctypes cannot have written the
-        // format.
+        // NumPy omits trailing padding, so the size of its formats can be smaller than the itemsize. If ctypes has
+        // omitted fields, the size of the format is also smaller. Hence trailing padding is accepted only if ctypes
+        // cannot have written the format.
         let is_complete = |found: &Interpretation| found.trailing_padding == 0 || has_native_byte_orders(&found.layout);
         let Some(found) = fit_to_itemsize(layout, target, rule).filter(is_complete) else { continue };
-        // An array of structures whose elements are not aligned contradicts `@`.
+        // If the elements of an array of structures are not aligned, the layout contradicts `@`.
         let breaks_alignment = rule.alignment == Alignment::Implicit && has_misaligned_elements(&found.layout);
         let candidates = if breaks_alignment {
             &mut misaligned
@@ -290,7 +303,7 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         };
         let found = with_spacings(found, format, itemsize);
         match candidates {
-            Some(candidates) => candidates.append(found),
+            Some(candidates) => candidates.add_all(found),
             None => *candidates = Some(found),
         }
     }
@@ -298,7 +311,7 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
         return Ok(candidates);
     }
     if sizes.is_empty() {
-        // Return the error of `PEP3118`, the dialect that accepts the most constructs.
+        // Return the error of `PEP3118`, which accepts the most constructs of all dialects.
         let layout = Layout::read(format, &Dialect::PEP3118, model)?;
         sizes.push(InterpretedSize { dialect: Dialect::PEP3118.name, size: layout.size() });
     }
@@ -309,39 +322,40 @@ fn by_all_rules(format: &[u8], itemsize: Option<u64>, model: &DataModel) -> Resu
     Err(itemsize_mismatch(format, itemsize, sizes, &Dialect::PEP3118, model))
 }
 
-/// Returns whether `format`, whose layout is `layout`, contains a `&` or an `X{}`.
+/// Returns whether `format` contains a pointer `&` or a function pointer `X{}`. `layout` must be the layout of
+/// `format`.
 fn has_addresses(layout: &Layout, format: &[u8]) -> bool {
     layout.nodes.iter().any(|node| is_address(node, format))
 }
 
-/// Returns whether the field `node` of `format` is a `&` or an `X{}`. Returns `false` for format characters such as
-/// `P`.
+/// Returns whether `node`, a field of the layout of `format`, is a pointer `&` or a function pointer `X{}`. Returns
+/// `false` for format characters such as `P`.
 fn is_address(node: &Node, format: &[u8]) -> bool {
     matches!(node.ty, Type::Pointer | Type::Function) && matches!(node.span.of(format).first(), Some(b'&' | b'X'))
 }
 
-/// Returns whether `layout` has no bytes or consists of one field that fills the item.
+/// Returns whether `layout` is one field that fills the item, or has 0 bytes.
 fn is_sole_item(layout: &Layout) -> bool {
     layout.sole_field().is_some() || layout.size() == 0
 }
 
-/// Returns whether `layout` consists of one structure that fills the item: `T{…}`.
+/// Returns whether `layout` is one structure that fills the item and has no name and no shape: `T{…}`.
 fn is_sole_record(layout: &Layout) -> bool {
     let is_structure = |field: Field<'_>| field.ty() == Type::Record && field.count() == 1 && field.name().is_none();
     layout.sole_field().is_some_and(is_structure)
 }
 
-/// Returns whether ctypes can have written the byte-order characters of `format`, whose layout is `layout`. ctypes
-/// writes `<` or `>` before each format character of more than one byte. ctypes writes no byte-order character before
-/// `B`, `&` and `X{}`.
+/// Returns whether ctypes can have written the byte-order characters of `format`. `layout` must be the layout of
+/// `format`. ctypes writes `<` or `>` before each format character whose values have several bytes. ctypes writes no
+/// byte-order character before `&` and `X{}`.
 fn has_ctypes_byte_orders(layout: &Layout, format: &[u8]) -> bool {
     let mut numbers = layout.nodes.iter().filter(|node| node.endian.is_some() && !is_address(node, format));
     numbers.all(|node| matches!(node.order, ByteOrder::Little | ByteOrder::Big))
 }
 
-/// Returns whether NumPy can have written the byte-order characters of the format of `layout`. NumPy writes no
-/// byte-order character or one of `@ = ^` for the byte order of the machine. NumPy writes `<` or `>` only for the
-/// opposite byte order.
+/// Returns whether NumPy can have written the byte-order characters of the format of `layout`. For the byte order of
+/// the machine, NumPy writes no byte-order character or one of `@ = ^`. NumPy writes `<` or `>` only for the opposite
+/// byte order.
 fn has_numpy_byte_orders(layout: &Layout) -> bool {
     // NumPy can write `O` under every byte-order character.
     let mut numbers = layout.nodes.iter().filter(|node| node.ty.has_byte_order() && node.ty != Type::Object);
@@ -362,22 +376,25 @@ fn has_native_byte_orders(layout: &Layout) -> bool {
     })
 }
 
-/// Returns whether `layout` contains an array of structures under `@` whose size is not a multiple of the alignment.
+/// Returns whether `layout` contains an array of structures whose element size is not a multiple of the alignment that
+/// its fields have under `@`.
 fn has_misaligned_elements(layout: &Layout) -> bool {
     let mut arrays = layout.all_fields().filter(|field| field.ty() == Type::Record && field.count() > 1);
     arrays.any(|array| !native_align(array).divides(array.size()))
 }
 
-/// Returns the largest alignment of the fields of `record` that are under `@`, or 1 byte if there are no such fields.
+/// Returns the largest alignment of all fields inside `record` that are under `@`, or 1 byte if no field is under `@`.
 fn native_align(record: Field<'_>) -> Align {
     let native = record.descendants().filter(|field| field.node().order == ByteOrder::Native);
     native.map(|field| field.ty().natural_align(field.size(), field.model())).max().unwrap_or(Align::ONE)
 }
 
-/// Returns whether the layouts `a` and `b` of one format have equal values at equal offsets.
+/// Returns whether the layouts `a` and `b` of one format give every byte the same meaning: equal sizes, and fields of
+/// equal types, sizes and byte orders at equal offsets.
 fn same_memory(a: &Layout, b: &Layout) -> bool {
     let kind = |node: &Node| match node.ty {
-        // A `wchar_t` of 2 bytes and a UCS-2 character are both text with 2 bytes for each character.
+        // A `wchar_t` of 2 bytes and a UCS-2 character count as equal types, because both are text with 2 bytes for
+        // each character.
         Type::Wchar if node.size == 2 => Type::Ucs2,
         ty => ty,
     };
@@ -391,9 +408,9 @@ fn same_memory(a: &Layout, b: &Layout) -> bool {
         })
 }
 
-/// Returns the interpretation of `format` if `format` is one user type, such as `[bfloat16]`. The itemsize is the size
-/// of the user type. Returns `None` if `format` contains any other item, or if `itemsize` is `None` or exceeds
-/// `PY_SSIZE_T_MAX`.
+/// Returns the interpretation of `format` if `format` is one user type, such as `[bfloat16]`. The size of the user type
+/// is `itemsize`. The interpretation gets `dialect` and `model`. Returns `None` if `format` contains any other item, or
+/// if `itemsize` is `None` or exceeds `PY_SSIZE_T_MAX`.
 fn user_type(format: &[u8], itemsize: Option<u64>, dialect: &Dialect, model: &DataModel) -> Option<Interpretation> {
     let parsed = Format::parse(format).ok()?;
     let mut items = parsed.members().iter().filter_map(|member| match member {

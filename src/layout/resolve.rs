@@ -1,7 +1,7 @@
-//! [`Resolver`]: computes the offset, the size and the type of each field from the events of the parser.
+//! [`Resolver`]: computes the offset, the size and the type of each field from the tokens that the parser reads.
 //!
-//! The parser calls one method of the resolver for each token of a format. The resolver passes each finished field to
-//! a [`Sink`]. The sink [`Layout`] stores the fields. The sink `()` drops the fields without an allocation, for callers
+//! The parser calls one method of the resolver for each token of a format. The resolver passes each finished field to a
+//! [`Sink`]. The sink [`Layout`] stores the fields. The sink `()` drops the fields without an allocation, for callers
 //! that need only the size.
 
 use alloc::vec::Vec;
@@ -19,19 +19,19 @@ use crate::align::Align;
 use crate::format::{ByteOrder, Code, Failure, Stop, Visitor};
 use crate::span::Span;
 
-/// The properties of an item that the resolver knows at the end of the format.
+/// The properties of an item that the resolver knows after the last token of the format.
 pub(super) struct Resolved {
     /// The size of the item in bytes.
     pub(super) size: u64,
-    /// The largest alignment of a field under `@`; 1 byte if no field is under `@`.
+    /// The largest alignment of all fields under the byte-order character `@`, or 1 byte if no field is under `@`.
     pub(super) align: Align,
     /// Whether at least one field has a name.
     pub(super) named: bool,
 }
 
-/// Computes the fields of `format` under the rules of `dialect` and the C sizes of `model`, and adds the fields to
-/// `sink`. `visit` calls the methods of the resolver for each token of `format`. Returns an error if `visit` reports a
-/// syntax error or if the resolver refuses a token.
+/// Computes the fields of `format` by the rules of `dialect` and the C sizes of `model`, and adds the fields to `sink`.
+/// `visit` must call the method of the resolver for each token of `format`. Returns an error if `visit` reports a
+/// syntax error, or if a token is not permitted in `dialect`.
 pub(super) fn resolve_events<O: Sink>(
     format: &[u8],
     dialect: &Dialect,
@@ -70,8 +70,9 @@ pub(super) fn resolve_events<O: Sink>(
     }
 }
 
-/// Converts `failure` to the error that the caller of the library receives. `error` is the reason that the resolver has
-/// stored, with the span of the refused token. `format`, `dialect` and `model` are part of the message.
+/// Converts `failure`, the reason why parsing stopped, to the error that the caller of the library receives. `error` is
+/// the error that the resolver has stored, with the span of the refused token, or `None` if the resolver refused no
+/// token. The message contains `format` and the names of `dialect` and `model`.
 #[cold]
 fn explain(
     failure: Failure,
@@ -91,19 +92,21 @@ fn explain(
     }
 }
 
-/// The shapes and the count before the type of an item, such as `(2,3)4` in `(2,3)4i`.
+/// The shapes and the count before the type of an item, such as `(2,3)4` in `(2,3)4i`. An item is here one type of the
+/// format with its shapes, count and name.
 #[derive(Clone, Copy)]
 struct ItemPrefix {
-    /// The product of all dimensions.
+    /// The product of the lengths of all dimensions.
     elements: u64,
-    /// The repeat count; 1 if the item has no count.
+    /// The repeat count, or 1 if the item has no count.
     count: u64,
+    /// Whether the item has a repeat count.
     has_count: bool,
-    /// The number of dimensions of all shapes.
+    /// The number of dimensions of all shapes together.
     ndim: u8,
-    /// The number of shapes: 2 for `(2)(3)i`.
+    /// The number of shapes in parentheses: 2 for `(2)(3)i`.
     shapes: u8,
-    /// The index that the sink gives the first dimension.
+    /// The index of the first dimension in the sink.
     dims: u32,
 }
 
@@ -111,17 +114,18 @@ impl ItemPrefix {
     const EMPTY: Self = Self { elements: 1, count: 1, has_count: false, ndim: 0, shapes: 0, dims: 0 };
 }
 
-/// The state of the enclosing record, which the resolver restores at the end of a structure or of a pointer target.
+/// An open structure or pointer, with the state of the enclosing record. The resolver restores this state at the end of
+/// the structure or of the pointer target.
 struct OpenGroup {
-    /// The offset after the last item of the enclosing record, in bytes.
+    /// The offset in bytes after the last item of the enclosing record so far.
     offset: u64,
     /// The largest alignment of the items of the enclosing record so far.
     align: Align,
-    /// The byte-order character in force at `T{` or `&`.
+    /// The byte-order character that was in force at `T{` or `&`.
     order: ByteOrder,
-    /// The number of array elements: 6 for `(2,3)T{i}`.
+    /// The number of elements if the structure is an array: 6 for `(2,3)T{i}`.
     elements: u64,
-    /// The index that the sink gives the node of the structure or pointer.
+    /// The index of the node of the structure or pointer in the sink.
     index: u32,
     /// The byte offset of `T{` or `&` in the format.
     at: usize,
@@ -131,12 +135,13 @@ struct OpenGroup {
 pub(super) struct Resolver<'a, O> {
     dialect: &'a Dialect,
     model: &'a DataModel,
+    /// The receiver of the fields.
     sink: &'a mut O,
     /// The largest permitted size in bytes: `PY_SSIZE_T_MAX` of the data model.
     limit: u64,
     /// The byte-order character in force.
     order: ByteOrder,
-    /// The offset after the last item of the innermost open record, in bytes.
+    /// The offset in bytes after the last item of the innermost open record so far.
     offset: u64,
     /// The largest alignment of the items of the innermost open record.
     align: Align,
@@ -144,55 +149,60 @@ pub(super) struct Resolver<'a, O> {
     prefix: ItemPrefix,
     /// The open structures and pointers, outermost first.
     groups: Vec<OpenGroup>,
-    /// The number of open pointers. The fields of a pointer target are not fields of the item. The resolver does not
+    /// The number of open pointers. The fields of a pointer target are not fields of the item, so the resolver does not
     /// pass these fields to the sink.
     pointers: u32,
-    /// The number of items so far, pad bytes included.
+    /// The number of items so far, including pad bytes.
     items: u32,
     /// Whether at least one field has a name.
     named: bool,
     /// The number of byte-order characters since the last type.
     orders_since_type: u32,
-    /// The second of two byte-order characters in a row. NumPy's reader accepts `<>i` only as the whole format.
+    /// The span of the second of two consecutive byte-order characters. NumPy's reader accepts `<>i` only as the whole
+    /// format.
     second_order: Option<Span>,
-    /// A format character that the dialect accepts only as the whole format, such as `n` in NumPy's reader.
+    /// A format character that the dialect accepts only as the whole format, with its span, such as `n` in NumPy's
+    /// reader.
     sole_code: Option<(Code, Span)>,
-    /// The void field that the format becomes if the format ends after this one item of padding, such as `3x`.
+    /// The void field for a format that is only padding, such as `3x`. `None` if another item follows the padding, or
+    /// if the dialect does not have such fields.
     whole_padding: Option<Node>,
     /// Whether the previous item was `t`.
     after_bits: bool,
-    /// The reason why the resolver has stopped.
+    /// The error that made the resolver stop the parser, and the span of the refused token.
     error: Option<(Kind, Span)>,
 }
 
 impl<O: Sink> Resolver<'_, O> {
-    /// Stores the error `kind` at `span` and stops the parser.
+    /// Stores the error `kind` for the bytes `span` of the format, and returns `Stop`, which stops the parser.
     #[cold]
     fn refuse<T>(&mut self, kind: Kind, span: Span) -> Result<T, Stop> {
         self.error = Some((kind, span));
         Err(Stop)
     }
 
-    /// Stops the parser with the error that the dialect does not have `construct`, which is at `span`.
+    /// Stores the error that the dialect does not have `construct`, which is at the bytes `span`, and returns `Stop`.
     #[cold]
     fn refuse_construct<T>(&mut self, construct: Construct, span: Span) -> Result<T, Stop> {
         self.refuse(Kind::Construct { construct }, span)
     }
 
-    /// Stops the parser with the error `construct` at `span` if the dialect does not have `syntax`.
+    /// Returns `Stop` if the dialect does not have `syntax`, and stores the error for `construct` at the bytes `span`.
     fn require(&mut self, syntax: Syntax, construct: Construct, span: Span) -> Result<(), Stop> {
         if self.dialect.syntax.contains(syntax) { Ok(()) } else { self.refuse_construct(construct, span) }
     }
 
-    /// Returns whether items are aligned while the byte-order character `order` is in force. The reader inserts padding
-    /// before an aligned item.
+    /// Returns whether the dialect aligns items by padding before each item, while the byte-order character `order` is
+    /// in force.
     #[inline]
     fn aligns(&self, order: ByteOrder) -> bool {
         matches!(order, ByteOrder::Native) && matches!(self.dialect.alignment, Alignment::Implicit)
     }
 
-    /// Places `elements` elements of `size` bytes after the last item, with padding if `order` requires alignment.
-    /// Returns the offset of the first element in bytes. Stops with an error at `span` if the end exceeds the limit.
+    /// Places `elements` elements of `size` bytes after the last item, and returns the offset of the first element in
+    /// bytes. Inserts padding before the first element if the dialect aligns items under `order`. `align` is the
+    /// alignment of an element. Returns `Stop` with an error at the bytes `span` if the last element ends after the
+    /// limit.
     #[inline]
     fn place(&mut self, size: u64, elements: u64, align: Align, order: ByteOrder, span: Span) -> Result<u64, Stop> {
         let mut start = Some(self.offset);
@@ -212,9 +222,9 @@ impl<O: Sink> Resolver<'_, O> {
         }
     }
 
-    /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`. The count
-    /// becomes the last dimension of `prefix`. Callers use this function only if the count is a number of values
-    /// (`4i`), not a length (`4s`). Stops with an error at `span` if the number exceeds 64 bits.
+    /// Returns the number of elements of an item: the product of the dimensions and the count of `prefix`. Adds the
+    /// count to `prefix` as its last dimension. The count must be a number of values (`4i`), and not a length (`4s`).
+    /// Returns `Stop` with an error at the bytes `span` if the number exceeds 64 bits.
     #[inline]
     fn count_elements(&mut self, prefix: &mut ItemPrefix, span: Span) -> Result<u64, Stop> {
         if !prefix.has_count || prefix.count == 1 {
@@ -231,7 +241,8 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(elements)
     }
 
-    /// Adds a dimension of `length` elements to the item that `prefix` describes.
+    /// Adds a dimension of `length` elements to `prefix`, and to the sink unless the item is in the target of a
+    /// pointer.
     fn push_dimension(&mut self, prefix: &mut ItemPrefix, length: u64) {
         if self.pointers == 0 {
             self.sink.dimension(length);
@@ -239,7 +250,8 @@ impl<O: Sink> Resolver<'_, O> {
         prefix.ndim = prefix.ndim.saturating_add(1);
     }
 
-    /// Returns the prefix of the item whose type the parser has just read, and makes `self.prefix` empty.
+    /// Returns `self.prefix`, the shapes and the count of the item whose type the parser has just read. Counts the item
+    /// and makes `self.prefix` empty for the next item.
     #[inline]
     fn take_prefix(&mut self) -> ItemPrefix {
         self.orders_since_type = 0;
@@ -247,7 +259,8 @@ impl<O: Sink> Resolver<'_, O> {
         core::mem::replace(&mut self.prefix, ItemPrefix::EMPTY)
     }
 
-    /// Returns the span of `name`, or [`NO_NAME`] if the field has no name. Stops if the dialect has no names.
+    /// Returns `name`, the span of the name of a field, or [`NO_NAME`] for `None`. Returns `Stop` if the field has a
+    /// name but the dialect has no names.
     #[inline]
     fn check_name(&mut self, name: Option<Span>) -> Result<Span, Stop> {
         let Some(span) = name else { return Ok(NO_NAME) };
@@ -256,7 +269,7 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(span)
     }
 
-    /// Adds `node` to the sink, unless `node` is part of the target of a pointer.
+    /// Adds `node` to the sink, unless `node` is in the target of a pointer.
     #[inline]
     fn push(&mut self, node: Node) {
         if self.pointers == 0 {
@@ -264,7 +277,9 @@ impl<O: Sink> Resolver<'_, O> {
         }
     }
 
-    /// Adds a field for `&` or `X{}`, which have the size and the alignment of a C pointer.
+    /// Adds a field of type `ty` for a pointer `&` or a function pointer `X{}`, with the size and the alignment of a C
+    /// pointer. `span` is the span of the type, and `name` the span of the name. Returns `Stop` if the field exceeds
+    /// the limit.
     fn push_address(&mut self, ty: Type, span: Span, name: Span) -> Result<(), Stop> {
         self.after_bits = false;
         self.whole_padding = None;
@@ -279,8 +294,9 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(())
     }
 
-    /// Returns a node with the next index of the sink, as a record at offset 0. The caller sets the offset, the size,
-    /// the type and the byte order.
+    /// Returns a node for the next index of the sink. `prefix` gives the dimensions, and `elements` is the number of
+    /// elements. `span` is the span of the type, and `name` the span of the name. The node is a record of 0 bytes at
+    /// offset 0. The caller replaces the offset, the size, the type and the byte order.
     #[inline]
     fn new_node(&self, prefix: &ItemPrefix, elements: u64, span: Span, name: Span) -> Node {
         let (_, index) = self.sink.next_indices();
@@ -299,9 +315,10 @@ impl<O: Sink> Resolver<'_, O> {
         }
     }
 
-    /// Handles a format character that the dialect does not have. Stores `code` in `sole_code` if the dialect accepts
-    /// `code` as the whole format and nothing precedes `code`. [`finish_numpy_reader`](Self::finish_numpy_reader) then
-    /// checks that nothing follows `code`. Stops in all other cases.
+    /// Handles `code` at the bytes `span`, a format character that the dialect does not have. If the dialect accepts
+    /// `code` as the whole format and no item or prefix precedes `code`, stores `code` in `sole_code`.
+    /// [`finish_numpy_reader`](Self::finish_numpy_reader) then checks that nothing follows `code`. Returns `Stop` with
+    /// an error in all other cases.
     #[cold]
     fn accept_sole_code(&mut self, code: Code, span: Span) -> Result<(), Stop> {
         if self.dialect.sole_codes.contains(code)
@@ -315,9 +332,9 @@ impl<O: Sink> Resolver<'_, O> {
         self.refuse(Kind::Code { code }, span)
     }
 
-    /// Returns the size in bytes of a format character that has no standard size, under one of `= < > !`. The size is
-    /// the native size. Stops if the dialect refuses such format characters, except for `O`: every reader gives a
-    /// Python object the size of a pointer.
+    /// Returns the native size in bytes of `code`, a format character that has no standard size but is under one of
+    /// `= < > !`. `info` describes `code`, and `span` is its span. Returns `Stop` with an error if the dialect refuses
+    /// such format characters. `O` is never refused, because every reader gives a Python object the size of a pointer.
     #[cold]
     fn size_without_standard(&mut self, code: Code, info: &CodeInfo, span: Span) -> Result<u64, Stop> {
         let keeps = matches!(self.dialect.native_only, NativeOnly::KeepSize) || matches!(code, Code::Object);
@@ -327,8 +344,9 @@ impl<O: Sink> Resolver<'_, O> {
         self.refuse(Kind::NoStandardSize { code, order: self.order }, span)
     }
 
-    /// Advances the offset by the pad bytes of an `x` without a name. If the dialect reads a whole format such as `3x`
-    /// as a void field, the function also stores that field in `whole_padding`.
+    /// Advances the offset by the pad bytes of an `x` without a name. `prefix` has the count and the shapes, and `span`
+    /// is the span of the `x`. If the dialect reads a whole format such as `3x` as a void field, stores this field in
+    /// `whole_padding`. Returns `Stop` if the padding exceeds the limit.
     fn skip_padding(&mut self, prefix: &ItemPrefix, span: Span) -> Result<(), Stop> {
         let offset = self.place(prefix.count, prefix.elements, Align::ONE, self.order, span)?;
         let whole = matches!(self.dialect.named_padding, NamedPadding::FieldOrWhole) && self.items == 1;
@@ -339,7 +357,9 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(())
     }
 
-    /// Applies the rules for the end of `format` and returns the size of the item in bytes.
+    /// Applies the rules of the dialect for the end of `format`, and returns the size of the item in bytes with
+    /// trailing padding. Returns `Stop` with an error if two names are equal, the item is too large, or a construct is
+    /// not permitted at the end.
     #[inline]
     fn finish(&mut self, format: &[u8]) -> Result<u64, Stop> {
         let end = Span::new(format.len(), format.len());
@@ -365,8 +385,9 @@ impl<O: Sink> Resolver<'_, O> {
         Ok(self.offset)
     }
 
-    /// Refuses constructs that NumPy's reader accepts only if the whole of `format` is one number. `end` is the empty
-    /// span after the last byte of `format`.
+    /// Returns `Stop` with an error if `format` contains a construct that NumPy's reader accepts only in a format of
+    /// one number, but `format` is not one number. Also returns `Stop` if `format` ends in a byte-order character.
+    /// `end` is the empty span after the last byte of `format`.
     fn finish_numpy_reader(&mut self, format: &[u8], end: Span) -> Result<(), Stop> {
         if self.orders_since_type > 0 {
             return self.refuse_construct(Construct::TrailingByteOrder, end);
@@ -382,15 +403,16 @@ impl<O: Sink> Resolver<'_, O> {
     }
 }
 
-/// Stops at a closing event without an opening event. The parser never produces such an event.
+/// Returns `Stop` for the end of a structure or pointer that is not open. Only a bug calls this function, because the
+/// parser never produces such an event.
 #[cold]
 fn close_without_open() -> Result<(), Stop> {
     debug_assert!(false, "the parser closes a structure or pointer that is not open");
     Err(Stop)
 }
 
-/// Returns whether `format` is one number after any number of byte-order characters, such as `<>i`. NumPy recognizes
-/// such formats before NumPy calls its parser.
+/// Returns whether `format` is the code of one number after any number of byte-order characters, such as `<>i`. NumPy
+/// reads such formats without its parser.
 fn is_sole_number(format: &[u8]) -> bool {
     let prefix_len = format.iter().take_while(|byte| b"@^=<>!".contains(byte)).count();
     match format.split_at_checked(prefix_len) {
@@ -531,7 +553,8 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
     fn user_type(&mut self, span: Span, name: Option<Span>) -> Result<(), Stop> {
         self.require(Syntax::USER_TYPES, Construct::UserType, span)?;
         let _ = self.check_name(name)?;
-        // The format does not contain the size of a user type. `reconcile` handles this error and uses the itemsize.
+        // The format does not contain the size of a user type. `reconcile` handles this error, and gives the user type
+        // the itemsize.
         self.refuse(Kind::UnknownSize, span)
     }
 
@@ -611,20 +634,20 @@ impl<O: Sink> Visitor for Resolver<'_, O> {
 
 /// The receiver of the fields that the resolver computes.
 pub(super) trait Sink {
-    /// Adds a node after all nodes so far.
+    /// Adds `node` after all nodes so far.
     fn push(&mut self, node: Node);
     /// Adds a dimension of `length` elements after all dimensions so far.
     fn dimension(&mut self, length: u64);
     /// Returns the index of the next dimension and the index of the next node.
     fn next_indices(&self) -> (u32, u32);
-    /// Calls `change` with the node at `index`.
+    /// Calls `change` with the node whose index is `index`. The caller must have added this node.
     fn complete(&mut self, index: u32, change: impl FnOnce(&mut Node));
-    /// Returns the span of a name in `format` that a previous field of the same record also has. Returns `None` if the
-    /// names of each record are distinct.
+    /// Returns the span in `format` of a name that two fields of one record have: the name of the second of these
+    /// fields. Returns `None` if all names in each record are distinct.
     fn first_duplicate(&self, format: &[u8]) -> Option<Span>;
 }
 
-/// Ignores all fields. The caller needs only the size of the item.
+/// Ignores all fields, for callers that need only the size of the item.
 impl Sink for () {
     fn push(&mut self, _: Node) {}
     fn dimension(&mut self, _: u64) {}
@@ -661,13 +684,14 @@ impl Sink for Layout {
     }
 
     fn first_duplicate(&self, format: &[u8]) -> Option<Span> {
-        // Equal names are rare. To compare a few names pair by pair takes less time than to sort the names.
+        // Equal names are rare. If there are few names, comparing the names pair by pair takes less time than sorting
+        // the names.
         if self.nodes.len() <= PAIRWISE_NODES && !has_equal_names(&self.nodes, format) {
             return None;
         }
-        // The index of the enclosing record, the name, and the span of the name.
+        // For each name: the index of the enclosing record, the name, and the span of the name.
         let mut names: Vec<(u32, &[u8], Span)> = Vec::new();
-        // The index of each enclosing record, and the index one past its last field.
+        // For each enclosing record: its index, and the index after its last field.
         let mut open: Vec<(u32, u32)> = Vec::new();
         for (index, node) in (0_u32..).zip(&self.nodes) {
             while open.last().is_some_and(|(_, end)| *end <= index) {
@@ -686,10 +710,11 @@ impl Sink for Layout {
     }
 }
 
-/// The largest number of nodes whose names are compared pair by pair.
+/// The largest number of nodes for which names are compared pair by pair.
 const PAIRWISE_NODES: usize = 16;
 
-/// Returns whether two of `nodes` have the same name in `format`, in one record or in different records.
+/// Returns whether two of `nodes` have equal names, in one record or in different records. The spans of the names refer
+/// to `format`.
 fn has_equal_names(nodes: &[Node], format: &[u8]) -> bool {
     let named = |node: &&Node| node.name != NO_NAME;
     nodes.iter().enumerate().filter(|(_, node)| named(node)).any(|(index, node)| {

@@ -1,5 +1,5 @@
-//! [`Scalar`], the value that a format of one format character describes, and [`CodeInfo`], the C type and the sizes of
-//! each format character.
+//! [`Scalar`]: the type of a value that a format of one format character describes. [`CodeInfo`]: the C type and the
+//! sizes of a format character.
 
 use super::dialect::WideChar;
 use super::ty::Type;
@@ -12,12 +12,13 @@ use crate::format::{ByteOrder, Code};
 pub(crate) struct CodeInfo {
     /// The C type of a value. For a complex number, the C type of the real part.
     pub(crate) ctype: CType,
-    /// The size in bytes under `= < > !`. The value is 0 if the format character has no standard size.
+    /// The standard size in bytes, which is the size under `= < > !`, or 0 if the format character has no standard
+    /// size.
     pub(crate) standard: u8,
     /// The rule that gives the type of a value.
     rule: TypeRule,
-    // `new` computes the next three fields from the first three fields, because almost every look-up uses them.
-    /// The size of `ctype` in bytes if the size is equal in all data models, otherwise 0.
+    // `new` computes the following three fields from the fields above. Almost every look-up needs these results.
+    /// The size of `ctype` in bytes if the size is equal in all data models, or 0 if the size varies.
     pub(crate) fixed: u8,
     /// The type of a value of the standard size.
     standard_type: Type,
@@ -32,14 +33,14 @@ enum TypeRule {
     Signed,
     /// An unsigned integer. The size selects the type: 4 bytes are a `uint32`.
     Unsigned,
-    /// This type, for values of every size.
+    /// The given type, for values of every size.
     Fixed(Type),
-    /// This complex type, for values of every size. A value consists of a real and an imaginary part.
+    /// The given complex type, for values of every size. A value consists of a real part and an imaginary part.
     Complex(Type),
 }
 
-/// Computes the C type and the sizes of `code` for the two tables below. The documentation of Python's `struct` defines
-/// the standard sizes. PEP 3118 defines the standard sizes of `w` and `u`.
+/// Computes the C type and the sizes of `code`, for [`INFO_BY_CODE`] and [`INFO_BY_BYTE`]. The documentation of
+/// Python's `struct` defines the standard sizes. PEP 3118 defines the standard sizes of `w` and `u`.
 const fn compute_info(code: Code) -> CodeInfo {
     use CType as C;
     use TypeRule::{Complex, Fixed, Signed, Unsigned};
@@ -94,8 +95,8 @@ static INFO_BY_CODE: [CodeInfo; 36] = {
     table
 };
 
-/// The format character and the result of [`compute_info`] for every byte that is a format character. With this table,
-/// the fast path finds the size of a format character by one load.
+/// For every byte: the format character and the result of [`compute_info`], if the byte is a format character. This
+/// table lets the fast path find the size of a format character by one load.
 static INFO_BY_BYTE: [ByteEntry; 256] = {
     let mut table = [ByteEntry(None); 256];
     let mut rest: &mut [ByteEntry] = &mut table;
@@ -116,7 +117,7 @@ static INFO_BY_BYTE: [ByteEntry; 256] = {
 #[repr(align(8))]
 struct ByteEntry(Option<(Code, CodeInfo)>);
 
-/// Returns the C type and the sizes of `code`, with `u` as a UCS-2 unit.
+/// Returns the C type and the sizes of `code`. The type of `u` is a UCS-2 character.
 #[inline]
 const fn info_of_code(code: Code) -> &'static CodeInfo {
     #[expect(
@@ -127,8 +128,8 @@ const fn info_of_code(code: Code) -> &'static CodeInfo {
     &INFO_BY_CODE[code as usize]
 }
 
-/// Returns the format character `byte` with its C type and sizes. Returns `None` if `byte` is not a format character,
-/// and for `Z`, because the next byte decides the meaning of `Z`.
+/// Returns the format character that `byte` is, with its C type and sizes. Returns `None` if `byte` is not a format
+/// character. Also returns `None` for `Z`, because the byte after `Z` decides its meaning.
 #[inline]
 pub(crate) const fn info_of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> {
     #[expect(
@@ -143,7 +144,8 @@ pub(crate) const fn info_of_byte(byte: u8) -> Option<&'static (Code, CodeInfo)> 
 static WCHAR: CodeInfo = CodeInfo::new(TypeRule::Fixed(Type::Wchar), CType::Wchar, 0);
 
 impl CodeInfo {
-    /// Creates the entry of a format character. `standard` is the standard size in bytes, or 0 without a standard size.
+    /// Creates the entry of a format character whose values have the C type `ctype`. `rule` gives the type for a size.
+    /// `standard` is the standard size in bytes, or 0 without a standard size.
     const fn new(rule: TypeRule, ctype: CType, standard: u8) -> Self {
         let fixed = match ctype {
             CType::Char => 1,
@@ -155,7 +157,7 @@ impl CodeInfo {
         Self { ctype, standard, rule, fixed, standard_type: rule.ty(to_u64(standard)), wide_type: rule.ty(8) }
     }
 
-    /// Returns the C type and the sizes of `code` in a dialect whose `u` has the type `wide`.
+    /// Returns the C type and the sizes of `code`. `wide` is the type of `u` in the dialect.
     #[inline]
     pub(crate) const fn of(code: Code, wide: WideChar) -> &'static Self {
         match (code, wide) {
@@ -168,8 +170,8 @@ impl CodeInfo {
     #[inline(always)]
     pub(crate) const fn native_size(&self, model: &DataModel) -> u64 {
         let part = match self.ctype {
-            // This arm is first because `long` is the most frequent type of varying size: NumPy writes a 64-bit integer
-            // as `l` on most machines.
+            // This arm is first, because `long` is the most frequent type whose size varies. NumPy writes a 64-bit
+            // integer as `l` on most machines.
             CType::Long => model.long,
             _ if self.fixed > 0 => to_u64(self.fixed),
             ctype => model.size_of(ctype),
@@ -177,7 +179,7 @@ impl CodeInfo {
         if matches!(self.rule, TypeRule::Complex(_)) { part.saturating_mul(2) } else { part }
     }
 
-    /// Returns the type of a value of `size` bytes.
+    /// Returns the type of a value of this format character that has `size` bytes.
     #[inline]
     pub(crate) const fn ty(&self, size: u64) -> Type {
         if size == to_u64(self.standard) {
@@ -208,7 +210,8 @@ impl TypeRule {
     }
 }
 
-/// Returns the byte order that the byte-order character `order` selects on a machine with the data model `model`.
+/// Returns the byte order that the byte-order character `order` selects: little-endian, big-endian, or the byte order
+/// of the data model `model`.
 #[inline]
 pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
     match order {
@@ -218,9 +221,10 @@ pub(crate) const fn endian(order: ByteOrder, model: &DataModel) -> Endian {
     }
 }
 
-/// One number, address or character. The items of most buffers are scalars.
+/// The type, the size and the byte order of one number, address or character. The items of most buffers are single
+/// values.
 ///
-/// [`recognize`](Self::recognize) is the fastest function that reads a format. The function allocates no memory.
+/// [`recognize`](Self::recognize) is the fastest function that reads a format, because it allocates no memory.
 ///
 /// ```
 /// use pep3118::{DataModel, Endian, Scalar, Type};
@@ -240,13 +244,12 @@ pub struct Scalar {
 }
 
 impl Scalar {
-    /// Returns the scalar that `format` describes on a machine with the data model `model`.
+    /// Returns the scalar that `format` describes on a machine with the data model `model`. Returns `None` if `format`
+    /// is not one format character after at most one byte-order character.
     ///
-    /// `format` must be one format character, after at most one byte-order character. The function returns `None` for
-    /// every other format. The function also returns `None` for `x s p u w t`, because the count of these characters is
-    /// a length, and for `n` and other characters without a standard size under `= < > !`. Use
-    /// [`Layout::read`](crate::Layout::read) for these formats. `Layout::read` accepts the format or returns the
-    /// reason.
+    /// Also returns `None` for `x s p u w t`, because the count of these characters is a length. Also returns `None`
+    /// for characters without a standard size, such as `n`, under `= < > !`. For all these formats, use
+    /// [`Layout::read`](crate::Layout::read), which accepts the format or returns the reason.
     #[must_use]
     #[inline]
     pub const fn recognize(format: &[u8], model: &DataModel) -> Option<Self> {
@@ -270,7 +273,8 @@ impl Scalar {
         }
     }
 
-    /// Returns the scalar of one format character; `None` if the format character has no size under `order`.
+    /// Returns the scalar of the format character that `info` describes, under the byte-order character `order` in the
+    /// data model `model`. Returns `None` if the format character has no size under `order`.
     // Inlined because a call takes as many instructions as the body.
     #[inline(always)]
     const fn of(info: &CodeInfo, order: ByteOrder, model: &DataModel) -> Option<Self> {

@@ -1,12 +1,12 @@
-//! [`infer`]: computes the distance between the elements of arrays of structures in formats that NumPy writes.
+//! [`infer`]: computes the distance between the elements of an array of structures in a format that NumPy has written.
 //!
 //! NumPy writes the trailing padding of a structure after the closing brace of the structure. For an array of
 //! structures, NumPy writes the padding of all elements together after the array. In `(2)T{i:a:b:b:}:x:xxxxxxb:y:`, two
 //! layouts are possible. If 3 of the 6 pad bytes belong to each element, the elements of `x` have a distance of 8
 //! bytes. If all 6 pad bytes are between `x` and `y`, the elements have a distance of 5 bytes.
 //!
-//! The module infers the layout of a C compiler if no other layout explains every pad byte. Otherwise the result is two
-//! layouts: in the packed layout the padding is after the array, and in the padded layout the elements contain the
+//! [`infer`] returns the layout of a C compiler if no other layout explains every pad byte. Otherwise the result is two
+//! layouts. In the packed layout, the padding is after the array. In the padded layout, the elements contain the
 //! padding.
 //!
 //! A *gap* in this module is a sequence of pad bytes after a field.
@@ -18,13 +18,13 @@ use super::ty::Type;
 use crate::align::Align;
 use crate::format::ByteOrder;
 
-/// The layouts that one format can have.
+/// The one or two layouts that a format can have, with the distances between array elements.
 pub(super) enum Spacing {
     /// The only layout: no element of an array can contain padding.
     Certain(Layout),
     /// The layout of a C compiler. No other layout explains every pad byte.
     Inferred(Layout),
-    /// Two layouts: the pad bytes after an array may belong to the elements.
+    /// Two layouts, because the pad bytes after an array may or may not belong to the elements.
     Ambiguous(AmbiguousSpacing),
 }
 
@@ -34,14 +34,15 @@ pub(super) struct AmbiguousSpacing {
     pub(super) packed: Layout,
     /// The layout in which the elements of the arrays contain the padding.
     pub(super) padded: Layout,
-    /// Whether `padded` is more likely than `packed`, because a C compiler gives this layout.
+    /// Whether `padded` is more likely than `packed`, because a C compiler chooses this layout.
     pub(super) padded_is_likely: bool,
-    /// Whether the distance between the elements of a different array was inferred.
+    /// Whether both layouts contain another array for which the distance between elements was inferred.
     pub(super) has_inferred: bool,
 }
 
-/// Computes the distances between the elements of the arrays of structures in `layout`. The elements are contiguous in
-/// `layout`. `trailing_padding` is the number of bytes at the end of the item that the format does not declare.
+/// Computes the distances between the elements of the arrays of structures in `layout`, and returns the layouts with
+/// these distances. In the argument `layout`, the elements must be contiguous. `trailing_padding` is the number of
+/// bytes at the end of the item that the format does not declare.
 pub(super) fn infer(layout: Layout, trailing_padding: u64) -> Spacing {
     if !layout.nodes.iter().any(|node| node.ty == Type::Record && node.count > 1) {
         return Spacing::Certain(layout);
@@ -73,10 +74,11 @@ pub(super) fn infer(layout: Layout, trailing_padding: u64) -> Spacing {
     }
 }
 
-/// New sizes of some records: the index of the node, and the size of one element in bytes with padding.
+/// New sizes of some records. The first number is the index of the node of a record. The second number is the size of
+/// one element in bytes, including padding.
 type Sizes = Vec<(u32, u64)>;
 
-/// Sets the sizes of the records of `layout` to `sizes`.
+/// Sets the sizes of some records of `layout` to `sizes`. The indices in `sizes` must be indices of `layout`.
 fn set_sizes(layout: &mut Layout, sizes: &Sizes) {
     for (index, size) in sizes {
         let node = usize::try_from(*index).ok().and_then(|index| layout.nodes.get_mut(index));
@@ -87,18 +89,20 @@ fn set_sizes(layout: &mut Layout, sizes: &Sizes) {
     }
 }
 
-/// Pad bytes after a field that may belong to the elements of an array in the field.
+/// The pad bytes after a field. The pad bytes may belong to the elements of an array at the end of this field.
 struct PaddingGap<'l> {
-    /// The records that end at the gap, outermost first: the field, the last field of the field, and so on.
+    /// The records that end where the gap starts, outermost first: the field before the gap, the last field inside this
+    /// field, and so on.
     records: Vec<Field<'l>>,
     /// The number of pad bytes.
     padding: u64,
-    /// The alignment of the field after the gap.
+    /// The alignment of the field after the gap, or of the item if the gap is at the end of the item.
     next: Align,
 }
 
-/// Returns the gaps of `layout` that may contain padding of array elements. `trailing_padding` is the number of bytes
-/// at the end of the item that the format does not declare.
+/// Returns the gaps of `layout` that may contain padding of array elements: all gaps after a record. `c_fields` has the
+/// sizes that a C compiler gives the fields of `layout`. `trailing_padding` is the number of bytes at the end of the
+/// item that the format does not declare.
 fn gaps<'l>(layout: &'l Layout, c_fields: &CFields, trailing_padding: u64) -> Vec<PaddingGap<'l>> {
     let mut gaps = Vec::new();
     let item = layout.item();
@@ -108,8 +112,8 @@ fn gaps<'l>(layout: &'l Layout, c_fields: &CFields, trailing_padding: u64) -> Ve
             let end = field.offset().saturating_add(field.total_size());
             let (padding, next) = match fields.peek() {
                 Some(next) => (next.offset().saturating_sub(end), c_fields.get(*next).align),
-                // Only the item has a gap at its end: NumPy writes the trailing padding of an inner record after its
-                // closing brace, and these pad bytes are a gap of the enclosing record.
+                // Only the item has a gap at its end. NumPy writes the trailing padding of an inner record after the
+                // closing brace, so these pad bytes are a gap of the enclosing record.
                 None if record.index() == item.index() && ends_with(record, field, trailing_padding) => {
                     (trailing_padding, c_fields.get(record).align)
                 }
@@ -123,7 +127,8 @@ fn gaps<'l>(layout: &'l Layout, c_fields: &CFields, trailing_padding: u64) -> Ve
     gaps
 }
 
-/// Returns the records that end at the end of `field`, outermost first: `field`, the last field of `field`, and so on.
+/// Returns the records that end where `field` ends, outermost first: `field`, the last field inside `field`, and so on.
+/// Returns no records if `field` is not a record.
 fn records_at_end(field: Field<'_>) -> Vec<Field<'_>> {
     let mut records = Vec::new();
     let mut last = Some(field);
@@ -135,37 +140,39 @@ fn records_at_end(field: Field<'_>) -> Vec<Field<'_>> {
 }
 
 /// Returns whether there are exactly `padding` bytes between the end of `last`, the last field of `record`, and the end
-/// of `record`. NumPy writes no padding before a closing brace. Padding before a closing brace belongs to the record,
-/// not to a field.
+/// of `record`. NumPy writes no padding before a closing brace. If a format has such padding, the padding belongs to
+/// the record, and not to the elements of `last`.
 fn ends_with(record: Field<'_>, last: Field<'_>, padding: u64) -> bool {
     last.offset().checked_add(last.total_size()).and_then(|end| end.checked_add(padding)) == Some(record.size())
 }
 
 /// The owner of the pad bytes in a gap.
 enum Owner {
-    /// The elements of an array. The value contains the sizes of the records with padding.
+    /// The elements of an array own the pad bytes. The value contains the sizes of the records including the pad bytes.
     Elements(Sizes),
-    /// Either the elements of an array or the enclosing record.
+    /// Either the elements of an array or the enclosing record own the pad bytes.
     Ambiguous {
         /// The sizes of the records if the elements own the pad bytes.
         padded: Sizes,
-        /// Whether a C compiler gives the elements these sizes.
+        /// Whether a C compiler gives the records these sizes.
         is_likely: bool,
     },
 }
 
-/// Returns the owner of the pad bytes in `gap`. Returns `None` if the enclosing record is the only possible owner.
+/// Returns the owner of the pad bytes in `gap`. `c_fields` has the sizes that a C compiler gives the fields of the
+/// layout. Returns `None` if the enclosing record is the only possible owner, or if a size exceeds 64 bits.
 fn find_owner(c_fields: &CFields, gap: &PaddingGap<'_>) -> Option<Owner> {
     let arrays = arrays(gap);
     let (first, outer) = (gap.records.first()?, arrays.first()?);
-    // If the elements own the padding, each element has at least one pad byte.
+    // If the elements own the padding, each element has at least one pad byte. `fewest` is then the smallest possible
+    // number of pad bytes.
     let fewest = arrays.iter().map(|array| array.elements).min()?;
     if gap.padding < fewest {
         return None;
     }
     let shared = equal_share_sizes(gap, outer)?;
     let end = first.offset().checked_add(first.total_size())?;
-    // Whether contiguous elements explain every pad byte: the padding aligns the field after the array.
+    // True if contiguous elements explain every pad byte, because the padding aligns the field after the array.
     let packed_explains_padding = gap.next.padding_needed_for(end) == gap.padding;
     let differs = |sizes: &Sizes| sizes.iter().zip(&gap.records).any(|((_, size), record)| *size != record.size());
     Some(match c_sizes(c_fields, gap, *first) {
@@ -177,9 +184,9 @@ fn find_owner(c_fields: &CFields, gap: &PaddingGap<'_>) -> Option<Owner> {
     })
 }
 
-/// Returns the sizes of the records if the elements of the outermost array `outer` share the padding equally. The
-/// records that contain `outer` become larger by the same number of bytes. Returns `None` if `outer` has no elements,
-/// or if a size exceeds 64 bits.
+/// Returns the sizes that the records of `gap` have if the elements of `outer` share the padding equally. `outer` must
+/// be the outermost array of the records. The records that contain `outer` grow by the bytes that its elements grow.
+/// Returns `None` if `outer` has no elements, or if a size exceeds 64 bits.
 fn equal_share_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Sizes> {
     let share = gap.padding.checked_div(outer.elements)?;
     let mut sizes = Sizes::from([(outer.record.index(), outer.record.size().checked_add(share)?)]);
@@ -190,9 +197,9 @@ fn equal_share_sizes(gap: &PaddingGap<'_>, outer: &RecordArray<'_>) -> Option<Si
     Some(sizes)
 }
 
-/// Returns the sizes that a C compiler gives the records of `gap`, in the order of `gap.records`. Returns `None` if a C
-/// compiler would not insert exactly the pad bytes of `gap` inside and after the records. `first` is the first of the
-/// records.
+/// Returns the sizes that a C compiler gives the records of `gap`, in the order of `gap.records`. `c_fields` has these
+/// sizes for all fields. `first` must be the first of the records. Returns `None` if a C compiler would not insert
+/// exactly the pad bytes of `gap` inside and after the records.
 fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option<Sizes> {
     let mut sizes = Sizes::new();
     for record in &gap.records {
@@ -209,18 +216,19 @@ fn c_sizes(c_fields: &CFields, gap: &PaddingGap<'_>, first: Field<'_>) -> Option
 #[derive(Clone, Copy)]
 struct CField {
     align: Align,
-    /// The size of one element in bytes. `None` if a C compiler would move a field inside the field to a different
-    /// offset.
+    /// The size of one element in bytes. `None` if the field contains a field that a C compiler would move to a
+    /// different offset.
     size: Option<u64>,
 }
 
 impl CField {
-    /// The value for a field whose layout in C is unknown.
+    /// The entry of a field whose alignment and size in C are unknown.
     const UNKNOWN: Self = Self { align: Align::ONE, size: None };
 }
 
-/// The alignments and sizes that a C compiler gives the fields of a layout, by index of the node. One pass computes all
-/// sizes, because a separate pass for each record takes quadratic time for nested records.
+/// The alignment and the size that a C compiler gives each field of a layout. The index in the vector is the index of
+/// the node. One pass computes all sizes, because a separate pass for each record would take quadratic time for nested
+/// records.
 struct CFields(Vec<CField>);
 
 impl CFields {
@@ -244,20 +252,21 @@ impl CFields {
         all
     }
 
-    /// Returns the alignment and the size of `field`.
+    /// Returns the alignment and the size of `field`, which must be a field of the layout.
     fn get(&self, field: Field<'_>) -> CField {
         let found = usize::try_from(field.index()).ok().and_then(|index| self.0.get(index));
         debug_assert!(found.is_some(), "the field belongs to the layout");
         found.copied().unwrap_or(CField::UNKNOWN)
     }
 
-    /// Returns the offset of the end of the last field of `record` in bytes. Returns `None` if a C compiler would move
-    /// a field of `record` to a different offset.
+    /// Returns the offset in bytes after the last field of `record`, from the start of `record`. Returns `None` if a C
+    /// compiler would move a field of `record` to a different offset.
     fn end_of(&self, record: Field<'_>) -> Option<u64> {
         let mut end = 0_u64;
         for field in record.fields() {
             let order = field.node().order;
-            // NumPy writes `=` or `^` before fields that are not aligned, so a C compiler did not place this field.
+            // NumPy writes `=` or `^` before a field that is not aligned. A C compiler did not choose the offset of
+            // such a field.
             if field.ty().has_byte_order() && matches!(order, ByteOrder::NativeStandard | ByteOrder::NativeUnaligned) {
                 return None;
             }
@@ -271,10 +280,12 @@ impl CFields {
     }
 }
 
-/// An array among the records of a gap.
+/// An array of records that ends where a gap starts.
 struct RecordArray<'l> {
+    /// The array, as a field of the layout.
     record: Field<'l>,
-    /// The number of elements in the outermost record of the gap: 6 for an array of 3 inside an array of 2.
+    /// The number of elements of this array in the outermost record of the gap: 6 for an array of 3 elements inside an
+    /// array of 2 elements.
     elements: u64,
 }
 

@@ -1,19 +1,19 @@
 //! [`Picture::svg`]: the picture of a layout as an SVG element, for notebooks and documents.
 //!
-//! All lengths are in pixels.
+//! All lengths and positions are in pixels, except where a comment states another unit.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use super::picture::{CellStyle, Picture, Piece};
 
-/// The width of one byte.
+/// The width of the rectangle of one byte.
 const CELL: usize = 36;
 /// The height of one line of rectangles.
 const HEIGHT: usize = 26;
-/// The distance between the rectangles of two rows of bytes.
+/// The vertical distance between two rows of bytes.
 const GAP: usize = 8;
-/// The width of the column of offsets at the left.
+/// The width of the column of offsets at the left edge.
 const MARGIN: usize = 56;
 /// The width of one character of the monospaced font, in tenths of a pixel.
 const ADVANCE: usize = 73;
@@ -21,12 +21,12 @@ const ADVANCE: usize = 73;
 /// The number of different colours of fields.
 const COLOURS: usize = 6;
 
-/// The colours of consecutive fields; field number 6 has the first colour again. Dark text is readable on these
-/// colours, on a light page and on a dark page.
+/// The colours of consecutive fields. The field with the number [`COLOURS`] has the first colour again. Dark text is
+/// readable on these colours, both on a light page and on a dark page.
 const FIELDS: [&str; COLOURS] = ["#bfe3f2", "#c9e7c0", "#ead0ec", "#f6e3b0", "#cfd5f5", "#f6cfc4"];
 
 impl Picture {
-    /// Draws the picture as an SVG element.
+    /// Draws the picture as an SVG element, and returns the text of the element.
     ///
     /// Each field is a rectangle. Padding is a rectangle with a dashed border. The tooltip of a rectangle shows the
     /// type and the offsets.
@@ -78,17 +78,18 @@ impl Picture {
     }
 }
 
-/// Returns the horizontal position of the left edge of the byte with number `byte` in a row.
+/// Returns the horizontal position of the left edge of a byte. `byte` is the number of the byte in its row, from 0.
 fn left(byte: usize) -> usize {
     byte.saturating_mul(CELL).saturating_add(MARGIN)
 }
 
-/// Returns the rectangle of `piece` with its tooltip and its text. `y` is the vertical position of the top edge.
+/// Returns the SVG element of `piece`, the bytes of a field or of padding in one row: a rectangle with a tooltip and a
+/// text. `y` is the vertical position of the top edge of the rectangle.
 fn rectangle(piece: &Piece<'_>, y: usize) -> String {
     let (x, width) = (left(piece.column), piece.len.saturating_mul(CELL));
     let (fill, stroke) = match piece.style {
         CellStyle::Padding => ("none", " stroke-dasharray=\"3 3\""),
-        // The remainder is less than the length of `FIELDS`, so the default is never used.
+        // The default is never used, because the remainder is less than the length of `FIELDS`.
         CellStyle::Field(index) => (FIELDS.get(index % COLOURS).copied().unwrap_or_default(), ""),
     };
     let last = piece.offset.saturating_add(piece.size).saturating_sub(1);
@@ -107,12 +108,14 @@ fn rectangle(piece: &Piece<'_>, y: usize) -> String {
     out
 }
 
-/// Returns `text` at the position (`x`, `y`) in the colour `fill`. `anchor` is `start`, `middle` or `end`.
+/// Returns an SVG element that shows `text` in the colour `fill`. `x` is the horizontal position of the start, the
+/// middle or the end of the text, as `anchor` states: `start`, `middle` or `end`. `y` is the vertical position of the
+/// baseline.
 fn text(x: usize, y: usize, anchor: &str, fill: &str, text: &str) -> String {
     format!("<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{}</text>", escape_xml(text))
 }
 
-/// Escapes `text` for XML. Replaces a character that XML does not permit by U+FFFD.
+/// Returns `text` with XML escapes. Replaces each character that XML does not permit with U+FFFD.
 fn escape_xml(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {

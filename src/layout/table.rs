@@ -29,20 +29,20 @@ pub struct Table<'l> {
     layout: &'l Layout,
 }
 
-/// One line of the table.
+/// The texts and numbers of one line of the table.
 struct TableRow<'l> {
     /// The offset from the start of the item in bytes.
     offset: u64,
-    /// The size of all elements in bytes.
+    /// The size of all elements of the field, or of the padding, in bytes.
     size: u64,
     /// The text of the column `type`, indented by two spaces for each enclosing record.
     ty: String,
-    /// The text of the column `name`; empty for padding.
+    /// The text of the column `name`. Empty for padding.
     name: Cow<'l, str>,
 }
 
 impl<'l> Table<'l> {
-    /// Returns the table of a layout.
+    /// Creates the table of `layout`.
     #[must_use]
     pub fn new(layout: &'l Layout) -> Self {
         Self { layout }
@@ -62,9 +62,9 @@ impl<'l> Table<'l> {
     }
 }
 
-/// Adds a row for each field of `record`, in the order of the offsets, and a row for each sequence of pad bytes. `base`
-/// is the offset of `record` from the start of the item in bytes. `depth` is the number of enclosing records. Adds no
-/// rows if `record` is not a record.
+/// Adds a row to `rows` for each field of `record` and for each field inside, in the order of the offsets, and a row
+/// for each sequence of pad bytes. `base` is the offset of `record` in bytes from the start of the item. `depth` is the
+/// indentation level of the fields of `record`. Adds no rows if `record` is not a record.
 // The function calls itself once per level of nested structures. The parser and the builder permit 64 levels.
 fn push_fields<'l>(rows: &mut Vec<TableRow<'l>>, record: Field<'l>, base: u64, depth: usize) {
     if record.ty() != Type::Record {
@@ -81,7 +81,9 @@ fn push_fields<'l>(rows: &mut Vec<TableRow<'l>>, record: Field<'l>, base: u64, d
     push_padding(rows, base, end, record.size(), depth);
 }
 
-/// Adds a row for the pad bytes `from..to` of the record at the offset `base`. Adds no row if the range is empty.
+/// Adds a row to `rows` for the pad bytes of a record from byte `from` to byte `to`, both counted from the start of the
+/// record. `base` is the offset of the record in bytes from the start of the item, and `depth` the indentation level.
+/// Adds no row if `from` is not less than `to`.
 fn push_padding(rows: &mut Vec<TableRow<'_>>, base: u64, from: u64, to: u64, depth: usize) {
     let size = to.saturating_sub(from);
     if size > 0 {
@@ -90,7 +92,8 @@ fn push_padding(rows: &mut Vec<TableRow<'_>>, base: u64, from: u64, to: u64, dep
     }
 }
 
-/// Adds the row of `field`, which is at `offset` bytes from the start of the item.
+/// Adds the row of `field` to `rows`. `offset` is the offset of `field` in bytes from the start of the item, and
+/// `depth` the indentation level.
 fn push_field<'l>(rows: &mut Vec<TableRow<'l>>, field: Field<'l>, offset: u64, depth: usize) {
     rows.push(TableRow {
         offset,
@@ -101,7 +104,7 @@ fn push_field<'l>(rows: &mut Vec<TableRow<'l>>, field: Field<'l>, offset: u64, d
 }
 
 /// Returns `name` as printable text. Adds quotation marks if `name` is empty, is `-`, or starts or ends with a space,
-/// because such a name is not visible in the table.
+/// because the table would not show such a name clearly.
 fn quoted(name: &[u8]) -> Cow<'_, str> {
     let name = escape(name);
     if name.is_empty() || name == "-" || name.starts_with(' ') || name.ends_with(' ') {
@@ -110,7 +113,7 @@ fn quoted(name: &[u8]) -> Cow<'_, str> {
     name
 }
 
-/// Returns the dimensions of `field` as text, such as `[2,3]`. Returns an empty text for a single value.
+/// Returns the dimensions of `field` as text in brackets, such as `[2,3]`. Returns an empty text for a single value.
 pub(super) fn shape_text(field: Field<'_>) -> String {
     if field.shape().is_empty() { String::new() } else { format!("[{}]", join_lengths(field)) }
 }
@@ -121,8 +124,8 @@ pub(super) fn join_lengths(field: Field<'_>) -> String {
     lengths.join(",")
 }
 
-/// Returns the byte order of `field` as text, such as ` (big)`. Returns an empty text for the byte order of the data
-/// model.
+/// Returns the byte order of `field` as text, such as ` (big)`. Returns an empty text if `field` has no byte order, or
+/// the byte order of the data model.
 pub(super) fn swapped_note(field: Field<'_>) -> String {
     field.swapped_endian().map_or_else(String::new, |endian| format!(" ({endian})"))
 }

@@ -1,7 +1,7 @@
 //! [`Layout`] and [`Field`]: the fields of an item with their offsets, sizes and types.
 //!
-//! A layout stores a tree of fields as one list of nodes, in the order of the format. A record precedes its fields. The
-//! first node is the *root*: a record that contains all top-level fields.
+//! A layout stores a tree of fields as one list of nodes, in the order of the format. The node of a record precedes the
+//! nodes of its fields. The first node is the *root*: a record that contains all top-level fields.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ use crate::format::ByteOrder;
 use crate::span::Span;
 use crate::text::escape;
 
-/// A field in the list of a layout.
+/// A field in the list of nodes of a layout.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
     /// The offset from the start of the enclosing record in bytes.
@@ -29,24 +29,26 @@ pub(crate) struct Node {
     pub(crate) span: Span,
     /// The name as a span of `Layout::names`, or [`NO_NAME`] if the field has no name.
     pub(crate) name: Span,
-    /// The index after the last field inside this field. For a field that is not a record, the index of the next node.
+    /// The index of the first node after this node that is not inside this field. For a field that is not a record,
+    /// this is the index of the next node.
     pub(crate) end: u32,
-    /// The index of the first dimension in `Layout::dims`. If `ndim` is 1, `count` is the dimension and `dims` has no
-    /// meaning.
+    /// The index of the first dimension in `Layout::dims`. If `ndim` is 1, `count` is the only dimension, and `dims`
+    /// has no meaning.
     pub(crate) dims: u32,
     /// The number of dimensions.
     pub(crate) ndim: u8,
+    /// The type of the values, or [`Type::Record`].
     pub(crate) ty: Type,
-    /// The byte order of the values; `None` for types without a byte order.
+    /// The byte order of the values, or `None` for types without a byte order.
     pub(crate) endian: Option<Endian>,
-    /// The byte-order character in force.
+    /// The byte-order character in force at the type, which selects native or standard sizes.
     pub(crate) order: ByteOrder,
 }
 
 /// The value of [`Node::name`] for a field without a name. An empty name follows a colon, so no name starts at byte 0.
 pub(crate) const NO_NAME: Span = Span::ZERO;
 
-/// The root of a layout before fields are added.
+/// The root of a layout before any fields are added.
 pub(super) const ROOT: Node = Node {
     offset: 0,
     size: 0,
@@ -61,7 +63,8 @@ pub(super) const ROOT: Node = Node {
     order: ByteOrder::Native,
 };
 
-/// Sets the size and the end of the root after all other nodes were added. `size` is the size of the item in bytes.
+/// Sets the size, the end and the span of the root, the first of `nodes`. The caller must have added all other nodes.
+/// `size` is the size of the item in bytes, and `format` is the whole format.
 #[inline]
 pub(super) fn close_root(nodes: &mut [Node], size: u64, format: &[u8]) {
     let end = to_u32(nodes.len());
@@ -72,12 +75,13 @@ pub(super) fn close_root(nodes: &mut [Node], size: u64, format: &[u8]) {
     }
 }
 
-/// Converts the length of a list of nodes or dimensions. The parser and the builder limit both lists to fewer than 2^32
-/// elements.
+/// Converts `len`, the number of nodes or dimensions of a layout, to `u32`. The parser and the builder limit both
+/// numbers to less than 2^32.
 #[inline]
 pub(super) fn to_u32(len: usize) -> u32 {
     debug_assert!(u32::try_from(len).is_ok(), "{len} nodes or dimensions");
-    // The limits exclude the default. If the limits were wrong, `u32::MAX` would be the index of no node.
+    // The default is never used. If a limit were wrong, `u32::MAX` would not be the index of a node, so no wrong node
+    // would be found.
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
@@ -102,16 +106,16 @@ pub struct Layout {
     pub(crate) nodes: Vec<Node>,
     /// The dimensions of the fields. [`Node::dims`] is the index of the first dimension of a field.
     pub(crate) dims: Vec<u64>,
-    /// The bytes that contain the names, such as the format. Empty if no field has a name.
+    /// The bytes that the spans of the names refer to, such as the format. Empty if no field has a name.
     pub(crate) names: Vec<u8>,
     /// The alignment that [`align`](Layout::align) returns.
     pub(crate) align: Align,
-    /// The data model of the sizes.
+    /// The data model by which the sizes of C types were computed.
     pub(crate) model: DataModel,
 }
 
 impl Layout {
-    /// Returns an empty layout, for example for [`read_into`](Layout::read_into).
+    /// Returns an empty layout of 0 bytes, for example for [`read_into`](Layout::read_into).
     #[must_use]
     pub fn new() -> Self {
         Self { nodes: Vec::new(), dims: Vec::new(), names: Vec::new(), align: Align::ONE, model: DataModel::HOST }
@@ -124,8 +128,8 @@ impl Layout {
         self.root().size()
     }
 
-    /// Returns the alignment of the item that follows from the format: the largest alignment of a field under `@`.
-    /// Returns 1 byte if no field is under `@`.
+    /// Returns the alignment of the item that follows from the format: the largest alignment of all fields under the
+    /// byte-order character `@`. Returns 1 byte if no field is under `@`.
     #[must_use]
     #[inline]
     pub fn align(&self) -> Align {
@@ -146,7 +150,7 @@ impl Layout {
 
     /// Returns the item as one field.
     ///
-    /// If the layout has only one top-level field, and the field has no name and fills the item, returns this field.
+    /// If the layout has only one top-level field, and this field has no name and fills the item, returns this field.
     /// Otherwise, returns a record that contains all top-level fields.
     #[must_use]
     pub fn item(&self) -> Field<'_> {
@@ -156,16 +160,18 @@ impl Layout {
         }
     }
 
-    /// Returns the only top-level field if this field fills the item. Returns `None` for any other layout.
+    /// Returns the only top-level field if this field fills the item. Returns `None` if the layout has several
+    /// top-level fields, none, or padding beside the field.
     pub(super) fn sole_field(&self) -> Option<Field<'_>> {
         let mut fields = self.fields();
         let field = fields.next().filter(|_| fields.next().is_none())?;
         (field.offset() == 0 && field.total_size() == self.size()).then_some(field)
     }
 
-    /// Returns every field that is not a record, with its offset from the start of the item.
+    /// Returns an iterator over every field that is not a record. The number beside each field is its offset in bytes
+    /// from the start of the item.
     ///
-    /// A field inside an array of records is returned once, with its offset in the first element.
+    /// A field inside an array of records appears once, with its offset in the first element.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -192,13 +198,14 @@ impl Layout {
 
     /// Returns whether two fields of one record share bytes, as the fields of a union do.
     ///
-    /// No format can express shared bytes. The dtype of a NumPy array and a ctypes class can.
+    /// No format can express shared bytes, but a NumPy dtype and a ctypes class can.
     #[must_use]
     pub fn has_overlaps(&self) -> bool {
         self.all_fields().any(Field::overlaps)
     }
 
-    /// Returns the layout of an item that is the single value `scalar`.
+    /// Returns the layout of an item that is one value of the type `scalar`. `model` becomes the data model of the
+    /// layout.
     #[must_use]
     pub fn of_scalar(scalar: Scalar, model: &DataModel) -> Self {
         let endian = (scalar.ty.has_byte_order() && scalar.size != 1).then_some(scalar.endian);
@@ -206,13 +213,15 @@ impl Layout {
     }
 
     /// Returns the layout of an item of `size` bytes whose type is unknown. The item is one field of type
-    /// [`Type::Void`].
+    /// [`Type::Void`]. `model` becomes the data model of the layout.
     #[must_use]
     pub fn of_bytes(size: u64, model: &DataModel) -> Self {
         Self::of_one(Type::Void, size, None, model)
     }
 
-    /// Returns the layout of an item that is one field without a name, of type `ty` and `size` bytes.
+    /// Returns the layout of an item that is one field without a name. The field has the type `ty`, a size of `size`
+    /// bytes and the byte order `endian`, or `None` for a type without a byte order. `model` becomes the data model of
+    /// the layout.
     #[doc(hidden)]
     pub fn of_one(ty: Type, size: u64, endian: Option<Endian>, model: &DataModel) -> Self {
         let root = Node { size, end: 2, order: ByteOrder::NativeUnaligned, ..ROOT };
@@ -238,19 +247,19 @@ impl Layout {
         Some(layout)
     }
 
-    /// Returns the record that contains all top-level fields.
+    /// Returns the root: the record that contains all top-level fields.
     #[inline]
     pub(crate) fn root(&self) -> Field<'_> {
-        // A layout without nodes is an empty record, as the constant `ROOT`.
+        // A layout without nodes is an empty record, like `ROOT`.
         Field { layout: self, node: self.nodes.first().unwrap_or(&ROOT), index: 0 }
     }
 
-    /// Returns the root and all fields inside the root, in the order of the format.
+    /// Returns an iterator over the root and all fields inside the root, in the order of the format.
     pub(super) fn all_fields(&self) -> impl Iterator<Item = Field<'_>> {
         (0_u32..).zip(&self.nodes).map(|(index, node)| Field { layout: self, node, index })
     }
 
-    /// Returns the node with the index `index`. Returns `None` if the layout has no such node.
+    /// Returns the node with the index `index` in the list of nodes. Returns `None` if the index is out of bounds.
     pub(crate) fn node(&self, index: u32) -> Option<&Node> {
         self.nodes.get(usize::try_from(index).ok()?)
     }
@@ -279,6 +288,7 @@ impl Default for Layout {
 pub struct Field<'l> {
     layout: &'l Layout,
     node: &'l Node,
+    /// The index of `node` in the list of nodes of the layout.
     index: u32,
 }
 
@@ -291,8 +301,8 @@ impl<'l> Field<'l> {
         (name != NO_NAME).then(|| name.of(&self.layout.names))
     }
 
-    /// Returns the name of the field as text, or `None` if the field has no name. Escapes the whole name if it is not
-    /// UTF-8.
+    /// Returns the name of the field as text, or `None` if the field has no name. Escapes the whole name if the name is
+    /// not UTF-8.
     #[must_use]
     pub fn name_text(self) -> Option<String> {
         let bytes = self.name()?;
@@ -327,7 +337,8 @@ impl<'l> Field<'l> {
         self.size().saturating_mul(self.count())
     }
 
-    /// Returns the length of each dimension, in C order. Returns an empty slice for a single value.
+    /// Returns the length of each dimension of an array, outermost dimension first. Returns an empty slice for a single
+    /// value.
     #[must_use]
     pub fn shape(self) -> &'l [u64] {
         match self.node.ndim {
@@ -356,7 +367,8 @@ impl<'l> Field<'l> {
         self.node.endian
     }
 
-    /// Returns the byte order of the values if it is opposite to the byte order of the data model, otherwise `None`.
+    /// Returns the byte order of the values if this byte order is opposite to the byte order of the data model. Returns
+    /// `None` otherwise.
     pub(crate) fn swapped_endian(self) -> Option<Endian> {
         self.endian().filter(|endian| *endian != self.model().endian)
     }
@@ -367,8 +379,8 @@ impl<'l> Field<'l> {
         &self.layout.model
     }
 
-    /// Returns the bytes of the format that declare the type, as a range of byte offsets: the format character, or `T{`
-    /// to `}`.
+    /// Returns the range of byte offsets in the format that declares the type: the format character, or the bytes from
+    /// `T{` to `}`.
     #[must_use]
     pub fn span(self) -> Span {
         self.node.span
@@ -388,7 +400,7 @@ impl<'l> Field<'l> {
     /// ```
     #[must_use]
     pub fn natural_align(self) -> Align {
-        // `descendants` yields at least this field, so the default is never used.
+        // The default is never used, because `descendants` yields at least this field.
         let aligns = self.descendants().map(|field| field.ty().natural_align(field.size(), &self.layout.model));
         aligns.max().unwrap_or(Align::ONE)
     }
@@ -405,11 +417,11 @@ impl<'l> Field<'l> {
         self.fields().find(|field| field.name() == Some(name))
     }
 
-    /// Returns whether two fields of this record share bytes.
+    /// Returns whether two fields of this record share bytes. Returns `false` if this field is not a record.
     #[must_use]
     pub fn overlaps(self) -> bool {
-        // Most records have their fields in the order of the offsets. One pass without an allocation then gives the
-        // result.
+        // Most records have their fields in the order of the offsets. For these records, one pass without an allocation
+        // gives the result.
         let mut end = 0_u64;
         let mut in_order = true;
         for field in self.fields().filter(|field| field.total_size() > 0) {
@@ -441,7 +453,7 @@ impl<'l> Field<'l> {
         fields
     }
 
-    /// Returns the layout of an item that consists of this field only, without the name of the field.
+    /// Returns the layout of an item that consists of all elements of this field, without the name of the field.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout, Target};
@@ -461,7 +473,8 @@ impl<'l> Field<'l> {
         self.layout_of(Node { count: 1, ndim: 0, ..*self.node }, self.size())
     }
 
-    /// Returns a layout of `size` bytes with the only top-level field `top`, which contains the fields of this field.
+    /// Returns a layout of `size` bytes whose only top-level field is `top`. The new field contains copies of the
+    /// fields of this field. `top` must be the node of this field, with any changes of its count and dimensions.
     fn layout_of(self, top: Node, size: u64) -> Layout {
         // The index of this field changes from `self.index` to 1, because the new root has the index 0.
         let new_index = |end: u32| end.saturating_sub(self.index).saturating_add(1);
@@ -473,7 +486,8 @@ impl<'l> Field<'l> {
         Layout { nodes, dims: self.layout.dims.clone(), names: self.layout.names.clone(), ..*self.layout }
     }
 
-    /// Returns the byte-order character in force, which selects native or standard sizes. Returns `None` for a record.
+    /// Returns the byte-order character that is in force at this field, and that selects native or standard sizes.
+    /// Returns `None` for a record.
     #[must_use]
     pub fn byte_order(self) -> Option<ByteOrder> {
         (self.ty() != Type::Record).then_some(self.node.order)
@@ -484,19 +498,19 @@ impl<'l> Field<'l> {
         self.node
     }
 
-    /// Returns this field and all fields inside this field, in the order of the format.
+    /// Returns an iterator over this field and all fields inside this field, in the order of the format.
     pub(super) fn descendants(self) -> impl Iterator<Item = Self> {
         let layout = self.layout;
         let first = self.index.saturating_add(1);
         let range = usize::try_from(first).ok().zip(usize::try_from(self.node.end).ok());
-        // A layout without nodes has a root that is not in the list. The default, no fields, is the result for this
-        // root.
+        // The list of a layout without nodes does not contain its root. For this root, the result is the default: no
+        // fields.
         let nodes = range.and_then(|(first, end)| layout.nodes.get(first..end)).unwrap_or_default();
         let inner = (first..).zip(nodes).map(move |(index, node)| Self { layout, node, index });
         core::iter::once(self).chain(inner)
     }
 
-    /// Returns the field of `layout` whose [`index`](Self::index) is `index`.
+    /// Returns the field of `layout` whose [`index`](Self::index) is `index`. `index` must be an index of `layout`.
     #[doc(hidden)]
     pub fn at(layout: &'l Layout, index: u32) -> Self {
         match layout.node(index) {

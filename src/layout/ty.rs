@@ -1,4 +1,4 @@
-//! [`Type`]: the type of the values of a field.
+//! [`Type`]: the types that the values of a field can have.
 
 use crate::abi::{CType, DataModel};
 use crate::align::Align;
@@ -60,11 +60,11 @@ named_enum! {
         ComplexLongDouble = "clongdouble",
         /// A string of bytes of fixed length.
         Bytes = "bytes",
-        /// A Pascal string: the first byte is the length, and the characters follow.
+        /// A Pascal string of fixed length: the first byte is the number of bytes of the string, which follow.
         Pascal = "pascal",
-        /// Text of fixed length, with 2 bytes for each UCS-2 character.
+        /// Text of fixed length, with 2 bytes for each character (UCS-2).
         Ucs2 = "ucs2",
-        /// Text of fixed length, with 4 bytes for each UCS-4 character.
+        /// Text of fixed length, with 4 bytes for each character (UCS-4).
         Ucs4 = "ucs4",
         /// Text of fixed length, with one `wchar_t` for each character.
         Wchar = "wchar",
@@ -80,7 +80,7 @@ named_enum! {
         Function = "function",
         /// The address of a Python object.
         Object = "object",
-        /// A sequence of bits, rounded up to whole bytes.
+        /// A sequence of bits. The size of the field is rounded up to whole bytes.
         Bits = "bits",
         /// A user type `[name]`, whose bytes have no known meaning.
         Opaque = "opaque",
@@ -90,7 +90,7 @@ named_enum! {
 }
 
 impl Type {
-    /// Returns whether values of this type have a byte order if the values have more than one byte.
+    /// Returns whether values of this type that have more than one byte have a byte order.
     #[must_use]
     #[inline]
     pub const fn has_byte_order(self) -> bool {
@@ -108,9 +108,9 @@ impl Type {
         )
     }
 
-    /// Returns the alignment of the C type for a value of `size` bytes in the data model `model`. A byte string, opaque
-    /// bytes and a type of 1 byte have an alignment of 1 byte. The function returns 1 byte for a record, too: the
-    /// caller computes the alignment of a record from its fields.
+    /// Returns the alignment that a C compiler gives a value of this type and `size` bytes in the data model `model`. A
+    /// byte string, opaque bytes and a type of 1 byte have an alignment of 1 byte. Also returns 1 byte for a record,
+    /// because the caller computes the alignment of a record from its fields.
     pub(crate) fn natural_align(self, size: u64, model: &DataModel) -> Align {
         let ctype = match self {
             Self::Bool if size == 2 => CType::Short,

@@ -408,7 +408,7 @@ impl<'a> View<'a> {
 
     /// Sets `len` to the product of shape and itemsize. Callers must call this method after a change of the
     /// shape or the itemsize.
-    fn with_len(self) -> Self {
+    pub(super) fn with_len(self) -> Self {
         let product = |len: i64, length: &i64| len.wrapping_mul(*length);
         // The new items are part of the old items, so the product fits. The lengths of an empty array may
         // have a product that does not fit.

@@ -231,6 +231,26 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Creates a view from fields that are known to be valid. The items of the view are bytes.
+    ///
+    /// The fields must be those of a view, or the result of the methods of a view, so that the INVARIANT holds.
+    /// `len` is computed from `shape` and `itemsize`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_validated(
+        itemsize: i64,
+        readonly: bool,
+        offset: i64,
+        shape: &'a [i64],
+        strides: &'a [i64],
+        suboffsets: Option<&'a [i64]>,
+    ) -> Self {
+        let (format, item, memory) = (None, ItemLayout::Bytes, None);
+        let (shape, strides) = (Dims::Borrowed(shape), Dims::Borrowed(strides));
+        let suboffsets = suboffsets.map(Dims::Borrowed);
+        Self { len: 0, itemsize, readonly, offset, format, shape, strides, suboffsets, item, memory }.with_len()
+    }
+
     /// Returns whether access to the items follows pointers.
     #[doc(hidden)]
     pub fn is_indirect(&self) -> bool {

@@ -121,6 +121,7 @@ fn unsafe_code_is_in_the_listed_modules() {
             "crates/python/src/view/arrow.rs",
             "crates/python/src/view/class.rs",
             "crates/python/src/view/indexing.rs",
+            "crates/python/src/view/iterator.rs",
             "crates/python/src/view/part.rs",
             codegen,
         ],

@@ -1,4 +1,4 @@
-//! The contiguous bytes of an exporter, requested for one call (`Lent`) or held longer (`HeldBytes`).
+//! `BorrowedBytes`, the contiguous bytes of an exporter during one call, and `HeldBytes`, which owns the buffer.
 #![allow(unsafe_code, reason = "requests and releases buffers, and copies their bytes")]
 
 use std::ffi::c_int;
@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use pyo3::{PyTraverseError, PyVisit, ffi};
 
 use crate::errors::class_name;
@@ -13,42 +14,44 @@ use crate::objects::{filled, take_exception};
 use pep3118::py::Acquired;
 use pep3118::view::Request;
 
-/// The bytes of a buffer that was requested with `SIMPLE` or `WRITABLE`.
+/// The bytes of a buffer that is not released for `'b`.
 ///
-/// INVARIANT: `len` bytes from `buf` on may be read while `'b` lasts, and written to if `writable`. Made only
-/// from a buffer that is held for `'b`.
+/// INVARIANT: `len` bytes from `buf` on may be read for `'b`. They may be written to if `writable` is `true`.
 #[derive(Debug)]
-pub(crate) struct Lent<'b> {
+pub(crate) struct BorrowedBytes<'b> {
     buf: *mut u8,
     len: usize,
     writable: bool,
-    held: PhantomData<&'b ffi::Py_buffer>,
+    buffer: PhantomData<&'b ffi::Py_buffer>,
 }
 
-/// Releases a buffer that was granted.
+/// Releases a buffer when it is dropped. The exporter has filled in the buffer.
 struct Release<'a, 'py>(&'a mut ffi::Py_buffer, Python<'py>);
 
 impl Drop for Release<'_, '_> {
     fn drop(&mut self) {
         let Self(buffer, _) = self;
-        // SAFETY: made where the request returned 0, and this is its only release; the interpreter is
-        // attached, as the token says.
+        // SAFETY: the exporter has filled in `buffer`, because `request` returned `Ok`. No other code releases it. The
+        // interpreter is attached, which the second field proves.
         unsafe { ffi::PyBuffer_Release(&raw mut **buffer) };
     }
 }
 
-/// Requests the bytes of an exporter. After success `buffer` must not be moved.
+/// Requests a buffer from `exporter` with the flags `flags`, and stores it in `buffer`, which must not be moved before
+/// it is released: the exporter may store addresses that point into it.
+///
+/// # Errors
+/// - the exporter raises an exception: the exception is returned unchanged
 fn request(exporter: &Bound<'_, PyAny>, buffer: &mut ffi::Py_buffer, flags: c_int) -> PyResult<()> {
-    // SAFETY: the interpreter is attached, the object is alive, and the struct is writable and stays
-    // where it is.
+    // SAFETY: the interpreter is attached, `exporter` is alive, and `buffer` may be written to.
     let returned = unsafe { ffi::PyObject_GetBuffer(exporter.as_ptr(), &raw mut *buffer, flags) };
     if returned == 0 { Ok(()) } else { Err(take_exception(exporter.py())) }
 }
 
-/// The length of a buffer in bytes.
+/// Checks the address and the length in bytes that an exporter reports, and returns the length.
 ///
 /// # Errors
-/// - a negative length, or NULL for some bytes: `BufferError`
+/// - a negative length, or more than 0 bytes at NULL: `BufferError`
 #[inline]
 fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
     match usize::try_from(len) {
@@ -60,70 +63,83 @@ fn check(buf: *mut u8, len: i64) -> PyResult<usize> {
     }
 }
 
-/// Whether the format of a buffer is the given one; a missing format is `B`.
+/// Whether `buffer` has the format `format`. A format that is NULL means `B`.
 fn has_format(buffer: &ffi::Py_buffer, format: &[u8]) -> bool {
     if buffer.format.is_null() {
         return format == b"B";
     }
-    // SAFETY: a format that is not NULL ends with a NUL (A11), so that each byte up to the first one that
-    // differs may be read; it stays while the buffer is held.
+    // SAFETY: a format that is not NULL ends with a NUL (A11, terminated format). The iterator stops at the first byte
+    // that differs from `format`, at the latest at the NUL. The format exists until the buffer is released.
     let byte = |index: usize| unsafe { buffer.format.cast::<u8>().wrapping_add(index).read() };
     format.iter().chain(&[0]).enumerate().all(|(index, wanted)| byte(index) == *wanted)
 }
 
-// SAFETY: an address that is read while its buffer is held, on whatever thread.
-unsafe impl Sync for Lent<'_> {}
+// SAFETY: any thread may read the memory until the buffer is released.
+unsafe impl Sync for BorrowedBytes<'_> {}
 
-impl<'b> Lent<'b> {
-    /// The bytes of a buffer that was granted.
+impl<'b> BorrowedBytes<'b> {
+    /// Returns the bytes of `buffer`, which the exporter has filled in.
     ///
     /// # Errors
     /// - as [`check`]
-    fn granted(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
+    fn of_buffer(buffer: &'b ffi::Py_buffer) -> PyResult<Self> {
         let buf = buffer.buf.cast::<u8>();
         let len = check(buf, i64::try_from(buffer.len)?)?;
-        Ok(Self { buf, len, writable: buffer.readonly == 0, held: PhantomData })
+        Ok(Self { buf, len, writable: buffer.readonly == 0, buffer: PhantomData })
     }
 
-    /// Calls `call` with the bytes of an exporter, whose buffer is released after the call.
+    /// Calls `call` with the bytes of `exporter`. The buffer is released after the call. If `writable` is `true`, a
+    /// writable buffer is requested.
     ///
     /// # Errors
-    /// - an object that exports no buffer, or with `writable` a read-only one: `TypeError`
+    /// - an object that exports no buffer, or a read-only buffer if `writable` is `true`: `TypeError`
     /// - bytes that are not contiguous: `BufferError`
     /// - an error of `call`
     #[inline]
     pub(crate) fn with<T>(
         exporter: &Bound<'_, PyAny>,
         writable: bool,
-        call: impl FnOnce(&Lent<'_>) -> PyResult<T>,
+        call: impl FnOnce(&BorrowedBytes<'_>) -> PyResult<T>,
     ) -> PyResult<T> {
         let mut buffer = ffi::Py_buffer::new();
         let flags = if writable { ffi::PyBUF_WRITABLE } else { ffi::PyBUF_SIMPLE };
-        let granted = request(exporter, &mut buffer, flags);
-        if writable && granted.is_err() {
+        let requested = request(exporter, &mut buffer, flags);
+        if writable && requested.is_err() {
             // The message of CPython's argument parser.
             let found = class_name(exporter)?;
             let message = format!("argument must be read-write bytes-like object, not {found}");
             return Err(PyTypeError::new_err(message));
         }
-        granted?;
+        requested?;
         let release = Release(&mut buffer, exporter.py());
-        let lent = Lent::granted(&*release.0)?;
+        let lent = BorrowedBytes::of_buffer(&*release.0)?;
         call(&lent)
     }
 
-    /// Calls with the bytes of an exporter whose items have the given format, itemsize and shape and are
-    /// contiguous, the last index fastest. `None`, without a call, where they are others.
+    /// Calls `call` with the bytes of `exporter`, if its items have the given format, itemsize in bytes and shape, and
+    /// are contiguous in C order. Returns `None`, without a call, if the items differ.
     ///
-    /// The format must be that of one number, which needs no other knowledge of the exporter.
+    /// `format` is the format of one number. Other formats mean different items in different exporters.
     ///
     /// # Errors
-    /// - an exception of the exporter, or of `call`
+    /// - the exporter raises an exception: the exception is returned unchanged
+    /// - an error of `call`
     pub(crate) fn with_items<T>(
         exporter: &Bound<'_, PyAny>,
         (format, itemsize, shape): (&[u8], i64, &[i64]),
-        call: impl FnOnce(&Lent<'_>) -> PyResult<T>,
+        call: impl FnOnce(&BorrowedBytes<'_>) -> PyResult<T>,
     ) -> PyResult<Option<T>> {
+        if let Ok(bytes) = exporter.cast_exact::<PyBytes>() {
+            let bytes = bytes.as_bytes();
+            let has_shape =
+                shape.len() == 1 && shape.first().map(|length| usize::try_from(*length)) == Some(Ok(bytes.len()));
+            if format != b"B" || !has_shape {
+                return Ok(None);
+            }
+            // A `bytes` object never changes, so that the address is only read.
+            let buf = bytes.as_ptr().cast_mut();
+            return call(&BorrowedBytes { buf, len: bytes.len(), writable: false, buffer: PhantomData }).map(Some);
+        }
         let mut buffer = ffi::Py_buffer::new();
         request(exporter, &mut buffer, ffi::PyBUF_FULL_RO)?;
         let release = Release(&mut buffer, exporter.py());
@@ -133,49 +149,76 @@ impl<'b> Lent<'b> {
         if !one || i64::try_from(given.itemsize) != Ok(itemsize) || bytes != i64::try_from(given.len).ok() {
             return Ok(None);
         }
-        // With one dimension `len` and `itemsize` give the shape (A04), and a stride is contiguous or not.
+        // With one dimension, the length of the dimension is `len / itemsize` (A04, product of the length).
         let stride = if given.strides.is_null() {
             given.itemsize
         } else {
-            // SAFETY: strides that are not NULL have `ndim` entries (A16), which is 1; they stay while the buffer is
-            // held (E04). They need not be aligned.
+            // SAFETY: strides that are not NULL have `ndim` entries (A16, number of entries), and `ndim` is 1. The
+            // array exists until the buffer is released (E04, memory stays valid). It need not be aligned.
             unsafe { given.strides.read_unaligned() }
         };
         if i64::try_from(stride) != Ok(itemsize) || !has_format(given, format) {
             return Ok(None);
         }
-        call(&Lent::granted(given)?).map(Some)
+        call(&BorrowedBytes::of_buffer(given)?).map(Some)
     }
 
-    /// Copies the bytes to memory that may overlap them.
+    /// Returns the `len` bytes from `buf` on.
     ///
     /// # Safety
-    /// - (a) `len` bytes may be written there, and are no more than these.
-    pub(crate) unsafe fn move_to(&self, to: *mut u8, len: usize) {
-        // SAFETY: by the INVARIANT as many bytes may be read; (a).
-        unsafe { core::ptr::copy(self.buf, to, len.min(self.len)) };
+    /// - (a) `len` bytes from `buf` on may be read for `'b`.
+    /// - (b) If `writable` is `true`, the bytes may be written to for `'b`.
+    #[inline]
+    pub(crate) unsafe fn from_ptr(buf: *mut u8, len: usize, writable: bool) -> Self {
+        Self { buf, len, writable, buffer: PhantomData }
     }
 
-    /// The number of bytes.
+    /// Copies all bytes of `from` to these bytes. The two memory areas may overlap. Returns `false`, and copies
+    /// nothing, if the lengths differ or if these bytes are read-only.
+    pub(crate) fn copy_from(&self, from: &Self) -> bool {
+        if self.len != from.len || !self.writable {
+            return false;
+        }
+        if self.len > 0 {
+            // SAFETY: by the INVARIANT `len` bytes of `from` may be read. `len` bytes of `self` may be written to
+            // because `writable` is `true`. `copy` allows memory areas that overlap.
+            unsafe { core::ptr::copy(from.buf, self.buf, self.len) };
+        }
+        true
+    }
+
+    /// Copies the next `N` bytes, and removes them from the front. Returns `None`, and removes nothing, if there are
+    /// fewer bytes.
+    #[inline(always)]
+    pub(crate) fn next_chunk<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let left = self.len.checked_sub(N)?;
+        // SAFETY: by the INVARIANT `len` bytes may be read, and `N` is at most `len`. An array of bytes has no
+        // alignment.
+        let chunk = unsafe { self.buf.cast::<[u8; N]>().read() };
+        (self.buf, self.len) = (self.buf.wrapping_add(N), left);
+        Some(chunk)
+    }
+
+    /// Returns the number of bytes.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Copies the bytes from `offset` on into `out`.
+    /// Copies `out.len()` bytes from `offset` on to `out`.
     ///
     /// # Errors
     /// - bytes 3 to 7 of 6: `BufferError`
     #[inline]
     pub(crate) fn read(&self, offset: usize, out: &mut [u8]) -> PyResult<()> {
         let from = self.at(offset, out.len())?;
-        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read; `out` is
-        // memory that Rust has borrowed, so the two do not overlap.
+        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be read. `out` is memory of
+        // this program, so that the exporter's memory does not overlap it.
         unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
 
-    /// A copy of all bytes.
+    /// Returns a copy of all bytes.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -183,7 +226,7 @@ impl<'b> Lent<'b> {
         filled(self.len, |copy| self.read(0, copy))
     }
 
-    /// Copies `bytes` to `offset`.
+    /// Copies `bytes` to the memory from `offset` on.
     ///
     /// # Errors
     /// - memory that is read-only: `BufferError`
@@ -193,12 +236,16 @@ impl<'b> Lent<'b> {
         if !self.writable {
             return Err(PyBufferError::new_err("the memory is read-only"));
         }
-        // SAFETY: as for `read`; by the INVARIANT the memory may be written to.
+        // SAFETY: `at` has compared the range with `len`, so by the INVARIANT its bytes may be written to, because
+        // `writable` is `true`. `bytes` is memory of this program, so that the exporter's memory does not overlap it.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         Ok(())
     }
 
-    /// The address of a range of bytes.
+    /// Returns the address of the `len` bytes from `offset` on.
+    ///
+    /// # Errors
+    /// - bytes 3 to 7 of 6: `BufferError`
     #[inline]
     fn at(&self, offset: usize, len: usize) -> PyResult<*mut u8> {
         match offset.checked_add(len) {
@@ -208,9 +255,9 @@ impl<'b> Lent<'b> {
     }
 }
 
-/// The bytes of an exporter, held until they are dropped.
+/// A buffer of contiguous bytes, which is released when this struct is dropped.
 ///
-/// INVARIANT: `len` bytes from the start of the buffer on may be read while it is held: made by `new` only.
+/// INVARIANT: `len` bytes from the start of the buffer on may be read until it is released. Made by `new` only.
 #[derive(Debug)]
 pub(crate) struct HeldBytes {
     buffer: Acquired,
@@ -218,20 +265,20 @@ pub(crate) struct HeldBytes {
 }
 
 impl HeldBytes {
-    /// Requests the bytes of an exporter.
+    /// Requests the bytes of `exporter`.
     ///
     /// # Errors
-    /// - as [`Lent::with`], without `writable`
+    /// - as [`BorrowedBytes::with`], without `writable`
     pub(crate) fn new(exporter: &Bound<'_, PyAny>) -> PyResult<Self> {
         let buffer = Acquired::new(exporter, Request::SIMPLE)?;
         let len = check(buffer.buf(), buffer.raw().len)?;
         Ok(Self { buffer, len })
     }
 
-    /// The bytes, to be read.
+    /// Returns the bytes, to be read.
     #[inline]
-    pub(crate) fn lend(&self) -> Lent<'_> {
-        Lent { buf: self.buffer.buf(), len: self.len, writable: false, held: PhantomData }
+    pub(crate) fn borrow(&self) -> BorrowedBytes<'_> {
+        BorrowedBytes { buf: self.buffer.buf(), len: self.len, writable: false, buffer: PhantomData }
     }
 
     /// Reports the reference to the exporter to the garbage collector.

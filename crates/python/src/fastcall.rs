@@ -1,7 +1,7 @@
 //! Functions and methods that read their arguments from the array of the caller (`METH_FASTCALL`).
 //!
-//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For functions that pack a few numbers
-//! that takes longer than the rest. With `METH_FASTCALL` the interpreter passes an array and refuses keywords.
+//! PyO3 creates a tuple for `*values`, and looks for keyword arguments. For a function that packs a few numbers, both
+//! take longer than packing the numbers. With `METH_FASTCALL` the interpreter passes an array and refuses keywords.
 #![allow(unsafe_code, reason = "the interpreter passes an array of objects, and takes a table of functions")]
 
 use std::ffi::CStr;
@@ -18,7 +18,7 @@ use crate::objects::take_exception;
 
 /// The arguments of a call.
 ///
-/// INVARIANT: each pointer is that of an object that the caller holds for `'a`.
+/// INVARIANT: each pointer is the address of an object to which the caller has a reference for `'a`.
 #[derive(Clone, Copy)]
 pub(super) struct Arguments<'a, 'py> {
     objects: &'a [*mut ffi::PyObject],
@@ -26,13 +26,13 @@ pub(super) struct Arguments<'a, 'py> {
 }
 
 impl<'a, 'py> Arguments<'a, 'py> {
-    /// The interpreter.
+    /// Returns the token of the interpreter.
     #[inline]
     pub(super) fn py(self) -> Python<'py> {
         self.py
     }
 
-    /// The number of arguments.
+    /// Returns the number of arguments.
     #[inline]
     pub(super) fn len(self) -> usize {
         self.objects.len()
@@ -42,21 +42,21 @@ impl<'a, 'py> Arguments<'a, 'py> {
     #[inline]
     pub(super) fn iter(self) -> impl Iterator<Item = Borrowed<'a, 'py, PyAny>> {
         self.objects.iter().map(move |object| {
-            // SAFETY: an object that stays for `'a`, by the INVARIANT; the interpreter is attached for `'py`.
+            // SAFETY: by the INVARIANT the object is alive for `'a`. The interpreter is attached for `'py`.
             unsafe { Borrowed::from_ptr(self.py, *object) }
         })
     }
 
-    /// The first argument, and those after it.
+    /// Returns the first argument, and the arguments after it; `None` if there are no arguments.
     #[inline]
     pub(super) fn split_first(self) -> Option<(Borrowed<'a, 'py, PyAny>, Self)> {
         Some((self.iter().next()?, Self { objects: self.objects.get(1..)?, ..self }))
     }
 
-    /// All arguments, of which there must be `N`.
+    /// Returns all arguments. `function` is the name of the function in the message.
     ///
     /// # Errors
-    /// - 1 argument for 2: `TypeError`, with the message of CPython
+    /// - the number of arguments is not `N`: `TypeError`, with the message of CPython
     #[inline]
     pub(super) fn exactly<const N: usize>(self, function: &str) -> PyResult<[Borrowed<'a, 'py, PyAny>; N]> {
         let mut all = self.iter();
@@ -67,6 +67,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
         }
     }
 
+    /// Creates the `TypeError` for a call that does not have `wanted` arguments.
     #[cold]
     fn wrong_number(self, function: &str, wanted: usize) -> PyErr {
         let wanted = plural(wanted, "argument");
@@ -74,7 +75,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
     }
 }
 
-/// An array of the next `N` values; `None` if there are fewer.
+/// Calls `next` `N` times and returns the values as an array. Returns `None` if `next` returns `None`.
 #[inline]
 fn array<T: Copy, const N: usize>(mut next: impl FnMut() -> Option<T>) -> Option<[T; N]> {
     let first = next()?;
@@ -85,49 +86,51 @@ fn array<T: Copy, const N: usize>(mut next: impl FnMut() -> Option<T>) -> Option
     Some(all)
 }
 
-/// A function or a method that takes positional arguments only.
+/// A function or a method whose arguments are all positional.
 pub(super) trait Function {
-    /// The name.
+    /// The name of the function.
     const NAME: &'static CStr;
     /// The docstring, with `NAME(PARAMETERS)\n--\n\n` before it.
     const DOC: &'static CStr;
 
-    /// Calls the function. `slf` is the module of a function, the object of a method. Code that drops references
-    /// is run by [`counted`].
+    /// Calls the function. `slf` is the module of a function, or the object of a method. The implementation runs code
+    /// that drops references inside of [`counted`].
     ///
     /// # Errors
     /// - the exception that the function raises
     fn call<'py>(slf: Borrowed<'_, 'py, PyAny>, arguments: Arguments<'_, 'py>) -> PyResult<Bound<'py, PyAny>>;
 }
 
-/// Adds a function to a module.
+/// Adds the function `F` to `module`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
 pub(super) fn add_function<F: Function>(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let (py, name) = (module.py(), module.name()?);
-    // SAFETY: the table is never freed, and its function has the signature that its flags declare; module and
-    // name are alive, and the interpreter is attached.
+    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `module`
+    // and `name` are alive, and the interpreter is attached.
     let function = unsafe { ffi::PyCFunction_NewEx(table::<F>(), module.as_ptr(), name.as_ptr()) };
-    // SAFETY: a new reference, or NULL with an exception.
+    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let function = unsafe { Bound::from_owned_ptr_or_opt(py, function) }.ok_or_else(|| take_exception(py))?;
     module.add(PyString::from_bytes(py, F::NAME.to_bytes())?, function)
 }
 
-/// Adds a method to a class.
+/// Adds the method `F` to `class`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
 pub(super) fn add_method<F: Function>(class: &Bound<'_, PyType>) -> PyResult<()> {
     let py = class.py();
-    // SAFETY: as in `add_function`; the descriptor passes objects of the class only.
+    // SAFETY: (a) The table is never freed, and its function has the signature that `ml_flags` declares. (b) `class` is
+    // alive, and the interpreter is attached. (c) The descriptor calls the function with objects of the class only.
     let method = unsafe { ffi::PyDescr_NewMethod(class.as_type_ptr(), table::<F>()) };
-    // SAFETY: a new reference, or NULL with an exception.
+    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let method = unsafe { Bound::from_owned_ptr_or_opt(py, method) }.ok_or_else(|| take_exception(py))?;
     class.setattr(PyString::from_bytes(py, F::NAME.to_bytes())?, method)
 }
 
-/// The description of a function, which the interpreter refers to until the process ends.
+/// Creates the table of the function `F`. The table is never freed, because the interpreter refers to it until the
+/// process ends.
 fn table<F: Function>() -> *mut ffi::PyMethodDef {
     Box::leak(Box::new(ffi::PyMethodDef {
         ml_name: F::NAME.as_ptr(),
@@ -137,33 +140,41 @@ fn table<F: Function>() -> *mut ffi::PyMethodDef {
     }))
 }
 
+/// Calls the function `F` with the arguments in the array `objects` of the length `len`.
+///
 /// # Safety
-/// - (a) the interpreter is attached.
-/// - (b) `slf` is an object, and `objects` are `len` of them or `len` is 0; the caller holds them all.
+/// - (a) The interpreter is attached.
+/// - (b) `slf` is the address of an object. If `len` is not 0, `objects` is an array of `len` addresses of objects. The
+///   caller has a reference to each object until this function returns.
 unsafe extern "C" fn trampoline<F: Function>(
     slf: *mut ffi::PyObject,
     objects: *mut *mut ffi::PyObject,
     len: ffi::Py_ssize_t,
 ) -> *mut ffi::PyObject {
-    // SAFETY: (a).
+    // SAFETY: by (a) the interpreter is attached.
     let py = unsafe { Python::assume_attached() };
     let objects = match usize::try_from(len) {
-        // SAFETY: (b) makes them readable until this function returns. They do not change meanwhile: the array
-        // is the caller's.
+        // SAFETY: by (b) the array has `len` entries. Only the caller of this function could change them.
         Ok(len @ 1..) => unsafe { std::slice::from_raw_parts(objects, len) },
         _ => &[],
     };
-    // SAFETY: (b).
+    // SAFETY: by (b) `slf` is an object, to which the caller has a reference.
     let slf = unsafe { Borrowed::from_ptr(py, slf) };
-    let called = catch_unwind(AssertUnwindSafe(|| F::call(slf, Arguments { objects, py })));
-    match called {
-        Ok(Ok(object)) => object.into_ptr(),
+    caught(py, || F::call(slf, Arguments { objects, py }).map(Bound::into_ptr))
+}
+
+/// Returns the pointer that `call` returns. If `call` fails or panics, returns NULL and sets the exception in the
+/// interpreter.
+#[inline]
+pub(super) fn caught(py: Python<'_>, call: impl FnOnce() -> PyResult<*mut ffi::PyObject>) -> *mut ffi::PyObject {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(object)) => object,
         Ok(Err(error)) => fail(py, error),
         Err(_) => fail(py, PanicException::new_err("panic from Rust code")),
     }
 }
 
-/// Sets the exception of a call that failed.
+/// Sets the exception `error` in the interpreter and returns NULL.
 #[cold]
 #[inline(never)]
 fn fail(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
@@ -171,15 +182,15 @@ fn fail(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
     std::ptr::null_mut()
 }
 
-/// Calls `call` while PyO3 counts the thread as attached.
+/// Calls `call` while PyO3 counts the thread as attached to the interpreter.
 ///
-/// The interpreter is attached during every [`Function::call`], but PyO3 does not count that, which takes a
-/// quarter of the time of a short call. References that are dropped while the count is 0 are not released at
-/// once: they wait in a pool until the count rises again. So everything that drops references runs in here,
-/// above all everything that creates an exception and drops it; the pool is emptied at the start.
+/// The thread is attached during every [`Function::call`], but PyO3 does not count these calls, because counting takes
+/// a quarter of the time of a short call. PyO3 does not release references that are dropped while the count is 0. It
+/// adds them to a pool, and empties the pool when the count next becomes 1. So code that drops references runs in this
+/// function, above all code that creates an exception and drops the exception.
 pub(super) fn counted<T>(py: Python<'_>, call: impl FnOnce() -> T) -> T {
     let _: Python<'_> = py;
-    // `Python::attach` panics while the interpreter is finalized, when a `__del__` may still call functions.
-    // SAFETY: the interpreter is attached, as `py` proves.
+    // `Python::attach` panics while the interpreter shuts down. A `__del__` may still call functions at that time.
+    // SAFETY: the interpreter is attached, which `py` proves.
     unsafe { Python::attach_unchecked(|_| call()) }
 }

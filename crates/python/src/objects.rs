@@ -1,6 +1,6 @@
 //! Creates numbers, bytes and text, and reports lack of memory as `MemoryError`.
 //!
-//! The constructors of PyO3 panic where the C API returns NULL.
+//! The constructors of PyO3 panic if the C API returns NULL.
 #![allow(unsafe_code, reason = "calls the constructors of the C API")]
 
 use std::ffi::{c_char, c_int};
@@ -12,78 +12,101 @@ use pyo3::{PyTypeInfo, ffi};
 
 /// A new object, or `None` with an exception set in the interpreter.
 ///
-/// As large as a pointer, so that the builders of tuples and lists pass objects on in a register.
-/// [`into_result`] takes the exception out of the interpreter.
+/// The type has the size of a pointer, so that the builders of tuples and lists pass objects in a register.
+/// [`into_result`] returns the exception and clears it in the interpreter.
 pub(crate) type NewObject<'py> = Option<Bound<'py, PyAny>>;
 
+/// Returns the object whose reference a function of the C API has returned.
+///
 /// # Safety
-/// - (a) `object` is a new reference, or NULL with an exception.
+/// - (a) `object` is a new reference. Or it is NULL, and an exception is set in the interpreter.
 #[inline(always)]
 unsafe fn owned(py: Python<'_>, object: *mut ffi::PyObject) -> NewObject<'_> {
-    // SAFETY: by (a); the interpreter is attached.
+    // SAFETY: by (a) the reference is new. The interpreter is attached.
     unsafe { Bound::from_owned_ptr_or_opt(py, object) }
 }
 
-/// An `int`.
+/// Creates an `int`.
 #[inline(always)]
 pub(crate) fn int(py: Python<'_>, number: i64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyLong_FromLongLong(number) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// An `int` of at most 64 bits without a sign.
+/// Creates an `int` that is not negative.
 #[inline(always)]
 pub(crate) fn unsigned(py: Python<'_>, number: u64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyLong_FromUnsignedLongLong(number) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// A `float`.
+/// Creates a `float`.
 #[inline(always)]
 pub(crate) fn float(py: Python<'_>, number: f64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyFloat_FromDouble(number) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// A `complex`.
+/// Creates a `complex` with the real part `re` and the imaginary part `im`.
 pub(crate) fn complex(py: Python<'_>, re: f64, im: f64) -> NewObject<'_> {
     // SAFETY: the interpreter is attached.
     let object = unsafe { ffi::PyComplex_FromDoubles(re, im) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// `True` or `False`.
+/// Returns `True` or `False`.
 #[inline(always)]
 pub(crate) fn boolean(py: Python<'_>, value: bool) -> NewObject<'_> {
     Some(PyBool::new(py, value).to_owned().into_any())
 }
 
-/// A `bytes` object.
+/// Creates a `bytes` object with a copy of `bytes`.
 #[inline(always)]
 pub(crate) fn bytes<'py>(py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
-    // A slice has at most `isize::MAX` bytes.
-    let len = ffi::Py_ssize_t::try_from(bytes.len()).unwrap_or(ffi::Py_ssize_t::MAX);
-    // SAFETY: `len` bytes may be read, and the interpreter is attached.
-    let object = unsafe { ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast::<c_char>(), len) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The bytes of a slice may be read.
+    unsafe { bytes_at(py, bytes.as_ptr(), bytes.len()) }
+}
+
+/// Creates a `bytes` object with a copy of the `len` bytes from `start` on.
+///
+/// # Safety
+/// - (a) `len` bytes from `start` on may be read.
+#[inline(always)]
+pub(crate) unsafe fn bytes_at(py: Python<'_>, start: *const u8, len: usize) -> NewObject<'_> {
+    // By (a) the bytes are part of one allocation, which has at most `isize::MAX` bytes. The default is never used.
+    let len = ffi::Py_ssize_t::try_from(len).unwrap_or(ffi::Py_ssize_t::MAX);
+    // SAFETY: (a) makes `len` bytes readable, and the interpreter is attached.
+    let object = unsafe { ffi::PyBytes_FromStringAndSize(start.cast::<c_char>(), len) };
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     unsafe { owned(py, object) }
 }
 
-/// An exception of a type with a message; `MemoryError` if there is no memory for it.
+/// Creates a `str` of characters that are less than U+0100, one for each byte of `characters`.
+pub(crate) fn latin1<'py>(py: Python<'py>, characters: &[u8]) -> NewObject<'py> {
+    // A slice has at most `isize::MAX` bytes, so the default is never used.
+    let len = ffi::Py_ssize_t::try_from(characters.len()).unwrap_or(ffi::Py_ssize_t::MAX);
+    let start = characters.as_ptr().cast::<c_char>();
+    // SAFETY: `len` bytes may be read, and the interpreter is attached.
+    let object = unsafe { ffi::PyUnicode_DecodeLatin1(start, len, std::ptr::null()) };
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
+    unsafe { owned(py, object) }
+}
+
+/// Creates an exception of the type `T` with a message. Returns `MemoryError` if there is no memory for the exception.
 ///
-/// PyO3 creates an exception when it is raised, and panics if that fails.
+/// PyO3 creates an exception when the exception is raised, and panics if there is no memory for it.
 #[cold]
 pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
     Python::attach(|py| {
         if let Ok(text) = string(py, message.as_ref()) {
-            // SAFETY: a class of exceptions and an object that are alive; the interpreter is attached.
+            // SAFETY: `T` is a class of exceptions, the class and `text` are alive, and the interpreter is attached.
             unsafe { ffi::PyErr_SetObject(T::type_object_raw(py).cast(), text.as_ptr()) };
             return take_exception(py);
         }
@@ -91,7 +114,7 @@ pub(crate) fn error<T: PyTypeInfo>(message: impl AsRef<str>) -> PyErr {
     })
 }
 
-/// `MemoryError`.
+/// Creates a `MemoryError`.
 #[cold]
 pub(crate) fn no_memory() -> PyErr {
     Python::attach(|py| {
@@ -101,47 +124,47 @@ pub(crate) fn no_memory() -> PyErr {
     })
 }
 
-/// A `str`.
+/// Creates a `str`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
 #[inline]
 pub(crate) fn string<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    // A slice has at most `isize::MAX` bytes.
+    // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(text.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     // SAFETY: `len` bytes may be read, and the interpreter is attached.
     let object = unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast::<c_char>(), len) };
-    // SAFETY: (a) is what the function returns.
+    // SAFETY: (a) The function returns a new reference. Or it returns NULL and sets an exception.
     into_result(py, unsafe { owned(py, object) })
 }
 
-/// The object whose address the memory of an exporter holds; `None` for NULL.
+/// Returns the object at `address`, an address in the memory of an exporter. Returns Python's `None` for NULL.
 ///
 /// # Safety
 /// - (b) `address` is 0 or the address of an object that is alive.
 #[inline]
 pub(crate) unsafe fn object(py: Python<'_>, address: usize) -> Bound<'_, PyAny> {
     let object: *mut ffi::PyObject = std::ptr::with_exposed_provenance_mut(address);
-    // SAFETY: (b).
+    // SAFETY: by (b) it is NULL or the address of an object that is alive.
     let object = unsafe { Bound::from_borrowed_ptr_or_opt(py, object) };
     object.unwrap_or_else(|| py.None().into_bound(py))
 }
 
-/// Drops a reference that the memory of an exporter held; nothing for NULL.
+/// Drops the reference to the object at `address`, which the memory of an exporter owned. Does nothing for NULL.
 ///
 /// # Safety
 /// - (c) `address` is 0 or the address of an object, and the caller owns a reference to it.
 #[inline]
 pub(crate) unsafe fn drop_reference(py: Python<'_>, address: usize) {
     let object: *mut ffi::PyObject = std::ptr::with_exposed_provenance_mut(address);
-    // SAFETY: (c).
+    // SAFETY: by (c) it is NULL or a reference that the caller owns.
     drop(unsafe { Bound::from_owned_ptr_or_opt(py, object) });
 }
 
-/// The object, or the exception that is set.
+/// Returns the object. If `object` is `None`, returns the exception that is set in the interpreter.
 ///
 /// # Errors
-/// - `None`: the exception
+/// - `object` is `None`
 #[inline]
 pub(crate) fn into_result<'py>(py: Python<'py>, object: NewObject<'py>) -> PyResult<Bound<'py, PyAny>> {
     match object {
@@ -150,7 +173,7 @@ pub(crate) fn into_result<'py>(py: Python<'py>, object: NewObject<'py>) -> PyRes
     }
 }
 
-/// The object; an error is set as the exception of the interpreter.
+/// Returns the object. If `result` is an error, sets the exception in the interpreter and returns `None`.
 #[inline]
 pub(crate) fn from_result<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAny>>) -> NewObject<'py> {
     match result {
@@ -162,15 +185,15 @@ pub(crate) fn from_result<'py>(py: Python<'py>, result: PyResult<Bound<'py, PyAn
     }
 }
 
-/// Takes the exception that a function of the C API, or an exporter, has set. A function of an extension
-/// module may fail without one; `PyErr::fetch` panics then.
+/// Returns the exception that is set in the interpreter, and clears it. If no exception is set, returns a
+/// `SystemError`: a function of an extension module may fail without an exception, and `PyErr::fetch` would panic.
 #[cold]
 pub(crate) fn take_exception(py: Python<'_>) -> PyErr {
     PyErr::take(py).unwrap_or_else(|| PySystemError::new_err("error return without exception set"))
 }
 
-/// Text for bytes that are UTF-8 but for lone bytes, which become lone surrogates (`surrogateescape`). The
-/// inverse of [`utf8_bytes`].
+/// Decodes UTF-8. Bytes that are not UTF-8 become lone surrogates (`surrogateescape`), which [`utf8_bytes`] converts
+/// back.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -182,7 +205,7 @@ pub(crate) fn utf8_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'p
     Ok(bytes.call_method1("decode", ("utf-8", "surrogateescape"))?.cast_into()?)
 }
 
-/// The UTF-8 bytes of text, in which lone surrogates U+DC80 to U+DCFF are single bytes (`surrogateescape`).
+/// Encodes text as UTF-8. The lone surrogates U+DC80 to U+DCFF become single bytes (`surrogateescape`).
 ///
 /// # Errors
 /// - other lone surrogates: `UnicodeEncodeError`
@@ -199,7 +222,7 @@ pub(crate) fn utf8_bytes(text: &Bound<'_, PyString>) -> PyResult<Vec<u8>> {
     copied(bytes)
 }
 
-/// A copy of bytes.
+/// Returns a copy of `bytes`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -210,7 +233,7 @@ pub(crate) fn copied(bytes: &[u8]) -> PyResult<Vec<u8>> {
     })
 }
 
-/// `len` bytes, which `fill` is called with. They are 0 before.
+/// Returns `len` bytes that `fill` has written. The bytes are 0 before `fill` is called.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -223,6 +246,45 @@ pub(crate) fn filled(len: usize, fill: impl FnOnce(&mut [u8]) -> PyResult<()>) -
     Ok(bytes)
 }
 
+/// Returns `len` bytes that are 0.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+pub(crate) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
+    filled(len, |_| Ok(()))
+}
+
+/// Items of at most this number of bytes are copied to a small array on the stack, which is set to 0 first. For small
+/// items, setting a larger array to 0 takes longer than reading the item.
+const SMALL: usize = 64;
+/// Items of at most this number of bytes are copied to a larger array on the stack. Other items are copied to allocated
+/// memory.
+const MEDIUM: usize = 512;
+
+/// Calls `call` with `size` bytes that are 0.
+///
+/// # Errors
+/// - no memory: `MemoryError`
+/// - an error of `call`
+#[inline]
+pub(crate) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+    let mut small = [0_u8; SMALL];
+    if let Some(item) = small.get_mut(..size) {
+        return call(item);
+    }
+    with_larger_copy(size, call)
+}
+
+/// As [`with_item_copy`], for more than `SMALL` bytes. A separate function keeps the stack of [`with_item_copy`] small.
+#[inline(never)]
+fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
+    let mut medium = [0_u8; MEDIUM];
+    match medium.get_mut(..size) {
+        Some(item) => call(item),
+        None => call(&mut zeroed(size)?),
+    }
+}
+
 /// An encoding of text with units of fixed width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextEncoding {
@@ -232,19 +294,20 @@ pub(crate) enum TextEncoding {
     Utf32,
 }
 
-/// A `str`, in which lone surrogates are kept.
+/// Creates a `str` from `bytes`, text in the encoding `encoding`. If `little` is `true`, each unit has its least
+/// significant byte first. Lone surrogates are kept.
 pub(crate) fn text<'py>(py: Python<'py>, encoding: TextEncoding, little: bool, bytes: &[u8]) -> NewObject<'py> {
-    // A slice has at most `isize::MAX` bytes.
+    // A slice has at most `isize::MAX` bytes, so the default is never used.
     let len = ffi::Py_ssize_t::try_from(bytes.len()).unwrap_or(ffi::Py_ssize_t::MAX);
     let (start, errors) = (bytes.as_ptr().cast::<c_char>(), c"surrogatepass".as_ptr());
-    // A byte order that is given is not looked for in the text.
+    // With a byte order, the decoder does not look for a byte-order mark in the text.
     let mut order: c_int = if little { -1 } else { 1 };
     let object = match encoding {
         // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the interpreter is attached.
         TextEncoding::Utf16 => unsafe { ffi::PyUnicode_DecodeUTF16(start, len, errors, &raw mut order) },
-        // SAFETY: as above.
+        // SAFETY: `len` bytes may be read, `errors` ends with a NUL, and the interpreter is attached.
         TextEncoding::Utf32 => unsafe { ffi::PyUnicode_DecodeUTF32(start, len, errors, &raw mut order) },
     };
-    // SAFETY: (a) is what both functions return.
+    // SAFETY: (a) Both functions return a new reference. Or they return NULL and set an exception.
     unsafe { owned(py, object) }
 }

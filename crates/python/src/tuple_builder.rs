@@ -1,7 +1,7 @@
-//! Builds tuples and lists whose elements are made one after the other.
+//! Builds tuples and lists from iterators that create the elements.
 //!
-//! PyO3's `PyTuple::new` and `PyList::new` panic where there is no memory, and pass each element through a
-//! `Result` that is stored and taken apart again. Here an element is a pointer that may be NULL.
+//! PyO3's `PyTuple::new` and `PyList::new` panic if there is no memory. They also pass each element in a `Result`,
+//! which does not fit a register. In this module an element is a [`NewObject`], a pointer that may be NULL.
 #![allow(unsafe_code, reason = "fills tuples and lists that no other code refers to")]
 
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ use pyo3::types::{PyDict, PyList, PyTuple, PyType, PyWeakrefMethods, PyWeakrefRe
 
 use crate::objects::{NewObject, take_exception};
 
-/// A new tuple.
+/// Creates a tuple of `elements`.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
@@ -25,9 +25,9 @@ pub(super) fn tuple<'py>(
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let len = length(elements.len())?;
-    // SAFETY: the interpreter is attached, and a length is not negative.
+    // SAFETY: the interpreter is attached, and `len` is not negative.
     let tuple = unsafe { ffi::PyTuple_New(len) };
-    // SAFETY: a new reference, or NULL with an exception.
+    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
     // SAFETY: `PyTuple_New` returns a tuple.
     let tuple = unsafe { tuple.cast_into_unchecked::<PyTuple>() };
@@ -35,32 +35,32 @@ pub(super) fn tuple<'py>(
     Ok(tuple)
 }
 
-/// The elements of a list.
+/// Returns the elements of `list` as a tuple.
 ///
 /// # Errors
 /// - no memory: `MemoryError`
 pub(super) fn of_list<'py>(list: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyTuple>> {
-    // SAFETY: a list that is alive; the interpreter is attached.
+    // SAFETY: `list` is a list that is alive, and the interpreter is attached.
     let tuple = unsafe { ffi::PyList_AsTuple(list.as_ptr()) };
-    // SAFETY: a new reference, or NULL with an exception.
+    // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
     let tuple = unsafe { Bound::from_owned_ptr_or_opt(list.py(), tuple) }.ok_or_else(|| take_exception(list.py()))?;
     Ok(tuple.cast_into()?)
 }
 
-/// A class that Python code has derived from `tuple`, as `collections.namedtuple` does.
+/// A class that Python code has derived from `tuple`, such as a class of `collections.namedtuple`.
 ///
-/// INVARIANT: `plain` is set by `WeakTupleClass::new` only: then an object of the class is a tuple, allocated and
-/// freed like every object of such a class.
+/// INVARIANT: if `plain` is `true`, the functions of the class that allocate and free objects are the functions of
+/// every class that Python code derives from `tuple`. Only `WeakTupleClass::new` sets `plain`.
 #[derive(Debug)]
 pub(super) struct TupleClass<'py> {
     class: Bound<'py, PyType>,
-    /// Whether its objects can be filled after their allocation.
+    /// Whether the elements of an object can be set after the object was allocated.
     plain: bool,
 }
 
 /// A weak reference to a [`TupleClass`].
 ///
-/// INVARIANT: `plain` is that of the class.
+/// INVARIANT: `plain` is the field of the [`TupleClass`].
 #[derive(Debug)]
 pub(super) struct WeakTupleClass {
     reference: Py<PyWeakrefReference>,
@@ -68,7 +68,7 @@ pub(super) struct WeakTupleClass {
 }
 
 impl WeakTupleClass {
-    /// The reference, and the class.
+    /// Returns a weak reference to `class`, and the class itself.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
@@ -77,7 +77,7 @@ impl WeakTupleClass {
         let tuples = PyType::new::<PyTuple>(py);
         let like = PyType::new::<PyType>(py).call1(("Like", (&tuples,), PyDict::new(py)))?.cast_into::<PyType>()?;
         let slot = |class: &Bound<'_, PyType>, slot| {
-            // SAFETY: a class that is alive, and a slot that classes have; the interpreter is attached.
+            // SAFETY: `class` is a class that is alive, `slot` is a slot of classes, and the interpreter is attached.
             let function = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), slot) };
             function.addr()
         };
@@ -87,7 +87,7 @@ impl WeakTupleClass {
         Ok((Self { reference, plain }, TupleClass { class: class.clone(), plain }))
     }
 
-    /// The class, if it is still alive.
+    /// Returns the class; `None` if the class was freed.
     #[inline]
     pub(super) fn upgrade<'py>(&self, py: Python<'py>) -> Option<TupleClass<'py>> {
         let class = self.reference.bind(py).upgrade()?.cast_into::<PyType>().ok()?;
@@ -96,7 +96,7 @@ impl WeakTupleClass {
 }
 
 impl<'py> TupleClass<'py> {
-    /// An object of the class, as `tuple.__new__` makes it of a tuple.
+    /// Creates an object of the class with the elements `elements`, as `tuple.__new__` does.
     ///
     /// # Errors
     /// - as [`tuple`]
@@ -112,10 +112,10 @@ impl<'py> TupleClass<'py> {
             return new.bind(py).call1((&self.class, tuple(py, elements)?));
         }
         let len = length(elements.len())?;
-        // SAFETY: a class whose objects are allocated by this function, by the INVARIANT, and a length that
-        // is not negative; the interpreter is attached.
+        // SAFETY: by the INVARIANT this function allocates the objects of the class. `len` is not negative, and the
+        // interpreter is attached.
         let tuple = unsafe { ffi::PyType_GenericAlloc(self.class.as_type_ptr(), len) };
-        // SAFETY: a new reference, or NULL with an exception.
+        // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
         let tuple = unsafe { Bound::from_owned_ptr_or_opt(py, tuple) }.ok_or_else(|| take_exception(py))?;
         let tuple = tuple.cast_into::<PyTuple>()?;
         fill(&tuple, len, elements)?;
@@ -123,19 +123,19 @@ impl<'py> TupleClass<'py> {
     }
 }
 
-/// Replaces the elements of a tuple that only the caller refers to, as `zip` does. `None` if there are other
-/// references, or if the interpreter stores more in a tuple than its elements.
+/// Replaces the elements of `tuple` by `elements` and returns `tuple`, as `zip` does. Returns `None` if there are other
+/// references to `tuple`, or if the interpreter stores more in a tuple than its elements.
 ///
-/// Dropping the elements must not run Python code: they are numbers or bytes.
+/// The elements of `tuple` are numbers or `bytes`, so that no Python code runs when they are dropped.
 ///
 /// # Errors
-/// - an element that is `None`: the exception that is set
+/// - an element that is `None`: the exception that is set in the interpreter
 #[inline]
 pub(super) fn refill<'py>(
     tuple: Bound<'py, PyTuple>,
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    // SAFETY: the object is alive, and the interpreter is attached.
+    // SAFETY: `tuple` is alive, and the interpreter is attached.
     if unsafe { ffi::Py_REFCNT(tuple.as_ptr()) } != 1 || !has_plain_tuples(tuple.py()) {
         return Ok(None);
     }
@@ -143,7 +143,7 @@ pub(super) fn refill<'py>(
     Ok(Some(tuple))
 }
 
-/// Sets all `len` elements of a tuple.
+/// Sets all elements of `tuple`, which has the length `len`.
 #[inline(always)]
 fn fill<'py>(
     tuple: &Bound<'py, PyTuple>,
@@ -153,8 +153,8 @@ fn fill<'py>(
     let mut index = 0;
     for element in elements {
         let Some(element) = element else { return Err(take_exception(tuple.py())) };
-        // SAFETY: a tuple, and the function takes the reference in any case. It refuses an index outside of
-        // the tuple, and a tuple that has other references.
+        // SAFETY: `tuple` is a tuple, and the function takes the reference even if it fails. It refuses an index
+        // outside of the tuple, and a tuple that has other references.
         if unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), index, element.into_ptr()) } != 0 {
             return Err(take_exception(tuple.py()));
         }
@@ -163,16 +163,16 @@ fn fill<'py>(
     if index == len { Ok(()) } else { Err(incomplete()) }
 }
 
-/// Whether a tuple is its elements and nothing else (from 3.14 on it also has its hash), and only one thread
-/// runs at a time: no build without the GIL that this package supports is older than 3.14.
+/// Whether a tuple has no other fields than its elements, and the interpreter has a GIL. From Python 3.14 on a tuple
+/// also stores its hash. This package supports no build without a GIL that is older than 3.14.
 #[inline]
 fn has_plain_tuples(py: Python<'_>) -> bool {
-    // No Python code runs in there, so a thread that waits for the lock need not detach.
+    // The closure runs no Python code, so that a thread that waits for the lock need not detach from the interpreter.
     static PLAIN: OnceLock<bool> = OnceLock::new();
     *PLAIN.get_or_init(|| py.version_info() < (3, 14))
 }
 
-/// A new list.
+/// Creates a list of `elements`.
 ///
 /// # Errors
 /// - as [`tuple`]
@@ -181,7 +181,7 @@ pub(super) fn list<'py>(
     py: Python<'py>,
     elements: impl ExactSizeIterator<Item = NewObject<'py>>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let mut list = Filling::new(py, elements.len())?;
+    let mut list = ListBuilder::new(py, elements.len())?;
     for element in elements {
         match element {
             Some(element) => list.push(element),
@@ -191,25 +191,25 @@ pub(super) fn list<'py>(
     list.finish()
 }
 
-/// A list that is filled from the front.
+/// A list whose elements are set in order, the first element first.
 ///
-/// INVARIANT: made by `new`, and no other code refers to the list before `finish`.
-pub(super) struct Filling<'py> {
+/// INVARIANT: `new` has created the list, and no other code refers to the list before `finish` returns it.
+pub(super) struct ListBuilder<'py> {
     list: Bound<'py, PyList>,
     len: ffi::Py_ssize_t,
     next: ffi::Py_ssize_t,
 }
 
-impl<'py> Filling<'py> {
-    /// A list of `len` elements, none of which is set.
+impl<'py> ListBuilder<'py> {
+    /// Creates a list of `len` elements. No element is set.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
     pub(super) fn new(py: Python<'py>, len: usize) -> PyResult<Self> {
         let len = length(len)?;
-        // SAFETY: the interpreter is attached, and a length is not negative.
+        // SAFETY: the interpreter is attached, and `len` is not negative.
         let list = unsafe { ffi::PyList_New(len) };
-        // SAFETY: a new reference, or NULL with an exception.
+        // SAFETY: the function returned a new reference. Or it returned NULL, and an exception is set.
         let list = unsafe { Bound::from_owned_ptr_or_opt(py, list) }.ok_or_else(|| take_exception(py))?;
         // SAFETY: `PyList_New` returns a list.
         let list = unsafe { list.cast_into_unchecked::<PyList>() };
@@ -220,28 +220,31 @@ impl<'py> Filling<'py> {
     #[inline(always)]
     pub(super) fn push(&mut self, element: Bound<'py, PyAny>) {
         if self.next < self.len {
-            // SAFETY: the index is inside the list, whose length is still `len` by the INVARIANT; the
-            // function takes the reference.
+            // SAFETY: the index is inside of the list, because by the INVARIANT the length is still `len`. The function
+            // takes the reference.
             unsafe { ffi::PyList_SetItem(self.list.as_ptr(), self.next, element.into_ptr()) };
             self.next = self.next.saturating_add(1);
         }
     }
 
-    /// The list.
+    /// Returns the list.
     ///
     /// # Errors
-    /// - elements that are not set: `SystemError`
+    /// - an element was not set: `SystemError`
     pub(super) fn finish(self) -> PyResult<Bound<'py, PyList>> {
         if self.next == self.len { Ok(self.list) } else { Err(incomplete()) }
     }
 }
 
+/// Converts a number of elements.
+///
 /// # Errors
 /// - more elements than the address space has bytes: `MemoryError`
 fn length(elements: usize) -> PyResult<ffi::Py_ssize_t> {
     ffi::Py_ssize_t::try_from(elements).map_err(|_| pyo3::exceptions::PyMemoryError::new_err(()))
 }
 
+/// Creates the error for an iterator that reported another number of elements than it has yielded.
 #[cold]
 fn incomplete() -> PyErr {
     PySystemError::new_err("the number of elements changed while they were made")

@@ -1,4 +1,5 @@
-//! Access to the values of a struct in an item, whose layout can differ from the struct. The code of the derive macro
+//! [`RecordReader`] and [`RecordWriter`]: access to the values of a struct in an item whose layout can differ from the
+//! layout of the struct. [`Access`] converts offsets in the struct to offsets in the item. The code of the derive macro
 //! is compiled separately for each implementation of [`Access`].
 
 use crate::strided::reversed;
@@ -6,21 +7,23 @@ use crate::strided::reversed;
 /// An item that values of a struct are decoded from.
 #[doc(hidden)]
 pub trait RecordReader: Copy {
-    /// Returns the `W` bytes of the value at byte `at` of the struct, in native byte order.
+    /// Returns the bytes of a number from the item, in native byte order. The number has `W` bytes and starts `at`
+    /// bytes after the start of the struct.
     fn bytes<const W: usize>(self, at: usize) -> [u8; W];
 }
 
 /// An item that values of a struct are encoded into.
 #[doc(hidden)]
 pub trait RecordWriter {
-    /// Writes `bytes`, the value at byte `at` of the struct in native byte order.
+    /// Writes `bytes` to the item. `bytes` is a number in native byte order, which starts `at` bytes after the start of
+    /// the struct.
     fn put<const W: usize>(&mut self, at: usize, bytes: [u8; W]);
 }
 
 /// A mapping from offsets in a struct to offsets in an item.
 pub(super) trait Access: Copy {
-    /// Returns the offset in the item of the value at byte `at` of the struct, and whether the byte order of the value
-    /// must be reversed. Returns `None` if `at` is outside the struct.
+    /// Returns the offset in the item of the number that starts `at` bytes after the start of the struct, and whether
+    /// the bytes of the number must be reversed. Returns `None` if `at` is outside the struct.
     fn locate(self, at: usize) -> Option<(usize, bool)>;
 }
 
@@ -32,13 +35,13 @@ pub(super) struct Identity;
 #[derive(Clone, Copy)]
 pub(super) struct Swapped;
 
-/// Values have different offsets in the item and in the struct. The slice has the offset in the item of each byte of
-/// the struct. All values have native byte order, or non-native byte order if `SWAP` is true.
+/// Some values have different offsets in the item and in the struct. The slice has the offset in the item of each byte
+/// of the struct. All values have native byte order, or non-native byte order if `SWAP` is true.
 #[derive(Clone, Copy)]
 pub(super) struct Permuted<'p, const SWAP: bool>(pub(super) &'p [usize]);
 
-/// Values have different offsets in the item and in the struct, and different byte orders. The slice has the origin of
-/// each byte of the struct.
+/// Some values have different offsets in the item and in the struct, and some have non-native byte order. The slice has
+/// the [`Origin`] of each byte of the struct.
 #[derive(Clone, Copy)]
 pub(super) struct PermutedMixedEndian<'p>(pub(super) &'p [Origin]);
 
@@ -79,7 +82,7 @@ impl Access for PermutedMixedEndian<'_> {
     }
 }
 
-/// The bytes of an item to decode, and the mapping from the struct to the item.
+/// The bytes of an item that is decoded, and the mapping from the struct to the item.
 #[derive(Clone, Copy)]
 pub(super) struct ItemReader<'i, A>(pub(super) &'i [u8], pub(super) A);
 
@@ -95,7 +98,7 @@ impl<A: Access> RecordReader for ItemReader<'_, A> {
     }
 }
 
-/// The bytes of an item to encode, and the mapping from the struct to the item.
+/// The bytes of an item that is overwritten, and the mapping from the struct to the item.
 pub(super) struct ItemWriter<'i, A>(pub(super) &'i mut [u8], pub(super) A);
 
 impl<A: Access> RecordWriter for ItemWriter<'_, A> {
@@ -106,15 +109,18 @@ impl<A: Access> RecordWriter for ItemWriter<'_, A> {
         {
             *place = if swap { reversed(bytes) } else { bytes };
         } else {
-            // A call of `outside` here would keep the compiler from loading the offsets once for all records.
+            // If this branch called `outside`, the compiler would load the offsets once for each record, and not once
+            // for all records.
             debug_assert!(false, "a value of the struct is outside the item");
         }
     }
 }
 
-/// Returns zeros for a value outside the item. `LayoutMatcher` has checked that all values are inside.
+/// Returns `W` zeros for a value outside the item. Only a bug calls this function, because `LayoutMatcher` checks that
+/// all values are inside.
 ///
-/// The function is cold and not inlined, because a predicted branch is cheaper than a conditional move.
+/// The function is cold and not inlined. The callers then contain a predicted branch, which takes less time than a
+/// conditional move.
 #[cold]
 #[inline(never)]
 fn outside<const W: usize>() -> [u8; W] {

@@ -1,17 +1,20 @@
-//! The format string of a struct, which is computed at compile time.
+//! [`RecordLayout::format_bytes`]: computes the format of a struct at compile time.
 
 use super::model::{FieldLayout, MemberKind, MemberLayout, RecordLayout};
 use crate::endian::Endian;
 
-/// Writes a format to `bytes` and counts its bytes in `len`. Bytes that do not fit are counted and not written. Hence
-/// the same code first computes the length of the constant, and then fills it.
+/// A writer of a format to `bytes`, which counts the bytes of the format in `len`. A byte that does not fit is counted
+/// and not written. Hence the same code first computes the length of the format, and then writes the format to a
+/// constant of this length.
 struct FormatWriter<'w> {
+    /// The memory for the format. Empty if the writer only counts.
     bytes: &'w mut [u8],
+    /// The number of bytes of the format so far.
     len: usize,
 }
 
 impl RecordLayout {
-    /// Returns the length of the format in bytes. Used by the derive macro.
+    /// Returns the length in bytes of the format of the struct. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_len(&self) -> usize {
@@ -20,7 +23,7 @@ impl RecordLayout {
         writer.len
     }
 
-    /// Returns the format. `N` must be [`format_len`](Self::format_len). Used by the derive macro.
+    /// Returns the format of the struct. `N` must be [`format_len`](Self::format_len). Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn format_bytes<const N: usize>(&self) -> [u8; N] {
@@ -30,8 +33,8 @@ impl RecordLayout {
         bytes
     }
 
-    /// Converts `format` to text. The bytes are valid UTF-8, because names are `str` and all other bytes are ASCII.
-    /// Used by the derive macro.
+    /// Converts `format` to text. `format` must be a result of [`format_bytes`](Self::format_bytes), which is valid
+    /// UTF-8: names are `str`, and all other bytes are ASCII. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn text(format: &'static [u8]) -> &'static str {
@@ -46,7 +49,7 @@ impl RecordLayout {
 }
 
 impl FormatWriter<'_> {
-    /// Counts `byte`, and writes `byte` if there is space for another byte.
+    /// Increases `len` by 1, and writes `byte` if `bytes` is long enough.
     const fn write_byte(&mut self, byte: u8) {
         if let Some((_, [next, ..])) = self.bytes.split_at_mut_checked(self.len) {
             *next = byte;
@@ -72,7 +75,7 @@ impl FormatWriter<'_> {
         self.write_byte(b'0'.wrapping_add((number % 10) as u8));
     }
 
-    /// Writes padding of `bytes` bytes: `x`, or with a count such as `3x`.
+    /// Writes the format of `bytes` pad bytes: nothing for 0, `x` for 1, `3x` for 3.
     const fn write_padding(&mut self, bytes: usize) {
         if bytes > 1 {
             self.write_number(bytes);
@@ -82,7 +85,8 @@ impl FormatWriter<'_> {
         }
     }
 
-    /// Writes a record of `size` bytes. `endian` is the byte order of fields for which the struct declares none.
+    /// Writes the format of a record with the fields `fields` and a size of `size` bytes. `endian` is the byte order of
+    /// fields that do not declare a byte order.
     const fn write_record(&mut self, fields: &[FieldLayout], size: usize, endian: Endian) {
         self.write_text("T{");
         let (mut rest, mut at) = (fields, 0_usize);
@@ -105,7 +109,8 @@ impl FormatWriter<'_> {
         self.write_byte(b'}');
     }
 
-    /// Writes the shape, the byte order, the length of a string, and the code of a field.
+    /// Writes the format of a field whose type is `member`: the shape, the byte order, the length of a string, and the
+    /// code. `endian` is the byte order of the field.
     const fn write_member(&mut self, member: &MemberLayout, endian: Endian) {
         let (mut member, mut dimensions, mut length) = (member, 0_usize, None);
         while let MemberKind::Array { element, len } = member.kind {

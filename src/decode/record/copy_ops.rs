@@ -1,5 +1,5 @@
-//! The steps from items to structs: [`FieldCopy`] copies adjacent bytes, and [`ValueCheck`] finds bytes that are not a
-//! valid value.
+//! The steps of decoding items to structs: [`FieldCopy`] copies adjacent bytes of an item, and [`ValueCheck`] finds
+//! bytes that are not a valid value.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,7 +13,7 @@ use super::error::RecordError;
 use super::model::Check;
 use crate::strided::{Strided, StridedMut};
 
-/// A copy of adjacent bytes from an item to a struct. The struct is in the layout of its `RecordLayout`.
+/// A copy of adjacent bytes from an item to a struct, which has the layout of its `RecordLayout`.
 #[derive(Clone, Debug)]
 pub(super) struct FieldCopy {
     /// The offset in bytes from the start of the item.
@@ -22,7 +22,7 @@ pub(super) struct FieldCopy {
     pub(super) to: usize,
     /// The number of adjacent bytes.
     pub(super) len: usize,
-    /// The number of bytes to reverse together, or 1 for no reversal.
+    /// The number of adjacent bytes that are reversed together, or 1 for no reversal.
     pub(super) unit: usize,
     /// The arrays of records around the bytes, outermost first. Each array has a stride in the item and a stride in the
     /// struct.
@@ -30,7 +30,8 @@ pub(super) struct FieldCopy {
 }
 
 impl FieldCopy {
-    /// Merges copies whose bytes are adjacent both in the item and in the struct.
+    /// Merges consecutive `copies` whose bytes are adjacent both in the item and in the struct. Removes copies of 0
+    /// bytes.
     pub(super) fn merged(copies: Vec<Self>) -> Vec<Self> {
         let mut merged: Vec<Self> = Vec::new();
         for next in copies.into_iter().filter(|next| next.len > 0) {
@@ -48,7 +49,7 @@ impl FieldCopy {
         self.unit == next.unit && self.repeats == next.repeats && ends == (next.from, next.to)
     }
 
-    /// Returns the copy in the other direction, from the struct to the item.
+    /// Returns the copy of the same bytes in the opposite direction, from the struct to the item.
     pub(super) fn reversed(&self) -> Self {
         let reversed = |repeat: &Repeat<2>| {
             let [from, to] = repeat.strides;
@@ -67,7 +68,8 @@ impl FieldCopy {
         self.from == self.to && self.repeats.iter().all(|Repeat { strides: [from, to], .. }| from == to)
     }
 
-    /// Sets the origins of the bytes that are copied. `origins` has one element for each byte of the struct.
+    /// Sets the element of `origins` for each byte of the struct that this copy writes. `origins` must have one element
+    /// for each byte of the struct. Returns an error if `origins` is shorter.
     pub(super) fn set_origins(&self, origins: &mut [Origin]) -> Result<(), DecodeError> {
         self.each(|from, to| {
             let origins = origins.get_mut(to..to.saturating_add(self.len))?;
@@ -76,7 +78,9 @@ impl FieldCopy {
         })
     }
 
-    /// Copies the bytes from each of `items` to the record with the same index.
+    /// Copies the bytes from each of `items` to the element of `records` with the same index, and reverses units if
+    /// [`swaps`](Self::swaps) is true. `records` are structs in the layout of their `RecordLayout`, or items for a
+    /// [`reversed`](Self::reversed) copy. Returns an error if the bytes are outside an item or a record.
     pub(super) fn apply(&self, items: Strided<'_>, mut records: StridedMut<'_>) -> Result<(), DecodeError> {
         self.each(|from, to| {
             let from = items.field(from, self.len)?;
@@ -84,8 +88,8 @@ impl FieldCopy {
         })
     }
 
-    /// Calls `copy` with the offsets in the item and in the struct, for each element of the enclosing arrays of
-    /// records. Returns an error if `copy` returns `None`.
+    /// Calls `copy(from, to)` for the bytes in each element of the enclosing arrays of records. `from` is the offset in
+    /// bytes in the item, and `to` in the struct. Returns an error if `copy` returns `None`.
     fn each(&self, mut copy: impl FnMut(usize, usize) -> Option<()>) -> Result<(), DecodeError> {
         let copied = each_offset(&self.repeats, [self.from, self.to], &mut |[from, to]| match copy(from, to) {
             Some(()) => ControlFlow::Continue(()),
@@ -115,12 +119,13 @@ pub(super) struct ValueCheck {
 }
 
 impl ValueCheck {
-    /// Checks adjacent `items` of `itemsize` bytes. `before` is the number of items that were checked before, for the
-    /// error.
+    /// Returns an error if a value of the field is invalid in one of `items`, the bytes of adjacent items of `itemsize`
+    /// bytes. `before` is the number of items that were checked before. The index of the record in the error counts
+    /// these items.
     pub(super) fn apply(&self, items: &[u8], itemsize: usize, before: usize) -> Result<(), RecordError> {
         if self.check == Check::Bool && self.len == 1 && self.repeats.is_empty() {
-            // The bits of all bools are combined first. This is faster than a loop that stops at the first byte above
-            // 1.
+            // The bits of all bools are combined first. This takes less time than a loop that stops at the first byte
+            // above 1.
             let bools = items.iter().skip(self.offset).step_by(itemsize.max(1));
             if bools.fold(0, |bits, byte| bits | byte) <= 1 {
                 return Ok(());
@@ -137,7 +142,9 @@ impl ValueCheck {
         Ok(())
     }
 
-    /// Returns the index and the bytes of the first invalid value of an item. Elements of arrays are counted from 0.
+    /// Returns the first invalid value of the field in `item`: the index of its element, and its bytes as an integer.
+    /// The index counts the elements of all enclosing arrays from 0. Returns `None` if all values are valid, and an
+    /// error if the field is outside `item`.
     fn first_invalid(&self, item: &[u8]) -> Result<Option<(usize, u32)>, DecodeError> {
         let mut before = 0_usize;
         let found = each_offset(&self.repeats, [self.offset], &mut |[offset]| {

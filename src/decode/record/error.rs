@@ -5,7 +5,7 @@ use alloc::string::String;
 use super::super::error::{DecodeError, EncodeError};
 use crate::text::plural;
 
-/// The first difference between the layout of the items and the struct.
+/// The first difference that prevents decoding items to a struct.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Mismatch {
@@ -91,7 +91,7 @@ pub enum NotInPlace {
     },
 }
 
-/// The reason why items cannot be decoded to structs, or structs cannot be encoded.
+/// The reason why items cannot be decoded to structs, or why structs cannot be encoded.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]

@@ -66,8 +66,8 @@ numbers! {
     i64: "q" false, u64: "Q" false, f16: "e" false, f32: "f" false, f64: "d" false,
 }
 
-/// Implements `RecordField` for types of the size of an address. The format is the same as for the integer of 32 or 64
-/// bits.
+/// Implements `RecordField` for `isize` and `usize`, which have the size of an address. The format is the format of the
+/// integer of 32 or 64 bits.
 macro_rules! address_sized {
     ($($word:ty: $int32:ty, $code32:literal, $int64:ty, $code64:literal);+ $(;)?) => {$(
         impl RecordField for $word {
@@ -124,7 +124,7 @@ impl RecordField for bool {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
-        // `ValueCheck` has returned an error for bytes above 1.
+        // The byte is 0 or 1, because `ValueCheck` returns an error for any other byte.
         source.bytes::<1>(at) != [0]
     }
 
@@ -140,7 +140,7 @@ impl RecordField for char {
 
     #[inline(always)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self {
-        // `ValueCheck` has returned an error for bytes that are not a `char`.
+        // The default is never used, because `ValueCheck` returns an error for bytes that are not a `char`.
         Self::from_u32(u32::from_ne_bytes(source.bytes(at))).unwrap_or(Self::REPLACEMENT_CHARACTER)
     }
 

@@ -1,5 +1,5 @@
-//! The comparison of a plan with a struct. The result is the [`Conversion`] from items to structs, or the first
-//! difference.
+//! [`Conversion::new`]: compares a plan with the layout of a struct. The result is the [`Conversion`] from items to
+//! structs, or the first difference.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,19 +17,20 @@ use super::model::{Check, FieldLayout, MemberKind, MemberLayout, RecordLayout, V
 use crate::layout::Type;
 use crate::text::{escape, plural};
 
-/// The conversion of items to structs.
+/// The steps that convert items to structs.
 #[derive(Debug)]
 pub(super) struct Conversion {
-    /// The copies from an item to the layout of the struct.
+    /// The copies from an item to a struct in the layout of its `RecordLayout`.
     pub(super) copies: Vec<FieldCopy>,
+    /// The checks of values in an item that can be invalid.
     pub(super) checks: Vec<ValueCheck>,
     pub(super) strategy: Strategy,
 }
 
-/// The fastest method to decode items to structs.
+/// The fastest method to decode items to structs. [`Conversion::new`] chooses the method.
 #[derive(Debug)]
 pub(super) enum Strategy {
-    /// The items have the layout of the struct.
+    /// The items have the layout of the struct, and all values have native byte order.
     Identity,
     /// The items have the layout of the struct, but all values have non-native byte order.
     Swapped,
@@ -39,16 +40,17 @@ pub(super) enum Strategy {
     /// `origins` has the position in the item of each byte of the struct. Some values have native byte order, and some
     /// have non-native byte order.
     PermutedMixedEndian { origins: Vec<Origin> },
-    /// The fields are first copied to a block in the layout of the struct. The block is then decoded as for
-    /// [`Identity`](Self::Identity).
+    /// The fields of several items are first copied to a block of memory in the layout of the struct. The block is then
+    /// decoded as for [`Identity`](Self::Identity).
     Staged,
 }
 
-/// The largest size of a struct, in bytes, for which the position of each byte is listed.
+/// The largest size of a struct in bytes for which a strategy lists the position of each byte. A larger struct is
+/// [`Strategy::Staged`].
 const LARGEST_PERMUTED: usize = 1 << 10;
 
 impl Conversion {
-    /// Compares the layout of the items with the layout of the struct. Returns the first difference as an error.
+    /// Compares the items of `plan` with `layout`, the layout of the struct. Returns the first difference as an error.
     pub(super) fn new(plan: &Plan, layout: &RecordLayout) -> Result<Self, Mismatch> {
         let mut matcher = LayoutMatcher {
             repeats: Vec::new(),
@@ -88,7 +90,7 @@ impl Conversion {
     }
 }
 
-/// The state of a comparison.
+/// The state of the comparison in [`Conversion::new`].
 struct LayoutMatcher {
     /// The arrays of records around the current field, outermost first. Each array has a stride in the item and a
     /// stride in the struct.
@@ -104,9 +106,10 @@ struct LayoutMatcher {
 }
 
 impl LayoutMatcher {
-    /// Compares the fields of a record in the layout with `fields`, the fields of the struct. `names` and `nodes` are
-    /// the fields of the record. `base` is the offset of the record in the item and in the struct, in bytes. The
-    /// recursion is as deep as records of the struct are nested.
+    /// Compares a record of the items with a struct, and adds the copies and the checks of its fields. `names` and
+    /// `nodes` are the fields of the record. `fields` are the fields of the struct. `base` is the offset in bytes of
+    /// the record in the item, and of the struct in the outermost struct. Returns the first difference as an error. The
+    /// recursion is as deep as the structs are nested.
     fn compare_record(
         &mut self,
         fields: &[FieldLayout],
@@ -137,7 +140,7 @@ impl LayoutMatcher {
             self.compare_field(&field.member, node, offsets)?;
             self.path.truncate(len);
         }
-        // All fields of the struct were found in the layout. A field of the layout with another name is missing in the
+        // All fields of the struct were found in the record. A field of the record with another name is missing in the
         // struct.
         let is_extra = |name: &Name| {
             let known = |field: &FieldLayout| field.name.map(str::as_bytes) == name.as_deref();
@@ -154,13 +157,14 @@ impl LayoutMatcher {
         Ok(())
     }
 
-    /// Returns the current record for messages: "the item" or "the record `a.b`".
+    /// Returns the name of the current record for messages: "the item" or "the record `a.b`".
     fn current_record(&self) -> String {
         if self.path.is_empty() { "the item".into() } else { format!("the record `{}`", self.path) }
     }
 
-    /// Compares a field of the struct with `node`, the field in the layout. `offsets` are the offsets in the item and
-    /// in the struct.
+    /// Compares `member`, the type of a field of the struct, with `node`, the field of the items. Adds the copies and
+    /// the checks of the field. `offsets` are the offsets of the field in bytes in the item, and in the outermost
+    /// struct. Returns the first difference as an error.
     fn compare_field(
         &mut self,
         member: &MemberLayout,
@@ -201,8 +205,9 @@ impl LayoutMatcher {
         }
     }
 
-    /// Adds the copy and the check for adjacent values. The values have `len` bytes both in the item and in the struct.
-    /// `from` is the offset of the values in the item, and `to` the offset in the struct.
+    /// Adds the copy and the check of adjacent values, which have `len` bytes both in the item and in the struct.
+    /// `value` is their type in the struct, and `codec` their type in the item. `from` is the offset of the values in
+    /// bytes in the item, and `to` in the outermost struct.
     fn add_value(&mut self, value: &ValueLayout, len: usize, codec: &ScalarCodec, (from, to): (usize, usize)) {
         let (swap, unit) = (codec.swapped(), codec.reversed_unit());
         self.copies.push(FieldCopy { from, to, len, unit, repeats: self.repeats.clone() });
@@ -220,9 +225,9 @@ impl LayoutMatcher {
     }
 }
 
-/// Returns whether a field in the layout has the type of a field in the struct. In the layout, the field is an array of
-/// shape `found` with values of `codec`. In the struct, the field is an array of shape `shape` with elements of `size`
-/// bytes, and the last dimension can be the length of a string.
+/// Returns whether a field of the items has the type of a field of the struct. In the items, the field is an array of
+/// shape `found` with values of `codec`. In the struct, the field is an array of shape `shape` whose elements have the
+/// type `value` and `size` bytes. The last dimension of `shape` can be the length of a string.
 fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &ScalarCodec, found: &[usize]) -> bool {
     let text = matches!(codec.ty, Type::Ucs4 | Type::Wchar) && codec.unit == 4;
     let accepted = if value.check == Check::Char { text } else { (value.accepts)(codec) && codec.unit == value.unit };
@@ -236,7 +241,8 @@ fn is_same_array(value: &ValueLayout, size: usize, shape: &[usize], codec: &Scal
     }
 }
 
-/// Returns `name`, the size in bytes if `is_string` is true, and the shape: `bytes of 5 bytes[2,3]`.
+/// Returns the text of a type for messages: `name`, then `size` in bytes if `is_string` is true, then the dimensions
+/// `shape`. Examples: `bytes of 5 bytes[2,3]`, `int32[2]`.
 fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String {
     let mut text = String::from(name);
     if is_string {
@@ -249,7 +255,8 @@ fn describe(name: &str, size: usize, is_string: bool, shape: &[usize]) -> String
     text
 }
 
-/// Returns the type of a field in the layout for messages: `int32`, `bytes of 5 bytes`, `float64[2,3]`.
+/// Returns the text of the type of `node`, a field of the items, for messages: `int32`, `bytes of 5 bytes`,
+/// `float64[2,3]`.
 fn describe_node(node: &PlanNode) -> String {
     let shape = node.shape.as_deref().unwrap_or(&[]);
     match &node.kind {
@@ -264,7 +271,8 @@ fn describe_node(node: &PlanNode) -> String {
     }
 }
 
-/// Returns the type of a field in the struct for messages. `member` is the innermost type of an array of shape `shape`.
+/// Returns the text of the type of a field of the struct for messages, as [`describe_node`] does. `member` is the
+/// innermost element type of the field, and `shape` has the dimensions of its arrays.
 fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
     match (&member.kind, shape.split_last()) {
         (MemberKind::Value(value), Some((len, outer))) if value.is_string => {
@@ -280,7 +288,8 @@ fn describe_member(member: &MemberLayout, shape: &[usize]) -> String {
     }
 }
 
-/// Returns the type of a record for messages: `record of 2 fields`, `record[3] of 2 fields`.
+/// Returns the text of the type of a record with `fields` fields and the dimensions `shape`, for messages:
+/// `record of 2 fields`, `record[3] of 2 fields`.
 fn describe_record(fields: usize, shape: &[usize]) -> String {
     describe("record", 0, false, shape) + " of " + &plural(wide(fields), "field")
 }

@@ -1,27 +1,31 @@
-//! Copies between items and structs: the trait [`Record`] of such structs, and their plan [`RecordPlan`].
+//! Copies between items and structs: [`Record`] is the trait of a struct, and [`RecordPlan`] decodes items to this
+//! struct.
 //!
 //! | type of a field | format of [`Record::FORMAT`] | other formats that are accepted |
 //! |--|--|--|
 //! | `i8` to `u64`, `f32`, `f64`, `half::f16` | `b` to `Q`, `f`, `d`, `e` | the formats that [`Element`](super::Element) lists |
-//! | `isize`, `usize` | `i` or `q`, `I` or `Q` | `n`, `N`, addresses of the same size |
+//! | `isize` | `i` or `q` | `n` |
+//! | `usize` | `I` or `Q` | `N`, addresses of the same size |
 //! | `num_complex::Complex` of a float type | `Zf`, `Zd`, `Ze` | |
-//! | `bool`, `char` | `?`, `w` | |
-//! | `[u8; 5]`, `[char; 5]` | `5s`, `5w` | `(5)B`, `5p`, `5x` with a name; `(5)w` |
+//! | `bool` | `?` | |
+//! | `char` | `w` | |
+//! | `[u8; 5]` | `5s` | `(5)B`, `5p`, `5x` with a name |
+//! | `[char; 5]` | `5w` | `(5)w` |
 //! | `[[f32; 3]; 2]` | `(2,3)f` | |
 //! | a struct that is a [`Record`] | `T{...}` | |
 //!
-//! A field of the items must have the type, shape and name of a field of the struct. The byte order and the offset may
-//! differ. Numbers are not widened. A byte that is not a valid `bool` or `char` is an error.
+//! Every field of the items must have the type, shape and name of a field of the struct. The byte order and the offset
+//! may differ. Numbers are not converted to a wider type. A byte that is not a valid `bool` or `char` is an error.
 //!
 //! A [`RecordLayout`] is the layout of a struct. In contrast to a [`Layout`](crate::Layout), a `RecordLayout` can be a
-//! constant, because it borrows its fields. A [`RecordPlan`] compares the layouts of the items and the struct once.
-//! Reusing the plan saves time if a program reads few records many times. [`RecordPlan::cast`] borrows items as structs
-//! without a copy if both have the same layout.
+//! constant, because a `RecordLayout` borrows its fields. A [`RecordPlan`] compares the layouts of the items and the
+//! struct once. A program that reads few records many times saves time by reusing one plan. [`RecordPlan::cast`]
+//! borrows items as structs without a copy if both have the same layout.
 //!
 //! # Limitations
 //! The struct must have every field of the items. [`Plan::columns`](super::Plan::columns) can read some of the fields.
-//! The type of an address is `u32` or `u64`. A `long double` can be read only on machines where it is the same type as
-//! `double`.
+//! A field for an address must have the type `u32`, `u64` or `usize`. A `long double` can be read only on machines
+//! where it is the same type as `double`.
 
 mod access;
 mod const_format;

@@ -25,15 +25,16 @@ use crate::endian::Endian;
 pub struct RecordLayout {
     pub(super) size: usize,
     pub(super) align: usize,
-    /// Whether values of the struct have this layout in memory. This is true if the struct and all records in it are
-    /// `repr(C)` and no field is skipped.
+    /// Whether values of the struct have this layout in memory. The value is true if the struct and all records inside
+    /// the struct are `repr(C)`, and no field is skipped.
     pub(super) in_memory: bool,
     pub(super) fields: &'static [FieldLayout],
 }
 
 impl RecordLayout {
-    /// Creates the layout of a struct. `last` is the position of the last field. `align` is the alignment in bytes that
-    /// `repr(align)` requests. Used by the derive macro.
+    /// Creates the layout of a struct. `last` is the position of the last field. `align` is the alignment in bytes of
+    /// `repr(align)`, or `None` without this attribute. `in_memory` is whether the struct is `repr(C)` and no field is
+    /// skipped. `fields` are the fields that are not skipped. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(last: FieldCursor, align: Option<usize>, in_memory: bool, fields: &'static [FieldLayout]) -> Self {
@@ -78,8 +79,9 @@ pub struct FieldLayout {
 }
 
 impl FieldLayout {
-    /// Creates the layout of the field at the position `cursor`. `endian` is the byte order in the format. `None` means
-    /// the byte order of the struct. Used by the derive macro.
+    /// Creates the layout of the field of type `T` at the position `cursor`. `name` is the name in the format, or
+    /// `None` for a field of a tuple struct. `endian` is the byte order in the format, or `None` for the byte order of
+    /// the struct. Used by the derive macro.
     #[doc(hidden)]
     #[must_use]
     pub const fn new<T: RecordField>(name: Option<&'static str>, cursor: FieldCursor, endian: Option<Endian>) -> Self {
@@ -92,7 +94,7 @@ impl FieldLayout {
         self.name
     }
 
-    /// Returns the offset in bytes from the start of the struct.
+    /// Returns the offset of the field in bytes from the start of the struct.
     #[must_use]
     pub const fn offset(&self) -> usize {
         self.offset
@@ -105,7 +107,7 @@ impl FieldLayout {
     }
 }
 
-/// The layout of the type of a field.
+/// The size, alignment and kind of the type of a field.
 #[derive(Clone, Copy, Debug)]
 pub struct MemberLayout {
     pub(super) size: usize,
@@ -115,31 +117,35 @@ pub struct MemberLayout {
     pub(super) kind: MemberKind,
 }
 
+/// The kind of the type of a field.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MemberKind {
+    /// One value.
     Value(ValueLayout),
+    /// An array of `len` elements.
     Array { element: &'static MemberLayout, len: usize },
+    /// A struct with the given fields.
     Record(&'static [FieldLayout]),
 }
 
 /// The layout of a type that is one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ValueLayout {
-    /// The format character, such as `i`, or two for a complex number.
+    /// The code of the type in a format, such as `i` or `Zd`.
     pub(super) code: &'static str,
     /// The name of the type in error messages, such as `int32`.
     pub(super) name: &'static str,
-    /// The number of bytes that have one byte order: a number, a part of a complex number, or a `char`.
+    /// The size in bytes of a group of bytes with one byte order: a number, a part of a complex number, or a `char`.
     pub(super) unit: usize,
     /// Whether an array of the type is a string in the format: `5s` for `[u8; 5]`, `5w` for `[char; 5]`.
     pub(super) is_string: bool,
-    /// The bytes that are valid values.
+    /// The check that finds bytes that are not valid values.
     pub(super) check: Check,
     /// Returns whether values of a codec can be copied to the type.
     pub(super) accepts: fn(&ScalarCodec) -> bool,
 }
 
-/// The bytes that are valid values of a type.
+/// The rule for the bytes that are valid values of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
     /// All bytes are valid.
@@ -151,7 +157,8 @@ pub(crate) enum Check {
 }
 
 impl MemberLayout {
-    /// Creates the layout of a value of type `T`. The other parameters are fields of `ValueLayout`.
+    /// Creates the layout of a value of type `T`. The parameters `code`, `unit`, `is_string` and `check` become the
+    /// fields of `ValueLayout` with these names.
     pub(super) const fn value<T: Element>(code: &'static str, unit: usize, is_string: bool, check: Check) -> Self {
         let accepts = <T as sealed::ElementType>::accepts;
         let name = match check {
@@ -162,7 +169,7 @@ impl MemberLayout {
         Self { size: size_of::<T>(), align: align_of::<T>(), in_memory: true, kind: MemberKind::Value(value) }
     }
 
-    /// Creates the layout of a field that is a record.
+    /// Creates the layout of a field whose type is a struct with the layout `layout`.
     pub(super) const fn record(layout: RecordLayout) -> Self {
         let RecordLayout { size, align, in_memory, fields } = layout;
         Self { size, align, in_memory, kind: MemberKind::Record(fields) }
@@ -182,11 +189,13 @@ pub trait RecordField: Sized {
     #[doc(hidden)]
     const MEMBER: MemberLayout;
 
-    /// Decodes the value at byte `at` of the struct.
+    /// Decodes a value of this type from `source`. The value starts `at` bytes after the start of the struct. `source`
+    /// converts this offset to an offset in the item.
     #[doc(hidden)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self;
 
-    /// Encodes the value at byte `at` of the struct.
+    /// Encodes this value into `target`. The value starts `at` bytes after the start of the struct. `target` converts
+    /// this offset to an offset in the item.
     #[doc(hidden)]
     fn store<R: RecordWriter>(&self, target: &mut R, at: usize);
 }
@@ -196,26 +205,31 @@ pub trait RecordField: Sized {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct FieldCursor {
+    /// The offset of the current field in bytes from the start of the struct.
     offset: usize,
+    /// The offset in bytes after the current field.
     end: usize,
+    /// The largest alignment of a field so far, in bytes.
     align: usize,
+    /// The largest alignment in bytes that `repr(packed)` permits.
     packed: Option<usize>,
 }
 
 impl FieldCursor {
-    /// Creates a cursor before the first field. `packed` is the alignment in bytes of `repr(packed)`.
+    /// Creates a cursor before the first field. `packed` is the largest alignment of a field in bytes that
+    /// `repr(packed)` permits, or `None` without this attribute.
     #[must_use]
     pub const fn start(packed: Option<usize>) -> Self {
         Self { offset: 0, end: 0, align: 1, packed }
     }
 
-    /// Advances to the next field, of type `T`.
+    /// Returns the position of the next field, whose type is `T`.
     #[must_use]
     pub const fn next<T: RecordField>(self) -> Self {
         self.skip(T::MEMBER.size, T::MEMBER.align)
     }
 
-    /// Advances to the next field, which has the given size and alignment in bytes.
+    /// Returns the position of the next field, which has `size` bytes and an alignment of `align` bytes.
     #[must_use]
     pub const fn skip(self, size: usize, align: usize) -> Self {
         let align = match self.packed {
@@ -234,12 +248,12 @@ impl FieldCursor {
     }
 }
 
-/// Returns the larger number. `Ord::max` is not a constant function.
+/// Returns the larger of the numbers `a` and `b`. `Ord::max` is not a constant function.
 const fn larger(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Rounds `offset` up to a multiple of `align`, a power of two.
+/// Rounds `offset` up to a multiple of `align`, which must be a power of two.
 const fn round_up(offset: usize, align: usize) -> usize {
     offset.saturating_add(offset.wrapping_neg() & align.wrapping_sub(1))
 }

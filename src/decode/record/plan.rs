@@ -1,4 +1,5 @@
-//! [`RecordPlan`]: decodes items to structs and encodes structs, after comparing a plan with a struct once.
+//! [`RecordPlan`]: decodes items to structs of one type and encodes such structs. Its constructor compares the layout
+//! of the items with the struct once.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -17,8 +18,8 @@ use super::match_layout::{Conversion, Strategy};
 use super::traits::{Record, load_each};
 use crate::strided::{Strided, StridedMut};
 
-/// A plan for items that are structs. [`Plan::records`] creates a `RecordPlan`. A `RecordPlan` can be reused for any
-/// number of items.
+/// A plan that decodes items to structs of type `T` and encodes such structs. [`Plan::records`] creates a `RecordPlan`.
+/// A `RecordPlan` can be reused for any number of items.
 ///
 #[cfg_attr(feature = "derive", doc = "```")]
 #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -36,6 +37,7 @@ use crate::strided::{Strided, StridedMut};
 /// ```
 #[derive(Debug)]
 pub struct RecordPlan<'p, T> {
+    /// The plan of the items.
     plan: &'p Plan,
     conversion: Conversion,
     /// The copies from the layout of the struct to an item. The vector is empty unless the strategy is
@@ -45,7 +47,7 @@ pub struct RecordPlan<'p, T> {
 }
 
 impl Plan {
-    /// Compares the layout of the items with the struct `T`.
+    /// Creates the plan for structs of type `T`, after comparing the layout of the items with the struct.
     ///
     /// # Errors
     /// - the items do not [match](Record::matches) the struct
@@ -58,7 +60,7 @@ impl Plan {
         Ok(RecordPlan { plan: self, conversion, copies_to_item, records: PhantomData })
     }
 
-    /// Returns adjacent items as a slice of structs without a copy, see [`RecordPlan::cast`].
+    /// Returns `items`, the bytes of adjacent items, as a slice of structs without a copy, see [`RecordPlan::cast`].
     ///
     /// # Errors
     /// - the errors of [`RecordPlan::cast`]
@@ -69,8 +71,8 @@ impl Plan {
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// Returns adjacent items as a slice of structs without a copy. The layouts of the items and the struct must be
-    /// equal.
+    /// Returns `items`, the bytes of adjacent items, as a slice of structs without a copy. The layouts of the items and
+    /// the struct must be equal.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -105,7 +107,7 @@ impl<T: Record> RecordPlan<'_, T> {
         bytemuck::try_cast_slice(items).map_err(|_| unaligned::<T>(items).into())
     }
 
-    /// Returns adjacent items as a mutable slice of structs without a copy.
+    /// Returns `items`, the bytes of adjacent items, as a mutable slice of structs without a copy.
     ///
     /// # Errors
     /// - the errors of [`cast`](Self::cast)
@@ -121,7 +123,8 @@ impl<T: Record> RecordPlan<'_, T> {
         bytemuck::try_cast_slice_mut(items).map_err(|_| refused.into())
     }
 
-    /// Checks that items have the same layout as the struct in memory. Returns the first difference as an error.
+    /// Checks that items have the same layout as the struct in memory. Returns the first difference as an error. Also
+    /// returns an error if the length of `items` is not a multiple of the item size.
     fn check_in_place(&self, items: &[u8]) -> Result<(), RecordError> {
         self.plan.items_in(items.len())?;
         let (item, record) = (wide(self.plan.itemsize()), wide(size_of::<T>()));
@@ -141,7 +144,7 @@ impl<T: Record> RecordPlan<'_, T> {
     }
 }
 
-/// Creates the error for items that are not aligned for the struct `T`.
+/// Creates the error for `items` whose first byte is not aligned for the struct `T`.
 fn unaligned<T>(items: &[u8]) -> NotInPlace {
     // The mask computes the remainder, because an alignment is a power of two.
     let past = items.as_ptr().addr() & align_of::<T>().saturating_sub(1);
@@ -149,7 +152,7 @@ fn unaligned<T>(items: &[u8]) -> NotInPlace {
 }
 
 impl Plan {
-    /// Decodes adjacent items to structs.
+    /// Decodes `items`, the bytes of adjacent items, to structs.
     ///
     /// If the items have the layout of the struct and every bit pattern is a valid struct, the items are copied as
     /// bytes. Otherwise the items are decoded field by field.
@@ -164,7 +167,7 @@ impl Plan {
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// Decodes adjacent items to structs, see [`Plan::read_records`].
+    /// Decodes `items`, the bytes of adjacent items, to structs, see [`Plan::read_records`].
     ///
     /// # Errors
     /// - the length of `items` is not a multiple of the item size: 10 bytes for items of 4 bytes
@@ -175,13 +178,15 @@ impl<T: Record> RecordPlan<'_, T> {
         Ok(records)
     }
 
-    /// Decodes adjacent items and appends the structs to `records`. Leaves `records` unchanged if an error is returned.
+    /// Decodes `items`, the bytes of adjacent items, and appends the structs to `records`. Leaves `records` unchanged
+    /// if an error is returned.
     ///
     /// # Errors
     /// - the errors of [`read`](Self::read)
     pub fn read_into(&self, items: &[u8], records: &mut Vec<T>) -> Result<(), RecordError> {
         let mut reader = Reader::new(self, self.plan.items_in(items.len())?, records)?;
-        // Several steps are executed block by block, so that a block stays in the cache between the steps.
+        // If decoding has several steps, the items are decoded block by block. A block then stays in the cache between
+        // the steps.
         let one_step = !matches!(self.conversion.strategy, Strategy::Staged) && self.conversion.checks.is_empty();
         let most = if one_step { usize::MAX } else { block_items(self.plan.size.max(T::LAYOUT.size)) };
         for block in items.chunks(most.saturating_mul(self.plan.size).max(1)) {
@@ -190,8 +195,8 @@ impl<T: Record> RecordPlan<'_, T> {
         Ok(())
     }
 
-    /// Decodes all items of `buffer` to structs, see [`Buffer::read_records`]. The buffer may have another plan than
-    /// this one.
+    /// Decodes all items of `buffer` to structs with this plan, see [`Buffer::read_records`]. The plan of `buffer` is
+    /// not used.
     ///
     /// # Errors
     /// - the items of the buffer have another size than the items of this plan
@@ -220,7 +225,7 @@ impl<T: Record> RecordPlan<'_, T> {
 }
 
 impl Buffer<'_> {
-    /// Decodes all items to structs, the last index fastest, see [`Plan::read_records`].
+    /// Decodes all items, in C order, to structs, see [`Plan::read_records`].
     ///
     /// # Errors
     /// - there is not enough memory for the structs, or there are more than 65,536 items of 0 bytes
@@ -230,18 +235,21 @@ impl Buffer<'_> {
     }
 }
 
-/// Decodes blocks of items and appends the structs to a vector.
+/// The state of decoding items block by block to structs, which are appended to a vector.
 struct Reader<'r, T> {
+    /// The plan that decodes the items.
     plan: &'r RecordPlan<'r, T>,
     /// A block of items in the layout of the struct, for [`Strategy::Staged`].
     staged: Vec<u8>,
+    /// The vector that structs are appended to.
     records: &'r mut Vec<T>,
-    /// The length of `records` before the first block.
+    /// The length of `records` before the first block was decoded.
     before: usize,
 }
 
 impl<'r, T: Record> Reader<'r, T> {
-    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for these structs.
+    /// Creates a reader that appends `items` structs to `records`. Allocates the memory for these structs. Returns an
+    /// error if the allocation fails.
     fn new(plan: &'r RecordPlan<'r, T>, items: usize, records: &'r mut Vec<T>) -> Result<Self, RecordError> {
         let bytes = wide(items.saturating_mul(size_of::<T>()));
         records.try_reserve_exact(items).map_err(|_| DecodeError::Allocation { bytes })?;
@@ -250,7 +258,8 @@ impl<'r, T: Record> Reader<'r, T> {
         Ok(Self { plan, staged: Vec::new(), records, before })
     }
 
-    /// Decodes adjacent items and appends the structs. Removes all appended structs if a value is invalid.
+    /// Decodes `items`, the bytes of adjacent items, and appends the structs to the vector. If a value is invalid,
+    /// removes all structs that this reader appended, and returns an error.
     fn append(&mut self, items: &[u8]) -> Result<(), RecordError> {
         let Self { plan: RecordPlan { plan, conversion, .. }, staged, records, before } = self;
         let (itemsize, size) = (plan.size, T::LAYOUT.size);
@@ -285,10 +294,12 @@ impl<'r, T: Record> Reader<'r, T> {
     }
 }
 
-/// Decodes items of `itemsize` bytes with `access(origins)`, and appends the structs to `records`.
+/// Decodes `items`, the bytes of adjacent items of `itemsize` bytes, and appends the structs to `records`.
+/// `access(origins)` maps offsets in the struct to offsets in an item. `origins` has the position in the item of each
+/// byte of the struct. Returns an error if `origins` is shorter than the struct.
 ///
-/// The function is not inlined, because the compiler then knows that writing records does not change the arguments. The
-/// compiled code loads the origins once, and not once for each record.
+/// The function is not inlined. The compiler then knows that writing records does not change the arguments. Hence the
+/// compiled code loads the origins once for all records, and not once for each record.
 #[inline(never)]
 fn load_permuted<'s, T: Record, O, A: Access>(
     items: &[u8],
@@ -297,12 +308,14 @@ fn load_permuted<'s, T: Record, O, A: Access>(
     origins: &'s [O],
     access: impl Fn(&'s [O]) -> A,
 ) -> Result<(), DecodeError> {
-    // The compiler knows the length of the slice that `origins_of_struct` returns. The loop needs no bounds checks.
+    // The compiler knows the length of the slice that `origins_of_struct` returns. Hence the loop needs no bounds
+    // checks.
     load_each(items, itemsize, records, access(origins_of_struct::<T, O>(origins)?));
     Ok(())
 }
 
-/// Returns the first `size` elements of `origins`, one for each byte of the struct `T`.
+/// Returns the first elements of `origins`, one for each byte of the struct `T`. Returns an error if `origins` is
+/// shorter.
 #[inline(always)]
 fn origins_of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
     let origins = origins.get(..const { T::LAYOUT.size });
@@ -310,8 +323,8 @@ fn origins_of_struct<T: Record, O>(origins: &[O]) -> Result<&[O], DecodeError> {
 }
 
 impl Plan {
-    /// Encodes `records` into adjacent items. Each value is written at the offset and in the byte order of the item.
-    /// Leaves padding unchanged.
+    /// Encodes `records` into `items`, the bytes of adjacent items. Each value is written with the offset and the byte
+    /// order that it has in the layout of the items. Leaves padding unchanged.
     ///
     #[cfg_attr(feature = "derive", doc = "```")]
     #[cfg_attr(not(feature = "derive"), doc = "```ignore")]
@@ -329,13 +342,13 @@ impl Plan {
     /// ```
     ///
     /// # Errors
-    /// - `items` has another length than the encoded records: the bytes of 3 items for 2 records
+    /// - the length of `items` is not the size of all encoded records: the bytes of 3 items for 2 records
     /// - the items do not [match](Record::matches) the struct
     pub fn write_records<T: Record>(&self, records: &[T], items: &mut [u8]) -> Result<(), RecordError> {
         self.records()?.write(records, items)
     }
 
-    /// Encodes `records` as adjacent items. Padding is zero.
+    /// Encodes `records` and returns the bytes of the items, without gaps. Padding bytes are zero.
     ///
     /// # Errors
     /// - the items do not [match](Record::matches) the struct
@@ -346,8 +359,8 @@ impl Plan {
 }
 
 impl BufferMut<'_> {
-    /// Encodes `records` into all items, the last index fastest, see [`Plan::write_records`]. Writes nothing if an
-    /// error is returned.
+    /// Encodes `records` into all items, one struct for each item in C order, see [`Plan::write_records`]. Writes
+    /// nothing if `records` are rejected.
     ///
     /// # Errors
     /// - the number of structs is not the number of items: 2 structs for 3 items
@@ -366,10 +379,10 @@ impl BufferMut<'_> {
 }
 
 impl<T: Record> RecordPlan<'_, T> {
-    /// Encodes `records` into adjacent items, see [`Plan::write_records`].
+    /// Encodes `records` into `items`, the bytes of adjacent items, see [`Plan::write_records`].
     ///
     /// # Errors
-    /// - `items` has another length than the encoded records: the bytes of 3 items for 2 records
+    /// - the length of `items` is not the size of all encoded records: the bytes of 3 items for 2 records
     pub fn write(&self, records: &[T], items: &mut [u8]) -> Result<(), RecordError> {
         let itemsize = self.plan.size;
         let needed = records.len().saturating_mul(itemsize);
@@ -407,7 +420,7 @@ impl<T: Record> RecordPlan<'_, T> {
         Ok(())
     }
 
-    /// Encodes `records` as adjacent items, see [`Plan::encode_records`].
+    /// Encodes `records` and returns the bytes of the items, see [`Plan::encode_records`].
     ///
     /// # Errors
     /// - there is not enough memory for the items
@@ -418,7 +431,8 @@ impl<T: Record> RecordPlan<'_, T> {
     }
 }
 
-/// Encodes `records` into items of `itemsize` bytes, field by field.
+/// Encodes `records` field by field into `items`, the bytes of adjacent items of `itemsize` bytes. `access` maps
+/// offsets in the struct to offsets in an item.
 #[inline(always)]
 fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, access: impl Access) {
     for (record, item) in records.iter().zip(items.chunks_exact_mut(itemsize.max(1))) {
@@ -426,8 +440,9 @@ fn store_each<T: Record>(records: &[T], items: &mut [u8], itemsize: usize, acces
     }
 }
 
-/// Encodes `records` into items of `itemsize` bytes with `access(origins)`. The function is not inlined for the same
-/// reason as `load_permuted`.
+/// Encodes `records` into `items`, the bytes of adjacent items of `itemsize` bytes. `access` and `origins` are as in
+/// [`load_permuted`]. Returns an error if `origins` is shorter than the struct. The function is not inlined for the
+/// same reason as [`load_permuted`].
 #[inline(never)]
 fn store_permuted<'s, T: Record, O, A: Access>(
     records: &[T],

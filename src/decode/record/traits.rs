@@ -1,4 +1,5 @@
-//! [`Record`], the trait of structs that items are copied to and from, and the functions that copy items to structs.
+//! [`Record`]: the trait of structs that items are decoded to and encoded from. Also the functions that decode adjacent
+//! items.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
@@ -132,18 +133,18 @@ pub trait Record: Sized {
     /// value has a byte order.
     const FORMAT: &'static str;
 
-    /// Decodes the struct from an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `source`.
-    /// Used by the derive macro.
+    /// Decodes the struct from the item `source`. The struct starts `at` bytes after the start of the outermost struct.
+    /// `source` converts this offset to an offset in the item. The derive macro generates this function.
     #[doc(hidden)]
     fn load<S: RecordReader>(source: S, at: usize) -> Self;
 
-    /// Encodes the struct into an item with this [`LAYOUT`](Self::LAYOUT). The struct starts at byte `at` of `target`.
-    /// Used by the derive macro.
+    /// Encodes the struct into the item `target`. The struct starts `at` bytes after the start of the outermost struct.
+    /// `target` converts this offset to an offset in the item. The derive macro generates this function.
     #[doc(hidden)]
     fn store<R: RecordWriter>(&self, target: &mut R, at: usize);
 
-    /// Decodes adjacent items with this [`LAYOUT`](Self::LAYOUT) and appends the structs to `records`. Used by the
-    /// derive macro.
+    /// Decodes `items`, the bytes of adjacent items with this [`LAYOUT`](Self::LAYOUT) and native byte order, and
+    /// appends the structs to `records`. The derive macro generates this function.
     #[doc(hidden)]
     fn load_all(items: &[u8], records: &mut Vec<Self>) {
         load_each(items, Self::LAYOUT.size, records, Identity);
@@ -157,9 +158,9 @@ pub trait Record: Sized {
         Layout::read(Self::FORMAT.as_bytes(), &Dialect::PEP3118, &DataModel::HOST)
     }
 
-    /// Checks that items of `layout` can be decoded to this struct. The layout and the struct must have the same field
-    /// names. Fields of the same name must have the same type and shape. Offsets and byte orders may differ. If the
-    /// layout or the struct has no names, fields are compared by position.
+    /// Returns an error if items of `layout` cannot be decoded to this struct. The layout and the struct must have the
+    /// same field names. Fields of the same name must have the same type and shape. Offsets and byte orders may differ.
+    /// If the layout or the struct has no names, fields are compared by position.
     ///
     /// # Errors
     /// - a field is missing on one side: `T{<i:a:}` for a struct with the fields `a` and `b`
@@ -170,20 +171,21 @@ pub trait Record: Sized {
     }
 }
 
-/// Decodes adjacent items of `itemsize` bytes field by field, and appends the structs to `records`. `access` is the
-/// mapping from the struct to an item.
+/// Decodes `items`, the bytes of adjacent items of `itemsize` bytes, field by field. Appends the structs to `records`.
+/// `access` maps offsets in the struct to offsets in an item.
 #[inline(always)]
 pub(super) fn load_each<T: Record>(items: &[u8], itemsize: usize, records: &mut Vec<T>, access: impl Access) {
     records.extend(items.chunks_exact(itemsize.max(1)).map(|item| T::load(ItemReader(item, access), 0)));
 }
 
-/// Copies adjacent items to structs as bytes, and appends the structs to `records`. Used by the derive macro.
+/// Copies `items` to structs as bytes, and appends the structs to `records`. `items` must be the bytes of adjacent
+/// items that have the same layout as `T` in memory. Used by the derive macro.
 #[doc(hidden)]
 #[inline]
 pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &mut Vec<T>) {
     match bytemuck::try_cast_slice::<u8, T>(items) {
         Ok(items) => records.extend_from_slice(items),
-        // The items are not aligned for the type.
+        // The items are not aligned for the type `T`.
         Err(_) => records.extend(items.chunks_exact(size_of::<T>().max(1)).map(bytemuck::pod_read_unaligned::<T>)),
     }
 }
@@ -199,6 +201,7 @@ pub fn load_plain<T: Record + bytemuck::AnyBitPattern>(items: &[u8], records: &m
 pub struct LoadSelector<T>(PhantomData<fn() -> T>);
 
 impl<T> LoadSelector<T> {
+    /// Creates a selector for the type `T`.
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)
@@ -211,9 +214,10 @@ impl<T> Default for LoadSelector<T> {
     }
 }
 
-/// Decodes structs by copying bytes, see [`LoadSelector`].
+/// Decodes structs of type `T` by copying bytes, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByCopy<T> {
+    /// Decodes `items`, the bytes of adjacent items, and appends the structs to `records`.
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);
 }
 
@@ -224,9 +228,10 @@ impl<T: Record + bytemuck::AnyBitPattern> ByCopy<T> for LoadSelector<T> {
     }
 }
 
-/// Decodes structs field by field, see [`LoadSelector`].
+/// Decodes structs of type `T` field by field, see [`LoadSelector`].
 #[doc(hidden)]
 pub trait ByField<T> {
+    /// Decodes `items`, the bytes of adjacent items, and appends the structs to `records`.
     fn load_all(&self, items: &[u8], records: &mut Vec<T>);
 }
 

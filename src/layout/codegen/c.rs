@@ -17,7 +17,7 @@ use crate::text::plural;
 const HEADERS: [&str; 6] = ["assert", "float", "stdbool", "stddef", "stdint", "wchar"];
 
 impl Layout {
-    /// Returns the C source of the type `name`, which has the layout of the item.
+    /// Returns C source that defines a type with the name `name`. The type has this layout.
     ///
     /// The source contains a static assertion for each size and each offset.
     ///
@@ -72,8 +72,9 @@ impl Layout {
     }
 }
 
-/// Writes assertions of the byte order and of the format of a `long double`. The assertions of sizes and offsets do not
-/// detect a machine that differs only in these properties.
+/// Appends assertions of the byte order and of the representation of `long double` to `out`, if fields of `layout`
+/// depend on these properties. The assertions of sizes and offsets do not detect a machine that differs only in these
+/// properties.
 fn assert_machine(out: &mut String, layout: &Layout) {
     let model = layout.model();
     if layout.leaves().any(|(_, leaf)| leaf.endian().is_some()) {
@@ -94,7 +95,7 @@ fn assert_machine(out: &mut String, layout: &Layout) {
     }
 }
 
-/// Writes `definition` with its assertions.
+/// Appends the C source of `definition`, with its assertions, to `out`.
 fn write_definition(out: &mut String, definition: &Definition<'_>) {
     let full = full_name(definition);
     out.push('\n');
@@ -128,12 +129,13 @@ fn write_definition(out: &mut String, definition: &Definition<'_>) {
     }
 }
 
-/// Returns the name of the type with its keyword: `struct sample`.
+/// Returns the name of the type that `definition` defines, after its keyword: `struct sample`.
 fn full_name(definition: &Definition<'_>) -> String {
     format!("{} {}", if definition.is_union { "union" } else { "struct" }, definition.name)
 }
 
-/// Writes a static assertion of `condition`. A compiler prints `message` if `condition` is false.
+/// Appends a static assertion of the C expression `condition` to `out`. A compiler prints `message` if `condition` is
+/// false.
 fn write_assert(out: &mut String, condition: &str, message: &str) {
     out.push_str(&format!("static_assert({condition}, \"{message}\");\n"));
 }
@@ -143,7 +145,7 @@ fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" /* {} */", text.replace("*/", "* /").replace("/*", "/ *")) }
 }
 
-/// A C type, as the parts of a declaration before and after the declared name.
+/// A C type, as the texts before and after the name in a declaration.
 struct TypeText {
     /// The text before the name: `int32_t `.
     before: String,
@@ -156,7 +158,7 @@ struct TypeText {
 }
 
 impl TypeText {
-    /// Returns a type that is only the text `before`.
+    /// Returns a type whose declaration is the text `before` and the name.
     fn new(before: &str) -> Self {
         Self { before: before.to_string(), length: None, after: "", note: String::new() }
     }
@@ -166,14 +168,14 @@ impl TypeText {
         Self::new(&(full_name(definition) + " "))
     }
 
-    /// Returns the C type of `field`, which is not a record.
+    /// Returns the C type of one element of `field`, which must not be a record.
     fn of_value(field: Field<'_>) -> Self {
         let (size, ty) = (field.size(), field.ty());
         if let Some(endian) = swapped_endian(field) {
             let note = format!("{ty}, {endian}-endian");
             return Self { length: Some(size), note, ..Self::new("unsigned char ") };
         }
-        // Text of one character is a single value, not an array.
+        // A text of one character is a single value, not an array.
         let units = |unit: u64| size.checked_div(unit).filter(|units| *units != 1);
         let (before, length, note) = match ty {
             Type::Bool if size == 2 => ("int16_t ", None, "VARIANT_BOOL"),
@@ -211,7 +213,8 @@ impl TypeText {
         Self { length, note: note.to_string(), ..Self::new(before) }
     }
 
-    /// Returns the declaration of `name` as an array of this type: `int32_t a[2][3]`, `void (*f[2])(void)`.
+    /// Returns the declaration of `name` as an array of this type with the dimensions `shape`: `int32_t a[2][3]`,
+    /// `void (*f[2])(void)`.
     fn declare(&self, name: &str, shape: &[u64]) -> String {
         let lengths: Vec<String> = shape.iter().chain(&self.length).map(|length| format!("[{length}]")).collect();
         format!("{}{name}{}{}", self.before, lengths.concat(), self.after)

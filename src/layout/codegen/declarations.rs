@@ -1,4 +1,4 @@
-//! [`Declarations`]: the structures and unions that define the types of a layout, independent of the language.
+//! [`Declarations`]: the structures and unions that represent a layout, before they are written in C or Rust.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -14,36 +14,38 @@ use crate::text::{char_boundary, escape};
 
 /// The structures and unions of a layout.
 pub struct Declarations<'l> {
-    /// The definitions. A definition follows all definitions that it contains. The last definition is the item, or one
-    /// element of the item if the item is an array. Empty if the item is not a record.
+    /// The definitions. A definition comes after all definitions that its members use. The last definition is the type
+    /// of the item, or of one element of the item if the item is an array. Empty if the item is not a record.
     pub definitions: Vec<Rc<Definition<'l>>>,
 }
 
 /// One structure or union.
 pub struct Definition<'l> {
-    /// The index in [`Declarations::definitions`].
+    /// The index of this definition in [`Declarations::definitions`].
     pub index: usize,
     /// The name of the type. No other definition has this name.
     pub name: String,
     /// Whether the definition is a union.
     pub is_union: bool,
-    /// Whether the definition is packed, because a compiler that aligns the members would move a member.
+    /// Whether the definition is packed. A compiler that aligns the members would otherwise move a member or change the
+    /// size.
     pub is_packed: bool,
-    /// The size in bytes.
+    /// The size of the type in bytes.
     pub size: u64,
-    /// The members and the padding, in the order of their offsets.
+    /// The members, including padding, in the order of their offsets.
     pub members: Vec<Member<'l>>,
-    /// Descriptions of the fields of 0 bytes, which are not members: `a: int32[0] at byte 4, no bytes`.
+    /// A description of each field of 0 bytes: `a: int32[0] at byte 4, no bytes`. Such a field is not a member.
     pub empty_fields: Vec<String>,
-    /// The alignment of the type; 1 byte if the definition is packed.
+    /// The alignment of the type, or 1 byte if the definition is packed.
     align: Align,
 }
 
-/// One member of a structure or union. An array is one member.
+/// One member of a structure or union. An array or padding is one member.
 pub struct Member<'l> {
-    /// The name. No other member of the definition has this name.
+    /// The name of the member. No other member of the definition has this name.
     pub name: String,
-    /// The name of the field, if the field has a name and the member has a different name.
+    /// The name of the field in the layout, if this name differs from the name of the member. `None` otherwise, and for
+    /// a field without a name.
     pub field_name: Option<String>,
     /// The offset from the start of the definition in bytes.
     pub offset: u64,
@@ -63,7 +65,7 @@ pub struct Member<'l> {
 /// The type of a member.
 #[derive(Clone)]
 pub enum MemberType<'l> {
-    /// The type of this field, which is not a record.
+    /// A value with the type of the field, which is not a record.
     Value(Field<'l>),
     /// A structure or union of [`Declarations::definitions`].
     Defined(Rc<Definition<'l>>),
@@ -73,25 +75,26 @@ pub enum MemberType<'l> {
 
 /// The properties of the target language that [`Declarations`] depends on.
 pub struct Language<'w> {
-    /// Returns the alignment of the type that the language has for a field.
+    /// Returns the alignment of the type that the generated source uses for a field that is not a record.
     pub align: &'w dyn Fn(Field<'_>) -> Align,
     /// Returns whether a text can be the name of a member.
     pub can_name_member: &'w dyn Fn(&str) -> bool,
     /// Returns whether a text can be the name of a type.
     pub can_name_type: &'w dyn Fn(&str) -> bool,
-    /// Returns the name of a type. The argument contains the name of the item and the names of the members that contain
-    /// the type: `["sample", "position"]`.
+    /// Returns the name of a type. The argument contains the name of the item, and the names of the members from the
+    /// item to the type: `["sample", "position"]`.
     pub type_name: &'w dyn Fn(&[&str]) -> String,
-    /// The second word in the name of the element type, if the item is an array: `element` gives `sample_element`.
+    /// If the item is an array, the last word in the name of its element type: `element` gives `sample_element`.
     pub element: &'w str,
 }
 
-/// The largest total length in bytes of the member names in the name of a type. A C compiler distinguishes at least the
-/// first 63 characters of a name. Without a limit, the type names of deeply nested records take quadratic space.
+/// The largest total length in bytes of the member names that form the name of a type. A C compiler distinguishes at
+/// least the first 63 characters of a name. Without a limit, the type names of deeply nested records take quadratic
+/// space.
 const MAX_PATH_BYTES: usize = 63;
 
 impl<'l> Declarations<'l> {
-    /// Returns the declarations for `layout` in `language`. `name` is the name of the type of the item.
+    /// Creates the declarations of `layout` in `language`. `name` is the name of the type of the item.
     pub fn new(layout: &'l Layout, name: &str, language: &Language<'_>) -> Self {
         let item = layout.item();
         let mut builder = Builder {
@@ -121,16 +124,17 @@ struct Builder<'l, 'w> {
     item: String,
     /// The names of the members that contain the current record, outermost first.
     path: Vec<String>,
-    /// The names of the types so far.
+    /// The names of all types so far.
     type_names: UsedNames,
     definitions: Vec<Rc<Definition<'l>>>,
 }
 
-/// A member of a record, and the following members that start before the end of a previous member of this group.
+/// A group of members of a record that share bytes. Each member after the first starts before a previous member of the
+/// group ends.
 struct Overlap<'l> {
     /// The member with the smallest offset.
     first: Member<'l>,
-    /// The other members in the order of their offsets. Empty if `first` shares no bytes.
+    /// All members after `first` in the order of their offsets. Empty if `first` shares no bytes.
     others: Vec<Member<'l>>,
     /// The offset after the last byte of all members.
     end: u64,
@@ -144,7 +148,8 @@ impl<'l> Overlap<'l> {
 }
 
 impl<'l> Builder<'l, '_> {
-    /// Adds the definition of `record`, with the type name `name`, after the definitions that the record contains.
+    /// Adds the definitions that `record` contains, then the definition of `record` with the type name `name`. Returns
+    /// the definition of `record`.
     // The function calls itself once per level of nested records. The parser and `LayoutBuilder` permit 64 levels.
     fn define_record(&mut self, record: Field<'l>, name: String) -> Rc<Definition<'l>> {
         let mut names = UsedNames::default();
@@ -177,8 +182,8 @@ impl<'l> Builder<'l, '_> {
         self.define(Outline { name, is_union, size: record.size(), empty_fields }, members, names)
     }
 
-    /// Returns the member for `field`, after adding the definition of its type if `field` is a record. The function
-    /// chooses a name that is not in `names`, and adds the name to `names`.
+    /// Returns the member for `field`. If `field` is a record, first adds the definition of its type. The name of the
+    /// member is a name that is not in `names`. Adds this name to `names`.
     fn member(&mut self, field: Field<'l>, names: &mut UsedNames) -> Member<'l> {
         let text = field.name().and_then(|name| core::str::from_utf8(name).ok());
         let usable = text.filter(|name| (self.language.can_name_member)(name));
@@ -198,8 +203,8 @@ impl<'l> Builder<'l, '_> {
         Member { name, field_name, offset, size, shape, ty, is_overlap: false, align }
     }
 
-    /// Returns one member for `overlap`: the only member, or a union of all members. The function adds the name of the
-    /// union to `names`.
+    /// Returns one member for `overlap`: its only member, or a union of all its members. Adds the name of the union to
+    /// `names`.
     fn member_of_overlap(&mut self, overlap: Overlap<'l>, names: &mut UsedNames) -> Member<'l> {
         if overlap.others.is_empty() {
             return overlap.first;
@@ -225,7 +230,7 @@ impl<'l> Builder<'l, '_> {
     }
 
     /// Returns a member at byte 0 whose type is a structure of padding followed by `member`. All members of a union
-    /// start at byte 0. The padding keeps `member` at its offset.
+    /// start at byte 0, and the padding moves `member` to its offset.
     fn move_behind_padding(&mut self, member: Member<'l>) -> Member<'l> {
         self.path.push(member.name.clone());
         let (name, field_name) = (member.name.clone(), member.field_name.clone());
@@ -237,17 +242,17 @@ impl<'l> Builder<'l, '_> {
         Member::of_definition(definition, name, field_name)
     }
 
-    /// Returns an unused type name for the member whose name is last in `self.path`.
+    /// Returns a type name that is not in use, for the type of the member whose name is last in `self.path`.
     fn type_name(&mut self) -> String {
-        // Collect the names from the last to the first. If the limit excludes names, the last names identify the type
-        // best.
+        // The names are collected from the last to the first, because the last names identify the type best if the
+        // limit excludes names.
         let mut words: Vec<&str> = Vec::new();
         let mut left = MAX_PATH_BYTES;
         for word in self.path.iter().rev() {
             match left.checked_sub(word.len()) {
                 Some(rest) => left = rest,
                 None if words.is_empty() => {
-                    // `char_boundary` returns the start of a character, so the default is never used.
+                    // The default is never used, because `char_boundary` returns the start of a character.
                     words.push(word.get(..char_boundary(word.as_bytes(), left)).unwrap_or_default());
                     break;
                 }
@@ -265,9 +270,9 @@ impl<'l> Builder<'l, '_> {
         unique
     }
 
-    /// Adds a definition with `members` in the order of their offsets, and with padding where a compiler would add
-    /// none. `names` are the names of the members. The definition is packed if alignment would move a member or change
-    /// the size.
+    /// Adds the definition that `outline` describes, with `members` and with explicit padding where a compiler would
+    /// not insert padding, and returns the definition. `members` must be in the order of their offsets. `names` must
+    /// contain their names. The definition is packed if alignment would move a member or change the size.
     fn define(&mut self, outline: Outline, members: Vec<Member<'l>>, mut names: UsedNames) -> Rc<Definition<'l>> {
         let Outline { name, is_union, size, empty_fields } = outline;
         // A definition without members has an alignment of 1 byte.
@@ -296,7 +301,7 @@ impl<'l> Builder<'l, '_> {
     }
 }
 
-/// The properties of a [`Definition`] without its members.
+/// The properties of a [`Definition`] that do not depend on its members.
 struct Outline {
     name: String,
     is_union: bool,
@@ -306,27 +311,29 @@ struct Outline {
 }
 
 impl<'l> Definition<'l> {
-    /// Returns the members that are not padding.
+    /// Returns an iterator over the members that are not padding, in the order of their offsets.
     pub fn fields(&self) -> impl Iterator<Item = &Member<'l>> {
         self.members.iter().filter(|member| !matches!(member.ty, MemberType::Padding))
     }
 }
 
 impl<'l> Member<'l> {
-    /// Returns a member at byte 0 that has the type `definition` and the name `name`.
+    /// Returns a member at byte 0 with the type `definition` and the name `name`. `field_name` becomes
+    /// [`Member::field_name`].
     fn of_definition(definition: Rc<Definition<'l>>, name: String, field_name: Option<String>) -> Self {
         let (size, align) = (definition.size, definition.align);
         let ty = MemberType::Defined(definition);
         Self { name, field_name, offset: 0, size, shape: Vec::new(), ty, is_overlap: false, align }
     }
 
-    /// Returns the offset after the last byte.
+    /// Returns the offset in bytes after the member, from the start of the definition.
     fn end(&self) -> u64 {
         self.offset.saturating_add(self.size)
     }
 }
 
-/// Returns a member for the pad bytes `from..to`, and adds its name to `names`.
+/// Returns a member for the pad bytes from byte `from` to byte `to` of the definition. Adds the name of the member to
+/// `names`.
 fn padding<'l>(from: u64, to: u64, names: &mut UsedNames) -> Member<'l> {
     let (name, size) = (names.reserve(&format!("_pad{from}")), to.saturating_sub(from));
     let (shape, ty, align) = (Vec::from([size]), MemberType::Padding, Align::ONE);
@@ -335,23 +342,24 @@ fn padding<'l>(from: u64, to: u64, names: &mut UsedNames) -> Member<'l> {
 
 /// Returns the text of the comment for a field of 0 bytes: `a: int32[0] at byte 4, no bytes`.
 fn describe_empty_field(field: Field<'_>) -> String {
-    // For a field without a name, the text starts with the colon.
+    // The text of a field without a name starts with the colon.
     let name = field.name().map(escape).unwrap_or_default();
     format!("{name}: {}[{}] at byte {}, no bytes", field.ty(), join_lengths(field), field.offset())
 }
 
-/// The names that are in use in one scope.
+/// The names that are in use for the types of a source, or for the members of one definition.
 #[derive(Default)]
 struct UsedNames {
+    /// All names in use.
     used: BTreeSet<String>,
-    /// For each name that was requested twice, the next number to try. To try all numbers from 2 for each request would
-    /// take quadratic time for many equal names.
+    /// For each name that was requested twice, the next number to try. Without this map, each request would try all
+    /// numbers from 2, which takes quadratic time for many equal names.
     next: BTreeMap<String, u64>,
 }
 
 impl UsedNames {
-    /// Adds `name` to the names in use and returns it. If `name` is in use, adds and returns the first of `name_2`,
-    /// `name_3` … that is not in use.
+    /// Returns `name`, or the first of `name_2`, `name_3` … that is not in use if `name` is in use. Adds the returned
+    /// name to the names in use.
     fn reserve(&mut self, name: &str) -> String {
         let mut candidate = name.to_string();
         while self.used.contains(&candidate) {
@@ -373,13 +381,15 @@ pub(super) fn is_identifier(name: &str) -> bool {
         && name != "_"
 }
 
-/// Returns the byte order of the values of `field` if no C or Rust type has this byte order in the data model.
+/// Returns the byte order of the values of `field` if C and Rust have no type with this byte order in the data model.
+/// Returns `None` if C and Rust have such a type, or if the values have no byte order.
 pub(super) fn swapped_endian(field: Field<'_>) -> Option<Endian> {
     field.swapped_endian().filter(|_| field.size() > 1)
 }
 
-/// Returns the text of the comment behind a member: `field_name`, the name in the format, and `note`, a property of the
-/// type. The text is ASCII, because the encoding of the source file is unknown.
+/// Returns the text of the comment after a member. `field_name` is the name in the format, or `None` if the member has
+/// this name. `note` is a property of the type, or empty. The text is ASCII, because the encoding of the source file is
+/// unknown.
 pub(super) fn member_comment(field_name: Option<&str>, note: &str) -> String {
     match field_name {
         Some(field_name) if note.is_empty() => field_name.escape_default().to_string(),

@@ -1,4 +1,5 @@
-//! The C and Rust source code of a layout: types whose fields have the offsets and sizes of the layout.
+//! [`Declarations`] and [`Layout::to_c`](crate::Layout::to_c): the source code of a layout in C and Rust. The generated
+//! types have fields with the offsets and sizes of the layout.
 //!
 //! | layout | C | Rust |
 //! |--|--|--|
@@ -6,18 +7,18 @@
 //! | any other record | packed `struct` | `#[repr(C, packed)] struct` |
 //! | pad bytes between fields | `unsigned char _pad4[3]` | `_pad4: [u8; 3]` |
 //! | a union | `union` | `#[repr(C)] union` |
-//! | fields that share some bytes | `union` of structures | `union` of structures |
+//! | fields that share some of their bytes | `union` of structures | `union` of structures |
 //! | `int32` in the byte order of the data model | `int32_t` | `i32` |
 //! | `int32` in the opposite byte order | `unsigned char x[4]`, with a comment | `[u8; 4]`, with a comment |
 //! | `complex64` | `float _Complex` | `[f32; 2]` |
 //! | `float16` | `_Float16` | `u16` |
 //! | `longdouble` | `long double` | `[u8; 16]` |
 //!
-//! Assertions of the size and of the offsets follow each structure. A compiler for a machine with other sizes refuses
-//! the source. A field of 0 bytes becomes a comment.
+//! After each structure, the source asserts its size and its offsets. Hence a compiler for a machine with other sizes
+//! refuses the source. A field of 0 bytes becomes a comment.
 //!
-//! The Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the fields
-//! with the declared byte order on every machine.
+//! The Python source describes the layout for NumPy, ctypes, construct or dissect.cstruct. These libraries read the
+//! fields with the declared byte order on every machine.
 
 mod c;
 mod declarations;

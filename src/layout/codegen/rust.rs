@@ -14,9 +14,9 @@ use crate::layout::{Field, Layout, Type};
 use crate::text::plural;
 
 impl Layout {
-    /// Returns the Rust source of the type `name`, which has the layout of the item.
+    /// Returns Rust source that defines a type with the name `name`. The type has this layout.
     ///
-    /// The source contains an assertion for each size and each offset, which the compiler evaluates.
+    /// The source contains an assertion for each size and each offset. The compiler evaluates the assertions.
     ///
     /// ```
     /// use pep3118::{DataModel, Dialect, Layout};
@@ -62,7 +62,7 @@ impl Layout {
     }
 }
 
-/// Writes `definition` with its assertions.
+/// Appends the Rust source of `definition`, with its assertions, to `out`.
 fn write_definition(out: &mut String, definition: &Definition<'_>) {
     let type_name = &definition.name;
     let packed = if definition.is_packed { ", packed" } else { "" };
@@ -95,7 +95,7 @@ fn write_definition(out: &mut String, definition: &Definition<'_>) {
     }
 }
 
-/// Writes an assertion of `condition`, which the compiler evaluates.
+/// Appends an assertion of the Rust expression `condition` to `out`. The compiler evaluates the assertion.
 fn write_assert(out: &mut String, condition: &str) {
     out.push_str(&format!("const _: () = assert!({condition});\n"));
 }
@@ -105,14 +105,16 @@ fn comment(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" // {text}") }
 }
 
-/// Returns the array type with elements of type `ty`: `[[i32; 3]; 2]` for `i32` and the shape (2, 3).
+/// Returns the array type with elements of type `ty` and the dimensions `shape`: `[[i32; 3]; 2]` for `i32` and the
+/// shape (2, 3).
 fn array_type(ty: &str, shape: &[u64]) -> String {
     shape.iter().rev().fold(ty.to_string(), |ty, length| format!("[{ty}; {length}]"))
 }
 
-/// Returns the name of a type: `SampleShared4` for `words` that contains `Sample` and `shared_4`.
+/// Returns the name of a type, which is `words` in camel case. The first word is the name of the item: `SampleShared4`
+/// for `Sample` and `shared_4`.
 fn type_name(words: &[&str]) -> String {
-    // The first word is the name of the item, so the list is never empty.
+    // The list is never empty, because the first word is the name of the item.
     let Some((item, members)) = words.split_first() else { return String::new() };
     let mut name = item.to_string();
     for part in members.iter().flat_map(|word| word.split('_')) {
@@ -154,11 +156,12 @@ fn rust_align(field: Field<'_>) -> Align {
     if bytes { Align::ONE } else { field.natural_align() }
 }
 
-/// Returns the Rust type of `field`, which is not a record, and a property of the field that the Rust type does not
-/// express. Example: `[u8; 4]` and `int32, big-endian`. The second text is empty for most types.
+/// Returns two texts for one element of `field`, which must not be a record: the Rust type, and a property of the field
+/// that the Rust type does not express. Example: `[u8; 4]` and `int32, big-endian`. The second text is empty for most
+/// types.
 fn rust_type(field: Field<'_>) -> (String, String) {
     let (size, ty) = (field.size(), field.ty());
-    // Text of one character is a single value, not an array.
+    // A text of one character is a single value, not an array.
     let units = |word: &str, unit: u64| match size.checked_div(unit) {
         Some(units) if units != 1 => format!("[{word}; {units}]"),
         _ => word.to_string(),
@@ -169,7 +172,7 @@ fn rust_type(field: Field<'_>) -> (String, String) {
     let wchar = if field.natural_align().bytes() == 2 { "u16" } else { "u32" };
     let (word, note) = match ty {
         Type::Bool if size == 2 => ("i16", "VARIANT_BOOL"),
-        // A `bool` must be 0 or 1, but foreign memory can contain other values.
+        // The type is not `bool`. A `bool` must be 0 or 1, but foreign memory can contain other values.
         Type::Bool => ("u8", "bool"),
         Type::Char => ("u8", "char"),
         Type::Int8 => ("i8", ""),

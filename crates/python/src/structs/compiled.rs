@@ -5,9 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use super::errors::{error, format_error, not_a_format, value_error};
-use super::offset::{Direction, index, item_start, with_item_copy};
-use crate::borrowed_bytes::Lent;
+use super::offset::{Direction, index, item_start};
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::Arguments;
+use crate::objects::with_item_copy;
 use crate::objects::{no_memory, utf8_text};
 use crate::values::Codec;
 use pep3118::abi::DataModel;
@@ -136,7 +137,12 @@ impl Compiled {
 
     /// Returns the values of the item at byte `offset` of `memory`. The item is copied first, because another thread
     /// can write to the memory.
-    fn read_from<'py>(&self, py: Python<'py>, memory: &Lent<'_>, offset: usize) -> PyResult<Bound<'py, PyTuple>> {
+    fn read_from<'py>(
+        &self,
+        py: Python<'py>,
+        memory: &BorrowedBytes<'_>,
+        offset: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
         with_item_copy(self.size(), |item| {
             memory.read(offset, item)?;
             self.read(py, item)
@@ -155,7 +161,7 @@ impl Compiled {
             let bytes = bytes.as_bytes();
             return if bytes.len() == self.size() { self.read(py, bytes) } else { Err(self.wrong_length(py)) };
         }
-        Lent::with(buffer, false, |memory| {
+        BorrowedBytes::with(buffer, false, |memory| {
             if memory.len() == self.size() { self.read_from(py, memory, 0) } else { Err(self.wrong_length(py)) }
         })
     }
@@ -180,7 +186,7 @@ impl Compiled {
             // `item_start` has checked that the range is inside of `bytes`.
             return self.read(py, bytes.get(start..start.saturating_add(self.size())).unwrap_or_default());
         }
-        Lent::with(buffer, false, |memory| {
+        BorrowedBytes::with(buffer, false, |memory| {
             let start = item_start(py, Direction::Unpack, self.size(), offset, memory.len())?;
             self.read_from(py, memory, start)
         })
@@ -231,7 +237,7 @@ impl Compiled {
         let (buffer, arguments) = arguments.split_first().ok_or_else(|| lacking("buffer"))?;
         let (offset, values) = arguments.split_first().ok_or_else(|| lacking("offset"))?;
         self.check_count(values, "pack_into")?;
-        Lent::with(&buffer, true, |memory| {
+        BorrowedBytes::with(&buffer, true, |memory| {
             let start = item_start(py, Direction::Pack, self.size(), index(&offset)?, memory.len())?;
             // Convert all values before the first byte of the buffer changes, so that an error changes nothing.
             with_item_copy(self.size(), |item| {

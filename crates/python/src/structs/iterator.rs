@@ -8,9 +8,9 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::compiled::Compiled;
 use super::errors::error;
-use super::offset::with_item_copy;
 use crate::borrowed_bytes::HeldBytes;
 use crate::fastcall::counted;
+use crate::objects::with_item_copy;
 
 /// The number of bytes that are copied at once from a `bytes` object. Access to the memory of the object takes as
 /// long as reading one value, so several items are copied at once.
@@ -81,7 +81,7 @@ impl UnpackIterator {
             }
             Err(_) => {
                 let held = counted(py, || HeldBytes::new(buffer))?;
-                let len = held.lend().len();
+                let len = held.borrow().len();
                 (Memory::Buffer(Box::new(held)), len)
             }
         };
@@ -157,7 +157,7 @@ impl UnpackIterator {
                 values(py, compiled, item, last.take(), failed_reuses)
             }
             Memory::Buffer(held) => with_item_copy(size, |item| {
-                held.lend().read(start, item)?;
+                held.borrow().read(start, item)?;
                 values(py, compiled, item, last.take(), failed_reuses)
             }),
             Memory::Released => return Ok(None),

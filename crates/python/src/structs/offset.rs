@@ -1,41 +1,9 @@
-//! Checks of offsets into a buffer, and temporary copies of one item.
+//! Checks of offsets into a buffer.
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError};
 use pyo3::prelude::*;
 
 use super::errors::error;
-use crate::objects::filled;
-
-/// The size in bytes of the smaller stack buffer for an item. A stack buffer avoids an allocation. There are two
-/// sizes, because the buffer is filled with zeros first, and 512 zeros take longer than a small item.
-const SMALL: usize = 64;
-
-/// The size in bytes of the larger stack buffer for an item.
-const MEDIUM: usize = 512;
-
-/// Calls `call` with a buffer of `size` zero bytes for one item, and returns the result of `call`.
-///
-/// # Errors
-/// - the memory is exhausted: `MemoryError`
-/// - `call` returns an error: returned unchanged
-#[inline]
-pub(super) fn with_item_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
-    let mut small = [0_u8; SMALL];
-    if let Some(item) = small.get_mut(..size) {
-        return call(item);
-    }
-    with_larger_copy(size, call)
-}
-
-/// Does the work of [`with_item_copy`] for an item of more than `SMALL` bytes.
-#[inline(never)]
-fn with_larger_copy<T>(size: usize, call: impl FnOnce(&mut [u8]) -> PyResult<T>) -> PyResult<T> {
-    let mut medium = [0_u8; MEDIUM];
-    if let Some(item) = medium.get_mut(..size) {
-        return call(item);
-    }
-    call(&mut filled(size, |_| Ok(()))?)
-}
 
 /// Converts `offset`, the argument of `pack_into`, to an integer.
 ///

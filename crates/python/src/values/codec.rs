@@ -1,4 +1,4 @@
-//! `Codec`: a layout compiled for Python objects.
+//! `Codec`: converts between items of one layout and Python objects.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::record_class::RecordClass;
 use super::scalar::ScalarField;
 use crate::field::default_name;
 use crate::objects::{NewObject, from_result, into_result};
-use crate::tuple_builder::{self, Filling, list};
+use crate::tuple_builder::{self, list};
 use pep3118::decode::{DecodeError, ZERO_SIZED_LIMIT};
 use pep3118::layout::{Field, Layout, Type};
 use pep3118::py::ObjectReferences;
@@ -23,9 +23,9 @@ pub(crate) struct Codec {
     /// The size of an item in bytes.
     size: usize,
     pub(super) root: ValueCodec,
-    /// The item, if it is one primitive value.
+    /// The value of an item that is one primitive value; `None` for any other item.
     pub(super) primitive: Option<PrimitiveField>,
-    /// Whether values that do not fit are truncated or made infinite where `struct` does so.
+    /// Whether a value that does not fit is truncated or becomes infinite in the cases in which `struct` does this.
     pub(super) lenient: bool,
 }
 
@@ -46,23 +46,23 @@ pub(super) enum ValueCodec {
 pub(super) struct RecordCodec {
     /// The class of the named tuples; `None` for plain tuples.
     class: Option<Arc<RecordClass>>,
-    /// The names of the fields; empty if none of them has one.
+    /// The names of the fields, up to the last field that has a name.
     names: Vec<Option<String>>,
     pub(super) fields: Vec<FieldCodec>,
-    /// All values, if each of them is primitive.
+    /// All values, one by one; `None` if a value is not primitive.
     pub(super) primitives: Option<Vec<PrimitiveField>>,
-    /// The number of values: a field has as many as it is repeated.
+    /// The number of values: 4 for the fields `3i` and `d` of `struct`, 2 for the same fields of a view.
     pub(super) values: usize,
 }
 
 /// A field of a record.
 #[derive(Debug)]
 pub(super) struct FieldCodec {
-    /// From the start of the record, in bytes.
+    /// The offset from the start of the record, in bytes.
     pub(super) offset: usize,
     /// The size of one value in bytes.
     pub(super) size: usize,
-    /// The number of contiguous values: 3 for `3i`, if counts are counts as in `struct`.
+    /// The number of contiguous values: 3 for `3i` in `struct`, and 1 in a view, where `3i` is one array.
     pub(super) repeat: usize,
     pub(super) value: ValueCodec,
 }
@@ -71,9 +71,9 @@ pub(super) struct FieldCodec {
 #[derive(Clone, Copy)]
 struct Compiler<'a, 'py> {
     py: Python<'py>,
-    /// The format that the layout was read from, for tuples as `struct` has them; `None` for named tuples.
+    /// The format that the layout was read from, for the tuples of `struct`; `None` for named tuples.
     format: Option<&'a [u8]>,
-    /// Whether a count such as that of `3i` means three values. It does at the top level of `struct`'s formats.
+    /// Whether `3i` is three values and not one array. This is so at the top level of formats of `struct`.
     counts: bool,
     /// The owner of the references in items of format `O`.
     objects: ObjectReferences,
@@ -82,11 +82,12 @@ struct Compiler<'a, 'py> {
 }
 
 impl Codec {
-    /// Items as single values, nested lists or named tuples. `objects` tells who owns the references of `O`. With
-    /// `typed_pointers`, addresses of data are not written, because a consumer follows them.
+    /// Makes a codec that reads items as single values, nested lists or named tuples. `objects` names the owner of the
+    /// references in items of format `O`. If `typed_pointers` is `true`, addresses of data are not written, because a
+    /// consumer follows them.
     ///
     /// # Errors
-    /// - `(4294967296)0s`: that many values of no bytes
+    /// - too many values without bytes: the 4294967296 objects of `(4294967296)0s`
     pub(crate) fn new(
         py: Python<'_>,
         layout: &Layout,
@@ -99,8 +100,9 @@ impl Codec {
         Ok(Self { size: length(layout.size())?, root, primitive, lenient: false })
     }
 
-    /// Items as tuples of the values at the top level, as in `struct`: `3i` is three values and `3s` one.
-    /// Arrays with a shape are lists, records plain tuples. The layout was read from `format`.
+    /// Makes a codec that reads items as tuples of the values at the top level, as `struct` does: `3i` is three values
+    /// and `3s` is one value. Arrays with a shape are lists, and records are plain tuples. `layout` was read from
+    /// `format`.
     ///
     /// # Errors
     /// - as [`new`](Self::new)
@@ -111,13 +113,13 @@ impl Codec {
         Ok(Self { size: length(layout.size())?, root, primitive: None, lenient: true })
     }
 
-    /// The size of an item in bytes.
+    /// Returns the size of an item in bytes.
     #[inline]
     pub(crate) fn itemsize(&self) -> usize {
         self.size
     }
 
-    /// The number of values in a record; 1 for any other item.
+    /// Returns the number of values in a record, and 1 for any other item.
     #[inline]
     pub(crate) fn values(&self) -> usize {
         match &self.root {
@@ -126,39 +128,32 @@ impl Codec {
         }
     }
 
-    /// An estimate of the memory of the codec in bytes.
+    /// Returns an estimate of the memory of the codec in bytes.
     pub(crate) fn cost(&self) -> usize {
         self.root.cost()
     }
 
-    /// The object for an item. Missing bytes are read as 0.
+    /// Returns a new object for `item`, the bytes of one item. Bytes that are missing are read as 0.
     ///
     /// # Errors
     /// - text with a unit above U+10FFFF
     /// - no memory: `MemoryError`
     #[inline]
     pub(crate) fn read<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+        into_result(py, self.read_object(py, item))
+    }
+
+    /// As [`read`](Self::read). If the object cannot be created, returns `None` and sets the exception in the
+    /// interpreter.
+    #[inline]
+    pub(crate) fn read_object<'py>(&self, py: Python<'py>, item: &[u8]) -> NewObject<'py> {
         match self.primitive {
-            Some(primitive) => into_result(py, primitive.read(py, item)),
-            None => into_result(py, self.root.read(py, item)),
+            Some(primitive) => primitive.read(py, item),
+            None => self.root.read(py, item),
         }
     }
 
-    /// Appends the objects of contiguous items to a list.
-    ///
-    /// # Errors
-    /// - as [`read`](Self::read)
-    pub(crate) fn read_all<'py>(&self, py: Python<'py>, items: &[u8], list: &mut Filling<'py>) -> PyResult<()> {
-        match self.primitive {
-            Some(primitive) => primitive.read_all(py, items, list),
-            None => items.chunks_exact(self.size.max(1)).try_for_each(|item| {
-                list.push(into_result(py, self.root.read(py, item))?);
-                Ok(())
-            }),
-        }
-    }
-
-    /// The values of an item: those of a record as a plain tuple, any other item as a tuple of one value.
+    /// Returns the values of `item` as a plain tuple: the fields of a record, or the one value of any other item.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
@@ -170,8 +165,9 @@ impl Codec {
         }
     }
 
-    /// As [`read_fields`](Self::read_fields), in the tuple that it returned for another item, if the caller has
-    /// the only reference to that tuple and all values are primitive. `None` if not.
+    /// Replaces the elements of `tuple`, which [`read_fields`](Self::read_fields) returned for another item, by the
+    /// values of `item`, and returns `tuple`. Returns `None` if a value is not primitive, or if there are other
+    /// references to `tuple`.
     ///
     /// # Errors
     /// - as [`read`](Self::read)
@@ -192,7 +188,7 @@ impl Codec {
 }
 
 impl Compiler<'_, '_> {
-    /// `times` is the number of elements of all enclosing arrays.
+    /// Compiles a field. `times` is the number of times that all enclosing arrays repeat the field.
     fn value(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         let dims = field.shape();
         if dims.is_empty() {
@@ -204,6 +200,7 @@ impl Compiler<'_, '_> {
         Ok(ValueCodec::Array { shape, size: length(field.size())?, element })
     }
 
+    /// Compiles one element of a field. `times` is the number of times that the element is repeated.
     fn element(&self, field: Field<'_>, times: u64) -> PyResult<ValueCodec> {
         if field.ty() == Type::Record {
             return Ok(ValueCodec::Record(self.record(field.fields(), times)?));
@@ -212,7 +209,8 @@ impl Compiler<'_, '_> {
         Ok(ValueCodec::Scalar(ScalarField { objects: self.objects, typed_pointer: self.typed_pointers, ..scalar }))
     }
 
-    /// The conversion of NaNs: that of the interpreter's `struct`, or else that of the processor.
+    /// Returns the conversion of NaNs for a field. With `format` it is the conversion of the interpreter's `struct`.
+    /// Otherwise it is the conversion of the processor.
     fn nans(&self, field: Field<'_>) -> NanConversion {
         match field.ty() {
             Type::Float16 | Type::Float32 if self.format.is_none() => NanConversion::Quiet,
@@ -224,8 +222,9 @@ impl Compiler<'_, '_> {
         }
     }
 
+    /// Compiles the fields of a record. `times` is the number of times that the record is repeated.
     fn record<'l>(&self, fields: impl Iterator<Item = Field<'l>>, times: u64) -> PyResult<RecordCodec> {
-        // Inside of a record a count is a shape.
+        // Inside of a record, a count such as the 3 of `3i` is a shape.
         let inner = Self { counts: false, ..*self };
         let (mut names, mut codecs, mut values) = (Vec::new(), Vec::new(), 0_usize);
         for (index, field) in fields.enumerate() {
@@ -256,8 +255,11 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// The number of elements, which their bytes bound; if they have no bytes, it is small, and so is the number of
-/// lists that hold them.
+/// Returns the number of elements of `field` in all of its `times` repetitions. The size of the memory bounds the
+/// number of elements, unless an element has no bytes.
+///
+/// # Errors
+/// - more than `ZERO_SIZED_LIMIT` elements without bytes, or more than `ZERO_SIZED_LIMIT` lists of these elements
 fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     let all = times.saturating_mul(field.count());
     let lists = field.shape().iter().take_while(|dimension| **dimension != 0);
@@ -269,15 +271,18 @@ fn bounded(field: Field<'_>, times: u64) -> PyResult<u64> {
     Ok(all)
 }
 
-/// Whether the dimension of a field is a count (`3i`) and not a shape (`(3)i`), which ends with a parenthesis.
-/// White space and byte-order characters may be between the shape and the type.
+/// Whether the dimension of `field` is a count (`3i`) and not a shape (`(3)i`) in `format`. A shape ends with a
+/// parenthesis. White space and byte-order characters may be between the shape and the type.
 fn is_count(field: Field<'_>, format: &[u8]) -> bool {
     let before = format.get(..field.span().start()).unwrap_or_default();
     let last = before.iter().rev().find(|byte| !byte.is_ascii_whitespace() && !b"@=<>!^&".contains(byte));
     field.shape().len() == 1 && last != Some(&b')')
 }
 
-/// A size or an offset of the layout, on this machine.
+/// Converts a size or an offset of the layout.
+///
+/// # Errors
+/// - a number that does not fit the address space
 fn length(size: u64) -> PyResult<usize> {
     usize::try_from(size).map_err(|_| DecodeError::Allocation { bytes: size }.into())
 }
@@ -316,7 +321,7 @@ impl RecordCodec {
         let class = class.get(py)?;
         match &self.primitives {
             Some(primitives) => class.object(primitives.iter().map(|value| value.read(py, bytes))),
-            // Records with a class have no counts: each field is one value.
+            // A record with a class has no counts, so that each field is one value.
             None => class.object(self.fields.iter().map(|field| field.value.read(py, field.bytes(bytes, 0)))),
         }
     }
@@ -330,7 +335,7 @@ impl RecordCodec {
         tuple_builder::tuple(py, values.map(|(field, index)| field.value.read(py, field.bytes(bytes, index))))
     }
 
-    /// The name of a field in messages.
+    /// Returns the name for messages of the field at the index `field`: its own name, or `f0` for the first field.
     pub(super) fn name(&self, field: usize) -> Cow<'_, str> {
         match self.names.get(field) {
             Some(Some(name)) => Cow::Borrowed(name),
@@ -340,27 +345,27 @@ impl RecordCodec {
 }
 
 impl FieldCodec {
-    /// The offset of one of the values in bytes.
+    /// Returns the offset in bytes of the value at `index`, which is less than `repeat`.
     #[inline]
     pub(super) fn start(&self, index: usize) -> usize {
         self.offset.saturating_add(self.size.saturating_mul(index))
     }
 
-    /// The bytes of one of the values.
+    /// Returns the bytes in `record` of the value at `index`.
     #[inline]
     fn bytes<'b>(&self, record: &'b [u8], index: usize) -> &'b [u8] {
         let start = self.start(index);
         record.get(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 
-    /// The bytes of one of the values, to be written.
+    /// Returns the bytes in `record` of the value at `index`, to be written.
     pub(super) fn bytes_mut<'b>(&self, record: &'b mut [u8], index: usize) -> &'b mut [u8] {
         let start = self.start(index);
         record.get_mut(start..start.saturating_add(self.size)).unwrap_or_default()
     }
 }
 
-/// The values of a record: each field, and the index among its repeated values.
+/// Iterates over the values of a record. An item is a field and an index that is less than `repeat` of the field.
 struct Values<'a> {
     fields: std::slice::Iter<'a, FieldCodec>,
     field: Option<&'a FieldCodec>,
@@ -392,7 +397,7 @@ impl<'a> Iterator for Values<'a> {
 
 impl ExactSizeIterator for Values<'_> {}
 
-/// Elements of `size` bytes as nested lists. The shape has at least one dimension.
+/// Reads an array as nested lists. `shape` has at least one dimension, and `size` is the size of an element in bytes.
 fn nested<'py>(
     py: Python<'py>,
     bytes: &[u8],
@@ -410,7 +415,7 @@ fn nested<'py>(
         let rows = (0..*count).map(|index| nested(py, element_bytes(index), inner, size, element));
         return list(py, rows.map(|row| from_result(py, row.map(Bound::into_any))));
     }
-    // The loop over scalars has one `match` less.
+    // The `match` on the kind of the element is outside of the loop.
     match element {
         ValueCodec::Scalar(scalar) => list(py, (0..*count).map(|index| scalar.read(py, element_bytes(index)))),
         element => list(py, (0..*count).map(|index| element.read(py, element_bytes(index)))),

@@ -1,4 +1,4 @@
-//! Why an object is not written.
+//! `WriteError`: the reason why a Python object cannot be written as an item.
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -10,14 +10,15 @@ use pep3118::__private::plural;
 use pep3118::decode::EncodeErrorKind;
 use pep3118::layout::Type;
 
-/// An object that cannot be written, and the field that it was meant for.
+/// The reason why an object cannot be written, and the field that the object is the value of.
 #[derive(Debug)]
 pub(crate) struct WriteError(Box<Details>);
 
 #[derive(Debug)]
 struct Details {
     kind: WriteErrorKind,
-    /// The field, by names and indices: `a.b[2]`; empty for the item itself.
+    /// The names and indices that lead to the field, such as `a.b[2]`. Empty if the object is the value of the whole
+    /// item.
     path: String,
 }
 
@@ -26,47 +27,48 @@ struct Details {
 pub(crate) enum WriteErrorKind {
     /// A method of the object raised an exception.
     Raised(PyErr),
-    /// `"a"` for `i`
+    /// The object has a type that the field does not take: `"a"` for `i`.
     Kind {
-        /// The field, if it is a scalar.
+        /// The field; `None` if the field is an array or a record.
         scalar: Option<ScalarField>,
         /// The kind of object that the field takes.
         wanted: &'static str,
         /// The type of the object.
         found: String,
     },
-    /// 300 for `B`
+    /// The integer is outside of the range of the type: 300 for `B`.
     Range {
         /// The field.
         scalar: ScalarField,
         /// The least and the greatest integer.
         range: (i128, i128),
-        /// The integer, unless it has more than 64 bits.
+        /// The integer; `None` if the integer has more than 64 bits.
         value: Option<i128>,
     },
-    /// 1e300 for `f`
+    /// The finite number would become infinite: 1e300 for `f`.
     Overflow(ScalarField),
-    /// `1 << 2000` for `f`, which `struct` reports without the type
+    /// The integer is larger than every `float`: `1 << 2000` for `f`. `struct` reports this without the type.
     IntTooLarge,
-    /// 2 values for 3 fields or elements
+    /// The number of values differs from the number of fields or elements: 2 values for 3 fields.
     Count {
         /// The number of values.
         found: usize,
         /// The number of fields or elements.
         wanted: usize,
-        /// `field` or `element`.
+        /// The word for the message: `field`, `element` or `item`.
         unit: &'static str,
     },
-    /// An object for memory whose owner of references is unknown.
+    /// The field has the format `O`, and the type of the exporter does not declare that the memory holds references to
+    /// objects.
     ReferencesUnknown,
-    /// An address that a consumer of the memory follows.
+    /// The field is an address that a consumer of the memory follows.
     FollowedAddress,
-    /// Another value that does not fit: text or bytes that are too long.
+    /// The library cannot encode the value: text or bytes that are too long.
     Encode(EncodeErrorKind),
 }
 
 impl WriteError {
-    /// The same error, seen from the record or array that `step` leads into.
+    /// Puts `step`, a name or an index in brackets, before the path of the field.
     pub(super) fn inside(mut self, step: &str) -> Self {
         let path = &mut self.0.path;
         let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
@@ -74,13 +76,13 @@ impl WriteError {
         self
     }
 
-    /// The reason and the path.
+    /// Returns the reason, and the names and indices that lead to the field.
     pub(crate) fn into_parts(self) -> (WriteErrorKind, String) {
         let Details { kind, path } = *self.0;
         (kind, path)
     }
 
-    /// The inverse of [`into_parts`](Self::into_parts).
+    /// Makes an error of the parts that [`into_parts`](Self::into_parts) returns.
     pub(crate) fn from_parts(kind: WriteErrorKind, path: String) -> Self {
         Self(Box::new(Details { kind, path }))
     }
@@ -105,7 +107,8 @@ impl From<EncodeErrorKind> for WriteErrorKind {
 }
 
 impl WriteErrorKind {
-    /// An object of another kind than the field takes.
+    /// Makes the error for an `object` whose type the field does not take. `wanted` names the type that the field
+    /// takes.
     pub(super) fn kind(scalar: Option<&ScalarField>, wanted: &'static str, object: &Bound<'_, PyAny>) -> Self {
         // The message is useful without the name of the class.
         let found = class_name(object).unwrap_or_else(|_| "object".to_owned());
@@ -113,7 +116,7 @@ impl WriteErrorKind {
     }
 }
 
-/// `TypeError` for another kind of object, `ValueError` for one that does not fit.
+/// Makes a `TypeError` for an object of another type, and a `ValueError` for a value that does not fit the field.
 impl From<WriteError> for PyErr {
     fn from(error: WriteError) -> Self {
         let (kind, path) = error.into_parts();
@@ -150,7 +153,7 @@ impl From<WriteError> for PyErr {
     }
 }
 
-/// The kind of object that a field of a type takes.
+/// Returns the words that name in a message the objects that a field of type `ty` takes.
 pub(super) const fn taken_by(ty: Type) -> &'static str {
     match ty {
         Type::Char => "bytes of length 1",

@@ -4,23 +4,23 @@ use half::f16;
 
 /// How a NaN is converted.
 ///
-/// Before 3.14 `struct` reads and writes every NaN of `e` as the same one; from 3.14 on it keeps the payload
-/// and the signalling bit of `e`, and those of `f` but under `@`.
+/// Before Python 3.14, `struct` reads and writes every NaN of `e` as one NaN. From 3.14 on, `struct` keeps the payload
+/// and the signalling bit of `e`. It keeps the payload and the signalling bit of `f` too, except under `@`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NanConversion {
-    /// As processors do: the sign and the payload are kept, and the NaN becomes a quiet one.
+    /// The sign and the payload are kept, and the result is a quiet NaN, as in the instructions of processors.
     Quiet,
-    /// The sign is kept; the payload is that of `float("nan")`.
+    /// The sign is kept, and the payload is replaced by the payload of `float("nan")`.
     Canonical,
-    /// The sign, the payload and the signalling bit are kept. A payload that the narrower float cannot hold
-    /// becomes a quiet NaN.
+    /// The sign, the payload and the signalling bit are kept. If the narrower float has no bits for the payload, the
+    /// result is a quiet NaN.
     Exact,
 }
 
-/// The bit of an `f64` that is set in quiet NaNs.
+/// The bit of an `f64` that is 1 in a quiet NaN and 0 in a signalling NaN.
 const QUIET: u64 = 1 << 51;
 
-/// The nearest float32, ties to even.
+/// Rounds `number` to the nearest float32, ties to even. `nans` is the conversion of a NaN.
 #[inline(always)]
 pub(super) fn narrow(number: f64, nans: NanConversion) -> f32 {
     let narrow = nearest(number);
@@ -33,7 +33,8 @@ fn nearest(number: f64) -> f32 {
     number as f32
 }
 
-/// `narrow`, signalling if `number` is and a payload is left that tells it from infinity.
+/// Returns `narrow`, the quiet NaN for the NaN `number`. If `number` is a signalling NaN, the result is a signalling
+/// NaN too, unless no bit of the payload is left. Without a payload the result would be infinity.
 #[cold]
 fn signalling(number: f64, narrow: f32) -> f32 {
     let bits = narrow.to_bits();
@@ -41,7 +42,7 @@ fn signalling(number: f64, narrow: f32) -> f32 {
     f32::from_bits(if quiet || bits & 0x3f_ffff == 0 { bits } else { bits & !0x40_0000 })
 }
 
-/// The `f64` of a float32.
+/// Converts `number` to `f64`. `nans` is the conversion of a NaN.
 #[inline(always)]
 pub(super) fn widen(number: f32, nans: NanConversion) -> f64 {
     let wide = f64::from(number);
@@ -52,7 +53,7 @@ pub(super) fn widen(number: f32, nans: NanConversion) -> f64 {
     wide
 }
 
-/// The `f64` of a float16.
+/// Converts `number` to `f64`. `nans` is the conversion of a NaN.
 #[inline]
 pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
     if !number.is_nan() {
@@ -67,7 +68,8 @@ pub(super) fn widen_half(number: f16, nans: NanConversion) -> f64 {
     f64::from_bits(if number.is_sign_negative() { nan | 1 << 63_u32 } else { nan })
 }
 
-/// The nearest float16, ties to even. It is rounded once, and not to float32 first.
+/// Rounds `number` to the nearest float16, ties to even. `nans` is the conversion of a NaN. The number is not rounded
+/// to float32 first, because a number that is rounded twice may differ from the nearest float16.
 pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     let bits = number.to_bits();
     let sign = if number.is_sign_negative() { 0x8000_u16 } else { 0 };
@@ -79,9 +81,10 @@ pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     if exponent > 15 {
         return f16::from_bits(sign | 0x7c00);
     }
-    // number = significand * 2^(exponent - 52). Subnormal numbers have no leading bit, and are all too small.
+    // number = significand * 2^(exponent - 52). A subnormal `f64` has no leading bit. It is rounded to 0 below, because
+    // every subnormal `f64` is less than half of the least float16.
     let significand = (bits & (u64::MAX >> 12_u32)) | (1 << 52_u32);
-    // The power of the last bit that a float16 of this magnitude has.
+    // The last bit of a float16 with this exponent has the value 2^last.
     let last = exponent.saturating_sub(10).max(-24);
     let shift = u32::try_from(last.saturating_sub(exponent).saturating_add(52)).unwrap_or(u32::MAX);
     if shift > 53 {
@@ -90,16 +93,16 @@ pub(super) fn narrow_half(number: f64, nans: NanConversion) -> f16 {
     let whole = significand >> shift;
     let (rest, half) = (significand & !(u64::MAX << shift), 1_u64 << shift.saturating_sub(1));
     let up = rest > half || (rest == half && whole & 1 == 1);
-    // The leading bit of `whole` carries into the exponent, and so does rounding up to the next power of 2. Of
-    // a subnormal float16, whose exponent is 0, `whole` has no leading bit.
+    // The leading bit of `whole` adds 1 to the exponent. Rounding up to the next power of 2 adds 1 too. In a subnormal
+    // float16 the exponent is 0, and `whole` has no leading bit.
     let power = u64::try_from(exponent.saturating_add(14).max(0)).unwrap_or(0) << 10_u32;
     let magnitude = power.wrapping_add(whole).wrapping_add(u64::from(up));
     f16::from_bits(sign | u16::try_from(magnitude).unwrap_or(u16::MAX).min(0x7c00))
 }
 
-/// The last 10 bits of the float16 for a NaN of these bits.
+/// Returns the last 10 bits of the float16 for an `f64` NaN with the bits `bits`. `nans` is the conversion.
 fn half_payload(bits: u64, nans: NanConversion) -> u16 {
-    // Nine bits fit 16.
+    // A number of nine bits fits 16 bits, so the default is never used.
     let payload = u16::try_from((bits >> 42_u32) & 0x1ff).unwrap_or(0);
     let quiet = 0x200;
     match nans {

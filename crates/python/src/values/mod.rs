@@ -8,11 +8,11 @@
 //! | `?` | `bool` | any object, by its truth value |
 //! | integers | `int` | `int`, or an object with `__index__`, in the range of the type |
 //! | `e f d` | `float` | an object with `__float__` or `__index__` |
-//! | `g` | the nearest `float`: digits are lost | the same |
-//! | complex numbers | `complex`, for `g` the nearest one | `complex`, and everything that `complex()` converts but text |
-//! | `c` | `bytes` of length 1 | the same |
+//! | `g` | the nearest `float`: digits are lost | as `e f d` |
+//! | complex numbers | `complex`; for `Zg` the nearest `complex` | `complex`, or an object that `complex()` converts, but not text |
+//! | `c` | `bytes` of length 1 | `bytes` of length 1 |
 //! | `s`, void, bits, user types | `bytes` with all NULs | `bytes`, `bytearray` |
-//! | `p` | `bytes` of the length in the first byte | the same |
+//! | `p` | `bytes` of the length in the first byte | `bytes`, `bytearray` |
 //! | `u w`, `wchar_t` | `str` without the NULs at the end, with lone surrogates (`surrogatepass`); units above U+10FFFF are a `ValueError` | `str` |
 //! | addresses | `int`, 0 for NULL; the memory at the address is not read | `int` |
 //! | arrays | nested `list`s | `list`s or `tuple`s |
@@ -29,7 +29,7 @@ mod write;
 
 pub(super) use codec::Codec;
 pub(super) use error::{WriteError, WriteErrorKind};
-pub(super) use primitive::PrimitiveField;
+pub(super) use primitive::{Equality, PrimitiveField, Source};
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]

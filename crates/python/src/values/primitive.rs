@@ -1,7 +1,7 @@
-//! Fast paths for records of numbers and byte strings.
+//! Reads and writes numbers and byte strings, which are the values of most records.
 //!
-//! Most records hold nothing else. A [`PrimitiveField`] is read and written by one `match`, without the
-//! checks and the error paths of other types.
+//! A [`PrimitiveField`] is read by one `match`, without the checks and the errors that other types need. `write`
+//! returns `false` for every object that needs a conversion or a check, and the caller then uses the codec.
 
 use half::f16;
 use pyo3::prelude::*;
@@ -11,7 +11,7 @@ use super::codec::{FieldCodec, ValueCodec};
 use super::float::{NanConversion, narrow, widen, widen_half};
 use super::scalar::ScalarField;
 use crate::objects::{self, NewObject, into_result};
-use crate::tuple_builder::Filling;
+use crate::tuple_builder::ListBuilder;
 use pep3118::Endian;
 use pep3118::decode::ScalarCodec;
 use pep3118::layout::{Field, Type};
@@ -33,12 +33,12 @@ pub(crate) enum Primitive {
     Float64,
     Complex64,
     Complex128,
-    /// A byte string of so many bytes.
-    Bytes(usize),
+    /// A byte string, with its length in bytes.
+    Bytes(u32),
 }
 
 impl Primitive {
-    /// The primitive of a scalar of `size` bytes, if it is one.
+    /// Returns the type of a scalar of `size` bytes; `None` if the scalar is not primitive.
     pub(super) fn of(scalar: &ScalarCodec, size: usize) -> Option<Self> {
         Some(match (scalar.ty(), size) {
             (Type::Bool, 1) => Self::Bool,
@@ -55,46 +55,84 @@ impl Primitive {
             (Type::Float64, 8) => Self::Float64,
             (Type::Complex64, 8) => Self::Complex64,
             (Type::Complex128, 16) => Self::Complex128,
-            (Type::Char | Type::Bytes | Type::Void, size) => Self::Bytes(size),
+            (Type::Char | Type::Bytes | Type::Void, size) => Self::Bytes(u32::try_from(size).ok()?),
             _ => return None,
         })
+    }
+}
+
+/// How the bytes of two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Equality {
+    /// The bytes are compared. Different bytes are different values.
+    Bytes,
+    /// The bytes are compared as 32-bit floats of this machine: NaN is not equal to itself, and -0.0 equals 0.0.
+    Float32,
+    /// The bytes are compared as 64-bit floats of this machine.
+    Float64,
+}
+
+/// Converts a length or an offset in bytes. On machines with addresses of 16 bits the result saturates, and memory of
+/// this length does not exist.
+#[inline(always)]
+fn wide(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// Bytes that a value is read from.
+pub(crate) trait Source {
+    /// Copies `N` bytes from `start` on. Bytes that the source does not have are 0.
+    fn bytes<const N: usize>(&self, start: usize) -> [u8; N];
+
+    /// Returns a `bytes` object of the `len` bytes from `start` on.
+    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py>;
+}
+
+impl Source for &[u8] {
+    #[inline(always)]
+    fn bytes<const N: usize>(&self, start: usize) -> [u8; N] {
+        self.get(start..).and_then(<[u8]>::first_chunk::<N>).copied().unwrap_or([0; N])
+    }
+
+    #[inline(always)]
+    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py> {
+        objects::bytes(py, self.get(start..start.saturating_add(len)).unwrap_or_default())
     }
 }
 
 /// A primitive value in a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PrimitiveField {
-    /// From the start of the record, in bytes.
-    offset: usize,
+    /// The offset from the start of the record, in bytes.
+    offset: u32,
     primitive: Primitive,
     /// Whether the byte order is not that of this machine.
     swapped: bool,
     nans: NanConversion,
 }
 
-/// Values that are listed one by one, 32 bytes each. A record of more values uses its fields.
+/// The largest number of values that a record lists one by one, in 16 bytes each. A record of more values is read field
+/// by field.
 const MOST: usize = 1024;
 
 impl PrimitiveField {
-    /// All `values` values of a record, repeated ones one by one, if each of them is primitive.
+    /// Returns all `values` values of a record. A value that is repeated is listed each time. Returns `None` if a value
+    /// is not primitive, or if there are more than `MOST` values.
     pub(super) fn all(fields: &[FieldCodec], values: usize) -> Option<Vec<Self>> {
         if values > MOST {
             return None;
         }
         let mut all = Vec::with_capacity(values);
         for field in fields {
-            let first = Self::of(field)?;
-            all.extend((0..field.repeat).map(|repeated| Self { offset: field.start(repeated), ..first }));
+            let ValueCodec::Scalar(scalar) = &field.value else { return None };
+            for repeated in 0..field.repeat {
+                all.push(Self::of_scalar(scalar, field.start(repeated), field.size)?);
+            }
         }
         Some(all)
     }
 
-    fn of(field: &FieldCodec) -> Option<Self> {
-        let ValueCodec::Scalar(scalar) = &field.value else { return None };
-        Self::of_scalar(scalar, field.offset, field.size)
-    }
-
-    /// The item, if it is one primitive value.
+    /// Returns the value of an item that is one primitive value; `None` for any other item.
     pub(crate) fn of_item(item: Field<'_>) -> Option<Self> {
         if !item.shape().is_empty() || item.ty() == Type::Record {
             return None;
@@ -106,7 +144,34 @@ impl PrimitiveField {
     fn of_scalar(scalar: &ScalarField, offset: usize, size: usize) -> Option<Self> {
         let primitive = Primitive::of(&scalar.codec, size)?;
         let swapped = scalar.codec.endian() != Endian::HOST;
-        Some(Self { offset, primitive, swapped, nans: scalar.nans })
+        Some(Self { offset: u32::try_from(offset).ok()?, primitive, swapped, nans: scalar.nans })
+    }
+
+    /// Whether both values have the same type and the same byte order.
+    #[inline]
+    pub(crate) fn has_type_of(self, other: Self) -> bool {
+        self.primitive == other.primitive && self.swapped == other.swapped
+    }
+
+    /// Returns how two values of this type are compared; `None` if two values are compared as Python objects.
+    #[inline]
+    pub(crate) fn equality(self) -> Option<Equality> {
+        match self.primitive {
+            Primitive::Int8 | Primitive::UInt8 | Primitive::Int16 | Primitive::UInt16 => Some(Equality::Bytes),
+            Primitive::Int32 | Primitive::UInt32 | Primitive::Int64 | Primitive::UInt64 => Some(Equality::Bytes),
+            Primitive::Bytes(_) => Some(Equality::Bytes),
+            Primitive::Float32 | Primitive::Complex64 if !self.swapped => Some(Equality::Float32),
+            Primitive::Float64 | Primitive::Complex128 if !self.swapped => Some(Equality::Float64),
+            // Every byte that is not 0 is `True`.
+            Primitive::Bool | Primitive::Float16 => None,
+            Primitive::Float32 | Primitive::Float64 | Primitive::Complex64 | Primitive::Complex128 => None,
+        }
+    }
+
+    /// Returns the offset from the start of the record, in bytes.
+    #[inline(always)]
+    fn start(self) -> usize {
+        wide(self.offset)
     }
 
     /// Whether the value is a byte string, not a number.
@@ -114,7 +179,7 @@ impl PrimitiveField {
         matches!(self.primitive, Primitive::Bytes(_))
     }
 
-    /// The size of the value in bytes.
+    /// Returns the size of the value in bytes.
     #[inline]
     pub(crate) fn size(self) -> usize {
         match self.primitive {
@@ -123,30 +188,30 @@ impl PrimitiveField {
             Primitive::Int32 | Primitive::UInt32 | Primitive::Float32 => 4,
             Primitive::Int64 | Primitive::UInt64 | Primitive::Float64 | Primitive::Complex64 => 8,
             Primitive::Complex128 => 16,
-            Primitive::Bytes(len) => len,
+            Primitive::Bytes(len) => wide(len),
         }
     }
 
-    /// The bytes of a number in the order of memory; 0 if the record is too short.
-    #[inline(always)]
-    fn bytes<const N: usize>(self, record: &[u8]) -> [u8; N] {
-        record.get(self.offset..).and_then(<[u8]>::first_chunk::<N>).copied().unwrap_or([0; N])
-    }
-
-    /// The object.
+    /// Reads the value from a record, or from an item that is this value.
     #[inline(always)]
     pub(crate) fn read<'py>(self, py: Python<'py>, record: &[u8]) -> NewObject<'py> {
-        // The number is swapped, not its bytes: the compiler makes one instruction of it.
+        self.read_from(py, self.start(), &record)
+    }
+
+    /// Reads the value at `start`, which is in bytes from the start of `source`.
+    #[inline(always)]
+    pub(crate) fn read_from<'py>(self, py: Python<'py>, start: usize, source: &impl Source) -> NewObject<'py> {
+        // The compiler makes one instruction of swapping a number, but several of swapping an array of bytes.
         macro_rules! bits {
             ($bits:ty) => {{
-                let bits = <$bits>::from_ne_bytes(self.bytes(record));
+                let bits = <$bits>::from_ne_bytes(source.bytes(start));
                 if self.swapped { bits.swap_bytes() } else { bits }
             }};
         }
         match self.primitive {
-            Primitive::Bool => objects::boolean(py, self.bytes(record) != [0_u8]),
-            Primitive::Int8 => objects::int(py, i8::from_ne_bytes(self.bytes(record)).into()),
-            Primitive::UInt8 => objects::int(py, u8::from_ne_bytes(self.bytes(record)).into()),
+            Primitive::Bool => objects::boolean(py, source.bytes(start) != [0_u8]),
+            Primitive::Int8 => objects::int(py, i8::from_ne_bytes(source.bytes(start)).into()),
+            Primitive::UInt8 => objects::int(py, u8::from_ne_bytes(source.bytes(start)).into()),
             Primitive::Int16 => objects::int(py, bits!(i16).into()),
             Primitive::UInt16 => objects::int(py, bits!(u16).into()),
             Primitive::Int32 => objects::int(py, bits!(i32).into()),
@@ -159,67 +224,65 @@ impl PrimitiveField {
             Primitive::Float64 => objects::float(py, f64::from_bits(bits!(u64))),
             Primitive::Complex64 => {
                 let part = |offset: usize| {
-                    let number = Self { offset: self.offset.saturating_add(offset), ..self };
-                    let bits = u32::from_ne_bytes(number.bytes(record));
+                    let bits = u32::from_ne_bytes(source.bytes(start.saturating_add(offset)));
                     widen(f32::from_bits(if self.swapped { bits.swap_bytes() } else { bits }), self.nans)
                 };
                 objects::complex(py, part(0), part(4))
             }
             Primitive::Complex128 => {
                 let part = |offset: usize| {
-                    let number = Self { offset: self.offset.saturating_add(offset), ..self };
-                    let bits = u64::from_ne_bytes(number.bytes(record));
+                    let bits = u64::from_ne_bytes(source.bytes(start.saturating_add(offset)));
                     f64::from_bits(if self.swapped { bits.swap_bytes() } else { bits })
                 };
                 objects::complex(py, part(0), part(8))
             }
-            Primitive::Bytes(len) => {
-                let end = self.offset.saturating_add(len);
-                objects::bytes(py, record.get(self.offset..end).unwrap_or_default())
-            }
+            Primitive::Bytes(len) => source.byte_string(py, start, wide(len)),
         }
     }
 
-    /// Appends one object for each value in `cells` to a list. The values are adjacent, without padding.
+    /// Appends one object to `list` for each entry of `sources`. A source has the bytes of one value.
     ///
     /// # Errors
     /// - no memory: `MemoryError`
-    pub(super) fn read_all<'py>(self, py: Python<'py>, cells: &[u8], list: &mut Filling<'py>) -> PyResult<()> {
-        // The type is known outside of the loop, so that each loop is compiled for one type.
+    #[inline]
+    pub(crate) fn read_all<'py, S: Source>(
+        self,
+        py: Python<'py>,
+        sources: impl Iterator<Item = S>,
+        list: &mut ListBuilder<'py>,
+    ) -> PyResult<()> {
+        // Each loop is compiled for one type, so that the loop has no `match`.
         macro_rules! each {
-            ($size:literal, $primitive:expr) => {{
+            ($primitive:expr) => {{
                 let value = Self { primitive: $primitive, ..self };
-                for cell in cells.as_chunks::<$size>().0 {
-                    list.push(into_result(py, value.read(py, cell))?);
+                for source in sources {
+                    list.push(into_result(py, value.read_from(py, 0, &source))?);
                 }
             }};
         }
         match self.primitive {
-            Primitive::Bool => each!(1, Primitive::Bool),
-            Primitive::Int8 => each!(1, Primitive::Int8),
-            Primitive::UInt8 => each!(1, Primitive::UInt8),
-            Primitive::Int16 => each!(2, Primitive::Int16),
-            Primitive::UInt16 => each!(2, Primitive::UInt16),
-            Primitive::Float16 => each!(2, Primitive::Float16),
-            Primitive::Int32 => each!(4, Primitive::Int32),
-            Primitive::UInt32 => each!(4, Primitive::UInt32),
-            Primitive::Float32 => each!(4, Primitive::Float32),
-            Primitive::Int64 => each!(8, Primitive::Int64),
-            Primitive::UInt64 => each!(8, Primitive::UInt64),
-            Primitive::Float64 => each!(8, Primitive::Float64),
-            Primitive::Complex64 => each!(8, Primitive::Complex64),
-            Primitive::Complex128 => each!(16, Primitive::Complex128),
-            Primitive::Bytes(len) => {
-                for cell in cells.chunks_exact(len.max(1)) {
-                    list.push(into_result(py, self.read(py, cell))?);
-                }
-            }
+            Primitive::Bool => each!(Primitive::Bool),
+            Primitive::Int8 => each!(Primitive::Int8),
+            Primitive::UInt8 => each!(Primitive::UInt8),
+            Primitive::Int16 => each!(Primitive::Int16),
+            Primitive::UInt16 => each!(Primitive::UInt16),
+            Primitive::Float16 => each!(Primitive::Float16),
+            Primitive::Int32 => each!(Primitive::Int32),
+            Primitive::UInt32 => each!(Primitive::UInt32),
+            Primitive::Float32 => each!(Primitive::Float32),
+            Primitive::Int64 => each!(Primitive::Int64),
+            Primitive::UInt64 => each!(Primitive::UInt64),
+            Primitive::Float64 => each!(Primitive::Float64),
+            Primitive::Complex64 => each!(Primitive::Complex64),
+            Primitive::Complex128 => each!(Primitive::Complex128),
+            Primitive::Bytes(1) => each!(Primitive::Bytes(1)),
+            Primitive::Bytes(len) => each!(Primitive::Bytes(len)),
         }
         Ok(())
     }
 
-    /// Writes an object of the exact type that the field takes, and in its range. Returns `false`, and writes
-    /// nothing, for any other object: it may be converted or refused by the slow path.
+    /// Writes `object` to its place in `record`, if the object has exactly the type that the field takes and is in the
+    /// range of the field. Returns `false`, and writes nothing, for any other object: the codec converts or refuses it.
     #[inline(always)]
     pub(crate) fn write(self, object: &Bound<'_, PyAny>, record: &mut [u8]) -> bool {
         macro_rules! store {
@@ -255,8 +318,8 @@ impl PrimitiveField {
             Primitive::Float64 => float(object).is_some_and(|number| store!(number.to_bits())),
             Primitive::Bytes(len) => {
                 let Ok(bytes) = object.cast_exact::<PyBytes>() else { return false };
-                match record.get_mut(self.offset..self.offset.saturating_add(len)) {
-                    Some(field) if bytes.as_bytes().len() == len => {
+                match record.get_mut(self.start()..self.start().saturating_add(wide(len))) {
+                    Some(field) if bytes.as_bytes().len() == field.len() => {
                         field.copy_from_slice(bytes.as_bytes());
                         true
                     }
@@ -270,21 +333,22 @@ impl PrimitiveField {
         }
     }
 
-    /// Writes the bytes of a number; `false` if the record is too short.
+    /// Writes the bytes of a number to its place in `record`. Returns `false` if `record` is too short.
     #[inline(always)]
     fn store<const N: usize>(self, number: [u8; N], record: &mut [u8]) -> bool {
-        let field = record.get_mut(self.offset..).and_then(<[u8]>::first_chunk_mut::<N>);
+        let field = record.get_mut(self.start()..).and_then(<[u8]>::first_chunk_mut::<N>);
         field.map(|field| *field = number).is_some()
     }
 }
 
-/// The value of an `int` that fits `i64`. `None` for subclasses, which may override methods.
+/// Returns the value of an `int`. Returns `None` if the value does not fit 64 bits, and for an object of a subclass,
+/// which may override methods.
 #[inline]
 fn integer(object: &Bound<'_, PyAny>) -> Option<i64> {
     if object.is_exact_instance_of::<PyInt>() { object.extract::<i64>().ok() } else { None }
 }
 
-/// The value of a `float`, but not of a subclass.
+/// Returns the value of a `float`; `None` for an object of a subclass.
 #[inline]
 fn float(object: &Bound<'_, PyAny>) -> Option<f64> {
     object.cast_exact::<PyFloat>().ok().map(|float| float.value())

@@ -9,25 +9,27 @@ use pyo3::types::{IntoPyDict, PyList, PyType};
 
 use crate::tuple_builder::{TupleClass, WeakTupleClass};
 
-/// Classes that are cached.
+/// The number of classes that are cached.
 const CACHED: usize = 512;
 
-/// The class of records, made by `collections.namedtuple` when the first record is read.
+/// The class of the records whose fields have the names `names`.
 ///
-/// The class is referred to weakly, because Python code may give it attributes that refer to a view: the
-/// garbage collector does not see the references of a layout. It is made again where no record is left.
+/// `collections.namedtuple` makes the class when the first record is read. This struct refers to the class weakly:
+/// Python code may store a view in an attribute of the class, and a strong reference would then be part of a cycle that
+/// the garbage collector does not see. If the class was freed, because no record exists any more, the next record makes
+/// it again.
 #[derive(Debug)]
 pub(super) struct RecordClass {
     names: Box<[String]>,
     class: Mutex<Option<WeakTupleClass>>,
 }
 
-/// The classes of recent layouts, by names. Locked while no Python code runs.
+/// The classes of recent layouts, by the names of their fields. No Python code runs while the cache is locked.
 static CLASSES: Mutex<Cache<Box<[String]>, Arc<RecordClass>>> = Mutex::new(Cache::new(CACHED, 1 << 22));
 
 impl RecordClass {
-    /// The class of records with these names: the same one for the same names, so that records of equal
-    /// layouts have one type.
+    /// Returns the class of the records whose fields have the names `names`. Equal names have one class, so that
+    /// records of equal layouts have one type.
     pub(super) fn of(names: &[String]) -> Arc<Self> {
         let lengths = names.iter().fold(0_usize, |sum, name| sum.wrapping_mul(31).wrapping_add(name.len()));
         let numbers = [names.len(), lengths].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
@@ -45,10 +47,10 @@ impl RecordClass {
         class
     }
 
-    /// The class itself.
+    /// Returns the Python class, and makes it if it does not exist.
     ///
     /// # Errors
-    /// - no memory
+    /// - no memory: `MemoryError`
     #[inline]
     pub(super) fn get<'py>(&self, py: Python<'py>) -> PyResult<TupleClass<'py>> {
         let class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +69,7 @@ impl RecordClass {
         let class = named_tuple.call(("Record", PyList::new(py, &self.names)?), Some(&options))?;
         let new = WeakTupleClass::new(&class.cast_into::<PyType>()?)?;
         let mut class = self.class.lock().unwrap_or_else(PoisonError::into_inner);
-        // Another thread may have made one meanwhile.
+        // Another thread may have made the class while this thread called `namedtuple`.
         if let Some((_, other)) = class.as_ref().and_then(|class| Some((class, class.upgrade(py)?))) {
             return Ok(other);
         }

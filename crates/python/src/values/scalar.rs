@@ -1,4 +1,4 @@
-//! `ScalarField`: one value of an item that is neither an array nor a record.
+//! `ScalarField`: the type of a value that is neither an array nor a record, and how the value is read.
 #![allow(unsafe_code, reason = "reads references to objects that the owner of the memory vouches for")]
 
 use half::f16;
@@ -13,23 +13,24 @@ use pep3118::format::ByteOrder;
 use pep3118::layout::{Field, Type};
 use pep3118::py::ObjectReferences;
 
-/// The type of a value, and how `struct` treats it.
+/// The type of one value, and the choices that depend on its format character and on the exporter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScalarField {
     pub(super) codec: ScalarCodec,
     pub(super) nans: NanConversion,
-    /// The format character; `None` if the layout was not read from a format.
+    /// The format character, such as `i`; `None` if the codec is not for `pep3118.struct`.
     pub(crate) character: Option<u8>,
-    /// Whether the byte-order character is `@`, or missing.
+    /// Whether the byte-order character is `@` or is missing.
     pub(crate) native: bool,
-    /// The owner of the reference, if the value is one.
+    /// The owner of the reference, for a value of type `O`.
     pub(super) objects: ObjectReferences,
-    /// Whether the value is an address that a consumer follows.
+    /// Whether addresses of data are refused when they are written, because a consumer of the memory follows them.
     pub(super) typed_pointer: bool,
 }
 
 impl ScalarField {
-    /// The codec of an element of a field.
+    /// Makes the codec of one element of `field`. `format` is the format that the layout was read from, for
+    /// `pep3118.struct`. `nans` is the conversion of NaNs.
     ///
     /// # Errors
     /// - an element that is larger than the address space
@@ -40,12 +41,12 @@ impl ScalarField {
         Ok(Self { codec: ScalarCodec::of(field)?, nans, character, native, objects, typed_pointer })
     }
 
-    /// The type.
+    /// Returns the type of the value.
     pub(crate) fn ty(&self) -> Type {
         self.codec.ty()
     }
 
-    /// The object for the bytes. Missing bytes are read as 0.
+    /// Returns a new object for the value in `bytes`. Bytes that are missing are read as 0.
     #[inline]
     pub(super) fn read<'py>(&self, py: Python<'py>, bytes: &[u8]) -> NewObject<'py> {
         let codec = &self.codec;
@@ -74,11 +75,13 @@ impl ScalarField {
             }
             Type::Object if self.objects != ObjectReferences::Unknown => {
                 let Ok(address) = usize::try_from(codec.unsigned(bytes)) else { return unreadable(py, codec.ty()) };
-                // SAFETY: (b) the owner of the memory holds a reference to each object, and the caller holds another
-                // one since it copied the address (`Codec::read`).
+                // SAFETY: (b) The address is 0 or the address of an object that is alive. The owner of the memory holds
+                // a reference to the object, and the caller of `Codec::read` holds another reference, which the caller
+                // took before any other code ran.
                 Some(unsafe { objects::object(py, address) })
             }
-            // The functions of `pep3118.struct` have the format, and treat the address as a number in both directions.
+            // `character` is `None` in a view. A view does not show a reference whose owner is unknown as a number.
+            // `pep3118.struct` reads it as a number, as `struct` reads a pointer.
             Type::Object if self.character.is_none() => objects::bytes(py, bytes),
             Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object => {
                 objects::unsigned(py, codec.unsigned(bytes))
@@ -95,12 +98,13 @@ impl ScalarField {
                 objects::complex(py, re, im)
             }
             Type::Ucs2 | Type::Ucs4 | Type::Wchar => text::read(py, codec, bytes),
-            // `Type` may grow, and records are not scalars.
+            // A record is not a scalar. `Type` is non-exhaustive, so that new types come here too.
             ty => unreadable(py, ty),
         }
     }
 }
 
+/// Sets the exception for a value of type `ty`, and returns `None`.
 #[cold]
 fn unreadable(py: Python<'_>, ty: Type) -> NewObject<'_> {
     let error = PyNotImplementedError::new_err(format!("values of type {ty} cannot be read"));

@@ -6,20 +6,20 @@ use pep3118::abi::DataModel;
 use pep3118::layout::{Dialect, Layout};
 use pep3118::py::ObjectReferences;
 
-/// The `repr` of an item.
+/// Reads an item of `format` and returns the `repr` of the object.
 fn read(py: Python<'_>, format: &str, item: &[u8]) -> PyResult<String> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
     let value = Codec::new(py, &layout, ObjectReferences::Unknown, false)?.read(py, item)?;
     Ok(value.repr()?.to_string())
 }
 
-/// An item of dots after the value of an expression was written to it.
+/// Writes the value of a Python expression to an item whose bytes are all dots, and returns the bytes of the item.
 fn write(py: Python<'_>, format: &str, expression: &std::ffi::CStr) -> PyResult<Vec<u8>> {
     let layout = Layout::read(format.as_bytes(), &Dialect::PEP3118, &DataModel::LP64)?;
     let codec = Codec::new(py, &layout, ObjectReferences::Unknown, false)?;
     let mut item = vec![b'.'; codec.itemsize()];
     codec.write(&py.eval(expression, None, None)?, &mut item)?;
-    // It is read as it was written.
+    // The codec reports the number of values that it reads.
     assert_eq!(codec.values(), codec.read_fields(py, &item)?.len());
     Ok(item)
 }

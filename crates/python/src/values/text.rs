@@ -1,4 +1,4 @@
-//! Text of fixed length: units of 2 or 4 bytes, filled up with NULs.
+//! Reads and writes text of a fixed length. Each unit has 2 or 4 bytes, and NULs follow the text.
 
 use pyo3::exceptions::{PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
@@ -9,8 +9,12 @@ use crate::objects::{self, NewObject, TextEncoding};
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, ScalarCodec};
 
-/// The text without the NULs at its end. Lone surrogates are kept.
+/// Reads the text in `bytes` as a `str`, without the NULs at the end. Lone surrogates are kept. Returns `None`, with
+/// the exception set in the interpreter, if the text cannot be read.
 pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> NewObject<'py> {
+    if let Some(text) = read_latin1(py, codec, bytes) {
+        return text;
+    }
     let unit = codec.unit().max(1);
     let nuls = bytes.rchunks_exact(unit).take_while(|unit| unit.iter().all(|byte| *byte == 0)).count();
     let len = bytes.len().saturating_sub(nuls.saturating_mul(unit));
@@ -27,17 +31,42 @@ pub(super) fn read<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> N
     text
 }
 
-/// Writes text, and NULs after it.
+/// Reads text of up to 32 characters that are all less than U+0100, without the NULs at the end. Returns `None` if the
+/// text is longer or has other characters. `PyUnicode_DecodeLatin1` allocates the object once, but the decoders of
+/// UTF-16 and UTF-32 allocate a buffer first.
+#[inline]
+fn read_latin1<'py>(py: Python<'py>, codec: &ScalarCodec, bytes: &[u8]) -> Option<NewObject<'py>> {
+    let (mut characters, mut len) = ([0_u8; 32], 0_usize);
+    let swapped = codec.endian() != Endian::HOST;
+    macro_rules! convert {
+        ($number:ty, $size:literal) => {{
+            let units = bytes.as_chunks::<$size>().0;
+            let places = characters.get_mut(..units.len())?;
+            for (index, (place, unit)) in places.iter_mut().zip(units).enumerate() {
+                let number = <$number>::from_ne_bytes(*unit);
+                *place = u8::try_from(if swapped { number.swap_bytes() } else { number }).ok()?;
+                len = if *place == 0 { len } else { index.saturating_add(1) };
+            }
+        }};
+    }
+    if codec.unit() == 2 {
+        convert!(u16, 2)
+    } else {
+        convert!(u32, 4)
+    }
+    Some(objects::latin1(py, characters.get(..len)?))
+}
+
+/// Writes `text` to `bytes`, and fills the units after the text with NULs.
 ///
 /// # Errors
-/// - text of 3 units for `2u`
-/// - U+1F600 for `1u`: two units of 2 bytes
+/// - more units than `bytes` has: text of 3 units for `2u`; U+1F600, which needs two units of 2 bytes, for `1u`
 pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut [u8]) -> Result<(), WriteErrorKind> {
     let two = codec.unit() == 2;
     match text.to_str() {
         Ok(text) if two => write_units(codec, bytes, text.encode_utf16().count(), text.encode_utf16().map(u32::from)),
         Ok(text) => write_units(codec, bytes, text.chars().count(), text.chars().map(u32::from)),
-        // Lone surrogates have no UTF-8.
+        // UTF-8 cannot encode lone surrogates.
         Err(error) if error.is_instance_of::<PyUnicodeEncodeError>(text.py()) => {
             let (encoding, unit) = if two { ("utf-16-le", 2) } else { ("utf-32-le", 4) };
             let encoded = text.call_method1("encode", (encoding, "surrogatepass"))?;
@@ -50,6 +79,10 @@ pub(super) fn write(text: &Bound<'_, PyString>, codec: &ScalarCodec, bytes: &mut
     }
 }
 
+/// Writes `len` units to `bytes`, and fills the units after them with 0.
+///
+/// # Errors
+/// - more units than `bytes` has
 fn write_units(
     codec: &ScalarCodec,
     bytes: &mut [u8],

@@ -11,7 +11,7 @@ use super::error::{WriteError, WriteErrorKind, taken_by};
 use super::float::{narrow, narrow_half};
 use super::scalar::ScalarField;
 use super::text;
-use crate::borrowed_bytes::Lent;
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::fastcall::counted;
 use pep3118::Endian;
 use pep3118::decode::{EncodeErrorKind, LongDouble, Value};
@@ -19,8 +19,8 @@ use pep3118::layout::Type;
 use pep3118::py::ObjectReferences;
 
 impl Codec {
-    /// Writes an object as an item. Padding is left as it is. After an error the bytes are undefined, so
-    /// `item` is a copy that the caller stores after this function has returned.
+    /// Writes `object` to `item`, the bytes of one item. Padding is not changed. After an error the contents of `item`
+    /// are undefined, so the caller passes a copy of the item and stores it after this function has returned.
     ///
     /// # Errors
     /// - 300 for `B`, 1e300 for `f`, 5 bytes for `4s`: `ValueError`
@@ -36,7 +36,8 @@ impl Codec {
         self.root.write(object, item, self.lenient)
     }
 
-    /// Writes `found` values as the fields of a record, or one value as any other item.
+    /// Writes `values` to the fields of a record. If the item is not a record, writes the only value as the item.
+    /// `found` is the number of values.
     ///
     /// # Errors
     /// - as [`write`](Self::write)
@@ -57,7 +58,11 @@ impl Codec {
     }
 }
 
-/// The values of a list or a tuple, as a tuple: a list may change while its values are converted.
+/// Returns the values of a list or a tuple as a tuple, because a list may change while its values are converted.
+/// `wanted` names in the message what the field takes.
+///
+/// # Errors
+/// - an object that is neither a list nor a tuple
 fn sequence<'py>(object: &Bound<'py, PyAny>, wanted: &'static str) -> Result<Bound<'py, PyTuple>, WriteError> {
     if let Ok(tuple) = object.cast::<PyTuple>() {
         return Ok(tuple.clone());
@@ -72,7 +77,7 @@ impl ValueCodec {
     fn write(&self, object: &Bound<'_, PyAny>, bytes: &mut [u8], lenient: bool) -> Result<(), WriteError> {
         match self {
             Self::Scalar(scalar) => Ok(scalar.write(object, bytes, lenient).map_err(|kind| match kind {
-                // `struct` does not report the type that an int is too large for.
+                // The message of `struct` for an `int` that is too large does not name the type.
                 WriteErrorKind::Overflow(_) if lenient && object.is_instance_of::<PyInt>() => {
                     WriteErrorKind::IntTooLarge
                 }
@@ -125,7 +130,8 @@ impl RecordCodec {
         Ok(())
     }
 
-    /// Writes the value of an index among all values, repeated ones included.
+    /// Writes the value at `index`, the position among all values of the record. A field that is repeated three times
+    /// has three positions.
     #[inline(never)]
     fn write_value(
         &self,
@@ -154,12 +160,15 @@ impl RecordCodec {
         bytes: &mut [u8],
         lenient: bool,
     ) -> Result<(), WriteError> {
-        // A conversion may drop exceptions, also one that succeeds.
+        // A conversion may drop exceptions even if it succeeds. `counted` explains why exceptions are dropped inside of
+        // it.
         let written = counted(value.py(), || field.value.write(value, field.bytes_mut(bytes, repeated), lenient));
         written.map_err(|error| error.inside(&self.name(index)))
     }
 }
 
+/// Writes nested lists to the elements of an array. `shape` has the lengths of the dimensions, and `size` is the size
+/// of one element in bytes.
 fn write_nested(
     object: &Bound<'_, PyAny>,
     bytes: &mut [u8],
@@ -197,7 +206,7 @@ impl ScalarField {
             Type::Float32 => {
                 let number = self.float(object, lenient)?;
                 let narrow = narrow(number, self.nans);
-                // Before 3.14 `struct` makes native floats infinite.
+                // Before Python 3.14, `struct` writes native numbers that are too large as infinity.
                 if !(lenient && self.native && object.py().version_info() < (3, 14)) {
                     self.check_finite(number, narrow.is_infinite())?;
                 }
@@ -226,7 +235,7 @@ impl ScalarField {
                 if self.objects == ObjectReferences::Unknown {
                     return Err(WriteErrorKind::ReferencesUnknown);
                 }
-                // The bytes own the reference from here on.
+                // `bytes` owns the reference after this line.
                 let address = object.clone().into_ptr().expose_provenance();
                 codec.store_little(&address.to_le_bytes(), bytes);
             }
@@ -239,6 +248,7 @@ impl ScalarField {
         Ok(())
     }
 
+    /// Makes the error for an object of a type that the field does not take.
     fn other_kind(&self, object: &Bound<'_, PyAny>) -> WriteErrorKind {
         WriteErrorKind::kind(Some(self), taken_by(self.ty()), object)
     }
@@ -248,7 +258,7 @@ impl ScalarField {
         let outside = |value| WriteErrorKind::Range { scalar: *self, range, value };
         let mut value = self.integer(object)?.ok_or(outside(None))?;
         if lenient && self.character == Some(b'P') && value < 0 {
-            // `struct` also takes negative numbers, for the addresses of the upper half.
+            // `struct` also takes a negative number for `P`. -1 is the greatest address.
             value = value.saturating_add(1 << 64_u32);
         }
         match self.codec.store_number(value, bytes) {
@@ -258,7 +268,7 @@ impl ScalarField {
         }
     }
 
-    /// The integer; `None` if it has more than 64 bits.
+    /// Converts `object` to an integer with `__index__`. Returns `None` if the integer has more than 64 bits.
     fn integer(&self, object: &Bound<'_, PyAny>) -> Result<Option<i128>, WriteErrorKind> {
         static INDEX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = object.py();
@@ -286,7 +296,7 @@ impl ScalarField {
             return Ok(float.value());
         }
         object.extract::<f64>().map_err(|error| {
-            // `struct` replaces every exception by its own.
+            // `struct` replaces every exception by `struct.error`.
             if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                 return WriteErrorKind::kind(Some(self), taken_by(Type::Float64), object);
             }
@@ -294,7 +304,7 @@ impl ScalarField {
         })
     }
 
-    /// A finite number must not become infinite.
+    /// Refuses a finite `number` that has become infinite in the narrower type.
     fn check_finite(&self, number: f64, narrow_is_infinite: bool) -> Result<(), WriteErrorKind> {
         if narrow_is_infinite && number.is_finite() { Err(WriteErrorKind::Overflow(*self)) } else { Ok(()) }
     }
@@ -302,12 +312,12 @@ impl ScalarField {
     fn complex(&self, object: &Bound<'_, PyAny>, lenient: bool) -> Result<Value, WriteErrorKind> {
         let number = match object.cast::<PyComplex>() {
             Ok(number) => number.clone(),
-            // `complex()` would parse it.
+            // `complex()` parses text, but a field of text is a mistake of the caller.
             Err(_) if object.is_instance_of::<PyString>() => return Err(self.other_kind(object)),
             Err(_) => {
                 let class = object.py().get_type::<PyComplex>();
                 let number = class.call1((object,)).map_err(|error| {
-                    // As for floats.
+                    // `struct` replaces every exception by `struct.error`.
                     if lenient || error.is_instance_of::<PyTypeError>(object.py()) {
                         return self.other_kind(object);
                     }
@@ -327,7 +337,7 @@ impl ScalarField {
             }
             Type::Complex64 => {
                 let singles = Complex::new(narrow(re, self.nans), narrow(im, self.nans));
-                // In the byte order of this machine `struct` makes complex numbers infinite, as C does.
+                // In the byte order of this machine, `struct` writes complex numbers that are too large as infinity.
                 if !(lenient && self.codec.endian() == Endian::HOST) {
                     self.check_finite(re, singles.re.is_infinite())?;
                     self.check_finite(im, singles.im.is_infinite())?;
@@ -346,7 +356,7 @@ impl ScalarField {
         if object.cast::<PyByteArray>().is_err() {
             return Err(self.other_kind(object));
         }
-        let copy = Lent::with(object, false, |memory| memory.to_vec())?;
+        let copy = BorrowedBytes::with(object, false, |memory| memory.to_vec())?;
         self.write_byte_string(&copy, bytes, lenient)
     }
 
@@ -357,7 +367,8 @@ impl ScalarField {
             value = value.get(..bytes.len()).unwrap_or(value);
         }
         if lenient && self.ty() == Type::Pascal {
-            // `struct` truncates here too, and writes more than 255 bytes, of which the length counts 255.
+            // `struct` truncates the value too. It writes more than 255 bytes if the field has them, but the length in
+            // the first byte is at most 255.
             if let Some((len, text)) = bytes.split_first_mut() {
                 let value = value.get(..text.len()).unwrap_or(value);
                 text.fill(0);

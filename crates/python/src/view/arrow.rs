@@ -1,4 +1,4 @@
-//! Items as capsules of the Arrow C data interface.
+//! Exports the items of a view as capsules of the Arrow C data interface.
 #![allow(unsafe_code, reason = "shares the memory of a buffer with Arrow")]
 
 use std::sync::Arc;
@@ -17,14 +17,19 @@ use pep3118::view::Order;
 use super::hold::{Hold, Pin};
 use super::part::{Part, copying};
 
-/// How the items become Arrow's: one row for each index of the first dimension.
+/// The conversion of items to rows of Arrow. There is one row for each index of the first dimension.
 struct Rows {
     mapping: Mapping,
-    /// Whether a row is one value, not a record.
+    /// Whether a row is one value and not a record.
     plain: bool,
 }
 
 impl Rows {
+    /// Returns the conversion for the items of `part`. With more than one dimension, a row is an array of items.
+    ///
+    /// # Errors
+    /// - rows that are larger than the address space: `ValueError`
+    /// - a type that Arrow does not have
     fn of(part: &Part) -> PyResult<Self> {
         let layout = part.description().layout();
         let mapping = match part.shape() {
@@ -40,29 +45,33 @@ impl Rows {
         Ok(Self { mapping, plain })
     }
 
+    /// Returns all rows as a batch. The batch shares the memory if Arrow has the same layout, and otherwise copies the
+    /// items.
     fn batch(&self, py: Python<'_>, part: &Part, hold: &Hold) -> PyResult<RecordBatch> {
         let mapping = &self.mapping;
         let pin = hold.pin()?;
         if let Some(bytes) = arrow_bytes(py, part, hold, &pin).filter(|bytes| mapping.shares(bytes.as_ptr().addr())) {
             return Ok(mapping.batch_of_bytes(bytes)?);
         }
-        let held = part.held(&pin);
+        let held = part.pinned(&pin);
         if part.shape().len() > 1 {
-            // This branch has at least two dimensions.
+            // A view that has two dimensions has a first dimension, so the default is never used.
             let rows = usize::try_from(part.shape().first().copied().unwrap_or(0))?;
             let bytes = held.to_vec(py, Order::C)?;
             return Ok(copying(py, part.view().len(), || mapping.batch_of_rows(&bytes, rows))?);
         }
-        let batch = || -> Result<_, BatchError> { mapping.batch(&held.buffer()?) };
+        let batch = || held.with_buffer(|buffer| mapping.batch(buffer));
         Ok(copying(py, part.view().len(), batch)?)
     }
 }
 
+/// Returns the capsule of `__arrow_c_schema__`.
 pub(super) fn schema<'py>(py: Python<'py>, part: &Part) -> PyResult<Bound<'py, PyCapsule>> {
     let rows = Rows::of(part)?;
     PyCapsule::new_with_value(py, exported_schema(&rows.mapping, rows.plain)?, c"arrow_schema")
 }
 
+/// Returns the capsules of `__arrow_c_array__`: the schema and the array.
 pub(super) fn array<'py>(
     py: Python<'py>,
     part: &Part,
@@ -74,13 +83,27 @@ pub(super) fn array<'py>(
     Ok((schema, PyCapsule::new_with_value(py, array, c"arrow_array")?))
 }
 
+/// Returns the capsule of `__arrow_c_stream__`.
 pub(super) fn stream<'py>(py: Python<'py>, part: &Part, hold: &Hold) -> PyResult<Bound<'py, PyCapsule>> {
     let batch = Rows::of(part)?.batch(py, part, hold)?;
     PyCapsule::new_with_value(py, exported_stream(batch), c"arrow_array_stream")
 }
 
-/// All bytes, shared with Arrow, which gets a share of the buffer for as long as it needs it; `None` if they
-/// are not contiguous.
+/// A share in the buffer, which Arrow owns. Arrow may drop it on any thread, but the counts of shares may only be
+/// changed while the thread is attached to the interpreter.
+struct ArrowShare(Option<Hold>);
+
+impl Drop for ArrowShare {
+    fn drop(&mut self) {
+        // If the interpreter has shut down, the exporter no longer exists, and the share is not given back.
+        if Python::try_attach(|_| drop(self.0.take())).is_none() {
+            std::mem::forget(self.0.take());
+        }
+    }
+}
+
+/// Returns the bytes of all items as a buffer of Arrow, which owns a share in the view's buffer. Returns `None` if the
+/// items are not contiguous in C order.
 fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Option<arrow_buffer::Buffer> {
     let view = part.view();
     if !view.is_contiguous(Order::C) {
@@ -88,13 +111,14 @@ fn arrow_bytes(py: Python<'_>, part: &Part, hold: &Hold, pin: &Pin<'_>) -> Optio
     }
     let start = part.buf().wrapping_offset(isize::try_from(view.offset()).ok()?);
     let (start, len) = (std::ptr::NonNull::new(start)?, usize::try_from(view.len()).ok()?);
-    let owner = Arc::new(std::panic::AssertUnwindSafe(hold.share(py, pin).ok()?));
-    // SAFETY: by the INVARIANT of `Part` these are the bytes of all items, readable while the buffer is held
-    // (E04), as `owner` does. Arrow only reads; the protocol requires that no consumer writes meanwhile.
+    let owner = Arc::new(std::panic::AssertUnwindSafe(ArrowShare(Some(hold.share(py, pin).ok()?))));
+    // SAFETY: (a) By the INVARIANT of `Part` these are the bytes of all items. They may be read until the buffer is
+    // released (E04, memory stays valid), and `owner` keeps the buffer from being released. (b) Arrow only reads them.
+    // The buffer protocol requires that no consumer writes to them at the same time.
     Some(unsafe { arrow_buffer::Buffer::from_custom_allocation(start, len, owner) })
 }
 
-/// The schema of a struct of all columns; with `plain` that of the first column.
+/// Returns the schema of a struct of all columns. If `plain` is `true`, returns the schema of the first column.
 fn exported_schema(mapping: &Mapping, plain: bool) -> Result<FFI_ArrowSchema, BatchError> {
     let schema = mapping.schema();
     match schema.fields().first() {
@@ -103,7 +127,7 @@ fn exported_schema(mapping: &Mapping, plain: bool) -> Result<FFI_ArrowSchema, Ba
     }
 }
 
-/// All columns as an array of structs; with `plain` the first column.
+/// Returns all columns as an array of structs. If `plain` is `true`, returns the first column.
 fn exported_array(batch: RecordBatch, plain: bool) -> FFI_ArrowArray {
     match batch.columns().first() {
         Some(column) if plain => FFI_ArrowArray::new(&column.to_data()),
@@ -111,7 +135,7 @@ fn exported_array(batch: RecordBatch, plain: bool) -> FFI_ArrowArray {
     }
 }
 
-/// A stream of one batch.
+/// Returns a stream that has the one batch `batch`.
 fn exported_stream(batch: RecordBatch) -> FFI_ArrowArrayStream {
     let schema = Arc::clone(batch.schema_ref());
     FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)))

@@ -1,20 +1,22 @@
-//! Values into items: everything is converted before anything is written.
+//! `view[key] = value`. All values are converted before a byte is written.
 
 use std::sync::Arc;
 
 use pep3118::__private::escape;
 use pep3118::layout::{Comparison, Equivalence, Type};
 use pep3118::py::{Acquired, OpenBuffer};
+use pep3118::view::Slice;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyFloat, PyInt, PyList, PyTuple};
 
+use super::arrangement::Arrangement;
 use super::class::View;
 use super::construct;
 use super::hold::{Hold, Pin};
 use super::indexing::{Key, Target};
-use super::part::{Held, NewItems, Old, Part, Place};
-use crate::borrowed_bytes::Lent;
+use super::part::{NewItems, Part, PinnedPart, Place, ReplacedReferences};
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects;
 use crate::values::Codec;
 
@@ -28,8 +30,13 @@ use crate::values::Codec;
 /// | `bytes` where items are bytes | the item | every item |
 /// | anything else | the item | every item |
 ///
-/// Conversion runs other code, which may release the view: it is pinned for the key, and again once the value
-/// is converted.
+/// A conversion may run code that releases the view. So the view is pinned while the key selects items, and pinned
+/// again after the value is converted.
+///
+/// # Errors
+/// - a read-only view: `TypeError`
+/// - a view that was released: `ValueError`
+/// - a value that the items cannot have: `ValueError` or `TypeError`
 pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let (part, hold) = view.parts();
     drop(hold.pin()?);
@@ -40,15 +47,26 @@ pub(super) fn assign(view: &View, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAn
     if let Some(offset) = key.offset(part)? {
         return assign_item(part, hold, Place::Offset(offset), value);
     }
+    if let Key::Slice(slice) = key
+        && !part.shape().is_empty()
+    {
+        if slice == Slice::FULL {
+            return if copy_buffer(part, part.view(), hold, value)? { Ok(()) } else { assign_part(part, hold, value) };
+        }
+        if copy_buffer(part, &part.view().slice(&[slice])?, hold, value)? {
+            return Ok(());
+        }
+    }
     let pin = hold.pin()?;
     let target = key.select(part, &pin)?;
     drop(pin);
     match target {
-        Target::Item(indices) => assign_item(part, hold, Place::Indices(indices.as_slice()), value),
+        Target::Item(indices) => assign_item(part, hold, Place::Indices(&indices), value),
         Target::Part(part) => assign_part(&part, hold, value),
     }
 }
 
+/// Assigns `value` to the item at `place`.
 #[inline]
 fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
@@ -57,50 +75,58 @@ fn assign_item(part: &Part, hold: &Hold, place: Place<'_>, value: &Bound<'_, PyA
         if let Some(item) = item.get_mut(..primitive.size())
             && primitive.write(value, item)
         {
-            return part.held(&hold.pin()?).store_plain(place, item);
+            return part.pinned(&hold.pin()?).store_plain(place, item);
         }
     }
     let mut new = NewItems::zeroed(py, part, 1)?;
     part.item()?.codec(py, part.description())?.write(value, new.bytes_mut())?;
-    let mut old = Old::default();
+    let mut old = ReplacedReferences::default();
     let pin = hold.pin()?;
-    let stored = new.store_at(&part.held(&pin), place, &mut old);
+    let stored = new.store_at(&part.pinned(&pin), place, &mut old);
     drop(pin);
     stored?;
     old.finish(hold)
 }
 
+/// Copies the bytes of a buffer to the items `view` of `part`, if the items are one primitive value, and the buffer has
+/// items of the same format and shape, both contiguous. Returns `false`, and copies nothing, in every other case.
+///
+/// # Errors
+/// - a view that was released while the exporter filled in its buffer: `ValueError`
+fn copy_buffer(part: &Part, view: &Arrangement, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = value.py();
+    // Two numbers of the same format are the same type, so that the source need not be opened and interpreted.
+    let Some(primitive) = part.primitive() else { return Ok(false) };
+    if is_number_or_row(value) || value.cast_exact::<View>().is_ok() || (primitive.is_bytes() && is_bytes(value)) {
+        return Ok(false);
+    }
+    let items = (part.description().format(), view.itemsize(), view.shape());
+    let copied = BorrowedBytes::with_items(value, items, |from| {
+        let pin = hold.pin()?;
+        Ok(part.pinned(&pin).copy_from(py, view, from))
+    });
+    match copied {
+        Ok(copied) => Ok(copied == Some(true)),
+        Err(error) if hold.is_released() => Err(error),
+        // `Source::of` requests the buffer again and returns the exception.
+        Err(_) => Ok(false),
+    }
+}
+
+/// Assigns `value` to all items of `part`.
 fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = value.py();
-    // Of one number the format is all, so that the source need not be opened.
-    if let Some(primitive) = part.primitive()
-        && !is_number_or_row(value)
-        && value.cast_exact::<View>().is_err()
-        && !(is_bytes(value) && primitive.is_bytes())
-    {
-        let items = (part.description().format(), part.view().itemsize(), part.shape());
-        let copied = Lent::with_items(value, items, |from| part.held(&hold.pin()?).copy_from_lent(py, from));
-        if matches!(copied, Ok(Some(true))) {
-            return Ok(());
-        }
-        // An exporter that refuses is asked again, and its exception is that of the second request.
-        if let Err(error) = copied
-            && hold.is_released()
-        {
-            return Err(error);
-        }
-    }
-    let mut old = Old::default();
+    let mut old = ReplacedReferences::default();
     if let Some(source) = Source::of(part, value)? {
-        // Both buffers are held, and no other code runs.
-        let from = source.held();
+        // From here on both buffers cannot be released, and no other code runs before the items are written.
+        let from = source.items();
         let pin = hold.pin()?;
         let item = part.item()?;
         if item.has_addresses() {
             return Err(objects::error::<PyTypeError>("addresses are not copied: a reader of the memory follows them"));
         }
-        let to = part.held(&pin);
-        if !item.has_objects() && to.copy_from(py, &from) {
+        let to = part.pinned(&pin);
+        if !item.has_objects() && from.contiguous().is_some_and(|from| to.copy_from(py, part.view(), &from)) {
             return Ok(());
         }
         let new = NewItems::copied(py, part, &from)?;
@@ -111,13 +137,13 @@ fn assign_part(part: &Part, hold: &Hold, value: &Bound<'_, PyAny>) -> PyResult<(
     }
     let new = converted(part, value)?;
     let pin = hold.pin()?;
-    let stored = new.store_all(&part.held(&pin), &mut old);
+    let stored = new.store_all(&part.pinned(&pin), &mut old);
     drop(pin);
     stored?;
     old.finish(hold)
 }
 
-/// The values of all items of a part, the last index fastest, or the one value of each.
+/// Converts `value` to the items of `part`: one item for each place in C order, or one item for all places.
 fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<NewItems<'p, 'py>> {
     let py = value.py();
     let item = part.description().item();
@@ -141,27 +167,34 @@ fn converted<'p, 'py>(part: &'p Part, value: &Bound<'py, PyAny>) -> PyResult<New
     Ok(new)
 }
 
+/// Whether `value` is a number, a list or a tuple, and thus no buffer to copy from.
 fn is_number_or_row(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyFloat>() || value.is_exact_instance_of::<PyInt>() || is_row(value)
 }
 
+/// Whether `value` is a `bytes` or a `bytearray` object.
 fn is_bytes(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyBytes>().is_ok() || value.cast::<PyByteArray>().is_ok()
 }
 
+/// Whether `value` is a list or a tuple.
 fn is_row(value: &Bound<'_, PyAny>) -> bool {
     value.cast::<PyList>().is_ok() || value.cast::<PyTuple>().is_ok()
 }
 
-/// A buffer to copy from, which is held.
-#[expect(clippy::large_enum_variant, reason = "it lives on the stack")]
+/// A buffer to copy items from. The buffer is not released while this value exists.
 enum Source<'v> {
     View(&'v Part, Pin<'v>),
     Open(Acquired, Part),
 }
 
 impl<'v> Source<'v> {
-    /// That of a value, if it is one with items for a part.
+    /// Returns the buffer of `value`, whose items have the layout and the shape of `part`. Returns `None` if `value`
+    /// exports no buffer, is one item, or is a byte string for items that are byte strings.
+    ///
+    /// # Errors
+    /// - a buffer of another shape or layout: `ValueError`
+    /// - the exporter raises an exception: the exception is returned unchanged
     fn of(part: &Part, value: &'v Bound<'_, PyAny>) -> PyResult<Option<Self>> {
         if is_number_or_row(value) {
             return Ok(None);
@@ -181,13 +214,13 @@ impl<'v> Source<'v> {
                     let (acquired, part) = opened(open);
                     Self::Open(acquired, part)
                 }
-                // It exports no buffer.
+                // `value` exports no buffer.
                 Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => return Ok(None),
                 Err(error) => return Err(error),
             },
         };
-        let from = source.held().part();
-        // One item: NumPy's scalars export themselves.
+        let from = source.items().part();
+        // A scalar of NumPy exports a buffer of one item. It is a value for every item.
         if from.shape().is_empty() && !part.shape().is_empty() {
             return Ok(None);
         }
@@ -217,26 +250,32 @@ impl<'v> Source<'v> {
         Ok(Some(source))
     }
 
-    fn held(&self) -> Held<'_> {
+    /// Returns the items of the buffer.
+    fn items(&self) -> PinnedPart<'_> {
         match self {
-            Self::View(part, pin) => part.held(pin),
-            Self::Open(acquired, part) => part.held_by(acquired),
+            Self::View(part, pin) => part.pinned(pin),
+            Self::Open(acquired, part) => part.pinned_by(acquired),
         }
     }
 }
 
-/// The buffer and the items of an open exporter.
+/// Returns the buffer of `open`, and the part that covers all items of the buffer.
 pub(super) fn opened(open: OpenBuffer) -> (Acquired, Part) {
     let (shared, description) = open.into_parts();
     Part::new(shared, description)
 }
 
-/// Rows in rows. As deep as there are dimensions, which are 64 at most.
+/// Writes nested lists to the items in `bytes`. `shape` has the lengths of the dimensions from `dimension` on.
+///
+/// # Errors
+/// - a list of another length than the dimension: `ValueError`
+/// - as [`Codec::write`]
+// The recursion is as deep as there are dimensions, which are 64 at most.
 fn rows(value: &Bound<'_, PyAny>, shape: &[i64], dimension: usize, codec: &Codec, bytes: &mut [u8]) -> PyResult<()> {
     let Some((extent, inner)) = shape.split_first() else {
         return Ok(codec.write(value, bytes)?);
     };
-    // A copy: conversion runs other code, which may change the list.
+    // The list is copied, because a conversion may run code that changes the list.
     let row = match value.cast::<PyList>() {
         Ok(list) => list.to_tuple(),
         Err(_) => value.cast::<PyTuple>().cloned().map_err(|_| {

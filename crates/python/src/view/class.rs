@@ -2,10 +2,9 @@
 
 use std::ffi::c_int;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError};
+use pyo3::exceptions::{PyBufferError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
@@ -16,11 +15,12 @@ use super::compare::Operand;
 use super::hold::{Hold, Pin, released};
 use super::indexing::{Key, Target};
 use super::item;
-use super::part::{Part, Place, read_item, read_place, select};
+use super::iterator::iterate;
+use super::part::{Part, Place, read_item, read_place, read_primitive, select};
 use super::{arrow, assign, columns, compare, construct, tolist};
 use crate::format::format_bytes;
 use crate::names::dialect_by_name;
-use crate::objects;
+use crate::objects::{self, NewObject};
 use crate::tuple_builder;
 use pep3118::__private::escape;
 use pep3118::layout::Table;
@@ -100,6 +100,32 @@ impl View {
     /// Returns the items, and the reference to their buffer.
     pub(super) fn parts(&self) -> (&Part, &Hold) {
         (&self.part, &self.hold)
+    }
+
+    /// Returns the number of an index in the only dimension. The index is in bounds. `None` if items are not primitive
+    /// values, if they are reached through pointers, or if the view is released.
+    #[inline(always)]
+    pub(super) fn primitive_at<'py>(&self, py: Python<'py>, index: i64) -> Option<NewObject<'py>> {
+        let (primitive, view) = (self.part.primitive()?, self.part.view());
+        let [stride] = *view.strides() else { return None };
+        let pin = self.hold.pin().ok().filter(|_| !view.is_indirect())?;
+        // The index is in bounds, so the product is part of a span that fits 63 bits.
+        let offset = view.offset().wrapping_add(stride.wrapping_mul(index));
+        Some(read_primitive(py, &self.part, &pin, primitive, offset))
+    }
+
+    /// Returns the item or the row of an index in the first dimension. The index is in bounds.
+    ///
+    /// # Errors
+    /// - a view that was released: `ValueError`
+    /// - no memory: `MemoryError`
+    pub(super) fn item_at<'py>(&self, py: Python<'py>, index: i64) -> PyResult<Bound<'py, PyAny>> {
+        let pin = self.hold.pin()?;
+        if self.part.shape().len() == 1 {
+            return read_item(py, &self.part, pin, &[index]);
+        }
+        let part = select(&self.part.pinned(&pin), 0, index)?;
+        self.object_alike(py, part, &pin)
     }
 
     /// Returns the description of the items.
@@ -272,7 +298,7 @@ impl View {
         if self.part.shape().is_empty() {
             return read_item(py, &self.part, pin, &[]);
         }
-        tolist::to_list(py, self.part.held(&pin))
+        tolist::to_list(py, self.part.pinned(&pin))
     }
 
     /// Returns the bytes of all items in a contiguous order: 'C' with the last index fastest, 'F' with the first
@@ -284,7 +310,7 @@ impl View {
     #[pyo3(signature = (order="C"))]
     fn tobytes<'py>(&self, py: Python<'py>, order: Option<&str>) -> PyResult<Bound<'py, PyBytes>> {
         let pin = self.hold.pin()?;
-        self.part.held(&pin).to_bytes(py, self.part.order(order)?)
+        self.part.pinned(&pin).to_bytes(py, self.part.order(order)?)
     }
 
     /// Returns `tobytes().hex(...)`.
@@ -296,7 +322,7 @@ impl View {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let pin = self.hold.pin()?;
-        let bytes = self.part.held(&pin).to_bytes(py, Order::C)?;
+        let bytes = self.part.pinned(&pin).to_bytes(py, Order::C)?;
         drop(pin);
         bytes.call_method("hex", args, kwargs)
     }
@@ -348,7 +374,7 @@ impl View {
     #[pyo3(signature = (*names))]
     fn columns<'py>(&self, py: Python<'py>, names: Vec<String>) -> PyResult<Bound<'py, PyDict>> {
         let pin = self.hold.pin()?;
-        columns::columns(py, self.part.held(&pin), &names)
+        columns::columns(py, self.part.pinned(&pin), &names)
     }
 
     /// Returns the schema of the Arrow C data interface. The schema of records is a struct of the fields. The schema of
@@ -418,7 +444,7 @@ impl View {
             return read_place(py, &this.part, pin, Place::Offset(offset));
         }
         match key.select(&this.part, &pin)? {
-            Target::Item(indices) => read_item(py, &this.part, pin, indices.as_slice()),
+            Target::Item(indices) => read_item(py, &this.part, pin, &indices),
             Target::Part(part) => this.object_alike(py, part, &pin),
         }
     }
@@ -431,14 +457,14 @@ impl View {
         Err(objects::error::<PyTypeError>("cannot delete memory"))
     }
 
-    fn __iter__(slf: Bound<'_, Self>) -> PyResult<ViewIterator> {
+    fn __iter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let end = i64::try_from(slf.get().part()?.len()?)?;
-        Ok(ViewIterator { view: slf.unbind(), next: AtomicI64::new(0), end, step: 1 })
+        iterate(slf, 0, end, 1)
     }
 
-    fn __reversed__(slf: Bound<'_, Self>) -> PyResult<ViewIterator> {
+    fn __reversed__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, PyAny>> {
         let last = i64::try_from(slf.get().part()?.len()?)?.saturating_sub(1);
-        Ok(ViewIterator { view: slf.unbind(), next: AtomicI64::new(last), end: -1, step: -1 })
+        iterate(slf, last, -1, -1)
     }
 
     fn __richcmp__<'py>(
@@ -483,7 +509,7 @@ impl View {
             return Ok(*hash);
         }
         let pin = self.hold.pin()?;
-        let hash = compare::hash(py, self.part.held(&pin), self.hold.exporter(py).as_ref())?;
+        let hash = compare::hash(py, self.part.pinned(&pin), self.hold.exporter(py).as_ref())?;
         Ok(*self.hash.get_or_init(|| hash))
     }
 
@@ -516,7 +542,7 @@ impl View {
             // SAFETY: (a) By the INVARIANT of `Part` the items are readable until the buffer is released. The consumer
             // refers to this object and is a user of it, so the buffer is not released. (b) The view is writable only
             // if its own exporter reported writable memory.
-            Box::new(unsafe { BufferExporter::with_format(part.view(), part.buf(), Some(format)) })
+            Box::new(unsafe { BufferExporter::with_format(&part.view().geometry(), part.buf(), Some(format)) })
         });
         // SAFETY: (a) The interpreter passes a struct to fill in. (b) `slf` holds the exporter.
         let filled = unsafe { exporter.fill(slf.as_any(), view, flags) };
@@ -543,60 +569,5 @@ impl View {
         // If a consumer in the same cycle holds a buffer of this view, the consumer releases that buffer later. The
         // last reference to this object is then dropped.
         let _: Result<(), isize> = self.hold.release();
-    }
-}
-
-/// An iterator over the items of the first dimension.
-#[pyclass(frozen, name = "_ViewIterator", module = "pep3118")]
-pub(super) struct ViewIterator {
-    view: Py<View>,
-    next: AtomicI64,
-    end: i64,
-    step: i64,
-}
-
-impl ViewIterator {
-    /// Returns the current index and advances to the next. Returns `None` after the last index.
-    #[inline]
-    fn advance(&self) -> Option<i64> {
-        let advance = |index: i64| (index != self.end).then(|| index.saturating_add(self.step));
-        if cfg!(Py_GIL_DISABLED) {
-            return self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, advance).ok();
-        }
-        // With the GIL, only one thread runs this code.
-        let index = self.next.load(Ordering::Relaxed);
-        self.next.store(advance(index)?, Ordering::Relaxed);
-        Some(index)
-    }
-}
-
-#[pymethods]
-impl ViewIterator {
-    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
-        slf
-    }
-
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let Some(index) = self.advance() else { return Ok(None) };
-        let view = self.view.get();
-        let pin = view.hold.pin()?;
-        let geometry = view.part.view();
-        match (geometry.strides(), geometry.is_indirect()) {
-            ([stride], false) => {
-                // The index is in bounds. The offset is then inside of the span of the view, which fits 64 bits.
-                let offset = geometry.offset().wrapping_add(stride.wrapping_mul(index));
-                read_place(py, &view.part, pin, Place::Offset(offset)).map(Some)
-            }
-            ([_], true) => read_item(py, &view.part, pin, &[index]).map(Some),
-            ([], _) => Err(objects::error::<PyIndexError>("0-dim view has no items to iterate over")),
-            _ => {
-                let part = select(&view.part.held(&pin), 0, index)?;
-                view.object_alike(py, part, &pin).map(Some)
-            }
-        }
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.view)
     }
 }

@@ -1,11 +1,11 @@
-//! `columns`: each field of records as contiguous memory of its own.
+//! `View.columns`: copies each field of records to contiguous memory.
 
 use std::sync::Arc;
 
 use super::class::View;
 use super::hold::Hold;
 use super::item::ColumnItem;
-use super::part::{Held, Part, copying};
+use super::part::{Part, PinnedPart, copying};
 use crate::objects;
 use pep3118::__private::escape;
 use pep3118::Endian;
@@ -17,9 +17,13 @@ use pyo3::exceptions::{PyBufferError, PyKeyError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-/// The columns of the fields of these names, those of records inside records one by one; of all fields
-/// without a name.
-pub(super) fn columns<'py>(py: Python<'py>, held: Held<'_>, names: &[String]) -> PyResult<Bound<'py, PyDict>> {
+/// Returns a dict of the columns of the fields `names`, or of all fields if `names` is empty. A field that is a record
+/// has one column for each of its own fields.
+///
+/// # Errors
+/// - no field has a name: `KeyError`
+/// - a field with references to objects: `TypeError`
+pub(super) fn columns<'py>(py: Python<'py>, held: PinnedPart<'_>, names: &[String]) -> PyResult<Bound<'py, PyDict>> {
     let part = held.part();
     let (plan, item) = (part.description().plan(), part.item()?);
     let chosen = chosen(plan.leaves(), names)?;
@@ -28,7 +32,7 @@ pub(super) fn columns<'py>(py: Python<'py>, held: Held<'_>, names: &[String]) ->
     }
     let wanted: Vec<&[u8]> = chosen.iter().map(|(_, leaf)| leaf.name()).collect();
     let wanted = (!names.is_empty()).then_some(&*wanted);
-    let read = || -> Result<Vec<decode::Column>, DecodeError> { held.buffer()?.columns(wanted) };
+    let read = || -> Result<Vec<decode::Column>, DecodeError> { held.with_buffer(|buffer| buffer.columns(wanted)) };
     let columns = copying(py, part.view().len(), read)?;
     let dict = PyDict::new(py);
     for ((at, leaf), column) in chosen.into_iter().zip(columns) {
@@ -39,7 +43,8 @@ pub(super) fn columns<'py>(py: Python<'py>, held: Held<'_>, names: &[String]) ->
     Ok(dict)
 }
 
-/// The name of a column: the dotted name, `value` for an item that is no record.
+/// Returns the name of a column: the dotted name of the leaf, such as `pos.x`. The column of an item that is not a
+/// record is named `value`.
 fn called(leaf: &Leaf) -> String {
     match std::str::from_utf8(leaf.name()) {
         Ok("") => "value".to_owned(),
@@ -48,7 +53,11 @@ fn called(leaf: &Leaf) -> String {
     }
 }
 
-/// The leaves of these names with their places, all of them without a name.
+/// Returns the leaves that the fields `names` consist of, with their indices in `leaves`. Returns all leaves if `names`
+/// is empty.
+///
+/// # Errors
+/// - no field has a name: `KeyError`
 fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p Leaf)>> {
     if names.is_empty() {
         return Ok(leaves.iter().enumerate().collect());
@@ -70,14 +79,14 @@ fn chosen<'p>(leaves: &'p [Leaf], names: &[String]) -> PyResult<Vec<(usize, &'p 
     Ok(chosen)
 }
 
-/// An element of a column: its type, its size in bytes, and the number of dimensions of the column that it
-/// takes up.
+/// Returns the type of an element of a column, its size in bytes, and the number of dimensions of `data` that one
+/// element contains: 1 for text, which `data` has as an array of units.
 fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     let size = leaf.size();
     match (leaf.ty(), data) {
-        // The column holds no references to objects.
+        // The copy owns no references to objects, so that the column has opaque bytes.
         (Type::Object, ColumnData::UInt32(_) | ColumnData::UInt64(_)) => (Type::Void, size, 0),
-        // Addresses are numbers in a copy, so that no reader follows them.
+        // Addresses become numbers in the copy, so that no consumer follows them.
         (Type::Pointer | Type::CharPointer | Type::WcharPointer | Type::Function | Type::Object, data) => match data {
             ColumnData::UInt16(_) => (Type::UInt16, 2, 0),
             ColumnData::UInt32(_) => (Type::UInt32, 4, 0),
@@ -97,10 +106,10 @@ fn element(leaf: &Leaf, data: &ColumnData) -> (Type, usize, usize) {
     }
 }
 
-/// The items of a column.
+/// Describes the column of `leaf`.
 fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult<ColumnItem> {
     let (ty, size, dropped) = element(leaf, &column.data);
-    // A bool of one byte has none in the format either.
+    // The format of a `bool` has no byte-order character.
     let endian = (ty.has_byte_order() && ty != Type::Bool).then_some(Endian::HOST);
     let layout = Layout::of_one(ty, u64::try_from(size)?, endian, &DataModel::HOST);
     let dimensions = column.shape.len().saturating_sub(dropped);
@@ -110,7 +119,7 @@ fn column_item(py: Python<'_>, leaf: &Leaf, column: &decode::Column) -> PyResult
     Ok(ColumnItem { name, shape, description: ItemDescription::of_layout(layout)? })
 }
 
-/// A view of a column, which owns its memory.
+/// Creates a view that owns the memory of `column`. `shape` is the shape of the view that the column was copied from.
 fn column_view(py: Python<'_>, shape: &[i64], known: &ColumnItem, column: decode::Column) -> PyResult<View> {
     let shape: Vec<i64> = shape.iter().chain(&known.shape).copied().collect();
     let mut data = column.data.into_units(known.description.plan().itemsize())?;

@@ -1,18 +1,18 @@
-//! Comparison of two views by their values, and the hash of one.
+//! `==` of two views, and the hash of a view.
 
-use pep3118::Endian;
-use pep3118::decode::Leaf;
 use pep3118::layout::Type;
 use pep3118::view::Order;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::hold::Hold;
-use super::part::{Blocks, Held, Part, Place, read_held};
+use super::part::{Part, PinnedPart, read_pinned};
+use crate::borrowed_bytes::BorrowedBytes;
 use crate::objects;
+use crate::values::Equality;
 use pep3118::py::Acquired;
 
-/// One side of a comparison.
+/// One operand of a comparison.
 #[derive(Clone, Copy)]
 pub(super) enum Operand<'o> {
     View(&'o Part, &'o Hold),
@@ -26,125 +26,113 @@ impl<'o> Operand<'o> {
         }
     }
 
-    /// Calls with the items, whose buffer is held meanwhile.
-    fn with<T>(self, call: impl FnOnce(Held<'_>) -> PyResult<T>) -> PyResult<T> {
+    /// Calls `call` with the items. The buffer is not released during the call.
+    ///
+    /// # Errors
+    /// - a view that was released: `ValueError`
+    /// - an error of `call`
+    fn with<T>(self, call: impl FnOnce(PinnedPart<'_>) -> PyResult<T>) -> PyResult<T> {
         match self {
-            Self::View(part, hold) => call(part.held(&hold.pin()?)),
-            Self::Open(part, acquired) => call(part.held_by(acquired)),
+            Self::View(part, hold) => call(part.pinned(&hold.pin()?)),
+            Self::Open(part, acquired) => call(part.pinned_by(acquired)),
         }
     }
 }
 
-/// Whether shapes and values are the same, as Python's `==` has it: 1 equals 1.0, NaN equals nothing.
+/// Whether the shapes are the same and the values are equal. The values are compared as Python compares them: 1 equals
+/// 1.0, and NaN equals no number.
+///
+/// # Errors
+/// - the comparison of two objects raises an exception: the exception is returned unchanged
 pub(super) fn equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     if left.part().shape() != right.part().shape() {
         return Ok(false);
     }
-    match Comparison::of(left.part(), right.part()) {
-        Comparison::Objects => objects_are_equal(py, left, right),
-        comparison => left.with(|left| right.with(|right| bytes_are_equal(comparison, left, right))),
+    match equality(left.part(), right.part()) {
+        None => objects_are_equal(py, left, right),
+        Some(equality) => left.with(|left| right.with(|right| items_are_equal(equality, left, right))),
     }
 }
 
-/// Compares the items in blocks.
-fn bytes_are_equal(comparison: Comparison, left: Held<'_>, right: Held<'_>) -> PyResult<bool> {
-    // The blocks of both have the same items.
-    let direct = left.contiguous().is_some() && right.contiguous().is_some();
-    let (first, second) = (Blocks::buffer(&left, direct)?, Blocks::buffer(&right, direct)?);
-    let (mut ours, mut others) = (Blocks::new(left, &first), Blocks::new(right, &second));
-    loop {
-        let (one, other) = (ours.next()?, others.next()?);
-        if one.len() != other.len() || !comparison.is_equal(one, other) {
-            return Ok(false);
-        }
-        if one.is_empty() {
-            return Ok(true);
-        }
+/// Returns how the bytes of the items are compared; `None` if the items are compared as Python objects.
+fn equality(left: &Part, right: &Part) -> Option<Equality> {
+    let (left, right) = (left.primitive()?, right.primitive()?);
+    if left.has_type_of(right) { left.equality() } else { None }
+}
+
+/// Whether the values of all items are equal. The two parts have the same shape and the same type of item.
+fn items_are_equal(equality: Equality, left: PinnedPart<'_>, right: PinnedPart<'_>) -> PyResult<bool> {
+    if let (Some(left), Some(right)) = (left.contiguous(), right.contiguous()) {
+        return Ok(left.len() == right.len() && contiguous_are_equal(equality, left, right));
+    }
+    left.with_buffer(|left| {
+        right.with_buffer(|right| {
+            let (mut ours, mut others) = (left.blocks()?, right.blocks()?);
+            // Both views have the same shape and itemsize, so that their blocks have the same lengths.
+            while ours.advance()? & others.advance()? {
+                let (one, other) = (ours.block(), others.block());
+                if one.len() != other.len() || !values_are_equal(equality, one, other) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    })
+}
+
+/// Whether the values in two spans of the same length are equal. They are compared in chunks that fit the registers of
+/// the processor.
+fn contiguous_are_equal(equality: Equality, mut left: BorrowedBytes<'_>, mut right: BorrowedBytes<'_>) -> bool {
+    // The size of a float divides the size of each chunk that has bytes of it: a span of 8-byte floats ends with the
+    // chunks of 8 bytes.
+    macro_rules! chunks {
+        ($($size:literal)+) => {
+            $(while let (Some(one), Some(other)) = (left.next_chunk::<$size>(), right.next_chunk::<$size>()) {
+                if !values_are_equal(equality, &one, &other) {
+                    return false;
+                }
+            })+
+        };
+    }
+    chunks!(64 8 4 1);
+    true
+}
+
+/// Whether the values in two byte strings of the same length are equal.
+#[inline(always)]
+fn values_are_equal(equality: Equality, one: &[u8], other: &[u8]) -> bool {
+    macro_rules! floats {
+        ($float:ty, $size:literal) => {{
+            let (one, other) = (one.as_chunks::<$size>().0, other.as_chunks::<$size>().0);
+            // Without a branch for each pair, the compiler compares several at once.
+            !one.iter().zip(other).fold(false, |differ, (one, other)| {
+                differ | (<$float>::from_ne_bytes(*one) != <$float>::from_ne_bytes(*other))
+            })
+        }};
+    }
+    match equality {
+        Equality::Bytes => one == other,
+        Equality::Float32 => floats!(f32, 4),
+        Equality::Float64 => floats!(f64, 8),
     }
 }
 
-/// How the bytes of items are compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    /// The same bytes are the same values, and others are others.
-    Bytes,
-    /// As 32-bit floats of this machine.
-    Float32,
-    /// As 64-bit floats of this machine.
-    Float64,
-    /// As Python objects.
-    Objects,
-}
-
-impl Comparison {
-    fn of(left: &Part, right: &Part) -> Self {
-        let (left, right) = (left.description(), right.description());
-        let [leaf] = left.plan().leaves() else { return Self::Objects };
-        if left.plan().leaves() != right.plan().leaves() || !left.plan().is_one_leaf() {
-            return Self::Objects;
-        }
-        let native = left.item().endian().is_none_or(|endian| endian == Endian::HOST);
-        match leaf.ty() {
-            Type::Float32 | Type::Complex64 if native => Self::Float32,
-            Type::Float64 | Type::Complex128 if native => Self::Float64,
-            _ if has_unique_bytes(leaf) => Self::Bytes,
-            _ => Self::Objects,
-        }
-    }
-
-    fn is_equal(self, one: &[u8], other: &[u8]) -> bool {
-        macro_rules! floats {
-            ($float:ty, $size:literal) => {{
-                let (one, other) = (one.as_chunks::<$size>().0, other.as_chunks::<$size>().0);
-                let differ = |one: &[u8; $size], other: &[u8; $size]| {
-                    <$float>::from_ne_bytes(*one) != <$float>::from_ne_bytes(*other)
-                };
-                // Without a branch for each pair, the compiler compares several at once.
-                one.chunks(64).zip(other.chunks(64)).all(|(one, other)| {
-                    !one.iter().zip(other).fold(false, |found, (one, other)| found | differ(one, other))
-                })
-            }};
-        }
-        match self {
-            Self::Bytes => one == other,
-            Self::Float32 => floats!(f32, 4),
-            Self::Float64 => floats!(f64, 8),
-            Self::Objects => false,
-        }
-    }
-}
-
-/// Whether each value has one representation in bytes.
-fn has_unique_bytes(leaf: &Leaf) -> bool {
-    matches!(
-        leaf.ty(),
-        Type::Char
-            | Type::Int8
-            | Type::UInt8
-            | Type::Int16
-            | Type::UInt16
-            | Type::Int32
-            | Type::UInt32
-            | Type::Int64
-            | Type::UInt64
-            | Type::Bytes
-            | Type::Void
-    )
-}
-
-/// Compares the items one by one. Comparing runs other code, which may release a view: then the next item is
-/// refused.
+/// Compares the items one by one as Python objects. A comparison may run code that releases a view. Then reading the
+/// next item fails.
+///
+/// # Errors
+/// - a view that was released: `ValueError`
+/// - the comparison of two objects raises an exception: the exception is returned unchanged
 fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> PyResult<bool> {
     let view = right.part().view();
-    let mut indices = vec![0_i64; view.ndim()];
+    let mut indices = vec![0_i64; view.shape().len()];
     let mut equal = true;
-    // Stops at the first difference.
+    // `each_place` stops at the first error.
     let stop = || objects::error::<PyValueError>("different");
     let walked = left.part().each_place(|place| {
-        let other =
-            if view.is_indirect() { Place::Indices(&indices) } else { Place::Offset(view.offset_of(&indices)?) };
-        let ours = left.with(|held| read_held(py, &held, place))?;
-        equal = ours.eq(right.with(|held| read_held(py, &held, other))?)?;
+        let other = right.part().place(&indices);
+        let ours = left.with(|held| read_pinned(py, &held, place))?;
+        equal = ours.eq(right.with(|held| read_pinned(py, &held, other))?)?;
         for (index, extent) in indices.iter_mut().zip(view.shape()).rev() {
             *index = index.saturating_add(1);
             if *index < *extent {
@@ -157,8 +145,13 @@ fn objects_are_equal(py: Python<'_>, left: Operand<'_>, right: Operand<'_>) -> P
     if equal { walked.map(|()| true) } else { Ok(false) }
 }
 
-/// The hash of the bytes, where neither this view nor the exporter can be written to; memoryview's rule.
-pub(super) fn hash(py: Python<'_>, held: Held<'_>, exporter: Option<&Bound<'_, PyAny>>) -> PyResult<isize> {
+/// Returns the hash of the bytes of all items. As for memoryview, the view must be read-only, its items must be bytes,
+/// and the exporter must have a hash.
+///
+/// # Errors
+/// - a writable view, or items that are not bytes: `ValueError`
+/// - the exporter has no hash: `TypeError`
+pub(super) fn hash(py: Python<'_>, held: PinnedPart<'_>, exporter: Option<&Bound<'_, PyAny>>) -> PyResult<isize> {
     let part = held.part();
     if !part.view().readonly() {
         return Err(objects::error::<PyValueError>("cannot hash a writable View"));

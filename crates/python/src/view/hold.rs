@@ -6,7 +6,7 @@
 //! A *user* of a view is a consumer of the view's own buffer, or an operation that is running on the view. A view
 //! with users cannot be released.
 
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::objects;
@@ -25,7 +25,7 @@ pub(super) struct ManagedBuffer {
     /// The owner of the memory, or `None` after the release. No Python code runs while the mutex is locked.
     memory: Mutex<Option<Memory>>,
     /// The number of views of the buffer that are not released.
-    shares: AtomicUsize,
+    shares: AtomicIsize,
 }
 
 /// The owner of memory.
@@ -38,7 +38,7 @@ enum Memory {
 impl ManagedBuffer {
     /// Creates the buffer of one view.
     fn new(memory: Option<Memory>) -> Self {
-        Self { memory: Mutex::new(memory), shares: AtomicUsize::new(1) }
+        Self { memory: Mutex::new(memory), shares: AtomicIsize::new(1) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Memory>> {
@@ -47,7 +47,7 @@ impl ManagedBuffer {
 
     /// Subtracts one view. Releases the buffer if no view is left.
     fn drop_share(&self) {
-        if self.shares.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if add(&self.shares, -1) == 1 {
             let memory = self.lock().take();
             // The release calls the exporter, so the mutex is unlocked first.
             drop(memory);
@@ -67,9 +67,20 @@ impl ManagedBuffer {
     }
 }
 
-/// The number of users of a view.
+/// Adds `change` to `count`. Returns the count before the addition.
 ///
-/// With the GIL, plain loads and stores are enough, because only the thread that has the GIL uses the count.
+/// With the GIL, a load and a store are enough, because only the thread that has the GIL uses the counts.
+#[inline]
+fn add(count: &AtomicIsize, change: isize) -> isize {
+    if cfg!(Py_GIL_DISABLED) {
+        return count.fetch_add(change, Ordering::AcqRel);
+    }
+    let before = count.load(Ordering::Relaxed);
+    count.store(before.saturating_add(change), Ordering::Relaxed);
+    before
+}
+
+/// The number of users of a view.
 #[derive(Debug, Default)]
 struct Users(AtomicIsize);
 
@@ -84,21 +95,12 @@ impl Users {
             let more = |users: isize| (users != RELEASED).then(|| users.saturating_add(1));
             return self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok();
         }
-        let users = self.0.load(Ordering::Relaxed);
-        if users == RELEASED {
-            return false;
-        }
-        self.0.store(users.saturating_add(1), Ordering::Relaxed);
-        true
+        !self.is_released() && add(&self.0, 1) != RELEASED
     }
 
     #[inline]
     fn leave(&self) {
-        if cfg!(Py_GIL_DISABLED) {
-            self.0.fetch_sub(1, Ordering::AcqRel);
-            return;
-        }
-        self.0.store(self.0.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+        add(&self.0, -1);
     }
 
     /// Marks the view as released. Returns `Ok(false)` if the view was already released. Returns `Err` with the number
@@ -170,7 +172,7 @@ impl Hold {
             Some(buffer) => buffer,
             None => self.move_to_object(py)?,
         };
-        buffer.get().shares.fetch_add(1, Ordering::AcqRel);
+        add(&buffer.get().shares, 1);
         Ok(Self::of_object(buffer.clone_ref(py)))
     }
 

@@ -1,4 +1,4 @@
-//! `Key`, the contents of the brackets, and the items that it selects.
+//! `Key`, the object in the brackets of `view[...]`, and the items that a key selects.
 #![allow(unsafe_code, reason = "takes a slice apart")]
 
 use pyo3::exceptions::{PyIndexError, PyOverflowError, PyTypeError};
@@ -11,10 +11,10 @@ use super::part::{Part, select};
 use crate::objects;
 use pep3118::view::Slice;
 
-/// Axes of a key for which nothing is allocated.
+/// The largest number of indices that need no allocation.
 const INLINE: usize = 4;
 
-/// A key, converted: no Python code runs after this.
+/// A key whose objects are converted to numbers, so that the selection runs no Python code.
 pub(super) enum Key<'k, 'py> {
     /// `[1]`
     Index(i64),
@@ -22,10 +22,13 @@ pub(super) enum Key<'k, 'py> {
     Slice(Slice),
     /// `["pos.x"]`
     Field(&'k Bound<'py, PyString>),
+    /// `[1, 2]`: the indices, and the number of indices.
+    Indices([i64; INLINE], usize),
     /// `[1, ::2, ...]`
-    Axes(Axes),
+    Axes(Vec<Axis>),
 }
 
+/// One entry of a key such as `[1, ::2, ...]`.
 #[derive(Clone, Copy)]
 pub(super) enum Axis {
     Index(i64),
@@ -33,85 +36,50 @@ pub(super) enum Axis {
     Ellipsis,
 }
 
-/// The axes of a key, in its order.
-pub(super) struct Axes {
-    inline: [Axis; INLINE],
-    len: usize,
-    /// All of them where there are more.
-    heap: Vec<Axis>,
-}
-
-impl Axes {
-    fn as_slice(&self) -> &[Axis] {
-        if self.len <= INLINE { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
-    }
-}
-
-/// The indices of one item.
-pub(super) struct Indices {
-    inline: [i64; INLINE],
-    len: usize,
-    heap: Vec<i64>,
-}
-
-impl Indices {
-    /// The indices of an item in `ndim` dimensions, all 0.
-    fn zeros(ndim: usize) -> Self {
-        Self { inline: [0; INLINE], len: ndim, heap: if ndim <= INLINE { Vec::new() } else { vec![0; ndim] } }
-    }
-
-    #[inline]
-    pub(super) fn as_slice(&self) -> &[i64] {
-        if self.len <= INLINE { self.inline.get(..self.len).unwrap_or_default() } else { &self.heap }
-    }
-
-    #[inline]
-    fn set(&mut self, dimension: usize, index: i64) {
-        let all = if self.len <= INLINE { self.inline.as_mut_slice() } else { &mut self.heap };
-        if let Some(cell) = all.get_mut(dimension) {
-            *cell = index;
-        }
-    }
-}
-
-/// The items that a key selects.
-#[allow(clippy::large_enum_variant, reason = "a boxed part would be an allocation for every slice")]
+/// The result of a selection.
 pub(super) enum Target {
-    /// One item.
-    Item(Indices),
-    /// A part of the view, which may be all of it.
+    /// One item, by its index in each dimension.
+    Item(Vec<i64>),
+    /// Some or all items, as the items of another view.
     Part(Part),
 }
 
 impl<'k, 'py> Key<'k, 'py> {
+    /// Converts `key`. Converting an object with `__index__` runs Python code.
+    ///
+    /// # Errors
+    /// - an object that is not a key: `TypeError`
+    /// - two ellipses, or an index that does not fit 64 bits: `IndexError`
     pub(super) fn new(key: &'k Bound<'py, PyAny>) -> PyResult<Self> {
-        let one = |axis| Self::Axes(Axes { inline: [axis; INLINE], len: 1, heap: Vec::new() });
         if key.is_exact_instance_of::<PyInt>() {
             return index(key).map(Self::Index);
-        }
-        if let Ok(name) = key.cast::<PyString>() {
-            return Ok(Self::Field(name));
         }
         if let Ok(slice) = key.cast::<PySlice>() {
             return unpacked(slice).map(Self::Slice);
         }
-        let Ok(axes) = key.cast::<PyTuple>() else { return Ok(one(Axis::new(key)?)) };
-        let mut all = Axes { inline: [Axis::Ellipsis; INLINE], len: axes.len(), heap: Vec::new() };
-        for (at, axis) in axes.iter_borrowed().enumerate() {
-            let axis = Axis::new(&axis)?;
-            match all.inline.get_mut(at) {
-                Some(cell) if all.len <= INLINE => *cell = axis,
-                _ => all.heap.push(axis),
-            }
+        if let Ok(name) = key.cast::<PyString>() {
+            return Ok(Self::Field(name));
         }
-        if all.as_slice().iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
+        let Ok(axes) = key.cast::<PyTuple>() else { return Ok(Self::Axes(vec![Axis::new(key)?])) };
+        if axes.len() <= INLINE && axes.iter_borrowed().all(|axis| axis.is_exact_instance_of::<PyInt>()) {
+            let mut indices = [0; INLINE];
+            for (cell, axis) in indices.iter_mut().zip(axes.iter_borrowed()) {
+                *cell = index(&axis)?;
+            }
+            return Ok(Self::Indices(indices, axes.len()));
+        }
+        let axes = axes.iter_borrowed().map(|axis| Axis::new(&axis)).collect::<PyResult<Vec<Axis>>>()?;
+        if axes.iter().filter(|axis| matches!(axis, Axis::Ellipsis)).count() > 1 {
             return Err(objects::error::<PyIndexError>("an index has only one ellipsis ('...')"));
         }
-        Ok(Self::Axes(all))
+        Ok(Self::Axes(axes))
     }
 
-    /// The offset of the one item that it selects; `None` where it selects a part, or an item that is reached
-    /// through pointers.
+    /// Returns the offset of the item that the key selects, in bytes from `buf` of `part`. Returns `None` if the key
+    /// selects other than one item, or if access to the items follows pointers.
+    ///
+    /// # Errors
+    /// - an index out of bounds: `IndexError`
     #[inline]
     pub(super) fn offset(&self, part: &Part) -> PyResult<Option<i64>> {
         let view = part.view();
@@ -122,9 +90,8 @@ impl<'k, 'py> Key<'k, 'py> {
         let mut offset = view.offset();
         match self {
             Self::Index(index) if shape.len() == 1 => add_axis(&mut offset, *index, 0, shape, strides)?,
-            Self::Axes(axes) if axes.len == shape.len() => {
-                for (dimension, axis) in axes.as_slice().iter().enumerate() {
-                    let Axis::Index(index) = axis else { return Ok(None) };
+            Self::Indices(indices, len) if *len == shape.len() => {
+                for (dimension, index) in indices.iter().take(*len).enumerate() {
                     add_axis(&mut offset, *index, dimension, shape, strides)?;
                 }
             }
@@ -133,14 +100,28 @@ impl<'k, 'py> Key<'k, 'py> {
         Ok(Some(offset))
     }
 
-    /// The items that it selects. The pin keeps the buffer of the part from being released.
+    /// Returns the items of `part` that the key selects. `pin` pins a view of the buffer.
+    ///
+    /// # Errors
+    /// - an index out of bounds, or more indices than dimensions: `IndexError`
+    /// - no field has the name: `KeyError`
+    #[inline]
     pub(super) fn select(&self, part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
         match self {
-            Self::Field(name) => Ok(Target::Part(part.field(&name.to_cow()?)?)),
-            Self::Slice(slice) if !part.shape().is_empty() => part.slice(&[*slice]).map(Target::Part),
-            Self::Slice(slice) => select_axes(&[Axis::Slice(*slice)], part, pin),
-            Self::Index(index) => select_axes(&[Axis::Index(*index)], part, pin),
-            Self::Axes(axes) => select_axes(axes.as_slice(), part, pin),
+            Self::Field(name) => part.field(name).map(Target::Part),
+            Self::Slice(slice) => match part.shape() {
+                [] => select_axes(&[Axis::Slice(*slice)], part, pin),
+                _ => part.slice(&[*slice]).map(Target::Part),
+            },
+            Self::Index(index) => match part.shape() {
+                [extent, _, ..] => select(&part.pinned(pin), 0, checked_index(*index, 0, *extent)?).map(Target::Part),
+                _ => select_axes(&[Axis::Index(*index)], part, pin),
+            },
+            Self::Indices(indices, len) => {
+                let axes: Vec<Axis> = indices.iter().take(*len).map(|index| Axis::Index(*index)).collect();
+                select_axes(&axes, part, pin)
+            }
+            Self::Axes(axes) => select_axes(axes, part, pin),
         }
     }
 }
@@ -161,12 +142,13 @@ impl Axis {
     }
 }
 
-/// An index, of an object that has `__index__`.
+/// Converts an object that has `__index__`.
 #[inline]
 fn index(axis: &Bound<'_, PyAny>) -> PyResult<i64> {
     axis.extract::<i64>().map_err(|error| refused_index(axis, error))
 }
 
+/// Creates the exception for an object that is not an index. `error` is the exception of the conversion.
 #[cold]
 fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     let py = axis.py();
@@ -183,15 +165,16 @@ fn refused_index(axis: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     error
 }
 
-/// A slice of any length; bounds past `Py_ssize_t` are the last that fit, as they are for a list.
+/// Converts a slice. A bound that does not fit `Py_ssize_t` becomes the nearest number that fits, as in a slice of a
+/// list.
 fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     let (mut start, mut stop, mut step) = (0, 0, 0);
-    // SAFETY: a slice that is alive, and three numbers that may be written; the interpreter is attached.
+    // SAFETY: `slice` is a slice that is alive, and the three numbers may be written to. The interpreter is attached.
     let status = unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
     if status < 0 {
         return Err(PyErr::fetch(slice.py()));
     }
-    // Bounds of None are unpacked to the first and the last index.
+    // The function converts bounds that are `None` to 0 and to the least or the greatest number.
     let wide = |bound: isize| i64::try_from(bound).unwrap_or(i64::MAX);
     let (start, stop, step) = (wide(start), wide(stop), wide(step));
     let past = |bound: i64, none: bool| if none { None } else { Some(bound) };
@@ -201,9 +184,12 @@ fn unpacked(slice: &Bound<'_, PySlice>) -> PyResult<Slice> {
     Ok(Slice { start: past(start, first), stop: past(stop, last), step })
 }
 
-/// An index counted from the start.
+/// Converts a negative `index`, which counts from the end of a dimension of `extent` items.
+///
+/// # Errors
+/// - an index out of bounds: `IndexError`
 #[inline]
-fn counted(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
+fn checked_index(index: i64, dimension: usize, extent: i64) -> PyResult<i64> {
     let counted = if index < 0 { index.saturating_add(extent) } else { index };
     if counted < 0 || counted >= extent { Err(out_of_bounds(index, dimension, extent)) } else { Ok(counted) }
 }
@@ -215,15 +201,22 @@ fn out_of_bounds(index: i64, dimension: usize, extent: i64) -> PyErr {
     ))
 }
 
-/// Adds the distance of an index in a dimension.
+/// Adds to `offset` the distance in bytes from the first item of a dimension to the item at `index`.
+///
+/// # Errors
+/// - an index out of bounds: `IndexError`
 #[inline]
 fn add_axis(offset: &mut i64, index: i64, dimension: usize, shape: &[i64], strides: &[i64]) -> PyResult<()> {
     let (Some(extent), Some(stride)) = (shape.get(dimension), strides.get(dimension)) else { return Ok(()) };
-    // In bounds, so that the sum is part of a span that fits.
-    *offset = offset.wrapping_add(counted(index, dimension, *extent)?.wrapping_mul(*stride));
+    // The index is in bounds, so the sum is part of a span that fits 63 bits.
+    *offset = offset.wrapping_add(checked_index(index, dimension, *extent)?.wrapping_mul(*stride));
     Ok(())
 }
 
+/// Returns the items of `part` that `axes` select. `pin` pins a view of the buffer.
+///
+/// # Errors
+/// - an index out of bounds, or more indices than dimensions: `IndexError`
 fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let shape = part.shape();
     let ndim = shape.len();
@@ -232,64 +225,36 @@ fn select_axes(axes: &[Axis], part: &Part, pin: &Pin<'_>) -> PyResult<Target> {
     let Some(missing) = ndim.checked_sub(given) else {
         return Err(objects::error::<PyIndexError>(format!("{given} indices for {ndim} dimensions")));
     };
-    let mut indices = Indices::zeros(ndim);
-    let mut slices = false;
-    let mut dimension = 0_usize;
-    // Every index is in bounds before a part is made.
-    for axis in axes {
-        match axis {
-            Axis::Ellipsis => dimension = dimension.saturating_add(missing),
-            Axis::Slice(_) => {
-                slices = true;
-                dimension = dimension.saturating_add(1);
-            }
-            Axis::Index(index) => {
-                // A dimension that the view does not have has no items, so `counted` refuses every index of it.
-                let extent = shape.get(dimension).copied().unwrap_or(0);
-                indices.set(dimension, counted(*index, dimension, extent)?);
-                dimension = dimension.saturating_add(1);
-            }
-        }
+    let indices: Option<Vec<i64>> =
+        axes.iter().map(|axis| if let Axis::Index(index) = axis { Some(*index) } else { None }).collect();
+    if let Some(indices) = indices.filter(|_| missing == 0) {
+        let indices =
+            indices.iter().zip(shape).enumerate().map(|(axis, (index, extent))| checked_index(*index, axis, *extent));
+        return Ok(Target::Item(indices.collect::<PyResult<Vec<i64>>>()?));
     }
-    if !slices && missing == 0 && ellipses == 0 {
-        return Ok(Target::Item(indices));
-    }
-    parted(axes, part, pin, missing, indices.as_slice()).map(Target::Part)
-}
-
-/// The part that slices and indices select, of which each index is counted from the start.
-fn parted(axes: &[Axis], part: &Part, pin: &Pin<'_>, missing: usize, indices: &[i64]) -> PyResult<Part> {
-    let mut inline = [Slice::FULL; INLINE];
-    let mut heap = if part.shape().len() > INLINE { vec![Slice::FULL; part.shape().len()] } else { Vec::new() };
-    let kept = if heap.is_empty() { inline.as_mut_slice() } else { heap.as_mut_slice() };
-    let (mut left, mut dimension) = (0_usize, 0_usize);
-    let mut selected: Option<Part> = None;
+    let (mut selected, mut slices, mut dimension) = (part.whole(), Vec::new(), 0_usize);
     for axis in axes {
         match axis {
             Axis::Ellipsis => {
-                left = left.saturating_add(missing);
+                slices.extend(std::iter::repeat_n(Slice::FULL, missing));
                 dimension = dimension.saturating_add(missing);
             }
             Axis::Slice(slice) => {
-                if let Some(cell) = kept.get_mut(left) {
-                    *cell = *slice;
-                }
-                left = left.saturating_add(1);
+                slices.push(*slice);
                 dimension = dimension.saturating_add(1);
             }
-            // Outermost first: a pointer that is followed no longer prevents that the next one is.
-            Axis::Index(_) => {
-                debug_assert!(dimension < indices.len(), "no index of dimension {dimension}");
-                let index = indices.get(dimension).copied().unwrap_or(0);
-                selected = Some(select(&selected.as_ref().unwrap_or(part).held(pin), left, index)?);
+            // The outermost index is applied first, because a pointer in an inner dimension can be followed only after
+            // the pointers in the dimensions before it. An index drops its dimension, so that `slices` has one entry
+            // for each dimension before it.
+            Axis::Index(index) => {
+                // `given` is at most `ndim`, so the dimension exists. `checked_index` refuses every index if it has no
+                // items.
+                let extent = shape.get(dimension).copied().unwrap_or(0);
+                selected = select(&selected.pinned(pin), slices.len(), checked_index(*index, dimension, extent)?)?;
                 dimension = dimension.saturating_add(1);
             }
         }
     }
-    let slices = kept.get(..left).unwrap_or_default();
-    match selected {
-        Some(selected) if slices.iter().all(|slice| *slice == Slice::FULL) => Ok(selected),
-        Some(selected) => selected.slice(slices),
-        None => part.slice(slices),
-    }
+    let is_sliced = slices.iter().any(|slice| *slice != Slice::FULL);
+    Ok(Target::Part(if is_sliced { selected.slice(&slices)? } else { selected }))
 }

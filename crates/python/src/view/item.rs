@@ -1,73 +1,80 @@
-//! `Item`, what the Python package caches beside the description of an item: values, names, fields.
+//! `Item`: the codec, the format and the fields that the Python package caches beside the description of an item.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pep3118::__private::escape;
+use pep3118::__private::{Cache, escape};
 use pep3118::layout::{Field, Type};
 use pep3118::py::{ItemDescription, ObjectReferences};
+use pep3118::view::ViewError;
 use pyo3::exceptions::{PyKeyError, PySystemError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyString};
 
+use super::arrangement::FieldArrangement;
 use crate::objects;
 use crate::values::{Codec, PrimitiveField};
 
-/// Everything that Python code needs of an item besides its [`ItemDescription`], which it is attached to, so
-/// that all views of such items share it. Each part is made when it is first needed.
+/// The number of fields that are cached for one item.
+const CHILDREN: usize = 1 << 12;
+
+/// The data that the Python package needs for an item in addition to its [`ItemDescription`].
+///
+/// The description owns this struct, so that all views of the same items share it. Most fields are calculated when they
+/// are first needed.
 pub(super) struct Item {
-    /// The item, if it is one primitive value.
+    /// The value of an item that is one primitive value; `None` for any other item.
     primitive: Option<PrimitiveField>,
     codec: PyOnceLock<Codec>,
     format: PyOnceLock<Py<PyString>>,
-    /// Fields by the names that were asked for; locked while no Python code runs.
-    children: Mutex<HashMap<Box<str>, Arc<Child>>>,
-    /// The columns of leaves that were asked for; locked while no Python code runs.
+    /// The fields that were accessed, by their names. No Python code runs while the cache is locked.
+    children: Mutex<Cache<Box<str>, Child>>,
+    /// The columns that were requested, by the index of the leaf. No Python code runs while the map is locked.
     columns: Mutex<HashMap<usize, Arc<ColumnItem>>>,
-    /// The bytes that values are in; `None` if there is no padding.
-    written: PyOnceLock<Option<Box<[Cell]>>>,
-    /// The offsets of references to objects.
+    /// The bytes of the item that are not padding; `None` if there is no padding.
+    written: PyOnceLock<Option<Box<[ByteRange]>>>,
+    /// The offsets in the item of its references to objects, in bytes.
     objects: PyOnceLock<Box<[usize]>>,
-    /// Whether there are references that the owner of the memory vouches for.
+    /// Whether the item has references whose owner is known (`ObjectReferences`).
     has_objects: bool,
-    /// Whether some bytes are never written: addresses that a reader of the memory would follow.
+    /// Whether the item has addresses that a consumer of the memory follows, and which are therefore never written.
     has_addresses: bool,
-    /// Whether there are references whose owner is unknown.
+    /// Whether the item has references whose owner is unknown.
     has_unknown_objects: bool,
 }
 
-/// The items of a column.
+/// The name and the items of a column.
 #[derive(Debug)]
 pub(super) struct ColumnItem {
     pub(super) name: Py<PyString>,
-    /// The dimensions of the field in one record.
+    /// The lengths of the dimensions of the field in one record.
     pub(super) shape: Vec<i64>,
     pub(super) description: Arc<ItemDescription>,
 }
 
-/// A run of bytes in an item.
+/// Adjacent bytes of an item.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cell {
+pub(super) struct ByteRange {
+    /// The offset of the first byte in the item.
     pub(super) offset: usize,
+    /// The number of bytes.
     pub(super) len: usize,
 }
 
-/// A field of an item as the items of a view.
+/// A field of an item. A view of the field has the elements of the field as its items.
 #[derive(Debug)]
 pub(super) struct Child {
-    /// From the start of the item, in bytes.
-    pub(super) offset: i64,
-    /// Bytes of an element.
-    pub(super) itemsize: i64,
-    /// The dimensions of the field, and their strides in bytes.
-    pub(super) shape: Vec<i64>,
-    pub(super) strides: Vec<i64>,
+    /// The arrangement of the elements of the field in one item.
+    pub(super) elements: FieldArrangement,
     pub(super) item: Arc<ItemDescription>,
 }
 
 impl Item {
-    /// That of a description.
+    /// Returns the data of `description`, and creates it if there is none.
+    ///
+    /// # Errors
+    /// - other code has attached another type to the description: `SystemError`
     pub(super) fn of(description: &ItemDescription) -> PyResult<&Self> {
         let item = description.attached(|| Self::new(description));
         item.ok_or_else(|| objects::error::<PySystemError>("the description of an item has another attachment"))
@@ -84,7 +91,7 @@ impl Item {
             primitive: PrimitiveField::of_item(description.item()),
             codec: PyOnceLock::new(),
             format: PyOnceLock::new(),
-            children: Mutex::default(),
+            children: Mutex::new(Cache::new(CHILDREN, CHILDREN)),
             columns: Mutex::default(),
             written: PyOnceLock::new(),
             objects: PyOnceLock::new(),
@@ -99,7 +106,10 @@ impl Item {
         self.primitive
     }
 
-    /// How items become Python objects and are written from them.
+    /// Returns the codec, which converts between items and Python objects.
+    ///
+    /// # Errors
+    /// - too many values without bytes
     #[inline]
     pub(super) fn codec(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&Codec> {
         self.codec.get_or_try_init(py, || {
@@ -107,7 +117,7 @@ impl Item {
         })
     }
 
-    /// The format as text. Bytes that are not UTF-8 are surrogates.
+    /// Returns the format as text. Bytes that are not UTF-8 are lone surrogates.
     pub(super) fn format<'py>(&self, py: Python<'py>, description: &ItemDescription) -> PyResult<Bound<'py, PyString>> {
         let made = self.format.get_or_try_init(py, || {
             let format = description.format();
@@ -120,15 +130,20 @@ impl Item {
         Ok(made?.bind(py).clone())
     }
 
-    /// The bytes that values are in; `None` for all.
-    pub(super) fn written(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<Option<&[Cell]>> {
+    /// Returns the bytes of an item that are written when a value is assigned: all bytes that are not padding, without
+    /// the references that ctypes writes. `None` stands for all bytes.
+    pub(super) fn written_bytes(
+        &self,
+        py: Python<'_>,
+        description: &ItemDescription,
+    ) -> PyResult<Option<&[ByteRange]>> {
         let plan = description.plan();
         if plan.is_one_leaf() && description.objects() != ObjectReferences::Exporter {
             return Ok(None);
         }
         let written = self.written.get_or_try_init(py, || {
-            let mut cells: Vec<Cell> = Vec::new();
-            // ctypes writes its objects itself.
+            let mut cells: Vec<ByteRange> = Vec::new();
+            // ctypes writes the references of its objects itself.
             let skipped = description.objects() == ObjectReferences::Exporter;
             let each = &mut |field: Field<'_>, offset, count: usize| {
                 if skipped && field.ty() == Type::Object {
@@ -139,7 +154,7 @@ impl Item {
                     Some(last) if last.offset.saturating_add(last.len) == offset => {
                         last.len = last.len.saturating_add(len);
                     }
-                    _ => push(&mut cells, Cell { offset, len })?,
+                    _ => push(&mut cells, ByteRange { offset, len })?,
                 }
                 Ok(())
             };
@@ -155,8 +170,11 @@ impl Item {
         Ok(written?.as_deref())
     }
 
-    /// Where the item has references to objects that the owner of the memory vouches for.
-    pub(super) fn objects(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&[usize]> {
+    /// Returns the offsets in an item of the references whose owner is known, in bytes.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    pub(super) fn reference_offsets(&self, py: Python<'_>, description: &ItemDescription) -> PyResult<&[usize]> {
         if !self.has_objects {
             return Ok(&[]);
         }
@@ -176,13 +194,17 @@ impl Item {
         Ok(objects?)
     }
 
-    /// Whether there are such references.
+    /// Whether an item has references whose owner is known.
     #[inline]
     pub(super) fn has_objects(&self) -> bool {
         self.has_objects
     }
 
-    /// The items of the column of a leaf, which `make` describes the first time.
+    /// Returns the description of the column of a leaf. `leaf` is the index of the leaf. `make` creates the description
+    /// if it is not cached.
+    ///
+    /// # Errors
+    /// - an error of `make`
     pub(super) fn column(&self, leaf: usize, make: impl FnOnce() -> PyResult<ColumnItem>) -> PyResult<Arc<ColumnItem>> {
         let columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(column) = columns.get(&leaf) {
@@ -195,37 +217,71 @@ impl Item {
         Ok(column)
     }
 
-    /// Whether the item cannot be overwritten with the bytes of another.
+    /// Whether an item has addresses that a consumer of the memory follows. Such an item is not overwritten by the
+    /// bytes of another item.
     pub(super) fn has_addresses(&self) -> bool {
         self.has_addresses
     }
 
-    /// Whether a consumer must not be given the format, since it would take arbitrary bytes for objects.
+    /// Whether an item has references whose owner is unknown. A consumer must not learn the format of such an item,
+    /// because the consumer would use arbitrary bytes as addresses of objects.
     pub(super) fn has_unknown_objects(&self) -> bool {
         self.has_unknown_objects
     }
 
-    /// The field of a dotted name.
-    pub(super) fn child(&self, description: &ItemDescription, name: &str) -> PyResult<Arc<Child>> {
-        let children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(child) = children.get(name) {
-            return Ok(Arc::clone(child));
-        }
+    /// Calls `call` with the field `name`. A dotted name such as `a.b` names a field of a field.
+    ///
+    /// `call` must not create or drop Python objects, because the cache of fields is locked.
+    ///
+    /// # Errors
+    /// - no field has the name: `KeyError`
+    /// - an error of `call`
+    pub(super) fn with_child<T>(
+        &self,
+        description: &ItemDescription,
+        name: &Bound<'_, PyString>,
+        call: impl Fn(&Child) -> Result<T, ViewError>,
+    ) -> PyResult<T> {
+        // A `str` stores its hash, so that hashing takes one load.
+        let (hash, name) = (u64::from_ne_bytes(i64::try_from(name.hash()?)?.to_ne_bytes()), name.to_cow()?);
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let called = children.get(hash, |known| **known == name).map(&call);
         drop(children);
+        if let Some(called) = called {
+            return Ok(called?);
+        }
+        let child = Child::find(description, &name)?;
+        let called = call(&child);
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        let replaced = children.insert(hash, name.as_ref().into(), child, 1);
+        drop(children);
+        drop(replaced);
+        Ok(called?)
+    }
+}
+
+impl Child {
+    /// Describes the field `name` of an item.
+    ///
+    /// # Errors
+    /// - no field has the name: `KeyError`
+    /// - as [`new`](Self::new)
+    #[cold]
+    fn find(description: &ItemDescription, name: &str) -> PyResult<Self> {
         let Some(path) = path(description.item(), name) else {
             let names = names(description);
             let known = if names.is_empty() { "items have no fields".to_owned() } else { names.join(", ") };
             return Err(objects::error::<PyKeyError>(format!("no field is called '{}': {known}", escape(name))));
         };
-        let child = Arc::new(Child::new(description, &path)?);
-        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        children.insert(name.into(), Arc::clone(&child));
-        Ok(child)
+        Self::new(description, &path)
     }
-}
 
-impl Child {
-    /// The last of the fields on a path. Dimensions of all of them become those of the view.
+    /// Describes the last field on `path`, the fields from the outermost to the innermost. The dimensions of every
+    /// field on the path become dimensions of the view.
+    ///
+    /// # Errors
+    /// - sizes that do not fit 63 bits: `KeyError`
+    /// - as `ItemDescription::of_field`
     fn new(description: &ItemDescription, path: &[Field<'_>]) -> PyResult<Self> {
         let size = |size: u64| i64::try_from(size).map_err(|_| objects::error::<PyKeyError>("the field is too large"));
         let (mut offset, mut shape, mut strides) = (0_i64, Vec::new(), Vec::new());
@@ -237,33 +293,42 @@ impl Child {
                 let extent = size(*extent)?;
                 shape.insert(start, extent);
                 strides.insert(start, stride);
-                // Beside a 0 a dimension may have any length; then no stride is used.
+                // The product overflows only if another dimension has no items. Then no stride is used.
                 stride = stride.saturating_mul(extent);
             }
         }
         let last = path.last().copied().unwrap_or_else(|| description.item());
         let item = description.of_field(last)?;
-        Ok(Self { offset, itemsize: size(last.size())?, shape, strides, item })
+        let around = i64::try_from(description.plan().itemsize())?;
+        let elements = FieldArrangement::new(around, (offset, size(last.size())?), (&shape, &strides))?;
+        Ok(Self { elements, item })
     }
 }
 
-/// A size of the layout, which fits the machine because the plan of the item does.
+/// Converts a size or an offset of the layout. The number fits the address space, because `Plan::new` has refused every
+/// other layout. The default is never used.
 fn size(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
 
-/// Appends to a vector whose length depends on the layout.
+/// Appends `value` to `values`, whose length depends on the layout and thus on the input.
+///
+/// # Errors
+/// - no memory: `MemoryError`
 fn push<T>(values: &mut Vec<T>, value: T) -> PyResult<()> {
     values.try_reserve(1).map_err(|_| objects::no_memory())?;
     values.push(value);
     Ok(())
 }
 
-/// A function that is called with a leaf, its offset in bytes, and the number of elements side by side.
+/// A function that is called with a leaf, its offset in the item in bytes, and the number of its adjacent elements.
 type EachValue<'e, 'l> = dyn FnMut(Field<'l>, usize, usize) -> PyResult<()> + 'e;
 
-/// Calls with each value below a field.
-// As deep as structures are nested, which the parser bounds.
+/// Calls `call` with each leaf in `field`. `start` is the offset in bytes of the record that has the field.
+///
+/// # Errors
+/// - an error of `call`
+// The recursion is as deep as records are nested, which the parser bounds.
 fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) -> PyResult<()> {
     let offset = start.saturating_add(size(field.offset()));
     if field.total_size() == 0 {
@@ -280,16 +345,16 @@ fn each_value<'l>(field: Field<'l>, start: usize, call: &mut EachValue<'_, 'l>) 
     Ok(())
 }
 
-/// The names of the fields of a record: those of the format, or `f0` by its index.
+/// Returns the names of the fields of a record. A field that has no name in the format is named by its index: `f0`.
 pub(super) fn names(description: &ItemDescription) -> Vec<String> {
     let name = |(index, field): (usize, Field<'_>)| field.name_text().unwrap_or_else(|| format!("f{index}"));
     description.item().fields().enumerate().map(name).collect()
 }
 
-/// The fields on the way to a dotted name, outermost first.
+/// Returns the fields on the path to `name`, the outermost field first; `None` if there is no field of this name.
 fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
     let mut path = path_below(item, name.as_bytes())?;
-    // Items that are arrays of records give their shape to the view.
+    // An item that is an array of records is part of the path, because its dimensions become dimensions of the view.
     if !item.shape().is_empty() {
         path.push(item);
     }
@@ -297,8 +362,9 @@ fn path<'l>(item: Field<'l>, name: &str) -> Option<Vec<Field<'l>>> {
     Some(path)
 }
 
-/// The fields on the way, innermost first. A field whose own name has dots comes before a path.
-// As deep as structures are nested, which the parser bounds.
+/// Returns the fields of `record` on the path to `name`, the innermost field first; `None` if there is no field of this
+/// name. A field whose own name is `a.b` has precedence over the field `b` of the field `a`.
+// The recursion is as deep as records are nested, which the parser bounds.
 fn path_below<'l>(record: Field<'l>, name: &[u8]) -> Option<Vec<Field<'l>>> {
     let is = |(index, field): &(usize, Field<'_>), name: &[u8]| match field.name() {
         Some(own) => own == name,

@@ -1,39 +1,44 @@
 //! `pep3118.View`: like memoryview, for every format.
 //!
 //! # Design
-//! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The
-//!   second view moves it to a `ManagedBuffer`, a Python object that all views of the buffer share. The collector
-//!   visits the reference of a view to the `ManagedBuffer`, and the reference to the exporter. The buffer is
-//!   released with its last view. A view that has a consumer or a running operation is not released:
-//!   `BufferError`. These are the rules of memoryview.
-//! - **Items are described once.** `pep3118::py::ItemDescription` has layout, plan and format; `Item` adds the
-//!   values, the names and the fields. All views of the same type, format and itemsize share them by a cache of
-//!   bounded number and size. Fields are cached by name in the item around them. Records of the same names have
-//!   one class, which is referred to weakly, so that no reference of a layout is part of a cycle.
-//! - **One path.** A key is converted, then items are selected in the geometry, which is plain numbers, then one
-//!   item is copied or a part is made. Nothing is allocated for an item in up to 4 dimensions. A value that is
-//!   a number (`values::PrimitiveField`) is read and written directly wherever it is: as an item, in a record, in a
-//!   list.
-//! - **Convert, then pin, then write.** Converting a key or a value runs other code, which may release the view.
-//!   So the view is pinned afterwards, which fails if it was released, and nothing is written in between.
-//! - **No memory is an error.** Whatever has a size that the input decides is allocated fallibly.
-//! - **References to objects** are read and written only where the type of the exporter vouches for them
-//!   (`ObjectReferences`). An item is copied and its references are counted before other code runs.
+//! - **The garbage collector sees every reference.** The first view of a buffer owns the acquired buffer. The second view
+//!   moves the acquired buffer to a `ManagedBuffer`, a Python object that all views of the buffer share. The collector
+//!   visits the reference of each view to the `ManagedBuffer`, and the reference to the exporter. The last view of a
+//!   buffer releases the buffer. A view cannot be released while a consumer uses the view or while an operation on the
+//!   view runs: `BufferError`. These are the rules of memoryview.
+//! - **Items are described once.** `pep3118::py::ItemDescription` has the layout, the plan and the format of an item.
+//!   `Item` adds the codec, the names and the fields. A cache of bounded number and size shares the two between all
+//!   views of the same type, format and itemsize. The fields of an item are cached by name. Records with the same names
+//!   have one class. The class is referred to weakly, so that no reference of a layout is part of a cycle.
+//! - **A part is a few numbers.** A slice, a row and a field create a `Part`, which has the shape, the strides and the
+//!   address of its items. The library's `View` of these numbers is calculated by the operations that need it.
+//! - **One path.** A key is converted to numbers. The numbers select an item or a part. Then the item is read, or a
+//!   view of the part is created. A number or a byte string (`values::PrimitiveField`) is read by the same function as
+//!   an item, in a record, in a list and by the iterator.
+//! - **Convert, then pin, then write.** Converting a key or a value may run code that releases the view. So the view is
+//!   pinned after the conversion. Pinning fails if the view was released, and no other code runs between pinning and
+//!   writing.
+//! - **Lack of memory is an error.** Memory whose size the input decides is allocated fallibly.
+//! - **References to objects** are read and written only if the type of the exporter declares who owns them
+//!   (`ObjectReferences`). When an item is copied, new references are created before other code runs.
 //!
 //! | file | content |
 //! |--|--|
 //! | `hold` | the buffer of a view: owned, or shared with other views |
-//! | `part` | the items of a view, and copies out of and into their memory |
-//! | `item` | values, names and fields of an item |
+//! | `arrangement` | shape, strides and offset of the items |
+//! | `part` | the items of a view, and access to their memory |
+//! | `item` | codec, names and fields of an item |
+//! | `iterator` | the items of the first dimension, one after the other |
 //! | `construct` | the arguments of `View(...)` |
 //! | `indexing` | `[1, ::-2, ...]`, `["pos.x"]` |
-//! | `tolist` | items as nested lists |
-//! | `assign` | values, sequences, buffers into items |
-//! | `ctypes_objects` | an object into memory of ctypes |
-//! | `compare` | equality and hash |
-//! | `columns` | each field as an array of its own |
+//! | `tolist` | the items as nested lists |
+//! | `assign` | assignment of values, sequences and buffers |
+//! | `ctypes_objects` | assignment of objects to memory of ctypes |
+//! | `compare` | `==` and hash |
+//! | `columns` | copies of the fields |
 //! | `arrow` | capsules of the Arrow C data interface |
-//! | `class` | the class |
+//! | `class` | the class `View` |
+mod arrangement;
 mod arrow;
 mod assign;
 mod class;
@@ -44,6 +49,7 @@ mod ctypes_objects;
 mod hold;
 mod indexing;
 mod item;
+mod iterator;
 mod part;
 mod tolist;
 

@@ -1,68 +1,80 @@
-//! `Part`, the items that a view shows, and `Held`, the same while their buffer cannot be released.
+//! `Part`, the items that a view covers, and access to their memory.
+//!
+//! Words of this module:
+//! - A *pin* is a use of a view. A view that is pinned cannot be released, so that its buffer is not released either.
+//! - `PinnedPart` is a part whose buffer is not released. Only this type reads and writes the memory.
+//! - A *reference* is the address of an object in an item of format `O`. The owner of the memory owns the reference.
 #![allow(unsafe_code, reason = "copies items out of and into the memory of the exporter")]
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use pep3118::decode::{Buffer, BufferMut, ColumnData, DecodeError, EncodeError};
 use pep3118::layout::Dialect;
 use pep3118::py::{Acquired, ItemDescription, ObjectReferences, SharedView};
-use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice, View as Geometry};
+use pep3118::view::{Checker, ItemLayout, Order, RawView, Slice};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyString};
 
+use super::arrangement::Arrangement;
 use super::construct;
 use super::ctypes_objects;
 use super::hold::{Hold, Pin, released};
-use super::item::{Cell, Item};
-use crate::borrowed_bytes::Lent;
-use crate::objects;
-use crate::values::PrimitiveField;
+use super::item::{ByteRange, Item};
+use crate::borrowed_bytes::BorrowedBytes;
+use crate::objects::{self, NewObject, with_item_copy, zeroed};
+use crate::tuple_builder::ListBuilder;
+use crate::values::{PrimitiveField, Source};
 
-/// Copies of this many bytes and more let other threads run meanwhile.
+/// The least number of bytes of a copy during which other threads may run Python code.
 const DETACHED: i64 = 1 << 20;
-/// Items of up to so many bytes are copied to the stack.
+/// Items of at most this number of bytes are copied to a small array on the stack. An allocation costs more than
+/// reading the item.
 const SMALL: usize = 64;
-const MEDIUM: usize = 512;
 
-/// Items in a buffer: their arrangement, their address and their description. It does not hold the buffer.
+/// The items that a view covers: their arrangement, address and description. A part does not keep the buffer from being
+/// released.
 ///
-/// INVARIANT: `view` and `buf` came from a buffer or from the memory of a column by validation, or from those
-/// of such a part by slicing and the like. So the items are items that the exporter described, for as long as the buffer is held.
+/// INVARIANT: `view` and `buf` are those of a validated buffer or of the memory of a column, or the methods of
+/// `Arrangement` derived `view` and `buf` from the fields of another part. So each item is an item that the exporter
+/// described, until the buffer is released.
 #[derive(Debug)]
 pub(super) struct Part {
-    view: Geometry<'static>,
+    view: Arrangement,
     buf: *mut u8,
     description: Arc<ItemDescription>,
-    /// The item, if it is one primitive value.
+    /// The value of an item that is one primitive value; `None` for any other item.
     primitive: Option<PrimitiveField>,
 }
 
-// SAFETY: an address and numbers that never change; the address is used while the buffer is held.
+// SAFETY: the fields never change. The memory at `buf` is only accessed through `PinnedPart`, on any thread.
 unsafe impl Send for Part {}
-// SAFETY: as for `Send`.
+// SAFETY: the fields never change. The memory at `buf` is only accessed through `PinnedPart`, on any thread.
 unsafe impl Sync for Part {}
 
 impl Part {
-    /// All items of a buffer, and the buffer.
+    /// Creates the part that covers every item of `shared`, and returns the buffer beside it.
     pub(super) fn new(shared: SharedView<Acquired>, description: Arc<ItemDescription>) -> (Acquired, Self) {
         let (acquired, view, buf) = shared.into_parts();
-        (acquired, Self::of(view, buf, description))
+        (acquired, Self::with_description(Arrangement::new(&view), buf, description))
     }
 
+    /// Creates the part with these items. The caller guarantees the INVARIANT of `Part`.
     #[inline]
-    fn of(view: Geometry<'static>, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
+    fn with_description(view: Arrangement, buf: *mut u8, description: Arc<ItemDescription>) -> Self {
         let primitive = Item::of(&description).ok().and_then(Item::primitive);
         Self { view, buf, description, primitive }
     }
 
-    /// The item, if it is one primitive value.
+    /// Returns the value of an item that is one primitive value; `None` for any other item.
     #[inline]
     pub(super) fn primitive(&self) -> Option<PrimitiveField> {
         self.primitive
     }
 
-    /// Items of a shape in the memory of a column, one after the other. `None` if the column has other bytes.
+    /// Creates the part that covers the items in the memory of a column, contiguous in C order. Returns `None` if the
+    /// items of `shape` have another number of bytes than the column.
     pub(super) fn of_column(data: &mut ColumnData, shape: &[i64], description: Arc<ItemDescription>) -> Option<Self> {
         let itemsize = i64::try_from(description.plan().itemsize()).ok()?;
         let bytes = data.units_mut()?;
@@ -73,18 +85,18 @@ impl Part {
             shape: (!shape.is_empty()).then_some(shape),
             ..RawView::default()
         };
-        // The shape has as many bytes as the column, or the check fails.
-        let view = Checker::DEFAULT.check(&raw, None).view?.without_format();
-        Some(Self::of(view, bytes.as_mut_ptr(), description))
+        // The check fails if the items of `shape` have another number of bytes.
+        let view = Checker::DEFAULT.check(&raw, None).view?;
+        Some(Self::with_description(Arrangement::new(&view), bytes.as_mut_ptr(), description))
     }
 
-    /// The arrangement of the items. Their layout is in the description.
+    /// Returns the arrangement of the items.
     #[inline]
-    pub(super) fn view(&self) -> &Geometry<'static> {
+    pub(super) fn view(&self) -> &Arrangement {
         &self.view
     }
 
-    /// The address that offsets of the view count from.
+    /// Returns the address to which the offset of an item is added.
     pub(super) fn buf(&self) -> *mut u8 {
         self.buf
     }
@@ -104,36 +116,43 @@ impl Part {
         self.view.shape()
     }
 
-    /// Other items of the same layout.
-    fn alike(&self, view: Geometry<'static>) -> Self {
+    /// Returns the part of the same buffer and description with the arrangement `view`.
+    #[inline]
+    fn with_view(&self, view: Arrangement) -> Self {
         Self { view, buf: self.buf, description: Arc::clone(&self.description), primitive: self.primitive }
     }
 
-    /// The same items.
+    /// Returns a copy of the part.
     pub(super) fn whole(&self) -> Self {
-        self.alike(self.view.clone())
+        self.with_view(self.view.clone())
     }
 
+    #[inline]
     pub(super) fn slice(&self, slices: &[Slice]) -> PyResult<Self> {
-        Ok(self.alike(self.view.slice(slices)?))
+        Ok(self.with_view(self.view.slice(slices)?))
     }
 
     pub(super) fn to_readonly(&self) -> Self {
-        self.alike(self.view.to_readonly())
+        self.with_view(self.view.to_readonly())
     }
 
     pub(super) fn transpose(&self, axes: Option<&[usize]>) -> PyResult<Self> {
-        Ok(self.alike(self.view.transpose(axes)?))
+        Ok(self.with_view(Arrangement::new(&self.view.geometry().transpose(axes)?)))
     }
 
-    /// The field of a dotted name.
-    pub(super) fn field(&self, name: &str) -> PyResult<Self> {
-        let child = self.item()?.child(&self.description, name)?;
-        let view = self.view.subarray(child.offset, child.itemsize, &child.shape, &child.strides)?;
-        Ok(Self::of(view, self.buf, Arc::clone(&child.item)))
+    /// Returns the field `name` of every item. A dotted name such as `a.b` names a field of a field.
+    ///
+    /// # Errors
+    /// - no field has the name: `KeyError`
+    pub(super) fn field(&self, name: &Bound<'_, PyString>) -> PyResult<Self> {
+        self.item()?.with_child(&self.description, name, |child| {
+            let view = self.view.subarray(&child.elements)?;
+            Ok(Self::with_description(view, self.buf, Arc::clone(&child.item)))
+        })
     }
 
-    /// The same bytes as items of another format. References to objects are not written as anything else.
+    /// Returns the same bytes as items of the format `format`. If the items have references, the result is read-only,
+    /// because other bytes must not be written over references.
     pub(super) fn cast(
         &self,
         format: &[u8],
@@ -145,12 +164,13 @@ impl Part {
         let size = description.layout().size();
         let itemsize =
             i64::try_from(size).map_err(|_| objects::error::<PyValueError>(format!("items of {size} bytes")))?;
-        let view = self.view.cast(ItemLayout::Bytes, itemsize, shape)?;
+        let view = Arrangement::new(&self.view.geometry().cast(ItemLayout::Bytes, itemsize, shape)?);
         let view = if self.item()?.has_objects() { view.to_readonly() } else { view };
-        Ok(Self::of(view, self.buf, description))
+        Ok(Self::with_description(view, self.buf, description))
     }
 
-    /// `C`, `F` or `A`, which is F where the memory is Fortran-contiguous and not C-contiguous.
+    /// Converts the argument `order` of `tobytes`. `A` is Fortran order if the memory is Fortran-contiguous and not
+    /// C-contiguous, and otherwise C order.
     pub(super) fn order(&self, order: Option<&str>) -> PyResult<Order> {
         match order {
             None | Some("C") => Ok(Order::C),
@@ -163,44 +183,60 @@ impl Part {
         }
     }
 
-    /// The number of items in the first dimension.
+    /// Returns the place of the item at `indices`. There is one index for each dimension, and each index is in bounds.
+    #[inline]
+    pub(super) fn place<'i>(&self, indices: &'i [i64]) -> Place<'i> {
+        let view = &self.view;
+        if view.is_indirect() {
+            return Place::Indices(indices);
+        }
+        // Each index is in bounds, so the sum is part of a span that fits 63 bits.
+        let distances = view.strides().iter().zip(indices).map(|(stride, index)| stride.wrapping_mul(*index));
+        Place::Offset(distances.fold(view.offset(), i64::wrapping_add))
+    }
+
+    /// Returns the number of items in the first dimension.
+    ///
+    /// # Errors
+    /// - a view without dimensions: `TypeError`
     #[inline]
     pub(super) fn len(&self) -> PyResult<usize> {
         let first = self.shape().first().ok_or_else(|| objects::error::<PyTypeError>("0-dim view has no length"))?;
         Ok(usize::try_from(*first)?)
     }
 
-    /// The items, while the pin keeps the buffer of this part from being released.
-    pub(super) fn held<'h>(&'h self, pin: &'h Pin<'_>) -> Held<'h> {
+    /// Returns the part for access to its memory. `pin` pins a view of this part's buffer.
+    pub(super) fn pinned<'h>(&'h self, pin: &'h Pin<'_>) -> PinnedPart<'h> {
         let _: &Pin<'_> = pin;
-        Held { part: self }
+        PinnedPart { part: self }
     }
 
-    /// The items, while their buffer is borrowed.
-    pub(super) fn held_by<'h>(&'h self, acquired: &'h Acquired) -> Held<'h> {
+    /// Returns the part for access to its memory. `acquired` is this part's buffer.
+    pub(super) fn pinned_by<'h>(&'h self, acquired: &'h Acquired) -> PinnedPart<'h> {
         let _: &Acquired = acquired;
-        Held { part: self }
+        PinnedPart { part: self }
     }
 }
 
-/// Items whose buffer is held.
+/// A part whose buffer is not released for `'h`.
 ///
-/// INVARIANT: made by `Part::held` and `Part::held_by`, so the buffer of the part is held as long as this exists.
+/// INVARIANT: only `Part::pinned` and `Part::pinned_by` create a `PinnedPart`. They borrow a pin or the buffer for
+/// `'h`, so that the buffer is not released.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Held<'h> {
+pub(super) struct PinnedPart<'h> {
     part: &'h Part,
 }
 
-/// The place of one item.
+/// The place of one item in a part.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Place<'i> {
-    /// Bytes from `buf`.
+    /// The distance from `buf` to the item in bytes.
     Offset(i64),
-    /// One index for each dimension, on the way through pointers.
+    /// One index for each dimension, if access to the item follows pointers.
     Indices(&'i [i64]),
 }
 
-impl<'h> Held<'h> {
+impl<'h> PinnedPart<'h> {
     #[inline]
     pub(super) fn part(&self) -> &'h Part {
         self.part
@@ -211,87 +247,91 @@ impl<'h> Held<'h> {
         self.part.description.plan().itemsize()
     }
 
-    /// The items, to be read.
-    pub(super) fn buffer(&self) -> Result<Buffer<'h>, DecodeError> {
-        let part = self.part;
-        // SAFETY: (a) and (b): by the INVARIANT of `Part` the items are those that the exporter described,
-        // and by that of `Held` the buffer is held for `'h` (E04). (c) is required by the protocol of
-        // everybody who holds a buffer of this memory.
-        unsafe { Buffer::from_ptr(&part.view, part.description.plan(), part.buf) }
+    /// Calls `call` with the library's buffer of the items, to be read.
+    ///
+    /// # Errors
+    /// - an error of `call`
+    pub(super) fn with_buffer<T, E: From<DecodeError>>(
+        &self,
+        call: impl FnOnce(&Buffer<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (part, geometry) = (self.part, self.part.view.geometry());
+        // SAFETY: (a) and (b) By the INVARIANT of `Part` the exporter described the items. By the INVARIANT of
+        // `PinnedPart` the buffer is not released, so that the memory stays valid (E04, memory stays valid). (c) The
+        // buffer protocol requires this of every consumer of the memory.
+        let buffer = unsafe { Buffer::from_ptr(&geometry, part.description.plan(), part.buf) };
+        call(&buffer?)
     }
 
-    /// The items, to be written.
-    pub(super) fn buffer_mut(&self) -> Result<BufferMut<'h>, EncodeError> {
-        let part = self.part;
-        // SAFETY: (a) to (c) as for `buffer`; (d): the exporter reports that the memory is writable, which
-        // `from_ptr` requires of the view, and no reference to it is ever made.
-        unsafe { BufferMut::from_ptr(&part.view, part.description.plan(), part.buf) }
+    /// Calls `call` with the library's buffer of the items, to be written.
+    ///
+    /// # Errors
+    /// - a read-only view
+    /// - an error of `call`
+    fn with_buffer_mut<T>(
+        &self,
+        call: impl FnOnce(&mut BufferMut<'_>) -> Result<T, EncodeError>,
+    ) -> Result<T, EncodeError> {
+        let (part, geometry) = (self.part, self.part.view.geometry());
+        // SAFETY: (a) to (c) as in `with_buffer`. (d) `from_ptr` refuses a view that is read-only, and the exporter
+        // reports that the memory of any other view is writable. No Rust reference to the memory is ever created.
+        let buffer = unsafe { BufferMut::from_ptr(&geometry, part.description.plan(), part.buf) };
+        call(&mut buffer?)
     }
 
-    /// The place of the item of these indices, one for each dimension, each of which is in bounds.
-    #[inline]
-    pub(super) fn place<'i>(&self, indices: &'i [i64]) -> PyResult<Place<'i>> {
-        if self.part.view.is_indirect() {
-            return Ok(Place::Indices(indices));
-        }
-        Ok(Place::Offset(self.part.view.offset_of(indices)?))
-    }
-
-    /// The address of an item that is not reached through pointers.
+    /// Returns the address of the item at `offset`, in bytes from `buf`.
     ///
     /// # Safety
-    /// - (a) `offset` is that of an item of the view.
+    /// - (a) `offset` is the offset of an item of the part, or the address is not dereferenced.
     #[inline]
     unsafe fn address(&self, offset: i64) -> *mut u8 {
-        // By (a) the offset is in memory, so it fits the address space.
+        // The offset of an item fits the address space, because the item is in memory. The default is never used.
         debug_assert!(isize::try_from(offset).is_ok(), "offset {offset}");
         self.part.buf.wrapping_offset(isize::try_from(offset).unwrap_or(0))
     }
 
-    /// Copies the bytes of one item.
+    /// Returns the bytes of the item at `indices`. This is the slow path, for access that follows pointers.
+    fn item_bytes(&self, indices: &[i64]) -> Result<Vec<u8>, DecodeError> {
+        self.with_buffer(|buffer| buffer.item_bytes(indices))
+    }
+
+    /// Writes the bytes of the item at `indices`. This is the slow path, for access that follows pointers.
+    fn write_item_bytes(&self, indices: &[i64], item: &[u8]) -> Result<(), EncodeError> {
+        self.with_buffer_mut(|buffer| buffer.write_item_bytes(indices, item))
+    }
+
+    /// Copies the bytes of the item at `place` to `out`, which has the size of an item.
     #[inline]
-    fn copy_item(&self, place: Place<'_>, out: &mut [u8]) -> PyResult<()> {
+    pub(super) fn copy_item(&self, place: Place<'_>, out: &mut [u8]) -> PyResult<()> {
         let offset = match place {
             Place::Offset(offset) => offset,
             Place::Indices(indices) => {
-                out.copy_from_slice(&self.buffer()?.item_bytes(indices)?);
+                out.copy_from_slice(&self.item_bytes(indices)?);
                 return Ok(());
             }
         };
-        // SAFETY: (a) `place` and `Walk` make offsets of items only.
+        // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let from = unsafe { self.address(offset) };
-        // Sizes of numbers are compiled to one load.
-        macro_rules! copy {
-            ($($size:literal)+) => {
-                match out.len() {
-                    $($size => {
-                        // SAFETY: as below.
-                        let item = unsafe { from.cast::<[u8; $size]>().read() };
-                        out.copy_from_slice(&item);
-                    })+
-                    len => {
-                        // SAFETY: `out` has the bytes of one item, which by the INVARIANT may be read; it is
-                        // this program's, so they do not overlap. Bytes have no alignment.
-                        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), len) };
-                    }
-                }
-            };
-        }
-        copy!(1 2 4 8 16);
+        // SAFETY: by the INVARIANT the bytes of one item may be read. `out` has the size of an item. It is memory of
+        // this program, so that the item does not overlap it. Bytes have no alignment.
+        unsafe { std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len()) };
         Ok(())
     }
 
-    /// Writes the bytes of an item that is one value, without references.
+    /// Writes `item` to the item at `place`. The item is one value that has no references and no padding.
+    ///
+    /// # Errors
+    /// - a read-only view: `TypeError`
     #[inline]
     pub(super) fn store_plain(&self, place: Place<'_>, item: &[u8]) -> PyResult<()> {
         let offset = match place {
             Place::Offset(offset) => offset,
-            Place::Indices(indices) => return Ok(self.buffer_mut()?.write_item_bytes(indices, item)?),
+            Place::Indices(indices) => return Ok(self.write_item_bytes(indices, item)?),
         };
         if self.part.view.readonly() || item.len() != self.itemsize() {
             return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
         }
-        // SAFETY: (a) `place` and `Walk` make offsets of items only.
+        // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let to = unsafe { self.address(offset) };
         macro_rules! store {
             ($($size:literal)+) => {
@@ -299,12 +339,14 @@ impl<'h> Held<'h> {
                     $($size => {
                         let mut value = [0; $size];
                         value.copy_from_slice(item);
-                        // SAFETY: as below.
+                        // SAFETY: by the INVARIANT the bytes of one item may be written to, because the view is not
+                        // read-only. An array of bytes has no alignment.
                         unsafe { to.cast::<[u8; $size]>().write(value) };
                     })+
                     len => {
-                        // SAFETY: the bytes of one item, which by the INVARIANT may be written, since the view
-                        // is writable; `item` is this program's. Bytes have no alignment.
+                        // SAFETY: by the INVARIANT the bytes of one item may be written to, because the view is not
+                        // read-only. `item` is memory of this program, so that it does not overlap the item of the
+                        // exporter. Bytes have no alignment.
                         unsafe { std::ptr::copy_nonoverlapping(item.as_ptr(), to, len) };
                     }
                 }
@@ -314,41 +356,70 @@ impl<'h> Held<'h> {
         Ok(())
     }
 
-    /// The references to objects that an item has, taken while no other code runs.
+    /// Appends one object to `list` for each of `length` items of the part. Each item is one primitive value. `offset`
+    /// is the offset of the first item, and `stride` is the distance from one item to the next. Both are in bytes.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    pub(super) fn read_line<'py>(
+        &self,
+        py: Python<'py>,
+        primitive: PrimitiveField,
+        (offset, length, stride): (i64, usize, i64),
+        list: &mut ListBuilder<'py>,
+    ) -> PyResult<()> {
+        let stride = isize::try_from(stride)?;
+        // SAFETY: (a) `offset` is the offset of the first item. If there are no items, the address is not dereferenced.
+        let mut next = unsafe { self.address(offset) };
+        let sources = (0..length).map(|_| {
+            let address = next;
+            next = next.wrapping_offset(stride);
+            ItemAt { address, held: PhantomData }
+        });
+        primitive.read_all(py, sources, list)
+    }
+
+    /// Returns a new reference to each object whose address is in `item`, the bytes of an item. No other code has run
+    /// since the bytes were copied.
     fn references<'py>(&self, py: Python<'py>, item: &[u8]) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let offsets = self.part.item()?.objects(py, &self.part.description)?;
+        let offsets = self.part.item()?.reference_offsets(py, &self.part.description)?;
         let mut references = Vec::new();
         references.try_reserve_exact(offsets.len()).map_err(|_| objects::no_memory())?;
         for offset in offsets {
             let address = address_at(item, *offset);
-            // SAFETY: (b) the owner of the memory holds a reference to each object (`ObjectReferences`), and no
-            // code that could drop it ran since the item was copied.
+            // SAFETY: (b) The owner of the memory owns a reference to each object (`ObjectReferences`). No code that
+            // could drop the reference has run since the item was copied.
             references.push(unsafe { objects::object(py, address) });
         }
         Ok(references)
     }
 
-    /// Writes an item. Padding stays as it is, and so does the memory where this fails. `item` has the bytes
-    /// of values, and owns the references to objects in them; those that they replace are dropped by `Old`.
-    fn store_item<'py>(&self, py: Python<'py>, place: Place<'_>, item: &[u8], old: &mut Old<'py>) -> PyResult<()> {
+    /// Writes `item` to the item at `place`. Padding is not changed. If the function fails, no byte is changed. `item`
+    /// owns the references to the objects in it. The references that they replace are moved to `old`.
+    fn store_item<'py>(
+        &self,
+        py: Python<'py>,
+        place: Place<'_>,
+        item: &[u8],
+        old: &mut ReplacedReferences<'py>,
+    ) -> PyResult<()> {
         let part = self.part;
-        let written = part.item()?.written(py, &part.description)?;
-        let objects = part.item()?.objects(py, &part.description)?;
+        let written = part.item()?.written_bytes(py, &part.description)?;
+        let objects = part.item()?.reference_offsets(py, &part.description)?;
         let offset = match place {
             Place::Offset(offset) => offset,
-            // There are no references behind pointers: `ObjectReferences` are those of NumPy's arrays.
+            // NumPy and ctypes, the owners of references, export no buffer whose items are reached through pointers.
             Place::Indices(indices) => {
-                let mut buffer = self.buffer_mut()?;
-                let Some(written) = written else { return Ok(buffer.write_item_bytes(indices, item)?) };
-                let mut merged = self.buffer()?.item_bytes(indices)?;
+                let Some(written) = written else { return Ok(self.write_item_bytes(indices, item)?) };
+                let mut merged = self.item_bytes(indices)?;
                 merge(&mut merged, item, written);
-                return Ok(buffer.write_item_bytes(indices, &merged)?);
+                return Ok(self.write_item_bytes(indices, &merged)?);
             }
         };
         if part.view.readonly() || item.len() != self.itemsize() {
             return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
         }
-        // SAFETY: (a) `place` and `Walk` make offsets of items only.
+        // SAFETY: (a) A `Place::Offset` is the offset of an item.
         let to = unsafe { self.address(offset) };
         let by_ctypes = part.description.objects() == ObjectReferences::Exporter;
         for offset in objects.iter().filter(|_| by_ctypes) {
@@ -358,82 +429,62 @@ impl<'h> Held<'h> {
         old.reserve(objects.len())?;
         for offset in objects.iter().filter(|_| !by_ctypes) {
             let mut address = [0; size_of::<usize>()];
-            // SAFETY: one of the references in the item, whose bytes may be read; they have no alignment.
+            // SAFETY: by the INVARIANT the bytes of the item may be read, and the address is in them. Bytes have no
+            // alignment.
             unsafe { std::ptr::copy_nonoverlapping(to.wrapping_add(*offset), address.as_mut_ptr(), address.len()) };
             old.addresses.push(usize::from_ne_bytes(address));
         }
-        let whole = [Cell { offset: 0, len: item.len() }];
+        let whole = [ByteRange { offset: 0, len: item.len() }];
         for cell in written.unwrap_or(&whole) {
             let Some(bytes) = item.get(cell.offset..cell.offset.saturating_add(cell.len)) else { continue };
-            // SAFETY: bytes of one item, which by the INVARIANT may be written, since the view is writable;
-            // `item` is this program's, so they do not overlap. Bytes have no alignment.
+            // SAFETY: by the INVARIANT the bytes of the item may be written to, because the view is not read-only.
+            // `item` is memory of this program, so that it does not overlap the item of the exporter. Bytes have no
+            // alignment.
             unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), to.wrapping_add(cell.offset), bytes.len()) };
         }
         old.py = Some(py);
         Ok(())
     }
 
-    /// The one line of all items: the first offset, the number of items and the bytes from one to the next.
-    /// `None` where they do not lie on one.
+    /// Returns the bytes of all items; `None` if they are not contiguous in C order.
     #[inline]
-    pub(super) fn line(&self) -> Option<Line> {
-        self.part.line()
+    pub(super) fn contiguous(&self) -> Option<BorrowedBytes<'h>> {
+        self.contiguous_in(&self.part.view)
     }
 
-    /// The address and the number of all bytes, if they are contiguous, the last index fastest.
+    /// Returns the bytes of the items that `view`, a slice of this part's arrangement, selects. Returns `None` if they
+    /// are not contiguous in C order.
     #[inline]
-    pub(super) fn contiguous(&self) -> Option<Span> {
-        let view = &self.part.view;
+    fn contiguous_in(&self, view: &Arrangement) -> Option<BorrowedBytes<'h>> {
         if !view.is_contiguous(Order::C) {
             return None;
         }
-        // SAFETY: (a) that of the first item; where there is none, no byte is read.
+        // SAFETY: (a) It is the offset of the first item. If there are no items, the address is not dereferenced.
         let start = unsafe { self.address(view.offset()) };
-        Some(Span { start, len: usize::try_from(view.len()).ok()? })
+        let len = usize::try_from(view.len()).ok()?;
+        // SAFETY: (a) By the INVARIANT the bytes of the items may be read for `'h`. (b) They may be written to if the
+        // view is not read-only.
+        Some(unsafe { BorrowedBytes::from_ptr(start, len, !view.readonly()) })
     }
 
-    /// Copies bytes to all items, which are contiguous and have as many; `false`, and nothing done, if not.
-    pub(super) fn copy_from_lent(&self, py: Python<'_>, from: &Lent<'_>) -> PyResult<bool> {
-        let Some(to) = self.contiguous() else { return Ok(false) };
-        if to.len != from.len() || self.part.view.readonly() {
-            return Ok(false);
-        }
-        if to.len == 0 {
-            return Ok(true);
-        }
-        // SAFETY: as many bytes may be written there: by the INVARIANT the buffer is held, and the view is
-        // writable.
-        copying(py, self.part.view.len(), || unsafe { from.move_to(to.start(), to.len) });
-        Ok(true)
+    /// Copies `from` to the items that `view`, a slice of this part's arrangement, selects. Returns `false`, and copies
+    /// nothing, if the items are read-only, are not contiguous in C order, or have another number of bytes than `from`.
+    pub(super) fn copy_from(&self, py: Python<'_>, view: &Arrangement, from: &BorrowedBytes<'_>) -> bool {
+        self.contiguous_in(view).is_some_and(|to| copying(py, view.len(), || to.copy_from(from)))
     }
 
-    /// Copies the bytes of all items from another buffer that is held; both are contiguous and have as many.
-    /// They may overlap. `false`, and nothing done, if they do not.
-    pub(super) fn copy_from(&self, py: Python<'_>, from: &Held<'_>) -> bool {
-        let (Some(to), Some(from)) = (self.contiguous(), from.contiguous()) else { return false };
-        if to.len != from.len || self.part.view.readonly() {
-            return false;
-        }
-        if to.len == 0 {
-            return true;
-        }
-        // SAFETY: as many bytes may be read there and written here: by the INVARIANT both buffers are held, and
-        // the view is writable. They may overlap.
-        copying(py, self.part.view.len(), || unsafe { std::ptr::copy(from.start(), to.start(), to.len) });
-        true
-    }
-
-    /// Writes one item, without references and padding, to all places.
+    /// Writes `item` to every item. It has no references and no padding. Returns `false`, and writes nothing, if the
+    /// items are not a constant stride apart, if they are read-only, or if `item` has another size.
     pub(super) fn fill(&self, py: Python<'_>, item: &[u8]) -> PyResult<bool> {
         let view = &self.part.view;
-        let (Some(line), false) = (self.line(), view.readonly()) else { return Ok(false) };
+        let (Some(line), false) = (self.part.line(), view.readonly()) else { return Ok(false) };
         if line.items == 0 || item.is_empty() {
             return Ok(true);
         }
         if item.len() != self.itemsize() {
             return Ok(false);
         }
-        // SAFETY: (a) that of the first item.
+        // SAFETY: (a) `line.offset` is the offset of the first item.
         let start = Address(unsafe { self.address(line.offset) });
         let stride = isize::try_from(line.stride)?;
         macro_rules! fill {
@@ -446,14 +497,16 @@ impl<'h> Held<'h> {
                             let mut to = start.get();
                             if stride == $size {
                                 for _ in 0..line.items {
-                                    // SAFETY: as below.
+                                    // SAFETY: `to` is the address of an item of the line, whose bytes by the INVARIANT
+                                    // may be written to. An array of bytes has no alignment.
                                     unsafe { to.cast::<[u8; $size]>().write(value) };
                                     to = to.wrapping_add($size);
                                 }
                                 return;
                             }
                             for _ in 0..line.items {
-                                // SAFETY: as below.
+                                // SAFETY: `to` is the address of an item of the line, whose bytes by the INVARIANT may
+                                // be written to. An array of bytes has no alignment.
                                 unsafe { to.cast::<[u8; $size]>().write(value) };
                                 to = to.wrapping_offset(stride);
                             }
@@ -462,8 +515,9 @@ impl<'h> Held<'h> {
                     _ => copying(py, view.len(), || {
                         let mut to = start.get();
                         for _ in 0..line.items {
-                            // SAFETY: one of the items of the line, whose bytes may be written by the
-                            // INVARIANT, since the view is writable. Bytes have no alignment.
+                            // SAFETY: `to` is the address of an item of the line, whose bytes by the INVARIANT may be
+                            // written to. `item` is memory of this program, so that it does not overlap the item of the
+                            // exporter. Bytes have no alignment.
                             unsafe { std::ptr::copy_nonoverlapping(item.as_ptr(), to, item.len()) };
                             to = to.wrapping_offset(stride);
                         }
@@ -475,29 +529,24 @@ impl<'h> Held<'h> {
         Ok(true)
     }
 
-    /// All items as bytes in a Python object, contiguous in an order.
+    /// Returns the bytes of all items, contiguous in the order `order`, as a `bytes` object.
     pub(super) fn to_bytes<'py>(self, py: Python<'py>, order: Order) -> PyResult<Bound<'py, PyBytes>> {
         let view = &self.part.view;
         let len = usize::try_from(view.len()).unwrap_or(usize::MAX);
         PyBytes::new_with(py, len, |out| {
-            let copied = copying(py, view.len(), || self.buffer()?.copy_bytes(order, out));
+            let copied = copying(py, view.len(), || self.with_buffer(|buffer| buffer.copy_bytes(order, out)));
             Ok(copied?)
         })
     }
 
-    /// Copies all items to a vector, contiguous in C or Fortran order.
+    /// Returns the bytes of all items, contiguous in the order `order`, as a vector.
     pub(super) fn to_vec(self, py: Python<'_>, order: Order) -> Result<Vec<u8>, DecodeError> {
-        copying(py, self.part.view.len(), || self.buffer()?.to_contiguous(order))
-    }
-
-    /// Calls with the place of each item, the last index fastest.
-    pub(super) fn each_place(&self, call: impl FnMut(Place<'_>) -> PyResult<()>) -> PyResult<()> {
-        self.part.each_place(call)
+        copying(py, self.part.view.len(), || self.with_buffer(|buffer| buffer.to_contiguous(order)))
     }
 }
 
 impl Part {
-    /// The one line of all items; `None` where they do not lie on one.
+    /// Returns the line of all items; `None` if the items are not a constant stride apart.
     #[inline]
     fn line(&self) -> Option<Line> {
         let view = &self.view;
@@ -517,7 +566,10 @@ impl Part {
         }
     }
 
-    /// Calls with the place of each item, the last index fastest.
+    /// Calls `call` with the place of each item, in C order. Stops at the first error.
+    ///
+    /// # Errors
+    /// - an error of `call`
     pub(super) fn each_place(&self, mut call: impl FnMut(Place<'_>) -> PyResult<()>) -> PyResult<()> {
         if let Some(line) = self.line() {
             let mut offset = line.offset;
@@ -528,7 +580,7 @@ impl Part {
             return Ok(());
         }
         if !self.view.is_indirect() {
-            return self.view.offsets(Order::C)?.try_for_each(|offset| call(Place::Offset(offset)));
+            return self.view.geometry().offsets(Order::C)?.try_for_each(|offset| call(Place::Offset(offset)));
         }
         let shape = self.shape();
         let mut indices = vec![0; shape.len()];
@@ -546,23 +598,24 @@ impl Part {
     }
 }
 
-/// Items that are a stride apart.
+/// Items that are a constant stride apart.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line {
-    /// Of the first item, in bytes from `buf`.
+    /// The offset of the first item, in bytes from `buf`.
     pub(super) offset: i64,
+    /// The number of items.
     pub(super) items: usize,
-    /// In bytes.
+    /// The distance from one item to the next, in bytes.
     pub(super) stride: i64,
 }
 
-/// An address that is used while its buffer is held, on whatever thread.
+/// An address that any thread may use until the buffer is released.
 #[derive(Clone, Copy, Debug)]
 struct Address(*mut u8);
 
-// SAFETY: as for `Part`.
+// SAFETY: any thread may access the memory at the address until the buffer is released.
 unsafe impl Send for Address {}
-// SAFETY: as for `Part`.
+// SAFETY: any thread may access the memory at the address until the buffer is released.
 unsafe impl Sync for Address {}
 
 impl Address {
@@ -571,107 +624,22 @@ impl Address {
     }
 }
 
-/// Contiguous bytes of a buffer that is held.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    start: *mut u8,
-    len: usize,
-}
-
-// SAFETY: as for `Part`.
-unsafe impl Send for Span {}
-// SAFETY: as for `Part`.
-unsafe impl Sync for Span {}
-
-impl Span {
-    fn start(&self) -> *mut u8 {
-        self.start
-    }
-}
-
-/// A reader of all items in blocks, the last index fastest.
-pub(super) struct Blocks<'h> {
-    held: Held<'h>,
-    /// The contiguous bytes that are left.
-    span: Option<Span>,
-    /// The reader of other items; made with the first block.
-    others: Option<pep3118::__private::Blocks<'h>>,
-    buffer: &'h Option<Buffer<'h>>,
-    small: [u8; MEDIUM],
-    large: Vec<u8>,
-}
-
-/// Bytes of a block.
-const BLOCK: usize = 1 << 14;
-
-impl<'h> Blocks<'h> {
-    /// `buffer` is that of [`Blocks::buffer`].
-    pub(super) fn new(held: Held<'h>, buffer: &'h Option<Buffer<'h>>) -> Self {
-        Self {
-            held,
-            span: held.contiguous().filter(|_| buffer.is_none()),
-            others: None,
-            buffer,
-            small: [0; MEDIUM],
-            large: Vec::new(),
-        }
-    }
-
-    /// The buffer that [`new`](Self::new) takes; none where contiguous items are read directly.
-    pub(super) fn buffer(held: &Held<'h>, direct: bool) -> PyResult<Option<Buffer<'h>>> {
-        Ok(if direct { None } else { Some(held.buffer()?) })
-    }
-
-    /// The next items, at most `most` bytes of them where they are contiguous; empty at the end.
-    pub(super) fn next(&mut self) -> PyResult<&[u8]> {
-        let itemsize = self.held.itemsize();
-        let Some(span) = &mut self.span else {
-            let Some(buffer) = self.buffer else { return Ok(&[]) };
-            if self.others.is_none() {
-                self.others = Some(buffer.blocks()?);
-            }
-            let Some(others) = &mut self.others else { return Ok(&[]) };
-            others.advance()?;
-            return Ok(others.block());
-        };
-        if span.len == 0 || itemsize == 0 {
-            return Ok(&[]);
-        }
-        let most = BLOCK.checked_div(itemsize).unwrap_or(1).max(1).saturating_mul(itemsize);
-        let len = span.len.min(most);
-        let out = if len <= MEDIUM {
-            self.small.get_mut(..len).unwrap_or_default()
-        } else {
-            if self.large.is_empty() {
-                self.large = zeroed(len)?;
-            }
-            self.large.get_mut(..len).unwrap_or_default()
-        };
-        // SAFETY: `len` bytes of those that are left, which by the INVARIANT of `Held` may be read; `out` has as
-        // many and is this program's, so they do not overlap.
-        unsafe { std::ptr::copy_nonoverlapping(span.start.cast_const(), out.as_mut_ptr(), out.len()) };
-        span.start = span.start.wrapping_add(len);
-        span.len = span.len.saturating_sub(len);
-        Ok(out)
-    }
-}
-
-/// References that items no longer own. They are dropped after the buffer may be released, since dropping
-/// runs Python code.
+/// References that were replaced in items. Dropping a reference may run Python code, which may release the view. So the
+/// references are dropped after the last access to the memory.
 #[derive(Default)]
-pub(super) struct Old<'py> {
+pub(super) struct ReplacedReferences<'py> {
     py: Option<Python<'py>>,
     addresses: Vec<usize>,
-    /// Objects that ctypes assigns, by the address of their place.
+    /// The objects that ctypes assigns, each with the address in memory that ctypes stores it at.
     assigned: Vec<(usize, Bound<'py, PyAny>)>,
 }
 
-impl Old<'_> {
-    /// Lets ctypes assign the objects in its memory.
+impl ReplacedReferences<'_> {
+    /// Lets ctypes assign the objects to its memory, and drops the references that were replaced.
     ///
     /// # Errors
-    /// - a view that was released meanwhile: `ValueError`
-    /// - an exception of ctypes
+    /// - another thread or a method of an object has released the view: `ValueError`
+    /// - ctypes raises an exception: the exception is returned unchanged
     pub(super) fn finish(mut self, hold: &Hold) -> PyResult<()> {
         for (address, value) in std::mem::take(&mut self.assigned) {
             let (exporter, start) = hold.origin(value.py()).ok_or_else(released)?;
@@ -685,20 +653,21 @@ impl Old<'_> {
     }
 }
 
-impl Drop for Old<'_> {
+impl Drop for ReplacedReferences<'_> {
     fn drop(&mut self) {
         for address in std::mem::take(&mut self.addresses) {
             if let Some(py) = self.py {
-                // SAFETY: (c) an item owned the reference, and was overwritten.
+                // SAFETY: (c) The item that owned the reference was overwritten, so that this struct owns it.
                 unsafe { objects::drop_reference(py, address) };
             }
         }
     }
 }
 
-/// Bytes of items, which own the references to objects in them until they are written.
+/// The bytes of new items, before they are written to the memory of the exporter.
 ///
-/// INVARIANT: each reference is 0 or owned.
+/// INVARIANT: each address at an offset in `objects` is 0, or this struct owns a reference to the object at the
+/// address.
 pub(super) struct NewItems<'p, 'py> {
     py: Python<'py>,
     bytes: Vec<u8>,
@@ -709,64 +678,73 @@ pub(super) struct NewItems<'p, 'py> {
 }
 
 impl<'p, 'py> NewItems<'p, 'py> {
-    /// `count` items of a part, all bits zero.
+    /// Creates `count` items for `part`. All their bits are 0.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
     pub(super) fn zeroed(py: Python<'py>, part: &'p Part, count: usize) -> PyResult<Self> {
         let itemsize = part.description.plan().itemsize();
-        let objects = part.item()?.objects(py, &part.description)?;
+        let objects = part.item()?.reference_offsets(py, &part.description)?;
         let len = itemsize.checked_mul(count).ok_or_else(objects::no_memory)?;
         let bytes = if len <= SMALL { Vec::new() } else { zeroed(len)? };
         Ok(Self { py, bytes, small: [0; SMALL], len, itemsize, objects })
     }
 
-    /// The bytes of the new items, to be filled in.
+    /// Returns the bytes of the items, to be written to.
     #[inline]
     pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
         if self.len <= SMALL { self.small.get_mut(..self.len).unwrap_or_default() } else { &mut self.bytes }
     }
 
+    /// Returns the bytes of the items.
     #[inline]
-    pub(super) fn bytes(&self) -> &[u8] {
+    fn bytes(&self) -> &[u8] {
         if self.len <= SMALL { self.small.get(..self.len).unwrap_or_default() } else { &self.bytes }
     }
 
-    /// Writes the one item to its place.
+    /// Writes the only item to `place`. The references that it replaces are moved to `old`.
     #[inline]
-    pub(super) fn store_at(mut self, held: &Held<'_>, place: Place<'_>, old: &mut Old<'py>) -> PyResult<()> {
+    pub(super) fn store_at(
+        mut self,
+        held: &PinnedPart<'_>,
+        place: Place<'_>,
+        old: &mut ReplacedReferences<'py>,
+    ) -> PyResult<()> {
         held.store_item(self.py, place, self.bytes(), old)?;
-        // The memory owns the references now, unless ctypes takes its own.
+        // The memory owns the references now. ctypes creates references of its own.
         if !self.objects.is_empty() && held.part.description.objects() == ObjectReferences::Memory {
             self.bytes_mut().fill(0);
         }
         Ok(())
     }
 
-    /// Writes the items to their places: those of a part, or one item to all of them. Old references are
-    /// dropped by the caller, after the buffer may be released.
-    pub(super) fn store_all(mut self, held: &Held<'_>, old: &mut Old<'py>) -> PyResult<()> {
+    /// Writes the items to all places of the part in C order. If there is one item, writes the item to each place. The
+    /// references that are replaced are moved to `old`.
+    pub(super) fn store_all(mut self, held: &PinnedPart<'_>, old: &mut ReplacedReferences<'py>) -> PyResult<()> {
         let (py, part) = (self.py, held.part);
         if part.view.readonly() {
             return Err(objects::error::<PyTypeError>("cannot modify read-only memory"));
         }
         let one = self.len == self.itemsize;
         let owned = part.description.objects() == ObjectReferences::Memory;
-        let plain = self.objects.is_empty() && part.item()?.written(py, &part.description)?.is_none();
+        let plain = self.objects.is_empty() && part.item()?.written_bytes(py, &part.description)?.is_none();
         if plain && one && held.fill(py, self.bytes())? {
             return Ok(());
         }
         if plain && !one && u64::try_from(self.len) == Ok(part.view.len().unsigned_abs()) {
             let bytes = self.bytes();
-            copying(py, part.view.len(), || held.buffer_mut()?.write_bytes(bytes))?;
+            copying(py, part.view.len(), || held.with_buffer_mut(|buffer| buffer.write_bytes(bytes)))?;
             return Ok(());
         }
         let size = self.itemsize.max(1);
         let mut at = 0_usize;
         let mut stored = Ok(());
-        let walked = held.each_place(|place| {
+        let walked = held.part.each_place(|place| {
             let start = if one { 0 } else { at };
             let item = self.bytes().get(start..start.saturating_add(self.itemsize)).unwrap_or_default();
             held.store_item(py, place, item, old)?;
             if one && owned {
-                // Each place owns a reference of its own.
+                // Each place owns one reference to each object, so that another reference is created for the place.
                 for offset in self.objects {
                     std::mem::forget(reference(py, item, *offset));
                 }
@@ -777,22 +755,28 @@ impl<'p, 'py> NewItems<'p, 'py> {
         if let Err(error) = walked {
             stored = Err(error);
         }
-        // What was written owns its references now.
+        // The memory owns the references of the items that were written.
         let moved = if one || !owned { 0 } else { at.min(self.len) };
         self.bytes_mut().get_mut(..moved).unwrap_or_default().fill(0);
         stored
     }
 
-    /// Takes references of its own to the objects of bytes that were copied from memory whose owner vouches
-    /// for them, while no other code ran.
-    pub(super) fn copied(py: Python<'py>, part: &'p Part, from: &Held<'_>) -> PyResult<Self> {
+    /// Creates a copy of all items of `from` for `part`, with a new reference to each object in them. The owner of the
+    /// memory of `from` owns a reference to each of these objects.
+    ///
+    /// # Errors
+    /// - no memory: `MemoryError`
+    pub(super) fn copied(py: Python<'py>, part: &'p Part, from: &PinnedPart<'_>) -> PyResult<Self> {
         let count = usize::try_from(part.view.item_count()).map_err(|_| objects::no_memory())?;
         let mut new = Self::zeroed(py, part, count)?;
-        // None of them are owned yet.
+        // The addresses are not references of this struct until the loop below has created references.
         new.objects = &[];
-        let objects = part.item()?.objects(py, &part.description)?;
-        let bytes =
-            if objects.is_empty() { from.to_vec(py, Order::C)? } else { from.buffer()?.to_contiguous(Order::C)? };
+        let objects = part.item()?.reference_offsets(py, &part.description)?;
+        let bytes = if objects.is_empty() {
+            from.to_vec(py, Order::C)?
+        } else {
+            from.with_buffer(|buffer| buffer.to_contiguous(Order::C))?
+        };
         new.bytes_mut().iter_mut().zip(&bytes).for_each(|(cell, byte)| *cell = *byte);
         for item in new.bytes().chunks_exact(new.itemsize.max(1)) {
             for offset in objects {
@@ -813,28 +797,30 @@ impl Drop for NewItems<'_, '_> {
         let bytes = if self.len <= SMALL { self.small.get(..self.len).unwrap_or_default() } else { &bytes };
         for item in bytes.chunks_exact(self.itemsize.max(1)) {
             for offset in self.objects {
-                // SAFETY: (c) by the INVARIANT it is owned, and nothing else drops it.
+                // SAFETY: (c) By the INVARIANT this struct owns the reference, or the address is 0.
                 unsafe { objects::drop_reference(self.py, address_at(item, *offset)) };
             }
         }
     }
 }
 
-/// Another reference to an object of an item.
+/// Returns a new reference to the object whose address is at `offset` in `item`; `None` for NULL.
 fn reference<'py>(py: Python<'py>, item: &[u8], offset: usize) -> Option<Bound<'py, PyAny>> {
     let address = address_at(item, offset);
-    // SAFETY: (b) the item owns a reference to it, or its owner does and no code ran since it was copied.
+    // SAFETY: (b) `item`, or the memory that it was copied from, owns a reference to the object. No code that could
+    // drop the reference has run since the copy.
     (address != 0).then(|| unsafe { objects::object(py, address) })
 }
 
-/// The address in an item, in this machine's byte order: the type of the exporter is one of this process.
+/// Returns the address at `offset` in `item`. References are in the byte order of this machine, because their owner is
+/// an object of this process.
 fn address_at(item: &[u8], offset: usize) -> usize {
     let bytes = item.get(offset..).and_then(|bytes| bytes.first_chunk());
     bytes.map_or(0, |bytes| usize::from_ne_bytes(*bytes))
 }
 
-/// Copies the values of an item, and leaves its padding.
-fn merge(item: &mut [u8], values: &[u8], written: &[Cell]) {
+/// Copies the bytes in `written`, which are not padding, from `values` to `item`.
+fn merge(item: &mut [u8], values: &[u8], written: &[ByteRange]) {
     for cell in written {
         let range = cell.offset..cell.offset.saturating_add(cell.len);
         if let (Some(to), Some(from)) = (item.get_mut(range.clone()), values.get(range)) {
@@ -843,23 +829,14 @@ fn merge(item: &mut [u8], values: &[u8], written: &[Cell]) {
     }
 }
 
-/// Runs a copy of so many bytes, without the interpreter if it is a large one.
+/// Calls `copy`, which copies `bytes` bytes. If there are at least `DETACHED` bytes, the thread is detached from the
+/// interpreter during the call.
 pub(super) fn copying<T: Send>(py: Python<'_>, bytes: i64, copy: impl FnOnce() -> T + Send) -> T {
     if bytes >= DETACHED { py.detach(copy) } else { copy() }
 }
 
-/// Zeros.
-///
-/// # Errors
-/// - no memory
-pub(super) fn zeroed(len: usize) -> PyResult<Vec<u8>> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| objects::no_memory())?;
-    bytes.resize(len, 0);
-    Ok(bytes)
-}
-
-/// Reads the object of one item. `pin` is dropped once the item is copied: making objects may run other code.
+/// Creates the object for the item at `indices`. `pin` is dropped after the item is copied, because creating the object
+/// may run code that releases the view.
 #[inline]
 pub(super) fn read_item<'py>(
     py: Python<'py>,
@@ -867,11 +844,48 @@ pub(super) fn read_item<'py>(
     pin: Pin<'_>,
     indices: &[i64],
 ) -> PyResult<Bound<'py, PyAny>> {
-    let place = part.held(&pin).place(indices)?;
-    read_place(py, part, pin, place)
+    read_place(py, part, pin, part.place(indices))
 }
 
-/// The same for a place of the part.
+/// Creates the object for the item at `offset`, which is the primitive value `primitive`. No other code runs while the
+/// object is created.
+#[inline(always)]
+pub(super) fn read_primitive<'py>(
+    py: Python<'py>,
+    part: &Part,
+    pin: &Pin<'_>,
+    primitive: PrimitiveField,
+    offset: i64,
+) -> NewObject<'py> {
+    // SAFETY: (a) The callers pass the offset of an item.
+    let address = unsafe { part.pinned(pin).address(offset) };
+    primitive.read_from(py, 0, &ItemAt { address, held: PhantomData })
+}
+
+/// The bytes of an item that is one primitive value.
+///
+/// INVARIANT: the bytes of one item may be read at `address` for `'h`. Only `read_primitive` and `read_line` create it.
+struct ItemAt<'h> {
+    address: *const u8,
+    held: PhantomData<&'h Part>,
+}
+
+impl Source for ItemAt<'_> {
+    #[inline(always)]
+    fn bytes<const N: usize>(&self, start: usize) -> [u8; N] {
+        // SAFETY: by the INVARIANT the bytes of the item may be read, and the value is the whole item. An array of
+        // bytes has no alignment.
+        unsafe { self.address.wrapping_add(start).cast::<[u8; N]>().read() }
+    }
+
+    #[inline(always)]
+    fn byte_string<'py>(&self, py: Python<'py>, start: usize, len: usize) -> NewObject<'py> {
+        // SAFETY: (a) By the INVARIANT the bytes of the item may be read, and the value is the whole item.
+        unsafe { objects::bytes_at(py, self.address.wrapping_add(start), len) }
+    }
+}
+
+/// As [`read_item`], for the item at `place`.
 #[inline]
 pub(super) fn read_place<'py>(
     py: Python<'py>,
@@ -880,92 +894,58 @@ pub(super) fn read_place<'py>(
     place: Place<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if let (Some(primitive), Place::Offset(offset)) = (part.primitive, place) {
-        // SAFETY: (a) `Key::offset` and `Walk` make offsets of items only.
-        let from = unsafe { part.held(&pin).address(offset) };
-        macro_rules! read {
-            ($($size:literal)+) => {
-                match primitive.size() {
-                    $($size => {
-                        // SAFETY: the bytes of one item, which by the INVARIANT of `Held` may be read. An array
-                        // of bytes has no alignment.
-                        let item = unsafe { from.cast::<[u8; $size]>().read() };
-                        drop(pin);
-                        return objects::into_result(py, primitive.read(py, &item));
-                    })+
-                    _ => {}
-                }
-            };
-        }
-        read!(1 2 4 8 16);
+        return objects::into_result(py, read_primitive(py, part, &pin, primitive, offset));
     }
-    let size = part.description.plan().itemsize();
-    let mut small = [0_u8; SMALL];
-    if let Some(bytes) = small.get_mut(..size) {
-        return read_into(py, part, pin, place, bytes);
-    }
-    read_large(py, part, pin, place, size)
-}
-
-#[inline(never)]
-fn read_large<'py>(
-    py: Python<'py>,
-    part: &Part,
-    pin: Pin<'_>,
-    place: Place<'_>,
-    size: usize,
-) -> PyResult<Bound<'py, PyAny>> {
-    let mut medium = [0_u8; MEDIUM];
-    match medium.get_mut(..size) {
-        Some(bytes) => read_into(py, part, pin, place, bytes),
-        None => read_into(py, part, pin, place, &mut zeroed(size)?),
-    }
-}
-
-#[inline]
-fn read_into<'py>(
-    py: Python<'py>,
-    part: &Part,
-    pin: Pin<'_>,
-    place: Place<'_>,
-    bytes: &mut [u8],
-) -> PyResult<Bound<'py, PyAny>> {
     let item = part.item()?;
     let codec = item.codec(py, &part.description)?;
-    let held = part.held(&pin);
-    held.copy_item(place, bytes)?;
-    // Held until the item is read.
-    let references = if item.has_objects() { held.references(py, bytes)? } else { Vec::new() };
-    drop(pin);
-    let object = codec.read(py, bytes);
-    drop(references);
-    object
+    with_item_copy(part.description.plan().itemsize(), |bytes| {
+        let held = part.pinned(&pin);
+        held.copy_item(place, bytes)?;
+        // The references exist until the object is created, because after the pin is dropped, other code may change the
+        // memory.
+        let references = if item.has_objects() { held.references(py, bytes)? } else { Vec::new() };
+        drop(pin);
+        let object = codec.read(py, bytes);
+        drop(references);
+        object
+    })
 }
 
-/// The object of an item of a buffer that stays held. For lists, whose items are many.
-pub(super) fn read_held<'py>(py: Python<'py>, held: &Held<'_>, place: Place<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let part = held.part;
-    let mut bytes = zeroed(held.itemsize())?;
-    held.copy_item(place, &mut bytes)?;
-    let references = held.references(py, &bytes)?;
-    let object = part.item()?.codec(py, &part.description)?.read(py, &bytes);
-    drop(references);
-    object
+/// Creates the object for the item at `place`. The part is pinned while the object is created.
+pub(super) fn read_pinned<'py>(
+    py: Python<'py>,
+    held: &PinnedPart<'_>,
+    place: Place<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let codec = held.part.item()?.codec(py, &held.part.description)?;
+    with_item_copy(held.itemsize(), |bytes| {
+        held.copy_item(place, bytes)?;
+        let references = held.references(py, bytes)?;
+        let object = codec.read(py, bytes);
+        drop(references);
+        object
+    })
 }
 
-/// The items of one index in a dimension, which is dropped. A pointer on the way is followed.
-pub(super) fn select(held: &Held<'_>, dimension: usize, index: i64) -> PyResult<Part> {
+/// Returns the items at `index` in a dimension. The result does not have this dimension. If the first dimension has
+/// pointers, the pointer at `index` is followed.
+///
+/// # Errors
+/// - a NULL pointer
+/// - as [`Arrangement::select`]
+pub(super) fn select(held: &PinnedPart<'_>, dimension: usize, index: i64) -> PyResult<Part> {
     let part = held.part;
-    let selected = part.view.select(dimension, index)?;
+    let (view, pointer) = part.view.select(dimension, index)?;
     let mut buf = part.buf;
-    if let Some(offset) = selected.pointer {
+    if let Some(offset) = pointer {
         let at: *mut u8 = buf.wrapping_offset(isize::try_from(offset)?);
-        // SAFETY: `select` reports a pointer only where there is an item of that index, by the INVARIANT one
-        // that the exporter described: the pointer is on the way to it (A22) and is readable while the buffer
-        // is held (E04). It need not be aligned.
+        // SAFETY: `select` returns the offset of a pointer only if there are items at `index`. By the INVARIANT the
+        // exporter described these items, and access to them follows this pointer (A22, suboffsets). So the pointer may
+        // be read until the buffer is released (E04, memory stays valid). It need not be aligned.
         buf = unsafe { at.cast::<*mut u8>().read_unaligned() };
         if buf.is_null() {
             return Err(DecodeError::NullPointer { dimension: u64::try_from(dimension).unwrap_or(0) }.into());
         }
     }
-    Ok(Part { view: selected.view, buf, description: Arc::clone(&part.description), primitive: part.primitive })
+    Ok(Part { buf, ..part.with_view(view) })
 }

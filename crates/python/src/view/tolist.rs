@@ -1,105 +1,82 @@
-//! Items to nested lists.
+//! `tolist`: the items of a view as nested lists.
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use super::part::{Blocks, Held, read_held};
-use crate::objects::from_result;
-use crate::tuple_builder::{self, Filling};
+use super::part::{PinnedPart, Place, read_pinned};
+use crate::objects::{NewObject, from_result, zeroed};
+use crate::tuple_builder::{self, ListBuilder};
 use crate::values::Codec;
 
-/// All items as nested lists; there is at least one dimension.
-pub(super) fn to_list<'py>(py: Python<'py>, held: Held<'_>) -> PyResult<Bound<'py, PyAny>> {
+/// Returns all items as nested lists. The view has at least one dimension.
+///
+/// # Errors
+/// - text with a unit above U+10FFFF: `ValueError`
+/// - no memory: `MemoryError`
+pub(super) fn to_list<'py>(py: Python<'py>, held: PinnedPart<'_>) -> PyResult<Bound<'py, PyAny>> {
     let part = held.part();
-    let shape = part.shape();
-    let item = part.item()?;
-    if item.has_objects() {
-        return objects_to_list(py, held);
-    }
-    let buffer = Blocks::buffer(&held, held.contiguous().is_some())?;
-    let itemsize = part.description().plan().itemsize();
-    let codec = item.codec(py, part.description())?;
-    let mut source = Source { py, blocks: Blocks::new(held, &buffer), codec, itemsize, rest: Vec::new(), next: 0 };
-    Ok(source.level(shape)?.into_any())
+    let item = zeroed(part.description().plan().itemsize())?;
+    let codec = part.item()?.codec(py, part.description())?;
+    let indices = if part.view().is_indirect() { vec![0; part.shape().len()] } else { Vec::new() };
+    let has_objects = part.item()?.has_objects();
+    Ok(Reader { py, held, codec, item, indices, has_objects }.level(0, part.view().offset())?.into_any())
 }
 
-/// Items that are read in blocks.
-struct Source<'py, 'b> {
+/// Reads the items of a view dimension by dimension.
+struct Reader<'py, 'h> {
     py: Python<'py>,
-    blocks: Blocks<'b>,
-    codec: &'b Codec,
-    itemsize: usize,
-    /// The items of a block that the last row left over.
-    rest: Vec<u8>,
-    next: usize,
+    held: PinnedPart<'h>,
+    codec: &'h Codec,
+    /// The bytes of the item that is read.
+    item: Vec<u8>,
+    /// The indices of the item that is read, if access to the items follows pointers. Otherwise empty.
+    indices: Vec<i64>,
+    /// Whether the item has references whose owner is known.
+    has_objects: bool,
 }
 
-impl<'py> Source<'py, '_> {
-    // As deep as there are dimensions, which are 64 at most.
-    fn level(&mut self, shape: &[i64]) -> PyResult<Bound<'py, PyList>> {
-        let (py, Some((items, inner))) = (self.py, shape.split_first()) else { return Ok(PyList::empty(self.py)) };
-        let items = usize::try_from(*items)?;
-        if inner.is_empty() {
-            self.row(items)
-        } else {
-            tuple_builder::list(py, (0..items).map(|_| from_result(py, self.level(inner).map(Bound::into_any))))
+impl<'py> Reader<'py, '_> {
+    /// Returns the list of a dimension. `offset` is the offset of its first item, if access to the items follows no
+    /// pointers.
+    // The recursion is as deep as there are dimensions, which are 64 at most.
+    fn level(&mut self, dimension: usize, offset: i64) -> PyResult<Bound<'py, PyList>> {
+        let (py, part) = (self.py, self.held.part());
+        let Some(([length, inner @ ..], [stride, ..])) =
+            part.shape().get(dimension..).zip(part.view().strides().get(dimension..))
+        else {
+            return Ok(PyList::empty(py));
+        };
+        let (length, stride, is_last) = (usize::try_from(*length)?, *stride, inner.is_empty());
+        if is_last && let Some(primitive) = part.primitive().filter(|_| self.indices.is_empty()) {
+            let mut list = ListBuilder::new(py, length)?;
+            self.held.read_line(py, primitive, (offset, length, stride), &mut list)?;
+            return list.finish();
         }
+        let mut start = offset;
+        let rows = (0..length).map(|index| {
+            if let Some(cell) = self.indices.get_mut(dimension) {
+                *cell = i64::try_from(index).unwrap_or(i64::MAX);
+            }
+            let row_start = start;
+            // Every item has an offset that fits 63 bits. The last sum is not used.
+            start = start.wrapping_add(stride);
+            if is_last {
+                return self.item(row_start);
+            }
+            from_result(py, self.level(dimension.saturating_add(1), row_start).map(Bound::into_any))
+        });
+        tuple_builder::list(py, rows)
     }
 
-    /// The items of one row.
-    fn row(&mut self, items: usize) -> PyResult<Bound<'py, PyList>> {
-        let (py, codec, itemsize) = (self.py, self.codec, self.itemsize);
-        if itemsize == 0 {
-            return tuple_builder::list(py, (0..items).map(|_| from_result(py, codec.read(py, &[]))));
+    /// Creates the object for one item. `offset` is the offset of the item, if access to the items follows no pointers.
+    fn item(&mut self, offset: i64) -> NewObject<'py> {
+        let place = if self.indices.is_empty() { Place::Offset(offset) } else { Place::Indices(&self.indices) };
+        if self.has_objects {
+            return from_result(self.py, read_pinned(self.py, &self.held, place));
         }
-        let mut list = Filling::new(py, items)?;
-        let mut left = items;
-        loop {
-            let rest = self.rest.get(self.next..).unwrap_or_default();
-            let taken = left.min(rest.len().checked_div(itemsize).unwrap_or(0)).saturating_mul(itemsize);
-            codec.read_all(py, rest.get(..taken).unwrap_or_default(), &mut list)?;
-            self.next = self.next.saturating_add(taken);
-            left = left.saturating_sub(taken.checked_div(itemsize).unwrap_or(0));
-            if left == 0 {
-                return list.finish();
-            }
-            let block = self.blocks.next()?;
-            let all = block.len().checked_div(itemsize).unwrap_or(0);
-            if all == 0 {
-                return list.finish();
-            }
-            if all <= left {
-                codec.read_all(py, block, &mut list)?;
-                left = left.saturating_sub(all);
-                continue;
-            }
-            // A row ends within the block.
-            self.rest.clear();
-            self.rest.extend_from_slice(block);
-            self.next = 0;
+        match self.held.copy_item(place, &mut self.item) {
+            Ok(()) => self.codec.read_object(self.py, &self.item),
+            Err(error) => from_result(self.py, Err(error)),
         }
     }
-}
-
-/// Items with references to objects are read one by one: between two of them other code may run.
-fn objects_to_list<'py>(py: Python<'py>, held: Held<'_>) -> PyResult<Bound<'py, PyAny>> {
-    let shape = held.part().shape();
-    let items = PyList::empty(py);
-    held.each_place(|place| items.append(read_held(py, &held, place)?))?;
-    nested(&items, &mut 0, shape).map(Bound::into_any)
-}
-
-// As deep as there are dimensions, which are 64 at most.
-fn nested<'py>(items: &Bound<'py, PyList>, next: &mut usize, shape: &[i64]) -> PyResult<Bound<'py, PyList>> {
-    let py = items.py();
-    let Some((extent, inner)) = shape.split_first() else { return Ok(PyList::empty(py)) };
-    let elements = (0..usize::try_from(*extent)?).map(|_| {
-        if inner.is_empty() {
-            let item = items.get_item(*next);
-            *next = next.saturating_add(1);
-            return from_result(py, item);
-        }
-        from_result(py, nested(items, next, inner).map(Bound::into_any))
-    });
-    tuple_builder::list(py, elements)
 }

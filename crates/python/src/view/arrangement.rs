@@ -1,0 +1,265 @@
+//! `Arrangement`: the shape, strides and offset of the items of a view.
+
+use pep3118::view::{Order, Slice, View as Geometry, ViewError};
+
+/// The largest number of dimensions whose lengths and strides need no allocation.
+const INLINE: usize = 2;
+/// The maximum number of dimensions of a `Py_buffer`: `PyBUF_MAX_NDIM`.
+const MAX_NDIM: usize = 64;
+
+/// The shape, strides and offset of items.
+///
+/// An arrangement has the numbers of the library's [`View`](Geometry) in half of the space, because each slice, row and
+/// field copies the numbers. [`geometry`](Self::geometry) returns the library's view for the operations that are not
+/// implemented here.
+///
+/// INVARIANT: the numbers satisfy the INVARIANT of the library's view. `heap` is `None` for at most `INLINE` dimensions
+/// without suboffsets. Otherwise `heap` has all lengths, then all strides, then all suboffsets if there are suboffsets.
+#[derive(Clone, Debug)]
+pub(super) struct Arrangement {
+    /// The distance in bytes from the address of the buffer to the first item.
+    offset: i64,
+    /// The size of one item in bytes.
+    itemsize: i64,
+    /// The number of dimensions.
+    ndim: usize,
+    /// The lengths of up to `INLINE` dimensions.
+    inline_shape: [i64; INLINE],
+    /// The strides of up to `INLINE` dimensions.
+    inline_strides: [i64; INLINE],
+    heap: Option<Box<[i64]>>,
+    readonly: bool,
+}
+
+impl Arrangement {
+    /// Returns the arrangement with the numbers of `view`.
+    pub(super) fn new(view: &Geometry<'_>) -> Self {
+        let axes = view.shape().iter().copied().zip(view.strides().iter().copied());
+        let empty = Self {
+            offset: 0,
+            itemsize: view.itemsize(),
+            ndim: 0,
+            inline_shape: [0; INLINE],
+            inline_strides: [0; INLINE],
+            heap: None,
+            readonly: view.readonly(),
+        };
+        let direct = empty.with_axes(view.offset(), view.ndim(), axes);
+        match view.suboffsets() {
+            Some(suboffsets) => {
+                let numbers = [view.shape(), view.strides(), suboffsets].concat();
+                Self { heap: Some(numbers.into()), ..direct }
+            }
+            None => direct,
+        }
+    }
+
+    /// Returns the library's view of the same items. The view borrows the numbers, and its items are bytes without a
+    /// type.
+    pub(super) fn geometry(&self) -> Geometry<'_> {
+        Geometry::of_validated(
+            self.itemsize,
+            self.readonly,
+            self.offset,
+            self.shape(),
+            self.strides(),
+            self.suboffsets(),
+        )
+    }
+
+    /// Returns an arrangement of `ndim` dimensions without suboffsets. `axes` yields the length and the stride of each
+    /// dimension.
+    #[inline]
+    fn with_axes(&self, offset: i64, ndim: usize, axes: impl Iterator<Item = (i64, i64)>) -> Self {
+        let heap = (ndim > INLINE).then(|| vec![0; ndim.saturating_mul(2)].into());
+        let (inline_shape, inline_strides) = ([0; INLINE], [0; INLINE]);
+        let mut arranged = Self { offset, ndim, inline_shape, inline_strides, heap, ..*self };
+        for (dimension, axis) in axes.enumerate() {
+            if let Some((length, stride)) = arranged.axis_mut(dimension) {
+                (*length, *stride) = axis;
+            }
+        }
+        arranged
+    }
+
+    /// Returns the length and the stride of a dimension. `dimension` is less than `ndim`.
+    #[inline]
+    fn axis_mut(&mut self, dimension: usize) -> Option<(&mut i64, &mut i64)> {
+        let (shape, strides) = match &mut self.heap {
+            None => (self.inline_shape.as_mut_slice(), self.inline_strides.as_mut_slice()),
+            Some(heap) => heap.split_at_mut_checked(self.ndim)?,
+        };
+        Some((shape.get_mut(dimension)?, strides.get_mut(dimension)?))
+    }
+
+    /// Returns the length and the stride of each dimension.
+    #[inline]
+    fn axes(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.shape().iter().copied().zip(self.strides().iter().copied())
+    }
+
+    /// Returns the distance in bytes from the address of the buffer to the first item.
+    #[inline]
+    pub(super) fn offset(&self) -> i64 {
+        self.offset
+    }
+
+    /// Returns the size of one item in bytes.
+    #[inline]
+    pub(super) fn itemsize(&self) -> i64 {
+        self.itemsize
+    }
+
+    /// Whether the items cannot be written to.
+    #[inline]
+    pub(super) fn readonly(&self) -> bool {
+        self.readonly
+    }
+
+    /// Returns the number of items in each dimension.
+    #[inline]
+    pub(super) fn shape(&self) -> &[i64] {
+        self.heap.as_deref().unwrap_or(&self.inline_shape).get(..self.ndim).unwrap_or_default()
+    }
+
+    /// Returns the distance in bytes from one item to the next in each dimension.
+    #[inline]
+    pub(super) fn strides(&self) -> &[i64] {
+        let strides = match &self.heap {
+            None => &self.inline_strides,
+            Some(heap) => heap.get(self.ndim..).unwrap_or_default(),
+        };
+        strides.get(..self.ndim).unwrap_or_default()
+    }
+
+    /// Returns the suboffsets; `None` if access to the items follows no pointers.
+    pub(super) fn suboffsets(&self) -> Option<&[i64]> {
+        let suboffsets = self.heap.as_deref()?.get(self.ndim.saturating_mul(2)..)?;
+        (!suboffsets.is_empty()).then_some(suboffsets)
+    }
+
+    /// Whether access to the items follows pointers.
+    #[inline]
+    pub(super) fn is_indirect(&self) -> bool {
+        self.heap.is_some() && self.suboffsets().is_some()
+    }
+
+    /// Returns the size of all items in bytes.
+    #[inline]
+    pub(super) fn len(&self) -> i64 {
+        // By the INVARIANT the product fits 64 bits, unless a dimension has no items.
+        let product = |len: i64, length: &i64| len.wrapping_mul(*length);
+        if self.shape().contains(&0) { 0 } else { self.shape().iter().fold(self.itemsize, product) }
+    }
+
+    /// Returns the number of items.
+    pub(super) fn item_count(&self) -> u64 {
+        self.geometry().item_count()
+    }
+
+    /// Whether the memory is contiguous in the order `order`, as `PyBuffer_IsContiguous` decides.
+    #[inline]
+    pub(super) fn is_contiguous(&self, order: Order) -> bool {
+        match (self.shape(), self.strides()) {
+            ([length], [stride]) if self.heap.is_none() => {
+                *length <= 1 || *stride == self.itemsize || self.itemsize == 0
+            }
+            _ => self.geometry().is_contiguous(order),
+        }
+    }
+
+    /// Returns the same items as read-only memory.
+    pub(super) fn to_readonly(&self) -> Self {
+        Self { readonly: true, ..self.clone() }
+    }
+
+    /// Returns the items that a slice of each dimension selects, as [`Geometry::slice`] does.
+    ///
+    /// # Errors
+    /// - as [`Geometry::slice`]
+    #[inline]
+    pub(super) fn slice(&self, slices: &[Slice]) -> Result<Self, ViewError> {
+        if self.is_indirect() || slices.len() > self.ndim {
+            return Ok(Self::new(&self.geometry().slice(slices)?));
+        }
+        let mut sliced = self.clone();
+        for (dimension, slice) in slices.iter().enumerate() {
+            let Some((length, stride)) = sliced.axis_mut(dimension) else { break };
+            let (start, count) = slice.indices(*length).ok_or(ViewError::SliceStep { dimension })?;
+            // The index exists, so the product is part of a span that fits 63 bits.
+            let distance = stride.wrapping_mul(start);
+            *length = count;
+            // A product that overflows is never used: there is at most one item in this dimension.
+            *stride = stride.checked_mul(slice.step).unwrap_or(*stride);
+            sliced.offset = sliced.offset.wrapping_add(distance);
+        }
+        Ok(sliced)
+    }
+
+    /// Returns the items at `index` in a dimension, without this dimension. If the second result is not `None`, it is
+    /// the offset of a pointer, and the offset of the items counts from the address in this pointer.
+    ///
+    /// # Errors
+    /// - as [`Geometry::select`]
+    #[inline]
+    pub(super) fn select(&self, dimension: usize, index: i64) -> Result<(Self, Option<i64>), ViewError> {
+        let (shape, strides) = (self.shape(), self.strides());
+        match (shape.get(dimension), strides.get(dimension)) {
+            (Some(length), Some(stride)) if !self.is_indirect() && (0..*length).contains(&index) => {
+                // The strides of an empty array may be any numbers.
+                let distance = if shape.contains(&0) { 0 } else { stride.wrapping_mul(index) };
+                let others = self.axes().enumerate().filter(|(axis, _)| *axis != dimension).map(|(_, axis)| axis);
+                Ok((self.with_axes(self.offset.wrapping_add(distance), shape.len().saturating_sub(1), others), None))
+            }
+            _ => {
+                let selected = self.geometry().select(dimension, index)?;
+                Ok((Self::new(&selected.view), selected.pointer))
+            }
+        }
+    }
+
+    /// Returns the elements of `field` in every item. The dimensions of the field follow the dimensions of the view.
+    ///
+    /// # Errors
+    /// - as [`Geometry::subarray`]
+    #[inline]
+    pub(super) fn subarray(&self, field: &FieldArrangement) -> Result<Self, ViewError> {
+        let FieldArrangement { around, elements } = field;
+        let ndim = self.ndim.saturating_add(elements.ndim);
+        if self.is_indirect() || self.itemsize != *around || ndim > MAX_NDIM {
+            let (shape, strides) = (elements.shape(), elements.strides());
+            return Ok(Self::new(&self.geometry().subarray(elements.offset, elements.itemsize, shape, strides)?));
+        }
+        // A view without items keeps its offset, because no byte of the view is read.
+        let distance = if self.shape().contains(&0) { 0 } else { elements.offset };
+        let offset = self.offset.wrapping_add(distance);
+        let axes = self.axes().chain(elements.axes());
+        Ok(Self { itemsize: elements.itemsize, ..self.with_axes(offset, ndim, axes) })
+    }
+}
+
+/// The arrangement of the elements of a field in one item.
+///
+/// INVARIANT: the elements are inside of an item of `around` bytes.
+#[derive(Clone, Debug)]
+pub(super) struct FieldArrangement {
+    /// The size in bytes of the item that has the field.
+    around: i64,
+    /// The offset counts from the start of the item.
+    elements: Arrangement,
+}
+
+impl FieldArrangement {
+    /// Arranges elements of `itemsize` bytes that start at `offset` in an item of `around` bytes.
+    ///
+    /// # Errors
+    /// - as [`Geometry::subarray`]
+    pub(super) fn new(
+        around: i64,
+        (offset, itemsize): (i64, i64),
+        (shape, strides): (&[i64], &[i64]),
+    ) -> Result<Self, ViewError> {
+        let item = Geometry::of_validated(around, true, 0, &[], &[], None);
+        Ok(Self { around, elements: Arrangement::new(&item.subarray(offset, itemsize, shape, strides)?) })
+    }
+}
