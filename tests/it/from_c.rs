@@ -159,6 +159,7 @@ typedef struct tick {
 #pragma pack(pop)
 static inline double first(const tick_t *t) { if (t) { return t->price[0]; } return 0; }
 extern const tick_t ticks[2];
+extern struct tick TABLE[2], FIRST;
 static int table[] = { 1, 2, 3 };
 void use(struct tick *t, int (*callback)(void *, int));
 _Static_assert(sizeof(tick_t) == 44, "size");
@@ -210,6 +211,19 @@ fn errors_name_the_place_the_token_and_an_action() {
             "cc -E",
         ),
         ("int x;", "line 1, column 1: the source declares no complete structure", "", "struct tick"),
+        (
+            "struct s { char a; int b; } __packed;",
+            "line 1, column 29: `__packed` can be a macro for an attribute",
+            "__packed",
+            "cc -E",
+        ),
+        ("#define A b\nstruct s { int A; };", "line 2, column 16: the name `A` is a macro", "A", "cc -E"),
+        (
+            "#define int short\nstruct s { int a; };",
+            "line 1, column 1: the macro `int` replaces a type",
+            "#define int short",
+            "cc -E",
+        ),
         ("struct s { void a; };", "line 1, column 17: `void` has no size", "a", ""),
         ("struct s { int \u{e9}; };", "line 1, column 16: unexpected character `\u{e9}`", "\u{e9}", ""),
         (

@@ -227,7 +227,18 @@ impl<'p, 's> Resolver<'p, 's> {
         }
         let resolved = self.specifiers(&specifiers);
         if !is_typedef {
-            return resolved.map(|_| ());
+            let (value, _) = resolved?;
+            let name = declaration.declarators.first().map(|declarator| &declarator.node.declarator);
+            let has_braces = specifiers.iter().any(|specifier| match specifier {
+                Specifier::Type(ty) => matches!(&ty.node, TypeSpecifier::Struct(ty) if ty.node.declarations.is_some()),
+                Specifier::Attributes(_) | Specifier::Atomic(_) => false,
+            });
+            return match (&value.base, name) {
+                (Base::Record(_), Some(declarator)) if has_braces && declarator.node.derived.is_empty() => {
+                    self.refuse_macro_as_object(declarator)
+                }
+                _ => Ok(()),
+            };
         }
         for declarator in &declaration.declarators {
             let declarator = &declarator.node.declarator;
@@ -240,6 +251,38 @@ impl<'p, 's> Resolver<'p, 's> {
             self.typedefs.insert(name.to_owned(), value);
         }
         resolved.map(|_| ())
+    }
+
+    /// Returns an error if the object that `declarator` declares is probably a macro for an attribute, as `__packed`
+    /// in `struct s { int a; } __packed;`. The macro can be in a header that this crate does not read.
+    fn refuse_macro_as_object(&mut self, declarator: &Node<Declarator>) -> Result<(), CError> {
+        let Some(name) = declarator_name(&declarator.node) else { return Ok(()) };
+        let is_upper = name.len() > 1 && !name.contains(|character: char| character.is_ascii_lowercase());
+        if !(is_upper || name.starts_with("__") || self.prepared.macros.contains_key(name)) {
+            return Ok(());
+        }
+        let error = self.error(declarator.span.start, format!("{} can be a macro for an attribute", quoted(name)));
+        let error = error.with_help("write `__attribute__((packed))`, or run the preprocessor first: `cc -E FILE.h`");
+        // The structure has an unknown layout.
+        let invalid = CValue::unsized_type(Base::Invalid(error.clone()));
+        let is_last = |value: &&mut CValue| match (&value.base, self.last.as_ref().map(|last| &last.base)) {
+            (Base::Record(record), Some(Base::Record(last))) => std::rc::Rc::ptr_eq(record, last),
+            _ => false,
+        };
+        if let Some(value) = self.tags.values_mut().find(is_last) {
+            *value = invalid.clone();
+        }
+        self.last = Some(invalid);
+        Err(error)
+    }
+
+    /// Returns an error if `name`, which a declaration declares, is a macro. The preprocessor would replace the name.
+    fn refuse_macro(&self, name: &str, at: usize) -> Result<(), CError> {
+        if !self.prepared.macros.contains_key(name) {
+            return Ok(());
+        }
+        let error = self.error(at, format!("the name {} is a macro", quoted(name)));
+        Err(error.with_help("run the preprocessor first: `cc -E FILE.h`"))
     }
 
     /// Returns the type that `declarator` of a `typedef` declares.
@@ -608,6 +651,9 @@ impl<'p, 's> Resolver<'p, 's> {
             if ty.size().is_none() {
                 return Err(self.unsized_error(&ty, place));
             }
+            if let Some(name) = &name {
+                self.refuse_macro(name, place)?;
+            }
             if let Some(name) = &name
                 && !names.insert(name.clone())
             {
@@ -705,6 +751,7 @@ impl<'p, 's> Resolver<'p, 's> {
                 None => next,
             };
             let name = &enumerator.node.identifier;
+            self.refuse_macro(&name.node.name, name.span.start)?;
             if self.constants.insert(name.node.name.clone(), Ok(Value::enumerator(number))).is_some() {
                 let message = format!("a second declaration of {}", quoted(&name.node.name));
                 return Err(self.error(name.span.start, message));

@@ -97,6 +97,7 @@ impl<'s> Prepared<'s> {
             packs: Vec::new(),
             macros: BTreeMap::new(),
             functions: BTreeSet::new(),
+            undefined: BTreeSet::new(),
         };
         scan.run()?;
         let Scanner { tokens, packs, macros, .. } = scan;
@@ -182,6 +183,8 @@ struct Scanner<'s> {
     macros: BTreeMap<&'s str, Macro<'s>>,
     /// The names of function-like macros.
     functions: BTreeSet<&'s str>,
+    /// The names in `#undef`.
+    undefined: BTreeSet<&'s str>,
 }
 
 impl<'s> Scanner<'s> {
@@ -402,7 +405,11 @@ impl<'s> Scanner<'s> {
                     return Err(self.error(start, "`#error` is reached"));
                 }
             }
-            "include" | "warning" | "line" | "ident" | "undef" => self.skip_line(),
+            "undef" => {
+                let tokens = self.line_tokens()?;
+                self.undefined.extend(tokens.first().map(|token| token.text));
+            }
+            "include" | "warning" | "line" | "ident" => self.skip_line(),
             _ if self.conditions.contains(&Condition::Unknown) => {
                 self.skip_line();
                 let message = format!("`#{name}` in an `#if` whose condition is not known");
@@ -430,6 +437,10 @@ impl<'s> Scanner<'s> {
             }
         };
         let is_defined = |macro_name: &str| {
+            // `#undef` is rare, so this module does not follow its effect.
+            if self.undefined.contains(macro_name) {
+                return Condition::Unknown;
+            }
             if self.macros.contains_key(macro_name) || self.functions.contains(macro_name) {
                 return Condition::True;
             }
@@ -487,6 +498,11 @@ impl<'s> Scanner<'s> {
         };
         let texts = |body: &[Token<'s>]| body.iter().map(|token| token.text).collect::<Vec<_>>();
         let place = (name.start, name.end);
+        let replaces_type = is_type_keyword(name.text) || BUILTIN_NAMES.contains(&name.text);
+        if replaces_type && texts(&body) != ["_Bool"] {
+            let message = format!("the macro {} replaces a type", quoted(name.text));
+            return Err(self.error(start, message).with_help(PREPROCESS));
+        }
         if let Some(known) = self.macros.get(name.text)
             && texts(&known.body) != texts(&body)
         {
