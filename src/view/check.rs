@@ -676,7 +676,7 @@ fn check_requested<S: ViolationSink>(
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, reason = "tests may panic")]
+#[allow(clippy::arithmetic_side_effects, clippy::panic, reason = "tests may panic")]
 mod tests {
     use alloc::format;
     use alloc::vec::Vec;
