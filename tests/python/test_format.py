@@ -114,7 +114,9 @@ def test_c_source_is_a_format():
     assert (str(form), form.itemsize, form.alignment) == ("T{(2)T{<H:id:2xi:price:}:best:8s:name:}", 24, 4)
     assert Format.from_c(source, "tick", "lp64").itemsize == 16
     assert Format.from_c(source).model == "host"
-    with pytest.raises(pep3118.FormatError, match=r"line 1, column 12: unknown type `u16`(.|\n)*help: declare the type"):
+    with pytest.raises(
+        pep3118.FormatError, match=r"line 1, column 12: unknown type `u16`(.|\n)*help: declare the type"
+    ):
         Format.from_c("struct s { u16 a; };")
     with pytest.raises(pep3118.FormatError, match="declares no type `other`"):
         Format.from_c(source, "other")

@@ -33,10 +33,34 @@ SCALARS = """char|signed char|unsigned char|short|unsigned short int|int|unsigne
 unsigned long long int|float|double|long double|_Bool|bool|int8_t|uint8_t|int16_t|uint16_t|int32_t|uint32_t|int64_t
 uint64_t|size_t|ptrdiff_t|wchar_t|uintptr_t|char16_t|char32_t|float _Complex|double _Complex|long double _Complex
 long const|volatile double|int unsigned long""".replace("\n", "|").split("|")
-BITS = ["int", "unsigned", "signed char", "unsigned char", "short", "unsigned short", "long", "long long",
-        "unsigned long long", "_Bool", "uint16_t", "uint32_t", "uint64_t", "char"]
-WIDTH = {"signed char": 8, "unsigned char": 8, "char": 8, "short": 16, "unsigned short": 16, "_Bool": 1, "uint16_t": 16,
-         "long long": 64, "unsigned long long": 64, "uint64_t": 64}
+BITS = [
+    "int",
+    "unsigned",
+    "signed char",
+    "unsigned char",
+    "short",
+    "unsigned short",
+    "long",
+    "long long",
+    "unsigned long long",
+    "_Bool",
+    "uint16_t",
+    "uint32_t",
+    "uint64_t",
+    "char",
+]
+WIDTH = {
+    "signed char": 8,
+    "unsigned char": 8,
+    "char": 8,
+    "short": 16,
+    "unsigned short": 16,
+    "_Bool": 1,
+    "uint16_t": 16,
+    "long long": 64,
+    "unsigned long long": 64,
+    "uint64_t": 64,
+}
 LENGTHS = ["1", "2", "3", "0x4", "2 * 3", "(1 << 2) + 1", "sizeof(short)", "7 / 2", "8 - 5u", "1 ? 2 : 9", "~-4 & 3"]
 
 
@@ -44,20 +68,24 @@ class Source:
     """The text of one row, and the paths of the leaves whose offsets are recorded."""
 
     def __init__(self, rng, index):
+        """Creates the generator of the row `index`. `rng` is the source of random numbers."""
         self.rng, self.index, self.names, self.before = rng, index, 0, []
 
     def name(self, prefix):
+        """Returns a name that no other row and no other declaration of this row has."""
         self.names += 1
         return f"{prefix}{self.names}_{self.index}"
 
     def chance(self, probability):
+        """Returns True with the probability `probability`."""
         return self.rng.random() < probability
 
     def aligned(self, limit=32):
+        """Returns a random alignment of at most `limit` bytes."""
         return self.rng.choice([n for n in (1, 2, 4, 8, 16, 32) if n <= limit])
 
     def scalar(self):
-        """A type, and what follows the name."""
+        """Returns a type, and 'one' if the type must not be the element of an array."""
         kind = self.rng.randrange(20)
         if kind == 0:
             name = self.name("t")
@@ -65,8 +93,7 @@ class Source:
             return name, ""
         if kind == 1:
             name = self.name("v")
-            self.before.append(
-                f"typedef {self.rng.choice(SCALARS)} {name} __attribute__((aligned({self.aligned()})));")
+            self.before.append(f"typedef {self.rng.choice(SCALARS)} {name} __attribute__((aligned({self.aligned()})));")
             return name, "one"
         if kind == 2:
             name, tag = self.name("E"), self.name("e")
@@ -77,13 +104,12 @@ class Source:
         return self.rng.choice(SCALARS), ""
 
     def record(self, depth, tag):
-        """The text from `struct` to the attributes after the brace, and the leaves of one element."""
+        """Returns the text from `struct` to the attributes after the brace, and the paths of the leaves."""
         keyword = self.rng.choice(["struct", "struct", "struct", "union"])
         packed = self.chance(0.15)
         before = after = ""
         if packed:
-            before, after = self.rng.choice(
-                [("__attribute__((packed)) ", ""), ("", " __attribute__((__packed__))")])
+            before, after = self.rng.choice([("__attribute__((packed)) ", ""), ("", " __attribute__((__packed__))")])
         if self.chance(0.1):
             after += f" __attribute__((aligned({self.aligned()})))"
         members, leaves = [], []
@@ -96,6 +122,11 @@ class Source:
         return f"{keyword} {before}{tag}{' ' if tag else ''}{{ {' '.join(members)} }}{after}", leaves
 
     def member(self, depth, is_last, members, leaves):
+        """Appends declarations of members to `members`, and the paths of their leaves to `leaves`.
+
+        `depth` is the number of records that may be nested inside the member. `is_last` tells whether the member is the
+        last member of a structure.
+        """
         kind = self.rng.randrange(24)
         name = f"m{len(members)}_{depth}"
         if depth and kind < 3:
@@ -135,7 +166,9 @@ class Source:
             elif self.chance(0.08):
                 text += " __attribute__((packed))"
             elif self.chance(0.06):
-                text = f"{self.rng.choice(['_Alignas', 'alignas'])}({self.rng.choice(['32', '64', 'long double _Complex'])}) {text}"
+                keyword = self.rng.choice(["_Alignas", "alignas"])
+                alignment = self.rng.choice(["32", "64", "long double _Complex"])
+                text = f"{keyword}({alignment}) {text}"
             elif self.chance(0.06) and note != "one":
                 text += f", {name}b"
                 leaves.append(name)
@@ -144,6 +177,7 @@ class Source:
             leaves.append(name)
 
     def bits(self, name, members, leaves):
+        """Appends one to four bit-fields to `members`, and None for each named bit-field to `leaves`."""
         for number in range(self.rng.randint(1, 4)):
             ty = self.rng.choice(BITS)
             width = self.rng.randint(1, WIDTH.get(ty, 32))
@@ -159,9 +193,11 @@ class Source:
                 leaves.append(None)
 
     def lengths(self):
+        """Returns the lengths of one or two dimensions, as constant expressions."""
         return [self.rng.choice(LENGTHS) for _ in range(self.rng.choice([1, 1, 2]))]
 
     def row(self):
+        """Returns the row without its answers."""
         text, leaves = self.record(self.rng.choice([0, 1, 2, 3]), f"s_{self.index}")
         text += ";"
         if self.chance(0.2):
@@ -171,7 +207,7 @@ class Source:
 
 
 def answers(compiler, rows):
-    """The size, the alignment and the offsets of each row."""
+    """Returns the size, the alignment and the offsets that `compiler` gives each row."""
     lines = [HEADER]
     for index, row in enumerate(rows):
         # The last line that starts with a keyword is the declaration of the row.
@@ -193,6 +229,7 @@ def answers(compiler, rows):
 
 
 def main():
+    """Prints the rows, after every compiler has accepted their sources."""
     seed, count = int(sys.argv[1]), int(sys.argv[2])
     rng = random.Random(seed)
     rows = []
@@ -204,7 +241,7 @@ def main():
         if all(subprocess.run(c, input=text, text=True, stderr=subprocess.DEVNULL).returncode == 0 for c in commands):
             rows.append(row)
     for name, compiler in COMPILERS.items():
-        for row, answer in zip(rows, answers(compiler, rows)):
+        for row, answer in zip(rows, answers(compiler, rows), strict=True):
             row[name] = answer
     for row in rows:
         print(json.dumps(row))
