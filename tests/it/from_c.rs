@@ -175,6 +175,21 @@ _Static_assert(sizeof(tick_t) == 44, "size");
 }
 
 #[test]
+fn one_branch_of_a_condition_is_used() {
+    let branches = |first: &str, second: &str| {
+        format!(
+            "#define A\n{first}\nstruct s {{ char a; }};\n{second}\nstruct s {{ short a; }};\n#else\nstruct s {{ int a; }};\n#endif"
+        )
+    };
+    let size = |source: String| Layout::from_c(&source, None, &DataModel::LP64).map(|layout| layout.size());
+    assert_eq!(size(branches("#ifdef A", "#elif 1")), Ok(1));
+    assert_eq!(size(branches("#if 1", "#elif defined(B)")), Ok(1));
+    // The value of the second condition is not computed.
+    assert!(size(branches("#if 0", "#elif 1")).is_err());
+    assert!(size(branches("#if B > 1", "#elif 1")).is_err());
+}
+
+#[test]
 fn errors_name_the_place_the_token_and_an_action() {
     for (source, message, token, help) in [
         ("struct s { u16 a; };", "line 1, column 12: unknown type `u16`", "u16", "stdint.h"),

@@ -43,7 +43,7 @@ pub(super) enum Kind {
     Number,
     /// A string or a character constant.
     Text,
-    /// One byte of an operator, or a bracket.
+    /// An operator or a bracket.
     Operator,
 }
 
@@ -161,8 +161,10 @@ impl<'s> Prepared<'s> {
 enum Condition {
     /// The lines are used.
     True,
-    /// The lines are skipped.
+    /// The lines are skipped. A later branch of the `#if` can be used.
     False,
+    /// The lines of this branch and of all later branches of the `#if` are skipped.
+    Done,
     /// The condition is unknown. The lines may contain `#error` only.
     Unknown,
 }
@@ -236,7 +238,7 @@ impl<'s> Scanner<'s> {
     }
 
     fn is_skipping(&self) -> bool {
-        self.conditions.contains(&Condition::False)
+        self.conditions.iter().any(|condition| matches!(condition, Condition::False | Condition::Done))
     }
 
     /// Moves to the next line feed.
@@ -374,7 +376,7 @@ impl<'s> Scanner<'s> {
         }
         match name {
             "if" | "ifdef" | "ifndef" if is_skipping => {
-                self.conditions.push(Condition::False);
+                self.conditions.push(Condition::Done);
                 self.skip_line();
             }
             "if" | "ifdef" | "ifndef" => {
@@ -384,8 +386,7 @@ impl<'s> Scanner<'s> {
             "elif" | "else" => {
                 self.skip_line();
                 match self.conditions.pop() {
-                    // `#elif` after a branch that is used.
-                    Some(Condition::True) => self.conditions.push(Condition::False),
+                    Some(Condition::True | Condition::Done) => self.conditions.push(Condition::Done),
                     Some(Condition::False) if name == "else" => self.conditions.push(Condition::True),
                     Some(Condition::Unknown) => self.conditions.push(Condition::Unknown),
                     Some(Condition::False) => self.conditions.push(Condition::Unknown),
@@ -450,7 +451,7 @@ impl<'s> Scanner<'s> {
         let not = |condition| match condition {
             Condition::True => Condition::False,
             Condition::False => Condition::True,
-            Condition::Unknown => Condition::Unknown,
+            Condition::Done | Condition::Unknown => Condition::Unknown,
         };
         Ok(match (name, words.as_slice()) {
             ("ifdef", [macro_name]) | ("if", ["defined", macro_name] | ["defined", "(", macro_name, ")"]) => {
@@ -734,8 +735,7 @@ fn rewrite<'s>(source: &'s str, tokens: &[Token<'s>], partners: &[usize]) -> Res
                     if name > next {
                         moved.insert(partner(brace), (next, name));
                     }
-                    // The attributes between the name and the brace are copied by a second entry only if there are none
-                    // before the name, which is the usual place.
+                    // The usual places of an attribute are before the name and after the closing brace.
                     let after_name = if has_name { name.saturating_add(1) } else { name };
                     if brace > after_name {
                         let place = tokens.get(after_name).map_or((0, 0), |token| (token.start, token.end));

@@ -144,8 +144,8 @@ class Source:
             text = re.sub(rf"\bm(\d+)_{depth - 1}\b", rf"{unique}\1", text).replace(" last;", f" {unique}last;")
             members.append(f"{text};")
             for leaf in inner:
-                leaf = leaf and re.sub(rf"\bm(\d+)_{depth - 1}\b", rf"{unique}\1", leaf)
-                leaves.append(f"{unique}last" if leaf == "last" else leaf)
+                renamed = leaf and re.sub(rf"\bm(\d+)_{depth - 1}\b", rf"{unique}\1", leaf)
+                leaves.append(f"{unique}last" if leaf == "last" else renamed)
         elif kind < 9:
             self.bits(name, members, leaves)
         elif kind == 9:
